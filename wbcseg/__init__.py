@@ -1,0 +1,16 @@
+"""Segmentation of white blood cells in blood-smear pictures.
+
+The package is a house of floors, each of which uses only those below it::
+
+    7  cli, ui                            faces
+    6  evaluation, export                 results
+    5  prediction, measurement, drawing   reading a picture
+    4  training                           learning
+    3  architectures                      networks
+    2  datasets, preparation, metrics     data
+    1  classes, images, errors            ground
+
+Importing :mod:`wbcseg` is cheap: neither TensorFlow nor Streamlit is loaded.
+"""
+
+__version__ = "0.1.0"

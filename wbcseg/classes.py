@@ -1,0 +1,90 @@
+"""The three classes of a pixel, the five types of a cell, and the colours that show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.uint8]
+"""A picture of class ids, ``uint8[H, W]`` with values 0, 1 and 2."""
+
+CellType = Literal["neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil"]
+
+CELL_TYPES: Final[tuple[CellType, ...]] = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
+"""In the order of the codes 1 to 5 in the Zheng label files."""
+
+
+@dataclass(frozen=True)
+class PixelClass:
+    """One class of a pixel.
+
+    Attributes:
+        id: The value in label pictures and the channel in probabilities.
+        name: The field's term, in lower case.
+        grey: The code in mask files (0, 128 or 255).
+        meaning: One plain sentence for a reader of the page.
+    """
+
+    id: int
+    name: str
+    grey: int
+    meaning: str
+
+
+BACKGROUND: Final = PixelClass(0, "background", 0, "Everything that is not the white cell: plasma, red cells, neighbours.")
+CYTOPLASM: Final = PixelClass(1, "cytoplasm", 128, "The body of the white cell around its nucleus.")
+NUCLEUS: Final = PixelClass(2, "nucleus", 255, "The dark kernel of the white cell, round or in lobes.")
+CLASSES: Final = (BACKGROUND, CYTOPLASM, NUCLEUS)
+CLASS_NAMES: Final = tuple(c.name for c in CLASSES)
+GREY_CODES: Final[NDArray[np.uint8]] = np.array([c.grey for c in CLASSES], dtype=np.uint8)
+
+Color = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of the three classes.
+
+    Attributes:
+        name: The key in addresses and settings.
+        title: What the page calls it.
+        colors: RGB (0 to 255) of background, cytoplasm and nucleus, by class id.
+    """
+
+    name: str
+    title: str
+    colors: tuple[Color, Color, Color]
+
+    def as_array(self) -> NDArray[np.uint8]:
+        """Return the colours as ``uint8[3, 3]``: class id by RGB."""
+        return np.array(self.colors, dtype=np.uint8)
+
+    def hex(self, class_id: int) -> str:
+        """Return the colour of a class as ``#rrggbb``."""
+        return "#{:02x}{:02x}{:02x}".format(*self.colors[class_id])
+
+
+PALETTES: Final[dict[str, Palette]] = {
+    palette.name: palette
+    for palette in (
+        # The thesis' Figure 7: nucleus blue, cytoplasm green, background red.
+        Palette("thesis", "As in the thesis", ((255, 0, 0), (0, 255, 0), (0, 0, 255))),
+        # Okabe & Ito (2008), told apart with every common kind of colour blindness.
+        Palette("safe", "Colour-blind safe", ((213, 94, 0), (240, 228, 66), (0, 114, 178))),
+    )
+}
+
+
+def to_grey(labels: Labels) -> NDArray[np.uint8]:
+    """Turn class ids into the grey codes of mask files.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids 0 to 2.
+
+    Returns:
+        ``uint8[H, W]`` with values 0, 128 and 255.
+    """
+    return GREY_CODES[labels]

@@ -1,0 +1,59 @@
+"""One picture with what is known of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.classes import CellType, Labels
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One picture, its expert mask and its cell type, whatever data set it came from.
+
+    Attributes:
+        id: ``<data set>/<name>``, unique in the whole program, such as ``zheng-1/001``.
+        image: ``uint8[H, W, 3]``, RGB. Sizes differ within a data set.
+        mask: ``uint8[H, W]`` of class ids, or ``None`` where no expert drew one.
+        cell_type: One of :data:`wbcseg.classes.CELL_TYPES`, or ``None`` where it is not known.
+        source: Where it came from, in words: for captions and reports.
+
+    Raises:
+        ValueError: If shapes or dtypes are not the ones above.
+    """
+
+    id: str
+    image: NDArray[np.uint8] = field(repr=False)
+    mask: Labels | None = field(default=None, repr=False)
+    cell_type: CellType | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ValueError(
+                f"Argument `image` of sample {self.id} must be uint8[H, W, 3]. "
+                f"Received: {self.image.dtype}{list(self.image.shape)}"
+            )
+        if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.shape != self.image.shape[:2]):
+            raise ValueError(
+                f"Argument `mask` of sample {self.id} must be uint8{list(self.image.shape[:2])}. "
+                f"Received: {self.mask.dtype}{list(self.mask.shape)}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what the sample shows: size, pixels and mask, whatever file held them."""
+        sha = hashlib.sha256(repr(self.image.shape).encode())
+        sha.update(np.ascontiguousarray(self.image).data)
+        sha.update(b"mask" if self.mask is not None else b"none")
+        if self.mask is not None:
+            sha.update(np.ascontiguousarray(self.mask).data)
+        return sha.hexdigest()
