@@ -1,0 +1,39 @@
+"""Data sets: look through the pictures and their masks, and see how they are prepared for training."""
+
+import streamlit as st
+
+from wbcseg.ui import choose, gallery, panels, prepared, words
+
+st.title("Data sets")
+st.markdown("Look through the pictures and the masks that experts drew, and see how they are prepared for training.")
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    data = choose.choose_set()
+    sample_id = choose.choose_picture(data.name, data.ids)
+    palette = panels.choose_palette(label_visibility="collapsed")
+pictures, preparation = st.tabs(["Pictures", "Preparation"], key="tab", bind="query-params")
+
+if pictures.open:
+    with pictures:
+        large, small = st.columns([11, 10], gap="large")
+        with large:
+            picture = choose.read(data.name, sample_id)
+            panels.describe(picture)
+            panels.show_sample(picture, palette)
+            st.button(
+                "Segment this picture",
+                icon=":material/biotech:",
+                on_click=choose.open_in_predict,
+                args=(data.name, sample_id),
+            )
+        with small:
+            gallery.gallery(data, gallery.filtered(data), sample_id)
+        choose.about(data)
+        words.explain("Nucleus", "Cytoplasm", "Background", "Mask", "Expert mask", "Overlay")
+
+if preparation.open:
+    with preparation:
+        prepared.show_published(data, sample_id)
+        prepared.show_leaks(data)
+        prepared.show_leak_free(data)
+        words.explain("Target", "Twin", "Split", "Leak", "Fold", "Mask")

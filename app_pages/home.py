@@ -1,0 +1,43 @@
+"""Home: what this is, one click to a sample, and what is ready."""
+
+import streamlit as st
+
+from wbcseg.datasets import statuses
+from wbcseg.ui import choose, panels, status, store, words
+
+story, example = st.columns([11, 9], gap="large", vertical_alignment="center")
+with story:
+    st.title("White blood cell segmentation")
+    st.markdown(
+        "Give it a picture of a white blood cell from a stained smear. Neural networks mark what is nucleus and what "
+        "is cytoplasm, and their results stand beside the mask that an expert drew, with a measure of how well they "
+        "match. Use it to see, compare and teach how such networks read a cell."
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Segment a sample picture",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=choose.open_in_predict,
+            args=choose.SAMPLE,
+        )
+        st.button("Use your own picture", icon=":material/upload:", on_click=choose.own_in_predict)
+    st.markdown(
+        ":material/science: **For research and teaching only.** Not a medical device: do not base a diagnosis on it."
+    )
+
+st.header("Data sets")
+with st.grid(3, min_column_width=260) as cards:
+    for entry in statuses():
+        with cards.cell():
+            status.dataset_card(entry)
+
+st.header("Models")
+table, meaning = st.columns([11, 9], gap="large")
+with table:
+    status.models_table(store.catalog().entries)
+with meaning:
+    words.define("Dice", "Held-out", "±")
+
+with example:
+    panels.example(*choose.SAMPLE)

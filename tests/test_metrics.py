@@ -1,0 +1,124 @@
+"""The figures against tables worked out by hand, against scikit-learn, and against what must always hold."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from wbcseg.metrics import (
+    REGIONS,
+    accuracy_per_class,
+    confusion_counts,
+    dice,
+    jaccard,
+    mean_and_standard_error,
+    pixel_accuracy,
+    score,
+    whole_cell,
+)
+
+TRUTH = np.array([[0, 1], [2, 2]], np.uint8)
+PREDICTION = np.array([[0, 2], [2, 1]], np.uint8)
+
+labels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 2))
+
+
+def test_four_pixels_by_hand():
+    counts = confusion_counts(TRUTH, PREDICTION)
+    assert counts.tp.tolist() == [1, 0, 1]
+    assert counts.fp.tolist() == [0, 1, 1]
+    assert counts.fn.tolist() == [0, 1, 1]
+    assert counts.tn.tolist() == [3, 2, 1]
+    assert dice(counts).tolist() == [1.0, 0.0, 0.5]
+    assert jaccard(counts).tolist() == [1.0, 0.0, 1 / 3]
+    assert accuracy_per_class(counts).tolist() == [1.0, 0.5, 0.5]
+    assert pixel_accuracy(TRUTH, PREDICTION) == 0.5
+
+
+def test_whole_cell_forgives_a_swap_of_cytoplasm_and_nucleus():
+    scores = score(TRUTH, PREDICTION)
+    assert tuple(scores.dice) == tuple(scores.jaccard) == REGIONS
+    assert scores.dice["cell"] == 1.0
+    assert scores.dice["nucleus"] == 0.5
+    assert scores.accuracy == 0.5
+    assert whole_cell(TRUTH).tolist() == [[False, True], [True, True]]
+
+
+def test_a_class_absent_from_both_masks_is_undefined():
+    empty = np.zeros((3, 3), np.uint8)
+    scores = score(empty, empty)
+    assert scores.dice["background"] == 1.0
+    assert all(math.isnan(scores.dice[region]) for region in ("cytoplasm", "nucleus", "cell"))
+    assert all(math.isnan(scores.jaccard[region]) for region in ("cytoplasm", "nucleus", "cell"))
+
+
+def test_a_class_in_one_mask_only_scores_zero():
+    scores = score(np.zeros((2, 2), np.uint8), np.full((2, 2), 2, np.uint8))
+    assert scores.dice["nucleus"] == scores.jaccard["nucleus"] == scores.dice["cell"] == 0.0
+
+
+def test_pictures_pool():
+    once = confusion_counts(TRUTH, PREDICTION)
+    assert (once + once).tp.tolist() == [2, 0, 2]
+    assert dice(once + once).tolist() == dice(once).tolist()
+
+
+@pytest.mark.parametrize(
+    ("truth", "prediction", "message"),
+    [
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8), r"Received: \[2, 2\] and \[2, 3\]"),
+        (np.zeros((0, 2), np.uint8), np.zeros((0, 2), np.uint8), "non-empty"),
+        (np.full((2, 2), 3, np.uint8), np.zeros((2, 2), np.uint8), "below 3. Received: 3"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(truth, prediction, message):
+    with pytest.raises(ValueError, match=message):
+        confusion_counts(truth, prediction)
+
+
+def test_agrees_with_scikit_learn():
+    sklearn_metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.integers(0, 3, (2, 40, 50), dtype=np.uint8)
+    counts = confusion_counts(truth, prediction)
+    table = sklearn_metrics.multilabel_confusion_matrix(truth.ravel(), prediction.ravel())
+    np.testing.assert_array_equal(counts.tn, table[:, 0, 0])
+    np.testing.assert_array_equal(counts.fp, table[:, 0, 1])
+    np.testing.assert_array_equal(counts.fn, table[:, 1, 0])
+    np.testing.assert_array_equal(counts.tp, table[:, 1, 1])
+    f1 = sklearn_metrics.f1_score(truth.ravel(), prediction.ravel(), average=None)
+    np.testing.assert_allclose(dice(counts), f1)
+    overlap = sklearn_metrics.jaccard_score(truth.ravel(), prediction.ravel(), average=None)
+    np.testing.assert_allclose(jaccard(counts), overlap)
+
+
+@given(st.data())
+def test_what_always_holds(data):
+    truth = data.draw(labels)
+    prediction = data.draw(hnp.arrays(np.uint8, truth.shape, elements=st.integers(0, 2)))
+    counts, mirrored = confusion_counts(truth, prediction), confusion_counts(prediction, truth)
+    d, j = dice(counts), jaccard(counts)
+    assert (counts.tp + counts.fp + counts.fn + counts.tn == truth.size).all()
+    np.testing.assert_array_equal(d, dice(mirrored))  # who is called the truth does not matter
+    np.testing.assert_allclose(j, d / (2 - d))
+    np.testing.assert_array_equal(np.isnan(d), [not ((truth == k) | (prediction == k)).any() for k in range(3)])
+    perfect = dice(confusion_counts(truth, truth))
+    assert (perfect[~np.isnan(perfect)] == 1).all()
+
+
+def test_mean_and_standard_error():
+    mean, error, n = mean_and_standard_error([1.0, 2.0, 3.0, float("nan")])
+    assert (mean, n) == (2.0, 3)
+    assert error == pytest.approx(1 / math.sqrt(3))
+    assert mean_and_standard_error([1.0, 2.0, 3.0], ddof=0)[1] == pytest.approx(math.sqrt(2) / 3)
+
+
+def test_mean_and_standard_error_of_too_few():
+    assert mean_and_standard_error([])[2] == 0
+    assert math.isnan(mean_and_standard_error([])[0])
+    mean, error, n = mean_and_standard_error([0.5])
+    assert (mean, n) == (0.5, 1)
+    assert math.isnan(error)

@@ -1,0 +1,114 @@
+"""The networks, registered by name.
+
+Importing this package does not import TensorFlow: names and descriptions are for everyone, :func:`build` is for
+training processes only.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wbcseg.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+MULTIPLE: Final = 24
+"""Height and width that a network takes are multiples of this: it halves them three times and then takes a third."""
+
+WIDTHS: Final = (4, 128)
+"""Least and greatest width (filters of the first stage)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is known of a network without building it.
+
+    Attributes:
+        name: Short name; the module of the same name in this package has its builder.
+        title: The name in the literature.
+        summary: What is particular to it, for a student, in a sentence or two.
+        reference: Where it was published.
+        paper_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
+    """
+
+    name: str
+    title: str
+    summary: str
+    reference: str
+    paper_parameters: int
+
+
+ARCHITECTURES: Final[dict[str, Architecture]] = {
+    a.name: a
+    for a in (
+        Architecture(
+            "unet",
+            "U-Net",
+            "An encoder and a decoder of the same depth; every decoder stage also sees the encoder's feature maps of "
+            "its own resolution, which keeps edges sharp.",
+            "Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
+            26_242_627,
+        ),
+        Architecture(
+            "segnet",
+            "SegNet-Basic",
+            "Four stages of one wide (7×7) convolution each, mirrored in the decoder; nothing but the smallest feature "
+            "maps passes from the one to the other.",
+            "Badrinarayanan, Kendall and Cipolla (2017), doi 10.1109/TPAMI.2016.2644615",
+            29_723_395,
+        ),
+        Architecture(
+            "deconvnet",
+            "DeconvNet",
+            "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror image "
+            "of it all: the deepest and slowest of the three.",
+            "Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
+            67_218_563,
+        ),
+    )
+}
+
+
+def describe(name: str) -> Architecture:
+    """Return what is known of a network.
+
+    Raises:
+        ConfigError: If no network has that name.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        raise ConfigError(
+            f"Argument `architecture` must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
+        ) from None
+
+
+def build(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: float = 0.99) -> keras.Model:
+    """Build a network with fresh weights. Imports TensorFlow.
+
+    Args:
+        name: A name in :data:`ARCHITECTURES`.
+        width: Filters of the first stage; every other stage is a multiple of it. The thesis has 64.
+        dropout: Share of the last layer's outputs that training silences, from 0 up to but not including 1.
+        bn_momentum: Share of the old value in the running averages of batch normalisation.
+
+    Returns:
+        A model from ``float32[N, H, W, 3]`` in 0 to 1 (H and W multiples of 24) to class probabilities
+        ``float32[N, H, W, 3]``.
+
+    Raises:
+        ConfigError: If an argument is unknown or out of range.
+    """
+    describe(name)
+    if not isinstance(width, int) or not WIDTHS[0] <= width <= WIDTHS[1]:
+        raise ConfigError(f"Argument `width` must be a whole number from {WIDTHS[0]} to {WIDTHS[1]}. Received: {width!r}")
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"Argument `dropout` must be at least 0 and less than 1. Received: {dropout!r}")
+    if not 0 < bn_momentum < 1:
+        raise ConfigError(f"Argument `bn_momentum` must lie between 0 and 1. Received: {bn_momentum!r}")
+    module = importlib.import_module(f"wbcseg.architectures.{name}")
+    model: keras.Model = getattr(module, name)(width=width, dropout=dropout, bn_momentum=bn_momentum)
+    return model

@@ -1,0 +1,122 @@
+"""A user's own pictures, with or without expert masks, from a folder or a zip.
+
+Which mask belongs to which picture is told in :data:`wbcseg.datasets.pairing.PAIRING_RULE`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path, PurePath
+
+from wbcseg.datasets.dataset import DataSet, Entry
+from wbcseg.datasets.pairing import PAIRING_RULE, Pair, pair_names
+from wbcseg.datasets.sample import Sample
+from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
+from wbcseg.errors import DatasetError, PairingError, WbcsegError
+from wbcseg.images import open_image, open_pair
+from wbcseg.images.decoding import refusal
+from wbcseg.images.limits import RefusedError
+from wbcseg.images.masks import check_mask_header
+from wbcseg.images.names import safe_name
+from wbcseg.images.pairs import mask_orientation
+from wbcseg.images.pictures import read_file_header
+
+# Ids of a user's pictures must never look like those of a built-in set: models remember which they were trained with.
+_RESERVED = frozenset(("zheng", "zheng-1", "zheng-2", "synthetic"))
+
+
+def open_folder(path: Path, *, require_masks: bool = True) -> DataSet:
+    """Open a folder, or a zip that is read in memory without being unpacked.
+
+    Headers are read, nothing is decoded. What does not fit (a picture without a mask, two sizes, no picture at all
+    behind the name) is left out and listed in :attr:`DataSet.problems`, each with its file.
+
+    Args:
+        path: A folder, or a ``.zip`` file.
+        require_masks: Whether a picture without a mask is left out as a problem. Otherwise its mask is ``None``.
+
+    Returns:
+        A data set with the folder's name and the ids ``<name>/<stem>``.
+
+    Raises:
+        PairingError: If no picture is left.
+        DatasetError: If the folder or zip cannot be read.
+    """
+    if path.is_dir():
+        return _open(FolderSource(path), path.resolve().name, require_masks)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ZIP_BYTES + 1)
+    except OSError as error:
+        raise DatasetError(f"{path} is neither a folder nor a zip that can be read: {error.strerror}.") from error
+    return open_zip(data, path.name, require_masks=require_masks)
+
+
+def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> DataSet:
+    """Open a zip that was uploaded; see :func:`open_folder`.
+
+    Args:
+        data: The whole zip.
+        name: Its file name, from which the data set gets its own.
+        require_masks: As in :func:`open_folder`.
+
+    Raises:
+        PairingError: If no picture is left.
+        DatasetError: If it is no zip, is encrypted, or is larger than the limits when unpacked.
+    """
+    return _open(ZipSource(data, name), PurePath(name).stem, require_masks)
+
+
+def _open(source: Source, title: str, require_masks: bool) -> DataSet:
+    pairs, problems = pair_names(source.names, require_masks=require_masks)
+    problems = [*source.problems, *problems]
+    name = safe_name(title, set(_RESERVED))
+    common = _common_folders([pair.key[:-1] for pair in pairs])
+    taken: set[str] = set()
+    entries: list[Entry] = []
+    for pair in pairs:
+        try:
+            size = _check_headers(source, pair)
+        except WbcsegError as error:
+            problems.append(f"{error} It is left out.")
+            continue
+        sample_id = f"{name}/{safe_name('_'.join(pair.key[common:]), taken)}"
+        read = partial(_read, source, pair, sample_id)
+        entries.append(Entry(sample_id, None, size, read, has_mask=pair.mask is not None))
+    if not entries:
+        found = " ".join(problems[:5]) if problems else "No pictures were found."
+        raise PairingError(f"There is nothing to use in {source.origin}. {found} {PAIRING_RULE}")
+    return DataSet(name, title, entries, origin=source.origin, problems=problems)
+
+
+def _common_folders(folders: list[tuple[str, ...]]) -> int:
+    """Return how many leading folders all pictures have in common."""
+    if not folders:
+        return 0
+    shortest, longest = min(folders), max(folders)
+    same = [a == b for a, b in zip(shortest, longest, strict=False)]
+    return same.index(False) if False in same else len(same)
+
+
+def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
+    """Return the picture's size; raise if it or its mask is no picture, or they do not fit."""
+    image = read_file_header(source.header_source(pair.picture), name=pair.picture)
+    if pair.mask is not None:
+        mask = read_file_header(source.header_source(pair.mask), name=pair.mask, kind="Mask")
+        try:
+            check_mask_header(mask)
+        except RefusedError as reason:
+            raise refusal("Mask", pair.mask, reason) from reason
+        mask_orientation(image, mask, name=pair.picture, mask_name=pair.mask)
+    return image.upright
+
+
+def _read(source: Source, pair: Pair, sample_id: str) -> Sample:
+    words = f"{pair.picture} in {source.origin}"
+    if pair.mask is None:
+        picture = open_image(source.read(pair.picture), name=pair.picture)
+        return Sample(sample_id, picture.pixels, None, None, words)
+    picture, labels = open_pair(
+        source.read(pair.picture), source.read(pair.mask), name=pair.picture, mask_name=pair.mask
+    )
+    return Sample(sample_id, picture.pixels, labels, None, words)

@@ -1,0 +1,135 @@
+"""Which mask belongs to which picture, judged by names alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
+
+from wbcseg.images import shown
+
+PAIRING_RULE: Final = (
+    "A picture and its mask have the same name, apart from the ending. The mask is the one that lies in a folder "
+    "called masks, labels, annotations, gt or ground_truth (the pictures beside it or in a folder called images), or "
+    "whose name ends in _mask, _label or _gt, or that is the .png beside a .bmp, .jpg or .tif. Masks are PNG, BMP or "
+    "TIFF in grey (0 background, 128 cytoplasm, 255 nucleus) or with the class ids 0, 1 and 2. Other files are ignored."
+)
+"""The rule in plain words, for pages and error messages."""
+
+SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
+_IMAGE_FOLDERS: Final = frozenset(("image", "images", "img", "imgs", "picture", "pictures"))
+_MASK_FOLDERS: Final = frozenset(
+    (
+        "mask",
+        "masks",
+        "label",
+        "labels",
+        "annotation",
+        "annotations",
+        "gt",
+        "ground_truth",
+        "groundtruth",
+        "ground-truth",
+    )
+)
+_MASK_ENDING: Final = re.compile(r"(?<=.)[_-](mask|masks|label|labels|gt)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture and its mask.
+
+    Attributes:
+        key: Folders and stem that both have in common.
+        picture: The picture's name as it was given.
+        mask: The mask's name, or ``None``.
+    """
+
+    key: tuple[str, ...]
+    picture: str
+    mask: str | None
+
+
+@dataclass
+class _Group:
+    pictures: list[str] = field(default_factory=list)
+    masks: list[str] = field(default_factory=list)
+
+
+def is_ignored(name: str) -> bool:
+    """Tell whether a file is none of the user's: hidden, left by macOS, or with an ending that no picture has."""
+    parts = name.split("/")
+    return (
+        any(part.startswith(".") or part == "__MACOSX" for part in parts if part not in (".", ".."))
+        or PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES
+    )
+
+
+def pair_names(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[str]]:
+    """Pair files by their names; :data:`PAIRING_RULE` says how.
+
+    Args:
+        names: Relative names with forward slashes. Those that :func:`is_ignored` names are skipped.
+        require_masks: Whether a picture without a mask is a problem; otherwise it is a pair without a mask.
+
+    Returns:
+        The pairs in natural order (``cell2`` before ``cell10``), and a sentence for each file that was left out.
+    """
+    groups: dict[tuple[str, ...], _Group] = {}
+    for name in sorted(names):
+        if is_ignored(name):
+            continue
+        key, is_mask = _classify(name)
+        group = groups.setdefault(tuple(part.casefold() for part in key), _Group())
+        (group.masks if is_mask else group.pictures).append(name)
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    for folded in sorted(groups, key=_natural):
+        group = groups[folded]
+        _split_zheng_layout(group)
+        if len(group.pictures) > 1 or len(group.masks) > 1:
+            both = group.pictures if len(group.pictures) > 1 else group.masks
+            what = "pictures" if both is group.pictures else "masks"
+            listed = ", ".join(shown(name) for name in both)
+            problems.append(f"{listed}: {len(both)} {what} for the same name; they are left out.")
+        elif not group.pictures:
+            problems.append(f"{shown(group.masks[0])}: the mask has no picture; it is left out.")
+        elif not group.masks and require_masks:
+            problems.append(f"{shown(group.pictures[0])}: the picture has no mask; it is left out.")
+        else:
+            picture = group.pictures[0]
+            pairs.append(Pair(_classify(picture)[0], picture, group.masks[0] if group.masks else None))
+    return pairs, problems
+
+
+def _classify(name: str) -> tuple[tuple[str, ...], bool]:
+    """Return the folders and the stem without what marks a mask, and whether the name is that of a mask."""
+    *folders, last = (part for part in name.split("/") if part not in ("", ".", ".."))
+    stem = PurePosixPath(last).stem
+    is_mask = False
+    for position in reversed(range(len(folders))):
+        folder = folders[position].lower()
+        if folder in _MASK_FOLDERS or folder in _IMAGE_FOLDERS:
+            is_mask = folder in _MASK_FOLDERS
+            del folders[position]
+            break
+    bare = _MASK_ENDING.sub("", stem)
+    return (*folders, bare), is_mask or bare != stem
+
+
+def _split_zheng_layout(group: _Group) -> None:
+    """Take the PNG beside a picture of another format for its mask, as in the Zheng data sets."""
+    pngs = [name for name in group.pictures if name.lower().endswith(".png")]
+    if not group.masks and len(pngs) == 1 and len(group.pictures) == 2:
+        group.masks = pngs
+        group.pictures = [name for name in group.pictures if name not in pngs]
+
+
+def _natural(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
+    def part(text: str) -> list[tuple[int, str]]:
+        pieces = re.findall(r"[0-9]+|[^0-9]+", text)
+        return [(int(piece), "") if piece[0] in "0123456789" and len(piece) < 18 else (-1, piece) for piece in pieces]
+
+    return [part(text) for text in key]

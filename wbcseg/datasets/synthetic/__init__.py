@@ -1,0 +1,11 @@
+"""Drawn blood smears with exact masks: the data set that is always there.
+
+Each crop shows one main white cell of one of the five types among red cells and platelets, in one of three looks (a
+yellow or white background as in Zheng Dataset 1, purple as in Dataset 2). Shapes are formulas, so the mask is exact;
+colours follow measured optical densities; light, focus and sensor then make a photograph of it.
+"""
+
+from wbcseg.datasets.synthetic.smear import draw_sample, open_synthetic
+from wbcseg.datasets.synthetic.stains import StainName
+
+__all__ = ["StainName", "draw_sample", "open_synthetic"]

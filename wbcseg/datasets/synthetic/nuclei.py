@@ -1,0 +1,139 @@
+"""Shapes of nuclei: lobes on a string, a bean, a round ball.
+
+Every function takes the rows and columns of a grid relative to the cell's centre, the cell's radius and the nucleus'
+radius (that of the disc of the same area), all in pixels, and returns a field that is about negative inside; the
+caller shifts it so that the area comes out exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+
+from wbcseg.classes import CellType
+from wbcseg.datasets.synthetic.fields import Field, Lobe, Outline, bridge, join
+
+Nucleus = Callable[[Generator, Field, Field, float, float], Field]
+
+
+def _walk(rng: Generator, steps: int, length: float, turn: tuple[float, float], zigzag: bool) -> Field:
+    # Centres of lobes, float64[steps + 1, 2], around their own centre: a walk that keeps turning one way (C, U, ring)
+    # or changes its mind (S, Z).
+    heading, side = rng.uniform(0, 2 * np.pi), 1.0 if rng.random() < 0.5 else -1.0
+    points = [np.zeros(2)]
+    for _ in range(steps):
+        points.append(points[-1] + length * rng.uniform(0.88, 1.15) * np.array([np.sin(heading), np.cos(heading)]))
+        heading += side * rng.uniform(*turn)
+        side = -side if zigzag else side
+    centres = np.array(points)
+    return np.asarray(centres - centres.mean(axis=0))
+
+
+def _string(
+    rng: Generator, y: Field, x: Field, centres: Field, lobe: float, aspect: tuple[float, float], width: float
+) -> Field:
+    # Lobes of radius `lobe` around the centres, each drawn out along the string or at random, joined by bridges.
+    field: Field | None = None
+    for i, (row, column) in enumerate(centres):
+        ahead, behind = centres[min(i + 1, len(centres) - 1)], centres[max(i - 1, 0)]
+        angle = float(np.arctan2(*(ahead - behind))) + rng.normal(0, 0.5)
+        stretch, size = np.sqrt(rng.uniform(*aspect)), lobe * rng.uniform(0.80, 1.18)
+        part = Lobe(row, column, size * stretch, size / stretch, angle).distance(y, x)
+        field = part if field is None else np.minimum(field, part)
+    assert field is not None  # noqa: S101 - centres are never empty; tells mypy so
+    for start, end in zip(centres[:-1], centres[1:], strict=True):
+        strand = bridge(y, x, (start[0], start[1]), (end[0], end[1]), width * rng.uniform(0.7, 1.3))
+        field = join(field, strand, 0.25 * lobe)
+    return field
+
+
+def _fit(centres: Field, lobe: float, cell: float) -> Field:
+    # Pull the string together until its lobes are inside the cell.
+    farthest = float(np.hypot(*centres.T).max())
+    return centres * min(1.0, (0.93 * cell - 1.1 * lobe) / max(farthest, 1e-9))
+
+
+def _off_centre(rng: Generator, cell: float, radius: float, share: tuple[float, float]) -> tuple[float, float]:
+    angle, distance = rng.uniform(0, 2 * np.pi), (cell - radius) * rng.uniform(*share)
+    return distance * np.sin(angle), distance * np.cos(angle)
+
+
+def segmented(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+    """Return the nucleus of a neutrophil: two to five lobes on thin bridges, now and then a band."""
+    if rng.random() < 0.12:
+        lobe = 0.47 * radius
+        centres = _walk(rng, 7, 0.50 * lobe, (0.22, 0.42), zigzag=False)
+        return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.2), 0.9 * lobe)
+    lobes = int(rng.choice((2, 3, 4, 5), p=(0.22, 0.40, 0.28, 0.10)))
+    lobe = radius / np.sqrt(lobes) * 0.97
+    # The lobes lie on a ring along the membrane, or zigzag across the cell.
+    zigzag = lobes == 3 and rng.random() < 0.2
+    step, ring = rng.uniform(2.15, 2.6) * lobe, 0.93 * cell - 1.1 * lobe
+    turn = 2 * float(np.arcsin(min(0.95, step / (2 * ring))))
+    centres = _walk(rng, lobes - 1, step, (0.75 * turn, 1.15 * turn), zigzag)
+    shift = np.array(_off_centre(rng, cell, radius, (0.0, 0.5)))
+    width = lobe * rng.uniform(0.08, 0.30)
+    return _string(rng, y, x, _fit(centres + shift, lobe, cell), lobe, (1.0, 1.7), width)
+
+
+def two_lobed(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+    """Return the nucleus of an eosinophil: two lobes like spectacles, seldom three."""
+    lobes = 3 if rng.random() < 0.15 else 2
+    lobe = radius / np.sqrt(lobes)
+    centres = _walk(rng, lobes - 1, rng.uniform(2.15, 2.6) * lobe, (0.6, 1.2), zigzag=False)
+    shift = np.array(_off_centre(rng, cell, radius, (0.4, 0.9)))
+    return _string(rng, y, x, _fit(centres + shift, lobe, cell), lobe, (1.0, 1.5), 0.15 * lobe)
+
+
+def merged(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+    """Return the nucleus of a basophil: broad lobes that run into one another."""
+    lobes = int(rng.integers(2, 4))
+    lobe = radius / np.sqrt(lobes) * 1.05
+    centres = _walk(rng, lobes - 1, 1.5 * lobe, (0.5, 1.5), zigzag=bool(rng.random() < 0.5))
+    return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.6), 0.7 * lobe)
+
+
+def ball(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+    """Return the nucleus of a lymphocyte: round, to one side, sometimes with a dent."""
+    row, column = _off_centre(rng, cell, radius, (0.45, 1.15))
+    field = Outline.wobbly(rng, radius, rng.uniform(0.02, 0.07), roughness=0.2).distance(y - row, x - column)
+    if rng.random() < 0.35:
+        angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(1.02, 1.22)
+        row, column = row + depth * radius * np.sin(angle), column + depth * radius * np.cos(angle)
+        field = -join(-field, Lobe(row, column, 0.36 * radius, 0.24 * radius, angle).distance(y, x), 0.3 * radius)
+    return field
+
+
+def bean(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+    """Return the nucleus of a monocyte: a kidney, a horseshoe or a folded cloth."""
+    kind = rng.random()
+    row, column = _off_centre(rng, cell, radius, (0.1, 0.8))
+    if kind < 0.22:
+        lobe = 0.56 * radius
+        centres = _walk(rng, 6, 0.62 * lobe, (0.38, 0.55), zigzag=False) + np.array([row, column])
+        return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.2), 0.95 * lobe)
+    if kind < 0.45:
+        lobe = 0.66 * radius
+        centres = _walk(rng, 2, 0.95 * lobe, (0.7, 1.7), zigzag=False) + np.array([row, column])
+        return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.6), 0.8 * lobe)
+    stretch, angle = np.sqrt(rng.uniform(1.05, 1.6)), rng.uniform(0, 2 * np.pi)
+    outline = Outline.wobbly(rng, radius, rng.uniform(0.03, 0.09), roughness=0.5)
+    c, s = np.cos(angle), np.sin(angle)
+    along, beside = c * (x - column) + s * (y - row), c * (y - row) - s * (x - column)
+    field = outline.distance(beside * stretch, along / stretch)
+    depth = rng.uniform(0.85, 1.35)
+    long, short = rng.uniform(0.40, 0.60) * radius, rng.uniform(0.30, 0.50) * radius
+    notch = Lobe(depth * radius / stretch, rng.normal(0, 0.2) * radius, long, short, np.pi / 2)
+    return -join(-field, notch.distance(beside, along), 0.6 * radius)
+
+
+NUCLEI: Final[dict[CellType, Nucleus]] = {
+    "neutrophil": segmented,
+    "lymphocyte": ball,
+    "monocyte": bean,
+    "eosinophil": two_lobed,
+    "basophil": merged,
+}

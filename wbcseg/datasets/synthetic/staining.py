@@ -1,0 +1,143 @@
+"""What the stain makes of a white cell: chromatin, granules, vacuoles and membrane, as optical densities."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from wbcseg.datasets.synthetic.fields import Field, coverage, dots, noise
+from wbcseg.datasets.synthetic.stains import Dyes, Stain
+from wbcseg.datasets.synthetic.white_cell import WhiteCell
+
+
+def _hills(rng: Generator, cell: WhiteCell, spacing: float) -> Field:
+    # Noise whose spacing is a share of the cell's radius.
+    return noise(rng, cell.cell.shape, spacing * cell.radius)
+
+
+def _granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, where: Field) -> Field:
+    # Dots on a jittered hexagonal grid, where the field `where` is negative; spacing and size in pixels.
+    height, width = cell.cell.shape
+    grid = np.stack(np.meshgrid(np.arange(0, height, 0.87 * spacing), np.arange(0, width, spacing), indexing="ij"), -1)
+    grid[1::2, :, 1] += spacing / 2
+    places = (grid + rng.normal(0, 0.20 * spacing, grid.shape)).reshape(-1, 2)
+    radii = size * rng.uniform(0.75, 1.25, len(places))
+    strengths = rng.uniform(0.65, 1.0, len(places))
+    rows = np.clip(places[:, 0].astype(np.intp), 0, height - 1)
+    columns = np.clip(places[:, 1].astype(np.intp), 0, width - 1)
+    kept = where[rows, columns] < 0
+    return dots((height, width), places[kept], radii[kept], strengths[kept], softness=max(1.0, 0.6 * size))
+
+
+def _few_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[float, float]) -> Field:
+    # Dots at random in the cytoplasm; sizes are shares of the cell's radius.
+    rows, columns = np.nonzero(cell.labels == 1)
+    if not rows.size or not count:
+        return np.zeros(cell.cell.shape)
+    chosen = rng.integers(0, rows.size, count)
+    places = np.stack([rows[chosen], columns[chosen]], axis=1) + rng.uniform(0, 1, (count, 2))
+    radii = cell.radius * rng.uniform(*sizes, count)
+    return dots(cell.cell.shape, places, radii, rng.uniform(0.5, 1.0, count), softness=max(1.2, 0.03 * cell.radius))
+
+
+def _cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
+    # Amount of cytoplasm dye, about 1 on average.
+    depth = np.clip(-cell.cell / cell.radius, 0, 1)
+    cloud = 0.16 * _hills(rng, cell, 0.30)
+    if cell.cell_type == "neutrophil":
+        amount = 1 + cloud + (0.36 if fine else 0.26) * _hills(rng, cell, 0.035 if fine else 0.06) + 0.14 * _hills(rng, cell, 0.11)
+        amount += 0.55 * _few_dots(rng, cell, int(rng.integers(0, 60 if fine else 12)), (0.012, 0.028))
+    elif cell.cell_type == "lymphocyte":
+        halo = np.exp(-np.maximum(cell.nucleus, 0) / (0.10 * cell.radius))
+        amount = 1 + cloud + 0.20 * _hills(rng, cell, 0.06) - 0.22 * halo + 0.25 * np.exp(-depth / 0.08)
+        amount += 0.6 * _few_dots(rng, cell, int(rng.integers(0, 6)), (0.015, 0.03))
+    elif cell.cell_type == "monocyte":
+        amount = 1 + cloud + 0.26 * _hills(rng, cell, 0.032) + 0.14 * _hills(rng, cell, 0.10)
+        amount *= 1 - 0.75 * _few_dots(rng, cell, int(rng.integers(0, 14 if fine else 5)), (0.02, 0.075))
+        amount += 0.4 * _few_dots(rng, cell, int(rng.integers(0, 25 if fine else 4)), (0.010, 0.018))
+    elif cell.cell_type == "eosinophil":
+        size = cell.radius * rng.uniform(0.045, 0.06)
+        grain = _granules(rng, cell, 1.95 * size, size, np.maximum(cell.cell + size, -cell.nucleus - 0.3 * size))
+        bare = np.clip(0.8 * _hills(rng, cell, 0.30) - 0.6, 0, 1)
+        if fine:
+            amount = 0.30 + 1.1 * grain * (1 - bare) + 0.12 * _hills(rng, cell, 0.05) + 0.5 * cloud
+        else:
+            amount = 0.65 + 0.6 * grain * (1 - bare) + 0.30 * _hills(rng, cell, 0.10) + 0.9 * cloud
+    else:
+        amount = 0.65 + cloud + 0.15 * _hills(rng, cell, 0.05)
+    return np.clip(amount, 0.08, 2.5)
+
+
+def _chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
+    # Amount of nucleus dye, about 1 on average: clumps, lighter gaps between them, a darker membrane.
+    clumps = _hills(rng, cell, 0.16)
+    amount = 1 + 0.11 * clumps + 0.10 * _hills(rng, cell, 0.06)
+    membrane = np.exp(-np.clip(-cell.nucleus, 0, None) / (0.05 * cell.radius))
+    if not fine:
+        amount += 0.12 * membrane + 0.10 * _hills(rng, cell, 0.35)
+    elif cell.cell_type == "monocyte":
+        net = np.abs(_hills(rng, cell, 0.045)) + 0.5 * np.abs(_hills(rng, cell, 0.09))
+        amount += 0.40 * (net - 1.2) + 0.20 * membrane
+    elif cell.cell_type == "lymphocyte":
+        amount += 0.24 * _hills(rng, cell, 0.025) + 0.15 * membrane
+    else:
+        depth = 0.7 if cell.cell_type == "neutrophil" else 0.3
+        gap = np.exp(-((_hills(rng, cell, 0.085) / 0.20) ** 2)) * np.clip(0.4 + 0.5 * _hills(rng, cell, 0.3), 0, 1)
+        amount += 0.24 * _hills(rng, cell, 0.025) - depth * gap * (1 - membrane) + 0.08 * membrane
+    return np.clip(amount, 0.25, 2.0)
+
+
+def _rim(rng: Generator, stain: Stain, cell: WhiteCell) -> Field:
+    # The dark line of the outline: all around or, where light comes in askew, on one side.
+    if cell.cell_type == "eosinophil" and stain.ghosts:
+        strength = rng.uniform(0.4, 1.6)
+    elif stain.ghosts:
+        strength = rng.uniform(0.0, 0.45)
+    else:
+        strength = rng.uniform(0.0, 0.4) * (1.6 if cell.cell_type == "lymphocyte" else 0.5)
+    y, x = cell.window.grid(cell.centre)
+    turn = np.arctan2(y, x) - rng.uniform(0, 2 * np.pi)
+    one_sided = rng.uniform(0.3, 1.0)
+    side = 1 - one_sided * (0.5 - 0.5 * np.cos(turn))
+    patches = np.clip(0.8 + (0.35 if stain.ghosts else 0.7) * _hills(rng, cell, 0.3), 0, 1.6)
+    width = max(1.0, 0.022 * cell.radius)
+    return np.asarray(strength * side * patches * np.exp(-(((cell.cell + width) / width) ** 2)))
+
+
+def stain_cell(rng: Generator, stain: Stain, dyes: Dyes, cell: WhiteCell) -> tuple[Field, Field]:
+    """Stain a white cell.
+
+    Args:
+        rng: Where the randomness comes from.
+        stain: The look of the smear.
+        dyes: The colours of the picture.
+        cell: The shape.
+
+    Returns:
+        How much of each pixel the cell covers, ``float64[h, w]``, 0 to 1; and its optical densities,
+        ``float64[h, w, 3]``, in the window of the cell.
+    """
+    fine = not stain.ghosts
+    # Cytoplasm thins out towards its edge, most where it is spread flat.
+    spread = 0.13 if cell.cell_type in ("neutrophil", "monocyte") or not fine else 0.05
+    whole = coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, spread)))
+    core = coverage(cell.nucleus)
+    body = np.maximum(whole - core, 0)
+    amount, chromatin = _cytoplasm(rng, cell, fine), _chromatin(rng, cell, fine)
+    for texture, class_id in ((amount, 1), (chromatin, 2)):
+        inside = cell.labels == class_id
+        if cell.cell_type != "basophil" and inside.any():
+            texture /= texture[inside].mean()
+    density = (body * amount)[..., None] * dyes.cytoplasm + (core * chromatin)[..., None] * dyes.nucleus
+    # The dyes never mix evenly: some places are bluer, some redder.
+    hue = 0.5 * _hills(rng, cell, 0.09) + 0.5 * _hills(rng, cell, 0.30)
+    density += ((0.006 if fine else 0.018) * (body + core) * hue)[..., None] * np.array([1.0, 0.0, -0.7])
+    if cell.cell_type == "basophil":
+        size = cell.radius * rng.uniform(0.05, 0.075)
+        gaps = np.clip(_hills(rng, cell, 0.15) + 0.35, -1, 1) * cell.radius
+        grain = _granules(rng, cell, 2.2 * size, size, np.maximum(cell.cell + size, gaps - 0.9 * cell.radius))
+        grain = 0.9 * grain[..., None]
+        density = density * (1 - grain) + grain * (1.12 * dyes.nucleus)
+    blue = np.array([1.0, 0.55, 0.75]) * dyes.nucleus
+    density += _rim(rng, stain, cell)[..., None] * blue
+    return whole, density

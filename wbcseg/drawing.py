@@ -1,0 +1,177 @@
+"""Segmentations as pictures: arrays in, arrays out.
+
+Every function takes and returns plain NumPy arrays, so that pages, the terminal and reports draw alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.classes import CLASS_NAMES, CLASSES, Labels, Palette
+
+Rgb = NDArray[np.uint8]
+"""A picture, ``uint8[H, W, 3]``."""
+
+Style = Literal["fill", "contour", "both"]
+STYLES: Final[tuple[Style, ...]] = ("fill", "contour", "both")
+
+WIDEST: Final = 1460
+"""Widest picture, in pixels, that the page's server hands on without resampling it."""
+
+AnyArray = TypeVar("AnyArray", NDArray[np.uint8], NDArray[np.bool_])
+
+
+def colorize(labels: Labels, palette: Palette) -> Rgb:
+    """Paint every pixel in the colour of its class.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids.
+        palette: The colours.
+
+    Returns:
+        ``uint8[H, W, 3]``.
+    """
+    return palette.as_array()[labels]
+
+
+def contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
+    """Find the outlines: pixels with a pixel of a lower class beside them.
+
+    The classes nest (background, cytoplasm, nucleus), so every border is drawn once, on its inner side: the outline
+    of the nucleus lies in the nucleus, that of the cell in the cell.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids.
+        thickness: Width of the line in pixels, at least 1.
+
+    Returns:
+        ``bool[H, W]``.
+    """
+    lowest = labels
+    for _ in range(max(1, thickness)):
+        padded = np.pad(lowest, 1, mode="edge")
+        lowest = np.minimum.reduce(
+            [lowest, padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]],
+        )
+    return lowest < labels
+
+
+def overlay(
+    image: Rgb,
+    labels: Labels,
+    palette: Palette,
+    opacity: float,
+    classes: Collection[int] = (1, 2),
+    style: Style = "fill",
+    thickness: int = 1,
+) -> Rgb:
+    """Lay the colours of the classes over a picture.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        palette: The colours.
+        opacity: Of the filled areas: 0 shows the picture, 1 the colour alone. Outlines are always opaque.
+        classes: Ids of the classes to draw; the picture shows through elsewhere.
+        style: Filled areas, outlines, or both.
+        thickness: Width of the outlines in pixels.
+
+    Returns:
+        ``uint8[H, W, 3]``, a new array.
+
+    Raises:
+        ValueError: If the sizes differ, or ``opacity`` or ``style`` is not one of the above.
+    """
+    if image.shape[:2] != labels.shape:
+        raise ValueError(
+            "Arguments `image` and `labels` must have the same height and width. "
+            f"Received: {list(image.shape[:2])} and {list(labels.shape)}"
+        )
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"Argument `opacity` must be from 0 to 1. Received: opacity={opacity}")
+    if style not in STYLES:
+        raise ValueError(f"Argument `style` must be one of {', '.join(STYLES)}. Received: style={style!r}")
+    colors = palette.as_array()
+    drawn = np.isin(labels, list(classes))
+    result = image.copy()
+    if style in ("fill", "both"):
+        # A table of 256 blended values per class and channel: no float picture, whatever the size.
+        levels = np.arange(256)[None, :, None] * (1 - opacity) + colors[:, None, :] * opacity
+        table = np.rint(levels).astype(np.uint8)  # class, level, channel
+        chosen = labels[drawn]
+        pixels = image[drawn]
+        result[drawn] = np.stack([table[chosen, pixels[:, c], c] for c in range(3)], axis=-1)
+    if style in ("contour", "both"):
+        edge = drawn & contours(labels, thickness)
+        result[edge] = colors[labels[edge]]
+    return result
+
+
+def enlarge(array: AnyArray, factor: int) -> AnyArray:
+    """Repeat every pixel ``factor`` times in both directions, so that edges stay sharp.
+
+    Args:
+        array: ``[H, W]`` or ``[H, W, C]``.
+        factor: A whole number, at least 1.
+
+    Returns:
+        ``[H * factor, W * factor]`` or with C channels, of the same dtype.
+    """
+    if factor < 1:
+        raise ValueError(f"Argument `factor` must be at least 1. Received: factor={factor}")
+    return array.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def enlarge_to(array: AnyArray, target: int) -> AnyArray:
+    """Enlarge by the smallest whole factor that makes the longer side at least ``target`` pixels."""
+    return enlarge(array, max(1, -(-target // max(array.shape[:2]))))
+
+
+def shrink_to(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Shrink by the smallest whole factor that makes the longer side at most ``longest`` pixels.
+
+    Args:
+        array: ``uint8[H, W, 3]``, averaged over squares of pixels, or ``uint8[H, W]`` of class ids, of which the
+            middle one of each square is kept, because the mean of two classes is no class.
+        longest: In pixels, at least 1.
+
+    Returns:
+        The array itself where it is small enough.
+    """
+    factor = -(-max(array.shape[:2]) // longest)
+    if factor <= 1:
+        return array
+    rows, columns = (np.arange(0, side, factor) for side in array.shape[:2])
+    if array.ndim == 2:
+        middle_row = np.minimum(rows + factor // 2, array.shape[0] - 1)
+        middle_column = np.minimum(columns + factor // 2, array.shape[1] - 1)
+        return array[np.ix_(middle_row, middle_column)]
+    sums = np.add.reduceat(np.add.reduceat(array, rows, axis=0, dtype=np.uint32), columns, axis=1, dtype=np.uint32)
+    heights = np.diff(np.append(rows, array.shape[0]))
+    widths = np.diff(np.append(columns, array.shape[1]))
+    area = (heights[:, None] * widths[None, :])[:, :, None]
+    means: NDArray[np.uint8] = ((sums + area // 2) // area).astype(np.uint8)
+    return means
+
+
+def fit(array: NDArray[np.uint8], target: int, longest: int = WIDEST) -> NDArray[np.uint8]:
+    """Bring a picture or a label picture to a size that a screen shows without blurring it.
+
+    Args:
+        array: ``uint8[H, W, 3]`` or ``uint8[H, W]``.
+        target: Small ones are enlarged until the longer side has at least this many pixels.
+        longest: Large ones are shrunk until the longer side has at most this many pixels.
+    """
+    if max(array.shape[:2]) >= target:
+        return shrink_to(array, longest)
+    return enlarge(array, min(-(-target // max(array.shape[:2])), max(1, longest // max(array.shape[:2]))))
+
+
+def class_shares(labels: Labels) -> dict[str, float]:
+    """Return the share of pixels of each class, by name; the shares sum to 1."""
+    counts = np.bincount(labels.ravel(), minlength=len(CLASSES))
+    return {name: float(count / labels.size) for name, count in zip(CLASS_NAMES, counts, strict=True)}

@@ -1,0 +1,126 @@
+"""Open an expert mask as class ids."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.classes import CLASSES, GREY_CODES, Labels
+from wbcseg.images.decoding import Decoded, decode, refusal, turn
+from wbcseg.images.headers import Header, read_header
+from wbcseg.images.limits import RefusedError
+
+_CODES: Final = ", ".join(f"{c.grey} ({c.name})" for c in CLASSES)
+_IDS: Final = ", ".join(f"{c.id} ({c.name})" for c in CLASSES)
+
+Grey = NDArray[np.int32]
+
+
+def open_mask(
+    data: bytes, *, name: str = "mask", thresholds: tuple[int, int] | None = None, orientation: int | None = None
+) -> Labels:
+    """Open an expert mask from untrusted bytes.
+
+    Without thresholds the values must all be grey codes (0, 128, 255) or all be class ids (0, 1, 2). A palette mask
+    keeps its ids; where the palette paints the ids in the grey codes of *other* classes, it is refused, since either
+    reading could be meant. Colour masks are read if they are grey, that is, if their three channels are equal.
+
+    Args:
+        data: The whole file.
+        name: What messages call it.
+        thresholds: Two grey values, for masks with stray greys: below the first is background, below the second
+            cytoplasm, the rest nucleus. ``(64, 205)`` for the Zheng sets.
+        orientation: EXIF orientation to apply instead of the file's own, 1 to 8.
+
+    Returns:
+        ``uint8[H, W]`` of class ids 0, 1 and 2, upright.
+
+    Raises:
+        MaskError: Whatever is wrong with it, a value that is no class included.
+    """
+    try:
+        check_mask_header(read_header(data))
+        decoded = decode(data)
+        labels = _classes(_values(decoded, thresholds is not None), thresholds)
+        return turn(labels, decoded.header.orientation if orientation is None else orientation)
+    except (RefusedError, MemoryError) as reason:
+        raise refusal("Mask", name, reason) from reason
+
+
+def check_mask_header(header: Header) -> None:
+    """Refuse what cannot be a mask, by its header.
+
+    Raises:
+        RefusedError: If it is compressed with loss or has several pages.
+    """
+    if header.lossy:
+        raise RefusedError(
+            "It is compressed as JPEG, which blurs the borders between classes and invents values. Save it as PNG."
+        )
+    if header.pages > 1:
+        raise RefusedError(f"It holds {header.pages} pages or pictures; a mask has one. Save it on its own.")
+
+
+def _values(decoded: Decoded, greys: bool) -> Grey:
+    """Return the mask's values ``int32[H, W]``: grey values or, for a palette, its ids (unless greys are asked for)."""
+    image = decoded.image
+    if image.mode == "P":
+        return _palette_values(image, greys)
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L")).astype(np.int32)
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        if decoded.header.inverted:
+            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+        return np.asarray(image).astype(np.int32)
+    if image.mode in ("LA", "RGB", "RGBA"):
+        if image.mode != "RGB" and image.getchannel("A").getextrema()[0] != 255:
+            raise RefusedError("Parts of it are transparent, so that their class is not known. Save it without alpha.")
+        rgb = np.asarray(image.convert("RGB"))
+        if (rgb != rgb[:, :, :1]).any():
+            raise RefusedError(f"It is in colour. A mask is grey, with the values {_CODES}, or the ids {_IDS}.")
+        return rgb[:, :, 0].astype(np.int32)
+    raise RefusedError(f"It has the pixel mode {image.mode}. A mask is grey or has a palette. Save it as PNG.")
+
+
+def _palette_values(image: Image.Image, greys: bool) -> Grey:
+    ids = np.asarray(image).astype(np.int32)
+    colors = np.zeros((256, 3), dtype=np.int32)
+    entries = np.array(image.getpalette("RGB") or [], dtype=np.int32).reshape(-1, 3)[:256]
+    colors[: len(entries)] = entries
+    used = np.unique(ids)
+    grey = bool((colors[used] == colors[used][:, :1]).all())
+    if greys:
+        if not grey:
+            raise RefusedError(f"It is in colour. A mask of this set is grey, with the values {_CODES}.")
+        return colors[:, 0][ids]
+    if not grey or not np.isin(colors[used, 0], GREY_CODES).all():
+        return ids
+    are_ids = bool((used < len(CLASSES)).all())
+    if are_ids and (colors[used, 0] != GREY_CODES[used]).any() and colors[used, 0].any():
+        odd = int(used[colors[used, 0] != GREY_CODES[used]][0])
+        raise RefusedError(
+            f"Its palette paints the id {odd} ({CLASSES[odd].name}) in grey {colors[odd, 0]}, the code of another "
+            "class, so that either could be meant. Save it in grey, without a palette."
+        )
+    return ids if are_ids else colors[:, 0][ids]
+
+
+def _classes(values: Grey, thresholds: tuple[int, int] | None) -> Labels:
+    if thresholds is not None:
+        return (values >= thresholds[0]).astype(np.uint8) + (values >= thresholds[1]).astype(np.uint8)
+    used = np.unique(values)
+    for codes in (GREY_CODES, np.arange(len(CLASSES))):
+        if np.isin(used, codes).all():
+            return np.searchsorted(codes, values).astype(np.uint8)
+    # Name what does not belong to the code that most of the mask is in.
+    as_codes, as_ids = np.isin(used, GREY_CODES), np.isin(used, np.arange(len(CLASSES)))
+    odd = used[~as_codes] if as_codes.sum() >= as_ids.sum() else used[~as_ids]
+    row, column = np.argwhere(values == odd[0])[0]
+    more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+    raise RefusedError(
+        f"It holds the value {odd[0]} (row {row}, column {column}){more}, which is no class. All values must be "
+        f"{_CODES}, or all {_IDS}."
+    )

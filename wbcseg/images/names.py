@@ -1,0 +1,77 @@
+"""File names: shown in messages, and made safe to write into a folder."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_STEM: Final = 100
+"""Most characters of a stem; with a suffix it stays below every file system's limit of 255 bytes for Latin names."""
+
+MAX_STEM_BYTES: Final = 200
+"""Most bytes of a stem in UTF-8: the limit of common file systems is 255 for the whole name."""
+
+_PORTS: Final = [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
+_RESERVED: Final = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *_PORTS))
+_UNPRINTABLE: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+
+
+def shown(name: str) -> str:
+    """Return a name as it is put into a message: printable, at most 80 characters, HTML and formulas left as text."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return text if len(text) <= 80 else f"{text[:50]}…{text[-29:]}"
+
+
+def safe_stem(name: str, taken: set[str]) -> str:
+    """Return a stem for a file that can be written into a folder without leaving it or replacing another.
+
+    Separators, control characters and what Windows forbids become ``_``; leading dots and trailing dots and blanks go;
+    Unicode letters stay (composed, so that the same name is the same on every system). A stem that is taken gets a
+    number: ``cell``, ``cell-2``, ``cell-3``. Stems that differ in case only count as the same.
+
+    Args:
+        name: A file name with or without folders and suffix, as it came from a user or an archive.
+        taken: Stems that were given out; the new one is added, as it is and in lower case.
+
+    Returns:
+        One to 100 characters.
+    """
+    # A name such as "../../etc/passwd" or "C:\\x\\cell.png" stands for its last part.
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+    stem, dot, suffix = last.rpartition(".")
+    if not dot or not stem.strip(".") or not re.fullmatch(r"[A-Za-z0-9]{1,5}", suffix):
+        stem = last
+    return safe_name(stem, taken)
+
+
+def safe_name(text: str, taken: set[str]) -> str:
+    """Return any text as a name for a file or folder; as :func:`safe_stem`, but nothing is taken for a suffix.
+
+    Args:
+        text: What the name is made from.
+        taken: Names that were given out; the new one is added, as it is and in lower case.
+
+    Returns:
+        One to 100 characters.
+    """
+    text = unicodedata.normalize("NFC", text)
+    text = "".join("_" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    text = _FORBIDDEN.sub("_", text).strip().lstrip(".").rstrip(". ") or "picture"
+    if text.split(".")[0].strip().casefold() in _RESERVED:
+        text = f"_{text}"
+    number, unique = 1, _shorten(text, "")
+    while not taken.isdisjoint((unique, unique.casefold())):
+        number += 1
+        unique = _shorten(text, f"-{number}")
+    taken.update((unique, unique.casefold()))
+    return unique
+
+
+def _shorten(stem: str, ending: str) -> str:
+    """Cut a stem so that with its ending it keeps to both limits."""
+    stem = stem[: MAX_STEM - len(ending)]
+    while len((stem + ending).encode("utf-8", "replace")) > MAX_STEM_BYTES:
+        stem = stem[:-1]
+    return stem.rstrip(". ") + ending

@@ -1,0 +1,167 @@
+"""Open a picture as RGB."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.images.decoding import Decoded, Kind, decode, refusal, turn
+from wbcseg.images.headers import Header, read_header
+from wbcseg.images.limits import RefusedError
+
+# Cameras with 10, 12 or 14 bits write 16-bit files that use the lower end of the range only.
+_DEPTHS: Final = (8, 10, 12, 14, 16)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture that came through the door.
+
+    Attributes:
+        pixels: ``uint8[H, W, 3]``, RGB, upright.
+        format: ``PNG``, ``JPEG``, ``BMP`` or ``TIFF``, by its content.
+        notices: Plain sentences on what was done to show it, for the reader of the page.
+        orientation: The EXIF orientation that was applied, 1 (none) to 8.
+    """
+
+    pixels: NDArray[np.uint8] = field(repr=False)
+    format: str
+    notices: tuple[str, ...] = ()
+    orientation: int = 1
+
+
+def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> Picture:
+    """Open a picture from untrusted bytes.
+
+    Conversions, each with a notice where it changes what one sees:
+
+    ====================  ============================================================================================
+    grey, 1-bit           the same value in the three channels
+    palette               its colours
+    transparency          shown on white; where it would hide the whole picture, it is ignored
+    CMYK                  ``R = (255 - C)(255 - K)/255`` and so on, without colour profiles
+    YCbCr                 by the JPEG (JFIF) equations
+    16-bit grey           divided by its range: the smallest of 8, 10, 12, 14 and 16 bits that holds its brightest
+                          pixel, so that no value is clipped and pictures of a 12-bit camera are not black
+    16-bit colour         divided by 256; refused where less than two of the sixteen bits' upper half are in use
+    32-bit, float, Lab    refused: their range or colours are not fixed
+    EXIF orientation      applied
+    several pages         ``page`` is used
+    ====================  ============================================================================================
+
+    Args:
+        data: The whole file.
+        name: What messages call it.
+        page: Which page of a TIFF, from 0.
+
+    Raises:
+        ImageError: Whatever is wrong with it.
+    """
+    try:
+        decoded = decode(data, page)
+        pixels, notices = to_rgb(decoded)
+        orientation = decoded.header.orientation
+        if orientation != 1:
+            notices += ("The file says that it was taken turned or mirrored; it is shown upright.",)
+        return Picture(turn(pixels, orientation), decoded.header.format, decoded.page_notice() + notices, orientation)
+    except (RefusedError, MemoryError) as reason:
+        raise refusal("Picture", name, reason) from reason
+
+
+def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]:
+    """Return height and width in pixels, upright, from a file's header alone.
+
+    Args:
+        source: The whole file, or its path; of a path no more is read than the header needs.
+        name: What messages call it.
+
+    Raises:
+        ImageError: If it is no picture that could be opened.
+    """
+    return read_file_header(source, name=name).upright
+
+
+def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture") -> Header:
+    """Read what a file says of its picture; see :func:`read_size`.
+
+    Raises:
+        ImageError: If it is no picture that could be opened.
+        MaskError: The same, where ``kind`` is ``Mask``.
+    """
+    try:
+        if isinstance(source, bytes):
+            return read_header(source)
+        with source.open("rb") as file:
+            if not source.stat().st_size:
+                return read_header(b"")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                return read_header(mapped)
+    except RefusedError as reason:
+        raise refusal(kind, name, reason) from reason
+    except OSError as error:
+        raise refusal(kind, name, RefusedError(f"It cannot be read from the disk: {error.strerror}.")) from error
+
+
+def to_rgb(decoded: Decoded) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Convert a decoded picture, as the table of :func:`open_image` says.
+
+    Returns:
+        ``uint8[H, W, 3]`` as stored, and the notices.
+
+    Raises:
+        RefusedError: If its values have no fixed range.
+    """
+    image, header = decoded.image, decoded.header
+    if image.mode.startswith("I;16"):
+        if header.inverted:
+            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+        return _from_16_bits(np.asarray(image).astype(np.uint16), header.depth)
+    if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
+        words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
+        raise RefusedError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
+    notices: tuple[str, ...] = ()
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = _to_rgba(image)
+        lowest, highest = rgba.getchannel("A").getextrema()
+        if highest == 0:
+            notices += ("Its transparency would hide all of it and is ignored.",)
+            image = rgba.convert("RGB")
+        elif lowest == 255:
+            image = rgba.convert("RGB")
+        else:
+            notices += ("Its transparent parts are shown on white.",)
+            white = Image.new("RGB", rgba.size, "white")
+            white.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
+            image = white
+    elif image.mode == "CMYK":
+        notices += ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
+    pixels = np.array(image.convert("RGB"))
+    if header.depth == 16:
+        if int(pixels.max()) < 64:
+            raise RefusedError(
+                "It has 16 bits a channel, of which only the lower ones are in use. Save it with 8 bits a channel."
+            )
+        notices += ("Its 16 bits a channel are scaled to 8, from the range 0–65535.",)
+    return pixels, notices
+
+
+def _to_rgba(image: Image.Image) -> Image.Image:
+    # Pillow converts premultiplied modes to their plain partner only.
+    if image.mode in ("La", "RGBa"):
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+    return image.convert("RGBA")
+
+
+def _from_16_bits(values: NDArray[np.uint16], depth: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    brightest = int(values.max())
+    bits = max(depth if depth < 16 else 8, next(b for b in _DEPTHS if brightest < 1 << b))
+    top = (1 << bits) - 1
+    grey = ((values.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8)
+    notice = f"Its 16-bit grey is scaled to 8, from the range 0–{top}."
+    return np.repeat(grey[:, :, None], 3, axis=2), (notice,)

@@ -1,0 +1,182 @@
+"""How well a segmentation agrees with the expert's mask.
+
+Everything starts from one step, :func:`confusion_counts`, and the figures are pure functions of its result.
+A figure that is not defined, because neither mask shows the class, is NaN: it is never 0 or 1 in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.classes import CLASS_NAMES, CLASSES, Labels
+
+CELL: Final = "cell"
+"""The key of the whole cell, cytoplasm and nucleus taken together."""
+
+REGIONS: Final = (*CLASS_NAMES, CELL)
+"""The keys of every per-region figure, in the order of tables."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Pixels of each class, counted one class against the rest.
+
+    Attributes:
+        tp: ``int64[K]``, pixels of the class in both masks.
+        fp: ``int64[K]``, pixels of the class in the prediction only.
+        fn: ``int64[K]``, pixels of the class in the truth only.
+        tn: ``int64[K]``, pixels of the class in neither.
+    """
+
+    tp: NDArray[np.int64]
+    fp: NDArray[np.int64]
+    fn: NDArray[np.int64]
+    tn: NDArray[np.int64]
+
+    def __add__(self, other: Counts) -> Counts:
+        """Pool the pixels of two pictures."""
+        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The figures of one picture.
+
+    Attributes:
+        dice: Dice by region (background, cytoplasm, nucleus, cell), 0 to 1, NaN where undefined.
+        jaccard: Jaccard (intersection over union) by region, likewise.
+        accuracy: Share of pixels whose class is right, 0 to 1.
+    """
+
+    dice: dict[str, float] = field(default_factory=dict)
+    jaccard: dict[str, float] = field(default_factory=dict)
+    accuracy: float = float("nan")
+
+
+def confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASSES)) -> Counts:
+    """Count, class by class, where two masks agree and where they don't.
+
+    Args:
+        truth: ``uint8[H, W]`` (or any equal shape) of class ids, or a boolean mask with ``classes=2``.
+        prediction: The same shape.
+        classes: Number of classes K; ids run from 0 to K - 1.
+
+    Returns:
+        The counts, one entry per class.
+
+    Raises:
+        ValueError: If the shapes differ, there is no pixel, or an id is not below ``classes``.
+    """
+    if truth.shape != prediction.shape or truth.size == 0:
+        raise ValueError(
+            "Arguments `truth` and `prediction` must have the same, non-empty shape. "
+            f"Received: {list(truth.shape)} and {list(prediction.shape)}"
+        )
+    highest = max(int(truth.max()), int(prediction.max()))
+    if highest >= classes:
+        raise ValueError(f"Class ids must be below {classes}. Received: {highest}")
+    pairs = truth.astype(np.int64).ravel() * classes + prediction.ravel()
+    table = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+    tp = np.diagonal(table).copy()
+    fp = table.sum(axis=0) - tp
+    fn = table.sum(axis=1) - tp
+    return Counts(tp, fp, fn, table.sum() - tp - fp - fn)
+
+
+def dice(counts: Counts) -> NDArray[np.float64]:
+    """Return the Dice coefficient 2 TP / (2 TP + FP + FN) of each class.
+
+    Returns:
+        ``float64[K]`` from 0 to 1; NaN where neither mask shows the class.
+    """
+    return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
+
+
+def jaccard(counts: Counts) -> NDArray[np.float64]:
+    """Return the Jaccard index (intersection over union) TP / (TP + FP + FN) of each class.
+
+    For one pair of masks it is never above their Dice: J = D / (2 - D).
+
+    Returns:
+        ``float64[K]`` from 0 to 1; NaN where neither mask shows the class.
+    """
+    return _ratio(counts.tp, counts.tp + counts.fp + counts.fn)
+
+
+def accuracy_per_class(counts: Counts) -> NDArray[np.float64]:
+    """Return (TP + TN) / all pixels of each class against the rest.
+
+    The thesis prints this figure under the name "Jaccard", because the library function that it called computed it.
+    It is high for any small class, so it is here only to compare with the printed tables.
+
+    Returns:
+        ``float64[K]`` from 0 to 1.
+    """
+    return _ratio(counts.tp + counts.tn, counts.tp + counts.fp + counts.fn + counts.tn)
+
+
+def pixel_accuracy(truth: Labels, prediction: Labels) -> float:
+    """Return the share of pixels whose class is right, 0 to 1.
+
+    Raises:
+        ValueError: As :func:`confusion_counts`.
+    """
+    counts = confusion_counts(truth, prediction)
+    return float(counts.tp.sum() / truth.size)
+
+
+def whole_cell(labels: Labels) -> NDArray[np.bool_]:
+    """Return ``bool[H, W]``: true where a pixel is cytoplasm or nucleus."""
+    return labels > 0
+
+
+def score(truth: Labels, prediction: Labels) -> Scores:
+    """Compare one segmentation with the expert's mask.
+
+    Args:
+        truth: ``uint8[H, W]`` of class ids.
+        prediction: The same shape.
+
+    Returns:
+        Dice and Jaccard of background, cytoplasm, nucleus and the whole cell, and the pixel accuracy.
+
+    Raises:
+        ValueError: As :func:`confusion_counts`.
+    """
+    counts = confusion_counts(truth, prediction)
+    cell = confusion_counts(whole_cell(truth).view(np.uint8), whole_cell(prediction).view(np.uint8), classes=2)
+    return Scores(
+        dice=dict(zip(REGIONS, [*dice(counts).tolist(), float(dice(cell)[1])], strict=True)),
+        jaccard=dict(zip(REGIONS, [*jaccard(counts).tolist(), float(jaccard(cell)[1])], strict=True)),
+        accuracy=float(counts.tp.sum() / truth.size),
+    )
+
+
+def mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
+    """Return the mean of the defined values, its standard error and how many there were.
+
+    Args:
+        values: Figures, NaN where undefined; those are left out, and the returned count says so.
+        ddof: 1 for the unbiased deviation. The tables of the thesis used 0.
+
+    Returns:
+        Mean (NaN without any value), standard error (NaN with fewer than ``ddof + 1`` values) and count.
+    """
+    array = np.asarray(list(values), dtype=np.float64)
+    defined = array[~np.isnan(array)]
+    n = int(defined.size)
+    if n == 0:
+        return float("nan"), float("nan"), 0
+    error = float(np.std(defined, ddof=ddof) / np.sqrt(n)) if n > ddof else float("nan")
+    return float(np.mean(defined)), error, n
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    result = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result

@@ -1,0 +1,114 @@
+"""Everything that a training needs to go on, in one file with one older generation beside it.
+
+The format is safetensors: plain arrays with a checked header, which cannot carry code.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from wbcseg.errors import RunError
+from wbcseg.files import replacing
+
+CURRENT: Final = "checkpoint.safetensors"
+PREVIOUS: Final = "checkpoint.previous.safetensors"
+BEST: Final = "best.safetensors"
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state after a whole epoch.
+
+    Attributes:
+        arrays: Weights, running averages and the optimiser's variables, by name.
+        epoch: How many epochs are done.
+        history: One row an epoch.
+    """
+
+    arrays: Arrays
+    epoch: int
+    history: list[dict[str, float]]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; the one that was there becomes the previous generation.
+
+    A process that is killed in between leaves at least one whole generation.
+
+    Raises:
+        OSError: If the disk is full or the folder cannot be written.
+    """
+    details = json.dumps({"epoch": checkpoint.epoch, "history": checkpoint.history})
+    with replacing(folder / CURRENT) as temporary:
+        _save_file(checkpoint.arrays, temporary, {"training": details})
+        if (folder / CURRENT).exists():
+            (folder / CURRENT).replace(folder / PREVIOUS)
+
+
+def load(folder: Path) -> Checkpoint | None:
+    """Read the newest whole checkpoint: the current one or, where that is damaged, the one before.
+
+    Returns:
+        The checkpoint, or ``None`` where none was written yet.
+
+    Raises:
+        RunError: If there are checkpoints and none can be read.
+    """
+    reasons = []
+    for name in (CURRENT, PREVIOUS):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            arrays, metadata = read_arrays(path)
+            details = json.loads(metadata["training"])
+            return Checkpoint(arrays, int(details["epoch"]), list(details["history"]))
+        except (RunError, KeyError, ValueError, TypeError) as error:
+            reasons.append(str(error))
+    if reasons:
+        raise RunError(f"No checkpoint in {folder} can be read: {' '.join(reasons)} Start the training anew.")
+    return None
+
+
+def save_best(folder: Path, arrays: Arrays, score: float) -> None:
+    """Write the weights with the best score so far."""
+    with replacing(folder / BEST) as temporary:
+        _save_file(arrays, temporary, {"score": repr(score)})
+
+
+def load_best(folder: Path) -> tuple[Arrays, float] | None:
+    """Read the best weights and their score; ``None`` where there are none or they are damaged."""
+    try:
+        arrays, metadata = read_arrays(folder / BEST)
+        return arrays, float(metadata["score"])
+    except (RunError, KeyError, ValueError):
+        return None
+
+
+def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
+    """Read every array of a safetensors file, and its metadata.
+
+    Raises:
+        RunError: If it is missing, cut off or no such file.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(f"File {path.name} cannot be read ({error}).") from None
+
+
+def _save_file(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
+    # safetensors writes the memory as it lies, whatever the strides.
+    contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+    save_file(contiguous, path, metadata=metadata)

@@ -1,0 +1,201 @@
+"""One description of a training, which makes it repeatable anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wbcseg.architectures import MULTIPLE, WIDTHS, describe
+from wbcseg.errors import ConfigError
+from wbcseg.preparation.augmentation import augmentation
+
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "split": ("leak-free", "published"),
+    "optimizer": ("adam", "adamw"),
+    "schedule": ("constant", "cosine"),
+    "loss": ("binary_crossentropy", "categorical_crossentropy", "categorical_crossentropy+dice"),
+    "keep": ("last", "best"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
+"""What the settings that are words may be."""
+
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "width": WIDTHS,
+    "dropout": (0.0, 0.9),
+    "bn_momentum": (0.5, 0.9999),
+    "folds": (2, 20),
+    "fold": (0, 19),
+    "epochs": (1, 2000),
+    "batch_size": (1, 256),
+    "learning_rate": (1e-7, 1.0),
+    "weight_decay": (0.0, 1.0),
+    "warmup_epochs": (0, 100),
+    "weight_average": (0.0, 0.9999),
+    "canvas": (MULTIPLE, 960),
+    "seed": (0, 2**31 - 1),
+    "split_seed": (0, 2**31 - 1),
+}
+"""Least and greatest value of the settings that are numbers."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides how a training goes.
+
+    Attributes:
+        architecture: ``unet``, ``segnet`` or ``deconvnet``.
+        width: Filters of the first stage (4 to 128). The thesis has 64.
+        dropout: Share of the last layer's outputs silenced in training (0 to 0.9). The thesis' text says 0.5; its
+            notebooks never connected it.
+        bn_momentum: Share of the old value in the running averages of batch normalisation.
+        bn_debias: Whether those averages start as plain means, as in Keras 2 on TensorFlow 1 (the published curves).
+        dataset: Name of a data set, or path of a folder or zip of one's own.
+        split: ``leak-free`` (no cell on both sides) or ``published`` (the thesis').
+        fold: Which fold tests, from 0. Only for ``leak-free``.
+        folds: How many folds. Only for ``leak-free``.
+        split_seed: Seed of the folds.
+        twins: Whether the ``published`` preparation makes flipped copies. The thesis' annex does without.
+        quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.preparation.published.Quirks`).
+        canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
+            outwards, larger ones shrunk.
+        augmentation: How training pictures vary: ``none``, ``geometry`` or ``mild``. Only for ``leak-free``.
+        epochs: Passes through the training pictures (1 to 2000).
+        batch_size: Pictures a step (1 to 256).
+        optimizer: ``adam`` or ``adamw``.
+        learning_rate: Greatest step width (1e-7 to 1).
+        weight_decay: How strongly AdamW pulls weights to zero (0 to 1).
+        schedule: ``constant``, or ``cosine``: up during the warm-up, then down to zero along half a cosine.
+        warmup_epochs: Epochs of the warm-up.
+        loss: What is made small: ``binary_crossentropy`` (the thesis), ``categorical_crossentropy`` or
+            ``categorical_crossentropy+dice``.
+        weight_average: Share of the old value in a running average of the weights that is what gets exported (0: none).
+        keep: Which weights become the model: those of the ``last`` epoch or of the ``best`` by held-out Dice. ``best``
+            looks at the held-out pictures, so its figures flatter it.
+        precision: ``auto`` (bfloat16 where the processor computes in it, else float32), ``float32`` or ``bfloat16``.
+        seed: Seed of weights, shuffling, dropout and augmentation.
+    """
+
+    architecture: str = "unet"
+    width: int = 16
+    dropout: float = 0.0
+    bn_momentum: float = 0.9
+    bn_debias: bool = False
+    dataset: str = "synthetic"
+    split: str = "leak-free"
+    fold: int = 0
+    folds: int = 5
+    split_seed: int = 2
+    twins: bool = False
+    quirks: bool = False
+    canvas: int = 120
+    augmentation: str = "mild"
+    epochs: int = 100
+    batch_size: int = 16
+    optimizer: str = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    schedule: str = "cosine"
+    warmup_epochs: int = 5
+    loss: str = "categorical_crossentropy+dice"
+    weight_average: float = 0.0
+    keep: str = "last"
+    precision: str = "auto"
+    seed: int = 2
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            kinds: tuple[type, ...] = (int, float) if field.type == "float" else (_TYPES[str(field.type)],)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and field.type != "bool"):
+                raise ConfigError(f"Setting `{field.name}` must be of type {field.type}. Received: {value!r}")
+        describe(self.architecture)
+        augmentation(self.augmentation)
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"Setting `{name}` must be one of {', '.join(choices)}. Received: {getattr(self, name)!r}")
+        for name, (least, most) in RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ConfigError(f"Setting `{name}` must be from {least} to {most}. Received: {getattr(self, name)!r}")
+        if self.canvas % MULTIPLE:
+            raise ConfigError(f"Setting `canvas` must be a multiple of {MULTIPLE}. Received: {self.canvas}")
+        if self.split == "leak-free":
+            if self.fold >= self.folds:
+                raise ConfigError(f"Setting `fold` must be less than `folds`, {self.folds}. Received: {self.fold}")
+            if self.twins or self.quirks:
+                raise ConfigError(
+                    "Settings `twins` and `quirks` belong to the published split; with `split` = 'leak-free' they must be "
+                    f"off. Received: twins={self.twins}, quirks={self.quirks}"
+                )
+        elif self.canvas != 120 or self.augmentation != "none":
+            raise ConfigError(
+                "The published split takes `canvas` = 120 and `augmentation` = 'none' (its flipped copies are `twins`). "
+                f"Received: canvas={self.canvas}, augmentation={self.augmentation!r}"
+            )
+        if self.schedule == "cosine" and self.warmup_epochs >= self.epochs > 1:
+            raise ConfigError(
+                f"Setting `warmup_epochs` must be less than `epochs`, {self.epochs}. Received: {self.warmup_epochs}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainingConfig:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            ConfigError: If a setting is unknown, missing, of the wrong type or out of range.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        unknown, missing = sorted(set(values) - names), sorted(names - set(values))
+        if unknown or missing:
+            raise ConfigError(
+                f"A training has the settings {', '.join(sorted(names))}. "
+                f"Unknown here: {', '.join(unknown) or 'none'}; missing: {', '.join(missing) or 'none'}."
+            )
+        return cls(**values)
+
+    def replace(self, **changes: Any) -> TrainingConfig:
+        """Return the same settings but for the given ones.
+
+        Raises:
+            ConfigError: If a setting is unknown or out of range.
+        """
+        return type(self).from_dict({**self.to_dict(), **changes})
+
+    def identity(self) -> str:
+        """Return the first 12 hexadecimal digits of the SHA-256 of the settings."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_TYPES: Final[dict[str, type]] = {"str": str, "int": int, "bool": bool}
+
+PRESETS: Final[dict[str, TrainingConfig]] = {
+    # The thesis, chapters 3.1 to 3.4, with what its notebooks did beyond the text.
+    "published": TrainingConfig(
+        width=64,
+        bn_momentum=0.99,
+        bn_debias=True,
+        dataset="zheng-1",
+        split="published",
+        twins=True,
+        quirks=True,
+        augmentation="none",
+        epochs=30,
+        batch_size=20,
+        optimizer="adam",
+        learning_rate=1e-4,
+        weight_decay=0.0,
+        schedule="constant",
+        warmup_epochs=0,
+        loss="binary_crossentropy",
+    ),
+    "compact": TrainingConfig(dataset="zheng-1", epochs=120, weight_average=0.98),
+}
+"""Ready descriptions by name."""

@@ -1,0 +1,13 @@
+"""Widgets that several pages share: the only part of the package that imports streamlit.
+
+Pages stay short because what they repeat lives here, one room a module:
+
+- :mod:`wbcseg.ui.words`: the explanations of technical words, and names and figures as plain text
+- :mod:`wbcseg.ui.store`: data sets, models and results, kept between reruns
+- :mod:`wbcseg.ui.choose`: choosing a data set and a picture, or bringing one's own
+- :mod:`wbcseg.ui.panels`: one picture, drawn as the reader asks for it
+- :mod:`wbcseg.ui.scores`: figures as tables
+- :mod:`wbcseg.ui.gallery`: many small pictures
+- :mod:`wbcseg.ui.status`: what is ready to be used, and downloading what is not
+- :mod:`wbcseg.ui.prepared`: the published preparation and the two ways to split, on real pictures
+"""

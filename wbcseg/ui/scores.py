@@ -1,0 +1,72 @@
+"""Figures as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.classes import CLASSES, PALETTES, Labels, Palette
+from wbcseg.drawing import class_shares
+from wbcseg.metrics import score
+from wbcseg.ui.words import GLOSSARY, as_text, figure, percent
+
+ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
+
+
+def score_tables(truth: Labels, results: Mapping[str, Labels], trained: Sequence[str] = ()) -> None:
+    """Show Dice and Jaccard of each model's result against the expert's mask.
+
+    Args:
+        truth: The expert's mask, ``uint8[H, W]`` of class ids.
+        results: Class ids of the same shape, by the model's title.
+        trained: Titles of the models that were trained on this picture.
+    """
+    scores = {title: score(truth, classes) for title, classes in results.items()}
+    with st.grid(2, min_column_width=330, gap="medium"):
+        for name in ("Dice", "Jaccard"):
+            with st.container():
+                st.subheader(f"{name} against the expert mask", help=f"{GLOSSARY[name]}\n\n**n/a** {GLOSSARY['n/a']}")
+                columns = [getattr(one, name.lower()) for one in scores.values()]
+                st.markdown(
+                    _table(
+                        ["", *(_heading(title, title in trained) for title in scores)],
+                        [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
+                    )
+                )
+    if trained:
+        names = " and ".join(filter(None, [", ".join(trained[:-1]), trained[-1]]))
+        verdict = (
+            "was trained on this picture: its score here flatters it."
+            if len(trained) == 1
+            else "were trained on this picture: their scores here flatter them."
+        )
+        st.markdown(f":orange[:material/school:] {as_text(names)} {verdict}", help=GLOSSARY["Trained on"])
+
+
+def shares_table(classes: Labels, palette_name: str) -> None:
+    """Show how much of a picture each class takes, in pixels and per cent, beside the class's colour."""
+    palette = PALETTES[palette_name]
+    shares = class_shares(classes)
+    rows = []
+    for kind in reversed(CLASSES):
+        share = shares[kind.name]
+        pixels = f"{round(share * classes.size):,}".replace(",", "\u202f")
+        rows.append([f"{swatch(palette, kind.id)}\u00a0{kind.name.capitalize()}", pixels, percent(share)])
+    st.markdown(_table(["", "Pixels", "Share"], rows))
+
+
+def swatch(palette: Palette, class_id: int) -> str:
+    """Return a small square in the colour of a class, as Markdown."""
+    return f':color[■]{{foreground="{palette.hex(class_id)}"}}'
+
+
+def _heading(title: str, trained: bool) -> str:
+    return f"{as_text(title)} :orange[:material/school:]" if trained else as_text(title)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a Markdown table: the first column to the left, figures to the right."""
+    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

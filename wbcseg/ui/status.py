@@ -1,0 +1,79 @@
+"""What is ready to be used, and downloading what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.datasets import DatasetStatus, open_dataset
+from wbcseg.errors import WbcsegError
+from wbcseg.prediction import ModelEntry
+from wbcseg.ui.words import as_text, megabytes, short_title
+
+KINDS: Final = {
+    "zheng-1": "Real smears on a yellow or white background, with masks drawn by experts.",
+    "zheng-2": "Real smears on a purple background, with masks drawn by experts.",
+    "synthetic": "Drawn by the program, with exact masks. Always here.",
+}
+
+
+def dataset_card(entry: DatasetStatus) -> None:
+    """Show whether a data set can be used, with a download where it can't."""
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.markdown(f"**{as_text(short_title(entry.name))}**")
+        st.markdown(KINDS.get(entry.name, as_text(entry.title)))
+        if entry.ready:
+            count = f" · {entry.count} pictures" if entry.count is not None else ""
+            st.markdown(f":green[:material/check_circle: Ready]{count}")
+        else:
+            st.markdown(":gray[:material/cloud_download: Not on this computer yet]")
+            offer_download(entry)
+
+
+def offer_download(entry: DatasetStatus) -> None:
+    """Show what to do for a data set that is not here, with a button that fetches it."""
+    st.markdown(as_text(entry.advice))
+    if not st.button("Download now", icon=":material/download:", key=f"download_{entry.name}"):
+        return
+    bar = st.progress(0.0, text="Asking for the data…")
+
+    def show(done: int, total: int, name: str) -> None:
+        bar.progress(min(1.0, done / total) if total else 0.0, text=as_text(name))
+
+    try:
+        open_dataset(entry.name, fetch=True, progress=show)
+    except WbcsegError as problem:
+        bar.empty()
+        st.error(as_text(str(problem)), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+def models_table(entries: Sequence[ModelEntry]) -> None:
+    """Show the models, how well they do on held-out pictures, and what is wrong with those that can't be used."""
+    ready = [entry.card for entry in entries if entry.card is not None]
+    if not entries:
+        st.caption("There is no model yet: train one, or get the shipped ones with the project's files.")
+    if ready:
+        rows = ["| Model | Nucleus | Cytoplasm | Whole cell | Size |", "|:--|--:|--:|--:|--:|"]
+        for card in ready:
+            cells = [_held_out(card.heldout.get(region)) for region in ("nucleus", "cytoplasm", "cell")]
+            rows.append(f"| {as_text(card.title)} | {' | '.join(cells)} | {megabytes(card.size_bytes)} |")
+        st.markdown("\n".join(rows))
+        st.caption("Mean Dice on held-out pictures ± standard error.")
+    show_problems(entries)
+
+
+def show_problems(entries: Sequence[ModelEntry]) -> None:
+    """Say in a sentence each which models can't be used and why."""
+    for entry in entries:
+        if entry.problem is not None:
+            st.warning(f"**{as_text(entry.name)}** {as_text(entry.problem)}", icon=":material/error:")
+
+
+def _held_out(figures: dict[str, float] | None) -> str:
+    if not figures:
+        return "–"
+    return f"{figures['dice']:.3f} ± {figures['dice_se']:.3f}"

@@ -1,0 +1,196 @@
+"""Data sets, models and results, kept between reruns and shared between readers.
+
+What belongs to a picture is kept under the digest of its content, never under its name or its place in a list, so that
+two readers can't be given each other's. What comes from a reader's own picture stays in the memory of the session and
+goes with it. Every cache is bounded.
+"""
+# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from wbcseg import images
+from wbcseg.classes import PALETTES, Labels, to_grey
+from wbcseg.datasets import open_dataset
+from wbcseg.datasets.dataset import DataSet
+from wbcseg.datasets.sample import Sample
+from wbcseg.drawing import Rgb, Style, colorize, fit, overlay
+from wbcseg.prediction import Catalog, Segmenter
+
+PANEL_SIDE = 480
+"""Small pictures are enlarged to at least this many pixels, so that the browser has no reason to blur them."""
+
+THUMBNAIL_SIDE = 192
+"""The longer side of a small picture in a gallery, in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture that a page is showing.
+
+    Attributes:
+        sample: The picture with what is known of it.
+        digest: SHA-256 of its content; the key of everything computed from it.
+        own: Whether a reader brought it. What is computed from it is then kept for the session only.
+        notices: Plain sentences on how it was read.
+    """
+
+    sample: Sample
+    digest: str
+    own: bool = False
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """How the classes are shown.
+
+    Attributes:
+        style: ``"overlay"``, ``"colours"`` or ``"outlines"``.
+        opacity: Of the overlay, 0 to 1.
+        palette: A key of :data:`wbcseg.classes.PALETTES`.
+    """
+
+    style: str = "overlay"
+    opacity: float = 0.5
+    palette: str = "thesis"
+
+
+@st.cache_resource(max_entries=8, show_spinner="Opening the data set…")
+def dataset(name: str) -> DataSet:
+    """Open a data set that is on this computer (or drawn); see :func:`wbcseg.datasets.open_dataset`."""
+    return open_dataset(name)
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def shown(name: str, sample_id: str) -> Shown:
+    """Read one picture of a data set."""
+    sample = dataset(name).read(sample_id)
+    return Shown(sample, sample.digest())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, scope="session")
+def own_picture(content_digest: str, _data: bytes) -> Shown:
+    """Read a picture that a reader brought, once per session.
+
+    Args:
+        content_digest: SHA-256 of the bytes.
+        _data: The bytes, judged by their content alone.
+
+    Raises:
+        ImageError: If it is no picture, or not an acceptable one.
+    """
+    picture = images.open_image(_data, name="your picture")
+    sample = Sample(id=f"own/{content_digest[:12]}", image=picture.pixels, source="Your own picture")
+    return Shown(sample, sample.digest(), own=True, notices=picture.notices)
+
+
+def bytes_digest(data: bytes) -> str:
+    """Return the SHA-256 of bytes in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def catalog() -> Catalog:
+    """Return the models as they are on disk now: a training that has just finished is among them."""
+    return Catalog()
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
+    """Open a model.
+
+    Args:
+        name: Its name in the catalog.
+        version: When it was made, so that a new model of an old name is opened again.
+        _catalog: The catalog.
+
+    Raises:
+        ModelError: If its folder cannot be used.
+    """
+    return _catalog.open(name)
+
+
+def labels(picture: Shown, name: str, models: Catalog) -> Labels:
+    """Segment a picture with a model, or recall it.
+
+    Returns:
+        ``uint8[H, W]`` of class ids, read-only.
+
+    Raises:
+        ModelError: If the model's folder cannot be used.
+    """
+    card = next(entry.card for entry in models.entries if entry.name == name)
+    version = str(card.created) if card else ""
+    model = segmenter(name, version, models)
+    remember = _session_labels if picture.own else _shared_labels
+    return remember(picture.digest, name, version, model, picture.sample.image)
+
+
+def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
+    """Draw a picture with its classes as a PNG, sharp at any size of the screen.
+
+    Args:
+        picture: The picture.
+        view: How to show the classes.
+        classes: ``uint8[H, W]`` of class ids, or ``None`` for the picture alone.
+    """
+    remember = _session_drawn if picture.own else _shared_drawn
+    if classes is None:
+        return remember(picture.digest, "", View(), picture.sample.image, None)
+    return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
+
+
+def mask_file(classes: Labels) -> bytes:
+    """Write class ids as a mask file: PNG in the grey codes 0, 128 and 255."""
+    return images.encode_png(to_grey(classes))
+
+
+@st.cache_data(max_size="16MiB", show_spinner=False)
+def thumbnail(digest: str, _image: Rgb) -> bytes:
+    """Return a small PNG for a gallery."""
+    return images.encode_png(fit(_image, THUMBNAIL_SIDE, longest=2 * THUMBNAIL_SIDE))
+
+
+# Streamlit tells caches apart by the function that they wrap, hence two of each: one shared, one for the session.
+
+
+@st.cache_resource(max_entries=384, show_spinner=False)
+def _shared_labels(digest: str, name: str, version: str, _model: Segmenter, _image: Rgb) -> Labels:
+    return _segment(_model, _image)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def _session_labels(digest: str, name: str, version: str, _model: Segmenter, _image: Rgb) -> Labels:
+    return _segment(_model, _image)
+
+
+@st.cache_data(max_size="40MiB", show_spinner=False)
+def _shared_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _classes: Labels | None) -> bytes:
+    return _draw(view, _image, _classes)
+
+
+@st.cache_data(max_entries=16, show_spinner=False, scope="session")
+def _session_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _classes: Labels | None) -> bytes:
+    return _draw(view, _image, _classes)
+
+
+def _segment(model: Segmenter, image: Rgb) -> Labels:
+    result = model.predict(image).labels
+    result.setflags(write=False)
+    return result
+
+
+def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:
+    picture = fit(image, PANEL_SIDE)
+    if classes is None:
+        return images.encode_png(picture)
+    palette, classes = PALETTES[view.palette], fit(classes, PANEL_SIDE)
+    if view.style == "colours":
+        return images.encode_png(colorize(classes, palette))
+    style: Style = "contour" if view.style == "outlines" else "fill"
+    line = max(2, max(classes.shape) // 200)
+    return images.encode_png(overlay(picture, classes, palette, view.opacity, style=style, thickness=line))
