@@ -7,7 +7,7 @@ from wbcseg.ui import choose, panels, scores, status, store, words
 st.title("Segment a picture")
 st.markdown(
     "Each model marks the nucleus and the cytoplasm of the white cell in the middle. "
-    "Where an expert drew a mask, it is shown beside them, and the match is measured."
+    "Where an expert drew a mask, it is shown too, and the match is measured."
 )
 
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -34,7 +34,9 @@ class PixelClass:
     meaning: str
 
 
-BACKGROUND: Final = PixelClass(0, "background", 0, "Everything that is not the white cell: plasma, red cells, neighbours.")
+BACKGROUND: Final = PixelClass(
+    0, "background", 0, "Everything that is not the white cell: plasma, red cells, neighbours."
+)
 CYTOPLASM: Final = PixelClass(1, "cytoplasm", 128, "The body of the white cell around its nucleus.")
 NUCLEUS: Final = PixelClass(2, "nucleus", 255, "The dark kernel of the white cell, round or in lobes.")
 CLASSES: Final = (BACKGROUND, CYTOPLASM, NUCLEUS)

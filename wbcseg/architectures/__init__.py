@@ -63,8 +63,8 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
         Architecture(
             "deconvnet",
             "DeconvNet",
-            "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror image "
-            "of it all: the deepest and slowest of the three.",
+            "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror "
+            "image of it all: the deepest and slowest of the three.",
             "Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
             67_218_563,
         ),
@@ -104,7 +104,9 @@ def build(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: floa
     """
     describe(name)
     if not isinstance(width, int) or not WIDTHS[0] <= width <= WIDTHS[1]:
-        raise ConfigError(f"Argument `width` must be a whole number from {WIDTHS[0]} to {WIDTHS[1]}. Received: {width!r}")
+        raise ConfigError(
+            f"Argument `width` must be a whole number from {WIDTHS[0]} to {WIDTHS[1]}. Received: {width!r}"
+        )
     if not 0 <= dropout < 1:
         raise ConfigError(f"Argument `dropout` must be at least 0 and less than 1. Received: {dropout!r}")
     if not 0 < bn_momentum < 1:

@@ -140,7 +140,9 @@ class Split:
         changed = sorted(i for i in set(self.manifest) & set(manifest) if self.manifest[i] != manifest[i])
         if not missing and not changed:
             return
-        what = [f"{len(ids)} {how}, such as {ids[0]}" for ids, how in ((missing, "missing"), (changed, "changed")) if ids]
+        what = [
+            f"{len(ids)} {how}, such as {ids[0]}" for ids, how in ((missing, "missing"), (changed, "changed")) if ids
+        ]
         raise ManifestError(
             f"Data set {self.dataset} is not what it was when it was split: {' and '.join(what)}. "
             "Restore the pictures, or start a new training with a new split."

@@ -22,6 +22,12 @@ CURRENT: Final = "checkpoint.safetensors"
 PREVIOUS: Final = "checkpoint.previous.safetensors"
 BEST: Final = "best.safetensors"
 
+WEIGHT: Final = "weight/"
+"""First part of the name of a weight that is being trained."""
+
+AVERAGE: Final = "average/"
+"""First part of the name of a running average of a weight."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -50,7 +56,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     """
     details = json.dumps({"epoch": checkpoint.epoch, "history": checkpoint.history})
     with replacing(folder / CURRENT) as temporary:
-        _save_file(checkpoint.arrays, temporary, {"training": details})
+        write_arrays(checkpoint.arrays, temporary, {"training": details})
         if (folder / CURRENT).exists():
             (folder / CURRENT).replace(folder / PREVIOUS)
 
@@ -80,10 +86,26 @@ def load(folder: Path) -> Checkpoint | None:
     return None
 
 
+def exported(arrays: Arrays) -> Arrays:
+    """Return the weights that become the model: the running averages where there are any, else the weights."""
+    prefix = AVERAGE if any(name.startswith(AVERAGE) for name in arrays) else WEIGHT
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def final_weights(folder: Path) -> Arrays | None:
+    """Return the weights of the last whole epoch that become the model; ``None`` where there is none yet.
+
+    Raises:
+        RunError: If there are checkpoints and none can be read.
+    """
+    saved = load(folder)
+    return exported(saved.arrays) if saved else None
+
+
 def save_best(folder: Path, arrays: Arrays, score: float) -> None:
     """Write the weights with the best score so far."""
     with replacing(folder / BEST) as temporary:
-        _save_file(arrays, temporary, {"score": repr(score)})
+        write_arrays(arrays, temporary, {"score": repr(score)})
 
 
 def load_best(folder: Path) -> tuple[Arrays, float] | None:
@@ -108,7 +130,8 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
         raise RunError(f"File {path.name} cannot be read ({error}).") from None
 
 
-def _save_file(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
+def write_arrays(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
+    """Write arrays and metadata as a safetensors file, in place."""
     # safetensors writes the memory as it lies, whatever the strides.
     contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     save_file(contiguous, path, metadata=metadata)

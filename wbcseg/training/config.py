@@ -116,7 +116,9 @@ class TrainingConfig:
         augmentation(self.augmentation)
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ConfigError(f"Setting `{name}` must be one of {', '.join(choices)}. Received: {getattr(self, name)!r}")
+                raise ConfigError(
+                    f"Setting `{name}` must be one of {', '.join(choices)}. Received: {getattr(self, name)!r}"
+                )
         for name, (least, most) in RANGES.items():
             if not least <= getattr(self, name) <= most:
                 raise ConfigError(f"Setting `{name}` must be from {least} to {most}. Received: {getattr(self, name)!r}")

@@ -83,7 +83,10 @@ def load_data(config: TrainingConfig, samples: Sequence[Sample]) -> TrainingData
         split = published_split(prepared, config.dataset, usable)
         split.check()
         sides = [
-            Side(prepared.ids_of(part), *(a[part.start : part.stop] for a in (prepared.images, prepared.labels, prepared.blank)))
+            Side(
+                prepared.ids_of(part),
+                *(a[part.start : part.stop] for a in (prepared.images, prepared.labels, prepared.blank)),
+            )
             for part in (prepared.train, prepared.test)
         ]
     else:

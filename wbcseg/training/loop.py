@@ -17,7 +17,7 @@ from wbcseg import architectures
 from wbcseg.architectures.layers import FusedBatchNormalization
 from wbcseg.errors import TrainingError
 from wbcseg.training import checkpoint
-from wbcseg.training.checkpoint import Arrays, Checkpoint
+from wbcseg.training.checkpoint import AVERAGE, WEIGHT, Arrays, Checkpoint
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch, TrainingData, steps_per_epoch, training_batches
 from wbcseg.training.environment import computes_in_bfloat16, environment
@@ -100,7 +100,7 @@ def train(
         score = float(np.nanmean([row["val_dice_cytoplasm"], row["val_dice_nucleus"]]))
         if score > best_score:
             best_score = score
-            checkpoint.save_best(run.folder, trainer.model_arrays(), score)
+            checkpoint.save_best(run.folder, checkpoint.exported(trainer.arrays()), score)
         run.write("metrics.json", {"epochs": history})
         left = _seconds_left(history, config.epochs)
         on_progress(Progress(epoch + 1, config.epochs, 0, trainer.steps, row["loss"], left, row))
@@ -226,7 +226,9 @@ class Trainer:
 
         return test
 
-    def step(self, images: NDArray[np.float32], targets: NDArray[np.float32], number: int) -> tuple[float, dict[str, Any]]:
+    def step(
+        self, images: NDArray[np.float32], targets: NDArray[np.float32], number: int
+    ) -> tuple[float, dict[str, Any]]:
         """Do training step ``number`` (from 0); return the batch's loss and tallies."""
         self.optimizer.learning_rate.assign(learning_rate(self.config, number, self.steps))
         loss, tally = self._step(tf.constant(images), tf.constant(targets))
@@ -245,18 +247,19 @@ class Trainer:
             self.model.set_weights(trained)
         return meter.means("val_")
 
-    def model_arrays(self) -> Arrays:
-        """Return the weights that would be exported now, by name and in the model's order."""
-        values = self.average or self.model.weights
-        return {name: np.asarray(v) for name, v in zip(weight_names(self.model), values, strict=True)}
-
     def arrays(self) -> Arrays:
         """Return everything that a resumed training needs."""
-        named = {f"optimizer/{i:04d}": np.asarray(v) for i, v in enumerate(self.optimizer.variables)}
-        named |= {f"variable/{i:04d}": np.asarray(v) for i, v in enumerate(self.model.variables)}
-        if self.average:
-            named |= {f"average/{i:04d}": v.numpy() for i, v in enumerate(self.average)}
-        return named
+        return {name: np.asarray(variable) for name, variable in self._variables().items()}
+
+    def _variables(self) -> dict[str, Any]:
+        names = weight_names(self.model)
+        named = {f"{WEIGHT}{name}": w for name, w in zip(names, self.model.weights, strict=True)}
+        named |= {f"{AVERAGE}{name}": v for name, v in zip(names, self.average, strict=bool(self.average))}
+        # Beyond the weights, a model has the states of its sources of chance.
+        weights = {id(w) for w in self.model.weights}
+        chance = [v for v in self.model.variables if id(v) not in weights]
+        named |= {f"chance/{i:03d}": v for i, v in enumerate(chance)}
+        return named | {f"optimizer/{i:03d}": v for i, v in enumerate(self.optimizer.variables)}
 
     def restore(self, arrays: Arrays) -> None:
         """Set everything that :meth:`arrays` returned.
@@ -264,16 +267,14 @@ class Trainer:
         Raises:
             TrainingError: If the arrays are of another network or optimiser.
         """
-        groups = {"optimizer": self.optimizer.variables, "variable": self.model.variables, "average": self.average}
-        for group, variables in groups.items():
-            for i, variable in enumerate(variables):
-                array = arrays.get(f"{group}/{i:04d}")
-                if array is None or tuple(array.shape) != tuple(variable.shape):
-                    raise TrainingError(
-                        f"The checkpoint is of another network: {group} {i} must have shape {tuple(variable.shape)}. "
-                        f"Received: {None if array is None else array.shape}"
-                    )
-                variable.assign(array)
+        for name, variable in self._variables().items():
+            array = arrays.get(name)
+            if array is None or tuple(array.shape) != tuple(variable.shape):
+                raise TrainingError(
+                    f"The checkpoint is of another network: {name} must have shape {tuple(variable.shape)}. "
+                    f"Received: {None if array is None else array.shape}"
+                )
+            variable.assign(array)
 
 
 def weight_names(model: keras.Model) -> list[str]:

@@ -63,7 +63,9 @@ class Run:
             RunError: If a run is there already, or the folder cannot be written.
         """
         if (self.folder / "config.json").exists():
-            raise RunError(f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name.")
+            raise RunError(
+                f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name."
+            )
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
         self.write("config.json", config.to_dict())

@@ -12,7 +12,7 @@ from wbcseg.drawing import class_shares
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
-from wbcseg.ui.scores import shares_table, swatch
+from wbcseg.ui.scores import shares_list, swatch
 from wbcseg.ui.words import GLOSSARY, as_text, percent, short_title, size_text, stem
 
 STYLES: Final = {"Overlay": "overlay", "Colours": "colours", "Outlines": "outlines"}
@@ -146,7 +146,7 @@ def show_sample(picture: store.Shown, palette: str) -> None:
             panel("Overlay", store.drawn(picture, store.View("overlay", 0.4, palette), mask), _alt("Overlay", mask))
         with grid.cell():
             st.markdown("**Share of each class**")
-            shares_table(mask, palette)
+            shares_list(mask, palette)
 
 
 def example(name: str, sample_id: str) -> None:
@@ -185,23 +185,32 @@ def _model_panel(picture: store.Shown, view: store.View, entry: ModelEntry, mode
         st.warning(as_text(str(problem)), icon=":material/error:")
         return None
     panel(heading, store.drawn(picture, view, classes), _alt(heading, classes))
-    if entry.card is not None and entry.card.saw(picture.sample.id):
+    with st.container(gap=None):
+        if not picture.own and entry.card is not None:
+            _training_mark(entry.card.saw(picture.sample.id))
+        st.download_button(
+            "Save mask",
+            data=lambda: store.mask_file(classes),
+            file_name=f"{stem(picture.sample.id)}-{entry.name}.png",
+            mime="image/png",
+            icon=":material/download:",
+            type="tertiary",
+            key=f"save_{entry.name}",
+            on_click="ignore",
+            help="A PNG of the picture's size in the grey codes 0 (background), 128 (cytoplasm) and 255 (nucleus).",
+        )
+    return classes
+
+
+def _training_mark(trained: bool) -> None:
+    """Say whether a model has learned from the picture: in words and with a sign, not by colour alone."""
+    if trained:
         st.markdown(
             ":orange-badge[:material/school: Trained on this picture]",
             help="This model was trained on this picture: its score here flatters it.",
         )
-    st.download_button(
-        "Save mask",
-        data=lambda: store.mask_file(classes),
-        file_name=f"{stem(picture.sample.id)}-{entry.name}.png",
-        mime="image/png",
-        icon=":material/download:",
-        type="tertiary",
-        key=f"save_{entry.name}",
-        on_click="ignore",
-        help="A PNG of the picture's size in the grey codes 0 (background), 128 (cytoplasm) and 255 (nucleus).",
-    )
-    return classes
+    else:
+        st.markdown(":gray-badge[:material/visibility_off: Not in its training]", help=GLOSSARY["Trained on"])
 
 
 def _alt(heading: str, classes: Labels) -> str:

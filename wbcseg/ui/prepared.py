@@ -147,10 +147,11 @@ def show_leaks(data: DataSet) -> None:
     others = [pair for pair in made.pairs if pair not in twins]
     leaking = {test for _, test in made.pairs}
     st.subheader("What the published split lets through", help=GLOSSARY["Leak"])
+    with_twin, with_other = ({test for _, test in pairs} for pairs in (twins, others))
     st.markdown(
-        f"The twins were made before the split, so the training also holds the twin of **{len({i for _, i in twins})} of "
-        f"the {made.counts[2]}** test pictures, and another photograph of the same cell for "
-        f"{len({i for _, i in others})}. The network has met {len(leaking)} of the {made.counts[2]} cells before its test."
+        "The twins were made before the split, so the training also holds the twin of "
+        f"**{len(with_twin)} of the {made.counts[2]}** test pictures, and another photograph of the same cell for "
+        f"{len(with_other)}. The network has met {len(leaking)} of the {made.counts[2]} cells before its test."
     )
     # The other pictures of a cell first: they are the harder ones to believe.
     _paged(data, [((first, "in training"), (second, "in test")) for first, second in [*others, *twins]], "leak_page")
@@ -166,7 +167,7 @@ def show_leak_free(data: DataSet) -> None:
     st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
     st.markdown(
         f"All {sum(map(len, made.tests))} pictures with a mask, of any size, are dealt into **{len(made.tests)} "
-        "folds**: every picture of a cell into the same one, and each cell type evenly. Twins are only made in training."
+        "folds**: every picture of a cell into the same one, and each cell type evenly. Twins are made in training only."
     )
     types = [Counter(data.entry(i).cell_type for i in test) for test in made.tests]
     names = [name for name, _ in sum(types, Counter()).most_common() if name is not None]

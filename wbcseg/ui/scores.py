@@ -45,16 +45,16 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], trained: Sequence
         st.markdown(f":orange[:material/school:] {as_text(names)} {verdict}", help=GLOSSARY["Trained on"])
 
 
-def shares_table(classes: Labels, palette_name: str) -> None:
-    """Show how much of a picture each class takes, in pixels and per cent, beside the class's colour."""
+def shares_list(classes: Labels, palette_name: str) -> None:
+    """Show how much of a picture each class takes, in per cent and pixels, beside the class's colour."""
     palette = PALETTES[palette_name]
     shares = class_shares(classes)
-    rows = []
-    for kind in reversed(CLASSES):
-        share = shares[kind.name]
-        pixels = f"{round(share * classes.size):,}".replace(",", "\u202f")
-        rows.append([f"{swatch(palette, kind.id)}\u00a0{kind.name.capitalize()}", pixels, percent(share)])
-    st.markdown(_table(["", "Pixels", "Share"], rows))
+    with st.container(gap="small"):
+        for kind in reversed(CLASSES):
+            share = shares[kind.name]
+            pixels = f"{round(share * classes.size):,}".replace(",", "\u202f")
+            name = f"{swatch(palette, kind.id)} {kind.name.capitalize()}"
+            st.markdown(f"{name}  \n**{percent(share)}** · {pixels} pixels")
 
 
 def swatch(palette: Palette, class_id: int) -> str:
@@ -63,7 +63,9 @@ def swatch(palette: Palette, class_id: int) -> str:
 
 
 def _heading(title: str, trained: bool) -> str:
-    return f"{as_text(title)} :orange[:material/school:]" if trained else as_text(title)
+    # A hyphen that does not break: on a phone, names break between their words only.
+    name = as_text(title.replace("-", "\u2011"))
+    return f"{name} :orange[:material/school:]" if trained else name
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

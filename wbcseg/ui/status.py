@@ -10,7 +10,7 @@ import streamlit as st
 from wbcseg.datasets import DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import ModelEntry
-from wbcseg.ui.words import as_text, megabytes, short_title
+from wbcseg.ui.words import as_text, short_title
 
 KINDS: Final = {
     "zheng-1": "Real smears on a yellow or white background, with masks drawn by experts.",
@@ -57,10 +57,10 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
     if not entries:
         st.caption("There is no model yet: train one, or get the shipped ones with the project's files.")
     if ready:
-        rows = ["| Model | Nucleus | Cytoplasm | Whole cell | Size |", "|:--|--:|--:|--:|--:|"]
+        rows = ["| Model | Nucleus | Cytoplasm | Whole cell |", "|:--|--:|--:|--:|"]
         for card in ready:
             cells = [_held_out(card.heldout.get(region)) for region in ("nucleus", "cytoplasm", "cell")]
-            rows.append(f"| {as_text(card.title)} | {' | '.join(cells)} | {megabytes(card.size_bytes)} |")
+            rows.append(f"| {as_text(card.title)} | {' | '.join(cells)} |")
         st.markdown("\n".join(rows))
         st.caption("Mean Dice on held-out pictures ± standard error.")
     show_problems(entries)
@@ -76,4 +76,4 @@ def show_problems(entries: Sequence[ModelEntry]) -> None:
 def _held_out(figures: dict[str, float] | None) -> str:
     if not figures:
         return "–"
-    return f"{figures['dice']:.3f} ± {figures['dice_se']:.3f}"
+    return f"{figures['dice']:.3f} ±\u00a0{figures['dice_se']:.3f}"

@@ -72,11 +72,6 @@ def size_text(size: tuple[int, int]) -> str:
     return f"{size[1]} × {size[0]}"
 
 
-def megabytes(size: int) -> str:
-    """Write a number of bytes in MB."""
-    return f"{size / 1e6:.1f}\u00a0MB"
-
-
 def short_title(name: str) -> str:
     """Write a data set's name for lists and addresses: ``zheng-1`` as ``Zheng 1``."""
     return name.replace("-", " ").capitalize()

@@ -45,7 +45,12 @@ def _cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
     depth = np.clip(-cell.cell / cell.radius, 0, 1)
     cloud = 0.16 * _hills(rng, cell, 0.30)
     if cell.cell_type == "neutrophil":
-        amount = 1 + cloud + (0.36 if fine else 0.26) * _hills(rng, cell, 0.035 if fine else 0.06) + 0.14 * _hills(rng, cell, 0.11)
+        amount = (
+            1
+            + cloud
+            + (0.38 if fine else 0.26) * _hills(rng, cell, 0.026 if fine else 0.06)
+            + 0.14 * _hills(rng, cell, 0.11)
+        )
         amount += 0.55 * _few_dots(rng, cell, int(rng.integers(0, 60 if fine else 12)), (0.012, 0.028))
     elif cell.cell_type == "lymphocyte":
         halo = np.exp(-np.maximum(cell.nucleus, 0) / (0.10 * cell.radius))
@@ -76,14 +81,14 @@ def _chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
     if not fine:
         amount += 0.12 * membrane + 0.10 * _hills(rng, cell, 0.35)
     elif cell.cell_type == "monocyte":
-        net = np.abs(_hills(rng, cell, 0.045)) + 0.5 * np.abs(_hills(rng, cell, 0.09))
-        amount += 0.40 * (net - 1.2) + 0.20 * membrane
+        net = 0.9 * np.abs(_hills(rng, cell, 0.035)) + 0.3 * np.abs(_hills(rng, cell, 0.09))
+        amount += 0.36 * (net - 0.95) + 0.20 * membrane
     elif cell.cell_type == "lymphocyte":
         amount += 0.24 * _hills(rng, cell, 0.025) + 0.15 * membrane
     else:
-        depth = 0.7 if cell.cell_type == "neutrophil" else 0.3
+        depth = 0.55 if cell.cell_type == "neutrophil" else 0.3
         gap = np.exp(-((_hills(rng, cell, 0.085) / 0.20) ** 2)) * np.clip(0.4 + 0.5 * _hills(rng, cell, 0.3), 0, 1)
-        amount += 0.24 * _hills(rng, cell, 0.025) - depth * gap * (1 - membrane) + 0.08 * membrane
+        amount += 0.19 * _hills(rng, cell, 0.025) - depth * gap * (1 - membrane) + 0.08 * membrane
     return np.clip(amount, 0.25, 2.0)
 
 

@@ -142,7 +142,7 @@ STAINS: Final[dict[StainName, Stain]] = {
     "white": Stain(
         name="white",
         frame=120,
-        plasma=(263, 259, 262),
+        plasma=(261, 257, 258),
         cells={
             "neutrophil": CellLook((200, 135, 165), (87, 14, 117), (0.284, 0.033), (0.319, 0.049)),
             "lymphocyte": CellLook((188, 126, 200), (58, 16, 115), (0.216, 0.035), (0.568, 0.045)),

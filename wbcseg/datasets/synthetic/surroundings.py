@@ -57,9 +57,7 @@ def _ghost(rng: Generator, radius: float, y: Field, x: Field, field: Field) -> F
     return np.asarray(ring + rng.uniform(-0.03, 0.12) * coverage(field, 0.3 * radius))
 
 
-def red_cells(
-    rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, unit: float, distance: Field
-) -> Field:
+def red_cells(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, unit: float, distance: Field) -> Field:
     """Draw the red cells.
 
     Args:
@@ -96,13 +94,11 @@ def red_cells(
             amount = _full(rng, depth, radius, y, x, field) * coverage(field, 1.2) * rng.uniform(0.9, 1.1)
         total[there] += amount
         np.maximum(strongest[there], amount, out=strongest[there])
-    amount = strongest + (0.5 if stain.ghosts else 0.22) * (total - strongest)
+    amount = strongest + (0.5 if stain.ghosts else 0.16) * (total - strongest)
     return np.asarray(amount[..., None] * dyes.red)
 
 
-def platelets(
-    rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, unit: float, distance: Field
-) -> Field:
+def platelets(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, unit: float, distance: Field) -> Field:
     """Draw platelets and specks of dye; arguments and result as in :func:`red_cells`."""
     density = np.zeros((*shape, 3))
     frame = stain.frame * unit
@@ -123,7 +119,8 @@ def platelets(
         if speck:
             amount = rng.uniform(0.4, 1.1) * coverage(field, 1.3)
         else:
-            grains = np.clip(0.55 + 0.35 * noise(rng, field.shape, max(1.0, 0.25 * radius)), 0.1, 1.4)
-            amount = rng.uniform(0.45, 0.9) * grains * coverage(field + 0.15 * radius, max(1.5, 0.6 * radius))
+            grains = np.clip(0.75 + 0.30 * noise(rng, field.shape, max(1.0, 0.3 * radius)), 0.2, 1.4)
+            body = coverage(field + 0.25 * radius, max(1.5, 0.8 * radius))
+            amount = rng.uniform(0.4, 0.85) * grains * body + 0.10 * coverage(field - 0.1 * radius, 2 * unit)
         density[there] += amount[..., None] * (0.75 * dyes.nucleus + 0.1 * dyes.cytoplasm)
     return density

@@ -118,7 +118,7 @@ def shape_cell(
     radius = float(np.sqrt((outline.radii**2).mean()))
     size = radius * np.sqrt(nucleus_share)
     nucleus = NUCLEI[cell_type](rng, y, x, radius, size)
-    crinkle = 0.05 if cell_type == "monocyte" else 0.035
+    crinkle = 0.02 if cell_type == "lymphocyte" else 0.05 if cell_type == "monocyte" else 0.035
     nucleus = nucleus + crinkle * size * noise(rng, cell.shape, 0.30 * size * SUPERSAMPLING)
     # The nucleus stays behind the membrane; its outline is then shifted until its area is the one asked for.
     margin = (0.6 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius

@@ -1,0 +1,44 @@
+"""List the networks: parameters, multiply-adds, output shapes. Loads TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from wbcseg.architectures import ARCHITECTURES, MULTIPLE, WIDTHS
+from wbcseg.errors import ConfigError
+from wbcseg.training.environment import prepare_engine
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "--width", type=int, default=64, help=f"filters of the first stage, {WIDTHS[0]} to {WIDTHS[1]} (64)"
+    )
+    parser.add_argument("--side", type=int, default=120, help=f"side of the picture, a multiple of {MULTIPLE} (120)")
+    parser.add_argument("--layers", action="store_true", help="every layer, not just the totals")
+    parser.add_argument("--json", action="store_true", help="as JSON, with every layer")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    if options.side < MULTIPLE or options.side % MULTIPLE:
+        raise ConfigError(f"Option --side must be a multiple of {MULTIPLE}. Received: {options.side}")
+    prepare_engine()
+    from wbcseg.architectures.summary import summarise
+
+    summaries = [summarise(name, width=options.width, side=options.side) for name in ARCHITECTURES]
+    if options.json:
+        print(json.dumps([summary.to_dict() for summary in summaries], indent=1))
+        return 0
+    for s in summaries:
+        print(f"{ARCHITECTURES[s.name].title} ({s.name}), width {s.width}")
+        print(f"  {s.parameters:,} parameters, {s.trainable:,} of them trainable")
+        print(f"  {s.multiply_adds / 1e9:.3f} billion multiply-adds for {s.side}×{s.side} pixels")
+        print(f"  output {s.output_shape}")
+        for layer in s.layers if options.layers else ():
+            print(
+                f"    {layer.name:32} {layer.kind:24} {layer.shape!s:20} "
+                f"{layer.parameters:>12,} {layer.multiply_adds:>16,}"
+            )
+    return 0

@@ -1,0 +1,60 @@
+"""List the models that can be used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from wbcseg.prediction import Catalog, ModelEntry
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    entries = Catalog().entries
+    if options.json:
+        print(json.dumps([_values(entry) for entry in entries], indent=1, ensure_ascii=False))
+        return 0
+    if not entries:
+        print("No models. Train one: python -m wbcseg train --help")
+    for entry in entries:
+        print(_line(entry))
+    return 0
+
+
+def _values(entry: ModelEntry) -> dict[str, Any]:
+    values: dict[str, Any] = {"name": entry.name, "shipped": entry.shipped, "problem": entry.problem}
+    if entry.card:
+        whole = entry.card.to_dict()
+        names = (
+            "title",
+            "architecture",
+            "width",
+            "parameters",
+            "created",
+            "heldout",
+            "files",
+            "notice",
+            "acknowledgement",
+        )
+        values |= {name: whole[name] for name in names}
+        values |= {"dataset": entry.card.dataset, "split": entry.card.split["kind"], "fold": entry.card.split["fold"]}
+    return values
+
+
+def _line(entry: ModelEntry) -> str:
+    if entry.card is None:
+        return f"{entry.name:24} cannot be used: {entry.problem}"
+    regions = entry.card.heldout["regions"]
+    dice = ", ".join(f"{name} {_shown(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
+    size = entry.card.size_bytes / 1e6
+    return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {entry.card.heldout['pictures']} held-out pictures: {dice}"
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"

@@ -1,0 +1,101 @@
+"""How well a model does on pictures that it was not trained with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wbcseg.datasets.dataset import DataSet
+from wbcseg.errors import DatasetError, ManifestError
+from wbcseg.metrics import REGIONS, Scores, mean_and_standard_error, score
+from wbcseg.prediction import Segmenter
+from wbcseg.preparation.published import is_twin, original_id
+
+
+@dataclass(frozen=True)
+class PictureScore:
+    """A model's figures on one picture.
+
+    Attributes:
+        id: The picture.
+        cell_type: Its cell type, or ``None``.
+        scores: Dice, Jaccard and accuracy.
+    """
+
+    id: str
+    cell_type: str | None
+    scores: Scores
+
+
+def score_pictures(segmenter: Segmenter, dataset: DataSet, ids: Iterable[str]) -> list[PictureScore]:
+    """Segment pictures with a model and compare with the expert's masks.
+
+    Args:
+        segmenter: The model.
+        dataset: The data set.
+        ids: Pictures of it; flipped copies (``…+twin``) are left out, as are pictures without a mask.
+    """
+    rows = []
+    for sample_id in ids:
+        if is_twin(sample_id):
+            continue
+        sample = dataset.read(sample_id)
+        if sample.mask is None:
+            continue
+        labels = segmenter.predict(sample.image).labels
+        rows.append(PictureScore(sample.id, sample.cell_type, score(sample.mask, labels)))
+    return rows
+
+
+def summarise(rows: Sequence[PictureScore]) -> dict[str, Any]:
+    """Return means with their standard errors (deviation with n − 1, over √n).
+
+    A picture in which a class is in neither mask does not count for that class; ``n`` says how many do.
+
+    Args:
+        rows: One or more pictures.
+
+    Returns:
+        ``pictures``, ``accuracy`` (share of pixels) and ``regions``: for background, cytoplasm, nucleus and cell
+        ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n``. What is not defined is ``None``.
+    """
+    regions = {}
+    for region in REGIONS:
+        dice, dice_se, n = mean_and_standard_error(row.scores.dice[region] for row in rows)
+        jaccard, jaccard_se, _ = mean_and_standard_error(row.scores.jaccard[region] for row in rows)
+        values = {"dice": dice, "dice_se": dice_se, "jaccard": jaccard, "jaccard_se": jaccard_se}
+        regions[region] = {**{name: _rounded(value) for name, value in values.items()}, "n": n}
+    accuracy, _, _ = mean_and_standard_error(row.scores.accuracy for row in rows)
+    return {"pictures": len(rows), "accuracy": _rounded(accuracy), "regions": regions}
+
+
+def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
+    """Score a model on the pictures that its card says were held out.
+
+    Args:
+        segmenter: The model.
+        dataset: The data set that it was trained on, or a part of it.
+
+    Raises:
+        ManifestError: If a held-out picture is not what it was, naming it.
+        DatasetError: If none of them is there.
+    """
+    manifest = segmenter.card.split["manifest"]
+    ids = [i for i in segmenter.card.split["test"] if original_id(i) == i and i in dataset]
+    if not ids:
+        raise DatasetError(
+            f"None of the pictures that were held out from {segmenter.name} is in data set {dataset.name}. "
+            f"They are pictures of {segmenter.card.dataset}."
+        )
+    for sample_id in ids:
+        if dataset.read(sample_id).digest() != manifest.get(sample_id):
+            raise ManifestError(
+                f"Picture {sample_id} or its mask is not what it was when {segmenter.name} was trained."
+            )
+    return score_pictures(segmenter, dataset, ids)
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 5)

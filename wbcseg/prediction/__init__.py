@@ -1,0 +1,6 @@
+"""Reading a picture with a trained network, without TensorFlow."""
+
+from wbcseg.prediction.catalog import Catalog, ModelEntry
+from wbcseg.prediction.segmenter import Segmentation, Segmenter
+
+__all__ = ["Catalog", "ModelEntry", "Segmentation", "Segmenter"]

@@ -1,0 +1,148 @@
+"""The models that can be used: those that are shipped and those that were trained here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from wbcseg.cards import CARD, FileRecord, ModelCard
+from wbcseg.errors import ModelError
+from wbcseg.files import sha256
+from wbcseg.prediction.segmenter import Segmenter
+from wbcseg.training.run import runs_folder
+
+SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
+
+
+def weights_folder() -> Path:
+    """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` where it is set, else ``weights`` beside the package."""
+    chosen = os.environ.get("WBCSEG_WEIGHTS")
+    return Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "weights"
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model of the catalog.
+
+    Attributes:
+        name: Its folder's name.
+        folder: Its folder.
+        card: Its card, or ``None`` where it cannot be used.
+        problem: Why it cannot be used, in a plain sentence, or ``None``.
+        shipped: Whether it came with the program; the others were trained here.
+    """
+
+    name: str
+    folder: Path
+    card: ModelCard | None
+    problem: str | None
+    shipped: bool
+
+    @property
+    def title(self) -> str:
+        """What the page calls it."""
+        if self.card is None:
+            return self.name
+        return self.card.title if self.shipped else f"{self.card.title} · {self.name}"
+
+
+class Catalog:
+    """The models that are there now: the shipped ones first, then finished runs, newest first.
+
+    A model that cannot be used is listed with its problem; the others still serve. Where a run has the name of a shipped
+    model, the shipped one is meant.
+
+    Args:
+        shipped: Folder of the shipped models, by default :func:`weights_folder`.
+        runs: Folder of the runs, by default :func:`wbcseg.training.run.runs_folder`.
+    """
+
+    def __init__(self, shipped: Path | None = None, runs: Path | None = None) -> None:
+        self.entries = tuple(
+            [
+                *sorted(_entries(shipped or weights_folder(), shipped=True), key=_shipped_key),
+                *sorted(_entries(runs or runs_folder(), shipped=False), key=_run_key, reverse=True),
+            ]
+        )
+
+    @property
+    def usable(self) -> tuple[ModelEntry, ...]:
+        """The models that can be used."""
+        return tuple(entry for entry in self.entries if entry.card is not None)
+
+    def entry(self, name: str) -> ModelEntry:
+        """Return a model's entry.
+
+        Raises:
+            ModelError: If there is no such model.
+        """
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        names = ", ".join(entry.name for entry in self.entries) or "none"
+        raise ModelError(f"There is no model {name!r}. Models here: {names}.")
+
+    def open(self, name: str) -> Segmenter:
+        """Load a model.
+
+        Raises:
+            ModelError: If there is no such model, or it cannot be used.
+            ChecksumError: If its file is not the one that its card describes.
+        """
+        entry = self.entry(name)
+        return Segmenter(entry.folder, entry.card)
+
+
+def _entries(folder: Path, *, shipped: bool) -> list[ModelEntry]:
+    try:
+        folders = [path.parent for path in folder.glob(f"*/{CARD}")]
+    except OSError:
+        return []
+    return [_entry(path, shipped=shipped) for path in folders]
+
+
+def _entry(folder: Path, *, shipped: bool) -> ModelEntry:
+    try:
+        stat = (folder / CARD).stat()
+        card = _card(folder, stat.st_mtime_ns, stat.st_size)
+        for record in card.files.values():
+            _check_file(folder, record)
+    except (ModelError, OSError) as error:
+        return ModelEntry(folder.name, folder, None, str(error), shipped)
+    return ModelEntry(folder.name, folder, card, None, shipped)
+
+
+@lru_cache(maxsize=256)
+def _card(folder: Path, _changed: int, _size: int) -> ModelCard:
+    return ModelCard.read(folder)
+
+
+def _check_file(folder: Path, record: FileRecord) -> None:
+    path = folder / record.name
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ModelError(
+            f"File {record.name} of model {folder.name} cannot be read: {error.strerror}. "
+            "Copy the model's folder again from where it came from."
+        ) from None
+    if _digest(path, stat.st_mtime_ns, stat.st_size) != record.sha256:
+        record.check(path.read_bytes(), folder)
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, _changed: int, _size: int) -> str:
+    return sha256(path)
+
+
+def _shipped_key(entry: ModelEntry) -> tuple[int, str]:
+    architecture = entry.card.architecture if entry.card else entry.name.partition("-")[0]
+    place = SHIPPED_ORDER.index(architecture) if architecture in SHIPPED_ORDER else len(SHIPPED_ORDER)
+    return place, entry.name
+
+
+def _run_key(entry: ModelEntry) -> tuple[str, str]:
+    return entry.card.created if entry.card else "", entry.name

@@ -1,0 +1,107 @@
+"""A trained model that segments pictures of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.cards import ModelCard
+from wbcseg.classes import CLASSES, Labels
+from wbcseg.errors import ImageError, ModelError
+from wbcseg.prediction.runtime import Network
+from wbcseg.prediction.tiling import predict_tiled
+from wbcseg.preparation.canvas import from_canvas, image_on_canvas
+
+SMALLEST: Final = 16
+"""Least side of a picture in pixels."""
+
+LARGEST_CROP: Final = 480
+"""A picture whose longer side is at most this many pixels is taken for a crop of one cell, and seen whole.
+
+The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
+"""
+
+TILE: Final = 480
+OVERLAP: Final = 96
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What a model makes of a picture.
+
+    Attributes:
+        labels: ``uint8[H, W]``: the likeliest class of every pixel.
+        probabilities: ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up to 1.
+        model: Name of the model.
+    """
+
+    labels: Labels = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
+    model: str
+
+
+class Segmenter:
+    """A trained model, ready to segment. Several threads may use it; they take turns.
+
+    Args:
+        folder: The model's folder.
+        card: Its card, read already, or ``None`` to read it.
+
+    Attributes:
+        card: The model's card.
+
+    Raises:
+        ModelError: If the folder holds no model that this program can use.
+        ChecksumError: If its file is not the one that the card describes.
+    """
+
+    def __init__(self, folder: Path, card: ModelCard | None = None) -> None:
+        self.card = card or ModelCard.read(folder)
+        self.name = folder.name
+        record = self.card.files["model"]
+        try:
+            data = (folder / record.name).read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"File {record.name} of model {folder.name} cannot be read: {error.strerror or error}. "
+                "Copy the model's folder again from where it came from."
+            ) from None
+        record.check(data, folder)
+        self._network = Network(data, name=self.name)
+
+    def predict(self, image: NDArray[np.uint8]) -> Segmentation:
+        """Segment a picture.
+
+        A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
+        smaller, shrunk where it is larger. A picture with a side of more than 480 pixels is read tile by tile at its own
+        scale.
+
+        Args:
+            image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
+
+        Returns:
+            Labels and probabilities of the picture's own size.
+
+        Raises:
+            ImageError: If it is smaller, or no such array.
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
+        height, width = image.shape[:2]
+        if min(height, width) < SMALLEST:
+            raise ImageError(
+                f"A picture must have at least {SMALLEST}×{SMALLEST} pixels to be segmented. Received: {width}×{height}"
+            )
+        if max(height, width) > LARGEST_CROP:
+            probabilities = predict_tiled(image, self._run, tile=TILE, overlap=OVERLAP, channels=len(CLASSES))
+        else:
+            canvas, placement = image_on_canvas(image, self.card.canvas)
+            probabilities = from_canvas(self._run(canvas), placement)
+        return Segmentation(probabilities.argmax(axis=-1).astype(np.uint8), probabilities, self.name)
+
+    def _run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._network(image.astype(np.float32) / np.float32(255.0))

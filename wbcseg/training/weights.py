@@ -1,0 +1,139 @@
+"""Trained weights in a file that cannot carry code: safetensors, named, with the network that they belong to.
+
+No other format is read. A ``.keras`` file can hold code and an ``.h5`` file can point at other files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from wbcseg.classes import CLASS_NAMES
+from wbcseg.errors import WeightsError
+from wbcseg.files import replacing
+from wbcseg.training.checkpoint import Arrays, write_arrays
+
+MAX_BYTES: Final = 2_000_000_000
+_HALF: Final = np.finfo(np.float16)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Trained weights.
+
+    Attributes:
+        arrays: ``float32``, in the network's order, by name.
+        architecture: The network.
+        width: Filters of its first stage.
+        classes: Names of its output channels.
+    """
+
+    arrays: Arrays
+    architecture: str
+    width: int
+    classes: tuple[str, ...] = CLASS_NAMES
+
+
+def write_weights(path: Path, weights: Weights) -> None:
+    """Write weights atomically, in float16 where that keeps them (all but very large or very small variances)."""
+    metadata = {
+        "architecture": weights.architecture,
+        "width": str(weights.width),
+        "classes": ",".join(weights.classes),
+    }
+    with replacing(path) as temporary:
+        write_arrays({name: _halved(array) for name, array in weights.arrays.items()}, temporary, metadata)
+
+
+def read_weights(path: Path) -> Weights:
+    """Read weights.
+
+    Raises:
+        WeightsError: If the file is none of ours, is damaged, or holds anything but finite floating-point numbers.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise WeightsError(f"Weight file {path.name} cannot be read: {error.strerror or error}") from None
+    kind = _kind(start)
+    if kind or size > MAX_BYTES:
+        what = f"it is {kind}" if kind else f"it has {size:,} bytes, more than {MAX_BYTES:,}"
+        raise WeightsError(
+            f"Weight file {path.name} is not read: {what}. Only the weights.safetensors of a model of this program are."
+        )
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+        weights = Weights(
+            {name: array.astype(np.float32) for name, array in arrays.items()},
+            metadata["architecture"],
+            int(metadata["width"]),
+            tuple(metadata["classes"].split(",")),
+        )
+    except (OSError, SafetensorError, ValueError, OverflowError, MemoryError) as error:
+        raise WeightsError(f"Weight file {path.name} is damaged: {error}. Copy it again.") from None
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"Weight file {path.name} does not say which network it belongs to ({error}).") from None
+    bad = next((n for n, a in arrays.items() if a.dtype.kind != "f" or not np.isfinite(a).all()), None)
+    if bad:
+        raise WeightsError(f"Weight file {path.name} holds values that are no finite numbers, in {bad}.")
+    return weights
+
+
+def check_weights(weights: Weights, architecture: str, width: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that weights belong to a network.
+
+    Args:
+        weights: The weights.
+        architecture: The network.
+        width: Filters of its first stage.
+        shapes: Shape of every weight of the network, by name.
+
+    Raises:
+        WeightsError: If they are of another network, width or number of classes, naming both.
+    """
+    wanted = _label(architecture, width, CLASS_NAMES)
+    given = _label(weights.architecture, weights.width, weights.classes)
+    if wanted != given:
+        raise WeightsError(f"These weights are of {given}. The network is {wanted}.")
+    found = {name: tuple(array.shape) for name, array in weights.arrays.items()}
+    if found == dict(shapes):
+        return
+    for name in sorted(set(shapes) | set(found)):
+        if shapes.get(name) != found.get(name):
+            raise WeightsError(
+                f"These weights do not fit {wanted}: {name} must have shape {shapes.get(name, 'none')}. "
+                f"Received: {found.get(name, 'none')}"
+            )
+
+
+def _label(architecture: str, width: int, classes: tuple[str, ...]) -> str:
+    return f"{architecture} of width {width} with {len(classes)} classes ({', '.join(classes)})"
+
+
+def _halved(array: Any) -> Any:
+    peak = float(np.abs(array).max(initial=0.0))
+    least = float(np.abs(array[array != 0]).min(initial=np.inf))
+    # Variances of dead channels lie below the least normal float16 and would lose their digits.
+    keep = peak >= float(_HALF.max) or (array.ndim == 1 and least < float(_HALF.tiny))
+    return array.astype(np.float32 if keep else np.float16)
+
+
+def _kind(start: bytes) -> str | None:
+    if start.startswith(b"PK"):
+        return "a zip archive, such as a .keras file, which can hold code"
+    if start.startswith(b"\x89HDF"):
+        return "an HDF5 file, which can point at other files"
+    if start.startswith(b"\x80"):
+        return "a pickle, which can hold code"
+    if len(start) < 9 or start[8:9] != b"{":
+        return "no safetensors file"
+    return None
