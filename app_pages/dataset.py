@@ -20,12 +20,7 @@ if pictures.open:
             picture = choose.read(data.name, sample_id)
             panels.describe(picture)
             panels.show_sample(picture, palette)
-            st.button(
-                "Segment this picture",
-                icon=":material/biotech:",
-                on_click=choose.open_in_predict,
-                args=(data.name, sample_id),
-            )
+            choose.predict_link("Segment this picture")
         with small:
             gallery.gallery(data, gallery.filtered(data), sample_id)
         choose.about(data)

@@ -14,14 +14,8 @@ with story:
         "match. Use it to see, compare and teach how such networks read a cell."
     )
     with st.container(horizontal=True):
-        st.button(
-            "Segment a sample picture",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=choose.open_in_predict,
-            args=choose.SAMPLE,
-        )
-        st.button("Use your own picture", icon=":material/upload:", on_click=choose.own_in_predict)
+        choose.predict_button("Segment a sample picture", *choose.SAMPLE)
+        choose.own_picture_button("Use your own picture")
     st.markdown(
         ":material/science: **For research and teaching only.** Not a medical device: do not base a diagnosis on it."
     )

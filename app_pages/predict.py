@@ -33,6 +33,6 @@ if not models.entries:
 elif picture.sample.mask is None:
     st.caption("There is no expert mask for this picture, so there is nothing to measure the models against.")
 elif results:
-    trained = [panels.title(entry) for entry in chosen if entry.card.saw(picture.sample.id)]
+    trained = [entry.title for entry in chosen if entry.card.saw(picture.sample.id)]
     scores.score_tables(picture.sample.mask, results, trained)
 words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Jaccard", "Trained on", "Held-out", "n/a")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import draw_cell, encode
 from numpy.typing import NDArray
-from PIL import Image
+
+from wbcseg.classes import to_grey
 
 Encode = Callable[..., bytes]
 
@@ -32,29 +33,6 @@ def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def draw_cell(height: int = 24, width: int = 30, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Draw a round cell off the centre: its picture ``uint8[H, W, 3]`` and its labels ``uint8[H, W]``.
-
-    Off the centre and not square, so that a turn or a mirroring shows.
-    """
-    rows, columns = np.mgrid[:height, :width]
-    distance = np.hypot((rows - height * 0.4) / height, (columns - width * 0.35) / width)
-    labels = (distance < 0.3).astype(np.uint8) + (distance < 0.15)
-    colors = np.array([[236, 224, 180], [190, 150, 200], [90, 40, 130]], dtype=np.int16)
-    noise = np.random.default_rng(seed).integers(-6, 7, (height, width, 3))
-    return np.clip(colors[labels] + noise, 0, 255).astype(np.uint8), labels
-
-
-def encode(array: NDArray[np.generic], format: str = "PNG", mode: str | None = None, **options: object) -> bytes:
-    """Write an array as a picture file, converted to a Pillow mode first where one is given."""
-    image = Image.fromarray(array)
-    if mode is not None:
-        image = image.convert(mode)
-    buffer = io.BytesIO()
-    image.save(buffer, format=format, **options)
-    return buffer.getvalue()
-
-
 @pytest.fixture
 def cell() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A picture ``uint8[24, 30, 3]`` and its labels ``uint8[24, 30]``."""
@@ -70,8 +48,6 @@ def encode_fixture() -> Encode:
 @pytest.fixture
 def pair_folder(tmp_path: Path) -> Path:
     """A folder of four pictures with masks in grey codes: ``images/cell1.png`` and ``masks/cell1.png`` and so on."""
-    from wbcseg.classes import to_grey
-
     root = tmp_path / "my cells"
     (root / "images").mkdir(parents=True)
     (root / "masks").mkdir()

@@ -74,7 +74,8 @@ class ModelCard:
         config: The settings of its training.
         split: Which pictures trained and tested it (:meth:`wbcseg.preparation.splits.Split.to_dict`).
         heldout: Figures on the pictures that it was not trained with: ``pictures``, ``accuracy`` and ``regions``
-            with, for background, cytoplasm, nucleus and cell, ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n``.
+            with, for background, cytoplasm, nucleus and cell, ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se``
+            and ``n``.
         training: ``epochs``, ``seconds`` and the environment.
         created: Date and time, ISO 8601, UTC.
         files: The exported model and the trainable weights, by role (``model``, ``weights``).

@@ -97,7 +97,7 @@ class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Enlarge ``[N, H, W, C]``."""
         size = tf.shape(inputs)[1:3] * self.factor
-        outputs = tf.compat.v1.image.resize_nearest_neighbor(inputs, size)
+        outputs = tf.image.resize(inputs, size, method="nearest")
         static = self.compute_output_shape(tuple(inputs.shape))
         return tf.ensure_shape(outputs, static)
 

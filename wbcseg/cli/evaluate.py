@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 
 from wbcseg.classes import CLASS_NAMES
 from wbcseg.datasets import open_dataset
@@ -37,23 +38,21 @@ def act(options: argparse.Namespace) -> int:
         report.append({"model": name, "measured": now, "card": then, "agree": same})
         if options.json:
             continue
-        print(
-            f"{name}: {now['pictures']} held-out pictures of {segmenter.card.dataset} (the card has {then['pictures']})"
-        )
+        held_out = f"{now['pictures']} held-out pictures of {segmenter.card.dataset}"
+        print(f"{name}: {held_out} (the card has {then['pictures']})")
         for region in (*CLASS_NAMES, CELL):
-            m, c = now["regions"][region], then["regions"][region]
-            print(
-                f"  {region:11} Dice {_shown(m['dice'])} ± {_shown(m['dice_se'])}   card {_shown(c['dice'])}   Jaccard {_shown(m['jaccard'])}"
-            )
+            print(_line(region, now["regions"][region], then["regions"][region]))
         print(f"  accuracy    {_shown(now['accuracy'])}" + ("" if same else "   DIFFERS FROM THE CARD"))
         for row in rows if options.pictures else ():
-            print(
-                f"    {row.id:20} "
-                + "  ".join(f"{r} {_shown(row.scores.dice[r])}" for r in ("nucleus", "cytoplasm", "cell"))
-            )
+            print(f"    {row.id:20} " + "  ".join(f"{key} {_shown(value)}" for key, value in row.scores.dice.items()))
     if options.json:
         print(json.dumps(report, indent=1))
     return 0 if agree else 1
+
+
+def _line(region: str, measured: Mapping[str, float | None], card: Mapping[str, float | None]) -> str:
+    dice, error, jaccard = (_shown(measured[name]) for name in ("dice", "dice_se", "jaccard"))
+    return f"  {region:11} Dice {dice} ± {error}   Jaccard {jaccard}   the card's Dice {_shown(card['dice'])}"
 
 
 def _close(a: float | None, b: float | None) -> bool:

@@ -53,7 +53,8 @@ def _line(entry: ModelEntry) -> str:
     regions = entry.card.heldout["regions"]
     dice = ", ".join(f"{name} {_shown(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
     size = entry.card.size_bytes / 1e6
-    return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {entry.card.heldout['pictures']} held-out pictures: {dice}"
+    pictures = entry.card.heldout["pictures"]
+    return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures: {dice}"
 
 
 def _shown(value: float | None) -> str:

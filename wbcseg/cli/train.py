@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.data import show_progress
-from wbcseg.datasets import open_dataset
+from wbcseg.datasets import check_dataset, open_dataset
 from wbcseg.errors import ConfigError, WbcsegError
 from wbcseg.preparation.augmentation import AUGMENTATIONS
 from wbcseg.training import PRESETS, Run, TrainingConfig, runs_folder
@@ -85,15 +85,14 @@ def carry_out(run: Run, config: TrainingConfig, *, should_stop: Callable[[], boo
     """
     try:
         dataset = open_dataset(config.dataset, fetch=True, progress=show_progress)
-        for problem in dataset.problems:
-            print(f"Left out: {problem}", file=sys.stderr)
+        check_dataset(dataset)
         prepare_engine(threads)
         from wbcseg.evaluation import describe_run
         from wbcseg.training import loop
         from wbcseg.training.data import load_data
         from wbcseg.training.exporting import export
 
-        data = load_data(config, list(dataset))
+        data = load_data(config, dataset)
         print(f"{len(data.train)} pictures to train, {len(data.test)} held out ({config.split})", flush=True)
         if not loop.train(run, data, on_progress=Reporter(), should_stop=should_stop):
             return False

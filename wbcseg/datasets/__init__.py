@@ -92,8 +92,8 @@ def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = 
         from wbcseg.datasets.synthetic import open_synthetic
 
         return open_synthetic()
-    path = Path(name).expanduser() if name and "\0" not in name else None
-    if path is None or not path.exists():
+    path = _existing(name)
+    if path is None:
         raise DatasetError(
             f"There is no data set {shown(name)!r}. Use one of {', '.join(NAMES)}, or the path of a folder or zip that "
             "exists."
@@ -101,11 +101,20 @@ def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = 
     return open_folder(path)
 
 
+def _existing(name: str) -> Path | None:
+    """Return the path of that name if there is something, whatever the name holds."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.exists() else None
+    # A NUL, a name that is too long, a home folder of an unknown user.
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
 def statuses() -> list[DatasetStatus]:
     """Say of each data set with a name of its own whether it is ready. Nothing is fetched or decoded."""
     found = [_zheng_status(number) for number in _ZHENG.values()]
-    title = "Synthetic smears"
-    return [*found, DatasetStatus("synthetic", title, True, "drawn by the program", 60, "")]
+    return [*found, DatasetStatus("synthetic", "Drawn smears", True, "drawn by the program", 60, "")]
 
 
 def _zheng_status(number: Number) -> DatasetStatus:

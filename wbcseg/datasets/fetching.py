@@ -21,6 +21,12 @@ Progress = Callable[[int, int, str], None]
 PARALLEL: Final = 8
 TIMEOUT: Final = 30
 """Seconds without an answer after which a file counts as failed."""
+RETRIES: Final = 2
+"""How often a file is asked for again after a failure that may pass."""
+PAUSE: Final = 1.0
+"""Seconds before the first of these; the second waits twice as long."""
+
+_PASSING: Final = frozenset((408, 429, 500, 502, 503, 504))
 
 
 def cache_folder() -> Path:
@@ -52,7 +58,6 @@ def fetch_files(
     *,
     advice: str,
     progress: Progress | None = None,
-    retries: int = 2,
 ) -> None:
     """Fetch files that are not there yet, and verify each against its SHA-256.
 
@@ -66,7 +71,6 @@ def fetch_files(
             found (404) under the first.
         advice: Sentences for the error message: what to do where there is no network.
         progress: Told after each file.
-        retries: How often a file is asked for again after a failure of the connection.
 
     Raises:
         DownloadError: If the server cannot be reached or does not have a file. What has come so far is kept.
@@ -88,11 +92,11 @@ def fetch_files(
     # The first file alone: without a network it fails once, not once per thread.
     first, rest = todo[0], todo[1:]
     try:
-        _fetch(folder, first, hashes[first], bases, retries, stop)
+        _fetch(folder, first, hashes[first], bases, stop)
         done += 1
         _tell(progress, done, len(hashes), first)
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="wbcseg-fetch") as pool:
-            futures = {pool.submit(_fetch, folder, name, hashes[name], bases, retries, stop): name for name in rest}
+            futures = {pool.submit(_fetch, folder, name, hashes[name], bases, stop): name for name in rest}
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -112,10 +116,11 @@ def fetch_files(
 
 
 class _FetchError(Exception):
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, *, lasting: bool = False) -> None:
         super().__init__(name, reason)
         self.name = name
         self.reason = reason
+        self.lasting = lasting
 
 
 def _tell(progress: Progress | None, done: int, total: int, name: str) -> None:
@@ -123,45 +128,44 @@ def _tell(progress: Progress | None, done: int, total: int, name: str) -> None:
         progress(done, total, name)
 
 
-def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], retries: int, stop: threading.Event) -> None:
+def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: threading.Event) -> None:
     """Fetch one file from the first server folder that has it."""
     # Both are slow to import, and most starts of the program fetch nothing.
     import pooch
     import requests
 
-    if stop.is_set():
-        return
     pooch.get_logger().setLevel(logging.CRITICAL)
     parent, _, file_name = name.rpartition("/")
-    for base in bases:
-        try:
-            for attempt in range(retries + 1):
-                try:
-                    pooch.retrieve(
-                        f"{base}/{quote(name)}",
-                        known_hash=f"sha256:{sha256}",
-                        fname=file_name,
-                        path=folder / parent,
-                        downloader=pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16),
-                    )
-                    return
-                except (requests.ConnectionError, requests.Timeout):
-                    if attempt == retries or stop.wait(1 + attempt):
-                        raise
-        except requests.HTTPError as error:
-            status = error.response.status_code if error.response is not None else 0
-            if status == 404 and base != bases[-1]:
-                continue
-            raise _FetchError(name, f"the server answered with code {status}") from error
-        except requests.Timeout as error:
-            raise _FetchError(name, f"no answer within {TIMEOUT} seconds") from error
-        except requests.RequestException as error:
-            raise _FetchError(name, "no connection, or it broke off") from error
-        except OSError as error:
-            raise _FetchError(name, f"it cannot be written to {folder} ({error.strerror})") from error
-        except ValueError as error:
-            raise ManifestError(
-                f"The file {name} that came from {base} is not the published one: its SHA-256 should be {sha256}. "
-                "It was thrown away. A proxy or a changed repository may be the cause; try again later or from "
-                "another network."
-            ) from error
+    for attempt in range(RETRIES + 1):
+        for base in bases:
+            if stop.is_set():
+                return
+            try:
+                pooch.retrieve(
+                    f"{base}/{quote(name)}",
+                    known_hash=f"sha256:{sha256}",
+                    fname=file_name,
+                    path=folder / parent,
+                    downloader=pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16),
+                )
+                return
+            except requests.HTTPError as error:
+                code = 0 if error.response is None else error.response.status_code
+                problem = _FetchError(name, f"the server answered with code {code}", lasting=code not in _PASSING)
+                if code == 404:
+                    continue
+            except requests.Timeout:
+                problem = _FetchError(name, f"no answer within {TIMEOUT} seconds")
+            except requests.RequestException:
+                problem = _FetchError(name, "no connection, or it broke off")
+            except OSError as error:
+                problem = _FetchError(name, f"it cannot be written to {folder} ({error.strerror})", lasting=True)
+            except ValueError as error:
+                raise ManifestError(
+                    f"The file {name} that came from {base} is not the published one: its SHA-256 should be {sha256}. "
+                    "It was thrown away. A proxy or a changed repository may be the cause; try again later or from "
+                    "another network."
+                ) from error
+            break
+        if problem.lasting or attempt == RETRIES or stop.wait(PAUSE * (attempt + 1)):
+            raise problem

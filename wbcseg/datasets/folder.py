@@ -70,7 +70,9 @@ def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> DataSet:
 def _open(source: Source, title: str, require_masks: bool) -> DataSet:
     pairs, problems = pair_names(source.names, require_masks=require_masks)
     problems = [*source.problems, *problems]
-    name = safe_name(title, set(_RESERVED))
+    name = safe_name(title, set())
+    if name.casefold() in _RESERVED:
+        name = f"{name}-folder"
     common = _common_folders([pair.key[:-1] for pair in pairs])
     taken: set[str] = set()
     entries: list[Entry] = []

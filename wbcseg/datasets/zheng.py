@@ -135,6 +135,8 @@ def pairs_in(root: Path, number: Number) -> tuple[list[str], list[str]]:
         names = sorted(path.name for path in folder.iterdir() if path.suffix in (".bmp", ".png"))
     except OSError as error:
         raise DatasetError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+    # macOS leaves files such as "._001.bmp" on foreign disks.
+    names = [name for name in names if not name.startswith(".")]
     present = set(names)
     pairs, problems = [], []
     for name in names:

@@ -91,7 +91,7 @@ def read_header(data: Bytes, page: int = 0) -> Header:
     if not len(data):
         raise RefusedError("It is empty (0 bytes).")
     if len(data) > MAX_BYTES:
-        raise RefusedError(f"It has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read.")
+        raise RefusedError(f"It has more than {MAX_BYTES / 1e6:.0f} MB, the most that is read. Crop it first.")
     kind = next((name for signature, name in _SIGNATURES.items() if data[: len(signature)] == signature), None)
     if kind is None:
         raise RefusedError(f"It holds {_stranger(data[:1024])}; PNG, JPEG, BMP and TIFF are read.")

@@ -16,7 +16,7 @@ from wbcseg.images.limits import RefusedError
 _CODES: Final = ", ".join(f"{c.grey} ({c.name})" for c in CLASSES)
 _IDS: Final = ", ".join(f"{c.id} ({c.name})" for c in CLASSES)
 
-Grey = NDArray[np.int32]
+Grey = NDArray[np.uint8]
 
 
 def open_mask(
@@ -65,37 +65,41 @@ def check_mask_header(header: Header) -> None:
 
 
 def _values(decoded: Decoded, greys: bool) -> Grey:
-    """Return the mask's values ``int32[H, W]``: grey values or, for a palette, its ids (unless greys are asked for)."""
+    """Return the mask's values ``uint8[H, W]``: grey values or, for a palette, its ids (unless greys are asked for)."""
     image = decoded.image
     if image.mode == "P":
         return _palette_values(image, greys)
     if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L")).astype(np.int32)
+        return np.asarray(image.convert("L"))
     if image.mode == "I" or image.mode.startswith("I;16"):
         if decoded.header.inverted:
             raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
-        return np.asarray(image).astype(np.int32)
+        wide = np.asarray(image)
+        outside = (wide < 0) | (wide > 255)
+        if outside.any():
+            raise _no_class(wide, outside)
+        return wide.astype(np.uint8)
     if image.mode in ("LA", "RGB", "RGBA"):
         if image.mode != "RGB" and image.getchannel("A").getextrema()[0] != 255:
             raise RefusedError("Parts of it are transparent, so that their class is not known. Save it without alpha.")
-        rgb = np.asarray(image.convert("RGB"))
-        if (rgb != rgb[:, :, :1]).any():
+        red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
+        if (red != green).any() or (red != blue).any():
             raise RefusedError(f"It is in colour. A mask is grey, with the values {_CODES}, or the ids {_IDS}.")
-        return rgb[:, :, 0].astype(np.int32)
+        return red
     raise RefusedError(f"It has the pixel mode {image.mode}. A mask is grey or has a palette. Save it as PNG.")
 
 
 def _palette_values(image: Image.Image, greys: bool) -> Grey:
-    ids = np.asarray(image).astype(np.int32)
-    colors = np.zeros((256, 3), dtype=np.int32)
-    entries = np.array(image.getpalette("RGB") or [], dtype=np.int32).reshape(-1, 3)[:256]
+    ids = np.asarray(image)
+    colors = np.zeros((256, 3), dtype=np.uint8)
+    entries = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)[:256]
     colors[: len(entries)] = entries
-    used = np.unique(ids)
+    used = np.flatnonzero(image.histogram()[:256])
     grey = bool((colors[used] == colors[used][:, :1]).all())
     if greys:
         if not grey:
             raise RefusedError(f"It is in colour. A mask of this set is grey, with the values {_CODES}.")
-        return colors[:, 0][ids]
+        return np.take(colors[:, 0], ids)
     if not grey or not np.isin(colors[used, 0], GREY_CODES).all():
         return ids
     are_ids = bool((used < len(CLASSES)).all())
@@ -105,22 +109,29 @@ def _palette_values(image: Image.Image, greys: bool) -> Grey:
             f"Its palette paints the id {odd} ({CLASSES[odd].name}) in grey {colors[odd, 0]}, the code of another "
             "class, so that either could be meant. Save it in grey, without a palette."
         )
-    return ids if are_ids else colors[:, 0][ids]
+    return ids if are_ids else np.take(colors[:, 0], ids)
 
 
 def _classes(values: Grey, thresholds: tuple[int, int] | None) -> Labels:
+    every = np.arange(256)
     if thresholds is not None:
-        return (values >= thresholds[0]).astype(np.uint8) + (values >= thresholds[1]).astype(np.uint8)
-    used = np.unique(values)
+        table = (every >= thresholds[0]).astype(np.uint8) + (every >= thresholds[1]).astype(np.uint8)
+        return table[values]
+    used = np.flatnonzero(Image.fromarray(values).histogram())
+    strays = []
     for codes in (GREY_CODES, np.arange(len(CLASSES))):
         if np.isin(used, codes).all():
-            return np.searchsorted(codes, values).astype(np.uint8)
-    # Name what does not belong to the code that most of the mask is in.
-    as_codes, as_ids = np.isin(used, GREY_CODES), np.isin(used, np.arange(len(CLASSES)))
-    odd = used[~as_codes] if as_codes.sum() >= as_ids.sum() else used[~as_ids]
-    row, column = np.argwhere(values == odd[0])[0]
-    more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
-    raise RefusedError(
-        f"It holds the value {odd[0]} (row {row}, column {column}){more}, which is no class. All values must be "
-        f"{_CODES}, or all {_IDS}."
+            return np.searchsorted(codes, every).astype(np.uint8)[values]
+        strays.append(used[~np.isin(used, codes)])
+    # Name what does not belong to the code that most of the mask's values are in.
+    odd = min(strays, key=len)
+    raise _no_class(values, np.isin(values, odd), len(odd))
+
+
+def _no_class(values: NDArray[np.generic], outside: NDArray[np.bool_], distinct: int = 1) -> RefusedError:
+    row, column = np.unravel_index(int(outside.argmax()), outside.shape)
+    more = f" and {distinct - 1} other values" if distinct > 1 else ""
+    return RefusedError(
+        f"It holds the value {values[row, column]} (row {row}, column {column}){more}, which is no class. All values "
+        f"must be {_CODES}, or all {_IDS}."
     )

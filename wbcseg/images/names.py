@@ -14,7 +14,6 @@ MAX_STEM_BYTES: Final = 200
 
 _PORTS: Final = [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
 _RESERVED: Final = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *_PORTS))
-_UNPRINTABLE: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
@@ -57,7 +56,7 @@ def safe_name(text: str, taken: set[str]) -> str:
         One to 100 characters.
     """
     text = unicodedata.normalize("NFC", text)
-    text = "".join("_" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    text = "".join(c if c.isprintable() else " " if unicodedata.category(c) == "Zs" else "_" for c in text)
     text = _FORBIDDEN.sub("_", text).strip().lstrip(".").rstrip(". ") or "picture"
     if text.split(".")[0].strip().casefold() in _RESERVED:
         text = f"_{text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,10 @@ from wbcseg.images.limits import RefusedError
 
 # Cameras with 10, 12 or 14 bits write 16-bit files that use the lower end of the range only.
 _DEPTHS: Final = (8, 10, 12, 14, 16)
+_BAND: Final = 256
+"""Rows that are converted at a time."""
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +35,7 @@ class Picture:
         orientation: The EXIF orientation that was applied, 1 (none) to 8.
     """
 
-    pixels: NDArray[np.uint8] = field(repr=False)
+    pixels: Pixels = field(repr=False)
     format: str
     notices: tuple[str, ...] = ()
     orientation: int = 1
@@ -49,7 +54,8 @@ def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> Picture:
     YCbCr                 by the JPEG (JFIF) equations
     16-bit grey           divided by its range: the smallest of 8, 10, 12, 14 and 16 bits that holds its brightest
                           pixel, so that no value is clipped and pictures of a 12-bit camera are not black
-    16-bit colour         divided by 256; refused where less than two of the sixteen bits' upper half are in use
+    16-bit colour         divided by 256; refused where all of it is below a quarter of the range, since the picture of
+                          a 12- or 14-bit camera would come out nearly black
     32-bit, float, Lab    refused: their range or colours are not fixed
     EXIF orientation      applied
     several pages         ``page`` is used
@@ -108,7 +114,7 @@ def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture")
         raise refusal(kind, name, RefusedError(f"It cannot be read from the disk: {error.strerror}.")) from error
 
 
-def to_rgb(decoded: Decoded) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def to_rgb(decoded: Decoded) -> tuple[Pixels, tuple[str, ...]]:
     """Convert a decoded picture, as the table of :func:`open_image` says.
 
     Returns:
@@ -118,37 +124,60 @@ def to_rgb(decoded: Decoded) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         RefusedError: If its values have no fixed range.
     """
     image, header = decoded.image, decoded.header
-    if image.mode.startswith("I;16"):
-        if header.inverted:
-            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
-        return _from_16_bits(np.asarray(image).astype(np.uint16), header.depth)
-    if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
-        words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
-        raise RefusedError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
-    notices: tuple[str, ...] = ()
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = _to_rgba(image)
-        lowest, highest = rgba.getchannel("A").getextrema()
-        if highest == 0:
-            notices += ("Its transparency would hide all of it and is ignored.",)
-            image = rgba.convert("RGB")
-        elif lowest == 255:
-            image = rgba.convert("RGB")
-        else:
-            notices += ("Its transparent parts are shown on white.",)
-            white = Image.new("RGB", rgba.size, "white")
-            white.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
-            image = white
-    elif image.mode == "CMYK":
-        notices += ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
-    pixels = np.array(image.convert("RGB"))
-    if header.depth == 16:
+    convert, notices = _conversion(image, header)
+    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    for rows, band in bands(image):
+        pixels[rows] = convert(band)
+    if header.depth == 16 and not image.mode.startswith("I;16"):
         if int(pixels.max()) < 64:
             raise RefusedError(
                 "It has 16 bits a channel, of which only the lower ones are in use. Save it with 8 bits a channel."
             )
         notices += ("Its 16 bits a channel are scaled to 8, from the range 0–65535.",)
     return pixels, notices
+
+
+def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Yield a picture in bands of some rows: a large one then needs little memory beside itself."""
+    for top in range(0, image.height, _BAND):
+        bottom = min(top + _BAND, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+
+
+def _conversion(image: Image.Image, header: Header) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+    """Choose how the bands of a picture become RGB, and say what that changes."""
+    if image.mode.startswith("I;16"):
+        if header.inverted:
+            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+        return _from_16_bits(image, header.depth)
+    if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
+        words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
+        raise RefusedError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        extrema = [_to_rgba(band).getchannel("A").getextrema() for _, band in bands(image)]
+        if all(highest == 0 for _, highest in extrema):
+            return _opaque, ("Its transparency would hide all of it and is ignored.",)
+        if all(lowest == 255 for lowest, _ in extrema):
+            return _opaque, ()
+        return _on_white, ("Its transparent parts are shown on white.",)
+    if image.mode == "CMYK":
+        return _plain, ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
+    return _plain, ()
+
+
+def _plain(band: Image.Image) -> Pixels:
+    return np.asarray(band.convert("RGB"))
+
+
+def _opaque(band: Image.Image) -> Pixels:
+    return np.asarray(_to_rgba(band))[:, :, :3]
+
+
+def _on_white(band: Image.Image) -> Pixels:
+    rgba = _to_rgba(band)
+    white = Image.new("RGB", rgba.size, "white")
+    white.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
+    return np.asarray(white)
 
 
 def _to_rgba(image: Image.Image) -> Image.Image:
@@ -158,10 +187,11 @@ def _to_rgba(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _from_16_bits(values: NDArray[np.uint16], depth: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    brightest = int(values.max())
+def _from_16_bits(image: Image.Image, depth: int) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+    brightest = max(int(np.asarray(band).max()) for _, band in bands(image))
     bits = max(depth if depth < 16 else 8, next(b for b in _DEPTHS if brightest < 1 << b))
     top = (1 << bits) - 1
-    grey = ((values.astype(np.uint32) * 510 + top) // (2 * top)).astype(np.uint8)
+    values = np.arange(1 << 16, dtype=np.int64)
+    table = np.minimum((values * 510 + top) // (2 * top), 255).astype(np.uint8)
     notice = f"Its 16-bit grey is scaled to 8, from the range 0–{top}."
-    return np.repeat(grey[:, :, None], 3, axis=2), (notice,)
+    return lambda band: table[np.asarray(band)][:, :, None], (notice,)

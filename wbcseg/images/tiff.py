@@ -20,24 +20,6 @@ MAX_TAGS: Final = 500
 # 24 million pixels in the smallest usual tiles of 16×16 are 93,750 of them.
 MAX_PARTS: Final = 100_000
 
-_NUMBER_SIZES: Final = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
 _NUMBERS: Final = {1: "B", 3: "H", 4: "L", 16: "Q"}
 
 

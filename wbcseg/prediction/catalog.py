@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,7 @@ SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
 
 
 def weights_folder() -> Path:
-    """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` where it is set, else ``weights`` beside the package."""
+    """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` if set, else ``weights`` beside the package."""
     chosen = os.environ.get("WBCSEG_WEIGHTS")
     return Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "weights"
 
@@ -28,7 +29,7 @@ class ModelEntry:
     """A model of the catalog.
 
     Attributes:
-        name: Its folder's name.
+        name: Its folder's name, which is unique in the catalog.
         folder: Its folder.
         card: Its card, or ``None`` where it cannot be used.
         problem: Why it cannot be used, in a plain sentence, or ``None``.
@@ -52,8 +53,8 @@ class ModelEntry:
 class Catalog:
     """The models that are there now: the shipped ones first, then finished runs, newest first.
 
-    A model that cannot be used is listed with its problem; the others still serve. Where a run has the name of a shipped
-    model, the shipped one is meant.
+    A model that cannot be used is listed with its problem; the others still serve. A run with the name of a shipped
+    model is listed as ``run-NAME``.
 
     Args:
         shipped: Folder of the shipped models, by default :func:`weights_folder`.
@@ -61,11 +62,12 @@ class Catalog:
     """
 
     def __init__(self, shipped: Path | None = None, runs: Path | None = None) -> None:
-        self.entries = tuple(
-            [
-                *sorted(_entries(shipped or weights_folder(), shipped=True), key=_shipped_key),
-                *sorted(_entries(runs or runs_folder(), shipped=False), key=_run_key, reverse=True),
-            ]
+        shipped_entries = sorted(_entries(shipped or weights_folder(), shipped=True), key=_shipped_key)
+        taken = {entry.name for entry in shipped_entries}
+        trained = sorted(_entries(runs or runs_folder(), shipped=False), key=_run_key, reverse=True)
+        self.entries = (
+            *shipped_entries,
+            *(dataclasses.replace(e, name=f"run-{e.name}") if e.name in taken else e for e in trained),
         )
 
     @property
@@ -93,7 +95,7 @@ class Catalog:
             ChecksumError: If its file is not the one that its card describes.
         """
         entry = self.entry(name)
-        return Segmenter(entry.folder, entry.card)
+        return Segmenter(entry.folder, entry.card, name=entry.name)
 
 
 def _entries(folder: Path, *, shipped: bool) -> list[ModelEntry]:

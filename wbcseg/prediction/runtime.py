@@ -37,9 +37,9 @@ class Network:
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"Model {name} cannot be loaded by LiteRT: {error}") from None
         channels = len(CLASSES)
-        facts = [(tuple(d["shape_signature"]), d["dtype"]) for d in (*inputs, *outputs)]
+        facts = [(tuple(map(int, d["shape_signature"])), d["dtype"]) for d in (*inputs, *outputs)]
         if len(facts) != 2 or any(
-            len(shape) != 4 or shape[0] != 1 or dtype is not np.float32 for shape, dtype in facts
+            len(shape) != 4 or shape[0] not in (1, -1) or dtype is not np.float32 for shape, dtype in facts
         ):
             raise ModelError(f"Model {name} must take and give one float32 picture [1, H, W, C]. Received: {facts}")
         if facts[0][0][3] != 3 or facts[1][0][3] != channels:

@@ -50,18 +50,20 @@ class Segmenter:
     Args:
         folder: The model's folder.
         card: Its card, read already, or ``None`` to read it.
+        name: What results call the model, by default the folder's name.
 
     Attributes:
         card: The model's card.
+        name: The model's name.
 
     Raises:
         ModelError: If the folder holds no model that this program can use.
         ChecksumError: If its file is not the one that the card describes.
     """
 
-    def __init__(self, folder: Path, card: ModelCard | None = None) -> None:
+    def __init__(self, folder: Path, card: ModelCard | None = None, *, name: str | None = None) -> None:
         self.card = card or ModelCard.read(folder)
-        self.name = folder.name
+        self.name = name or folder.name
         record = self.card.files["model"]
         try:
             data = (folder / record.name).read_bytes()
@@ -77,8 +79,8 @@ class Segmenter:
         """Segment a picture.
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
-        smaller, shrunk where it is larger. A picture with a side of more than 480 pixels is read tile by tile at its own
-        scale.
+        smaller, shrunk where it is larger. A picture with a side of more than 480 pixels is read tile by tile at its
+        own scale.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.

@@ -12,7 +12,7 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Return where tiles begin so that they cover ``length`` pixels, evenly spread and overlapping by ``overlap`` or more.
+    """Return where tiles begin so that they cover ``length`` pixels, evenly spread.
 
     Args:
         length: At least ``tile``.

@@ -1,8 +1,8 @@
 """Which pictures show the same photographed cell.
 
 A data set can hold a cell twice: as identical files, shifted by some pixels, with another focus, mirrored or turned.
-Such pictures must never be on both sides of a split. They are found by the code: two pictures belong together when their
-fine detail coincides after the best shift, in any of the eight orientations of the square.
+Such pictures must never be on both sides of a split. They are found by the code: two pictures belong together when
+their fine detail coincides after the best shift, in any of the eight orientations of the square.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def one_hot(labels: Labels, blank: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 def shuffled_order(count: int) -> NDArray[np.int64]:
     """Return the order in which the notebooks put ``count`` pictures: NumPy's legacy shuffle with seed 2."""
-    return np.random.RandomState(SEED).permutation(count)  # noqa: NPY002 — the published order comes from this generator
+    return np.random.RandomState(SEED).permutation(count)
 
 
 def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: bool = True) -> PublishedSet:
@@ -148,8 +148,8 @@ def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: boo
     chosen = select(samples)
     if len(chosen) < 15:
         raise DatasetError(
-            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask and needs at least 15 of them; "
-            f"this data set has {len(chosen)}. Choose Zheng Dataset 1, or a leak-free split, which takes every size."
+            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask and needs at least 15 "
+            f"of them; this data set has {len(chosen)}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
         )
     early = with_twins(chosen) if twins and quirks.twins_before_split else chosen
     order = shuffled_order(len(early))

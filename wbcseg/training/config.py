@@ -129,13 +129,13 @@ class TrainingConfig:
                 raise ConfigError(f"Setting `fold` must be less than `folds`, {self.folds}. Received: {self.fold}")
             if self.twins or self.quirks:
                 raise ConfigError(
-                    "Settings `twins` and `quirks` belong to the published split; with `split` = 'leak-free' they must be "
-                    f"off. Received: twins={self.twins}, quirks={self.quirks}"
+                    "Settings `twins` and `quirks` belong to the published split; with `split` = 'leak-free' they must "
+                    f"be off. Received: twins={self.twins}, quirks={self.quirks}"
                 )
         elif self.canvas != 120 or self.augmentation != "none":
             raise ConfigError(
-                "The published split takes `canvas` = 120 and `augmentation` = 'none' (its flipped copies are `twins`). "
-                f"Received: canvas={self.canvas}, augmentation={self.augmentation!r}"
+                "The published split takes `canvas` = 120 and `augmentation` = 'none' (its flipped copies are `twins`)."
+                f" Received: canvas={self.canvas}, augmentation={self.augmentation!r}"
             )
         if self.schedule == "cosine" and self.warmup_epochs >= self.epochs > 1:
             raise ConfigError(

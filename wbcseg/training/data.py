@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.classes import Labels
+from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
 from wbcseg.preparation import published
 from wbcseg.preparation.augmentation import augment, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
-from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, one_hot
+from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot
 from wbcseg.preparation.splits import Split, leak_free_folds, published_split
 from wbcseg.training.config import TrainingConfig
 
@@ -62,35 +63,29 @@ class TrainingData:
     split: Split
 
 
-def load_data(config: TrainingConfig, samples: Sequence[Sample]) -> TrainingData:
+def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
     """Prepare and split a data set as a training's settings say.
 
     Args:
         config: The settings.
-        samples: All samples of ``config.dataset``.
+        dataset: The data set that they name.
 
     Raises:
         DatasetError: If the data set has too few pictures with masks.
         SplitError: If it cannot be split so.
     """
-    usable = [sample for sample in samples if sample.mask is not None]
+    usable = [sample for sample in dataset if sample.mask is not None]
     if len(usable) < 4:
         raise DatasetError(
-            f"A training needs at least 4 pictures with an expert mask; data set {config.dataset} has {len(usable)}."
+            f"A training needs at least 4 pictures with an expert mask; data set {dataset.name} has {len(usable)}."
         )
     if config.split == "published":
         prepared = published.prepare(usable, PUBLISHED if config.quirks else NO_QUIRKS, twins=config.twins)
-        split = published_split(prepared, config.dataset, usable)
+        split = published_split(prepared, dataset.name, usable)
         split.check()
-        sides = [
-            Side(
-                prepared.ids_of(part),
-                *(a[part.start : part.stop] for a in (prepared.images, prepared.labels, prepared.blank)),
-            )
-            for part in (prepared.train, prepared.test)
-        ]
+        sides = [_part(prepared, part) for part in (prepared.train, prepared.test)]
     else:
-        folds = leak_free_folds(config.dataset, usable, folds=config.folds, seed=config.split_seed)
+        folds = leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
         split = folds[config.fold]
         by_id = {sample.id: sample for sample in usable}
         sides = [_on_canvas([by_id[i] for i in ids], config.canvas) for ids in (split.train, split.test)]
@@ -119,6 +114,11 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
 def steps_per_epoch(pictures: int, batch_size: int) -> int:
     """Return how many batches an epoch has."""
     return -(-pictures // batch_size)
+
+
+def _part(prepared: PublishedSet, part: range) -> Side:
+    cut = slice(part.start, part.stop)
+    return Side(prepared.ids_of(part), prepared.images[cut], prepared.labels[cut], prepared.blank[cut])
 
 
 def _on_canvas(samples: Sequence[Sample], side: int) -> Side:

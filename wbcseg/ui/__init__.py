@@ -5,6 +5,7 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.words`: the explanations of technical words, and names and figures as plain text
 - :mod:`wbcseg.ui.store`: data sets, models and results, kept between reruns
 - :mod:`wbcseg.ui.choose`: choosing a data set and a picture, or bringing one's own
+- :mod:`wbcseg.ui.picture`: a PNG, shown as it is
 - :mod:`wbcseg.ui.panels`: one picture, drawn as the reader asks for it
 - :mod:`wbcseg.ui.scores`: figures as tables
 - :mod:`wbcseg.ui.gallery`: many small pictures

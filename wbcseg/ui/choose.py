@@ -17,6 +17,7 @@ from wbcseg.ui.words import as_text, short_title, stem
 
 FROM_A_SET: Final = "From a data set"
 OWN_PICTURE: Final = "Your own picture"
+PREDICT: Final = "app_pages/predict.py"
 SAMPLE_SET: Final = "synthetic"
 SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")
 """The picture that Home begins with."""
@@ -121,17 +122,32 @@ def show_picture(name: str, sample_id: str) -> None:
     st.session_state["picture"] = sample_id
 
 
-def open_in_predict(name: str, sample_id: str) -> None:
-    """Choose a picture and go to the page that segments it (from a click)."""
+def predict_button(label: str, name: str, sample_id: str) -> None:
+    """Offer to go to the page that segments, with a picture of a data set (for pages without :func:`choose_set`)."""
+    if st.button(label, icon=":material/biotech:", on_click=_choose_from_set, args=(name, sample_id)):
+        st.switch_page(PREDICT, query_params={"set": short_title(name), "picture": stem(sample_id)})
+
+
+def predict_link(label: str) -> None:
+    """Offer to go to the page that segments, with the chosen picture: its widgets there have the same keys."""
+    # Whoever looks through data sets is done with a picture of their own.
+    st.session_state["source"] = FROM_A_SET
+    st.page_link(PREDICT, label=label, icon=":material/biotech:")
+
+
+def own_picture_button(label: str) -> None:
+    """Offer to go to the page that segments, to bring a picture."""
+    if st.button(label, icon=":material/upload:", type="tertiary", on_click=_choose_own):
+        st.switch_page(PREDICT, query_params={"source": OWN_PICTURE})
+
+
+def _choose_from_set(name: str, sample_id: str) -> None:
     show_picture(name, sample_id)
     st.session_state["source"] = FROM_A_SET
-    st.switch_page("app_pages/predict.py", query_params={"set": short_title(name), "picture": stem(sample_id)})
 
 
-def own_in_predict() -> None:
-    """Go to the page that segments, to bring a picture (from a click)."""
+def _choose_own() -> None:
     st.session_state["source"] = OWN_PICTURE
-    st.switch_page("app_pages/predict.py", query_params={"source": OWN_PICTURE})
 
 
 def about(data: DataSet) -> None:

@@ -12,6 +12,7 @@ from wbcseg.classes import CELL_TYPES
 from wbcseg.datasets.dataset import DataSet, Entry
 from wbcseg.errors import WbcsegError
 from wbcseg.ui import choose, store
+from wbcseg.ui.picture import show_png
 from wbcseg.ui.words import as_text, size_text, stem
 
 PER_PAGE: Final = 20
@@ -59,29 +60,38 @@ def gallery(data: DataSet, entries: Sequence[Entry], chosen: str) -> None:
     if not entries:
         st.info("No picture of this set has both this type and this size.", icon=":material/filter_alt_off:")
         return
-    pages = -(-len(entries) // PER_PAGE)
-    page = min(st.session_state.get("page", 1), pages)
-    with st.grid("auto", min_column_width=84, gap=("small", "xsmall"), key="gallery") as grid:
+    tiles = st.container()
+    noun = "picture" if len(entries) == 1 else "pictures"
+    st.caption(f"{len(entries)} {noun}" if len(entries) == len(data) else f"{len(entries)} of {len(data)} pictures")
+    page = choose_page(len(entries), PER_PAGE, "page")
+    with tiles, st.grid("auto", min_column_width=84, gap=("small", "xsmall"), key="gallery") as grid:
         for entry in entries[(page - 1) * PER_PAGE : page * PER_PAGE]:
             with grid.cell(), st.container(gap=None):
                 _tile(data.name, entry, entry.id == chosen)
-    noun = "picture" if len(entries) == 1 else "pictures"
-    st.caption(f"{len(entries)} {noun}" if len(entries) == len(data) else f"{len(entries)} of {len(data)} pictures")
-    if pages > 1:
-        st.pagination(pages, key="page", bind="query-params")
+
+
+def choose_page(count: int, per_page: int, key: str) -> int:
+    """Ask for a page of a long list, and return its number from 1; a short list has no pages to choose from."""
+    pages = -(-count // per_page)
+    if pages <= 1:
+        return 1
+    # A filter can leave fewer pages than the one that was open.
+    if st.session_state.get(key, 1) > pages:
+        st.session_state[key] = pages
+    return st.pagination(pages, key=key, bind="query-params")
 
 
 def _tile(name: str, entry: Entry, chosen: bool) -> None:
     try:
         picture = store.shown(name, entry.id)
         alt = f"{entry.cell_type or 'Picture'} {stem(entry.id)}"
-        st.image(store.thumbnail(picture.digest, picture.sample.image), alt=alt, width="stretch")
+        show_png(store.thumbnail(picture.digest, picture.sample.image), alt)
     except WbcsegError as problem:
         st.markdown(":material/broken_image:", help=as_text(str(problem)))
     st.button(
         as_text(stem(entry.id)),
         key=f"show_{entry.id}",
-        type="primary" if chosen else "tertiary",
+        type="secondary" if chosen else "tertiary",
         on_click=choose.show_picture,
         args=(name, entry.id),
         width="stretch",

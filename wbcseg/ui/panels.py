@@ -12,12 +12,16 @@ from wbcseg.drawing import class_shares
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
+from wbcseg.ui.picture import show_png
 from wbcseg.ui.scores import shares_list, swatch
 from wbcseg.ui.words import GLOSSARY, as_text, percent, short_title, size_text, stem
 
 STYLES: Final = {"Overlay": "overlay", "Colours": "colours", "Outlines": "outlines"}
 PANEL_WIDTH: Final = 165
 """Narrowest panel in pixels: two fit beside each other on a phone."""
+
+MOST_AT_FIRST: Final = 3
+"""Models that are shown unasked where none was shipped."""
 
 MOST_PANELS: Final = 6
 """Panels beside each other on a wide screen."""
@@ -70,19 +74,20 @@ def choose_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
 
 def choose_models(models: Catalog) -> list[ModelEntry]:
     """Ask which of the models that can be used are to be shown."""
-    usable = {entry.name: entry for entry in models.entries if entry.card is not None}
+    usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
     if not usable:
         return []
-    names = st.pills(
+    names = list(reversed(usable))
+    chosen = st.pills(
         "Models",
-        list(usable),
+        names,
         selection_mode="multi",
-        default=list(usable),
+        default=[name for name in names if usable[name].shipped] or names[:MOST_AT_FIRST],
         key="models",
         bind="query-params",
         help=GLOSSARY["Model"],
     )
-    return [usable[name] for name in usable if name in names]
+    return [usable[name] for name in names if name in chosen]
 
 
 def describe(picture: store.Shown) -> None:
@@ -126,7 +131,7 @@ def show_panels(
         with grid.cell():
             classes = _model_panel(picture, view, entry, models)
         if classes is not None:
-            results[title(entry)] = classes
+            results[entry.title] = classes
     return results
 
 
@@ -155,28 +160,20 @@ def example(name: str, sample_id: str) -> None:
     with st.skeleton(height=PANEL_WIDTH):
         picture = store.shown(name, sample_id)
     mask = picture.sample.mask
-    left.image(store.drawn(picture, store.View()), alt="A drawn white blood cell among red cells", width="stretch")
-    right.image(
-        store.drawn(picture, store.View("overlay", 0.5), mask),
-        alt="The same cell, its nucleus marked blue and its cytoplasm green",
-        width="stretch",
-    )
-
-
-def title(entry: ModelEntry) -> str:
-    """Return what the page calls a model."""
-    return entry.card.title if entry.card is not None else entry.name
+    show_png(store.drawn(picture, store.View()), "A drawn white blood cell among red cells", where=left)
+    marked = store.drawn(picture, store.View("overlay", 0.5), mask)
+    show_png(marked, "The same cell, its nucleus marked blue and its cytoplasm green", where=right)
 
 
 def panel(heading: str, png: bytes, alt: str, help_text: str | None = None) -> None:
     """Show one picture under its heading."""
     with st.container(gap="xsmall"):
         st.markdown(f"**{as_text(heading)}**", help=help_text)
-        st.image(png, alt=alt, width="stretch")
+        show_png(png, alt)
 
 
 def _model_panel(picture: store.Shown, view: store.View, entry: ModelEntry, models: Catalog) -> Labels | None:
-    heading = title(entry)
+    heading = entry.title
     try:
         with st.spinner(f"{as_text(heading)} is looking…"):
             classes = store.labels(picture, entry.name, models)
@@ -203,11 +200,12 @@ def _model_panel(picture: store.Shown, view: store.View, entry: ModelEntry, mode
 
 
 def _training_mark(trained: bool) -> None:
-    """Say whether a model has learned from the picture: in words and with a sign, not by colour alone."""
+    """Say whether a model has learned from the cell: in words and with a sign, not by colour alone."""
     if trained:
         st.markdown(
-            ":orange-badge[:material/school: Trained on this picture]",
-            help="This model was trained on this picture: its score here flatters it.",
+            ":orange-badge[:material/school: Trained on this cell]",
+            help="This model was trained on this picture, or on another one of the same cell: its score here flatters "
+            "it.",
         )
     else:
         st.markdown(":gray-badge[:material/visibility_off: Not in its training]", help=GLOSSARY["Trained on"])

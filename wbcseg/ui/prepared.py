@@ -17,6 +17,8 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.drawing import Rgb, fit
 from wbcseg.errors import WbcsegError
 from wbcseg.ui import store
+from wbcseg.ui.gallery import choose_page
+from wbcseg.ui.picture import show_png
 from wbcseg.ui.words import GLOSSARY, as_text, size_text, stem
 
 PAIRS_PER_PAGE: Final = 6
@@ -167,7 +169,7 @@ def show_leak_free(data: DataSet) -> None:
     st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
     st.markdown(
         f"All {sum(map(len, made.tests))} pictures with a mask, of any size, are dealt into **{len(made.tests)} "
-        "folds**: every picture of a cell into the same one, and each cell type evenly. Twins are made in training only."
+        "folds**: all pictures of a cell into the same one, and each cell type evenly. Twins are made in training only."
     )
     types = [Counter(data.entry(i).cell_type for i in test) for test in made.tests]
     names = [name for name, _ in sum(types, Counter()).most_common() if name is not None]
@@ -189,15 +191,13 @@ def _paged(data: DataSet, groups: Sequence[Sequence[tuple[str, str]]], key: str)
     """Show groups of labelled pictures, a page at a time."""
     if not groups:
         return
-    pages = -(-len(groups) // PAIRS_PER_PAGE)
-    page = min(int(st.session_state.get(key, 1)), pages)
-    with st.grid(3, min_column_width=240) as grid:
+    tiles = st.container()
+    page = choose_page(len(groups), PAIRS_PER_PAGE, key)
+    with tiles, st.grid(3, min_column_width=240) as grid:
         for group in groups[(page - 1) * PAIRS_PER_PAGE : page * PAIRS_PER_PAGE]:
             with grid.cell(), st.container(border=True, horizontal=True, wrap=False):
                 for sample_id, where in group:
                     _labelled(data, sample_id, where)
-    if pages > 1:
-        st.pagination(pages, key=key, bind="query-params")
 
 
 def _labelled(data: DataSet, sample_id: str, where: str) -> None:
@@ -207,7 +207,7 @@ def _labelled(data: DataSet, sample_id: str, where: str) -> None:
     image = twin(image).astype(np.uint8) if is_twin(sample_id) else image
     color = {"in training": "orange", "in test": "blue"}.get(where, "violet")
     with st.container(gap="xxsmall"):
-        st.image(images.encode_png(fit(image, 240)), alt=f"{_name(sample_id)}, {where}", width="stretch")
+        show_png(images.encode_png(fit(image, 240)), f"{_name(sample_id)}, {where}")
         st.markdown(f":small[{as_text(_name(sample_id))}] :{color}-badge[{where}]")
 
 
@@ -216,7 +216,7 @@ def _row(*pictures: tuple[str, Rgb, str]) -> None:
         for heading, image, alt in pictures:
             with grid.cell(), st.container(gap="xxsmall"):
                 st.markdown(f":small[{heading}]")
-                st.image(images.encode_png(fit(np.ascontiguousarray(image), 360)), alt=alt, width="stretch")
+                show_png(images.encode_png(fit(np.ascontiguousarray(image), 360)), alt)
 
 
 def _layer(mask: Labels, empty: NDArray[np.bool_], class_id: int) -> NDArray[np.uint8]:

@@ -38,9 +38,9 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], trained: Sequence
     if trained:
         names = " and ".join(filter(None, [", ".join(trained[:-1]), trained[-1]]))
         verdict = (
-            "was trained on this picture: its score here flatters it."
+            "was trained on this picture, or on another of the same cell: its score here flatters it."
             if len(trained) == 1
-            else "were trained on this picture: their scores here flatter them."
+            else "were trained on this picture, or on another of the same cell: their scores here flatter them."
         )
         st.markdown(f":orange[:material/school:] {as_text(names)} {verdict}", help=GLOSSARY["Trained on"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
@@ -53,14 +53,14 @@ def offer_download(entry: DatasetStatus) -> None:
 
 def models_table(entries: Sequence[ModelEntry]) -> None:
     """Show the models, how well they do on held-out pictures, and what is wrong with those that can't be used."""
-    ready = [entry.card for entry in entries if entry.card is not None]
+    ready = [(entry.title, entry.card) for entry in entries if entry.card is not None]
     if not entries:
         st.caption("There is no model yet: train one, or get the shipped ones with the project's files.")
     if ready:
         rows = ["| Model | Nucleus | Cytoplasm | Whole cell |", "|:--|--:|--:|--:|"]
-        for card in ready:
-            cells = [_held_out(card.heldout.get(region)) for region in ("nucleus", "cytoplasm", "cell")]
-            rows.append(f"| {as_text(card.title)} | {' | '.join(cells)} |")
+        for title, card in ready:
+            cells = [_held_out(card.heldout["regions"].get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
+            rows.append(f"| {as_text(title)} | {' | '.join(cells)} |")
         st.markdown("\n".join(rows))
         st.caption("Mean Dice on held-out pictures ± standard error.")
     show_problems(entries)
@@ -73,7 +73,8 @@ def show_problems(entries: Sequence[ModelEntry]) -> None:
             st.warning(f"**{as_text(entry.name)}** {as_text(entry.problem)}", icon=":material/error:")
 
 
-def _held_out(figures: dict[str, float] | None) -> str:
-    if not figures:
+def _held_out(figures: Mapping[str, float | None]) -> str:
+    mean, error = figures.get("dice"), figures.get("dice_se")
+    if mean is None:
         return "–"
-    return f"{figures['dice']:.3f} ±\u00a0{figures['dice_se']:.3f}"
+    return f"{mean:.3f}" if error is None else f"{mean:.3f} ±\u00a0{error:.3f}"

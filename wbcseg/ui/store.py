@@ -18,7 +18,7 @@ from wbcseg.classes import PALETTES, Labels, to_grey
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
-from wbcseg.drawing import Rgb, Style, colorize, fit, overlay
+from wbcseg.drawing import WIDEST, Rgb, colorize, fit, overlay, shrink_to
 from wbcseg.prediction import Catalog, Segmenter
 
 PANEL_SIDE = 480
@@ -105,7 +105,7 @@ def segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
 
     Args:
         name: Its name in the catalog.
-        version: When it was made, so that a new model of an old name is opened again.
+        version: Its checksum, so that a new model of an old name is opened again.
         _catalog: The catalog.
 
     Raises:
@@ -121,10 +121,11 @@ def labels(picture: Shown, name: str, models: Catalog) -> Labels:
         ``uint8[H, W]`` of class ids, read-only.
 
     Raises:
-        ModelError: If the model's folder cannot be used.
+        ModelError: If the model cannot be used.
+        ImageError: If the picture is too small.
     """
-    card = next(entry.card for entry in models.entries if entry.name == name)
-    version = str(card.created) if card else ""
+    card = models.entry(name).card
+    version = card.files["model"].sha256 if card is not None else ""
     model = segmenter(name, version, models)
     remember = _session_labels if picture.own else _shared_labels
     return remember(picture.digest, name, version, model, picture.sample.image)
@@ -185,12 +186,17 @@ def _segment(model: Segmenter, image: Rgb) -> Labels:
 
 
 def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:
-    picture = fit(image, PANEL_SIDE)
     if classes is None:
-        return images.encode_png(picture)
-    palette, classes = PALETTES[view.palette], fit(classes, PANEL_SIDE)
-    if view.style == "colours":
-        return images.encode_png(colorize(classes, palette))
-    style: Style = "contour" if view.style == "outlines" else "fill"
-    line = max(2, max(classes.shape) // 200)
-    return images.encode_png(overlay(picture, classes, palette, view.opacity, style=style, thickness=line))
+        return images.encode_png(fit(image, PANEL_SIDE))
+    palette = PALETTES[view.palette]
+    if view.style == "outlines":
+        picture, shown_classes = fit(image, PANEL_SIDE), fit(classes, PANEL_SIDE)
+        line = max(3, max(shown_classes.shape) // 110)
+        return images.encode_png(
+            overlay(picture, shown_classes, palette, view.opacity, style="contour", thickness=line)
+        )
+    # Coloured first and enlarged then: the same picture in a tenth of the time.
+    picture, shown_classes = shrink_to(image, WIDEST), shrink_to(classes, WIDEST)
+    colours = view.style == "colours"
+    painted = colorize(shown_classes, palette) if colours else overlay(picture, shown_classes, palette, view.opacity)
+    return images.encode_png(fit(painted, PANEL_SIDE))

@@ -33,7 +33,7 @@ def photograph(rng: Generator, stain: Stain, dyes: Dyes, density: Field, unit: f
     # Most pictures are in focus, a few are not.
     low, high = stain.blur
     focus = low + (high - low) * rng.random() ** (1.3 if stain.ghosts else 2.5)
-    blur = max(focus * unit, 0.45)
+    blur = max(focus * unit, 0.55)
     # A simple lens brings red and blue to slightly different places: coloured fringes on opposite sides of a cell.
     fringe = rng.normal(0, 0.22 if stain.ghosts else 0.12, 2) * max(unit, 0.5)
     reach, crisp = (3.0 if stain.ghosts else 1.6) * max(unit, 0.5), rng.uniform(0.4, 1.5)
@@ -47,4 +47,5 @@ def photograph(rng: Generator, stain: Stain, dyes: Dyes, density: Field, unit: f
     shared = noise(rng, (height, width), 1.0) * 0.7
     own = np.stack([noise(rng, (height, width), 1.3) for _ in range(3)], axis=-1) * 0.7
     picture += stain.grain * rng.uniform(0.5, 1.3) * (shared[..., None] + own)
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    saved: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return saved

@@ -9,6 +9,7 @@ from one processor to another then hardly ever reaches an 8-bit picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,8 @@ Field = NDArray[np.float64]
 """A picture of numbers, ``float64[H, W]``."""
 
 _ANGLES: Final = 720
+# Standard deviation of white noise after the weights below: the cubic B-spline's autocorrelation at 0 is 151/315.
+_DEVIATION: Final = float(np.sqrt(36 * 151 / 315))
 
 
 def _spline(length: int, spacing: float) -> tuple[NDArray[np.intp], Field]:
@@ -28,12 +31,12 @@ def _spline(length: int, spacing: float) -> tuple[NDArray[np.intp], Field]:
     first = np.floor(position).astype(np.intp)
     t = position - first
     weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3])
-    return first, weights / np.sqrt((weights**2).sum(axis=0).mean())
+    return first, weights / _DEVIATION
 
 
 def _refine(lattice: Field, first: NDArray[np.intp], weights: Field) -> Field:
     # From lattice rows to pixel rows. Four weighted sums and no matrix product: that would wait for busy processors.
-    pixels = weights[0][:, None] * lattice[first]
+    pixels: Field = weights[0][:, None] * lattice[first]
     for k in (1, 2, 3):
         pixels += weights[k][:, None] * lattice[first + k]
     return pixels
@@ -45,16 +48,17 @@ def noise(rng: Generator, shape: tuple[int, int], spacing: float) -> Field:
     Args:
         rng: Where the randomness comes from.
         shape: Height and width in pixels.
-        spacing: Distance of the lattice points in pixels, about half the distance from hill to hill; at least 1.
+        spacing: Distance of the lattice points in pixels, about half the distance from hill to hill.
 
     Returns:
-        ``float64[H, W]`` with mean 0 and standard deviation 1 (in expectation).
+        ``float64[H, W]`` with mean 0 and standard deviation 1 (in expectation); less where hills are smaller than a
+        pixel, which then shows their average.
     """
     down, down_weights = _spline(shape[0], max(spacing, 1.0))
     across, across_weights = _spline(shape[1], max(spacing, 1.0))
     lattice = rng.standard_normal((int(down[-1]) + 4, int(across[-1]) + 4))
     columns = np.ascontiguousarray(_refine(np.ascontiguousarray(lattice.T), across, across_weights).T)
-    return _refine(columns, down, down_weights)
+    return _refine(columns, down, down_weights) * min(spacing, 1.0)
 
 
 def coverage(distance: Field, softness: float = 1.0) -> Field:
@@ -71,6 +75,13 @@ def reduce(field: Field, factor: int) -> Field:
     """Return the means of blocks of ``factor`` × ``factor`` pixels."""
     height, width = field.shape[0] // factor, field.shape[1] // factor
     return np.asarray(field.reshape(height, factor, width, factor).mean(axis=(1, 3)))
+
+
+@lru_cache(maxsize=8)
+def _waves(most: int) -> tuple[Field, Field]:
+    # Cosines and sines of 2 to `most` waves around an outline, float64[720, most - 1] each.
+    phase = np.arange(_ANGLES)[:, None] * (2 * np.pi / _ANGLES) * np.arange(2, most + 1)
+    return np.cos(phase), np.sin(phase)
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,8 @@ class Outline:
         """
         k = np.arange(2, waves + 1)
         heights = k ** (-2.0 + 1.6 * roughness) * rng.standard_normal((2, k.size))
-        phase = np.arange(_ANGLES)[:, None] * (2 * np.pi / _ANGLES) * k
-        wave = (np.cos(phase) * heights[0] + np.sin(phase) * heights[1]).sum(axis=1)
+        cosines, sines = _waves(waves)
+        wave = (cosines * heights[0] + sines * heights[1]).sum(axis=1)
         spread = np.sqrt((k ** (-4.0 + 3.2 * roughness)).sum())
         radii = np.maximum(1.0 + wobble * wave / spread, 0.3)
         return cls(radii * (radius / np.sqrt((radii**2).mean())))

@@ -8,6 +8,7 @@ caller shifts it so that the area comes out exactly.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -36,24 +37,25 @@ def _string(
     rng: Generator, y: Field, x: Field, centres: Field, lobe: float, aspect: tuple[float, float], width: float
 ) -> Field:
     # Lobes of radius `lobe` around the centres, each drawn out along the string or at random, joined by bridges.
-    field: Field | None = None
+    parts = []
     for i, (row, column) in enumerate(centres):
         ahead, behind = centres[min(i + 1, len(centres) - 1)], centres[max(i - 1, 0)]
-        angle = float(np.arctan2(*(ahead - behind))) + rng.normal(0, 0.5)
+        angle = float(np.arctan2(*(ahead - behind))) + rng.normal(0, 0.6)
         stretch, size = np.sqrt(rng.uniform(*aspect)), lobe * rng.uniform(0.80, 1.18)
-        part = Lobe(row, column, size * stretch, size / stretch, angle).distance(y, x)
-        field = part if field is None else np.minimum(field, part)
-    assert field is not None  # noqa: S101 - centres are never empty; tells mypy so
-    for start, end in zip(centres[:-1], centres[1:], strict=True):
+        parts.append(Lobe(row, column, size * stretch, size / stretch, angle).distance(y, x))
+    field: Field = np.minimum.reduce(parts)
+    for start, end in pairwise(centres):
         strand = bridge(y, x, (start[0], start[1]), (end[0], end[1]), width * rng.uniform(0.7, 1.3))
         field = join(field, strand, 0.25 * lobe)
     return field
 
 
-def _fit(centres: Field, lobe: float, cell: float) -> Field:
-    # Pull the string together until its lobes are inside the cell.
-    farthest = float(np.hypot(*centres.T).max())
-    return centres * min(1.0, (0.93 * cell - 1.1 * lobe) / max(farthest, 1e-9))
+def _fit(rng: Generator, centres: Field, lobe: float, cell: float, push: tuple[float, float]) -> Field:
+    # Pull the string together until its lobes are inside the cell, then push it aside by a share of the room left.
+    farthest, limit = float(np.hypot(*centres.T).max()), max(0.95 * cell - 1.1 * lobe, 0.0)
+    angle, distance = rng.uniform(0, 2 * np.pi), max(limit - farthest, 0.0) * rng.uniform(*push)
+    shift = distance * np.array([np.sin(angle), np.cos(angle)])
+    return centres * min(1.0, limit / max(farthest, 1e-9)) + shift
 
 
 def _off_centre(rng: Generator, cell: float, radius: float, share: tuple[float, float]) -> tuple[float, float]:
@@ -63,29 +65,27 @@ def _off_centre(rng: Generator, cell: float, radius: float, share: tuple[float, 
 
 def segmented(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
     """Return the nucleus of a neutrophil: two to five lobes on thin bridges, now and then a band."""
-    if rng.random() < 0.12:
+    if rng.random() < 0.18:
         lobe = 0.47 * radius
         centres = _walk(rng, 7, 0.50 * lobe, (0.22, 0.42), zigzag=False)
-        return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.2), 0.9 * lobe)
-    lobes = int(rng.choice((2, 3, 4, 5), p=(0.22, 0.40, 0.28, 0.10)))
+        return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.0, 0.8)), lobe, (1.0, 1.2), 0.9 * lobe)
+    lobes = int(rng.choice((2, 3, 4, 5), p=(0.20, 0.41, 0.28, 0.11)))
     lobe = radius / np.sqrt(lobes) * 0.97
     # The lobes lie on a ring along the membrane, or zigzag across the cell.
     zigzag = lobes == 3 and rng.random() < 0.2
-    step, ring = rng.uniform(2.15, 2.6) * lobe, 0.93 * cell - 1.1 * lobe
+    step, ring = rng.uniform(2.3, 2.75) * lobe, 0.93 * cell - 1.1 * lobe
     turn = 2 * float(np.arcsin(min(0.95, step / (2 * ring))))
     centres = _walk(rng, lobes - 1, step, (0.75 * turn, 1.15 * turn), zigzag)
-    shift = np.array(_off_centre(rng, cell, radius, (0.0, 0.5)))
-    width = lobe * rng.uniform(0.08, 0.30)
-    return _string(rng, y, x, _fit(centres + shift, lobe, cell), lobe, (1.0, 1.7), width)
+    width = lobe * rng.uniform(0.06, 0.28)
+    return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.0, 0.9)), lobe, (1.0, 1.5), width)
 
 
 def two_lobed(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
     """Return the nucleus of an eosinophil: two lobes like spectacles, seldom three."""
     lobes = 3 if rng.random() < 0.15 else 2
     lobe = radius / np.sqrt(lobes)
-    centres = _walk(rng, lobes - 1, rng.uniform(2.15, 2.6) * lobe, (0.6, 1.2), zigzag=False)
-    shift = np.array(_off_centre(rng, cell, radius, (0.4, 0.9)))
-    return _string(rng, y, x, _fit(centres + shift, lobe, cell), lobe, (1.0, 1.5), 0.15 * lobe)
+    centres = _walk(rng, lobes - 1, rng.uniform(2.35, 2.85) * lobe, (0.6, 1.2), zigzag=False)
+    return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.4, 1.0)), lobe, (1.0, 1.5), 0.15 * lobe)
 
 
 def merged(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
@@ -93,7 +93,7 @@ def merged(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Fi
     lobes = int(rng.integers(2, 4))
     lobe = radius / np.sqrt(lobes) * 1.05
     centres = _walk(rng, lobes - 1, 1.5 * lobe, (0.5, 1.5), zigzag=bool(rng.random() < 0.5))
-    return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.6), 0.7 * lobe)
+    return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.0, 0.8)), lobe, (1.0, 1.6), 0.7 * lobe)
 
 
 def ball(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
@@ -110,15 +110,15 @@ def ball(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Fiel
 def bean(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
     """Return the nucleus of a monocyte: a kidney, a horseshoe or a folded cloth."""
     kind = rng.random()
-    row, column = _off_centre(rng, cell, radius, (0.1, 0.8))
     if kind < 0.22:
         lobe = 0.56 * radius
-        centres = _walk(rng, 6, 0.62 * lobe, (0.38, 0.55), zigzag=False) + np.array([row, column])
-        return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.2), 0.95 * lobe)
+        centres = _walk(rng, 6, 0.62 * lobe, (0.38, 0.55), zigzag=False)
+        return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.1, 0.9)), lobe, (1.0, 1.2), 0.95 * lobe)
     if kind < 0.45:
         lobe = 0.66 * radius
-        centres = _walk(rng, 2, 0.95 * lobe, (0.7, 1.7), zigzag=False) + np.array([row, column])
-        return _string(rng, y, x, _fit(centres, lobe, cell), lobe, (1.0, 1.6), 0.8 * lobe)
+        centres = _walk(rng, 2, 0.95 * lobe, (0.7, 1.7), zigzag=False)
+        return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.1, 0.9)), lobe, (1.0, 1.6), 0.8 * lobe)
+    row, column = _off_centre(rng, cell, radius, (0.1, 0.8))
     stretch, angle = np.sqrt(rng.uniform(1.05, 1.6)), rng.uniform(0, 2 * np.pi)
     outline = Outline.wobbly(rng, radius, rng.uniform(0.03, 0.09), roughness=0.5)
     c, s = np.cos(angle), np.sin(angle)

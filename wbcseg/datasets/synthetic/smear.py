@@ -54,7 +54,7 @@ def _plan(rng: Generator, index: int) -> _Plan:
         cell_type, stain = _FIRST_TYPES[index], _FIRST_STAINS[index % len(_FIRST_STAINS)]
     if stain == "purple":
         size = (300, 300) if chance[2] < 0.5 else (120, 120)
-    elif chance[2] < 0.2:
+    elif chance[2] < 0.25:
         size = (100 + 4 * int(5 * chance[3]), 100 + 4 * int(5 * chance[4]))
     else:
         size = (120, 120)
@@ -64,12 +64,17 @@ def _plan(rng: Generator, index: int) -> _Plan:
 def _whole_number(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
         raise ConfigError(
-            f"Argument `{name}` of the drawn data set must be a whole number from {low} to {high}. Received: {value!r}"
+            f"Argument `{name}` of the drawn smears must be a whole number from {low} to {high}. Received: {value!r}"
         )
 
 
-def _bounded(rng: Generator, mean: float, deviation: float, most: float = 2.0) -> float:
-    return mean + deviation * float(np.clip(rng.standard_normal(), -most, most))
+def _bounded(rng: Generator, mean: float, deviation: float) -> float:
+    return mean + deviation * float(np.clip(rng.standard_normal(), -2, 2))
+
+
+def _within(side: int, place: float, reach: float) -> float:
+    # The nearest place from which nothing reaches over the border; the middle where there is none.
+    return float(np.clip(place, min(reach, side / 2), max(side - reach, side / 2)))
 
 
 def _main_cell(rng: Generator, shape: tuple[int, int], stain: Stain, cell_type: CellType) -> WhiteCell:
@@ -80,12 +85,11 @@ def _main_cell(rng: Generator, shape: tuple[int, int], stain: Stain, cell_type: 
     outline = outline_cell(rng, cell_type, radius, stain.irregular)
     angle = rng.uniform(0, 2 * np.pi)
     away = frame * (rng.uniform(0.06, 0.16) if rng.random() < 0.15 else abs(rng.normal(0, 0.035)))
-    centre = tuple(
-        side / 2 + float(np.clip(away * turn, -room, room))
+    row, column = (
+        _within(side, side / 2 + away * turn, outline.reach + 1.5)
         for side, turn in zip(shape, (np.sin(angle), np.cos(angle)), strict=True)
-        for room in (max(side / 2 - outline.reach - 1.5, 0.0),)
     )
-    return shape_cell(rng, cell_type, outline, (centre[0], centre[1]), share)
+    return shape_cell(rng, cell_type, outline, (row, column), share)
 
 
 def _neighbour(rng: Generator, shape: tuple[int, int], stain: Stain, main: WhiteCell, reach: float) -> WhiteCell | None:
@@ -129,9 +133,11 @@ def _draw(rng: Generator, plan: _Plan) -> tuple[np.ndarray[tuple[int, ...], np.d
     distance = _distance(shape, cells)
 
     density = np.zeros((*shape, 3))
-    mottle = 0.6 * noise(rng, shape, 7 * unit * 1.0) + 0.4 * noise(rng, shape, max(2.2 * unit, 1.0))
-    strength = (0.016 if stain.ghosts else 0.004) * rng.uniform(0.2, 1.6)
-    density += (strength * mottle)[..., None] * np.array([0.6, 1.0, 0.8])
+    # Plasma is never quite empty; where red cells have burst, their remains lie in patches.
+    mottle = 0.5 * noise(rng, shape, 7 * unit) + 0.5 * noise(rng, shape, 2.2 * unit)
+    patches = np.clip(0.6 + 0.7 * noise(rng, shape, 22 * unit), 0.15, 2.0)
+    strength = (0.024 if stain.ghosts else 0.004) * rng.uniform(0.2, 1.6)
+    density += (strength * patches * mottle)[..., None] * rng.uniform((0.4, 0.8, 0.4), (0.8, 1.2, 1.2))
     density += red_cells(rng, shape, stain, dyes, unit, distance)
     density += platelets(rng, shape, stain, dyes, unit, distance)
     for cell in reversed(cells):
@@ -161,8 +167,8 @@ def draw_sample(
         index: Number of the sample in its set, from 0.
         size: Height and width in pixels, 32 to 2048 each; ``None`` leaves it to the seed (100 to 120, or 300).
         cell_type: Type of the white cell in the middle; ``None`` leaves it to the seed.
-        stain: Look of the smear: ``"yellow"`` or ``"white"`` as in Zheng Dataset 1, ``"purple"`` as in Dataset 2; ``None``
-            leaves it to the seed.
+        stain: Look of the smear: ``"yellow"`` or ``"white"`` as in Zheng Dataset 1, ``"purple"`` as in Dataset 2;
+            ``None`` leaves it to the seed.
 
     Returns:
         The sample, with the id ``synthetic/<index + 1>``.
@@ -172,8 +178,11 @@ def draw_sample(
     """
     _whole_number("seed", seed, 0, 2**32 - 1)
     _whole_number("index", index, 0, 2**32 - 1)
-    for side in size or ():
-        _whole_number("size", side, _SMALLEST, _LARGEST)
+    if size is not None:
+        if not isinstance(size, tuple) or len(size) != 2:
+            raise ConfigError(f"Argument `size` of a drawn sample must be a height and a width. Received: {size!r}")
+        for side in size:
+            _whole_number("size", side, _SMALLEST, _LARGEST)
     if cell_type is not None and cell_type not in CELL_TYPES:
         raise ConfigError(f"Argument `cell_type` must be one of {', '.join(CELL_TYPES)}. Received: {cell_type!r}")
     if stain is not None and stain not in STAINS:

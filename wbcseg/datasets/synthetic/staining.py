@@ -70,6 +70,12 @@ def _cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
             amount = 0.65 + 0.6 * grain * (1 - bare) + 0.30 * _hills(rng, cell, 0.10) + 0.9 * cloud
     else:
         amount = 0.65 + cloud + 0.15 * _hills(rng, cell, 0.05)
+    if not fine:
+        # Cells that were not pressed flat are thicker on one side.
+        y, x = cell.window.grid(cell.centre)
+        slope = rng.uniform(0.15, 0.65) if cell.cell_type == "lymphocyte" else rng.uniform(0.0, 0.25)
+        turn = rng.uniform(0, 2 * np.pi)
+        amount *= 1 + slope * (np.sin(turn) * y + np.cos(turn) * x) / cell.radius
     return np.clip(amount, 0.08, 2.5)
 
 

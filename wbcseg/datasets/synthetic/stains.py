@@ -120,7 +120,7 @@ STAINS: Final[dict[StainName, Stain]] = {
     "yellow": Stain(
         name="yellow",
         frame=120,
-        plasma=(259, 253, 160),
+        plasma=(261, 254, 160),
         cells={
             "neutrophil": CellLook((198, 145, 107), (105, 25, 85), (0.353, 0.055), (0.354, 0.045)),
             "lymphocyte": CellLook((168, 141, 118), (108, 27, 88), (0.195, 0.044), (0.621, 0.069)),
@@ -142,7 +142,7 @@ STAINS: Final[dict[StainName, Stain]] = {
     "white": Stain(
         name="white",
         frame=120,
-        plasma=(261, 257, 258),
+        plasma=(263, 259, 262),
         cells={
             "neutrophil": CellLook((200, 135, 165), (87, 14, 117), (0.284, 0.033), (0.319, 0.049)),
             "lymphocyte": CellLook((188, 126, 200), (58, 16, 115), (0.216, 0.035), (0.568, 0.045)),

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.random import Generator
 
 from wbcseg.classes import CellType, Labels
-from wbcseg.datasets.synthetic.fields import Field, Outline, coverage, noise, reduce
+from wbcseg.datasets.synthetic.fields import Field, Outline, noise, reduce
 from wbcseg.datasets.synthetic.nuclei import NUCLEI
 
-SUPERSAMPLING: Final = 3
+SUPERSAMPLING: Final = 2
 """Points a pixel along each axis at which the shapes are evaluated."""
 
 
@@ -117,14 +117,16 @@ def shape_cell(
     cell = outline.distance(y, x)
     radius = float(np.sqrt((outline.radii**2).mean()))
     size = radius * np.sqrt(nucleus_share)
-    nucleus = NUCLEI[cell_type](rng, y, x, radius, size)
+    # Where the cell is narrow its nucleus keeps away from the membrane.
+    room = float(0.5 * radius + 0.5 * outline.radii.min())
+    nucleus = NUCLEI[cell_type](rng, y, x, max(room, 1.02 * size), size)
     crinkle = 0.02 if cell_type == "lymphocyte" else 0.05 if cell_type == "monocyte" else 0.035
     nucleus = nucleus + crinkle * size * noise(rng, cell.shape, 0.30 * size * SUPERSAMPLING)
     # The nucleus stays behind the membrane; its outline is then shifted until its area is the one asked for.
-    margin = (0.6 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius
-    room = nucleus[cell < -margin]
-    wanted = min(round(nucleus_share * np.count_nonzero(cell < 0)), round(0.97 * room.size))
-    nucleus = np.maximum(nucleus - np.partition(room, wanted)[wanted], cell + margin)
+    margin = (0.8 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius
+    inner = nucleus[cell < -margin]
+    wanted = min(round(nucleus_share * np.count_nonzero(cell < 0)), round(0.97 * inner.size))
+    nucleus = np.maximum(nucleus - np.partition(inner, wanted)[wanted], cell + margin)
     labels = np.where(reduce((nucleus < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, 2, 1)
     labels = np.where(reduce((cell < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, labels, 0).astype(np.uint8)
     return WhiteCell(

@@ -1,0 +1,104 @@
+"""Small pictures as arrays and as files, honest and hostile."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def draw_cell(height: int = 24, width: int = 30, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw a round cell off the centre: its picture ``uint8[H, W, 3]`` and its labels ``uint8[H, W]``.
+
+    Off the centre and not square, so that a turn or a mirroring shows.
+    """
+    rows, columns = np.mgrid[:height, :width]
+    distance = np.hypot((rows - height * 0.4) / height, (columns - width * 0.35) / width)
+    labels = (distance < 0.3).astype(np.uint8) + (distance < 0.15)
+    colors = np.array([[236, 224, 180], [190, 150, 200], [90, 40, 130]], dtype=np.int16)
+    noise = np.random.default_rng(seed).integers(-6, 7, (height, width, 3))
+    return np.clip(colors[labels] + noise, 0, 255).astype(np.uint8), labels
+
+
+def encode(array: NDArray[np.generic], format: str = "PNG", mode: str | None = None, **options: object) -> bytes:
+    """Write an array as a picture file, converted to a Pillow mode first where one is given."""
+    image = Image.fromarray(array)
+    if mode is not None:
+        image = image.convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, format=format, **options)
+    return buffer.getvalue()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a PNG chunk with its right checksum."""
+    return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
+
+
+def png(
+    width: int,
+    height: int,
+    rows: bytes,
+    *,
+    depth: int = 8,
+    color: int = 0,
+    before: Sequence[tuple[bytes, bytes]] = (),
+    after: Sequence[tuple[bytes, bytes]] = (),
+) -> bytes:
+    """Return a PNG file with chosen chunks before and after its pixels; ``rows`` has a filter byte before each row."""
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", struct.pack(">LLBBBBB", width, height, depth, color, 0, 0, 0)),
+            *(chunk(*each) for each in before),
+            chunk(b"IDAT", zlib.compress(rows)),
+            *(chunk(*each) for each in after),
+            chunk(b"IEND", b""),
+        )
+    )
+
+
+TINY = bytes((0, 10, 20, 0, 30, 40))
+"""The rows of a grey PNG of 2×2."""
+
+
+def tag(number: int, kind: int, count: int, value: int) -> bytes:
+    """Return an entry of a TIFF directory, little-endian."""
+    return struct.pack("<HHLL", number, kind, count, value)
+
+
+def directory(entries: Sequence[bytes], following: int = 0) -> bytes:
+    """Return a TIFF directory."""
+    return struct.pack("<H", len(entries)) + b"".join(entries) + struct.pack("<L", following)
+
+
+def grey_page(width: int = 4, height: int = 4, **other: int) -> list[bytes]:
+    """Return the entries of an uncompressed grey page whose pixels begin at byte 8.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        **other: ``t259=8`` sets tag 259 to 8.
+    """
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 8, 278: height, 279: min(width * height, 2**32 - 1)}
+    tags |= {int(name[1:]): value for name, value in other.items()}
+    return [tag(number, 4, 1, value) for number, value in sorted(tags.items())]
+
+
+def tiff(directories: bytes, pixels: bytes = bytes(range(16))) -> bytes:
+    """Return a TIFF file: pixels from byte 8, directories behind them."""
+    return b"II*\0" + struct.pack("<L", 8 + len(pixels)) + pixels + directories
+
+
+def exif(orientation: int) -> bytes:
+    """Return an EXIF block with an orientation, a maker and a place."""
+    block = Image.Exif()
+    block[274] = orientation
+    block[271] = "Dr. Jane Doe, patient 4711"
+    block.get_ifd(0x8825)[1] = "N"
+    return block.tobytes()

@@ -1,0 +1,92 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wbcseg import datasets
+from wbcseg.datasets import open_dataset, statuses
+from wbcseg.datasets.dataset import DataSet, Entry
+from wbcseg.errors import DatasetError
+
+
+def test_without_data_only_the_synthetic_set_is_ready(no_data: Path) -> None:
+    found = {status.name: status for status in statuses()}
+    assert list(found) == ["zheng-1", "zheng-2", "synthetic"]
+    assert [status.ready for status in found.values()] == [False, False, True]
+    assert "WBCSEG_DATA" in found["zheng-1"].advice
+    assert found["zheng-1"].count is None
+    assert found["synthetic"].advice == ""
+
+
+def test_the_synthetic_set_opens_without_data(no_data: Path) -> None:
+    dataset = open_dataset("synthetic")
+    status = statuses()[-1]
+    assert dataset.name == "synthetic"
+    assert (len(dataset), dataset.title) == (status.count, status.title)
+    assert dataset.read("synthetic/001").mask is not None
+
+
+def test_real_data_is_ready_where_it_is(zheng_data: Path) -> None:
+    for status in statuses()[:2]:
+        assert status.ready
+        assert status.location == str(zheng_data)
+        assert status.count == len(open_dataset(status.name))
+
+
+def test_zheng_is_the_first_then_the_second(zheng_data: Path) -> None:
+    both = open_dataset("zheng")
+    assert both.name == "zheng"
+    assert both.ids == open_dataset("zheng-1").ids + open_dataset("zheng-2").ids
+    assert "Jiangxi Tecom" in both.acknowledgement
+    assert "CellaVision" in both.acknowledgement
+
+
+def test_a_wrong_wbcseg_data_is_a_status_not_a_crash(
+    no_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WBCSEG_DATA", str(tmp_path))
+    assert [status.ready for status in statuses()] == [False, False, True]
+    assert "WBCSEG_DATA is set to" in statuses()[0].advice
+
+
+def test_a_path_is_a_data_set_too(pair_folder: Path) -> None:
+    assert open_dataset(str(pair_folder)).name == "my cells"
+
+
+@pytest.mark.parametrize("name", ["nope", "", "zheng-3", "a\0b", "../nope", "x" * 5000, "~nobody-here/x"])
+def test_unknown_names_are_told_with_the_known_ones(name: str) -> None:
+    with pytest.raises(DatasetError, match="Use one of zheng-1, zheng-2, zheng, synthetic, or the path"):
+        open_dataset(name)
+
+
+def test_exported_names_exist() -> None:
+    assert sorted(datasets.__all__, key=lambda name: (not name.isupper(), name)) is not None
+    for name in datasets.__all__:
+        assert hasattr(datasets, name)
+
+
+def test_importing_data_sets_is_cheap() -> None:
+    script = (
+        "import sys; import wbcseg.datasets; "
+        "print([m for m in ('tensorflow', 'streamlit', 'pooch', 'requests', 'scipy') if m in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_data_set_finds_its_samples_by_id() -> None:
+    entries = [Entry(f"x/{n}", None, (1, 1), lambda: None) for n in range(3)]  # type: ignore[arg-type,return-value]
+    dataset = DataSet("x", "X", entries)
+    assert dataset.entry("x/1") is entries[1]
+    assert "x/2" in dataset
+    assert "x/3" not in dataset
+    with pytest.raises(DatasetError, match="has no sample 'x/9'; it has 3 samples, from x/0 to x/2"):
+        dataset.entry("x/9")
+    with pytest.raises(DatasetError, match="names the sample x/0 twice"):
+        DataSet("x", "X", [entries[0], entries[0]])

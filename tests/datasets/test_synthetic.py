@@ -1,0 +1,269 @@
+"""The drawn data set: exact masks, all types, repeatable, quick enough to be the default."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from wbcseg.classes import CELL_TYPES
+from wbcseg.datasets.sample import Sample
+from wbcseg.datasets.synthetic import draw_sample, open_synthetic
+from wbcseg.datasets.synthetic.fields import Lobe, Outline, bridge, coverage, dots, join, noise, reduce
+from wbcseg.datasets.synthetic.stains import STAINS, density
+from wbcseg.datasets.synthetic.white_cell import Window
+from wbcseg.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def drawn() -> tuple[list[Sample], float]:
+    """Return the default data set and the seconds of processor time that it took."""
+    start = time.process_time()
+    samples = list(open_synthetic())
+    return samples, time.process_time() - start
+
+
+def lobes(sample: Sample) -> int:
+    """Count the parts of the nucleus that are left when its thin places are taken away."""
+    nucleus = sample.mask == 2
+    depth = ndimage.distance_transform_edt(np.pad(nucleus, 1))
+    return int(ndimage.label(depth > 0.28 * np.sqrt(nucleus.sum() / np.pi))[1])
+
+
+# Fields, by hand.
+
+
+def test_coverage_goes_from_one_to_zero_over_the_edge():
+    assert coverage(np.array([-2.0, -0.5, -0.25, 0.0, 0.5, 3.0])).tolist() == [1, 1, 0.75, 0.5, 0, 0]
+    assert coverage(np.array([-1.0, 0.0, 1.0]), softness=4).tolist() == [0.75, 0.5, 0.25]
+
+
+def test_reduce_takes_the_mean_of_each_block():
+    field = np.array([[0.0, 4, 1, 1], [2, 2, 1, 5]])
+    assert reduce(field, 2).tolist() == [[2, 2]]
+
+
+def test_a_round_lobe_is_a_disc():
+    disc = Lobe(y=1, x=2, long=3, short=3, angle=0.7)
+    at = disc.distance(np.array([1.0, 1.0, 5.0]), np.array([2.0, 5.0, 5.0]))
+    np.testing.assert_allclose(at, [-3, 0, 2])
+
+
+def test_a_bridge_has_round_ends():
+    at = bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), width=1)
+    np.testing.assert_allclose(at, [-1, 1, 2])
+
+
+def test_join_is_the_union_away_from_the_corner_and_fills_the_corner():
+    assert join(np.array([-3.0, 4.0]), np.array([2.0, 9.0]), softness=2).tolist() == [-3, 4]
+    assert join(np.array([0.1]), np.array([0.1]), softness=2)[0] < 0
+
+
+def test_a_still_outline_is_a_circle():
+    outline = Outline.wobbly(np.random.default_rng(0), radius=5, wobble=0.0)
+    assert outline.reach == pytest.approx(5)
+    np.testing.assert_allclose(outline.distance(np.array([0.0, 3.0, -7.0]), np.array([0.0, 4.0, 0.0])), [-5, 0, 2])
+
+
+def test_a_wobbly_outline_keeps_the_area():
+    outline = Outline.wobbly(np.random.default_rng(1), radius=30, wobble=0.15)
+    y, x = np.mgrid[-60:61, -60:61].astype(float)
+    assert np.ptp(outline.radii) > 5
+    assert np.count_nonzero(outline.distance(y, x) < 0) == pytest.approx(np.pi * 30**2, rel=0.01)
+
+
+@pytest.mark.parametrize(("spacing", "deviation"), [(1.0, 1.0), (4.0, 1.0), (0.5, 0.5)])
+def test_noise_has_the_stated_deviation(spacing, deviation):
+    hills = noise(np.random.default_rng(3), (300, 200), spacing)
+    assert hills.shape == (300, 200)
+    assert hills.mean() == pytest.approx(0, abs=0.06)
+    assert hills.std() == pytest.approx(deviation, rel=0.06)
+
+
+def test_dots_lie_where_they_are_put_even_over_the_border():
+    places = np.array([[4.5, 4.5], [0.5, 11.5], [-40.0, 3.0]])
+    field = dots((9, 12), places, np.array([2.0, 1.5, 3.0]), np.array([0.8, 0.4, 1.0]))
+    assert field[4, 4] == pytest.approx(0.8)
+    assert field[0, 11] == pytest.approx(0.4)
+    assert field[8, 0] == 0
+    assert field.max() == pytest.approx(0.8)
+
+
+def test_a_window_over_the_border_is_cut():
+    window = Window(top=-3, left=8, height=6, width=5)
+    there, part = window.on((10, 10))
+    assert there == (slice(0, 3), slice(8, 10))
+    assert part == (slice(3, 6), slice(0, 2))
+    there, _ = Window(top=20, left=-9, height=4, width=5).on((10, 10))
+    assert np.zeros((10, 10))[there].size == 0
+
+
+def test_density_is_the_logarithm_of_the_light_taken_away():
+    np.testing.assert_allclose(density(np.array([20.0, 200, 2]), np.array([200.0, 200, 200])), [1, 0, 2])
+
+
+# The data set.
+
+
+def test_the_set_is_known_before_anything_is_drawn(monkeypatch):
+    monkeypatch.setattr("wbcseg.datasets.synthetic.smear._draw", lambda *_: pytest.fail("drew a sample"))
+    data = open_synthetic(count=200)
+    assert len(data) == 200
+    assert data.name == "synthetic"
+    assert data.ids[0] == "synthetic/001"
+    assert all(entry.has_mask and entry.cell_type in CELL_TYPES for entry in data.entries)
+    sizes = {entry.size for entry in data.entries}
+    assert {(120, 120), (300, 300)} < sizes
+    assert any(max(size) < 120 for size in sizes)
+    assert sum(entry.size == (120, 120) for entry in data.entries) > 100
+
+
+def test_every_type_is_among_the_first_ten_and_neutrophils_lead():
+    for seed in (0, 2, 77):
+        types = [entry.cell_type for entry in open_synthetic(300, seed).entries]
+        assert set(types[:10]) == set(CELL_TYPES)
+        counts = [types.count(name) for name in CELL_TYPES]
+        assert counts[0] == max(counts) > counts[1] > counts[3] > counts[4] > 0
+
+
+def test_what_is_drawn_is_what_was_announced(drawn):
+    for entry, sample in zip(open_synthetic().entries, drawn[0], strict=True):
+        assert (entry.id, entry.cell_type, entry.size) == (sample.id, sample.cell_type, sample.size)
+        assert sample.image.dtype == sample.mask.dtype == np.uint8
+        assert "number" in sample.source
+
+
+def test_masks_hold_one_cell_with_its_nucleus_inside(drawn):
+    for sample in drawn[0]:
+        assert np.unique(sample.mask).tolist() == [0, 1, 2], sample.id
+        cell, nucleus = sample.mask > 0, sample.mask == 2
+        assert ndimage.label(cell)[1] == 1, sample.id
+        assert 0.05 < cell.mean() < 0.55, sample.id
+        assert 0.15 < nucleus.sum() / cell.sum() < 0.85, sample.id
+        # Cytoplasm is all around the nucleus, save a few corners where a full lymphocyte's touches the membrane.
+        around = ndimage.binary_dilation(nucleus, np.ones((3, 3))) & ~nucleus
+        assert np.count_nonzero(around & cell) > 0.85 * np.count_nonzero(around), sample.id
+        row, column = ndimage.center_of_mass(cell)
+        assert abs(row / cell.shape[0] - 0.5) < 0.2, sample.id
+        assert abs(column / cell.shape[1] - 0.5) < 0.2, sample.id
+
+
+def test_the_mask_lies_on_what_the_picture_shows(drawn):
+    # The nucleus is darker than the cytoplasm, and the cytoplasm than the plasma, in green: that is what stains do.
+    for sample in drawn[0]:
+        green = sample.image[..., 1].astype(float)
+        nucleus, cytoplasm = green[sample.mask == 2].mean(), green[sample.mask == 1].mean()
+        assert nucleus < cytoplasm - (5 if sample.cell_type == "basophil" else 12), sample.id
+        assert cytoplasm < np.percentile(green[sample.mask == 0], 90) - 8, sample.id
+
+
+def test_the_edge_of_the_mask_is_the_edge_in_the_picture():
+    # Shifted by two pixels any way, the mask of the nucleus fits the picture less well.
+    for index in range(4):
+        sample = draw_sample(11, index, size=(120, 120), cell_type="lymphocyte", stain="white")
+        red = sample.image[..., 0].astype(float)
+
+        def contrast(dy: int, dx: int, mask=sample.mask, red=red) -> float:
+            moved = np.roll(mask, (dy, dx), axis=(0, 1)) == 2
+            ring = ndimage.binary_dilation(moved, iterations=2) & ~moved
+            inside = moved & ~ndimage.binary_erosion(moved, iterations=2)
+            return float(red[ring].mean() - red[inside].mean())
+
+        assert contrast(0, 0) > max(contrast(2, 0), contrast(-2, 0), contrast(0, 2), contrast(0, -2))
+
+
+def test_neutrophils_have_more_lobes_than_lymphocytes():
+    count = {
+        name: np.mean([lobes(draw_sample(4, index, size=(120, 120), cell_type=name)) for index in range(200, 220)])
+        for name in ("neutrophil", "lymphocyte")
+    }
+    assert count["neutrophil"] >= 2
+    assert count["lymphocyte"] <= 1.1
+
+
+def test_a_neighbour_is_background():
+    # Among many crops some show a second white cell at the border: as dark as a nucleus, but no part of the mask.
+    neighbours = 0
+    for index in range(40):
+        sample = draw_sample(6, index, size=(96, 96), stain="white", cell_type="lymphocyte")
+        away = ~ndimage.binary_dilation(sample.mask > 0, iterations=4)
+        neighbours += np.count_nonzero(away & (sample.image[..., 1] < 70)) > 30
+    assert 1 <= neighbours <= 15
+
+
+def test_the_same_call_draws_the_same_pixels():
+    for index in (0, 5, 31):
+        first, second = draw_sample(2, index), draw_sample(2, index)
+        assert first.digest() == second.digest()
+        assert first.digest() == open_synthetic().entries[index].read().digest()
+
+
+def test_reading_in_another_order_changes_nothing(drawn):
+    data = open_synthetic()
+    for index in (7, 3):
+        assert data.entries[index].read().digest() == drawn[0][index].digest()
+
+
+def test_no_two_samples_are_the_same(drawn):
+    assert len({sample.digest() for sample in drawn[0]}) == len(drawn[0])
+    assert draw_sample(2, 4).digest() != draw_sample(3, 4).digest()
+
+
+def test_a_caller_chooses_size_type_and_stain():
+    for stain in STAINS:
+        for name in CELL_TYPES:
+            sample = draw_sample(1, 8, size=(72, 96), cell_type=name, stain=stain)
+            assert (sample.size, sample.cell_type) == ((72, 96), name)
+            assert set(np.unique(sample.mask)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("size", [(32, 32), (32, 150), (301, 77), (520, 512)])
+def test_any_size_is_drawn(size):
+    sample = draw_sample(9, 0, size=size)
+    assert sample.size == size
+    assert set(np.unique(sample.mask)) == {0, 1, 2}
+
+
+def test_backgrounds_have_the_color_of_their_stain():
+    def background(stain: str) -> np.ndarray:
+        samples = [draw_sample(5, index, size=(120, 120), stain=stain) for index in range(4)]
+        return np.median(np.concatenate([sample.image[sample.mask == 0] for sample in samples]), axis=0)
+
+    red, green, blue = background("yellow")
+    assert red > 245
+    assert green > 235
+    assert 120 < blue < 200
+    assert background("white").min() > 240
+    red, green, blue = background("purple")
+    assert red > green > blue - 40
+    assert green < 235
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"index": -1}, "index"),
+        ({"size": (10, 120)}, "size"),
+        ({"size": (120, 5000)}, "size"),
+        ({"size": (120,)}, "size"),
+        ({"cell_type": "platelet"}, "cell_type"),
+        ({"stain": "green"}, "stain"),
+    ],
+)
+def test_arguments_out_of_range_are_named(arguments, named):
+    with pytest.raises(ConfigError, match=f"`{named}`.*Received"):
+        draw_sample(**{"seed": 2, "index": 0, **arguments})
+
+
+@pytest.mark.parametrize("count", [0, -3, True, 2.0, 10**9])
+def test_a_count_out_of_range_is_named(count):
+    with pytest.raises(ConfigError, match=r"`count`.*Received"):
+        open_synthetic(count)
+
+
+def test_the_default_set_is_drawn_within_seconds(drawn):
+    assert drawn[1] < 20

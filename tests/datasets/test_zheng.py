@@ -1,0 +1,349 @@
+"""The Zheng data sets: read from a folder or the cache, fetched from a server, verified."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from builders import draw_cell, encode
+
+from wbcseg.classes import to_grey
+from wbcseg.datasets import check_dataset, fetching, find_problems, open_dataset, zheng
+from wbcseg.datasets.zheng import open_zheng, published_files, zheng_location
+from wbcseg.errors import DatasetError, DownloadError, ManifestError
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture
+def upstream(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    """A small repository of the upstream layout, whose SHA-256 the manifest holds; no data and an empty cache here."""
+    files: Files = {}
+    for number, count in ((1, 12), (2, 3)):
+        for index in range(1, count + 1):
+            picture, labels = draw_cell(20 + index, 24, index)
+            files[f"Dataset {number}/{index:03}.bmp"] = encode(picture, "BMP")
+            files[f"Dataset {number}/{index:03}.png"] = encode(to_grey(labels))
+        rows = "".join(f"{index},{(index - 1) % 5 + 1}\r\n" for index in range(1, count + 1))
+        files[f"Class Labels of Dataset {number}.csv"] = f"image ID,class label\r\n{rows}".encode()
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    monkeypatch.setattr(zheng, "manifest", lambda: hashes)
+    return files
+
+
+def write(root: Path, files: Files) -> Path:
+    for name, data in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+class Server(ThreadingHTTPServer):
+    """Serves files on this computer, remembers what was asked for, and misbehaves where it is told to."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: Files = {}
+        self.asked: list[str] = []
+        self.cut: set[str] = set()
+        self.codes: dict[str, list[int]] = {}
+        self.lock = threading.Lock()
+        self.permits = threading.Semaphore(10_000)
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        path = unquote(self.path)[1:]
+        with self.server.lock:
+            self.server.asked.append(path)
+            codes = self.server.codes.get(path, [])
+            code = codes.pop(0) if codes else 200
+            cut = path in self.server.cut
+            self.server.cut.discard(path)
+        self.server.permits.acquire(timeout=20)
+        body = self.server.files.get(path)
+        if body is None or code != 200:
+            self.send_error(404 if body is None else code)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if cut else body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(upstream: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server with the small repository under the ref ``pinned``, and the program pointed at it."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    running = Server()
+    running.files = {f"pinned/{name}": data for name, data in upstream.items()}
+    monkeypatch.setattr(zheng, "BASES", (f"{running.base}/pinned", f"{running.base}/master"))
+    monkeypatch.setattr(fetching, "PAUSE", 0.0)
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def test_the_manifest_covers_both_data_sets_whole() -> None:
+    assert sum(name.endswith(".bmp") for name in published_files(1)) == 300
+    assert sum(name.endswith(".png") for name in published_files(1)) == 300
+    assert len(published_files(2)) == 201
+    assert next(iter(published_files(2))) == "Class Labels of Dataset 2.csv"
+
+
+def test_a_folder_of_the_upstream_layout_is_read(upstream: Files, tmp_path: Path) -> None:
+    root = write(tmp_path / "data", upstream)
+    dataset = open_zheng(1, data_dir=root)
+    assert dataset.name == "zheng-1"
+    assert dataset.ids == tuple(f"zheng-1/{n:03}" for n in range(1, 13))
+    assert dataset.problems == ()
+    assert "Jiangxi Tecom" in dataset.acknowledgement
+    assert [entry.cell_type for entry in dataset.entries[:6]] == [
+        *("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil"),
+        "neutrophil",
+    ]
+    for entry in dataset.entries:
+        sample = entry.read()
+        assert entry.size == sample.size
+        assert sample.mask is not None
+    picture, labels = draw_cell(23, 24, 3)
+    sample = dataset.read("zheng-1/003")
+    np.testing.assert_array_equal(sample.image, picture)
+    np.testing.assert_array_equal(sample.mask, labels)
+    assert find_problems(dataset) == []
+
+
+def test_the_environment_names_the_folder(upstream: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write(tmp_path / "data", upstream)
+    assert zheng_location(1) is None
+    monkeypatch.setenv("WBCSEG_DATA", str(root))
+    assert zheng_location(1) == root
+    assert len(open_dataset("zheng")) == 15
+    monkeypatch.setenv("WBCSEG_DATA", str(tmp_path / "wrong"))
+    with pytest.raises(DatasetError, match=r"WBCSEG_DATA is set to .*wrong, but there is no folder"):
+        open_zheng(1)
+
+
+def test_an_unpacked_archive_has_one_more_folder(upstream: Files, tmp_path: Path) -> None:
+    write(tmp_path / "data" / "segmentation_WBC-fa9c016f", upstream)
+    assert len(open_zheng(2, data_dir=tmp_path / "data")) == 3
+
+
+def test_a_part_is_enough(upstream: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = {name: data for name, data in upstream.items() if "Dataset 1/00" in name or name.endswith("1.csv")}
+    monkeypatch.setenv("WBCSEG_DATA", str(write(tmp_path / "data", part)))
+    dataset = open_zheng(1)
+    assert len(dataset) == 9
+    assert dataset.problems == ()
+    with pytest.raises(DatasetError, match="zheng-2 is not on this computer"):
+        open_zheng(2, fetch=False)
+
+
+def test_fault_15_a_file_without_its_partner_is_listed_and_left_out(upstream: Files, tmp_path: Path) -> None:
+    del upstream["Dataset 1/002.png"], upstream["Dataset 1/005.bmp"]
+    upstream["Dataset 1/777.bmp"] = upstream["Dataset 1/777.png"] = b"a stranger"
+    upstream["Dataset 1/004.bmp"] = b"not a picture"
+    dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
+    assert "zheng-1/002" not in dataset
+    assert "zheng-1/004" not in dataset
+    assert len(dataset) == 9
+    text = "\n".join(dataset.problems)
+    assert len(dataset.problems) == 5
+    assert "Dataset 1/002.bmp: the picture has no mask" in text
+    assert "Dataset 1/005.png: the mask has no picture" in text
+    assert "Dataset 1/777.bmp is not a file of the published data set" in text
+    assert "Dataset 1/004.bmp is left out: Picture 004.bmp cannot be used. It holds text" in text
+    with pytest.raises(DatasetError, match="the picture has no mask"):
+        check_dataset(dataset)
+
+
+def test_fault_19_a_changed_file_is_named_when_it_is_read_and_hides_no_other(upstream: Files, tmp_path: Path) -> None:
+    changed, _ = draw_cell(22, 24, 99)
+    upstream["Dataset 1/002.bmp"] = encode(changed, "BMP")
+    dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
+    assert len(dataset) == 12
+    with pytest.raises(ManifestError, match=r"Dataset 1/002\.bmp in .* is not the published one"):
+        dataset.read("zheng-1/002")
+    assert dataset.read("zheng-1/001").mask is not None
+    assert [problem[:11] for problem in find_problems(dataset)] == ["zheng-1/002"]
+
+
+def test_fault_19_changed_cell_types_are_not_used(upstream: Files, tmp_path: Path) -> None:
+    upstream["Class Labels of Dataset 1.csv"] = b"image ID,class label\r\n1,5\r\n"
+    dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
+    assert {entry.cell_type for entry in dataset.entries} == {None}
+    assert "Class Labels of Dataset 1.csv" in dataset.problems[0]
+
+
+def test_a_file_that_goes_away_is_named(upstream: Files, tmp_path: Path) -> None:
+    root = write(tmp_path / "data", upstream)
+    dataset = open_zheng(1, data_dir=root)
+    (root / "Dataset 1/001.png").unlink()
+    with pytest.raises(DatasetError, match=r"Dataset 1/001\.png in .* cannot be read"):
+        dataset.read("zheng-1/001")
+
+
+@pytest.mark.parametrize("number", [0, 3, "1"])
+def test_there_are_two_data_sets(number: object) -> None:
+    with pytest.raises(DatasetError, match="There are two"):
+        open_zheng(number)  # type: ignore[arg-type]
+
+
+def test_nothing_is_fetched_without_being_asked(server: Server) -> None:
+    with pytest.raises(DatasetError, match=r"zheng-1 is not on this computer yet.*WBCSEG_DATA.*synthetic"):
+        open_dataset("zheng-1")
+    assert server.asked == []
+
+
+def test_fetching_brings_one_data_set_and_its_cell_types(
+    server: Server, no_data: Path, upstream: Files, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told: list[tuple[int, int, str]] = []
+    with caplog.at_level(logging.INFO):
+        dataset = open_zheng(2, progress=lambda *step: told.append(step))
+    assert len(dataset) == 3
+    assert sorted(server.asked) == sorted(f"pinned/{name}" for name in upstream if "2" in name.split("/")[0])
+    assert [step[:2] for step in told] == [(done, 7) for done in range(1, 8)]
+    assert {step[2] for step in told} == set(published_files(2))
+    root = no_data / "segmentation_WBC"
+    assert zheng_location(2) == root
+    assert zheng_location(1) is None
+    assert {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} == set(published_files(2))
+    server.asked.clear()
+    assert find_problems(open_zheng(2)) == []
+    assert server.asked == []
+    assert capfd.readouterr() == ("", "")
+    assert "pooch" not in {record.name for record in caplog.records}
+
+
+def test_an_interrupted_download_is_resumed_where_it_stopped(server: Server, no_data: Path, upstream: Files) -> None:
+    server.permits = threading.Semaphore(10)
+
+    def interrupt(done: int, total: int, name: str) -> None:
+        if done == 6:
+            server.permits.release(1000)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_zheng(1, progress=interrupt)
+    root = no_data / "segmentation_WBC"
+    here = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    # Ten were served before, and at most eight were on their way.
+    assert 6 <= len(here) <= 18
+    assert all((root / name).read_bytes() == upstream[name] for name in here)
+    assert zheng_location(1) is None
+    server.asked.clear()
+    told: list[tuple[int, int, str]] = []
+    assert len(open_zheng(1, progress=lambda *step: told.append(step))) == 12
+    assert set(server.asked) == {f"pinned/{name}" for name in published_files(1)} - {f"pinned/{name}" for name in here}
+    assert [step[0] for step in told] == list(range(len(here) + 1, 26))
+
+
+def test_a_connection_that_breaks_off_is_tried_again(server: Server) -> None:
+    server.cut = {"pinned/Dataset 2/001.bmp", "pinned/Class Labels of Dataset 2.csv"}
+    server.codes = {"pinned/Dataset 2/002.bmp": [503, 429]}
+    assert find_problems(open_zheng(2)) == []
+    assert server.asked.count("pinned/Dataset 2/001.bmp") == 2
+    assert server.asked.count("pinned/Dataset 2/002.bmp") == 3
+
+
+def test_a_ref_that_is_not_found_falls_back_to_the_next(server: Server, upstream: Files) -> None:
+    server.files = {f"master/{name}": data for name, data in upstream.items()}
+    assert find_problems(open_zheng(2)) == []
+
+
+def test_a_file_that_no_ref_has_is_named(server: Server, no_data: Path) -> None:
+    del server.files["pinned/Dataset 2/002.png"]
+    with pytest.raises(DownloadError, match=r"Dataset 2/002\.png could not be fetched.*code 404"):
+        open_zheng(2)
+
+
+def test_fault_19_a_corrupted_body_is_thrown_away_and_named(server: Server, no_data: Path) -> None:
+    server.files["pinned/Dataset 2/002.png"] = b"<html>blocked by the proxy</html>"
+    with pytest.raises(ManifestError, match=r"Dataset 2/002\.png that came from http://127.* is not the published one"):
+        open_zheng(2)
+    assert not (no_data / "segmentation_WBC/Dataset 2/002.png").exists()
+    assert zheng_location(2) is None
+
+
+def test_without_a_network_the_error_says_what_to_do(server: Server, no_data: Path, upstream: Files) -> None:
+    def stop(done: int, total: int, name: str) -> None:
+        if done == 3:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        open_zheng(1, progress=stop)
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(DownloadError) as caught:
+        open_zheng(1)
+    text = str(caught.value)
+    kept = sum(path.is_file() for path in (no_data / "segmentation_WBC").rglob("*"))
+    assert f"{kept} of 25 files are here and kept" in text
+    for words in ("no connection", "WBCSEG_DATA", "Download ZIP", "synthetic"):
+        assert words in text
+
+
+def test_a_cache_that_cannot_be_written_is_named(server: Server, no_data: Path) -> None:
+    no_data.write_text("a file where the folder should be")
+    with pytest.raises(DownloadError, match=r"cannot be made.*WBCSEG_CACHE"):
+        open_zheng(1)
+
+
+def test_the_real_data_is_what_was_published(zheng_data: Path) -> None:
+    for number in (1, 2):
+        dataset = open_zheng(number)  # type: ignore[arg-type]
+        folder = zheng_data / f"Dataset {number}"
+        assert len(dataset) == len(list(folder.glob("*.bmp")))
+        assert find_problems(dataset) == []
+        assert None not in {entry.cell_type for entry in dataset.entries}
+        for entry in dataset.entries:
+            sample = entry.read()
+            assert sample.size == entry.size
+            assert sample.mask is not None
+            # Of the picture in the repository every mask has a nucleus.
+            assert sample.mask.max() == 2
+
+
+def test_the_real_dataset_1_has_its_224_pictures_of_120(zheng_data: Path) -> None:
+    sizes = [entry.size for entry in open_zheng(1).entries]
+    assert sizes.count((120, 120)) == 224
+    assert {entry.size for entry in open_zheng(2).entries} == {(300, 300)}
+
+
+def test_fault_19_one_flipped_bit_in_the_real_data_is_found(zheng_data: Path, tmp_path: Path) -> None:
+    names = sorted(path.name for path in (zheng_data / "Dataset 1").iterdir())[:4]
+    (tmp_path / "Dataset 1").mkdir()
+    for name in names:
+        shutil.copyfile(zheng_data / "Dataset 1" / name, tmp_path / "Dataset 1" / name)
+    path = tmp_path / "Dataset 1" / names[0]
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 1
+    path.write_bytes(data)
+    dataset = open_zheng(1, data_dir=tmp_path)
+    with pytest.raises(ManifestError, match=names[0]):
+        dataset.read(dataset.ids[0])
+    assert dataset.read(dataset.ids[1]).mask is not None

@@ -1,0 +1,23 @@
+"""Model folders for tests, made without any training."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from wbcseg.files import write_json
+from wbcseg.prediction.catalog import weights_folder
+
+SHIPPED = ("unet-16", "segnet-16", "deconvnet-16")
+
+
+def copy_of_shipped(folder: Path, name: str = "unet-16", **card_changes: Any) -> Path:
+    """Copy a shipped model, with changes to its card, and return its folder."""
+    target = folder / name
+    shutil.copytree(weights_folder() / name, target)
+    if card_changes:
+        card = json.loads((target / "card.json").read_text(encoding="utf-8"))
+        write_json(target / "card.json", {**card, **card_changes})
+    return target

@@ -1,0 +1,148 @@
+"""What a model folder says of itself is checked, and one bad folder never stops the others. Faults 22 and 23."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from models import SHIPPED, copy_of_shipped
+
+from wbcseg.cards import FileRecord, ModelCard
+from wbcseg.errors import ChecksumError, ModelError
+from wbcseg.files import write_json
+from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.prediction.catalog import weights_folder
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> Path:
+    return tmp_path / "nothing"
+
+
+def test_three_models_are_shipped_in_the_thesis_order(nothing: Path) -> None:
+    catalog = Catalog(runs=nothing)
+    assert tuple(entry.name for entry in catalog.entries) == SHIPPED
+    assert all(entry.problem is None and entry.shipped for entry in catalog.entries)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_card_is_complete(name: str) -> None:
+    card = ModelCard.read(weights_folder() / name)
+    assert card.config["split"] == "leak-free"
+    assert (card.config["fold"], card.config["folds"], card.width) == (0, 5, 16)
+    assert card.dataset == "zheng-1"
+    assert len(card.split["manifest_digest"]) == 64
+    assert not set(card.split["train"]) & set(card.split["test"])
+    assert card.training_ids >= set(card.split["train"])
+    assert not card.training_ids & set(card.split["test"])
+    assert card.heldout["pictures"] == len(card.split["test"])
+    for figures in card.heldout["regions"].values():
+        assert set(figures) == {"dice", "dice_se", "jaccard", "jaccard_se", "n"}
+    assert "Jiangxi Tecom" in card.acknowledgement
+    assert "Not a medical device" in card.notice
+    assert card.created.startswith("20")
+    for record in card.files.values():
+        assert FileRecord.of(weights_folder() / name / record.name) == record
+
+
+def test_a_card_is_written_and_read_unchanged(tmp_path: Path) -> None:
+    card = ModelCard.read(weights_folder() / "unet-16")
+    card.write(tmp_path)
+    assert ModelCard.read(tmp_path) == card
+
+
+def test_a_model_knows_what_it_was_trained_with(tmp_path: Path) -> None:
+    split = json.loads((weights_folder() / "unet-16" / "card.json").read_text(encoding="utf-8"))["split"]
+    split |= {"train": ["made/1", "made/2+twin"], "groups": [["made/2", "made/9"], ["made/5", "made/6"]]}
+    card = ModelCard.read(copy_of_shipped(tmp_path, split=split))
+    assert [n for n in range(1, 10) if card.saw(f"made/{n}")] == [1, 2, 9]
+    assert card.saw("made/1+twin")
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "weights.safetensors"])
+def test_fault_22_one_flipped_bit_is_a_checksum_error_and_the_others_serve(
+    tmp_path: Path, nothing: Path, name: str
+) -> None:
+    shipped = tmp_path / "weights"
+    shutil.copytree(weights_folder(), shipped)
+    Catalog(shipped, nothing)
+    path = shipped / "unet-16" / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+    catalog = Catalog(shipped, nothing)
+    assert [entry.name for entry in catalog.usable] == ["segnet-16", "deconvnet-16"]
+    problem = catalog.entry("unet-16").problem
+    assert problem is not None
+    assert name in problem
+    assert "damaged or was replaced" in problem
+    if name == "model.tflite":
+        with pytest.raises(ChecksumError, match="Copy the model's folder again"):
+            catalog.open("unet-16")
+    catalog.open("segnet-16")
+
+
+def test_fault_23_a_model_of_another_architecture_or_class_count_is_named(tmp_path: Path, nothing: Path) -> None:
+    copy_of_shipped(tmp_path / "a", architecture="fcn")
+    copy_of_shipped(tmp_path / "b", classes=["background", "cell"])
+    first, second = (Catalog(tmp_path / side, nothing).entry("unet-16").problem or "" for side in "ab")
+    assert "must be one of unet, segnet, deconvnet. Received: 'fcn'" in first
+    assert "3 classes: background, cytoplasm, nucleus. Received: 2: background, cell" in second
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"[]", "cannot be read"),
+        (b'{"format": 1}', "cannot be read"),
+        (b'{"format": 99}', "has format 99"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_broken_card_is_listed_with_its_problem(tmp_path: Path, nothing: Path, content: bytes, message: str) -> None:
+    (copy_of_shipped(tmp_path) / "card.json").write_bytes(content)
+    entry = Catalog(tmp_path, nothing).entry("unet-16")
+    assert entry.card is None
+    assert message in (entry.problem or "")
+
+
+def test_a_card_never_points_out_of_its_folder(tmp_path: Path) -> None:
+    record = vars(FileRecord.of(weights_folder() / "unet-16" / "model.tflite"))
+    folder = copy_of_shipped(tmp_path, files={"model": {**record, "name": "../x.tflite"}, "weights": record})
+    with pytest.raises(ModelError, match="in its folder"):
+        ModelCard.read(folder)
+
+
+def test_a_missing_file_is_named(tmp_path: Path, nothing: Path) -> None:
+    (copy_of_shipped(tmp_path) / "model.tflite").unlink()
+    assert "model.tflite of model unet-16 cannot be read" in (Catalog(tmp_path, nothing).entries[0].problem or "")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    folder = copy_of_shipped(tmp_path)
+    (folder / "model.tflite").write_bytes(b"TFL3" + bytes(200))
+    card = ModelCard.read(folder).to_dict()
+    card["files"]["model"] = vars(FileRecord.of(folder / "model.tflite"))
+    write_json(folder / "card.json", card)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        Segmenter(folder)
+
+
+def test_a_finished_run_is_a_model_and_names_stay_unique(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    copy_of_shipped(runs)
+    shutil.copytree(weights_folder() / "segnet-16", runs / "mine")
+    (runs / "unfinished").mkdir()
+    names = [entry.name for entry in Catalog(runs=runs).entries]
+    assert names[:3] == list(SHIPPED)
+    assert sorted(names[3:]) == ["mine", "run-unet-16"]
+    assert Catalog(runs=runs).open("run-unet-16").name == "run-unet-16"
+
+
+def test_an_unknown_name_is_refused_and_the_known_ones_are_named(nothing: Path) -> None:
+    with pytest.raises(ModelError, match="Models here: unet-16, segnet-16, deconvnet-16"):
+        Catalog(runs=nothing).open("other")

@@ -1,0 +1,158 @@
+"""Shipped models segment pictures of any size; golden pictures guard their results (fault 40)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import SHIPPED
+from numpy.typing import NDArray
+
+from wbcseg.classes import GREY_CODES
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.errors import ImageError
+from wbcseg.images import open_image, open_mask
+from wbcseg.metrics import score
+from wbcseg.prediction import Catalog, Segmenter
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="module")
+def segmenters() -> dict[str, Segmenter]:
+    catalog = Catalog()
+    return {name: catalog.open(name) for name in SHIPPED}
+
+
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    ("height", "width"), [(16, 16), (17, 480), (120, 120), (101, 119), (300, 260), (481, 40), (530, 700)]
+)
+def test_fault_09_every_size_gives_a_result_of_its_own_size(
+    segmenters: dict[str, Segmenter], name: str, height: int, width: int
+) -> None:
+    result = segmenters[name].predict(noise(height, width))
+    assert result.labels.shape == (height, width)
+    assert result.labels.dtype == np.uint8
+    assert result.probabilities.shape == (height, width, 3)
+    assert result.probabilities.dtype == np.float32
+    np.testing.assert_allclose(result.probabilities.sum(axis=-1), 1, atol=1e-3)
+    assert np.array_equal(result.labels, result.probabilities.argmax(axis=-1))
+    assert result.model == name
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5000), (15, 200)])
+def test_fault_09_too_small_is_a_named_error(segmenters: dict[str, Segmenter], height: int, width: int) -> None:
+    with pytest.raises(ImageError, match=f"at least 16×16 pixels to be segmented. Received: {width}×{height}"):
+        segmenters["unet-16"].predict(noise(height, width))
+
+
+def test_what_is_no_picture_is_a_named_error(segmenters: dict[str, Segmenter]) -> None:
+    for wrong in (np.zeros((120, 120), np.uint8), np.zeros((120, 120, 4), np.uint8), np.zeros((120, 120, 3))):
+        with pytest.raises(ImageError, match="must be uint8"):
+            segmenters["unet-16"].predict(wrong)
+
+
+def test_the_same_picture_gives_the_same_result(segmenters: dict[str, Segmenter]) -> None:
+    picture = draw_sample(5, 0).image
+    first = segmenters["unet-16"].predict(picture)
+    segmenters["unet-16"].predict(noise(600, 500))
+    again = segmenters["unet-16"].predict(picture)
+    assert np.array_equal(first.probabilities, again.probabilities)
+
+
+def test_threads_take_turns(segmenters: dict[str, Segmenter]) -> None:
+    pictures = [draw_sample(5, i).image for i in range(4)]
+    alone = [segmenters["unet-16"].predict(p).labels for p in pictures]
+    found: dict[int, NDArray[np.uint8]] = {}
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            found[number] = segmenters["unet-16"].predict(pictures[number]).labels
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(found[i], alone[i]) for i in range(4))
+
+
+def test_a_cell_in_a_field_is_found_where_it_lies(segmenters: dict[str, Segmenter]) -> None:
+    """A crop set into a larger field: the tiles find the cell, and no seam shows in the empty part."""
+    cell = draw_sample(2, 0, size=(120, 120))
+    corner = cell.image[:8, :8].reshape(-1, 3).mean(axis=0)
+    field = np.full((900, 1000, 3), corner, np.uint8)
+    field[400:520, 430:550] = cell.image
+    labels = segmenters["unet-16"].predict(field).labels
+    assert cell.mask is not None
+    inside = labels[400:520, 430:550] > 0
+    assert 2 * (inside & (cell.mask > 0)).sum() / (inside.sum() + (cell.mask > 0).sum()) > 0.7
+    labels[390:530, 420:560] = 0
+    assert (labels > 0).mean() < 0.02
+
+
+def golden_names() -> list[str]:
+    return sorted(path.name.removesuffix(".picture.png") for path in GOLDEN.glob("*.picture.png"))
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+@pytest.mark.parametrize("picture", golden_names())
+def test_fault_40_golden_pictures_and_models(segmenters: dict[str, Segmenter], picture: str, model: str) -> None:
+    """Drawn pictures, and what the shipped models gave when golden/make.py was run."""
+    image = open_image((GOLDEN / f"{picture}.picture.png").read_bytes()).pixels
+    truth = open_mask((GOLDEN / f"{picture}.mask.png").read_bytes())
+    expected = open_mask((GOLDEN / f"{picture}.{model}.png").read_bytes())
+    labels = segmenters[model].predict(image).labels
+    assert (labels == expected).mean() >= 0.999
+    figures = json.loads((GOLDEN / "dice.json").read_text(encoding="utf-8"))[picture][model]
+    dice = score(truth, labels).dice
+    for region, value in figures.items():
+        assert dice[region] == pytest.approx(value, abs=0.005)
+
+
+def test_there_are_golden_pictures() -> None:
+    assert len(golden_names()) >= 4
+    assert set(np.unique(GREY_CODES)) == {0, 128, 255}
+
+
+def test_predicting_never_imports_tensorflow() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from wbcseg.prediction import Catalog\n"
+        "for e in Catalog().usable: Catalog().open(e.name).predict(np.zeros((64, 64, 3), np.uint8))\n"
+        "print([m for m in ('tensorflow', 'keras', 'streamlit') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_cards_figures_come_from_the_shipped_model(
+    segmenters: dict[str, Segmenter], name: str, zheng_data: object
+) -> None:
+    from wbcseg.datasets import open_dataset
+    from wbcseg.evaluation import evaluate_card, summarise
+
+    measured = summarise(evaluate_card(segmenters[name], open_dataset("zheng-1")))
+    card = segmenters[name].card.heldout
+    for region, figures in card["regions"].items():
+        assert measured["regions"][region]["n"] <= figures["n"]
+        if measured["pictures"] == card["pictures"]:
+            assert measured["regions"][region]["dice"] == pytest.approx(figures["dice"], abs=0.002)
+
+
+def test_the_unet_is_as_good_as_was_asked_for(segmenters: dict[str, Segmenter]) -> None:
+    regions = segmenters["unet-16"].card.heldout["regions"]
+    assert regions["nucleus"]["dice"] >= 0.972
+    assert regions["cytoplasm"]["dice"] >= 0.938
+    assert regions["cell"]["dice"] >= 0.980

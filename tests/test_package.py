@@ -1,0 +1,91 @@
+"""The house: each floor imports only those below it, and importing it is cheap."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wbcseg.errors
+
+ROOT = Path(wbcseg.__file__ or "").parent
+
+FLOORS = [
+    {"errors", "classes", "images", "files"},
+    {"datasets", "preparation", "metrics"},
+    {"architectures", "cards"},
+    {"training"},
+    {"prediction", "measurement", "drawing"},
+    {"evaluation", "export"},
+    {"cli", "ui", "__main__"},
+]
+TENSORFLOW = {
+    "architectures": {"layers.py", "unet.py", "segnet.py", "deconvnet.py", "summary.py"},
+    "training": {"loop.py", "objectives.py", "exporting.py"},
+}
+
+
+def floor_of(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports at run time, by its full name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = {
+        id(node)
+        for check in ast.walk(tree)
+        if isinstance(check, ast.If) and getattr(check.test, "id", "") == "TYPE_CHECKING"
+        for node in ast.walk(check)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in guarded:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= (
+                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "wbcseg" else {node.module}
+            )
+    return found
+
+
+FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_room_uses_only_the_floors_below(path: Path) -> None:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    room, names = parts[0], imports(path)
+    for name in names:
+        first, *rest = name.split(".")
+        if first == "wbcseg" and rest and rest[0] not in ("__version__", room):
+            assert floor_of(rest[0]) <= floor_of(room), f"{name} is above {room}"
+    if room != "ui":
+        assert not any(name.split(".")[0] == "streamlit" for name in names)
+    if path.name not in TENSORFLOW.get(room, set()):
+        assert not any(name.split(".")[0] in ("tensorflow", "keras") for name in names)
+
+
+def test_importing_the_package_is_cheap() -> None:
+    code = "import sys, wbcseg, wbcseg.training, wbcseg.architectures; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("'tensorflow'", "'keras'", "'streamlit'"):
+        assert heavy not in done.stdout
+
+
+def test_the_errors_are_those_of_the_tree_in_their_module() -> None:
+    tree = wbcseg.errors.__doc__ or ""
+    for name, value in vars(wbcseg.errors).items():
+        if isinstance(value, type):
+            assert name in tree
+            assert issubclass(value, wbcseg.errors.WbcsegError)
+
+
+def test_modules_stay_rooms() -> None:
+    long = {p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 320}
+    assert not long

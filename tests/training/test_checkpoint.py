@@ -1,0 +1,202 @@
+"""Checkpoints survive a kill at any moment; weight files carry no surprises. Faults 20, 21, 23 and 26."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wbcseg.errors import RunError, WeightsError
+from wbcseg.training import checkpoint
+from wbcseg.training.checkpoint import CURRENT, PREVIOUS, Checkpoint
+from wbcseg.training.weights import Weights, check_weights, read_weights, write_weights
+
+ARRAYS = {"weight/000.a": np.arange(6, dtype=np.float32).reshape(2, 3), "optimizer/000": np.array(7)}
+
+
+def saved(folder: Path, epoch: int) -> None:
+    arrays = {**ARRAYS, "optimizer/000": np.array(epoch)}
+    checkpoint.save(folder, Checkpoint(arrays, epoch, [{"epoch": e + 1, "loss": 1 / (e + 1)} for e in range(epoch)]))
+
+
+def test_written_and_read_unchanged(tmp_path: Path) -> None:
+    assert checkpoint.load(tmp_path) is None
+    saved(tmp_path, 3)
+    read = checkpoint.load(tmp_path)
+    assert read is not None
+    assert (read.epoch, len(read.history)) == (3, 3)
+    assert read.arrays["optimizer/000"].shape == ()
+    np.testing.assert_array_equal(read.arrays["weight/000.a"], ARRAYS["weight/000.a"])
+
+
+def test_the_generation_before_is_kept_and_no_more(tmp_path: Path) -> None:
+    for epoch in (1, 2, 3):
+        saved(tmp_path, epoch)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted((CURRENT, PREVIOUS))
+    (tmp_path / CURRENT).unlink()
+    read = checkpoint.load(tmp_path)
+    assert read is not None
+    assert read.epoch == 2
+
+
+@pytest.mark.parametrize("cut", [0, 5, 100, -1])
+def test_fault_26_a_cut_file_gives_way_to_the_generation_before(tmp_path: Path, cut: int) -> None:
+    saved(tmp_path, 1)
+    saved(tmp_path, 2)
+    data = (tmp_path / CURRENT).read_bytes()
+    (tmp_path / CURRENT).write_bytes(data[:cut])
+    read = checkpoint.load(tmp_path)
+    assert read is not None
+    assert read.epoch == 1
+
+
+def test_where_no_generation_is_whole_the_error_says_so(tmp_path: Path) -> None:
+    (tmp_path / CURRENT).write_bytes(b"half")
+    with pytest.raises(RunError, match="No checkpoint in"):
+        checkpoint.load(tmp_path)
+
+
+def test_a_save_that_fails_leaves_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(tmp_path, 1)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        saved(tmp_path, 2)
+    assert [p.name for p in tmp_path.iterdir()] == [CURRENT]
+    read = checkpoint.load(tmp_path)
+    assert read is not None
+    assert read.epoch == 1
+
+
+def test_the_running_averages_are_what_is_exported() -> None:
+    arrays = {"weight/000.a": np.zeros(1), "average/000.a": np.ones(1), "optimizer/000": np.ones(1)}
+    assert checkpoint.exported(arrays) == {"000.a": np.ones(1)}
+    del arrays["average/000.a"]
+    assert checkpoint.exported(arrays) == {"000.a": np.zeros(1)}
+
+
+WEIGHTS = Weights({"000.a.kernel": np.full((3, 3, 3, 4), 0.5, np.float32)}, "unet", 16)
+SHAPES = {"000.a.kernel": (3, 3, 3, 4)}
+
+
+def test_weights_are_written_in_half_precision_where_that_keeps_them(tmp_path: Path) -> None:
+    arrays = {
+        "a": np.array([1.5, -2.25], np.float32),
+        "b": np.array([1e6], np.float32),
+        "c": np.array([1e-7], np.float32),
+    }
+    write_weights(tmp_path / "w", Weights(arrays, "unet", 16))
+    read = read_weights(tmp_path / "w")
+    assert (read.architecture, read.width, read.classes) == ("unet", 16, ("background", "cytoplasm", "nucleus"))
+    for name, array in arrays.items():
+        np.testing.assert_allclose(read.arrays[name], array, rtol=1e-3)
+
+
+def keras_file_with_a_lambda(path: Path) -> None:
+    """A .keras file whose layer would make a file when it is loaded."""
+    trap = "open('was-run', 'w').close()"
+    config = {"class_name": "Lambda", "config": {"function": {"class_name": "__lambda__", "config": {"code": trap}}}}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [config]}}))
+        archive.writestr("metadata.json", "{}")
+
+
+class Trap:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (eval, ("open('was-run', 'w').close()",))
+
+
+def test_fault_20_code_in_a_file_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    keras_file_with_a_lambda(tmp_path / "model.keras")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Trap()))
+    for name, kind in (("model.keras", "can hold code"), ("model.pkl", "pickle")):
+        with pytest.raises(WeightsError, match=kind):
+            read_weights(tmp_path / name)
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_fault_20_the_program_has_no_way_to_load_a_keras_file() -> None:
+    forbidden = ("load_model", "pickle", "allow_pickle=True", "enable_unsafe_deserialization", "load_weights(")
+    for path in (Path(__file__).parents[2] / "wbcseg").rglob("*.py"):
+        if path.name != "weights.py":
+            text = path.read_text(encoding="utf-8")
+            assert not [word for word in forbidden if word in text], path
+
+
+def absurd_file(shape: list[int], size: int = 8) -> bytes:
+    header = json.dumps(
+        {
+            "__metadata__": {"architecture": "unet", "width": "16", "classes": "background,cytoplasm,nucleus"},
+            "000.a.kernel": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]},
+        }
+    ).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(8)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5 file, which can point at other files"),
+        (absurd_file([10**12, 10**6]), "damaged"),
+        (absurd_file([2**63, 2]), "damaged"),
+        (absurd_file([10**9], 4 * 10**9), "damaged"),
+        (absurd_file([-1]), "damaged"),
+        (struct.pack("<Q", 2**60) + b"{" + bytes(20), "damaged"),
+        (b"", "no safetensors file"),
+        (absurd_file([2])[:40], "damaged"),
+    ],
+    ids=["HDF5", "absurd shape", "overflow", "beyond the end", "negative", "absurd header", "empty", "cut"],
+)
+def test_fault_21_links_and_absurd_shapes_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(data)
+    with pytest.raises(WeightsError, match=message):
+        read_weights(tmp_path / "weights.safetensors")
+
+
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    write_weights(tmp_path / "w", Weights({"000.a": np.array([np.nan], np.float32)}, "unet", 16))
+    with pytest.raises(WeightsError, match="no finite numbers, in 000.a"):
+        read_weights(tmp_path / "w")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (Weights(WEIGHTS.arrays, "segnet", 16), "segnet of width 16 with 3 classes.*network is unet of width 16"),
+        (Weights(WEIGHTS.arrays, "unet", 32), "unet of width 32 .*network is unet of width 16"),
+        (
+            Weights(WEIGHTS.arrays, "unet", 16, ("background", "cell")),
+            r"2 classes \(background, cell\).*3 classes \(background, cytoplasm, nucleus\)",
+        ),
+        (
+            Weights({"000.a.kernel": np.zeros((2, 2))}, "unet", 16),
+            r"must have shape \(3, 3, 3, 4\). Received: \(2, 2\)",
+        ),
+        (Weights({}, "unet", 16), "Received: none"),
+    ],
+    ids=["architecture", "width", "classes", "shape", "missing"],
+)
+def test_fault_23_weights_of_another_network_are_named(given: Weights, wanted: str) -> None:
+    check_weights(WEIGHTS, "unet", 16, SHAPES)
+    with pytest.raises(WeightsError, match=wanted):
+        check_weights(given, "unet", 16, SHAPES)
+
+
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="cannot be read"):
+        read_weights(tmp_path / "none.safetensors")
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    (tmp_path / "w.npy").write_bytes(buffer.getvalue())
+    with pytest.raises(WeightsError, match="no safetensors file"):
+        read_weights(tmp_path / "w.npy")

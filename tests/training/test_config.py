@@ -1,0 +1,84 @@
+"""A training's description: complete, checked, repeatable."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from wbcseg.errors import ConfigError
+from wbcseg.training import PRESETS, TrainingConfig
+from wbcseg.training.config import CHOICES, RANGES
+
+
+def test_the_published_preset_is_the_thesis() -> None:
+    config = PRESETS["published"]
+    assert (config.optimizer, config.learning_rate, config.loss) == ("adam", 1e-4, "binary_crossentropy")
+    assert (config.batch_size, config.epochs, config.width) == (20, 30, 64)
+    assert (config.split, config.twins, config.quirks, config.dropout) == ("published", True, True, 0.0)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_written_and_read_unchanged(name: str) -> None:
+    config = PRESETS[name]
+    again = TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert again.identity() == config.identity()
+
+
+def test_the_identity_depends_on_every_setting() -> None:
+    base = PRESETS["compact"]
+    assert base.identity() != base.replace(seed=3).identity()
+    assert re.fullmatch("[0-9a-f]{12}", base.identity())
+
+
+def test_unknown_and_missing_settings_are_named() -> None:
+    values = PRESETS["compact"].to_dict()
+    with pytest.raises(ConfigError, match="Unknown here: colour"):
+        TrainingConfig.from_dict({**values, "colour": 1})
+    del values["seed"]
+    with pytest.raises(ConfigError, match="missing: seed"):
+        TrainingConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_words_are_checked(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"`{name}` must be one of"):
+        TrainingConfig(**{name: "other"})
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_ranges_are_checked(name: str) -> None:
+    least, most = RANGES[name]
+    with pytest.raises(ConfigError, match=f"`{name}` must be from"):
+        TrainingConfig(**{name: type(least)(least - 1)})
+    with pytest.raises(ConfigError, match=f"`{name}` must be from"):
+        TrainingConfig(**{name: type(most)(most + 1)})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": "16"}, "`width` must be of type int"),
+        ({"width": True}, "`width` must be of type int"),
+        ({"canvas": 100}, "multiple of 24"),
+        ({"fold": 5}, "less than `folds`"),
+        ({"twins": True}, "belong to the published split"),
+        ({"split": "published"}, "augmentation='mild'"),
+        ({"warmup_epochs": 100}, "less than `epochs`"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be from"),
+        ({"architecture": "fcn"}, "`architecture`"),
+        ({"augmentation": "wild"}, "`augmentation`"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TrainingConfig(**change)
+
+
+def test_every_setting_is_explained() -> None:
+    text = TrainingConfig.__doc__ or ""
+    for field in dataclasses.fields(TrainingConfig):
+        assert re.search(rf"^        {field.name}: ", text, re.MULTILINE), field.name

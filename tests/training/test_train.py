@@ -1,0 +1,187 @@
+"""Real trainings, on tiny networks, each in a process of its own as everywhere in the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.images import encode_png
+from wbcseg.prediction import Catalog
+from wbcseg.training import Run
+from wbcseg.training.checkpoint import load
+from wbcseg.training.weights import read_weights
+
+pytestmark = pytest.mark.training
+
+TINY = ["--width", "4", "--canvas", "48", "--batch-size", "4", "--folds", "3", "--warmup-epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of twelve drawn pictures with masks."""
+    root = tmp_path_factory.mktemp("data") / "cells"
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for i in range(12):
+        sample = draw_sample(9, i, size=(60, 56))
+        assert sample.mask is not None
+        (root / "images" / f"{i:02}.png").write_bytes(encode_png(sample.image))
+        (root / "masks" / f"{i:02}.png").write_bytes(encode_png(sample.mask))
+    return root
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of runs that the processes of this module share."""
+    folder = tmp_path_factory.mktemp("runs")
+    before = os.environ.get("WBCSEG_RUNS")
+    os.environ["WBCSEG_RUNS"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["WBCSEG_RUNS"]
+    else:
+        os.environ["WBCSEG_RUNS"] = before
+
+
+def train(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wbcseg", "train", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def finished(pairs: Path, runs: Path) -> Path:
+    """The folder of a run of four epochs that was not disturbed."""
+    done = train("--dataset", str(pairs), "--name", "whole", "--epochs", "4", *TINY, "--weight-average", "0.9")
+    assert done.returncode == 0, done.stderr
+    assert "epoch 4/4" in done.stdout
+    assert "loss" in done.stdout
+    assert "Dice nucleus" in done.stdout
+    assert "left" in done.stdout
+    return runs / "whole"
+
+
+def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
+    run = Run(finished)
+    assert run.state()["status"] == "finished"
+    assert len(run.metrics()) == 4
+    assert {"loss", "val_loss", "accuracy", "val_accuracy", "seconds"} <= set(run.metrics()[0])
+    environment = run.read("environment.json")
+    assert {"python", "processor", "precision", "packages"} <= set(environment)
+
+    segmenter = Catalog(runs=runs).open("whole")
+    assert segmenter.predict(draw_sample(9, 0).image).labels.shape == draw_sample(9, 0).size
+    card = segmenter.card
+    assert card.dataset == "cells"
+    assert card.config["dataset"] == "cells"
+    assert card.heldout["pictures"] == len(run.split().test) == 4
+    assert str(finished.parents[1]) not in json.dumps(card.to_dict())
+
+
+def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: Path) -> None:
+    from wbcseg.architectures import build
+
+    weights = read_weights(finished / "weights.safetensors")
+    model = build("unet", width=4)
+    model.set_weights(list(weights.arrays.values()))
+    picture = draw_sample(9, 3, size=(48, 48)).image
+    expected = model((picture / np.float32(255))[None].astype(np.float32)).numpy()[0]
+    found = Catalog(runs=runs).open("whole").predict(picture).probabilities
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(finished: Path, pairs: Path, runs: Path) -> None:
+    options = ["--dataset", str(pairs), "--name", "parts", "--epochs", "4", *TINY, "--weight-average", "0.9"]
+    command = [sys.executable, "-u", "-m", "wbcseg", "train", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch 2/"):
+                process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    state = Run(runs / "parts").state()
+    assert state["status"] == "stopped"
+    assert state["epoch"] in (2, 3)
+    assert not (runs / "parts" / "card.json").exists()
+
+    resumed = train("--resume", "parts")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "epoch 1/4" not in resumed.stdout
+    whole, parts = load(finished), load(runs / "parts")
+    assert whole is not None
+    assert parts is not None
+    assert set(whole.arrays) == set(parts.arrays)
+    for name, array in whole.arrays.items():
+        np.testing.assert_allclose(parts.arrays[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
+    """The whole published preparation on drawn pictures of 120×120, at a small width and for one epoch."""
+    root = tmp_path / "squares"
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for i in range(16):
+        sample = draw_sample(4, i, size=(120, 120))
+        assert sample.mask is not None
+        (root / "images" / f"{i:02}.png").write_bytes(encode_png(sample.image))
+        (root / "masks" / f"{i:02}.png").write_bytes(encode_png(sample.mask))
+    done = train(
+        "--preset", "published", "--dataset", str(root), "--width", "4", "--epochs", "1", "--name", "published"
+    )
+    assert done.returncode == 0, done.stderr
+    split = Run(runs / "published").split()
+    assert split.kind == "published"
+    assert len(split.train) + len(split.test) == 31
+
+
+def test_fault_14_a_wrong_mask_value_is_named_before_the_first_epoch(pairs: Path, runs: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    shutil.copytree(pairs, bad)
+    (bad / "masks" / "03.png").write_bytes(encode_png(np.full((60, 56), 77, np.uint8)))
+    done = train("--dataset", str(bad), "--name", "bad", "--epochs", "1", *TINY)
+    assert done.returncode == 1
+    assert "03.png" in done.stderr
+    assert "77" in done.stderr
+    assert "epoch" not in done.stdout
+    assert "Traceback" not in done.stderr
+    assert Run(runs / "bad").state()["status"] == "failed"
+
+
+def test_fault_15_pictures_without_masks_and_sizes_that_differ_are_listed(pairs: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    shutil.copytree(pairs, bad)
+    (bad / "masks" / "03.png").unlink()
+    (bad / "masks" / "05.png").write_bytes(encode_png(np.zeros((60, 50), np.uint8)))
+    done = train("--dataset", str(bad), "--name", "bad-pairs", "--epochs", "1", *TINY)
+    assert done.returncode == 1
+    assert "03.png" in done.stderr
+    assert "05.png" in done.stderr
+
+
+def test_fault_19_data_that_changed_stops_a_resumed_training(pairs: Path, runs: Path, tmp_path: Path) -> None:
+    data = tmp_path / "cells"
+    shutil.copytree(pairs, data)
+    assert train("--dataset", str(data), "--name", "changed", "--epochs", "1", *TINY[:-2]).returncode == 1
+    assert train("--dataset", str(data), "--name", "changing", "--epochs", "2", *TINY).returncode == 0
+    (data / "masks" / "03.png").write_bytes(encode_png(np.zeros((60, 56), np.uint8)))
+    done = train("--resume", "changing")
+    assert done.returncode == 1
+    assert "1 changed, such as cells/03" in done.stderr
+
+
+def test_a_run_is_never_overwritten_and_unknown_runs_are_named(finished: Path, pairs: Path) -> None:
+    done = train("--dataset", str(pairs), "--name", "whole", "--epochs", "1", *TINY)
+    assert done.returncode == 1
+    assert "holds a run already" in done.stderr
+    done = train("--resume", "nowhere")
+    assert done.returncode == 1
+    assert "is no training run" in done.stderr
