@@ -20,7 +20,7 @@ if pictures.open:
             picture = choose.read(data.name, sample_id)
             panels.describe(picture)
             panels.show_sample(picture, palette)
-            choose.predict_link("Segment this picture")
+            choose.predict_link("Segment this picture", data.name, sample_id)
         with small:
             gallery.gallery(data, gallery.filtered(data), sample_id)
         choose.about(data)

@@ -386,13 +386,13 @@ def test_a_file_that_goes_away_or_changes_is_named(pair_folder: Path) -> None:
 
 def test_fault_19_data_that_changed_since_it_was_recorded_is_named(pair_folder: Path) -> None:
     recorded = open_folder(pair_folder).manifest()
-    check_manifest(open_folder(pair_folder), recorded)
+    check_manifest("my cells", recorded, open_folder(pair_folder).manifest())
     _, labels = draw_cell(22, 30, 2)
     labels[0, 0] = 2
     (pair_folder / "masks/cell2.png").write_bytes(encode(to_grey(labels)))
     (pair_folder / "images/cell4.png").unlink()
     with pytest.raises(ManifestError) as caught:
-        check_manifest(open_folder(pair_folder), recorded)
+        check_manifest("my cells", recorded, open_folder(pair_folder).manifest())
     text = str(caught.value)
     assert "my cells/cell2 is not the picture or mask that it was" in text
     assert "my cells/cell4 is not there any more" in text

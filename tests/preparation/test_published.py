@@ -86,5 +86,5 @@ def test_without_twins_there_is_one_of_each() -> None:
 
 
 def test_other_sizes_are_left_out_and_too_few_are_refused() -> None:
-    with pytest.raises(DatasetError, match="this data set has 3"):
+    with pytest.raises(DatasetError, match="This data set has 3"):
         prepare([*(sample(i) for i in range(3)), *(sample(i, 96) for i in range(3, 40))])

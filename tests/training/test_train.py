@@ -170,12 +170,11 @@ def test_fault_15_pictures_without_masks_and_sizes_that_differ_are_listed(pairs:
 def test_fault_19_data_that_changed_stops_a_resumed_training(pairs: Path, runs: Path, tmp_path: Path) -> None:
     data = tmp_path / "cells"
     shutil.copytree(pairs, data)
-    assert train("--dataset", str(data), "--name", "changed", "--epochs", "1", *TINY[:-2]).returncode == 1
     assert train("--dataset", str(data), "--name", "changing", "--epochs", "2", *TINY).returncode == 0
     (data / "masks" / "03.png").write_bytes(encode_png(np.zeros((60, 56), np.uint8)))
     done = train("--resume", "changing")
     assert done.returncode == 1
-    assert "1 changed, such as cells/03" in done.stderr
+    assert "cells/03 is not the picture or mask that it was" in done.stderr
 
 
 def test_a_run_is_never_overwritten_and_unknown_runs_are_named(finished: Path, pairs: Path) -> None:

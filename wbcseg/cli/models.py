@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from wbcseg.cards import ModelCard
 from wbcseg.prediction import Catalog, ModelEntry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="as JSON")
+    how.add_argument("--markdown", action="store_true", help="the shipped ones as a table, as in the README")
 
 
 def act(options: argparse.Namespace) -> int:
@@ -20,11 +24,28 @@ def act(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([_values(entry) for entry in entries], indent=1, ensure_ascii=False))
         return 0
+    if options.markdown:
+        print(markdown_table([entry.card for entry in entries if entry.shipped and entry.card]))
+        return 0
     if not entries:
         print("No models. Train one: python -m wbcseg train --help")
     for entry in entries:
         print(_line(entry))
     return 0
+
+
+def markdown_table(cards: Iterable[ModelCard]) -> str:
+    """Return a table of models and their held-out Dice (mean ± standard error), from their cards."""
+    lines = [
+        "| network, width | parameters | file | held-out pictures | Dice nucleus | Dice cytoplasm | Dice whole cell |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for card in cards:
+        regions = [card.heldout["regions"][name] for name in ("nucleus", "cytoplasm", "cell")]
+        dice = " | ".join(f"{_shown(r['dice'])} ± {_shown(r['dice_se'])}" for r in regions)
+        size = f"{card.size_bytes / 1e6:.1f} MB"
+        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.heldout['pictures']} | {dice} |")
+    return "\n".join(lines)
 
 
 def _values(entry: ModelEntry) -> dict[str, Any]:

@@ -51,26 +51,27 @@ def check_dataset(dataset: DataSet, *, progress: Callable[[int, int], None] | No
         )
 
 
-def check_manifest(dataset: DataSet, recorded: Mapping[str, str]) -> None:
+def check_manifest(name: str, recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
     """Make sure that samples are what they were when a split or a model was made.
 
     Args:
-        dataset: The data set as it is now; samples that were not recorded do not matter.
-        recorded: The SHA-256 by id, as :meth:`DataSet.manifest` returned it.
+        name: Name of the data set.
+        recorded: The SHA-256 of every sample's content then, by id, as :meth:`DataSet.manifest` returned it.
+        found: The same as it is now; samples that were not recorded do not matter.
 
     Raises:
         ManifestError: If a recorded sample is gone or shows something else; all are listed.
     """
     problems = []
     for sample_id, digest in recorded.items():
-        if sample_id not in dataset:
+        if sample_id not in found:
             problems.append(f"{sample_id} is not there any more.")
-        elif dataset.read(sample_id).digest() != digest:
+        elif found[sample_id] != digest:
             problems.append(f"{sample_id} is not the picture or mask that it was.")
     if problems:
         raise ManifestError(
-            f"Data set {dataset.name} has changed since it was recorded:\n{_listing(problems)}\n"
-            "Put the original files back, or make a new split."
+            f"Data set {name} has changed since it was recorded:\n{_listing(problems)}\n"
+            "Put the original files back, or start anew with a new split."
         )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wbcseg.datasets.dataset import DataSet
-from wbcseg.errors import DatasetError, ManifestError
+from wbcseg.datasets import DataSet, check_manifest
+from wbcseg.errors import DatasetError
 from wbcseg.metrics import REGIONS, Scores, mean_and_standard_error, score
 from wbcseg.prediction import Segmenter
 from wbcseg.preparation.published import is_twin, original_id
@@ -82,18 +82,14 @@ def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
         ManifestError: If a held-out picture is not what it was, naming it.
         DatasetError: If none of them is there.
     """
-    manifest = segmenter.card.split["manifest"]
     ids = [i for i in segmenter.card.split["test"] if original_id(i) == i and i in dataset]
     if not ids:
         raise DatasetError(
             f"None of the pictures that were held out from {segmenter.name} is in data set {dataset.name}. "
             f"They are pictures of {segmenter.card.dataset}."
         )
-    for sample_id in ids:
-        if dataset.read(sample_id).digest() != manifest.get(sample_id):
-            raise ManifestError(
-                f"Picture {sample_id} or its mask is not what it was when {segmenter.name} was trained."
-            )
+    found = {sample_id: dataset.read(sample_id).digest() for sample_id in ids}
+    check_manifest(dataset.name, {i: segmenter.card.split["manifest"].get(i, "") for i in ids}, found)
     return score_pictures(segmenter, dataset, ids)
 
 

@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from wbcseg.datasets.dataset import manifest_digest
 from wbcseg.datasets.sample import Sample
-from wbcseg.errors import LeakError, ManifestError, SplitError
+from wbcseg.errors import LeakError, SplitError
 from wbcseg.preparation.groups import group_cells
 from wbcseg.preparation.published import PublishedSet, is_twin, original_id
 
@@ -126,27 +126,6 @@ class Split:
         made = [sample_id for sample_id in self.test if is_twin(sample_id)]
         if made:
             raise SplitError(f"The test side of a leak-free split holds a made copy, {made[0]}. Augment training only.")
-
-    def check_data(self, manifest: Mapping[str, str]) -> None:
-        """Check that the data is still the data that was split.
-
-        Args:
-            manifest: SHA-256 of the content of every picture, by id.
-
-        Raises:
-            ManifestError: If a picture of the split is missing or has another content, naming it.
-        """
-        missing = sorted(set(self.manifest) - set(manifest))
-        changed = sorted(i for i in set(self.manifest) & set(manifest) if self.manifest[i] != manifest[i])
-        if not missing and not changed:
-            return
-        what = [
-            f"{len(ids)} {how}, such as {ids[0]}" for ids, how in ((missing, "missing"), (changed, "changed")) if ids
-        ]
-        raise ManifestError(
-            f"Data set {self.dataset} is not what it was when it was split: {' and '.join(what)}. "
-            "Restore the pictures, or start a new training with a new split."
-        )
 
 
 def published_split(prepared: PublishedSet, dataset: str, samples: Iterable[Sample]) -> Split:

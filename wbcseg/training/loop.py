@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wbcseg import architectures
 from wbcseg.architectures.layers import FusedBatchNormalization
+from wbcseg.datasets import check_manifest
 from wbcseg.errors import TrainingError
 from wbcseg.training import checkpoint
 from wbcseg.training.checkpoint import AVERAGE, WEIGHT, Arrays, Checkpoint
@@ -75,7 +76,8 @@ def train(
     """
     config = run.config()
     if (run.folder / "split.json").exists():
-        run.split().check_data(data.split.manifest)
+        stored = run.split()
+        check_manifest(stored.dataset, stored.manifest, data.split.manifest)
     else:
         run.write("split.json", data.split.to_dict())
     trainer = Trainer(config, steps_per_epoch(len(data.train), config.batch_size))

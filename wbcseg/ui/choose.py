@@ -1,8 +1,12 @@
-"""Choosing a data set and a picture, or bringing one's own."""
+"""Choosing a data set and a picture, or bringing one's own.
+
+The choices live in the address, so that a view is a link, and their keys (``set``, ``picture``, ``source``) are the same
+on every page, so that a reader takes them along.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import streamlit as st
@@ -17,31 +21,34 @@ from wbcseg.ui.words import as_text, short_title, stem
 
 FROM_A_SET: Final = "From a data set"
 OWN_PICTURE: Final = "Your own picture"
+SOURCES: Final = (FROM_A_SET, OWN_PICTURE)
 PREDICT: Final = "app_pages/predict.py"
+
 SAMPLE_SET: Final = "synthetic"
 SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")
 """The picture that Home begins with."""
 
-# The keys "set" and "picture" are the same on every page, so that a reader takes the picture along.
-
 
 def choose_source() -> bool:
     """Ask where the picture comes from. Return whether the reader brings one."""
+    _bring("source", SOURCES, str)
     choice = st.segmented_control(
         "Where the picture comes from",
-        [FROM_A_SET, OWN_PICTURE],
+        SOURCES,
         default=FROM_A_SET,
         required=True,
         key="source",
         bind="query-params",
         label_visibility="collapsed",
     )
+    _keep(source=choice)
     return choice == OWN_PICTURE
 
 
 def choose_set() -> DataSet:
     """Ask for a data set and open it; where it is not here yet, offer to fetch it and end the page."""
     known = {entry.name: entry for entry in sorted(statuses(), key=lambda entry: entry.name != SAMPLE_SET)}
+    _bring("set", known, short_title)
     name = st.selectbox(
         "Data set",
         list(known),
@@ -52,28 +59,8 @@ def choose_set() -> DataSet:
         width=160,
         label_visibility="collapsed",
     )
+    _keep(set=name)
     return _open(known[name])
-
-
-def _open(entry: DatasetStatus) -> DataSet:
-    if not entry.ready:
-        offer_download(entry)
-        st.stop()
-    try:
-        return store.dataset(entry.name)
-    except WbcsegError as problem:
-        st.error(as_text(str(problem)), icon=":material/error:")
-        st.stop()
-
-
-def _first_picture() -> None:
-    # A number of one set means nothing in the next: begin at its first picture, in the address too.
-    name = st.session_state["set"]
-    ready = any(entry.ready for entry in statuses() if entry.name == name)
-    try:
-        st.session_state["picture"] = store.dataset(name).ids[0] if ready else None
-    except (WbcsegError, IndexError):
-        st.session_state["picture"] = None
 
 
 def choose_picture(name: str, ids: Sequence[str]) -> str:
@@ -86,6 +73,7 @@ def choose_picture(name: str, ids: Sequence[str]) -> str:
     Returns:
         The chosen id.
     """
+    _bring("picture", ids, stem)
     chosen = st.selectbox(
         "Picture number",
         ids,
@@ -95,6 +83,7 @@ def choose_picture(name: str, ids: Sequence[str]) -> str:
         width=110,
         label_visibility="collapsed",
     )
+    _keep(picture=chosen)
     place = ids.index(chosen)
     st.button(
         "Previous",
@@ -123,31 +112,25 @@ def show_picture(name: str, sample_id: str) -> None:
 
 
 def predict_button(label: str, name: str, sample_id: str) -> None:
-    """Offer to go to the page that segments, with a picture of a data set (for pages without :func:`choose_set`)."""
-    if st.button(label, icon=":material/biotech:", on_click=_choose_from_set, args=(name, sample_id)):
-        st.switch_page(PREDICT, query_params={"set": short_title(name), "picture": stem(sample_id)})
-
-
-def predict_link(label: str) -> None:
-    """Offer to go to the page that segments, with the chosen picture: its widgets there have the same keys."""
-    # Whoever looks through data sets is done with a picture of their own.
-    st.session_state["source"] = FROM_A_SET
-    st.page_link(PREDICT, label=label, icon=":material/biotech:")
+    """Offer to go to the page that segments, with a picture of a data set (on a page that chooses no set itself)."""
+    if st.button(label, icon=":material/biotech:"):
+        _keep(set=name, picture=sample_id, source=FROM_A_SET)
+        st.switch_page(PREDICT)
 
 
 def own_picture_button(label: str) -> None:
     """Offer to go to the page that segments, to bring a picture."""
-    if st.button(label, icon=":material/upload:", type="tertiary", on_click=_choose_own):
-        st.switch_page(PREDICT, query_params={"source": OWN_PICTURE})
+    if st.button(label, icon=":material/upload:", type="tertiary"):
+        _keep(source=OWN_PICTURE)
+        st.switch_page(PREDICT)
 
 
-def _choose_from_set(name: str, sample_id: str) -> None:
-    show_picture(name, sample_id)
-    st.session_state["source"] = FROM_A_SET
-
-
-def _choose_own() -> None:
-    st.session_state["source"] = OWN_PICTURE
+def predict_link(label: str, name: str, sample_id: str) -> None:
+    """Link to the page that segments, with the picture that is chosen here."""
+    # Whoever looks through data sets is done with a picture of their own.
+    _keep(source=FROM_A_SET)
+    address = {"set": short_title(name), "picture": stem(sample_id)}
+    st.page_link(PREDICT, label=label, icon=":material/biotech:", query_params=address)
 
 
 def about(data: DataSet) -> None:
@@ -175,12 +158,14 @@ def own_picture() -> store.Shown:
         type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
         max_upload_size=-(-MAX_BYTES // 2**20),
         key="upload",
+        width=720,
         help="One white cell in the middle works best, cropped so that the cell fills about half of the width.",
     )
     if file is None:
-        st.caption(
-            "PNG, JPEG, BMP or TIFF. The picture stays in this session's memory, is never stored and is forgotten when "
-            "you leave. What the file says besides its pixels (place, patient, device) is not read."
+        st.markdown(
+            "The picture stays in memory for this visit only: it is never stored. Only its pixels are read, and nothing "
+            "of what the file may say about patient, place or device.",
+            width=720,
         )
         st.stop()
     data = file.getvalue()
@@ -193,3 +178,48 @@ def own_picture() -> store.Shown:
     for notice in picture.notices:
         st.caption(as_text(notice))
     return picture
+
+
+def _open(entry: DatasetStatus) -> DataSet:
+    if not entry.ready:
+        offer_download(entry)
+        st.stop()
+    try:
+        return store.dataset(entry.name)
+    except WbcsegError as problem:
+        st.error(as_text(str(problem)), icon=":material/error:")
+        st.stop()
+
+
+def _first_picture() -> None:
+    # A number of one set means nothing in the next: begin at its first picture, in the address too.
+    name = st.session_state["set"]
+    ready = any(entry.ready for entry in statuses() if entry.name == name)
+    try:
+        st.session_state["picture"] = store.dataset(name).ids[0] if ready else None
+    except (WbcsegError, IndexError):
+        st.session_state["picture"] = None
+
+
+def _keep(**choices: str | None) -> None:
+    """Remember choices for the next page."""
+    for key, value in choices.items():
+        st.session_state[f"kept_{key}"] = value
+
+
+def _bring(key: str, allowed: Container[str], text: Callable[[str], str]) -> None:
+    """On arrival at a page whose address says nothing of a choice, bring along the one of the page before.
+
+    Streamlit forgets a choice that came with the address when the reader goes to the next page, and does not write one
+    that a page made for the reader into the address: hence both here.
+
+    Args:
+        key: The key of the widget that follows.
+        allowed: Its options.
+        text: Turns an option into what the address says.
+    """
+    here, kept = st.context.url, st.session_state.get(f"kept_{key}")
+    arrived, st.session_state[f"place_of_{key}"] = st.session_state.get(f"place_of_{key}", ""), here
+    if arrived != here and key not in st.query_params and kept is not None and kept in allowed:
+        st.session_state[key] = kept
+        st.query_params[key] = text(kept)

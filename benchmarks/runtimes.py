@@ -1,0 +1,165 @@
+"""Compare ways to run a trained network without TensorFlow; the README's developer part shows the result.
+
+Needs more than the project does: ``pip install -r requirements.txt onnx tf2onnx onnxruntime``. Then
+
+    python benchmarks/runtimes.py > benchmarks/runtimes.json
+
+It exports the shipped weights in every format, runs the held-out pictures of Zheng Dataset 1 (drawn pictures where that
+is not here) through all of them in turns on one thread, and compares with Keras.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from wbcseg.training.environment import prepare_engine, processor_flags, processor_name
+
+prepare_engine(threads=1)
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from wbcseg.architectures import build
+from wbcseg.cards import ModelCard
+from wbcseg.datasets import open_dataset
+from wbcseg.errors import DatasetError
+from wbcseg.metrics import score
+from wbcseg.prediction.catalog import weights_folder
+from wbcseg.preparation.canvas import from_canvas, image_on_canvas
+from wbcseg.training.exporting import to_litert
+from wbcseg.training.weights import read_weights
+
+SIDE = 120
+ROUNDS = 12
+
+
+def main() -> None:
+    results: dict[str, Any] = {"processor": processor_name(), "avx512": "avx512f" in processor_flags(), "models": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("unet-16", "segnet-16", "deconvnet-16"):
+            results["models"][name] = measure(name, Path(folder))
+        results["start"] = {
+            kind: start_cost(kind) for kind in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
+        }
+    print(json.dumps(results, indent=1))
+
+
+def measure(name: str, folder: Path) -> dict[str, Any]:
+    card = ModelCard.read(weights_folder() / name)
+    weights = read_weights(weights_folder() / name / "weights.safetensors")
+    model = build(card.architecture, width=card.width)
+    model.set_weights(list(weights.arrays.values()))
+    try:
+        data = open_dataset(card.dataset)
+        samples = [data.read(i) for i in card.split["test"] if i in data]
+    except DatasetError:
+        samples = [s for s in open_dataset("synthetic") if max(s.size) <= SIDE]
+    placed = [image_on_canvas(s.image, SIDE) for s in samples]
+    pictures = [(canvas[None] / np.float32(255)).astype(np.float32) for canvas, _ in placed]
+
+    step = tf.function(lambda x: model(x, training=False))
+    ways: dict[str, tuple[Callable[[Any], Any], int]] = {"Keras": (lambda x: step(x).numpy(), 0)}
+    for kind, path in export(model, folder / name, pictures).items():
+        ways[kind] = (onnx(path) if path.suffix == ".onnx" else litert(path), path.stat().st_size)
+
+    seconds: dict[str, list[float]] = {kind: [] for kind in ways}
+    for number in range(ROUNDS):
+        for kind, (run, _) in ways.items():
+            start = time.process_time()
+            run(pictures[number % len(pictures)])
+            seconds[kind].append(time.process_time() - start)
+
+    reference = [ways["Keras"][0](p)[0].argmax(-1) for p in pictures]
+    table = {}
+    for kind, (run, size) in ways.items():
+        found = [run(p)[0] for p in pictures]
+        dice = [
+            score(s.mask, from_canvas(f, place).argmax(-1).astype(np.uint8)).dice
+            for s, f, (_, place) in zip(samples, found, placed, strict=True)
+        ]
+        table[kind] = {
+            "milliseconds": round(1000 * median(seconds[kind][2:]), 1),
+            "agreement": round(
+                float(np.mean([(f.argmax(-1) == r).mean() for f, r in zip(found, reference, strict=True)])), 5
+            ),
+            "dice_nucleus": round(float(np.nanmean([d["nucleus"] for d in dice])), 4),
+            "dice_cytoplasm": round(float(np.nanmean([d["cytoplasm"] for d in dice])), 4),
+            "megabytes": round(size / 1e6, 1),
+        }
+    return {"pictures": len(pictures), "formats": table}
+
+
+def export(model: keras.Model, stem: Path, pictures: list[Any]) -> dict[str, Path]:
+    """Write the model in every format and return the files."""
+    stem.mkdir()
+    files = {"LiteRT, float16 weights (shipped)": stem / "half.tflite"}
+    files["LiteRT, float16 weights (shipped)"].write_bytes(to_litert(model))
+    files["LiteRT, float32"] = stem / "float.tflite"
+    model.export(str(files["LiteRT, float32"]), format="litert", verbose=False)
+    files["ONNX Runtime, float32"] = stem / "float.onnx"
+    model.export(str(files["ONNX Runtime, float32"]), format="onnx", verbose=False)
+
+    fixed = keras.Input(batch_shape=(1, SIDE, SIDE, 3))
+    static = keras.Model(fixed, model(fixed))
+    static.export(str(stem / "saved"), format="tf_saved_model", verbose=False)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(stem / "saved"))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([p] for p in pictures[::2])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    files["LiteRT, full int8"] = stem / "int8.tflite"
+    files["LiteRT, full int8"].write_bytes(converter.convert())
+    return files
+
+
+def litert(path: Path) -> Callable[[Any], Any]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=1)
+    entry, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(entry, (1, SIDE, SIDE, 3))
+    interpreter.allocate_tensors()
+
+    def run(picture: Any) -> Any:
+        interpreter.set_tensor(entry, picture)
+        interpreter.invoke()
+        return interpreter.get_tensor(out)
+
+    return run
+
+
+def onnx(path: Path) -> Callable[[Any], Any]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda picture: session.run(None, {name: picture})[0]
+
+
+def start_cost(module: str) -> dict[str, float]:
+    """Return what importing a runtime costs a fresh process: processor seconds and megabytes."""
+    code = (
+        "import time, resource, numpy\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF)\n"
+        f"import {module}\n"
+        "after = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime\n"
+        "print(seconds, (after.ru_maxrss - before.ru_maxrss) / 1e3)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
+    values = [tuple(map(float, run.stdout.split()[-2:])) for run in runs]
+    return {"seconds": round(median(v[0] for v in values), 2), "megabytes": round(median(v[1] for v in values))}
+
+
+if __name__ == "__main__":
+    main()
