@@ -90,7 +90,7 @@ def open_page() -> OpenPage:
         at = AppTest.from_file(str(APP), default_timeout=120)
         at.run()
         if page != "home":
-            at.switch_page(f"app_pages/{page}.py")
+            go_to(at, page)
         for name, value in parameters.items():
             at.query_params[name] = value
         at.run()
@@ -98,6 +98,12 @@ def open_page() -> OpenPage:
         return at
 
     return open_it
+
+
+def go_to(at: AppTest, page: str) -> None:
+    """Go to a page, for the next run."""
+    at.switch_page(f"app_pages/{page}.py")
+    at.context = {"url": f"http://localhost/{page}"}
 
 
 def words(at: AppTest) -> str:

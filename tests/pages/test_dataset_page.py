@@ -1,7 +1,7 @@
 """The data sets: a gallery with filters, one picture large, and the preparation step by step."""
 
 import pytest
-from conftest import pictures, words
+from conftest import go_to, pictures, words
 
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ImageError
@@ -52,7 +52,8 @@ def test_a_click_in_the_gallery_shows_that_picture(open_page):
 def test_the_picture_goes_along_to_predict(open_page):
     at = open_page("dataset", picture="004")
     assert at.page_link[0].value == "Segment this picture"
-    at.switch_page("app_pages/predict.py").run()
+    go_to(at, "predict")
+    at.run()
     assert at.title[0].value == "Segment a picture"
     assert "Synthetic\\, 004" in words(at)
 

@@ -7,7 +7,7 @@ import json
 
 from wbcseg.architectures import ARCHITECTURES, MULTIPLE, WIDTHS
 from wbcseg.errors import ConfigError
-from wbcseg.training.environment import prepare_engine
+from wbcseg.training.environment import start_engine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def act(options: argparse.Namespace) -> int:
     """Carry out the command."""
     if options.side < MULTIPLE or options.side % MULTIPLE:
         raise ConfigError(f"Option --side must be a multiple of {MULTIPLE}. Received: {options.side}")
-    prepare_engine()
+    start_engine()
     from wbcseg.architectures.summary import summarise
 
     summaries = [summarise(name, width=options.width, side=options.side) for name in ARCHITECTURES]

@@ -20,7 +20,7 @@ from wbcseg.errors import ConfigError, WbcsegError
 from wbcseg.preparation.augmentation import AUGMENTATIONS
 from wbcseg.training import PRESETS, Run, TrainingConfig, runs_folder
 from wbcseg.training.config import CHOICES
-from wbcseg.training.environment import prepare_engine
+from wbcseg.training.environment import start_engine
 from wbcseg.training.run import next_name
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def carry_out(run: Run, config: TrainingConfig, *, should_stop: Callable[[], boo
     try:
         dataset = open_dataset(config.dataset, fetch=True, progress=show_progress)
         check_dataset(dataset)
-        prepare_engine(threads)
+        start_engine(threads)
         from wbcseg.evaluation import describe_run
         from wbcseg.training import loop
         from wbcseg.training.data import load_data

@@ -148,7 +148,7 @@ def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: boo
     chosen = select(samples)
     if len(chosen) < 15:
         raise DatasetError(
-            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask and needs at least 15 of them. "
+            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask, at least 15 of them. "
             f"This data set has {len(chosen)}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
         )
     early = with_twins(chosen) if twins and quirks.twins_before_split else chosen

@@ -1,10 +1,15 @@
-"""What a training ran on, and how the engine is set up. Never imports TensorFlow."""
+"""What a training ran on, and how the engine is set up and started."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +29,41 @@ def prepare_engine(threads: int | None = None) -> None:
     if threads:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+
+
+def start_engine(threads: int | None = None) -> None:
+    """Load TensorFlow without its start-up chatter; belongs in a process that trains.
+
+    Args:
+        threads: How many processor threads to compute with; all of them by default.
+
+    Raises:
+        ImportError: If TensorFlow cannot be loaded; what it said is then shown.
+    """
+    prepare_engine(threads)
+    with _held_back_stderr():
+        # Looking for devices is what prints that there is no graphics processor.
+        importlib.import_module("tensorflow").config.list_physical_devices()
+        importlib.import_module("keras")
+
+
+@contextmanager
+def _held_back_stderr() -> Iterator[None]:
+    """Keep what native code writes to standard error, and show it only if the block fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        screen = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(screen, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(screen, 2)
+            os.close(screen)
 
 
 def processor_flags() -> frozenset[str]:

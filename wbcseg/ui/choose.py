@@ -1,7 +1,7 @@
 """Choosing a data set and a picture, or bringing one's own.
 
-The choices live in the address, so that a view is a link, and their keys (``set``, ``picture``, ``source``) are the same
-on every page, so that a reader takes them along.
+The choices live in the address, so that a view is a link, and their keys (``set``, ``picture``, ``source``) are the
+same on every page, so that a reader takes them along.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ def show_picture(name: str, sample_id: str) -> None:
 
 def predict_button(label: str, name: str, sample_id: str) -> None:
     """Offer to go to the page that segments, with a picture of a data set (on a page that chooses no set itself)."""
+    _brought_here()
     if st.button(label, icon=":material/biotech:"):
         _keep(set=name, picture=sample_id, source=FROM_A_SET)
         st.switch_page(PREDICT)
@@ -163,8 +164,8 @@ def own_picture() -> store.Shown:
     )
     if file is None:
         st.markdown(
-            "The picture stays in memory for this visit only: it is never stored. Only its pixels are read, and nothing "
-            "of what the file may say about patient, place or device.",
+            "The picture stays in memory for this visit only: it is never stored. Only its pixels are read, nothing of "
+            "what the file may say about patient, place or device.",
             width=720,
         )
         st.stop()
@@ -218,8 +219,17 @@ def _bring(key: str, allowed: Container[str], text: Callable[[str], str]) -> Non
         allowed: Its options.
         text: Turns an option into what the address says.
     """
-    here, kept = st.context.url, st.session_state.get(f"kept_{key}")
-    arrived, st.session_state[f"place_of_{key}"] = st.session_state.get(f"place_of_{key}", ""), here
-    if arrived != here and key not in st.query_params and kept is not None and kept in allowed:
+    kept, brought = st.session_state.get(f"kept_{key}"), _brought_here()
+    if key not in brought and key not in st.query_params and kept is not None and kept in allowed:
         st.session_state[key] = kept
         st.query_params[key] = text(kept)
+    brought.add(key)
+
+
+def _brought_here() -> set[str]:
+    """Return the keys of the choices that were brought along to the page that the reader is on."""
+    if st.session_state.get("place", "") != st.context.url:
+        st.session_state["place"] = st.context.url
+        st.session_state["brought"] = set()
+    brought: set[str] = st.session_state["brought"]
+    return brought

@@ -1,0 +1,52 @@
+"""Fill the README's tables from the shipped cards and the committed measurements: ``python benchmarks/readme.py``."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from wbcseg.cli.models import markdown_table
+from wbcseg.prediction import Catalog
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+
+
+def filled(text: str) -> str:
+    """Return the README's text with its tables made anew."""
+    cards = [entry.card for entry in Catalog().entries if entry.shipped and entry.card]
+    for name, table in (("results", markdown_table(cards)), ("runtimes", runtimes_table())):
+        block = re.compile(rf"(<!-- {name}[^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
+    return text
+
+
+def runtimes_table() -> str:
+    """Return the comparison of runtimes as a table."""
+    results = json.loads((ROOT / "benchmarks" / "runtimes.json").read_text(encoding="utf-8"))
+    models = results["models"]
+    head = " | ".join(f"{name}: ms, Dice nucleus / cytoplasm" for name in models)
+    lines = [f"| runtime | {head} | same pixels as Keras | MB in all |", "|---|" + "---|" * len(models) + "---:|---:|"]
+    for kind in next(iter(models.values()))["formats"]:
+        rows = [model["formats"][kind] for model in models.values()]
+        cells = [f"{r['milliseconds']:.1f}, {r['dice_nucleus']:.3f} / {r['dice_cytoplasm']:.3f}" for r in rows]
+        size = sum(row["megabytes"] for row in rows)
+        agreement = min(row["agreement"] for row in rows)
+        lines.append(f"| {kind} | {' | '.join(cells)} | {agreement:.4f} | {f'{size:.1f}' if size else '–'} |")
+    start = results["start"]
+    said = ", ".join(
+        f"{title} {start[module]['seconds']:.2f} s and {start[module]['megabytes']:.0f} MB"
+        for title, module in (
+            ("LiteRT", "ai_edge_litert.interpreter"),
+            ("ONNX Runtime", "onnxruntime"),
+            ("TensorFlow", "tensorflow"),
+        )
+    )
+    avx512 = "with" if results["avx512"] else "without"
+    lines += ["", f"On {results['processor']}, {avx512} AVX-512. Importing costs a fresh process: {said}."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,47 @@
+"""What the README says is what the project does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmarks.readme import README, ROOT, filled
+from wbcseg.cli import COMMANDS
+
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_the_tables_come_from_the_cards_and_the_measurements() -> None:
+    assert filled(TEXT) == TEXT
+    assert TEXT.count("| U-Net, width 16 |") == 1
+
+
+def test_the_two_commands_name_files_that_are_there() -> None:
+    lines = TEXT.splitlines()
+    assert "pip install -r requirements.txt && streamlit run app.py" in lines
+    assert "pip install -r requirements-dev.txt && pytest" in lines
+    for name in ("requirements.txt", "requirements-dev.txt", "app.py"):
+        assert (ROOT / name).exists()
+
+
+def test_every_command_is_shown_and_every_shown_one_exists() -> None:
+    shown = set(re.findall(r"python -m wbcseg (\w+)", TEXT))
+    assert shown == {module.__name__.rpartition(".")[2] for module in COMMANDS}
+
+
+def test_links_and_pictures_are_there() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_tree_holds_no_data_runs_or_machine_paths() -> None:
+    kept = {".py", ".md", ".toml", ".txt", ".json", ".css", ".js", ".sha256", ".yml"}
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        if parts[0].startswith((".git", ".venv", "venv")) or not path.is_file() or "cache" in str(path):
+            continue
+        assert path.stat().st_size < 30_000_000, path
+        assert path.suffix.lower() != ".bmp", path
+        if path.suffix in kept and Path(__file__) != path:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"/(root|home|Users)/\w", text), path
