@@ -167,10 +167,13 @@ def test_fault_15_pictures_without_masks_and_sizes_that_differ_are_listed(pairs:
     assert "05.png" in done.stderr
 
 
-def test_fault_19_data_that_changed_stops_a_resumed_training(pairs: Path, runs: Path, tmp_path: Path) -> None:
+def test_fault_19_data_that_changed_stops_a_resumed_training(
+    finished: Path, pairs: Path, runs: Path, tmp_path: Path
+) -> None:
     data = tmp_path / "cells"
     shutil.copytree(pairs, data)
-    assert train("--dataset", str(data), "--name", "changing", "--epochs", "2", *TINY).returncode == 0
+    shutil.copytree(finished, runs / "changing")
+    Run(runs / "changing").write("config.json", {**Run(finished).config().to_dict(), "dataset": str(data)})
     (data / "masks" / "03.png").write_bytes(encode_png(np.zeros((60, 56), np.uint8)))
     done = train("--resume", "changing")
     assert done.returncode == 1

@@ -1,0 +1,140 @@
+"""A real server and a real browser.
+
+Without a browser these tests skip and say why; with ``CI=true`` in the environment they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PICTURES = "[data-testid=stImage] img"
+
+# All pictures of the page have arrived, and there are at least so many.
+ARRIVED = f"""
+least => {{
+    const pictures = [...document.querySelectorAll("{PICTURES}")];
+    return pictures.length >= least && pictures.every(p => p.complete && p.naturalWidth > 0);
+}}
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+
+
+def give_up(reason: str) -> None:
+    """Skip, or fail where the browser must be there."""
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"{reason} With CI=true the browser tests must run.")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium: the system's, or the one that Playwright has fetched."""
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        give_up("Playwright is not installed: pip install -r requirements-dev.txt")
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        try:
+            chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        except Error:
+            give_up(
+                "There is no Chromium here. On Debian: apt install chromium. Elsewhere: playwright install chromium"
+            )
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Server:
+    """A running app.
+
+    Attributes:
+        url: Its address.
+        pid: Its process.
+        log: The file with what it prints.
+    """
+
+    url: str
+    pid: int
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app on a free port, with the shipped models and the drawn pictures only."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if name not in ("WBCSEG_DATA", "WBCSEG_WEIGHTS")}
+    environment |= {"WBCSEG_RUNS": str(folder / "runs"), "WBCSEG_CACHE": str(folder / "cache")}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command += ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
+    log = folder / "log.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until_up(process, url, log)
+            yield Server(url, process.pid, log)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            pytest.fail(f"The server stopped: {log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"The server did not answer: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def context(browser: Any, server: Server) -> Iterator[Any]:
+    """A browser that keeps the app's scripts from one test to the next; every window is a reader of its own."""
+    kept = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
+    kept.set_default_timeout(60_000)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def page(context: Any) -> Iterator[Any]:
+    """A fresh window. What the browser complains about fails the test."""
+    window = context.new_page()
+    complaints: list[str] = []
+    window.on("pageerror", lambda error: complaints.append(str(error)))
+    yield window
+    window.close()
+    assert not complaints
+
+
+def wait_for_pictures(window: Any, least: int) -> None:
+    """Wait until at least so many pictures are there and the run is over."""
+    window.wait_for_function(ARRIVED, arg=least)
+    window.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
