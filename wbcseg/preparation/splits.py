@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from wbcseg.datasets.dataset import manifest_digest
 from wbcseg.datasets.sample import Sample
@@ -163,6 +162,9 @@ def leak_free_folds(dataset: str, samples: Sequence[Sample], *, folds: int = 5, 
     Raises:
         SplitError: If there are fewer cells than folds.
     """
+    # Costs seconds to import, which only those who make a split should wait for.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     kept = [sample for sample in samples if sample.mask is not None]
     groups = group_cells(kept)
     if folds < 2 or len(groups) < folds:

@@ -22,14 +22,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import platformdirs
 
 from wbcseg.errors import RunError, TrainingError
 from wbcseg.files import write_json
-from wbcseg.preparation.splits import Split
 from wbcseg.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from wbcseg.preparation.splits import Split
 
 Status = Literal["new", "running", "stopped", "finished", "failed"]
 STATE: Final = "state.json"
@@ -87,6 +89,9 @@ class Run:
             RunError: If there is none.
             SplitError: If it is not complete.
         """
+        # Splitting needs libraries that those who only look at runs should not wait for.
+        from wbcseg.preparation.splits import Split
+
         return Split.from_dict(self.read("split.json"))
 
     def state(self) -> dict[str, Any]:
