@@ -4,38 +4,36 @@ The pages' folder is not called ``pages``: Streamlit would take such a folder fo
 somebody has opened Home, answer a link to a page without coming through here.
 """
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(
-    page_title="White blood cell segmentation",
-    page_icon=":material/biotech:",
-    layout="wide",
-    menu_items={"About": "Segmentation of white blood cells in blood-smear pictures. For research, not for diagnosis."},
-)
-
-st.navigation(
+# Pages have no icon: for the one in the browser's tab, Streamlit would send every reader to a server elsewhere.
+page = st.navigation(
     [
         st.Page(
             "app_pages/home.py",
             title="Home",
-            icon=":material/home:",
             default=True,
             help="What this is, a sample to begin with, and which data sets and models are ready.",
         ),
         st.Page(
             "app_pages/dataset.py",
             title="Data sets",
-            icon=":material/photo_library:",
-            url_path="dataset",
             help="Look through the pictures and their expert masks, and see how they are prepared for training.",
         ),
         st.Page(
             "app_pages/predict.py",
             title="Predict",
-            icon=":material/biotech:",
-            url_path="predict",
             help="Segment a picture with every model, side by side with the expert's mask.",
         ),
     ],
     position="top",
-).run()
+)
+st.set_page_config(
+    page_title=f"{page.title} · White blood cell segmentation",
+    page_icon=Path(__file__).parent / "wbcseg" / "ui" / "icon.png",
+    layout="wide",
+    menu_items={"About": "Segmentation of white blood cells in blood-smear pictures. For research, not for diagnosis."},
+)
+page.run()

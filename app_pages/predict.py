@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, panels, scores, status, store, words
+from wbcseg.ui import ahead, choose, panels, scores, status, store, words
 
 st.title("Segment a picture")
 st.markdown(
@@ -35,4 +35,6 @@ elif picture.sample.mask is None:
 elif results:
     trained = [entry.title for entry in chosen if entry.card.saw(picture.sample.id)]
     scores.score_tables(picture.sample.mask, results, trained)
+if not own:
+    ahead.prepare_next(data, sample_id, view, chosen, models)
 words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Jaccard", "Trained on", "Held-out", "n/a")

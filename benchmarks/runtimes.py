@@ -113,7 +113,7 @@ def export(model: keras.Model, stem: Path, pictures: list[Any]) -> dict[str, Pat
     static.export(str(stem / "saved"), format="tf_saved_model", verbose=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(stem / "saved"))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([p] for p in pictures[::2])
+    converter.representative_dataset = lambda: ([p] for p in pictures[::9])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     files["LiteRT, full int8"] = stem / "int8.tflite"
     files["LiteRT, full int8"].write_bytes(converter.convert())

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from conftest import PROBLEM, FailingCatalog, pictures, words
+from conftest import PROBLEM, FailingCatalog, Threshold, pictures, words
 from PIL import Image
 
 from wbcseg.classes import PALETTES
@@ -199,3 +199,20 @@ def test_drawn_pictures_keep_every_pixel():
     picture = Shown(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
     made = open_image(store.drawn(picture, View("colours", 1.0, "thesis"), labels)).pixels
     assert (made == colorize(fit(labels, store.PANEL_SIDE), PALETTES["thesis"])).all()
+
+
+def test_the_next_picture_is_prepared_while_this_one_is_looked_at(open_page, monkeypatch):
+    whole, segmented = Threshold.predict, []
+
+    def watched(self, image):
+        segmented.append((self.name, image.tobytes()))
+        return whole(self, image)
+
+    monkeypatch.setattr("conftest.Threshold.predict", watched)
+    at = open_page("predict", picture="020")
+    at.session_state["ahead"].result(60)
+    following = open_dataset("synthetic").read("synthetic/021").image.tobytes()
+    assert [name for name, image in segmented if image == following] == ["unet-16", "segnet-16"]
+    at.button(key="next_picture").click().run()
+    assert pictures(at) == 4
+    assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again

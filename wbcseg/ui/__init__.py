@@ -7,6 +7,7 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.choose`: choosing a data set and a picture, or bringing one's own
 - :mod:`wbcseg.ui.picture`: a PNG, shown as it is
 - :mod:`wbcseg.ui.panels`: one picture, drawn as the reader asks for it
+- :mod:`wbcseg.ui.ahead`: the next picture, prepared while the reader looks at this one
 - :mod:`wbcseg.ui.scores`: figures as tables
 - :mod:`wbcseg.ui.gallery`: many small pictures
 - :mod:`wbcseg.ui.status`: what is ready to be used, and downloading what is not

@@ -19,6 +19,7 @@ from wbcseg.errors import WbcsegError
 from wbcseg.ui import store
 from wbcseg.ui.gallery import choose_page
 from wbcseg.ui.picture import show_png
+from wbcseg.ui.scores import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, size_text, stem
 
 PAIRS_PER_PAGE: Final = 6
@@ -178,7 +179,7 @@ def show_leak_free(data: DataSet) -> None:
         [str(n), str(len(test)), *(str(count[name]) for name in names)]
         for n, (test, count) in enumerate(zip(made.tests, types, strict=True))
     ]
-    st.markdown("\n".join("| " + " | ".join(row) + " |" for row in [head, ["--:"] * len(head), *rows]))
+    show_table(head, rows)
     st.markdown(
         f"The code found **{len(made.groups)} cells** that were photographed more than once: the same picture, or the "
         "same cell shifted or in another light."

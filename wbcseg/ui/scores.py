@@ -29,11 +29,9 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], trained: Sequence
             with st.container():
                 st.subheader(f"{name} against the expert mask", help=f"{GLOSSARY[name]}\n\n**n/a** {GLOSSARY['n/a']}")
                 columns = [getattr(one, name.lower()) for one in scores.values()]
-                st.markdown(
-                    _table(
-                        ["", *(_heading(title, title in trained) for title in scores)],
-                        [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
-                    )
+                show_table(
+                    ["", *(_heading(title, title in trained) for title in scores)],
+                    [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
                 )
     if trained:
         names = " and ".join(filter(None, [", ".join(trained[:-1]), trained[-1]]))
@@ -68,7 +66,8 @@ def _heading(title: str, trained: bool) -> str:
     return f"{name} :orange[:material/school:]" if trained else name
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a Markdown table: the first column to the left, figures to the right."""
+def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show a table, its first column to the left and figures to the right. One that is too wide scrolls by itself."""
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    with st.container(horizontal=True, wrap=False):
+        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines), width="content")

@@ -10,6 +10,7 @@ import streamlit as st
 from wbcseg.datasets import DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import ModelEntry
+from wbcseg.ui.scores import show_table
 from wbcseg.ui.words import as_text, short_title
 
 KINDS: Final = {
@@ -57,11 +58,12 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
     if not entries:
         st.caption("There is no model yet: train one, or get the shipped ones with the project's files.")
     if ready:
-        rows = ["| Model | Nucleus | Cytoplasm | Whole cell |", "|:--|--:|--:|--:|"]
+        rows = []
         for title, card in ready:
-            cells = [_held_out(card.heldout["regions"].get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
-            rows.append(f"| {as_text(title)} | {' | '.join(cells)} |")
-        st.markdown("\n".join(rows))
+            regions = card.heldout["regions"]
+            cells = [_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
+            rows.append([as_text(title), *cells])
+        show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows)
         st.caption("Mean Dice on held-out pictures ± standard error.")
     show_problems(entries)
 

@@ -1,0 +1,42 @@
+"""The app's process: no TensorFlow, and little memory with all models open."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+VISIT = """
+    import sys
+    from streamlit.testing.v1 import AppTest
+
+    at = AppTest.from_file("app.py", default_timeout=120).run()
+    for page in ("dataset", "predict"):
+        at.switch_page(f"app_pages/{page}.py").run()
+        assert not at.exception, at.exception
+    assert len(at.image) >= 2
+    heavy = [name for name in ("tensorflow", "keras", "torch", "jax") if name in sys.modules]
+    status = open("/proc/self/status").read() if sys.platform == "linux" else "VmHWM: 0"
+    print("HEAVY", *heavy)
+    print("PEAK", status.split("VmHWM:")[1].split()[0])
+"""
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory):
+    """What a process says that has visited every page with the shipped models."""
+    code = textwrap.dedent(VISIT)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(line.partition(" ")[::2] for line in done.stdout.splitlines() if line.startswith(("HEAVY", "PEAK")))
+
+
+def test_no_page_imports_tensorflow(visit):
+    assert visit["HEAVY"] == ""
+
+
+def test_the_process_stays_below_400_mb(visit):
+    assert int(visit["PEAK"]) < 400_000

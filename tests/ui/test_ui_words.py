@@ -1,0 +1,63 @@
+"""Names and figures as text, and words that are explained."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wbcseg.ui.words import GLOSSARY, as_text, figure, percent, short_title, size_text, stem
+
+UI = Path(__file__).parents[2] / "wbcseg" / "ui"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "**bold** and `code`",
+        ":material/home: :red[x] :smile:",
+        "$x^2$",
+        "[a](javascript:alert(1))",
+        "=HYPERLINK(1)",
+        "a|b",
+    ],
+)
+def test_every_sign_that_means_something_is_escaped(name):
+    plain = re.sub(r"\\(.)", "", as_text(name))
+    assert not re.search(r"[<>*`$\[\]()|:=]", plain)
+
+
+@given(st.text())
+def test_escaping_keeps_the_letters(text):
+    shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", as_text(text)).replace(":\u2060", ":")
+    assert shown == re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+
+
+def test_figures():
+    assert figure(0.98765) == "0.988"
+    assert figure(float("nan")) == "n/a – class absent"
+    assert percent(0.12345) == "12.3\u00a0%"
+    assert size_text((100, 104)) == "104 × 100"
+
+
+def test_names():
+    assert short_title("zheng-1") == "Zheng 1"
+    assert stem("zheng-1/007") == "007"
+    assert stem("007") == "007"
+
+
+def test_every_word_that_the_pages_explain_has_an_explanation():
+    pages = [*UI.glob("*.py"), *(UI.parents[1] / "app_pages").glob("*.py")]
+    asked = {word for page in pages for word in re.findall(r"GLOSSARY\[['\"](.+?)['\"]\]", page.read_text("utf-8"))}
+    for page in pages:
+        for call in re.findall(r"words\.(?:explain|define)\((.+?)\)", page.read_text("utf-8"), re.DOTALL):
+            asked |= set(re.findall(r'"(.+?)"', call))
+    assert asked
+    assert asked <= set(GLOSSARY)
+
+
+def test_streamlit_is_imported_by_the_faces_only():
+    core = [path for path in UI.parent.rglob("*.py") if UI not in path.parents]
+    assert not [path.name for path in core if re.search(r"^\s*(import|from) streamlit", path.read_text("utf-8"), re.M)]
