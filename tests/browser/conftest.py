@@ -21,15 +21,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PICTURES = "[data-testid=stImage] img"
-
-# All pictures of the page have arrived, and there are at least so many.
-ARRIVED = f"""
-least => {{
-    const pictures = [...document.querySelectorAll("{PICTURES}")];
-    return pictures.length >= least && pictures.every(p => p.complete && p.naturalWidth > 0);
-}}
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -132,9 +123,3 @@ def page(context: Any) -> Iterator[Any]:
     yield window
     window.close()
     assert not complaints
-
-
-def wait_for_pictures(window: Any, least: int) -> None:
-    """Wait until at least so many pictures are there and the run is over."""
-    window.wait_for_function(ARRIVED, arg=least)
-    window.wait_for_selector("[data-testid=stStatusWidget]", state="detached")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PICTURES, wait_for_pictures
+from page_pictures import PICTURES, wait_for_pictures
 from PIL import Image
 
 from wbcseg.classes import PALETTES

@@ -15,7 +15,7 @@ VISIT = """
 
     at = AppTest.from_file("app.py", default_timeout=120).run()
     for page in ("dataset", "predict"):
-        at.switch_page(f"app_pages/{page}.py").run()
+        at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception
     assert len(at.image) >= 2
     heavy = [name for name in ("tensorflow", "keras", "torch", "jax") if name in sys.modules]

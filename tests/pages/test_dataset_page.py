@@ -1,7 +1,7 @@
 """The data sets: a gallery with filters, one picture large, and the preparation step by step."""
 
 import pytest
-from conftest import go_to, pictures, words
+from quick_app import go_to, pictures, words
 
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ImageError

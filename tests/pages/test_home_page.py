@@ -1,7 +1,7 @@
 """Home says what this is, what is ready, and leads to a sample in one click."""
 
 import pytest
-from conftest import pictures, words
+from quick_app import pictures, words
 
 from wbcseg.datasets import DatasetStatus
 from wbcseg.errors import DownloadError

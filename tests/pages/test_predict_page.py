@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 import pytest
-from conftest import PROBLEM, FailingCatalog, Threshold, pictures, words
 from PIL import Image
+from quick_app import PROBLEM, FailingCatalog, Threshold, pictures, words
 
 from wbcseg.classes import PALETTES
 from wbcseg.datasets import open_dataset
@@ -152,7 +152,7 @@ def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
 
         raise ImageError("A picture must have at least 16×16 pixels to be segmented. Received: 1×1")
 
-    monkeypatch.setattr("conftest.Threshold.predict", refuse)
+    monkeypatch.setattr("quick_app.Threshold.predict", refuse)
     at = open_page("predict", source="Your own picture")
     at.file_uploader[0].upload("dot.png", png(np.zeros((1, 1, 3), np.uint8))).run()
     assert not at.exception
@@ -208,7 +208,7 @@ def test_the_next_picture_is_prepared_while_this_one_is_looked_at(open_page, mon
         segmented.append((self.name, image.tobytes()))
         return whole(self, image)
 
-    monkeypatch.setattr("conftest.Threshold.predict", watched)
+    monkeypatch.setattr("quick_app.Threshold.predict", watched)
     at = open_page("predict", picture="020")
     at.session_state["ahead"].result(60)
     following = open_dataset("synthetic").read("synthetic/021").image.tobytes()

@@ -49,7 +49,7 @@ def test_names():
 
 
 def test_every_word_that_the_pages_explain_has_an_explanation():
-    pages = [*UI.glob("*.py"), *(UI.parents[1] / "app_pages").glob("*.py")]
+    pages = [*UI.glob("*.py"), *(UI.parents[1] / "pages").glob("*.py")]
     asked = {word for page in pages for word in re.findall(r"GLOSSARY\[['\"](.+?)['\"]\]", page.read_text("utf-8"))}
     for page in pages:
         for call in re.findall(r"words\.(?:explain|define)\((.+?)\)", page.read_text("utf-8"), re.DOTALL):

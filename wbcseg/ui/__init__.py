@@ -2,6 +2,7 @@
 
 Pages stay short because what they repeat lives here, one room a module:
 
+- :mod:`wbcseg.ui.frame`: the navigation around every page
 - :mod:`wbcseg.ui.words`: the explanations of technical words, and names and figures as plain text
 - :mod:`wbcseg.ui.store`: data sets, models and results, kept between reruns
 - :mod:`wbcseg.ui.choose`: choosing a data set and a picture, or bringing one's own

@@ -22,7 +22,7 @@ from wbcseg.ui.words import as_text, short_title, stem
 FROM_A_SET: Final = "From a data set"
 OWN_PICTURE: Final = "Your own picture"
 SOURCES: Final = (FROM_A_SET, OWN_PICTURE)
-PREDICT: Final = "app_pages/predict.py"
+PREDICT: Final = "pages/predict.py"
 
 SAMPLE_SET: Final = "synthetic"
 SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, gallery, panels, prepared, words
+from wbcseg.ui import choose, frame, gallery, panels, prepared, words
+
+frame.ensure_frame()
 
 st.title("Data sets")
 st.markdown("Look through the pictures and the masks that experts drew, and see how they are prepared for training.")

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from wbcseg.ui import ahead, choose, panels, scores, status, store, words
+from wbcseg.ui import ahead, choose, frame, panels, scores, status, store, words
+
+frame.ensure_frame()
 
 st.title("Segment a picture")
 st.markdown(

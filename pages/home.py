@@ -3,7 +3,9 @@
 import streamlit as st
 
 from wbcseg.datasets import statuses
-from wbcseg.ui import choose, panels, status, store, words
+from wbcseg.ui import choose, frame, panels, status, store, words
+
+frame.ensure_frame()
 
 story, example = st.columns([11, 9], gap="large", vertical_alignment="center")
 with story:

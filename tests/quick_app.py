@@ -1,0 +1,91 @@
+"""The app as the pages' tests see it, with quick models that need no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from wbcseg.errors import ModelError
+from wbcseg.prediction import ModelEntry, Segmentation
+
+APP = Path(__file__).parents[1] / "app.py"
+PROBLEM = "File model.tflite of model broken-16 is damaged or was replaced. Copy the model's folder again."
+
+OpenPage = Callable[..., AppTest]
+
+
+class Threshold:
+    """A "network" that calls dark pixels nucleus and the next brighter ones cytoplasm."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def predict(self, image: np.ndarray) -> Segmentation:
+        green = image[..., 1]
+        labels = (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8)
+        return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
+
+
+def card(title: str) -> SimpleNamespace:
+    """What the pages read of a model's card. Every such model was trained on synthetic/001."""
+    region = {"dice": 0.975, "dice_se": 0.002, "n": 60}
+    return SimpleNamespace(
+        title=title,
+        saw=lambda sample_id: sample_id == "synthetic/001",
+        heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},
+        files={"model": SimpleNamespace(sha256=title)},
+    )
+
+
+class QuickCatalog:
+    """Two models that can be used and one that can't."""
+
+    def __init__(self) -> None:
+        self.entries = (
+            ModelEntry("unet-16", Path("unet-16"), card("U-Net 16"), None, True),
+            ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16"), None, True),
+            ModelEntry("broken-16", Path("broken-16"), None, PROBLEM, True),
+        )
+        self.usable = self.entries[:2]
+
+    def entry(self, name: str) -> ModelEntry:
+        return next(entry for entry in self.entries if entry.name == name)
+
+    def open(self, name: str) -> Threshold:
+        return Threshold(name)
+
+
+class FailingCatalog(QuickCatalog):
+    """The second model's file turns out to be damaged when it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Another checksum, so that no segmenter that an earlier test opened is recalled.
+        damaged = ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16, damaged"), None, True)
+        self.entries = self.usable = (self.entries[0], damaged)
+
+    def open(self, name: str) -> Threshold:
+        if name == "segnet-16":
+            raise ModelError("File model.tflite of model segnet-16 cannot be read. Copy it again.")
+        return super().open(name)
+
+
+def go_to(at: AppTest, page: str) -> None:
+    """Go to a page, for the next run."""
+    at.switch_page(f"pages/{page}.py")
+    at.context = {"url": f"http://localhost/{page}"}
+
+
+def words(at: AppTest) -> str:
+    """Return all text of a page that is written as Markdown or in a message."""
+    kinds = (at.title, at.header, at.subheader, at.markdown, at.caption, at.text, at.info, at.warning, at.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def pictures(at: AppTest) -> int:
+    """Return how many pictures a page shows."""
+    return len(at.image)
