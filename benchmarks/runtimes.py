@@ -22,7 +22,7 @@ from typing import Any
 
 from wbcseg.training.environment import prepare_engine, processor_flags, processor_name
 
-prepare_engine(threads=1)
+prepare_engine()
 
 import keras
 import numpy as np
@@ -66,8 +66,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     placed = [image_on_canvas(s.image, SIDE) for s in samples]
     pictures = [(canvas[None] / np.float32(255)).astype(np.float32) for canvas, _ in placed]
 
-    step = tf.function(lambda x: model(x, training=False))
-    ways: dict[str, tuple[Callable[[Any], Any], int]] = {"Keras": (lambda x: step(x).numpy(), 0)}
+    ways: dict[str, tuple[Callable[[Any], Any], int]] = {}
     for kind, path in export(model, folder / name, pictures).items():
         ways[kind] = (onnx(path) if path.suffix == ".onnx" else litert(path), path.stat().st_size)
 
@@ -78,7 +77,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
             run(pictures[number % len(pictures)])
             seconds[kind].append(time.process_time() - start)
 
-    reference = [ways["Keras"][0](p)[0].argmax(-1) for p in pictures]
+    reference = model.predict(np.concatenate(pictures), batch_size=9, verbose=0).argmax(-1)
     table = {}
     for kind, (run, size) in ways.items():
         found = [run(p)[0] for p in pictures]

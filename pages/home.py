@@ -33,7 +33,7 @@ table, meaning = st.columns([11, 9], gap="large")
 with table:
     status.models_table(store.catalog().entries)
 with meaning:
-    words.define("Dice", "Held-out", "±")
+    words.define("Dice", "Held-out", "±", "Width")
 
 with example:
     panels.example(*choose.SAMPLE)

@@ -36,7 +36,7 @@ elif picture.sample.mask is None:
     st.caption("There is no expert mask for this picture, so there is nothing to measure the models against.")
 elif results:
     trained = [entry.title for entry in chosen if entry.card.saw(picture.sample.id)]
-    scores.score_tables(picture.sample.mask, results, trained)
+    scores.score_tables(picture.sample.mask, results, words.mask_name(picture.sample.id), trained)
 if not own:
     ahead.prepare_next(data, sample_id, view, chosen, models)
-words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Jaccard", "Trained on", "Held-out", "n/a")
+words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Jaccard", "Width", "Trained on", "Held-out", "n/a")

@@ -13,7 +13,7 @@ def test_one_picture_large_with_mask_overlay_and_shares(open_page):
     at = open_page("dataset", picture="003")
     text = words(at)
     assert "Synthetic\\, 003" in text
-    for heading in ("Picture", "Expert mask", "Overlay", "Share of each class"):
+    for heading in ("Picture", "Exact mask", "Overlay", "Share of each class"):
         assert f"**{heading}**" in text
     mask = open_dataset("synthetic").read("synthetic/003").mask
     assert f"**{(mask == 2).mean() * 100:.1f}\u00a0%** · " in text

@@ -35,7 +35,7 @@ def test_every_model_beside_the_expert(open_page):
     at = open_page("predict", picture="003")
     text = words(at)
     assert pictures(at) == 4
-    for heading in ("Picture", "Expert mask", "U\\-Net 16", "SegNet 16"):
+    for heading in ("Picture", "Exact mask", "U\\-Net 16", "SegNet 16"):
         assert f"**{heading}**" in text
 
 

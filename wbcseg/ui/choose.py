@@ -6,10 +6,12 @@ same on every page, so that a reader takes them along.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from wbcseg.datasets import DatasetStatus, statuses
 from wbcseg.datasets.dataset import DataSet
@@ -222,7 +224,9 @@ def _bring(key: str, allowed: Container[str], text: Callable[[str], str]) -> Non
     kept, brought = st.session_state.get(f"kept_{key}"), _brought_here()
     if key not in brought and key not in st.query_params and kept is not None and kept in allowed:
         st.session_state[key] = kept
-        st.query_params[key] = text(kept)
+        # Where the page before had the same choice, the address may still be its widget's, which then writes it.
+        with contextlib.suppress(StreamlitAPIException):
+            st.query_params[key] = text(kept)
     brought.add(key)
 
 

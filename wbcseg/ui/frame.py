@@ -50,7 +50,9 @@ def ensure_frame() -> None:
     """Draw the frame if nobody has yet; every page begins with this.
 
     Until ``app.py`` has called ``st.navigation`` for the first time, Streamlit takes a folder named ``pages`` for an
-    older kind of app and answers a link to a page by running its script alone.
+    older kind of app and answers a link to a page by running its script alone. The widgets of such a run are not
+    those of the next, and a click on one would be lost: hence the second run at once.
     """
     if not _framed:
         frame()
+        st.rerun()

@@ -14,7 +14,7 @@ from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
 from wbcseg.ui.picture import show_png
 from wbcseg.ui.scores import shares_list, swatch
-from wbcseg.ui.words import GLOSSARY, as_text, percent, short_title, size_text, stem
+from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, size_text, stem
 
 STYLES: Final = {"Overlay": "overlay", "Colours": "colours", "Outlines": "outlines"}
 PANEL_WIDTH: Final = 165
@@ -126,7 +126,8 @@ def show_panels(
         panel("Picture", store.drawn(picture, view), "The picture as it was photographed")
     if mask is not None:
         with grid.cell():
-            panel("Expert mask", store.drawn(picture, view, mask), _alt("Expert mask", mask), GLOSSARY["Expert mask"])
+            name = mask_name(picture.sample.id)
+            panel(name, store.drawn(picture, view, mask), _alt(name, mask), GLOSSARY[name])
     for entry in entries:
         with grid.cell():
             classes = _model_panel(picture, view, entry, models)
@@ -144,9 +145,8 @@ def show_sample(picture: store.Shown, palette: str) -> None:
         if mask is None:
             return
         with grid.cell():
-            panel(
-                "Expert mask", store.drawn(picture, store.View("colours", 1, palette), mask), _alt("Expert mask", mask)
-            )
+            name = mask_name(picture.sample.id)
+            panel(name, store.drawn(picture, store.View("colours", 1, palette), mask), _alt(name, mask), GLOSSARY[name])
         with grid.cell():
             panel("Overlay", store.drawn(picture, store.View("overlay", 0.4, palette), mask), _alt("Overlay", mask))
         with grid.cell():

@@ -15,19 +15,22 @@ from wbcseg.ui.words import GLOSSARY, as_text, figure, percent
 ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
 
 
-def score_tables(truth: Labels, results: Mapping[str, Labels], trained: Sequence[str] = ()) -> None:
-    """Show Dice and Jaccard of each model's result against the expert's mask.
+def score_tables(truth: Labels, results: Mapping[str, Labels], against: str, trained: Sequence[str] = ()) -> None:
+    """Show Dice and Jaccard of each model's result against the true mask.
 
     Args:
-        truth: The expert's mask, ``uint8[H, W]`` of class ids.
+        truth: The true mask, ``uint8[H, W]`` of class ids.
         results: Class ids of the same shape, by the model's title.
+        against: What the true mask is called.
         trained: Titles of the models that were trained on this picture.
     """
     scores = {title: score(truth, classes) for title, classes in results.items()}
     with st.grid(2, min_column_width=330, gap="medium"):
         for name in ("Dice", "Jaccard"):
             with st.container():
-                st.subheader(f"{name} against the expert mask", help=f"{GLOSSARY[name]}\n\n**n/a** {GLOSSARY['n/a']}")
+                st.subheader(
+                    f"{name} against the {against.lower()}", help=f"{GLOSSARY[name]}\n\n**n/a** {GLOSSARY['n/a']}"
+                )
                 columns = [getattr(one, name.lower()) for one in scores.values()]
                 show_table(
                     ["", *(_heading(title, title in trained) for title in scores)],

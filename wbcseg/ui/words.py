@@ -17,16 +17,20 @@ GLOSSARY: Final[dict[str, str]] = {
     "Expert mask": "The mask that a person drew. It is what the computed ones are measured against. Experts differ "
     "too: where the Zheng data shows a cell twice, its two masks agree to a Dice of 0.97 to 0.99 for the nucleus and "
     "0.89 to 0.97 for the cytoplasm.",
+    "Exact mask": "The mask that the program knows because it drew the picture. It is what the computed ones are "
+    "measured against.",
     "Overlay": "The colours of the classes laid over the picture, so that both can be seen.",
     "Dice": "How much two areas overlap: twice what they share, divided by the sum of both. 1 is a perfect match, "
     "0 no common pixel.",
     "Jaccard": "How much two areas overlap: what they share, divided by what they cover together (intersection over "
     "union). It is always a little lower than the Dice of the same pair.",
     "Model": "A trained network with its weights, ready to segment.",
+    "Width": "How many filters the first stage of a network has. A wider network is larger and slower, and can learn "
+    "more.",
     "Trained on": "A model has learned from some of the pictures and their expert masks. It does better on those "
     "than on pictures that it has never met, so a score there flatters it.",
     "Held-out": "Pictures that were kept away from the training, to measure a model honestly.",
-    "n/a": "The class is neither in the expert mask nor in the result, so there is nothing to compare. "
+    "n/a": "The class is neither in the true mask nor in the result, so there is nothing to compare. "
     "That is no score of 0 and no score of 1.",
     "±": "The standard error of a mean: how far it would move if other pictures had been drawn.",
     "Twin": "A copy of a picture turned 90° to the left and mirrored. The published training added one for "
@@ -80,6 +84,11 @@ def short_title(name: str) -> str:
 def stem(sample_id: str) -> str:
     """Return a sample's id without its data set: ``zheng-1/007`` as ``007``."""
     return sample_id.partition("/")[2] or sample_id
+
+
+def mask_name(sample_id: str) -> str:
+    """Return what the true mask of a picture is called: experts drew those of photographs."""
+    return "Exact mask" if sample_id.startswith("synthetic/") else "Expert mask"
 
 
 def explain(*words: str) -> None:
