@@ -148,12 +148,11 @@ def onnx(path: Path) -> Callable[[Any], Any]:
 def start_cost(module: str) -> dict[str, float]:
     """Return what importing a runtime costs a fresh process: processor seconds and megabytes."""
     code = (
-        "import time, resource, numpy\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "import numpy, time\n"
+        "memory = lambda: int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6\n"
+        "started, before = time.process_time(), memory()\n"
         f"import {module}\n"
-        "after = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime\n"
-        "print(seconds, (after.ru_maxrss - before.ru_maxrss) / 1e3)"
+        "print(time.process_time() - started, memory() - before)"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
     values = [tuple(map(float, run.stdout.split()[-2:])) for run in runs]

@@ -33,6 +33,8 @@ def test_a_link_to_a_cold_server_goes_through_the_router(page):
     wait_for_pictures(page, PANELS)
     assert page.get_by_role("link", name="Data sets").is_visible()
     assert page.title() == "Predict · White blood cell segmentation"
+    page.get_by_role("button", name="Next").click()  # the first click of all must count
+    page.wait_for_url("**/predict?picture=013")
 
 
 def test_next_shows_another_picture_and_address(page):
