@@ -23,7 +23,7 @@ with story:
     )
 
 st.header("Data sets")
-with st.grid(3, min_column_width=260) as cards:
+with st.grid(3, min_column_width=260, border=True) as cards:
     for entry in statuses():
         with cards.cell():
             status.dataset_card(entry)

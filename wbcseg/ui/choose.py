@@ -173,11 +173,10 @@ def own_picture() -> store.Shown:
         st.stop()
     data = file.getvalue()
     try:
-        picture = store.own_picture(store.bytes_digest(data), data)
+        picture = store.own_picture(store.bytes_digest(data), file.name, data)
     except WbcsegError as problem:
         st.error(as_text(str(problem)), icon=":material/broken_image:")
         st.stop()
-    st.text(file.name)
     for notice in picture.notices:
         st.caption(as_text(notice))
     return picture

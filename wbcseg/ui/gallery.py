@@ -64,7 +64,7 @@ def gallery(data: DataSet, entries: Sequence[Entry], chosen: str) -> None:
     noun = "picture" if len(entries) == 1 else "pictures"
     st.caption(f"{len(entries)} {noun}" if len(entries) == len(data) else f"{len(entries)} of {len(data)} pictures")
     page = choose_page(len(entries), PER_PAGE, "page")
-    with tiles, st.grid("auto", min_column_width=84, gap=("small", "xsmall"), key="gallery") as grid:
+    with tiles, st.grid("auto", min_column_width=80, gap=("small", "xsmall"), key="gallery") as grid:
         for entry in entries[(page - 1) * PER_PAGE : page * PER_PAGE]:
             with grid.cell(), st.container(gap=None):
                 _tile(data.name, entry, entry.id == chosen)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from wbcseg import images
 from wbcseg.classes import CLASSES, PALETTES, Labels
 from wbcseg.drawing import class_shares
 from wbcseg.errors import WbcsegError
@@ -94,7 +95,7 @@ def describe(picture: store.Shown) -> None:
     """Show what is known of a picture in one line."""
     sample = picture.sample
     name, _, _ = sample.id.partition("/")
-    parts = ["Your own picture"] if picture.own else [f"{short_title(name)}, {stem(sample.id)}"]
+    parts = [images.shown(picture.name)] if picture.own else [f"{short_title(name)}, {stem(sample.id)}"]
     if sample.cell_type is not None:
         parts.append(sample.cell_type)
     parts.append(f"{size_text(sample.size)} pixels")
@@ -188,7 +189,7 @@ def _model_panel(picture: store.Shown, view: store.View, entry: ModelEntry, mode
         st.download_button(
             "Save mask",
             data=lambda: store.mask_file(classes),
-            file_name=f"{stem(picture.sample.id)}-{entry.name}.png",
+            file_name=f"{_file_stem(picture)}-{entry.name}.png",
             mime="image/png",
             icon=":material/download:",
             type="tertiary",
@@ -197,6 +198,10 @@ def _model_panel(picture: store.Shown, view: store.View, entry: ModelEntry, mode
             help="A PNG of the picture's size in the grey codes 0 (background), 128 (cytoplasm) and 255 (nucleus).",
         )
     return classes
+
+
+def _file_stem(picture: store.Shown) -> str:
+    return images.safe_stem(picture.name if picture.own else stem(picture.sample.id), set())
 
 
 def _training_mark(trained: bool) -> None:

@@ -132,7 +132,7 @@ def show_published(data: DataSet, sample_id: str) -> None:
     st.subheader("4. Shuffle and split", help=GLOSSARY["Split"])
     train, dropped, test = made.counts
     st.markdown("The pictures are put into a random order that is always the same (seed 2), and cut.")
-    with st.grid(3, min_column_width=150):
+    with st.grid(3, min_column_width=105):
         st.metric("In training", train, border=True)
         st.metric("In neither part", dropped, border=True, help="A slip of the published code leaves this one out.")
         st.metric("In the test", test, border=True)
@@ -213,7 +213,7 @@ def _labelled(data: DataSet, sample_id: str, where: str) -> None:
 
 
 def _row(*pictures: tuple[str, Rgb, str]) -> None:
-    with st.grid(3, min_column_width=150, width=720) as grid:
+    with st.grid(3, min_column_width=105, width=720) as grid:
         for heading, image, alt in pictures:
             with grid.cell(), st.container(gap="xxsmall"):
                 st.markdown(f":small[{heading}]")

@@ -22,7 +22,7 @@ KINDS: Final = {
 
 def dataset_card(entry: DatasetStatus) -> None:
     """Show whether a data set can be used, with a download where it can't."""
-    with st.container(border=True, height="stretch", gap="xsmall"):
+    with st.container(gap="xsmall"):
         st.markdown(f"**{as_text(short_title(entry.name))}**")
         st.markdown(KINDS.get(entry.name, as_text(entry.title)))
         if entry.ready:
@@ -34,9 +34,12 @@ def dataset_card(entry: DatasetStatus) -> None:
 
 
 def offer_download(entry: DatasetStatus) -> None:
-    """Show what to do for a data set that is not here, with a button that fetches it."""
-    st.markdown(as_text(entry.advice))
-    if not st.button("Download now", icon=":material/download:", key=f"download_{entry.name}"):
+    """Offer to fetch a data set that is not here, and say what else can be done."""
+    with st.container(horizontal=True):
+        asked = st.button("Download now", icon=":material/download:", key=f"download_{entry.name}")
+        with st.popover("What else?", type="tertiary"):
+            st.markdown(as_text(entry.advice))
+    if not asked:
         return
     bar = st.progress(0.0, text="Asking for the data…")
 

@@ -36,12 +36,14 @@ class Shown:
         sample: The picture with what is known of it.
         digest: SHA-256 of its content; the key of everything computed from it.
         own: Whether a reader brought it. What is computed from it is then kept for the session only.
+        name: What the reader's file is called; to be shown, and never to be written down.
         notices: Plain sentences on how it was read.
     """
 
     sample: Sample
     digest: str
     own: bool = False
+    name: str = ""
     notices: tuple[str, ...] = ()
 
 
@@ -74,19 +76,20 @@ def shown(name: str, sample_id: str) -> Shown:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def own_picture(content_digest: str, _data: bytes) -> Shown:
+def own_picture(content_digest: str, name: str, _data: bytes) -> Shown:
     """Read a picture that a reader brought, once per session.
 
     Args:
         content_digest: SHA-256 of the bytes.
+        name: What the file is called; it is only shown.
         _data: The bytes, judged by their content alone.
 
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    picture = images.open_image(_data, name="your picture")
-    sample = Sample(id=f"own/{content_digest[:12]}", image=picture.pixels, source="Your own picture")
-    return Shown(sample, sample.digest(), own=True, notices=picture.notices)
+    picture = images.open_image(_data, name=name)
+    sample = Sample(id=f"own/{content_digest[:12]}", image=picture.pixels, source="A reader's own picture")
+    return Shown(sample, sample.digest(), own=True, name=name, notices=picture.notices)
 
 
 def bytes_digest(data: bytes) -> str:
