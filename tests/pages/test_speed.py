@@ -13,8 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# The aims are 3 s and 0.3 s on a free machine; twice that passes, so that a busy one does not fail the build.
-FIRST_VIEW, NEXT_PICTURE = 6.0, 0.6
+FIRST_VIEW, NEXT_PICTURE = 3.0, 0.3
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def ask(tmp_path):
         process.wait(10)
 
 
-def test_the_first_view_of_a_cold_server_and_the_next_pictures(ask, record_property):
+def test_the_first_view_of_a_cold_server_and_the_next_pictures(ask):
     start = time.perf_counter()
     answer = ask(page="predict", query_params={"picture": ["003"]})
     first = time.perf_counter() - start
@@ -60,7 +59,5 @@ def test_the_first_view_of_a_cold_server_and_the_next_pictures(ask, record_prope
         answer = ask(session_id=answer["session_id"], trigger={"key": "next_picture"})
         waits.append(time.perf_counter() - start)
         assert answer["status"] == "ready"
-    record_property("first view, seconds", round(first, 2))
-    record_property("next picture, seconds", [round(wait, 2) for wait in waits])
     assert first < FIRST_VIEW
     assert sorted(waits)[2] < NEXT_PICTURE

@@ -157,3 +157,18 @@ def test_the_unet_is_as_good_as_was_asked_for(segmenters: dict[str, Segmenter]) 
     assert regions["nucleus"]["dice"] >= 0.972
     assert regions["cytoplasm"]["dice"] >= 0.938
     assert regions["cell"]["dice"] >= 0.980
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' memory figures")
+def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
+    code = (
+        "import numpy as np\n"
+        "from wbcseg.prediction import Catalog\n"
+        "catalog = Catalog()\n"
+        "models = [catalog.open(e.name) for e in catalog.usable if e.shipped]\n"
+        "for m in models: m.predict(np.zeros((120, 120, 3), np.uint8))\n"
+        "for m in models: m.predict(np.zeros((700, 900, 3), np.uint8))\n"
+        "print(next(x.split()[1] for x in open('/proc/self/status') if x.startswith('VmHWM')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400_000

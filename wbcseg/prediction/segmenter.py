@@ -25,8 +25,8 @@ LARGEST_CROP: Final = 480
 The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
 """
 
-TILE: Final = 480
-OVERLAP: Final = 96
+TILE: Final = 240
+OVERLAP: Final = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,7 @@ class Segmenter:
                 "Copy the model's folder again from where it came from."
             ) from None
         record.check(data, folder)
+        self._data = data
         self._network = Network(data, name=self.name)
 
     def predict(self, image: NDArray[np.uint8]) -> Segmentation:
@@ -99,11 +100,17 @@ class Segmenter:
                 f"A picture must have at least {SMALLEST}×{SMALLEST} pixels to be segmented. Received: {width}×{height}"
             )
         if max(height, width) > LARGEST_CROP:
-            probabilities = predict_tiled(image, self._run, tile=TILE, overlap=OVERLAP, channels=len(CLASSES))
+            # A network of its own, because LiteRT never gives back the memory that larger tiles take.
+            network = Network(self._data, name=self.name)
+            probabilities = predict_tiled(
+                image, lambda part: network(_scaled(part)), tile=TILE, overlap=OVERLAP, channels=len(CLASSES)
+            )
         else:
             canvas, placement = image_on_canvas(image, self.card.canvas)
-            probabilities = from_canvas(self._run(canvas), placement)
+            probabilities = from_canvas(self._network(_scaled(canvas)), placement)
         return Segmentation(probabilities.argmax(axis=-1).astype(np.uint8), probabilities, self.name)
 
-    def _run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._network(image.astype(np.float32) / np.float32(255.0))
+
+def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return ``float32[H, W, 3]`` in 0 to 1."""
+    return image.astype(np.float32) / np.float32(255.0)

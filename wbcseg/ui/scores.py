@@ -37,13 +37,11 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], against: str, tra
                     [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
                 )
     if trained:
-        names = " and ".join(filter(None, [", ".join(trained[:-1]), trained[-1]]))
-        verdict = (
-            "was trained on this picture, or on another of the same cell: its score here flatters it."
-            if len(trained) == 1
-            else "were trained on this picture, or on another of the same cell: their scores here flatter them."
+        st.markdown(
+            ":orange[:material/school:] Trained on this picture, or on another of the same cell: "
+            f"{as_text('; '.join(trained))}. A score here flatters such a model.",
+            help=GLOSSARY["Trained on"],
         )
-        st.markdown(f":orange[:material/school:] {as_text(names)} {verdict}", help=GLOSSARY["Trained on"])
 
 
 def shares_list(classes: Labels, palette_name: str) -> None:
