@@ -13,11 +13,13 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, *, previous: Path | None = None) -> Iterator[Path]:
     """Give the name of a temporary file beside the target; move it to the target when the block ends well.
 
     Args:
         target: The file that is to appear, whole or not at all.
+        previous: Where the file that was there is kept, as an older generation. For a moment there is then no target:
+            whoever reads two generations looks for this one too.
 
     Raises:
         OSError: If the folder cannot be written; the target is then as it was.
@@ -30,9 +32,19 @@ def replacing(target: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
+        if previous is not None:
+            with contextlib.suppress(FileNotFoundError):
+                target.replace(previous)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Delete the temporary files that a killed process left in a folder in which nobody else writes now."""
+    for path in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def write_bytes(target: Path, data: bytes) -> None:
@@ -41,10 +53,17 @@ def write_bytes(target: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def write_json(target: Path, values: Any) -> None:
-    """Write JSON atomically, indented, for people to read as well. Numbers that are not finite are refused."""
+def write_json(target: Path, values: Any, *, previous: Path | None = None) -> None:
+    """Write JSON atomically, indented, for people to read as well. Numbers that are not finite are refused.
+
+    Args:
+        target: The file.
+        values: What it is to hold.
+        previous: As in :func:`replacing`.
+    """
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes(target, (text + "\n").encode())
+    with replacing(target, previous=previous) as temporary:
+        temporary.write_bytes((text + "\n").encode())
 
 
 def sha256(path: Path) -> str:

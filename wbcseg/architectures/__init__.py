@@ -7,7 +7,7 @@ training processes only.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wbcseg.errors import ConfigError
@@ -32,6 +32,9 @@ class Architecture:
         summary: What is particular to it, for a student, in a sentence or two.
         reference: Where it was published.
         paper_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
+        parameter_terms: Parameters as a polynomial in the width: the factors of its square, of itself, and a constant.
+        multiply_add_terms: Likewise, the multiplications followed by an addition for a square of 24×24 pixels.
+        feature_terms: Likewise, the numbers in the outputs of all layers for a square of 24×24 pixels.
     """
 
     name: str
@@ -39,6 +42,31 @@ class Architecture:
     summary: str
     reference: str
     paper_parameters: int
+    parameter_terms: tuple[int, int, int] = field(repr=False)
+    multiply_add_terms: tuple[int, int, int] = field(repr=False)
+    feature_terms: tuple[int, int, int] = field(repr=False)
+
+    def parameters(self, width: int) -> int:
+        """Return how many numbers the network holds at a width, without building it."""
+        return _polynomial(self.parameter_terms, width)
+
+    def multiply_adds(self, width: int, side: int) -> int:
+        """Return the multiplications followed by an addition for one picture.
+
+        Args:
+            width: Filters of the first stage.
+            side: Side of the picture in pixels, a multiple of 24.
+        """
+        return _polynomial(self.multiply_add_terms, width) * (side // MULTIPLE) ** 2
+
+    def features(self, width: int, side: int) -> int:
+        """Return how many numbers all layers together put out for one picture; arguments as for multiply-adds."""
+        return _polynomial(self.feature_terms, width) * (side // MULTIPLE) ** 2
+
+
+def _polynomial(terms: tuple[int, int, int], width: int) -> int:
+    square, linear, constant = terms
+    return square * width**2 + linear * width + constant
 
 
 ARCHITECTURES: Final[dict[str, Architecture]] = {
@@ -51,6 +79,9 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "its own resolution, which keeps edges sharp.",
             "Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
             26_242_627,
+            (6_399, 505, 3),
+            (73_664, 17_280, 0),
+            (0, 16_556, 3_456),
         ),
         Architecture(
             "segnet",
@@ -59,6 +90,9 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "maps passes from the one to the other.",
             "Badrinarayanan, Kendall and Cipolla (2017), doi 10.1109/TPAMI.2016.2644615",
             29_723_395,
+            (7_252, 300, 3),
+            (239_904, 86_400, 0),
+            (0, 7_748, 3_456),
         ),
         Architecture(
             "deconvnet",
@@ -67,6 +101,9 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "image of it all: the deepest and slowest of the three.",
             "Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
             67_218_563,
+            (16_398, 818, 3),
+            (434_880, 17_280, 0),
+            (0, 42_544, 3_456),
         ),
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wbcseg.classes import CellType
 from wbcseg.datasets.sample import Sample
@@ -104,6 +104,25 @@ class DataSet:
     def manifest(self) -> dict[str, str]:
         """Return the SHA-256 of every sample's content, by id (:meth:`Sample.digest`)."""
         return {sample.id: sample.digest() for sample in self}
+
+
+def anonymous(dataset: DataSet) -> DataSet:
+    """Return the same data set with numbers for names, so that what is written of it holds no name of a user's file.
+
+    Ids become ``<name>/0001`` and so on, in the data set's order, and notes on files that were left out are dropped.
+    """
+
+    def renamed(entry: Entry, number: int) -> Entry:
+        name = f"{dataset.name}/{number:04}"
+        return replace(entry, id=name, read=lambda: replace(entry.read(), id=name))
+
+    return DataSet(
+        dataset.name,
+        dataset.title,
+        [renamed(entry, number) for number, entry in enumerate(dataset.entries, start=1)],
+        origin="pictures that a user brought",
+        acknowledgement=dataset.acknowledgement,
+    )
 
 
 def manifest_digest(manifest: dict[str, str]) -> str:

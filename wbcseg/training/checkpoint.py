@@ -55,10 +55,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         OSError: If the disk is full or the folder cannot be written.
     """
     details = json.dumps({"epoch": checkpoint.epoch, "history": checkpoint.history})
-    with replacing(folder / CURRENT) as temporary:
+    with replacing(folder / CURRENT, previous=folder / PREVIOUS) as temporary:
         write_arrays(checkpoint.arrays, temporary, {"training": details})
-        if (folder / CURRENT).exists():
-            (folder / CURRENT).replace(folder / PREVIOUS)
 
 
 def load(folder: Path) -> Checkpoint | None:
@@ -131,7 +129,15 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
 
 
 def write_arrays(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
-    """Write arrays and metadata as a safetensors file, in place."""
+    """Write arrays and metadata as a safetensors file, in place.
+
+    Raises:
+        OSError: If the disk is full or the file cannot be written.
+    """
     # safetensors writes the memory as it lies, whatever the strides.
     contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
-    save_file(contiguous, path, metadata=metadata)
+    try:
+        save_file(contiguous, path, metadata=metadata)
+    except SafetensorError as error:
+        # It reports a full disk as an error of its own.
+        raise OSError(f"{path.name.strip('.').partition('.')[0]} was not written: {error}") from None

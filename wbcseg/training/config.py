@@ -17,7 +17,12 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "split": ("leak-free", "published"),
     "optimizer": ("adam", "adamw"),
     "schedule": ("constant", "cosine"),
-    "loss": ("binary_crossentropy", "categorical_crossentropy", "categorical_crossentropy+dice"),
+    "loss": (
+        "binary_crossentropy",
+        "binary_crossentropy+dice",
+        "categorical_crossentropy",
+        "categorical_crossentropy+dice",
+    ),
     "keep": ("last", "best"),
     "precision": ("auto", "float32", "bfloat16"),
 }
@@ -70,8 +75,8 @@ class TrainingConfig:
         weight_decay: How strongly AdamW pulls weights to zero (0 to 1).
         schedule: ``constant``, or ``cosine``: up during the warm-up, then down to zero along half a cosine.
         warmup_epochs: Epochs of the warm-up.
-        loss: What is made small: ``binary_crossentropy`` (the thesis), ``categorical_crossentropy`` or
-            ``categorical_crossentropy+dice``.
+        loss: What is made small: ``binary_crossentropy`` (the thesis) or ``categorical_crossentropy``, either of them
+            also with ``+dice``, which adds 1 − soft Dice.
         weight_average: Share of the old value in a running average of the weights that is what gets exported (0: none).
         keep: Which weights become the model: those of the ``last`` epoch or of the ``best`` by held-out Dice. ``best``
             looks at the held-out pictures, so its figures flatter it.
@@ -198,6 +203,7 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
         warmup_epochs=0,
         loss="binary_crossentropy",
     ),
+    "quick": TrainingConfig(canvas=96, epochs=10, warmup_epochs=1, weight_average=0.9),
     "compact": TrainingConfig(dataset="zheng-1", epochs=120, weight_average=0.98),
 }
 """Ready descriptions by name."""

@@ -14,8 +14,8 @@ from wbcseg.cards import MODEL, WEIGHTS
 from wbcseg.errors import RunError
 from wbcseg.files import write_bytes
 from wbcseg.training import checkpoint
-from wbcseg.training.loop import weight_names
 from wbcseg.training.run import Run
+from wbcseg.training.trainer import weight_names
 from wbcseg.training.weights import Weights, check_weights, read_weights, write_weights
 
 

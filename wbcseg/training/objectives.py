@@ -20,9 +20,8 @@ def loss_of(name: str, targets: Any, probabilities: Any) -> Any:
         targets: ``float32[N, H, W, 3]``, one-hot.
         probabilities: ``float32[N, H, W, 3]``.
     """
-    if name == "binary_crossentropy":
-        return tf.reduce_mean(keras.losses.binary_crossentropy(targets, probabilities))
-    entropy = tf.reduce_mean(keras.losses.categorical_crossentropy(targets, probabilities))
+    kind = keras.losses.binary_crossentropy if name.startswith("binary") else keras.losses.categorical_crossentropy
+    entropy = tf.reduce_mean(kind(targets, probabilities))
     return entropy + soft_dice_loss(targets, probabilities) if name.endswith("+dice") else entropy
 
 

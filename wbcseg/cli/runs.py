@@ -1,0 +1,113 @@
+"""Look at trainings, and stop, resume or delete them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Final
+
+from wbcseg.cli.train import duration
+from wbcseg.errors import RunError
+from wbcseg.training import Run, supervisor
+from wbcseg.training.overview import Overview, overview, overviews
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in ACTIONS.items():
+        action = actions.add_parser(name, help=text, description=text)
+        if name == "show":
+            action.add_argument("run", metavar="RUN", help="name of a run")
+        elif name in CHANGES:
+            action.add_argument("run", nargs="+", metavar="RUN", help="name of a run")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="do not ask")
+        action.add_argument("--json", action="store_true", help="as JSON")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Carry out the command; the exit code is 1 where one of the runs could not be acted on."""
+    if options.action == "list":
+        found = overviews()
+        if options.json:
+            print(json.dumps([one.to_dict() for one in found], indent=1))
+        elif not found:
+            print("No runs. Start one: python -m wbcseg train --help")
+        else:
+            print("\n".join(_line(one) for one in found))
+        return 0
+    if options.action == "show":
+        _show(supervisor.find(options.run), as_json=options.json)
+        return 0
+    runs = [supervisor.find(name) for name in options.run]
+    if options.action == "delete" and not options.yes and not _confirmed([run.name for run in runs]):
+        raise RunError("Nothing was deleted.")
+    results = []
+    for run in runs:
+        error = None
+        try:
+            CHANGES[options.action](run)
+        except RunError as problem:
+            error = str(problem)
+        gone = options.action == "delete" and error is None
+        results.append({"name": run.name, "situation": None if gone else overview(run).situation, "error": error})
+    if options.json:
+        print(json.dumps(results, indent=1))
+    else:
+        for one in results:
+            print(f"{one['name']:32} {one['error'] or one['situation'] or 'deleted'}")
+    return 1 if any(one["error"] for one in results) else 0
+
+
+def _show(run: Run, *, as_json: bool) -> None:
+    one = overview(run)
+    if as_json:
+        more = {"progress": run.progress(), "metrics": run.metrics(), "notes": run.notes()}
+        print(json.dumps({**one.to_dict(), **more}, indent=1))
+        return
+    print(_line(one))
+    if one.reason:
+        print(f"  {one.reason}")
+    if run.notes():
+        print(f"  Notes: {run.notes()}")
+    progress = run.progress()
+    if one.alive and progress.get("steps"):
+        left = duration(progress.get("seconds_left"))
+        print(f"  epoch {one.epoch + 1}, batch {progress['step']}/{progress['steps']}, {left} left")
+    for name, value in (one.config.to_dict() if one.config else {}).items():
+        print(f"  {name:16} {value}")
+    print(f"  folder           {run.folder}")
+
+
+def _line(one: Overview) -> str:
+    place = f" ({one.place})" if one.place else ""
+    dice = ", ".join(f"{name} {value:.3f}" for name, value in one.dice.items())
+    shown = f"held-out Dice {dice}" if dice else ""
+    return f"{one.name:32} {one.situation + place:12} epoch {one.epoch}/{one.epochs}  {duration(one.seconds)}  {shown}"
+
+
+def _confirmed(names: list[str]) -> bool:
+    try:
+        return input(f"Delete {', '.join(names)} with all that was learned? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _stop(run: Run) -> None:
+    supervisor.stop(run, wait=True)
+
+
+ACTIONS: Final = {
+    "list": "all runs, the newest first",
+    "show": "a run's settings, state and figures",
+    "stop": "stop trainings after their present batch, and wait until they have",
+    "resume": "go on with trainings in the background, one after the other",
+    "delete": "delete runs for good",
+}
+CHANGES: Final[dict[str, Callable[[Run], None]]] = {
+    "stop": _stop,
+    "resume": supervisor.resume,
+    "delete": supervisor.delete,
+}

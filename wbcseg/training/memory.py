@@ -1,0 +1,67 @@
+"""How much memory a new process may take, be it on a computer of its own or in a container with a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import psutil
+
+SYSTEM: Final = Path("/")
+"""Where Linux' files on processes and control groups are."""
+
+
+def free_memory() -> int:
+    """Return how many bytes of memory a new process may take now.
+
+    It is the least of what the system has available and what each limit of a control group (a container, a service)
+    leaves. Pages that hold files count as available: the system gives them up when it needs them.
+    """
+    return max(0, min([int(psutil.virtual_memory().available), *_left_by_control_groups(SYSTEM)]))
+
+
+def _left_by_control_groups(system: Path) -> Iterator[int]:
+    """Yield what each control group of this process, and each that it lies in, leaves of its limit.
+
+    Source: the Linux kernel's documentation of control groups, version 2 (``memory.max``, ``memory.current``) and
+    version 1 (``memory.limit_in_bytes``, ``memory.usage_in_bytes``).
+    """
+    try:
+        lines = (system / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    mounted = system / "sys/fs/cgroup"
+    for line in lines:
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if not controllers:
+            for root in (mounted, mounted / "unified"):
+                yield from _left(root, path, "memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            yield from _left(mounted / "memory", path, *names)
+
+
+def _left(root: Path, path: str, limit: str, usage: str, inactive: str) -> Iterator[int]:
+    # In a container the path may be the host's; the container's own group is then what is mounted as the root.
+    inner = PurePosixPath(path.lstrip("/"))
+    for group in (inner, *inner.parents):
+        most, used = _number(root / group / limit), _number(root / group / usage)
+        if most is not None and used is not None:
+            yield most - used + _statistic(root / group / "memory.stat", inactive)
+
+
+def _number(path: Path) -> int | None:
+    """Return a file's number; ``None`` where it is not there or says ``max``."""
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _statistic(path: Path, name: str) -> int:
+    try:
+        rows = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines() if " " in line)
+        return int(rows.get(name, 0))
+    except (OSError, ValueError):
+        return 0

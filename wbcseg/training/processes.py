@@ -1,0 +1,87 @@
+"""Which process is which: a number alone is not enough, since systems give the number of a dead one to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+TOLERANCE: Final = 2.0
+"""Seconds by which two readings of a start time may differ: the system's clock can be set while a process runs."""
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process, told apart from every other one by number and start.
+
+    Attributes:
+        pid: Its number.
+        started: When it began, in seconds since 1970.
+    """
+
+    pid: int
+    started: float
+
+    @classmethod
+    def current(cls) -> ProcessId:
+        """Return the process that asks."""
+        process = psutil.Process()
+        return cls(process.pid, process.create_time())
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any] | None) -> ProcessId | None:
+        """Read what :meth:`to_dict` wrote; ``None`` where it is missing or makes no sense."""
+        try:
+            return cls(int(values["pid"]), float(values["started"])) if values else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def to_dict(self) -> dict[str, float]:
+        """Return number and start as JSON values."""
+        return {"pid": self.pid, "started": self.started}
+
+    def alive(self) -> bool:
+        """Return whether this very process still runs. One that has ended and that nobody has buried does not."""
+        return self._process() is not None
+
+    def kill(self) -> None:
+        """End this very process at once, if it still runs; never another one with its number."""
+        process = self._process()
+        if process is not None:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) <= TOLERANCE
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except (psutil.Error, ValueError, OverflowError):
+            return None
+
+
+def peak_memory() -> int:
+    """Return the most memory that this process has held so far, in bytes."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
+
+
+def give_way() -> None:
+    """Let every other program go first: less of the processor, and the first to end where memory runs out."""
+    with contextlib.suppress(psutil.Error, OSError):
+        own = psutil.Process()
+        if sys.platform == "win32":
+            own.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            own.nice(max(int(own.nice()), 10))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")

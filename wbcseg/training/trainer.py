@@ -1,0 +1,215 @@
+"""A network that learns: its weights, its optimiser and one step of both. Imports TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from wbcseg import architectures
+from wbcseg.architectures.layers import FusedBatchNormalization
+from wbcseg.classes import Labels
+from wbcseg.errors import TrainingError
+from wbcseg.training.checkpoint import AVERAGE, WEIGHT, Arrays
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.data import Batch
+from wbcseg.training.environment import computes_in_bfloat16
+from wbcseg.training.objectives import loss_of, tallies
+
+DICE = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
+
+
+class Meter:
+    """Means over an epoch: loss and accuracy over pictures, Dice over the pictures that have the class."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums = {"loss": 0.0, "accuracy": 0.0, "binary_accuracy": 0.0}
+        self.dice: list[NDArray[np.float32]] = []
+
+    def add(self, count: int, loss: float, tally: dict[str, Any]) -> None:
+        """Add a batch of ``count`` pictures."""
+        self.count += count
+        for name, value in (("loss", loss), *((n, float(tally[n])) for n in ("accuracy", "binary_accuracy"))):
+            self.sums[name] += value * count
+        self.dice.append(np.asarray(tally["dice"]))
+
+    def means(self, prefix: str = "") -> dict[str, float]:
+        """Return the means by name; a Dice that no picture defines is left out."""
+        means = {prefix + name: total / self.count for name, total in self.sums.items()}
+        for name, column in zip(DICE, np.concatenate(self.dice).T, strict=True):
+            if not np.isnan(column).all():
+                means[prefix + name] = float(np.nanmean(column))
+        return means
+
+
+class Trainer:
+    """A network, its optimiser and the operations of a training.
+
+    Args:
+        config: The settings.
+        steps: Batches an epoch.
+
+    Attributes:
+        model: The network.
+        precision: ``float32`` or ``bfloat16``.
+    """
+
+    def __init__(self, config: TrainingConfig, steps: int) -> None:
+        self.config = config
+        self.steps = steps
+        bfloat16 = config.precision == "bfloat16" or (config.precision == "auto" and computes_in_bfloat16())
+        self.precision = "bfloat16" if bfloat16 else "float32"
+        # Keras draws on Python's, NumPy's and TensorFlow's chance.
+        keras.utils.set_random_seed(config.seed)
+        keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
+        self.model = architectures.build(
+            config.architecture, width=config.width, dropout=config.dropout, bn_momentum=config.bn_momentum
+        )
+        if config.optimizer == "adamw":
+            self.optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
+            self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        else:
+            self.optimizer = keras.optimizers.Adam(config.learning_rate)
+        self.optimizer.build(self.model.trainable_variables)
+        if config.bn_debias:
+            for layer in self.model.layers:
+                if isinstance(layer, FusedBatchNormalization):
+                    layer.debias(lambda: self.optimizer.iterations.value)
+        self.average = [tf.Variable(v.value) for v in self.model.weights] if config.weight_average else []
+        self._step = tf.function(self._build_step(), reduce_retracing=True)
+        any_batch = tf.TensorSpec((None, config.canvas, config.canvas, 3), tf.float32)
+        self._test = tf.function(self._build_test(), input_signature=[any_batch, any_batch])
+        self._segment = tf.function(self._build_segment(), input_signature=[any_batch])
+
+    def _build_step(self) -> Callable[..., Any]:
+        def step(images: Any, targets: Any) -> Any:
+            with tf.GradientTape() as tape:
+                probabilities = self.model(images, training=True)
+                loss = loss_of(self.config.loss, targets, probabilities)
+            gradients = tape.gradient(loss, self.model.trainable_variables)
+            self.optimizer.apply(gradients, self.model.trainable_variables)
+            if self.average:
+                done = tf.cast(self.optimizer.iterations.value, tf.float32)
+                kept = tf.minimum(self.config.weight_average, done / (9.0 + done))
+                for average, weight in zip(self.average, self.model.weights, strict=True):
+                    average.assign(average + (1.0 - kept) * (weight.value - average))
+            return loss, tallies(targets, probabilities)
+
+        return step
+
+    def _build_test(self) -> Callable[..., Any]:
+        def test(images: Any, targets: Any) -> Any:
+            probabilities = self.model(images, training=False)
+            return loss_of(self.config.loss, targets, probabilities), tallies(targets, probabilities)
+
+        return test
+
+    def _build_segment(self) -> Callable[..., Any]:
+        def segment(images: Any) -> Any:
+            return tf.argmax(self.model(images, training=False), -1, output_type=tf.int32)
+
+        return segment
+
+    def step(
+        self, images: NDArray[np.float32], targets: NDArray[np.float32], number: int
+    ) -> tuple[float, dict[str, Any]]:
+        """Do training step ``number`` (from 0); return the batch's loss and tallies.
+
+        Raises:
+            MemoryError: If there is not enough memory for it.
+        """
+        self.optimizer.learning_rate.assign(learning_rate(self.config, number, self.steps))
+        with _memory_errors():
+            loss, tally = self._step(tf.constant(images), tf.constant(targets))
+        return float(loss), tally
+
+    @contextmanager
+    def exported_weights(self) -> Iterator[None]:
+        """Let the network have the weights that would be exported now, within the block."""
+        if not self.average:
+            yield
+            return
+        trained = self.model.get_weights()
+        self.model.set_weights([average.numpy() for average in self.average])
+        try:
+            yield
+        finally:
+            self.model.set_weights(trained)
+
+    def test(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Return ``val_…`` metrics.
+
+        Raises:
+            MemoryError: If there is not enough memory for it.
+        """
+        meter = Meter()
+        for images, targets in batches:
+            with _memory_errors():
+                loss, tally = self._test(tf.constant(images), tf.constant(targets))
+            meter.add(len(images), float(loss), tally)
+        return meter.means("val_")
+
+    def segment(self, images: NDArray[np.uint8]) -> Labels:
+        """Segment pictures ``uint8[N, S, S, 3]`` on the canvas; return class ids ``uint8[N, S, S]``."""
+        with _memory_errors():
+            labels: Labels = self._segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
+        return labels
+
+    def arrays(self) -> Arrays:
+        """Return everything that a resumed training needs."""
+        return {name: np.asarray(variable) for name, variable in self._variables().items()}
+
+    def _variables(self) -> dict[str, Any]:
+        names = weight_names(self.model)
+        named = {f"{WEIGHT}{name}": w for name, w in zip(names, self.model.weights, strict=True)}
+        named |= {f"{AVERAGE}{name}": v for name, v in zip(names, self.average, strict=bool(self.average))}
+        # Beyond the weights, a model has the states of its sources of chance.
+        weights = {id(w) for w in self.model.weights}
+        chance = [v for v in self.model.variables if id(v) not in weights]
+        named |= {f"chance/{i:03d}": v for i, v in enumerate(chance)}
+        return named | {f"optimizer/{i:03d}": v for i, v in enumerate(self.optimizer.variables)}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Set everything that :meth:`arrays` returned.
+
+        Raises:
+            TrainingError: If the arrays are of another network or optimiser.
+        """
+        for name, variable in self._variables().items():
+            array = arrays.get(name)
+            if array is None or tuple(array.shape) != tuple(variable.shape):
+                raise TrainingError(
+                    f"The checkpoint is of another network: {name} must have shape {tuple(variable.shape)}. "
+                    f"Received: {None if array is None else array.shape}"
+                )
+            variable.assign(array)
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(str(error)) from None
+
+
+def weight_names(model: keras.Model) -> list[str]:
+    """Return a name for every weight of a model: its place, layer and role, such as ``004.conv2d_1.kernel``."""
+    return [f"{i:03d}.{w.path.replace('/', '.')}" for i, w in enumerate(model.weights)]
+
+
+def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """Return the learning rate of training step ``step`` (from 0), with ``steps`` steps an epoch."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    warm, total = config.warmup_epochs * steps, config.epochs * steps
+    if step < warm:
+        return config.learning_rate * (step + 1) / warm
+    return config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
