@@ -15,6 +15,8 @@ from models import SHIPPED
 from wbcseg.cli import main
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png, open_image, open_mask
+from wbcseg.training import Run, TrainingConfig, runs_folder
+from wbcseg.training.run import Status
 
 
 @pytest.fixture(autouse=True)
@@ -120,3 +122,54 @@ def test_errors_are_a_sentence_and_a_code(capsys: pytest.CaptureFixture[str]) ->
 def test_evaluate_agrees_with_the_card(zheng_data: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "unet-16"]) == 0
     assert "DIFFERS" not in capsys.readouterr().out
+
+
+def a_run(name: str, status: Status, **details: object) -> Run:
+    run = Run(runs_folder() / name)
+    run.create(TrainingConfig(width=4, epochs=8))
+    run.set_state(status, **details)
+    return run
+
+
+def test_runs_are_listed_shown_and_deleted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["runs", "list"]) == 0
+    assert "No runs" in capsys.readouterr().out
+    run = a_run("first", "failed", reason="The loss became nan.")
+    run.write("metrics.json", {"epochs": [{"epoch": 1, "loss": 0.5, "val_dice_cell": 0.75, "seconds": 61.0}]})
+    a_run("second", "stopped")
+    assert main(["runs", "list"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("first"))
+    assert line.split()[1:] == ["failed", "epoch", "1/8", "0:01:01", "held-out", "Dice", "cell", "0.750"]
+    assert main(["runs", "list", "--json"]) == 0
+    assert {one["name"]: one["situation"] for one in json.loads(capsys.readouterr().out)} == {
+        "first": "failed",
+        "second": "stopped",
+    }
+    assert main(["runs", "show", "first"]) == 0
+    shown = capsys.readouterr().out
+    assert "The loss became nan." in shown
+    assert "learning_rate" in shown
+    assert main(["runs", "show", "first", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"][0]["val_dice_cell"] == 0.75
+
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    assert main(["runs", "delete", "first"]) == 1
+    assert "Nothing was deleted" in capsys.readouterr().err
+    assert main(["runs", "delete", "first", "second", "--yes", "--json"]) == 0
+    assert [one["situation"] for one in json.loads(capsys.readouterr().out)] == [None, None]
+    assert not run.folder.exists()
+
+
+def test_runs_that_cannot_be_acted_on_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "show", "nowhere"]) == 1
+    assert "There is no run 'nowhere'. Runs here: none." in capsys.readouterr().err
+    a_run("idle", "stopped")
+    a_run("busy", "running")
+    assert main(["runs", "stop", "idle"]) == 1
+    assert "nothing to stop" in capsys.readouterr().out
+    assert main(["runs", "delete", "busy", "--yes", "--json"]) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert "being trained" in result[0]["error"]
+    assert result[0]["situation"] == "running"
+    assert main(["runs", "resume", "busy"]) == 1
+    assert "being trained" in capsys.readouterr().out

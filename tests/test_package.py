@@ -15,7 +15,7 @@ ROOT = Path(wbcseg.__file__ or "").parent
 
 FLOORS = [
     {"errors", "classes", "images", "files"},
-    {"datasets", "preparation", "metrics"},
+    {"datasets", "preparation", "metrics", "thesis"},
     {"architectures", "cards"},
     {"training"},
     {"prediction", "measurement", "drawing"},
@@ -24,7 +24,7 @@ FLOORS = [
 ]
 TENSORFLOW = {
     "architectures": {"layers.py", "unet.py", "segnet.py", "deconvnet.py", "summary.py"},
-    "training": {"loop.py", "objectives.py", "exporting.py"},
+    "training": {"trainer.py", "objectives.py", "optimizers.py", "exporting.py", "benchmark_worker.py"},
 }
 
 

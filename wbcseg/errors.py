@@ -17,6 +17,7 @@ expected and what was received, and what to do about it. Faces (page, terminal) 
     ├── ConfigError              a setting is unknown or out of range
     ├── RunError                 a training run's folder cannot be used
     ├── TrainingError            a training could not go on
+    │   └── NotEnoughMemoryError a training needs more memory than is free
     └── ModelError               a model folder cannot be used
         ├── ChecksumError        a file is not the file that the card describes
         └── WeightsError         the weights do not belong to the network
@@ -69,6 +70,10 @@ class RunError(WbcsegError):
 
 class TrainingError(WbcsegError):
     """A training could not go on."""
+
+
+class NotEnoughMemoryError(TrainingError):
+    """A training needs more memory than is free."""
 
 
 class ModelError(WbcsegError):

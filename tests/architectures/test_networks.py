@@ -132,3 +132,18 @@ def test_one_builder_a_file() -> None:
     folder = Path(__file__).parents[2] / "wbcseg" / "architectures"
     for name in ARCHITECTURES:
         assert f"def {name}(" in (folder / f"{name}.py").read_text(encoding="utf-8")
+
+
+@every_network
+@pytest.mark.parametrize("width", [4, 7, 16, 48])
+def test_what_is_known_without_building_is_what_keras_counts(name: str, width: int) -> None:
+    from wbcseg.architectures.summary import summarise
+
+    network = describe(name)
+    for side in (24, 72):
+        summary = summarise(name, width=width, side=side)
+        assert network.parameters(width) == summary.parameters
+        assert network.multiply_adds(width, side) == summary.multiply_adds
+        outputs = sum(int(np.prod(layer.shape)) for layer in summary.layers if layer.kind != "InputLayer")
+        assert network.features(width, side) == outputs
+    assert network.parameters(64) == network.paper_parameters

@@ -18,6 +18,7 @@ from PIL import Image
 
 from wbcseg.classes import to_grey
 from wbcseg.datasets import PAIRING_RULE, check_dataset, check_manifest, find_problems, open_folder, open_zip, sources
+from wbcseg.datasets.dataset import anonymous
 from wbcseg.datasets.pairing import is_ignored, pair_names
 from wbcseg.errors import DatasetError, ImageError, ManifestError, MaskError, PairingError, WbcsegError
 from wbcseg.images import headers
@@ -397,3 +398,12 @@ def test_fault_19_data_that_changed_since_it_was_recorded_is_named(pair_folder: 
     assert "my cells/cell2 is not the picture or mask that it was" in text
     assert "my cells/cell4 is not there any more" in text
     assert "cell1" not in text
+
+
+def test_an_anonymous_data_set_has_numbers_for_names(pair_folder: Path) -> None:
+    dataset = open_folder(pair_folder)
+    hidden = anonymous(dataset)
+    assert hidden.ids == tuple(f"{dataset.name}/{number:04}" for number in range(1, len(dataset) + 1))
+    assert [sample.digest() for sample in hidden] == [sample.digest() for sample in dataset]
+    assert [sample.id for sample in hidden] == list(hidden.ids)
+    assert "cell1" not in repr(hidden.entries)

@@ -17,6 +17,9 @@ from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
 
 SIDE: Final = 120
+LEAST: Final = 15
+"""Fewest pictures that can be prepared so."""
+
 SEED: Final = 2
 TEST_SHARE: Final = 30 / 448
 TWIN: Final = "+twin"
@@ -85,6 +88,22 @@ def twin(array: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.fliplr(np.rot90(array))
 
 
+def check_enough(count: int) -> None:
+    """Check that the published preparation has pictures to work on.
+
+    Args:
+        count: How many pictures of 120×120 pixels with a mask there are.
+
+    Raises:
+        DatasetError: If fewer than 15.
+    """
+    if count < LEAST:
+        raise DatasetError(
+            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask, at least {LEAST} of them. "
+            f"This data set has {count}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
+        )
+
+
 def is_twin(sample_id: str) -> bool:
     """Return whether an id is that of a flipped copy."""
     return sample_id.endswith(TWIN)
@@ -146,11 +165,7 @@ def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: boo
         DatasetError: If fewer than 15 pictures of 120×120 pixels with a mask are there.
     """
     chosen = select(samples)
-    if len(chosen) < 15:
-        raise DatasetError(
-            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask, at least 15 of them. "
-            f"This data set has {len(chosen)}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
-        )
+    check_enough(len(chosen))
     early = with_twins(chosen) if twins and quirks.twins_before_split else chosen
     order = shuffled_order(len(early))
     blank = np.zeros((len(early), SIDE, SIDE), dtype=bool)

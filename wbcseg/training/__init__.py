@@ -1,7 +1,8 @@
 """Learning: the description of a training, its folder, and the loop.
 
-Only :mod:`wbcseg.training.loop`, :mod:`wbcseg.training.objectives` and :mod:`wbcseg.training.exporting` import
-TensorFlow; they belong in a process of their own.
+Only :mod:`wbcseg.training.trainer` and :mod:`wbcseg.training.objectives` (which the loop uses),
+:mod:`wbcseg.training.exporting`, :mod:`wbcseg.training.timing` and :mod:`wbcseg.training.benchmark_worker` import
+TensorFlow; they belong in processes of their own.
 """
 
 from wbcseg.training.config import PRESETS, TrainingConfig

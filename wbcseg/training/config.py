@@ -203,7 +203,17 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
         warmup_epochs=0,
         loss="binary_crossentropy",
     ),
-    "quick": TrainingConfig(canvas=96, epochs=10, warmup_epochs=1, weight_average=0.9),
+    # Chosen for the U-Net: the best held-out cell among some settings that end within two minutes on two cores.
+    "quick": TrainingConfig(
+        bn_momentum=0.8,
+        dataset="zheng-1",
+        canvas=72,
+        augmentation="none",
+        epochs=12,
+        learning_rate=5e-3,
+        warmup_epochs=1,
+        weight_average=0.9,
+    ),
     "compact": TrainingConfig(dataset="zheng-1", epochs=120, weight_average=0.98),
 }
 """Ready descriptions by name."""

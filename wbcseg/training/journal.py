@@ -93,14 +93,8 @@ class Journal:
         self._times.append((time.perf_counter(), pictures))
         if self._now.epoch == 0:
             self._batches.append({"batch": self._now.step + 1, **means})
-        speed = self._speed()
-        self._tell(
-            phase="training",
-            step=self._now.step + 1,
-            loss=means["loss"],
-            pictures_per_second=speed,
-            seconds_left=self._seconds_left(),
-        )
+        step = self._now.step + 1
+        self._tell(phase="training", step=step, loss=means["loss"], pictures_per_second=self._speed())
 
     def test(self) -> None:
         """Note that the epoch's batches are done and the held-out pictures are next."""
@@ -110,11 +104,12 @@ class Journal:
         """Note the metrics of an epoch that has ended."""
         self.history.append(row)
         self.run.write("metrics.json", {"epochs": self.history})
-        self._tell(epoch=len(self.history), step=0, seconds_left=self._seconds_left(), row=row, now=True)
+        self._tell(epoch=len(self.history), step=0, row=row, now=True)
         self._now = dataclasses.replace(self._now, row=None)
 
     def _tell(self, *, now: bool = False, **changes: Any) -> None:
         self._now = dataclasses.replace(self._now, **changes)
+        self._now = dataclasses.replace(self._now, seconds_left=self._seconds_left())
         if now or time.monotonic() - self._written >= PAUSE or self._now.step == self._now.steps:
             write(self.run, self._now)
             if self._batches and len(self.history) <= 1:
@@ -130,19 +125,16 @@ class Journal:
         return sum(count for _, count in times[1:]) / max(1e-9, times[-1][0] - times[0][0])
 
     def _seconds_left(self) -> float | None:
-        now = self._now
-        whole = now.epochs - now.epoch - 1
-        times = list(self._times)[1:]
+        now, times = self._now, list(self._times)[1:]
+        left = now.epochs - now.epoch - now.step / max(1, now.steps)
         if self.history:
-            recent = self.history[-5:]
-            epoch = sum(row["seconds"] for row in recent) / len(recent)
-            if not now.step:
-                return epoch * (whole + 1)
-            return epoch * (whole + max(0.0, 1.0 - now.step / now.steps))
+            # As above: the first epoch builds the program.
+            recent = self.history[1:][-5:] or self.history
+            return left * sum(row["seconds"] for row in recent) / len(recent)
         if len(times) < 2:
             return None
         batch = (times[-1][0] - times[0][0]) / (len(times) - 1)
-        return batch * (now.steps * (whole + 1) - now.step)
+        return left * now.steps * batch
 
 
 def write(run: Run, progress: Progress) -> None:

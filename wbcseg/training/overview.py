@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import time
 import zipfile
@@ -27,8 +28,16 @@ Situation = Literal[
 
 ALIVE: Final = ("starting", "waiting", "running", "stopping")
 RESUMABLE: Final = ("stopped", "interrupted", "failed")
-LEFT_OUT: Final = ("checkpoint.safetensors", "checkpoint.previous.safetensors", "stop")
-"""Files that go into no zip: they are large, and only serve to go on."""
+LEFT_OUT: Final = (
+    "checkpoint.safetensors",
+    "checkpoint.previous.safetensors",
+    "state.json",
+    "state.previous.json",
+    "progress.json",
+    "log.txt",
+    "stop",
+)
+"""Files that go into no zip: they only serve to go on, or tell of this computer."""
 
 
 @dataclass(frozen=True)
@@ -153,24 +162,33 @@ def differences(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]
 
 
 def pack(run: Run) -> bytes:
-    """Return a run as a zip: settings, split, metrics, film, notes and the model, without its checkpoints.
+    """Return a run as a zip: settings, split, metrics, film, notes, best weights and the model.
+
+    Where the data set was a folder, the zip holds the folder's name and not its path.
 
     Raises:
         RunError: If it is no run.
         OSError: If a file cannot be read.
     """
-    run.config()
+    config = run.config()
+    shared = config.replace(dataset=Path(config.dataset).name).to_dict()
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(run.folder.rglob("*")):
-            if path.is_file() and path.name not in LEFT_OUT and not path.name.startswith("."):
+        archive.writestr(f"{run.name}/config.json", json.dumps(shared, indent=1))
+        for path in _files(run):
+            if path.name != "config.json":
                 archive.write(path, f"{run.name}/{path.relative_to(run.folder).as_posix()}")
     return data.getvalue()
 
 
 def packed_size(run: Run) -> int:
     """Return about how many bytes :func:`pack` would give (weights hardly shrink)."""
-    return sum(p.stat().st_size for p in run.folder.rglob("*") if p.is_file() and p.name not in LEFT_OUT)
+    return sum(path.stat().st_size for path in _files(run))
+
+
+def _files(run: Run) -> list[Path]:
+    found = (path for path in run.folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if path.name not in LEFT_OUT and not path.name.startswith("."))
 
 
 def _situation(run: Run, state: dict[str, Any]) -> tuple[Situation, str]:

@@ -189,7 +189,7 @@ class Run:
         return self._rows("batches.json", "batches")
 
     def progress(self) -> dict[str, Any]:
-        """Return where it is within its epoch (see :class:`wbcseg.training.loop.Progress`); empty where unknown."""
+        """Return where it is within its epoch (see :class:`wbcseg.training.journal.Progress`); empty where unknown."""
         try:
             return self.read("progress.json")
         except RunError:

@@ -21,6 +21,7 @@ from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
 from wbcseg.training.environment import computes_in_bfloat16
 from wbcseg.training.objectives import loss_of, tallies
+from wbcseg.training.optimizers import FusedAdam, FusedAdamW
 
 DICE = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
 
@@ -73,18 +74,19 @@ class Trainer:
             config.architecture, width=config.width, dropout=config.dropout, bn_momentum=config.bn_momentum
         )
         if config.optimizer == "adamw":
-            self.optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
+            self.optimizer = FusedAdamW(config.learning_rate, weight_decay=config.weight_decay)
             self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         else:
-            self.optimizer = keras.optimizers.Adam(config.learning_rate)
+            self.optimizer = FusedAdam(config.learning_rate)
         self.optimizer.build(self.model.trainable_variables)
         if config.bn_debias:
             for layer in self.model.layers:
                 if isinstance(layer, FusedBatchNormalization):
                     layer.debias(lambda: self.optimizer.iterations.value)
         self.average = [tf.Variable(v.value) for v in self.model.weights] if config.weight_average else []
-        self._step = tf.function(self._build_step(), reduce_retracing=True)
+        # Of any size, so that the last batch of an epoch, which is smaller, does not build the program again.
         any_batch = tf.TensorSpec((None, config.canvas, config.canvas, 3), tf.float32)
+        self._step = tf.function(self._build_step(), input_signature=[any_batch, any_batch])
         self._test = tf.function(self._build_test(), input_signature=[any_batch, any_batch])
         self._segment = tf.function(self._build_segment(), input_signature=[any_batch])
 

@@ -17,6 +17,8 @@ PAGES: Final = {
         "Look through the pictures and their expert masks, and see how they are prepared for training.",
     ),
     "predict": ("Predict", "Segment a picture with every model, side by side with the expert's mask."),
+    "train": ("Train", "Train a network on pictures and masks, and watch it learn."),
+    "runs": ("Runs", "All trainings: compare their curves and settings, note, download, delete."),
 }
 """Title and purpose of every page, by the name of its script and address."""
 

@@ -38,6 +38,20 @@ GLOSSARY: Final[dict[str, str]] = {
     "Split": "Which pictures a network learns from, and which are kept to test it.",
     "Fold": "One of several equal parts of the data. Each part serves once as the test, while the others train.",
     "Leak": "A picture in the test whose cell is also in the training. It makes a test easier than the real task.",
+    "Architecture": "How a network is built: which layers it has and what passes from one to the next.",
+    "Epoch": "One pass through all training pictures. After each one the network is tested on the held-out pictures.",
+    "Batch": "A handful of pictures that the network sees together before it corrects itself once.",
+    "Loss": "A number for how wrong the network is. The training makes it small.",
+    "Accuracy": "The share of pixels whose class is right. Most pixels of a crop are easy, so it is high early on: "
+    "Dice says more.",
+    "Binary accuracy": "The share of the rounded class probabilities, three for each pixel, that equal the target. It "
+    "is what the thesis calls accuracy, and lies above the share of pixels that are right.",
+    "Seed": "Where the dice begin to roll: the same seed gives the same start, order and variations again.",
+    "Augmentation": "Showing the network slightly turned, mirrored, enlarged or recoloured copies of the training "
+    "pictures, new ones in every epoch, so that it learns cells and not single pictures.",
+    "Smoothing": "Each point becomes a running mean of those before it, so that the trend shows behind the jitter.",
+    "Leaking split": "The split that the thesis published: its flipped copies were made before the split, so that a "
+    "cell can be in training as one copy and in the test as the other. Figures on such pictures flatter a network.",
     "Target": "What the network is asked to give for a picture: one layer for each class, white where the class is.",
 }
 """Plain explanations, by the word that the pages use."""
@@ -69,6 +83,29 @@ def figure(value: float) -> str:
 def percent(share: float) -> str:
     """Write a share (0 to 1) as a percentage with one digit (and a blank that does not break)."""
     return f"{100 * share:.1f}\u00a0%"
+
+
+def time_text(seconds: float) -> str:
+    """Write a duration the way one says it: ``40 s``, ``3 min 20 s``, ``2 h 05 min`` (blanks do not break)."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}\u00a0s"
+    if whole < 600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes}\u00a0min" + (f" {rest}\u00a0s" if rest else "")
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours}\u00a0h {minutes:02}\u00a0min" if hours else f"{minutes}\u00a0min"
+
+
+def bytes_text(count: float) -> str:
+    """Write a number of bytes in kB, MB or GB."""
+    unit, size = next(((u, s) for u, s in (("GB", 1e9), ("MB", 1e6)) if count >= s), ("kB", 1e3))
+    return f"{count / size:.1f}\u00a0{unit}"
+
+
+def lines_text(text: str) -> str:
+    """Escape a text of several lines as :func:`as_text` does, and keep its lines."""
+    return "  \n".join(as_text(line) for line in text.splitlines())
 
 
 def size_text(size: tuple[int, int]) -> str:

@@ -14,7 +14,6 @@ from wbcseg.metrics import (
     confusion_counts,
     dice,
     jaccard,
-    mean_and_standard_error,
     pixel_accuracy,
     score,
     whole_cell,
@@ -109,16 +108,17 @@ def test_what_always_holds(data):
     assert (perfect[~np.isnan(perfect)] == 1).all()
 
 
-def test_mean_and_standard_error():
-    mean, error, n = mean_and_standard_error([1.0, 2.0, 3.0, float("nan")])
-    assert (mean, n) == (2.0, 3)
-    assert error == pytest.approx(1 / math.sqrt(3))
-    assert mean_and_standard_error([1.0, 2.0, 3.0], ddof=0)[1] == pytest.approx(math.sqrt(2) / 3)
+def test_class_accuracy_is_what_the_thesis_prints_as_jaccard():
+    assert score(TRUTH, PREDICTION).class_accuracy == {"background": 1.0, "cytoplasm": 0.5, "nucleus": 0.5, "cell": 1.0}
+    # The old library function on flat binary arrays: the share of equal entries.
+    assert score(TRUTH, PREDICTION).class_accuracy["nucleus"] == ((TRUTH == 2) == (PREDICTION == 2)).mean()
 
 
-def test_mean_and_standard_error_of_too_few():
-    assert mean_and_standard_error([])[2] == 0
-    assert math.isnan(mean_and_standard_error([])[0])
-    mean, error, n = mean_and_standard_error([0.5])
-    assert (mean, n) == (0.5, 1)
-    assert math.isnan(error)
+def test_macro_means_leave_out_what_is_undefined_and_say_whether_the_background_counts():
+    scores = score(TRUTH, PREDICTION)
+    assert scores.macro() == pytest.approx(0.5)
+    assert scores.macro(background=False) == pytest.approx(0.25)
+    assert scores.macro("jaccard", background=False) == pytest.approx(1 / 6)
+    empty = np.zeros((3, 3), np.uint8)
+    assert score(empty, empty).macro() == 1.0
+    assert math.isnan(score(empty, empty).macro(background=False))

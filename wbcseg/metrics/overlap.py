@@ -1,4 +1,4 @@
-"""How well a segmentation agrees with the expert's mask.
+"""How much a segmentation overlaps with the expert's mask.
 
 Everything starts from one step, :func:`confusion_counts`, and the figures are pure functions of its result.
 A figure that is not defined, because neither mask shows the class, is NaN: it is never 0 or 1 in silence.
@@ -6,7 +6,6 @@ A figure that is not defined, because neither mask shows the class, is NaN: it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,12 +49,29 @@ class Scores:
     Attributes:
         dice: Dice by region (background, cytoplasm, nucleus, cell), 0 to 1, NaN where undefined.
         jaccard: Jaccard (intersection over union) by region, likewise.
+        class_accuracy: Share of pixels that are right about belonging to the region or not, 0 to 1: what the thesis
+            prints as "Jaccard".
         accuracy: Share of pixels whose class is right, 0 to 1.
     """
 
     dice: dict[str, float] = field(default_factory=dict)
     jaccard: dict[str, float] = field(default_factory=dict)
+    class_accuracy: dict[str, float] = field(default_factory=dict)
     accuracy: float = float("nan")
+
+    def macro(self, figure: str = "dice", *, background: bool = True) -> float:
+        """Return the mean of the three classes' figures (of the two without ``background``), those that are defined.
+
+        Args:
+            figure: ``dice`` or ``jaccard``.
+            background: Whether the background counts. It does in MedSegBench, where Dice is called F1.
+
+        Returns:
+            0 to 1; NaN where no class is defined.
+        """
+        values: dict[str, float] = getattr(self, figure)
+        defined = [values[name] for name in CLASS_NAMES[0 if background else 1 :] if not np.isnan(values[name])]
+        return sum(defined) / len(defined) if defined else float("nan")
 
 
 def confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASSES)) -> Counts:
@@ -143,37 +159,20 @@ def score(truth: Labels, prediction: Labels) -> Scores:
         prediction: The same shape.
 
     Returns:
-        Dice and Jaccard of background, cytoplasm, nucleus and the whole cell, and the pixel accuracy.
+        Dice, Jaccard and class accuracy of background, cytoplasm, nucleus and the whole cell, and the pixel accuracy.
 
     Raises:
         ValueError: As :func:`confusion_counts`.
     """
     counts = confusion_counts(truth, prediction)
     cell = confusion_counts(whole_cell(truth).view(np.uint8), whole_cell(prediction).view(np.uint8), classes=2)
+    figures = {
+        figure.__name__: dict(zip(REGIONS, [*figure(counts).tolist(), float(figure(cell)[1])], strict=True))
+        for figure in (dice, jaccard, accuracy_per_class)
+    }
     return Scores(
-        dice=dict(zip(REGIONS, [*dice(counts).tolist(), float(dice(cell)[1])], strict=True)),
-        jaccard=dict(zip(REGIONS, [*jaccard(counts).tolist(), float(jaccard(cell)[1])], strict=True)),
-        accuracy=float(counts.tp.sum() / truth.size),
+        figures["dice"], figures["jaccard"], figures["accuracy_per_class"], float(counts.tp.sum() / truth.size)
     )
-
-
-def mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
-    """Return the mean of the defined values, its standard error and how many there were.
-
-    Args:
-        values: Figures, NaN where undefined; those are left out, and the returned count says so.
-        ddof: 1 for the unbiased deviation. The tables of the thesis used 0.
-
-    Returns:
-        Mean (NaN without any value), standard error (NaN with fewer than ``ddof + 1`` values) and count.
-    """
-    array = np.asarray(list(values), dtype=np.float64)
-    defined = array[~np.isnan(array)]
-    n = int(defined.size)
-    if n == 0:
-        return float("nan"), float("nan"), 0
-    error = float(np.std(defined, ddof=ddof) / np.sqrt(n)) if n > ddof else float("nan")
-    return float(np.mean(defined)), error, n
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

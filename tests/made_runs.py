@@ -1,0 +1,91 @@
+"""Run folders as a training leaves them, made without one."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wbcseg.datasets import open_dataset
+from wbcseg.preparation.canvas import labels_on_canvas
+from wbcseg.training import PRESETS, Run, TrainingConfig, film
+
+QUICK = PRESETS["quick"]
+REGIONS = {"nucleus": 0.97, "cytoplasm": 0.93, "cell": 0.98}
+
+
+def row(epoch: int, speed: float = 8.0) -> dict[str, float]:
+    """Return the figures of an epoch (from 1) of a training that learns."""
+    rest = math.exp(-epoch / speed)
+    jitter = 0.02 * math.sin(7 * epoch) * rest
+    figures: dict[str, float] = {"epoch": epoch, "seconds": 4.0, "train_seconds": 3.0, "memory_bytes": 900_000_000}
+    for prefix, gap in (("", 0.0), ("val_", 0.015)):
+        figures |= {
+            f"{prefix}loss": 0.06 + rest + 2 * gap + jitter,
+            f"{prefix}accuracy": 0.98 - 0.3 * rest - gap - jitter,
+            f"{prefix}binary_accuracy": 0.985 - 0.25 * rest - gap - jitter,
+        }
+        figures |= {f"{prefix}dice_{name}": best - 0.8 * rest - gap - jitter for name, best in REGIONS.items()}
+    return figures
+
+
+def batch(number: int) -> dict[str, float]:
+    """Return the figures of a batch (from 1) of the first epoch."""
+    figures = row(1, speed=1.0 + number / 4)
+    return {
+        "batch": number,
+        **{name: value for name, value in figures.items() if not name.startswith(("val", "epoch", "sec", "tr", "mem"))},
+    }
+
+
+def make_run(
+    name: str,
+    status: str = "finished",
+    *,
+    epochs: int = 3,
+    config: TrainingConfig = QUICK,
+    filmed: bool = False,
+    folder: Path | None = None,
+    **details: Any,
+) -> Run:
+    """Make a run folder.
+
+    Args:
+        name: Its name.
+        status: What its state file says. With ``running`` or ``waiting``, this process is at it.
+        epochs: Whole epochs done.
+        config: Its settings.
+        filmed: Whether it has a film.
+        folder: The folder of the runs; ``WBCSEG_RUNS`` by default.
+        **details: More for its state file: ``reason`` …
+    """
+    run = Run((folder or Path(os.environ["WBCSEG_RUNS"])) / name)
+    run.create(config)
+    run.set_state(status, epoch=epochs, epochs=config.epochs, **details)
+    run.write("metrics.json", {"epochs": [row(epoch) for epoch in range(1, epochs + 1)]})
+    run.write("batches.json", {"batches": [batch(number) for number in range(1, 4)]})
+    tell(run, epoch=epochs)
+    if filmed:
+        add_film(run, config, epochs)
+    return run
+
+
+def tell(run: Run, **changes: Any) -> None:
+    """Write down where a run is within its epoch."""
+    place = {"phase": "training", "epoch": 0, "epochs": run.config().epochs, "step": 1, "steps": 3, "loss": 0.5}
+    run.write("progress.json", {**place, "pictures_per_second": 21.4, "seconds_left": 83.0, "changed": 0.0, **changes})
+
+
+def add_film(run: Run, config: TrainingConfig, epochs: int) -> None:
+    """Film an expert's masks that a network gets right bit by bit."""
+    data, ids = open_dataset("synthetic"), ("synthetic/003", "synthetic/012", "synthetic/030")
+    masks = [data.read(one).mask for one in ids]
+    expert = np.stack([labels_on_canvas(mask, config.canvas) for mask in masks if mask is not None])
+    film.begin(run, ids, expert)
+    rng = np.random.default_rng(2)
+    for epoch in range(epochs + 1):
+        known = rng.random(expert.shape) > math.exp(-epoch / 4)
+        film.add(run, epoch, np.where(known, expert, 0).astype(np.uint8))

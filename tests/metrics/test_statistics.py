@@ -1,0 +1,104 @@
+"""Means, intervals and comparisons, by hand and against SciPy."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from wbcseg.metrics import compare, confidence_interval, holm, mean_and_standard_error, paired
+
+NAN = float("nan")
+
+
+def test_mean_and_standard_error():
+    mean, error, n = mean_and_standard_error([1.0, 2.0, 3.0, float("nan")])
+    assert (mean, n) == (2.0, 3)
+    assert error == pytest.approx(1 / math.sqrt(3))
+    assert mean_and_standard_error([1.0, 2.0, 3.0], ddof=0)[1] == pytest.approx(math.sqrt(2) / 3)
+
+
+def test_mean_and_standard_error_of_too_few():
+    assert mean_and_standard_error([])[2] == 0
+    assert math.isnan(mean_and_standard_error([])[0])
+    mean, error, n = mean_and_standard_error([0.5])
+    assert (mean, n) == (0.5, 1)
+    assert math.isnan(error)
+
+
+def test_the_interval_is_that_of_scipys_bootstrap():
+    values = np.random.default_rng(0).normal(0.9, 0.05, 60)
+    low, high = confidence_interval(values)
+    theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
+    assert low == pytest.approx(theirs.low, abs=0.0006)
+    assert high == pytest.approx(theirs.high, abs=0.0006)
+    assert confidence_interval([*values, NAN]) == (low, high)
+    assert low < values.mean() < high
+
+
+def test_the_interval_holds_the_true_mean_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(300):
+        low, high = confidence_interval(rng.normal(0.0, 1.0, 40), resamples=1000)
+        held += low <= 0.0 <= high
+    assert 0.90 <= held / 300 <= 0.98
+
+
+def test_the_interval_of_too_few_is_undefined():
+    assert all(math.isnan(end) for end in confidence_interval([]))
+    assert all(math.isnan(end) for end in confidence_interval([0.5, NAN]))
+    assert confidence_interval([0.5, 0.5]) == (0.5, 0.5)
+
+
+def test_a_picture_on_which_one_model_rightly_finds_nothing_counts_for_it():
+    a, b = paired([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
+    assert a.tolist() == [0.9, 1.0, 0.8]
+    assert b.tolist() == [0.8, 0.0, 0.7]
+    result = compare([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
+    assert result.difference == pytest.approx((0.1 + 1.0 + 0.1) / 3)
+    assert (result.pairs, result.better, result.worse) == (3, 3, 0)
+    # A distance of nothing to nothing is 0.
+    assert paired([NAN], [30.0], absent=0.0)[0].tolist() == [0.0]
+
+
+def test_a_comparison_is_wilcoxons():
+    rng = np.random.default_rng(3)
+    a = rng.normal(0.95, 0.02, 50)
+    b = a - rng.normal(0.005, 0.01, 50)
+    result = compare(a.tolist(), b.tolist())
+    assert result.p == stats.wilcoxon(a - b).pvalue
+    assert result.difference == pytest.approx((a - b).mean())
+    assert result.low < result.difference < result.high
+    back = compare(b.tolist(), a.tolist())
+    assert (back.difference, back.better, back.worse) == (-result.difference, result.worse, result.better)
+
+
+def test_models_that_do_not_differ_have_no_p_value():
+    same = compare([0.5, 0.6], [0.5, 0.6])
+    assert same.difference == 0.0
+    assert math.isnan(same.p)
+    nothing = compare([NAN], [NAN])
+    assert nothing.pairs == 0
+    assert math.isnan(nothing.difference)
+    with pytest.raises(ValueError, match="for every picture"):
+        compare([0.5], [0.5, 0.6])
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    corrected = holm([NAN, 0.02, 0.01])
+    assert math.isnan(corrected[0])
+    assert corrected[1:] == pytest.approx([0.02, 0.02])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=9))
+def test_what_always_holds_of_holm(p_values):
+    corrected = holm(p_values)
+    assert all(p <= c <= 1 for p, c in zip(p_values, corrected, strict=True))
+    order = np.argsort(p_values, kind="stable")
+    assert all(np.diff([corrected[i] for i in order]) >= 0)

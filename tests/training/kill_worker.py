@@ -1,0 +1,66 @@
+"""Trains a tiny network in a fresh process whenever it is asked to; for tests that kill it.
+
+``python kill_worker.py FOLDER`` reads a line for every training that it is to start from standard input, prints the
+process, and prints how that ended. Loading TensorFlow costs seconds, so it is loaded once: a process that has not
+computed yet can be copied.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from wbcseg.training.environment import start_engine
+
+start_engine()
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from wbcseg import architectures  # noqa: E402
+from wbcseg.architectures.layers import FusedBatchNormalization, head, picture  # noqa: E402
+from wbcseg.datasets.synthetic import draw_sample  # noqa: E402
+from wbcseg.preparation.splits import Split  # noqa: E402
+from wbcseg.training import Run, loop  # noqa: E402
+from wbcseg.training.data import Side, TrainingData  # noqa: E402
+
+
+def tiny(_name: str, *, width: int, dropout: float, bn_momentum: float) -> keras.Model:
+    """A network of two layers in the place of the real ones."""
+    inputs = picture()
+    x = keras.layers.Conv2D(width, 3, padding="same")(inputs)
+    x = FusedBatchNormalization(bn_momentum)(x)
+    return keras.Model(inputs, head(keras.layers.Activation("relu")(x), dropout), name="tiny")
+
+
+def data() -> TrainingData:
+    samples = [draw_sample(3, i, size=(48, 48)) for i in range(12)]
+    ids = tuple(sample.id for sample in samples)
+    images = np.stack([sample.image for sample in samples])
+    labels = np.stack([sample.mask for sample in samples if sample.mask is not None])
+    blank = np.zeros(labels.shape, bool)
+    train, test = (Side(ids[part], images[part], labels[part], blank[part]) for part in (slice(8), slice(8, 12)))
+    manifest = {sample.id: sample.digest() for sample in samples}
+    return TrainingData(train, test, Split("leak-free", "synthetic", train.ids, test.ids, (), manifest, 0, 3, 2))
+
+
+def main() -> None:
+    architectures.build = tiny
+    run, pictures = Run(Path(sys.argv[1])), data()
+    for _ in sys.stdin:
+        child = os.fork()
+        if not child:
+            try:
+                loop.train(run, pictures)
+                run.set_state("finished")
+            except BaseException as error:
+                os.write(2, f"{type(error).__name__}: {error}\n".encode())
+                os._exit(1)
+            os._exit(0)
+        os.write(1, f"{child}\n".encode())
+        _, status = os.waitpid(child, 0)
+        os.write(1, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+
+
+main()

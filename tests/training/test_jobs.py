@@ -1,0 +1,240 @@
+"""Trainings as processes of their own, as the pages start them: faults 25, 28, 29, 30, 31, 33, 35 and 36."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.images import encode_png
+from wbcseg.prediction import Catalog
+from wbcseg.training import Run, TrainingConfig, checkpoint, film, supervisor
+from wbcseg.training.line import all_runs
+from wbcseg.training.overview import overview, overviews
+
+pytestmark = pytest.mark.training
+
+CONFIG = TrainingConfig(width=4, canvas=48, batch_size=4, folds=3, warmup_epochs=1, epochs=400)
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Limits of another process: Linux only.")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of twelve drawn pictures with masks."""
+    root = tmp_path_factory.mktemp("data") / "cells"
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for i in range(12):
+        sample = draw_sample(9, i, size=(48, 48))
+        assert sample.mask is not None
+        (root / "images" / f"Jane {i:02}.png").write_bytes(encode_png(sample.image))
+        (root / "masks" / f"Jane {i:02}.png").write_bytes(encode_png(sample.mask))
+    return root
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of runs; what is still being trained there after the test is ended."""
+    monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
+    yield tmp_path / "runs"
+    for run in all_runs(tmp_path / "runs"):
+        process = run.process()
+        if process:
+            process.kill()
+
+
+def until(run: Run, true: Callable[[], object], seconds: float = 180.0) -> None:
+    """Wait until something is so; a training that ends before fails the test."""
+    end = time.monotonic() + seconds
+    while not true():
+        one = overview(run)
+        assert one.alive, f"{one.situation}: {one.reason} {(run.folder / 'log.txt').read_text()}"
+        assert time.monotonic() < end, f"{one.situation} {run.progress()} {(run.folder / 'log.txt').read_text()}"
+        time.sleep(0.05)
+
+
+def until_over(run: Run, seconds: float = 180.0) -> str:
+    end = time.monotonic() + seconds
+    while overview(run).alive:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    # Whoever attends to the process writes how it ended a moment after.
+    time.sleep(0.5)
+    return overview(run).situation
+
+
+def test_faults_35_and_36_one_trains_the_other_waits_and_stop_leaves_a_valid_checkpoint(pairs: Path) -> None:
+    config = CONFIG.replace(dataset=str(pairs))
+    first = supervisor.start(config)
+    until(first, lambda: overview(first).situation == "running")
+    second = supervisor.start(config)
+    until(second, lambda: overview(second).situation == "waiting")
+    assert first.folder != second.folder
+    assert {one.name: one.place for one in overviews()} == {first.name: None, second.name: 1}
+
+    until(first, lambda: len(first.metrics()) >= 2)
+    assert overview(second).situation == "waiting"
+    process = first.process()
+    assert process is not None
+    assert psutil.Process(process.pid).nice() >= 10
+    began = time.monotonic()
+    supervisor.stop(first, wait=True)
+    assert time.monotonic() - began < 10.0
+    assert not process.alive()
+    assert overview(first).situation == "stopped"
+    saved = checkpoint.load(first.folder)
+    assert saved is not None
+    assert saved.epoch == len(first.metrics()) >= 2
+
+    until(second, lambda: overview(second).situation == "running")
+    supervisor.resume(first)
+    until(first, lambda: overview(first).situation == "waiting")
+    supervisor.stop(first, wait=True)  # while it waits
+    supervisor.stop(second, wait=True)  # while it gets ready
+    assert [one.situation for one in overviews()] == ["stopped", "stopped"]
+
+
+def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one_is_marked(pairs: Path) -> None:
+    code = (
+        "import sys, time; import json; from wbcseg.training import TrainingConfig, supervisor\n"
+        "print(supervisor.start(TrainingConfig.from_dict(json.loads(sys.argv[1]))).name, flush=True); time.sleep(100)"
+    )
+    config = CONFIG.replace(dataset=str(pairs)).to_dict()
+    command = [sys.executable, "-c", code, json.dumps(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        run = supervisor.find(server.stdout.readline().strip())
+        until(run, lambda: overview(run).situation == "running")
+        server.kill()
+    until(run, lambda: len(run.metrics()) >= 2)
+    process = run.process()
+    assert process is not None
+    psutil.Process(process.pid).kill()
+    assert until_over(run) == "interrupted"
+    assert "ended without a word" in overview(run).reason
+
+    done = len(run.metrics())
+    run.write("config.json", {**config, "epochs": done + 1})
+    supervisor.resume(run)
+    assert until_over(run) == "finished"
+    assert overview(run).epoch == done + 1
+    assert [entry.name for entry in Catalog().usable if not entry.shipped] == [run.name]
+
+
+@LINUX
+def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs: Path) -> None:
+    run = supervisor.start(CONFIG.replace(dataset=str(pairs)))
+    until(run, lambda: len(run.metrics()) >= 2)
+    process = run.process()
+    assert process is not None
+    # No file may become larger than this from now on: states fit, checkpoints don't.
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (100_000, 100_000))
+    assert until_over(run) == "failed"
+    reason = overview(run).reason
+    assert "cannot be written" in reason
+    assert "Make room on the disk" in reason
+    assert "Traceback" not in (run.folder / "log.txt").read_text()
+    saved = checkpoint.load(run.folder)
+    assert saved is not None
+    assert saved.epoch >= len(run.metrics()) >= 2
+    assert checkpoint.load_best(run.folder) is not None
+    assert overview(run).resumable
+
+
+@LINUX
+def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_given(pairs: Path) -> None:
+    run = supervisor.start(CONFIG.replace(dataset=str(pairs)))
+    # Its first step is what takes memory.
+    until(run, lambda: run.progress().get("phase") == "training")
+    process = run.process()
+    assert process is not None
+    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text().strip() == "800"  # the first that the system ends
+    child = psutil.Process(process.pid)
+    child.rlimit(psutil.RLIMIT_AS, (child.memory_info().vms + 5_000_000,) * 2)
+    assert until_over(run) == "failed"
+    reason = overview(run).reason
+    assert "memory" in reason
+    assert "smaller width or batch size" in reason
+
+
+def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs: Path, runs: Path) -> None:
+    code = (
+        "from wbcseg.training.environment import start_engine; start_engine()\n"
+        "from wbcseg.training.trainer import Trainer\nreal = Trainer.step\n"
+        "def step(self, images, targets, number):\n"
+        "    loss, tally = real(self, images, targets, number)\n"
+        "    return (float('nan') if number == 5 else loss), tally\n"
+        "Trainer.step = step\nimport sys\nfrom wbcseg.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+    )
+    options = ["--dataset", str(pairs), "--name", "nan", "--width", "4", "--canvas", "48", "--batch-size", "4"]
+    options += ["--folds", "3", "--epochs", "9", "--warmup-epochs", "1", "--learning-rate", "0.01"]
+    command = [sys.executable, "-c", code, "train", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 1
+    run = Run(runs / "nan")
+    for text in (done.stderr, overview(run).reason):
+        assert "The loss became nan in epoch 3, batch 2" in text
+        assert "below 0.01" in text
+    assert "Traceback" not in done.stderr
+    assert overview(run).situation == "failed"
+    assert len(run.metrics()) == 2
+    assert checkpoint.load_best(run.folder) is not None
+
+
+def test_fault_30_a_folder_that_goes_away_ends_the_training_with_its_name(pairs: Path, runs: Path) -> None:
+    options = ["--dataset", str(pairs), "--name", "gone", "--width", "4", "--canvas", "48", "--batch-size", "4"]
+    command = [sys.executable, "-u", "-m", "wbcseg", "train", *options, "--folds", "3", "--epochs", "200"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if line.startswith("epoch 1/"):
+                shutil.rmtree(runs / "gone")
+                break
+        process.stdout.read()
+        error = process.stderr.read()
+        assert process.wait(60) == 1
+    assert str(runs / "gone") in error
+    assert "Traceback" not in error
+    assert not (runs / "gone").exists()
+
+
+def test_fault_31_the_same_seed_twice_gives_identical_weights(pairs: Path) -> None:
+    config = CONFIG.replace(dataset=str(pairs), epochs=3, weight_average=0.9, dropout=0.3)
+    twice = [supervisor.start(config) for _ in range(2)]
+    for run in twice:
+        assert until_over(run) == "finished", overview(run).reason
+    first, second = (checkpoint.load(run.folder) for run in twice)
+    assert first is not None
+    assert second is not None
+    assert set(first.arrays) == set(second.arrays)
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(second.arrays[name], array, err_msg=name)
+
+
+def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path) -> None:
+    data = Path(shutil.make_archive(str(pairs.parent / "Jane Doe"), "zip", pairs)).read_bytes()
+    run = supervisor.start(CONFIG.replace(dataset=supervisor.UPLOAD, epochs=2), data=data)
+    assert until_over(run) == "finished", overview(run).reason
+    assert run.split().test[0].startswith("upload/00")
+    filmed = film.read(run)
+    assert filmed is not None
+    assert filmed.epochs == (0, 1, 2)
+    assert film.frame(run, filmed, None).shape == film.frame(run, filmed, 2).shape == (3, 48, 48)
+    picture = encode_png(draw_sample(9, 0, size=(48, 48)).image)
+    for path in run.folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"Jane" not in content, path
+            assert picture[-40:-12] not in content, path
+    assert os.environ["WBCSEG_RUNS"] == str(runs)

@@ -1,0 +1,138 @@
+"""Fault 24: ``kill -9`` at any moment, in the middle of a save included."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wbcseg.training import Run, TrainingConfig, checkpoint, film
+
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="This system cannot copy a process."),
+]
+
+KILLS = 50
+EPOCHS = 60
+CONFIG = TrainingConfig(width=4, canvas=48, batch_size=4, folds=3, epochs=EPOCHS, warmup_epochs=1, weight_average=0.9)
+
+
+class Worker:
+    """Starts trainings of one run and ends them."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def start(self) -> int:
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return self._number()
+
+    def ended(self) -> int:
+        return self._number()
+
+    def _number(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def worker(folder: Path) -> Iterator[Worker]:
+    command = [sys.executable, str(Path(__file__).with_name("kill_worker.py")), str(folder)]
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield Worker(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
+
+
+def new_run(folder: Path) -> Run:
+    run = Run(folder)
+    run.create(CONFIG)
+    return run
+
+
+def epochs_kept(run: Run) -> int:
+    saved = checkpoint.load(run.folder)
+    return saved.epoch if saved else 0
+
+
+def best_kept(run: Run) -> float:
+    best = checkpoint.load_best(run.folder)
+    return best[1] if best else -1.0
+
+
+def wait_until_it_trains(run: Run, since: float) -> None:
+    for _ in range(3000):
+        progress = run.progress()
+        # The first batch builds the network's program, which takes longer than many epochs.
+        if progress.get("step") and progress["changed"] > since:
+            return
+        time.sleep(0.01)
+    pytest.fail("The training did not begin.")
+
+
+def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    undisturbed = new_run(tmp_path / "undisturbed")
+    with worker(undisturbed.folder) as trainings:
+        trainings.start()
+        assert trainings.ended() == 0
+    seconds = np.median([row["seconds"] for row in undisturbed.metrics()[1:]])
+
+    run = new_run(tmp_path / "killed")
+    chance = random.Random(24)
+    lost = 0
+    with worker(run.folder) as trainings:
+        for _ in range(KILLS):
+            before, best = epochs_kept(run), best_kept(run)
+            since = time.time()
+            process = trainings.start()
+            if chance.random() < 0.1:
+                time.sleep(chance.uniform(0.0, 1.0))  # while it still reads its checkpoint
+            else:
+                wait_until_it_trains(run, since)
+                time.sleep(chance.uniform(0.0, 2.5) * seconds)
+            seen = len(run.metrics())  # whole epochs that it had written down by then
+            os.kill(process, signal.SIGKILL)
+            assert trainings.ended() in (-signal.SIGKILL, 0)
+            kept = epochs_kept(run)
+            assert kept >= max(before, seen)
+            lost += kept == before
+            assert best_kept(run) >= best
+            assert run.state()["status"] in ("new", "running", "finished")
+        trainings.start()
+        assert trainings.ended() == 0
+    assert lost < KILLS, "no training came to the end of an epoch"
+
+    whole, killed = checkpoint.load(undisturbed.folder), checkpoint.load(run.folder)
+    assert whole is not None
+    assert killed is not None
+    assert killed.epoch == EPOCHS
+    for name, array in whole.arrays.items():
+        np.testing.assert_allclose(killed.arrays[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+    assert best_kept(run) == pytest.approx(best_kept(undisturbed), abs=1e-4)
+    assert best_kept(run) == pytest.approx(max(scores(run)), abs=1e-6)
+    assert [row["epoch"] for row in run.metrics()] == list(range(1, EPOCHS + 1))
+    filmed = film.read(run)
+    assert filmed is not None
+    assert filmed.epochs == tuple(range(EPOCHS + 1))
+    assert not list(run.folder.glob(".*.part")), "what a killed process left behind was not swept away"
+
+
+def scores(run: Run) -> list[float]:
+    return [(row["val_dice_cytoplasm"] + row["val_dice_nucleus"]) / 2 for row in run.metrics()]

@@ -1,0 +1,153 @@
+"""What many pictures say together, and how sure one can be of it.
+
+A figure is not defined (NaN) where a class is in neither mask. In a mean such a picture does not count, and the
+returned count says so. Between two models it would be wrong to leave it out wherever *one* of them is undefined: that one was
+right to find nothing, while the other one found something that is not there. See :func:`paired`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES: Final = 10_000
+LEVEL: Final = 0.95
+
+
+def mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
+    """Return the mean of the defined values, its standard error and how many there were.
+
+    Args:
+        values: Figures, NaN where undefined; those are left out, and the returned count says so.
+        ddof: 1 for the unbiased deviation. The tables of the thesis used 0.
+
+    Returns:
+        Mean (NaN without any value), standard error (NaN with fewer than ``ddof + 1`` values) and count.
+    """
+    array = np.asarray(list(values), dtype=np.float64)
+    defined = array[~np.isnan(array)]
+    n = int(defined.size)
+    if n == 0:
+        return float("nan"), float("nan"), 0
+    error = float(np.std(defined, ddof=ddof) / np.sqrt(n)) if n > ddof else float("nan")
+    return float(np.mean(defined)), error, n
+
+
+def confidence_interval(
+    values: Iterable[float], *, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 2
+) -> tuple[float, float]:
+    """Return a confidence interval of the mean of the defined values: the percentile bootstrap (Efron, 1979).
+
+    Args:
+        values: Figures of independent pictures, NaN where undefined; those are left out.
+        level: Share of intervals that should hold the true mean.
+        resamples: How many samples are drawn with replacement.
+        seed: Of the drawing; the same values give the same interval.
+
+    Returns:
+        Its lower and upper end; NaN with fewer than two values.
+    """
+    array = np.asarray(list(values), dtype=np.float64)
+    array = array[~np.isnan(array)]
+    if array.size < 2:
+        return float("nan"), float("nan")
+    rng = np.random.default_rng(seed)
+    means = array[rng.integers(0, array.size, (resamples, array.size))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two models compare on the same pictures.
+
+    Attributes:
+        difference: Mean of first minus second.
+        low: Lower end of its confidence interval.
+        high: Upper end.
+        p: Of Wilcoxon's signed-rank test (two-sided), not corrected; NaN where no pair differs.
+        pairs: Pictures that count.
+        better: On how many of them the first is better.
+        worse: On how many it is worse.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    pairs: int
+    better: int
+    worse: int
+
+
+def paired(
+    first: Sequence[float], second: Sequence[float], *, absent: float = 1.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the figures of two models on the pictures that tell them apart.
+
+    Where the figure of just one is undefined, the expert drew no such class, that model found none either and is right:
+    it gets ``absent``, so that leaving the picture out does not favour the model that found something. Where both are
+    undefined, the picture says nothing and is left out.
+
+    Args:
+        first: Figures of the first model, one a picture, NaN where undefined.
+        second: Those of the second on the same pictures.
+        absent: The figure of a model that rightly finds nothing: 1 for shares, 0 for distances.
+
+    Raises:
+        ValueError: If they are not of the same length.
+    """
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"Both models need a figure for every picture. Received: {a.shape} and {b.shape}")
+    keep = ~(np.isnan(a) & np.isnan(b))
+    a, b = a[keep], b[keep]
+    return np.where(np.isnan(a), absent, a), np.where(np.isnan(b), absent, b)
+
+
+def compare(first: Sequence[float], second: Sequence[float], *, absent: float = 1.0) -> Comparison:
+    """Compare two models on the same pictures.
+
+    Args:
+        first: Figures of the first model, one a picture, NaN where undefined.
+        second: Those of the second on the same pictures.
+        absent: As for :func:`paired`.
+
+    Raises:
+        ValueError: If they are not of the same length.
+    """
+    a, b = paired(first, second, absent=absent)
+    difference = a - b
+    low, high = confidence_interval(difference)
+    p = float("nan")
+    if np.any(difference):
+        # Statistics take a while to load, and few who use this package need them.
+        from scipy.stats import wilcoxon
+
+        p = float(wilcoxon(difference).pvalue)
+    mean = float(difference.mean()) if difference.size else float("nan")
+    better, worse = int((difference > 0).sum()), int((difference < 0).sum())
+    return Comparison(mean, low, high, p, int(difference.size), better, worse)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values for being several (Holm, 1979): the least is multiplied by their number, the next by one less …
+
+    Args:
+        p_values: Of tests that are looked at together; NaN where there was nothing to test, which does not count.
+
+    Returns:
+        The corrected ones in the same order, at most 1.
+    """
+    p = np.asarray(p_values, np.float64)
+    corrected = np.full(p.shape, np.nan)
+    order = [i for i in np.argsort(p) if not np.isnan(p[i])]
+    highest = 0.0
+    for place, i in enumerate(order):
+        highest = max(highest, min(1.0, p[i] * (len(order) - place)))
+        corrected[i] = highest
+    return [float(value) for value in corrected]

@@ -1,0 +1,97 @@
+"""What the thesis published, as data.
+
+Source: *Semantic segmentation of peripheral blood leukocytes using neural networks* (hdl.handle.net/10609/90265) and
+its notebooks (github.com/dIcarusb/Master_project), whose printed figures ``results.json`` holds.
+
+What the figures are, which is not always what they are called:
+
+- *Accuracy* is Keras' binary accuracy: the share of the rounded class probabilities (three a pixel) that equal the
+  one-hot target. It lies above the share of pixels whose class is right.
+- *Loss* is binary cross-entropy, the mean over the same three numbers a pixel.
+- *Validation* and *test* are the same 30 pictures. Of 24 of them a mirrored copy was in training.
+- *Jaccard* as published is the share of pixels that are rightly of a class or rightly not (pixel accuracy), from
+  scikit-learn's old ``jaccard_similarity_score``. From the Dice D of a picture, its Jaccard index is D / (2 − D).
+- A ± in the thesis is the standard error over the pictures, σ/√n with σ of the pictures themselves (divided by n, not
+  n − 1), and its tables cut figures off after the last digit, not round them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from wbcseg.errors import ConfigError
+
+__all__ = ["CLASSES", "EPOCHS", "NETWORKS", "PublishedResult", "published_result"]
+
+NETWORKS: Final = ("unet", "segnet", "deconvnet")
+"""Short names of the networks that the thesis trained."""
+
+CLASSES: Final = ("cytoplasm", "nucleus")
+"""The classes that it scored."""
+
+EPOCHS: Final = 30
+
+_PER_EPOCH: Final = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds_per_epoch")
+_PER_PICTURE: Final = ("dice", "jaccard_as_published")
+
+
+@dataclass(frozen=True)
+class PublishedResult:
+    """What a notebook of the thesis printed of one network, of width 64, with mirrored copies of the pictures.
+
+    Attributes:
+        architecture: ``unet``, ``segnet`` or ``deconvnet``.
+        parameters: Numbers that the network holds.
+        trainable_parameters: Numbers of them that training changes by gradient.
+        loss: Binary cross-entropy of the 417 training pictures, one value an epoch.
+        accuracy: Binary accuracy of the training pictures (0 to 1), one value an epoch.
+        val_loss: Binary cross-entropy of the 30 test pictures, one value an epoch.
+        val_accuracy: Binary accuracy of the test pictures (0 to 1), one value an epoch.
+        seconds: Time of the whole training on a graphics processor of Google Colab.
+        seconds_per_epoch: Time of each epoch there, in whole seconds; the first sets the processor up.
+        test_loss: Loss of the test pictures after the last epoch.
+        test_accuracy: Binary accuracy of the test pictures after the last epoch.
+        dice: Dice (0 to 1) of each test picture in test order, by class (:data:`CLASSES`).
+        jaccard_as_published: Pixel accuracy (0 to 1) of each test picture in test order, by class; see this module's
+            text.
+    """
+
+    architecture: str
+    parameters: int
+    trainable_parameters: int
+    loss: tuple[float, ...] = field(repr=False)
+    accuracy: tuple[float, ...] = field(repr=False)
+    val_loss: tuple[float, ...] = field(repr=False)
+    val_accuracy: tuple[float, ...] = field(repr=False)
+    seconds: float
+    seconds_per_epoch: tuple[int, ...] = field(repr=False)
+    test_loss: float
+    test_accuracy: float
+    dice: Mapping[str, tuple[float, ...]] = field(repr=False)
+    jaccard_as_published: Mapping[str, tuple[float, ...]] = field(repr=False)
+
+
+@lru_cache
+def published_result(architecture: str) -> PublishedResult:
+    """Return what the thesis published of a network.
+
+    Args:
+        architecture: A name in :data:`NETWORKS`.
+
+    Raises:
+        ConfigError: If the thesis has no such network.
+    """
+    if architecture not in NETWORKS:
+        raise ConfigError(f"The thesis trained {', '.join(NETWORKS)}. Received: {architecture!r}")
+    text = Path(__file__).with_name("results.json").read_text(encoding="utf-8")
+    values = json.loads(text)[architecture]
+    values |= {name: tuple(values[name]) for name in _PER_EPOCH}
+    for name in _PER_PICTURE:
+        values[name] = MappingProxyType({label: tuple(values[name][label]) for label in CLASSES})
+    return PublishedResult(architecture, **values)

@@ -1,0 +1,335 @@
+"""The settings of a training in plain words: one table that the form and the comparison of runs both read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wbcseg.architectures import ARCHITECTURES, MULTIPLE
+from wbcseg.preparation.augmentation import AUGMENTATIONS
+from wbcseg.preparation.published import SIDE
+from wbcseg.training.config import CHOICES, PRESETS, RANGES, TrainingConfig
+from wbcseg.training.supervisor import UPLOAD
+
+Values = dict[str, Any]
+
+DATASETS: Final = {
+    "zheng-1": "Zheng 1",
+    "zheng-2": "Zheng 2",
+    "zheng": "Zheng 1 and 2",
+    "synthetic": "Drawn smears",
+    UPLOAD: "Your own zip",
+}
+"""What the pages call the data sets that a training can learn from."""
+
+GROUPS: Final = ("Network", "Data and split", "Optimisation", "Result")
+
+
+def _always(_: Values) -> bool:
+    return True
+
+
+def _leak_free(values: Values) -> bool:
+    return bool(values["split"] == "leak-free")
+
+
+def _published(values: Values) -> bool:
+    return bool(values["split"] == "published")
+
+
+def _cosine(values: Values) -> bool:
+    return bool(values["schedule"] == "cosine")
+
+
+def _adamw(values: Values) -> bool:
+    return bool(values["optimizer"] == "adamw")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a training on the page.
+
+    Attributes:
+        name: Its name in :class:`TrainingConfig`.
+        label: What the page calls it.
+        meaning: What it does, in a sentence or two.
+        group: One of :data:`GROUPS`.
+        step: Step of a number, where it is not 1 (or a hundredth for shares).
+        words: What the page calls its values, where they are words.
+        applies: Whether it says anything at all, given the others.
+        otherwise: Its value where it does not apply.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    group: str
+    step: float | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    applies: Callable[[Values], bool] = _always
+    otherwise: Any = None
+
+    @property
+    def kind(self) -> str:
+        """``int``, ``float``, ``bool`` or ``str``."""
+        return _KINDS[self.name]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that a word may have."""
+        return tuple(AUGMENTATIONS) if self.name == "augmentation" else CHOICES[self.name]
+
+    @property
+    def help(self) -> str:
+        """Its meaning and range."""
+        if self.name not in RANGES:
+            return self.meaning
+        least, most = RANGES[self.name]
+        return f"{self.meaning} From {_number(least)} to {_number(most)}."
+
+    def shown(self, value: Any) -> str:
+        """Write a value of it for a reader."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, (int, float)):
+            return _number(value)
+        return self.words.get(value, str(value))
+
+
+_KINDS: Final = {f.name: str(f.type) for f in dataclasses.fields(TrainingConfig)}
+
+BASIC: Final = {
+    "architecture": Setting(
+        "architecture", "Architecture", "", "", words={name: a.title for name, a in ARCHITECTURES.items()}
+    ),
+    "dataset": Setting("dataset", "Data set", "", "", words=DATASETS),
+}
+"""The two that everybody chooses."""
+
+ADVANCED: Final = (
+    Setting(
+        "width",
+        "Width",
+        "Filters of the first stage. A wider network can learn more, and takes more time and memory: twice the width "
+        f"costs up to four times as much. The thesis has {PRESETS['published'].width}.",
+        "Network",
+    ),
+    Setting(
+        "dropout",
+        "Dropout",
+        "Share of the last layer's outputs that are silenced at random in training, so that the network does not lean "
+        "on single ones.",
+        "Network",
+        step=0.05,
+    ),
+    Setting(
+        "bn_momentum",
+        "Momentum of normalisation",
+        "How slowly the running averages of batch normalisation follow: the share of the old value that they keep at "
+        "every step.",
+        "Network",
+        step=0.01,
+    ),
+    Setting(
+        "bn_debias",
+        "Normalise as the thesis did",
+        "Whether those averages begin as plain means, as in the version of the software that the thesis used.",
+        "Network",
+    ),
+    Setting(
+        "split",
+        "Split",
+        "**Leak-free**: no cell is both in training and among the held-out pictures. **As published**: the thesis' own "
+        "split, in which 24 of 30 test pictures have a flipped copy in training.",
+        "Data and split",
+        words={"leak-free": "Leak-free", "published": "As published"},
+    ),
+    Setting(
+        "fold",
+        "Fold",
+        "Which of the folds is held out, counted from 0: of 5 folds, 0 to 4.",
+        "Data and split",
+        applies=_leak_free,
+    ),
+    Setting(
+        "folds",
+        "Number of folds",
+        "Into how many parts the cells are divided. One part is held out, the others train.",
+        "Data and split",
+        applies=_leak_free,
+    ),
+    Setting(
+        "split_seed",
+        "Seed of the folds",
+        "The same seed divides the cells in the same way again.",
+        "Data and split",
+        applies=_leak_free,
+    ),
+    Setting(
+        "canvas",
+        "Side of the square",
+        "The network sees every picture on a square of so many pixels: smaller ones are mirrored outwards, larger ones "
+        f"shrunk. A multiple of {MULTIPLE}. A smaller square is faster and coarser.",
+        "Data and split",
+        step=MULTIPLE,
+        applies=_leak_free,
+        otherwise=SIDE,
+    ),
+    Setting(
+        "augmentation",
+        "Augmentation",
+        "How training pictures vary from epoch to epoch. "
+        + " ".join(f"**{a.name.capitalize()}**: {a.meaning.replace('`', '')}" for a in AUGMENTATIONS.values()),
+        "Data and split",
+        words={name: name.capitalize() for name in AUGMENTATIONS},
+        applies=_leak_free,
+        otherwise="none",
+    ),
+    Setting(
+        "twins",
+        "Flipped copies",
+        "Whether every picture gets a copy that is turned and mirrored.",
+        "Data and split",
+        applies=_published,
+        otherwise=False,
+    ),
+    Setting(
+        "quirks",
+        "Repeat the notebooks' slips",
+        "The published programs left the last row and column of every target empty, lost one picture, and made the "
+        "copies before the split. With this the training does the same.",
+        "Data and split",
+        applies=_published,
+        otherwise=False,
+    ),
+    Setting("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
+    Setting(
+        "batch_size",
+        "Batch size",
+        "Pictures that the network sees before it corrects itself once. Larger batches take more memory.",
+        "Optimisation",
+    ),
+    Setting(
+        "learning_rate",
+        "Learning rate",
+        "How large the corrections are. Too large and the loss jumps; too small and it hardly moves.",
+        "Optimisation",
+        step=0.0001,
+    ),
+    Setting(
+        "schedule",
+        "Learning rate over time",
+        "**Constant**: always the same. **Falling**: up during the warm-up, then down to zero along half a cosine.",
+        "Optimisation",
+        words={"constant": "Constant", "cosine": "Falling"},
+    ),
+    Setting(
+        "warmup_epochs",
+        "Warm-up epochs",
+        "Epochs in which the learning rate grows from zero.",
+        "Optimisation",
+        applies=_cosine,
+        otherwise=0,
+    ),
+    Setting(
+        "optimizer",
+        "Optimiser",
+        "The rule for the corrections. **AdamW** also pulls all weights gently to zero.",
+        "Optimisation",
+        words={"adam": "Adam", "adamw": "AdamW"},
+    ),
+    Setting(
+        "weight_decay",
+        "Pull to zero",
+        "How strongly AdamW pulls the weights to zero (weight decay).",
+        "Optimisation",
+        step=0.0005,
+        applies=_adamw,
+        otherwise=0.0,
+    ),
+    Setting(
+        "loss",
+        "Loss",
+        "What the training makes small. **Binary cross-entropy** is the thesis' loss, **categorical** the usual one "
+        "for classes that exclude each other. **+ Dice** also rewards overlap of the areas.",
+        "Optimisation",
+        words={
+            "binary_crossentropy": "Binary cross-entropy",
+            "binary_crossentropy+dice": "Binary cross-entropy + Dice",
+            "categorical_crossentropy": "Categorical cross-entropy",
+            "categorical_crossentropy+dice": "Categorical cross-entropy + Dice",
+        },
+    ),
+    Setting(
+        "weight_average",
+        "Average of the weights",
+        "The model's weights can be a running average over many steps, which is steadier: the share of the old value "
+        "that it keeps. 0 is no average.",
+        "Result",
+        step=0.01,
+    ),
+    Setting(
+        "keep",
+        "Which weights become the model",
+        "**Last**: those after the last epoch. **Best**: those with the best held-out Dice, which is chosen by looking "
+        "at the held-out pictures, so that its figures flatter it.",
+        "Result",
+        words={"last": "Last epoch", "best": "Best epoch"},
+    ),
+    Setting(
+        "precision",
+        "Number format",
+        "**Automatic** takes the faster short format where the processor computes in it.",
+        "Result",
+        words={"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits (bfloat16)"},
+    ),
+    Setting(
+        "seed",
+        "Seed",
+        "Of the first weights, the order of the pictures, dropout and augmentation. The same seed repeats a training.",
+        "Result",
+    ),
+)
+"""All others, in the order of the page."""
+
+SETTINGS: Final = {setting.name: setting for setting in (*BASIC.values(), *ADVANCED)}
+
+
+def effective(values: Mapping[str, Any]) -> Values:
+    """Return the values of a form with those that do not apply set to what says nothing."""
+    result = dict(values)
+    for setting in ADVANCED:
+        if not setting.applies(result) and setting.otherwise is not None:
+            result[setting.name] = setting.otherwise
+    return result
+
+
+def dataset_title(name: str) -> str:
+    """Return what the page calls the data set of a run: a folder or zip of one's own by its last part."""
+    return DATASETS.get(name, name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+
+
+def architecture_title(name: str) -> str:
+    """Return a network's name in the literature."""
+    return BASIC["architecture"].shown(name)
+
+
+def split_title(config: TrainingConfig) -> str:
+    """Write in a few words how a training's data is split."""
+    if config.split == "published":
+        return "published split"
+    return f"leak-free, fold {config.fold} of {config.folds}"
+
+
+def summary(config: TrainingConfig) -> str:
+    """Write a training's main settings in a line."""
+    title = architecture_title(config.architecture)
+    return f"{title}, width {config.width} · {dataset_title(config.dataset)} · {split_title(config)}"
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}".replace(",", "\u202f")
+    return f"{value:g}"
