@@ -41,7 +41,7 @@ def test_without_runs_it_leads_to_train(open_page):
 
 
 def test_the_table_says_how_each_run_stands():
-    make_run("done", epochs=10)
+    make_run("done", epochs=10, config=QUICK.replace(epochs=10))
     make_run("thesis", config=PRESETS["published"])
     make_run("line", "waiting", epochs=0, queued=1.0)
     (make_run("damaged").folder / "config.json").write_text("{")

@@ -16,7 +16,7 @@ from wbcseg.ui.settings import ADVANCED, SETTINGS, effective
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path, monkeypatch, no_data):
     folder = tmp_path / "runs"
     folder.mkdir()
     monkeypatch.setenv("WBCSEG_RUNS", str(folder))
@@ -71,11 +71,13 @@ def test_it_begins_with_a_quick_look_that_can_be_started(open_page, started):
 def test_a_preset_sets_every_setting_and_leaves_what_the_reader_chose(open_page, started):
     at = open_page("train")
     at.selectbox(key="train_architecture").select("segnet").run()
+    for name in ("zheng-2", "synthetic"):
+        at.selectbox(key="train_dataset").select(name).run()
     at.number_input(key="train_epochs").set_value(33).run()
     at.segmented_control(key="train_preset").select("compact").run()
     start_button(at).click().run()
     config = started[0][0]
-    assert config == PRESETS["compact"].replace(architecture="segnet", dataset=config.dataset)
+    assert config == PRESETS["compact"].replace(architecture="segnet", dataset="synthetic")
 
 
 def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
@@ -172,7 +174,7 @@ def cost(**changes):
 def test_the_cost_says_what_it_rests_on(open_page, monkeypatch):
     monkeypatch.setattr(start, "estimate", lambda *_: cost())
     text = words(open_page("train"))
-    assert "About **1\u00a0min 35\u00a0s** on this computer: 10 epochs of 8\u00a0s" in text
+    assert f"About **1\u00a0min 35\u00a0s** on this computer: {QUICK.epochs} epochs of 8\u00a0s" in text
     assert "About **900.0\u00a0MB** of memory, of 16.0\u00a0GB free" in text
     assert "as earlier trainings of this kind took here" in text
 
@@ -254,7 +256,7 @@ def test_it_watches_the_one_that_runs(open_page):
     at = open_page("train")
     assert at.selectbox(key="run").value == "runs now"
     assert at.get("progress")[0].proto.text == (
-        "Epoch 3 of 10 · batch 2 of 3 · 21 pictures per second · about 1\u00a0min 23\u00a0s left"
+        f"Epoch 3 of {QUICK.epochs} · batch 2 of 3 · 21 pictures per second · about 1\u00a0min 23\u00a0s left"
     )
     assert len(charts(at)) == 3
     assert "Now: nucleus held\\-out" in words(at) or "Now: nucleus held-out" in words(at)

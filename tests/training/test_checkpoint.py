@@ -101,6 +101,14 @@ def test_weights_are_written_in_half_precision_where_that_keeps_them(tmp_path: P
         np.testing.assert_allclose(read.arrays[name], array, rtol=1e-3)
 
 
+@pytest.mark.parametrize("extra", range(0, 256, 8))
+def test_a_header_of_any_length_is_read(tmp_path: Path, extra: int) -> None:
+    """Its length comes first in the file, and its lowest byte can be that of a pickle: SegNet's of width 64 was."""
+    arrays = {"a" * (1 + extra): np.ones(2, np.float32)}
+    write_weights(tmp_path / "w", Weights(arrays, "unet", 16))
+    assert list(read_weights(tmp_path / "w").arrays) == list(arrays)
+
+
 def keras_file_with_a_lambda(path: Path) -> None:
     """A .keras file whose layer would make a file when it is loaded."""
     trap = "open('was-run', 'w').close()"

@@ -153,8 +153,8 @@ def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs
 
 @LINUX
 def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_given(pairs: Path) -> None:
-    run = supervisor.start(CONFIG.replace(dataset=str(pairs)))
-    # Its first step is what takes memory.
+    # Its first step is what takes memory: some hundred megabytes.
+    run = supervisor.start(CONFIG.replace(dataset=str(pairs), width=16, canvas=240, batch_size=8))
     until(run, lambda: run.progress().get("phase") == "training")
     process = run.process()
     assert process is not None

@@ -29,6 +29,12 @@ GRAPHS: Final = 190e6
 WORK_COPIES: Final = 2.2
 """Copies of the weights beside those that last (weights, two moments, average): gradients, and other orders of them."""
 
+EXPORT_COPIES: Final = 10
+"""Further copies of the weights while the model's file is made. They take the place of what the layers put out."""
+
+EXPORT: Final = 60e6
+"""Bytes that making the model's file takes beside them."""
+
 DATA_BYTES: Final = 10
 """Bytes of a pixel of the data set while it is prepared: picture, classes and mask of what to leave out, twice."""
 
@@ -110,7 +116,11 @@ def memory_of(config: TrainingConfig, known: Known, pictures: int) -> int:
     if not known.is_of(config):
         # A network that held less than the model says need not do so at other settings.
         ratio = max(1.0, min(2.0, ratio))
-    return round(base + ratio * _held(config, pictures) + _between(config, lambda r: r.finish_bytes))
+    network_bytes = _FLOAT * describe(config.architecture).parameters(config.width)
+    outputs = _FLOAT * _outputs(config)
+    held = _held(config, pictures)
+    exporting = held - outputs + EXPORT_COPIES * network_bytes
+    return round(base + max(ratio * held, exporting) + EXPORT)
 
 
 def from_reference() -> list[Known]:
@@ -119,12 +129,15 @@ def from_reference() -> list[Known]:
 
 
 def _held(of: TrainingConfig | Measurement, pictures: int) -> float:
-    """Return the modelled bytes beyond the libraries."""
-    network = describe(of.architecture)
+    """Return the modelled bytes that training and testing hold beyond the libraries."""
     copies = 3 + bool(of.weight_average) + WORK_COPIES
-    weights = network.parameters(of.width) * copies
-    outputs = network.features(of.width, of.canvas) * of.batch_size
-    return GRAPHS + _FLOAT * (weights + outputs) + DATA_BYTES * pictures * of.canvas**2
+    weights = describe(of.architecture).parameters(of.width) * copies
+    return GRAPHS + _FLOAT * (weights + _outputs(of)) + DATA_BYTES * pictures * of.canvas**2
+
+
+def _outputs(of: TrainingConfig | Measurement) -> int:
+    """Return the numbers that all layers put out for a batch."""
+    return describe(of.architecture).features(of.width, of.canvas) * of.batch_size
 
 
 def _between(config: TrainingConfig, value: Callable[[Measurement], float]) -> float:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from wbcseg.errors import RunError
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.line import all_runs, waiting
-from wbcseg.training.run import Run, check_name, next_name, runs_folder
+from wbcseg.training.run import WITH_PROCESS, Run, check_name, next_name, runs_folder
 from wbcseg.training.stopping import GRACE, stopped
 
 UPLOAD: Final = "upload"
@@ -104,10 +104,12 @@ def stop(run: Run, *, wait: bool = False) -> None:
     """
     if not busy(run):
         raise RunError(f"Run {run.name} is not being trained: there is nothing to stop.")
+    process = run.process()
     if run.asked_to_stop() is None:
         run.ask_to_stop()
-    while wait and busy(run):
+    while wait and (busy(run) or (process and process.alive())):
         time.sleep(0.1)
+        process = run.process() or process
         settle(run)
 
 
@@ -207,7 +209,8 @@ def _launch(run: Run, data: bytes | None) -> None:
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     # Without folder and state there is nothing that a process could go on with: an error here names them.
-    run.set_state("new", **run.place(), launched=time.time())
+    launched = time.time()
+    run.set_state("new", **run.place(), launched=launched)
     try:
         with (run.folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
@@ -221,10 +224,10 @@ def _launch(run: Run, data: bytes | None) -> None:
             )
     except OSError as error:
         raise RunError(f"The training of run {run.name} could not be started: {error.strerror or error}") from None
-    threading.Thread(target=_attend, args=(run, process, data), daemon=True, name=f"run {run.name}").start()
+    threading.Thread(target=_attend, args=(run, process, launched, data), daemon=True, name=f"run {run.name}").start()
 
 
-def _attend(run: Run, process: subprocess.Popen[bytes], data: bytes | None) -> None:
+def _attend(run: Run, process: subprocess.Popen[bytes], launched: float, data: bytes | None) -> None:
     """Hand a process its data, and write down how it ended if it could not do so itself."""
     if data is not None and process.stdin is not None:
         with contextlib.suppress(OSError), process.stdin as pipe:
@@ -232,8 +235,10 @@ def _attend(run: Run, process: subprocess.Popen[bytes], data: bytes | None) -> N
     code = process.wait()
     with contextlib.suppress(RunError):
         state = run.state()
-        mine = state["status"] == "new" or (state.get("process") or {}).get("pid") == process.pid
-        if code == 0 or not mine or state["status"] not in ("new", "waiting", "running"):
+        # By now another process can be at it.
+        silent = state["status"] == "new" and state.get("launched") == launched
+        amid = state["status"] in WITH_PROCESS and (state.get("process") or {}).get("pid") == process.pid
+        if not silent and not amid:
             return
         run.set_state("failed", **run.place(), reason=_reason(code))
 

@@ -128,12 +128,13 @@ def _halved(array: Any) -> Any:
 
 
 def _kind(start: bytes) -> str | None:
+    # The length of a header comes first, and can begin with any bytes at all: those of another kind, too.
+    if start[8:9] == b"{":
+        return None
     if start.startswith(b"PK"):
         return "a zip archive, such as a .keras file, which can hold code"
     if start.startswith(b"\x89HDF"):
         return "an HDF5 file, which can point at other files"
     if start.startswith(b"\x80"):
         return "a pickle, which can hold code"
-    if len(start) < 9 or start[8:9] != b"{":
-        return "no safetensors file"
-    return None
+    return "no safetensors file"

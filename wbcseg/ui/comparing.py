@@ -75,11 +75,13 @@ def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:
         y_title=COLUMNS[metric],
         alt=f"{COLUMNS[metric]} of {len(chosen)} trainings, {', '.join(parts).lower()}",
         key="compared",
+        zoom=not was_alive,
         log=scale == "Log",
         height=380,
     )
-    if len(parts) > 1:
-        st.caption(curves.DASHES_MEAN)
+    hints = ([curves.DASHES_MEAN] if len(parts) > 1 else []) + ([] if was_alive else [curves.ZOOM_HINT])
+    if hints:
+        st.caption(" ".join(hints))
     if len(chosen) > MOST:
         st.caption(f"The first {MOST} of the {len(chosen)} chosen runs are drawn.")
     leaking = [one.name for one in chosen if one.config is not None and one.config.split == "published"]

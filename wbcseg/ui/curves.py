@@ -59,10 +59,20 @@ FEW: Final = 40
 PART: Final = " · "
 """Parts the name of a curve from whether it is of training or held-out pictures: the dashes say the latter."""
 
-DASHES_MEAN: Final = (
-    "Solid lines: held-out pictures. Dashed lines: training pictures. Ctrl and the wheel zoom, a double click "
-    "goes back."
-)
+DASHES_MEAN: Final = "Solid lines: held-out pictures. Dashed lines: training pictures."
+
+ZOOM: Final[dict[str, Any]] = {
+    "name": "view",
+    "select": {
+        "type": "interval",
+        "zoom": "wheel![event.ctrlKey || event.metaKey]",
+        "translate": "[pointerdown[event.pointerType === 'mouse'], window:pointerup] > window:pointermove!",
+    },
+    "bind": "scales",
+}
+"""Zooming without taking the wheel, or a finger, away from the page."""
+
+ZOOM_HINT: Final = "Ctrl and the wheel zoom, a double click goes back."
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,7 @@ def show_chart(
     y_title: str,
     alt: str,
     key: str,
+    zoom: bool,
     log: bool = False,
     height: int = 240,
 ) -> None:
@@ -134,6 +145,7 @@ def show_chart(
         y_title: What the vertical axis says.
         alt: What a screen reader says; the same as long as only the points change.
         key: Unique on the page.
+        zoom: Whether the reader can zoom. New rows would undo it, so not while a training goes on.
         log: Whether the vertical axis is logarithmic; points that are not positive are then left out.
         height: In pixels.
     """
@@ -142,12 +154,14 @@ def show_chart(
     drawn = [one for one in series if one.name in present]
     longest = max((sum(name == one.name for *_, name in shown) for one in drawn if not one.thin), default=0)
     data = {"x": [p[0] for p in shown], "y": [p[1] for p in shown], "series": [p[2] for p in shown]}
-    spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW)
+    spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW, zoom=zoom)
     st.markdown(f":small[{legend(drawn)}]" if drawn else "\u00a0")
     st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
 
 
-def _spec(series: Sequence[Series], x_title: str, y_title: str, *, log: bool, marked: bool) -> dict[str, Any]:
+def _spec(
+    series: Sequence[Series], x_title: str, y_title: str, *, log: bool, marked: bool, zoom: bool
+) -> dict[str, Any]:
     names = [one.name for one in series]
 
     def scale(values: Iterable[Any]) -> dict[str, Any]:
@@ -186,18 +200,7 @@ def _spec(series: Sequence[Series], x_title: str, y_title: str, *, log: bool, ma
             {
                 "mark": {"type": "line", "interpolate": "linear"},
                 "encoding": {**encoding, "strokeDash": dash, "strokeWidth": width},
-                "params": [
-                    {
-                        "name": "view",
-                        "select": {
-                            "type": "interval",
-                            "zoom": "wheel![event.ctrlKey || event.metaKey]",
-                            "translate": "[pointerdown[event.pointerType === 'mouse'], window:pointerup] > "
-                            "window:pointermove!",
-                        },
-                        "bind": "scales",
-                    }
-                ],
+                "params": [ZOOM] if zoom else [],
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 34 if marked else 120, "opacity": 1 if marked else 0},

@@ -117,7 +117,7 @@ def _curves(one: Overview, config: TrainingConfig) -> None:
                 _chart(one, title, points, series, x_title)
         with grid.cell():
             _chart(one, "Dice", *curves.dice_by_region(shown), x_title)
-    st.caption(curves.DASHES_MEAN)
+    st.caption(curves.DASHES_MEAN + ("" if one.alive else f" {curves.ZOOM_HINT}"))
     if thesis:
         _about_thesis(same_loss)
     _figures(shown, x_title)
@@ -135,7 +135,8 @@ def _chart(one: Overview, title: str, points: Sequence[Point], series: Sequence[
         what = f"{title} by {x_title.lower()}"
         # While rows come in, the text stays the same: a new one would draw the picture anew.
         alt = what if one.alive else f"{what}, at the end: {', '.join(newest) or 'no figure yet'}"
-        curves.show_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=f"{title}_{x_title}")
+        key = f"{title}_{x_title}"
+        curves.show_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, zoom=not one.alive)
         now = "Now" if one.alive else "Last"
         st.caption(f"{now}: {', '.join(newest)}" if newest else "The curve begins with the first figures.")
 

@@ -72,7 +72,7 @@ def _values() -> Values:
     if _VALUES not in st.session_state:
         st.session_state[_PRESET] = "quick"
         st.session_state[_CHOSEN] = set()
-        st.session_state[_VALUES] = PRESETS["quick"].to_dict()
+        st.session_state[_VALUES] = _preset_values("quick")
     values: Values = st.session_state[_VALUES]
     # What was changed just now is known before its widget is drawn.
     for name in values:
@@ -112,11 +112,20 @@ def _apply_preset() -> None:
     """Set every setting to the preset's; the network and data that the reader chose stay."""
     preset = st.session_state["train_preset"]
     old, chosen = st.session_state[_VALUES], st.session_state[_CHOSEN]
-    values = {**PRESETS[preset].to_dict(), **{name: old[name] for name in chosen}}
+    values = {**_preset_values(preset), **{name: old[name] for name in chosen}}
     st.session_state[_PRESET] = preset
     st.session_state[_VALUES] = values
     for name, value in values.items():
         st.session_state[f"train_{name}"] = value
+
+
+def _preset_values(preset: str) -> Values:
+    """Return a preset's settings. For a quick look, drawn smears will do where its data would have to be fetched."""
+    values = PRESETS[preset].to_dict()
+    ready = {entry.name for entry in statuses() if entry.ready}
+    if preset == "quick" and values["dataset"] not in ready:
+        values["dataset"] = "synthetic"
+    return values
 
 
 def _note_choice(name: str) -> None:
