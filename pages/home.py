@@ -15,7 +15,7 @@ with story:
         "is cytoplasm, and their results stand beside the mask that an expert drew, with a measure of how well they "
         "match. Use it to see, compare and teach how such networks read a cell."
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         choose.predict_button("Segment a sample picture", *choose.SAMPLE)
         choose.own_picture_button("Use your own picture")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")

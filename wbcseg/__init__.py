@@ -2,13 +2,13 @@
 
 The package is a house of floors, each of which uses only those below it::
 
-    7  cli, ui                            faces
-    6  evaluation, export                 results
-    5  prediction, measurement, drawing   reading a picture
-    4  training                           learning
-    3  architectures                      networks
-    2  datasets, preparation, metrics     data
-    1  classes, images, errors            ground
+    7  cli, ui                                faces
+    6  evaluation, export                     results
+    5  prediction, measurement, drawing       reading a picture
+    4  training                               learning
+    3  architectures, cards                   networks
+    2  datasets, preparation, metrics, thesis data
+    1  classes, images, errors, files         ground
 
 Importing :mod:`wbcseg` is cheap: neither TensorFlow nor Streamlit is loaded.
 """

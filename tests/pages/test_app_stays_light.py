@@ -14,7 +14,7 @@ VISIT = """
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file("app.py", default_timeout=120).run()
-    for page in ("dataset", "predict"):
+    for page in ("dataset", "train", "runs", "predict"):
         at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception
     assert len(at.image) >= 2

@@ -270,6 +270,14 @@ def test_the_first_epoch_is_shown_by_batch(open_page):
     assert not [control for control in at.segmented_control if control.key == "axis_early"]
 
 
+def test_before_the_first_batch_there_is_no_empty_chart(open_page):
+    run = make_run("early", "running", epochs=0)
+    run.write("batches.json", {"batches": []})
+    at = open_page("train")
+    assert not charts(at)
+    assert words(at).count(curves.EMPTY) == 3
+
+
 def test_the_text_of_a_chart_waits_for_the_end_of_the_training(open_page):
     make_run("alive", "running")
     make_run("done", "stopped")

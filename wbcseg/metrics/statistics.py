@@ -1,8 +1,8 @@
 """What many pictures say together, and how sure one can be of it.
 
 A figure is not defined (NaN) where a class is in neither mask. In a mean such a picture does not count, and the
-returned count says so. Between two models it would be wrong to leave it out wherever *one* of them is undefined: that one was
-right to find nothing, while the other one found something that is not there. See :func:`paired`.
+returned count says so. Between two models it would be wrong to leave it out wherever *one* of them is undefined: that
+one was right to find nothing, while the other one found something that is not there. See :func:`paired`.
 """
 
 from __future__ import annotations

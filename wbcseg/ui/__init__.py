@@ -12,5 +12,16 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.scores`: figures as tables
 - :mod:`wbcseg.ui.gallery`: many small pictures
 - :mod:`wbcseg.ui.status`: what is ready to be used, and downloading what is not
+- :mod:`wbcseg.ui.setting` and :mod:`wbcseg.ui.settings`: the settings of a training in plain words
+- :mod:`wbcseg.ui.training_form`: describing a training
+- :mod:`wbcseg.ui.own_pairs`: a zip of one's own pictures and masks
+- :mod:`wbcseg.ui.start`: what a training will cost, and starting it
+- :mod:`wbcseg.ui.live`: a training as it goes on
+- :mod:`wbcseg.ui.situation`: how a training stands, and what can be done about it
+- :mod:`wbcseg.ui.curves`: curves as charts
+- :mod:`wbcseg.ui.film_strip`: what a network made of the same pictures, epoch by epoch
+- :mod:`wbcseg.ui.runs_table`: all trainings as a table
+- :mod:`wbcseg.ui.run_details`: one of them; deleting
+- :mod:`wbcseg.ui.comparing`: several of them
 - :mod:`wbcseg.ui.prepared`: the published preparation and the two ways to split, on real pictures
 """

@@ -87,8 +87,8 @@ def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:
     leaking = [one.name for one in chosen if one.config is not None and one.config.split == "published"]
     if len(chosen) > 1 and leaking and HELD_OUT in parts:
         st.markdown(
-            f":orange-badge[:material/content_copy: Leaking split] {as_text(', '.join(leaking))}: held-out figures "
-            "there are on pictures whose cell was in training, mostly.",
+            f":orange-badge[:material/content_copy: Leaking split] {as_text(', '.join(leaking))}: most of the held-out "
+            "pictures show a cell that was in training, so these figures flatter.",
             help=GLOSSARY["Leaking split"],
         )
 

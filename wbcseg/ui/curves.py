@@ -72,6 +72,7 @@ ZOOM: Final[dict[str, Any]] = {
 }
 """Zooming without taking the wheel, or a finger, away from the page."""
 
+EMPTY: Final = "The curve begins with the first figures."
 ZOOM_HINT: Final = "Ctrl and the wheel zoom, a double click goes back."
 
 
@@ -156,6 +157,10 @@ def show_chart(
     data = {"x": [p[0] for p in shown], "y": [p[1] for p in shown], "series": [p[2] for p in shown]}
     spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW, zoom=zoom)
     st.markdown(f":small[{legend(drawn)}]" if drawn else "\u00a0")
+    if not drawn:
+        with st.container(height=height, vertical_alignment="center", horizontal_alignment="center"):
+            st.caption(EMPTY)
+        return
     st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
 
 

@@ -13,6 +13,7 @@ from wbcseg.ui import curves
 from wbcseg.ui.curves import Point, Row, Series
 from wbcseg.ui.film_strip import show_film
 from wbcseg.ui.panels import choose_palette, legend
+from wbcseg.ui.settings import summary
 from wbcseg.ui.situation import actions, badge, leak_mark, show_situation
 from wbcseg.ui.words import as_text
 
@@ -63,7 +64,7 @@ def _live(one: Overview, was_alive: bool) -> None:
         # Once more as a whole: whether the page looks again by itself is settled there.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{badge(now)} {as_text(_summary(now.config))}", width="content")
+        st.markdown(f"{badge(now)} {as_text(summary(now.config)) if now.config else ''}", width="content")
         actions(now, f"live_{now.name}")
     show_situation(now)
     if now.config is None:
@@ -76,12 +77,6 @@ def _live(one: Overview, was_alive: bool) -> None:
         palette = choose_palette(label_visibility="collapsed")
         legend(palette)
     show_film(now.run, now.config, palette)
-
-
-def _summary(config: TrainingConfig | None) -> str:
-    from wbcseg.ui.settings import summary
-
-    return summary(config) if config else ""
 
 
 def _curves(one: Overview, config: TrainingConfig) -> None:
@@ -138,7 +133,7 @@ def _chart(one: Overview, title: str, points: Sequence[Point], series: Sequence[
         key = f"{title}_{x_title}"
         curves.show_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, zoom=not one.alive)
         now = "Now" if one.alive else "Last"
-        st.caption(f"{now}: {', '.join(newest)}" if newest else "The curve begins with the first figures.")
+        st.caption(f"{now}: {', '.join(newest)}" if newest else "\u00a0")
 
 
 def _about_thesis(same_loss: bool) -> None:

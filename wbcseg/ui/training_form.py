@@ -15,7 +15,8 @@ from wbcseg.training import PRESETS, TrainingConfig
 from wbcseg.training.config import RANGES
 from wbcseg.training.supervisor import UPLOAD
 from wbcseg.ui.own_pairs import OwnPairs, bring_pairs
-from wbcseg.ui.settings import ADVANCED, BASIC, DATASETS, GROUPS, Setting, Values, effective
+from wbcseg.ui.setting import Setting, Values
+from wbcseg.ui.settings import ADVANCED, BASIC, DATASETS, GROUPS, effective
 from wbcseg.ui.status import offer_download
 from wbcseg.ui.words import GLOSSARY, as_text, lines_text
 
