@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.models import markdown_table
 from wbcseg.prediction import Catalog
 
@@ -16,10 +17,33 @@ README = ROOT / "README.md"
 def filled(text: str) -> str:
     """Return the README's text with its tables made anew."""
     cards = [entry.card for entry in Catalog().entries if entry.shipped and entry.card]
-    for name, table in (("results", markdown_table(cards)), ("runtimes", runtimes_table())):
+    tables = (("results", markdown_table(cards)), ("training", training_table()), ("runtimes", runtimes_table()))
+    for name, table in tables:
         block = re.compile(rf"(<!-- {name}[^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
     return text
+
+
+def training_table() -> str:
+    """Return seconds an epoch, beside Keras as it comes, as a table."""
+    results = json.loads((ROOT / "benchmarks" / "training.json").read_text(encoding="utf-8"))
+    lines = [
+        "| network | this program | Keras as it comes | ratio, median (least to greatest) |",
+        "|---|---:|---:|---:|",
+    ]
+    for row in results["results"]:
+        seconds, ratio = row["seconds_per_epoch"], row["ratio"]["program"]
+        name = f"{ARCHITECTURES[row['architecture']].title}, width {row['width']}"
+        spread = f"{ratio['median']:.2f} ({ratio['least']:.2f} to {ratio['greatest']:.2f})"
+        lines.append(f"| {name} | {seconds['program']:.1f} s | {seconds['keras']:.1f} s | {spread} |")
+    where = results["environment"]
+    lines += [
+        "",
+        f"On {where['processor']}, {where['cores']} cores, {where['precision']}; an epoch of "
+        f"{results['pictures_per_epoch']} pictures of {results['canvas']}×{results['canvas']}, "
+        f"{results['batch_size']} a batch.",
+    ]
+    return "\n".join(lines)
 
 
 def runtimes_table() -> str:

@@ -136,7 +136,7 @@ def test_a_mask_is_saved_in_grey_codes(page):
 def test_a_phone_never_scrolls_sideways(page, scheme, background):
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme=scheme)
-    for address in ("/", "/dataset", "/predict", "/predict?source=Your+own+picture"):
+    for address in ("/", "/dataset", "/predict", "/predict?source=Your+own+picture", "/train", "/runs"):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)
@@ -160,6 +160,10 @@ def test_nothing_is_asked_of_other_servers(page, server):
     for address, least in (("/", 2), ("/dataset", 23), ("/predict", PANELS)):
         page.goto(address)
         wait_for_pictures(page, least)
+    for address in ("/train", "/runs"):
+        page.goto(address)
+        page.get_by_role("heading", level=1).wait_for()
+        wait_for_pictures(page, 0)
     assert not {url for url in asked if not url.startswith((server.url, "data:", "blob:"))}
 
 

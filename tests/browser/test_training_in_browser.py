@@ -61,6 +61,7 @@ def reader(page: Any, server: Any) -> Iterator[Any]:
             process.kill()
 
 
+# Fault 32: the page is loaded anew in the middle.
 def test_a_training_from_start_to_predict(reader: Any) -> None:
     describe(reader, "seen in a browser", 30)
     reader.get_by_role("button", name="Start training").click()

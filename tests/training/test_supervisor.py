@@ -339,7 +339,7 @@ def test_fault_30_a_folder_that_cannot_be_written_or_is_gone_is_named(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "file"))
-    with pytest.raises(RunError, match="file.* cannot be written"):
+    with pytest.raises(RunError, match=r"file.* cannot be written"):
         supervisor.start(CONFIG)
     assert overviews() == []
     run = Run(tmp_path / "gone")
@@ -360,9 +360,9 @@ def test_fault_30_a_read_only_folder_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_two_that_begin_at_the_same_moment_get_two_folders(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[str] = []
-    monkeypatch.setattr(supervisor, "_launch", lambda run, data: launched.append(run.name))
+    monkeypatch.setattr(supervisor, "_launch", lambda run, _: launched.append(run.name))
     names = iter(["unet-4-synthetic-1", "unet-4-synthetic-1", "unet-4-synthetic-2"])
-    monkeypatch.setattr(supervisor, "next_name", lambda config, folder: next(names))
+    monkeypatch.setattr(supervisor, "next_name", lambda *_: next(names))
     supervisor.start(CONFIG)
     supervisor.start(CONFIG)
     assert launched == ["unet-4-synthetic-1", "unet-4-synthetic-2"]

@@ -99,7 +99,9 @@ def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: 
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def test_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(finished: Path, pairs: Path, runs: Path) -> None:
+def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
+    finished: Path, pairs: Path, runs: Path
+) -> None:
     options = ["--dataset", str(pairs), "--name", "parts", "--epochs", "4", *TINY, "--weight-average", "0.9"]
     command = [sys.executable, "-u", "-m", "wbcseg", "train", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

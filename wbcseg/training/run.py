@@ -223,8 +223,12 @@ class Run:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise RunError(f"Folder {self.folder} is no training run, or was moved: it has no {name}.") from None
-        except (OSError, ValueError) as error:
-            raise RunError(f"File {path} cannot be read: {error}") from None
+        except OSError as error:
+            raise RunError(f"File {path} cannot be read: {error.strerror or error}") from None
+        except ValueError:
+            raise RunError(
+                f"File {path} is damaged: it is not whole. Delete the run, or copy its folder again."
+            ) from None
         if not isinstance(values, dict):
             raise RunError(f"File {path} must hold a JSON object. Received: {type(values).__name__}")
         return values
