@@ -1,4 +1,4 @@
-"""Fill the README's tables from the shipped cards and the committed measurements: ``python benchmarks/readme.py``."""
+"""Fill the README's tables from the shipped cards and the committed measurements: ``python -m benchmarks.readme``."""
 
 from __future__ import annotations
 
