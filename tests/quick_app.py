@@ -35,6 +35,7 @@ def card(title: str) -> SimpleNamespace:
     region = {"dice": 0.975, "dice_se": 0.002, "n": 60}
     return SimpleNamespace(
         title=title,
+        leaks=title.startswith("SegNet"),
         saw=lambda sample_id: sample_id == "synthetic/001",
         heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},
         files={"model": SimpleNamespace(sha256=title)},

@@ -119,6 +119,11 @@ class ModelCard:
         return original_id(sample_id) in self.training_ids
 
     @property
+    def leaks(self) -> bool:
+        """Whether pictures that it was measured on have a flipped copy in its training, as in the thesis."""
+        return any(self.saw(sample_id) for sample_id in self.split["test"])
+
+    @property
     def size_bytes(self) -> int:
         """Size of the exported model in bytes."""
         return self.files["model"].size

@@ -21,6 +21,13 @@ def test_it_shows_the_models_and_why_one_cannot_be_used(open_page):
     assert "is damaged or was replaced" in text
 
 
+def test_figures_on_pictures_with_a_copy_in_training_are_marked(open_page):
+    text = words(open_page("home"))
+    assert "SegNet 16 :orange[:material/content_copy:]" in text
+    assert "U\\-Net 16 :orange" not in text
+    assert "most of these held-out pictures have a flipped copy" in text
+
+
 def test_it_says_so_where_there_is_no_model(open_page, monkeypatch):
     class Nothing:
         entries = usable = ()

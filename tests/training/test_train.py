@@ -82,6 +82,7 @@ def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     assert segmenter.predict(draw_sample(9, 0).image).labels.shape == draw_sample(9, 0).size
     card = segmenter.card
     assert card.dataset == "cells"
+    assert not card.leaks
     assert card.config["dataset"] == "cells"
     assert card.heldout["pictures"] == len(run.split().test) == 4
     assert str(finished.parents[1]) not in json.dumps(card.to_dict())
@@ -140,6 +141,9 @@ def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
         "--preset", "published", "--dataset", str(root), "--width", "4", "--epochs", "1", "--name", "published"
     )
     assert done.returncode == 0, done.stderr
+    assert "leaking split" in done.stdout
+    card = Catalog(runs=runs).open("published").card
+    assert card.leaks
     split = Run(runs / "published").split()
     assert split.kind == "published"
     assert len(split.train) + len(split.test) == 31

@@ -102,7 +102,8 @@ def _train(
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     regions = card.heldout["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
-    print(f"Finished: Dice on {card.heldout['pictures']} held-out pictures: {dice}", flush=True)
+    leak = " (leaking split: most have a flipped copy in training)" if card.leaks else ""
+    print(f"Finished: Dice on {card.heldout['pictures']} held-out pictures{leak}: {dice}", flush=True)
     return True
 
 

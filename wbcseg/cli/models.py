@@ -64,7 +64,9 @@ def _values(entry: ModelEntry) -> dict[str, Any]:
             "acknowledgement",
         )
         values |= {name: whole[name] for name in names}
-        values |= {"dataset": entry.card.dataset, "split": entry.card.split["kind"], "fold": entry.card.split["fold"]}
+        split = entry.card.split
+        values |= {"dataset": entry.card.dataset, "split": split["kind"], "fold": split["fold"]}
+        values |= {"leaks": entry.card.leaks}
     return values
 
 
@@ -75,7 +77,8 @@ def _line(entry: ModelEntry) -> str:
     dice = ", ".join(f"{name} {_shown(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
     size = entry.card.size_bytes / 1e6
     pictures = entry.card.heldout["pictures"]
-    return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures: {dice}"
+    leak = " (leaking split: most have a flipped copy in training)" if entry.card.leaks else ""
+    return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures{leak}: {dice}"
 
 
 def _shown(value: float | None) -> str:

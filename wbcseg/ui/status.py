@@ -11,7 +11,7 @@ from wbcseg.datasets import DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import ModelEntry
 from wbcseg.ui.scores import show_table
-from wbcseg.ui.words import as_text, short_title
+from wbcseg.ui.words import GLOSSARY, as_text, short_title
 
 KINDS: Final = {
     "zheng-1": "Real smears on a yellow or white background, with masks drawn by experts.",
@@ -65,9 +65,16 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
         for title, card in ready:
             regions = card.heldout["regions"]
             cells = [_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
-            rows.append([as_text(title), *cells])
+            mark = " :orange[:material/content_copy:]" if card.leaks else ""
+            rows.append([as_text(title) + mark, *cells])
         show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows)
         st.caption("Mean Dice on held-out pictures ± standard error.")
+        if any(card.leaks for _, card in ready):
+            st.caption(
+                ":orange[:material/content_copy:] Leaking split: most of these held-out pictures have a flipped copy "
+                "in the model's training, so its figures flatter it.",
+                help=GLOSSARY["Leaking split"],
+            )
     show_problems(entries)
 
 
