@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from wbcseg import __version__
-from wbcseg.cli import architectures, bench, data, evaluate, models, predict, runs, train
+from wbcseg.cli import architectures, bench, data, evaluate, models, predict, reproduce, runs, train
 from wbcseg.errors import WbcsegError
 
-COMMANDS = (predict, models, evaluate, train, runs, bench, data, architectures)
+COMMANDS = (predict, models, evaluate, train, runs, reproduce, bench, data, architectures)
 
 
 def parser() -> argparse.ArgumentParser:

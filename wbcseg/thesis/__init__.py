@@ -49,6 +49,8 @@ class PublishedResult:
         architecture: ``unet``, ``segnet`` or ``deconvnet``.
         parameters: Numbers that the network holds.
         trainable_parameters: Numbers of them that training changes by gradient.
+        annex: Of the training without mirrored copies, after its last epoch: ``accuracy``, ``val_accuracy``, ``loss``
+            and ``val_loss``.
         loss: Binary cross-entropy of the 417 training pictures, one value an epoch.
         accuracy: Binary accuracy of the training pictures (0 to 1), one value an epoch.
         val_loss: Binary cross-entropy of the 30 test pictures, one value an epoch.
@@ -65,6 +67,7 @@ class PublishedResult:
     architecture: str
     parameters: int
     trainable_parameters: int
+    annex: Mapping[str, float]
     loss: tuple[float, ...] = field(repr=False)
     accuracy: tuple[float, ...] = field(repr=False)
     val_loss: tuple[float, ...] = field(repr=False)
@@ -92,6 +95,7 @@ def published_result(architecture: str) -> PublishedResult:
     text = Path(__file__).with_name("results.json").read_text(encoding="utf-8")
     values = json.loads(text)[architecture]
     values |= {name: tuple(values[name]) for name in _PER_EPOCH}
+    values["annex"] = MappingProxyType(values["annex"])
     for name in _PER_PICTURE:
         values[name] = MappingProxyType({label: tuple(values[name][label]) for label in CLASSES})
     return PublishedResult(architecture, **values)

@@ -1,0 +1,146 @@
+"""The thesis' experiments: what they are, how their pictures are scored, and a small one carried out for real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wbcseg.cli import main
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.evaluation import reproduction
+from wbcseg.evaluation.reproduction import EXPERIMENTS, Experiment, lines, read_results, score_pictures_as_published
+from wbcseg.images import encode_png
+from wbcseg.preparation.published import PublishedSet, prepare
+from wbcseg.thesis import published_result
+from wbcseg.training import TrainingConfig
+
+
+@pytest.fixture(scope="module")
+def prepared() -> PublishedSet:
+    return prepare([draw_sample(4, i, size=(120, 120)) for i in range(30)])
+
+
+def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
+    tables = [one for one in EXPERIMENTS.values() if not one.annex]
+    annex = [one for one in EXPERIMENTS.values() if one.annex]
+    assert [one.name for one in tables] == ["unet", "segnet", "deconvnet"]
+    assert all(one.config.width == 64 and one.config.twins and one.config.epochs == 30 for one in tables)
+    assert [(one.config.architecture, one.config.width) for one in annex] == [
+        ("unet", 64),
+        ("segnet", 16),
+        ("deconvnet", 16),
+    ]
+    assert not any(one.config.twins for one in annex)
+
+
+def test_a_perfect_answer_scores_one_and_pixels_without_a_class_are_nobodys(prepared: PublishedSet) -> None:
+    answers = iter(prepared.targets[index] for index in prepared.test)
+    rows = score_pictures_as_published(lambda _: next(answers), prepared)
+    assert [row["id"] for row in rows] == list(prepared.ids_of(prepared.test))
+    for row in rows:
+        assert row["accuracy"] == 1.0
+        assert row["class_accuracy"] == {"cytoplasm": 1.0, "nucleus": 1.0}
+        assert set(row["dice"].values()) <= {1.0, None}
+
+
+def test_scores_by_hand() -> None:
+    """Two pixels of cytoplasm, one found; a third one with 0.5 for each class, which rounding gives to nobody."""
+    labels = np.zeros((2, 120, 120), np.uint8)
+    labels[:, 0, :2] = 1
+    blank = np.zeros(labels.shape, bool)
+    blank[:, 5, 5] = True
+    images = np.zeros((2, 120, 120, 3), np.uint8)
+    one = PublishedSet(("a", "a+twin"), images, labels, blank, range(1), range(1, 2), range(0))
+    answer = np.zeros((120, 120, 3), np.float32)
+    answer[..., 0] = 1.0
+    answer[0, 0] = (0.2, 0.7, 0.1)
+    answer[0, 1] = (0.1, 0.5, 0.4)
+    (row,) = score_pictures_as_published(lambda _: answer, one)
+    assert row["copy_in_training"]
+    assert row["dice"] == {"cytoplasm": pytest.approx(2 / 3, abs=1e-6), "nucleus": None}
+    assert row["class_accuracy"] == {"cytoplasm": pytest.approx(1 - 1 / 14400, abs=1e-6), "nucleus": 1.0}
+    # Of three numbers a pixel, one is wrong for the second pixel and one for the pixel without a class.
+    assert row["accuracy"] == pytest.approx(1 - 2 / (3 * 14400), abs=1e-6)
+
+
+def a_result(name: str) -> dict[str, object]:
+    row = {
+        "binary_accuracy": 0.97,
+        "val_binary_accuracy": 0.96,
+        "loss": 0.05,
+        "val_loss": 0.07,
+        "val_dice_nucleus": 0.9,
+    }
+    better = {**row, "val_binary_accuracy": 0.98, "val_dice_nucleus": 0.95}
+    scores = {"dice": {"cytoplasm": 0.9, "nucleus": None}, "class_accuracy": {"cytoplasm": 0.99, "nucleus": 1.0}}
+    pictures = [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}, {"id": "b", **scores}]
+    pictures[1]["dice"] = {"cytoplasm": 0.7, "nucleus": 0.8}
+    return {"experiment": name, "history": [better, row], "pictures": pictures, "seconds": 10.0}
+
+
+def test_a_table_has_the_published_the_last_and_the_best() -> None:
+    table = {line.figure: line for line in lines(a_result("unet"))}
+    thesis = published_result("unet")
+    accuracy = table["accuracy, test"]
+    assert (accuracy.published, accuracy.last, accuracy.best) == (thesis.test_accuracy, 0.96, 0.98)
+    dice = table["Dice, cytoplasm"]
+    assert dice.published == pytest.approx(0.97, abs=0.001)
+    assert (dice.last, dice.best) == (pytest.approx(0.8), None)
+    assert dice.error == pytest.approx(0.1 / np.sqrt(2))
+    nucleus = table["Dice, nucleus"]
+    assert (nucleus.last, nucleus.best) == (0.8, 0.95)
+    assert table["seconds"].published == thesis.seconds
+    annex = {line.figure: line for line in lines(a_result("segnet-without-copies"))}
+    assert annex["accuracy, test"].published == 0.9703
+    assert annex["Dice, nucleus"].published is None
+
+
+def test_committed_results_are_whole() -> None:
+    for name, result in read_results().items():
+        assert TrainingConfig.from_dict(result["config"]) == EXPERIMENTS[name].config
+        assert len(result["history"]) == 30
+        assert result["pictures"]
+        assert lines(result)
+
+
+@pytest.mark.training
+def test_an_experiment_is_carried_out_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "squares"
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for i in range(16):
+        sample = draw_sample(4, i, size=(120, 120))
+        assert sample.mask is not None
+        (root / "images" / f"{i:02}.png").write_bytes(encode_png(sample.image))
+        (root / "masks" / f"{i:02}.png").write_bytes(encode_png(sample.mask))
+    config = EXPERIMENTS["unet"].config.replace(width=4, epochs=2, dataset=str(root))
+    monkeypatch.setitem(reproduction.EXPERIMENTS, "unet", Experiment("unet", config))
+    monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
+    command = ["reproduce", "unet", "--out", str(tmp_path / "results")]
+    assert main(command) == 0
+    result = json.loads((tmp_path / "results" / "unet.json").read_text())
+    assert len(result["history"]) == 2
+    assert len(result["pictures"]) == 2
+    # The network for prediction, scored picture by picture, agrees with what the training saw.
+    mean = np.mean([row["accuracy"] for row in result["pictures"]])
+    assert mean == pytest.approx(result["history"][-1]["val_binary_accuracy"], abs=2e-3)
+    capsys.readouterr()
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "there is a result already" in out
+    assert "accuracy, test" in out
+    assert f"{published_result('unet').test_accuracy:.4f}" in out
+    assert main([*command, "--report", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unet"][1]["figure"] == "accuracy, test"
+
+
+def test_unknown_experiments_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", "vgg"]) == 1
+    assert "'vgg'. There are: unet, segnet" in capsys.readouterr().err
+    assert main(["reproduce", "--report", "--out", str(tmp_path)]) == 0
+    assert "no result yet" in capsys.readouterr().out

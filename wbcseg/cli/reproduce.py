@@ -1,0 +1,102 @@
+"""Repeat the thesis' experiments and put the published figures beside what comes out here.
+
+At full width this takes hours. It can be stopped (Ctrl-C) and goes on where it was when it is called again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from wbcseg.cli.train import duration
+from wbcseg.datasets import open_dataset
+from wbcseg.errors import RunError
+from wbcseg.evaluation.reproduction import EXPERIMENTS, FOLDER, Experiment, Line, lines, read_results, result_of
+from wbcseg.files import write_json
+from wbcseg.training import Run, runs_folder
+from wbcseg.training.stopping import STOPPED
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "experiments", nargs="*", metavar="EXPERIMENT", help=f"which (all): {', '.join(EXPERIMENTS)}", default=[]
+    )
+    parser.add_argument("--report", action="store_true", help="train nothing: print the tables from the results")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="folder of the results")
+    parser.add_argument("--json", action="store_true", help="print the tables as JSON")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Carry out the command; the exit code is 130 where a training was stopped before its end."""
+    unknown = [name for name in options.experiments if name not in EXPERIMENTS]
+    if unknown:
+        raise RunError(f"There is no experiment {unknown[0]!r}. There are: {', '.join(EXPERIMENTS)}.")
+    chosen = options.experiments or list(EXPERIMENTS)
+    if not options.report:
+        for name in chosen:
+            if not _carry_out(EXPERIMENTS[name], options.out):
+                return STOPPED
+    results = {name: result for name, result in read_results(options.out).items() if name in chosen}
+    if options.json:
+        print(json.dumps({name: [vars(line) for line in lines(result)] for name, result in results.items()}, indent=1))
+    elif not results:
+        print("There is no result yet. Train: python -m wbcseg reproduce")
+    else:
+        print("\n\n".join(_table(EXPERIMENTS[name], result) for name, result in results.items()))
+    return 0
+
+
+def _carry_out(experiment: Experiment, out: Path) -> bool:
+    """Train an experiment to its end, unless its result is there; write its result. Return whether it ended."""
+    target = out / f"{experiment.name}.json"
+    if target.exists():
+        print(f"{experiment.name}: there is a result already ({target.name}).", flush=True)
+        return True
+    run = Run(runs_folder() / f"reproduce-{experiment.name}")
+    if not (run.folder / "config.json").exists():
+        run.create(experiment.config)
+    elif run.config() != experiment.config:
+        raise RunError(f"Run {run.name} has other settings than the experiment. Rename or delete it.")
+    if run.state()["status"] != "finished":
+        command = [sys.executable, "-m", "wbcseg", "train", "--resume", str(run.folder)]
+        code = subprocess.run(command, check=False).returncode
+        if code == STOPPED:
+            return False
+        if code:
+            raise RunError(f"Run {run.name} did not come to its end: {run.state().get('reason', 'no reason given')}")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(target, result_of(experiment, run, open_dataset(experiment.config.dataset, fetch=True)))
+    return True
+
+
+def _table(experiment: Experiment, result: dict[str, Any]) -> str:
+    where = result["environment"]
+    copies = sum(row["copy_in_training"] for row in result["pictures"])
+    head = [
+        f"{experiment.title}{', without flipped copies (annex)' if experiment.annex else ''}",
+        f"{len(result['history'])} epochs on {where['processor']}, {where['cores']} cores, {where['precision']}; "
+        f"{copies} of {len(result['pictures'])} test pictures have a copy in training",
+        f"{'':32} {'published':>10} {'here, last':>18} {'best epoch':>11}",
+    ]
+    return "\n".join([*head, *_rows(lines(result))])
+
+
+def _rows(table: Iterable[Line]) -> Iterable[str]:
+    for line in table:
+        if line.figure == "seconds":
+            published = "" if line.published is None else duration(line.published)
+            yield f"  {'time':30} {published:>10} {duration(line.last):>18}"
+            continue
+        error = "" if line.error is None else f" ± {line.error:.4f}"
+        last = f"{line.last:.4f}{error}"
+        yield f"  {line.figure:30} {_shown(line.published):>10} {last:>18} {_shown(line.best):>11}"
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
