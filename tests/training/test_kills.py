@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 KILLS = 50
-EPOCHS = 60
+EPOCHS = 200
 CONFIG = TrainingConfig(width=4, canvas=48, batch_size=4, folds=3, epochs=EPOCHS, warmup_epochs=1, weight_average=0.9)
 
 
@@ -77,14 +77,12 @@ def best_kept(run: Run) -> float:
     return best[1] if best else -1.0
 
 
-def wait_until_it_trains(run: Run, since: float) -> None:
-    for _ in range(3000):
-        progress = run.progress()
-        # The first batch builds the network's program, which takes longer than many epochs.
-        if progress.get("step") and progress["changed"] > since:
+def wait_until(true: Callable[[], object]) -> None:
+    for _ in range(6000):
+        if true():
             return
         time.sleep(0.01)
-    pytest.fail("The training did not begin.")
+    pytest.fail("The training did not get on.")
 
 
 def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_same_end(tmp_path: Path) -> None:
@@ -102,10 +100,15 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
             before, best = epochs_kept(run), best_kept(run)
             since = time.time()
             process = trainings.start()
-            if chance.random() < 0.1:
-                time.sleep(chance.uniform(0.0, 1.0))  # while it still reads its checkpoint
+            when = chance.random()
+            if when < 0.1:
+                time.sleep(chance.uniform(0.0, 1.0))  # while it still reads its checkpoint or builds the network
+            elif when < 0.3:
+                wait_until(lambda since=since: run.progress().get("changed", 0.0) > since)
+                time.sleep(chance.uniform(0.0, 1.0))  # in its first epoch
             else:
-                wait_until_it_trains(run, since)
+                # Epochs are so short that most of their time goes into files.
+                wait_until(lambda before=before: len(run.metrics()) > before)
                 time.sleep(chance.uniform(0.0, 2.5) * seconds)
             seen = len(run.metrics())  # whole epochs that it had written down by then
             os.kill(process, signal.SIGKILL)
@@ -117,7 +120,7 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
             assert run.state()["status"] in ("new", "running", "finished")
         trainings.start()
         assert trainings.ended() == 0
-    assert lost < KILLS, "no training came to the end of an epoch"
+    assert lost < KILLS // 2, "too few trainings came to the end of an epoch"
 
     whole, killed = checkpoint.load(undisturbed.folder), checkpoint.load(run.folder)
     assert whole is not None
