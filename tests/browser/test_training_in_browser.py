@@ -1,5 +1,6 @@
 """A training in the browser, from Start to the finished model; and two readers who start one at the same time."""
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -9,6 +10,11 @@ import pytest
 
 from wbcseg.training.line import all_runs
 
+try:
+    from playwright.sync_api import TimeoutError as PlaywrightError
+except ImportError:  # the fixtures say that it is missing
+    PlaywrightError = TimeoutError
+
 POINTS = "[data-testid=stVegaLiteChart] >> nth=0 >> .mark-symbol path"
 STEP = 120_000  # milliseconds: on a busy machine TensorFlow alone takes 15 s to load, twice in a test
 
@@ -16,10 +22,17 @@ pytestmark = pytest.mark.training
 
 
 def set_number(page: Any, label: str, value: int) -> None:
+    """Type a number, as a person does: look whether the page has taken it, and type it again if not."""
     field = page.get_by_label(label, exact=True)
-    field.fill(str(value))
-    field.press("Enter")
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    taken = page.get_by_text(re.compile(rf"^Changed under Advanced:.*\b{label} {value}\b"))
+    end = time.monotonic() + STEP / 1000
+    while not taken.count():
+        assert time.monotonic() < end, f"{label} was not taken"
+        # What is typed into a page that is just being drawn can be lost.
+        field.fill(str(value))
+        field.press("Enter")
+        with contextlib.suppress(PlaywrightError):
+            taken.wait_for(timeout=5000)
 
 
 def describe(page: Any, name: str, epochs: int) -> None:
@@ -29,9 +42,12 @@ def describe(page: Any, name: str, epochs: int) -> None:
     set_number(page, "Width", 4)
     set_number(page, "Side of the square", 48)
     set_number(page, "Epochs", epochs)
+    page.get_by_text(f"Changed under Advanced: Width 4, Side of the square 48, Epochs {epochs}").wait_for()
+    idle = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+    idle.wait_for()
     page.get_by_label("Name (optional)", exact=True).fill(name)
     page.get_by_label("Name (optional)", exact=True).press("Enter")
-    page.get_by_text(f"Changed under Advanced: Width 4, Side of the square 48, Epochs {epochs}").wait_for()
+    idle.wait_for()
 
 
 def points(page: Any) -> int:
