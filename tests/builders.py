@@ -6,10 +6,14 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.images import encode_png
 
 
 def draw_cell(height: int = 24, width: int = 30, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -102,3 +106,15 @@ def exif(orientation: int) -> bytes:
     block[271] = "Dr. Jane Doe, patient 4711"
     block.get_ifd(0x8825)[1] = "N"
     return block.tobytes()
+
+
+def write_pairs(root: Path, count: int, size: tuple[int, int], *, seed: int = 9, stem: str = "") -> Path:
+    """Write drawn smears with masks as a data set in a folder: ``images/00.png`` and ``masks/00.png`` and so on."""
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for i in range(count):
+        sample = draw_sample(seed, i, size=size)
+        assert sample.mask is not None
+        (root / "images" / f"{stem}{i:02}.png").write_bytes(encode_png(sample.image))
+        (root / "masks" / f"{stem}{i:02}.png").write_bytes(encode_png(sample.mask))
+    return root

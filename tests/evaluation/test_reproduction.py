@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import write_pairs
 
 from wbcseg.cli import main
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.reproduction import EXPERIMENTS, Experiment, lines, read_results, score_pictures_as_published
-from wbcseg.images import encode_png
 from wbcseg.preparation.published import PublishedSet, prepare
 from wbcseg.thesis import published_result
 from wbcseg.training import TrainingConfig
@@ -110,14 +110,7 @@ def test_committed_results_are_whole() -> None:
 def test_an_experiment_is_carried_out_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = tmp_path / "squares"
-    for kind in ("images", "masks"):
-        (root / kind).mkdir(parents=True)
-    for i in range(16):
-        sample = draw_sample(4, i, size=(120, 120))
-        assert sample.mask is not None
-        (root / "images" / f"{i:02}.png").write_bytes(encode_png(sample.image))
-        (root / "masks" / f"{i:02}.png").write_bytes(encode_png(sample.mask))
+    root = write_pairs(tmp_path / "squares", 16, (120, 120), seed=4)
     config = EXPERIMENTS["unet"].config.replace(width=4, epochs=2, dataset=str(root))
     monkeypatch.setitem(reproduction.EXPERIMENTS, "unet", Experiment("unet", config))
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))

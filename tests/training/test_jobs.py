@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from builders import write_pairs
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png
@@ -31,15 +32,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Limits 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of twelve drawn pictures with masks."""
-    root = tmp_path_factory.mktemp("data") / "cells"
-    for kind in ("images", "masks"):
-        (root / kind).mkdir(parents=True)
-    for i in range(12):
-        sample = draw_sample(9, i, size=(48, 48))
-        assert sample.mask is not None
-        (root / "images" / f"Jane {i:02}.png").write_bytes(encode_png(sample.image))
-        (root / "masks" / f"Jane {i:02}.png").write_bytes(encode_png(sample.mask))
-    return root
+    return write_pairs(tmp_path_factory.mktemp("data") / "cells", 12, (48, 48), seed=9, stem="Jane ")
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import write_pairs
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png
@@ -29,15 +30,7 @@ TINY = ["--width", "4", "--canvas", "48", "--batch-size", "4", "--folds", "3", "
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of twelve drawn pictures with masks."""
-    root = tmp_path_factory.mktemp("data") / "cells"
-    for kind in ("images", "masks"):
-        (root / kind).mkdir(parents=True)
-    for i in range(12):
-        sample = draw_sample(9, i, size=(60, 56))
-        assert sample.mask is not None
-        (root / "images" / f"{i:02}.png").write_bytes(encode_png(sample.image))
-        (root / "masks" / f"{i:02}.png").write_bytes(encode_png(sample.mask))
-    return root
+    return write_pairs(tmp_path_factory.mktemp("data") / "cells", 12, (60, 56), seed=9)
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +122,7 @@ def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
 
 def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
     """The whole published preparation on drawn pictures of 120×120, at a small width and for one epoch."""
-    root = tmp_path / "squares"
-    for kind in ("images", "masks"):
-        (root / kind).mkdir(parents=True)
-    for i in range(16):
-        sample = draw_sample(4, i, size=(120, 120))
-        assert sample.mask is not None
-        (root / "images" / f"{i:02}.png").write_bytes(encode_png(sample.image))
-        (root / "masks" / f"{i:02}.png").write_bytes(encode_png(sample.mask))
+    root = write_pairs(tmp_path / "squares", 16, (120, 120), seed=4)
     done = train(
         "--preset", "published", "--dataset", str(root), "--width", "4", "--epochs", "1", "--name", "published"
     )

@@ -22,7 +22,7 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import DatasetError
 from wbcseg.metrics import accuracy_per_class, confusion_counts, dice, mean_and_standard_error
 from wbcseg.prediction.runtime import Network
-from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, original_id, prepare
+from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id, prepare
 from wbcseg.thesis import published_result
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
@@ -86,7 +86,7 @@ def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> lis
     trained = {original_id(one) for one in prepared.ids_of(prepared.train)}
     rows = []
     for index in prepared.test:
-        target = prepared.targets[index] > 0.5
+        target = one_hot(prepared.labels[index], prepared.blank[index]) > 0.5
         found = predict(prepared.images[index].astype(np.float32) / 255.0) > 0.5
         row: dict[str, Any] = {
             "id": prepared.ids[index],

@@ -19,7 +19,7 @@ from wbcseg.files import write_json
 from wbcseg.training import line
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.measured import key_of
-from wbcseg.training.processes import ProcessId
+from wbcseg.training.processes import ProcessId, apart
 from wbcseg.training.run import runs_folder
 
 LOCK: Final = ".measuring.lock"
@@ -72,10 +72,6 @@ def measuring(config: TrainingConfig) -> bool:
 
 
 def _launch(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
-    # A session of its own, so that neither Ctrl-C in the server's terminal nor the server's end reaches it.
-    apart: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     return subprocess.Popen(
         [sys.executable, "-m", "wbcseg.training.timing", json.dumps(config.to_dict()), "--store"],
         cwd=ROOT,
@@ -83,7 +79,7 @@ def _launch(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **apart,
+        **apart(),
     )
 
 

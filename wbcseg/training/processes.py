@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +64,16 @@ class ProcessId:
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except (psutil.Error, ValueError, OverflowError):
             return None
+
+
+def apart() -> dict[str, Any]:
+    """Return what gives a new process (:class:`subprocess.Popen`) a session of its own.
+
+    Neither Ctrl-C in this process' terminal nor its end reaches it then.
+    """
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
 def peak_memory() -> int:

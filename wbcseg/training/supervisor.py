@@ -14,11 +14,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from wbcseg.errors import RunError
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.line import all_runs, waiting
+from wbcseg.training.processes import apart
 from wbcseg.training.run import WITH_PROCESS, Run, check_name, next_name, runs_folder
 from wbcseg.training.stopping import GRACE, stopped
 
@@ -204,10 +205,6 @@ def _check_idle(run: Run, what: str) -> None:
 
 def _launch(run: Run, data: bytes | None) -> None:
     command = [sys.executable, "-u", "-m", "wbcseg", "train", "--resume", str(run.folder), "--detached"]
-    # A session of its own, so that neither Ctrl-C in the server's terminal nor the server's end reaches it.
-    apart: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     # Without folder and state there is nothing that a process could go on with: an error here names them.
     launched = time.time()
     run.set_state("new", **run.place(), launched=launched)
@@ -220,7 +217,7 @@ def _launch(run: Run, data: bytes | None) -> None:
                 stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **apart,
+                **apart(),
             )
     except OSError as error:
         raise RunError(f"The training of run {run.name} could not be started: {error.strerror or error}") from None
