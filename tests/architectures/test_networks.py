@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from wbcseg.architectures import ARCHITECTURES, build, describe
 from wbcseg.errors import ConfigError
 
 keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
 
 PUBLISHED = {
     "unet": (26_242_627, 26_230_851),
@@ -111,6 +114,34 @@ def test_upsampling_repeats_pixels(factor: int) -> None:
     picture = np.random.default_rng(0).random((2, 5, 7, 3), np.float32)
     expected = picture.repeat(factor, axis=1).repeat(factor, axis=2)
     assert np.array_equal(NearestUpsampling(factor)(picture), expected)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("kernel", "factor"), [(7, 2), (7, 3), (3, 2), (3, 3), (5, 2), (5, 3), (1, 2)])
+def test_upsampled_convolution_is_upsampling_and_then_convolution(kernel: int, factor: int, training: bool) -> None:
+    from wbcseg.architectures.layers import UpsampledConvolution
+
+    joined = UpsampledConvolution(4, kernel, factor, bias_initializer="normal")
+    apart = keras.layers.Conv2D(4, kernel, padding="same")
+    small = tf.Variable(np.random.default_rng(factor).normal(size=(2, 5, 7, 3)).astype(np.float32))
+    large = keras.layers.UpSampling2D(factor)
+    joined.build(small.shape)
+    apart.build((2, 5 * factor, 7 * factor, 3))
+    assert [w.shape for w in apart.weights] == [w.shape for w in joined.weights]
+    apart.set_weights(joined.get_weights())
+
+    def gradients(function: Callable[[Any], Any], layer: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            result = function(small)
+            loss = tf.reduce_sum(result**2 * tf.reshape(tf.range(4.0), [1, 1, 1, 4]))
+        return result, tape.gradient(loss, [small, *layer.trainable_variables])
+
+    result, slopes = gradients(lambda x: joined(x, training=training), joined)
+    expected, expected_slopes = gradients(lambda x: apart(large(x)), apart)
+    assert tuple(joined.compute_output_shape((2, 5, 7, 3))) == tuple(expected.shape)
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+    for slope, wanted in zip(slopes, expected_slopes, strict=True):
+        np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

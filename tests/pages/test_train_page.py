@@ -92,8 +92,8 @@ def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
 @pytest.mark.parametrize(
     ("setting", "value", "gone", "there"),
     [
-        ("split", "published", {"fold", "folds", "canvas", "augmentation"}, {"twins", "quirks"}),
-        ("split", "leak-free", {"twins", "quirks"}, {"fold", "folds", "canvas"}),
+        ("split", "published", {"fold", "folds", "canvas", "augmentation", "left_out"}, {"twins", "quirks"}),
+        ("split", "leak-free", {"quirks"}, {"fold", "folds", "canvas", "left_out", "twins"}),
         ("schedule", "constant", {"warmup_epochs"}, set()),
         ("optimizer", "adam", {"weight_decay"}, set()),
     ],

@@ -135,3 +135,15 @@ def test_folds_of_the_real_data(zheng_data: object) -> None:
     for split in folds:
         split.check()
         assert split.twins_across() == []
+
+
+def test_pictures_left_out_are_on_neither_side() -> None:
+    whole = Split("leak-free", "made", tuple(f"made/{i}" for i in range(20)), ("made/20", "made/21"))
+    fewer = whole.without(6)
+    assert len(fewer.train) == 14
+    assert set(fewer.train) < set(whole.train)
+    assert fewer.test == whole.test
+    assert fewer == whole.without(6)
+    assert dataclasses.replace(whole, seed=3).without(6).train != fewer.train
+    with pytest.raises(SplitError, match="20 cannot be left out"):
+        whole.without(20)

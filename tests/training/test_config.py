@@ -65,7 +65,9 @@ def test_ranges_are_checked(name: str) -> None:
         ({"width": True}, "`width` must be of type int"),
         ({"canvas": 100}, "multiple of 24"),
         ({"fold": 5}, "less than `folds`"),
-        ({"twins": True}, "belong to the published split"),
+        ({"quirks": True}, "belong to the published split"),
+        ({"left_out": 0.6}, "`left_out` must be from"),
+        ({"split": "published", "augmentation": "none", "left_out": 0.1}, "`left_out` = 0"),
         ({"split": "published"}, "augmentation='mild'"),
         ({"warmup_epochs": 100}, "less than `epochs`"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be from"),
@@ -82,3 +84,9 @@ def test_every_setting_is_explained() -> None:
     text = TrainingConfig.__doc__ or ""
     for field in dataclasses.fields(TrainingConfig):
         assert re.search(rf"^        {field.name}: ", text, re.MULTILINE), field.name
+
+
+def test_what_earlier_versions_wrote_is_still_read() -> None:
+    written = TrainingConfig().to_dict()
+    del written["left_out"]
+    assert TrainingConfig.from_dict(written) == TrainingConfig()

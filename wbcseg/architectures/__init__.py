@@ -92,7 +92,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             29_723_395,
             (7_252, 300, 3),
             (239_904, 86_400, 0),
-            (0, 7_748, 3_456),
+            (0, 5_660, 3_456),
         ),
         Architecture(
             "deconvnet",
@@ -103,7 +103,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             67_218_563,
             (16_398, 818, 3),
             (434_880, 17_280, 0),
-            (0, 42_544, 3_456),
+            (0, 38_800, 3_456),
         ),
     )
 }

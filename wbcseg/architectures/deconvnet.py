@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from wbcseg.architectures.layers import NearestUpsampling, Stage, head, picture
+from wbcseg.architectures.layers import Stage, head, picture
 
 # Multiple of the width, convolutions, pooling. The first stage is not pooled, so that 120 pixels can be divided.
 STAGES = ((1, 2, 1), (2, 2, 2), (4, 3, 2), (8, 3, 2), (8, 3, 3))
@@ -28,7 +28,6 @@ def deconvnet(*, width: int, dropout: float, bn_momentum: float) -> keras.Model:
         x = keras.layers.Dense(DENSE * width, activation="relu")(x)
 
     for multiple, times, pool in reversed(STAGES):
-        x = NearestUpsampling(pool)(x) if pool > 1 else x
-        x = stage(x, multiple * width, 3, times=times)
+        x = stage(x, multiple * width, 3, times=times, upsample=pool)
 
     return keras.Model(inputs, head(x, dropout), name="deconvnet")

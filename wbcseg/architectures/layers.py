@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from wbcseg.classes import CLASSES
@@ -106,6 +107,87 @@ class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "factor": self.factor}
 
 
+class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
+    """Repeat every pixel ``factor`` times in both directions, then convolve: both in one, with the same result.
+
+    Repeated pixels meet several weights of the kernel at once, so the weights may be added up beforehand and the kernel
+    applied to the small picture. A training step of such a stage takes a quarter to half of the time. The weights,
+    their names and their start are those of :class:`keras.layers.Conv2D` with padding ``same``.
+
+    Args:
+        filters: Channels of the output.
+        kernel_size: Odd side of the kernel.
+        factor: Whole number of repetitions.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, factor: int, **kwargs: Any) -> None:
+        super().__init__(filters, kernel_size, padding="same", **kwargs)
+        self.factor = factor
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return ``[N, H·factor, W·factor, filters]``."""
+        n, h, w, _ = input_shape
+        return n, h and h * self.factor, w and w * self.factor, self.filters
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Enlarge and convolve ``[N, H, W, C]``."""
+        kernel = keras.ops.convert_to_tensor(self.kernel)
+        # Where the kernel reaches over whole repeated pixels, every place of the result reads the same pixels.
+        aligned = self.kernel_size[0] // 2 % self.factor == 0
+        # Measured: TensorFlow learns faster by the transposed convolution, LiteRT predicts faster by the plain one.
+        outputs = (self._transposed if training and not aligned else self._rearranged)(inputs, kernel)
+        outputs = tf.nn.bias_add(outputs, keras.ops.convert_to_tensor(self.bias))
+        return tf.ensure_shape(outputs, self.compute_output_shape(tuple(inputs.shape)))
+
+    def _transposed(self, inputs: Any, kernel: Any) -> Any:
+        """Spread every pixel by a transposed convolution whose kernel is summed over a pixel's repetitions."""
+        margin = self.factor - 1
+        spread = tf.pad(tf.reverse(kernel, [0, 1]), [[margin, margin], [margin, margin], [0, 0], [0, 0]])
+        side = self.kernel_size[0] + margin
+        spread = tf.add_n([spread[i : i + side] for i in range(self.factor)])
+        spread = tf.add_n([spread[:, i : i + side] for i in range(self.factor)])
+        n, h, w, _ = tf.unstack(tf.shape(inputs))
+        size = [n, h * self.factor, w * self.factor, self.filters]
+        return tf.nn.conv2d_transpose(inputs, tf.transpose(spread, [0, 1, 3, 2]), size, self.factor, "SAME")
+
+    def _rearranged(self, inputs: Any, kernel: Any) -> Any:
+        """Compute the ``factor``² places of every pixel as channels and lay them out beside each other."""
+        side, factor = self.kernel_size[0], self.factor
+        # Which of the small picture's pixels, counted from the place's own, every weight meets.
+        meets = np.array(
+            [[(place + weight - side // 2) // factor for weight in range(side)] for place in range(factor)]
+        )
+        taps = int((meets.max(axis=1) - meets.min(axis=1)).max()) + 1
+        first, last = int(meets.min()), int(meets.max())
+        starts = np.minimum(meets.min(axis=1), last - taps + 1)
+        rows = np.zeros((factor, taps, side), np.float32)
+        for place, weight in np.ndindex(factor, side):
+            rows[place, meets[place, weight] - starts[place], weight] = 1.0
+        each = tf.constant(rows, kernel.dtype)
+        gathered = tf.einsum("pai,qbj,ijcf->abcpqf", each, each, kernel)
+        gathered = tf.reshape(gathered, [taps, taps, kernel.shape[2], factor**2 * self.filters])
+        margins = [[0, 0], [-first, last], [-first, last], [0, 0]]
+        places = tf.nn.conv2d(tf.pad(inputs, margins), gathered, 1, "VALID")
+        if starts.min() < starts.max():
+            _, h, w, _ = tf.unstack(tf.shape(inputs))
+            down, right = np.divmod(np.arange(factor**2), factor)
+            parts = tf.split(places, factor**2, axis=-1)
+            places = tf.concat(
+                [
+                    part[:, starts[i] - first :, starts[j] - first :][:, :h, :w]
+                    for part, i, j in zip(parts, down, right, strict=True)
+                ],
+                axis=-1,
+            )
+        return tf.nn.depth_to_space(places, factor)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        config = {**super().get_config(), "kernel_size": self.kernel_size[0], "factor": self.factor}
+        del config["padding"]
+        return config
+
+
 class Stage:
     """Convolution, batch normalisation and ReLU with the settings that a whole network shares.
 
@@ -116,10 +198,22 @@ class Stage:
     def __init__(self, bn_momentum: float) -> None:
         self.bn_momentum = bn_momentum
 
-    def __call__(self, x: Any, filters: int, kernel: int, *, times: int = 1, relu: bool = True) -> Any:
-        """Apply ``times`` convolutions of ``kernel``×``kernel``, each normalised and, if ``relu``, rectified."""
-        for _ in range(times):
-            x = keras.layers.Conv2D(filters, kernel, padding="same")(x)
+    def __call__(
+        self, x: Any, filters: int, kernel: int, *, times: int = 1, relu: bool = True, upsample: int = 1
+    ) -> Any:
+        """Apply ``times`` convolutions of ``kernel``×``kernel``, each normalised and, if ``relu``, rectified.
+
+        Before the first one, every pixel is repeated ``upsample`` times in both directions.
+        """
+        # A 3×3 kernel on pixels repeated three times: measured, joining the two gains nothing.
+        joined = upsample > 1 and (kernel, upsample) != (3, 3)
+        if upsample > 1 and not joined:
+            x = NearestUpsampling(upsample)(x)
+        for time in range(times):
+            if joined and time == 0:
+                x = UpsampledConvolution(filters, kernel, upsample)(x)
+            else:
+                x = keras.layers.Conv2D(filters, kernel, padding="same")(x)
             x = FusedBatchNormalization(self.bn_momentum)(x)
             if relu:
                 x = keras.layers.Activation("relu")(x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from wbcseg.architectures.layers import NearestUpsampling, Stage, head, picture
+from wbcseg.architectures.layers import Stage, head, picture
 
 POOLS = (2, 2, 2, 3)
 
@@ -23,7 +23,6 @@ def segnet(*, width: int, dropout: float, bn_momentum: float) -> keras.Model:
         x = keras.layers.MaxPooling2D(pool)(x)
 
     for level in reversed(range(len(POOLS))):
-        x = NearestUpsampling(POOLS[level])(x)
-        x = stage(x, width << level, 7, relu=False)
+        x = stage(x, width << level, 7, relu=False, upsample=POOLS[level])
 
     return keras.Model(inputs, head(x, dropout), name="segnet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,18 @@ class Split:
             original = original_id(sample_id)
             pairs += [(other, sample_id) for other in trained.get(cell.get(original, original), [])]
         return pairs
+
+    def without(self, count: int) -> Split:
+        """Return the split with ``count`` pictures fewer to train, chosen by its seed.
+
+        Raises:
+            SplitError: If no picture would be left.
+        """
+        if not 0 <= count < len(self.train):
+            raise SplitError(f"Of {len(self.train)} training pictures {count} cannot be left out.")
+        order = np.random.default_rng(self.seed).permutation(len(self.train))
+        gone = set(order[:count].tolist())
+        return dataclasses.replace(self, train=tuple(one for i, one in enumerate(self.train) if i not in gone))
 
     def check(self) -> None:
         """Check what the split claims.

@@ -124,13 +124,16 @@ def with_keras_layers(model: keras.Model) -> keras.Model:
     """Return the same network, with the same weights, made of nothing but Keras' own layers."""
     import keras
 
-    from wbcseg.architectures.layers import FusedBatchNormalization, NearestUpsampling
+    from wbcseg.architectures.layers import FusedBatchNormalization, NearestUpsampling, UpsampledConvolution
 
     def own(layer: Any) -> Any:
         if isinstance(layer, FusedBatchNormalization):
             return keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, name=layer.name)
         if isinstance(layer, NearestUpsampling):
             return keras.layers.UpSampling2D(layer.factor, name=layer.name)
+        if isinstance(layer, UpsampledConvolution):
+            convolution = keras.layers.Conv2D(layer.filters, layer.kernel_size, padding="same")
+            return keras.Sequential([keras.layers.UpSampling2D(layer.factor), convolution], name=layer.name)
         return type(layer).from_config(layer.get_config())
 
     clone = keras.models.clone_model(model, clone_function=own)

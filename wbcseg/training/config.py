@@ -43,8 +43,13 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "canvas": (MULTIPLE, 960),
     "seed": (0, 2**31 - 1),
     "split_seed": (0, 2**31 - 1),
+    "left_out": (0.0, 0.5),
 }
 """Least and greatest value of the settings that are numbers."""
+
+
+LATER: Final = frozenset({"left_out"})
+"""Settings that runs of earlier versions lack; theirs is the default."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,10 @@ class TrainingConfig:
         fold: Which fold tests, from 0. Only for ``leak-free``.
         folds: How many folds. Only for ``leak-free``.
         split_seed: Seed of the folds.
-        twins: Whether the ``published`` preparation makes flipped copies. The thesis' annex does without.
+        left_out: Share of the pictures that are in neither training nor test (0 to 0.5), to learn from as few as a
+            published comparison did. Only for ``leak-free``.
+        twins: Whether flipped copies of the pictures are made: with ``leak-free`` of the training part only, with
+            ``published`` as the quirks say. The thesis' annex does without.
         quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.preparation.published.Quirks`).
         canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
@@ -94,6 +102,7 @@ class TrainingConfig:
     fold: int = 0
     folds: int = 5
     split_seed: int = 2
+    left_out: float = 0.0
     twins: bool = False
     quirks: bool = False
     canvas: int = 120
@@ -132,15 +141,15 @@ class TrainingConfig:
         if self.split == "leak-free":
             if self.fold >= self.folds:
                 raise ConfigError(f"Setting `fold` must be less than `folds`, {self.folds}. Received: {self.fold}")
-            if self.twins or self.quirks:
+            if self.quirks:
                 raise ConfigError(
-                    "Settings `twins` and `quirks` belong to the published split; with `split` = 'leak-free' they must "
-                    f"be off. Received: twins={self.twins}, quirks={self.quirks}"
+                    "The `quirks` belong to the published split. Switch them off for `split` = 'leak-free'."
                 )
-        elif self.canvas != 120 or self.augmentation != "none":
+        elif self.canvas != 120 or self.augmentation != "none" or self.left_out:
             raise ConfigError(
-                "The published split takes `canvas` = 120 and `augmentation` = 'none' (its flipped copies are `twins`)."
-                f" Received: canvas={self.canvas}, augmentation={self.augmentation!r}"
+                "The published split takes `canvas` = 120, `augmentation` = 'none' (its flipped copies are `twins`) "
+                f"and `left_out` = 0. Received: canvas={self.canvas}, augmentation={self.augmentation!r}, "
+                f"left_out={self.left_out}"
             )
         if self.schedule == "cosine" and self.warmup_epochs >= self.epochs > 1:
             raise ConfigError(
@@ -159,7 +168,7 @@ class TrainingConfig:
             ConfigError: If a setting is unknown, missing, of the wrong type or out of range.
         """
         names = {field.name for field in dataclasses.fields(cls)}
-        unknown, missing = sorted(set(values) - names), sorted(names - set(values))
+        unknown, missing = sorted(set(values) - names), sorted(names - set(values) - LATER)
         if unknown or missing:
             raise ConfigError(
                 f"A training has the settings {', '.join(sorted(names))}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -87,8 +88,15 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
     else:
         folds = leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
         split = folds[config.fold]
+        if config.left_out:
+            split = split.without(round(config.left_out * len(usable)))
         by_id = {sample.id: sample for sample in usable}
-        sides = [_on_canvas([by_id[i] for i in ids], config.canvas) for ids in (split.train, split.test)]
+        train, test = ([by_id[i] for i in ids] for ids in (split.train, split.test))
+        if config.twins:
+            train = published.with_twins(train)
+            split = dataclasses.replace(split, train=tuple(sample.id for sample in train))
+        split.check()
+        sides = [_on_canvas(side, config.canvas) for side in (train, test)]
     return TrainingData(train=sides[0], test=sides[1], split=split)
 
 

@@ -150,7 +150,8 @@ def pictures_of(config: TrainingConfig, dataset: DataSet | None = None) -> Count
         alls, squares = _counted(dataset)
     if config.split != "published":
         test = round(alls / config.folds)
-        return alls - test, test
+        train = alls - test - round(config.left_out * alls)
+        return train * (1 + config.twins), test
     check_enough(squares)
     # As in wbcseg.preparation.published.prepare.
     early = 2 * squares if config.twins and config.quirks else squares

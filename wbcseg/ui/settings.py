@@ -108,6 +108,15 @@ ADVANCED: Final = (
         applies=_leak_free,
     ),
     Setting(
+        "left_out",
+        "Left out",
+        "Share of the pictures that neither train nor test, to learn from as few as a published comparison did.",
+        "Data and split",
+        step=0.05,
+        applies=_leak_free,
+        otherwise=0.0,
+    ),
+    Setting(
         "canvas",
         "Side of the square",
         "The network sees every picture on a square of so many pixels: smaller ones are mirrored outwards, larger ones "
@@ -130,10 +139,9 @@ ADVANCED: Final = (
     Setting(
         "twins",
         "Flipped copies",
-        "Whether every picture gets a copy that is turned and mirrored.",
+        "Whether every picture gets a copy that is turned and mirrored: in a split without leaks the training "
+        "pictures only, in the thesis' split all of them.",
         "Data and split",
-        applies=_published,
-        otherwise=False,
     ),
     Setting(
         "quirks",

@@ -1,0 +1,29 @@
+"""What a training learns from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from builders import write_pairs
+
+from wbcseg.datasets import open_dataset
+from wbcseg.preparation.published import is_twin, twin
+from wbcseg.training import TrainingConfig
+from wbcseg.training.data import load_data
+from wbcseg.training.estimate import pictures_of
+
+
+def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
+    config = TrainingConfig(dataset=str(folder), canvas=48, twins=True, left_out=0.2)
+    data = load_data(config, open_dataset(str(folder)))
+    originals, copies = data.train.ids[:6], data.train.ids[6:]
+    assert len(data.train) == 12
+    assert len(data.test) == 2
+    assert copies == tuple(f"{one}+twin" for one in originals)
+    assert not any(is_twin(one) for one in data.test.ids)
+    assert (data.train.images[6] == twin(data.train.images[0])).all()
+    assert (data.train.labels[6] == twin(data.train.labels[0])).all()
+    assert data.split.train == data.train.ids
+    assert data.split.twins_across() == []
+    assert pictures_of(config) == (len(data.train), len(data.test))
