@@ -72,7 +72,7 @@ def train(
 
     for epoch in range(len(history), config.epochs):
         run.set_state("running", epoch=epoch, epochs=config.epochs)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         row = _train_epoch(trainer, data, epoch, journal, should_stop)
         if row is None:
             return False
@@ -81,6 +81,8 @@ def train(
             row |= trainer.test(data.test.batches(config.batch_size))
             film.add(run, epoch + 1, trainer.segment(data.test.images[filmed]))
         row |= {"seconds": time.perf_counter() - began, "memory_bytes": peak_memory()}
+        # Of all cores together: unlike the seconds on the clock, it hardly changes with what else the computer does.
+        row["cpu_seconds"] = time.process_time() - worked
         _check_finite(row, config.learning_rate, f"epoch {epoch + 1}, on the held-out pictures")
         score = _score(row)
         arrays = trainer.arrays()
