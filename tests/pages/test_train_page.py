@@ -93,6 +93,7 @@ def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
     ("setting", "value", "gone", "there"),
     [
         ("split", "published", {"fold", "folds", "canvas", "augmentation", "left_out"}, {"twins", "quirks"}),
+        ("split", "leaking", {"quirks", "twins"}, {"fold", "folds", "canvas", "left_out"}),
         ("split", "leak-free", {"quirks"}, {"fold", "folds", "canvas", "left_out", "twins"}),
         ("schedule", "constant", {"warmup_epochs"}, set()),
         ("optimizer", "adam", {"weight_decay"}, set()),

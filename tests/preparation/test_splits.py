@@ -137,6 +137,11 @@ def test_folds_of_the_real_data(zheng_data: object) -> None:
         assert split.twins_across() == []
 
 
+def test_a_leaking_split_needs_pictures_to_give_way() -> None:
+    with pytest.raises(SplitError, match="at least as many"):
+        Split("leak-free", "made", ("made/1",), ("made/2", "made/3")).leaking()
+
+
 def test_pictures_left_out_are_on_neither_side() -> None:
     whole = Split("leak-free", "made", tuple(f"made/{i}" for i in range(20)), ("made/20", "made/21"))
     fewer = whole.without(6)

@@ -66,6 +66,7 @@ def test_ranges_are_checked(name: str) -> None:
         ({"canvas": 100}, "multiple of 24"),
         ({"fold": 5}, "less than `folds`"),
         ({"quirks": True}, "belong to the published split"),
+        ({"split": "leaking"}, "needs `twins`"),
         ({"left_out": 0.6}, "`left_out` must be from"),
         ({"split": "published", "augmentation": "none", "left_out": 0.1}, "`left_out` = 0"),
         ({"split": "published"}, "augmentation='mild'"),

@@ -27,3 +27,17 @@ def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_pat
     assert data.split.train == data.train.ids
     assert data.split.twins_across() == []
     assert pictures_of(config) == (len(data.train), len(data.test))
+
+
+def test_a_leak_on_purpose_changes_nothing_but_which_pictures_are_copied(tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
+    config = TrainingConfig(dataset=str(folder), canvas=48, twins=True)
+    fair, leaking = (load_data(config.replace(split=s), open_dataset(str(folder))) for s in ("leak-free", "leaking"))
+    assert fair.test.ids == leaking.test.ids
+    assert len(fair.train) == len(leaking.train) == 16
+    assert fair.train.ids[:8] == leaking.train.ids[:8]
+    assert not set(leaking.train.ids) & set(leaking.test.ids)
+    assert sorted(leaking.split.twins_across()) == sorted((f"{one}+twin", one) for one in leaking.test.ids)
+    place = leaking.train.ids.index(f"{leaking.test.ids[0]}+twin")
+    assert (leaking.train.images[place] == twin(leaking.test.images[0])).all()
+    assert pictures_of(config.replace(split="leaking")) == (16, 2)

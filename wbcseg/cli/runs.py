@@ -84,7 +84,7 @@ def _show(run: Run, *, as_json: bool) -> None:
 def _line(one: Overview) -> str:
     place = f" ({one.place})" if one.place else ""
     dice = ", ".join(f"{name} {value:.3f}" for name, value in one.dice.items())
-    leak = " (leaking split)" if one.config and one.config.split == "published" else ""
+    leak = " (leaking split)" if one.config and one.config.leaks else ""
     shown = f"held-out Dice {dice}{leak}" if dice else ""
     return f"{one.name:32} {one.situation + place:12} epoch {one.epoch}/{one.epochs}  {duration(one.seconds)}  {shown}"
 

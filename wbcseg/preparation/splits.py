@@ -14,11 +14,11 @@ from wbcseg.datasets.dataset import manifest_digest
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import LeakError, SplitError
 from wbcseg.preparation.groups import group_cells
-from wbcseg.preparation.published import PublishedSet, is_twin, original_id
+from wbcseg.preparation.published import TWIN, PublishedSet, is_twin, original_id
 
 SEED: Final = 2
 
-Kind = Literal["published", "leak-free"]
+Kind = Literal["published", "leak-free", "leaking"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Split:
     """A split of a data set.
 
     Attributes:
-        kind: ``leak-free`` promises that no photographed cell is on both sides; ``published`` does not.
+        kind: ``leak-free`` promises that no photographed cell is on both sides; ``published`` does not; in ``leaking``
+            they are on purpose.
         dataset: Name of the data set.
         train: Ids that train; twins end in ``+twin``.
         test: Ids that test.
@@ -112,6 +113,29 @@ class Split:
         order = np.random.default_rng(self.seed).permutation(len(self.train))
         gone = set(order[:count].tolist())
         return dataclasses.replace(self, train=tuple(one for i, one in enumerate(self.train) if i not in gone))
+
+    def with_copies(self) -> Split:
+        """Return the split with a flipped copy of every training picture behind them."""
+        return dataclasses.replace(self, train=(*self.train, *(one + TWIN for one in self.train)))
+
+    def leaking(self) -> Split:
+        """Return the split with flipped copies in training, of which some are copies of the test pictures.
+
+        They take the place of other copies, chosen by the seed: beside :meth:`with_copies`, as many pictures train and
+        the same ones are tested, so that nothing but the leak tells the two apart.
+
+        Raises:
+            SplitError: If there are more pictures to test than to train.
+        """
+        if len(self.test) > len(self.train):
+            raise SplitError(
+                "A leaking split needs at least as many training pictures as test pictures. "
+                f"Received: {len(self.train)} and {len(self.test)}"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(self.train))
+        gone = set(order[: len(self.test)].tolist())
+        copied = [*(one for i, one in enumerate(self.train) if i not in gone), *self.test]
+        return dataclasses.replace(self, kind="leaking", train=(*self.train, *(one + TWIN for one in copied)))
 
     def check(self) -> None:
         """Check what the split claims.

@@ -14,7 +14,7 @@ from wbcseg.errors import ConfigError
 from wbcseg.preparation.augmentation import augmentation
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "split": ("leak-free", "published"),
+    "split": ("leak-free", "published", "leaking"),
     "optimizer": ("adam", "adamw"),
     "schedule": ("constant", "cosine"),
     "loss": (
@@ -64,18 +64,19 @@ class TrainingConfig:
         bn_momentum: Share of the old value in the running averages of batch normalisation.
         bn_debias: Whether those averages start as plain means, as in Keras 2 on TensorFlow 1 (the published curves).
         dataset: Name of a data set, or path of a folder or zip of one's own.
-        split: ``leak-free`` (no cell on both sides) or ``published`` (the thesis').
-        fold: Which fold tests, from 0. Only for ``leak-free``.
-        folds: How many folds. Only for ``leak-free``.
+        split: ``leak-free`` (no cell on both sides), ``published`` (the thesis') or ``leaking``: leak-free but for
+            copies of the test pictures among the copies in training, to measure what a leak is worth.
+        fold: Which fold tests, from 0. Not for ``published``.
+        folds: How many folds. Not for ``published``.
         split_seed: Seed of the folds.
         left_out: Share of the pictures that are in neither training nor test (0 to 0.5), to learn from as few as a
-            published comparison did. Only for ``leak-free``.
+            published comparison did. Not for ``published``.
         twins: Whether flipped copies of the pictures are made: with ``leak-free`` of the training part only, with
-            ``published`` as the quirks say. The thesis' annex does without.
+            ``published`` as the quirks say. The thesis' annex does without, ``leaking`` cannot.
         quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.preparation.published.Quirks`).
         canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
-        augmentation: How training pictures vary: ``none``, ``geometry`` or ``mild``. Only for ``leak-free``.
+        augmentation: How training pictures vary: ``none``, ``geometry`` or ``mild``. Not for ``published``.
         epochs: Passes through the training pictures (1 to 2000).
         batch_size: Pictures a step (1 to 256).
         optimizer: ``adam`` or ``adamw``.
@@ -138,13 +139,13 @@ class TrainingConfig:
                 raise ConfigError(f"Setting `{name}` must be from {least} to {most}. Received: {getattr(self, name)!r}")
         if self.canvas % MULTIPLE:
             raise ConfigError(f"Setting `canvas` must be a multiple of {MULTIPLE}. Received: {self.canvas}")
-        if self.split == "leak-free":
+        if self.split == "leaking" and not self.twins:
+            raise ConfigError("The leaking split is made of flipped copies: it needs `twins`. Received: twins=False")
+        if self.split != "published":
             if self.fold >= self.folds:
                 raise ConfigError(f"Setting `fold` must be less than `folds`, {self.folds}. Received: {self.fold}")
             if self.quirks:
-                raise ConfigError(
-                    "The `quirks` belong to the published split. Switch them off for `split` = 'leak-free'."
-                )
+                raise ConfigError("The `quirks` belong to the published split. Switch them off for any other.")
         elif self.canvas != 120 or self.augmentation != "none" or self.left_out:
             raise ConfigError(
                 "The published split takes `canvas` = 120, `augmentation` = 'none' (its flipped copies are `twins`) "
@@ -155,6 +156,11 @@ class TrainingConfig:
             raise ConfigError(
                 f"Setting `warmup_epochs` must be less than `epochs`, {self.epochs}. Received: {self.warmup_epochs}"
             )
+
+    @property
+    def leaks(self) -> bool:
+        """Whether test pictures may have copies in training, so that their figures flatter."""
+        return self.split != "leak-free"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""

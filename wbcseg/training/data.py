@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -90,13 +89,13 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
         split = folds[config.fold]
         if config.left_out:
             split = split.without(round(config.left_out * len(usable)))
-        by_id = {sample.id: sample for sample in usable}
-        train, test = ([by_id[i] for i in ids] for ids in (split.train, split.test))
-        if config.twins:
-            train = published.with_twins(train)
-            split = dataclasses.replace(split, train=tuple(sample.id for sample in train))
+        if config.split == "leaking":
+            split = split.leaking()
+        elif config.twins:
+            split = split.with_copies()
         split.check()
-        sides = [_on_canvas(side, config.canvas) for side in (train, test)]
+        by_id = {sample.id: sample for sample in (published.with_twins(usable) if config.twins else usable)}
+        sides = [_on_canvas([by_id[i] for i in ids], config.canvas) for ids in (split.train, split.test)]
     return TrainingData(train=sides[0], test=sides[1], split=split)
 
 

@@ -84,7 +84,7 @@ def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:
         st.caption(" ".join(hints))
     if len(chosen) > MOST:
         st.caption(f"The first {MOST} of the {len(chosen)} chosen runs are drawn.")
-    leaking = [one.name for one in chosen if one.config is not None and one.config.split == "published"]
+    leaking = [one.name for one in chosen if one.config is not None and one.config.leaks]
     if len(chosen) > 1 and leaking and HELD_OUT in parts:
         st.markdown(
             f":orange-badge[:material/content_copy: Leaking split] {as_text(', '.join(leaking))}: most of the held-out "

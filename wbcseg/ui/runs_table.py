@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from wbcseg.training import TrainingConfig
 from wbcseg.training.overview import Overview, overviews
 from wbcseg.ui.settings import architecture_title, dataset_title
 from wbcseg.ui.situation import SITUATIONS
@@ -81,13 +82,12 @@ def columns(found: Sequence[Overview]) -> dict[str, list[Any]]:
     for one in found:
         config = one.config
         place = f", place {one.place}" if one.place else ""
-        leak_free = config is not None and config.split == "leak-free"
         cells = {
             "Run": one.name,
             "State": SITUATIONS[one.situation][0] + place,
             "Network": f"{architecture_title(config.architecture)}, {config.width}" if config else "",
             "Data": dataset_title(config.dataset) if config else "",
-            "Split": "" if config is None else f"Leak-free, fold {config.fold}" if leak_free else "Published (leaking)",
+            "Split": _split(config) if config else "",
             "Epochs": f"{one.epoch} of {one.epochs}" if config else "",
             "Best Dice": one.best,
             "Time": time_text(one.seconds) if one.seconds else "",
@@ -95,3 +95,9 @@ def columns(found: Sequence[Overview]) -> dict[str, list[Any]]:
         for name, cell in cells.items():
             table[name].append(cell)
     return table
+
+
+def _split(config: TrainingConfig) -> str:
+    if config.split == "published":
+        return "Published (leaking)"
+    return f"{'Leaking' if config.leaks else 'Leak-free'}, fold {config.fold}"

@@ -24,8 +24,12 @@ DATASETS: Final = {
 GROUPS: Final = ("Network", "Data and split", "Optimisation", "Result")
 
 
-def _leak_free(values: Values) -> bool:
-    return bool(values["split"] == "leak-free")
+def _copies_are_free(values: Values) -> bool:
+    return bool(values["split"] != "leaking")
+
+
+def _in_folds(values: Values) -> bool:
+    return bool(values["split"] != "published")
 
 
 def _published(values: Values) -> bool:
@@ -82,30 +86,31 @@ ADVANCED: Final = (
         "split",
         "Split",
         "**Leak-free**: no cell is both in training and among the held-out pictures. **As published**: the thesis' own "
-        "split, in which 24 of 30 test pictures have a flipped copy in training.",
+        "split, in which 24 of 30 test pictures have a flipped copy in training. **Leaking on purpose**: folds, with "
+        "flipped copies of the held-out pictures in training, to see what a leak is worth.",
         "Data and split",
-        words={"leak-free": "Leak-free", "published": "As published"},
+        words={"leak-free": "Leak-free", "published": "As published", "leaking": "Leaking on purpose"},
     ),
     Setting(
         "fold",
         "Fold",
         "Which of the folds is held out, counted from 0: of 5 folds, 0 to 4.",
         "Data and split",
-        applies=_leak_free,
+        applies=_in_folds,
     ),
     Setting(
         "folds",
         "Number of folds",
         "Into how many parts the cells are divided. One part is held out, the others train.",
         "Data and split",
-        applies=_leak_free,
+        applies=_in_folds,
     ),
     Setting(
         "split_seed",
         "Seed of the folds",
         "The same seed divides the cells in the same way again.",
         "Data and split",
-        applies=_leak_free,
+        applies=_in_folds,
     ),
     Setting(
         "left_out",
@@ -113,7 +118,7 @@ ADVANCED: Final = (
         "Share of the pictures that neither train nor test, to learn from as few as a published comparison did.",
         "Data and split",
         step=0.05,
-        applies=_leak_free,
+        applies=_in_folds,
         otherwise=0.0,
     ),
     Setting(
@@ -123,7 +128,7 @@ ADVANCED: Final = (
         f"shrunk. A multiple of {MULTIPLE}. A smaller square is faster and coarser.",
         "Data and split",
         step=MULTIPLE,
-        applies=_leak_free,
+        applies=_in_folds,
         otherwise=SIDE,
     ),
     Setting(
@@ -133,7 +138,7 @@ ADVANCED: Final = (
         + " ".join(f"**{a.name.capitalize()}**: {a.meaning.replace('`', '')}" for a in AUGMENTATIONS.values()),
         "Data and split",
         words={name: name.capitalize() for name in AUGMENTATIONS},
-        applies=_leak_free,
+        applies=_in_folds,
         otherwise="none",
     ),
     Setting(
@@ -142,6 +147,8 @@ ADVANCED: Final = (
         "Whether every picture gets a copy that is turned and mirrored: in a split without leaks the training "
         "pictures only, in the thesis' split all of them.",
         "Data and split",
+        applies=_copies_are_free,
+        otherwise=True,
     ),
     Setting(
         "quirks",
@@ -268,7 +275,8 @@ def split_title(config: TrainingConfig) -> str:
     """Write in a few words how a training's data is split."""
     if config.split == "published":
         return "published split"
-    return f"leak-free, fold {config.fold} of {config.folds}"
+    kind = "leaking on purpose" if config.leaks else "leak-free"
+    return f"{kind}, fold {config.fold} of {config.folds}"
 
 
 def summary(config: TrainingConfig) -> str:

@@ -107,7 +107,7 @@ def actions(one: Overview, key: str) -> None:
 
 def leak_mark(one: Overview) -> None:
     """Say of figures that were got on pictures whose cell was in training that they were."""
-    if one.config is not None and one.config.split == "published":
+    if one.config is not None and one.config.leaks:
         flipped, tested = _twins_in_training(one.run)
         count = f" {flipped} of {tested} held-out pictures have a flipped copy in training." if flipped else ""
         st.markdown(
