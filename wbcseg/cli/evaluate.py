@@ -1,16 +1,28 @@
-"""Measure models again on the pictures that were held out from them, and compare with their cards."""
+"""Measure models again on the pictures that were held out from them, or networks by cross-validation.
+
+With names of models, or nothing: every figure of their cards is measured again. With --cv or --splits: the networks
+are trained several times, so that every picture is tested by one that never saw its cell; it can be stopped (Ctrl-C)
+and goes on where it was. With --report: the tables of all cross-validations so far.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
+from wbcseg.architectures import ARCHITECTURES
 from wbcseg.classes import CLASS_NAMES
+from wbcseg.cli import studies
 from wbcseg.datasets import open_dataset
+from wbcseg.errors import ConfigError
 from wbcseg.evaluation import evaluate_card, summarise
+from wbcseg.evaluation.crossvalidation import FOLDER, plan
 from wbcseg.metrics import CELL
 from wbcseg.prediction import Catalog
+from wbcseg.training import PRESETS
+from wbcseg.training.stopping import STOPPED
 
 TOLERANCE = 0.002
 
@@ -20,10 +32,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models (all)")
     parser.add_argument("--pictures", action="store_true", help="a line for every picture as well")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    study = parser.add_argument_group("cross-validation")
+    kind = study.add_mutually_exclusive_group()
+    kind.add_argument("--cv", type=int, metavar="N", help="train and test on N folds")
+    kind.add_argument("--splits", type=int, metavar="N", help="instead, N random splits: 70 %% train, 20 %% test")
+    kind.add_argument("--report", action="store_true", help="train nothing: print the tables from the results")
+    study.add_argument("--dataset", default="zheng-1", help="name of a data set, or path of a folder or zip (zheng-1)")
+    study.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="recipe (compact)")
+    study.add_argument(
+        "--architecture", nargs="+", choices=tuple(ARCHITECTURES), default=list(ARCHITECTURES), help="networks (all)"
+    )
+    study.add_argument("--width", type=int, help="filters of the first stage (the recipe's)")
+    study.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
+    study.add_argument(
+        "--leaking",
+        action="store_true",
+        help="put copies of the test pictures into training, to see what that is worth",
+    )
+    study.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="folder of the results")
 
 
 def act(options: argparse.Namespace) -> int:
-    """Carry out the command; the exit code is 1 where a figure differs from the card by more than 0.002."""
+    """Carry out the command.
+
+    The exit code is 1 where a figure differs from the card by more than 0.002, and 130 where a training was stopped.
+    """
+    if options.report:
+        print(studies.report(options.out))
+        return 0
+    if options.cv is not None or options.splits is not None:
+        return _cross_validate(options)
+    return _measure_again(options)
+
+
+def _cross_validate(options: argparse.Namespace) -> int:
+    if options.models:
+        raise ConfigError("With --cv and --splits networks are trained anew: choose them with --architecture.")
+    changes = {name: getattr(options, name) for name in ("width", "epochs") if getattr(options, name) is not None}
+    plans = [
+        plan(
+            options.preset,
+            options.dataset,
+            name,
+            folds=options.cv or 0,
+            splits=options.splits or 0,
+            leaking=options.leaking,
+            **changes,
+        )
+        for name in options.architecture
+    ]
+    if not all(studies.carry_out(study, options.out) for study in plans):
+        return STOPPED
+    print(studies.report(options.out))
+    return 0
+
+
+def _measure_again(options: argparse.Namespace) -> int:
     catalog = Catalog()
     names = options.models or [entry.name for entry in catalog.usable]
     agree, report = True, []

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wbcseg import drawing, images
-from wbcseg.classes import PALETTES, to_grey
+from wbcseg.classes import PALETTES, Labels, to_grey
 from wbcseg.errors import ImageError, WbcsegError
 from wbcseg.files import write_bytes
-from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.prediction import Catalog
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="DIR",
         help="writes DIR/NAME/<stem>.png and DIR/NAME/<stem>.overlay.png",
+    )
+    parser.add_argument(
+        "--average",
+        action="store_true",
+        help="look in eight orientations and take the mean: better, eight times slower",
     )
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="colours of the overlays (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlays, 0 to 1 (0.5)")
@@ -43,7 +48,8 @@ def act(options: argparse.Namespace) -> int:
             picture = images.open_image(_read(path), name=path.name)
             stem = images.safe_stem(path.name, taken)
             for segmenter in segmenters:
-                _write(segmenter, picture.pixels, options.out, stem, palette.name, opacity)
+                labels = segmenter.predict(picture.pixels, average=options.average).labels
+                _write(segmenter.name, picture.pixels, labels, options.out, stem, palette.name, opacity)
             good += 1
         except WbcsegError as error:
             bad += 1
@@ -73,11 +79,10 @@ def _read(path: Path) -> bytes:
         raise ImageError(f"The file name cannot be used: {error}") from None
 
 
-def _write(segmenter: Segmenter, image: drawing.Rgb, out: Path, stem: str, palette: str, opacity: float) -> None:
-    labels = segmenter.predict(image).labels
+def _write(model: str, image: drawing.Rgb, labels: Labels, out: Path, stem: str, palette: str, opacity: float) -> None:
     overlay = drawing.overlay(image, labels, PALETTES[palette], opacity)
     try:
-        folder = out / segmenter.name
+        folder = out / model
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / f"{stem}.png", images.encode_png(to_grey(labels)))
         write_bytes(folder / f"{stem}.overlay.png", images.encode_png(overlay))

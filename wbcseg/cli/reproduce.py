@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from wbcseg.cli.train import duration
+from wbcseg.cli.trainings import bring_to_end
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import RunError
 from wbcseg.evaluation.reproduction import EXPERIMENTS, FOLDER, Experiment, Line, lines, read_results, result_of
 from wbcseg.files import write_json
-from wbcseg.training import Run, runs_folder
 from wbcseg.training.stopping import STOPPED
 
 
@@ -58,18 +56,9 @@ def _carry_out(experiment: Experiment, out: Path) -> bool:
     if target.exists():
         print(f"{experiment.name}: there is a result already ({target.name}).", flush=True)
         return True
-    run = Run(runs_folder() / f"reproduce-{experiment.name}")
-    if not (run.folder / "config.json").exists():
-        run.create(experiment.config)
-    elif run.config() != experiment.config:
-        raise RunError(f"Run {run.name} has other settings than the experiment. Rename or delete it.")
-    if run.state()["status"] != "finished":
-        command = [sys.executable, "-m", "wbcseg", "train", "--resume", str(run.folder)]
-        code = subprocess.run(command, check=False).returncode
-        if code == STOPPED:
-            return False
-        if code:
-            raise RunError(f"Run {run.name} did not come to its end: {run.state().get('reason', 'no reason given')}")
+    run = bring_to_end(f"reproduce-{experiment.name}", experiment.config)
+    if run is None:
+        return False
     out.mkdir(parents=True, exist_ok=True)
     write_json(target, result_of(experiment, run, open_dataset(experiment.config.dataset, fetch=True)))
     return True

@@ -82,6 +82,16 @@ def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
         ManifestError: If a held-out picture is not what it was, naming it.
         DatasetError: If none of them is there.
     """
+    return score_pictures(segmenter, dataset, heldout_ids(segmenter, dataset))
+
+
+def heldout_ids(segmenter: Segmenter, dataset: DataSet) -> list[str]:
+    """Return the pictures that a model's card says were held out, without flipped copies, those of them that are here.
+
+    Raises:
+        ManifestError: If one is not what it was, naming it.
+        DatasetError: If none of them is there.
+    """
     ids = [i for i in segmenter.card.split["test"] if original_id(i) == i and i in dataset]
     if not ids:
         raise DatasetError(
@@ -90,7 +100,7 @@ def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
         )
     found = {sample_id: dataset.read(sample_id).digest() for sample_id in ids}
     check_manifest(dataset.name, {i: segmenter.card.split["manifest"].get(i, "") for i in ids}, found)
-    return score_pictures(segmenter, dataset, ids)
+    return ids
 
 
 def _rounded(value: float) -> float | None:

@@ -1,7 +1,7 @@
 """The thesis' experiments once more: its networks, recipe and test pictures, scored as its notebooks scored them.
 
 A result is a small JSON file: settings, machine, one row an epoch, and the scores of every test picture. Those that
-came with the program are in the folder ``reproduction`` beside this module.
+came with the program are in the folder ``results/reproduction`` beside this module.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one
 from wbcseg.thesis import published_result
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
-FOLDER: Final = Path(__file__).with_name("reproduction")
+FOLDER: Final = Path(__file__).with_name("results") / "reproduction"
 CLASSES: Final = (CYTOPLASM, NUCLEUS)
 DIGITS: Final = 6
 

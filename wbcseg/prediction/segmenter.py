@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wbcseg.cards import ModelCard
 from wbcseg.classes import CLASSES, Labels
 from wbcseg.errors import ImageError, ModelError
+from wbcseg.prediction.averaging import averaged
 from wbcseg.prediction.runtime import Network
 from wbcseg.prediction.tiling import predict_tiled
 from wbcseg.preparation.canvas import from_canvas, image_on_canvas
@@ -76,7 +77,7 @@ class Segmenter:
         self._data = data
         self._network = Network(data, name=self.name)
 
-    def predict(self, image: NDArray[np.uint8]) -> Segmentation:
+    def predict(self, image: NDArray[np.uint8], *, average: bool = False) -> Segmentation:
         """Segment a picture.
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
@@ -85,6 +86,7 @@ class Segmenter:
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
+            average: Whether to look in all eight orientations and take the mean, which takes eight times as long.
 
         Returns:
             Labels and probabilities of the picture's own size.
@@ -94,6 +96,10 @@ class Segmenter:
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
+
+        def look(network: Network, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return averaged(network, _scaled(square)) if average else network(_scaled(square))
+
         height, width = image.shape[:2]
         if min(height, width) < SMALLEST:
             raise ImageError(
@@ -103,11 +109,11 @@ class Segmenter:
             # A network of its own, because LiteRT never gives back the memory that larger tiles take.
             network = Network(self._data, name=self.name)
             probabilities = predict_tiled(
-                image, lambda part: network(_scaled(part)), tile=TILE, overlap=OVERLAP, channels=len(CLASSES)
+                image, lambda part: look(network, part), tile=TILE, overlap=OVERLAP, channels=len(CLASSES)
             )
         else:
             canvas, placement = image_on_canvas(image, self.card.canvas)
-            probabilities = from_canvas(self._network(_scaled(canvas)), placement)
+            probabilities = from_canvas(look(self._network, canvas), placement)
         return Segmentation(probabilities.argmax(axis=-1).astype(np.uint8), probabilities, self.name)
 
 

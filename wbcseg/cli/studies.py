@@ -1,0 +1,104 @@
+"""Cross-validations for the terminal: train what is missing, score every picture, print the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from wbcseg.cli.train import duration
+from wbcseg.cli.trainings import bring_to_end
+from wbcseg.datasets import open_dataset
+from wbcseg.evaluation import comparison, crossvalidation
+from wbcseg.evaluation.comparison import Look
+from wbcseg.evaluation.crossvalidation import Study
+from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
+from wbcseg.files import write_json
+
+COLUMNS = (
+    ("nucleus", "dice", "nucleus"),
+    ("cytoplasm", "dice", "cytoplasm"),
+    ("cell", "dice", "cell"),
+    ("mean of 3", "macro_dice", ALL_CLASSES),
+    ("mean of 2", "macro_dice", CELL_CLASSES),
+    ("accuracy", "accuracy", PICTURE),
+)
+LOOKS: tuple[tuple[Look, str], ...] = (("scores", "one look"), ("averaged", "mean of eight"))
+
+
+def carry_out(study: Study, out: Path) -> bool:
+    """Train a study's networks to their end, unless its result is there; write its result. Return whether it ended."""
+    target = out / f"{study.title}.json"
+    if target.exists():
+        print(f"{study.title}: there is a result already ({target}).", flush=True)
+        return True
+    runs = []
+    for name, config in zip(study.runs, study.configs, strict=True):
+        run = bring_to_end(name, config)
+        if run is None:
+            return False
+        runs.append(run)
+    dataset = open_dataset(study.configs[0].dataset, fetch=True)
+    result = crossvalidation.result_of(study, runs, dataset)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(target, result)
+    return True
+
+
+def report(folder: Path) -> str:
+    """Return the tables of all results of a folder as text."""
+    results = crossvalidation.read_results(folder)
+    if not results:
+        return "There is no result yet. Train: python -m wbcseg evaluate --cv 5 --dataset zheng-1"
+    studies = {name: list(of) for name, of in groupby(results, key=lambda result: str(result["study"]))}
+    parts = [line for name, found in studies.items() for line in (*_study(name, found), "")]
+    for name, found in studies.items():
+        fair = {one["architecture"]: one for one in studies.get(name.removesuffix("-leaking"), [])}
+        if name.endswith("-leaking"):
+            parts += [
+                *_leak(name, [(one, fair[one["architecture"]]) for one in found if one["architecture"] in fair]),
+                "",
+            ]
+    return "\n".join(parts).rstrip()
+
+
+def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
+    first = results[0]
+    trainings = first["trainings"]
+    yield (
+        f"{name}: {len({row['id'] for row in first['pictures']})} pictures of {first['config']['dataset']} tested, "
+        f"{len(trainings)} trainings each ({trainings[0]['trained']} pictures, {trainings[0]['epochs']} epochs)"
+    )
+    yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
+    for result in results:
+        for look, title in LOOKS:
+            summaries = [_summary(result, figure, region, look) for _, figure, region in COLUMNS]
+            cells = "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
+            yield f"  {f'{result["title"]}, {title}':38}{cells}"
+    for result in results:
+        took = [one["cpu_seconds"] for one in result["trainings"]]
+        shown = "unknown time" if None in took else duration(sum(took))
+        yield f"  {result['title']}: {shown} of processor time for all trainings, {result['parameters']:,} parameters"
+    for title, figure, region in COLUMNS[:3]:
+        for pair in comparison.pairs(results, figure, region, "averaged"):
+            one = pair.comparison
+            yield (
+                f"  {FIGURES[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "
+                f"({one.low:+.4f} to {one.high:+.4f}), p = {pair.p:.2g}, better on {one.better} of {one.pairs}"
+            )
+
+
+def _leak(name: str, found: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[str]:
+    yield f"{name}: what copies of the test pictures in training add (with minus without, one look)"
+    for leaking, fair in found:
+        for title, figure, region in COLUMNS[:3]:
+            one = comparison.leak_worth(leaking, fair, figure, region)
+            yield (
+                f"  {leaking['title']}, {FIGURES[figure].title}, {title}: {one.difference:+.4f} "
+                f"({one.low:+.4f} to {one.high:+.4f}), p = {one.p:.2g}, {one.pairs} pictures"
+            )
+
+
+def _summary(result: dict[str, Any], figure: str, region: str, look: Look) -> comparison.Summary:
+    return comparison.summarise(list(comparison.values(result, figure, region, look).values()))

@@ -1,0 +1,165 @@
+"""Which network is better, by how much, and how sure one can be of it: from the results of cross-validations.
+
+Everything is computed from the scores of single pictures. A picture that several trainings of a network tested counts
+once, with the mean of its scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from wbcseg.evaluation.figures import FIGURES, value
+from wbcseg.metrics import Comparison, compare, confidence_interval, holm, mean_and_standard_error
+
+Look = Literal["scores", "averaged"]
+"""A single look at every picture, or the mean of eight."""
+
+Result = Mapping[str, Any]
+
+LEAST: Final = 10
+"""With fewer pictures an interval says little, and none is given."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What many pictures say of one network.
+
+    Attributes:
+        mean: Mean of the pictures in which the figure is defined.
+        error: Its standard error.
+        low: Lower end of its 95 % confidence interval (bootstrap); NaN with fewer than 10 pictures.
+        high: Upper end.
+        pictures: How many count.
+        undefined: How many do not, because the class is in neither mask.
+    """
+
+    mean: float
+    error: float
+    low: float
+    high: float
+    pictures: int
+    undefined: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two networks on the same pictures.
+
+    Attributes:
+        first: Title of the first.
+        second: Title of the second.
+        comparison: First minus second. Where less is better, a negative difference speaks for the first.
+        p: Of Wilcoxon's signed-rank test, corrected for the number of pairs looked at (Holm).
+    """
+
+    first: str
+    second: str
+    comparison: Comparison
+    p: float
+
+    def better(self, lowest_is_best: bool) -> str | None:
+        """Return the title of the one that is better beyond chance: corrected p below .05, 0 outside the interval."""
+        one = self.comparison
+        if not (self.p < 0.05 and (one.low > 0 or one.high < 0)):
+            return None
+        return self.first if (one.difference > 0) != lowest_is_best else self.second
+
+
+def values(result: Result, figure: str, region: str, look: Look = "scores") -> dict[str, float]:
+    """Return a figure of every picture of a result by its id; NaN where undefined."""
+    found: dict[str, list[float]] = {}
+    for row in result["pictures"]:
+        found.setdefault(row["id"], []).append(value(row[look], figure, region))
+    return {one: float(np.mean(several)) for one, several in found.items()}
+
+
+def cell_types(result: Result) -> dict[str, str]:
+    """Return the cell type of every picture by its id."""
+    return {row["id"]: row["cell_type"] or "unknown" for row in result["pictures"]}
+
+
+def summarise(numbers: Sequence[float]) -> Summary:
+    """Return what many pictures' figures say together."""
+    mean, error, n = mean_and_standard_error(numbers)
+    low, high = confidence_interval(numbers) if n >= LEAST else (math.nan, math.nan)
+    return Summary(mean, error, low, high, n, len(numbers) - n)
+
+
+def by_cell_type(result: Result, figure: str, region: str, look: Look = "scores") -> dict[str, Summary]:
+    """Return the summary of every cell type, the commonest first."""
+    types = cell_types(result)
+    groups: dict[str, list[float]] = {}
+    for one, number in values(result, figure, region, look).items():
+        groups.setdefault(types[one], []).append(number)
+    return {kind: summarise(groups[kind]) for kind in sorted(groups, key=lambda kind: -len(groups[kind]))}
+
+
+def pairs(results: Sequence[Result], figure: str, region: str, look: Look = "scores") -> list[Pair]:
+    """Compare every two networks on the pictures that both have tested."""
+    found = [(result["title"], values(result, figure, region, look)) for result in results]
+    names, comparisons = [], []
+    for (first, one), (second, other) in combinations(found, 2):
+        names.append((first, second))
+        comparisons.append(_compare(one, other, figure))
+    corrected = holm([comparison.p for comparison in comparisons])
+    return [Pair(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
+
+
+def leak_worth(leaking: Result, fair: Result, figure: str, region: str, look: Look = "scores") -> Comparison:
+    """Return what a leak adds: the same recipe and test pictures with copies of them in training, minus without."""
+    return _compare(values(leaking, figure, region, look), values(fair, figure, region, look), figure)
+
+
+@dataclass(frozen=True)
+class Worst:
+    """A picture and what the networks make of it.
+
+    Attributes:
+        id: The picture.
+        cell_type: Its cell type.
+        figures: The figure by network title, NaN where undefined.
+    """
+
+    id: str
+    cell_type: str
+    figures: dict[str, float]
+
+
+def worst_first(results: Sequence[Result], figure: str, region: str, look: Look = "scores") -> list[Worst]:
+    """Return all pictures, those first on which the worst network is worst; undefined ones come last."""
+    types = {one: kind for result in results for one, kind in cell_types(result).items()}
+    columns = {result["title"]: values(result, figure, region, look) for result in results}
+    rows = [
+        Worst(one, kind, {name: c.get(one, math.nan) for name, c in columns.items()}) for one, kind in types.items()
+    ]
+    sign = -1.0 if FIGURES[figure].lowest_is_best else 1.0
+
+    def badness(row: Worst) -> float:
+        defined = [sign * number for number in row.figures.values() if not math.isnan(number)]
+        return min(defined, default=math.inf)
+
+    return sorted(rows, key=lambda row: (badness(row), row.id))
+
+
+def table_rows(results: Sequence[Result]) -> Iterator[list[str]]:
+    """Yield every figure of every picture as the rows of a table, the header first; empty where undefined."""
+    kinds = [(figure.name, region) for figure in FIGURES.values() for region in figure.regions]
+    yield ["network", "picture", "cell type", "training", "look", *(f"{name}, {region}" for name, region in kinds)]
+    for result in results:
+        for row in result["pictures"]:
+            for look in ("scores", "averaged"):
+                numbers = [value(row[look], *kind) for kind in kinds]
+                texts = ["" if math.isnan(number) else f"{number:.5f}" for number in numbers]
+                names = [result["title"], row["id"], row["cell_type"] or "unknown", str(row["training"])]
+                yield [*names, "one" if look == "scores" else "mean of eight", *texts]
+
+
+def _compare(one: Mapping[str, float], other: Mapping[str, float], figure: str) -> Comparison:
+    both = [name for name in one if name in other]
+    return compare([one[name] for name in both], [other[name] for name in both], absent=FIGURES[figure].absent)

@@ -1,0 +1,179 @@
+"""The same training repeated, so that every picture is tested by a network that never saw its cell.
+
+A result is a small JSON file: settings, machine, times, and the scores of every picture. Those that came with the
+program are in the folder ``results/crossvalidation`` beside this module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wbcseg.architectures import ARCHITECTURES, describe
+from wbcseg.datasets.dataset import DataSet
+from wbcseg.errors import ConfigError, DatasetError
+from wbcseg.evaluation.figures import measure
+from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.prediction import Segmenter
+from wbcseg.training import PRESETS, Run, TrainingConfig
+
+FOLDER: Final = Path(__file__).with_name("results") / "crossvalidation"
+LEFT_OUT: Final = 0.1
+"""Share of the pictures that random splits leave out: 70 % train and 20 % test, as in MedSegBench."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One network trained several times on different parts of a data set.
+
+    Attributes:
+        name: Short name: data set, recipe and kind of split.
+        architecture: The network.
+        configs: Settings of the trainings.
+    """
+
+    name: str
+    architecture: str
+    configs: tuple[TrainingConfig, ...]
+
+    @property
+    def title(self) -> str:
+        """Name of the result, and beginning of the runs' names."""
+        return f"{self.name}-{self.architecture}"
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Names of the trainings' runs."""
+        return tuple(f"{self.title}-{number}" for number in range(len(self.configs)))
+
+
+def plan(
+    preset: str,
+    dataset: str,
+    architecture: str,
+    *,
+    folds: int = 0,
+    splits: int = 0,
+    leaking: bool = False,
+    **changes: Any,
+) -> Study:
+    """Say which trainings make a study.
+
+    Args:
+        preset: Name of the recipe. That of the thesis is used without its leaking split.
+        dataset: Name of a data set, or path of a folder or zip.
+        architecture: The network.
+        folds: How many folds of a cross-validation: every picture is tested once.
+        splits: Instead, how many random splits in 70 % to train, 10 % left out and 20 % to test.
+        leaking: Whether copies of the test pictures are in training on purpose.
+        changes: Further settings.
+
+    Raises:
+        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, or a setting makes no sense.
+    """
+    if bool(folds) == bool(splits):
+        raise ConfigError(
+            f"Give a number of folds or a number of random splits. Received: {folds} folds and {splits} splits"
+        )
+    base = PRESETS[preset].replace(
+        architecture=architecture,
+        dataset=dataset,
+        split="leaking" if leaking else "leak-free",
+        quirks=False,
+        **({"twins": True} if leaking else {}),
+        **changes,
+    )
+    if folds:
+        configs = [base.replace(folds=folds, fold=fold) for fold in range(folds)]
+    else:
+        configs = [base.replace(folds=5, fold=0, split_seed=seed, left_out=LEFT_OUT) for seed in range(1, splits + 1)]
+    kind = f"cv{folds}" if folds else f"splits{splits}"
+    name = f"{Path(dataset).stem}-{preset}-{kind}{'-leaking' if leaking else ''}"
+    return Study(name, architecture, tuple(configs))
+
+
+def result_of(
+    study: Study, runs: Sequence[Run], dataset: DataSet, on_picture: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Score every run on its held-out pictures.
+
+    Args:
+        study: The study.
+        runs: Its runs, all finished.
+        dataset: The data set that they were trained on.
+        on_picture: Told of every scored picture.
+
+    Returns:
+        JSON values. In ``pictures`` there is one row a tested picture with ``scores`` from a single look and
+        ``averaged`` from eight (see :func:`wbcseg.evaluation.figures.measure`).
+
+    Raises:
+        WbcsegError: If a run has no model or the data is not what it was.
+    """
+    trainings, pictures = [], []
+    for number, run in enumerate(runs):
+        segmenter = Segmenter(run.folder)
+        if segmenter.card.dataset != dataset.name:
+            raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
+        rows = _score(segmenter, dataset, number, on_picture)
+        trainings.append(_training(run, segmenter, len(rows)))
+        pictures += rows
+    settings = {**study.configs[0].to_dict(), "dataset": dataset.name}
+    for varied in ("fold", "split_seed"):
+        del settings[varied]
+    return {
+        "study": study.name,
+        "architecture": study.architecture,
+        "title": f"{describe(study.architecture).title}, width {study.configs[0].width}",
+        "parameters": segmenter.card.parameters,
+        "config": settings,
+        "environment": runs[0].read("environment.json"),
+        "manifest_digest": segmenter.card.split["manifest_digest"],
+        "trainings": trainings,
+        "pictures": pictures,
+    }
+
+
+def _score(
+    segmenter: Segmenter, dataset: DataSet, number: int, on_picture: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    rows = []
+    for sample_id in heldout_ids(segmenter, dataset):
+        sample = dataset.read(sample_id)
+        if sample.mask is None:
+            continue
+        looks = {
+            "scores": segmenter.predict(sample.image).labels,
+            "averaged": segmenter.predict(sample.image, average=True).labels,
+        }
+        measured = {name: measure(sample.mask, labels) for name, labels in looks.items()}
+        rows.append({"id": sample_id, "cell_type": sample.cell_type, "training": number, **measured})
+        on_picture(sample_id)
+    return rows
+
+
+def _training(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
+    config, history = run.config(), run.metrics()
+    return {
+        "fold": config.fold,
+        "split_seed": config.split_seed,
+        "trained": len(segmenter.card.split["train"]),
+        "tested": tested,
+        "epochs": len(history),
+        "seconds": round(sum(row["seconds"] for row in history), 1),
+        # Runs of earlier versions have no processor time.
+        "cpu_seconds": round(sum(cpu), 1)
+        if (cpu := [r["cpu_seconds"] for r in history if "cpu_seconds" in r])
+        else None,
+        "model_bytes": segmenter.card.size_bytes,
+    }
+
+
+def read_results(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """Return the results of a folder by study, the networks of each in their usual order."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    order = list(ARCHITECTURES)
+    return sorted(found, key=lambda result: (result["study"], order.index(result["architecture"])))

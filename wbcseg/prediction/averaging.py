@@ -1,0 +1,33 @@
+"""Looking at a picture in all eight orientations and taking the mean (test-time averaging)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+def averaged(predict: Predict, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of what a network says of a picture turned four ways, and of its mirror image likewise.
+
+    A cell has no upright, so what the network sees in only some orientations is its own uncertainty. It takes eight
+    times as long.
+
+    Args:
+        predict: From ``float32[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        picture: A square, ``float32[S, S, 3]``.
+
+    Returns:
+        ``float32[S, S, C]``, in the picture's own orientation; every pixel's probabilities still add up to 1.
+    """
+    looks = []
+    for mirrored in (False, True):
+        side = picture[:, ::-1] if mirrored else picture
+        for turns in range(4):
+            found = np.rot90(predict(np.ascontiguousarray(np.rot90(side, turns))), -turns)
+            looks.append(found[:, ::-1] if mirrored else found)
+    mean: NDArray[np.float32] = np.mean(looks, axis=0, dtype=np.float32)
+    return mean
