@@ -75,7 +75,8 @@ def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
         for look, title in LOOKS:
             summaries = [_summary(result, figure, region, look) for _, figure, region in COLUMNS]
             cells = "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
-            yield f"  {f'{result["title"]}, {title}':38}{cells}"
+            label = f"{result['title']}, {title}"
+            yield f"  {label:38}{cells}"
     for result in results:
         took = [one["cpu_seconds"] for one in result["trainings"]]
         shown = "unknown time" if None in took else duration(sum(took))
