@@ -122,3 +122,12 @@ def test_the_table_has_every_figure_of_every_picture() -> None:
     assert first[header.index("dice, nucleus")] == "0.90000"
     assert second[header.index("dice, nucleus")] == "0.91000"
     assert third[header.index("dice, nucleus")] == ""
+
+
+def test_the_table_of_pairs_has_every_figure_and_look() -> None:
+    rows = list(comparison.pair_rows([result("A", GOOD), result("B", WORSE), result("C", SAME)]))
+    kinds = sum(len(figure.regions) for figure in FIGURES.values())
+    assert len(rows) == 1 + kinds * 2 * 3
+    assert all(len(row) == len(rows[0]) for row in rows)
+    assert rows[1][:5] == ["dice", "nucleus", "one", "A", "B"]
+    assert float(rows[1][5]) == pytest.approx(np.mean(np.subtract(GOOD, WORSE)), abs=1e-5)

@@ -11,7 +11,7 @@ from builders import write_pairs
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation.crossvalidation import plan, read_results
+from wbcseg.evaluation.crossvalidation import plan, read_results, result_files
 from wbcseg.evaluation.figures import measure
 from wbcseg.prediction import Segmenter
 from wbcseg.training import PRESETS, TrainingConfig
@@ -60,7 +60,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     command = ["evaluate", "--dataset", str(root), "--preset", "quick", "--architecture", "unet", "--out", str(out)]
     small = [*command, "--cv", "2", "--epochs", "2", "--width", "4"]
     assert main(small) == 0
-    (result,) = read_results(out)
+    (result,) = read_results(result_files(out))
     assert result["study"] == "cells-quick-cv2"
     assert str(tmp_path) not in json.dumps(result)
     assert [one["tested"] for one in result["trainings"]] == [6, 6]
@@ -94,7 +94,7 @@ def test_commands_that_make_no_sense_are_named(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_committed_results_are_whole() -> None:
-    for result in read_results():
+    for result in read_results(result_files()):
         config = TrainingConfig.from_dict({**result["config"], "fold": 0, "split_seed": 2})
         assert config.architecture == result["architecture"]
         assert sum(one["tested"] for one in result["trainings"]) == len(result["pictures"])

@@ -40,7 +40,10 @@ def data() -> TrainingData:
     images = np.stack([sample.image for sample in samples])
     labels = np.stack([sample.mask for sample in samples if sample.mask is not None])
     blank = np.zeros(labels.shape, bool)
-    train, test = (Side(ids[part], images[part], labels[part], blank[part]) for part in (slice(8), slice(8, 12)))
+    types = tuple(sample.cell_type for sample in samples)
+    train, test = (
+        Side(ids[part], images[part], labels[part], blank[part], types[part]) for part in (slice(8), slice(8, 12))
+    )
     manifest = {sample.id: sample.digest() for sample in samples}
     return TrainingData(train, test, Split("leak-free", "synthetic", train.ids, test.ids, (), manifest, 0, 3, 2))
 

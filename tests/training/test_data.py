@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
 from wbcseg.preparation.published import is_twin, twin
 from wbcseg.training import TrainingConfig
-from wbcseg.training.data import load_data
+from wbcseg.training.data import drawn, load_data
 from wbcseg.training.estimate import pictures_of
 
 
@@ -41,3 +43,30 @@ def test_a_leak_on_purpose_changes_nothing_but_which_pictures_are_copied(tmp_pat
     place = leaking.train.ids.index(f"{leaking.test.ids[0]}+twin")
     assert (leaking.train.images[place] == twin(leaking.test.images[0])).all()
     assert pictures_of(config.replace(split="leaking")) == (16, 2)
+
+
+def test_without_balance_every_picture_is_shown_once() -> None:
+    types = ["neutrophil"] * 5 + [None] * 2
+    assert sorted(drawn(types, 0.0, np.random.default_rng(1)).tolist()) == list(range(7))
+
+
+def test_balanced_every_cell_type_is_shown_as_often() -> None:
+    types = ["neutrophil"] * 60 + ["monocyte"] * 20 + ["eosinophil"] * 10
+    rng = np.random.default_rng(2)
+    for balance, expected in ((1.0, (30, 30, 30)), (0.5, (60**0.5, 20**0.5, 10**0.5))):
+        shown = drawn(types, balance, rng)
+        assert len(shown) == 90
+        counts = Counter(types[i] for i in shown)
+        wanted = np.array(expected) / sum(expected) * 90
+        assert np.abs(np.array([counts[kind] for kind in dict.fromkeys(types)]) - wanted).max() <= 12
+        # Every picture of a type is shown as often as the others of it, up to one.
+        each = Counter(shown.tolist())
+        assert len({each[i] for i in range(80, 90)}) <= 2
+    means = Counter(types[i] for _ in range(300) for i in drawn(types, 1.0, rng))
+    assert all(abs(n / 300 - 30) < 0.5 for n in means.values())
+
+
+def test_a_single_picture_of_a_rare_type_does_not_fill_an_epoch() -> None:
+    types = ["neutrophil"] * 100 + ["basophil"]
+    counts = Counter(drawn(types, 1.0, np.random.default_rng(3)).tolist())
+    assert counts[100] <= 10

@@ -15,7 +15,17 @@ from wbcseg.cli.train import duration
 from wbcseg.cli.trainings import bring_to_end
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import RunError
-from wbcseg.evaluation.reproduction import EXPERIMENTS, FOLDER, Experiment, Line, lines, read_results, result_of
+from wbcseg.evaluation.reproduction import (
+    EXPERIMENTS,
+    FOLDER,
+    SECONDS,
+    Experiment,
+    Line,
+    lines,
+    read_results,
+    result_files,
+    result_of,
+)
 from wbcseg.files import write_json
 from wbcseg.training.stopping import STOPPED
 
@@ -40,9 +50,14 @@ def act(options: argparse.Namespace) -> int:
         for name in chosen:
             if not _carry_out(EXPERIMENTS[name], options.out):
                 return STOPPED
-    results = {name: result for name, result in read_results(options.out).items() if name in chosen}
+    results = {name: result for name, result in read_results(result_files(options.out)).items() if name in chosen}
     if options.json:
-        print(json.dumps({name: [vars(line) for line in lines(result)] for name, result in results.items()}, indent=1))
+        print(
+            json.dumps(
+                {name: [vars(line) for line in lines(EXPERIMENTS[name], one)] for name, one in results.items()},
+                indent=1,
+            )
+        )
     elif not results:
         print("There is no result yet. Train: python -m wbcseg reproduce")
     else:
@@ -71,21 +86,20 @@ def _table(experiment: Experiment, result: dict[str, Any]) -> str:
         f"{experiment.title}{', without flipped copies (annex)' if experiment.annex else ''}",
         f"{len(result['history'])} epochs on {where['processor']}, {where['cores']} cores, {where['precision']}; "
         f"{copies} of {len(result['pictures'])} test pictures have a copy in training",
-        f"{'':32} {'published':>10} {'here, last':>18} {'best epoch':>11}",
+        f"{'':32} {'published':>18} {'here, last':>18} {'best epoch':>11}",
     ]
-    return "\n".join([*head, *_rows(lines(result))])
+    return "\n".join([*head, *_rows(lines(experiment, result))])
 
 
 def _rows(table: Iterable[Line]) -> Iterable[str]:
     for line in table:
-        if line.figure == "seconds":
-            published = "" if line.published is None else duration(line.published)
-            yield f"  {'time':30} {published:>10} {duration(line.last):>18}"
+        if line.figure == SECONDS:
+            published, here = ("" if value is None else duration(value) for value in (line.published, line.last))
+            yield f"  {'time':30} {published:>18} {here:>18}"
             continue
-        error = "" if line.error is None else f" ± {line.error:.4f}"
-        last = f"{line.last:.4f}{error}"
-        yield f"  {line.figure:30} {_shown(line.published):>10} {last:>18} {_shown(line.best):>11}"
+        published, here = _shown(line.published, line.published_error), _shown(line.last, line.error)
+        yield f"  {line.figure:30} {published:>18} {here:>18} {_shown(line.best):>11}"
 
 
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _shown(value: float | None, error: float | None = None) -> str:
+    return "" if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")

@@ -48,7 +48,7 @@ def carry_out(study: Study, out: Path) -> bool:
 
 def report(folder: Path) -> str:
     """Return the tables of all results of a folder as text."""
-    results = crossvalidation.read_results(folder)
+    results = crossvalidation.read_results(crossvalidation.result_files(folder))
     if not results:
         return "There is no result yet. Train: python -m wbcseg evaluate --cv 5 --dataset zheng-1"
     studies = {name: list(of) for name, of in groupby(results, key=lambda result: str(result["study"]))}

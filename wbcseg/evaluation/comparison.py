@@ -22,6 +22,8 @@ Look = Literal["scores", "averaged"]
 
 Result = Mapping[str, Any]
 
+LOOKS: Final[dict[Look, str]] = {"scores": "one", "averaged": "mean of eight"}
+
 LEAST: Final = 10
 """With fewer pictures an interval says little, and none is given."""
 
@@ -153,11 +155,37 @@ def table_rows(results: Sequence[Result]) -> Iterator[list[str]]:
     yield ["network", "picture", "cell type", "training", "look", *(f"{name}, {region}" for name, region in kinds)]
     for result in results:
         for row in result["pictures"]:
-            for look in ("scores", "averaged"):
-                numbers = [value(row[look], *kind) for kind in kinds]
-                texts = ["" if math.isnan(number) else f"{number:.5f}" for number in numbers]
-                names = [result["title"], row["id"], row["cell_type"] or "unknown", str(row["training"])]
-                yield [*names, "one" if look == "scores" else "mean of eight", *texts]
+            for look in LOOKS:
+                texts = [_text(value(row[look], *kind)) for kind in kinds]
+                yield [
+                    result["title"],
+                    row["id"],
+                    row["cell_type"] or "unknown",
+                    str(row["training"]),
+                    LOOKS[look],
+                    *texts,
+                ]
+
+
+def pair_rows(results: Sequence[Result]) -> Iterator[list[str]]:
+    """Yield every comparison of two networks as the rows of a table, the header first."""
+    yield [
+        *("figure", "region", "look", "first", "second", "first minus second", "95 % from", "to"),
+        *("Wilcoxon p", "corrected p (Holm)", "pictures", "first larger", "first smaller"),
+    ]
+    for figure in FIGURES.values():
+        for region in figure.regions:
+            for look in LOOKS:
+                for pair in pairs(results, figure.name, region, look):
+                    one = pair.comparison
+                    shares = [_text(number) for number in (one.difference, one.low, one.high)]
+                    chances = ["" if math.isnan(p) else f"{p:.3g}" for p in (one.p, pair.p)]
+                    counts = [str(number) for number in (one.pairs, one.better, one.worse)]
+                    yield [figure.name, region, LOOKS[look], pair.first, pair.second, *shares, *chances, *counts]
+
+
+def _text(number: float) -> str:
+    return "" if math.isnan(number) else f"{number:.5f}"
 
 
 def _compare(one: Mapping[str, float], other: Mapping[str, float], figure: str) -> Comparison:

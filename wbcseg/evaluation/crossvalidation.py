@@ -172,8 +172,13 @@ def _training(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
     }
 
 
-def read_results(folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """Return the results of a folder by study, the networks of each in their usual order."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+def result_files(folder: Path | None = None) -> list[Path]:
+    """Return the files of a folder's results, by default of those that came with the program."""
+    return sorted((folder or FOLDER).glob("*.json"))
+
+
+def read_results(files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the results in files by study, the networks of each in their usual order."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
     order = list(ARCHITECTURES)
     return sorted(found, key=lambda result: (result["study"], order.index(result["architecture"])))

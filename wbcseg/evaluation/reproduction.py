@@ -7,7 +7,7 @@ came with the program are in the folder ``results/reproduction`` beside this mod
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from wbcseg.errors import DatasetError
 from wbcseg.metrics import accuracy_per_class, confusion_counts, dice, mean_and_standard_error
 from wbcseg.prediction.runtime import Network
 from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id, prepare
-from wbcseg.thesis import published_result
+from wbcseg.thesis import PublishedResult, published_result
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
 FOLDER: Final = Path(__file__).with_name("results") / "reproduction"
@@ -134,10 +134,15 @@ def result_of(experiment: Experiment, run: Run, dataset: DataSet) -> dict[str, A
     }
 
 
-def read_results(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
-    """Return the results of a folder by experiment, in the order of :data:`EXPERIMENTS`."""
-    paths = {name: folder / f"{name}.json" for name in EXPERIMENTS}
-    return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
+def result_files(folder: Path | None = None) -> list[Path]:
+    """Return the files of a folder's results, in the order of :data:`EXPERIMENTS`; by default those of the program."""
+    return [path for name in EXPERIMENTS if (path := (folder or FOLDER) / f"{name}.json").exists()]
+
+
+def read_results(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Return the results in files by experiment."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    return {result["experiment"]: result for result in found}
 
 
 @dataclass(frozen=True)
@@ -148,66 +153,96 @@ class Line:
         experiment: The experiment.
         figure: What is measured.
         published: As printed, or ``None`` where the thesis has no such figure.
-        last: Here, after the last epoch, as the thesis reports.
+        published_error: Its standard error over the test pictures (σ/√n), or ``None``.
+        last: Here, after the last epoch, as the thesis reports; ``None`` without a result.
+        error: Its standard error, likewise.
         best: Here, in the epoch with the best accuracy on the test pictures, or ``None`` where it is not known.
-        error: Standard error of ``last`` over the test pictures (σ/√n, as in the thesis), or ``None``.
     """
 
     experiment: str
     figure: str
     published: float | None
-    last: float
-    best: float | None = None
+    published_error: float | None = None
+    last: float | None = None
     error: float | None = None
+    best: float | None = None
 
 
-def lines(result: dict[str, Any]) -> list[Line]:
+SECONDS: Final = "seconds"
+
+_PER_EPOCH: Final = (
+    ("accuracy, training", "accuracy", "binary_accuracy"),
+    ("accuracy, test", "val_accuracy", "val_binary_accuracy"),
+    ("loss, training", "loss", "loss"),
+    ("loss, test", "val_loss", "val_loss"),
+)
+_PER_PICTURE: Final = (("class_accuracy", '"Jaccard" as published'), ("dice", "Dice"), ("jaccard", "true Jaccard"))
+
+
+def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> list[Line]:
     """Return the lines of an experiment in the thesis' Tables 1 (accuracy), 2 (loss), 3 (scores) and its times.
 
-    Of the annex the thesis prints accuracy and loss only.
+    The true Jaccard is not in the thesis: it follows from the Dice of each picture. Of the annex the thesis prints
+    accuracy and loss only.
+
+    Args:
+        experiment: The experiment.
+        result: What came out here, or ``None`` for the published figures alone.
     """
-    experiment = EXPERIMENTS[result["experiment"]]
-    history, pictures = result["history"], result["pictures"]
-    last, best = history[-1], max(history, key=lambda row: row["val_binary_accuracy"])
-    printed = _printed(experiment)
-    table = [
-        Line(experiment.name, title, printed.get(name), last[column], best[column])
-        for title, name, column in (
-            ("accuracy, training", "accuracy", "binary_accuracy"),
-            ("accuracy, test", "val_accuracy", "val_binary_accuracy"),
-            ("loss, training", "loss", "loss"),
-            ("loss, test", "val_loss", "val_loss"),
-        )
-    ]
-    for figure, title in (("class_accuracy", '"Jaccard" as published'), ("dice", "Dice")):
-        for kind in CLASSES:
-            mean, error, _ = mean_and_standard_error(_values(pictures, figure, kind.name), ddof=0)
-            of_best = best.get(f"val_dice_{kind.name}") if figure == "dice" else None
-            name = f"{figure}, {kind.name}"
-            table.append(Line(experiment.name, f"{title}, {kind.name}", printed.get(name), mean, of_best, error))
-    return [*table, Line(experiment.name, "seconds", printed.get("seconds"), result["seconds"])]
-
-
-def _printed(experiment: Experiment) -> dict[str, float]:
-    """Return what the thesis printed of an experiment, by figure."""
     thesis = published_result(experiment.config.architecture)
-    if experiment.annex:
-        return dict(thesis.annex)
-    figures = {
-        "accuracy": thesis.accuracy[-1],
-        "val_accuracy": thesis.test_accuracy,
-        "loss": thesis.loss[-1],
-        "val_loss": thesis.test_loss,
-        "seconds": thesis.seconds,
-    }
-    for kind in CLASSES:
-        figures[f"class_accuracy, {kind.name}"] = float(np.mean(thesis.jaccard_as_published[kind.name]))
-        figures[f"dice, {kind.name}"] = float(np.mean(thesis.dice[kind.name]))
-    return figures
+    history = result["history"] if result else []
+    best: Mapping[str, float] = max(history, key=lambda row: row["val_binary_accuracy"], default={})
+    printed: Mapping[str, float] = thesis.annex
+    if not experiment.annex:
+        printed = {
+            "accuracy": thesis.accuracy[-1],
+            "val_accuracy": thesis.test_accuracy,
+            "loss": thesis.loss[-1],
+            "val_loss": thesis.test_loss,
+        }
+    table = [
+        Line(
+            experiment.name,
+            title,
+            printed[name],
+            last=history[-1][column] if history else None,
+            best=best.get(column),
+        )
+        for title, name, column in _PER_EPOCH
+    ]
+    for figure, title in _PER_PICTURE:
+        for kind in CLASSES:
+            theirs = [] if experiment.annex else _published(thesis, figure, kind.name)
+            ours = _values(result["pictures"], figure, kind.name) if result else []
+            published, published_error = _mean(theirs)
+            last, error = _mean(ours)
+            of_best = best.get(f"val_dice_{kind.name}") if figure == "dice" else None
+            name = f"{title}, {kind.name}"
+            table.append(Line(experiment.name, name, published, published_error, last, error, of_best))
+    seconds = None if experiment.annex else thesis.seconds
+    return [*table, Line(experiment.name, SECONDS, seconds, last=result["seconds"] if result else None)]
 
 
-def _values(pictures: Sequence[dict[str, Any]], figure: str, kind: str) -> list[float]:
-    return [float("nan") if row[figure][kind] is None else float(row[figure][kind]) for row in pictures]
+def _published(thesis: PublishedResult, figure: str, kind: str) -> list[float]:
+    values = thesis.jaccard_as_published[kind] if figure == "class_accuracy" else thesis.dice[kind]
+    return [_to_jaccard(one) for one in values] if figure == "jaccard" else list(values)
+
+
+def _values(pictures: Sequence[Mapping[str, Any]], figure: str, kind: str) -> list[float]:
+    stored = "class_accuracy" if figure == "class_accuracy" else "dice"
+    values = [float("nan") if row[stored][kind] is None else float(row[stored][kind]) for row in pictures]
+    return [_to_jaccard(one) for one in values] if figure == "jaccard" else values
+
+
+def _to_jaccard(dice: float) -> float:
+    return dice / (2.0 - dice)
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
+    if not values:
+        return None, None
+    mean, error, _ = mean_and_standard_error(values, ddof=0)
+    return mean, error
 
 
 def _number(value: float) -> float | None:

@@ -44,11 +44,12 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "seed": (0, 2**31 - 1),
     "split_seed": (0, 2**31 - 1),
     "left_out": (0.0, 0.5),
+    "balance": (0.0, 1.0),
 }
 """Least and greatest value of the settings that are numbers."""
 
 
-LATER: Final = frozenset({"left_out"})
+LATER: Final = frozenset({"left_out", "balance"})
 """Settings that runs of earlier versions lack; theirs is the default."""
 
 
@@ -77,6 +78,8 @@ class TrainingConfig:
         canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
         augmentation: How training pictures vary: ``none``, ``geometry`` or ``mild``. Not for ``published``.
+        balance: How much more often rare cell types are seen: 0 (every picture once an epoch) to 1 (every cell type
+            equally often). An epoch has as many pictures as without.
         epochs: Passes through the training pictures (1 to 2000).
         batch_size: Pictures a step (1 to 256).
         optimizer: ``adam`` or ``adamw``.
@@ -108,6 +111,7 @@ class TrainingConfig:
     quirks: bool = False
     canvas: int = 120
     augmentation: str = "mild"
+    balance: float = 0.0
     epochs: int = 100
     batch_size: int = 16
     optimizer: str = "adamw"

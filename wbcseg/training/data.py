@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,12 @@ from wbcseg.errors import DatasetError
 from wbcseg.preparation import published
 from wbcseg.preparation.augmentation import augment, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
-from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot
+from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id
 from wbcseg.preparation.splits import Split, leak_free_folds, published_split
 from wbcseg.training.config import TrainingConfig
+
+RARE: Final = 10
+"""A cell type of fewer pictures is balanced as if it had so many: a single picture must not fill an epoch."""
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -31,12 +36,14 @@ class Side:
         images: ``uint8[N, S, S, 3]``.
         labels: ``uint8[N, S, S]`` of class ids.
         blank: ``bool[N, S, S]``, true where the target is three zeros.
+        cell_types: Cell type of every picture, ``None`` where it is not known.
     """
 
     ids: tuple[str, ...]
     images: NDArray[np.uint8]
     labels: Labels
     blank: NDArray[np.bool_]
+    cell_types: tuple[str | None, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -83,7 +90,8 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
         prepared = published.prepare(usable, PUBLISHED if config.quirks else NO_QUIRKS, twins=config.twins)
         split = published_split(prepared, dataset.name, usable)
         split.check()
-        sides = [_part(prepared, part) for part in (prepared.train, prepared.test)]
+        types = {sample.id: sample.cell_type for sample in usable}
+        sides = [_part(prepared, part, types) for part in (prepared.train, prepared.test)]
     else:
         folds = leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
         split = folds[config.fold]
@@ -100,7 +108,7 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
 
 
 def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
-    """Yield an epoch's batches: every picture once, shuffled and varied.
+    """Yield an epoch's batches: every picture once (or by the balance of cell types), shuffled and varied.
 
     The same settings and epoch give the same batches, so a resumed training sees what an uninterrupted one would.
 
@@ -110,7 +118,7 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         epoch: Number of the epoch, from 0.
     """
     rng = np.random.default_rng([config.seed, epoch])
-    order = rng.permutation(len(side))
+    order = rng.permutation(drawn(side.cell_types, config.balance, rng))
     how = augmentation(config.augmentation)
     for start in range(0, len(order), config.batch_size):
         part = order[start : start + config.batch_size]
@@ -118,14 +126,38 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         yield images, one_hot(labels, side.blank[part])
 
 
+def drawn(cell_types: Sequence[str | None], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose which pictures an epoch shows, rare cell types more often.
+
+    Args:
+        cell_types: Cell type of every picture.
+        balance: 0 for every picture once, 1 for every cell type equally often.
+        rng: Chooses what does not come out even.
+
+    Returns:
+        Indices of as many pictures as there are, in no particular order.
+    """
+    if not balance:
+        return np.arange(len(cell_types))
+    counts = Counter(cell_types)
+    weights = np.array([max(RARE, counts[kind]) ** -balance for kind in cell_types])
+    # Evenly spaced marks on a line on which every picture has its weight's length: each is met as often as it should
+    # be, rounded up or down.
+    shuffled = rng.permutation(len(weights))
+    ends = np.cumsum(weights[shuffled])
+    marks = (np.arange(len(weights)) + rng.random()) * ends[-1] / len(weights)
+    return shuffled[np.searchsorted(ends, marks, side="right").clip(max=len(weights) - 1)]
+
+
 def steps_per_epoch(pictures: int, batch_size: int) -> int:
     """Return how many batches an epoch has."""
     return -(-pictures // batch_size)
 
 
-def _part(prepared: PublishedSet, part: range) -> Side:
-    cut = slice(part.start, part.stop)
-    return Side(prepared.ids_of(part), prepared.images[cut], prepared.labels[cut], prepared.blank[cut])
+def _part(prepared: PublishedSet, part: range, types: Mapping[str, str | None]) -> Side:
+    cut, ids = slice(part.start, part.stop), prepared.ids_of(part)
+    kinds = tuple(types[original_id(one)] for one in ids)
+    return Side(ids, prepared.images[cut], prepared.labels[cut], prepared.blank[cut], kinds)
 
 
 def _on_canvas(samples: Sequence[Sample], side: int) -> Side:
@@ -135,4 +167,5 @@ def _on_canvas(samples: Sequence[Sample], side: int) -> Side:
         images=np.stack([image_on_canvas(s.image, side)[0] for s in samples]),
         labels=labels,
         blank=np.zeros(labels.shape, dtype=bool),
+        cell_types=tuple(s.cell_type for s in samples),
     )

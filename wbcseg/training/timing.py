@@ -122,6 +122,7 @@ def _random_pictures(config: TrainingConfig, count: int) -> Side:
         images=rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
         labels=rng.integers(0, len(CLASSES), shape, dtype=np.uint8),
         blank=np.zeros(shape, dtype=bool),
+        cell_types=(None,) * count,
     )
 
 

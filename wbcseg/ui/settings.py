@@ -159,6 +159,14 @@ ADVANCED: Final = (
         applies=_published,
         otherwise=False,
     ),
+    Setting(
+        "balance",
+        "Balance of cell types",
+        "How much more often pictures of rare cell types are shown: 0 shows every picture once in an epoch, 1 every cell "
+        "type equally often. Networks confuse most what they see least: eosinophils.",
+        "Data and split",
+        step=0.1,
+    ),
     Setting("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
     Setting(
         "batch_size",

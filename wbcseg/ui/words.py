@@ -52,6 +52,23 @@ GLOSSARY: Final[dict[str, str]] = {
     "Smoothing": "Each point becomes a running mean of those before it, so that the trend shows behind the jitter.",
     "Leaking split": "The split that the thesis published: its flipped copies were made before the split, so that a "
     "cell can be in training as one copy and in the test as the other. Figures on such pictures flatter a network.",
+    "Cross-validation": "The same training several times, each time with another part of the pictures held out, so "
+    "that every picture is tested once, by a network that never saw its cell.",
+    "Confidence interval": "Where the true mean probably lies: drawn again from pictures like these, 95 of 100 such "
+    "intervals would hold it. It is found by drawing pictures again and again from those that are there (bootstrap).",
+    "Paired": "Both networks saw the same pictures, so they are compared picture by picture: hard pictures then do not "
+    "blur the difference, because they are hard for both.",
+    "p": "How often chance alone would bring a difference like this, or a larger one, if the networks were equally "
+    "good: here from Wilcoxon's signed-rank test, which asks how often and how clearly one is ahead, picture by "
+    "picture. The more pairs one looks at, the likelier a lucky one, so each p is corrected for their number (Holm).",
+    "Mean of eight looks": "The network sees the picture turned four ways, and its mirror image likewise. The mean of "
+    "its answers is a little better and takes eight times as long.",
+    "Recipe": "The settings of a training: how the network learns, from how many variations of the pictures, how long.",
+    "Processor time": "The seconds that all cores together worked. On two idle cores a training takes about half of "
+    "it.",
+    "Jaccard as published": "What the thesis prints as Jaccard is the share of pixels that are rightly of a class or "
+    "rightly not: its program called a function that computed that. It is higher than a Jaccard for the same mask.",
+    "Annex": "The thesis' second experiment: the same training without flipped copies.",
     "Target": "What the network is asked to give for a picture: one layer for each class, white where the class is.",
 }
 """Plain explanations, by the word that the pages use."""

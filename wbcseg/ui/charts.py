@@ -1,0 +1,197 @@
+"""Charts of results, with Plotly: distributions and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from wbcseg.ui.curves import BLUE, COLOURS, GREEN, GREY, ORANGE
+
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+NETWORKS: Final = {"U-Net": (BLUE, "circle"), "SegNet-Basic": (ORANGE, "square"), "DeconvNet": (GREEN, "diamond")}
+"""Colour and shape of a network wherever it is drawn: never told apart by the colour alone."""
+
+NO_BAR: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its interval.
+
+    Attributes:
+        label: What it is of.
+        group: Title of the network (or what else is told apart by colour and shape).
+        middle: The figure.
+        low: Lower end; NaN without an interval.
+        high: Upper end.
+        note: What hovering adds.
+    """
+
+    label: str
+    group: str
+    middle: float
+    low: float
+    high: float
+    note: str = ""
+
+
+def style(title: str, place: int = 0) -> tuple[str, str]:
+    """Return colour and shape of a network's title."""
+    for name, look in NETWORKS.items():
+        if title.startswith(name):
+            return look
+    return COLOURS[place % len(COLOURS)], SYMBOLS[place % len(SYMBOLS)]
+
+
+def distributions(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str, str], axis: str) -> go.Figure:
+    """Draw every picture's figure of every network as points beside a box of the middle half.
+
+    Args:
+        columns: Figures by picture, by network title.
+        notes: What hovering says of a picture beyond its figure.
+        axis: Title of the axis.
+    """
+    figure = go.Figure()
+    for place, (title, values) in enumerate(reversed(list(columns.items()))):
+        colour, symbol = style(title, place)
+        shown = {one: value for one, value in values.items() if not math.isnan(value)}
+        figure.add_trace(
+            go.Box(
+                x=list(shown.values()),
+                name=_broken(title),
+                orientation="h",
+                boxpoints="all",
+                jitter=0.5,
+                pointpos=-1.6,
+                width=0.35,
+                marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
+                line={"color": colour, "width": 2},
+                text=[f"{one}, {notes.get(one, '')}" for one in shown],
+                hovertemplate="%{text}<br>%{x:.4f}<extra></extra>",
+                hoveron="points",
+            )
+        )
+    figure.update_layout(showlegend=False)
+    return _laid_out(figure, axis, rows=2 * len(columns))
+
+
+def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend: bool = False) -> go.Figure:
+    """Draw figures with their intervals below each other.
+
+    Args:
+        rows: The figures, the first on top.
+        axis: Title of the axis.
+        zero: Whether to mark zero, which says "no difference".
+        legend: Whether several groups share a row and need a legend.
+    """
+    figure = go.Figure()
+    labels = list(dict.fromkeys(row.label for row in rows))
+    groups = list(dict.fromkeys(row.group for row in rows))
+    for place, group in enumerate(groups):
+        own = [row for row in rows if row.group == group]
+        colour, symbol = style(group, place) if legend or len(groups) > 1 else (BLUE, "circle")
+        spread = 0.22 * (place - (len(groups) - 1) / 2) if legend else 0.0
+        figure.add_trace(
+            go.Scatter(
+                x=[row.middle for row in own],
+                y=[labels.index(row.label) + spread for row in own],
+                mode="markers",
+                name=group,
+                marker={"color": colour, "symbol": symbol, "size": 10},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_reach(row.high - row.middle) for row in own],
+                    "arrayminus": [_reach(row.middle - row.low) for row in own],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 5,
+                },
+                text=[f"{row.label}{f' · {row.group}' if legend else ''}<br>{row.note}" for row in own],
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    if zero:
+        figure.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 2})
+    figure.update_layout(
+        showlegend=legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
+    )
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(labels))),
+        ticktext=[_broken(label) for label in labels],
+        range=[len(labels) - 0.4, -0.6],
+    )
+    return _laid_out(figure, axis, rows=len(labels) * (1.4 if legend else 1) + (1 if legend else 0))
+
+
+def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
+    """Draw figures with their intervals against something else.
+
+    Args:
+        rows: What lies across, and the figure.
+        across: Title of the horizontal axis, which begins at 0.
+        axis: Title of the vertical axis.
+    """
+    figure = go.Figure()
+    for place, (x, row) in enumerate(rows):
+        colour, symbol = style(row.group, place)
+        figure.add_trace(
+            go.Scatter(
+                x=[x],
+                y=[row.middle],
+                mode="markers+text",
+                text=[row.label],
+                textposition="top center",
+                cliponaxis=False,
+                marker={"color": colour, "symbol": symbol, "size": 11},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_reach(row.high - row.middle)],
+                    "arrayminus": [_reach(row.middle - row.low)],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 5,
+                },
+                hovertext=[f"{row.label}<br>{row.note}"],
+                hoverinfo="text",
+            )
+        )
+    largest = max((x for x, _ in rows), default=1.0)
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[0, 1.2 * largest])
+    figure.update_yaxes(title=axis)
+    return _laid_out(figure, across, rows=5)
+
+
+def show(figure: go.Figure, key: str, alt: str) -> None:
+    """Show a chart; ``alt`` says in words what it shows."""
+    st.plotly_chart(figure, key=key, config=NO_BAR, alt=alt)
+
+
+def _laid_out(figure: go.Figure, axis: str, rows: float) -> go.Figure:
+    figure.update_layout(
+        height=int(90 + 48 * max(2.0, rows)),
+        margin={"l": 8, "r": 16, "t": 16, "b": 8},
+        hovermode="closest",
+        # A finger that moves over a chart moves the page.
+        dragmode=False,
+    )
+    figure.update_xaxes(title=axis, automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def _broken(text: str) -> str:
+    """Break a label so that it leaves room for the chart on a phone."""
+    return text.replace(", ", ",<br>").replace(" minus ", "<br>minus ")
+
+
+def _reach(number: float) -> Any:
+    return None if math.isnan(number) else number

@@ -1,0 +1,67 @@
+"""The three answers side by side: what was published, what the same training gives here, and unseen cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.evaluation import reproduction
+from wbcseg.evaluation.reproduction import EXPERIMENTS
+from wbcseg.ui import results
+from wbcseg.ui.results import Result
+from wbcseg.ui.scores import show_table
+from wbcseg.ui.words import GLOSSARY
+
+REGIONS: Final = ("nucleus", "cytoplasm")
+UNSEEN: Final = {
+    "zheng-1-published-cv5": "Unseen cells, thesis' recipe",
+    "zheng-1-compact-cv5": "Unseen cells, our recipe",
+}
+"""The studies of the table, by name."""
+
+
+def show_summary() -> None:
+    """Show the Dice of every network: published, repeated here, and on cells that it never saw."""
+    repeated, studies = results.repeated(), results.studies()
+    st.markdown(
+        "The thesis reports its networks on 30 pictures, of which most have a flipped copy in training. Beside its "
+        "figures stand those of the same training repeated here, and those on cells that the network has never seen: "
+        "**only the last say what to expect of a new picture.**"
+    )
+    for region in REGIONS:
+        rows = []
+        for experiment in EXPERIMENTS.values():
+            if experiment.annex:
+                continue
+            table = reproduction.lines(experiment, repeated.get(experiment.name))
+            line = next(line for line in table if line.figure == f"Dice, {region}")
+            architecture = experiment.config.architecture
+            rows.append(
+                [
+                    experiment.title.partition(",")[0],
+                    _text(line.published, line.published_error),
+                    _text(line.last, line.error),
+                    *(_unseen(studies.get(name, []), architecture, region) for name in UNSEEN),
+                ]
+            )
+        st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
+        show_table(["", "Published", "Repeated here", *UNSEEN.values()], rows)
+    st.caption(
+        "Published and repeated: width 64, the thesis' 30 test pictures, most of them leaked. Unseen cells: width 16, "
+        "cross-validation over all pictures of Dataset 1, every cell on one side only, one look. A dash: not measured "
+        "yet."
+    )
+
+
+def _unseen(found: Sequence[Result], architecture: str, region: str) -> str:
+    mine = [one for one in found if one["architecture"] == architecture]
+    if not mine:
+        return "–"
+    (summary,) = results.summaries(mine, "dice", region, "scores").values()
+    return _text(summary.mean, summary.error)
+
+
+def _text(value: float | None, error: float | None) -> str:
+    return "–" if value is None or error is None else f"{value:.3f} ± {error:.3f}"
