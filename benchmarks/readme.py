@@ -8,20 +8,88 @@ from pathlib import Path
 
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.models import markdown_table
+from wbcseg.cli.train import duration
+from wbcseg.evaluation import reproduction
+from wbcseg.evaluation.comparison import LOOKS, leak_worth, summarise, values
+from wbcseg.evaluation.crossvalidation import read_results, result_files
+from wbcseg.evaluation.figures import ALL_CLASSES
 from wbcseg.prediction import Catalog
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+MACRO = ("macro_dice", ALL_CLASSES)
 
 
 def filled(text: str) -> str:
     """Return the README's text with its tables made anew."""
     cards = [entry.card for entry in Catalog().entries if entry.shipped and entry.card]
-    tables = (("results", markdown_table(cards)), ("training", training_table()), ("runtimes", runtimes_table()))
+    tables = (
+        ("results", markdown_table(cards)),
+        ("unseen", unseen_table()),
+        ("thesis", thesis_table()),
+        ("leak", leak_table()),
+        ("training", training_table()),
+        ("runtimes", runtimes_table()),
+    )
     for name, table in tables:
         block = re.compile(rf"(<!-- {name}[^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
     return text
+
+
+def unseen_table() -> str:
+    """Return the Dice of cross-validations, for one look and the mean of eight, as a table."""
+    lines = [
+        "| test | network | Dice nucleus | Dice cytoplasm | Dice whole cell | mean of the three classes |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for result in read_results(result_files()):
+        if result["study"].endswith("-leaking"):
+            continue
+        cells = []
+        for figure, region in (*(("dice", region) for region in ("nucleus", "cytoplasm", "cell")), MACRO):
+            means = [summarise(list(values(result, figure, region, look).values())).mean for look in LOOKS]
+            cells.append(" / ".join(f"{mean:.4f}" for mean in means))
+        lines.append(f"| {result['study']} | {result['title']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def thesis_table() -> str:
+    """Return the published figures of the test pictures beside those of the repeated trainings as a table."""
+    found = reproduction.read_results(reproduction.result_files())
+    lines = [
+        "| network | | accuracy | Dice cytoplasm | Dice nucleus | time |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for experiment in reproduction.EXPERIMENTS.values():
+        if experiment.annex or experiment.name not in found:
+            continue
+        of = {line.figure: line for line in reproduction.lines(experiment, found[experiment.name])}
+        shown = [of[name] for name in ("accuracy, test", "Dice, cytoplasm", "Dice, nucleus")]
+        time = of[reproduction.SECONDS]
+        for title, cells in (
+            ("published", [*(f"{line.published:.4f}" for line in shown), duration(time.published)]),
+            ("here", [*(f"{line.last:.4f}" for line in shown), duration(time.last)]),
+        ):
+            lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def leak_table() -> str:
+    """Return what copies of the test pictures in training add to the Dice as a table."""
+    every = {(result["study"], result["architecture"]): result for result in read_results(result_files())}
+    lines = [
+        "| network | Dice nucleus | Dice cytoplasm | Dice whole cell |",
+        "|---|---:|---:|---:|",
+    ]
+    for (study, architecture), leaking in every.items():
+        fair = every.get((study.removesuffix("-leaking"), architecture))
+        if not study.endswith("-leaking") or fair is None:
+            continue
+        found = [leak_worth(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
+        cells = [f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found]
+        lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def training_table() -> str:

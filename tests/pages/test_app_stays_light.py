@@ -14,9 +14,15 @@ VISIT = """
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file("app.py", default_timeout=120).run()
-    for page in ("dataset", "train", "runs", "predict"):
+    for page in ("dataset", "train", "runs", "compare", "predict"):
         at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception
+    at.switch_page("pages/compare.py")
+    for tab in ("Unseen cells", "The thesis, repeated", "What the leak is worth"):
+        at.query_params["tab"] = tab
+        at.run()
+        assert not at.exception, at.exception
+    at.switch_page("pages/predict.py").run()
     assert len(at.image) >= 2
     heavy = [name for name in ("tensorflow", "keras", "torch", "jax") if name in sys.modules]
     status = open("/proc/self/status").read() if sys.platform == "linux" else "VmHWM: 0"

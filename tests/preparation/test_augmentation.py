@@ -37,6 +37,20 @@ def test_none_changes_nothing() -> None:
     assert np.array_equal(labels[0], LABELS)
 
 
+def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
+    how = augmentation("geometry").sharp()
+    images, labels = augment([IMAGE] * 80, [LABELS] * 80, how, np.random.default_rng(1))
+    orientations = {
+        np.ascontiguousarray(np.rot90(side, turns)).tobytes(): np.rot90(mask, turns)
+        for side, mask in ((IMAGE, LABELS), (IMAGE[:, ::-1], LABELS[:, ::-1]))
+        for turns in range(4)
+    }
+    seen = [np.rint(image * 255).astype(np.uint8).tobytes() for image in images]
+    assert set(seen) == set(orientations)
+    assert all((orientations[image] == mask).all() for image, mask in zip(seen, labels, strict=True))
+    assert augmentation("mild").sharp().gain == augmentation("mild").gain
+
+
 def test_masks_move_with_their_pictures() -> None:
     """Where a picture is its own mask, the moved picture is the moved mask, but for pixels mixed at edges."""
     yy, xx = np.mgrid[:120, :120]

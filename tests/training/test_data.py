@@ -11,7 +11,7 @@ from builders import write_pairs
 from wbcseg.datasets import open_dataset
 from wbcseg.preparation.published import is_twin, twin
 from wbcseg.training import TrainingConfig
-from wbcseg.training.data import drawn, load_data
+from wbcseg.training.data import drawn, load_data, training_batches
 from wbcseg.training.estimate import pictures_of
 
 
@@ -43,6 +43,19 @@ def test_a_leak_on_purpose_changes_nothing_but_which_pictures_are_copied(tmp_pat
     place = leaking.train.ids.index(f"{leaking.test.ids[0]}+twin")
     assert (leaking.train.images[place] == twin(leaking.test.images[0])).all()
     assert pictures_of(config.replace(split="leaking")) == (16, 2)
+
+
+def test_the_last_epochs_may_be_sharp(tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "cells", 4, (48, 48), seed=3)
+    config = TrainingConfig(
+        dataset=str(folder), canvas=48, folds=4, augmentation="geometry", epochs=9, warmup_epochs=0, sharp_epochs=2
+    )
+    side = load_data(config, open_dataset(str(folder))).train
+    pixels = {tuple(sorted(image.ravel().tolist())) for image in side.images}
+    for epoch in range(9):
+        ((images, _),) = training_batches(side, config, epoch)
+        same = [tuple(sorted(np.rint(image * 255).astype(int).ravel().tolist())) in pixels for image in images]
+        assert all(same) == (epoch >= 7)
 
 
 def test_without_balance_every_picture_is_shown_once() -> None:

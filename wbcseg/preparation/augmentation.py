@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,7 @@ class Augmentation:
     Attributes:
         name: Short name, in settings and cards.
         meaning: One plain sentence.
-        flips: Whether to mirror.
+        flips: Whether to mirror, and where nothing else moves to turn by right angles.
         rotation: Greatest turn in degrees, to either side.
         zoom: Least and greatest magnification.
         shift: Greatest shift, as a share of the side.
@@ -43,7 +44,16 @@ class Augmentation:
     @property
     def moves(self) -> bool:
         """Whether copies differ in place, and not just in colour."""
-        return self.flips or self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0
+        return self.flips or self.resamples
+
+    @property
+    def resamples(self) -> bool:
+        """Whether pixels are mixed, which makes copies a little less sharp than the picture."""
+        return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0
+
+    def sharp(self) -> Augmentation:
+        """Return the same, but for what mixes pixels: turned by right angles only."""
+        return dataclasses.replace(self, rotation=0.0, zoom=(1.0, 1.0), shift=0.0)
 
 
 AUGMENTATIONS: Final[dict[str, Augmentation]] = {
@@ -115,6 +125,11 @@ def _move(
     image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Turn, mirror, enlarge and shift one picture and its mask; what comes in from outside is the mirror image."""
+    if not how.resamples:
+        turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
+        turned = (np.rot90(array, turns) for array in (image, mask))
+        image, mask = ((array[:, ::-1] if mirrored else array) for array in turned)
+        return image, mask
     side = image.shape[0]
     angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation))
     scale = 1.0 / rng.uniform(*how.zoom)

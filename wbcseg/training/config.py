@@ -45,11 +45,12 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "split_seed": (0, 2**31 - 1),
     "left_out": (0.0, 0.5),
     "balance": (0.0, 1.0),
+    "sharp_epochs": (0, 2000),
 }
 """Least and greatest value of the settings that are numbers."""
 
 
-LATER: Final = frozenset({"left_out", "balance"})
+LATER: Final = frozenset({"left_out", "balance", "sharp_epochs"})
 """Settings that runs of earlier versions lack; theirs is the default."""
 
 
@@ -80,6 +81,8 @@ class TrainingConfig:
         augmentation: How training pictures vary: ``none``, ``geometry`` or ``mild``. Not for ``published``.
         balance: How much more often rare cell types are seen: 0 (every picture once an epoch) to 1 (every cell type
             equally often). An epoch has as many pictures as without.
+        sharp_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
+            pixels and make pictures a little less sharp than those that the network is to segment.
         epochs: Passes through the training pictures (1 to 2000).
         batch_size: Pictures a step (1 to 256).
         optimizer: ``adam`` or ``adamw``.
@@ -112,6 +115,7 @@ class TrainingConfig:
     canvas: int = 120
     augmentation: str = "mild"
     balance: float = 0.0
+    sharp_epochs: int = 0
     epochs: int = 100
     batch_size: int = 16
     optimizer: str = "adamw"

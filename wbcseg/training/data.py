@@ -120,6 +120,8 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
     rng = np.random.default_rng([config.seed, epoch])
     order = rng.permutation(drawn(side.cell_types, config.balance, rng))
     how = augmentation(config.augmentation)
+    if epoch >= config.epochs - config.sharp_epochs:
+        how = how.sharp()
     for start in range(0, len(order), config.batch_size):
         part = order[start : start + config.batch_size]
         images, labels = augment(side.images[part], side.labels[part], how, rng)
@@ -146,7 +148,9 @@ def drawn(cell_types: Sequence[str | None], balance: float, rng: np.random.Gener
     shuffled = rng.permutation(len(weights))
     ends = np.cumsum(weights[shuffled])
     marks = (np.arange(len(weights)) + rng.random()) * ends[-1] / len(weights)
-    return shuffled[np.searchsorted(ends, marks, side="right").clip(max=len(weights) - 1)]
+    places = np.searchsorted(ends, marks, side="right").clip(max=len(weights) - 1)
+    chosen: NDArray[np.int64] = shuffled[places]
+    return chosen
 
 
 def steps_per_epoch(pictures: int, batch_size: int) -> int:

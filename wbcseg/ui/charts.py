@@ -127,7 +127,7 @@ def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend
         ticktext=[_broken(label) for label in labels],
         range=[len(labels) - 0.4, -0.6],
     )
-    return _laid_out(figure, axis, rows=len(labels) * (1.4 if legend else 1) + (1 if legend else 0))
+    return _laid_out(figure, axis, rows=len(labels) * (1.4 if legend else 1.1) + (1 if legend else 0))
 
 
 def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
@@ -146,8 +146,8 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
                 x=[x],
                 y=[row.middle],
                 mode="markers+text",
-                text=[row.label],
-                textposition="top center",
+                text=[f"  {row.label}"],
+                textposition="middle right",
                 cliponaxis=False,
                 marker={"color": colour, "symbol": symbol, "size": 11},
                 error_y={
@@ -165,7 +165,7 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
         )
     largest = max((x for x, _ in rows), default=1.0)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(range=[0, 1.2 * largest])
+    figure.update_xaxes(range=[0, 1.3 * largest])
     figure.update_yaxes(title=axis)
     return _laid_out(figure, across, rows=5)
 
@@ -190,7 +190,7 @@ def _laid_out(figure: go.Figure, axis: str, rows: float) -> go.Figure:
 
 def _broken(text: str) -> str:
     """Break a label so that it leaves room for the chart on a phone."""
-    return text.replace(", ", ",<br>").replace(" minus ", "<br>minus ")
+    return text.replace(", ", ",<br>").replace(" minus ", " −<br>")
 
 
 def _reach(number: float) -> Any:

@@ -2,61 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
-from wbcseg.evaluation.reproduction import EXPERIMENTS, Experiment, Line
+from wbcseg.evaluation.reproduction import EXPERIMENTS, Experiment
 from wbcseg.training import TrainingConfig
 from wbcseg.ui import curves, results
 from wbcseg.ui.scores import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, time_text
 
-HELP: Final = {
-    "Accuracy": GLOSSARY["Binary accuracy"],
-    "Loss": GLOSSARY["Loss"],
-    "Jaccard as published": GLOSSARY["Jaccard as published"],
-    "Dice": GLOSSARY["Dice"],
-}
+Results = Mapping[str, Mapping[str, Any]]
+
+SCORED: Final = ("cytoplasm", "nucleus")
+TRAINED: Final = ("training", "test")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One of the thesis' tables.
+
+    Attributes:
+        title: Its heading.
+        figure: What it is of, as :func:`wbcseg.evaluation.reproduction.lines` calls it.
+        columns: Of what each.
+        help: What the figure is.
+        in_annex: Whether the annex has it, too.
+    """
+
+    title: str
+    figure: str
+    columns: tuple[str, ...]
+    help: str
+    in_annex: bool = False
+
+
+TABLES: Final = (
+    Table("Accuracy (Table 1)", "accuracy", TRAINED, GLOSSARY["Binary accuracy"], in_annex=True),
+    Table("Loss (Table 2)", "loss", TRAINED, GLOSSARY["Loss"], in_annex=True),
+    Table("Dice (Table 3)", "Dice", SCORED, GLOSSARY["Dice"]),
+    Table('"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED, GLOSSARY["Jaccard as published"]),
+    Table("True Jaccard (not in the thesis)", "true Jaccard", SCORED, GLOSSARY["Jaccard"]),
+)
 
 
 def show_experiments() -> None:
-    """Show every experiment of the thesis: its figures beside ours, and where it was not repeated yet, that."""
+    """Show the thesis' tables and curves, every figure beside ours, and where it was not repeated yet, that."""
     found = results.repeated()
     st.markdown(
         "The networks of the thesis, trained again in full width with its settings, its split and the slips of its "
-        "programs: so the figures mean what they mean there. **They flatter**: 24 of the 30 test pictures have a "
-        "flipped copy in training, and the other six are three pairs of copies."
+        "programs, so that the figures mean what they mean there. **They flatter**: 24 of the 30 test pictures have a "
+        "flipped copy in training, and the other six are three pairs of copies. *Here* is the last epoch, as the "
+        "thesis reports; *here, best* the epoch with the best accuracy on the test pictures, which flatters once more."
     )
-    for experiment in EXPERIMENTS.values():
-        if not experiment.annex:
-            _show(experiment, found.get(experiment.name))
-    st.subheader("Without flipped copies", help=GLOSSARY["Annex"])
-    for experiment in EXPERIMENTS.values():
-        if experiment.annex:
-            _show(experiment, found.get(experiment.name))
+    main, annex = ([one for one in EXPERIMENTS.values() if one.annex == of_annex] for of_annex in (False, True))
+    for table in TABLES:
+        st.subheader(table.title, help=table.help)
+        _show_table(table, main, found)
+    st.subheader("Training time", help="Of the whole training. The thesis trained on a graphics processor.")
+    _show_times(main, found)
+    for experiment in main:
+        if experiment.name in found:
+            _show_curves(experiment, found[experiment.name])
+    st.header("Without flipped copies", help=GLOSSARY["Annex"])
+    st.markdown(
+        "The thesis' second experiment. Its two slower networks are repeated at a quarter of the width, with a "
+        "sixteenth of the parameters."
+    )
+    for table in TABLES:
+        if table.in_annex:
+            st.subheader(table.title.partition(" (")[0], help=table.help)
+            _show_table(table, annex, found)
+    missing = [one.name for one in EXPERIMENTS.values() if one.name not in found]
+    if missing:
+        st.caption("A dash: not repeated here yet. It takes hours.")
+        st.code(f"python -m wbcseg reproduce {' '.join(missing)}", language="bash")
+    for text in dict.fromkeys(_machine(result) for result in found.values()):
+        st.caption(f"Here: {text}")
 
 
-def _show(experiment: Experiment, result: Mapping[str, Any] | None) -> None:
-    st.subheader(experiment.title) if not experiment.annex else st.markdown(f"**{experiment.title}**")
-    table = reproduction.lines(experiment, result)
-    show_table(["", "Published", "Here, last epoch", "Here, best epoch"], [_row(line) for line in table])
-    if result is None:
-        st.caption(f"Not repeated here yet. It takes hours: python -m wbcseg reproduce {experiment.name}")
-        return
-    st.caption(_machine(result))
-    if not experiment.annex:
-        _show_curves(experiment, result)
+def _show_table(table: Table, experiments: Sequence[Experiment], found: Results) -> None:
+    head = [f"{part.capitalize()}, {what}" for part in table.columns for what in ("published", "here", "here, best")]
+    rows = []
+    for experiment in experiments:
+        of = {line.figure: line for line in reproduction.lines(experiment, found.get(experiment.name))}
+        row = [as_text(experiment.title if experiment.annex else experiment.title.partition(",")[0])]
+        for part in table.columns:
+            line = of[f"{table.figure}, {part}"]
+            row += [_number(line.published, line.published_error), _number(line.last, line.error), _number(line.best)]
+        rows.append(row)
+    head = ["", *head]
+    # Of some figures the best epoch is not known: no column of dashes for it.
+    keep = [i for i, title in enumerate(head) if "best" not in title or any(row[i] != "–" for row in rows)]
+    show_table([head[i] for i in keep], [[row[i] for i in keep] for row in rows])
 
 
-def _row(line: Line) -> list[str]:
-    if line.figure == reproduction.SECONDS:
-        return ["Time", _time(line.published), _time(line.last), ""]
-    name = line.figure[0].upper() + line.figure[1:]
-    published, here = _number(line.published, line.published_error), _number(line.last, line.error)
-    return [as_text(name), published, here, _number(line.best)]
+def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
+    rows = []
+    for experiment in experiments:
+        line = reproduction.lines(experiment, found.get(experiment.name))[-1]
+        rows.append([as_text(experiment.title.partition(",")[0]), _time(line.published), _time(line.last)])
+    show_table(["", "Published", "Here"], rows)
 
 
 def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
@@ -80,10 +129,7 @@ def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
 
 def _machine(result: Mapping[str, Any]) -> str:
     where = result["environment"]
-    return (
-        f"{len(result['history'])} epochs on {as_text(where['processor'])}, {where['cores']} cores. The thesis trained "
-        f"on a graphics processor. Best epoch: the one with the best accuracy on the test pictures, which flatters."
-    )
+    return f"{as_text(where['processor'])}, {where['cores']} cores, {where['precision']}."
 
 
 def _number(value: float | None, error: float | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from wbcseg.architectures import describe
 from wbcseg.evaluation import comparison, crossvalidation, reproduction
 from wbcseg.evaluation.comparison import Look, Pair, Summary
 from wbcseg.metrics import Comparison
@@ -49,7 +50,9 @@ def study_title(name: str, results: Sequence[Result]) -> str:
     config, trainings = results[0]["config"], results[0]["trainings"]
     recipe = next((text for part, text in RECIPES.items() if f"-{part}-" in name), "own recipe")
     kind = f"{len(trainings)} random splits" if config["left_out"] else f"{len(trainings)} folds"
-    return f"{dataset_title(config['dataset'])} · {recipe} · {kind}"
+    widths = sorted({one["config"]["width"] for one in results})
+    width = f"width {widths[0]}" if len(widths) == 1 else "several widths"
+    return f"{dataset_title(config['dataset'])} · {recipe}, {width} · {kind}"
 
 
 def summaries(results: Sequence[Result], figure: str, region: str, look: Look) -> dict[str, Summary]:
@@ -86,7 +89,12 @@ def _files(found: Sequence[Path]) -> Files:
 @st.cache_resource(max_entries=2, show_spinner="Reading the results…")
 def _read(files: Files) -> dict[tuple[str, str], dict[str, Any]]:
     found = crossvalidation.read_results([path for path, _ in files])
-    return {(result["study"], result["architecture"]): result for result in found}
+    widths: dict[str, set[int]] = {}
+    for result in found:
+        widths.setdefault(result["study"], set()).add(result["config"]["width"])
+    # Where all networks of a study are as wide, their names need not say so.
+    short = [{"title": describe(one["architecture"]).title} if len(widths[one["study"]]) == 1 else {} for one in found]
+    return {(one["study"], one["architecture"]): {**one, **name} for one, name in zip(found, short, strict=True)}
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the results…")

@@ -162,10 +162,17 @@ ADVANCED: Final = (
     Setting(
         "balance",
         "Balance of cell types",
-        "How much more often pictures of rare cell types are shown: 0 shows every picture once in an epoch, 1 every cell "
-        "type equally often. Networks confuse most what they see least: eosinophils.",
+        "How much more often pictures of rare cell types are shown: 0 shows every picture once in an epoch, 1 every "
+        "cell type equally often. Networks confuse most what they see least: eosinophils.",
         "Data and split",
         step=0.1,
+    ),
+    Setting(
+        "sharp_epochs",
+        "Sharp epochs at the end",
+        "In the last epochs pictures are mirrored and turned by right angles only. Other turns mix pixels, so that the "
+        "network would learn from pictures that are a little less sharp than those that it is to segment.",
+        "Data and split",
     ),
     Setting("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
     Setting(

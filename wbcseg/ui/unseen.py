@@ -18,8 +18,8 @@ from wbcseg.ui.results import Result
 from wbcseg.ui.scores import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, short_title, stem, time_text
 
-WORST: Final = 10
-"""Pictures that the list of the worst begins with."""
+COUNTS: Final = (10, 25, 50, 100)
+"""How many of the hardest pictures are listed."""
 
 
 def show_answer(question: Question) -> None:
@@ -48,6 +48,11 @@ def sentence(pair: Pair, question: Question) -> str:
         return (
             f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.pairs} "
             f"pictures. {chance(pair.p)}"
+        )
+    if pair.p < 0.05:
+        return (
+            f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.pairs} "
+            f"pictures, by {by} (95 % confidence of the difference: {between}). {chance(pair.p)}"
         )
     return (
         f"**No clear difference** between {winner} and {loser}: {by} in favour of the first (95 % confidence of the "
@@ -207,7 +212,15 @@ def show_worst(question: Question) -> None:
     st.subheader(
         "The hardest pictures", help="By the network that does worst on each. Each number is a link to Predict."
     )
-    count = st.select_slider("Show", [WORST, 25, 50, 100], key="worst", bind="query-params", width=240)
+    count = st.segmented_control(
+        "How many",
+        COUNTS,
+        default=COUNTS[0],
+        required=True,
+        key="worst",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
     titles = [one["title"] for one in question.results]
     named = question.results[0]["config"]["dataset"] in NAMES
     table = [

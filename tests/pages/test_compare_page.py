@@ -1,0 +1,237 @@
+"""Compare: what was published, what the same training gives here, and unseen cells."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from quick_app import words
+
+from wbcseg.evaluation import comparison, crossvalidation, reproduction
+from wbcseg.evaluation.comparison import Pair
+from wbcseg.evaluation.figures import FIGURES
+from wbcseg.metrics import Comparison
+from wbcseg.training import PRESETS
+from wbcseg.ui import charts, unseen
+from wbcseg.ui.question import Question
+
+UNSEEN = "Unseen cells"
+REGIONS = ("background", "cytoplasm", "nucleus", "cell")
+MEANS = {"unet": 0.96, "segnet": 0.93, "deconvnet": 0.93}
+TITLES = {"unet": "U-Net", "segnet": "SegNet-Basic", "deconvnet": "DeconvNet"}
+
+
+def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40, preset="compact", **changes):
+    """A result like those of a cross-validation, with made figures around a mean."""
+    rng = np.random.default_rng([3, len(architecture)])
+    rows = []
+    for i in range(pictures):
+        number = round(min(1.0, mean + float(rng.normal(0, 0.01)) - (0.2 if i == 7 else 0.0)), 5)
+        shares = dict.fromkeys(REGIONS, number)
+        scores = {
+            "accuracy": number,
+            "dice": shares,
+            "jaccard": shares,
+            "surface_dice": dict.fromkeys(REGIONS[1:], number),
+            "hausdorff_95": dict.fromkeys(REGIONS[1:], 20 * (1 - number)),
+        }
+        kind = ("neutrophil", "lymphocyte", "eosinophil")[i % 3]
+        rows.append(
+            {"id": f"zheng-1/{i:03}", "cell_type": kind, "training": i % 5, "scores": scores, "averaged": scores}
+        )
+    config = PRESETS[preset].replace(architecture=architecture, width=16, **changes).to_dict()
+    del config["fold"], config["split_seed"]
+    training = {"fold": 0, "split_seed": 2, "trained": 32, "tested": 8, "epochs": 120, "seconds": 60.0}
+    return {
+        "study": study,
+        "architecture": architecture,
+        "title": f"{TITLES[architecture]}, width 16",
+        "parameters": 1_646_227,
+        "config": config,
+        "environment": {},
+        "manifest_digest": "0",
+        "trainings": [{**training, "cpu_seconds": 100.0 + len(architecture), "model_bytes": 1}] * 5,
+        "pictures": rows,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Folders for results, empty at first."""
+    for module, name in ((crossvalidation, "crossvalidation"), (reproduction, "reproduction")):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(module, "FOLDER", tmp_path / name)
+    return tmp_path
+
+
+def write(folder, *results):
+    for one in results:
+        path = folder / "crossvalidation" / f"{one['study']}-{one['architecture']}.json"
+        path.write_text(json.dumps(one), encoding="utf-8")
+
+
+@pytest.fixture
+def studied(folder):
+    """A cross-validation of three networks."""
+    write(folder, *(made_result(name, mean) for name, mean in MEANS.items()))
+    return folder
+
+
+def tables(at):
+    return [block.value for block in at.markdown if block.value.startswith("| ")]
+
+
+def test_without_results_it_shows_what_was_published_and_how_to_get_the_rest(open_page, folder):
+    at = open_page("compare")
+    assert "0.988 ± 0.001" in tables(at)[0]
+    assert "| –" in tables(at)[0]
+    at = open_page("compare", tab=UNSEEN)
+    assert "There is no cross-validation yet" in words(at)
+    assert any("evaluate --cv 5" in code.value for code in at.code)
+    at = open_page("compare", tab="The thesis, repeated")
+    assert any("python -m wbcseg reproduce unet segnet deconvnet" in code.value for code in at.code)
+    at = open_page("compare", tab="What the leak is worth")
+    assert "This was not measured yet" in words(at)
+
+
+def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
+    at = open_page("compare")
+    head, _, first = tables(at)[0].splitlines()[:3]
+    assert [cell.strip() for cell in head.split("|")[2:4]] == ["Published", "Repeated here"]
+    assert first.split("|")[2].strip() == "0.988 ± 0.001"
+    mean = np.mean(list(comparison.values(made_result("unet", 0.96), "dice", "nucleus").values()))
+    assert f"{mean:.3f} ±" in first
+
+
+def test_it_says_which_is_better_by_how_much_and_how_sure(open_page, studied):
+    at = open_page("compare", tab=UNSEEN)
+    text = words(at)
+    assert "U\\-Net is better than SegNet\\-Basic" in text
+    assert "of 40 pictures" in text
+    assert "95 % confidence" in text
+    assert "p < .001" in text
+    assert len(at.get("plotly_chart")) == 4
+    assert "Zheng 1 · our recipe, width 16 · 5 folds" in at.selectbox(key="study").options
+    assert FIGURES["dice"].meaning in text
+
+
+def test_every_figure_and_region_can_be_asked_for_by_a_link(open_page, studied):
+    for name, figure in FIGURES.items():
+        at = open_page("compare", tab=UNSEEN, figure=figure.title)
+        assert figure.meaning in words(at)
+        region = next(box for box in at.selectbox if box.key.startswith("region"))
+        region.select(figure.regions[-1]).run()
+        assert not at.exception, name
+
+
+def test_the_hardest_pictures_come_first_and_lead_to_predict(open_page, studied):
+    at = open_page("compare", tab=UNSEEN)
+    worst = tables(at)[-1].splitlines()
+    assert "[007](predict?set=Zheng%201&picture=007)" in worst[2]
+    assert len(worst) == 2 + 10
+    at.segmented_control(key="worst").set_value(25).run()
+    assert len(tables(at)[-1].splitlines()) == 2 + 25
+
+
+def test_everything_can_be_taken_away(open_page, studied):
+    at = open_page("compare", tab=UNSEEN)
+    assert [button.label for button in at.download_button] == [
+        "Every picture (CSV)",
+        "Differences of the networks (CSV)",
+    ]
+
+
+def test_a_new_result_is_found_without_a_restart(open_page, studied):
+    at = open_page("compare", tab=UNSEEN)
+    assert len(at.selectbox(key="study").options) == 1
+    write(
+        studied, made_result("unet", 0.95, study="zheng-splits3", preset="published", split="leak-free", quirks=False)
+    )
+    at.run()
+    assert len(at.selectbox(key="study").options) == 2
+
+
+def test_what_the_leak_is_worth(open_page, studied):
+    fair = {"preset": "published", "quirks": False, "split": "leak-free"}
+    write(
+        studied,
+        made_result("unet", 0.94, study="zheng-1-published-cv5", **fair),
+        made_result("unet", 0.95, study="zheng-1-published-cv5-leaking", **{**fair, "split": "leaking"}),
+    )
+    at = open_page("compare", tab="What the leak is worth")
+    assert "**U-Net, nucleus**: +0.0100" in words(at)
+    at = open_page("compare", tab=UNSEEN)
+    assert not any("leaking" in option for option in at.selectbox(key="study").options)
+
+
+def question(figure="dice"):
+    return Question("made", (), FIGURES[figure], "nucleus", "averaged")
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "p", "figure", "said"),
+    [
+        (0.02, 0.01, 0.03, 0.0001, "dice", "**A is better than B** by **0.0200** (95 % confidence: 0.0100 to 0.0300)"),
+        (-0.02, -0.03, -0.01, 0.01, "dice", "**B is better than A** by **0.0200** (95 % confidence: 0.0100 to 0.0300)"),
+        (
+            -2.0,
+            -3.0,
+            -1.0,
+            0.01,
+            "hausdorff_95",
+            "**A is better than B** by **2.00 px** (95 % confidence: 1.00 to 3.00)",
+        ),
+        (0.001, -0.01, 0.02, 0.3, "dice", "**No clear difference** between A and B"),
+        (0.001, -0.01, 0.02, 0.01, "dice", "**A is ahead of B more often, but not clearly on average**"),
+        (0.02, 0.01, 0.03, 0.2, "dice", "**No clear difference** between A and B"),
+    ],
+)
+def test_the_sentence_follows_from_interval_and_test(difference, low, high, p, figure, said):
+    pair = Pair("A", "B", Comparison(difference, low, high, p, 40, 30, 10), p)
+    assert unseen.sentence(pair, question(figure)).startswith(said)
+
+
+def test_the_side_that_wins_more_pictures_is_counted():
+    pair = Pair("A", "B", Comparison(-0.02, -0.03, -0.01, 0.01, 40, 9, 31), 0.01)
+    assert "on 31 of 40 pictures" in unseen.sentence(pair, question())
+
+
+def test_chance_is_said_in_words():
+    assert "less than 1 of 1,000" in unseen.chance(0.0001)
+    assert "about 30 of 100" in unseen.chance(0.3)
+    assert "same everywhere" in unseen.chance(math.nan)
+
+
+def test_networks_keep_their_colour_and_shape():
+    assert len({charts.style(name, place) for place, name in enumerate(TITLES.values())}) == 3
+    assert charts.style("U-Net, width 64") == charts.style("U-Net", 5)
+
+
+def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
+    history = [
+        {
+            "binary_accuracy": 0.97,
+            "val_binary_accuracy": 0.98,
+            "loss": 0.05,
+            "val_loss": 0.07,
+            "val_dice_nucleus": 0.951,
+        },
+        {"binary_accuracy": 0.97, "val_binary_accuracy": 0.96, "loss": 0.05, "val_loss": 0.07, "val_dice_nucleus": 0.9},
+    ]
+    scores = {"dice": {"cytoplasm": 0.9, "nucleus": 0.93}, "class_accuracy": {"cytoplasm": 0.99, "nucleus": 1.0}}
+    result = {
+        "experiment": "unet",
+        "config": reproduction.EXPERIMENTS["unet"].config.to_dict(),
+        "environment": {"processor": "a * processor", "cores": 2, "precision": "float32"},
+        "seconds": 100.0,
+        "history": history,
+        "pictures": [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}],
+    }
+    (folder / "reproduction" / "unet.json").write_text(json.dumps(result), encoding="utf-8")
+    at = open_page("compare", tab="The thesis, repeated")
+    accuracy = tables(at)[0].splitlines()[2]
+    assert [cell.strip() for cell in accuracy.split("|")[5:8]] == ["0.9880", "0.9600", "0.9800"]
+    assert "0.9300 ± 0.0000" in tables(at)[2]
+    assert "a \\* processor, 2 cores, float32" in words(at)
+    assert len(at.get("vega_lite_chart")) == 2
+    assert "reproduce segnet deconvnet" in at.code[0].value
