@@ -30,24 +30,24 @@ def show_summary() -> None:
         "figures stand those of the same training repeated here, and those on cells that the network has never seen: "
         "**only the last say what to expect of a new picture.**"
     )
+    experiments = [one for one in EXPERIMENTS.values() if not one.annex]
     for region in REGIONS:
-        rows = []
-        for experiment in EXPERIMENTS.values():
-            if experiment.annex:
-                continue
+        columns = []
+        for experiment in experiments:
             table = reproduction.lines(experiment, repeated.get(experiment.name))
             line = next(line for line in table if line.figure == f"Dice, {region}")
-            architecture = experiment.config.architecture
-            rows.append(
+            unseen = [_unseen(studies.get(name, []), experiment.config.architecture, region) for name in UNSEEN]
+            columns.append(
                 [
-                    experiment.title.partition(",")[0],
                     _text(line.published, line.published_error),
                     _text(line.last, line.error),
-                    *(_unseen(studies.get(name, []), architecture, region) for name in UNSEEN),
+                    *(f"**{text}**" for text in unseen),
                 ]
             )
         st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
-        show_table(["", "Published", "Repeated here", *UNSEEN.values()], rows)
+        head = ["", *(experiment.title.partition(",")[0] for experiment in experiments)]
+        names = ("Published", "Repeated here", *(f"**{title}**" for title in UNSEEN.values()))
+        show_table(head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)])
     st.caption(
         "Published and repeated: width 64, the thesis' 30 test pictures, most of them leaked. Unseen cells: width 16, "
         "cross-validation over all pictures of Dataset 1, every cell on one side only, one look. A dash: not measured "

@@ -19,6 +19,7 @@ Results = Mapping[str, Mapping[str, Any]]
 
 SCORED: Final = ("cytoplasm", "nucleus")
 TRAINED: Final = ("training", "test")
+UNKNOWN: Final = "–"
 
 
 @dataclass(frozen=True)
@@ -85,27 +86,36 @@ def show_experiments() -> None:
 
 
 def _show_table(table: Table, experiments: Sequence[Experiment], found: Results) -> None:
-    head = [f"{part.capitalize()}, {what}" for part in table.columns for what in ("published", "here", "here, best")]
-    rows = []
+    names = [f"{part.capitalize()}, {what}" for part in table.columns for what in ("published", "here", "here, best")]
+    columns = []
     for experiment in experiments:
         of = {line.figure: line for line in reproduction.lines(experiment, found.get(experiment.name))}
-        row = [as_text(experiment.title if experiment.annex else experiment.title.partition(",")[0])]
-        for part in table.columns:
-            line = of[f"{table.figure}, {part}"]
-            row += [_number(line.published, line.published_error), _number(line.last, line.error), _number(line.best)]
-        rows.append(row)
-    head = ["", *head]
-    # Of some figures the best epoch is not known: no column of dashes for it.
-    keep = [i for i, title in enumerate(head) if "best" not in title or any(row[i] != "–" for row in rows)]
-    show_table([head[i] for i in keep], [[row[i] for i in keep] for row in rows])
+        lines = [of[f"{table.figure}, {part}"] for part in table.columns]
+        columns.append(
+            [
+                text
+                for line in lines
+                for text in (
+                    _number(line.published, line.published_error),
+                    _number(line.last, line.error),
+                    _number(line.best),
+                )
+            ]
+        )
+    rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
+    # Of some figures the best epoch is not known: no row of dashes for it.
+    show_table(_head(experiments), [row for row in rows if "best" not in row[0] or set(row[1:]) != {UNKNOWN}])
 
 
 def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
-    rows = []
-    for experiment in experiments:
-        line = reproduction.lines(experiment, found.get(experiment.name))[-1]
-        rows.append([as_text(experiment.title.partition(",")[0]), _time(line.published), _time(line.last)])
-    show_table(["", "Published", "Here"], rows)
+    lines = [reproduction.lines(one, found.get(one.name))[-1] for one in experiments]
+    rows = [["Published", *(_time(line.published) for line in lines)], ["Here", *(_time(line.last) for line in lines)]]
+    show_table(_head(experiments), rows)
+
+
+def _head(experiments: Sequence[Experiment]) -> list[str]:
+    titles = [one.title if one.annex else one.title.partition(",")[0] for one in experiments]
+    return ["", *map(as_text, titles)]
 
 
 def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
@@ -133,8 +143,8 @@ def _machine(result: Mapping[str, Any]) -> str:
 
 
 def _number(value: float | None, error: float | None = None) -> str:
-    return "–" if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
+    return UNKNOWN if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
 def _time(seconds: float | None) -> str:
-    return "–" if seconds is None else time_text(seconds)
+    return UNKNOWN if seconds is None else time_text(seconds)
