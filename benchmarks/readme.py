@@ -38,7 +38,7 @@ def filled(text: str) -> str:
 
 
 def unseen_table() -> str:
-    """Return the Dice of cross-validations, for one look and the mean of eight, as a table."""
+    """Return the Dice of cross-validations, for one look and for careful predictions, as a table."""
     lines = [
         "| test | network | Dice nucleus | Dice cytoplasm | Dice whole cell | mean of the three classes |",
         "|---|---|---:|---:|---:|---:|",

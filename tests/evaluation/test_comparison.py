@@ -30,8 +30,8 @@ def result(title: str, numbers: list[float | None], **more: Any) -> dict[str, An
                 "id": f"made/{i:03}",
                 "cell_type": types[i % 3],
                 "training": i % 2,
-                "scores": scores(number),
-                "averaged": scores(None if number is None else min(1.0, number + 0.01)),
+                "one_look": scores(number),
+                "careful": scores(None if number is None else min(1.0, number + 0.01)),
             }
             for i, number in enumerate(numbers)
         ],
@@ -92,7 +92,7 @@ def test_cell_types_the_commonest_first() -> None:
 
 def test_a_picture_tested_twice_counts_once() -> None:
     twice = result("A", [0.8, 0.9])
-    twice["pictures"].append({**twice["pictures"][0], "scores": scores(1.0)})
+    twice["pictures"].append({**twice["pictures"][0], "one_look": scores(1.0)})
     assert comparison.values(twice, "dice", "nucleus") == {"made/000": pytest.approx(0.9), "made/001": 0.9}
 
 
@@ -102,7 +102,7 @@ def test_the_worst_pictures_come_first_and_undefined_ones_last() -> None:
     assert [row.id for row in rows] == ["made/000", "made/002", "made/003", "made/001"]
     assert rows[0].figures == {"A": 0.9, "B": 0.5}
     far = result("A", [0.9, 0.9])
-    far["pictures"][1]["scores"] = scores(0.9, distance=12.0)
+    far["pictures"][1]["one_look"] = scores(0.9, distance=12.0)
     assert comparison.worst_first([far], "hausdorff_95", "nucleus")[0].id == "made/001"
 
 
@@ -117,8 +117,8 @@ def test_the_table_has_every_figure_of_every_picture() -> None:
     header, first, second, third, _ = rows
     assert len(rows) == 5
     assert len(header) == 5 + sum(len(figure.regions) for figure in FIGURES.values())
-    assert first[:5] == ["A", "made/000", "neutrophil", "0", "one"]
-    assert second[4] == "mean of eight"
+    assert first[:5] == ["A", "made/000", "neutrophil", "0", "one look"]
+    assert second[4] == "careful"
     assert first[header.index("dice, nucleus")] == "0.90000"
     assert second[header.index("dice, nucleus")] == "0.91000"
     assert third[header.index("dice, nucleus")] == ""
@@ -129,5 +129,5 @@ def test_the_table_of_pairs_has_every_figure_and_look() -> None:
     kinds = sum(len(figure.regions) for figure in FIGURES.values())
     assert len(rows) == 1 + kinds * 2 * 3
     assert all(len(row) == len(rows[0]) for row in rows)
-    assert rows[1][:5] == ["dice", "nucleus", "one", "A", "B"]
+    assert rows[1][:5] == ["dice", "nucleus", "one look", "A", "B"]
     assert float(rows[1][5]) == pytest.approx(np.mean(np.subtract(GOOD, WORSE)), abs=1e-5)

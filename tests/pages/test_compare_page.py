@@ -37,7 +37,7 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
         }
         kind = ("neutrophil", "lymphocyte", "eosinophil")[i % 3]
         rows.append(
-            {"id": f"zheng-1/{i:03}", "cell_type": kind, "training": i % 5, "scores": scores, "averaged": scores}
+            {"id": f"zheng-1/{i:03}", "cell_type": kind, "training": i % 5, "one_look": scores, "careful": scores}
         )
     config = PRESETS[preset].replace(architecture=architecture, width=16, **changes).to_dict()
     del config["fold"], config["split_seed"]
@@ -177,7 +177,7 @@ def test_what_the_leak_is_worth(open_page, studied):
 
 
 def question(figure="dice"):
-    return Question("made", (), FIGURES[figure], "nucleus", "averaged")
+    return Question("made", (), FIGURES[figure], "nucleus", "careful")
 
 
 @pytest.mark.parametrize(

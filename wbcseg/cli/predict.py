@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="writes DIR/NAME/<stem>.png and DIR/NAME/<stem>.overlay.png",
     )
     parser.add_argument(
-        "--average",
+        "--careful",
         action="store_true",
-        help="look in eight orientations and take the mean: better, eight times slower",
+        help="look in eight orientations and keep the main cell only: better, eight times slower",
     )
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="colours of the overlays (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlays, 0 to 1 (0.5)")
@@ -48,7 +48,7 @@ def act(options: argparse.Namespace) -> int:
             picture = images.open_image(_read(path), name=path.name)
             stem = images.safe_stem(path.name, taken)
             for segmenter in segmenters:
-                labels = segmenter.predict(picture.pixels, average=options.average).labels
+                labels = segmenter.predict(picture.pixels, careful=options.careful).labels
                 _write(segmenter.name, picture.pixels, labels, options.out, stem, palette.name, opacity)
             good += 1
         except WbcsegError as error:

@@ -11,7 +11,7 @@ from wbcseg.cli.train import duration
 from wbcseg.cli.trainings import bring_to_end
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import comparison, crossvalidation
-from wbcseg.evaluation.comparison import Look
+from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
 from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
 from wbcseg.files import write_json
@@ -24,7 +24,6 @@ COLUMNS = (
     ("mean of 2", "macro_dice", CELL_CLASSES),
     ("accuracy", "accuracy", PICTURE),
 )
-LOOKS: tuple[tuple[Look, str], ...] = (("scores", "one look"), ("averaged", "mean of eight"))
 
 
 def carry_out(study: Study, out: Path) -> bool:
@@ -72,7 +71,7 @@ def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
     )
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
     for result in results:
-        for look, title in LOOKS:
+        for look, title in LOOKS.items():
             summaries = [_summary(result, figure, region, look) for _, figure, region in COLUMNS]
             cells = "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
             label = f"{result['title']}, {title}"
@@ -82,7 +81,7 @@ def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
         shown = "unknown time" if None in took else duration(sum(took))
         yield f"  {result['title']}: {shown} of processor time for all trainings, {result['parameters']:,} parameters"
     for title, figure, region in COLUMNS[:3]:
-        for pair in comparison.pairs(results, figure, region, "averaged"):
+        for pair in comparison.pairs(results, figure, region, "careful"):
             one = pair.comparison
             yield (
                 f"  {FIGURES[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "

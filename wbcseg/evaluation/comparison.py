@@ -17,12 +17,12 @@ import numpy as np
 from wbcseg.evaluation.figures import FIGURES, value
 from wbcseg.metrics import Comparison, compare, confidence_interval, holm, mean_and_standard_error
 
-Look = Literal["scores", "averaged"]
-"""A single look at every picture, or the mean of eight."""
+Look = Literal["one_look", "careful"]
+"""How the networks predict: as they are, or carefully (:meth:`wbcseg.prediction.Segmenter.predict`)."""
 
 Result = Mapping[str, Any]
 
-LOOKS: Final[dict[Look, str]] = {"scores": "one", "averaged": "mean of eight"}
+LOOKS: Final[dict[Look, str]] = {"one_look": "one look", "careful": "careful"}
 
 LEAST: Final = 10
 """With fewer pictures an interval says little, and none is given."""
@@ -73,7 +73,7 @@ class Pair:
         return self.first if (one.difference > 0) != lowest_is_best else self.second
 
 
-def values(result: Result, figure: str, region: str, look: Look = "scores") -> dict[str, float]:
+def values(result: Result, figure: str, region: str, look: Look = "one_look") -> dict[str, float]:
     """Return a figure of every picture of a result by its id; NaN where undefined."""
     found: dict[str, list[float]] = {}
     for row in result["pictures"]:
@@ -93,7 +93,7 @@ def summarise(numbers: Sequence[float]) -> Summary:
     return Summary(mean, error, low, high, n, len(numbers) - n)
 
 
-def by_cell_type(result: Result, figure: str, region: str, look: Look = "scores") -> dict[str, Summary]:
+def by_cell_type(result: Result, figure: str, region: str, look: Look = "one_look") -> dict[str, Summary]:
     """Return the summary of every cell type, the commonest first."""
     types = cell_types(result)
     groups: dict[str, list[float]] = {}
@@ -102,7 +102,7 @@ def by_cell_type(result: Result, figure: str, region: str, look: Look = "scores"
     return {kind: summarise(groups[kind]) for kind in sorted(groups, key=lambda kind: -len(groups[kind]))}
 
 
-def pairs(results: Sequence[Result], figure: str, region: str, look: Look = "scores") -> list[Pair]:
+def pairs(results: Sequence[Result], figure: str, region: str, look: Look = "one_look") -> list[Pair]:
     """Compare every two networks on the pictures that both have tested."""
     found = [(result["title"], values(result, figure, region, look)) for result in results]
     names, comparisons = [], []
@@ -113,7 +113,7 @@ def pairs(results: Sequence[Result], figure: str, region: str, look: Look = "sco
     return [Pair(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
 
 
-def leak_worth(leaking: Result, fair: Result, figure: str, region: str, look: Look = "scores") -> Comparison:
+def leak_worth(leaking: Result, fair: Result, figure: str, region: str, look: Look = "one_look") -> Comparison:
     """Return what a leak adds: the same recipe and test pictures with copies of them in training, minus without."""
     return _compare(values(leaking, figure, region, look), values(fair, figure, region, look), figure)
 
@@ -133,7 +133,7 @@ class Worst:
     figures: dict[str, float]
 
 
-def worst_first(results: Sequence[Result], figure: str, region: str, look: Look = "scores") -> list[Worst]:
+def worst_first(results: Sequence[Result], figure: str, region: str, look: Look = "one_look") -> list[Worst]:
     """Return all pictures, those first on which the worst network is worst; undefined ones come last."""
     types = {one: kind for result in results for one, kind in cell_types(result).items()}
     columns = {result["title"]: values(result, figure, region, look) for result in results}

@@ -107,8 +107,8 @@ def result_of(
         on_picture: Told of every scored picture.
 
     Returns:
-        JSON values. In ``pictures`` there is one row a tested picture with ``scores`` from a single look and
-        ``averaged`` from eight (see :func:`wbcseg.evaluation.figures.measure`).
+        JSON values. In ``pictures`` there is one row a tested picture with the scores of ``one_look`` and of a
+        ``careful`` prediction (see :func:`wbcseg.evaluation.figures.measure`).
 
     Raises:
         WbcsegError: If a run has no model or the data is not what it was.
@@ -146,8 +146,8 @@ def _score(
         if sample.mask is None:
             continue
         looks = {
-            "scores": segmenter.predict(sample.image).labels,
-            "averaged": segmenter.predict(sample.image, average=True).labels,
+            "one_look": segmenter.predict(sample.image).labels,
+            "careful": segmenter.predict(sample.image, careful=True).labels,
         }
         measured = {name: measure(sample.mask, labels) for name, labels in looks.items()}
         rows.append({"id": sample_id, "cell_type": sample.cell_type, "training": number, **measured})

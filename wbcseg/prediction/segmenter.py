@@ -14,6 +14,7 @@ from wbcseg.classes import CLASSES, Labels
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
 from wbcseg.prediction.runtime import Network
+from wbcseg.prediction.tidying import tidied
 from wbcseg.prediction.tiling import predict_tiled
 from wbcseg.preparation.canvas import from_canvas, image_on_canvas
 
@@ -35,7 +36,7 @@ class Segmentation:
     """What a model makes of a picture.
 
     Attributes:
-        labels: ``uint8[H, W]``: the likeliest class of every pixel.
+        labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what a careful prediction tidied.
         probabilities: ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up to 1.
         model: Name of the model.
     """
@@ -77,7 +78,7 @@ class Segmenter:
         self._data = data
         self._network = Network(data, name=self.name)
 
-    def predict(self, image: NDArray[np.uint8], *, average: bool = False) -> Segmentation:
+    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
         """Segment a picture.
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
@@ -86,7 +87,8 @@ class Segmenter:
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
-            average: Whether to look in all eight orientations and take the mean, which takes eight times as long.
+            careful: Whether to look in all eight orientations and take the mean, and to keep nothing of a crop but its
+                main cell. It takes eight times as long.
 
         Returns:
             Labels and probabilities of the picture's own size.
@@ -98,7 +100,7 @@ class Segmenter:
             raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
 
         def look(network: Network, square: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return averaged(network, _scaled(square)) if average else network(_scaled(square))
+            return averaged(network, _scaled(square)) if careful else network(_scaled(square))
 
         height, width = image.shape[:2]
         if min(height, width) < SMALLEST:
@@ -114,7 +116,10 @@ class Segmenter:
         else:
             canvas, placement = image_on_canvas(image, self.card.canvas)
             probabilities = from_canvas(look(self._network, canvas), placement)
-        return Segmentation(probabilities.argmax(axis=-1).astype(np.uint8), probabilities, self.name)
+        labels = probabilities.argmax(axis=-1).astype(np.uint8)
+        if careful and max(height, width) <= LARGEST_CROP:
+            labels = tidied(labels)
+        return Segmentation(labels, probabilities, self.name)
 
 
 def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -59,7 +59,7 @@ def _unseen(found: Sequence[Result], architecture: str, region: str) -> str:
     mine = [one for one in found if one["architecture"] == architecture]
     if not mine:
         return "–"
-    (summary,) = results.summaries(mine, "dice", region, "scores").values()
+    (summary,) = results.summaries(mine, "dice", region, "one_look").values()
     return _text(summary.mean, summary.error)
 
 

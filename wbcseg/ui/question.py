@@ -14,7 +14,7 @@ from wbcseg.ui import results
 from wbcseg.ui.results import Result
 from wbcseg.ui.words import GLOSSARY
 
-LOOKS: Final[dict[str, Look]] = {"Mean of eight looks": "averaged", "One look": "scores"}
+LOOKS: Final[dict[str, Look]] = {"Careful": "careful", "One look": "one_look"}
 REGION_TITLES: Final = {"cell": "Whole cell", "picture": "Whole picture"}
 
 
@@ -27,7 +27,7 @@ class Question:
         results: Its results, one a network.
         figure: What is measured.
         region: Of which region.
-        look: One look, or the mean of eight.
+        look: One look, or the careful way.
     """
 
     study: str
@@ -98,7 +98,7 @@ def ask() -> Question | None:
             required=True,
             key="look",
             bind="query-params",
-            help=GLOSSARY["Mean of eight looks"],
+            help=GLOSSARY["Careful"],
         )
     st.caption(f"**{figure.title}**: {figure.meaning}")
     return Question(study, tuple(found[study]), figure, region, LOOKS[look])
