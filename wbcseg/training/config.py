@@ -237,6 +237,6 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
         warmup_epochs=1,
         weight_average=0.9,
     ),
-    "compact": TrainingConfig(dataset="zheng-1", epochs=120, weight_average=0.98),
+    "compact": TrainingConfig(dataset="zheng-1", sharp_epochs=40, epochs=120, weight_average=0.98),
 }
 """Ready descriptions by name."""

@@ -62,8 +62,8 @@ GLOSSARY: Final[dict[str, str]] = {
     "good: here from Wilcoxon's signed-rank test, which asks how often and how clearly one is ahead, picture by "
     "picture. The more pairs one looks at, the likelier a lucky one, so each p is corrected for their number (Holm).",
     "Careful": "The network sees the picture turned four ways, and its mirror image likewise, and the mean of its "
-    "answers counts. Then nothing but the cell in the middle is kept, without holes and specks. That is a little better than "
-    "one look and takes eight times as long.",
+    "answers counts. Then nothing but the cell in the middle is kept, without holes and specks. That is a little "
+    "better than one look and takes eight times as long.",
     "Recipe": "The settings of a training: how the network learns, from how many variations of the pictures, how long.",
     "Processor time": "The seconds that all cores together worked. On two idle cores a training takes about half of "
     "it.",
