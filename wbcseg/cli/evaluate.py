@@ -25,6 +25,8 @@ from wbcseg.training import PRESETS
 from wbcseg.training.stopping import STOPPED
 
 TOLERANCE = 0.002
+CHANGES = ("width", "epochs", "sharp_epochs")
+"""Settings of the recipe that a cross-validation may change."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     study.add_argument("--width", type=int, help="filters of the first stage (the recipe's)")
     study.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
+    study.add_argument("--sharp-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
     study.add_argument(
         "--leaking",
         action="store_true",
@@ -68,7 +71,7 @@ def act(options: argparse.Namespace) -> int:
 def _cross_validate(options: argparse.Namespace) -> int:
     if options.models:
         raise ConfigError("With --cv and --splits networks are trained anew: choose them with --architecture.")
-    changes = {name: getattr(options, name) for name in ("width", "epochs") if getattr(options, name) is not None}
+    changes = {name: getattr(options, name) for name in CHANGES if getattr(options, name) is not None}
     plans = [
         plan(
             options.preset,
