@@ -20,6 +20,7 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import WIDEST, Rgb, colorize, fit, overlay, shrink_to
 from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.ui.viewer.pack import map_png
 
 PANEL_SIDE = 480
 """Small pictures are enlarged to at least this many pixels, so that the browser has no reason to blur them."""
@@ -117,11 +118,27 @@ def segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
     return _catalog.open(name)
 
 
-def labels(picture: Shown, name: str, models: Catalog) -> Labels:
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a model makes of a picture, as it is kept.
+
+    Attributes:
+        labels: ``uint8[H, W]`` of class ids, read-only.
+        map: The same with the probabilities, as :func:`wbcseg.ui.viewer.pack.map_png` writes it.
+    """
+
+    labels: Labels
+    map: bytes
+
+
+def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) -> Found:
     """Segment a picture with a model, or recall it.
 
-    Returns:
-        ``uint8[H, W]`` of class ids, read-only.
+    Args:
+        picture: The picture.
+        name: The model.
+        models: The catalog.
+        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
 
     Raises:
         ModelError: If the model cannot be used.
@@ -130,8 +147,8 @@ def labels(picture: Shown, name: str, models: Catalog) -> Labels:
     card = models.entry(name).card
     version = card.files["model"].sha256 if card is not None else ""
     model = segmenter(name, version, models)
-    remember = _session_labels if picture.own else _shared_labels
-    return remember(picture.digest, name, version, model, picture.sample.image)
+    remember = _session_found if picture.own else _shared_found
+    return remember(picture.digest, name, version, careful, model, picture.sample.image)
 
 
 def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
@@ -146,6 +163,11 @@ def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
     if classes is None:
         return remember(picture.digest, "", View(), picture.sample.image, None)
     return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
+
+
+def picture_png(picture: Shown) -> bytes:
+    """Write a picture as a PNG of its own size, without metadata."""
+    return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
 
 
 def mask_file(classes: Labels) -> bytes:
@@ -163,13 +185,23 @@ def thumbnail(digest: str, _image: Rgb) -> bytes:
 
 
 @st.cache_resource(max_entries=384, show_spinner=False)
-def _shared_labels(digest: str, name: str, version: str, _model: Segmenter, _image: Rgb) -> Labels:
-    return _segment(_model, _image)
+def _shared_found(digest: str, name: str, version: str, careful: bool, _model: Segmenter, _image: Rgb) -> Found:
+    return _segment(_model, _image, careful)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _session_labels(digest: str, name: str, version: str, _model: Segmenter, _image: Rgb) -> Labels:
-    return _segment(_model, _image)
+def _session_found(digest: str, name: str, version: str, careful: bool, _model: Segmenter, _image: Rgb) -> Found:
+    return _segment(_model, _image, careful)
+
+
+@st.cache_data(max_size="16MiB", show_spinner=False)
+def _shared_png(digest: str, _image: Rgb) -> bytes:
+    return images.encode_png(_image)
+
+
+@st.cache_data(max_entries=6, show_spinner=False, scope="session")
+def _session_png(digest: str, _image: Rgb) -> bytes:
+    return images.encode_png(_image)
 
 
 @st.cache_data(max_size="40MiB", show_spinner=False)
@@ -182,10 +214,10 @@ def _session_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _c
     return _draw(view, _image, _classes)
 
 
-def _segment(model: Segmenter, image: Rgb) -> Labels:
-    result = model.predict(image).labels
-    result.setflags(write=False)
-    return result
+def _segment(model: Segmenter, image: Rgb, careful: bool) -> Found:
+    result = model.predict(image, careful=careful)
+    result.labels.setflags(write=False)
+    return Found(result.labels, map_png(result.labels, result.probabilities))
 
 
 def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:

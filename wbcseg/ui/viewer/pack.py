@@ -1,0 +1,74 @@
+"""What the browser gets of one picture, in one piece: the picture itself and one map a model, as PNG parts.
+
+Streamlit sends bytes to a component as they are only where they are the whole of the message. So the parts stand behind
+a head that says where each begins. A message that has not changed is not sent again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
+from wbcseg.images import encode_png
+
+MAGIC: Final = b"WBP1"
+PICTURE: Final = "picture"
+MASK: Final = "mask"
+
+
+def packed(head: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
+    """Join named parts behind a head.
+
+    Args:
+        head: JSON values; ``parts`` is added to it.
+        parts: Their bytes by name.
+
+    Returns:
+        ``WBP1``, the length of the head (4 bytes, least first), the head as JSON in UTF-8, the parts.
+    """
+    places, offset = {}, 0
+    for name, part in parts.items():
+        places[name] = [offset, len(part)]
+        offset += len(part)
+    text = json.dumps({**head, "parts": places}).encode()
+    return b"".join((MAGIC, len(text).to_bytes(4, "little"), text, *parts.values()))
+
+
+def unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the head and the parts that :func:`packed` joined.
+
+    Raises:
+        ValueError: If it is no such message.
+    """
+    if data[:4] != MAGIC:
+        raise ValueError("These bytes are no pack of a picture.")
+    end = 8 + int.from_bytes(data[4:8], "little")
+    head = json.loads(data[8:end])
+    places = head.pop("parts")
+    return head, {name: data[end + offset : end + offset + length] for name, (offset, length) in places.items()}
+
+
+def map_png(labels: Labels, probabilities: NDArray[np.float32]) -> bytes:
+    """Write what a model says of every pixel as a picture.
+
+    The class has a channel of its own, because rounded probabilities may tie.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids.
+        probabilities: ``float32[H, W, 3]``; they add up to 1.
+
+    Returns:
+        An RGB PNG: the class id, and the probabilities of cytoplasm and nucleus in steps of 1/255.
+    """
+    shares = np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
+    return encode_png(np.dstack([labels, shares]))
+
+
+def mask_png(labels: Labels) -> bytes:
+    """Write class ids as a grey PNG of values 0, 1 and 2: exact, and small."""
+    return encode_png(labels)
