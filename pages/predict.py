@@ -2,23 +2,27 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, frame, looking, panels, scores, status, store, words
+from wbcseg.ui import choose, frame, looking, panels, status, store, words
 from wbcseg.ui.viewer import send_pack, show_viewer
 
 frame.ensure_frame()
 
 st.title("Segment a picture")
-
 with st.container(horizontal=True, vertical_alignment="center"):
     own = choose.choose_source()
-    if not own:
-        data = choose.choose_set()
-        sample_id = choose.choose_picture(data.name, data.ids)
-picture = choose.own_picture() if own else choose.read(data.name, sample_id)
+    data = None if own else choose.choose_set()
+    sample_id = None if data is None else choose.choose_picture(data.name, data.ids, steps=False)
+picture = choose.own_picture() if data is None else choose.read(data.name, sample_id)
 
 models = store.catalog()
-chosen = panels.choose_models(models)
-results = looking.find(picture, chosen, models, careful=False)
-digest, content = looking.pack_of(picture, results)
-show_viewer(looking.told(picture, digest, chosen, results), on_picture=lambda: None, on_mask=lambda: None)
-send_pack(digest, content)
+with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    chosen = panels.choose_models(models)
+    careful = panels.choose_care()
+status.show_problems(models.entries)
+
+look = looking.look(picture, chosen, models, data, careful=careful)
+show_viewer(look.shown, on_picture=looking.go_on, on_mask=looking.collect_mask)
+looking.say_more(picture, look, models)
+words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Careful", "Trained on")
+send_pack(look.digest, look.content)
+looking.send_neighbours(look, data, models, chosen)

@@ -1,38 +1,95 @@
-"""Preparing the next picture while the reader looks at this one."""
+"""Preparing the pictures beside this one while the reader looks: they then show at once, and the strip has their scores."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final
 
 import streamlit as st
 
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import WbcsegError
+from wbcseg.metrics import REGIONS, score
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
 
 PAUSE: Final = 0.3
 """Seconds before the work begins."""
 
+REACH: Final = 6
+"""Pictures to either side that the strip shows."""
 
-def prepare_next(
-    data: DataSet, sample_id: str, view: store.View, entries: Sequence[ModelEntry], models: Catalog
-) -> None:
-    """Read, segment and draw the picture after this one in the background, so that it shows at once when asked for.
+MOST: Final = 4000
+"""Pictures whose worst Dice is remembered."""
 
-    All readers share one thread. One who goes on before it got to their picture waits no longer than without it.
+
+@dataclass(frozen=True)
+class Request:
+    """With which models pictures are looked at; equal requests share what is known.
+
+    Attributes:
+        name: The data set.
+        models: Name and checksum of every model.
+        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
     """
-    waiting: Future[None] | None = st.session_state.get("ahead")
-    if waiting is not None:
-        waiting.cancel()
-    place = data.ids.index(sample_id) + 1
-    if place < len(data):
-        names = [entry.name for entry in entries]
-        st.session_state["ahead"] = _worker().submit(_prepare, data.name, data.ids[place], view, names, models)
+
+    name: str
+    models: tuple[tuple[str, str], ...]
+    careful: bool
+
+
+@dataclass
+class _Known:
+    """What has been found out, for all readers: the worst Dice by request and picture; NaN without an expert's mask."""
+
+    worst: OrderedDict[tuple[Request, str], float] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+
+def request(name: str, entries: Sequence[ModelEntry], *, careful: bool) -> Request:
+    """Say with which models pictures of a data set are looked at."""
+    versions = ((entry.name, entry.card.files["model"].sha256 if entry.card else "") for entry in entries)
+    return Request(name, tuple(versions), careful)
+
+
+def around(data: DataSet, sample_id: str) -> list[str]:
+    """Return the ids of the pictures that the strip shows: some before, this one, some after."""
+    place = data.ids.index(sample_id)
+    return list(data.ids[max(0, place - REACH) : place + REACH + 1])
+
+
+def worst_dice(asked: Request, sample_id: str) -> float | None:
+    """Return the least Dice of nucleus, cytoplasm and cell by any model, NaN without a mask, ``None`` if not known yet."""
+    known = _known()
+    with known.lock:
+        return known.worst.get((asked, sample_id))
+
+
+def look_ahead(data: DataSet, sample_id: str, asked: Request, models: Catalog) -> bool:
+    """Look at the pictures around this one in the background, the nearest first. Return whether all are known.
+
+    All readers share one thread. Whoever goes on before it got to their picture waits no longer than without it.
+    """
+    waiting: list[Future[None]] = st.session_state.setdefault("ahead", [])
+    for job in waiting:
+        job.cancel()
+    place = data.ids.index(sample_id)
+    # The next one first: most readers go forwards.
+    missing = [one for one in around(data, sample_id) if worst_dice(asked, one) is None]
+    missing.sort(key=lambda one: abs(data.ids.index(one) - place - 0.6))
+    st.session_state["ahead"] = [_worker().submit(_look, one, asked, models, i == 0) for i, one in enumerate(missing)]
+    return not missing
+
+
+@st.cache_resource(show_spinner=False)
+def _known() -> _Known:
+    return _Known()
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,14 +97,24 @@ def _worker() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
 
 
-def _prepare(name: str, sample_id: str, view: store.View, names: Sequence[str], models: Catalog) -> None:
-    # First of all, the reader's browser fetches what it was just told to show.
-    time.sleep(PAUSE)
+def _look(sample_id: str, asked: Request, models: Catalog, first: bool) -> None:
+    if first:
+        # First of all, the reader's browser fetches what it was just told to show.
+        time.sleep(PAUSE)
+    worst = float("nan")
     # What is wrong with a picture or a model is said when its page is shown.
     with contextlib.suppress(WbcsegError):
-        picture = store.shown(name, sample_id)
-        store.drawn(picture, view)
-        if picture.sample.mask is not None:
-            store.drawn(picture, view, picture.sample.mask)
-        for model in names:
-            store.drawn(picture, view, store.labels(picture, model, models))
+        picture = store.shown(asked.name, sample_id)
+        mask = picture.sample.mask
+        for name, _ in asked.models:
+            found = store.found(picture, name, models, careful=asked.careful)
+            if mask is not None:
+                dice = score(mask, found.labels).dice
+                # Comparisons with NaN are false: an absent class counts for nothing.
+                for region in REGIONS[1:]:
+                    worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
+    known = _known()
+    with known.lock:
+        known.worst[asked, sample_id] = worst
+        while len(known.worst) > MOST:
+            known.worst.popitem(last=False)

@@ -65,12 +65,13 @@ def choose_set() -> DataSet:
     return _open(known[name])
 
 
-def choose_picture(name: str, ids: Sequence[str]) -> str:
+def choose_picture(name: str, ids: Sequence[str], *, steps: bool = True) -> str:
     """Ask for a picture of a data set, by number or one after the other.
 
     Args:
         name: The data set's name.
         ids: The ids to choose from, at least one.
+        steps: Whether there are buttons for the one before and the one after.
 
     Returns:
         The chosen id.
@@ -86,6 +87,8 @@ def choose_picture(name: str, ids: Sequence[str]) -> str:
         label_visibility="collapsed",
     )
     _keep(picture=chosen)
+    if not steps:
+        return chosen
     place = ids.index(chosen)
     st.button(
         "Previous",

@@ -2,22 +2,110 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+import numpy as np
 import streamlit as st
 
 from wbcseg import images
 from wbcseg.cards import NOTICE
 from wbcseg.classes import CLASSES, PALETTES
-from wbcseg.drawing import class_shares
+from wbcseg.drawing import class_shares, shrink_to
+from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
+from wbcseg.ui.ahead import Request, around, look_ahead, request, worst_dice
+from wbcseg.ui.choose import show_picture
 from wbcseg.ui.store import Found
+from wbcseg.ui.viewer import send_pack
 from wbcseg.ui.viewer.pack import MASK, PICTURE, mask_png, packed
 from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, stem
+
+
+VIEWER_KEY: Final = "viewer"
+
+SMALL: Final = 62
+"""Side of the strip's pictures in pixels."""
+
+SOON: Final = 1.0
+"""Seconds between two looks at what has been found out of the pictures around."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A picture that is looked at, with what the browser is told and gets of it.
+
+    Attributes:
+        digest: Names the content.
+        content: The picture, the mask and what every model says, as one message.
+        shown: What the viewer is told; see :func:`told`.
+        results: What each model makes of it, by its name.
+        asked: With which models the pictures around are looked at.
+        strip: Ids of the pictures around, this one among them; none for a reader's own.
+    """
+
+    digest: str
+    content: bytes
+    shown: dict[str, Any]
+    results: dict[str, Found]
+    asked: Request
+    strip: tuple[str, ...]
+
+
+def look(
+    picture: store.Shown, entries: Sequence[ModelEntry], models: Catalog, data: DataSet | None, *, careful: bool
+) -> Look:
+    """Segment a picture with every chosen model and prepare what the browser needs to show it.
+
+    Args:
+        picture: The picture.
+        entries: The chosen models.
+        models: The catalog.
+        data: The data set that it is of, or ``None`` for a reader's own.
+        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
+    """
+    results = find(picture, entries, models, careful=careful)
+    digest, content = pack_of(picture, results)
+    asked = request(data.name if data else "", entries, careful=careful)
+    strip = tuple(around(data, picture.sample.id)) if data else ()
+    shown = told(picture, digest, entries, results, strip=strip, asked=asked)
+    return Look(digest, content, shown, results, asked, strip)
+
+
+def go_on() -> None:
+    """Take the reader to the picture that the viewer was asked for."""
+    sample_id = st.session_state[VIEWER_KEY].get("picture")
+    if isinstance(sample_id, str):
+        show_picture(sample_id.partition("/")[0], sample_id)
+
+
+def send_neighbours(look: Look, data: DataSet | None, models: Catalog, entries: Sequence[ModelEntry]) -> None:
+    """Bring the small pictures of the strip and, as soon as they are ready, the pictures before and after this one."""
+    if data is None:
+        return
+    ready = look_ahead(data, look.shown["id"], look.asked, models)
+    st.fragment(_neighbours, run_every=None if ready else SOON)(look, models, entries, ready)
+
+
+def _neighbours(look: Look, models: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
+    send_pack(*sheet_of(look.asked, look.strip))
+    for beside in (look.shown["next"], look.shown["previous"]):
+        if beside is not None and worst_dice(look.asked, beside) is not None:
+            with contextlib.suppress(WbcsegError):
+                picture = store.shown(look.asked.name, beside)
+                found = {
+                    entry.name: store.found(picture, entry.name, models, careful=look.asked.careful) for entry in entries
+                }
+                send_pack(*pack_of(picture, found))
+    if not was_ready and all(worst_dice(look.asked, one) is not None for one in look.strip):
+        st.rerun()
 
 
 def find(
@@ -49,14 +137,41 @@ def pack_of(picture: store.Shown, results: Mapping[str, Found]) -> tuple[str, by
     return name, packed({"digest": name}, parts)
 
 
+def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
+    """Return the small pictures of the strip with the worst Dice of those that are known, as one message, and its digest.
+
+    A Dice is missing while it is not known and ``None`` where there is no expert's mask.
+    """
+    places: dict[str, list[int]] = {}
+    sheet = np.zeros((SMALL, SMALL * len(ids), 3), np.uint8)
+    for column, sample_id in enumerate(ids):
+        try:
+            small = shrink_to(store.shown(asked.name, sample_id).sample.image, SMALL)[:SMALL, :SMALL]
+        except WbcsegError:
+            continue
+        height, width = small.shape[:2]
+        sheet[:height, column * SMALL : column * SMALL + width] = small
+        places[sample_id] = [column * SMALL, 0, width, height]
+    known = {one: worst_dice(asked, one) for one in ids}
+    worst = {one: None if math.isnan(dice) else round(dice, 4) for one, dice in known.items() if dice is not None}
+    head = {"places": places, "worst": worst, "request": request_key(asked)}
+    name = hashlib.sha256(json.dumps([head, list(ids)], sort_keys=True).encode()).hexdigest()[:24]
+    return name, packed({**head, "digest": name}, {PICTURE: images.encode_png(sheet)})
+
+
+def request_key(asked: Request) -> str:
+    """Return a short name of a request."""
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
+
+
 def told(
     picture: store.Shown,
     digest: str,
     entries: Sequence[ModelEntry],
     results: Mapping[str, Found],
     *,
-    previous: str | None = None,
-    following: str | None = None,
+    strip: Sequence[str] = (),
+    asked: Request | None = None,
 ) -> dict[str, Any]:
     """Return the viewer's data for a picture that was sent.
 
@@ -65,8 +180,8 @@ def told(
         digest: Of its pack.
         entries: The chosen models.
         results: What each of them that could be used makes of it, by name.
-        previous: Id of the picture before it.
-        following: Id of the picture after it.
+        strip: Ids of the pictures around it, itself among them; none where there are no others.
+        asked: With which models those are looked at.
     """
     used = [entry for entry in entries if entry.name in results]
     panels = [_panel(PICTURE, "picture", "Picture", alt="The picture as it was photographed")]
@@ -90,6 +205,7 @@ def told(
             panels.append(_panel(f"errors.{entry.name}", "errors", title, part=entry.name, alt=alt))
         title = f"Doubt of {entry.title}"
         panels.append(_panel(f"doubt.{entry.name}", "confidence", title, part=entry.name, alt=f"{title}: the darker, the less sure"))
+    place = list(strip).index(picture.sample.id) if picture.sample.id in strip else -1
     return {
         "pack": digest,
         "id": picture.sample.id,
@@ -103,8 +219,10 @@ def told(
         ],
         "panels": panels,
         "shown": shown,
-        "previous": previous,
-        "next": following,
+        "previous": strip[place - 1] if place > 0 else None,
+        "next": strip[place + 1] if 0 <= place < len(strip) - 1 else None,
+        "strip": [{"id": one, "title": stem(one)} for one in strip],
+        "request": request_key(asked) if asked else "",
     }
 
 
@@ -122,3 +240,22 @@ def _name(picture: store.Shown) -> str:
 def _alt(heading: str, labels: Any) -> str:
     shares = class_shares(labels)
     return f"{heading}: nucleus {percent(shares['nucleus'])}, cytoplasm {percent(shares['cytoplasm'])} of the picture"
+
+
+def say_more(picture: store.Shown, look: Look, models: Catalog) -> None:
+    """Say what the panels do not: that there is no model or no mask, and which figures flatter."""
+    if not models.entries:
+        st.info("There is no model yet: train one, or get the shipped ones.", icon=":material/info:")
+    elif picture.sample.mask is None:
+        st.caption("There is no expert mask for this picture, so there is nothing to measure the models against.")
+    flattered = [panel["title"] for panel in look.shown["panels"] if "mark" in panel]
+    if flattered and picture.sample.mask is not None:
+        st.markdown(
+            ":orange[:material/school:] Trained on this picture, or on another of the same cell: "
+            f"{as_text('; '.join(flattered))}. A score here flatters such a model.",
+            help=GLOSSARY["Trained on"],
+        )
+
+
+def collect_mask() -> None:
+    """Take a corrected mask from the viewer."""

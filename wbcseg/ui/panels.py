@@ -91,6 +91,11 @@ def choose_models(models: Catalog) -> list[ModelEntry]:
     return [usable[name] for name in names if name in chosen]
 
 
+def choose_care() -> bool:
+    """Ask whether models look carefully."""
+    return st.toggle("Careful", key="careful", bind="query-params", help=GLOSSARY["Careful"])
+
+
 def describe(picture: store.Shown) -> None:
     """Show what is known of a picture in one line."""
     sample = picture.sample

@@ -74,8 +74,8 @@ class Viewer {
   }
 
   // Every run of the component ends here: keep what the reader did, take what Python says.
-  update({ data, setStateValue }) {
-    this.send = setStateValue
+  update({ data, setTriggerValue }) {
+    this.send = setTriggerValue
     this.data = data
     this.known = data.panels.map(panel => panel.key)
     if (!this.kept.read) readAddress(this.kept, this.known, data.palettes.map(palette => palette.key))
@@ -270,10 +270,9 @@ class Viewer {
     return location.pathname === this.path && this.box.isConnected
   }
 
-  // The one thing that asks Python: another picture. What is there already is shown at once.
+  // Asks Python for another picture; nothing else but a handed-over mask does.
   goTo(id) {
-    if (!id) return
-    this.send("picture", id)
+    if (id) this.send("picture", id)
   }
 
   keyDown(event) {

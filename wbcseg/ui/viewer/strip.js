@@ -1,5 +1,5 @@
 import { el, share } from "./dom.js"
-import { store } from "./store.js"
+import { photograph, store } from "./store.js"
 
 // The pictures around the present one, each with the Dice of the model that does worst on it.
 
@@ -17,13 +17,11 @@ export class Strip {
     this.node.replaceChildren(
       ...items.map(item => {
         const now = item.id === this.viewer.data.id
-        const dice = item.dice === null || item.dice === undefined ? "" : share(item.dice, 2)
-        const label = `Picture ${item.title}${dice ? `, worst Dice ${dice}` : ""}`
         const canvas = el("canvas", { width: 1, height: 1, "aria-hidden": "true" })
         const button = el(
           "button",
-          { type: "button", "aria-label": label, "aria-current": now ? "true" : null, "data-picture": item.id, title: label },
-          canvas, el("span", {}, item.title), el("span", { class: "worst" }, dice || "–"),
+          { type: "button", "aria-label": `Picture ${item.title}`, "aria-current": now ? "true" : null, "data-picture": item.id },
+          canvas, el("span", {}, item.title), el("span", { class: "worst" }, "…"),
         )
         button.addEventListener("click", () => !now && this.viewer.goTo(item.id))
         return button
@@ -35,18 +33,20 @@ export class Strip {
     if (current) this.node.scrollLeft = current.offsetLeft - (this.node.clientWidth - current.clientWidth) / 2
   }
 
-  // Draws the small pictures from the sheet that brought them.
+  // Draws the small pictures from the sheet that brought them, and writes what is known of them so far.
   async show() {
-    const pack = store.packs.get(this.viewer.data?.sheet)
-    if (!pack) return
-    pack.photograph ??= createImageBitmap(new Blob([pack.parts.picture], { type: "image/png" }))
-    const sheet = await pack.photograph
+    const sheets = [...store.packs.values()].filter(pack => pack.places).reverse()
     for (const button of this.node.children) {
-      const place = pack.places[button.dataset.picture]
-      if (!place) continue
-      const [x, y, width, height] = place, canvas = button.querySelector("canvas")
+      const id = button.dataset.picture, pack = sheets.find(one => one.places[id] && one.request === this.viewer.data.request)
+      if (!pack) continue
+      const sheet = await photograph(pack), [x, y, width, height] = pack.places[id], canvas = button.querySelector("canvas")
       Object.assign(canvas, { width, height })
       canvas.getContext("2d").drawImage(sheet, x, y, width, height, 0, 0, width, height)
+      const dice = pack.worst[id], text = dice === undefined ? "…" : dice === null ? "" : share(dice, 2)
+      button.querySelector(".worst").textContent = text
+      const title = button.querySelector("span").textContent
+      button.setAttribute("aria-label", `Picture ${title}${dice ? `, worst Dice ${text}` : ""}`)
+      button.title = dice ? "The least Dice of nucleus, cytoplasm and cell by any model" : ""
     }
   }
 }
