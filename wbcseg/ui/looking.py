@@ -16,11 +16,11 @@ import streamlit as st
 from wbcseg import images
 from wbcseg.cards import NOTICE
 from wbcseg.classes import CLASSES, PALETTES
-from wbcseg.drawing import class_shares, shrink_to
 from wbcseg.datasets.dataset import DataSet
+from wbcseg.drawing import class_shares, shrink_to
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
-from wbcseg.ui import store
+from wbcseg.ui import corrected, store
 from wbcseg.ui.ahead import Request, around, look_ahead, request, worst_dice
 from wbcseg.ui.choose import show_picture
 from wbcseg.ui.store import Found
@@ -28,8 +28,8 @@ from wbcseg.ui.viewer import send_pack
 from wbcseg.ui.viewer.pack import MASK, PICTURE, mask_png, packed
 from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, stem
 
-
 VIEWER_KEY: Final = "viewer"
+_LOOKED: Final = "looked"
 
 SMALL: Final = 62
 """Side of the strip's pictures in pixels."""
@@ -76,6 +76,7 @@ def look(
     asked = request(data.name if data else "", entries, careful=careful)
     strip = tuple(around(data, picture.sample.id)) if data else ()
     shown = told(picture, digest, entries, results, strip=strip, asked=asked)
+    st.session_state[_LOOKED] = (digest, picture, shown["name"], shown["file"])
     return Look(digest, content, shown, results, asked, strip)
 
 
@@ -101,16 +102,15 @@ def _neighbours(look: Look, models: Catalog, entries: Sequence[ModelEntry], was_
             with contextlib.suppress(WbcsegError):
                 picture = store.shown(look.asked.name, beside)
                 found = {
-                    entry.name: store.found(picture, entry.name, models, careful=look.asked.careful) for entry in entries
+                    entry.name: store.found(picture, entry.name, models, careful=look.asked.careful)
+                    for entry in entries
                 }
                 send_pack(*pack_of(picture, found))
     if not was_ready and all(worst_dice(look.asked, one) is not None for one in look.strip):
         st.rerun()
 
 
-def find(
-    picture: store.Shown, entries: Sequence[ModelEntry], models: Catalog, *, careful: bool
-) -> dict[str, Found]:
+def find(picture: store.Shown, entries: Sequence[ModelEntry], models: Catalog, *, careful: bool) -> dict[str, Found]:
     """Segment a picture with every chosen model, and say of those that cannot why.
 
     Returns:
@@ -190,21 +190,29 @@ def told(
         name = mask_name(picture.sample.id)
         panels.append(_panel(MASK, "mask", name, part=MASK, alt=_alt(name, mask), help=GLOSSARY[name]))
     for entry in used:
-        panel = _panel(entry.name, "model", entry.title, part=entry.name, alt=_alt(entry.title, results[entry.name].labels))
+        panel = _panel(
+            entry.name, "model", entry.title, part=entry.name, alt=_alt(entry.title, results[entry.name].labels)
+        )
         if not picture.own and entry.card is not None and entry.card.saw(picture.sample.id):
             text = "Trained on this cell"
             panel["mark"] = {"text": text, "help": GLOSSARY["Trained on"], "flatters": True}
         panels.append(panel)
     shown = [panel["key"] for panel in panels]
     if len(used) > 1:
-        panels.append(_panel("agreement", "agreement", "Agreement", alt="Where the models disagree: the darker, the more"))
+        panels.append(
+            _panel("agreement", "agreement", "Agreement", alt="Where the models disagree: the darker, the more")
+        )
     for entry in used:
         if mask is not None:
             title = f"Errors of {entry.title}"
             alt = f"{title}: missed blue, invented orange, confused pink"
             panels.append(_panel(f"errors.{entry.name}", "errors", title, part=entry.name, alt=alt))
         title = f"Doubt of {entry.title}"
-        panels.append(_panel(f"doubt.{entry.name}", "confidence", title, part=entry.name, alt=f"{title}: the darker, the less sure"))
+        panels.append(
+            _panel(
+                f"doubt.{entry.name}", "confidence", title, part=entry.name, alt=f"{title}: the darker, the less sure"
+            )
+        )
     place = list(strip).index(picture.sample.id) if picture.sample.id in strip else -1
     return {
         "pack": digest,
@@ -258,4 +266,8 @@ def say_more(picture: store.Shown, look: Look, models: Catalog) -> None:
 
 
 def collect_mask() -> None:
-    """Take a corrected mask from the viewer."""
+    """Take a corrected mask of the picture that was shown last from the viewer."""
+    value = st.session_state[VIEWER_KEY].get("mask")
+    digest, picture, title, file = st.session_state[_LOOKED]
+    if isinstance(value, dict) and value.get("digest") == digest:
+        corrected.collect(value, picture, title, file)

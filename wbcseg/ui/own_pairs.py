@@ -8,6 +8,7 @@ import streamlit as st
 
 from wbcseg.datasets import PAIRING_RULE, DataSet, check_dataset, open_zip
 from wbcseg.errors import WbcsegError
+from wbcseg.ui import corrected
 from wbcseg.ui.store import bytes_digest
 from wbcseg.ui.words import as_text, lines_text
 
@@ -27,6 +28,9 @@ class OwnPairs:
 
 def bring_pairs(key: str = "train_zip", label: str = "A zip of pictures and masks") -> OwnPairs | None:
     """Ask for a zip and check everything in it. Return it, or ``None`` where there is none that will do."""
+    if corrected.kept() and _take_corrected():
+        data = corrected.archive()
+        return _pairs(data, "corrected.zip")
     file = st.file_uploader(label, type=["zip"], key=key, width=720)
     with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
         st.markdown(as_text(PAIRING_RULE), width=480)
@@ -37,8 +41,18 @@ def bring_pairs(key: str = "train_zip", label: str = "A zip of pictures and mask
             width=720,
         )
         return None
-    data = file.getvalue()
-    found = _checked(bytes_digest(data), file.name, data)
+    return _pairs(file.getvalue(), file.name)
+
+
+def _take_corrected() -> bool:
+    """Ask whether the pairs are the masks that the reader corrected in this visit."""
+    count = len(corrected.kept())
+    words = f"The {count} corrected masks of this visit" if count > 1 else "The corrected mask of this visit"
+    return st.toggle(words, value=True, key="train_corrected", help="Those that were handed over from the viewer.")
+
+
+def _pairs(data: bytes, name: str) -> OwnPairs | None:
+    found = _checked(bytes_digest(data), name, data)
     if isinstance(found, str):
         st.error(lines_text(found), icon=":material/rule:")
         return None

@@ -2,8 +2,7 @@ import { el, pressed, share } from "./dom.js"
 import { dice } from "./compose.js"
 import { corrected, dropDraft, keepDraft } from "./drafts.js"
 import { place } from "./draw.js"
-import { History, disc, flood, greyPng, polygon, runLengths } from "./paint.js"
-import { download } from "./save.js"
+import { History, disc, flood, polygon, runLengths } from "./paint.js"
 import { mapOf } from "./store.js"
 
 // Correcting a model's mask: brush, polygon, fill and erase, with undo and redo, scored at once.
@@ -48,7 +47,7 @@ export class Editor {
     this.range.addEventListener("input", () => (this.size = Number(this.range.value)))
     this.undo = tool("Undo", "Undo (Z)", () => this.step("back"))
     this.redo = tool("Redo", "Redo (Y)", () => this.step("again"))
-    this.save = tool("Save mask", "A PNG in the grey codes 0, 128 and 255", () => this.saveMask())
+    this.save = tool("Save mask", "A PNG in the grey codes 0, 128 and 255", () => this.viewer.save(`mask ${this.part}`))
     this.collect = tool("Use for training", "Keep picture and mask for a training", () => this.sendMask())
     this.discard = tool("Start over", "Back to what the model said", () => this.startOver())
     this.scores = el("span", { class: "scores", role: "status" })
@@ -240,11 +239,6 @@ export class Editor {
         context.stroke()
       }
     }
-  }
-
-  async saveMask() {
-    const { width, height, ids } = this.panel.map, codes = Uint8Array.from(ids, id => [0, 128, 255][id])
-    download(await greyPng(width, height, codes), `${this.viewer.data.file.replace(/[^\w-]+/g, "-").slice(0, 60)}-corrected.png`)
   }
 
   // To Python: picture and mask join the pairs of this session that a training can learn from.

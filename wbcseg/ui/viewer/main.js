@@ -10,7 +10,7 @@ import { KEYS, Help } from "./help.js"
 import { Swipe } from "./swipe.js"
 import { Strip } from "./strip.js"
 import { Editor } from "./edit.js"
-import { saveFigure, saveView } from "./save.js"
+import { saveFigure, saveMask, saveView } from "./save.js"
 
 const WRITE_AFTER = 300
 
@@ -167,7 +167,7 @@ class Viewer {
   measure() {
     if (!this.order.length || !this.grid.clientWidth) return
     const { width, height } = this.order[0].picture, aspect = Math.min(1.8, Math.max(0.6, width / height))
-    const columns = columnsFor(this.order.length, this.grid.clientWidth, 0.78 * window.innerHeight, aspect)
+    const columns = columnsFor(this.order.length, this.grid.clientWidth, 0.66 * window.innerHeight, aspect)
     this.grid.style.setProperty("--columns", columns)
     this.grid.style.setProperty("--aspect", aspect)
     const ratio = Math.min(this.order.length > 8 ? 1.5 : 2, window.devicePixelRatio || 1)
@@ -293,7 +293,8 @@ class Viewer {
   }
 
   save(kind) {
-    return kind === "view" ? saveView(this) : saveFigure(this, kind)
+    if (kind === "view") return saveView(this)
+    return kind.startsWith("mask ") ? saveMask(this, kind.slice(5)) : saveFigure(this, kind)
   }
 
   complain(text) {

@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
+from wbcseg.classes import CLASSES, CYTOPLASM, NUCLEUS, Labels
 from wbcseg.images import encode_png
 
 MAGIC: Final = b"WBP1"
+_IDS: Final = {str(kind.id) for kind in CLASSES}
 PICTURE: Final = "picture"
 MASK: Final = "mask"
 
@@ -67,6 +68,35 @@ def map_png(labels: Labels, probabilities: NDArray[np.float32]) -> bytes:
     """
     shares = np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
     return encode_png(np.dstack([labels, shares]))
+
+
+def labels_of_runs(text: object, width: int, height: int) -> Labels:
+    """Read class ids that the browser wrote as runs: ``3x0,2x1`` is three pixels of class 0 and two of class 1.
+
+    Args:
+        text: The runs, row by row.
+        width: Of the picture, in pixels.
+        height: Likewise.
+
+    Returns:
+        ``uint8[H, W]`` of class ids.
+
+    Raises:
+        ValueError: If it is no such text, names another class, or has not one class for every pixel.
+    """
+    count = width * height
+    if not isinstance(text, str) or len(text) > 10 * count + 10:
+        raise ValueError("it must be a text of runs.")
+    lengths, ids = [], []
+    for run in text.split(","):
+        length, _, kind = run.partition("x")
+        if not (length.isascii() and length.isdecimal() and len(length) < 10 and kind in _IDS):
+            raise ValueError(f"it has a run that is none: {run[:20]!r}.")
+        lengths.append(int(length))
+        ids.append(int(kind))
+    if sum(lengths) != count:
+        raise ValueError(f"it must have {width}×{height} pixels. Received: {sum(lengths)}")
+    return np.repeat(np.array(ids, np.uint8), lengths).reshape(height, width)
 
 
 def mask_png(labels: Labels) -> bytes:

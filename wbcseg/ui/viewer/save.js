@@ -1,9 +1,12 @@
 import { DOUBT, ERROR_COLOURS } from "./compose.js"
 import { share } from "./dom.js"
 import { drawPanel } from "./draw.js"
+import { greyPng } from "./paint.js"
+import { mapOf } from "./store.js"
 
 // What one sees as a file: made in the browser, so nothing is sent.
 
+const GREY = [0, 128, 255]
 const SIDE = 420, GAP = 24, TITLE = 64, LINE = 20, FONT = "system-ui, sans-serif"
 
 export function download(blob, name) {
@@ -31,6 +34,12 @@ export async function saveView(viewer) {
   context.fillRect(0, 0, canvas.width, canvas.height)
   panels.forEach((panel, i) => context.drawImage(panel.canvas, (rects[i].left - left) * ratio, (rects[i].top - top) * ratio))
   canvas.toBlob(blob => download(blob, fileName(viewer, "view", "png")))
+}
+
+// A model's mask as a PNG in the grey codes 0, 128 and 255, as it was corrected.
+export async function saveMask(viewer, part) {
+  const { width, height, ids } = viewer.editsOf(viewer.pack.digest).get(part) ?? (await mapOf(viewer.pack, part))
+  download(await greyPng(width, height, Uint8Array.from(ids, id => GREY[id])), fileName(viewer, part, "png"))
 }
 
 // Where everything of a figure stands: panels in rows, the legend and the notice below.

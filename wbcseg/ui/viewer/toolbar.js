@@ -92,11 +92,12 @@ export class Toolbar {
 
   savingMenu() {
     const item = (text, kind) => el("button", { type: "button", onclick: () => (this.closeMenus(true), this.viewer.save(kind)) }, text)
-    return el(
-      "div",
-      { class: "menu", role: "group", "aria-label": "Save", hidden: true },
-      item("This view (PNG)", "view"), item("Figure of all panels (PNG)", "png"), item("Figure of all panels (SVG)", "svg"),
-    )
+    this.masks = () =>
+      this.viewer.data.panels
+        .filter(panel => panel.kind === "model")
+        .map(panel => item(`Mask of ${panel.title} (PNG, grey codes)`, `mask ${panel.part}`))
+    this.files = [item("This view (PNG)", "view"), item("Figure of all panels (PNG)", "png"), item("Figure of all panels (SVG)", "svg")]
+    return el("div", { class: "menu", role: "group", "aria-label": "Save", hidden: true })
   }
 
   open(menu) {
@@ -104,6 +105,7 @@ export class Toolbar {
     this.closeMenus()
     if (!was) return
     if (menu === this.panelMenu) this.listPanels()
+    if (menu === this.saveMenu) menu.replaceChildren(...this.files, ...this.masks())
     menu.hidden = false
     this.menus.find(([one]) => one === menu)[1].setAttribute("aria-expanded", "true")
     menu.querySelector("button, input, select")?.focus()
