@@ -72,7 +72,7 @@ def summarise(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
         ConfigError: If the network is unknown or the width out of range.
     """
     model = build(name, width=width)
-    shapes = _output_shapes(model, side)
+    shapes = output_shapes(model, side)
     layers = tuple(
         LayerSummary(
             layer.name, type(layer).__name__, shapes[layer.name], layer.count_params(), _multiply_adds(layer, shapes)
@@ -91,7 +91,8 @@ def summarise(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
     )
 
 
-def _output_shapes(model: keras.Model, side: int) -> dict[str, tuple[int, int, int]]:
+def output_shapes(model: keras.Model, side: int) -> dict[str, tuple[int, int, int]]:
+    """Return height, width and channels of every layer's output by its name."""
     outputs = keras.Model(model.input, [layer.output for layer in model.layers])
     shapes = outputs.compute_output_shape((1, side, side, 3))
     return {layer.name: tuple(shape[1:]) for layer, shape in zip(model.layers, shapes, strict=True)}

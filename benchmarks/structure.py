@@ -1,0 +1,82 @@
+"""Write ``wbcseg/architectures/structure.json`` from the Keras models: ``python -m benchmarks.structure``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from wbcseg.architectures import ARCHITECTURES
+from wbcseg.architectures.structure import FILE
+from wbcseg.training.environment import start_engine
+
+KINDS = {
+    "Conv2D": "convolution",
+    "UpsampledConvolution": "convolution",
+    "Conv2DTranspose": "transposed convolution",
+    "MaxPooling2D": "pooling",
+    "NearestUpsampling": "upsampling",
+    "Dense": "dense",
+    "Concatenate": "joining",
+    "FusedBatchNormalization": "normalisation",
+    "Activation": "activation",
+    "Dropout": "dropout",
+    "InputLayer": "input",
+}
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    """Return a network's layers as its Keras model has them."""
+    import keras
+
+    from wbcseg.architectures import build
+    from wbcseg.architectures.summary import output_shapes
+
+    side, widths = 120, (8, 12)
+    rows: list[dict[str, Any]] = []
+    shapes = []
+    for width in widths:
+        keras.backend.clear_session()
+        model = build(name, width=width)
+        shapes.append(output_shapes(model, side))
+    for layer in model.layers:
+        small, large = (shape[layer.name][2] for shape in shapes)
+        slope = (large - small) // (widths[1] - widths[0])
+        kind = type(layer).__name__
+        factor = getattr(layer, "factor", 1)
+        if kind in ("MaxPooling2D", "Conv2DTranspose"):
+            factor = (layer.pool_size if kind == "MaxPooling2D" else layer.strides)[0]
+        kernel = getattr(layer, "kernel_size", (1,))
+        relu = getattr(getattr(layer, "activation", None), "__name__", "") == "relu"
+        rows.append(
+            {
+                "name": layer.name,
+                "kind": KINDS[kind],
+                "inputs": [one._keras_history.operation.name for one in _inputs(layer)],
+                "kernel": kernel[0],
+                "factor": factor,
+                "channels": [slope, small - slope * widths[0]],
+                "divisor": side // shapes[0][layer.name][0],
+                "relu": relu,
+            }
+        )
+    return rows
+
+
+def _inputs(layer: Any) -> list[Any]:
+    if type(layer).__name__ == "InputLayer":
+        return []
+    return layer.input if isinstance(layer.input, list) else [layer.input]
+
+
+def main() -> None:
+    """Write the file."""
+    start_engine()
+    networks = {name: read(name) for name in ARCHITECTURES}
+    rows = (
+        f'"{name}": [\n' + ",\n".join(f"  {json.dumps(row)}" for row in layers) + "\n ]" for name, layers in networks.items()
+    )
+    FILE.write_text("{\n " + ",\n ".join(rows) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
