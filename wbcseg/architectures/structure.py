@@ -23,6 +23,8 @@ POOLING: Final = "pooling"
 UPSAMPLING: Final = "upsampling"
 DENSE: Final = "dense"
 JOINING: Final = "joining"
+HEAD: Final = "scores"
+"""Name of the last convolution, with one channel a class."""
 OTHERS: Final = ("normalisation", "activation", "dropout", "input")
 
 
@@ -104,8 +106,8 @@ class StageView:
 
     @property
     def filters(self) -> int:
-        """Channels of its last maps."""
-        return self.steps[-1].filters
+        """Channels of its last maps, before those of the classes."""
+        return next(step.filters for step in reversed(self.steps) if step.layer.name != HEAD)
 
     @property
     def parameters(self) -> int:
@@ -122,10 +124,6 @@ class StageView:
         """Greatest receptive field in it, in pixels of the picture."""
         return max(step.field for step in self.steps)
 
-    @property
-    def last(self) -> Layer:
-        """Its last layer that computes."""
-        return self.steps[-1].layer
 
 
 def stages(name: str, *, width: int, side: int) -> tuple[StageView, ...]:
