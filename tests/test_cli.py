@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import SHIPPED
+from models import SHIPPED, copy_of_shipped
 
+from wbcseg.cards import ModelCard
 from wbcseg.cli import main
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png, open_image, open_mask
@@ -80,6 +81,23 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
 def test_predict_refuses_an_unknown_model(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(pictures), "--model", "best", "--out", str(tmp_path / "out")]) == 1
     assert "There is no model 'best'" in capsys.readouterr().err
+
+
+def test_models_tells_all_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_of_shipped(tmp_path / "weights", notes=["More epochs did not help.", "Nor did fewer."])
+    monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path / "weights"))
+    assert main(["models", "unet-16"]) == 0
+    out = capsys.readouterr().out
+    assert "fold 0 of 5 held out" in out
+    assert "  More epochs did not help.\n  Nor did fewer.\n" in out
+    assert "learning_rate 0.003" in out
+    assert "Not a medical device" in out
+    assert main(["models", "nobody"]) == 1
+    assert "There is no model 'nobody'" in capsys.readouterr().err
+    card = ModelCard.read(tmp_path / "weights" / "unet-16")
+    assert card.to_dict()["notes"] == ["More epochs did not help.", "Nor did fewer."]
 
 
 def test_models_lists_what_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:

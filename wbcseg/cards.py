@@ -82,6 +82,7 @@ class ModelCard:
         acknowledgement: What whoever uses the model has to say of its data.
         notice: What it may be used for.
         program: Version of this program that made it.
+        notes: What else whoever uses it should know, such as what was tried and did not help, a sentence or two each.
     """
 
     title: str
@@ -99,6 +100,7 @@ class ModelCard:
     acknowledgement: str
     notice: str
     program: str
+    notes: tuple[str, ...] = ()
 
     @property
     def dataset(self) -> str:
@@ -142,6 +144,7 @@ class ModelCard:
             "program": self.program,
             "notice": self.notice,
             "acknowledgement": self.acknowledgement,
+            "notes": list(self.notes),
             "heldout": dict(self.heldout),
             "training": dict(self.training),
             "files": {role: vars(record) for role, record in self.files.items()},
@@ -176,6 +179,8 @@ class ModelCard:
             card = cls(
                 **{name: values[name] for name in _PLAIN},
                 classes=tuple(values["classes"]),
+                # Cards of earlier versions have none.
+                notes=tuple(map(str, values.get("notes", ()))),
                 files=files,
             )
             _ = card.dataset, card.training_ids

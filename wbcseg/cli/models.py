@@ -13,6 +13,7 @@ from wbcseg.prediction import Catalog, ModelEntry
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    parser.add_argument("names", nargs="*", metavar="MODEL", help="all that is known of these models")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="as JSON")
     how.add_argument("--markdown", action="store_true", help="the shipped ones as a table, as in the README")
@@ -20,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    entries = Catalog().entries
+    catalog = Catalog()
+    entries = [catalog.entry(name) for name in options.names] or catalog.entries
     if options.json:
         print(json.dumps([_values(entry) for entry in entries], indent=1, ensure_ascii=False))
         return 0
@@ -31,7 +33,23 @@ def act(options: argparse.Namespace) -> int:
         print("No models. Train one: python -m wbcseg train --help")
     for entry in entries:
         print(_line(entry))
+        if options.names and entry.card:
+            print(_details(entry.card))
     return 0
+
+
+def _details(card: ModelCard) -> str:
+    split, training = card.split, card.training
+    fold = "" if split["fold"] is None else f", fold {split['fold']} of {split['folds']} held out"
+    lines = [
+        f"trained on {len(split['train'])} pictures of {card.dataset} ({split['kind']}{fold}), "
+        f"{training['epochs']} epochs in {training['seconds']:.0f} s, by version {card.program} on {card.created}",
+        f"settings: {', '.join(f'{name} {value}' for name, value in card.config.items())}",
+        *card.notes,
+        card.acknowledgement,
+        card.notice,
+    ]
+    return "\n".join(f"  {line}" for line in lines if line)
 
 
 def markdown_table(cards: Iterable[ModelCard]) -> str:
@@ -62,6 +80,7 @@ def _values(entry: ModelEntry) -> dict[str, Any]:
             "files",
             "notice",
             "acknowledgement",
+            "notes",
         )
         values |= {name: whole[name] for name in names}
         split = entry.card.split
