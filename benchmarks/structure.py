@@ -73,7 +73,8 @@ def main() -> None:
     start_engine()
     networks = {name: read(name) for name in ARCHITECTURES}
     rows = (
-        f'"{name}": [\n' + ",\n".join(f"  {json.dumps(row)}" for row in layers) + "\n ]" for name, layers in networks.items()
+        f'"{name}": [\n' + ",\n".join(f"  {json.dumps(row)}" for row in layers) + "\n ]"
+        for name, layers in networks.items()
     )
     FILE.write_text("{\n " + ",\n ".join(rows) + "\n}\n", encoding="utf-8")
 

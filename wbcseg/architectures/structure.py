@@ -125,7 +125,6 @@ class StageView:
         return max(step.field for step in self.steps)
 
 
-
 def stages(name: str, *, width: int, side: int) -> tuple[StageView, ...]:
     """Return the stages of a network.
 

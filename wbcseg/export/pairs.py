@@ -20,8 +20,8 @@ def pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> bytes:
         pairs: A name, the picture ``uint8[H, W, 3]`` and its class ids ``uint8[H, W]``.
 
     Returns:
-        ``images/NAME.png`` and ``masks/NAME.png`` (grey codes 0, 128 and 255), without metadata. The same pairs give the
-        same bytes.
+        ``images/NAME.png`` and ``masks/NAME.png`` (grey codes 0, 128 and 255), without metadata. The same pairs give
+        the same bytes.
     """
     taken: set[str] = set()
     buffer = io.BytesIO()

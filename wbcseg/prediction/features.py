@@ -80,6 +80,4 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
             found[at] = one["index"]
     if None in found:
         raise ModelError(f"Model {folder.name} does not have the stages of its network, {card.architecture}.")
-    return [
-        StageMaps(stage, interpreter.get_tensor(index)[0]) for stage, index in zip(known, found, strict=True)
-    ]
+    return [StageMaps(stage, interpreter.get_tensor(index)[0]) for stage, index in zip(known, found, strict=True)]

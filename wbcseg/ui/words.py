@@ -39,6 +39,10 @@ GLOSSARY: Final[dict[str, str]] = {
     "Fold": "One of several equal parts of the data. Each part serves once as the test, while the others train.",
     "Leak": "A picture in the test whose cell is also in the training. It makes a test easier than the real task.",
     "Architecture": "How a network is built: which layers it has and what passes from one to the next.",
+    "Feature map": "A picture that a network makes of the one it sees, in which the places are light that answer to "
+    "something it has learned to look for.",
+    "Receptive field": "The part of the picture that one place of a map can depend on.",
+    "Multiply-add": "A multiplication followed by an addition: what a network's work is counted in.",
     "Epoch": "One pass through all training pictures. After each one the network is tested on the held-out pictures.",
     "Batch": "A handful of pictures that the network sees together before it corrects itself once.",
     "Loss": "A number for how wrong the network is. The training makes it small.",

@@ -1,8 +1,8 @@
 """The viewer: linked panels of one picture, drawn and explored in the browser without asking the server.
 
 Two components belong together. :func:`send_pack` brings a picture with everything that models say of it; it shows
-nothing. :func:`show_viewer` says which of the pictures that have come is shown, and how. The scripts beside this file are
-plain modules; Streamlit wants one text a component, so they are joined.
+nothing. :func:`show_viewer` says which of the pictures that have come is shown, and how. The scripts beside this file
+are plain modules; Streamlit wants one text a component, so they are joined.
 """
 
 from __future__ import annotations
