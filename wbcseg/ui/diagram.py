@@ -19,6 +19,21 @@ from wbcseg.architectures.structure import (
     Step,
 )
 
+# Streamlit takes drawings out of HTML, and a picture file does not know the colours of the page.
+_drawing = st.components.v2.component(
+    "wbcseg.drawing",
+    js="""
+export default function ({ data, parentElement }) {
+  const box = parentElement.querySelector(".drawing") ?? document.createElement("div")
+  box.className = "drawing"
+  box.innerHTML = data.svg
+  parentElement.append(box)
+}
+""",
+    css=""".drawing { color: var(--st-text-color); font-family: var(--st-font); }
+""",
+)
+
 WIDTH: Final = 360
 ROW: Final = 74
 BOX: Final = 46
@@ -59,9 +74,9 @@ def draw(title: str, stages: Sequence[StageView]) -> str:
     )
 
 
-def show(title: str, stages: Sequence[StageView]) -> None:
+def show(title: str, stages: Sequence[StageView], key: str) -> None:
     """Show a network's diagram."""
-    st.html(draw(title, stages))
+    _drawing(key=key, data={"svg": draw(title, stages)})
 
 
 def operations(stage: StageView) -> str:

@@ -54,7 +54,7 @@ def show_networks(width: int) -> None:
                     f"**{_grouped(network.parameters(width))}** parameters · "
                     f"**{network.multiply_adds(width, SIDE) / 1e9:.2f}** billion multiply-adds"
                 )
-                diagram.show(network.title, found)
+                diagram.show(network.title, found, key=f"diagram_{network.name}")
                 st.caption(network.summary)
                 with st.expander("Every stage in numbers", icon=":material/table_rows:"):
                     show_table(*_numbers(found))
