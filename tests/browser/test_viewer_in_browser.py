@@ -1,0 +1,348 @@
+"""The viewer, driven as a reader does: linked panels, overlays, reading pixels, keys, touch, links, saving, correcting."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wbcseg.datasets import open_dataset
+from wbcseg.metrics import score
+from wbcseg.prediction import Catalog
+
+PICTURE = "/predict?set=Synthetic&picture=012"
+CANVAS = "figure canvas"
+MODELS = [entry for entry in Catalog().usable if entry.shipped]
+PANELS = 2 + len(MODELS)
+
+ROOT = """() => document.querySelector("[data-viewer]").shadowRoot"""
+
+
+def open_viewer(page, address=PICTURE, panels=PANELS):
+    """Open a picture and wait until every panel has drawn it."""
+    page.goto(address)
+    page.locator(CANVAS).nth(panels - 1).wait_for()
+    page.wait_for_function(
+        "() => document.querySelector('[data-viewer]')?.shadowRoot.querySelector('.panels')?.dataset.view"
+    )
+    page.wait_for_timeout(300)
+
+
+def transform(page):
+    """Scale and the picture's point in the middle, the same for every panel."""
+    return [float(n) for n in page.locator(".panels").get_attribute("data-view").split()]
+
+
+def pixels(page, panel):
+    """What a panel shows, as it is drawn: ``uint8[H, W, 4]``."""
+    data = page.locator(f'figure[data-panel="{panel}"] canvas').evaluate(
+        "c => [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    )
+    width, height, *values = data
+    return np.array(values, np.uint8).reshape(height, width, 4)
+
+
+def middle_of(page, panel, x=0.5, y=0.5):
+    box = page.locator(f'figure[data-panel="{panel}"] canvas').bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def focus(page, panel="picture"):
+    page.locator(f'figure[data-panel="{panel}"] canvas').focus()
+
+
+def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
+    open_viewer(page)
+    frames, requests = [], []
+    page.on("websocket", lambda socket: socket.on("framesent", frames.append))
+    page.on("request", lambda request: "favicon" in request.url or "/media/" in request.url or requests.append(request.url))
+    # Sockets that are open already are watched through the page's own send.
+    page.evaluate(
+        "() => { window.sent = 0; const send = WebSocket.prototype.send;"
+        " WebSocket.prototype.send = function (...all) { window.sent++; return send.apply(this, all) } }"
+    )
+    page.wait_for_timeout(2500)
+    before = page.evaluate("window.sent")
+    page.mouse.move(*middle_of(page, MODELS[0].name, 0.3, 0.4))
+    for _ in range(6):
+        page.mouse.wheel(0, -200)
+    page.wait_for_timeout(600)
+    scale, x, y = transform(page)
+    assert scale > 3
+    shown = [pixels(page, name) for name in ("picture", "mask")]
+    # Outside of the cell's colours, the panels show the same place of the same picture.
+    same = (shown[0][..., :3] == shown[1][..., :3]).all(axis=-1)
+    assert same.mean() > 0.05
+    page.mouse.down()
+    page.mouse.move(*middle_of(page, MODELS[0].name, 0.6, 0.6), steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(600)
+    moved = transform(page)
+    assert moved[0] == pytest.approx(scale)
+    assert moved[1:] != [x, y]
+    assert page.evaluate("window.sent") == before
+    assert not requests
+    page.mouse.dblclick(*middle_of(page, "picture"))
+    page.wait_for_timeout(300)
+    assert transform(page)[0] == 1.0
+
+
+def test_a_class_switched_off_gives_the_picture_back(page):
+    open_viewer(page)
+    picture, with_all = pixels(page, "picture"), pixels(page, "mask")
+    page.get_by_role("button", name="Nucleus", exact=True).click()
+    page.wait_for_timeout(300)
+    without = pixels(page, "mask")
+    mask = open_dataset("synthetic").read("synthetic/012").mask
+    side = without.shape[0]
+    rows = (np.arange(side) + 0.5) * mask.shape[0] / side
+    large = mask[rows.astype(int)][:, rows.astype(int)]
+    inner = large == 2
+    assert (without[inner][:, :3] == picture[inner][:, :3]).mean() > 0.97
+    assert (with_all[inner][:, :3] == picture[inner][:, :3]).mean() < 0.05
+    assert (without[large == 1][:, :3] == with_all[large == 1][:, :3]).mean() > 0.97
+
+
+def test_hovering_says_what_the_core_says(page):
+    open_viewer(page)
+    sample = open_dataset("synthetic").read("synthetic/012")
+    height, width = sample.size
+    for x, y in ((60, 60), (20, 30), (75, 58)):
+        page.mouse.move(*middle_of(page, "picture", (x + 0.5) / width, (y + 0.5) / height))
+        page.wait_for_timeout(150)
+        said = page.locator(".readout").inner_text()
+        assert said.startswith(f"{x}, {y}")
+        assert f"Exact mask: {('background', 'cytoplasm', 'nucleus')[sample.mask[y, x]]}" in said
+        for entry in MODELS:
+            result = Catalog().open(entry.name).predict(sample.image)
+            kind = result.labels[y, x]
+            found = re.search(rf"{re.escape(entry.title)}: (\w+) ([\d.]+)", said)
+            assert found[1] == ("background", "cytoplasm", "nucleus")[kind]
+            assert float(found[2]) == pytest.approx(result.probabilities[y, x, kind], abs=0.0075)
+
+
+def test_the_captions_have_the_dice_of_the_core(page):
+    open_viewer(page)
+    sample = open_dataset("synthetic").read("synthetic/012")
+    for entry in MODELS:
+        dice = score(sample.mask, Catalog().open(entry.name).predict(sample.image).labels).dice
+        text = page.locator(f'figure[data-panel="{entry.name}"] .scores').inner_text()
+        for region in ("nucleus", "cytoplasm", "cell"):
+            assert f"{region} {dice[region]:.3f}" in text
+
+
+def test_keys_do_everything(page):
+    open_viewer(page)
+    focus(page)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_timeout(200)
+    scale, x, _ = transform(page)
+    assert scale == pytest.approx(1.25**2, abs=0.01)
+    assert x > 60
+    page.keyboard.press("0")
+    page.keyboard.press("o")
+    page.wait_for_timeout(200)
+    assert page.get_by_role("radio", name="Outlines").get_attribute("aria-checked") == "true"
+    page.keyboard.press("g")
+    page.keyboard.press("3")
+    assert page.get_by_role("button", name="Nucleus", exact=True).get_attribute("aria-pressed") == "false"
+    page.keyboard.press("3")
+    page.keyboard.press("d")
+    assert page.locator(".readout").inner_text().startswith("61, ")
+    page.keyboard.press("?")
+    page.get_by_text("Move the cross-hair and hear what lies there").wait_for()
+    page.keyboard.press("Escape")
+    focus(page)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**picture=013**")
+    page.get_by_text("Synthetic, 013").wait_for()
+
+
+def test_the_colours_are_hidden_while_a_key_is_held(page):
+    open_viewer(page)
+    focus(page)
+    picture = pixels(page, "picture")
+    page.keyboard.down("h")
+    page.wait_for_timeout(200)
+    assert (pixels(page, "mask") == picture).all()
+    page.keyboard.up("h")
+    page.wait_for_timeout(200)
+    assert not (pixels(page, "mask") == picture).all()
+
+
+def test_a_link_shows_exactly_the_same(page, context):
+    open_viewer(page)
+    page.mouse.move(*middle_of(page, "picture", 0.4, 0.4))
+    for _ in range(4):
+        page.mouse.wheel(0, -150)
+    page.get_by_role("radio", name="Both").click()
+    page.get_by_role("button", name="Panels", exact=True).click()
+    page.get_by_role("checkbox", name="Agreement").check()
+    page.get_by_role("checkbox", name="Exact mask").uncheck()
+    page.keyboard.press("Escape")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(700)
+    link = page.url
+    assert "look=" in link
+    other = context.new_page()
+    open_viewer(other, link)
+    assert transform(other) == pytest.approx(transform(page), abs=0.01)
+    names = "figure .name"
+    assert other.locator(names).all_inner_texts() == page.locator(names).all_inner_texts()
+    assert (pixels(other, MODELS[0].name) == pixels(page, MODELS[0].name)).mean() > 0.999
+    other.close()
+
+
+def test_the_divider_shows_one_panel_left_and_the_other_right(page):
+    open_viewer(page)
+    page.get_by_role("button", name="Swipe").click()
+    divider = page.get_by_role("slider", name="Divider")
+    divider.wait_for()
+    page.get_by_label("Left of the divider").select_option("picture")
+    page.get_by_label("Right of the divider").select_option("mask")
+    page.wait_for_timeout(500)
+    divider.focus()
+    page.keyboard.press("Home")
+    assert divider.get_attribute("aria-valuenow") == "0"
+    page.keyboard.press("ArrowRight")
+    assert divider.get_attribute("aria-valuenow") == "2"
+    page.keyboard.press("End")
+    page.wait_for_timeout(300)
+    grab = "c => [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    whole = np.array(page.locator(".stage canvas").evaluate(grab)[2:], np.uint8)
+    page.keyboard.press("Home")
+    page.wait_for_timeout(300)
+    other = np.array(page.locator(".stage canvas").evaluate(grab)[2:], np.uint8)
+    assert (whole != other).mean() > 0.05
+
+
+def saved(page, item):
+    page.get_by_role("button", name="Save", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=item).click()
+    return download.value
+
+
+def test_what_one_sees_is_saved(page):
+    open_viewer(page)
+    for item in ("This view (PNG)", "Figure of all panels (PNG)"):
+        file = saved(page, item)
+        assert file.suggested_filename.endswith(".png")
+        with Image.open(file.path()) as picture:
+            assert min(picture.size) > 200
+            assert not picture.info.get("exif")
+    svg = saved(page, "Figure of all panels (SVG)")
+    text = io.open(svg.path(), encoding="utf-8").read()
+    assert "Not a medical device" in text
+    assert text.count("<image ") == PANELS
+    assert "Dice: nucleus" in text
+
+
+def test_a_models_mask_is_saved_in_grey_codes(page):
+    open_viewer(page)
+    entry = MODELS[0]
+    file = saved(page, f"Mask of {entry.title} (PNG, grey codes)")
+    labels = Catalog().open(entry.name).predict(open_dataset("synthetic").read("synthetic/012").image).labels
+    with Image.open(file.path()) as picture:
+        assert picture.mode == "L"
+        assert (np.array(picture) == np.array([0, 128, 255], np.uint8)[labels]).all()
+
+
+def test_a_mask_is_corrected_undone_kept_over_a_reload_and_handed_over(page):
+    open_viewer(page)
+    name = MODELS[0].name
+    focus(page, name)
+    page.get_by_role("button", name="Correct").click()
+    scores = page.locator(f'figure[data-panel="{name}"] .scores')
+    before = scores.inner_text()
+    page.mouse.move(*middle_of(page, name, 0.1, 0.1))
+    page.mouse.down()
+    page.mouse.move(*middle_of(page, name, 0.4, 0.12), steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    after = scores.inner_text()
+    assert after != before
+    page.get_by_role("button", name="Undo").click()
+    assert scores.inner_text() == before
+    page.get_by_role("button", name="Redo").click()
+    assert scores.inner_text() == after
+    page.get_by_role("button", name="Use for training").click()
+    page.get_by_text("1 corrected mask in this visit").wait_for()
+    page.reload()
+    page.locator(CANVAS).nth(PANELS - 1).wait_for()
+    page.wait_for_timeout(1500)
+    assert scores.inner_text() == after
+    page.get_by_role("button", name="Correct").click()
+    page.get_by_role("button", name="Start over").click()
+    assert scores.inner_text() == before
+
+
+def test_a_mask_is_corrected_by_keys_alone(page):
+    open_viewer(page)
+    name = MODELS[0].name
+    focus(page, name)
+    page.keyboard.press("e")
+    scores = page.locator(f'figure[data-panel="{name}"] .scores')
+    before = scores.inner_text()
+    for _ in range(3):
+        page.keyboard.press("Shift+W")
+    page.keyboard.press("Shift+W")
+    page.keyboard.press(" ")
+    assert scores.inner_text() != before
+    page.keyboard.press("z")
+    assert scores.inner_text() == before
+    page.keyboard.press("Escape")
+    assert page.get_by_role("button", name="Correct").get_attribute("aria-pressed") == "false"
+
+
+def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
+    phone = browser.new_context(
+        base_url=server.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
+    page = phone.new_page()
+    page.set_default_timeout(60_000)
+    open_viewer(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator('figure[data-panel="picture"] canvas').scroll_into_view_if_needed()
+    x, y = middle_of(page, "picture")
+    touch = phone.new_cdp_session(page)
+
+    def fingers(kind, *points):
+        at = [{"x": px, "y": py, "id": i} for i, (px, py) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    fingers("touchStart", (x - 20, y), (x + 20, y))
+    for k in range(1, 6):
+        fingers("touchMove", (x - 20 - 8 * k, y), (x + 20 + 8 * k, y))
+    fingers("touchEnd")
+    page.wait_for_timeout(400)
+    assert transform(page)[0] > 2
+    page.touchscreen.tap(x, y)
+    page.wait_for_timeout(300)
+    assert "Exact mask" in page.locator(".readout").inner_text()
+    phone.close()
+
+
+def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
+    open_viewer(page)
+    strip = page.locator(".strip button")
+    assert strip.count() == 13
+    page.wait_for_function(
+        "() => [...document.querySelector('[data-viewer]').shadowRoot.querySelectorAll('.worst')]"
+        ".every(one => /^[01]\\\\.\\\\d\\\\d$/.test(one.textContent))"
+    )
+    sample = open_dataset("synthetic").read("synthetic/010")
+    worst = min(
+        min(score(sample.mask, Catalog().open(entry.name).predict(sample.image).labels).dice[r] for r in ("nucleus", "cytoplasm", "cell"))
+        for entry in MODELS
+    )
+    chosen = page.get_by_role("button", name=re.compile("^Picture 010"))
+    assert f"{worst:.2f}" in chosen.inner_text()
+    chosen.click()
+    page.wait_for_url("**picture=010**")
+    page.get_by_text("Synthetic, 010").wait_for()
