@@ -7,7 +7,7 @@ const STYLES = ["fill", "contour", "both"]
 export function written(kept, standard) {
   const { view } = kept, parts = []
   const add = (name, value) => parts.push(name + value)
-  if (view.scale !== 1 || view.moved) add("z", [view.scale, view.x, view.y].map(n => +n.toFixed(2)).join("_"))
+  if (view.scale !== 1 || view.moved) add("z", [view.scale, view.x, view.y].map(n => +n.toFixed(4)).join("_"))
   if (kept.chosen && kept.chosen.join() !== standard.join()) add("p", kept.chosen.join("_"))
   if (kept.style !== "fill") add("s", STYLES.indexOf(kept.style))
   if (kept.opacity !== 0.4) add("o", Math.round(100 * kept.opacity))
