@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, corrected, frame, looking, panels, status, store, words
+from wbcseg.ui import choose, corrected, frame, looking, panels, scores, status, store, words
 from wbcseg.ui.viewer import send_pack, show_viewer
 
 frame.ensure_frame()
@@ -22,7 +22,9 @@ status.show_problems(models.entries)
 
 look = looking.look(picture, chosen, models, data, careful=careful)
 show_viewer(look.shown, on_picture=looking.go_on, on_mask=looking.collect_mask)
-looking.say_more(picture, look, models)
+looking.say_more(picture, models)
+if picture.sample.mask is not None and look.results:
+    scores.score_tables(picture.sample.mask, look.labels, words.mask_name(picture.sample.id), look.flattered)
 corrected.show_kept()
 words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Careful", "Trained on")
 send_pack(look.digest, look.content)

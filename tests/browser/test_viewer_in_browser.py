@@ -1,4 +1,4 @@
-"""The viewer, driven as a reader does: linked panels, overlays, reading pixels, keys, touch, links, saving, correcting."""
+"""The viewer, driven as a reader does: linked panels, overlays, keys, touch, links, saving, correcting."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def focus(page, panel="picture"):
 def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
     open_viewer(page)
     requests = []
-    page.on("request", lambda request: "favicon" in request.url or "/media/" in request.url or requests.append(request.url))
+    page.on(
+        "request", lambda request: "favicon" in request.url or "/media/" in request.url or requests.append(request.url)
+    )
     # Sockets that are open already are watched through the page's own send.
     page.evaluate(
         "() => { window.sent = 0; const send = WebSocket.prototype.send;"
@@ -310,7 +312,11 @@ def test_a_mask_is_corrected_by_keys_alone(page):
 
 def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
     phone = browser.new_context(
-        base_url=server.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2
+        base_url=server.url,
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
     )
     page = phone.new_page()
     page.set_default_timeout(60_000)
@@ -343,7 +349,10 @@ def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
     wait_for_strip(page)
     sample = open_dataset("synthetic").read("synthetic/010")
     worst = min(
-        min(score(sample.mask, Catalog().open(entry.name).predict(sample.image).labels).dice[r] for r in ("nucleus", "cytoplasm", "cell"))
+        min(
+            score(sample.mask, Catalog().open(entry.name).predict(sample.image).labels).dice[r]
+            for r in ("nucleus", "cytoplasm", "cell")
+        )
         for entry in MODELS
     )
     chosen = page.get_by_role("button", name=re.compile("^Picture 010"))

@@ -90,5 +90,6 @@ def test_the_scripts_are_joined_with_every_import_met() -> None:
                     source = (HERE / other).read_text(encoding="utf-8")
                     for one in wanted:
                         assert any(
-                            f"export {kind} {one}" in source for kind in ("function", "async function", "class", "const")
+                            f"export {kind} {one}" in source
+                            for kind in ("function", "async function", "class", "const")
                         ), f"{name} wants {one} of {other}"

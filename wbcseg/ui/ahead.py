@@ -1,4 +1,4 @@
-"""Preparing the pictures beside this one while the reader looks: they then show at once, and the strip has their scores."""
+"""Looking at the pictures beside this one beforehand: they then show at once, and the strip has their scores."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def around(data: DataSet, sample_id: str) -> list[str]:
 
 
 def worst_dice(asked: Request, sample_id: str) -> float | None:
-    """Return the least Dice of nucleus, cytoplasm and cell by any model, NaN without a mask, ``None`` if not known yet."""
+    """Return the least Dice of any region by any model: NaN without a mask, ``None`` if not known yet."""
     known = _known()
     with known.lock:
         return known.worst.get((asked, sample_id))

@@ -108,7 +108,8 @@ def _box(stage: StageView, x: float, y: float, wide: float) -> str:
         f"<g><title>{escape(hint)}</title>"
         f'<rect x="{x - wide / 2:.1f}" y="{y - BOX / 2:.1f}" width="{wide:.1f}" height="{BOX}" rx="6" '
         'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
-        f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">{stage.side}² × {stage.filters}</text>'
+        f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
+        f"{stage.side}² × {stage.filters}</text>"
         f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">{escape(_short(stage))}</text></g>'
     )
 

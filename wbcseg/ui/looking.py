@@ -1,4 +1,4 @@
-"""What the viewer is told of a picture: which panels there are, what they are called, and which pictures are beside it."""
+"""What the viewer is told of a picture: its panels, what they are called, and which pictures are beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import streamlit as st
 
 from wbcseg import images
 from wbcseg.cards import NOTICE
-from wbcseg.classes import CLASSES, PALETTES
+from wbcseg.classes import CLASSES, PALETTES, Labels
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.drawing import class_shares, shrink_to
 from wbcseg.errors import WbcsegError
@@ -58,6 +58,17 @@ class Look:
     asked: Request
     strip: tuple[str, ...]
 
+    @property
+    def labels(self) -> dict[str, Labels]:
+        """The class ids that each model found, by its title."""
+        titles = {panel["key"]: panel["title"] for panel in self.shown["panels"]}
+        return {titles[name]: found.labels for name, found in self.results.items()}
+
+    @property
+    def flattered(self) -> list[str]:
+        """Titles of the models that were trained on the picture, or on another of the same cell."""
+        return [panel["title"] for panel in self.shown["panels"] if "mark" in panel]
+
 
 def look(
     picture: store.Shown, entries: Sequence[ModelEntry], models: Catalog, data: DataSet | None, *, careful: bool
@@ -76,14 +87,16 @@ def look(
     asked = request(data.name if data else "", entries, careful=careful)
     strip = tuple(around(data, picture.sample.id)) if data else ()
     shown = told(picture, digest, entries, results, strip=strip, asked=asked)
-    st.session_state[_LOOKED] = (digest, picture, shown["name"], shown["file"])
+    st.session_state[_LOOKED] = (digest, picture, shown)
     return Look(digest, content, shown, results, asked, strip)
 
 
 def go_on() -> None:
     """Take the reader to the picture that the viewer was asked for."""
     sample_id = st.session_state[VIEWER_KEY].get("picture")
-    if isinstance(sample_id, str):
+    _, _, shown = st.session_state[_LOOKED]
+    # What comes from a browser may be anything.
+    if sample_id in [one["id"] for one in shown["strip"]]:
         show_picture(sample_id.partition("/")[0], sample_id)
 
 
@@ -138,7 +151,7 @@ def pack_of(picture: store.Shown, results: Mapping[str, Found]) -> tuple[str, by
 
 
 def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
-    """Return the small pictures of the strip with the worst Dice of those that are known, as one message, and its digest.
+    """Return the small pictures of the strip with the worst Dice of those that are known: its digest and one message.
 
     A Dice is missing while it is not known and ``None`` where there is no expert's mask.
     """
@@ -245,29 +258,22 @@ def _name(picture: store.Shown) -> str:
     return f"{short_title(name)}, {stem(picture.sample.id)}"
 
 
-def _alt(heading: str, labels: Any) -> str:
+def _alt(heading: str, labels: Labels) -> str:
     shares = class_shares(labels)
     return f"{heading}: nucleus {percent(shares['nucleus'])}, cytoplasm {percent(shares['cytoplasm'])} of the picture"
 
 
-def say_more(picture: store.Shown, look: Look, models: Catalog) -> None:
-    """Say what the panels do not: that there is no model or no mask, and which figures flatter."""
+def say_more(picture: store.Shown, models: Catalog) -> None:
+    """Say what the panels do not: that there is no model, or no mask to measure against."""
     if not models.entries:
         st.info("There is no model yet: train one, or get the shipped ones.", icon=":material/info:")
     elif picture.sample.mask is None:
         st.caption("There is no expert mask for this picture, so there is nothing to measure the models against.")
-    flattered = [panel["title"] for panel in look.shown["panels"] if "mark" in panel]
-    if flattered and picture.sample.mask is not None:
-        st.markdown(
-            ":orange[:material/school:] Trained on this picture, or on another of the same cell: "
-            f"{as_text('; '.join(flattered))}. A score here flatters such a model.",
-            help=GLOSSARY["Trained on"],
-        )
 
 
 def collect_mask() -> None:
     """Take a corrected mask of the picture that was shown last from the viewer."""
     value = st.session_state[VIEWER_KEY].get("mask")
-    digest, picture, title, file = st.session_state[_LOOKED]
+    digest, picture, shown = st.session_state[_LOOKED]
     if isinstance(value, dict) and value.get("digest") == digest:
-        corrected.collect(value, picture, title, file)
+        corrected.collect(value, picture, shown["name"], shown["file"])

@@ -1,4 +1,5 @@
 """The three networks side by side: how they are built, and what each stage sees of a picture."""
+# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
 
 from __future__ import annotations
 
@@ -90,14 +91,14 @@ def _drawn_maps(picture: store.Shown, entry: ModelEntry) -> list[tuple[str, str,
 @st.cache_data(max_entries=24, show_spinner="The networks are looking…")
 def _shared_maps(
     digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
-) -> list[tuple[str, str, bytes]]:  # noqa: ARG001, E501 (the keys)
+) -> list[tuple[str, str, bytes]]:
     return _draw(_entry, _image)
 
 
 @st.cache_data(max_entries=6, show_spinner="The networks are looking…", scope="session")
 def _session_maps(
     digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
-) -> list[tuple[str, str, bytes]]:  # noqa: ARG001, E501 (the keys)
+) -> list[tuple[str, str, bytes]]:
     return _draw(_entry, _image)
 
 

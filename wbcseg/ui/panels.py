@@ -1,59 +1,25 @@
-"""One picture beside the expert's mask and what each model makes of it."""
+"""A picture and its mask as still panels, and the choices that pages share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import streamlit as st
 
 from wbcseg import images
-from wbcseg.classes import CLASSES, PALETTES, Labels
+from wbcseg.classes import PALETTES, Labels
 from wbcseg.drawing import class_shares
-from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
 from wbcseg.ui.picture import show_png
-from wbcseg.ui.scores import shares_list, swatch
+from wbcseg.ui.scores import shares_list
 from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, size_text, stem
 
-STYLES: Final = {"Overlay": "overlay", "Colours": "colours", "Outlines": "outlines"}
 PANEL_WIDTH: Final = 165
 """Narrowest panel in pixels: two fit beside each other on a phone."""
 
 MOST_AT_FIRST: Final = 3
 """Models that are shown unasked where none was shipped."""
-
-MOST_PANELS: Final = 6
-"""Panels beside each other on a wide screen."""
-
-
-def choose_view() -> store.View:
-    """Ask how the classes are to be shown."""
-    style = st.segmented_control(
-        "Show as",
-        list(STYLES),
-        default="Overlay",
-        required=True,
-        key="view",
-        bind="query-params",
-        help=f"**Overlay** {GLOSSARY['Overlay']}\n\n**Colours** Every pixel in the colour of its class.\n\n"
-        "**Outlines** The borders of nucleus and cell on the picture.",
-    )
-    opacity = st.slider(
-        "Strength of the overlay",
-        0,
-        100,
-        40,
-        5,
-        format="%d %%",
-        key="opacity",
-        bind="query-params",
-        disabled=style != "Overlay",
-        width=200,
-        help="0 % shows the picture alone, 100 % the colours alone.",
-    )
-    return store.View(STYLES[style], opacity / 100, choose_palette())
 
 
 def choose_palette(label_visibility: Literal["visible", "collapsed"] = "visible") -> str:
@@ -116,32 +82,6 @@ def legend(palette_name: str) -> None:
     )
 
 
-def show_panels(
-    picture: store.Shown, view: store.View, entries: Sequence[ModelEntry], models: Catalog
-) -> dict[str, Labels]:
-    """Show the picture, the expert's mask where there is one, and every model's segmentation.
-
-    Returns:
-        The class ids of each model that could be used, by its title, in order.
-    """
-    mask = picture.sample.mask
-    results: dict[str, Labels] = {}
-    count = 1 + (mask is not None) + len(entries)
-    grid = st.grid(min(count, MOST_PANELS), min_column_width=PANEL_WIDTH, gap=("medium", "small"))
-    with grid.cell():
-        panel("Picture", store.drawn(picture, view), "The picture as it was photographed")
-    if mask is not None:
-        with grid.cell():
-            name = mask_name(picture.sample.id)
-            panel(name, store.drawn(picture, view, mask), _alt(name, mask), GLOSSARY[name])
-    for entry in entries:
-        with grid.cell():
-            classes = _model_panel(picture, view, entry, models)
-        if classes is not None:
-            results[entry.title] = classes
-    return results
-
-
 def show_sample(picture: store.Shown, palette: str) -> None:
     """Show a picture of a data set, its mask, both together, and how much each class takes."""
     mask = picture.sample.mask
@@ -176,49 +116,6 @@ def panel(heading: str, png: bytes, alt: str, help_text: str | None = None) -> N
     with st.container(gap="xsmall"):
         st.markdown(f"**{as_text(heading)}**", help=help_text)
         show_png(png, alt)
-
-
-def _model_panel(picture: store.Shown, view: store.View, entry: ModelEntry, models: Catalog) -> Labels | None:
-    heading = entry.title
-    try:
-        with st.spinner(f"{as_text(heading)} is looking…"):
-            classes = store.labels(picture, entry.name, models)
-    except WbcsegError as problem:
-        st.markdown(f"**{as_text(heading)}**")
-        st.warning(as_text(str(problem)), icon=":material/error:")
-        return None
-    panel(heading, store.drawn(picture, view, classes), _alt(heading, classes))
-    with st.container(gap=None):
-        if not picture.own and entry.card is not None:
-            _training_mark(entry.card.saw(picture.sample.id))
-        st.download_button(
-            "Save mask",
-            data=lambda: store.mask_file(classes),
-            file_name=f"{_file_stem(picture)}-{entry.name}.png",
-            mime="image/png",
-            icon=":material/download:",
-            type="tertiary",
-            key=f"save_{entry.name}",
-            on_click="ignore",
-            help="A PNG of the picture's size in the grey codes 0 (background), 128 (cytoplasm) and 255 (nucleus).",
-        )
-    return classes
-
-
-def _file_stem(picture: store.Shown) -> str:
-    return images.safe_stem(picture.name if picture.own else stem(picture.sample.id), set())
-
-
-def _training_mark(trained: bool) -> None:
-    """Say whether a model has learned from the cell: in words and with a sign, not by colour alone."""
-    if trained:
-        st.markdown(
-            ":orange-badge[:material/school: Trained on this cell]",
-            help="This model was trained on this picture, or on another one of the same cell: its score here flatters "
-            "it.",
-        )
-    else:
-        st.markdown(":gray-badge[:material/visibility_off: Not in its training]", help=GLOSSARY["Trained on"])
 
 
 def _alt(heading: str, classes: Labels) -> str:
