@@ -19,6 +19,7 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     chosen = panels.choose_models(models)
     careful = panels.choose_care()
 status.show_problems(models.entries)
+panels.describe(picture)
 
 look = looking.look(picture, chosen, models, data, careful=careful)
 show_viewer(look.shown, on_picture=looking.go_on, on_mask=looking.collect_mask)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError
 from wbcseg.prediction import ModelEntry, Segmentation
+from wbcseg.ui.viewer.pack import unpacked
 
 APP = Path(__file__).parents[1] / "app.py"
 PROBLEM = "File model.tflite of model broken-16 is damaged or was replaced. Copy the model's folder again."
@@ -24,7 +27,7 @@ class Threshold:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def predict(self, image: np.ndarray) -> Segmentation:
+    def predict(self, image: np.ndarray, *, careful: bool = False) -> Segmentation:  # noqa: ARG002 (as the real one)
         green = image[..., 1]
         labels = (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8)
         return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
@@ -85,6 +88,20 @@ def words(at: AppTest) -> str:
     """Return all text of a page that is written as Markdown or in a message."""
     kinds = (at.title, at.header, at.subheader, at.markdown, at.caption, at.text, at.info, at.warning, at.error)
     return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def viewer(at: AppTest) -> dict[str, Any]:
+    """Return what a page tells the viewer."""
+    (found,) = [one for one in at.get("bidi_component") if one.proto.component_name.endswith("wbcseg.viewer")]
+    told: dict[str, Any] = json.loads(found.proto.json)
+    return told
+
+
+def packs(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
+    """Return the pictures that a page sends to the viewer, head and parts by digest."""
+    found = [one for one in at.get("bidi_component") if one.proto.component_name.endswith("wbcseg.pack")]
+    heads = [unpacked(one.proto.bytes) for one in found]
+    return {head["digest"]: (head, parts) for head, parts in heads}
 
 
 def pictures(at: AppTest) -> int:

@@ -5,15 +5,15 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from quick_app import PROBLEM, FailingCatalog, Threshold, pictures, words
+from quick_app import PROBLEM, FailingCatalog, Threshold, packs, viewer, words
 
 from wbcseg.classes import PALETTES
-from wbcseg.datasets import open_dataset
+from wbcseg.datasets import open_dataset, open_zip
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import colorize, fit
-from wbcseg.images import open_image, open_mask
+from wbcseg.images import open_image
 from wbcseg.metrics import score
-from wbcseg.ui import store
+from wbcseg.ui import corrected, looking, store
 from wbcseg.ui.store import Shown, View
 from wbcseg.ui.words import as_text
 
@@ -22,6 +22,16 @@ def png(array, **options):
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format="PNG", **options)
     return buffer.getvalue()
+
+
+def read(data):
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.array(picture)
+
+
+def shown(at):
+    """How many panels the viewer shows."""
+    return len(viewer(at)["shown"])
 
 
 def a_cell(shade=60, side=40):
@@ -33,10 +43,16 @@ def a_cell(shade=60, side=40):
 
 def test_every_model_beside_the_expert(open_page):
     at = open_page("predict", picture="003")
-    text = words(at)
-    assert pictures(at) == 4
-    for heading in ("Picture", "Exact mask", "U\\-Net 16", "SegNet 16"):
-        assert f"**{heading}**" in text
+    told = viewer(at)
+    titles = {panel["key"]: panel["title"] for panel in told["panels"]}
+    assert [titles[key] for key in told["shown"]] == ["Picture", "Exact mask", "U-Net 16", "SegNet 16"]
+    assert {"agreement", "errors.unet-16", "doubt.segnet-16"} <= set(titles)
+    _, parts = packs(at)[told["pack"]]
+    assert list(parts) == ["picture", "mask", "unet-16", "segnet-16"]
+    sample = open_dataset("synthetic").read("synthetic/003")
+    assert (open_image(parts["picture"]).pixels == sample.image).all()
+    assert (read(parts["mask"]) == sample.mask).all()
+    assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(sample.image).labels).all()
 
 
 def test_the_scores_are_those_of_the_core(open_page):
@@ -61,54 +77,59 @@ def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
 
 
 def test_a_score_on_a_training_picture_is_marked(open_page):
-    text = words(open_page("predict", picture="001"))
-    assert ":material/school: Trained on this cell" in text
-    assert "or on another of the same cell: U\\-Net 16\\; SegNet 16. A score here flatters such a model" in text
-    text = words(open_page("predict", picture="002"))
-    assert "Not in its training" in text
-    assert "flatters such a model" not in text
+    at = open_page("predict", picture="001")
+    assert [panel["mark"]["text"] for panel in viewer(at)["panels"] if "mark" in panel] == ["Trained on this cell"] * 2
+    assert "or on another of the same cell: U\\-Net 16\\; SegNet 16. A score here flatters such a model" in words(at)
+    at = open_page("predict", picture="002")
+    assert not any("mark" in panel for panel in viewer(at)["panels"])
+    assert "flatters such a model" not in words(at)
 
 
 def test_a_model_with_a_problem_says_so_and_the_others_serve(open_page):
     at = open_page("predict", picture="003")
     assert as_text(PROBLEM) in at.warning[0].value
-    assert pictures(at) == 4
+    assert shown(at) == 4
 
 
 def test_a_model_that_fails_when_it_is_opened(open_page, monkeypatch):
     monkeypatch.setattr(store, "Catalog", FailingCatalog)
     at = open_page("predict", picture="003")
-    assert pictures(at) == 3
+    assert shown(at) == 3
     assert any("segnet\\-16 cannot be read" in warning.value for warning in at.warning)
 
 
-def test_next_and_previous(open_page):
-    at = open_page("predict")
-    assert at.button(key="previous_picture").disabled
-    at.button(key="next_picture").click().run()
-    assert at.session_state["picture"] == "synthetic/002"
-    assert at.query_params["picture"] == "002"
-    at.button(key="previous_picture").click().run()
-    assert at.session_state["picture"] == "synthetic/001"
-    at = open_page("predict", picture="060")
-    assert at.button(key="next_picture").disabled
+def test_the_viewer_knows_the_pictures_around(open_page):
+    told = viewer(open_page("predict"))
+    assert (told["previous"], told["next"]) == (None, "synthetic/002")
+    assert [one["title"] for one in told["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
+    told = viewer(open_page("predict", picture="060"))
+    assert (told["previous"], told["next"]) == ("synthetic/059", None)
+    told = viewer(open_page("predict", picture="030"))
+    assert len(told["strip"]) == 13
+
+
+@pytest.mark.parametrize("asked", ["synthetic/999", "../../etc/passwd", "zheng-1/001", 7, None, {"a": 1}])
+def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, asked):
+    state = {"viewer": {"picture": asked}, "looked": ("x", None, {"strip": [{"id": "synthetic/002"}]})}
+    monkeypatch.setattr(looking.st, "session_state", state)
+    looking.go_on()
+    assert "picture" not in state
+    state["viewer"]["picture"] = "synthetic/002"
+    looking.go_on()
+    assert state["picture"] == "synthetic/002"
 
 
 def test_a_link_restores_the_view(open_page):
-    at = open_page(
-        "predict", picture="007", view="Colours", palette="Colour-blind safe", opacity="75", models="segnet-16"
-    )
+    at = open_page("predict", picture="007", models="segnet-16", careful="true")
     assert at.session_state["picture"] == "synthetic/007"
-    assert at.session_state["view"] == "Colours"
-    assert at.session_state["opacity"] == 75
     assert at.session_state["models"] == ["segnet-16"]
-    assert pictures(at) == 3
-    assert PALETTES["safe"].hex(2) in words(at)
+    assert at.session_state["careful"] is True
+    assert shown(at) == 3
 
 
-@pytest.mark.parametrize("nonsense", [{"picture": "999"}, {"set": "Nothing"}, {"opacity": "x"}, {"view": "<b>"}])
+@pytest.mark.parametrize("nonsense", [{"picture": "999"}, {"set": "Nothing"}, {"careful": "x"}, {"look": "<b>"}])
 def test_a_link_that_is_wrong_falls_back(open_page, nonsense):
-    assert pictures(open_page("predict", **nonsense)) == 4
+    assert shown(open_page("predict", **nonsense)) == 4
 
 
 def test_another_set_begins_at_its_first_picture(open_page, zheng_data):
@@ -123,10 +144,11 @@ def test_ones_own_picture(open_page):
     assert "never stored" in words(at)
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert not at.exception
-    assert pictures(at) == 3
+    assert shown(at) == 3
     assert "40 × 40 pixels" in words(at)
     assert "nothing to measure" in words(at)
-    assert "Not in its training" not in words(at)
+    assert not viewer(at)["strip"]
+    assert viewer(at)["file"] == "cell"
 
 
 def test_a_name_with_html_is_only_text(open_page):
@@ -144,11 +166,11 @@ def test_what_is_no_picture_is_refused_in_words(open_page, data):
     at.file_uploader[0].upload("cell.png", data).run()
     assert not at.exception
     assert as_text("cell.png") in at.error[0].value
-    assert pictures(at) == 0
+    assert not at.get("bidi_component")
 
 
 def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
-    def refuse(self, image):
+    def refuse(self, image, *, careful=False):
         from wbcseg.errors import ImageError
 
         raise ImageError("A picture must have at least 16×16 pixels to be segmented. Received: 1×1")
@@ -157,7 +179,7 @@ def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
     at = open_page("predict", source="Your own picture")
     at.file_uploader[0].upload("dot.png", png(np.zeros((1, 1, 3), np.uint8))).run()
     assert not at.exception
-    assert pictures(at) == 1
+    assert shown(at) == 1
     assert any("at least 16×16" in warning.value for warning in at.warning)
 
 
@@ -169,7 +191,7 @@ def test_what_a_file_says_besides_its_pixels_goes_nowhere():
     assert b"Jane Patient" in data
     picture = open_image(data)
     shown = Shown(Sample("own/x", picture.pixels), "digest", own=False)
-    for made in (store.drawn(shown, View()), store.mask_file(np.zeros((4, 4), np.uint8))):
+    for made in (store.drawn(shown, View()), store.picture_png(shown)):
         assert b"Jane" not in made
         assert b"eXIf" not in made
 
@@ -182,17 +204,10 @@ def test_two_readers_never_get_each_others_picture(open_page):
     first.run()
     assert "40 × 40 pixels" in words(first)
     assert "44 × 44 pixels" in words(second)
-    nuclei = [images_alt(at) for at in (first, second)]
-    assert nuclei[0] != nuclei[1]
-
-
-def images_alt(at):
-    return [image.proto.imgs[0].alt for image in at.image]
-
-
-def test_a_saved_mask_reads_back():
-    labels = np.array([[0, 1], [2, 2]], np.uint8)
-    assert (open_mask(store.mask_file(labels)) == labels).all()
+    for at, picture in ((first, dark), (second, light)):
+        ((_, parts),) = packs(at).values()
+        assert (open_image(parts["picture"]).pixels == picture).all()
+        assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(picture).labels).all()
 
 
 def test_drawn_pictures_keep_every_pixel():
@@ -202,18 +217,67 @@ def test_drawn_pictures_keep_every_pixel():
     assert (made == colorize(fit(labels, store.PANEL_SIDE), PALETTES["thesis"])).all()
 
 
-def test_the_next_picture_is_prepared_while_this_one_is_looked_at(open_page, monkeypatch):
+def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     whole, segmented = Threshold.predict, []
 
-    def watched(self, image):
+    def watched(self, image, *, careful=False):
         segmented.append((self.name, image.tobytes()))
         return whole(self, image)
 
     monkeypatch.setattr("quick_app.Threshold.predict", watched)
     at = open_page("predict", picture="020")
-    at.session_state["ahead"].result(60)
+    for job in at.session_state["ahead"]:
+        job.result(60)
     following = open_dataset("synthetic").read("synthetic/021").image.tobytes()
     assert [name for name, image in segmented if image == following] == ["unet-16", "segnet-16"]
-    at.button(key="next_picture").click().run()
-    assert pictures(at) == 4
+    at.run()
+    told, sent = viewer(at), packs(at)
+    pictures = {parts["picture"] for _, parts in sent.values() if "unet-16" in parts}
+    assert len(pictures) == 3  # this one, the one before and the one after
+    (sheet,) = [head for head, _ in sent.values() if "places" in head]
+    assert set(sheet["worst"]) == {one["id"] for one in told["strip"]}
+    sample = open_dataset("synthetic").read("synthetic/021")
+    dice = score(sample.mask, whole(Threshold("x"), sample.image).labels).dice
+    assert sheet["worst"]["synthetic/021"] == pytest.approx(
+        min(dice[r] for r in ("nucleus", "cytoplasm", "cell")), abs=1e-4
+    )
+    at.selectbox(key="picture").select("synthetic/021").run()
     assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
+
+
+def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
+    same = Shown(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
+    monkeypatch.setattr(store, "shown", lambda *_: same)
+    monkeypatch.setattr(looking, "worst_dice", lambda *_: 1.0)
+    at = open_page("predict", picture="003")
+    assert len([1 for _, parts in packs(at).values() if "unet-16" in parts]) == 1
+
+
+def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
+    at = open_page("predict", picture="003")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    height, width = sample.size
+    state = {"viewer": {"mask": {"digest": "d", "runs": f"{height * width}x1"}}}
+    told = {"name": "=Synthetic, 003", "file": "003"}
+    state["looked"] = ("d", Shown(sample, sample.digest()), told)
+    monkeypatch.setattr(looking.st, "session_state", state)
+    looking.collect_mask()
+    (one,) = corrected.kept().values()
+    assert (one.labels == 1).all()
+    assert (one.image == sample.image).all()
+    state["viewer"]["mask"] = {"digest": "d", "runs": "1x1"}
+    looking.collect_mask()
+    assert "must have" in state["corrected_problem"]
+    state["viewer"]["mask"] = {"digest": "another", "runs": ""}
+    looking.collect_mask()
+    data = corrected.archive()
+    (back,) = open_zip(data, "corrected.zip")
+    assert (back.mask == 1).all()
+    monkeypatch.undo()
+    at.session_state["corrected"] = {sample.digest(): one}
+    at.run()
+    assert "1 corrected mask in this visit" in words(at)
+    assert [button.label for button in at.download_button] == ["Save with pictures (zip)"]
+    at = at.switch_page("pages/train.py").run()
+    at.selectbox(key="train_dataset").select("upload").run()
+    assert at.toggle(key="train_corrected").value is True

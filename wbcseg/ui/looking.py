@@ -110,6 +110,8 @@ def send_neighbours(look: Look, data: DataSet | None, models: Catalog, entries: 
 
 def _neighbours(look: Look, models: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
     send_pack(*sheet_of(look.asked, look.strip))
+    # Pictures may be the same, and no message is sent twice.
+    sent = {look.digest}
     for beside in (look.shown["next"], look.shown["previous"]):
         if beside is not None and worst_dice(look.asked, beside) is not None:
             with contextlib.suppress(WbcsegError):
@@ -118,7 +120,10 @@ def _neighbours(look: Look, models: Catalog, entries: Sequence[ModelEntry], was_
                     entry.name: store.found(picture, entry.name, models, careful=look.asked.careful)
                     for entry in entries
                 }
-                send_pack(*pack_of(picture, found))
+                digest, content = pack_of(picture, found)
+                if digest not in sent:
+                    send_pack(digest, content)
+                sent.add(digest)
     if not was_ready and all(worst_dice(look.asked, one) is not None for one in look.strip):
         st.rerun()
 

@@ -7,12 +7,12 @@ from typing import Final, Literal
 import streamlit as st
 
 from wbcseg import images
-from wbcseg.classes import PALETTES, Labels
+from wbcseg.classes import CLASSES, PALETTES, Labels
 from wbcseg.drawing import class_shares
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import store
 from wbcseg.ui.picture import show_png
-from wbcseg.ui.scores import shares_list
+from wbcseg.ui.scores import shares_list, swatch
 from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, size_text, stem
 
 PANEL_WIDTH: Final = 165
