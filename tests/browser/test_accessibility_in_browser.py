@@ -1,0 +1,66 @@
+"""Every page is looked at by axe-core, light and dark, on a screen and on a phone: no serious finding."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import give_up
+
+HERE = Path(__file__).parent
+AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
+
+PAGES = {
+    "home": "/",
+    "data sets": "/dataset?picture=007",
+    "preparation": "/dataset?tab=Preparation",
+    "predict": "/predict?picture=012",
+    "own picture": "/predict?source=Your+own+picture",
+    "architectures": "/architectures",
+    "in short": "/compare",
+    "unseen cells": "/compare?tab=Unseen+cells",
+    "the thesis": "/compare?tab=The+thesis,+repeated",
+    "the leak": "/compare?tab=What+the+leak+is+worth",
+    "train": "/train",
+    "runs": "/runs",
+}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The script of axe-core, fetched with npm where it is not here yet."""
+    if not AXE.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            give_up("There is no npm here to fetch axe-core with.")
+        command = [npm, "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=300)
+        if done.returncode:
+            give_up(f"npm could not fetch axe-core: {done.stderr[-300:]}")
+    return AXE
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_no_page_has_a_serious_finding(browser, server, axe, width, scheme):
+    reader = browser.new_context(
+        base_url=server.url, viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = reader.new_page()
+    page.set_default_timeout(60_000)
+    serious = {}
+    for name, address in PAGES.items():
+        page.goto(address)
+        page.locator("h1").first.wait_for()
+        page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+        page.wait_for_timeout(800)
+        page.add_script_tag(path=axe)
+        found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
+        for one in found:
+            if one["impact"] in ("serious", "critical"):
+                places = [f"{node['html'][:150]} ({node['failureSummary'][:200]})" for node in one["nodes"][:3]]
+                serious[f"{name}: {one['id']}"] = places
+    reader.close()
+    assert not serious
