@@ -51,7 +51,7 @@ def unseen_table() -> str:
             means = [summarise(list(values(result, figure, region, look).values())).mean for look in LOOKS]
             cells.append(" / ".join(f"{mean:.4f}" for mean in means))
         lines.append(f"| {result['study']} | {result['title']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return _table(lines)
 
 
 def thesis_table() -> str:
@@ -72,7 +72,7 @@ def thesis_table() -> str:
             ("here", [*(f"{line.last:.4f}" for line in shown), duration(time.last)]),
         ):
             lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return _table(lines)
 
 
 def leak_table() -> str:
@@ -89,7 +89,12 @@ def leak_table() -> str:
         found = [leak_worth(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
         cells = [f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found]
         lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return _table(lines)
+
+
+def _table(lines: list[str]) -> str:
+    """Return a table, or a sentence where it would have nothing but its head."""
+    return "\n".join(lines) if len(lines) > 2 else "Not measured yet."
 
 
 def training_table() -> str:

