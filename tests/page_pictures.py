@@ -17,3 +17,12 @@ def wait_for_pictures(window: Any, least: int) -> None:
     """Wait until at least so many pictures are there and the run is over."""
     window.wait_for_function(ARRIVED, arg=least)
     window.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+
+
+def wait_for_viewer(window: Any, panels: int) -> None:
+    """Wait until the viewer has drawn so many panels, and the run is over."""
+    window.locator("figure canvas").nth(panels - 1).wait_for()
+    window.wait_for_function(
+        "() => document.querySelector('[data-viewer]')?.shadowRoot.querySelector('.panels')?.dataset.view"
+    )
+    window.wait_for_selector("[data-testid=stStatusWidget]", state="detached")

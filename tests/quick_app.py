@@ -90,6 +90,12 @@ def words(at: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
+def tables(at: AppTest) -> list[list[list[str]]]:
+    """Return the tables of a page as rows of cells, the head first."""
+    frames = [element.value for element in at.table]
+    return [[[str(name) for name in one.columns], *([str(v) for v in row] for row in one.values)] for one in frames]
+
+
 def viewer(at: AppTest) -> dict[str, Any]:
     """Return what a page tells the viewer."""
     (found,) = [one for one in at.get("bidi_component") if one.proto.component_name.endswith("wbcseg.viewer")]

@@ -3,82 +3,40 @@
 import io
 from pathlib import Path
 
-import numpy as np
 import pytest
-from page_pictures import PICTURES, wait_for_pictures
+from page_pictures import PICTURES, wait_for_pictures, wait_for_viewer
 from PIL import Image
 
-from wbcseg.classes import PALETTES
 from wbcseg.datasets import open_dataset
-from wbcseg.drawing import colorize, fit
 from wbcseg.prediction import Catalog
-from wbcseg.ui.store import PANEL_SIDE
 
 MODELS = len([entry for entry in Catalog().usable if entry.shipped])
 PANELS = 2 + MODELS
 
 
-def pixels(window, index):
-    """Return a picture of the page as the browser got it."""
-    address = window.locator(PICTURES).nth(index).get_attribute("src")
-    data = window.request.get(address).body()
-    with Image.open(io.BytesIO(data)) as picture:
-        assert picture.format == "PNG"
-        return np.array(picture.convert("RGB"))
-
-
 # This test comes first: it is the one that meets the server cold.
 def test_a_link_to_a_cold_server_goes_through_the_router(page):
     page.goto("/predict?picture=012")
-    wait_for_pictures(page, PANELS)
+    wait_for_viewer(page, PANELS)
     assert page.get_by_role("link", name="Data sets").is_visible()
     assert page.title() == "Predict · White blood cell segmentation"
-    page.get_by_role("button", name="Next").click()  # the first click of all must count
+    page.get_by_role("button", name="Next picture").click()  # the first click of all must count
     page.wait_for_url("**/predict?picture=013")
 
 
-def test_next_shows_another_picture_and_address(page):
-    page.goto("/predict?picture=003")
-    wait_for_pictures(page, PANELS)
-    before = page.locator(PICTURES).nth(0).get_attribute("src")
-    page.get_by_role("button", name="Next").click()
-    page.wait_for_url("**/predict?picture=004")
-    page.get_by_text("Synthetic, 004").wait_for()
-    wait_for_pictures(page, PANELS)
-    assert page.locator(PICTURES).nth(0).get_attribute("src") != before
-
-
-def test_the_expert_mask_arrives_pixel_for_pixel(page):
-    page.goto("/predict?picture=003&view=Colours")
-    wait_for_pictures(page, PANELS)
-    sample = open_dataset("synthetic").read("synthetic/003")
-    assert (pixels(page, 0) == fit(sample.image, PANEL_SIDE)).all()
-    assert (pixels(page, 1) == fit(colorize(sample.mask, PALETTES["thesis"]), PANEL_SIDE)).all()
-
-
-def test_a_segmentation_arrives_pixel_for_pixel(page):
-    entry = Catalog().usable[0]
-    page.goto(f"/predict?picture=003&view=Colours&models={entry.name}")
-    wait_for_pictures(page, 3)
-    labels = Catalog().open(entry.name).predict(open_dataset("synthetic").read("synthetic/003").image).labels
-    assert (pixels(page, 2) == fit(colorize(labels, PALETTES["thesis"]), PANEL_SIDE)).mean() > 0.999
-
-
-def test_a_link_restores_what_was_chosen(page, context):
+def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
     page.goto("/predict")
-    wait_for_pictures(page, PANELS)
-    page.get_by_role("button", name="Next").click()
-    page.get_by_text("Colour-blind safe").click()
-    page.get_by_text("Outlines").click()
+    wait_for_viewer(page, PANELS)
+    page.get_by_role("button", name="Next picture").click()
     page.wait_for_url("**picture=002**")
-    page.wait_for_url("**view=Outlines**")
-    page.wait_for_url("**palette=Colour-blind**")
+    page.get_by_text("Careful", exact=True).click()
+    page.wait_for_url("**careful=true**")
     link = page.url
     other = context.new_page()
     other.goto(link)
-    wait_for_pictures(other, PANELS)
-    assert other.get_by_text("Synthetic, 002").is_visible()
-    assert other.get_by_role("radio", name="Outlines").is_checked()
+    wait_for_viewer(other, PANELS)
+    assert other.get_by_text("Synthetic, 002 ·").is_visible()
+    assert other.get_by_role("switch", name="Careful").is_checked()
     assert other.url == link
     other.close()
 
@@ -88,8 +46,8 @@ def test_the_picture_goes_along_from_page_to_page(page):
     wait_for_pictures(page, 3)
     page.get_by_role("link", name="Segment this picture").click()
     page.get_by_role("heading", name="Segment a picture").wait_for()
-    wait_for_pictures(page, PANELS)
-    assert page.get_by_text("Synthetic, 005").is_visible()
+    wait_for_viewer(page, PANELS)
+    assert page.get_by_text("Synthetic, 005 ·").is_visible()
     assert "picture=005" in page.url
     page.get_by_role("link", name="Home").click()
     page.get_by_role("button", name="Segment a sample picture").click()
@@ -104,7 +62,7 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
     page.on("dialog", lambda dialog: pytest.fail(f"The page ran a script: {dialog.message}"))
     page.goto("/predict?source=Your+own+picture")
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data.getvalue()})
-    wait_for_pictures(page, 1 + MODELS)
+    wait_for_viewer(page, 1 + MODELS)
     shown = page.locator("[data-testid=stMarkdown]", has_text="Jane").inner_text()
     assert shown.replace("\u2060", "").startswith(name[:50])  # a long name is cut in its middle
     assert page.locator("img[src=x]").count() == 0
@@ -119,24 +77,19 @@ def test_a_file_that_is_no_picture(page):
     assert page.locator("[data-testid=stException]").count() == 0
 
 
-def test_a_mask_is_saved_in_grey_codes(page):
-    page.goto("/predict?picture=003")
-    wait_for_pictures(page, PANELS)
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Save mask").first.click()
-    saved = waiting.value
-    assert saved.suggested_filename.startswith("003-")
-    with Image.open(saved.path()) as mask:
-        assert mask.mode == "L"
-        assert mask.size == open_dataset("synthetic").read("synthetic/003").size[::-1]
-        assert set(np.unique(np.array(mask))) <= {0, 128, 255}
-
-
 @pytest.mark.parametrize(("scheme", "background"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 20, 28)")])
 def test_a_phone_never_scrolls_sideways(page, scheme, background):
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme=scheme)
-    for address in ("/", "/dataset", "/predict", "/predict?source=Your+own+picture", "/train", "/runs"):
+    for address in (
+        "/",
+        "/dataset",
+        "/predict",
+        "/predict?source=Your+own+picture",
+        "/architectures",
+        "/train",
+        "/runs",
+    ):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)
@@ -148,19 +101,26 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
 
 
 def test_every_picture_has_a_name(page):
-    for address, least in (("/", 2), ("/dataset", 23), ("/predict", PANELS)):
+    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * MODELS)):
         page.goto(address)
         wait_for_pictures(page, least)
         assert all(page.locator(PICTURES).evaluate_all("pictures => pictures.map(p => p.alt)"))
+    page.goto("/predict")
+    wait_for_viewer(page, PANELS)
+    names = page.locator("figure canvas").evaluate_all("panels => panels.map(p => p.getAttribute('aria-label'))")
+    assert len(names) == PANELS
+    assert all(names)
 
 
 def test_nothing_is_asked_of_other_servers(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    for address, least in (("/", 2), ("/dataset", 23), ("/predict", PANELS)):
+    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * MODELS)):
         page.goto(address)
         wait_for_pictures(page, least)
-    for address in ("/train", "/runs"):
+    page.goto("/predict")
+    wait_for_viewer(page, PANELS)
+    for address in ("/train", "/runs", "/compare"):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from page_pictures import wait_for_viewer
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
@@ -24,10 +25,7 @@ ROOT = """() => document.querySelector("[data-viewer]").shadowRoot"""
 def open_viewer(page, address=PICTURE, panels=PANELS):
     """Open a picture and wait until every panel has drawn it."""
     page.goto(address)
-    page.locator(CANVAS).nth(panels - 1).wait_for()
-    page.wait_for_function(
-        "() => document.querySelector('[data-viewer]')?.shadowRoot.querySelector('.panels')?.dataset.view"
-    )
+    wait_for_viewer(page, panels)
     page.wait_for_timeout(300)
 
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from quick_app import words
+from quick_app import tables, words
 
 from wbcseg.evaluation import comparison, crossvalidation, reproduction
 from wbcseg.evaluation.comparison import Pair
@@ -77,20 +77,16 @@ def studied(folder):
     return folder
 
 
-def tables(at):
-    return [block.value for block in at.markdown if block.value.startswith("| ")]
-
-
 def cells(table):
     """The cells of a table's rows by their first one."""
-    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
-    return {name: row for name, *row in (rows[0], *rows[2:])}
+    return {name: row for name, *row in table}
 
 
 def test_without_results_it_shows_what_was_published_and_how_to_get_the_rest(open_page, folder):
     at = open_page("compare")
-    assert "0.988 ± 0.001" in tables(at)[0]
-    assert "| –" in tables(at)[0]
+    rows = cells(tables(at)[0])
+    assert rows["Published"][0] == "0.988 ± 0.001"
+    assert set(rows["Repeated here"]) == {"–"}
     at = open_page("compare", tab=UNSEEN)
     assert "There is no cross-validation yet" in words(at)
     assert any("evaluate --cv 5" in code.value for code in at.code)
@@ -138,11 +134,11 @@ def test_every_figure_and_region_can_be_asked_for_by_a_link(open_page, studied):
 
 def test_the_hardest_pictures_come_first_and_lead_to_predict(open_page, studied):
     at = open_page("compare", tab=UNSEEN)
-    worst = tables(at)[-1].splitlines()
-    assert "[007](predict?set=Zheng%201&picture=007)" in worst[2]
-    assert len(worst) == 2 + 10
+    worst = tables(at)[-1]
+    assert worst[1][0] == "[007](predict?set=Zheng%201&picture=007)"
+    assert len(worst) == 1 + 10
     at.segmented_control(key="worst").set_value(25).run()
-    assert len(tables(at)[-1].splitlines()) == 2 + 25
+    assert len(tables(at)[-1]) == 1 + 25
 
 
 def test_everything_can_be_taken_away(open_page, studied):

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from quick_app import PROBLEM, FailingCatalog, Threshold, packs, viewer, words
+from quick_app import PROBLEM, FailingCatalog, Threshold, packs, tables, viewer, words
 
 from wbcseg.classes import PALETTES
 from wbcseg.datasets import open_dataset, open_zip
@@ -60,20 +60,20 @@ def test_the_scores_are_those_of_the_core(open_page):
     sample = open_dataset("synthetic").read("synthetic/003")
     green = sample.image[..., 1]
     expected = score(sample.mask, (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8))
-    tables = [element.value for element in at.markdown if element.value.startswith("|")]
-    assert len(tables) == 2
-    for table, values in zip(tables, (expected.dice, expected.jaccard), strict=True):
+    found = tables(at)
+    assert len(found) == 2
+    for table, values in zip(found, (expected.dice, expected.jaccard), strict=True):
         for row, key in (("Nucleus", "nucleus"), ("Cytoplasm", "cytoplasm"), ("Whole cell", "cell")):
-            assert f"| {row} | {values[key]:.3f} | {values[key]:.3f} |" in table
+            assert [row, *[f"{values[key]:.3f}"] * 2] in table
 
 
 def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
     empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(store, "shown", lambda *_: empty)
     at = open_page("predict", picture="003")
-    table = next(element.value for element in at.markdown if element.value.startswith("|"))
-    assert "| Nucleus | n/a – class absent | n/a – class absent |" in table
-    assert "| Background | 1.000 | 1.000 |" in table
+    table = tables(at)[0]
+    assert ["Nucleus", *["n/a – class absent"] * 2] in table
+    assert ["Background", "1.000", "1.000"] in table
 
 
 def test_a_score_on_a_training_picture_is_marked(open_page):

@@ -30,7 +30,8 @@ def show_worth() -> None:
         st.code(
             "python -m wbcseg evaluate --cv 5 --preset published --width 16 --architecture unet\n"
             "python -m wbcseg evaluate --cv 5 --preset published --width 16 --architecture unet --leaking",
-            language="bash",
+            language=None,
+            wrap_lines=True,
         )
         return
     dice = FIGURES["dice"]

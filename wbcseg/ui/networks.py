@@ -64,6 +64,8 @@ def show_networks(width: int) -> None:
 def show_what_stages_see(picture: store.Shown, models: Catalog) -> None:
     """Show the strongest feature maps of every stage of every shipped network."""
     entries = [entry for entry in models.usable if entry.shipped]
+    if not entries:
+        st.info("There is no shipped model here to look into.", icon=":material/info:")
     with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
         for entry in entries:
             with grid.cell():

@@ -60,7 +60,7 @@ def ask() -> Question | None:
     found = results.studies()
     if not found:
         st.info("There is no cross-validation yet.", icon=":material/science:")
-        st.code("python -m wbcseg evaluate --cv 5 --dataset zheng-1", language="bash")
+        st.code("python -m wbcseg evaluate --cv 5 --dataset zheng-1", language=None, wrap_lines=True)
         return None
     titles = {name: results.study_title(name, of) for name, of in found.items()}
     with st.container(horizontal=True):

@@ -80,7 +80,7 @@ def show_experiments() -> None:
     missing = [one.name for one in EXPERIMENTS.values() if one.name not in found]
     if missing:
         st.caption("A dash: not repeated here yet. It takes hours.")
-        st.code(f"python -m wbcseg reproduce {' '.join(missing)}", language="bash")
+        st.code(f"python -m wbcseg reproduce {' '.join(missing)}", language=None, wrap_lines=True)
     for text in dict.fromkeys(_machine(result) for result in found.values()):
         st.caption(f"Here: {text}")
 

@@ -12,6 +12,9 @@ from wbcseg.drawing import class_shares
 from wbcseg.metrics import score
 from wbcseg.ui.words import GLOSSARY, as_text, figure, percent
 
+ZERO_WIDTH_SPACE: Final = "\u200b"
+WIDEST: Final = 2000
+
 ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
 
 
@@ -68,7 +71,8 @@ def _heading(title: str, trained: bool) -> str:
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Show a table, its first column to the left and figures to the right. One that is too wide scrolls by itself."""
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    with st.container(horizontal=True, wrap=False):
-        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines), width="content")
+    """Show a table of Markdown cells. One that is too wide scrolls by itself, with the keyboard as well."""
+    names = [name + ZERO_WIDTH_SPACE * head[:at].count(name) for at, name in enumerate(head)]
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    # Only a table of a width of its own can have the focus; it is never wider than the page.
+    st.table(columns, border="horizontal", width=WIDEST, hide_index=True, hide_header=False)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from wbcseg import images
-from wbcseg.classes import PALETTES, Labels, to_grey
+from wbcseg.classes import PALETTES, Labels
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
@@ -53,7 +53,7 @@ class View:
     """How the classes are shown.
 
     Attributes:
-        style: ``"overlay"``, ``"colours"`` or ``"outlines"``.
+        style: ``"overlay"`` or ``"colours"``.
         opacity: Of the overlay, 0 to 1.
         palette: A key of :data:`wbcseg.classes.PALETTES`.
     """
@@ -170,11 +170,6 @@ def picture_png(picture: Shown) -> bytes:
     return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
 
 
-def mask_file(classes: Labels) -> bytes:
-    """Write class ids as a mask file: PNG in the grey codes 0, 128 and 255."""
-    return images.encode_png(to_grey(classes))
-
-
 @st.cache_data(max_size="16MiB", show_spinner=False)
 def thumbnail(digest: str, _image: Rgb) -> bytes:
     """Return a small PNG for a gallery."""
@@ -224,12 +219,6 @@ def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:
     if classes is None:
         return images.encode_png(fit(image, PANEL_SIDE))
     palette = PALETTES[view.palette]
-    if view.style == "outlines":
-        picture, shown_classes = fit(image, PANEL_SIDE), fit(classes, PANEL_SIDE)
-        line = max(3, max(shown_classes.shape) // 110)
-        return images.encode_png(
-            overlay(picture, shown_classes, palette, view.opacity, style="contour", thickness=line)
-        )
     # Coloured first and enlarged then: the same picture in a tenth of the time.
     picture, shown_classes = shrink_to(image, WIDEST), shrink_to(classes, WIDEST)
     colours = view.style == "colours"

@@ -20,8 +20,10 @@ export class Strip {
         const canvas = el("canvas", { width: 1, height: 1, "aria-hidden": "true" })
         const button = el(
           "button",
-          { type: "button", "aria-label": `Picture ${item.title}`, "aria-current": now ? "true" : null, "data-picture": item.id },
-          canvas, el("span", {}, item.title), el("span", { class: "worst" }, "…"),
+          { type: "button", "aria-current": now ? "true" : null, "data-picture": item.id },
+          canvas,
+          el("span", {}, el("span", { class: "unseen" }, "Picture "), item.title),
+          el("span", {}, el("span", { class: "unseen" }, ", worst Dice "), el("span", { class: "worst" }, "…")),
         )
         button.addEventListener("click", () => !now && this.viewer.goTo(item.id))
         return button
@@ -44,8 +46,6 @@ export class Strip {
       canvas.getContext("2d").drawImage(sheet, x, y, width, height, 0, 0, width, height)
       const dice = pack.worst[id], text = dice === undefined ? "…" : dice === null ? "" : share(dice, 2)
       button.querySelector(".worst").textContent = text
-      const title = button.querySelector("span").textContent
-      button.setAttribute("aria-label", `Picture ${title}${dice ? `, worst Dice ${text}` : ""}`)
       button.title = dice ? "The least Dice of nucleus, cytoplasm and cell by any model" : ""
     }
   }
