@@ -17,8 +17,9 @@ import streamlit as st
 HERE: Final = Path(__file__).parent
 PACK: Final = ("png.js", "store.js", "pack.js")
 VIEWER: Final = (
-    *("dom.js", "png.js", "store.js", "compose.js", "draw.js", "address.js", "gestures.js", "panels.js"),
-    *("paint.js", "drafts.js", "save.js", "edit.js", "swipe.js", "strip.js", "help.js", "toolbar.js", "main.js"),
+    *("dom.js", "png.js", "store.js", "compose.js", "outlines.js", "draw.js", "address.js", "gestures.js"),
+    *("panels.js", "paint.js", "drafts.js", "save.js", "edit.js", "swipe.js", "strip.js", "help.js", "toolbar.js"),
+    "main.js",
 )
 """The scripts in an order in which each uses those before it."""
 

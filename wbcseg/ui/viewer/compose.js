@@ -56,35 +56,6 @@ export function fillOverlay(map, shown, settings) {
   })
 }
 
-// The borders of the shown classes as paths between pixels, one a class: crisp at any zoom.
-export function outlines(width, height, shown) {
-  const paths = [new Path2D(), new Path2D(), new Path2D()]
-  // At a border the class that lies inside counts: nucleus before cytoplasm before background.
-  const rank = id => (id === 255 ? -1 : id)
-  const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? -2 : rank(shown[y * width + x]))
-  const side = (a, b) => (a === b || a === -2 || b === -2 ? -1 : Math.max(a, b))
-  for (let y = 1; y < height; y++) runs(width, x => side(at(x, y - 1), at(x, y)), (id, a, b) => line(paths[id], a, y, b, y))
-  for (let x = 1; x < width; x++) runs(height, y => side(at(x - 1, y), at(x, y)), (id, a, b) => line(paths[id], x, a, x, b))
-  return paths
-}
-
-function line(path, x1, y1, x2, y2) {
-  path.moveTo(x1, y1)
-  path.lineTo(x2, y2)
-}
-
-// Calls draw(id, from, to) for every run of equal sides that is not -1.
-function runs(length, side, draw) {
-  let from = 0, was = -1
-  for (let i = 0; i <= length; i++) {
-    const now = i < length ? side(i) : -1
-    if (now === was) continue
-    if (was >= 0) draw(was, from, i)
-    from = i
-    was = now
-  }
-}
-
 // How many maps have the commonest class, at every pixel.
 export function agreement(maps) {
   const count = maps[0].ids.length, out = new Uint8Array(count)

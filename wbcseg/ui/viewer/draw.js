@@ -8,6 +8,12 @@ export function place(context, size, picture, view) {
   return s
 }
 
+// What of the picture is in view.
+function sight(size, view, s) {
+  const x = view.x - size.width / 2 / s, y = view.y - size.height / 2 / s
+  return { x, y, right: x + size.width / s, bottom: y + size.height / s }
+}
+
 export function drawPanel(context, size, panel, view, settings) {
   context.setTransform(1, 0, 0, 1, 0, 0)
   context.clearRect(0, 0, size.width, size.height)
@@ -21,19 +27,7 @@ export function drawPanel(context, size, panel, view, settings) {
       context.drawImage(layer.fill, 0, 0)
       context.globalAlpha = 1
     }
-    if (layer.lines) stroke(context, layer.lines, s, settings.colours, settings.line ?? 2)
-  }
-}
-
-// Outlines with a dark rim, so that they show on light and dark ground alike.
-function stroke(context, paths, s, colours, width) {
-  context.lineCap = "square"
-  for (const [colour, share] of [[null, 1.8], [colours, 1]]) {
-    paths.forEach((path, id) => {
-      context.lineWidth = (width * share) / s
-      context.strokeStyle = colour ? colour[id] : "rgba(0, 0, 0, 0.55)"
-      context.stroke(path)
-    })
+    layer.lines?.stroke(context, s, sight(size, view, s), settings.colours, settings.line ?? 2)
   }
 }
 

@@ -1,5 +1,6 @@
-import { agreement, agreementOverlay, dice, doubtOverlay, errorOverlay, errors, fillOverlay, outlines, visible } from "./compose.js"
+import { agreement, agreementOverlay, dice, doubtOverlay, errorOverlay, errors, fillOverlay, visible } from "./compose.js"
 import { el, share } from "./dom.js"
+import { Outlines } from "./outlines.js"
 import { mapOf, probability } from "./store.js"
 
 // The grid of panels: made, kept and put in order, and what each one shows on its picture.
@@ -73,7 +74,7 @@ export class Panel {
       this.layers = [
         {
           fill: style === "contour" ? null : fillOverlay(this.map, shown, settings),
-          lines: style === "fill" ? null : outlines(this.map.width, this.map.height, shown),
+          lines: style === "fill" ? null : new Outlines(this.map.width, this.map.height, shown),
         },
       ]
     }

@@ -1,0 +1,165 @@
+"""Count the viewer's frames a second while a reader drags a panel: ``python -m benchmarks.frames > frames.json``.
+
+A small app shows the viewer with a drawn smear, enlarged to the wanted side, and what the shipped models make of it. A
+headless Chromium opens it, zooms in and drags with the mouse for some seconds. The browser's own animation clock counts
+the frames; a clock around the viewer's drawing says how long a frame takes the processor.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from wbcseg.training.environment import processor_name
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 4.0
+
+APP = """
+import numpy as np
+import streamlit as st
+from wbcseg.datasets import open_dataset
+from wbcseg.datasets.sample import Sample
+from wbcseg.prediction import Catalog
+from wbcseg.ui import looking, store
+from wbcseg.ui.viewer import send_pack, show_viewer
+
+side = int(st.query_params["side"])
+sample = open_dataset("synthetic").read("synthetic/012")
+at = np.arange(side) * sample.image.shape[0] // side
+large = Sample("synthetic/012", sample.image[at][:, at], sample.mask[at][:, at])
+models = Catalog()
+entries = [entry for entry in models.usable if entry.shipped]
+st.title("Frames")
+look = looking.look(store.Shown(large, large.digest()), entries, models, None, careful=False)
+show_viewer(look.shown, on_picture=lambda: None, on_mask=lambda: None)
+send_pack(look.digest, look.content)
+"""
+
+CLOCKS = """
+window.drawing = []
+const ask = window.requestAnimationFrame.bind(window)
+window.requestAnimationFrame = callback => ask(now => {
+  const begin = performance.now()
+  callback(now)
+  window.drawing.push(performance.now() - begin)
+})
+window.count = () => {
+  window.times = []
+  window.drawing = []
+  const tick = now => (window.times.push(now), window.counting && ask(tick))
+  window.counting = true
+  ask(tick)
+}
+"""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Run the small app. Yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "frames_app.py"
+        script.write_text(APP, encoding="utf-8")
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
+        command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+        )
+        try:
+            time.sleep(5)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def measure(page: Page, address: str, side: int, panels: list[str], style: str) -> dict[str, Any]:
+    """Drag the first panel about. Return frames a second and what a frame takes."""
+    look = f"z2.0000_{side / 2}_{side / 2}~p{'_'.join(panels)}{'~s1' if style == 'outlines' else ''}"
+    page.goto(f"{address}/?side={side}&look={look}")
+    page.locator("figure canvas").nth(len(panels) - 1).wait_for(timeout=180_000)
+    page.wait_for_function(
+        "() => document.querySelector('[data-viewer]').shadowRoot.querySelector('.panels').dataset.view",
+        timeout=180_000,
+    )
+    page.wait_for_timeout(3000)
+    box = page.locator("figure canvas").first.bounding_box()
+    assert box is not None
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.3 * box["width"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.evaluate("window.count()")
+    begin = time.perf_counter()
+    step = 0
+    while time.perf_counter() - begin < SECONDS:
+        step += 1
+        swing = step % 80
+        page.mouse.move(x + reach * (abs(swing - 40) / 20 - 1), y + 0.4 * reach * (abs(swing - 40) / 20 - 1))
+    page.evaluate("window.counting = false")
+    page.mouse.up()
+    times, drawing = page.evaluate("[window.times, window.drawing]")
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    return {
+        "panels": len(panels),
+        "side": side,
+        "style": style,
+        "frames_per_second": round(1000 * len(gaps) / (times[-1] - times[0]), 1),
+        "median_gap_ms": round(statistics.median(gaps), 2),
+        "gaps_above_20_ms": round(sum(gap > 20 for gap in gaps) / len(gaps), 4),
+        "drawn_frames": len(drawing),
+        "drawing_ms": {
+            "median": round(statistics.median(drawing), 2),
+            "p95": round(sorted(drawing)[int(0.95 * (len(drawing) - 1))], 2),
+        },
+    }
+
+
+def main() -> None:
+    """Print the measurements as JSON."""
+    models = ("unet-16", "segnet-16", "deconvnet-16")
+    twelve = [
+        "picture",
+        "mask",
+        *models,
+        "agreement",
+        *(f"errors.{m}" for m in models),
+        *(f"doubt.{m}" for m in models),
+    ]
+    four = ["picture", "mask", *models[:2]]
+    with served() as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        results = []
+        for side, panels in ((300, twelve), (2000, four)):
+            for style in ("areas", "outlines"):
+                page = chromium.new_page(viewport={"width": 1280, "height": 900})
+                page.add_init_script(CLOCKS)
+                results.append(measure(page, address, side, panels, style))
+                page.close()
+        print(
+            json.dumps(
+                {"processor": processor_name(), "browser": f"Chromium {chromium.version}, headless", "views": results},
+                indent=1,
+            )
+        )
+        chromium.close()
+
+
+if __name__ == "__main__":
+    main()
