@@ -27,6 +27,8 @@ looking.say_more(picture, models)
 if picture.sample.mask is not None and look.results:
     scores.score_tables(picture.sample.mask, look.labels, words.mask_name(picture.sample.id), look.flattered)
 corrected.show_kept()
-words.explain("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Careful", "Trained on")
+words.explain(
+    *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),
+)
 send_pack(look.digest, look.content)
 looking.send_neighbours(look, data, models, chosen)

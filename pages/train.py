@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wbcseg.training.overview import overviews
-from wbcseg.ui import frame, live, start, training_form, words
+from wbcseg.ui import corrected, frame, live, start, training_form, words
 
 frame.ensure_frame()
 
@@ -11,7 +11,7 @@ st.title("Train a network")
 st.markdown("A network learns from pictures and masks. Describe a training, start it, and watch it learn.")
 
 found = overviews()
-watching = any(one.alive for one in found) or "run" in st.query_params
+watching = "run" in st.query_params or (any(one.alive for one in found) and corrected.LINK not in st.query_params)
 new, watch = st.tabs(
     [start.NEW, start.WATCH], key="tab", bind="query-params", default=start.WATCH if watching else start.NEW
 )

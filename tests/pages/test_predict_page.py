@@ -278,6 +278,8 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     at.run()
     assert "1 corrected mask in this visit" in words(at)
     assert [button.label for button in at.download_button] == ["Save with pictures (zip)"]
-    at = at.switch_page("pages/train.py").run()
-    at.selectbox(key="train_dataset").select("upload").run()
+    at = at.switch_page("pages/train.py")
+    at.query_params["own"] = "corrected"
+    at.run()
+    assert at.selectbox(key="train_dataset").value == "upload"
     assert at.toggle(key="train_corrected").value is True

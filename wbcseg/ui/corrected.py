@@ -19,6 +19,10 @@ TRAIN: Final = "pages/train.py"
 MOST: Final = 200
 """Corrected masks that a visit keeps."""
 
+LINK: Final = "own"
+CORRECTED: Final = "corrected"
+"""Parameter and value of a link that leads to a training on corrected masks."""
+
 _KEPT: Final = "corrected"
 _PROBLEM: Final = "corrected_problem"
 
@@ -85,5 +89,5 @@ def show_kept() -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        st.page_link(TRAIN, label="Train on them", icon=":material/model_training:", query_params={"own": "corrected"})
+        st.page_link(TRAIN, label="Train on them", icon=":material/model_training:", query_params={LINK: CORRECTED})
         st.button("Forget", icon=":material/delete:", on_click=kept().clear, type="tertiary")

@@ -14,6 +14,7 @@ from wbcseg.errors import WbcsegError
 from wbcseg.training import PRESETS, TrainingConfig
 from wbcseg.training.config import RANGES
 from wbcseg.training.supervisor import UPLOAD
+from wbcseg.ui import corrected
 from wbcseg.ui.own_pairs import OwnPairs, bring_pairs
 from wbcseg.ui.setting import Setting, Values
 from wbcseg.ui.settings import ADVANCED, BASIC, DATASETS, GROUPS, effective
@@ -75,6 +76,10 @@ def _values() -> Values:
         st.session_state[_CHOSEN] = set()
         st.session_state[_VALUES] = _preset_values("quick")
     values: Values = st.session_state[_VALUES]
+    # A link from corrected masks leads here.
+    if st.query_params.get(corrected.LINK) == corrected.CORRECTED:
+        del st.query_params[corrected.LINK]
+        values["dataset"] = st.session_state["train_dataset"] = UPLOAD
     # What was changed just now is known before its widget is drawn.
     for name in values:
         values[name] = st.session_state.get(f"train_{name}", values[name])

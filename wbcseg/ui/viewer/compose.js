@@ -83,6 +83,7 @@ export function errors(map, mask, classes) {
 }
 
 export const ERROR_COLOURS = ["#000000", "#0072b2", "#e69f00", "#cc79a7"]
+export const ERROR_WORDS = ["", "missed", "invented", "confused"]
 export const DOUBT = ["#fff7bc", "#fec44f", "#d95f0e", "#7f2704"]
 
 export function errorOverlay(width, height, wrong, hatch) {

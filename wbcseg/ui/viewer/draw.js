@@ -23,7 +23,7 @@ export function drawPanel(context, size, panel, view, settings) {
   if (settings.hidden) return
   for (const layer of panel.layers ?? []) {
     if (layer.fill) {
-      context.globalAlpha = settings.opacity
+      context.globalAlpha = layer.opacity ?? settings.opacity
       context.drawImage(layer.fill, 0, 0)
       context.globalAlpha = 1
     }

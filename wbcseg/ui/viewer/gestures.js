@@ -11,7 +11,9 @@ export class Gestures {
   constructor(viewer, signal) {
     this.viewer = viewer
     this.pointers = new Map()
-    const on = (type, act, more) => viewer.grid.addEventListener(type, act, { signal, ...more })
+    const on = (type, act, more) => {
+      for (const place of [viewer.grid, viewer.swipe.stage]) place.addEventListener(type, act, { signal, ...more })
+    }
     on("wheel", event => this.wheel(event), { passive: false })
     on("pointerdown", event => this.down(event))
     on("pointermove", event => this.move(event))

@@ -124,6 +124,7 @@ class Viewer {
       this.problem.hidden = true
       this.compose()
       this.measure()
+      await this.swipe.update()
     } catch (error) {
       this.complain(`This picture cannot be shown: ${error.message}. Reload the page to try again.`)
     }
@@ -199,9 +200,10 @@ class Viewer {
 
   // Where an event is: the panel, the point of the picture, and screen pixels a picture pixel.
   panelAt(event, captured) {
-    const canvas = captured?.canvas ?? event.composedPath()[0]
-    const panel = captured ?? this.order.find(one => one.canvas === canvas)
+    const target = event.composedPath()[0]
+    const panel = captured ?? this.order.find(one => one.canvas === target) ?? this.swipe.panelOf(target)
     if (!panel?.picture) return null
+    const canvas = captured?.canvas ?? target
     const box = canvas.getBoundingClientRect(), { view } = this.kept
     const s = Math.min(box.width / panel.picture.width, box.height / panel.picture.height) * view.scale
     const dx = (event.clientX - box.left - box.width / 2) / s, dy = (event.clientY - box.top - box.height / 2) / s

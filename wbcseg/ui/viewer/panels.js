@@ -1,9 +1,16 @@
-import { agreement, agreementOverlay, dice, doubtOverlay, errorOverlay, errors, fillOverlay, visible } from "./compose.js"
+import { DOUBT, ERROR_COLOURS, ERROR_WORDS, agreement, agreementOverlay, dice, doubtOverlay, errorOverlay, errors, fillOverlay, visible } from "./compose.js"
 import { el, share } from "./dom.js"
 import { Outlines } from "./outlines.js"
-import { mapOf, probability } from "./store.js"
+import { faded, mapOf, probability } from "./store.js"
 
 // The grid of panels: made, kept and put in order, and what each one shows on its picture.
+
+// What the colours of the panels mean that show no classes; they lie fully opaque on a faded picture.
+const LEGENDS = {
+  errors: [1, 2, 3].map(kind => [ERROR_COLOURS[kind], ERROR_WORDS[kind]]),
+  agreement: [[DOUBT[2], "some disagree"], [DOUBT[3], "most disagree"]],
+  confidence: [[DOUBT[1], "a little unsure"], [DOUBT[3], "very unsure"]],
+}
 
 const NARROWEST = 132, GAP = 10, CAPTION = 62
 
@@ -39,7 +46,7 @@ export class Panel {
   // Takes what Python says of the panel and the maps of a picture.
   async fill(data, pack, picture, parts, edits) {
     this.data = data
-    this.picture = picture
+    this.picture = LEGENDS[data.kind] ? await faded(pack) : picture
     this.map = data.part ? edits.get(data.part) ?? (await mapOf(pack, data.part)) : null
     this.mask = pack.parts.mask ? await mapOf(pack, "mask") : null
     this.models = data.kind === "agreement" ? await Promise.all(parts.map(part => edits.get(part) ?? mapOf(pack, part))) : null
@@ -55,9 +62,12 @@ export class Panel {
     if (this.data.kind === "model" && this.mask) {
       const of = dice(this.map, this.mask)
       this.dice = of
-      marks.push(`nucleus ${share(of.nucleus)}`, `cytoplasm ${share(of.cytoplasm)}`, `cell ${share(of.cell)}`)
+      for (const [name, value] of Object.entries(of)) marks.push(el("span", {}, `${name} ${share(value)}`))
     }
-    this.scores.replaceChildren(...marks.map(text => el("span", {}, text)))
+    for (const [colour, text] of LEGENDS[this.data.kind] ?? []) {
+      marks.push(el("span", {}, el("i", { style: `--colour: ${colour}` }), text))
+    }
+    this.scores.replaceChildren(...marks)
     if (this.data.mark) this.scores.append(el("span", { class: "mark", title: this.data.mark.help }, this.data.mark.text))
   }
 
@@ -80,14 +90,14 @@ export class Panel {
     }
     if (kind === "errors") {
       const { width, height } = this.map
-      this.layers = [{ fill: errorOverlay(width, height, errors(this.map, this.mask, classes), hatch) }]
+      this.layers = [{ fill: errorOverlay(width, height, errors(this.map, this.mask, classes), hatch), opacity: 1 }]
     }
     if (kind === "agreement") {
       const { width, height } = this.models[0]
       this.votes = agreement(this.models)
-      this.layers = [{ fill: agreementOverlay(width, height, this.votes, this.models.length) }]
+      this.layers = [{ fill: agreementOverlay(width, height, this.votes, this.models.length), opacity: 1 }]
     }
-    if (kind === "confidence") this.layers = [{ fill: doubtOverlay(this.map) }]
+    if (kind === "confidence") this.layers = [{ fill: doubtOverlay(this.map), opacity: 1 }]
   }
 
   // What this panel says of a pixel, in a few words.

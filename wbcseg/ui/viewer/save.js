@@ -1,4 +1,4 @@
-import { DOUBT, ERROR_COLOURS } from "./compose.js"
+import { DOUBT, ERROR_COLOURS, ERROR_WORDS } from "./compose.js"
 import { share } from "./dom.js"
 import { drawPanel } from "./draw.js"
 import { greyPng } from "./paint.js"
@@ -72,7 +72,7 @@ export function legend(viewer) {
   if (kinds.has("model") || kinds.has("mask")) {
     for (const { id, title } of [...data.classes].reverse()) if (settings.classes[id]) items.push([settings.colours[id], title])
   }
-  if (kinds.has("errors")) ["missed", "invented", "confused"].forEach((text, i) => items.push([ERROR_COLOURS[i + 1], text]))
+  if (kinds.has("errors")) for (const kind of [1, 2, 3]) items.push([ERROR_COLOURS[kind], ERROR_WORDS[kind]])
   if (kinds.has("agreement")) items.push([DOUBT[2], "models disagree"])
   if (kinds.has("confidence")) items.push([DOUBT[3], "unsure"])
   return items

@@ -38,6 +38,21 @@ export function photograph(pack) {
   return (pack.photograph ??= createImageBitmap(new Blob([pack.parts.picture], { type: "image/png" })))
 }
 
+// Returns the same grey and pale, so that what is wrong or unsure stands out on it.
+export function faded(pack) {
+  return (pack.faded ??= photograph(pack).then(picture => {
+    const { width, height } = picture, canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d")
+    context.drawImage(picture, 0, 0)
+    const image = context.getImageData(0, 0, width, height), { data } = image
+    for (let i = 0; i < data.length; i += 4) {
+      const grey = 0.3 * data[i] + 0.59 * data[i + 1] + 0.11 * data[i + 2]
+      data[i] = data[i + 1] = data[i + 2] = 128 + grey / 2
+    }
+    context.putImageData(image, 0, 0)
+    return canvas
+  }))
+}
+
 // Returns what a part says of every pixel: {width, height, ids, cytoplasm, nucleus}; a mask has ids only.
 export function mapOf(pack, part) {
   if (!pack.maps.has(part)) pack.maps.set(part, decodePng(pack.parts[part]).then(planes))

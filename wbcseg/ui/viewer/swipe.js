@@ -27,6 +27,11 @@ export class Swipe {
     this.divider.addEventListener("keydown", event => this.key(event))
   }
 
+  // What lies under the pointer on the stage, for zooming and panning: the same picture on both sides.
+  panelOf(target) {
+    return target === this.canvas && this.pair ? { canvas: this.canvas, picture: this.pair[0].picture, data: {} } : null
+  }
+
   toggle() {
     const { viewer } = this
     if (viewer.kept.swipe) return viewer.set({ swipe: null })

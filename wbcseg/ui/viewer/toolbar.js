@@ -108,7 +108,15 @@ export class Toolbar {
     if (menu === this.saveMenu) menu.replaceChildren(...this.files, ...this.masks())
     menu.hidden = false
     this.menus.find(([one]) => one === menu)[1].setAttribute("aria-expanded", "true")
+    this.keepInSight(menu)
     menu.querySelector("button, input, select")?.focus()
+  }
+
+  // Moves an open menu to the left by what would lie beyond the screen.
+  keepInSight(menu) {
+    menu.style.left = "0"
+    const { left, right } = menu.getBoundingClientRect(), beyond = right + 12 - document.documentElement.clientWidth
+    if (beyond > 0) menu.style.left = `${-Math.min(beyond, left - 4)}px`
   }
 
   closeMenus(back = false) {
