@@ -168,7 +168,7 @@ def test_keys_do_everything(page):
     focus(page)
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**picture=013**")
-    page.get_by_text("Synthetic, 013").wait_for()
+    page.get_by_text("Synthetic, 013 ·").wait_for()
 
 
 def test_the_colours_are_hidden_while_a_key_is_held(page):
@@ -227,6 +227,42 @@ def test_the_divider_shows_one_panel_left_and_the_other_right(page):
     page.wait_for_timeout(300)
     other = np.array(page.locator(".stage canvas").evaluate(grab)[2:], np.uint8)
     assert (whole != other).mean() > 0.05
+
+
+def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
+    open_viewer(page, f"{PICTURE}&look=wpicture_mask_50")
+    stage = page.locator(".stage canvas")
+    stage.wait_for()
+    grab = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    before = stage.evaluate(grab)
+    assert any(before)
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(400)
+    assert transform(page)[0] > 2
+    page.mouse.dblclick(box["x"] + 60, box["y"] + 60)
+    page.get_by_role("button", name="Next picture").click()
+    page.wait_for_url("**picture=013**")
+    page.get_by_text("Synthetic, 013 ·").wait_for()
+    page.wait_for_timeout(800)
+    assert stage.evaluate(grab) != before
+
+
+def test_what_is_wrong_or_unsure_stands_on_a_pale_picture_with_its_legend(page):
+    name = MODELS[-1].name
+    open_viewer(page, f"{PICTURE}&look=ppicture_errors.{name}_doubt.{name}_agreement", 4)
+    sample = open_dataset("synthetic").read("synthetic/012")
+    labels = Catalog().open(name).predict(sample.image).labels
+    shown = pixels(page, f"errors.{name}")[..., :3].astype(int)
+    side = shown.shape[0]
+    at = ((np.arange(side) + 0.5) * labels.shape[0] / side).astype(int)
+    coloured = shown.max(axis=-1) - shown.min(axis=-1) > 20
+    wrong = (labels != sample.mask)[at][:, at]
+    assert (coloured == wrong).mean() > 0.98
+    for key, words in ((f"errors.{name}", ("missed", "invented", "confused")), ("agreement", ("some disagree",))):
+        said = page.locator(f'figure[data-panel="{key}"] .scores').inner_text()
+        assert all(word in said for word in words)
 
 
 def saved(page, item):
@@ -320,6 +356,12 @@ def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
     page.set_default_timeout(60_000)
     open_viewer(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in ("Panels", "Colours", "Save"):
+        page.get_by_role("button", name=name, exact=True).click()
+        box = page.locator(".menu:visible").bounding_box()
+        assert box["x"] >= 0, name
+        assert box["x"] + box["width"] <= 390, name
+        page.keyboard.press("Escape")
     page.locator('figure[data-panel="picture"] canvas').scroll_into_view_if_needed()
     x, y = middle_of(page, "picture")
     touch = phone.new_cdp_session(page)
@@ -357,4 +399,4 @@ def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
     assert f"{worst:.2f}" in chosen.inner_text()
     chosen.click()
     page.wait_for_url("**picture=010**")
-    page.get_by_text("Synthetic, 010").wait_for()
+    page.get_by_text("Synthetic, 010 ·").wait_for()

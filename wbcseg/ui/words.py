@@ -65,11 +65,12 @@ GLOSSARY: Final[dict[str, str]] = {
     "p": "How often chance alone would bring a difference like this, or a larger one, if the networks were equally "
     "good: here from Wilcoxon's signed-rank test, which asks how often and how clearly one is ahead, picture by "
     "picture. The more pairs one looks at, the likelier a lucky one, so each p is corrected for their number (Holm).",
-    "Agreement": "How many of the models give a pixel the class that most of them give it. Where they disagree, at least one "
-    "is wrong; where they agree, they can still all be.",
-    "Errors": "Missed: of the cell, and the model says background. Invented: background, and the model says cell. Confused: "
-    "nucleus taken for cytoplasm, or the other way round.",
-    "Doubt": "How far below 100 % the probability is that a model gives to the class it chose. A model can be sure and wrong.",
+    "Agreement": "How many of the models give a pixel the class that most of them give it. Where they disagree, at "
+    "least one is wrong; where they agree, they can still all be.",
+    "Errors": "Missed: of the cell, and the model says background. Invented: background, and the model says cell. "
+    "Confused: nucleus taken for cytoplasm, or the other way round.",
+    "Doubt": "How far below 100 % the probability is that a model gives to the class it chose. A model can be "
+    "sure and wrong.",
     "Careful": "The network sees the picture turned four ways, and its mirror image likewise, and the mean of its "
     "answers counts. Then nothing but the cell in the middle is kept, without holes and specks. That is a little "
     "better than one look and takes eight times as long.",
