@@ -63,7 +63,7 @@ def test_they_are_those_of_the_keras_network(name: str) -> None:
         last.append(network.layers[place].output)
     expected = keras.Model(network.input, last)(image[None].astype(np.float32) / 255.0)
     for one, maps in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one.maps, maps.numpy()[0], atol=2e-3 * float(np.abs(maps).max()))
+        np.testing.assert_allclose(one.maps, maps.numpy()[0], atol=5e-3 * float(np.abs(maps).max()))
 
 
 @pytest.fixture
