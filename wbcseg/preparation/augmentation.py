@@ -13,6 +13,7 @@ from PIL import Image
 
 from wbcseg.classes import Labels
 from wbcseg.errors import ConfigError
+from wbcseg.preparation.photographs import photographed
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Augmentation:
         gain: Greatest change of each colour channel's brightness, as a share.
         offset: Greatest change of each colour channel's level, as a share of the full range.
         gamma: Greatest change of the logarithm of gamma.
+        cell: Least and greatest share of the side that the cell takes, from its mask; then ``zoom`` does not count.
+        detail: Pictures come with so many times the pixels a side of the copies, so that enlarged copies stay sharp.
+        plain: Share of copies around which there is plain plasma instead of the picture's mirror image.
+        empty: Share of copies without a cell: plain plasma alone.
+        photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.preparation.photographs`.
     """
 
     name: str
@@ -40,6 +46,11 @@ class Augmentation:
     gain: float = 0.0
     offset: float = 0.0
     gamma: float = 0.0
+    cell: tuple[float, float] | None = None
+    detail: int = 1
+    plain: float = 0.0
+    empty: float = 0.0
+    photographed: bool = False
 
     @property
     def moves(self) -> bool:
@@ -49,7 +60,7 @@ class Augmentation:
     @property
     def resamples(self) -> bool:
         """Whether pixels are mixed, which makes copies a little less sharp than the picture."""
-        return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0
+        return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0 or self.cell is not None
 
     def sharp(self) -> Augmentation:
         """Return the same, but for what mixes pixels: turned by right angles only."""
@@ -78,6 +89,18 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
             gain=0.08,
             offset=0.02,
             gamma=0.1,
+        ),
+        Augmentation(
+            "laboratories",
+            "As any laboratory may show it: the cell large or small, in another stain, light, focus and camera.",
+            flips=True,
+            rotation=180.0,
+            shift=0.1,
+            cell=(0.35, 0.95),
+            detail=2,
+            plain=0.4,
+            empty=0.03,
+            photographed=True,
         ),
     )
 }
@@ -112,10 +135,13 @@ def augment(
         rng: The source of chance; the same state gives the same copies.
 
     Returns:
-        ``float32[N, S, S, 3]`` in 0 to 1, and ``uint8[N, S, S]``.
+        ``float32[N, T, T, 3]`` in 0 to 1, and ``uint8[N, T, T]``, where T is S divided by ``how.detail``.
     """
-    moved = [_move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
+    move = _frame if how.cell else _move
+    moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
     batch = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0
+    if how.photographed:
+        batch = photographed(batch, rng)
     if how.gain or how.offset or how.gamma:
         batch = _recolour(batch, how, rng)
     return batch, np.stack([mask for _, mask in moved])
@@ -152,6 +178,58 @@ def _move(
         return np.asarray(padded.transform((side, side), Image.Transform.AFFINE, matrix, resample))
 
     return warp(image, Image.Resampling.BILINEAR), warp(mask, Image.Resampling.NEAREST)
+
+
+def _frame(
+    image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Labels]:
+    """Turn, mirror and shift a picture, its cell as large as the ranges say, on plain plasma or its mirror image."""
+    assert how.cell is not None
+    source, side = image.shape[0], image.shape[0] // how.detail
+    plain, empty = rng.random() < how.plain, rng.random() < how.empty
+    rows, columns = (np.flatnonzero((mask > 0).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        rows = columns = np.array([source // 4, 3 * source // 4])
+    extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
+    scale = extent / (side * rng.uniform(*how.cell))
+    if not plain:
+        scale = min(scale, 1.6 * how.detail)
+    angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation))
+    mirror = -1.0 if how.flips and rng.random() < 0.5 else 1.0
+    dx, dy = rng.uniform(-how.shift, how.shift, size=2) * side * scale
+    plasma = np.zeros(3, np.uint8)
+    if plain or empty:
+        plasma = np.median(image[mask == 0] if (mask == 0).any() else image[0], axis=0).astype(np.uint8)
+        image = np.broadcast_to(plasma, image.shape) if empty else image
+        mask = np.zeros_like(mask) if empty else mask
+
+    # What is shrunk by more than two is averaged first, so that no pixel is passed over.
+    factor = 2 if scale > 2 else 1
+    margin = int(source * 1.1)
+    cos, sin = np.cos(angle) * scale / factor, np.sin(angle) * scale / factor
+    a, b = mirror * cos, -sin
+    d, e = mirror * sin, cos
+    cx = (margin + (columns[0] + columns[-1] + 1) / 2 + dx) / factor
+    cy = (margin + (rows[0] + rows[-1] + 1) / 2 + dy) / factor
+    c, f = cx - (a + b) * side / 2, cy - (d + e) * side / 2
+
+    def warp(
+        array: NDArray[np.uint8], outside: NDArray[np.uint8] | int | None, resample: Image.Resampling
+    ) -> NDArray[np.uint8]:
+        padding = ((margin, margin), (margin, margin), (0, 0))[: array.ndim]
+        if outside is None:
+            padded = np.pad(array, padding, mode="symmetric")
+        else:
+            padded = np.empty([n + sum(p) for n, p in zip(array.shape, padding, strict=True)], np.uint8)
+            padded[:] = outside
+            padded[margin:-margin, margin:-margin] = array
+        picture = Image.fromarray(padded)
+        if factor > 1:
+            picture = picture.reduce(factor) if array.ndim == 3 else Image.fromarray(padded[::factor, ::factor])
+        return np.asarray(picture.transform((side, side), Image.Transform.AFFINE, (a, b, c, d, e, f), resample))
+
+    around = (plasma, 0) if plain or empty else (None, None)
+    return warp(image, around[0], Image.Resampling.BILINEAR), warp(mask, around[1], Image.Resampling.NEAREST)
 
 
 def _recolour(batch: NDArray[np.float32], how: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -33,38 +33,42 @@ class Placement:
         return slice(self.top, self.top + self.scaled[0]), slice(self.left, self.left + self.scaled[1])
 
 
-def place(size: tuple[int, int], side: int) -> Placement:
-    """Lay a picture on a square canvas: in the middle, shrunk when it is larger, never enlarged.
+def place(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placement:
+    """Lay a picture on a square canvas: in the middle, shrunk when it is larger.
 
     Args:
         size: Height and width of the picture.
         side: Side of the canvas.
+        enlarge: Whether a smaller picture is enlarged until it fills the canvas.
     """
-    factor = min(1.0, side / max(size))
+    factor = side / max(size) if enlarge else min(1.0, side / max(size))
     height, width = (max(1, round(n * factor)) for n in size)
     return Placement(size, (height, width), (side - height) // 2, (side - width) // 2)
 
 
-def image_on_canvas(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], Placement]:
+def image_on_canvas(
+    image: NDArray[np.uint8], side: int, *, enlarge: bool = False
+) -> tuple[NDArray[np.uint8], Placement]:
     """Return the picture on its canvas, the rest filled with its mirror image.
 
     Args:
         image: ``uint8[H, W, 3]``.
         side: Side of the canvas in pixels.
+        enlarge: See :func:`place`.
 
     Returns:
         ``uint8[side, side, 3]`` and where the picture lies on it.
     """
-    placement = place((image.shape[0], image.shape[1]), side)
+    placement = place((image.shape[0], image.shape[1]), side, enlarge=enlarge)
     if placement.scaled != placement.size:
-        small = Image.fromarray(image).resize(placement.scaled[::-1], Image.Resampling.BOX)
-        image = np.asarray(small)
+        how = Image.Resampling.BOX if placement.scaled < placement.size else Image.Resampling.BILINEAR
+        image = np.asarray(Image.fromarray(image).resize(placement.scaled[::-1], how))
     return np.pad(image, (*_margins(placement, side), (0, 0)), mode="symmetric"), placement
 
 
-def labels_on_canvas(labels: Labels, side: int) -> Labels:
+def labels_on_canvas(labels: Labels, side: int, *, enlarge: bool = False) -> Labels:
     """Return a mask on the same canvas: ``uint8[side, side]``."""
-    placement = place((labels.shape[0], labels.shape[1]), side)
+    placement = place((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
     if placement.scaled != placement.size:
         small = Image.fromarray(labels).resize(placement.scaled[::-1], Image.Resampling.NEAREST)
         labels = np.asarray(small)

@@ -78,7 +78,8 @@ class TrainingConfig:
         quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.preparation.published.Quirks`).
         canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
-        augmentation: How training pictures vary: ``none``, ``geometry`` or ``mild``. Not for ``published``.
+        augmentation: How training pictures vary: ``none``, ``geometry``, ``mild`` or ``laboratories``. Not for
+            ``published``.
         balance: How much more often rare cell types are seen: 0 (every picture once an epoch) to 1 (every cell type
             equally often). An epoch has as many pictures as without.
         sharp_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
@@ -164,6 +165,11 @@ class TrainingConfig:
             raise ConfigError(
                 f"Setting `warmup_epochs` must be less than `epochs`, {self.epochs}. Received: {self.warmup_epochs}"
             )
+
+    @property
+    def framed(self) -> bool:
+        """Whether the model is made for cells of any size: see :mod:`wbcseg.prediction.framing`."""
+        return augmentation(self.augmentation).cell is not None
 
     @property
     def leaks(self) -> bool:

@@ -103,7 +103,11 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
             split = split.with_copies()
         split.check()
         by_id = {sample.id: sample for sample in (published.with_twins(usable) if config.twins else usable)}
-        sides = [_on_canvas([by_id[i] for i in ids], config.canvas) for ids in (split.train, split.test)]
+        detail, framed = augmentation(config.augmentation).detail, config.framed
+        sides = [
+            _on_canvas([by_id[i] for i in ids], config.canvas * times, enlarge=framed)
+            for ids, times in ((split.train, detail), (split.test, 1))
+        ]
     return TrainingData(train=sides[0], test=sides[1], split=split)
 
 
@@ -125,7 +129,8 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
     for start in range(0, len(order), config.batch_size):
         part = order[start : start + config.batch_size]
         images, labels = augment(side.images[part], side.labels[part], how, rng)
-        yield images, one_hot(labels, side.blank[part])
+        blank = side.blank[part]
+        yield images, one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool))
 
 
 def drawn(cell_types: Sequence[str | None], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -164,11 +169,11 @@ def _part(prepared: PublishedSet, part: range, types: Mapping[str, str | None]) 
     return Side(ids, prepared.images[cut], prepared.labels[cut], prepared.blank[cut], kinds)
 
 
-def _on_canvas(samples: Sequence[Sample], side: int) -> Side:
-    labels = np.stack([labels_on_canvas(s.mask, side) for s in samples if s.mask is not None])
+def _on_canvas(samples: Sequence[Sample], side: int, *, enlarge: bool) -> Side:
+    labels = np.stack([labels_on_canvas(s.mask, side, enlarge=enlarge) for s in samples if s.mask is not None])
     return Side(
         ids=tuple(s.id for s in samples),
-        images=np.stack([image_on_canvas(s.image, side)[0] for s in samples]),
+        images=np.stack([image_on_canvas(s.image, side, enlarge=enlarge)[0] for s in samples]),
         labels=labels,
         blank=np.zeros(labels.shape, dtype=bool),
         cell_types=tuple(s.cell_type for s in samples),
