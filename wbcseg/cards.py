@@ -14,6 +14,7 @@ from wbcseg.architectures import ARCHITECTURES
 from wbcseg.classes import CLASS_NAMES
 from wbcseg.errors import ChecksumError, ModelError
 from wbcseg.files import sha256, write_json
+from wbcseg.preparation.augmentation import augmentation
 from wbcseg.preparation.published import original_id
 
 CARD: Final = "card.json"
@@ -119,6 +120,11 @@ class ModelCard:
     def saw(self, sample_id: str) -> bool:
         """Return whether the model was trained with a picture, or with another picture of the same cell."""
         return original_id(sample_id) in self.training_ids
+
+    @property
+    def framed(self) -> bool:
+        """Whether it is made for cells of any size, and looks twice."""
+        return augmentation(self.config["augmentation"]).cell is not None
 
     @property
     def leaks(self) -> bool:

@@ -13,6 +13,7 @@ from wbcseg.cards import ModelCard
 from wbcseg.classes import CLASSES, Labels
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
+from wbcseg.prediction.framing import look_twice
 from wbcseg.prediction.runtime import Network
 from wbcseg.prediction.tidying import tidied
 from wbcseg.prediction.tiling import predict_tiled
@@ -82,7 +83,8 @@ class Segmenter:
         """Segment a picture.
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
-        smaller, shrunk where it is larger. A picture with a side of more than 480 pixels is read tile by tile at its
+        smaller, shrunk where it is larger. A model for any laboratory (``card.framed``) looks twice instead, see
+        :mod:`wbcseg.prediction.framing`, and keeps nothing but the main cell. A picture with a side of more than 480 pixels is read tile by tile at its
         own scale.
 
         Args:
@@ -113,11 +115,13 @@ class Segmenter:
             probabilities = predict_tiled(
                 image, lambda part: look(network, part), tile=TILE, overlap=OVERLAP, channels=len(CLASSES)
             )
+        elif self.card.framed:
+            probabilities = look_twice(image, lambda square: look(self._network, square), self.card.canvas)
         else:
             canvas, placement = image_on_canvas(image, self.card.canvas)
             probabilities = from_canvas(look(self._network, canvas), placement)
         labels = probabilities.argmax(axis=-1).astype(np.uint8)
-        if careful and max(height, width) <= LARGEST_CROP:
+        if (careful or self.card.framed) and max(height, width) <= LARGEST_CROP:
             labels = tidied(labels)
         return Segmentation(labels, probabilities, self.name)
 

@@ -45,7 +45,8 @@ def _stained(batch: Pictures, rng: np.random.Generator) -> Pictures:
     matrix = _TO_RGB @ turn @ _TO_YIQ
     shape = batch.shape
     mixed = batch.reshape(count, -1, 3) @ matrix.transpose(0, 2, 1)
-    return np.clip(mixed.reshape(shape), 0.0, 1.0) ** gamma
+    stained: Pictures = (np.clip(mixed.reshape(shape), 0.0, 1.0) ** gamma).astype(np.float32)
+    return stained
 
 
 def _lit(batch: Pictures, rng: np.random.Generator) -> Pictures:

@@ -1,0 +1,95 @@
+"""Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at the same scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.classes import BACKGROUND
+from wbcseg.prediction.tidying import tidied
+from wbcseg.preparation.canvas import from_canvas, image_on_canvas
+
+Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+FIRST: Final = 96
+"""Side in pixels of the square for the first look: enough to find a cell, and quicker."""
+
+SHARE: Final = 0.62
+"""Of the close look's side, what the cell takes: the middle of what the networks were trained on."""
+
+LEAST: Final = 0.004
+"""A cell that takes less than this share of the crop is none."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A square part of a picture; it may reach beyond it.
+
+    Attributes:
+        top: Its first row in the picture.
+        left: Its first column.
+        side: Rows and columns.
+    """
+
+    top: int
+    left: int
+    side: int
+
+    def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return that part, ``uint8[side, side, 3]``; beyond the picture's border lies its mirror image."""
+        rows = _mirrored(np.arange(self.top, self.top + self.side), image.shape[0])
+        columns = _mirrored(np.arange(self.left, self.left + self.side), image.shape[1])
+        return np.ascontiguousarray(image[rows[:, None], columns])
+
+    def paste(self, part: NDArray[np.float32], onto: NDArray[np.float32]) -> None:
+        """Put what was found in that part, ``float32[side, side, C]``, where it lies in the picture."""
+        height, width = onto.shape[:2]
+        top, left = max(0, self.top), max(0, self.left)
+        bottom, right = min(height, self.top + self.side), min(width, self.left + self.side)
+        onto[top:bottom, left:right] = part[top - self.top : bottom - self.top, left - self.left : right - self.left]
+
+
+def _mirrored(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    folded = places % (2 * length)
+    mirrored: NDArray[np.int64] = np.where(folded < length, folded, 2 * length - 1 - folded)
+    return mirrored
+
+
+def frame_of(cell: NDArray[np.bool_], share: float = SHARE) -> Frame | None:
+    """Return the square around a cell in which it takes a share of the side, or ``None`` where there is none.
+
+    Args:
+        cell: ``bool[H, W]``.
+        share: Greater side of the cell over the square's.
+    """
+    if cell.sum() < LEAST * cell.size:
+        return None
+    rows, columns = np.flatnonzero(cell.any(axis=1)), np.flatnonzero(cell.any(axis=0))
+    extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
+    side = max(8, round(extent / share))
+    return Frame(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
+
+
+def look_twice(image: NDArray[np.uint8], look: Look, canvas: int) -> NDArray[np.float32]:
+    """Segment a crop of one cell of any size.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        look: From a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        canvas: Side in pixels of the square for the close look.
+
+    Returns:
+        ``float32[H, W, C]``. Outside of the close look, what the first one found.
+    """
+    square, placement = image_on_canvas(image, FIRST, enlarge=True)
+    found = from_canvas(look(square), placement)
+    frame = frame_of(tidied(found.argmax(axis=-1).astype(np.uint8)) != BACKGROUND.id)
+    if frame is None:
+        return found
+    square, placement = image_on_canvas(frame.cut(image), canvas, enlarge=True)
+    frame.paste(from_canvas(look(square), placement), found)
+    return found
