@@ -92,15 +92,15 @@ def words(at: AppTest) -> str:
 
 def tables(at: AppTest) -> list[list[list[str]]]:
     """Return the tables of a page as rows of cells, the head first."""
-    frames = [element.value for element in at.table]
-    return [[[str(name) for name in one.columns], *([str(v) for v in row] for row in one.values)] for one in frames]
+    found = [element.value.splitlines() for element in at.markdown if element.value.startswith("| ")]
+    return [[[cell.strip() for cell in line[1:-1].split("|")] for line in (head, *rows)] for head, _, *rows in found]
 
 
 def viewer(at: AppTest) -> dict[str, Any]:
     """Return what a page tells the viewer."""
     (found,) = [one for one in at.get("bidi_component") if one.proto.component_name.endswith("wbcseg.viewer")]
-    told: dict[str, Any] = json.loads(found.proto.json)
-    return told
+    (told,) = json.loads(found.proto.json)
+    return dict(told)
 
 
 def packs(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:

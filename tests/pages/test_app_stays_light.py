@@ -17,6 +17,10 @@ VISIT = """
     for page in ("dataset", "train", "runs", "compare", "architectures", "predict"):
         at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception
+    at.switch_page("pages/dataset.py")
+    at.query_params["tab"] = "Preparation"
+    at.run()
+    assert not at.exception, at.exception
     at.switch_page("pages/compare.py")
     for tab in ("Unseen cells", "The thesis, repeated", "What the leak is worth"):
         at.query_params["tab"] = tab
@@ -24,7 +28,7 @@ VISIT = """
         assert not at.exception, at.exception
     at.switch_page("pages/predict.py").run()
     assert at.get("bidi_component")
-    heavy = [name for name in ("tensorflow", "keras", "torch", "jax") if name in sys.modules]
+    heavy = [name for name in ("tensorflow", "keras", "torch", "jax", "sklearn") if name in sys.modules]
     status = open("/proc/self/status").read() if sys.platform == "linux" else "VmHWM: 0"
     print("HEAVY", *heavy)
     print("PEAK", status.split("VmHWM:")[1].split()[0])

@@ -17,7 +17,7 @@ from wbcseg.ui import networks, store
 
 def diagrams(at):
     found = [one for one in at.get("bidi_component") if one.proto.component_name.endswith("wbcseg.drawing")]
-    return [ElementTree.fromstring(json.loads(one.proto.json)["svg"]) for one in found]
+    return [ElementTree.fromstring(json.loads(one.proto.json)[0]) for one in found]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load, save
 
 from wbcseg.architectures.structure import StageView, stages
 from wbcseg.cards import ModelCard
@@ -54,12 +54,10 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
         ModelError: If its files cannot be used, do not have the stages of its network, or memory does not suffice.
     """
     canvas, _ = image_on_canvas(image, card.canvas)
-    request = io.BytesIO()
-    np.save(request, canvas, allow_pickle=False)
     command = [sys.executable, "-m", "wbcseg.prediction.features_worker", str(folder.resolve())]
     try:
         done = subprocess.run(
-            command, input=request.getvalue(), cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE
+            command, input=save({"picture": canvas}), cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ModelError(f"Model {folder.name} could not be looked into: {error}") from None
@@ -70,7 +68,6 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
             f"Model {folder.name} could not be looked into: the process ended early, perhaps for lack of memory. "
             "Try again when less is running."
         )
-    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as answer:
-        maps = [answer[name] for name in answer.files]
+    maps = [one for _, one in sorted(load(done.stdout).items())]
     known = stages(card.architecture, width=card.width, side=card.canvas)
     return [StageMaps(stage, one) for stage, one in zip(known, maps, strict=True)]

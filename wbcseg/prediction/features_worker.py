@@ -5,7 +5,6 @@ A process of its own, as a network of which every result is kept needs several t
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 import warnings
@@ -15,6 +14,7 @@ from typing import Final
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
+from safetensors.numpy import load, save
 
 from wbcseg.architectures.structure import stages
 from wbcseg.cards import ModelCard
@@ -73,13 +73,13 @@ def compute(folder: Path, canvas: NDArray[np.uint8]) -> list[NDArray[np.float32]
 
 def main() -> int:
     """Answer one request. Return the exit code."""
-    canvas = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
+    canvas = load(sys.stdin.buffer.read())["picture"]
     try:
         maps = compute(Path(sys.argv[1]), canvas)
     except WbcsegError as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED
-    np.savez(sys.stdout.buffer, *maps)
+    sys.stdout.buffer.write(save({f"{number:02}": one for number, one in enumerate(maps)}))
     return 0
 
 

@@ -12,8 +12,8 @@ from wbcseg.training.overview import Overview, differences, overview
 from wbcseg.ui import curves
 from wbcseg.ui.curves import COLOURS, DASHED, HELD_OUT, SHAPES, SOLID, TRAINING, Point, Series, smoothed, values_of
 from wbcseg.ui.live import COLUMNS, REFRESH
-from wbcseg.ui.scores import show_table
 from wbcseg.ui.settings import SETTINGS
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text
 
 DASHES: Final = (SOLID, curves.DASHED, curves.BROKEN, curves.DOTTED)
@@ -43,7 +43,7 @@ def show_differences(chosen: Sequence[Overview]) -> None:
         [as_text(SETTINGS[name].label), *(as_text(SETTINGS[name].shown(values[run])) for run in configs)]
         for name, values in table.items()
     ]
-    show_table(["Setting", *map(as_text, configs)], rows)
+    show_table(["Setting", *map(as_text, configs)], rows, "settings")
 
 
 def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:

@@ -26,7 +26,7 @@ _drawing = st.components.v2.component(
 export default function ({ data, parentElement }) {
   const box = parentElement.querySelector(".drawing") ?? document.createElement("div")
   box.className = "drawing"
-  box.innerHTML = data.svg
+  box.innerHTML = data[0]
   parentElement.append(box)
 }
 """,
@@ -76,7 +76,7 @@ def draw(title: str, stages: Sequence[StageView]) -> str:
 
 def show(title: str, stages: Sequence[StageView], key: str) -> None:
     """Show a network's diagram."""
-    _drawing(key=key, data={"svg": draw(title, stages)})
+    _drawing(key=key, data=[draw(title, stages)])
 
 
 def operations(stage: StageView) -> str:

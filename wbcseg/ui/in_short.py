@@ -11,7 +11,7 @@ from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.reproduction import EXPERIMENTS
 from wbcseg.ui import results
 from wbcseg.ui.results import Result
-from wbcseg.ui.scores import show_table
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY
 
 REGIONS: Final = ("nucleus", "cytoplasm")
@@ -47,7 +47,7 @@ def show_summary() -> None:
         st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
         head = ["", *(experiment.title.partition(",")[0] for experiment in experiments)]
         names = ("Published", "Repeated here", *(f"**{title}**" for title in UNSEEN.values()))
-        show_table(head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)])
+        show_table(head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)], region)
     st.caption(
         "Published and repeated: width 64, the thesis' 30 test pictures, most of them leaked. Unseen cells: width 16, "
         "cross-validation over all pictures of Dataset 1, every cell on one side only, one look. A dash: not measured "

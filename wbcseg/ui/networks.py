@@ -16,7 +16,7 @@ from wbcseg.prediction.features import StageMaps, feature_maps
 from wbcseg.training.config import PRESETS
 from wbcseg.ui import diagram, store
 from wbcseg.ui.picture import show_png
-from wbcseg.ui.scores import show_table
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text
 
 SIDE = 120
@@ -58,7 +58,7 @@ def show_networks(width: int) -> None:
                 diagram.show(network.title, found, key=f"diagram_{network.name}")
                 st.caption(network.summary)
                 with st.expander("Every stage in numbers", icon=":material/table_rows:"):
-                    show_table(*_numbers(found))
+                    show_table(*_numbers(found), network.name)
 
 
 def show_what_stages_see(picture: store.Shown, models: Catalog) -> None:

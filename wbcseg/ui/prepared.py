@@ -16,10 +16,11 @@ from wbcseg.classes import CLASSES, Labels
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.drawing import Rgb, fit
 from wbcseg.errors import WbcsegError
+from wbcseg.preparation.folds_worker import folds_elsewhere
 from wbcseg.ui import store
 from wbcseg.ui.gallery import choose_page
 from wbcseg.ui.picture import show_png
-from wbcseg.ui.scores import show_table
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, size_text, stem
 
 PAIRS_PER_PAGE: Final = 6
@@ -74,10 +75,8 @@ def prepared(name: str) -> Prepared:
 @st.cache_resource(max_entries=3, show_spinner="Looking for pictures of the same cell…")
 def folds(name: str) -> Folds:
     """Split a data set into leak-free folds."""
-    from wbcseg.preparation.splits import leak_free_folds
-
-    splits = leak_free_folds(name, list(store.dataset(name)))
-    return Folds(tuple(split.test for split in splits), splits[0].groups)
+    found = folds_elsewhere(name)
+    return Folds(*(tuple(map(tuple, found[part])) for part in ("tests", "groups")))
 
 
 def show_published(data: DataSet, sample_id: str) -> None:
@@ -179,7 +178,7 @@ def show_leak_free(data: DataSet) -> None:
         [str(n), str(len(test)), *(str(count[name]) for name in names)]
         for n, (test, count) in enumerate(zip(made.tests, types, strict=True))
     ]
-    show_table(head, rows)
+    show_table(head, rows, "folds")
     st.markdown(
         f"The code found **{len(made.groups)} cells** that were photographed more than once: the same picture, or the "
         "same cell shifted or in another light."

@@ -12,7 +12,7 @@ from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.reproduction import EXPERIMENTS, Experiment
 from wbcseg.training import TrainingConfig
 from wbcseg.ui import curves, results
-from wbcseg.ui.scores import show_table
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, time_text
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -104,13 +104,14 @@ def _show_table(table: Table, experiments: Sequence[Experiment], found: Results)
         )
     rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
     # Of some figures the best epoch is not known: no row of dashes for it.
-    show_table(_head(experiments), [row for row in rows if "best" not in row[0] or set(row[1:]) != {UNKNOWN}])
+    rows = [row for row in rows if "best" not in row[0] or set(row[1:]) != {UNKNOWN}]
+    show_table(_head(experiments), rows, f"{table.title} {experiments[0].name}")
 
 
 def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
     lines = [reproduction.lines(one, found.get(one.name))[-1] for one in experiments]
     rows = [["Published", *(_time(line.published) for line in lines)], ["Here", *(_time(line.last) for line in lines)]]
-    show_table(_head(experiments), rows)
+    show_table(_head(experiments), rows, "times")
 
 
 def _head(experiments: Sequence[Experiment]) -> list[str]:

@@ -10,10 +10,8 @@ import streamlit as st
 from wbcseg.classes import CLASSES, PALETTES, Labels, Palette
 from wbcseg.drawing import class_shares
 from wbcseg.metrics import score
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, figure, percent
-
-ZERO_WIDTH_SPACE: Final = "\u200b"
-WIDEST: Final = 2000
 
 ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
 
@@ -38,6 +36,7 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], against: str, tra
                 show_table(
                     ["", *(_heading(title, title in trained) for title in scores)],
                     [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
+                    name,
                 )
     if trained:
         st.markdown(
@@ -68,11 +67,3 @@ def _heading(title: str, trained: bool) -> str:
     # A hyphen that does not break: on a phone, names break between their words only.
     name = as_text(title.replace("-", "\u2011"))
     return f"{name} :orange[:material/school:]" if trained else name
-
-
-def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Show a table of Markdown cells. One that is too wide scrolls by itself, with the keyboard as well."""
-    names = [name + ZERO_WIDTH_SPACE * head[:at].count(name) for at, name in enumerate(head)]
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    # Only a table of a width of its own can have the focus; it is never wider than the page.
-    st.table(columns, border="horizontal", width=WIDEST, hide_index=True, hide_header=False)

@@ -10,7 +10,7 @@ import streamlit as st
 from wbcseg.datasets import DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.prediction import ModelEntry
-from wbcseg.ui.scores import show_table
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, short_title
 
 KINDS: Final = {
@@ -67,7 +67,7 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
             cells = [_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
             mark = " :orange[:material/content_copy:]" if card.leaks else ""
             rows.append([as_text(title) + mark, *cells])
-        show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows)
+        show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows, "models")
         st.caption("Mean Dice on held-out pictures ± standard error.")
         if any(card.leaks for _, card in ready):
             st.caption(

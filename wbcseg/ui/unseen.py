@@ -15,7 +15,7 @@ from wbcseg.ui import charts, results
 from wbcseg.ui.charts import Interval
 from wbcseg.ui.question import Question
 from wbcseg.ui.results import Result
-from wbcseg.ui.scores import show_table
+from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text, short_title, stem, time_text
 
 COUNTS: Final = (10, 25, 50, 100)
@@ -90,7 +90,7 @@ def show_means(question: Question) -> None:
         "Means",
         help="  \n".join(f"**{word}** {GLOSSARY[word]}" for word in ("±", "Confidence interval", "Processor time")),
     )
-    show_table(head, rows)
+    show_table(head, rows, "means")
     undefined = max(summary.undefined for summary in found.values())
     if undefined:
         st.caption(f"In {undefined} pictures the class is in neither mask; those do not count.")
@@ -231,7 +231,7 @@ def show_worst(question: Question) -> None:
         ]
         for row in rows[:count]
     ]
-    show_table(["Picture", "Cell type", *map(as_text, titles)], table)
+    show_table(["Picture", "Cell type", *map(as_text, titles)], table, "hardest")
     st.caption(
         "The figures are of networks that never saw the cell. Predict shows the shipped models, of which each has "
         "learned from four fifths of Dataset 1: it says so where a picture is one of them."

@@ -84,4 +84,5 @@ def show_viewer(
         on_mask: Called when the reader hands over a corrected mask: ``st.session_state[key]["mask"]``.
         key: Of the component.
     """
-    _viewer(key=key, data=dict(shown), on_picture_change=on_picture, on_mask_change=on_mask)
+    # In a list, because Streamlit looks for data frames in a dictionary and would load pandas for it, 80 MB.
+    _viewer(key=key, data=[dict(shown)], on_picture_change=on_picture, on_mask_change=on_mask)

@@ -74,7 +74,7 @@ class Viewer {
   }
 
   // Every run of the component ends here: keep what the reader did, take what Python says.
-  update({ data, setTriggerValue }) {
+  update({ data: [data], setTriggerValue }) {
     this.send = setTriggerValue
     this.data = data
     this.known = data.panels.map(panel => panel.key)
