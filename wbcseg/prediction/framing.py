@@ -1,4 +1,4 @@
-"""Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at the same scale."""
+"""Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at one scale."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ class Segmenter:
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
         smaller, shrunk where it is larger. A model for any laboratory (``card.framed``) looks twice instead, see
-        :mod:`wbcseg.prediction.framing`, and keeps nothing but the main cell. A picture with a side of more than 480 pixels is read tile by tile at its
-        own scale.
+        :mod:`wbcseg.prediction.framing`, and keeps nothing but the main cell. A picture with a side of more than 480
+        pixels is read tile by tile at its own scale.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
