@@ -1,0 +1,101 @@
+"""The outline of a mask as polygons along the borders of its pixels, so that their area is the mask's."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+Point = tuple[int, int]
+Ring = list[Point]
+Polygon = list[Ring]
+"""An outer ring and then its holes; every ring ends where it begins."""
+
+
+def polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
+    """Return the pieces of a mask as polygons.
+
+    Pixels that touch in a corner only are different pieces. Coordinates are (x, y) of the corners of pixels, the
+    picture's upper left corner being (0, 0).
+
+    Args:
+        mask: ``bool[H, W]``.
+
+    Returns:
+        The pieces from top to bottom. Outer rings run clockwise as one sees them, holes the other way.
+    """
+    outers: list[tuple[Ring, float]] = []
+    holes: list[Ring] = []
+    for ring in _rings(mask):
+        area = _area(ring)
+        if area > 0:
+            outers.append((ring, area))
+        else:
+            holes.append(ring)
+    pieces: dict[int, Polygon] = {i: [ring] for i, (ring, _) in enumerate(outers)}
+    for hole in holes:
+        inside = [i for i, (ring, _) in enumerate(outers) if _contains(ring, hole)]
+        pieces[min(inside, key=lambda i: outers[i][1])].append(hole)
+    return list(pieces.values())
+
+
+def _rings(mask: NDArray[np.bool_]) -> list[Ring]:
+    """Follow the borders between pixels inside and outside, the mask on the right-hand side."""
+    padded = np.pad(mask, 1)
+    inside, above, below = padded[1:-1, 1:-1], padded[:-2, 1:-1], padded[2:, 1:-1]
+    left, right = padded[1:-1, :-2], padded[1:-1, 2:]
+    ends: dict[Point, list[Point]] = {}
+    # Where a border begins and ends, seen from the corner of its pixel.
+    for border, (x1, y1), (x2, y2) in (
+        (inside & ~above, (0, 0), (1, 0)),
+        (inside & ~right, (1, 0), (1, 1)),
+        (inside & ~below, (1, 1), (0, 1)),
+        (inside & ~left, (0, 1), (0, 0)),
+    ):
+        for y, x in np.argwhere(border).tolist():
+            ends.setdefault((x + x1, y + y1), []).append((x + x2, y + y2))
+    rings = []
+    for start in sorted(ends, key=lambda point: (point[1], point[0])):
+        while ends.get(start):
+            ring = [start]
+            at, way = ends[start].pop(), (0, 0)
+            way = (at[0] - start[0], at[1] - start[1])
+            while at != start:
+                options = ends[at]
+                # Where two pieces touch in a corner, a right turn stays with this one.
+                turn = (at[0] - way[1], at[1] + way[0])
+                to = turn if turn in options else options[0]
+                options.remove(to)
+                new = (to[0] - at[0], to[1] - at[1])
+                if new != way:
+                    ring.append(at)
+                at, way = to, new
+            rings.append(
+                [
+                    *_begun_at_a_corner(ring, way),
+                ]
+            )
+    return rings
+
+
+def _begun_at_a_corner(ring: Ring, way: Point) -> Ring:
+    """Leave out the first point where the ring goes straight on through it, and close the ring."""
+    first = (ring[1][0] - ring[0][0], ring[1][1] - ring[0][1])
+    straight = first[0] * way[1] == first[1] * way[0]
+    points = ring[1:] if straight else ring
+    return [*points, points[0]]
+
+
+def _area(ring: Ring) -> float:
+    """Return twice the area, positive for a ring that runs clockwise as one sees it (y goes down)."""
+    return float(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring)))
+
+
+def _contains(ring: Ring, hole: Ring) -> bool:
+    """Return whether a hole lies in a ring, by a ray to the left from the middle of the hole's first border."""
+    (x1, y1), (x2, y2) = hole[0], hole[1]
+    # A little to the hole's outer side, which is mask: on the right-hand side of its border.
+    x, y = (x1 + x2) / 2 - np.sign(y2 - y1) * 0.25, (y1 + y2) / 2 + np.sign(x2 - x1) * 0.25
+    crossings = sum((ya > y) != (yb > y) and xa < x for (xa, ya), (xb, yb) in itertools.pairwise(ring) if xa == xb)
+    return crossings % 2 == 1

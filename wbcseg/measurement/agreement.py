@@ -1,0 +1,63 @@
+"""How well figures from computed masks agree with those from experts' masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+LIMIT: Final = 1.96
+"""Standard deviations to either side in which 95 of 100 differences lie, if they are normally distributed."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of two ways to measure (Bland and Altman 1986, Lancet 327:307–310).
+
+    Attributes:
+        n: Pairs of figures.
+        bias: Mean difference, computed minus expert's.
+        deviation: Standard deviation of the differences (with n − 1).
+        mean_absolute_error: Mean size of the difference.
+        same: Share of pairs that are equal.
+    """
+
+    n: int
+    bias: float
+    deviation: float
+    mean_absolute_error: float
+    same: float
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Limits of agreement: about 95 of 100 differences lie between them."""
+        return self.bias - LIMIT * self.deviation, self.bias + LIMIT * self.deviation
+
+
+def agreement(expert: Sequence[float], computed: Sequence[float]) -> Agreement:
+    """Compare two ways to measure.
+
+    Args:
+        expert: Figures from the experts' masks.
+        computed: Figures from the computed masks, of the same cells in the same order. A pair in which either is not
+            defined (NaN) does not count.
+
+    Raises:
+        ValueError: If they differ in number, or fewer than two pairs count.
+    """
+    first, second = np.asarray(expert, float), np.asarray(computed, float)
+    if first.shape != second.shape:
+        raise ValueError(f"Both must have as many figures. Received: {first.size} and {second.size}")
+    known = np.isfinite(first) & np.isfinite(second)
+    difference = (second - first)[known]
+    if difference.size < 2:
+        raise ValueError(f"At least two pairs of figures are needed. Received: {difference.size}")
+    return Agreement(
+        n=int(difference.size),
+        bias=float(difference.mean()),
+        deviation=float(difference.std(ddof=1)),
+        mean_absolute_error=float(np.abs(difference).mean()),
+        same=float((difference == 0).mean()),
+    )
