@@ -87,7 +87,8 @@ def coco(pictures: Sequence[tuple[str, tuple[int, int], Sequence[Outlined]]]) ->
     Args:
         pictures: File name, height and width, and cells of every picture.
     """
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, (name, (height, width), cells) in enumerate(pictures, start=1):
         images.append({"id": number, "file_name": name, "width": width, "height": height})
         for cell in cells:

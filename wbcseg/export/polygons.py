@@ -71,11 +71,7 @@ def _rings(mask: NDArray[np.bool_]) -> list[Ring]:
                 if new != way:
                     ring.append(at)
                 at, way = to, new
-            rings.append(
-                [
-                    *_begun_at_a_corner(ring, way),
-                ]
-            )
+            rings.append(_begun_at_a_corner(ring, way))
     return rings
 
 
@@ -98,4 +94,4 @@ def _contains(ring: Ring, hole: Ring) -> bool:
     # A little to the hole's outer side, which is mask: on the right-hand side of its border.
     x, y = (x1 + x2) / 2 - np.sign(y2 - y1) * 0.25, (y1 + y2) / 2 + np.sign(x2 - x1) * 0.25
     crossings = sum((ya > y) != (yb > y) and xa < x for (xa, ya), (xb, yb) in itertools.pairwise(ring) if xa == xb)
-    return crossings % 2 == 1
+    return bool(crossings % 2)
