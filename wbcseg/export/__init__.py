@@ -1,8 +1,20 @@
 """Results in the formats of other programs."""
 
 from wbcseg.export.annotations import Outlined, coco, geojson
+from wbcseg.export.findings import Finding, bundle, definition_rows, figure_rows
 from wbcseg.export.pairs import pairs_zip
 from wbcseg.export.polygons import polygons
 from wbcseg.export.tables import csv_bytes
 
-__all__ = ["Outlined", "coco", "csv_bytes", "geojson", "pairs_zip", "polygons"]
+__all__ = [
+    "Finding",
+    "Outlined",
+    "bundle",
+    "coco",
+    "csv_bytes",
+    "definition_rows",
+    "figure_rows",
+    "geojson",
+    "pairs_zip",
+    "polygons",
+]
