@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, corrected, frame, looking, panels, scores, status, store, words
+from wbcseg.ui import choose, corrected, frame, looking, measures, panels, scores, status, store, words
 from wbcseg.ui.viewer import send_pack, show_viewer
 
 frame.ensure_frame()
@@ -26,6 +26,7 @@ show_viewer(look.shown, on_picture=looking.go_on, on_mask=looking.collect_mask)
 looking.say_more(picture, models)
 if picture.sample.mask is not None and look.results:
     scores.score_tables(picture.sample.mask, look.labels, words.mask_name(picture.sample.id), look.flattered)
+measures.show_measures(picture, look.found, {entry.name: entry for entry in chosen})
 corrected.show_kept()
 words.explain(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from wbcseg.cards import ModelCard
 from wbcseg.cli import main
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png, open_image, open_mask
+from wbcseg.prediction.tidying import tidied
 from wbcseg.training import Run, TrainingConfig, runs_folder
 from wbcseg.training.run import Status
 
@@ -76,6 +78,30 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
     written = {p for p in tmp_path.rglob("*") if p.is_file()} - before
     assert all(p.parent == tmp_path / "out" / "unet-16" for p in written)
     assert len(written) == 2 * len(paths)
+
+
+def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out", tmp_path / "reports" / "cells.pdf"
+    options = ["--measure", "--micrometres", "0.1", "--report", str(report), "--export", "geojson", "coco"]
+    assert main(["predict", str(pictures), "--out", str(out), *options]) == 0
+    rows = list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
+    masks = {path.stem: path for path in (out / "unet-16").glob("*.png") if ".overlay" not in path.name}
+    assert {row["picture"] for row in rows} == set(masks)
+    for row in rows:
+        cell = tidied(open_mask(masks[row["picture"]].read_bytes()))
+        assert float(row["cell_area_um2"]) == pytest.approx(0.01 * (cell > 0).sum(), rel=1e-4)
+        outline = json.loads((out / "unet-16" / f"{row['picture']}.geojson").read_text(encoding="utf-8"))
+        assert outline["features"][0]["properties"]["measurements"]["cell_area"] > 0
+    assert len(json.loads((out / "outlines.coco.json").read_text(encoding="utf-8"))["images"]) == len(masks)
+    assert report.read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "nan"])
+def test_predict_refuses_a_scale_that_is_none(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: str
+) -> None:
+    assert main(["predict", str(pictures), "--out", str(tmp_path), "--measure", "--micrometres", scale]) == 1
+    assert "--micrometres must be more than 0" in capsys.readouterr().err
 
 
 def test_predict_refuses_an_unknown_model(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

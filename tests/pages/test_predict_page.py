@@ -12,7 +12,9 @@ from wbcseg.datasets import open_dataset, open_zip
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import colorize, fit
 from wbcseg.images import open_image
+from wbcseg.measurement import measure
 from wbcseg.metrics import score
+from wbcseg.prediction.tidying import tidied
 from wbcseg.ui import corrected, looking, store
 from wbcseg.ui.store import Shown, View
 from wbcseg.ui.words import as_text
@@ -60,7 +62,7 @@ def test_the_scores_are_those_of_the_core(open_page):
     sample = open_dataset("synthetic").read("synthetic/003")
     green = sample.image[..., 1]
     expected = score(sample.mask, (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8))
-    found = tables(at)
+    found = tables(at)[:-1]
     assert len(found) == 2
     for table, values in zip(found, (expected.dice, expected.jaccard), strict=True):
         for row, key in (("Nucleus", "nucleus"), ("Cytoplasm", "cytoplasm"), ("Whole cell", "cell")):
@@ -277,9 +279,40 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     at.session_state["corrected"] = {sample.digest(): one}
     at.run()
     assert "1 corrected mask in this visit" in words(at)
-    assert [button.label for button in at.download_button] == ["Save with pictures (zip)"]
+    assert at.download_button[-1].label == "Save with pictures (zip)"
     at = at.switch_page("pages/train.py")
     at.query_params["own"] = "corrected"
     at.run()
     assert at.selectbox(key="train_dataset").value == "upload"
     assert at.toggle(key="train_corrected").value is True
+
+
+def test_the_figures_are_those_of_the_core(open_page):
+    at = open_page("predict", picture="003", micrometres="0.5")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    found = measure(sample.image, tidied(Threshold("x").predict(sample.image).labels)).scaled(0.5)
+    exact = measure(sample.image, tidied(sample.mask)).scaled(0.5)
+    table = tables(at)[-1]
+    assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
+    rows = {name: cells for name, *cells in table[1:]}
+    area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
+    assert area == [f"{one['cell_area']:.1f}" for one in (exact, found, found)]
+    assert rows["N:C, nucleus / cell"][1] == f"{found['nucleus_to_cell']:.3f}"
+    assert rows["Lobes of the nucleus"][0] == f"{exact['lobes']:.0f}"
+    labels = [button.label for button in at.get("download_button")]
+    assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
+
+
+def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
+    empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
+    monkeypatch.setattr(store, "shown", lambda *_: empty)
+    at = open_page("predict", picture="003")
+    rows = {name: cells for name, *cells in tables(at)[-1][1:]}
+    assert set(rows["Nucleus area (px²)"]) == {"–"}
+
+
+def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
+    field = Shown(Sample("synthetic/003", np.full((600, 700, 3), 100, np.uint8)), "z")
+    monkeypatch.setattr(store, "shown", lambda *_: field)
+    at = open_page("predict", picture="003")
+    assert "Figures of the cell" not in [heading.value for heading in at.subheader]

@@ -1,17 +1,26 @@
-"""Segment pictures and write masks and overlays."""
+"""Segment pictures, and write masks, overlays, figures, outlines and a report."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from wbcseg import drawing, images
 from wbcseg.classes import PALETTES, Labels, to_grey
 from wbcseg.errors import ImageError, WbcsegError
+from wbcseg.export import Finding, Outlined, coco, csv_bytes, figure_rows, geojson
 from wbcseg.files import write_bytes
-from wbcseg.prediction import Catalog
+from wbcseg.measurement import measure
+from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.prediction.tidying import tidied
+
+NOTHING = (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
+"""A picture and a mask to stand for those that are not kept."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
@@ -34,6 +43,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="colours of the overlays (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlays, 0 to 1 (0.5)")
+    parser.add_argument(
+        "--measure", action="store_true", help="writes DIR/figures.csv: areas, N:C, shape, lobes, colour"
+    )
+    parser.add_argument("--micrometres", type=float, metavar="UM", help="side of a pixel in µm; without it, in pixels")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="writes a report as PDF")
+    parser.add_argument(
+        "--export",
+        nargs="+",
+        choices=("geojson", "coco"),
+        default=[],
+        help="writes outlines: DIR/NAME/<stem>.geojson, as QuPath reads it, or DIR/outlines.coco.json",
+    )
 
 
 def act(options: argparse.Namespace) -> int:
@@ -41,7 +62,10 @@ def act(options: argparse.Namespace) -> int:
     catalog = Catalog()
     segmenters = [catalog.open(name) for name in dict.fromkeys(options.model)]
     palette, opacity = PALETTES[options.palette], min(1.0, max(0.0, options.opacity))
+    if options.micrometres is not None and not options.micrometres > 0:
+        raise WbcsegError(f"--micrometres must be more than 0. Received: {options.micrometres}")
     taken: set[str] = set()
+    findings: list[Finding] = []
     good = bad = 0
     for path in _pictures(options.paths):
         try:
@@ -50,12 +74,56 @@ def act(options: argparse.Namespace) -> int:
             for segmenter in segmenters:
                 labels = segmenter.predict(picture.pixels, careful=options.careful).labels
                 _write(segmenter.name, picture.pixels, labels, options.out, stem, palette.name, opacity)
+                if options.measure or options.report or options.export:
+                    cell = tidied(labels)
+                    measures = measure(picture.pixels, cell)
+                    # Of thousands of pictures, only what will be written is kept.
+                    shown = picture.pixels if options.report else NOTHING[0]
+                    outlined = cell if options.report or options.export else NOTHING[1]
+                    findings.append(Finding(stem, shown, outlined, segmenter.name, measures))
             good += 1
         except WbcsegError as error:
             bad += 1
             print(f"{path}: {error}", file=sys.stderr)
+    _take_away(findings, segmenters, options)
     print(f"{good} of {good + bad} pictures segmented with {len(segmenters)} model(s) into {options.out}")
     return 1 if bad or not good else 0
+
+
+def _take_away(findings: list[Finding], segmenters: list[Segmenter], options: argparse.Namespace) -> None:
+    """Write what was asked for besides masks and overlays."""
+    if options.measure:
+        _put(options.out / "figures.csv", csv_bytes(figure_rows(findings, micrometres=options.micrometres)))
+    outlined = []
+    for one in findings:
+        values = one.measures.scaled(options.micrometres) if one.measures else {}
+        outlined.append(Outlined(one.labels, measures=values, name=one.name))
+    if "geojson" in options.export:
+        for one, outline in zip(findings, outlined, strict=True):
+            _put(options.out / one.model / f"{one.name}.geojson", geojson([outline]))
+    if "coco" in options.export:
+        sizes = [(one.labels.shape[0], one.labels.shape[1]) for one in findings]
+        names = [f"{one.model}/{one.name}.png" for one in findings]
+        pictures = [(name, size, [outline]) for name, size, outline in zip(names, sizes, outlined, strict=True)]
+        _put(options.out / "outlines.coco.json", coco(pictures))
+    if options.report:
+        # Here and not above: whoever wants no report should not wait for it.
+        from wbcseg.export.report import pdf_report
+
+        models = [
+            ("Model", f"{one.name}: {one.card.title}, file {one.card.files['model'].sha256[:8]}") for one in segmenters
+        ]
+        settings = [*models, ("Prediction", "careful" if options.careful else "one look")]
+        when = datetime.now(UTC)
+        _put(options.report, pdf_report(findings, when=when, settings=settings, micrometres=options.micrometres))
+
+
+def _put(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, data)
+    except OSError as error:
+        raise WbcsegError(f"File {path} cannot be written: {error.strerror or error}. Choose another place.") from None
 
 
 def _pictures(paths: list[Path]) -> Iterator[Path]:

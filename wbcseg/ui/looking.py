@@ -65,6 +65,11 @@ class Look:
         return {titles[name]: found.labels for name, found in self.results.items()}
 
     @property
+    def found(self) -> dict[str, Labels]:
+        """The class ids that each model found, by its name."""
+        return {name: found.labels for name, found in self.results.items()}
+
+    @property
     def flattered(self) -> list[str]:
         """Titles of the models that were trained on the picture, or on another of the same cell."""
         return [panel["title"] for panel in self.shown["panels"] if "mark" in panel]

@@ -19,6 +19,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import WIDEST, Rgb, colorize, fit, overlay, shrink_to
+from wbcseg.measurement import CellMeasures, measure
 from wbcseg.prediction import Catalog, Segmenter
 from wbcseg.ui.viewer.pack import map_png
 
@@ -165,6 +166,17 @@ def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
     return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
 
 
+def measured(picture: Shown, classes: Labels) -> CellMeasures | None:
+    """Measure the main cell of a mask, or recall its figures.
+
+    Args:
+        picture: The picture.
+        classes: ``uint8[H, W]`` of class ids, with one cell.
+    """
+    remember = _session_measured if picture.own else _shared_measured
+    return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), picture.sample.image, classes)
+
+
 def picture_png(picture: Shown) -> bytes:
     """Write a picture as a PNG of its own size, without metadata."""
     return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
@@ -187,6 +199,16 @@ def _shared_found(digest: str, name: str, version: str, careful: bool, _model: S
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
 def _session_found(digest: str, name: str, version: str, careful: bool, _model: Segmenter, _image: Rgb) -> Found:
     return _segment(_model, _image, careful)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _shared_measured(digest: str, classes_digest: str, _image: Rgb, _classes: Labels) -> CellMeasures | None:
+    return measure(_image, _classes)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, scope="session")
+def _session_measured(digest: str, classes_digest: str, _image: Rgb, _classes: Labels) -> CellMeasures | None:
+    return measure(_image, _classes)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
