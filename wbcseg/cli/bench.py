@@ -1,6 +1,7 @@
 """Measure how fast this program is on this computer.
 
-``train`` times training steps of this program and of Keras' own layers, loop and settings, batch by batch in turns.
+``train`` times training steps of this program and of Keras' own layers, loop and settings, batch by batch in turns;
+``predict`` segments many crops beside Keras' ``Model.predict`` of the published U-Net, and watches the memory.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.errors import ConfigError
+from wbcseg.evaluation.throughput import measure_predictions
 from wbcseg.files import write_json
+from wbcseg.prediction import Catalog
 from wbcseg.training import TrainingConfig
 from wbcseg.training.benchmark import Comparison, benchmark_config, compare, report
 
@@ -36,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--json", action="store_true", help="print the results as JSON")
     train.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
     train.set_defaults(measure=_train)
+    predict = kinds.add_parser("predict", help="segment crops beside Keras' prediction of the published U-Net")
+    predict.add_argument("--model", default="unet-16", metavar="NAME", help="a model (unet-16)")
+    predict.add_argument("--crops", type=int, default=1000, metavar="N", help="crops to segment (1000)")
+    predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; figures are medians of them (5)")
+    predict.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
+    predict.set_defaults(measure=_predict)
 
 
 def act(options: argparse.Namespace) -> int:
@@ -59,6 +68,24 @@ def _train(options: argparse.Namespace) -> int:
         print(json.dumps(results, indent=1))
     else:
         _print(results)
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    for name in ("crops", "rounds"):
+        if getattr(options, name) < 1:
+            raise ConfigError(f"Option --{name} must be at least 1. Received: {getattr(options, name)}")
+
+    def show(done: int) -> None:
+        print(f"round {done} of {options.rounds}", file=sys.stderr, flush=True)
+
+    found = measure_predictions(Catalog().open(options.model), options.crops, rounds=options.rounds, on_round=show)
+    if options.out:
+        write_json(options.out, found.to_dict())
+    print(f"{options.model}: {1000 * found.own:.1f} ms a crop, {1 / found.own:.0f} crops a second")
+    print(f"Published U-Net in Keras, 32 at once: {1000 * found.keras:.1f} ms; one by one: {1000 * found.alone:.1f} ms")
+    print(f"{found.keras / found.own:.1f} and {found.alone / found.own:.1f} times as fast")
+    print(f"Memory after the first round {found.memory[0]:.0f} MB, after the last {found.memory[-1]:.0f} MB")
     return 0
 
 

@@ -74,22 +74,23 @@ def frame_of(cell: NDArray[np.bool_], share: float = SHARE) -> Frame | None:
     return Frame(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
 
 
-def look_twice(image: NDArray[np.uint8], look: Look, canvas: int) -> NDArray[np.float32]:
+def look_twice(image: NDArray[np.uint8], first: Look, second: Look, canvas: int) -> NDArray[np.float32]:
     """Segment a crop of one cell of any size.
 
     Args:
         image: ``uint8[H, W, 3]``.
-        look: From a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        first: Finds the cell: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        second: Looks closely: the same, for another S.
         canvas: Side in pixels of the square for the close look.
 
     Returns:
         ``float32[H, W, C]``. Outside of the close look, what the first one found.
     """
     square, placement = image_on_canvas(image, FIRST, enlarge=True)
-    found = from_canvas(look(square), placement)
+    found = from_canvas(first(square), placement)
     frame = frame_of(tidied(found.argmax(axis=-1).astype(np.uint8)) != BACKGROUND.id)
     if frame is None:
         return found
     square, placement = image_on_canvas(frame.cut(image), canvas, enlarge=True)
-    frame.paste(from_canvas(look(square), placement), found)
+    frame.paste(from_canvas(second(square), placement), found)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from wbcseg.classes import CLASSES, Labels
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
 from wbcseg.prediction.framing import look_twice
-from wbcseg.prediction.runtime import Network
+from wbcseg.prediction.runtime import THREADS, Network
 from wbcseg.prediction.tidying import tidied
 from wbcseg.prediction.tiling import predict_tiled
 from wbcseg.preparation.canvas import from_canvas, image_on_canvas
@@ -54,6 +55,7 @@ class Segmenter:
         folder: The model's folder.
         card: Its card, read already, or ``None`` to read it.
         name: What results call the model, by default the folder's name.
+        threads: How many processor threads to compute with.
 
     Attributes:
         card: The model's card.
@@ -64,7 +66,9 @@ class Segmenter:
         ChecksumError: If its file is not the one that the card describes.
     """
 
-    def __init__(self, folder: Path, card: ModelCard | None = None, *, name: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, card: ModelCard | None = None, *, name: str | None = None, threads: int = THREADS
+    ) -> None:
         self.card = card or ModelCard.read(folder)
         self.name = name or folder.name
         record = self.card.files["model"]
@@ -76,8 +80,17 @@ class Segmenter:
                 "Copy the model's folder again from where it came from."
             ) from None
         record.check(data, folder)
-        self._data = data
-        self._network = Network(data, name=self.name)
+        self._folder, self._data, self._threads = folder, data, threads
+        self._network = self._open()
+        # A network of its own for the first look, because another size costs much each time.
+        self._first = self._open() if self.card.framed else self._network
+
+    def apart(self, *, threads: int = 1) -> Segmenter:
+        """Return the same model with networks of its own, so that two threads need not take turns."""
+        return Segmenter(self._folder, self.card, name=self.name, threads=threads)
+
+    def _open(self) -> Network:
+        return Network(self._data, name=self.name, threads=self._threads)
 
     def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
         """Segment a picture.
@@ -111,12 +124,13 @@ class Segmenter:
             )
         if max(height, width) > LARGEST_CROP:
             # A network of its own, because LiteRT never gives back the memory that larger tiles take.
-            network = Network(self._data, name=self.name)
+            network = self._open()
             probabilities = predict_tiled(
                 image, lambda part: look(network, part), tile=TILE, overlap=OVERLAP, channels=len(CLASSES)
             )
         elif self.card.framed:
-            probabilities = look_twice(image, lambda square: look(self._network, square), self.card.canvas)
+            first, second = (partial(look, network) for network in (self._first, self._network))
+            probabilities = look_twice(image, first, second, self.card.canvas)
         else:
             canvas, placement = image_on_canvas(image, self.card.canvas)
             probabilities = from_canvas(look(self._network, canvas), placement)

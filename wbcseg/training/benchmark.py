@@ -111,7 +111,7 @@ def compare(
     """
     sides = ("program", "untuned", "keras") if parts else ("program", "keras")
     with ExitStack() as stack:
-        workers = {side: stack.enter_context(_worker(side, config)) for side in sides}
+        workers = {side: stack.enter_context(worker_of(side, config)) for side in sides}
         ready = {side: worker.read() for side, worker in workers.items()}
         first = {side: worker.step()["loss"] for side, worker in workers.items()}
         for _ in range(WARM_UP - 1):
@@ -180,7 +180,8 @@ class _Worker:
 
 
 @contextmanager
-def _worker(side: str, config: TrainingConfig) -> Iterator[_Worker]:
+def worker_of(side: str, config: TrainingConfig) -> Iterator[_Worker]:
+    """Start the process of a side. It waits until its ``step`` is called, and ends with the block."""
     # What somebody has set for TensorFlow would be set for both sides alike, and nothing left to compare.
     environ = {name: value for name, value in os.environ.items() if name not in _ENGINE}
     command = [sys.executable, "-m", "wbcseg.training.benchmark_worker", side, json.dumps(config.to_dict())]

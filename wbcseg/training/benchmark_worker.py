@@ -21,8 +21,9 @@ from wbcseg.training.environment import start_engine
 if TYPE_CHECKING:
     import keras
 
-SIDES = ("program", "untuned", "keras")
-"""This program's step; the same in TensorFlow as it comes; Keras' layers and loop in TensorFlow as it comes."""
+SIDES = ("program", "untuned", "keras", "predict")
+"""This program's step; the same in TensorFlow as it comes; Keras' layers and loop in TensorFlow as it comes; Keras'
+prediction, likewise."""
 
 EPOCH = 8
 """Batches of an epoch on Keras' side."""
@@ -120,6 +121,26 @@ def run_keras(config: TrainingConfig, turns: Turns) -> None:
         return
 
 
+def run_predict(config: TrainingConfig, turns: Turns) -> None:
+    """Take turns with Keras' ``Model.predict`` of Keras' own layers, all pictures of a batch at once and one by one."""
+    from wbcseg.architectures import build
+
+    images, _ = batch_of(config)
+    model = with_keras_layers(build(config.architecture, width=config.width))
+    model.predict(images, verbose=0)
+    model.predict(images[:1], verbose=0)
+    turns.answer(precision="float32", parameters=model.count_params())
+    while turns.wait():
+        began = time.perf_counter()
+        model.predict(images, batch_size=len(images), verbose=0)
+        together = time.perf_counter() - began
+        few = images[: max(1, len(images) // 4)]
+        began = time.perf_counter()
+        for image in few:
+            model.predict(image[None], verbose=0)
+        turns.answer(seconds=together / len(images), alone=(time.perf_counter() - began) / len(few))
+
+
 def with_keras_layers(model: keras.Model) -> keras.Model:
     """Return the same network, with the same weights, made of nothing but Keras' own layers."""
     import keras
@@ -151,7 +172,8 @@ def main() -> int:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     if side == "program":
         start_engine()
-    (run_keras if side == "keras" else run_program)(config, Turns(answers))
+    run = {"keras": run_keras, "predict": run_predict}.get(side, run_program)
+    run(config, Turns(answers))
     return 0
 
 
