@@ -18,8 +18,8 @@ Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 FIRST: Final = 96
 """Side in pixels of the square for the first look: enough to find a cell, and quicker."""
 
-SHARE: Final = 0.62
-"""Of the close look's side, what the cell takes: the middle of what the networks were trained on."""
+SHARE: Final = 0.5
+"""Of the close look's side, what the cell takes."""
 
 LEAST: Final = 0.004
 """A cell that takes less than this share of the crop is none."""

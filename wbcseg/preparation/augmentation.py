@@ -14,6 +14,7 @@ from PIL import Image
 from wbcseg.classes import Labels
 from wbcseg.errors import ConfigError
 from wbcseg.preparation.photographs import photographed
+from wbcseg.preparation.red_cells import with_red_cells
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Augmentation:
         detail: Pictures come with so many times the pixels a side of the copies, so that enlarged copies stay sharp.
         plain: Share of copies around which there is plain plasma instead of the picture's mirror image.
         empty: Share of copies without a cell: plain plasma alone.
+        red_cells: Share of copies with drawn red cells around; see :mod:`wbcseg.preparation.red_cells`.
         photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.preparation.photographs`.
     """
 
@@ -50,6 +52,7 @@ class Augmentation:
     detail: int = 1
     plain: float = 0.0
     empty: float = 0.0
+    red_cells: float = 0.0
     photographed: bool = False
 
     @property
@@ -96,10 +99,11 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
             flips=True,
             rotation=180.0,
             shift=0.1,
-            cell=(0.35, 0.95),
+            cell=(0.3, 0.9),
             detail=2,
             plain=0.4,
             empty=0.03,
+            red_cells=0.6,
             photographed=True,
         ),
     )
@@ -140,6 +144,8 @@ def augment(
     move = _frame if how.cell else _move
     moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
     batch = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0
+    if how.red_cells:
+        batch = _surround(batch, [mask for _, mask in moved], how, rng)
     if how.photographed:
         batch = photographed(batch, rng)
     if how.gain or how.offset or how.gamma:
@@ -230,6 +236,18 @@ def _frame(
 
     around = (plasma, 0) if plain or empty else (None, None)
     return warp(image, around[0], Image.Resampling.BILINEAR), warp(mask, around[1], Image.Resampling.NEAREST)
+
+
+def _surround(
+    batch: NDArray[np.float32], masks: Sequence[Labels], how: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw red cells around some of the white ones."""
+    drawn = batch.copy()
+    for number, mask in enumerate(masks):
+        if rng.random() < how.red_cells:
+            size = 2 * float(np.sqrt(max(np.count_nonzero(mask), 900) / np.pi))
+            drawn[number] = with_red_cells(batch[number], mask, rng, size=size)
+    return drawn
 
 
 def _recolour(batch: NDArray[np.float32], how: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
