@@ -62,6 +62,8 @@ def _mirrored(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 def frame_of(cell: NDArray[np.bool_], share: float = SHARE) -> Frame | None:
     """Return the square around a cell in which it takes a share of the side, or ``None`` where there is none.
 
+    It is never larger than the picture, however: that would show the cell's mirror image beside it.
+
     Args:
         cell: ``bool[H, W]``.
         share: Greater side of the cell over the square's.
@@ -70,7 +72,7 @@ def frame_of(cell: NDArray[np.bool_], share: float = SHARE) -> Frame | None:
         return None
     rows, columns = np.flatnonzero(cell.any(axis=1)), np.flatnonzero(cell.any(axis=0))
     extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    side = max(8, round(extent / share))
+    side = max(8, min(round(extent / share), max(cell.shape)))
     return Frame(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
 
 

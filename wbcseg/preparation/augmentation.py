@@ -245,7 +245,7 @@ def _surround(
     drawn = batch.copy()
     for number, mask in enumerate(masks):
         if rng.random() < how.red_cells:
-            size = 2 * float(np.sqrt(max(np.count_nonzero(mask), 900) / np.pi))
+            size = 2.0 * float(np.sqrt(max(int((mask > 0).sum()), 900) / np.pi))
             drawn[number] = with_red_cells(batch[number], mask, rng, size=size)
     return drawn
 
