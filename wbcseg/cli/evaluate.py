@@ -1,6 +1,7 @@
 """Measure models again on the pictures that were held out from them, or networks by cross-validation.
 
-With names of models, or nothing: every figure of their cards is measured again. With --cv or --splits: the networks
+With names of models, or nothing: every figure of their cards is measured again; with --agreement, how well areas, N:C
+and shape from their masks agree with those from the experts'. With --cv or --splits: the networks
 are trained several times, so that every picture is tested by one that never saw its cell; it can be stopped (Ctrl-C)
 and goes on where it was. With --report: the tables of all cross-validations so far.
 """
@@ -18,7 +19,10 @@ from wbcseg.cli import studies
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import evaluate_card, summarise
+from wbcseg.evaluation.agreement import FOLDER as AGREEMENTS
+from wbcseg.evaluation.agreement import pairs_of
 from wbcseg.evaluation.crossvalidation import FOLDER, plan
+from wbcseg.measurement import MEASURES
 from wbcseg.metrics import CELL
 from wbcseg.prediction import Catalog
 from wbcseg.training import PRESETS
@@ -34,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models (all)")
     parser.add_argument("--pictures", action="store_true", help="a line for every picture as well")
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--agreement", action="store_true", help="instead, compare areas, N:C and shape with the experts'"
+    )
     study = parser.add_argument_group("cross-validation")
     kind = study.add_mutually_exclusive_group()
     kind.add_argument("--cv", type=int, metavar="N", help="train and test on N folds")
@@ -65,7 +72,26 @@ def act(options: argparse.Namespace) -> int:
         return 0
     if options.cv is not None or options.splits is not None:
         return _cross_validate(options)
-    return _measure_again(options)
+    return _agree(options) if options.agreement else _measure_again(options)
+
+
+def _agree(options: argparse.Namespace) -> int:
+    catalog = Catalog()
+    for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
+        segmenter = catalog.open(name)
+        pairs = pairs_of(segmenter, open_dataset(segmenter.card.dataset, fetch=True), careful=True)
+        path = pairs.write(options.out if options.out != FOLDER else AGREEMENTS)
+        print(
+            f"{name}, careful: {len(pairs.ids)} held-out pictures of {segmenter.card.dataset}, written to {path.name}"
+        )
+        print(f"  {'':32} {'bias':>10} {'limits of agreement':>25} {'mean abs. error':>16} {'same':>6}")
+        for figure in pairs.figures:
+            one = pairs.agreement(figure)
+            low, high = one.limits
+            limits = f"{low:.4g} to {high:.4g}"
+            title = MEASURES[figure].title
+            print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.same:6.2f}")
+    return 0
 
 
 def _cross_validate(options: argparse.Namespace) -> int:

@@ -1,0 +1,67 @@
+"""Figures from a model's masks against those from the experts'."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wbcseg.cli import main
+from wbcseg.datasets import open_dataset
+from wbcseg.evaluation.agreement import COMPARED, FOLDER, pairs_of
+from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.measurement import measure
+from wbcseg.prediction import Catalog
+from wbcseg.prediction.tidying import tidied
+
+COMMITTED = sorted(FOLDER.glob("*.json"))
+
+
+def test_a_sample_of_pairs_is_that_of_the_core(zheng_data: Path) -> None:
+    segmenter, data = Catalog().open("unet-16"), open_dataset("zheng-1")
+    found = pairs_of(segmenter, data)
+    assert set(found.ids) <= set(heldout_ids(segmenter, data))
+    assert tuple(found.figures) == COMPARED
+    number = len(found.ids) // 2
+    sample = data.read(found.ids[number])
+    assert sample.mask is not None
+    expert = measure(sample.image, tidied(sample.mask))
+    computed = measure(sample.image, tidied(segmenter.predict(sample.image).labels))
+    assert expert is not None
+    assert computed is not None
+    for name in ("nucleus_to_cell", "cell_area", "lobes"):
+        assert found.figures[name][number] == (expert.values[name], computed.values[name])
+
+
+def test_the_bar_for_the_ratio_is_met(zheng_data: Path) -> None:
+    found = pairs_of(Catalog().open("unet-16"), open_dataset("zheng-1"))
+    assert found.agreement("nucleus_to_cell").mean_absolute_error <= 0.02
+
+
+def test_the_command_writes_what_it_prints(
+    zheng_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "unet-16", "--agreement", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    (path,) = tmp_path.glob("*.json")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert path.name == "unet-16-careful.json"
+    assert f"{len(result['ids'])} held-out pictures" in printed
+    assert f"{result['agreement']['nucleus_to_cell']['mean_absolute_error']:.4g}"[:6] in printed
+    assert len(result["pairs"]["cell_area"]) == len(result["ids"])
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_committed_agreement_is_that_of_the_shipped_model(path: Path, zheng_data: Path) -> None:
+    result = json.loads(path.read_text(encoding="utf-8"))
+    segmenter, data = Catalog().open(result["model"]), open_dataset("zheng-1")
+    for number in range(0, len(result["ids"]), 9):
+        if result["ids"][number] not in data:
+            continue
+        sample = data.read(result["ids"][number])
+        computed = measure(sample.image, tidied(segmenter.predict(sample.image, careful=result["careful"]).labels))
+        assert computed is not None
+        assert computed.values["nucleus_to_cell"] == pytest.approx(
+            result["pairs"]["nucleus_to_cell"][number][1], abs=0.005
+        )
