@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from wbcseg.ui import frame, in_short, leak, question, repeated, unseen, words
+from wbcseg.ui import agreeing, frame, in_short, leak, question, repeated, unseen, words
 
 frame.ensure_frame()
 
 st.title("Compare the networks")
-short, cells, thesis, worth = st.tabs(
-    ["In short", "Unseen cells", "The thesis, repeated", "What the leak is worth"],
+short, cells, thesis, worth, figures = st.tabs(
+    ["In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Figures of cells"],
     key="tab",
     bind="query-params",
     on_change="rerun",
@@ -34,6 +34,9 @@ if thesis.open:
 if worth.open:
     with worth:
         leak.show_worth()
+if figures.open:
+    with figures:
+        agreeing.show_agreement()
 words.explain(
     "Dice", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval", "Paired", "p", "Leak"
 )

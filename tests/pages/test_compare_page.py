@@ -8,11 +8,12 @@ import pytest
 from quick_app import tables, words
 
 from wbcseg.evaluation import comparison, crossvalidation, reproduction
+from wbcseg.evaluation.agreement import Pairs
 from wbcseg.evaluation.comparison import Pair
 from wbcseg.evaluation.figures import FIGURES
 from wbcseg.metrics import Comparison
 from wbcseg.training import PRESETS
-from wbcseg.ui import charts, unseen
+from wbcseg.ui import agreeing, charts, unseen
 from wbcseg.ui.question import Question
 
 UNSEEN = "Unseen cells"
@@ -247,3 +248,18 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     assert "a \\* processor, 2 cores, float32" in words(at)
     assert len(at.get("vega_lite_chart")) == 2
     assert "reproduce segnet deconvnet" in at.code[0].value
+
+
+def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):
+    monkeypatch.setattr(agreeing, "FOLDER", tmp_path)
+    at = open_page("compare", tab="Figures of cells")
+    assert "This was not measured yet" in words(at)
+    pairs = tuple((0.3 + 0.01 * n, 0.31 + 0.01 * n) for n in range(12))
+    figures = {"nucleus_to_cell": pairs, "cell_area": tuple((100.0 + n, 97.0 + n) for n in range(12))}
+    Pairs("unet-16", True, tuple(f"zheng-1/{n:03}" for n in range(12)), figures).write(tmp_path)
+    at = open_page("compare", tab="Figures of cells")
+    assert "**N:C, nucleus / cell** is **0.01 higher**" in words(at)
+    assert len(at.get("plotly_chart")) == 1
+    assert [row[:2] for row in tables(at)[-1][1:]] == [["N:C, nucleus / cell", "0.01"], ["Cell area (px²)", "-3"]]
+    at.selectbox(key="agreement").select("Cell area").run()
+    assert "**3 (px²) lower**" in words(at)

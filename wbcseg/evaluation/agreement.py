@@ -55,6 +55,12 @@ class Pairs:
             "pairs": {name: [[_rounded(a), _rounded(b)] for a, b in pairs] for name, pairs in self.figures.items()},
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Pairs:
+        """Read what :meth:`to_dict` wrote."""
+        figures = {name: tuple((_number(a), _number(b)) for a, b in pairs) for name, pairs in values["pairs"].items()}
+        return cls(values["model"], values["careful"], tuple(values["ids"]), figures)
+
     def write(self, folder: Path = FOLDER) -> Path:
         """Write the result. Returns its file."""
         path = folder / f"{self.model}{'-careful' if self.careful else ''}.json"
@@ -87,6 +93,10 @@ def pairs_of(segmenter: Segmenter, dataset: DataSet, *, careful: bool = False) -
             rows.append((expert.values, computed.values))
     figures = {name: tuple((expert[name], computed[name]) for expert, computed in rows) for name in COMPARED}
     return Pairs(segmenter.name, careful, tuple(ids), figures)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _rounded(value: Any) -> Any:

@@ -170,6 +170,37 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
     return _laid_out(figure, across, rows=5)
 
 
+def differences(
+    dots: Sequence[tuple[float, float, str]], bias: float, limits: tuple[float, float], across: str, axis: str
+) -> go.Figure:
+    """Draw differences against means (Bland and Altman), with the mean difference and its limits as lines.
+
+    Args:
+        dots: Mean, difference and name of every cell.
+        bias: Mean difference.
+        limits: Limits of agreement.
+        across: Title of the horizontal axis.
+        axis: Title of the vertical axis.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=[x for x, _, _ in dots],
+            y=[y for _, y, _ in dots],
+            mode="markers",
+            marker={"color": BLUE, "size": 8, "opacity": 0.7},
+            text=[name for _, _, name in dots],
+            hovertemplate="%{text}<br>%{y:.4g}<extra></extra>",
+        )
+    )
+    figure.add_hline(y=0, line={"color": GREY, "dash": "dot", "width": 1})
+    figure.add_hline(y=bias, line={"color": ORANGE, "width": 2}, annotation_text="mean")
+    for limit in limits:
+        figure.add_hline(y=limit, line={"color": ORANGE, "dash": "dash", "width": 2}, annotation_text="limit")
+    figure.update_layout(showlegend=False)
+    figure.update_yaxes(title=axis)
+    return _laid_out(figure, across, rows=6)
+
+
 def show(figure: go.Figure, key: str, alt: str) -> None:
     """Show a chart; ``alt`` says in words what it shows."""
     st.plotly_chart(figure, key=key, config=NO_BAR, alt=alt)
