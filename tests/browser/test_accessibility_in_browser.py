@@ -23,6 +23,7 @@ PAGES = {
     "unseen cells": "/compare?tab=Unseen+cells",
     "the thesis": "/compare?tab=The+thesis,+repeated",
     "the leak": "/compare?tab=What+the+leak+is+worth",
+    "figures": "/compare?tab=Figures+of+cells",
     "train": "/train",
     "runs": "/runs",
 }
