@@ -14,11 +14,13 @@ IMAGE, LABELS = draw_cell(120, 120)
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 def test_shapes_types_and_ranges(name: str) -> None:
-    images, labels = augment([IMAGE] * 5, [LABELS] * 5, augmentation(name), np.random.default_rng(1))
-    assert images.shape == (5, 120, 120, 3)
+    how = augmentation(name)
+    images, labels = augment([IMAGE] * 5, [LABELS] * 5, how, np.random.default_rng(1))
+    side = 120 // how.detail
+    assert images.shape == (5, side, side, 3)
     assert images.dtype == np.float32
     assert 0 <= images.min() <= images.max() <= 1
-    assert labels.shape == (5, 120, 120)
+    assert labels.shape == (5, side, side)
     assert labels.dtype == np.uint8
     assert set(np.unique(labels)) <= {0, 1, 2}
 

@@ -91,8 +91,14 @@ export class Swipe {
       this.context.drawImage(other, 0, 0, cut, height, 0, 0, cut, height)
     }
     this.divider.style.left = `${100 * chosen.at}%`
-    this.divider.setAttribute("aria-valuenow", Math.round(100 * chosen.at))
-    this.divider.setAttribute("aria-valuetext", `${left.data.title} ${Math.round(100 * chosen.at)} %`)
+    this.tell()
+  }
+
+  // Says where the divider is, at once and not with the next frame: screen readers read it when a key was pressed.
+  tell() {
+    const share = Math.round(100 * this.viewer.kept.swipe.at)
+    this.divider.setAttribute("aria-valuenow", share)
+    if (this.pair) this.divider.setAttribute("aria-valuetext", `${this.pair[0].data.title} ${share} %`)
   }
 
   drag(event) {
@@ -111,6 +117,7 @@ export class Swipe {
 
   move(at) {
     this.viewer.kept.swipe.at = Math.min(1, Math.max(0, at))
+    this.tell()
     this.viewer.changed()
   }
 }
