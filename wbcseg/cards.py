@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.classes import CLASS_NAMES
-from wbcseg.errors import ChecksumError, ModelError
+from wbcseg.errors import ChecksumError, ConfigError, ModelError
 from wbcseg.files import sha256, write_json
 from wbcseg.preparation.augmentation import augmentation
 from wbcseg.preparation.published import original_id
@@ -189,10 +189,10 @@ class ModelCard:
                 notes=tuple(map(str, values.get("notes", ()))),
                 files=files,
             )
-            _ = card.dataset, card.training_ids
+            _ = card.dataset, card.training_ids, card.framed
         except FileNotFoundError:
             raise ModelError(f"Folder {folder.name} holds no model: it has no {CARD}.") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ModelError(
                 f"The card of model {folder.name} cannot be read ({type(error).__name__}: {error})."
             ) from None

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from wbcseg.architectures import MULTIPLE, describe
+from wbcseg.architectures import describe
 
 FILE: Final = Path(__file__).with_name("structure.json")
 
@@ -209,8 +209,3 @@ def _fields(name: str) -> dict[str, int]:
         else:
             fields[layer.name] = before
     return fields
-
-
-def check_side(side: int) -> bool:
-    """Return whether a network takes pictures of a side."""
-    return side >= MULTIPLE and side % MULTIPLE == 0

@@ -14,7 +14,6 @@ from wbcseg.measurement.lobes import count_lobes
 
 NAN: Final = math.nan
 Mask = NDArray[np.bool_]
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

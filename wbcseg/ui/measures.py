@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -39,12 +39,12 @@ def show_measures(picture: store.Shown, results: Mapping[str, Labels], entries: 
     st.subheader("Figures of the cell", help="Of the main cell: other pieces do not count.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         micrometres = _ask_scale()
-        findings = _findings(picture, results)
-        _offer(findings, entries, micrometres)
+        cells = {name: tidied(labels) for name, labels in results.items()}
+        _offer(lambda: _findings(picture, results, cells), entries, micrometres)
     columns: dict[str, CellMeasures | None] = {}
     if picture.sample.mask is not None:
         columns[mask_name(picture.sample.id)] = store.measured(picture, tidied(picture.sample.mask))
-    columns |= {entries[one.model].title: one.measures for one in findings}
+    columns |= {entries[name].title: store.measured(picture, cell) for name, cell in cells.items()}
     rows = [
         [_titled(name, micrometres), *(_shown(name, found, micrometres) for found in columns.values())]
         for name in SHOWN
@@ -71,11 +71,11 @@ def _ask_scale() -> float | None:
     return None if value is None else float(value)
 
 
-def _findings(picture: store.Shown, results: Mapping[str, Labels]) -> list[Finding]:
+def _findings(picture: store.Shown, results: Mapping[str, Labels], cells: Mapping[str, Labels]) -> list[Finding]:
     sample = picture.sample
     found = []
     for name, labels in results.items():
-        cell = tidied(labels)
+        cell = cells[name]
         dice = {} if sample.mask is None else dict(score(sample.mask, labels).dice)
         found.append(
             Finding(
@@ -90,10 +90,10 @@ def _findings(picture: store.Shown, results: Mapping[str, Labels]) -> list[Findi
     return found
 
 
-def _offer(findings: list[Finding], entries: Mapping[str, ModelEntry], micrometres: float | None) -> None:
+def _offer(findings: Callable[[], list[Finding]], entries: Mapping[str, ModelEntry], micrometres: float | None) -> None:
     st.download_button(
         "Figures (CSV)",
-        lambda: csv_bytes(figure_rows(findings, micrometres=micrometres)),
+        lambda: csv_bytes(figure_rows(findings(), micrometres=micrometres)),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -101,7 +101,7 @@ def _offer(findings: list[Finding], entries: Mapping[str, ModelEntry], micrometr
     )
     st.download_button(
         "Report (PDF)",
-        lambda: _report(findings, entries, micrometres),
+        lambda: _report(findings(), entries, micrometres),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",
@@ -109,13 +109,17 @@ def _offer(findings: list[Finding], entries: Mapping[str, ModelEntry], micrometr
     )
     st.download_button(
         "Everything (zip)",
-        lambda: bundle(findings, micrometres=micrometres, report=_report(findings, entries, micrometres)),
+        lambda: _bundle(findings(), entries, micrometres),
         "cells.zip",
         "application/zip",
         icon=":material/folder_zip:",
         on_click="ignore",
         help="Masks, overlays, outlines for QuPath (GeoJSON) and as COCO, all figures as CSV, the report.",
     )
+
+
+def _bundle(findings: list[Finding], entries: Mapping[str, ModelEntry], micrometres: float | None) -> bytes:
+    return bundle(findings, micrometres=micrometres, report=_report(findings, entries, micrometres))
 
 
 def _report(findings: list[Finding], entries: Mapping[str, ModelEntry], micrometres: float | None) -> bytes:
