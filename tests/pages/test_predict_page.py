@@ -247,6 +247,17 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
 
 
+def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
+    monkeypatch.setattr(looking, "look_ahead", lambda *_: False)
+    read = []
+    shown = store.shown
+    monkeypatch.setattr(store, "shown", lambda name, one: read.append(one) or shown(name, one))
+    at = open_page("predict", picture="003")
+    assert not {"synthetic/002", "synthetic/004", "synthetic/009"} & set(read)
+    (sheet,) = (head for head, _ in packs(at).values() if "places" in head)
+    assert sheet["places"] == sheet["worst"] == {}
+
+
 def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
     same = Shown(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(store, "shown", lambda *_: same)

@@ -161,13 +161,14 @@ def pack_of(picture: store.Shown, results: Mapping[str, Found]) -> tuple[str, by
 
 
 def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
-    """Return the small pictures of the strip with the worst Dice of those that are known: its digest and one message.
+    """Return the small pictures of the strip that have been looked at, with their worst Dice: a digest and one message.
 
-    A Dice is missing while it is not known and ``None`` where there is no expert's mask.
+    The others follow, because nobody should wait for them. A Dice is ``None`` where there is no expert's mask.
     """
+    known = {one: dice for one in ids if (dice := worst_dice(asked, one)) is not None}
     places: dict[str, list[int]] = {}
-    sheet = np.zeros((SMALL, SMALL * len(ids), 3), np.uint8)
-    for column, sample_id in enumerate(ids):
+    sheet = np.zeros((SMALL, SMALL * max(len(known), 1), 3), np.uint8)
+    for column, sample_id in enumerate(known):
         try:
             small = shrink_to(store.shown(asked.name, sample_id).sample.image, SMALL)[:SMALL, :SMALL]
         except WbcsegError:
@@ -175,8 +176,7 @@ def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
         height, width = small.shape[:2]
         sheet[:height, column * SMALL : column * SMALL + width] = small
         places[sample_id] = [column * SMALL, 0, width, height]
-    known = {one: worst_dice(asked, one) for one in ids}
-    worst = {one: None if math.isnan(dice) else round(dice, 4) for one, dice in known.items() if dice is not None}
+    worst = {one: None if math.isnan(dice) else round(dice, 4) for one, dice in known.items()}
     head = {"places": places, "worst": worst, "request": request_key(asked)}
     name = hashlib.sha256(json.dumps([head, list(ids)], sort_keys=True).encode()).hexdigest()[:24]
     return name, packed({**head, "digest": name}, {PICTURE: images.encode_png(sheet)})
