@@ -249,6 +249,7 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
 
 def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
     monkeypatch.setattr(looking, "look_ahead", lambda *_: False)
+    monkeypatch.setattr(looking, "worst_dice", lambda *_: None)
     read = []
     shown = store.shown
     monkeypatch.setattr(store, "shown", lambda name, one: read.append(one) or shown(name, one))
