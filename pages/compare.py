@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from wbcseg.ui import agreeing, frame, in_short, leak, question, repeated, unseen, words
+from wbcseg.ui import agreeing, elsewhere, frame, in_short, leak, question, repeated, unseen, words
 
 frame.ensure_frame()
 
 st.title("Compare the networks")
-short, cells, thesis, worth, figures = st.tabs(
-    ["In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Figures of cells"],
+short, cells, thesis, worth, away, figures = st.tabs(
+    [
+        *("In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Other laboratories"),
+        "Figures of cells",
+    ],
     key="tab",
     bind="query-params",
     on_change="rerun",
@@ -34,6 +37,9 @@ if thesis.open:
 if worth.open:
     with worth:
         leak.show_worth()
+if away.open:
+    with away:
+        elsewhere.show_elsewhere()
 if figures.open:
     with figures:
         agreeing.show_agreement()

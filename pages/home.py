@@ -18,6 +18,7 @@ with story:
     with st.container(horizontal=True, vertical_alignment="center"):
         choose.predict_button("Segment a sample picture", *choose.SAMPLE)
         choose.own_picture_button("Use your own picture")
+        st.page_link("pages/measure.py", label="Measure many pictures", icon=":material/table_view:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
     st.markdown(
         ":material/science: **For research and teaching only.** Not a medical device: do not base a diagnosis on it."

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, corrected, frame, looking, measures, panels, scores, status, store, words
+from wbcseg.ui import choose, corrected, frame, looking, measures, panels, scores, status, store, verdicts, words
 from wbcseg.ui.viewer import send_pack, show_viewer
 
 frame.ensure_frame()
@@ -22,6 +22,7 @@ status.show_problems(models.entries)
 panels.describe(picture)
 
 look = looking.look(picture, chosen, models, data, careful=careful)
+verdicts.show_verdicts(picture, look.results, {entry.name: entry for entry in chosen})
 show_viewer(look.shown, on_picture=looking.go_on, on_mask=looking.collect_mask)
 looking.say_more(picture, models)
 if picture.sample.mask is not None and look.results:

@@ -38,6 +38,8 @@ def card(title: str) -> SimpleNamespace:
     region = {"dice": 0.975, "dice_se": 0.002, "n": 60}
     return SimpleNamespace(
         title=title,
+        architecture="unet",
+        framed=False,
         leaks=title.startswith("SegNet"),
         saw=lambda sample_id: sample_id == "synthetic/001",
         heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},
@@ -55,6 +57,7 @@ class QuickCatalog:
             ModelEntry("broken-16", Path("broken-16"), None, PROBLEM, True),
         )
         self.usable = self.entries[:2]
+        self.first_choice = self.usable[0]
 
     def entry(self, name: str) -> ModelEntry:
         return next(entry for entry in self.entries if entry.name == name)

@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wbcseg.classes import PALETTES
-from wbcseg.drawing import WIDEST, class_shares, colorize, contours, enlarge, enlarge_to, fit, overlay, shrink_to
+from wbcseg.drawing import (
+    WIDEST,
+    class_shares,
+    colorize,
+    contours,
+    enlarge,
+    enlarge_to,
+    fit,
+    numbered,
+    overlay,
+    shrink_to,
+)
 
 THESIS = PALETTES["thesis"]
 RING = np.array(
@@ -109,3 +120,15 @@ def test_class_shares():
     shares = class_shares(RING)
     assert shares == {"background": 16 / 25, "cytoplasm": 8 / 25, "nucleus": 1 / 25}
     assert class_shares(np.zeros((2, 2), np.uint8)) == {"background": 1.0, "cytoplasm": 0.0, "nucleus": 0.0}
+
+
+def test_numbered_boxes_are_drawn_on_a_copy():
+    image = np.full((200, 300, 3), 128, np.uint8)
+    drawn = numbered(image, [(10, 20, 60, 80), (100, 90, 299, 199)])
+    assert drawn.shape == image.shape
+    assert (image == 128).all()
+    assert (drawn[20, 10] == 0).all()
+    assert (drawn[50, 11] == 255).all()
+    assert (drawn[100, 80] == 128).all()
+    assert (drawn[199, 200] == 0).all()
+    assert (numbered(image, []) == image).all()

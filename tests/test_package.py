@@ -18,8 +18,9 @@ FLOORS = [
     {"datasets", "preparation", "metrics", "thesis"},
     {"architectures", "cards"},
     {"training"},
-    {"prediction", "measurement", "drawing"},
+    {"prediction", "measurement", "drawing", "trust"},
     {"evaluation", "export"},
+    {"analysis"},
     {"cli", "ui", "__main__"},
 ]
 TENSORFLOW = {

@@ -2,9 +2,10 @@
 
 The package is a house of floors, each of which uses only those below it::
 
-    7  cli, ui                                faces
+    8  cli, ui                                faces
+    7  analysis                               findings
     6  evaluation, export                     results
-    5  prediction, measurement, drawing       reading a picture
+    5  prediction, measurement, drawing, trust reading a picture
     4  training                               learning
     3  architectures, cards                   networks
     2  datasets, preparation, metrics, thesis data

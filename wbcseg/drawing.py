@@ -5,11 +5,12 @@ Every function takes and returns plain NumPy arrays, so that pages, the terminal
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from wbcseg.classes import CLASS_NAMES, CLASSES, Labels, Palette
 
@@ -169,6 +170,30 @@ def fit(array: NDArray[np.uint8], target: int, longest: int = WIDEST) -> NDArray
     if max(array.shape[:2]) >= target:
         return shrink_to(array, longest)
     return enlarge(array, min(-(-target // max(array.shape[:2])), max(1, longest // max(array.shape[:2]))))
+
+
+def numbered(image: Rgb, boxes: Sequence[tuple[int, int, int, int]]) -> Rgb:
+    """Draw boxes with their numbers, from 1, on a copy of a picture.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        boxes: Left, top, right and bottom in pixels.
+
+    Returns:
+        ``uint8[H, W, 3]``.
+    """
+    canvas = Image.fromarray(image.copy())
+    draw = ImageDraw.Draw(canvas)
+    size = max(12, round(max(image.shape[:2]) / 60))
+    font = ImageFont.load_default(size)
+    for number, (left, top, right, bottom) in enumerate(boxes, start=1):
+        # White within black: one of them stands out from whatever is behind.
+        draw.rectangle((left, top, right, bottom), outline="black", width=4)
+        draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
+        width = draw.textlength(str(number), font=font) + 10
+        draw.rectangle((left, top, left + width, top + size + 7), fill="black")
+        draw.text((left + 5, top + 1), str(number), fill="white", font=font)
+    return np.asarray(canvas)
 
 
 def class_shares(labels: Labels) -> dict[str, float]:

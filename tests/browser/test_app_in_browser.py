@@ -86,6 +86,7 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
         "/dataset",
         "/predict",
         "/predict?source=Your+own+picture",
+        "/measure",
         "/architectures",
         "/train",
         "/runs",
@@ -120,7 +121,7 @@ def test_nothing_is_asked_of_other_servers(page, server):
         wait_for_pictures(page, least)
     page.goto("/predict")
     wait_for_viewer(page, PANELS)
-    for address in ("/train", "/runs", "/compare"):
+    for address in ("/measure", "/train", "/runs", "/compare"):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)

@@ -90,3 +90,13 @@ def test_a_data_set_finds_its_samples_by_id() -> None:
         dataset.entry("x/9")
     with pytest.raises(DatasetError, match="names the sample x/0 twice"):
         DataSet("x", "X", [entries[0], entries[0]])
+
+
+def test_data_sets_are_joined_by_a_plus(zheng_data: object) -> None:
+    joined = open_dataset("zheng-2+synthetic")
+    parts = open_dataset("zheng-2"), open_dataset("synthetic")
+    assert joined.ids == (*parts[0].ids, *parts[1].ids)
+    assert joined.name == "zheng-2+synthetic"
+    assert (joined.read("synthetic/003").image == parts[1].read("synthetic/003").image).all()
+    with pytest.raises(DatasetError, match="no data set"):
+        open_dataset("synthetic+nothing")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
-from wbcseg.export import Finding, bundle, figure_rows
+from wbcseg.export import Finding, bundle, figure_rows, held
 from wbcseg.export.report import pdf_report
 from wbcseg.measurement import MEASURES, measure
 
@@ -25,15 +25,16 @@ WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 def finding(number: int, name: str = "Jane Doe.png", **more: object) -> Finding:
     sample = open_dataset("synthetic").read(f"synthetic/{number:03}")
     assert sample.mask is not None
-    return Finding(name, sample.image, sample.mask, "unet-16", measure(sample.image, sample.mask), **more)  # type: ignore[arg-type]
+    figures = measure(sample.image, sample.mask)
+    return Finding(name, held(sample.image, sample.mask), "unet-16", figures, sample.size, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def findings() -> list[Finding]:
     empty = np.full((60, 90, 3), 240, np.uint8)
-    nothing = Finding(
-        "=1+1.png", empty, np.zeros((60, 90), np.uint8), "unet-16", None, "check", ("No cell was found.",)
-    )
+    pixels = held(empty, np.zeros((60, 90), np.uint8))
+    reasons = ("No cell was found.",)
+    nothing = Finding("=1+1.png", pixels, "unet-16", None, (60, 90), status="check", reasons=reasons)
     return [finding(1), finding(2, scores={"nucleus": 0.97}, place=(40, 7)), nothing]
 
 
@@ -51,7 +52,7 @@ def test_the_table_has_every_figure(findings: list[Finding]) -> None:
         column = next(c for c in head if c == name or c.startswith(f"{name}_px"))
         assert float(row[column] or "nan") == pytest.approx(value, rel=1e-4, nan_ok=True)
     assert dict(zip(head, second, strict=True))["left"] == "40"
-    assert set(third[6:]) == {""}
+    assert set(third[7:]) == {""}
     scaled = figure_rows(findings, micrometres=0.1)
     assert "nucleus_area_um2" in scaled[0]
     assert float(scaled[1][scaled[0].index("cell_perimeter_um")]) == pytest.approx(
@@ -67,7 +68,7 @@ def test_the_zip_holds_everything_and_no_formula(findings: list[Finding]) -> Non
         assert len(names) == len(set(names)) == 3 * 3 + 5
         masks = [name for name in names if name.startswith("masks/")]
         with Image.open(io.BytesIO(archive.read(masks[0]))) as mask:
-            assert (np.array(mask) == np.array([0, 128, 255])[findings[0].labels]).all()
+            assert (np.array(mask) == np.array([0, 128, 255])[findings[0].load()[1]]).all()
             assert not mask.info
         rows = read(archive.read("measurements.csv"))
         assert [row["picture"] for row in rows] == ["Jane Doe.png", "Jane Doe.png", "'=1+1.png"]

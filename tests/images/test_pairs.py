@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from builders import draw_cell, encode, exif
+from PIL import Image
 
 from wbcseg.classes import to_grey
 from wbcseg.errors import ImageError, MaskError, PairingError
@@ -71,3 +74,14 @@ def test_the_one_that_is_broken_is_named() -> None:
         open_pair(b"", encode(LABELS), name="a.png")
     with pytest.raises(MaskError, match=r"Mask b\.png"):
         open_pair(encode(CELL), b"", mask_name="b.png")
+
+
+def test_a_page_of_a_stack_with_its_mask() -> None:
+    buffer = io.BytesIO()
+    frames = [Image.new("RGB", size, (9, 9, 9)) for size in ((30, 20), (40, 20))]
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    mask = encode(np.zeros((20, 40), np.uint8))
+    picture, labels = open_pair(buffer.getvalue(), mask, page=1)
+    assert picture.pixels.shape[:2] == labels.shape == (20, 40)
+    with pytest.raises(PairingError, match="same size"):
+        open_pair(buffer.getvalue(), mask)

@@ -14,7 +14,7 @@ VISIT = """
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file("app.py", default_timeout=120).run()
-    for page in ("dataset", "train", "runs", "compare", "architectures", "predict"):
+    for page in ("dataset", "train", "runs", "compare", "architectures", "measure", "predict"):
         at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception
     at.switch_page("pages/dataset.py")

@@ -13,7 +13,7 @@ from wbcseg.evaluation.comparison import Pair
 from wbcseg.evaluation.figures import FIGURES
 from wbcseg.metrics import Comparison
 from wbcseg.training import PRESETS
-from wbcseg.ui import agreeing, charts, unseen
+from wbcseg.ui import agreeing, charts, elsewhere, unseen
 from wbcseg.ui.question import Question
 
 UNSEEN = "Unseen cells"
@@ -263,3 +263,37 @@ def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):
     assert [row[:2] for row in tables(at)[-1][1:]] == [["N:C, nucleus / cell", "0.01"], ["Cell area (px²)", "-3"]]
     at.selectbox(key="agreement").select("Cell area").run()
     assert "**3 (px²) lower**" in words(at)
+
+
+def test_other_laboratories(open_page, monkeypatch, tmp_path):
+    monkeypatch.setattr(elsewhere, "FOLDER", tmp_path)
+    at = open_page("compare", tab="Other laboratories")
+    assert "not measured yet" in words(at)
+    result = made_result("unet", 0.93, study="laboratories", preset="general")
+    for row in result["pictures"]:
+        row["training"] %= 2
+    training = {"trained": 300, "epochs": 80, "seconds": 9.0}
+    result["trainings"] = [
+        {**training, "trained_on": "zheng-1+synthetic", "tested_on": "zheng-2", "tested": 24},
+        {**training, "trained_on": "zheng-2+synthetic", "tested_on": "zheng-1", "tested": 16},
+    ]
+    bins = [{"pixels": 10, "sure": 0.6, "right": 0.5}, {"pixels": 90, "sure": 0.97, "right": 0.98}]
+    one = {"error": 0.0123, "temperature": 1.1, "error_scaled": 0.004, "bins": bins}
+    result["calibration"] = {"zheng-2": one, "zheng-1": {**one, "error": 0.0071}}
+    result["trust"] = {
+        **{"strangers": 200, "smears": 40, "unlike_strangers": 0.99, "unlike_smears": 0.01, "unlike_auroc": 0.9987},
+        **{"pictures": 40, "bad": 4, "bad_caught": 1.0, "good_marked": 0.08},
+    }
+    (tmp_path / "unet.json").write_text(json.dumps(result))
+    at = open_page("compare", tab="Other laboratories")
+    assert not at.exception
+    scores, trust = tables(at)
+    assert [row[:4] for row in scores[1:]] == [
+        ["U-Net, width 16", "Zheng 1", "Zheng 2", "24"],
+        ["U-Net, width 16", "Zheng 2", "Zheng 1", "16"],
+    ]
+    assert all("±" in cell for cell in scores[1][4:])
+    assert trust[1] == ["U-Net, width 16", "99 % of 200", "1 % of 40", "0.9987", "100 % of 4", "8 % of 36"]
+    assert "0.012" in words(at)
+    assert "0.007" in words(at)
+    assert at.get("plotly_chart")

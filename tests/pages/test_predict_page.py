@@ -1,5 +1,6 @@
 """Predict: panels, scores, marks, uploads and links."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -14,7 +15,9 @@ from wbcseg.drawing import colorize, fit
 from wbcseg.images import open_image
 from wbcseg.measurement import measure
 from wbcseg.metrics import score
+from wbcseg.prediction import Place
 from wbcseg.prediction.tidying import tidied
+from wbcseg.trust import CHECK, FINE, STATUSES, Verdict
 from wbcseg.ui import corrected, looking, store
 from wbcseg.ui.store import Shown, View
 from wbcseg.ui.words import as_text
@@ -245,6 +248,64 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     )
     at.selectbox(key="picture").select("synthetic/021").run()
     assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
+
+
+class OneJudge:
+    """Finds fault with every result of the model that it is given."""
+
+    def __init__(self, status):
+        self.status = status
+
+    def verdict(self, image, probabilities, cell):
+        assert image.shape[:2] == probabilities.shape[:2] == cell.shape
+        return Verdict(self.status, () if self.status == FINE else ("The stain is odd.",), 0.5, 0.1)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_results_are_judged_where_somebody_can(open_page, monkeypatch, status):
+    judges = {"U-Net 16": OneJudge(status)}
+    monkeypatch.setattr(store, "judge_of", lambda card: judges.get(card.title))
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell(shade=40 + len(status)))).run()
+    said = [one.value for one in at.markdown if as_text("U-Net 16") in one.value and status in one.value]
+    assert len(said) == 1
+    assert (as_text("The stain is odd.") in said[0]) == (status != FINE)
+    assert not [one for one in at.markdown if "SegNet 16**:" in one.value]
+
+
+def test_models_that_disagree_say_so(open_page, monkeypatch):
+    monkeypatch.setattr(store, "judge_of", lambda _: OneJudge(FINE))
+    segment = Threshold.predict
+
+    def other(self, image, *, careful=False):
+        result = segment(self, image, careful=careful)
+        if self.name == "segnet-16":
+            result.labels[:] = np.roll(result.labels, 15, axis=1)
+        return result
+
+    monkeypatch.setattr(Threshold, "predict", other)
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell(shade=61))).run()
+    assert len([one for one in at.markdown if as_text("The models disagree about the cell.") in one.value]) == 2
+
+
+def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
+    field = np.full((300, 700, 3), 230, np.uint8)
+    field[:40, :40] = field[100:140, 300:340] = a_cell()
+    places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
+    segment = Threshold.predict
+
+    def found(self, image, *, careful=False):
+        result = segment(self, image, careful=careful)
+        return dataclasses.replace(result, places=places if self.name == "unet-16" else ())
+
+    monkeypatch.setattr(Threshold, "predict", found)
+    monkeypatch.setattr(store, "judge_of", lambda card: OneJudge(CHECK) if card.title == "U-Net 16" else None)
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert not at.exception
+    assert f"**{as_text('U-Net 16')}**: 2 white cells found; 2 check." in words(at)
+    assert "**SegNet 16**: no white cells found." in words(at)
 
 
 def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):

@@ -27,6 +27,23 @@ def test_three_models_are_shipped_in_the_thesis_order(nothing: Path) -> None:
     assert all(entry.problem is None and entry.shipped for entry in catalog.entries)
 
 
+def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothing: Path) -> None:
+    assert Catalog(shipped=nothing, runs=nothing).first_choice is None
+    copies = tmp_path / "weights"
+    for name in ("unet-16", "segnet-16"):
+        copy_of_shipped(copies, name)
+    first = Catalog(shipped=copies, runs=nothing).first_choice
+    assert first is not None
+    assert first.name == "unet-16"
+    path = copies / "segnet-16" / "card.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["config"]["augmentation"] = "laboratories"
+    write_json(path, card)
+    first = Catalog(shipped=copies, runs=nothing).first_choice
+    assert first is not None
+    assert first.name == "segnet-16"
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_card_is_complete(name: str) -> None:
     card = ModelCard.read(weights_folder() / name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from wbcseg.classes import Labels
+from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.datasets import open_dataset
 from wbcseg.preparation.augmentation import augment, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
+from wbcseg.preparation.other_cells import bent, dyed, granular
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
 
@@ -56,21 +58,77 @@ def test_cells_are_of_many_sizes_and_a_few_copies_are_empty(pictures: tuple[NDAr
     assert shares.max() > 0.85
 
 
-def test_red_cells_leave_the_white_one_as_it_is() -> None:
+def test_red_cells_leave_what_remains_of_the_white_one_as_it_is() -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
     image = sample.image.astype(np.float32) / 255
-    changed = []
-    for seed in range(20):
-        drawn = with_red_cells(image, sample.mask, np.random.default_rng(seed), size=60)
+    changed, lost = [], []
+    for seed in range(40):
+        drawn, mask = with_red_cells(image, sample.mask, np.random.default_rng(seed), size=60)
         assert drawn.dtype == np.float32
-        assert (drawn <= image + 1e-6).all()
-        from scipy import ndimage
-
-        inner = ndimage.binary_erosion(sample.mask > 0, iterations=3)
+        assert mask.dtype == np.uint8
+        # Cytoplasm may be lost below a red cell, the nucleus never.
+        assert set(np.unique(sample.mask[mask != sample.mask])) <= {CYTOPLASM.id}
+        assert not mask[mask != sample.mask].any()
+        inner = ndimage.binary_erosion(mask > 0, iterations=3)
         assert np.abs(drawn[inner] - image[inner]).max() < 0.03
+        assert (drawn <= image + 1e-6)[mask == sample.mask].mean() > 0.97
         changed.append(float((np.abs(drawn - image).max(axis=-1) > 0.05)[sample.mask == 0].mean()))
+        lost.append(float((mask != sample.mask).sum() / (sample.mask == CYTOPLASM.id).sum()))
     assert 0.1 < np.mean(changed) < 0.9
+    assert 0.05 < np.mean(np.array(lost) > 0) < 0.6
+    assert max(lost) < 0.6
+
+
+def test_a_bent_cell_is_bent_with_its_mask() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
+    moved = 0
+    for seed in range(20):
+        picture, mask = bent(marked, sample.mask, 0.16, np.random.default_rng(seed))
+        assert picture.shape == marked.shape
+        assert mask.dtype == picture.dtype == np.uint8
+        assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
+        assert 0.7 < (mask > 0).sum() / (sample.mask > 0).sum() < 1.4
+        moved += bool((mask != sample.mask).any())
+    assert 5 <= moved <= 15
+
+
+def test_nucleus_and_cytoplasm_are_dyed_apart_and_plasma_not() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    ratios = []
+    for seed in range(40):
+        picture = dyed(image, sample.mask, 0.7, np.random.default_rng(seed))
+        assert picture.dtype == np.float32
+        assert 0 <= picture.min() <= picture.max() <= 1
+        outside = ~ndimage.binary_dilation(sample.mask > 0, iterations=5)
+        np.testing.assert_allclose(picture[outside], image[outside], atol=0.01)
+        if (picture != image).any():
+            nucleus, cytoplasm = (
+                np.log((picture[sample.mask == kind] + 0.01) / (image[sample.mask == kind] + 0.01)).mean()
+                for kind in (NUCLEUS.id, CYTOPLASM.id)
+            )
+            ratios.append((nucleus, cytoplasm))
+    assert 10 <= len(ratios) <= 30
+    assert abs(np.corrcoef(np.array(ratios).T)[0, 1]) < 0.6
+
+
+def test_granules_lie_in_the_cytoplasm_and_darken_it() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    for seed in range(10):
+        filled = granular(image, sample.mask, np.random.default_rng(seed))
+        assert filled.dtype == np.float32
+        assert (filled <= image + 1e-6).all()
+        darker = (image - filled).mean(axis=-1)
+        near = ndimage.binary_dilation(sample.mask == CYTOPLASM.id, iterations=3)
+        assert darker[~near].max() < 0.01
+        assert darker[sample.mask == CYTOPLASM.id].mean() > 0.02
+        assert darker[sample.mask == CYTOPLASM.id].std() > 0.01
 
 
 def test_photographs_differ_in_colour_and_stay_in_range() -> None:

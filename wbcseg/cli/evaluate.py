@@ -3,7 +3,8 @@
 With names of models, or nothing: every figure of their cards is measured again; with --agreement, how well areas, N:C
 and shape from their masks agree with those from the experts'. With --cv or --splits: the networks
 are trained several times, so that every picture is tested by one that never saw its cell; it can be stopped (Ctrl-C)
-and goes on where it was. With --report: the tables of all cross-validations so far.
+and goes on where it was. With --laboratories: the same, with one laboratory's pictures for training and the other's for
+the test. With --report: the tables of all cross-validations so far.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from wbcseg.classes import CLASS_NAMES
 from wbcseg.cli import studies
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation import evaluate_card, summarise
+from wbcseg.evaluation import evaluate_card, laboratories, summarise
 from wbcseg.evaluation.agreement import FOLDER as AGREEMENTS
 from wbcseg.evaluation.agreement import pairs_of
 from wbcseg.evaluation.crossvalidation import FOLDER, plan
@@ -27,6 +28,7 @@ from wbcseg.metrics import CELL
 from wbcseg.prediction import Catalog
 from wbcseg.training import PRESETS
 from wbcseg.training.stopping import STOPPED
+from wbcseg.trust.judge import JUDGES
 
 TOLERANCE = 0.002
 CHANGES = ("width", "epochs", "sharp_epochs")
@@ -45,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind = study.add_mutually_exclusive_group()
     kind.add_argument("--cv", type=int, metavar="N", help="train and test on N folds")
     kind.add_argument("--splits", type=int, metavar="N", help="instead, N random splits: 70 %% train, 20 %% test")
+    kind.add_argument(
+        "--laboratories",
+        action="store_true",
+        help="instead, train on one laboratory and test on the other, and learn how results are judged",
+    )
     kind.add_argument("--report", action="store_true", help="train nothing: print the tables from the results")
     study.add_argument("--dataset", default="zheng-1", help="name of a data set, or path of a folder or zip (zheng-1)")
     study.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="recipe (compact)")
@@ -69,9 +76,12 @@ def act(options: argparse.Namespace) -> int:
     """
     if options.report:
         print(studies.report(options.out))
+        print(studies.laboratories_report(options.out if options.out != FOLDER else laboratories.FOLDER))
         return 0
     if options.cv is not None or options.splits is not None:
         return _cross_validate(options)
+    if options.laboratories:
+        return _leave_one_out(options)
     return _agree(options) if options.agreement else _measure_again(options)
 
 
@@ -97,7 +107,6 @@ def _agree(options: argparse.Namespace) -> int:
 def _cross_validate(options: argparse.Namespace) -> int:
     if options.models:
         raise ConfigError("With --cv and --splits networks are trained anew: choose them with --architecture.")
-    changes = {name: getattr(options, name) for name in CHANGES if getattr(options, name) is not None}
     plans = [
         plan(
             options.preset,
@@ -106,7 +115,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
             folds=options.cv or 0,
             splits=options.splits or 0,
             leaking=options.leaking,
-            **changes,
+            **_changes(options),
         )
         for name in options.architecture
     ]
@@ -114,6 +123,22 @@ def _cross_validate(options: argparse.Namespace) -> int:
         return STOPPED
     print(studies.report(options.out))
     return 0
+
+
+def _leave_one_out(options: argparse.Namespace) -> int:
+    if options.models:
+        raise ConfigError("With --laboratories networks are trained anew: choose them with --architecture.")
+    out = options.out if options.out != FOLDER else laboratories.FOLDER
+    for name in options.architecture:
+        study = laboratories.plan(name, **_changes(options))
+        if not studies.leave_one_out(study, out, JUDGES if out == laboratories.FOLDER else out / "judges"):
+            return STOPPED
+    print(studies.laboratories_report(out))
+    return 0
+
+
+def _changes(options: argparse.Namespace) -> dict[str, int]:
+    return {name: getattr(options, name) for name in CHANGES if getattr(options, name) is not None}
 
 
 def _measure_again(options: argparse.Namespace) -> int:

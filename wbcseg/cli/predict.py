@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from wbcseg import drawing, images
+from wbcseg.analysis import findings_of
 from wbcseg.classes import PALETTES, Labels, to_grey
 from wbcseg.errors import ImageError, WbcsegError
-from wbcseg.export import Finding, Outlined, coco, csv_bytes, figure_rows, geojson
+from wbcseg.export import Finding, Outlined, coco, csv_bytes, figure_rows, geojson, held
 from wbcseg.files import write_bytes
-from wbcseg.measurement import measure
-from wbcseg.prediction import Catalog, Segmenter
-from wbcseg.prediction.tidying import tidied
+from wbcseg.prediction import Catalog, Segmenter, is_field
+from wbcseg.trust import judge_of
 
 NOTHING = (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
 """A picture and a mask to stand for those that are not kept."""
@@ -28,7 +29,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of pictures")
-    parser.add_argument("--model", nargs="+", metavar="NAME", default=["unet-16"], help="one or more models (unet-16)")
+    parser.add_argument("--model", nargs="+", metavar="NAME", help="one or more models (the one for any laboratory)")
     parser.add_argument(
         "--out",
         type=Path,
@@ -60,7 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def act(options: argparse.Namespace) -> int:
     """Carry out the command; a bad file is named and the others go on, and the exit code is 1 at the end."""
     catalog = Catalog()
-    segmenters = [catalog.open(name) for name in dict.fromkeys(options.model)]
+    chosen = options.model or [entry.name for entry in (catalog.first_choice,) if entry]
+    if not chosen:
+        raise WbcsegError("There is no model. Get the shipped ones, or train one: python -m wbcseg train --help")
+    segmenters = [catalog.open(name) for name in dict.fromkeys(chosen)]
+    judges = {one.name: judge_of(one.card) for one in segmenters}
     palette, opacity = PALETTES[options.palette], min(1.0, max(0.0, options.opacity))
     if options.micrometres is not None and not options.micrometres > 0:
         raise WbcsegError(f"--micrometres must be more than 0. Received: {options.micrometres}")
@@ -72,15 +77,15 @@ def act(options: argparse.Namespace) -> int:
             picture = images.open_image(_read(path), name=path.name)
             stem = images.safe_stem(path.name, taken)
             for segmenter in segmenters:
-                labels = segmenter.predict(picture.pixels, careful=options.careful).labels
-                _write(segmenter.name, picture.pixels, labels, options.out, stem, palette.name, opacity)
+                found = segmenter.predict(picture.pixels, careful=options.careful)
+                _write(segmenter.name, picture.pixels, found.labels, options.out, stem, palette.name, opacity)
                 if options.measure or options.report or options.export:
-                    cell = tidied(labels)
-                    measures = measure(picture.pixels, cell)
+                    cells = findings_of(
+                        stem, picture.pixels, found, field=is_field(picture.pixels), judge=judges[segmenter.name]
+                    )
                     # Of thousands of pictures, only what will be written is kept.
-                    shown = picture.pixels if options.report else NOTHING[0]
-                    outlined = cell if options.report or options.export else NOTHING[1]
-                    findings.append(Finding(stem, shown, outlined, segmenter.name, measures))
+                    kept = options.report or options.export
+                    findings += cells if kept else [dataclasses.replace(one, load=held(*NOTHING)) for one in cells]
             good += 1
         except WbcsegError as error:
             bad += 1
@@ -94,18 +99,20 @@ def _take_away(findings: list[Finding], segmenters: list[Segmenter], options: ar
     """Write what was asked for besides masks and overlays."""
     if options.measure:
         _put(options.out / "figures.csv", csv_bytes(figure_rows(findings, micrometres=options.micrometres)))
-    outlined = []
+    pictures: dict[tuple[str, str], list[Outlined]] = {}
+    sizes = {}
     for one in findings:
         values = one.measures.scaled(options.micrometres) if one.measures else {}
-        outlined.append(Outlined(one.labels, measures=values, name=one.name))
+        name = f"{one.name}-{one.number}" if one.number else one.name
+        outlined = Outlined(one.load()[1], one.place or (0, 0), values, name)
+        pictures.setdefault((one.model, one.name), []).append(outlined)
+        sizes[one.model, one.name] = one.size
     if "geojson" in options.export:
-        for one, outline in zip(findings, outlined, strict=True):
-            _put(options.out / one.model / f"{one.name}.geojson", geojson([outline]))
+        for (model, name), cells in pictures.items():
+            _put(options.out / model / f"{name}.geojson", geojson(cells))
     if "coco" in options.export:
-        sizes = [(one.labels.shape[0], one.labels.shape[1]) for one in findings]
-        names = [f"{one.model}/{one.name}.png" for one in findings]
-        pictures = [(name, size, [outline]) for name, size, outline in zip(names, sizes, outlined, strict=True)]
-        _put(options.out / "outlines.coco.json", coco(pictures))
+        named = [(f"{model}/{name}.png", sizes[model, name], cells) for (model, name), cells in pictures.items()]
+        _put(options.out / "outlines.coco.json", coco(named))
     if options.report:
         # Here and not above: whoever wants no report should not wait for it.
         from wbcseg.export.report import pdf_report

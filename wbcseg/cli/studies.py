@@ -10,11 +10,12 @@ from typing import Any
 from wbcseg.cli.train import duration
 from wbcseg.cli.trainings import bring_to_end
 from wbcseg.datasets import open_dataset
-from wbcseg.evaluation import comparison, crossvalidation
+from wbcseg.evaluation import comparison, crossvalidation, laboratories
 from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
 from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
 from wbcseg.files import write_json
+from wbcseg.trust.fitting import fit_judge
 
 COLUMNS = (
     ("nucleus", "dice", "nucleus"),
@@ -43,6 +44,58 @@ def carry_out(study: Study, out: Path) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     write_json(target, result)
     return True
+
+
+def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
+    """Train on each laboratory and test on the other; write the result and the judge. Return whether it ended."""
+    runs = []
+    for name, config in zip(study.runs, study.configs, strict=True):
+        run = bring_to_end(name, config)
+        if run is None:
+            return False
+        runs.append(run)
+    datasets = [open_dataset(name, fetch=True) for name in laboratories.LABORATORIES]
+    result, examples = laboratories.result_of(study, runs, datasets)
+    judge = fit_judge(examples)
+    judge.write(study.architecture, judges)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / f"{study.architecture}.json", {**result, "trust": dict(judge.figures)})
+    return True
+
+
+def laboratories_report(folder: Path) -> str:
+    """Return the tables of all results on other laboratories as text."""
+    lines = []
+    for result in crossvalidation.read_results(crossvalidation.result_files(folder)):
+        for number, training in enumerate(result["trainings"]):
+            rows = [row for row in result["pictures"] if row["training"] == number]
+            lines.append(
+                f"{result['title']}: trained on {training['trained_on']} ({training['trained']} pictures, "
+                f"{training['epochs']} epochs), tested on {training['tested_on']} ({len(rows)} pictures)"
+            )
+            lines.append(f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS))
+            for look, title in LOOKS.items():
+                summaries = [
+                    _summary({**result, "pictures": rows}, figure, region, look) for _, figure, region in COLUMNS
+                ]
+                lines.append(f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries))
+            calibration = result["calibration"][training["tested_on"]]
+            lines.append(f"  expected calibration error {calibration['error']:.4f}")
+        trust = result["trust"]
+        lines += [
+            f"  pictures that are no smear told from smears: AUROC {trust['unlike_auroc']:.4f} "
+            f"({trust['strangers']} and {trust['smears']} pictures)",
+            f"  crops with a cell's Dice below .8 that are marked: {_percent(trust['bad_caught'])} of {trust['bad']}; "
+            f"of the others {_percent(trust['good_marked'])}",
+            f"  the same on copies in another stain, light and focus: {_percent(trust['varied_bad_caught'])} of "
+            f"{trust['varied_bad']}; of the others {_percent(trust['varied_good_marked'])}",
+            "",
+        ]
+    return "\n".join(lines).rstrip()
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def report(folder: Path) -> str:

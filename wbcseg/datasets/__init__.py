@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,8 +68,8 @@ def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = 
     """Open a data set by its name.
 
     Args:
-        name: ``zheng-1``, ``zheng-2``, ``zheng`` (the first, then the second), ``synthetic``, or the path of a folder
-            or zip with a user's own pictures (see :mod:`wbcseg.datasets.folder`).
+        name: ``zheng-1``, ``zheng-2``, ``zheng`` (the first, then the second), ``synthetic``, several of them joined
+            by ``+``, or the path of a folder or zip with a user's own pictures (see :mod:`wbcseg.datasets.folder`).
         fetch: Whether a Zheng data set that is not on this computer is fetched.
         progress: Told of every fetched file: done, total, name.
 
@@ -80,14 +81,11 @@ def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = 
         return open_zheng(_ZHENG[name], fetch=fetch, progress=progress)
     if name == "zheng":
         both = [open_zheng(number, fetch=fetch, progress=progress) for number in _ZHENG.values()]
-        return DataSet(
-            "zheng",
-            "Zheng Dataset 1 and 2",
-            [entry for dataset in both for entry in dataset.entries],
-            origin=" and ".join(dict.fromkeys(dataset.origin for dataset in both)),
-            acknowledgement=" ".join(dataset.acknowledgement for dataset in both),
-            problems=[problem for dataset in both for problem in dataset.problems],
-        )
+        return _joined("zheng", "Zheng Dataset 1 and 2", both)
+    parts = name.split("+")
+    if len(parts) > 1 and set(parts) <= set(NAMES):
+        several = [open_dataset(part, fetch=fetch, progress=progress) for part in dict.fromkeys(parts)]
+        return _joined(name, " and ".join(dataset.title for dataset in several), several)
     if name == "synthetic":
         from wbcseg.datasets.synthetic import open_synthetic
 
@@ -99,6 +97,17 @@ def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = 
             "exists."
         )
     return open_folder(path)
+
+
+def _joined(name: str, title: str, parts: Sequence[DataSet]) -> DataSet:
+    return DataSet(
+        name,
+        title,
+        [entry for dataset in parts for entry in dataset.entries],
+        origin=" and ".join(dict.fromkeys(dataset.origin for dataset in parts)),
+        acknowledgement=" ".join(dataset.acknowledgement for dataset in parts if dataset.acknowledgement),
+        problems=[problem for dataset in parts for problem in dataset.problems],
+    )
 
 
 def _existing(name: str) -> Path | None:

@@ -81,12 +81,12 @@ def pair_names(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
     for name in sorted(names):
         if is_ignored(name):
             continue
-        key, is_mask = _classify(name)
+        key, is_mask = classify(name)
         group = groups.setdefault(tuple(part.casefold() for part in key), _Group())
         (group.masks if is_mask else group.pictures).append(name)
     pairs: list[Pair] = []
     problems: list[str] = []
-    for folded in sorted(groups, key=_natural):
+    for folded in sorted(groups, key=natural_order):
         group = groups[folded]
         _split_zheng_layout(group)
         if len(group.pictures) > 1 or len(group.masks) > 1:
@@ -100,12 +100,19 @@ def pair_names(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
             problems.append(f"{shown(group.pictures[0])}: the picture has no mask; it is left out.")
         else:
             picture = group.pictures[0]
-            pairs.append(Pair(_classify(picture)[0], picture, group.masks[0] if group.masks else None))
+            pairs.append(Pair(classify(picture)[0], picture, group.masks[0] if group.masks else None))
     return pairs, problems
 
 
-def _classify(name: str) -> tuple[tuple[str, ...], bool]:
-    """Return the folders and the stem without what marks a mask, and whether the name is that of a mask."""
+def classify(name: str) -> tuple[tuple[str, ...], bool]:
+    """Return what a picture and its mask have in common, and whether a name is that of a mask.
+
+    Args:
+        name: Relative, with forward slashes.
+
+    Returns:
+        The folders and the stem without what marks a mask; and whether something does.
+    """
     *folders, last = (part for part in name.split("/") if part not in ("", ".", ".."))
     stem = PurePosixPath(last).stem
     is_mask = False
@@ -127,7 +134,9 @@ def _split_zheng_layout(group: _Group) -> None:
         group.pictures = [name for name in group.pictures if name not in pngs]
 
 
-def _natural(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
+def natural_order(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
+    """Return what names are sorted by, so that ``cell2`` comes before ``cell10``."""
+
     def part(text: str) -> list[tuple[int, str]]:
         pieces = re.findall(r"[0-9]+|[^0-9]+", text)
         return [(int(piece), "") if piece[0] in "0123456789" and len(piece) < 18 else (-1, piece) for piece in pieces]

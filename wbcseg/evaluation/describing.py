@@ -13,6 +13,7 @@ from wbcseg.classes import CLASS_NAMES
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.evaluation.heldout import evaluate_card, summarise
 from wbcseg.prediction import Segmenter
+from wbcseg.preparation.augmentation import augmentation
 from wbcseg.training.run import Run
 
 
@@ -33,8 +34,9 @@ def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
     config = run.config()
     rows = run.metrics()
     environment = run.read("environment.json")
+    kind = "any laboratory" if augmentation(config.augmentation).cell else f"width {config.width}"
     draft = ModelCard(
-        title=f"{describe(config.architecture).title}, width {config.width}",
+        title=f"{describe(config.architecture).title}, {kind}",
         architecture=config.architecture,
         width=config.width,
         parameters=parameters,

@@ -86,13 +86,16 @@ def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
 
 
 def heldout_ids(segmenter: Segmenter, dataset: DataSet) -> list[str]:
-    """Return the pictures that a model's card says were held out, without flipped copies, those of them that are here.
+    """Return the pictures that a model's card says were held out, those of them that are here.
+
+    Flipped copies do not count, nor do drawn pictures where there are photographed ones.
 
     Raises:
         ManifestError: If one is not what it was, naming it.
         DatasetError: If none of them is there.
     """
     ids = [i for i in segmenter.card.split["test"] if original_id(i) == i and i in dataset]
+    ids = [i for i in ids if not i.startswith("synthetic/")] or ids
     if not ids:
         raise DatasetError(
             f"None of the pictures that were held out from {segmenter.name} is in data set {dataset.name}. "

@@ -1,7 +1,7 @@
 """Results in the formats of other programs."""
 
 from wbcseg.export.annotations import Outlined, coco, geojson
-from wbcseg.export.findings import Finding, bundle, definition_rows, figure_rows
+from wbcseg.export.findings import Finding, bundle, definition_rows, figure_rows, held
 from wbcseg.export.pairs import pairs_zip
 from wbcseg.export.polygons import polygons
 from wbcseg.export.tables import csv_bytes
@@ -15,6 +15,7 @@ __all__ = [
     "definition_rows",
     "figure_rows",
     "geojson",
+    "held",
     "pairs_zip",
     "polygons",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,32 +19,42 @@ from wbcseg.export.tables import csv_bytes
 from wbcseg.images import encode_png, safe_stem
 from wbcseg.measurement import MEASURES, CellMeasures
 
+Pixels = tuple[NDArray[np.uint8], Labels]
+
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One cell that a model found.
+    """One cell that a model found, or a crop in which it found none.
 
     Attributes:
         name: What the picture's file is called.
-        image: ``uint8[H, W, 3]``, the crop.
-        labels: ``uint8[H, W]`` of class ids.
+        load: Returns the crop, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``; only when they are needed,
+            because thousands of pictures do not fit into memory. See :func:`held` for those that are there anyway.
         model: Name of the model.
         measures: Its figures, ``None`` where no cell was found.
+        size: Height and width of the picture that the crop is of.
+        place: Column and row of the crop in its field of view, where it was cut out of one.
+        number: Which cell of the field it is, from 1; 0 for a picture that is a crop itself.
         status: Whether to trust it, in two or three words; empty where that was not judged.
         reasons: Why, in plain sentences.
         scores: Dice by region against an expert's mask, where there is one.
-        place: Column and row of the crop in its field of view, where it was cut out of one.
     """
 
     name: str
-    image: NDArray[np.uint8] = field(repr=False)
-    labels: Labels = field(repr=False)
+    load: Callable[[], Pixels] = field(repr=False)
     model: str
     measures: CellMeasures | None
+    size: tuple[int, int]
+    place: tuple[int, int] | None = None
+    number: int = 0
     status: str = ""
     reasons: tuple[str, ...] = ()
-    scores: dict[str, float] = field(default_factory=dict)
-    place: tuple[int, int] | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+def held(image: NDArray[np.uint8], labels: Labels) -> Callable[[], Pixels]:
+    """Return a loader of pixels that are in memory."""
+    return lambda: (image, labels)
 
 
 def figure_rows(findings: Sequence[Finding], *, micrometres: float | None = None) -> list[list[str]]:
@@ -55,7 +65,7 @@ def figure_rows(findings: Sequence[Finding], *, micrometres: float | None = None
         micrometres: Side of a pixel in µm; lengths and areas are then in µm and µm², as their headers say.
     """
     scores = sorted({region for finding in findings for region in finding.scores})
-    head = ["picture", "model", "status", "reasons", "left", "top"]
+    head = ["picture", "cell", "model", "status", "reasons", "left", "top"]
     head += [_unit(name, micrometres) for name in MEASURES] + [f"dice_{region}" for region in scores]
     rows = [head]
     for finding in findings:
@@ -64,6 +74,7 @@ def figure_rows(findings: Sequence[Finding], *, micrometres: float | None = None
         rows.append(
             [
                 finding.name,
+                str(finding.number or ""),
                 finding.model,
                 finding.status,
                 " ".join(finding.reasons),
@@ -84,17 +95,18 @@ def bundle(findings: Sequence[Finding], *, micrometres: float | None = None, rep
     """Write everything as a zip.
 
     Args:
-        findings: The cells.
+        findings: The cells; those of one field of view follow each other.
         micrometres: Side of a pixel in µm, or ``None``.
         report: A PDF to put in.
 
     Returns:
-        ``masks/`` (PNG, grey codes 0, 128 and 255), ``overlays/`` and ``outlines/`` (GeoJSON) with one file a cell,
-        ``outlines.coco.json``, ``measurements.csv``, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
+        ``masks/`` (PNG, grey codes 0, 128 and 255) and ``overlays/`` with one file a cell, ``outlines/`` (GeoJSON) with
+        one file a picture, ``outlines.coco.json``, ``measurements.csv``, ``definitions.csv``, ``report.pdf`` and
+        ``NOTICE.txt``.
     """
     taken: set[str] = set()
     buffer = io.BytesIO()
-    pictures = []
+    pictures: list[tuple[str, tuple[int, int], list[Outlined]]] = []
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def add(path: str, data: bytes) -> None:
@@ -103,14 +115,19 @@ def bundle(findings: Sequence[Finding], *, micrometres: float | None = None, rep
             archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
 
         for finding in findings:
-            stem = safe_stem(f"{finding.name}-{finding.model}", taken)
+            # Cells of a field follow each other, from number 1; crops are pictures of their own.
+            if finding.number <= 1:
+                pictures.append((safe_stem(f"{finding.name}-{finding.model}", taken), finding.size, []))
+            picture, _, cells = pictures[-1]
+            stem = safe_stem(f"{picture}-{finding.number}", taken) if finding.number else picture
+            image, labels = finding.load()
             values = finding.measures.scaled(micrometres) if finding.measures else {}
-            outlined = Outlined(finding.labels, measures=values, name=stem)
-            pictures.append((f"{stem}.png", finding.labels.shape, [outlined]))
-            add(f"masks/{stem}.png", encode_png(to_grey(finding.labels)))
-            add(f"overlays/{stem}.png", encode_png(overlay(finding.image, finding.labels, PALETTES["thesis"], 0.4)))
-            add(f"outlines/{stem}.geojson", geojson([outlined]))
-        add("outlines.coco.json", coco([(name, (shape[0], shape[1]), cells) for name, shape, cells in pictures]))
+            cells.append(Outlined(labels, finding.place or (0, 0), values, stem))
+            add(f"masks/{stem}.png", encode_png(to_grey(labels)))
+            add(f"overlays/{stem}.png", encode_png(overlay(image, labels, PALETTES["thesis"], 0.4)))
+        for stem, _, cells in pictures:
+            add(f"outlines/{stem}.geojson", geojson(cells))
+        add("outlines.coco.json", coco([(f"{stem}.png", size, cells) for stem, size, cells in pictures]))
         add("measurements.csv", csv_bytes(figure_rows(findings, micrometres=micrometres)))
         add("definitions.csv", csv_bytes(definition_rows()))
         if report is not None:

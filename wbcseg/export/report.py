@@ -73,10 +73,19 @@ def pdf_report(
     paper.set_auto_page_break(True, margin=18)
     paper.add_page()
     _head(paper, findings, when, settings, micrometres)
-    for number, finding in enumerate(findings, start=1):
+    # Several models may have looked at a picture, and a field of view has several cells.
+    seen: set[tuple[str, str]] = set()
+    numbers: dict[str, int] = {}
+    count = 0
+    for finding in findings:
+        key = (finding.name, finding.model)
+        if finding.name not in numbers or (finding.number <= 1 and key in seen):
+            count += 1
+            numbers[finding.name] = count
+        seen.add(key)
         if paper.get_y() + ROW > paper.h - 20:
             paper.add_page()
-        _row(paper, number, finding, micrometres)
+        _row(paper, numbers[finding.name], finding, micrometres)
     _definitions(paper)
     return bytes(paper.output())
 
@@ -114,16 +123,18 @@ def _head(
     paper.ln(8)
 
 
-def _row(paper: _Paper, number: int, finding: Finding, micrometres: float | None) -> None:
+def _row(paper: _Paper, pictures: int, finding: Finding, micrometres: float | None) -> None:
     top = paper.get_y()
     paper.set_draw_color(220, 217, 230)
     paper.line(MARGIN, top, paper.w - MARGIN, top)
     paper.set_xy(MARGIN, top + 1.5)
     paper.set_text_color(*INK)
     paper.set_font(FONT, "B", 10.5)
-    paper.cell(2 * PICTURE + 4, 6, f"Picture {number}" + (f", {_plain(finding.model)}" if finding.model else ""))
-    marked = overlay(finding.image, finding.labels, PALETTES["thesis"], 0.4)
-    for place, pixels in enumerate((finding.image, marked)):
+    title = f"Picture {pictures}" + (f", cell {finding.number}" if finding.number else "")
+    paper.cell(2 * PICTURE + 4, 6, title + (f", {_plain(finding.model)}" if finding.model else ""))
+    image, labels = finding.load()
+    marked = overlay(image, labels, PALETTES["thesis"], 0.4)
+    for place, pixels in enumerate((image, marked)):
         shown = Image.fromarray(fit(pixels, PIXELS, longest=PIXELS))
         width = PICTURE * min(1.0, shown.width / shown.height)
         height = PICTURE * min(1.0, shown.height / shown.width)

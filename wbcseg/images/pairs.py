@@ -17,6 +17,7 @@ def open_pair(
     name: str = "picture",
     mask_name: str = "mask",
     thresholds: tuple[int, int] | None = None,
+    page: int = 0,
 ) -> tuple[Picture, Labels]:
     """Open a picture and its mask, both upright and of the same size.
 
@@ -31,6 +32,7 @@ def open_pair(
         name: What messages call the picture.
         mask_name: What messages call the mask.
         thresholds: As in :func:`wbcseg.images.open_mask`.
+        page: Which page of the picture, from 0.
 
     Returns:
         The picture, and its labels ``uint8[H, W]`` of the picture's size.
@@ -40,10 +42,10 @@ def open_pair(
         MaskError: If the mask cannot be read.
         PairingError: If they do not belong together.
     """
-    header = read_file_header(image, name=name)
+    header = read_file_header(image, name=name, page=page)
     mask_header = read_file_header(mask, name=mask_name, kind="Mask")
     orientation = mask_orientation(header, mask_header, name=name, mask_name=mask_name)
-    picture = open_image(image, name=name)
+    picture = open_image(image, name=name, page=page)
     return picture, open_mask(mask, name=mask_name, thresholds=thresholds, orientation=orientation)
 
 

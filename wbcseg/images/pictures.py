@@ -93,8 +93,8 @@ def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]
     return read_file_header(source, name=name).upright
 
 
-def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture") -> Header:
-    """Read what a file says of its picture; see :func:`read_size`.
+def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture", page: int = 0) -> Header:
+    """Read what a file says of its picture, or of one page; see :func:`read_size`.
 
     Raises:
         ImageError: If it is no picture that could be opened.
@@ -102,12 +102,12 @@ def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture")
     """
     try:
         if isinstance(source, bytes):
-            return read_header(source)
+            return read_header(source, page)
         with source.open("rb") as file:
             if not source.stat().st_size:
                 return read_header(b"")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                return read_header(mapped)
+                return read_header(mapped, page)
     except RefusedError as reason:
         raise refusal(kind, name, reason) from reason
     except OSError as error:

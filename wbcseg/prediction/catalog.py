@@ -75,6 +75,12 @@ class Catalog:
         """The models that can be used."""
         return tuple(entry for entry in self.entries if entry.card is not None)
 
+    @property
+    def first_choice(self) -> ModelEntry | None:
+        """The model for a picture of unknown origin: a shipped one for any laboratory, else the first there is."""
+        shipped = [entry for entry in self.usable if entry.shipped and entry.card and entry.card.framed]
+        return next(iter((*shipped, *self.usable)), None)
+
     def entry(self, name: str) -> ModelEntry:
         """Return a model's entry.
 

@@ -11,26 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.cards import ModelCard
-from wbcseg.classes import CLASSES, Labels
+from wbcseg.classes import Labels
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
+from wbcseg.prediction.fields import Place, segment_field
 from wbcseg.prediction.framing import look_twice
 from wbcseg.prediction.runtime import THREADS, Network
 from wbcseg.prediction.tidying import tidied
-from wbcseg.prediction.tiling import predict_tiled
 from wbcseg.preparation.canvas import from_canvas, image_on_canvas
 
 SMALLEST: Final = 16
 """Least side of a picture in pixels."""
 
 LARGEST_CROP: Final = 480
-"""A picture whose longer side is at most this many pixels is taken for a crop of one cell, and seen whole.
+"""A picture whose longer side is at most this many pixels is taken for a crop of one cell, a larger one for a field.
 
 The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
 """
-
-TILE: Final = 240
-OVERLAP: Final = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +38,13 @@ class Segmentation:
         labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what a careful prediction tidied.
         probabilities: ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up to 1.
         model: Name of the model.
+        places: Of a field of view, where its white cells are; of a crop, nothing.
     """
 
     labels: Labels = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)
     model: str
+    places: tuple[Place, ...] = ()
 
 
 class Segmenter:
@@ -98,7 +97,8 @@ class Segmenter:
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
         smaller, shrunk where it is larger. A model for any laboratory (``card.framed``) looks twice instead, see
         :mod:`wbcseg.prediction.framing`, and keeps nothing but the main cell. A picture with a side of more than 480
-        pixels is read tile by tile at its own scale.
+        pixels is a field of view: its white cells are found and segmented one by one, see
+        :mod:`wbcseg.prediction.fields`.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
@@ -114,30 +114,38 @@ class Segmenter:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
 
-        def look(network: Network, square: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return averaged(network, _scaled(square)) if careful else network(_scaled(square))
-
         height, width = image.shape[:2]
         if min(height, width) < SMALLEST:
             raise ImageError(
                 f"A picture must have at least {SMALLEST}×{SMALLEST} pixels to be segmented. Received: {width}×{height}"
             )
-        if max(height, width) > LARGEST_CROP:
-            # A network of its own, because LiteRT never gives back the memory that larger tiles take.
-            network = self._open()
-            probabilities = predict_tiled(
-                image, lambda part: look(network, part), tile=TILE, overlap=OVERLAP, channels=len(CLASSES)
-            )
-        elif self.card.framed:
-            first, second = (partial(look, network) for network in (self._first, self._network))
-            probabilities = look_twice(image, first, second, self.card.canvas)
+        places: tuple[Place, ...] = ()
+        if is_field(image):
+            probabilities, places = segment_field(image, partial(self._crop, careful=careful))
         else:
-            canvas, placement = image_on_canvas(image, self.card.canvas)
-            probabilities = from_canvas(look(self._network, canvas), placement)
+            probabilities = self._crop(image, careful=careful)
         labels = probabilities.argmax(axis=-1).astype(np.uint8)
-        if (careful or self.card.framed) and max(height, width) <= LARGEST_CROP:
+        if (careful or self.card.framed) and not is_field(image):
             labels = tidied(labels)
-        return Segmentation(labels, probabilities, self.name)
+        return Segmentation(labels, probabilities, self.name, places)
+
+    def _crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
+        """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
+
+        def look(network: Network, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return averaged(network, _scaled(square)) if careful else network(_scaled(square))
+
+        if self.card.framed:
+            first, second = (partial(look, network) for network in (self._first, self._network))
+            return look_twice(image, first, second, self.card.canvas)
+        canvas, placement = image_on_canvas(image, self.card.canvas)
+        return from_canvas(look(self._network, canvas), placement)
+
+
+def is_field(image: NDArray[np.uint8]) -> bool:
+    """Whether a picture, ``uint8[H, W, 3]``, is taken for a whole field of view instead of a crop of one cell."""
+    height, width = image.shape[:2]
+    return bool(max(height, width) > LARGEST_CROP)
 
 
 def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:

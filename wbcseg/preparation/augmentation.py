@@ -13,6 +13,7 @@ from PIL import Image
 
 from wbcseg.classes import Labels
 from wbcseg.errors import ConfigError
+from wbcseg.preparation.other_cells import bent, dyed, granular
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
 
@@ -36,6 +37,9 @@ class Augmentation:
         plain: Share of copies around which there is plain plasma instead of the picture's mirror image.
         empty: Share of copies without a cell: plain plasma alone.
         red_cells: Share of copies with drawn red cells around; see :mod:`wbcseg.preparation.red_cells`.
+        bent: Greatest displacement, as a share of the cell's diameter, when a copy is bent like rubber.
+        dyed: Greatest change of the logarithm of how strongly nucleus and cytoplasm take each colour.
+        granular: Share of copies whose cytoplasm is filled with granules.
         photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.preparation.photographs`.
     """
 
@@ -53,6 +57,9 @@ class Augmentation:
     plain: float = 0.0
     empty: float = 0.0
     red_cells: float = 0.0
+    bent: float = 0.0
+    dyed: float = 0.0
+    granular: float = 0.0
     photographed: bool = False
 
     @property
@@ -103,7 +110,10 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
             detail=2,
             plain=0.4,
             empty=0.03,
-            red_cells=0.6,
+            red_cells=0.75,
+            bent=0.16,
+            dyed=0.7,
+            granular=0.2,
             photographed=True,
         ),
     )
@@ -143,14 +153,21 @@ def augment(
     """
     move = _frame if how.cell else _move
     moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
-    batch = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0
+    if how.bent:
+        moved = [bent(i, m, how.bent, rng) for i, m in moved]
+    batch, masks = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0, [mask for _, mask in moved]
+    if how.dyed:
+        batch = np.stack([dyed(image, mask, how.dyed, rng) for image, mask in zip(batch, masks, strict=True)])
+    for number, mask in enumerate(masks if how.granular else ()):
+        if rng.random() < how.granular:
+            batch[number] = granular(batch[number], mask, rng)
     if how.red_cells:
-        batch = _surround(batch, [mask for _, mask in moved], how, rng)
+        batch, masks = _surround(batch, masks, how, rng)
     if how.photographed:
         batch = photographed(batch, rng)
     if how.gain or how.offset or how.gamma:
         batch = _recolour(batch, how, rng)
-    return batch, np.stack([mask for _, mask in moved])
+    return batch, np.stack(masks)
 
 
 def _move(
@@ -240,14 +257,14 @@ def _frame(
 
 def _surround(
     batch: NDArray[np.float32], masks: Sequence[Labels], how: Augmentation, rng: np.random.Generator
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], list[Labels]]:
     """Draw red cells around some of the white ones."""
-    drawn = batch.copy()
+    drawn, changed = batch.copy(), list(masks)
     for number, mask in enumerate(masks):
         if rng.random() < how.red_cells:
             size = 2.0 * float(np.sqrt(max(int((mask > 0).sum()), 900) / np.pi))
-            drawn[number] = with_red_cells(batch[number], mask, rng, size=size)
-    return drawn
+            drawn[number], changed[number] = with_red_cells(batch[number], mask, rng, size=size)
+    return drawn, changed
 
 
 def _recolour(batch: NDArray[np.float32], how: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:

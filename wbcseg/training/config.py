@@ -244,5 +244,9 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
         weight_average=0.9,
     ),
     "compact": TrainingConfig(dataset="zheng-1", sharp_epochs=40, epochs=120, weight_average=0.98),
+    # For crops of any laboratory: as varied as they come, from all pictures that there are.
+    "general": TrainingConfig(
+        dataset="zheng+synthetic", augmentation="laboratories", sharp_epochs=0, epochs=100, weight_average=0.98
+    ),
 }
 """Ready descriptions by name."""

@@ -201,6 +201,35 @@ def differences(
     return _laid_out(figure, across, rows=6)
 
 
+def reliability(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
+    """Draw the share that is right against how sure a network was, with the diagonal on which both are the same.
+
+    Args:
+        lines: By title: mean certainty, share that is right and number of pixels of each bin.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
+    )
+    for place, (title, bins) in enumerate(lines.items()):
+        colour, symbol = style(title, place)
+        figure.add_scatter(
+            x=[sure for sure, _, _ in bins],
+            y=[right for _, right, _ in bins],
+            mode="lines+markers",
+            name=title,
+            # A network's lines have its colour; what sets them apart is the dash.
+            line={"color": colour, "dash": ("solid", "dash")[place % 2]},
+            marker={"symbol": symbol, "size": 9},
+            text=[f"{pixels:,} pixels" for *_, pixels in bins],
+            hovertemplate="%{x:.0%} sure, %{y:.0%} right<br>%{text}<extra></extra>",
+        )
+    figure.update_layout(legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"})
+    figure.update_yaxes(title="Share that is right", tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(tickformat=".0%", range=[0.3, 1.02])
+    return _laid_out(figure, "How sure the network was", rows=7)
+
+
 def show(figure: go.Figure, key: str, alt: str) -> None:
     """Show a chart; ``alt`` says in words what it shows."""
     st.plotly_chart(figure, key=key, config=NO_BAR, alt=alt)

@@ -25,6 +25,10 @@ FROM_A_SET: Final = "From a data set"
 OWN_PICTURE: Final = "Your own picture"
 SOURCES: Final = (FROM_A_SET, OWN_PICTURE)
 PREDICT: Final = "pages/predict.py"
+MEASURE: Final = "pages/measure.py"
+
+_HANDED: Final = "handed_picture"
+"""A picture that another page handed over: its name, its bytes and its page, for this visit only."""
 
 SAMPLE_SET: Final = "synthetic"
 SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")
@@ -159,6 +163,51 @@ def read(name: str, sample_id: str) -> store.Shown:
 
 def own_picture() -> store.Shown:
     """Ask for a picture and read it; the page ends here until there is one that can be read."""
+    handed: tuple[str, bytes, int] | None = st.session_state.get(_HANDED)
+    if handed is None:
+        name, data, page = *_ask_picture(), 0
+    else:
+        name, data, page = handed
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("A picture from the page Measure.", width="content")
+            st.page_link(MEASURE, label="Back to its table", icon=":material/arrow_back:")
+            st.button("Bring another", icon=":material/upload:", on_click=_drop_handed, type="tertiary")
+    try:
+        picture = store.own_picture(store.bytes_digest(data), name, data, page)
+    except WbcsegError as problem:
+        st.error(as_text(str(problem)), icon=":material/broken_image:")
+        st.stop()
+    for notice in picture.notices:
+        st.caption(as_text(notice))
+    return picture
+
+
+def predict_own_button(label: str, name: str, read: Callable[[], tuple[bytes, int]], key: str) -> None:
+    """Offer to go to the page that segments, with a picture that the reader brought elsewhere.
+
+    Args:
+        label: Of the button.
+        name: What the picture is called; it is only shown.
+        read: Returns its bytes, and its page, from 0. It is called on a click.
+        key: Of the button.
+    """
+    if not st.button(label, icon=":material/biotech:", key=key):
+        return
+    try:
+        data, page = read()
+    except WbcsegError as problem:
+        st.error(as_text(str(problem)), icon=":material/broken_image:")
+        return
+    st.session_state[_HANDED] = (name, data, page)
+    _keep(source=OWN_PICTURE)
+    st.switch_page(PREDICT)
+
+
+def _drop_handed() -> None:
+    st.session_state.pop(_HANDED, None)
+
+
+def _ask_picture() -> tuple[str, bytes]:
     file = st.file_uploader(
         "Your picture",
         type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
@@ -173,16 +222,9 @@ def own_picture() -> store.Shown:
             "what the file may say about patient, place or device.",
             width=720,
         )
+        st.page_link(MEASURE, label="Many pictures at once: the page Measure", icon=":material/table_view:")
         st.stop()
-    data = file.getvalue()
-    try:
-        picture = store.own_picture(store.bytes_digest(data), file.name, data)
-    except WbcsegError as problem:
-        st.error(as_text(str(problem)), icon=":material/broken_image:")
-        st.stop()
-    for notice in picture.notices:
-        st.caption(as_text(notice))
-    return picture
+    return file.name, file.getvalue()
 
 
 def _open(entry: DatasetStatus) -> DataSet:

@@ -17,6 +17,10 @@ PAGES: Final = {
         "Look through the pictures and their expert masks, and see how they are prepared for training.",
     ),
     "predict": ("Predict", "Segment a picture with every model, side by side with the expert's mask."),
+    "measure": (
+        "Measure",
+        "Segment and measure many pictures at once: masks, figures, tables and a report to take away.",
+    ),
     "architectures": ("Architectures", "How the three networks are built, and what each of their stages sees."),
     "compare": ("Compare", "Which network is better, by how much, and how sure that is."),
     "train": ("Train", "Train a network on pictures and masks, and watch it learn."),

@@ -16,6 +16,7 @@ DATASETS: Final = {
     "zheng-1": "Zheng 1",
     "zheng-2": "Zheng 2",
     "zheng": "Zheng 1 and 2",
+    "zheng+synthetic": "Zheng 1 and 2, drawn smears",
     "synthetic": "Drawn smears",
     UPLOAD: "Your own zip",
 }

@@ -20,7 +20,9 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import WIDEST, Rgb, colorize, fit, overlay, shrink_to
 from wbcseg.measurement import CellMeasures, measure
-from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.prediction import Catalog, Place, Segmenter, is_field
+from wbcseg.prediction.tidying import tidied
+from wbcseg.trust import Judge, Verdict, judge_of
 from wbcseg.ui.viewer.pack import map_png
 
 PANEL_SIDE = 480
@@ -78,18 +80,19 @@ def shown(name: str, sample_id: str) -> Shown:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def own_picture(content_digest: str, name: str, _data: bytes) -> Shown:
+def own_picture(content_digest: str, name: str, _data: bytes, page: int = 0) -> Shown:
     """Read a picture that a reader brought, once per session.
 
     Args:
         content_digest: SHA-256 of the bytes.
         name: What the file is called; it is only shown.
+        page: Which page of a TIFF, from 0.
         _data: The bytes, judged by their content alone.
 
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    picture = images.open_image(_data, name=name)
+    picture = images.open_image(_data, name=name, page=page)
     sample = Sample(id=f"own/{content_digest[:12]}", image=picture.pixels, source="A reader's own picture")
     return Shown(sample, sample.digest(), own=True, name=name, notices=picture.notices)
 
@@ -126,10 +129,14 @@ class Found:
     Attributes:
         labels: ``uint8[H, W]`` of class ids, read-only.
         map: The same with the probabilities, as :func:`wbcseg.ui.viewer.pack.map_png` writes it.
+        places: Of a field of view, where its white cells are.
+        verdicts: What to think of every cell (of a crop: of its main cell); none where nobody can judge the model.
     """
 
     labels: Labels
     map: bytes
+    places: tuple[Place, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) -> Found:
@@ -149,7 +156,8 @@ def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) 
     version = card.files["model"].sha256 if card is not None else ""
     model = segmenter(name, version, models)
     remember = _session_found if picture.own else _shared_found
-    return remember(picture.digest, name, version, careful, model, picture.sample.image)
+    judge = judge_of(card) if card is not None else None
+    return remember(picture.digest, name, version, careful, model, judge, picture.sample.image)
 
 
 def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
@@ -192,13 +200,17 @@ def thumbnail(digest: str, _image: Rgb) -> bytes:
 
 
 @st.cache_resource(max_entries=384, show_spinner=False)
-def _shared_found(digest: str, name: str, version: str, careful: bool, _model: Segmenter, _image: Rgb) -> Found:
-    return _segment(_model, _image, careful)
+def _shared_found(
+    digest: str, name: str, version: str, careful: bool, _model: Segmenter, _judge: Judge | None, _image: Rgb
+) -> Found:
+    return _segment(_model, _judge, _image, careful)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _session_found(digest: str, name: str, version: str, careful: bool, _model: Segmenter, _image: Rgb) -> Found:
-    return _segment(_model, _image, careful)
+def _session_found(
+    digest: str, name: str, version: str, careful: bool, _model: Segmenter, _judge: Judge | None, _image: Rgb
+) -> Found:
+    return _segment(_model, _judge, _image, careful)
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
@@ -231,10 +243,15 @@ def _session_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _c
     return _draw(view, _image, _classes)
 
 
-def _segment(model: Segmenter, image: Rgb, careful: bool) -> Found:
+def _segment(model: Segmenter, judge: Judge | None, image: Rgb, careful: bool) -> Found:
     result = model.predict(image, careful=careful)
     result.labels.setflags(write=False)
-    return Found(result.labels, map_png(result.labels, result.probabilities))
+    verdicts = []
+    if judge is not None:
+        parts = [place.part for place in result.places] if is_field(image) else [(slice(None), slice(None))]
+        for part in parts:
+            verdicts.append(judge.verdict(image[part], result.probabilities[part], tidied(result.labels[part])))
+    return Found(result.labels, map_png(result.labels, result.probabilities), result.places, tuple(verdicts))
 
 
 def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:

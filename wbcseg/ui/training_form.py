@@ -21,11 +21,18 @@ from wbcseg.ui.settings import ADVANCED, BASIC, DATASETS, GROUPS, effective
 from wbcseg.ui.status import offer_download
 from wbcseg.ui.words import GLOSSARY, as_text, lines_text
 
-PRESET_TITLES: Final = {"quick": "Quick look", "compact": "Compact", "published": "As published"}
+PRESET_TITLES: Final = {
+    "quick": "Quick look",
+    "compact": "Compact",
+    "general": "Any laboratory",
+    "published": "As published",
+}
 PRESET_MEANINGS: Final = {
     "quick": "A small network and few epochs: a visible result within about two minutes.",
     "compact": "A small network, trained for long on pictures without leaks: nearly as good as the full one, in a "
     "fraction of its time.",
+    "general": "A small network for pictures of any laboratory: all data sets, with cells of any size, and stain, "
+    "light, focus and neighbours as varied as they come.",
     "published": f"The thesis' recipe in full width ({PRESETS['published'].width}), with its leaking split: hours on a "
     "small computer.",
 }
@@ -181,7 +188,8 @@ def _ask(setting: Setting, values: Values) -> None:
 
 def _data_is_here(name: str) -> bool:
     """Say what is missing of a data set and offer to fetch it. Return whether nothing is."""
-    missing = [entry for entry in statuses() if entry.name.startswith(name) and not entry.ready]
+    parts = tuple(name.split("+"))
+    missing = [entry for entry in statuses() if entry.name.startswith(parts) and not entry.ready]
     for entry in missing:
         st.info(f"{DATASETS[entry.name]} is not on this computer yet.", icon=":material/cloud_download:")
         offer_download(entry)

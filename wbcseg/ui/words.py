@@ -8,6 +8,8 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.cards import NOTICE
+
 GLOSSARY: Final[dict[str, str]] = {
     "Nucleus": "The dark kernel of a cell, round or in lobes.",
     "Cytoplasm": "The body of the cell around its nucleus.",
@@ -154,6 +156,11 @@ def stem(sample_id: str) -> str:
 def mask_name(sample_id: str) -> str:
     """Return what the true mask of a picture is called: experts drew those of photographs."""
     return "Exact mask" if sample_id.startswith("synthetic/") else "Expert mask"
+
+
+def notice() -> None:
+    """Say what the results are for, and what not."""
+    st.caption(f":material/science: {NOTICE}")
 
 
 def explain(*words: str) -> None:

@@ -1,0 +1,100 @@
+"""Leave one laboratory out: which trainings, what is counted, and that the report says it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wbcseg.cli.studies import laboratories_report
+from wbcseg.datasets import open_dataset
+from wbcseg.evaluation import laboratories
+from wbcseg.evaluation.laboratories import Calibration, plan
+from wbcseg.prediction import Catalog
+from wbcseg.training import TrainingConfig
+from wbcseg.trust.fitting import fit_judge
+from wbcseg.trust.strangers import strangers
+
+
+def test_one_training_a_laboratory_with_as_many_steps() -> None:
+    study = plan("segnet", width=12)
+    assert study.runs == ("laboratories-segnet-0", "laboratories-segnet-1")
+    assert [config.dataset for config in study.configs] == ["zheng-1+synthetic", "zheng-2+synthetic"]
+    assert {config.augmentation for config in study.configs} == {"laboratories"}
+    assert {config.width for config in study.configs} == {12}
+    assert study.configs[1].epochs == 2 * study.configs[0].epochs
+    assert {config.epochs for config in plan("unet", epochs=30).configs} == {30}
+
+
+def test_calibration_tells_right_from_overconfident() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (200, 210, 3))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    truth = (rng.random((200, 210, 1)) > chances.cumsum(axis=-1)).sum(axis=-1).clip(0, 2).astype(np.uint8)
+    right = Calibration()
+    right.add(chances.astype(np.float32), truth)
+    values = right.to_dict()
+    assert values["error"] < 0.02
+    assert values["temperature"] == pytest.approx(1.0, abs=0.11)
+    assert sum(one["pixels"] for one in values["bins"]) == -(-200 * 210 // laboratories.STEP)
+    sharp = np.exp(2 * logits) / np.exp(2 * logits).sum(axis=-1, keepdims=True)
+    wrong = Calibration()
+    wrong.add(sharp.astype(np.float32), truth)
+    values = wrong.to_dict()
+    assert values["error"] > 0.05
+    assert values["temperature"] == 2.0
+    assert values["error_scaled"] < 0.02
+
+
+class Finished:
+    """A shipped model in place of a training's run."""
+
+    folder = Catalog().entry("unet-16").folder
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def metrics(self) -> list[dict[str, float]]:
+        return [{"epoch": 1, "seconds": 2.0}]
+
+    def config(self) -> TrainingConfig:
+        return plan("unet").configs[self.number]
+
+    def read(self, _: str) -> dict[str, str]:
+        return {"tensorflow": "none"}
+
+
+class Part:
+    """A few drawn pictures in place of a laboratory's."""
+
+    def __init__(self, name: str, numbers: range) -> None:
+        self.name = name
+        self.ids = tuple(f"synthetic/{number:03}" for number in numbers)
+        self.read = open_dataset("synthetic").read
+
+
+def test_the_other_laboratory_is_tested_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [Part("zheng-1", range(1, 9)), Part("zheng-2", range(11, 17))]
+    monkeypatch.setattr(laboratories, "strangers", lambda seed: list(strangers(seed))[::8])
+    seen: list[str] = []
+    runs = [Finished(0), Finished(1)]
+    result, examples = laboratories.result_of(plan("unet"), runs, parts, seen.append)  # type: ignore[arg-type]
+    assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
+    assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen
+    assert set(result["calibration"]) == {"zheng-1", "zheng-2"}
+    plain = [one for one in examples if one.plain and one.dice is not None]
+    assert [one.group for one in plain] == seen
+    assert sum(not one.plain for one in examples) == laboratories.COPIES * len(seen)
+    # The drawn cells are easy: some results are called bad, so that there is something to learn.
+    marked = [
+        dataclasses.replace(one, dice=0.5) if one.dice is not None and number % 3 == 0 else one
+        for number, one in enumerate(examples)
+    ]
+    trust = dict(fit_judge(marked).figures)
+    (tmp_path / "unet.json").write_text(json.dumps({**result, "trust": trust}))
+    report = laboratories_report(tmp_path)
+    for words in ("tested on zheng-2 (6 pictures)", "expected calibration error", "AUROC", "that are marked"):
+        assert words in report, words

@@ -1,0 +1,308 @@
+"""Measure: many pictures, their table, and what can be taken away."""
+
+import io
+import re
+import zipfile
+from html import unescape
+
+import numpy as np
+import pytest
+from builders import draw_cell, encode
+from PIL import Image
+from quick_app import FailingCatalog, Threshold, go_to, viewer, words
+
+from wbcseg.analysis import Outcome
+from wbcseg.analysis.incoming import Item
+from wbcseg.classes import to_grey
+from wbcseg.export import Finding, held
+from wbcseg.measurement import measure
+from wbcseg.metrics import score
+from wbcseg.prediction import Place, Segmentation
+from wbcseg.prediction.tidying import tidied
+from wbcseg.ui import store
+from wbcseg.ui.cell_table import rows_of, summary, table_html
+
+PICTURE, LABELS = draw_cell(60, 70)
+CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
+
+
+def bring(at, *files):
+    """Upload files and let their batch come to its end."""
+    upload(at, *files)
+    return finished(at)
+
+
+def upload(at, *files):
+    for name, data, kind in files:
+        at.file_uploader[0].upload(name, data, kind)
+    at.run()
+    assert not at.exception
+
+
+def finished(at):
+    assert not at.exception
+    batch = at.session_state["measure_batch"][1]
+    batch.join(60)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def table(at):
+    """The rows of the table as lists of texts."""
+    (shown,) = at.get("html")
+    return cells_of(shown.proto.body)
+
+
+def cells_of(html):
+    rows = re.findall("<tr.*?</tr>", html)
+    cells = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [[unescape(re.sub("<[^>]*>", " ", cell)).replace("\u202f", "").strip() for cell in row] for row in cells]
+
+
+def test_an_empty_page_says_what_to_bring(open_page):
+    at = open_page("measure")
+    for what in ("whole fields of view", "Expert masks", "Nothing is stored", "Not a medical device"):
+        assert what in words(at)
+    assert at.selectbox(key="measure_model").value == "unet-16"
+    assert not at.get("html")
+
+
+@pytest.mark.parametrize("source", ["Folder", "Camera"])
+def test_other_ways_to_bring_pictures(open_page, source):
+    at = open_page("measure")
+    at.session_state["measure_from"] = source
+    at.run()
+    assert not at.exception
+    assert len(at.file_uploader) == (source == "Folder")
+    assert len(at.get("camera_input")) == (source == "Camera")
+
+
+def test_pictures_with_masks_are_measured(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
+    head, row = table(at)
+    found = Threshold("x").predict(PICTURE).labels
+    figures, dice = measure(PICTURE, tidied(found)).values, score(LABELS, found).dice
+    assert head[-3:] == ["Dice nucleus", "Dice cytoplasm", "Dice cell"]
+    assert row[1:] == [
+        "a.png",
+        f"{figures['nucleus_to_cell']:.3f}",
+        f"{figures['nucleus_area']:.0f}",
+        f"{figures['cell_area']:.0f}",
+        "1",
+        *(f"{dice[region]:.3f}" for region in ("nucleus", "cytoplasm", "cell")),
+    ]
+    assert "1 cell with a mask" in words(at)
+    labels = [button.label for button in at.get("download_button")]
+    assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
+
+
+def test_what_is_bad_has_a_row_of_its_own(open_page):
+    at = bring(
+        open_page("measure"),
+        ("a.png", CELL, "image/png"),
+        ("<b>.png", b"", "image/png"),
+        ("c.png", CELL[:99], "image/png"),
+        ("c.zip", b"PK no zip", "application/zip"),
+    )
+    found = {row[1].partition(" ")[0]: row[1] for row in table(at)[1:]}
+    assert set(found) == {"a.png", "<b>.png", "c.png", "c.zip"}
+    assert "Not used.  It is empty (0 bytes)." in found["<b>.png"]
+    assert "truncated" in found["c.png"]
+    assert "no zip, or is damaged" in found["c.zip"]
+    assert "**1 picture\\, 1 cell**; 3 could not be used" in words(at)
+    assert "<b>.png" not in at.get("html")[0].proto.body
+
+
+def test_a_scale_changes_the_figures_and_does_not_begin_anew(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    batch = at.session_state["measure_batch"][1]
+    area = float(table(at)[1][4])
+    at.number_input(key="micrometres_here").set_value(0.5).run()
+    head, row = table(at)
+    assert head[3] == "Cell area (µm²)"
+    assert float(row[4]) == pytest.approx(area / 4, abs=0.05)
+    assert at.session_state["measure_batch"][1] is batch
+
+
+def test_another_model_begins_anew(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    at.selectbox(key="measure_model").select("segnet-16").run()
+    finished(at)
+    (finding,) = at.session_state["measure_batch"][1].findings()
+    assert finding.model == "segnet-16"
+
+
+def test_a_model_for_any_laboratory_comes_first(open_page, monkeypatch):
+    from quick_app import QuickCatalog, card
+
+    from wbcseg.prediction import ModelEntry
+
+    class WithGeneral(QuickCatalog):
+        def __init__(self):
+            super().__init__()
+            general = ModelEntry("unet-16-general", self.usable[0].folder, card("General"), None, True)
+            self.entries, self.usable = (*self.entries, general), (*self.usable, general)
+            self.first_choice = general
+
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    assert open_page("measure").selectbox(key="measure_model").value == "unet-16-general"
+
+
+def test_a_model_that_fails_says_so(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", FailingCatalog)
+    at = open_page("measure")
+    at.selectbox(key="measure_model").select("segnet-16").run()
+    at.file_uploader[0].upload("a.png", CELL, "image/png").run()
+    assert not at.exception
+    assert "segnet\\-16 cannot be read" in at.error[0].value
+
+
+def test_without_a_model_there_is_nothing_to_do(open_page, monkeypatch):
+    from quick_app import QuickCatalog
+
+    class Empty(QuickCatalog):
+        def __init__(self):
+            self.entries = self.usable = ()
+
+    monkeypatch.setattr(store, "Catalog", Empty)
+    assert "no model that can be used" in words(open_page("measure"))
+
+
+def test_pages_are_asked_for_where_there_are_some(open_page):
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(draw_cell(60, 70, seed)[0]) for seed in (1, 2)]
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    at = bring(open_page("measure"), ("s.tif", buffer.getvalue(), "image/tiff"))
+    assert "page 1 is used" in table(at)[1][1]
+    at.number_input(key="measure_page").set_value(2).run()
+    assert "page 2 is used" in table(finished(at))[1][1]
+
+
+def test_drawn_cells_to_try_it_with(open_page):
+    at = open_page("measure")
+    at.button(key="measure_try").click().run()
+    assert len(table(finished(at))) == 9
+    assert "8 pictures" in words(at)
+    at.button(key="measure_start_over").click().run()
+    assert not at.get("html")
+    assert "measure_batch" not in at.session_state
+
+
+def test_many_rows_are_turned_like_pages(open_page):
+    at = bring(open_page("measure"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
+    assert len(table(at)) == 26
+    assert [row[1] for row in table(at)[1:3]] == ["0.png", "1.png"]
+    at.button(key="measure_next").click().run()
+    assert [row[1] for row in table(at)[1:]] == [f"{n}.png" for n in range(25, 30)]
+    assert "Rows 26 to 30 of 30" in words(at)
+
+
+def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
+    import threading
+
+    go = threading.Semaphore(1)
+
+    def slowly(self, image, **_):
+        assert go.acquire(timeout=20)
+        labels = (image[..., 1] < 110).astype(np.uint8) + (image[..., 1] < 180).astype(np.uint8)
+        return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
+
+    monkeypatch.setattr(Threshold, "predict", slowly)
+    at = open_page("measure")
+    upload(at, *((f"{n}.png", CELL, "image/png") for n in range(4)))
+    at.button(key="measure_cancel").click().run()
+    go.release()
+    at = finished(at)
+    assert 0 < len(table(at)) - 1 < 4
+    go.release(9)
+    at.button(key="measure_go_on").click().run()
+    assert len(table(finished(at))) == 5
+
+
+def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    at.number_input(key="micrometres_here").set_value(0.5).run()
+    at.session_state["handed_picture"] = ("a.png", CELL, 0)
+    go_to(at, "predict")
+    at.query_params["source"] = "Your own picture"
+    at.run()
+    assert not at.exception
+    assert viewer(at)["file"] == "a"
+    assert "A picture from the page Measure" in words(at)
+    go_to(at, "measure")
+    at.run()
+    assert not at.exception
+    head, row = table(at)
+    assert row[1] == "a.png"
+    assert "µm²" in head[3]
+    go_to(at, "predict")
+    at.query_params["source"] = "Your own picture"
+    at.run()
+    next(button for button in at.button if button.label == "Bring another").click().run()
+    assert len(at.file_uploader) == 1
+
+
+def a_field():
+    finding = Finding("f.png", held(PICTURE, LABELS), "m", measure(PICTURE, LABELS), (600, 700), (0, 0), 1)
+    other = Finding(
+        *("f.png", held(PICTURE, LABELS), "m", measure(PICTURE, LABELS), (600, 700), (9, 9), 2),
+        status="check",
+        reasons=("The cell is <cut>.",),
+    )
+    return Outcome(Item("f.png", "f", bytes), (600, 700), True, (finding, other), (b"1", b"2", b"3"))
+
+
+def test_a_field_of_view_has_a_row_and_one_for_each_cell():
+    rows = rows_of([a_field(), Outcome(Item("x", "x", bytes), problem="Broken & <gone>.")])
+    head, field, first, second, bad = cells_of(table_html(rows, rows, None, "Cells"))
+    assert "Trust" in head
+    assert field[1] == "f.png Field of view: 2 white cells"
+    assert first[1] == "Cell 1"
+    assert second[2].split() == ["check", "The", "cell", "is", "<cut>."]
+    assert bad[1] == "x  Not used.  Broken & <gone>."
+    assert summary([rows[0].outcome]) == ("1 picture, 2 cells", "1 “check”")
+    assert summary([rows[0].outcome, rows[-1].outcome])[1] == "1 could not be used; 1 “check”"
+
+
+def test_the_table_is_one_for_screen_readers_and_keys():
+    rows = rows_of([a_field()])
+    html = table_html(rows, rows, None, "Pictures & cells")
+    assert "<caption>Pictures &amp; cells</caption>" in html
+    assert 'role="region" tabindex="0" aria-label="Pictures &amp; cells"' in html
+    assert html.count('scope="row"') == 3
+    assert html.count("<th ") == html.count("scope=")
+    assert html.count("alt=") == html.count("<img ") == 3
+
+
+class OfFields(Threshold):
+    def predict(self, image, **_):
+        found = super().predict(image)
+        return Segmentation(
+            found.labels, found.probabilities, self.name, (Place(0, 0, 60, 70), Place(90, 100, 150, 170))
+        )
+
+
+def test_a_field_of_view_on_the_page(open_page, monkeypatch):
+    monkeypatch.setattr("quick_app.QuickCatalog.open", lambda _, name: OfFields(name))
+    store.segmenter.clear()
+    image = np.full((200, 500, 3), 235, np.uint8)
+    for top, left in ((0, 0), (90, 100)):
+        image[top : top + 60, left : left + 70] = PICTURE
+    at = bring(open_page("measure"), ("field.png", encode(image), "image/png"))
+    store.segmenter.clear()
+    assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white cells", "Cell 1", "Cell 2"]
+    assert "numbered from top to bottom" in words(at)
+    at.selectbox(key="measure_closer").select(2).run()
+    assert "field\\.png\\, cell 2" in words(at)
+
+
+def test_a_zip(open_page):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for n in range(3):
+            archive.writestr(f"images/{n}.png", CELL)
+            archive.writestr(f"masks/{n}.png", MASK)
+    at = bring(open_page("measure"), ("cells.zip", buffer.getvalue(), "application/zip"))
+    assert len(table(at)) == 4
+    assert "3 cells with a mask" in words(at)

@@ -1,0 +1,114 @@
+"""Whole fields of view: every white cell is found once, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wbcseg.classes import Labels
+from wbcseg.datasets.synthetic.smear import draw_sample
+from wbcseg.metrics import score
+from wbcseg.prediction import Segmenter, is_field
+from wbcseg.prediction.fields import find_nuclei, segment_field
+
+SIDE = 130
+
+
+def field_of(
+    numbers: list[int], columns: int, *, stain: str = "white", scale: int = 1
+) -> tuple[NDArray[np.uint8], Labels]:
+    """Drawn cells on plain plasma, and their masks."""
+    samples = [draw_sample(4, number, size=(120, 120), stain=stain) for number in numbers]
+    first = samples[0]
+    assert first.mask is not None
+    plasma = np.median(first.image[first.mask == 0], axis=0)
+    rows = -(-len(samples) // columns)
+    field = np.empty((rows * SIDE + 40, columns * SIDE + 40, 3), np.uint8)
+    field[:] = plasma.astype(np.uint8)
+    mask = np.zeros(field.shape[:2], np.uint8)
+    for place, sample in enumerate(samples):
+        assert sample.mask is not None
+        top, left = 20 + place // columns * SIDE, 20 + place % columns * SIDE
+        # Of every crop only what is at the cell, so that nothing is cut off at its border.
+        near = sample.mask > 0
+        field[top : top + 120, left : left + 120][near] = sample.image[near]
+        mask[top : top + 120, left : left + 120] = sample.mask
+    return (np.repeat(np.repeat(one, scale, axis=0), scale, axis=1) for one in (field, mask))  # type: ignore[return-value]
+
+
+def perfect(field: NDArray[np.uint8], mask: Labels):  # type: ignore[no-untyped-def]
+    """A model that knows the mask: it finds a crop's place in the field by its pixels' addresses."""
+    address = np.arange(field.shape[0] * field.shape[1]).reshape(field.shape[:2])
+    marked = np.dstack([address >> 16 & 255, address >> 8 & 255, address & 255]).astype(np.uint8)
+
+    def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        places = crop[..., 0].astype(int) << 16 | crop[..., 1].astype(int) << 8 | crop[..., 2]
+        return np.eye(3, dtype=np.float32)[mask.ravel()[places]]
+
+    return marked, look
+
+
+@pytest.mark.parametrize("stain", ["white", "yellow"])
+@pytest.mark.parametrize("scale", [1, 3])
+def test_every_nucleus_is_found_at_any_scale(stain: str, scale: int) -> None:
+    field, mask = field_of(list(range(12)), 4, stain=stain, scale=scale)
+    places = find_nuclei(field)
+    for number in range(12):
+        y, x = (20 + number // 4 * SIDE + 60) * scale, (20 + number % 4 * SIDE + 60) * scale
+        assert any(p.top <= y < p.bottom and p.left <= x < p.right for p in places), number
+    assert mask.any()
+
+
+def test_an_empty_field_has_no_cell() -> None:
+    rng = np.random.default_rng(0)
+    plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
+    assert not find_nuclei(np.full((600, 800, 3), 230, np.uint8))
+    probabilities, places = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    assert not places
+    assert (probabilities.argmax(axis=-1) == 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1.0)
+
+
+def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from wbcseg.prediction import fields
+
+    field, mask = field_of(list(range(12)), 4)
+    places = find_nuclei(field)
+    marked, look = perfect(field, mask)
+    # Every candidate twice: the second one must not count.
+    monkeypatch.setattr(fields, "find_nuclei", lambda _: [*places, *places])
+    probabilities, found = segment_field(marked, look)
+    assert len(found) == 12
+    assert list(found) == sorted(found, key=lambda p: p.top + p.bottom) or len({p.top for p in found}) > 3
+    labels = probabilities.argmax(axis=-1)
+    assert score(mask, labels.astype(np.uint8)).dice["cell"] > 0.99
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1.0, atol=1e-5)
+
+
+def test_what_has_no_nucleus_is_no_white_cell() -> None:
+    field, mask = field_of([0, 1, 2, 3], 2)
+    without = np.where(mask == 2, 1, mask).astype(np.uint8)
+    places = find_nuclei(field)
+    marked, look = perfect(field, without)
+    assert places
+    import wbcseg.prediction.fields as fields
+
+    original = fields.find_nuclei
+    try:
+        fields.find_nuclei = lambda _: places  # type: ignore[assignment]
+        assert segment_field(marked, look)[1] == ()
+    finally:
+        fields.find_nuclei = original
+
+
+def test_a_shipped_model_counts_the_cells_of_a_field() -> None:
+    from wbcseg.prediction import Catalog
+
+    segmenter: Segmenter = Catalog().open("unet-16")
+    field, mask = field_of(list(range(20, 32)), 4, stain="white")
+    assert is_field(field)
+    found = segmenter.predict(field)
+    assert 11 <= len(found.places) <= 13
+    assert score(mask, found.labels).dice["cell"] > 0.85
+    assert found.labels[:15].sum() == 0

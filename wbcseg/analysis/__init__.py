@@ -1,0 +1,8 @@
+"""From pictures to findings: what a reader brings, its cells, measured, and judged."""
+
+from wbcseg.analysis.batch import Batch, Progress
+from wbcseg.analysis.cells import findings_of
+from wbcseg.analysis.incoming import Item, Upload, items_of, most_pages
+from wbcseg.analysis.outcome import Outcome, marked
+
+__all__ = ["Batch", "Item", "Outcome", "Progress", "Upload", "findings_of", "items_of", "marked", "most_pages"]

@@ -1,0 +1,62 @@
+"""The cells that a model found in a picture, one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.classes import Labels
+from wbcseg.export import Finding, held
+from wbcseg.measurement import measure
+from wbcseg.metrics import REGIONS, score
+from wbcseg.prediction import Place, Segmentation
+from wbcseg.prediction.tidying import tidied
+from wbcseg.trust import Judge
+
+
+def findings_of(
+    name: str,
+    image: NDArray[np.uint8],
+    found: Segmentation,
+    *,
+    field: bool,
+    mask: Labels | None = None,
+    judge: Judge | None = None,
+) -> list[Finding]:
+    """Measure every cell that a model found, and judge it.
+
+    Args:
+        name: What the picture's file is called.
+        image: ``uint8[H, W, 3]``, RGB.
+        found: What the model makes of it.
+        field: Whether it is a whole field of view, see :func:`wbcseg.prediction.is_field`.
+        mask: The expert's mask, ``uint8[H, W]`` of class ids, to score against.
+        judge: Says whether the results look right; see :func:`wbcseg.trust.judge_of`. Without it there is no status.
+
+    Returns:
+        Of a crop, its main cell, or one finding without figures where there is none. Of a field of view, every cell,
+        from top to bottom; none where there is none.
+    """
+    height, width = image.shape[:2]
+    places = found.places if field else (Place(0, 0, height, width),)
+    findings = []
+    for number, place in enumerate(places, start=1):
+        crop, labels = image[place.part], found.labels[place.part]
+        cell = tidied(labels)
+        dice = {} if mask is None else score(mask[place.part], cell if field else labels).dice
+        verdict = judge.verdict(crop, found.probabilities[place.part], cell) if judge else None
+        findings.append(
+            Finding(
+                name,
+                held(crop, cell),
+                found.model,
+                measure(crop, cell),
+                (height, width),
+                place=(place.left, place.top) if field else None,
+                number=number if field else 0,
+                status=verdict.status if verdict else "",
+                reasons=verdict.reasons if verdict else (),
+                scores={region: dice[region] for region in REGIONS if region in dice},
+            )
+        )
+    return findings

@@ -1,0 +1,242 @@
+"""What came of one picture: its figures, a small picture to show, and its labels as PNG.
+
+Pixels are not kept: they are read again from what the reader brought when something is to be drawn or saved.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.analysis.cells import findings_of
+from wbcseg.analysis.incoming import Item, page_of
+from wbcseg.classes import PALETTES, Labels
+from wbcseg.drawing import Rgb, overlay
+from wbcseg.errors import DatasetError, MaskError, WbcsegError
+from wbcseg.export import Finding
+from wbcseg.images import encode_png, open_image, open_mask, open_pair, shown
+from wbcseg.images.pictures import Picture
+from wbcseg.prediction import Segmentation, is_field
+from wbcseg.trust import Judge
+
+Pixels = tuple[NDArray[np.uint8], Labels]
+Box = tuple[int, int, int, int]
+
+THUMBNAIL: Final = 72
+"""Longer side of the small picture of a row, in pixels."""
+
+_log = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """What segments; see :class:`wbcseg.prediction.Segmenter`."""
+
+    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
+        """Segment a picture, ``uint8[H, W, 3]``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one item.
+
+    Attributes:
+        item: What was looked at.
+        size: Height and width of the picture, or ``None`` where it could not be read.
+        whole_field: Whether it is a whole field of view, which may hold any number of cells.
+        findings: Its cells. A crop has one, without figures where no cell was found.
+        thumbnails: A small PNG with overlay for each finding; of a field, one of the whole before them.
+        problem: Why there are no findings, in a plain sentence; else empty.
+        mask_problem: Why the expert's mask was not used, though the picture was.
+        notices: Plain sentences on how the picture was read.
+        boxes: Left, top, right and bottom in pixels of each finding's crop; in a crop the whole of it.
+        page: Which page of the file it is, from 0.
+        load: Returns the whole picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``, read anew.
+    """
+
+    item: Item
+    size: tuple[int, int] | None = None
+    whole_field: bool = False
+    findings: tuple[Finding, ...] = ()
+    thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
+    problem: str = ""
+    mask_problem: str = ""
+    notices: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    page: int = 0
+    load: Callable[[], Pixels] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the picture is called."""
+        return self.item.name
+
+
+class Recent:
+    """The picture that was read last, while somebody wants it kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = 0
+        self._key = ""
+        self._pixels: NDArray[np.uint8] | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep pictures from now on, the last one only."""
+        with self._lock:
+            self._wanted += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted -= 1
+                if not self._wanted:
+                    self._pixels = None
+
+    def get(self, key: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return a picture, ``uint8[H, W, 3]``: the one that is kept, if its key is the same, else the one read."""
+        with self._lock:
+            if self._pixels is not None and self._key == key:
+                return self._pixels
+            self._pixels = None
+        pixels = read()
+        with self._lock:
+            if self._wanted:
+                self._key, self._pixels = key, pixels
+        return pixels
+
+
+def look(item: Item, model: Model, recent: Recent, *, judge: Judge | None = None, careful: bool, page: int) -> Outcome:
+    """Segment and measure a picture. Whatever goes wrong is its own problem; nothing is raised.
+
+    Args:
+        item: The picture.
+        model: What segments.
+        recent: Where the picture is kept that was read last.
+        judge: Says whether results look right.
+        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
+        page: Which page of a TIFF file with several, from 0.
+    """
+    if item.problem:
+        return Outcome(item, problem=item.problem)
+    try:
+        return _measure(item, model, recent, judge, careful, page)
+    except WbcsegError as problem:
+        return Outcome(item, problem=str(problem))
+    except MemoryError:
+        return Outcome(item, problem=f"There was not enough memory for {shown(item.name)}. Crop or shrink it.")
+    except Exception as error:
+        # The kind of error and nothing else: its text may quote the name of a file.
+        _log.error("A picture of a batch could not be segmented: %s", type(error).__name__)
+        return Outcome(item, problem="This picture could not be segmented: the program met an error of its own.")
+
+
+def _measure(item: Item, model: Model, recent: Recent, judge: Judge | None, careful: bool, page: int) -> Outcome:
+    data = item.load()
+    page = page_of(data, item.name, page)
+    picture, mask, mask_problem = _opened(item, data, page)
+    del data
+    image = picture.pixels
+    found = model.predict(image, careful=careful)
+    is_large = is_field(image)
+    findings = findings_of(item.name, image, found, field=is_large, mask=mask, judge=judge)
+
+    def pixels() -> NDArray[np.uint8]:
+        return recent.get(item.key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
+
+    kept, thumbnails, parts = [], [], []
+    if is_large:
+        thumbnails.append(thumbnail(image, found.labels))
+    for finding in findings:
+        crop, labels = finding.load()
+        part = (_box(finding, labels), encode_png(labels))
+        thumbnails.append(thumbnail(crop, labels))
+        parts.append(part)
+        kept.append(replace(finding, load=_loader(pixels, *part)))
+    return Outcome(
+        item,
+        (image.shape[0], image.shape[1]),
+        is_large,
+        tuple(kept),
+        tuple(thumbnails),
+        mask_problem=mask_problem,
+        notices=(*item.notices, *picture.notices),
+        boxes=tuple(box for box, _ in parts),
+        page=page,
+        load=lambda: _whole(pixels(), parts),
+    )
+
+
+def thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
+    """Return a small PNG of a picture with its classes laid over it.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+    """
+    return encode_png(marked(image, labels, THUMBNAIL))
+
+
+def marked(image: NDArray[np.uint8], labels: Labels, longest: int) -> Rgb:
+    """Lay the classes over a picture, shrunk so that its longer side has at most ``longest`` pixels.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        longest: In pixels.
+
+    Returns:
+        ``uint8[h, w, 3]``.
+    """
+    height, width = labels.shape
+    factor = min(1.0, longest / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    classes = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+    return overlay(small, classes, PALETTES["thesis"], 0.4)
+
+
+def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None, str]:
+    """Open a picture and its mask; a mask that will not do is no reason to leave out the picture."""
+    if item.load_mask is None:
+        return open_image(data, name=item.name, page=page), None, ""
+    try:
+        picture, mask = open_pair(data, item.load_mask(), name=item.name, mask_name=item.mask_name, page=page)
+    except (MaskError, DatasetError) as problem:
+        return open_image(data, name=item.name, page=page), None, str(problem)
+    return picture, mask, ""
+
+
+def _box(finding: Finding, labels: Labels) -> Box:
+    left, top = finding.place or (0, 0)
+    return left, top, left + labels.shape[1], top + labels.shape[0]
+
+
+def _part(box: Box) -> tuple[slice, slice]:
+    left, top, right, bottom = box
+    return slice(top, bottom), slice(left, right)
+
+
+def _loader(pixels: Callable[[], NDArray[np.uint8]], box: Box, png: bytes) -> Callable[[], Pixels]:
+    return lambda: (pixels()[_part(box)], open_mask(png))
+
+
+def _whole(image: NDArray[np.uint8], parts: Sequence[tuple[Box, bytes]]) -> Pixels:
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for box, png in parts:
+        part = labels[_part(box)]
+        np.maximum(part, open_mask(png), out=part)
+    return image, labels
+
+
+def renamed(outcome: Outcome, item: Item) -> Outcome:
+    """Return what is known of a picture under the name that it has now."""
+    return replace(outcome, item=item, findings=tuple(replace(one, name=item.name) for one in outcome.findings))

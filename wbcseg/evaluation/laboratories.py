@@ -1,0 +1,192 @@
+"""How a network does on another laboratory's pictures than it was trained on, and whether it knows when it is wrong.
+
+The network is trained on the pictures of one laboratory (with drawn ones) and tested on those of the other, and the
+other way round. From the results it is learned how to judge a result, see :mod:`wbcseg.trust`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.architectures import describe
+from wbcseg.classes import Labels
+from wbcseg.datasets import DataSet
+from wbcseg.evaluation.crossvalidation import Study
+from wbcseg.evaluation.figures import measure
+from wbcseg.prediction import Segmenter
+from wbcseg.prediction.tidying import tidied
+from wbcseg.preparation.photographs import photographed
+from wbcseg.training import PRESETS, Run
+from wbcseg.trust.features import features_of
+from wbcseg.trust.fitting import Example
+from wbcseg.trust.strangers import strangers
+
+FOLDER: Final = Path(__file__).with_name("results") / "laboratories"
+LABORATORIES: Final = ("zheng-1", "zheng-2")
+HELD_OUT: Final = 20
+"""One fold of so many is held out, to watch the training; the other laboratory is the test."""
+
+EPOCHS: Final = {"zheng-1": 80, "zheng-2": 160}
+"""As many steps for both, although the second one has a quarter of the pictures."""
+
+COPIES: Final = 2
+"""Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
+
+BINS: Final = 15
+"""Of the reliability diagram."""
+
+TEMPERATURES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
+STEP: Final = 7
+"""Every so manieth pixel counts for the calibration: neighbours say the same."""
+
+
+def plan(architecture: str, **changes: Any) -> Study:
+    """Say which trainings there are: one a laboratory.
+
+    Args:
+        architecture: The network.
+        changes: Settings other than those of the recipe ``general``.
+    """
+    base = PRESETS["general"].replace(architecture=architecture, folds=HELD_OUT, fold=0, **changes)
+    configs = tuple(
+        base.replace(dataset=f"{name}+synthetic", **({} if "epochs" in changes else {"epochs": EPOCHS[name]}))
+        for name in LABORATORIES
+    )
+    return Study("laboratories", architecture, configs)
+
+
+class Calibration:
+    """Whether probabilities are right: of what a network calls 80 % sure, it should be right in 80 %."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros((len(TEMPERATURES), BINS, 3))
+        self._losses = np.zeros(len(TEMPERATURES))
+
+    def add(self, probabilities: NDArray[np.float32], mask: Labels) -> None:
+        """Count the pixels of a picture.
+
+        Args:
+            probabilities: ``float32[H, W, 3]``.
+            mask: ``uint8[H, W]`` of class ids: the expert's.
+        """
+        chances = np.maximum(probabilities.reshape(-1, 3)[::STEP].astype(np.float64), 1e-7)
+        truth = mask.ravel()[::STEP]
+        for number, temperature in enumerate(TEMPERATURES):
+            scaled = chances ** (1.0 / temperature)
+            scaled /= scaled.sum(axis=1, keepdims=True)
+            sure, right = scaled.max(axis=1), scaled.argmax(axis=1) == truth
+            places = np.minimum((sure * BINS).astype(int), BINS - 1)
+            for column, values in enumerate((np.ones(len(sure)), sure, right)):
+                self._sums[number, :, column] += np.bincount(places, values, BINS)
+            self._losses[number] -= float(np.log(scaled[np.arange(len(truth)), truth]).sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values.
+
+        ``error`` is the expected calibration error of the probabilities as they are; ``temperature`` the best one of
+        those tried (least cross-entropy), with ``error_scaled``; ``bins`` the reliability diagram: how many pixels,
+        how sure on average, and the share that is right.
+        """
+        plain, best = TEMPERATURES.index(1.0), int(self._losses.argmin())
+        bins = [
+            {"pixels": int(n), "sure": round(sure / n, 4), "right": round(right / n, 4)}
+            for n, sure, right in self._sums[plain].tolist()
+            if n
+        ]
+        return {
+            "error": self._error(plain),
+            "temperature": TEMPERATURES[best],
+            "error_scaled": self._error(best),
+            "bins": bins,
+        }
+
+    def _error(self, number: int) -> float:
+        counts, sure, right = self._sums[number].T
+        return round(float(np.abs(sure - right).sum() / max(counts.sum(), 1.0)), 4)
+
+
+def result_of(
+    study: Study, runs: Sequence[Run], datasets: Sequence[DataSet], on_picture: Callable[[str], None] = lambda _: None
+) -> tuple[dict[str, Any], list[Example]]:
+    """Test every run on the laboratory that it was not trained on.
+
+    Args:
+        study: The study.
+        runs: Its runs, all finished.
+        datasets: The laboratories' pictures, in the order of :data:`LABORATORIES`.
+        on_picture: Told of every tested picture.
+
+    Returns:
+        JSON values with a row a picture, as :func:`wbcseg.evaluation.crossvalidation.result_of` gives, and
+        ``calibration`` by the laboratory tested; and what to learn judging from.
+    """
+    trainings, pictures, examples = [], [], []
+    calibrations = {}
+    for number, run in enumerate(runs):
+        segmenter, dataset = Segmenter(run.folder), datasets[1 - number]
+        calibration = Calibration()
+        rows = []
+        for sample_id in dataset.ids:
+            sample = dataset.read(sample_id)
+            if sample.mask is None:
+                continue
+            one_look = segmenter.predict(sample.image)
+            careful = segmenter.predict(sample.image, careful=True)
+            looks = {"one_look": one_look.labels, "careful": careful.labels}
+            measured = {name: measure(sample.mask, labels) for name, labels in looks.items()}
+            rows.append({"id": sample_id, "cell_type": sample.cell_type, "training": number, **measured})
+            calibration.add(one_look.probabilities, sample.mask)
+            examples += _examples(segmenter, sample.image, sample.mask, sample_id)
+            on_picture(sample_id)
+        examples += [Example(_features(segmenter, picture), kind, None) for kind, picture in strangers(seed=number)]
+        history = run.metrics()
+        trainings.append(
+            {
+                "trained_on": run.config().dataset,
+                "tested_on": dataset.name,
+                "trained": len(segmenter.card.split["train"]),
+                "tested": len(rows),
+                "epochs": len(history),
+                "seconds": round(sum(row["seconds"] for row in history), 1),
+            }
+        )
+        calibrations[dataset.name] = calibration.to_dict()
+        pictures += rows
+    settings = {**study.configs[0].to_dict()}
+    for varied in ("dataset", "epochs"):
+        del settings[varied]
+    return {
+        "study": study.name,
+        "architecture": study.architecture,
+        "title": f"{describe(study.architecture).title}, width {study.configs[0].width}",
+        "parameters": segmenter.card.parameters,
+        "config": settings,
+        "environment": runs[0].read("environment.json"),
+        "trainings": trainings,
+        "calibration": calibrations,
+        "pictures": pictures,
+    }, examples
+
+
+def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:
+    """Return what to learn from a picture and from varied copies of it."""
+    rng = np.random.default_rng(sum(group.encode()))
+    batch = np.repeat(image[None].astype(np.float32) / np.float32(255.0), COPIES, axis=0)
+    copies = np.rint(photographed(photographed(batch, rng), rng) * 255.0).astype(np.uint8)
+    found = []
+    for number, picture in enumerate((image, *copies)):
+        result = segmenter.predict(picture)
+        dice = measure(mask, result.labels)["dice"]["cell"]
+        features = features_of(picture, result.probabilities, tidied(result.labels))
+        found.append(Example(features, group, float(dice), plain=number == 0))
+    return found
+
+
+def _features(segmenter: Segmenter, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    result = segmenter.predict(picture)
+    return features_of(picture, result.probabilities, tidied(result.labels))

@@ -1,0 +1,133 @@
+"""Learning to judge: from results whose quality is known, and from pictures that are no smears."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.trust.judge import Judge, Score, expand
+
+BAD: Final = 0.8
+"""A result is bad whose Dice of the whole cell is below."""
+
+LEARNED: Final = 0.85
+"""Results below this Dice are learned as bad ones, because there are few that really are."""
+
+CAUGHT: Final = 0.95
+"""Share of bad results that should be marked."""
+
+MOST_MARKED: Final = 0.15
+"""Greatest share of good results that may be marked for it."""
+
+UNLIKE_SMEARS: Final = 0.01
+"""Share of smears that may be taken for something else."""
+
+STRENGTH: Final = 0.01
+"""Inverse strength of the regressions' regularisation."""
+
+FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Example:
+    """A result to learn from.
+
+    Attributes:
+        features: See :func:`wbcseg.trust.features.features_of`.
+        group: What belongs together (copies of one picture, pictures of one kind) never helps to judge each other.
+        dice: Of the whole cell; ``None`` for what is no smear.
+        plain: Whether the picture is as it was photographed, and not a varied copy.
+    """
+
+    features: NDArray[np.float32]
+    group: Hashable
+    dice: float | None
+    plain: bool = True
+
+
+def fit_judge(examples: Sequence[Example]) -> Judge:
+    """Fit a judge, and measure it by cross-validation over the examples' groups.
+
+    Args:
+        examples: Results on smears of other laboratories than the network was trained on, and on what is no smear.
+
+    Returns:
+        The judge. ``figures`` has: ``smears``, ``strangers``, ``unlike_auroc``, ``unlike_strangers`` and
+        ``unlike_smears`` (shares that are called unlike), ``bad``, ``bad_caught`` and ``good_marked`` (of the plain
+        pictures, called *check* or *unlike*; bad is a Dice of the cell below .8), ``bad_auroc``, and the same with the
+        varied copies, ``varied_…``.
+    """
+    # Loaded here, because judging itself should not wait for it.
+    from sklearn.metrics import roc_auc_score
+
+    smears = [one for one in examples if one.dice is not None]
+    plain = [one for one in smears if one.plain]
+    strangers = [one for one in examples if one.dice is None]
+    dice = np.array([one.dice for one in smears], np.float64)
+    is_plain = np.array([one.plain for one in smears])
+    doubt, doubts = _fit(smears, dice < LEARNED)
+    kinds = np.array([one.dice is None for one in (*plain, *strangers)])
+    unlike, chances = _fit([*plain, *strangers], kinds)
+
+    bad, good = dice < BAD, dice >= BAD
+    limit = max(
+        float(np.quantile(doubts[bad], 1 - CAUGHT)), float(np.quantile(doubts[good & is_plain], 1 - MOST_MARKED))
+    )
+    doubt = _with_threshold(doubt, limit)
+    unlike = _with_threshold(unlike, float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)))
+    marked = doubts >= doubt.threshold
+    marked[is_plain] |= chances[~kinds] >= unlike.threshold
+
+    figures: dict[str, Any] = {
+        "smears": len(plain),
+        "strangers": len(strangers),
+        "unlike_auroc": float(roc_auc_score(kinds, chances)),
+        "unlike_strangers": float((chances[kinds] >= unlike.threshold).mean()),
+        "unlike_smears": float((chances[~kinds] >= unlike.threshold).mean()),
+    }
+    for prefix, among in (("", is_plain), ("varied_", ~is_plain)):
+        figures |= {
+            f"{prefix}pictures": int(among.sum()),
+            f"{prefix}bad": int((bad & among).sum()),
+            f"{prefix}bad_caught": _share(marked[bad & among]),
+            f"{prefix}good_marked": _share(marked[good & among]),
+        }
+        both = (bad & among).any() and (good & among).any()
+        figures[f"{prefix}bad_auroc"] = float(roc_auc_score(bad[among], doubts[among])) if both else None
+    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
+    return Judge(doubt, unlike, rounded)
+
+
+def _fit(examples: Sequence[Example], target: NDArray[np.bool_]) -> tuple[Score, NDArray[np.float64]]:
+    """Return a regression on all examples, and the chances of each by regressions on the other groups'."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold
+
+    features = np.array([one.features for one in examples], np.float64)
+    names = {group: number for number, group in enumerate(dict.fromkeys(one.group for one in examples))}
+    groups = np.array([names[one.group] for one in examples])
+
+    def regression(rows: NDArray[np.intp]) -> Score:
+        middle, spread = features[rows].mean(axis=0), features[rows].std(axis=0) + 1e-6
+        model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000)
+        model.fit(expand(features[rows], middle, spread), target[rows])
+        mean, scale, weights = (tuple(np.round(row, 6).tolist()) for row in (middle, spread, model.coef_[0]))
+        return Score(mean, scale, weights, round(float(model.intercept_[0]), 6), threshold=0.5)
+
+    chances = np.zeros(len(examples))
+    for others, rows in GroupKFold(FOLDS, shuffle=True, random_state=0).split(features, target, groups):
+        one = regression(others)
+        chances[rows] = [one.chance(examples[row].features) for row in rows]
+    return regression(np.arange(len(examples))), chances
+
+
+def _with_threshold(score: Score, threshold: float) -> Score:
+    return Score(score.mean, score.scale, score.weights, score.intercept, round(threshold, 4))
+
+
+def _share(marked: NDArray[np.bool_]) -> float | None:
+    return float(marked.mean()) if marked.size else None

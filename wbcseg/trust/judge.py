@@ -1,0 +1,215 @@
+"""Whether a result can be trusted, in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.cards import ModelCard
+from wbcseg.classes import Labels
+from wbcseg.errors import ModelError
+from wbcseg.files import write_json
+from wbcseg.trust.features import FEATURES, features_of
+
+JUDGES: Final = Path(__file__).with_name("judges")
+"""How results are judged, a file a network; written by ``python -m wbcseg evaluate --laboratories``."""
+
+FINE: Final = "looks fine"
+CHECK: Final = "check"
+UNLIKE: Final = "unlike the training data"
+STATUSES: Final = (FINE, CHECK, UNLIKE)
+
+BORDER: Final = 0.25
+"""Length of border that a cell takes, over the root of its area, from which it is taken for cut off."""
+
+OTHER_CELL: Final = 0.3
+"""Area of another piece that was found, over the cell's, from which it is taken for a second cell."""
+
+DISAGREEMENT: Final = 0.8
+"""Models disagree whose whole cells have a Dice with each other below this."""
+
+DISPUTED: Final = "The models disagree about the cell."
+
+MOST_REASONS: Final = 3
+
+_REASONS: Final = {
+    "The model is unsure about the outline.": ("sure_cell", "sure_cytoplasm", "doubt_around"),
+    "The model is unsure about the nucleus.": ("sure_nucleus", "doubt_inside"),
+    "The cell or its nucleus has an unusual form.": (
+        *("solidity", "roundness", "nucleus_solidity", "enclosed", "rim", "nucleus_share"),
+    ),
+    "The cell is unusually small or large in the picture.": ("cell_share",),
+    "There is more in the picture that looks like a cell.": ("other_cells", "scattered"),
+    "The stain or the light is unfamiliar.": (
+        *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
+        *("plasma_light", "plasma_colour", "edge"),
+    ),
+    "What lies around the cell is unfamiliar.": ("plasma_spread", "border"),
+    "The picture is blurred, or unusually sharp or noisy.": ("sharpness", "grain"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to think of a result.
+
+    Attributes:
+        status: One of :data:`STATUSES`.
+        reasons: Plain sentences; none for what looks fine.
+        doubt: Chance in 0 to 1 that the Dice of the whole cell is below .8.
+        unlike: From 0 (a smear) to 1 (something else).
+    """
+
+    status: str
+    reasons: tuple[str, ...]
+    doubt: float
+    unlike: float
+
+    def disputed(self) -> Verdict:
+        """Return the same for a cell about which models disagree."""
+        status = CHECK if self.status == FINE else self.status
+        return Verdict(status, (DISPUTED, *self.reasons)[:MOST_REASONS], self.doubt, self.unlike)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A logistic regression on the figures of :func:`wbcseg.trust.features.features_of`.
+
+    Attributes:
+        mean: Of every figure; subtracted first.
+        scale: Its standard deviation; then divided by.
+        weights: Of every figure and, behind them, of its square.
+        intercept: Added.
+        threshold: From which chance on it counts.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+    def terms(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what each figure adds, ``float64[len(FEATURES)]``."""
+        weights = np.array(self.weights).reshape(2, len(FEATURES))
+        expanded = expand(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
+        terms: NDArray[np.float64] = (weights * expanded.reshape(2, len(FEATURES))).sum(axis=0)
+        return terms
+
+    def chance(self, features: NDArray[np.float32]) -> float:
+        """Return the chance in 0 to 1."""
+        return float(1.0 / (1.0 + np.exp(-np.clip(self.terms(features).sum() + self.intercept, -50.0, 50.0))))
+
+
+def expand(features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return standardised figures and their squares, ``float64[N, 2 F]``; none counts for more than five deviations."""
+    standard = np.clip((features - mean) / scale, -5.0, 5.0)
+    return np.concatenate([standard, standard**2], axis=1)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the results of one model.
+
+    Attributes:
+        doubt: Of a bad result.
+        unlike: Of a picture that is no smear, or of another kind.
+        figures: How well it judges: see :func:`wbcseg.trust.fitting.fit_judge`.
+    """
+
+    doubt: Score
+    unlike: Score
+    figures: Mapping[str, Any]
+
+    @cached_property
+    def _groups(self) -> list[tuple[str, list[int]]]:
+        return [(text, [FEATURES.index(name) for name in names]) for text, names in _REASONS.items()]
+
+    def verdict(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels) -> Verdict:
+        """Judge one crop.
+
+        Args:
+            image: ``uint8[H, W, 3]``, RGB.
+            probabilities: ``float32[H, W, 3]`` of the classes.
+            cell: ``uint8[H, W]`` of class ids: the main cell only.
+        """
+        features = features_of(image, probabilities, cell)
+        doubt, unlike = self.doubt.chance(features), self.unlike.chance(features)
+        if not cell.any():
+            return Verdict(UNLIKE if unlike >= self.unlike.threshold else CHECK, ("No cell was found.",), 1.0, unlike)
+        values = dict(zip(FEATURES, features.tolist(), strict=True))
+        reasons = []
+        if values["border"] > BORDER:
+            reasons.append("The cell is cut off by the border of the picture.")
+        if values["other_cells"] > OTHER_CELL:
+            reasons.append("There is more than one white cell; the one nearest to the middle counts.")
+        if unlike >= self.unlike.threshold:
+            return Verdict(UNLIKE, (*reasons, *self._why(self.unlike, features))[:MOST_REASONS], doubt, unlike)
+        if doubt >= self.doubt.threshold:
+            reasons += [reason for reason in self._why(self.doubt, features) if reason not in reasons]
+        return Verdict(CHECK if reasons else FINE, tuple(reasons[:MOST_REASONS]), doubt, unlike)
+
+    def _why(self, score: Score, features: NDArray[np.float32]) -> Sequence[str]:
+        """Return what adds most to a score, in words."""
+        terms = score.terms(features)
+        groups = sorted(((float(terms[places].sum()), text) for text, places in self._groups), reverse=True)
+        return [text for share, text in groups if share > 0][:2] or [groups[0][1]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "features": list(FEATURES),
+            "doubt": vars(self.doubt),
+            "unlike": vars(self.unlike),
+            "figures": dict(self.figures),
+        }
+
+    def write(self, architecture: str, folder: Path | None = None) -> None:
+        """Write how a network's results are judged.
+
+        Args:
+            architecture: The network.
+            folder: Where to, by default where :func:`judge_of` looks.
+        """
+        folder = folder or JUDGES
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / f"{architecture}.json", self.to_dict())
+
+
+def judge_of(card: ModelCard, folder: Path | None = None) -> Judge | None:
+    """Return who judges a model's results, or ``None`` where nobody can.
+
+    Only models for any laboratory are judged: of the others nobody knows when they fail elsewhere.
+
+    Args:
+        card: The model's card.
+        folder: Where the judges are, by default those that came with the program.
+
+    Raises:
+        ModelError: If the judge's file cannot be used.
+    """
+    path = (folder or JUDGES) / f"{card.architecture}.json"
+    if not card.framed or not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["features"] != list(FEATURES):
+            raise ValueError("it was made for other figures; make it again")
+        return Judge(_score(values["doubt"]), _score(values["unlike"]), dict(values["figures"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"The judge {path.name} cannot be used: {error}.") from None
+
+
+def _score(values: Mapping[str, Any]) -> Score:
+    numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "weights")}
+    sizes = {name: len(row) for name, row in numbers.items()}
+    if sizes != {"mean": len(FEATURES), "scale": len(FEATURES), "weights": 2 * len(FEATURES)}:
+        raise ValueError(f"it has {sizes} numbers")
+    return Score(**numbers, intercept=float(values["intercept"]), threshold=float(values["threshold"]))

@@ -1,0 +1,171 @@
+"""Bringing many pictures: files, zips, folders, a camera, or eight drawn cells to try it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import streamlit as st
+
+from wbcseg.analysis import Item, Upload, items_of, most_pages
+from wbcseg.classes import to_grey
+from wbcseg.datasets import PAIRING_RULE, DataSet
+from wbcseg.images import MAX_BYTES, encode_png
+from wbcseg.ui import choose, store
+from wbcseg.ui.pasting import take_pasted
+from wbcseg.ui.words import as_text
+
+FILES: Final = "Files or zip"
+FOLDER: Final = "Folder"
+CAMERA: Final = "Camera"
+
+PICTURES: Final = ("png", "jpg", "jpeg", "bmp", "tif", "tiff")
+LARGEST: Final = -(-MAX_BYTES // 2**20)
+"""Largest file in MB that the server takes."""
+
+DRAWN: Final = 8
+"""Drawn cells to try it with."""
+
+_BROUGHT: Final = "measure_brought"
+_ROUND: Final = "measure_round"
+
+
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """What a reader brought.
+
+    Attributes:
+        token: Names it.
+        items: Pictures with their masks, and what is wrong with the rest.
+        pages: The number of pages of the TIFF that has most.
+    """
+
+    token: tuple[str, ...]
+    items: tuple[Item, ...]
+    pages: int
+
+
+def bring() -> Brought | None:
+    """Ask for pictures. Return what there is, also of an earlier look at this page in the same visit."""
+    choice = st.segmented_control(
+        "How to bring pictures",
+        (FILES, FOLDER, CAMERA),
+        default=FILES,
+        required=True,
+        key="measure_from",
+        label_visibility="collapsed",
+    )
+    files = {FILES: _ask_files, FOLDER: _ask_folder, CAMERA: _ask_camera}[choice]()
+    if files:
+        token = tuple(file.file_id for file in files)
+        before: Brought | None = st.session_state.get(_BROUGHT)
+        if before is None or before.token != token:
+            names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
+            with st.spinner("Looking through the files…"):
+                _take(token, [_upload(name, file) for name, file in zip(names, files, strict=True)])
+    found: Brought | None = st.session_state.get(_BROUGHT)
+    return found
+
+
+def show_what_to_bring() -> None:
+    """Say what to bring and what becomes of it, and offer to try it without."""
+    st.markdown(
+        "- **Crops** of one white cell each, or **whole fields of view** (a side of more than 480 pixels), in which "
+        "the white cells are found and numbered.\n"
+        "- PNG, JPEG, BMP or TIFF, also with 16 bits; singly, as a folder, or as a zip.\n"
+        "- **Expert masks**, if you have some: they are paired by name and the overlap (Dice) is shown.\n\n"
+        "Nothing is stored: pictures stay in memory for this visit. Only their pixels are read, nothing of what a file "
+        "may say about patient, place or device.",
+        width=720,
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Try it with {DRAWN} drawn cells", icon=":material/play_arrow:", on_click=_take_drawn, key="measure_try"
+        )
+        explain_pairing()
+
+
+def explain_pairing() -> None:
+    """Offer the rule by which pictures and masks are paired."""
+    with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
+        st.markdown(as_text(PAIRING_RULE), width=480)
+
+
+def start_over_button() -> None:
+    """Offer to drop everything that was brought."""
+    if st.button("Start over", icon=":material/restart_alt:", type="tertiary", key="measure_start_over"):
+        _forget()
+        st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+        # The page as a whole, also from within a part of it that is drawn by itself.
+        st.rerun()
+
+
+def _ask_files() -> Sequence[Any]:
+    found: Sequence[Any] = st.file_uploader(
+        "Pictures, masks and zips: drop them here, or paste a picture (Ctrl+V)",
+        type=[*PICTURES, "zip"],
+        accept_multiple_files=True,
+        max_upload_size=LARGEST,
+        key=_key("files"),
+        on_change=_forget,
+    )
+    take_pasted()
+    return found
+
+
+def _ask_folder() -> Sequence[Any]:
+    found: Sequence[Any] = st.file_uploader(
+        "A folder with pictures, and masks if there are some",
+        type=PICTURES,
+        accept_multiple_files="directory",
+        max_upload_size=LARGEST,
+        key=_key("folder"),
+        on_change=_forget,
+    )
+    return found
+
+
+def _ask_camera() -> Sequence[Any]:
+    photo = st.camera_input(
+        "A photo through the eyepiece", key=_key("camera"), on_change=_forget, width=480, resolution="1080p"
+    )
+    return [] if photo is None else [photo]
+
+
+def _key(kind: str) -> str:
+    # An uploader forgets its files when it gets another key.
+    return f"measure_{kind}_{st.session_state.get(_ROUND, 0)}"
+
+
+def _forget() -> None:
+    st.session_state.pop(_BROUGHT, None)
+
+
+def _take(token: tuple[str, ...], uploads: Sequence[Upload]) -> None:
+    items = tuple(items_of(uploads))
+    st.session_state[_BROUGHT] = Brought(token, items, most_pages(items))
+
+
+def _upload(name: str, file: Any) -> Upload:
+    return Upload(name, file.getvalue, file.file_id)
+
+
+def _take_drawn() -> None:
+    data = store.dataset(choose.SAMPLE_SET)
+    uploads = []
+    for sample_id in data.ids[:DRAWN]:
+        stem = f"drawn-{sample_id.rpartition('/')[2]}"
+        uploads.append(Upload(f"{stem}.png", _drawn(data, sample_id, mask=False), sample_id))
+        uploads.append(Upload(f"{stem}_mask.png", _drawn(data, sample_id, mask=True), f"{sample_id} mask"))
+    _take(("drawn",), uploads)
+
+
+def _drawn(data: DataSet, sample_id: str, *, mask: bool) -> Callable[[], bytes]:
+    def read() -> bytes:
+        sample = data.read(sample_id)
+        if not mask or sample.mask is None:
+            return encode_png(sample.image)
+        return encode_png(to_grey(sample.mask))
+
+    return read

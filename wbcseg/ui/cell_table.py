@@ -1,0 +1,194 @@
+"""The table of many pictures: a row for each, and for each cell of a field of view."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from wbcseg.analysis import Outcome
+from wbcseg.export import Finding
+from wbcseg.images import shown
+from wbcseg.ui.take_away import figure_text
+
+SHOWN: Final = {
+    "nucleus_to_cell": "Nucleus / cell",
+    "nucleus_area": "Nucleus area",
+    "cell_area": "Cell area",
+    "lobes": "Lobes",
+}
+"""Figures that the table shows, with short titles; the files to take away have all."""
+
+DICE: Final = {"nucleus": "Dice nucleus", "cytoplasm": "Dice cytoplasm", "cell": "Dice cell"}
+
+STYLE: Final = """<style>
+.cells { overflow-x: auto; width: 100%; }
+.cells:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+.cells table { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.9rem; line-height: 1.35; }
+.cells caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
+.cells th, .cells td { padding: 0.25rem 0.75rem; border: 0; text-align: right; vertical-align: middle;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); font-variant-numeric: tabular-nums;
+  white-space: nowrap; }
+.cells thead th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.2rem; }
+.cells thead th:first-child { padding-left: 0; }
+.cells tbody th { font-weight: 400; }
+.cells .text { text-align: left; white-space: normal; }
+.cells .name { min-width: 9rem; overflow-wrap: anywhere; }
+.cells .name > div { max-width: min(44rem, calc(100vw - 8rem)); }
+.cells .thumb { width: 48px; min-width: 48px; height: 54px; padding: 0.2rem 0; }
+.cells .thumb img { display: block; margin: 0 auto; max-width: 48px; max-height: 48px; border-radius: 4px; }
+.cells .status { min-width: 10rem; max-width: 20rem; }
+.cells .of-field .name { padding-left: 2rem; }
+.cells small { display: block; font-size: 0.8rem; opacity: 0.85; }
+.cells b { font-weight: 600; }
+</style>"""
+"""The colours are those of the text around, whatever the theme."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        outcome: What came of the picture.
+        finding: The cell, or ``None`` where the row is for the picture as a whole.
+        thumbnail: A small PNG, or ``None``.
+    """
+
+    outcome: Outcome
+    finding: Finding | None
+    thumbnail: bytes | None
+
+    @property
+    def title(self) -> str:
+        """What a list calls it."""
+        name = shown(self.outcome.name)
+        return f"{name}, cell {self.finding.number}" if self.finding and self.finding.number else name
+
+
+def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
+    """Return the rows of the table, in order."""
+    rows = []
+    for outcome in outcomes:
+        small = list(outcome.thumbnails)
+        if outcome.whole_field or not outcome.findings:
+            rows.append(Row(outcome, None, small.pop(0) if small else None))
+        rows += [Row(outcome, finding, png) for finding, png in zip(outcome.findings, small, strict=True)]
+    return rows
+
+
+def table_html(rows: Sequence[Row], every: Sequence[Row], micrometres: float | None, caption: str) -> str:
+    """Write rows as HTML.
+
+    Args:
+        rows: Those to show.
+        every: All of them: they decide which columns there are.
+        micrometres: Side of a pixel in µm, or ``None``.
+        caption: What a screen reader says of the table.
+    """
+    with_status = any(row.finding and row.finding.status for row in every)
+    regions = [region for region in DICE if any(row.finding and region in row.finding.scores for row in every)]
+    unit = "px²" if micrometres is None else "µm²"
+    head = [_head("Picture", "text", span=2)]
+    head += [_head("Trust", "text")] if with_status else []
+    head += [_head(f"{title} ({unit})" if name.endswith("_area") else title) for name, title in SHOWN.items()]
+    head += [_head(DICE[region]) for region in regions]
+    columns = len(SHOWN) + len(regions) + with_status
+    body = "".join(_row(row, micrometres, regions, columns, with_status=with_status) for row in rows)
+    return (
+        f'{STYLE}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{''.join(head)}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    """Say what was found in a few words, and more of it; both as plain text."""
+    read = [one for one in outcomes if one.size is not None]
+    findings = [finding for one in read for finding in one.findings]
+    cells = [finding for finding in findings if finding.measures is not None]
+    parts = []
+    without = sum(1 for one in read if not any(finding.measures for finding in one.findings))
+    if without:
+        parts.append(f"{without} without a white cell")
+    if len(read) < len(outcomes):
+        parts.append(f"{len(outcomes) - len(read)} could not be used")
+    states = [finding.status for finding in findings if finding.status]
+    parts += [f"{states.count(state)} “{state}”" for state in dict.fromkeys(states)]
+    means = {region: [one.scores[region] for one in findings if region in one.scores] for region in DICE}
+    defined = {region: [value for value in values if not math.isnan(value)] for region, values in means.items()}
+    told = [f"{region} {sum(v) / len(v):.3f}" for region, v in defined.items() if v]
+    if told:
+        count = max(map(len, defined.values()))
+        parts.append(f"mean Dice {', '.join(told)} ({_count(count, 'cell')} with a mask)")
+    return f"{_count(len(read), 'picture')}, {_count(len(cells), 'cell')}", "; ".join(parts)
+
+
+def _row(row: Row, micrometres: float | None, regions: Sequence[str], columns: int, *, with_status: bool) -> str:
+    outcome, finding = row.outcome, row.finding
+    picture = f'<td class="thumb">{_image(row)}</td>'
+    if finding is None or finding.measures is None:
+        # Over all columns, so that it can be read on a phone without scrolling.
+        return f"<tr>{picture}{_name(row, columns + 1)}</tr>"
+    cells = [f'<td class="text status">{_status(finding)}</td>'] if with_status else []
+    cells += [f"<td>{escape(figure_text(name, finding.measures, micrometres))}</td>" for name in SHOWN]
+    cells += [f"<td>{_dice(finding.scores, region)}</td>" for region in regions]
+    kind = ' class="of-field"' if outcome.whole_field else ""
+    return f"<tr{kind}>{picture}{_name(row)}{''.join(cells)}</tr>"
+
+
+def _name(row: Row, span: int = 1) -> str:
+    outcome, finding = row.outcome, row.finding
+    if finding is not None and finding.number:
+        # Of a cell of a field, all is said of the field.
+        title, name, more = "", f"Cell {finding.number}", []
+    else:
+        title, name = f' title="{escape(outcome.name)}"', escape(shown(outcome.name)).replace("/", "/<wbr>")
+        more = [escape(notice) for notice in outcome.notices]
+        more += [f"<b>Mask not used.</b> {escape(outcome.mask_problem)}"] if outcome.mask_problem else []
+    if finding is None or finding.measures is None:
+        more.insert(0, _told(row))
+    small = "".join(f"<small>{one}</small>" for one in more)
+    wide = f' colspan="{span}"' if span > 1 else ""
+    return f'<th scope="row" class="text name"{wide}{title}><div>{name}{small}</div></th>'
+
+
+def _told(row: Row) -> str:
+    """Say why a row has no figures."""
+    outcome, finding = row.outcome, row.finding
+    if outcome.problem:
+        # The row says whose problem it is.
+        problem = outcome.problem.removeprefix(f"Picture {shown(outcome.name)} cannot be used. ")
+        return f"<b>Not used.</b> {escape(problem)}"
+    if finding is None:
+        return f"Field of view: {_count(len(outcome.findings), 'white cell')}"
+    return f"<b>No white cell was found.</b> {escape(' '.join((finding.status, *finding.reasons)))}"
+
+
+def _image(row: Row) -> str:
+    if row.thumbnail is None:
+        return ""
+    data = base64.b64encode(row.thumbnail).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with its classes">'
+
+
+def _status(finding: Finding) -> str:
+    reasons = "".join(f"<small>{escape(reason)}</small>" for reason in finding.reasons)
+    return f"<b>{escape(finding.status)}</b>{reasons}"
+
+
+def _dice(scores: Mapping[str, float], region: str) -> str:
+    value = scores.get(region, math.nan)
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _head(text: str, kind: str = "", span: int = 1) -> str:
+    wide = f' colspan="{span}"' if span > 1 else ""
+    return f'<th scope="col"{wide} class="{kind}">{escape(text)}</th>'
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}".replace(",", "\u202f")

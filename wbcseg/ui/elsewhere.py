@@ -1,0 +1,138 @@
+"""How the networks do on another laboratory's pictures, and whether they know when they are wrong."""
+# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from wbcseg.evaluation import comparison, crossvalidation
+from wbcseg.evaluation.comparison import LOOKS, Look
+from wbcseg.evaluation.laboratories import FOLDER
+from wbcseg.ui import charts
+from wbcseg.ui.question import region_title
+from wbcseg.ui.settings import dataset_title
+from wbcseg.ui.table import show_table
+from wbcseg.ui.words import GLOSSARY
+
+REGIONS: Final = ("nucleus", "cytoplasm", "cell")
+Result = Mapping[str, Any]
+
+
+def show_elsewhere() -> None:
+    """Show tables of scores, how well results are judged, and whether probabilities are right."""
+    st.markdown(
+        "A network that knows one laboratory's microscope and stain may fail on another's. Here each network learned "
+        "from the pictures of one laboratory, varied in stain, light, focus and size as far as pictures come, and from "
+        "drawn ones; and was tested on the **other laboratory's**, which it had never seen."
+    )
+    files = crossvalidation.result_files(FOLDER)
+    results = [_read(path, path.stat().st_mtime_ns) for path in files]
+    if not results:
+        st.info("This was not measured yet.", icon=":material/science:")
+        st.code("python -m wbcseg evaluate --laboratories", language=None, wrap_lines=True)
+        return
+    _show_scores(results)
+    _show_trust(results)
+    _show_calibration(results)
+
+
+def _show_scores(results: Sequence[Result]) -> None:
+    st.subheader("Scores", help=GLOSSARY["Dice"])
+    look: Look = "careful"
+    if (
+        st.segmented_control("Prediction", list(LOOKS.values()), default=LOOKS[look], required=True, key="away")
+        != (LOOKS[look])
+    ):
+        look = "one_look"
+    rows = []
+    for result in results:
+        for number, training in enumerate(result["trainings"]):
+            means = [_summary(result, number, region, look) for region in REGIONS]
+            rows.append(
+                [
+                    result["title"],
+                    _laboratory(training["trained_on"]),
+                    _laboratory(training["tested_on"]),
+                    str(training["tested"]),
+                    *(f"{one.mean:.3f} ± {one.error:.3f}" for one in means),
+                ]
+            )
+    heads = ["Network", "Learned from", "Tested on", "Pictures"]
+    show_table([*heads, *(f"Dice, {region_title(region).lower()}" for region in REGIONS)], rows, "elsewhere")
+
+
+def _show_trust(results: Sequence[Result]) -> None:
+    st.subheader("Does it show when a result is wrong?")
+    st.markdown(
+        "Every result gets a status: *looks fine*, *check* or *unlike the training data*. It was learned from these "
+        "results and from pictures that are no smears (photographs, textures, noise, writing, drawn and real tissue), "
+        "and tested on pictures and kinds that it had not learned from."
+    )
+    rows = [
+        [
+            result["title"],
+            f"{_percent(trust['unlike_strangers'])} of {trust['strangers']}",
+            f"{_percent(trust['unlike_smears'])} of {trust['smears']}",
+            f"{trust['unlike_auroc']:.4f}",
+            f"{_percent(trust['bad_caught'])} of {trust['bad']}",
+            f"{_percent(trust['good_marked'])} of {trust['pictures'] - trust['bad']}",
+        ]
+        for result in results
+        for trust in (result["trust"],)
+    ]
+    heads = ["Network", "No smears called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
+    show_table([*heads, "Others marked"], rows, "trust")
+    st.caption(
+        "A bad result is one whose Dice of the whole cell is below .8; marked is what is called *check* or *unlike*. "
+        "**AUROC**: how often a picture that is no smear gets a higher score than a smear; 1 is always."
+    )
+
+
+def _show_calibration(results: Sequence[Result]) -> None:
+    st.subheader("Are the probabilities right?")
+    st.markdown(
+        "Of the pixels that a network is 80 % sure of, it should get 80 % right: then all dots lie on the diagonal. "
+        "One look, in the other laboratory."
+    )
+    lines = {
+        f"{result['title']}, tested on {_laboratory(name)}": one
+        for result in results
+        for name, one in result["calibration"].items()
+    }
+    errors = {title: one["error"] for title, one in lines.items()}
+    said = "; ".join(f"{title} {error:.3f}" for title, error in errors.items())
+    dots = {title: [(b["sure"], b["right"], b["pixels"]) for b in one["bins"]] for title, one in lines.items()}
+    charts.show(
+        charts.reliability(dots),
+        "reliability",
+        f"Share of right pixels against how sure the network was. Error: {said}",
+    )
+    st.caption(
+        f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {said}. The networks' "
+        "probabilities are used as they are: "
+        + "; ".join(f"the best temperature is {one['temperature']:g} for {title}" for title, one in lines.items())
+        + "."
+    )
+
+
+def _summary(result: Result, training: int, region: str, look: Look) -> comparison.Summary:
+    rows = [row for row in result["pictures"] if row["training"] == training]
+    values = comparison.values({**result, "pictures": rows}, "dice", region, look)
+    return comparison.summarise(list(values.values()))
+
+
+def _laboratory(name: str) -> str:
+    return dataset_title(name.removesuffix("+synthetic"))
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(path: Path, changed: int) -> dict[str, Any]:
+    return crossvalidation.read_results([path])[0]

@@ -1,0 +1,128 @@
+"""Figures of cells in words, and the files that can be taken away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from wbcseg.export import Finding, bundle, csv_bytes, figure_rows
+from wbcseg.measurement import MEASURES, CellMeasures
+from wbcseg.prediction import ModelEntry
+
+
+def ask_scale(*, in_address: bool = True) -> float | None:
+    """Ask for the side of a pixel in µm. Return it, or ``None`` where it is not known.
+
+    Args:
+        in_address: Whether the address says it. A button of a page where it does cannot lead to another page.
+    """
+    key = "micrometres" if in_address else "micrometres_here"
+    # Streamlit forgets it on the way to another page; microscope and camera are the same there.
+    if key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = st.session_state.get("kept_micrometres")
+    value = st.number_input(
+        "Micrometres a pixel",
+        min_value=0.001,
+        max_value=100.0,
+        value=None,
+        step=0.01,
+        format="%.4g",
+        placeholder="not known",
+        key=key,
+        bind="query-params" if in_address else None,
+        width=190,
+        help="Your microscope and camera decide it. Without it, figures are in pixels.",
+    )
+    st.session_state["kept_micrometres"] = value
+    return None if value is None else float(value)
+
+
+def offer_files(
+    findings: Callable[[], Sequence[Finding]],
+    entries: Mapping[str, ModelEntry],
+    micrometres: float | None,
+    *,
+    careful: bool,
+    reading: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
+    """Offer figures, report, and everything as downloads; each is made when it is asked for.
+
+    Args:
+        findings: Returns the cells.
+        entries: The models by name.
+        micrometres: Side of a pixel in µm, or ``None``.
+        careful: Whether the models looked carefully.
+        reading: Entered while pictures are read one by one.
+    """
+
+    def report(cells: Sequence[Finding]) -> bytes:
+        with reading():
+            return _report(cells, entries, micrometres, careful)
+
+    def everything() -> bytes:
+        cells = findings()
+        with reading():
+            return bundle(cells, micrometres=micrometres, report=report(cells))
+
+    st.download_button(
+        "Figures (CSV)",
+        lambda: csv_bytes(figure_rows(findings(), micrometres=micrometres)),
+        "figures.csv",
+        "text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Report (PDF)",
+        lambda: report(findings()),
+        "report.pdf",
+        "application/pdf",
+        icon=":material/picture_as_pdf:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Everything (zip)",
+        everything,
+        "cells.zip",
+        "application/zip",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        help="Masks, overlays, outlines for QuPath (GeoJSON) and as COCO, all figures as CSV, the report.",
+    )
+
+
+def titled(name: str, micrometres: float | None) -> str:
+    """Return what a figure is called, with its unit."""
+    unit = "px" if micrometres is None else "µm"
+    return f"{MEASURES[name].title}{ {0: '', 1: f' ({unit})', 2: f' ({unit}²)'}[MEASURES[name].power] }"
+
+
+def figure_text(name: str, found: CellMeasures | None, micrometres: float | None) -> str:
+    """Write a figure of a cell; a dash where it is not defined."""
+    value = found.scaled(micrometres)[name] if found else math.nan
+    if math.isnan(value):
+        return "–"
+    if name == "touches_border":
+        return "yes" if value else "no"
+    one = MEASURES[name]
+    digits = one.digits if micrometres is None or not one.power else 1
+    return f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def _report(
+    findings: Sequence[Finding], entries: Mapping[str, ModelEntry], micrometres: float | None, careful: bool
+) -> bytes:
+    # Here and not above: it needs a library that no other page does.
+    from wbcseg.export.report import pdf_report
+
+    models = []
+    for name in dict.fromkeys(finding.model for finding in findings):
+        card = entries[name].card
+        version = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
+        models.append(("Model", f"{name}: {entries[name].title}{version}"))
+    settings = [*models, ("Prediction", "careful" if careful else "one look")]
+    return pdf_report(findings, when=datetime.now(UTC), settings=settings, micrometres=micrometres)
