@@ -165,15 +165,15 @@ def test_a_folder(measure, tmp_path):
 def test_the_table_fills_and_can_be_cancelled(measure):
     data = [a_cell(number, side=100)[0] for number in range(4)]
     measure.get_by_text("Careful", exact=True).click()
-    many = [file(f"{number}.png", data[number % 4]) for number in range(60)]
+    many = [file(f"{number}.png", data[number % 4]) for number in range(30)]
     measure.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(many)
     measure.locator(ROWS).first.wait_for()
     measure.get_by_role("button", name="Cancel").click()
     measure.get_by_role("button", name="Go on").click()
     wait_until_done(measure)
-    measure.get_by_text("60 pictures,").wait_for()
+    measure.get_by_text("30 pictures,").wait_for()
     measure.get_by_role("button", name="Next rows").click()
-    measure.get_by_text("Rows 26 to 50 of 60", exact=True).wait_for()
+    measure.get_by_text("Rows 26 to 30 of 30", exact=True).wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -66,7 +66,7 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
 def laboratories_report(folder: Path) -> str:
     """Return the tables of all results on other laboratories as text."""
     lines = []
-    for result in crossvalidation.read_results(crossvalidation.result_files(folder)):
+    for result in _results(folder, laboratories.NAME):
         for number, training in enumerate(result["trainings"]):
             rows = [row for row in result["pictures"] if row["training"] == number]
             lines.append(
@@ -94,13 +94,19 @@ def laboratories_report(folder: Path) -> str:
     return "\n".join(lines).rstrip()
 
 
+def _results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
+    """Return the results of a folder: those of a study, or of all cross-validations."""
+    every = crossvalidation.read_results(crossvalidation.result_files(folder))
+    return [one for one in every if (one["study"] == study if study else one["study"] != laboratories.NAME)]
+
+
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def report(folder: Path) -> str:
     """Return the tables of all results of a folder as text."""
-    results = crossvalidation.read_results(crossvalidation.result_files(folder))
+    results = _results(folder)
     if not results:
         return "There is no result yet. Train: python -m wbcseg evaluate --cv 5 --dataset zheng-1"
     studies = {name: list(of) for name, of in groupby(results, key=lambda result: str(result["study"]))}

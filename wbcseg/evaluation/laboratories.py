@@ -27,6 +27,9 @@ from wbcseg.trust.fitting import Example
 from wbcseg.trust.strangers import strangers
 
 FOLDER: Final = Path(__file__).with_name("results") / "laboratories"
+NAME: Final = "laboratories"
+"""Of the study."""
+
 LABORATORIES: Final = ("zheng-1", "zheng-2")
 HELD_OUT: Final = 20
 """One fold of so many is held out, to watch the training; the other laboratory is the test."""
@@ -57,7 +60,7 @@ def plan(architecture: str, **changes: Any) -> Study:
         base.replace(dataset=f"{name}+synthetic", **({} if "epochs" in changes else {"epochs": EPOCHS[name]}))
         for name in LABORATORIES
     )
-    return Study("laboratories", architecture, configs)
+    return Study(NAME, architecture, configs)
 
 
 class Calibration:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES: Final = 10_000
+PART: Final = 250
+"""Samples that are drawn at a time."""
 LEVEL: Final = 0.95
 
 
@@ -56,7 +58,9 @@ def confidence_interval(
     if array.size < 2:
         return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
-    means = array[rng.integers(0, array.size, (resamples, array.size))].mean(axis=1)
+    # A part at a time, or it would take tens of megabytes.
+    parts = [min(PART, resamples - begun) for begun in range(0, resamples, PART)]
+    means = np.concatenate([array[rng.integers(0, array.size, (part, array.size))].mean(axis=1) for part in parts])
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

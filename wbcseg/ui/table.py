@@ -16,8 +16,8 @@ export default function ({ parentElement }) {
   if (!box || box.dataset.reachable) return
   box.dataset.reachable = ""
   const look = () => {
-    const wide = box.scrollWidth > box.clientWidth
-    for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", "Table, scrolls sideways"]]) {
+    const wide = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight
+    for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", "Table, scrolls"]]) {
       if (wide) box.setAttribute(name, value)
       else box.removeAttribute(name)
     }
