@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,18 @@ PAGES: Final = {
 """Title and purpose of every page, by the name of its script and address."""
 
 _framed = False
+
+_ARENAS: Final = -8
+"""What glibc's ``mallopt`` calls the greatest number of its arenas (``M_ARENA_MAX`` in malloc.h)."""
+
+
+def _share_memory() -> None:
+    """Let threads share arenas of memory: every run of a page is a thread, and each would keep what it once took."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(_ARENAS, 2)
+
+
+_share_memory()
 
 
 def frame() -> StreamlitPage:
