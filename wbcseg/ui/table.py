@@ -22,8 +22,10 @@ export default function ({ parentElement }) {
       else box.removeAttribute(name)
     }
   }
-  new ResizeObserver(look).observe(box)
-  look()
+  // What is in the box may grow without the box: its font comes late.
+  const observer = new ResizeObserver(look)
+  for (const part of [box, ...box.querySelectorAll("div, table")]) observer.observe(part)
+  for (const wait of [0, 100, 500]) setTimeout(look, wait)
 }
 """,
 )
