@@ -22,12 +22,13 @@ status.show_problems(models.entries)
 panels.describe(picture)
 
 look = looking.look(picture, chosen, models, data, careful=careful)
-verdicts.show_verdicts(picture, look.results, {entry.name: entry for entry in chosen})
+entries = {entry.name: entry for entry in chosen}
+verdicts.show_verdicts(picture, look.findings, entries)
 show_viewer(look.shown, on_picture=looking.go_on, on_mask=looking.collect_mask)
 looking.say_more(picture, models)
 if picture.sample.mask is not None and look.results:
     scores.score_tables(picture.sample.mask, look.labels, words.mask_name(picture.sample.id), look.flattered)
-measures.show_measures(picture, look.found, {entry.name: entry for entry in chosen})
+measures.show_measures(picture, look, entries)
 corrected.show_kept()
 words.explain(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),

@@ -95,7 +95,8 @@ def words(at: AppTest) -> str:
 
 def tables(at: AppTest) -> list[list[list[str]]]:
     """Return the tables of a page as rows of cells, the head first."""
-    found = [element.value.splitlines() for element in at.markdown if element.value.startswith("| ")]
+    texts = [[line for line in element.value.splitlines() if line.startswith("| ")] for element in at.markdown]
+    found = [lines for lines in texts if lines]
     return [[[cell.strip() for cell in line[1:-1].split("|")] for line in (head, *rows)] for head, _, *rows in found]
 
 

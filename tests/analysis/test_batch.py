@@ -66,7 +66,7 @@ def wait_for(what):
 
 def test_a_cell_is_measured_as_by_hand():
     (outcome,) = done(batch_of(uploads(a_png=CELL, a_mask_png=encode(to_grey(LABELS)))))
-    (expected,) = findings_of("a.png", PICTURE, Threshold("quick").predict(PICTURE), field=False, mask=LABELS)
+    (expected,) = findings_of("a.png", PICTURE, Threshold("quick").predict(PICTURE), mask=LABELS)
     (found,) = outcome.findings
     assert outcome.size == (60, 70)
     assert (found.name, found.model, found.scores) == ("a.png", "quick", expected.scores)

@@ -196,7 +196,7 @@ def test_what_a_file_says_besides_its_pixels_goes_nowhere():
     assert b"Jane Patient" in data
     picture = open_image(data)
     shown = Shown(Sample("own/x", picture.pixels), "digest", own=False)
-    for made in (store.drawn(shown, View()), store.picture_png(shown)):
+    for made in (store.drawn(shown, View()), shown.png):
         assert b"Jane" not in made
         assert b"eXIf" not in made
 
@@ -328,6 +328,13 @@ def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
     assert len([1 for _, parts in packs(at).values() if "unet-16" in parts]) == 1
 
 
+def test_the_mask_that_is_sent_is_its_class_ids(open_page):
+    at = open_page("predict", picture="003")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    sent = [parts["mask"] for _, parts in packs(at).values() if "mask" in parts]
+    assert any(np.array_equal(read(one), sample.mask) for one in sent)
+
+
 def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     at = open_page("predict", picture="003")
     sample = open_dataset("synthetic").read("synthetic/003")
@@ -382,6 +389,33 @@ def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
     at = open_page("predict", picture="003")
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
     assert set(rows["Nucleus area (px²)"]) == {"–"}
+
+
+def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
+    field = np.full((300, 700, 3), 230, np.uint8)
+    field[:40, :40] = field[100:140, 300:340] = a_cell()
+    places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
+    segment = Threshold.predict
+    monkeypatch.setattr(
+        Threshold,
+        "predict",
+        lambda self, image, *, careful=False: dataclasses.replace(
+            segment(self, image), places=places if self.name == "unet-16" else places[:1]
+        ),
+    )
+    at = open_page("predict", source="Your own picture", micrometres="0.5")
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert not at.exception
+    expected = measure(a_cell(), tidied(segment(Threshold("x"), a_cell()).labels)).scaled(0.5)["cell_area"]
+
+    def cells():
+        return next(one for one in at.get("html") if "Cells of the field of view" in one.proto.body).proto.body
+
+    assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
+    assert cells().count(f"<td>{expected:,.1f}</td>".replace(",", "\u202f")) == 2
+    assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
+    next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
+    assert "Cell 2" not in cells()
 
 
 def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):

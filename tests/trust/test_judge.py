@@ -101,16 +101,13 @@ def test_no_cell_and_no_smear_are_told(judge: Judge) -> None:
     assert len(kinds.get(FINE, [])) == 0
 
 
-def test_border_second_cell_and_disagreement_are_reasons(judge: Judge) -> None:
+def test_a_cell_that_is_cut_off_is_a_reason(judge: Judge) -> None:
     image, probabilities, labels = crop(11)
     rows = np.flatnonzero((labels > 0).any(axis=1))
     middle = int(rows.mean())
     cut = judge.verdict(image[middle:], probabilities[middle:], labels[middle:])
     assert cut.status != FINE
     assert "The cell is cut off by the border of the picture." in cut.reasons
-    other = judge.verdict(image, probabilities, labels).disputed()
-    assert other.status != FINE
-    assert other.reasons[0] == "The models disagree about the cell."
 
 
 def test_figures_say_how_well_it_judges(judge: Judge) -> None:

@@ -10,7 +10,7 @@ from builders import draw_cell
 from PIL import Image
 
 from wbcseg.ui.viewer import HERE, PACK, VIEWER, joined
-from wbcseg.ui.viewer.pack import labels_of_runs, map_png, mask_png, packed, unpacked
+from wbcseg.ui.viewer.pack import labels_of_runs, map_png, packed, unpacked
 
 LABELS = draw_cell(40, 50)[1]
 
@@ -39,10 +39,6 @@ def test_a_map_has_the_class_and_the_probabilities_of_every_pixel() -> None:
     assert (pixels[..., 0] == LABELS).all()
     assert np.abs(pixels[..., 1] / 255 - probabilities[..., 1]).max() <= 0.5 / 255 + 1e-6
     assert np.abs(pixels[..., 2] / 255 - probabilities[..., 2]).max() <= 0.5 / 255 + 1e-6
-
-
-def test_a_mask_is_its_class_ids() -> None:
-    assert (read(mask_png(LABELS)) == LABELS).all()
 
 
 def runs_of(labels: np.ndarray) -> str:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.classes import Labels
 from wbcseg.export import Finding, held
 from wbcseg.measurement import measure
-from wbcseg.metrics import REGIONS, score
-from wbcseg.prediction import Place, Segmentation
+from wbcseg.metrics import CELL, REGIONS, score
+from wbcseg.prediction import Place, Segmentation, is_field
 from wbcseg.prediction.tidying import tidied
-from wbcseg.trust import Judge
+from wbcseg.trust import CHECK, FINE, MOST_REASONS, Judge
+
+DISAGREEMENT: Final = 0.8
+"""Models disagree whose whole cells have a Dice with each other below this."""
+
+DISPUTED: Final = "The models disagree about the cell."
 
 
 def findings_of(
@@ -19,7 +28,6 @@ def findings_of(
     image: NDArray[np.uint8],
     found: Segmentation,
     *,
-    field: bool,
     mask: Labels | None = None,
     judge: Judge | None = None,
 ) -> list[Finding]:
@@ -29,15 +37,15 @@ def findings_of(
         name: What the picture's file is called.
         image: ``uint8[H, W, 3]``, RGB.
         found: What the model makes of it.
-        field: Whether it is a whole field of view, see :func:`wbcseg.prediction.is_field`.
         mask: The expert's mask, ``uint8[H, W]`` of class ids, to score against.
         judge: Says whether the results look right; see :func:`wbcseg.trust.judge_of`. Without it there is no status.
 
     Returns:
-        Of a crop, its main cell, or one finding without figures where there is none. Of a field of view, every cell,
-        from top to bottom; none where there is none.
+        Of a crop, its main cell, or one finding without figures where there is none. Of a field of view (see
+        :func:`wbcseg.prediction.is_field`), every cell, from top to bottom; none where there is none.
     """
     height, width = image.shape[:2]
+    field = is_field(image)
     places = found.places if field else (Place(0, 0, height, width),)
     findings = []
     for number, place in enumerate(places, start=1):
@@ -60,3 +68,22 @@ def findings_of(
             )
         )
     return findings
+
+
+def with_disputes(findings: Mapping[str, Finding]) -> dict[str, Finding]:
+    """Say of judged findings where models disagree about the cell.
+
+    Args:
+        findings: Of one crop, by the model's name. Those without a status have no say.
+
+    Returns:
+        The same; where a judged model's cell and another's have a Dice below :data:`DISAGREEMENT`, it is to be checked.
+    """
+    cells = {name: one.load()[1] for name, one in findings.items() if one.status}
+    result = dict(findings)
+    for name, cell in cells.items():
+        if any(score(cell, other).dice[CELL] < DISAGREEMENT for key, other in cells.items() if key != name):
+            one = findings[name]
+            status = CHECK if one.status == FINE else one.status
+            result[name] = replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS])
+    return result

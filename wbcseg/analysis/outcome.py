@@ -19,7 +19,7 @@ from PIL import Image
 from wbcseg.analysis.cells import findings_of
 from wbcseg.analysis.incoming import Item, page_of
 from wbcseg.classes import PALETTES, Labels
-from wbcseg.drawing import Rgb, overlay
+from wbcseg.drawing import Rgb, numbered, overlay
 from wbcseg.errors import DatasetError, MaskError, WbcsegError
 from wbcseg.export import Finding
 from wbcseg.images import encode_png, open_image, open_mask, open_pair, shown
@@ -147,7 +147,7 @@ def _measure(item: Item, model: Model, recent: Recent, judge: Judge | None, care
     image = picture.pixels
     found = model.predict(image, careful=careful)
     is_large = is_field(image)
-    findings = findings_of(item.name, image, found, field=is_large, mask=mask, judge=judge)
+    findings = findings_of(item.name, image, found, mask=mask, judge=judge)
 
     def pixels() -> NDArray[np.uint8]:
         return recent.get(item.key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
@@ -172,6 +172,31 @@ def _measure(item: Item, model: Model, recent: Recent, judge: Judge | None, care
         boxes=tuple(box for box, _ in parts),
         page=page,
         load=lambda: _whole(pixels(), parts),
+    )
+
+
+def outcome_of_field(
+    name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding], notices: Sequence[str] = ()
+) -> Outcome:
+    """Return what came of a field of view that is in memory anyway.
+
+    Args:
+        name: What it is called.
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        findings: Its cells; their pixels too are in memory.
+        notices: Plain sentences on how it was read.
+    """
+    cells = [one.load() for one in findings]
+    return Outcome(
+        Item(name, "", lambda: encode_png(image)),
+        (image.shape[0], image.shape[1]),
+        whole_field=True,
+        findings=tuple(findings),
+        thumbnails=(thumbnail(image, labels), *(thumbnail(*pixels) for pixels in cells)),
+        notices=tuple(notices),
+        boxes=tuple(_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
+        load=lambda: (image, labels),
     )
 
 
@@ -204,6 +229,32 @@ def marked(image: NDArray[np.uint8], labels: Labels, longest: int) -> Rgb:
     return overlay(small, classes, PALETTES["thesis"], 0.4)
 
 
+def marked_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], longest: int) -> Rgb:
+    """Do the same to a field of view, and number its cells.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        boxes: Left, top, right and bottom of every cell's crop in pixels.
+        longest: In pixels.
+
+    Returns:
+        ``uint8[h, w, 3]``.
+    """
+    small = marked(image, labels, longest)
+    factor = small.shape[0] / image.shape[0]
+    scaled = [
+        (round(left * factor), round(top * factor), round(right * factor) - 1, round(bottom * factor) - 1)
+        for left, top, right, bottom in boxes
+    ]
+    return numbered(small, scaled)
+
+
+def _box(finding: Finding, labels: Labels) -> Box:
+    left, top = finding.place or (0, 0)
+    return left, top, left + labels.shape[1], top + labels.shape[0]
+
+
 def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None, str]:
     """Open a picture and its mask; a mask that will not do is no reason to leave out the picture."""
     if item.load_mask is None:
@@ -213,11 +264,6 @@ def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None,
     except (MaskError, DatasetError) as problem:
         return open_image(data, name=item.name, page=page), None, str(problem)
     return picture, mask, ""
-
-
-def _box(finding: Finding, labels: Labels) -> Box:
-    left, top = finding.place or (0, 0)
-    return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
 def _part(box: Box) -> tuple[slice, slice]:

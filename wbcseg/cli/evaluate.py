@@ -75,8 +75,8 @@ def act(options: argparse.Namespace) -> int:
     The exit code is 1 where a figure differs from the card by more than 0.002, and 130 where a training was stopped.
     """
     if options.report:
-        print(studies.report(options.out))
-        print(studies.laboratories_report(options.out if options.out != FOLDER else laboratories.FOLDER))
+        away = studies.laboratories_report(options.out if options.out != FOLDER else laboratories.FOLDER)
+        print("\n\n".join(filter(None, (studies.report(options.out), away))))
         return 0
     if options.cv is not None or options.splits is not None:
         return _cross_validate(options)

@@ -17,7 +17,7 @@ from wbcseg.classes import PALETTES, Labels, to_grey
 from wbcseg.errors import ImageError, WbcsegError
 from wbcseg.export import Finding, Outlined, coco, csv_bytes, figure_rows, geojson, held
 from wbcseg.files import write_bytes
-from wbcseg.prediction import Catalog, Segmenter, is_field
+from wbcseg.prediction import Catalog, Segmenter
 from wbcseg.trust import judge_of
 
 NOTHING = (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
@@ -69,6 +69,7 @@ def act(options: argparse.Namespace) -> int:
     palette, opacity = PALETTES[options.palette], min(1.0, max(0.0, options.opacity))
     if options.micrometres is not None and not options.micrometres > 0:
         raise WbcsegError(f"--micrometres must be more than 0. Received: {options.micrometres}")
+    written = options.report or options.export
     taken: set[str] = set()
     findings: list[Finding] = []
     good = bad = 0
@@ -80,12 +81,11 @@ def act(options: argparse.Namespace) -> int:
                 found = segmenter.predict(picture.pixels, careful=options.careful)
                 _write(segmenter.name, picture.pixels, found.labels, options.out, stem, palette.name, opacity)
                 if options.measure or options.report or options.export:
-                    cells = findings_of(
-                        stem, picture.pixels, found, field=is_field(picture.pixels), judge=judges[segmenter.name]
-                    )
-                    # Of thousands of pictures, only what will be written is kept.
-                    kept = options.report or options.export
-                    findings += cells if kept else [dataclasses.replace(one, load=held(*NOTHING)) for one in cells]
+                    for one in findings_of(stem, picture.pixels, found, judge=judges[segmenter.name]):
+                        # Of thousands of pictures, only what will be written is kept.
+                        image, cell = one.load()
+                        kept = (image if options.report else NOTHING[0], cell if written else NOTHING[1])
+                        findings.append(dataclasses.replace(one, load=held(*kept)))
             good += 1
         except WbcsegError as error:
             bad += 1

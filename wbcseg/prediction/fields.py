@@ -36,7 +36,7 @@ MOST_SHARE: Final = 6.0
 """Likewise; what is larger is no nucleus but a clump of cells or a stain."""
 
 LEAST_PIXELS: Final = 25
-"""The same in pixels of the shrunk picture."""
+"""Area in pixels of the shrunk picture below which nothing is a piece of a nucleus."""
 
 ROOM: Final = 2.4
 """Side of the crop around a nucleus, over the nucleus's longer side."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -77,8 +77,8 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
     limit = max(
         float(np.quantile(doubts[bad], 1 - CAUGHT)), float(np.quantile(doubts[good & is_plain], 1 - MOST_MARKED))
     )
-    doubt = _with_threshold(doubt, limit)
-    unlike = _with_threshold(unlike, float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)))
+    doubt = replace(doubt, threshold=round(limit, 4))
+    unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)), 4))
     marked = doubts >= doubt.threshold
     marked[is_plain] |= chances[~kinds] >= unlike.threshold
 
@@ -123,10 +123,6 @@ def _fit(examples: Sequence[Example], target: NDArray[np.bool_]) -> tuple[Score,
         one = regression(others)
         chances[rows] = [one.chance(examples[row].features) for row in rows]
     return regression(np.arange(len(examples))), chances
-
-
-def _with_threshold(score: Score, threshold: float) -> Score:
-    return Score(score.mean, score.scale, score.weights, score.intercept, round(threshold, 4))
 
 
 def _share(marked: NDArray[np.bool_]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,11 +31,6 @@ BORDER: Final = 0.25
 
 OTHER_CELL: Final = 0.3
 """Area of another piece that was found, over the cell's, from which it is taken for a second cell."""
-
-DISAGREEMENT: Final = 0.8
-"""Models disagree whose whole cells have a Dice with each other below this."""
-
-DISPUTED: Final = "The models disagree about the cell."
 
 MOST_REASONS: Final = 3
 
@@ -71,11 +66,6 @@ class Verdict:
     reasons: tuple[str, ...]
     doubt: float
     unlike: float
-
-    def disputed(self) -> Verdict:
-        """Return the same for a cell about which models disagree."""
-        status = CHECK if self.status == FINE else self.status
-        return Verdict(status, (DISPUTED, *self.reasons)[:MOST_REASONS], self.doubt, self.unlike)
 
 
 @dataclass(frozen=True)
@@ -128,10 +118,6 @@ class Judge:
     unlike: Score
     figures: Mapping[str, Any]
 
-    @cached_property
-    def _groups(self) -> list[tuple[str, list[int]]]:
-        return [(text, [FEATURES.index(name) for name in names]) for text, names in _REASONS.items()]
-
     def verdict(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels) -> Verdict:
         """Judge one crop.
 
@@ -159,7 +145,8 @@ class Judge:
     def _why(self, score: Score, features: NDArray[np.float32]) -> Sequence[str]:
         """Return what adds most to a score, in words."""
         terms = score.terms(features)
-        groups = sorted(((float(terms[places].sum()), text) for text, places in self._groups), reverse=True)
+        shares = dict(zip(FEATURES, terms.tolist(), strict=True))
+        groups = sorted(((sum(shares[name] for name in names), text) for text, names in _REASONS.items()), reverse=True)
         return [text for share, text in groups if share > 0][:2] or [groups[0][1]]
 
     def to_dict(self) -> dict[str, Any]:
@@ -198,6 +185,12 @@ def judge_of(card: ModelCard, folder: Path | None = None) -> Judge | None:
     path = (folder or JUDGES) / f"{card.architecture}.json"
     if not card.framed or not path.exists():
         return None
+    return _read(path, path.stat().st_mtime_ns)
+
+
+# Asked for with every picture, so that it is kept until the file is another one.
+@lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> Judge:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["features"] != list(FEATURES):

@@ -68,7 +68,7 @@ def _show_table(pairs: Pairs) -> None:
         low, high = one.limits
         title = f"{MEASURES[name].title}{_unit(MEASURES[name])}"
         rows.append([title, f"{one.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{one.mean_absolute_error:.3g}"])
-    show_table(["", "Mean difference", "Limits of agreement", "Mean size"], rows, "agreement")
+    show_table(["", "Mean difference", "Limits of agreement", "Mean size"], rows, "Agreement with the expert")
 
 
 def _unit(measure: Measure) -> str:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Lock
 from typing import Final
 
@@ -17,8 +18,6 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import WbcsegError
 from wbcseg.metrics import REGIONS, score
 from wbcseg.prediction import Catalog, ModelEntry
-from wbcseg.prediction.segmenter import LARGEST_CROP
-from wbcseg.prediction.tidying import tidied
 from wbcseg.ui import store
 
 PAUSE: Final = 0.3
@@ -89,12 +88,12 @@ def look_ahead(data: DataSet, sample_id: str, asked: Request, models: Catalog) -
     return not missing
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _known() -> _Known:
     return _Known()
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _worker() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
 
@@ -108,18 +107,14 @@ def _look(sample_id: str, asked: Request, models: Catalog, first: bool) -> None:
     with contextlib.suppress(WbcsegError):
         picture = store.shown(asked.name, sample_id)
         mask = picture.sample.mask
-        masks = [] if mask is None else [mask]
         for name, _ in asked.models:
             found = store.found(picture, name, models, careful=asked.careful)
-            masks.append(found.labels)
             if mask is not None:
                 dice = score(mask, found.labels).dice
                 # Comparisons with NaN are false: an absent class counts for nothing.
                 for region in REGIONS[1:]:
                     worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
-        if max(picture.sample.size) <= LARGEST_CROP:
-            for classes in masks:
-                store.measured(picture, tidied(classes))
+        store.prepare(picture)
     known = _known()
     with known.lock:
         known.worst[asked, sample_id] = worst

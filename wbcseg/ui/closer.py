@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
-from wbcseg.analysis import Batch, Outcome, marked
-from wbcseg.drawing import Rgb, fit, numbered
+from wbcseg.analysis import Batch, Outcome, marked, marked_field
+from wbcseg.drawing import Rgb, fit
 from wbcseg.errors import WbcsegError
 from wbcseg.export import Finding
 from wbcseg.images import encode_png
@@ -51,28 +51,26 @@ def show_closer(batch: Batch, micrometres: float | None) -> None:
     with picture:
         try:
             with batch.reading():
-                show_png(encode_png(_drawn(row)), f"{row.title}, with its classes laid over it")
+                show_large(row)
         except WbcsegError as problem:
             st.error(as_text(str(problem)), icon=":material/broken_image:")
     with about:
         _about(row, micrometres)
 
 
+def show_large(row: Row) -> None:
+    """Show a cell with its classes, or a field of view with its cells in numbered boxes."""
+    show_png(encode_png(_drawn(row)), f"{row.title}, with its classes laid over it")
+
+
 def _drawn(row: Row) -> Rgb:
-    """Draw a row large: a cell with its classes, or a field of view with its cells in numbered boxes."""
     if row.finding is not None:
         image, labels = row.finding.load()
         return fit(marked(image, labels, LARGE), CLOSE)
     if row.outcome.load is None:
         return np.full((1, 1, 3), 255, np.uint8)
     image, labels = row.outcome.load()
-    small = marked(image, labels, LARGE)
-    factor = small.shape[0] / image.shape[0]
-    boxes = [
-        (round(left * factor), round(top * factor), round(right * factor) - 1, round(bottom * factor) - 1)
-        for left, top, right, bottom in row.outcome.boxes
-    ]
-    return numbered(small, boxes)
+    return marked_field(image, labels, row.outcome.boxes, LARGE)
 
 
 def _about(row: Row, micrometres: float | None) -> None:
@@ -101,7 +99,7 @@ def _figures(finding: Finding, micrometres: float | None) -> None:
         return
     rows = [[titled(name, micrometres), figure_text(name, finding.measures, micrometres)] for name in DETAILS]
     rows += [[f"Dice, {region}", figure(value)] for region, value in finding.scores.items() if region in DICE]
-    show_table(["Figure", "Value"], rows, "closer")
+    show_table(["Figure", "Value"], rows, "Figures of the cell")
 
 
 def _bytes(outcome: Outcome) -> tuple[bytes, int]:

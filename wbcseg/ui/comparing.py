@@ -43,7 +43,7 @@ def show_differences(chosen: Sequence[Overview]) -> None:
         [as_text(SETTINGS[name].label), *(as_text(SETTINGS[name].shown(values[run])) for run in configs)]
         for name, values in table.items()
     ]
-    show_table(["Setting", *map(as_text, configs)], rows, "settings")
+    show_table(["Setting", *map(as_text, configs)], rows, "Settings of the runs")
 
 
 def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,7 @@ PAGES: Final = {
 """Title and purpose of every page, by the name of its script and address."""
 
 _framed = False
+_loaded = 0
 
 _ARENAS: Final = -8
 """What glibc's ``mallopt`` calls the greatest number of its arenas (``M_ARENA_MAX`` in malloc.h)."""
@@ -42,13 +45,21 @@ def _share_memory() -> None:
         ctypes.CDLL("libc.so.6").mallopt(_ARENAS, 2)
 
 
-_share_memory()
+def _spare_modules() -> None:
+    """Take modules out of the rounds of the garbage collector; Streamlit starts one after every run of a page."""
+    global _loaded
+    if len(sys.modules) != _loaded:
+        _loaded = len(sys.modules)
+        gc.freeze()
 
 
 def frame() -> StreamlitPage:
     """Draw the frame. Return the page that was asked for."""
     global _framed
+    if not _framed:
+        _share_memory()
     _framed = True
+    _spare_modules()
     # Pages have no icon: for the one in the browser's tab, Streamlit would send every reader to a server elsewhere.
     page = st.navigation(
         [

@@ -7,32 +7,31 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import streamlit as st
 
 from wbcseg import images
+from wbcseg.analysis import with_disputes
 from wbcseg.cards import NOTICE
 from wbcseg.classes import CLASSES, PALETTES, Labels
 from wbcseg.datasets.dataset import DataSet
-from wbcseg.drawing import class_shares, shrink_to
+from wbcseg.drawing import class_shares
 from wbcseg.errors import WbcsegError
-from wbcseg.prediction import Catalog, ModelEntry
+from wbcseg.export import Finding
+from wbcseg.prediction import Catalog, ModelEntry, is_field
 from wbcseg.ui import corrected, store
 from wbcseg.ui.ahead import Request, around, look_ahead, request, worst_dice
 from wbcseg.ui.choose import show_picture
-from wbcseg.ui.store import Found
+from wbcseg.ui.store import SMALL_SIDE, Found
 from wbcseg.ui.viewer import send_pack
-from wbcseg.ui.viewer.pack import MASK, PICTURE, mask_png, packed
+from wbcseg.ui.viewer.pack import MASK, PICTURE, packed
 from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, stem
 
 VIEWER_KEY: Final = "viewer"
 _LOOKED: Final = "looked"
-
-SMALL: Final = 62
-"""Side of the strip's pictures in pixels."""
 
 SOON: Final = 1.0
 """Seconds between two looks at what has been found out of the pictures around."""
@@ -47,6 +46,7 @@ class Look:
         content: The picture, the mask and what every model says, as one message.
         shown: What the viewer is told; see :func:`told`.
         results: What each model makes of it, by its name.
+        findings: The cells that each model found, likewise.
         asked: With which models the pictures around are looked at.
         strip: Ids of the pictures around, this one among them; none for a reader's own.
     """
@@ -55,6 +55,7 @@ class Look:
     content: bytes
     shown: dict[str, Any]
     results: dict[str, Found]
+    findings: dict[str, tuple[Finding, ...]]
     asked: Request
     strip: tuple[str, ...]
 
@@ -63,11 +64,6 @@ class Look:
         """The class ids that each model found, by its title."""
         titles = {panel["key"]: panel["title"] for panel in self.shown["panels"]}
         return {titles[name]: found.labels for name, found in self.results.items()}
-
-    @property
-    def found(self) -> dict[str, Labels]:
-        """The class ids that each model found, by its name."""
-        return {name: found.labels for name, found in self.results.items()}
 
     @property
     def flattered(self) -> list[str]:
@@ -93,7 +89,7 @@ def look(
     strip = tuple(around(data, picture.sample.id)) if data else ()
     shown = told(picture, digest, entries, results, strip=strip, asked=asked)
     st.session_state[_LOOKED] = (digest, picture, shown)
-    return Look(digest, content, shown, results, asked, strip)
+    return Look(digest, content, shown, results, _findings(picture, results), asked, strip)
 
 
 def go_on() -> None:
@@ -151,9 +147,9 @@ def find(picture: store.Shown, entries: Sequence[ModelEntry], models: Catalog, *
 
 def pack_of(picture: store.Shown, results: Mapping[str, Found]) -> tuple[str, bytes]:
     """Return what the browser gets of a picture, and the digest that names it."""
-    parts = {PICTURE: store.picture_png(picture)}
+    parts = {PICTURE: picture.png}
     if picture.sample.mask is not None:
-        parts[MASK] = mask_png(picture.sample.mask)
+        parts[MASK] = picture.mask_png
     parts |= {name: found.map for name, found in results.items()}
     digest = hashlib.sha256(b"".join([picture.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())]))
     name = digest.hexdigest()[:24]
@@ -167,19 +163,27 @@ def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
     """
     known = {one: dice for one in ids if (dice := worst_dice(asked, one)) is not None}
     places: dict[str, list[int]] = {}
-    sheet = np.zeros((SMALL, SMALL * max(len(known), 1), 3), np.uint8)
+    sheet = np.zeros((SMALL_SIDE, SMALL_SIDE * max(len(known), 1), 3), np.uint8)
     for column, sample_id in enumerate(known):
         try:
-            small = shrink_to(store.shown(asked.name, sample_id).sample.image, SMALL)[:SMALL, :SMALL]
+            small = store.shown(asked.name, sample_id).small
         except WbcsegError:
             continue
         height, width = small.shape[:2]
-        sheet[:height, column * SMALL : column * SMALL + width] = small
-        places[sample_id] = [column * SMALL, 0, width, height]
+        sheet[:height, column * SMALL_SIDE : column * SMALL_SIDE + width] = small
+        places[sample_id] = [column * SMALL_SIDE, 0, width, height]
     worst = {one: None if math.isnan(dice) else round(dice, 4) for one, dice in known.items()}
     head = {"places": places, "worst": worst, "request": request_key(asked)}
     name = hashlib.sha256(json.dumps([head, list(ids)], sort_keys=True).encode()).hexdigest()[:24]
     return name, packed({**head, "digest": name}, {PICTURE: images.encode_png(sheet)})
+
+
+def _findings(picture: store.Shown, results: Mapping[str, Found]) -> dict[str, tuple[Finding, ...]]:
+    name = picture.name or picture.sample.id.replace("/", "-")
+    found = {key: tuple(replace(one, name=name) for one in result.findings) for key, result in results.items()}
+    if is_field(picture.sample.image):
+        return found
+    return {key: (one,) for key, one in with_disputes({key: one for key, (one,) in found.items()}).items()}
 
 
 def request_key(asked: Request) -> str:

@@ -58,7 +58,7 @@ def show_networks(width: int) -> None:
                 diagram.show(network.title, found, key=f"diagram_{network.name}")
                 st.caption(network.summary)
                 with st.expander("Every stage in numbers", icon=":material/table_rows:"):
-                    show_table(*_numbers(found), network.name)
+                    show_table(*_numbers(found), f"Every stage of {network.title} in numbers")
 
 
 def show_what_stages_see(picture: store.Shown, models: Catalog) -> None:

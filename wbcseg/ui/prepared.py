@@ -178,7 +178,7 @@ def show_leak_free(data: DataSet) -> None:
         [str(n), str(len(test)), *(str(count[name]) for name in names)]
         for n, (test, count) in enumerate(zip(made.tests, types, strict=True))
     ]
-    show_table(head, rows, "folds")
+    show_table(head, rows, "Cell types in each fold")
     st.markdown(
         f"The code found **{len(made.groups)} cells** that were photographed more than once: the same picture, or the "
         "same cell shifted or in another light."

@@ -105,13 +105,13 @@ def _show_table(table: Table, experiments: Sequence[Experiment], found: Results)
     rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
     # Of some figures the best epoch is not known: no row of dashes for it.
     rows = [row for row in rows if "best" not in row[0] or set(row[1:]) != {UNKNOWN}]
-    show_table(_head(experiments), rows, f"{table.title} {experiments[0].name}")
+    show_table(_head(experiments), rows, table.title)
 
 
 def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
     lines = [reproduction.lines(one, found.get(one.name))[-1] for one in experiments]
     rows = [["Published", *(_time(line.published) for line in lines)], ["Here", *(_time(line.last) for line in lines)]]
-    show_table(_head(experiments), rows, "times")
+    show_table(_head(experiments), rows, "Times")
 
 
 def _head(experiments: Sequence[Experiment]) -> list[str]:

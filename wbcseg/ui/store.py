@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 
 from wbcseg import images
+from wbcseg.analysis import findings_of
 from wbcseg.classes import PALETTES, Labels
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import WIDEST, Rgb, colorize, fit, overlay, shrink_to
+from wbcseg.export import Finding
 from wbcseg.measurement import CellMeasures, measure
-from wbcseg.prediction import Catalog, Place, Segmenter, is_field
+from wbcseg.prediction import Catalog, Segmenter, is_field
 from wbcseg.prediction.tidying import tidied
-from wbcseg.trust import Judge, Verdict, judge_of
+from wbcseg.trust import Judge, judge_of
 from wbcseg.ui.viewer.pack import map_png
 
 PANEL_SIDE = 480
@@ -30,6 +33,9 @@ PANEL_SIDE = 480
 
 THUMBNAIL_SIDE = 192
 """The longer side of a small picture in a gallery, in pixels."""
+
+SMALL_SIDE = 62
+"""The longer side of a small picture in the viewer's strip, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +55,21 @@ class Shown:
     own: bool = False
     name: str = ""
     notices: tuple[str, ...] = ()
+
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as a PNG of its own size, without metadata."""
+        return images.encode_png(self.sample.image)
+
+    @cached_property
+    def small(self) -> Rgb:
+        """The picture shrunk to at most :data:`SMALL_SIDE` pixels."""
+        return shrink_to(self.sample.image, SMALL_SIDE)
+
+    @cached_property
+    def mask_png(self) -> bytes:
+        """The expert's mask as a grey PNG of class ids; empty where there is none."""
+        return b"" if self.sample.mask is None else images.encode_png(self.sample.mask)
 
 
 @dataclass(frozen=True)
@@ -129,14 +150,12 @@ class Found:
     Attributes:
         labels: ``uint8[H, W]`` of class ids, read-only.
         map: The same with the probabilities, as :func:`wbcseg.ui.viewer.pack.map_png` writes it.
-        places: Of a field of view, where its white cells are.
-        verdicts: What to think of every cell (of a crop: of its main cell); none where nobody can judge the model.
+        findings: Its cells, without a name; see :func:`wbcseg.analysis.findings_of`.
     """
 
     labels: Labels
     map: bytes
-    places: tuple[Place, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    findings: tuple[Finding, ...]
 
 
 def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) -> Found:
@@ -174,20 +193,23 @@ def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
     return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
 
 
-def measured(picture: Shown, classes: Labels) -> CellMeasures | None:
-    """Measure the main cell of a mask, or recall its figures.
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def expert_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | None:
+    """Measure the main cell of an expert's mask, or recall its figures.
 
     Args:
-        picture: The picture.
-        classes: ``uint8[H, W]`` of class ids, with one cell.
+        digest: Of picture and mask; a reader's own picture has none.
+        _image: ``uint8[H, W, 3]``.
+        _mask: ``uint8[H, W]`` of class ids.
     """
-    remember = _session_measured if picture.own else _shared_measured
-    return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), picture.sample.image, classes)
+    return measure(_image, tidied(_mask))
 
 
-def picture_png(picture: Shown) -> bytes:
-    """Write a picture as a PNG of its own size, without metadata."""
-    return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
+def prepare(picture: Shown) -> None:
+    """Make what a page needs of a picture besides results, so that its reader does not wait for it."""
+    _ = picture.png, picture.mask_png, picture.small
+    if picture.sample.mask is not None and not is_field(picture.sample.image):
+        expert_measures(picture.digest, picture.sample.image, picture.sample.mask)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
@@ -213,26 +235,6 @@ def _session_found(
     return _segment(_model, _judge, _image, careful)
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
-def _shared_measured(digest: str, classes_digest: str, _image: Rgb, _classes: Labels) -> CellMeasures | None:
-    return measure(_image, _classes)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False, scope="session")
-def _session_measured(digest: str, classes_digest: str, _image: Rgb, _classes: Labels) -> CellMeasures | None:
-    return measure(_image, _classes)
-
-
-@st.cache_data(max_size="16MiB", show_spinner=False)
-def _shared_png(digest: str, _image: Rgb) -> bytes:
-    return images.encode_png(_image)
-
-
-@st.cache_data(max_entries=6, show_spinner=False, scope="session")
-def _session_png(digest: str, _image: Rgb) -> bytes:
-    return images.encode_png(_image)
-
-
 @st.cache_data(max_size="40MiB", show_spinner=False)
 def _shared_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _classes: Labels | None) -> bytes:
     return _draw(view, _image, _classes)
@@ -246,12 +248,8 @@ def _session_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _c
 def _segment(model: Segmenter, judge: Judge | None, image: Rgb, careful: bool) -> Found:
     result = model.predict(image, careful=careful)
     result.labels.setflags(write=False)
-    verdicts = []
-    if judge is not None:
-        parts = [place.part for place in result.places] if is_field(image) else [(slice(None), slice(None))]
-        for part in parts:
-            verdicts.append(judge.verdict(image[part], result.probabilities[part], tidied(result.labels[part])))
-    return Found(result.labels, map_png(result.labels, result.probabilities), result.places, tuple(verdicts))
+    findings = findings_of("", image, result, judge=judge)
+    return Found(result.labels, map_png(result.labels, result.probabilities), tuple(findings))
 
 
 def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from html import escape
+from typing import Final
 
 import streamlit as st
 
-# Streamlit's own scrolling boxes cannot have the focus unless something in them can. This gives it to the box around it
-# while there is something to scroll. It shows nothing.
-_reachable = st.components.v2.component(
-    "wbcseg.reachable",
-    js="""
-export default function ({ parentElement }) {
-  const box = parentElement.getRootNode().host?.closest("[data-testid=stHorizontalBlock]")
-  if (!box || box.dataset.reachable) return
-  box.dataset.reachable = ""
-  const look = () => {
-    const wide = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight
-    for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", "Table, scrolls"]]) {
-      if (wide) box.setAttribute(name, value)
-      else box.removeAttribute(name)
-    }
-  }
-  // What is in the box may grow without the box: its font comes late.
-  const observer = new ResizeObserver(look)
-  for (const part of [box, ...box.querySelectorAll("div, table")]) observer.observe(part)
-  for (const wait of [0, 100, 500]) setTimeout(look, wait)
-}
-""",
-)
+_TAG: Final = re.compile(r"(?<!\\)<")
+
+# Streamlit's own scrolling boxes cannot have the focus, so that a keyboard could not scroll them.
+_BOX: Final = """<div tabindex="0" role="region" aria-label="{title}" style="overflow-x: auto">
+<div style="width: max-content">
+
+{table}
+
+</div>
+</div>"""
 
 
-def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], key: str) -> None:
+def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
     """Show a table, its first column to the left and figures to the right.
 
     Args:
         head: Names of the columns, in Markdown.
-        rows: Cells in Markdown, as many as ``head`` in each row.
-        key: Names the table on its page.
+        rows: Cells in Markdown, as many as ``head`` in each row. HTML in them is shown letter by letter.
+        title: What a screen reader calls the table, plain text.
     """
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    with st.container(horizontal=True, wrap=False, gap=None):
-        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines), width="content")
-        _reachable(key=f"reachable_{key}", width=1, height=1)
+    table = "\n".join("| " + " | ".join(_TAG.sub(r"\\<", cell) for cell in line) + " |" for line in lines)
+    st.markdown(_BOX.format(title=escape(title), table=table), unsafe_allow_html=True)

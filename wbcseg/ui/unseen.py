@@ -90,7 +90,7 @@ def show_means(question: Question) -> None:
         "Means",
         help="  \n".join(f"**{word}** {GLOSSARY[word]}" for word in ("±", "Confidence interval", "Processor time")),
     )
-    show_table(head, rows, "means")
+    show_table(head, rows, "Means")
     undefined = max(summary.undefined for summary in found.values())
     if undefined:
         st.caption(f"In {undefined} pictures the class is in neither mask; those do not count.")
@@ -231,7 +231,7 @@ def show_worst(question: Question) -> None:
         ]
         for row in rows[:count]
     ]
-    show_table(["Picture", "Cell type", *map(as_text, titles)], table, "hardest")
+    show_table(["Picture", "Cell type", *map(as_text, titles)], table, "Pictures with the lowest Dice")
     st.caption(
         "The figures are of networks that never saw the cell. Predict shows the shipped models, of which each has "
         "learned from four fifths of Dataset 1: it says so where a picture is one of them."

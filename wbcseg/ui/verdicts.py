@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from wbcseg.metrics import CELL, score
+from wbcseg.export import Finding
 from wbcseg.prediction import ModelEntry, is_field
-from wbcseg.trust import CHECK, DISAGREEMENT, FINE, STATUSES, UNLIKE, Verdict
-from wbcseg.ui import store
-from wbcseg.ui.store import Found
+from wbcseg.trust import CHECK, FINE, STATUSES, UNLIKE
+from wbcseg.ui.store import Shown
 from wbcseg.ui.words import as_text
 
 ICONS = {
@@ -22,38 +21,25 @@ ICONS = {
 """How each status is marked, beside its words."""
 
 
-def show_verdicts(picture: store.Shown, results: Mapping[str, Found], entries: Mapping[str, ModelEntry]) -> None:
+def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], entries: Mapping[str, ModelEntry]) -> None:
     """Say of every model that can be judged what to think of its result, and how many cells it found in a field.
 
     Args:
         picture: The picture.
-        results: What each model makes of it, by its name.
+        findings: The cells that each model found, by its name.
         entries: The models by name.
     """
-    field = is_field(picture.sample.image)
-    judged = {name: found for name, found in results.items() if field or found.verdicts}
-    for name, found in judged.items():
+    for name, cells in findings.items():
         title = as_text(entries[name].title)
-        if field:
-            st.markdown(f"{_mark(found)} **{title}**: {_count(len(found.places))}{_statuses(found)}")
-        else:
-            (verdict,) = found.verdicts
-            verdict = verdict.disputed() if _disputed(name, judged) else verdict
-            st.markdown(f"{ICONS[verdict.status]} **{title}**: {_said(verdict)}")
+        if is_field(picture.sample.image):
+            st.markdown(f"{_mark(cells)} **{title}**: {_count(len(cells))}{_statuses(cells)}")
+        elif cells[0].status:
+            said = " ".join((f"{cells[0].status}.", *map(as_text, cells[0].reasons)))
+            st.markdown(f"{ICONS[cells[0].status]} **{title}**: {said}")
 
 
-def _disputed(name: str, judged: Mapping[str, Found]) -> bool:
-    mine = judged[name].labels
-    others = (found.labels for other, found in judged.items() if other != name)
-    return any(score(mine, labels).dice[CELL] < DISAGREEMENT for labels in others)
-
-
-def _said(verdict: Verdict) -> str:
-    return " ".join((f"{verdict.status}.", *map(as_text, verdict.reasons)))
-
-
-def _mark(found: Found) -> str:
-    worst = max((STATUSES.index(verdict.status) for verdict in found.verdicts), default=None)
+def _mark(cells: Sequence[Finding]) -> str:
+    worst = max((STATUSES.index(one.status) for one in cells if one.status), default=None)
     return ":material/blur_on:" if worst is None else ICONS[STATUSES[min(worst, STATUSES.index(CHECK))]]
 
 
@@ -61,7 +47,7 @@ def _count(cells: int) -> str:
     return f"{cells or 'no'} white cell{'' if cells == 1 else 's'} found"
 
 
-def _statuses(found: Found) -> str:
-    counts = Counter(verdict.status for verdict in found.verdicts)
+def _statuses(cells: Sequence[Finding]) -> str:
+    counts = Counter(one.status for one in cells)
     said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     return f"; {said}." if said else "."

@@ -97,8 +97,3 @@ def labels_of_runs(text: object, width: int, height: int) -> Labels:
     if sum(lengths) != count:
         raise ValueError(f"it must have {width}×{height} pixels. Received: {sum(lengths)}")
     return np.repeat(np.array(ids, np.uint8), lengths).reshape(height, width)
-
-
-def mask_png(labels: Labels) -> bytes:
-    """Write class ids as a grey PNG of values 0, 1 and 2: exact, and small."""
-    return encode_png(labels)
