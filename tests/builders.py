@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +119,12 @@ def write_pairs(root: Path, count: int, size: tuple[int, int], *, seed: int = 9,
         (root / "images" / f"{stem}{i:02}.png").write_bytes(encode_png(sample.image))
         (root / "masks" / f"{stem}{i:02}.png").write_bytes(encode_png(sample.mask))
     return root
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip of files by name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()

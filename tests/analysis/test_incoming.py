@@ -1,11 +1,10 @@
 """What a reader brings becomes a list of pictures, whatever is among it."""
 
 import io
-import zipfile
 
 import numpy as np
 import pytest
-from builders import draw_cell, encode
+from builders import draw_cell, encode, zipped
 from PIL import Image
 
 from wbcseg.analysis import Upload, items_of, most_pages
@@ -21,14 +20,6 @@ def uploads(*files):
     """Uploads of names, or of names with bytes."""
     named = [(one, MASK if "mask" in one else CELL) if isinstance(one, str) else one for one in files]
     return [Upload(name, lambda data=data: data, str(number)) for number, (name, data) in enumerate(named)]
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def listed(*files):

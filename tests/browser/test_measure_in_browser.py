@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from builders import zipped
 from page_pictures import wait_for_pictures
 
 from wbcseg.classes import to_grey
@@ -35,14 +36,6 @@ def a_field(rows=2, columns=3):
 
 def file(name, data, kind=PNG):
     return {"name": name, "mimeType": kind, "buffer": data}
-
-
-def zipped(files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def bring(page, *files):

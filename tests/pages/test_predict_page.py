@@ -392,17 +392,15 @@ def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
 
 
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
-    field = np.full((300, 700, 3), 230, np.uint8)
+    field = np.full((300, 700, 3), 225, np.uint8)
     field[:40, :40] = field[100:140, 300:340] = a_cell()
     places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
     segment = Threshold.predict
-    monkeypatch.setattr(
-        Threshold,
-        "predict",
-        lambda self, image, *, careful=False: dataclasses.replace(
-            segment(self, image), places=places if self.name == "unet-16" else places[:1]
-        ),
-    )
+
+    def found(self, image, *, careful=False):
+        return dataclasses.replace(segment(self, image), places=places if self.name == "unet-16" else places[:1])
+
+    monkeypatch.setattr(Threshold, "predict", found)
     at = open_page("predict", source="Your own picture", micrometres="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception

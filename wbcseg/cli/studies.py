@@ -15,6 +15,7 @@ from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
 from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
 from wbcseg.files import write_json
+from wbcseg.training import Run
 from wbcseg.trust.fitting import fit_judge
 
 COLUMNS = (
@@ -33,12 +34,9 @@ def carry_out(study: Study, out: Path) -> bool:
     if target.exists():
         print(f"{study.title}: there is a result already ({target}).", flush=True)
         return True
-    runs = []
-    for name, config in zip(study.runs, study.configs, strict=True):
-        run = bring_to_end(name, config)
-        if run is None:
-            return False
-        runs.append(run)
+    runs = _trained(study)
+    if runs is None:
+        return False
     dataset = open_dataset(study.configs[0].dataset, fetch=True)
     result = crossvalidation.result_of(study, runs, dataset)
     out.mkdir(parents=True, exist_ok=True)
@@ -48,12 +46,9 @@ def carry_out(study: Study, out: Path) -> bool:
 
 def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
     """Train on each laboratory and test on the other; write the result and the judge. Return whether it ended."""
-    runs = []
-    for name, config in zip(study.runs, study.configs, strict=True):
-        run = bring_to_end(name, config)
-        if run is None:
-            return False
-        runs.append(run)
+    runs = _trained(study)
+    if runs is None:
+        return False
     datasets = [open_dataset(name, fetch=True) for name in laboratories.LABORATORIES]
     result, examples = laboratories.result_of(study, runs, datasets)
     judge = fit_judge(examples)
@@ -61,6 +56,17 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / f"{study.architecture}.json", {**result, "trust": dict(judge.figures)})
     return True
+
+
+def _trained(study: Study) -> list[Run] | None:
+    """Train a study's networks to their end. Return their runs, or ``None`` where one was stopped."""
+    runs = []
+    for name, config in zip(study.runs, study.configs, strict=True):
+        run = bring_to_end(name, config)
+        if run is None:
+            return None
+        runs.append(run)
+    return runs
 
 
 def laboratories_report(folder: Path) -> str:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from wbcseg.architectures import ARCHITECTURES, describe
+from wbcseg.classes import Labels
 from wbcseg.datasets.dataset import DataSet
+from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ConfigError, DatasetError
 from wbcseg.evaluation.figures import measure
 from wbcseg.evaluation.heldout import heldout_ids
@@ -121,20 +123,44 @@ def result_of(
         rows = _score(segmenter, dataset, number, on_picture)
         trainings.append(_training(run, segmenter, len(rows)))
         pictures += rows
-    settings = {**study.configs[0].to_dict(), "dataset": dataset.name}
-    for varied in ("fold", "split_seed"):
-        del settings[varied]
+    head = head_of(study, runs, segmenter, varied=("fold", "split_seed"))
+    head["config"]["dataset"] = dataset.name
+    digest = segmenter.card.split["manifest_digest"]
+    return {**head, "manifest_digest": digest, "trainings": trainings, "pictures": pictures}
+
+
+def head_of(study: Study, runs: Sequence[Run], segmenter: Segmenter, varied: Sequence[str]) -> dict[str, Any]:
+    """Return what a result says before its trainings and pictures.
+
+    Args:
+        study: The study.
+        runs: Its runs.
+        segmenter: Of one of them.
+        varied: Settings that differ between the runs; the others are in ``config``.
+    """
     return {
         "study": study.name,
         "architecture": study.architecture,
         "title": f"{describe(study.architecture).title}, width {study.configs[0].width}",
         "parameters": segmenter.card.parameters,
-        "config": settings,
+        "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varied},
         "environment": runs[0].read("environment.json"),
-        "manifest_digest": segmenter.card.split["manifest_digest"],
-        "trainings": trainings,
-        "pictures": pictures,
     }
+
+
+def row_of(sample: Sample, training: int, one_look: Labels, careful: Labels) -> dict[str, Any]:
+    """Return the scores of a picture against the expert's mask, as a row of a result.
+
+    Args:
+        sample: The picture, with a mask.
+        training: Number of the training that tested it.
+        one_look: ``uint8[H, W]`` of class ids.
+        careful: Likewise; see :meth:`wbcseg.prediction.Segmenter.predict`.
+    """
+    if sample.mask is None:
+        raise ValueError(f"Picture {sample.id} has no expert's mask.")
+    looks = {"one_look": measure(sample.mask, one_look), "careful": measure(sample.mask, careful)}
+    return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **looks}
 
 
 def _score(
@@ -145,30 +171,34 @@ def _score(
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
-        looks = {
-            "one_look": segmenter.predict(sample.image).labels,
-            "careful": segmenter.predict(sample.image, careful=True).labels,
-        }
-        measured = {name: measure(sample.mask, labels) for name, labels in looks.items()}
-        rows.append({"id": sample_id, "cell_type": sample.cell_type, "training": number, **measured})
+        one_look, careful = (segmenter.predict(sample.image, careful=careful).labels for careful in (False, True))
+        rows.append(row_of(sample, number, one_look, careful))
         on_picture(sample_id)
     return rows
 
 
 def _training(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
-    config, history = run.config(), run.metrics()
+    config = run.config()
     return {
         "fold": config.fold,
         "split_seed": config.split_seed,
+        **effort_of(run),
         "trained": len(segmenter.card.split["train"]),
         "tested": tested,
+        "model_bytes": segmenter.card.size_bytes,
+    }
+
+
+def effort_of(run: Run) -> dict[str, Any]:
+    """Return how long a training took: ``epochs``, ``seconds`` and, where it is known, ``cpu_seconds``."""
+    history = run.metrics()
+    return {
         "epochs": len(history),
         "seconds": round(sum(row["seconds"] for row in history), 1),
         # Runs of earlier versions have no processor time.
         "cpu_seconds": round(sum(cpu), 1)
         if (cpu := [r["cpu_seconds"] for r in history if "cpu_seconds" in r])
         else None,
-        "model_bytes": segmenter.card.size_bytes,
     }
 
 

@@ -13,10 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.architectures import describe
 from wbcseg.classes import Labels
 from wbcseg.datasets import DataSet
-from wbcseg.evaluation.crossvalidation import Study
+from wbcseg.evaluation.crossvalidation import Study, effort_of, head_of, row_of
 from wbcseg.evaluation.figures import measure
 from wbcseg.prediction import Segmenter
 from wbcseg.prediction.tidying import tidied
@@ -140,40 +139,24 @@ def result_of(
                 continue
             one_look = segmenter.predict(sample.image)
             careful = segmenter.predict(sample.image, careful=True)
-            looks = {"one_look": one_look.labels, "careful": careful.labels}
-            measured = {name: measure(sample.mask, labels) for name, labels in looks.items()}
-            rows.append({"id": sample_id, "cell_type": sample.cell_type, "training": number, **measured})
+            rows.append(row_of(sample, number, one_look.labels, careful.labels))
             calibration.add(one_look.probabilities, sample.mask)
             examples += _examples(segmenter, sample.image, sample.mask, sample_id)
             on_picture(sample_id)
         examples += [Example(_features(segmenter, picture), kind, None) for kind, picture in strangers(seed=number)]
-        history = run.metrics()
         trainings.append(
             {
                 "trained_on": run.config().dataset,
                 "tested_on": dataset.name,
                 "trained": len(segmenter.card.split["train"]),
                 "tested": len(rows),
-                "epochs": len(history),
-                "seconds": round(sum(row["seconds"] for row in history), 1),
+                **effort_of(run),
             }
         )
         calibrations[dataset.name] = calibration.to_dict()
         pictures += rows
-    settings = {**study.configs[0].to_dict()}
-    for varied in ("dataset", "epochs"):
-        del settings[varied]
-    return {
-        "study": study.name,
-        "architecture": study.architecture,
-        "title": f"{describe(study.architecture).title}, width {study.configs[0].width}",
-        "parameters": segmenter.card.parameters,
-        "config": settings,
-        "environment": runs[0].read("environment.json"),
-        "trainings": trainings,
-        "calibration": calibrations,
-        "pictures": pictures,
-    }, examples
+    head = head_of(study, runs, segmenter, varied=("dataset", "epochs"))
+    return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
 
 
 def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:

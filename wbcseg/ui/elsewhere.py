@@ -10,10 +10,10 @@ from typing import Any, Final
 import streamlit as st
 
 from wbcseg.evaluation import comparison, crossvalidation
-from wbcseg.evaluation.comparison import LOOKS, Look
+from wbcseg.evaluation.comparison import Look
 from wbcseg.evaluation.laboratories import FOLDER
 from wbcseg.ui import charts
-from wbcseg.ui.question import region_title
+from wbcseg.ui.question import LOOKS, region_title
 from wbcseg.ui.settings import dataset_title
 from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY
@@ -42,12 +42,7 @@ def show_elsewhere() -> None:
 
 def _show_scores(results: Sequence[Result]) -> None:
     st.subheader("Scores", help=GLOSSARY["Dice"])
-    look: Look = "careful"
-    if (
-        st.segmented_control("Prediction", list(LOOKS.values()), default=LOOKS[look], required=True, key="away")
-        != (LOOKS[look])
-    ):
-        look = "one_look"
+    look = LOOKS[st.segmented_control("Prediction", list(LOOKS), default=next(iter(LOOKS)), required=True, key="away")]
     rows = []
     for result in results:
         for number, training in enumerate(result["trainings"]):
@@ -62,7 +57,11 @@ def _show_scores(results: Sequence[Result]) -> None:
                 ]
             )
     heads = ["Network", "Learned from", "Tested on", "Pictures"]
-    show_table([*heads, *(f"Dice, {region_title(region).lower()}" for region in REGIONS)], rows, "elsewhere")
+    show_table(
+        [*heads, *(f"Dice, {region_title(region).lower()}" for region in REGIONS)],
+        rows,
+        "Scores in the other laboratory",
+    )
 
 
 def _show_trust(results: Sequence[Result]) -> None:
@@ -85,7 +84,7 @@ def _show_trust(results: Sequence[Result]) -> None:
         for trust in (result["trust"],)
     ]
     heads = ["Network", "No smears called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
-    show_table([*heads, "Others marked"], rows, "trust")
+    show_table([*heads, "Others marked"], rows, "How well bad results are marked")
     st.caption(
         "A bad result is one whose Dice of the whole cell is below .8; marked is what is called *check* or *unlike*. "
         "**AUROC**: how often a picture that is no smear gets a higher score than a smear; 1 is always."
