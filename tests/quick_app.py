@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError
-from wbcseg.prediction import ModelEntry, Segmentation
+from wbcseg.prediction import ModelEntry, Place, Segmentation
 from wbcseg.ui.viewer.pack import unpacked
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -30,7 +30,12 @@ class Threshold:
     def predict(self, image: np.ndarray, *, careful: bool = False) -> Segmentation:  # noqa: ARG002 (as the real one)
         green = image[..., 1]
         labels = (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8)
-        return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
+        return Segmentation(labels, (np.eye(3, dtype=np.float32)[labels],), self.name)
+
+
+def as_field(found: Segmentation, places: Sequence[Place]) -> Segmentation:
+    """Return what a model made of a field of view as if it had found cells in these places."""
+    return Segmentation(found.labels, tuple(found.looks[0][one.part] for one in places), found.model, tuple(places))
 
 
 def card(title: str) -> SimpleNamespace:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import Threshold
+from quick_app import Threshold, as_field
 
 from wbcseg.analysis import Batch, Upload, findings_of, items_of
 from wbcseg.classes import to_grey
@@ -19,7 +19,7 @@ from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
 from wbcseg.export import bundle, csv_bytes, figure_rows
 from wbcseg.images import encode_png, open_image
-from wbcseg.prediction import Place, Segmentation
+from wbcseg.prediction import Place
 
 PICTURE, LABELS = draw_cell(60, 70)
 CELL = encode(PICTURE)
@@ -233,8 +233,7 @@ class OfFields(Threshold):
     """Finds two cells in every field of view."""
 
     def predict(self, image, **_):
-        found = super().predict(image)
-        return Segmentation(found.labels, found.probabilities, self.name, (Place(40, 30, 160, 150), FAR))
+        return as_field(super().predict(image), (Place(40, 30, 160, 150), FAR))
 
 
 FAR = Place(300, 350, 420, 470)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import FailingCatalog, Threshold, go_to, viewer, words
+from quick_app import FailingCatalog, Threshold, as_field, go_to, viewer, words
 
 from wbcseg.analysis import Outcome
 from wbcseg.analysis.incoming import Item
@@ -206,7 +206,7 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     def slowly(self, image, **_):
         assert go.acquire(timeout=20)
         labels = (image[..., 1] < 110).astype(np.uint8) + (image[..., 1] < 180).astype(np.uint8)
-        return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
+        return Segmentation(labels, (np.eye(3, dtype=np.float32)[labels],), self.name)
 
     monkeypatch.setattr(Threshold, "predict", slowly)
     at = open_page("measure")
@@ -277,10 +277,7 @@ def test_the_table_is_one_for_screen_readers_and_keys():
 
 class OfFields(Threshold):
     def predict(self, image, **_):
-        found = super().predict(image)
-        return Segmentation(
-            found.labels, found.probabilities, self.name, (Place(0, 0, 60, 70), Place(90, 100, 150, 170))
-        )
+        return as_field(super().predict(image), (Place(0, 0, 60, 70), Place(90, 100, 150, 170)))
 
 
 def test_a_field_of_view_on_the_page(open_page, monkeypatch):

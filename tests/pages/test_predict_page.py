@@ -1,12 +1,11 @@
 """Predict: panels, scores, marks, uploads and links."""
 
-import dataclasses
 import io
 
 import numpy as np
 import pytest
 from PIL import Image
-from quick_app import PROBLEM, FailingCatalog, Threshold, packs, tables, viewer, words
+from quick_app import PROBLEM, FailingCatalog, Threshold, as_field, packs, tables, viewer, words
 
 from wbcseg.classes import PALETTES
 from wbcseg.datasets import open_dataset, open_zip
@@ -296,8 +295,7 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     segment = Threshold.predict
 
     def found(self, image, *, careful=False):
-        result = segment(self, image, careful=careful)
-        return dataclasses.replace(result, places=places if self.name == "unet-16" else ())
+        return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else ())
 
     monkeypatch.setattr(Threshold, "predict", found)
     monkeypatch.setattr(store, "judge_of", lambda card: OneJudge(CHECK) if card.title == "U-Net 16" else None)
@@ -398,7 +396,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     segment = Threshold.predict
 
     def found(self, image, *, careful=False):
-        return dataclasses.replace(segment(self, image), places=places if self.name == "unet-16" else places[:1])
+        return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else places[:1])
 
     monkeypatch.setattr(Threshold, "predict", found)
     at = open_page("predict", source="Your own picture", micrometres="0.5")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wbcseg.classes import Labels
 from wbcseg.datasets.synthetic.smear import draw_sample
 from wbcseg.metrics import score
-from wbcseg.prediction import Catalog, fields, is_field
+from wbcseg.prediction import Catalog, Segmentation, fields, is_field
 from wbcseg.prediction.fields import find_nuclei, segment_field
 
 SIDE = 130
@@ -64,10 +64,11 @@ def test_an_empty_field_has_no_cell() -> None:
     rng = np.random.default_rng(0)
     plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
     assert not find_nuclei(np.full((600, 800, 3), 230, np.uint8))
-    probabilities, places = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    labels, places, looks = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
     assert not places
-    assert (probabilities.argmax(axis=-1) == 0).all()
-    np.testing.assert_allclose(probabilities.sum(axis=-1), 1.0)
+    assert not looks
+    assert (labels == 0).all()
+    np.testing.assert_allclose(Segmentation(labels, (), "unet").probabilities.sum(axis=-1), 1.0)
 
 
 def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,12 +77,15 @@ def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.Mon
     marked, look = perfect(field, mask)
     # Every candidate twice: the second one must not count.
     monkeypatch.setattr(fields, "find_nuclei", lambda _: [*places, *places])
-    probabilities, found = segment_field(marked, look)
+    labels, found, looks = segment_field(marked, look)
     assert len(found) == 12
+    assert [one.shape[:2] for one in looks] == [labels[place.part].shape for place in found]
     assert list(found) == sorted(found, key=lambda one: (one.top + one.bottom, one.left + one.right))
-    labels = probabilities.argmax(axis=-1)
-    assert score(mask, labels.astype(np.uint8)).dice["cell"] > 0.99
-    np.testing.assert_allclose(probabilities.sum(axis=-1), 1.0, atol=1e-5)
+    assert score(mask, labels).dice["cell"] > 0.99
+    whole = Segmentation(labels, looks, "unet", found)
+    assert (whole.probabilities.argmax(axis=-1) == labels).all()
+    np.testing.assert_allclose(whole.probabilities.sum(axis=-1), 1.0, atol=1e-5)
+    assert (whole.shares == np.rint(whole.probabilities[..., 1:] * 255)).all()
 
 
 def test_what_has_no_nucleus_is_no_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:

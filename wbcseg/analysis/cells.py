@@ -52,7 +52,7 @@ def findings_of(
         crop, labels = image[place.part], found.labels[place.part]
         cell = tidied(labels)
         dice = {} if mask is None else score(mask[place.part], cell if field else labels).dice
-        verdict = judge.verdict(crop, found.probabilities[place.part], cell) if judge else None
+        verdict = judge.verdict(crop, found.looks[number - 1], cell) if judge else None
         findings.append(
             Finding(
                 name,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.classes import BACKGROUND, CLASSES, NUCLEUS
+from wbcseg.classes import BACKGROUND, NUCLEUS, Labels
 from wbcseg.prediction.tidying import tidied
 
 LONGEST: Final = 1200
@@ -113,7 +113,7 @@ def find_nuclei(field: NDArray[np.uint8]) -> list[Place]:
 
 def segment_field(
     field: NDArray[np.uint8], look: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-) -> tuple[NDArray[np.float32], tuple[Place, ...]]:
+) -> tuple[Labels, tuple[Place, ...], tuple[NDArray[np.float32], ...]]:
     """Segment every white cell of a field of view.
 
     Args:
@@ -121,14 +121,13 @@ def segment_field(
         look: Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``.
 
     Returns:
-        Class probabilities ``float32[H, W, 3]``, surely background where no cell was found; and the cells' places, from
-        top to bottom and left to right.
+        Class ids ``uint8[H, W]``, background where no cell was found; the cells' places, from top to bottom and left to
+        right; and the class probabilities of every place's crop, as they were segmented.
     """
     height, width = field.shape[:2]
-    probabilities = np.zeros((height, width, len(CLASSES)), np.float32)
-    probabilities[..., BACKGROUND.id] = 1.0
+    labels = np.full((height, width), BACKGROUND.id, np.uint8)
     taken = np.zeros((height, width), np.bool_)
-    places = []
+    cells = []
     for place in find_nuclei(field):
         middle = ((place.top + place.bottom) // 2, (place.left + place.right) // 2)
         if taken[middle]:
@@ -143,10 +142,11 @@ def segment_field(
         if cell is None or (taken[place.part] & cell).sum() > 0.3 * cell.sum():
             continue
         new = cell & ~taken[place.part]
-        probabilities[place.part][new] = found[new]
+        labels[place.part][new] = found[new].argmax(axis=-1)
         taken[place.part] |= new
-        places.append(place)
-    return probabilities, tuple(sorted(places, key=lambda one: (one.top + one.bottom, one.left + one.right)))
+        cells.append((place, found))
+    cells.sort(key=lambda one: (one[0].top + one[0].bottom, one[0].left + one[0].right))
+    return labels, tuple(place for place, _ in cells), tuple(found for _, found in cells)
 
 
 def _white_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.cards import ModelCard
-from wbcseg.classes import Labels
+from wbcseg.classes import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
 from wbcseg.prediction.fields import Place, segment_field
@@ -36,15 +36,49 @@ class Segmentation:
 
     Attributes:
         labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what a careful prediction tidied.
-        probabilities: ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up to 1.
+        looks: Class probabilities, ``float32[h, w, 3]``, of every crop that was segmented: of a crop one, of a field of
+            view one for each place. Background, cytoplasm and nucleus; they add up to 1.
         model: Name of the model.
         places: Of a field of view, where its white cells are; of a crop, nothing.
     """
 
     labels: Labels = field(repr=False)
-    probabilities: NDArray[np.float32] = field(repr=False)
+    looks: tuple[NDArray[np.float32], ...] = field(repr=False)
     model: str
     places: tuple[Place, ...] = ()
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Class probabilities of the picture, ``float32[H, W, 3]``; what is no cell of a field is surely background."""
+        if self._is_crop:
+            return self.looks[0]
+        whole = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
+        whole[..., BACKGROUND.id] = 1.0
+        for place, look in zip(self.places, self.looks, strict=True):
+            own = self._own(place, look)
+            whole[place.part][own] = look[own]
+        return whole
+
+    @property
+    def shares(self) -> NDArray[np.uint8]:
+        """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``: a sixth of the memory."""
+        if self._is_crop:
+            return _steps(self.looks[0])
+        whole = np.zeros((*self.labels.shape, 2), np.uint8)
+        for place, look in zip(self.places, self.looks, strict=True):
+            own = self._own(place, look)
+            whole[place.part][own] = _steps(look[own])
+        return whole
+
+    @property
+    def _is_crop(self) -> bool:
+        return bool(self.looks) and not self.places
+
+    def _own(self, place: Place, look: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which pixels of a place's crop have their class from it, and not from a cell beside it."""
+        part = self.labels[place.part]
+        own: NDArray[np.bool_] = (part != BACKGROUND.id) & (look.argmax(axis=-1) == part)
+        return own
 
 
 class Segmenter:
@@ -119,15 +153,14 @@ class Segmenter:
             raise ImageError(
                 f"A picture must have at least {SMALLEST}×{SMALLEST} pixels to be segmented. Received: {width}×{height}"
             )
-        places: tuple[Place, ...] = ()
         if is_field(image):
-            probabilities, places = segment_field(image, partial(self._crop, careful=careful))
-        else:
-            probabilities = self._crop(image, careful=careful)
+            labels, places, looks = segment_field(image, partial(self._crop, careful=careful))
+            return Segmentation(labels, looks, self.name, places)
+        probabilities = self._crop(image, careful=careful)
         labels = probabilities.argmax(axis=-1).astype(np.uint8)
-        if (careful or self.card.framed) and not is_field(image):
+        if careful or self.card.framed:
             labels = tidied(labels)
-        return Segmentation(labels, probabilities, self.name, places)
+        return Segmentation(labels, (probabilities,), self.name)
 
     def _crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
@@ -146,6 +179,14 @@ def is_field(image: NDArray[np.uint8]) -> bool:
     """Whether a picture, ``uint8[H, W, 3]``, is taken for a whole field of view instead of a crop of one cell."""
     height, width = image.shape[:2]
     return bool(max(height, width) > LARGEST_CROP)
+
+
+def _steps(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the probabilities of cytoplasm and nucleus in steps of 1/255."""
+    steps: NDArray[np.uint8] = (
+        np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
+    )
+    return steps
 
 
 def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -249,7 +249,7 @@ def _segment(model: Segmenter, judge: Judge | None, image: Rgb, careful: bool) -
     result = model.predict(image, careful=careful)
     result.labels.setflags(write=False)
     findings = findings_of("", image, result, judge=judge)
-    return Found(result.labels, map_png(result.labels, result.probabilities), tuple(findings))
+    return Found(result.labels, map_png(result.labels, result.shares), tuple(findings))
 
 
 def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import CLASSES, CYTOPLASM, NUCLEUS, Labels
+from wbcseg.classes import CLASSES, Labels
 from wbcseg.images import encode_png
 
 MAGIC: Final = b"WBP1"
@@ -54,19 +54,18 @@ def unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     return head, {name: data[end + offset : end + offset + length] for name, (offset, length) in places.items()}
 
 
-def map_png(labels: Labels, probabilities: NDArray[np.float32]) -> bytes:
+def map_png(labels: Labels, shares: NDArray[np.uint8]) -> bytes:
     """Write what a model says of every pixel as a picture.
 
     The class has a channel of its own, because rounded probabilities may tie.
 
     Args:
         labels: ``uint8[H, W]`` of class ids.
-        probabilities: ``float32[H, W, 3]``; they add up to 1.
+        shares: ``uint8[H, W, 2]``; see :attr:`wbcseg.prediction.Segmentation.shares`.
 
     Returns:
         An RGB PNG: the class id, and the probabilities of cytoplasm and nucleus in steps of 1/255.
     """
-    shares = np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
     return encode_png(np.dstack([labels, shares]))
 
 
