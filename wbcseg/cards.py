@@ -84,6 +84,8 @@ class ModelCard:
         notice: What it may be used for.
         program: Version of this program that made it.
         notes: What else whoever uses it should know, such as what was tried and did not help, a sentence or two each.
+        laboratories: How networks of its kind do on a laboratory's pictures that they were not trained on, and how well
+            their results are judged; see :func:`wbcseg.evaluation.laboratories.summary`. Empty where nobody measured.
     """
 
     title: str
@@ -102,6 +104,7 @@ class ModelCard:
     notice: str
     program: str
     notes: tuple[str, ...] = ()
+    laboratories: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def dataset(self) -> str:
@@ -151,6 +154,7 @@ class ModelCard:
             "notice": self.notice,
             "acknowledgement": self.acknowledgement,
             "notes": list(self.notes),
+            "laboratories": dict(self.laboratories),
             "heldout": dict(self.heldout),
             "training": dict(self.training),
             "files": {role: vars(record) for role, record in self.files.items()},
@@ -187,6 +191,7 @@ class ModelCard:
                 classes=tuple(values["classes"]),
                 # Cards of earlier versions have none.
                 notes=tuple(map(str, values.get("notes", ()))),
+                laboratories=dict(values.get("laboratories", {})),
                 files=files,
             )
             _ = card.dataset, card.training_ids, card.framed

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import SHIPPED, copy_of_shipped
 
-from wbcseg.cli.studies import laboratories_report
+from wbcseg.cards import ModelCard
+from wbcseg.cli import main
+from wbcseg.cli.studies import laboratories_report, tell_cards
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import laboratories
+from wbcseg.evaluation.figures import value
 from wbcseg.evaluation.laboratories import Calibration, plan
 from wbcseg.prediction import Catalog
+from wbcseg.prediction.catalog import weights_folder
 from wbcseg.training import TrainingConfig
 from wbcseg.trust.fitting import fit_judge
 from wbcseg.trust.strangers import strangers
@@ -76,7 +81,9 @@ class Part:
         self.read = open_dataset("synthetic").read
 
 
-def test_the_other_laboratory_is_tested_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_other_laboratory_is_tested_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     parts = [Part("zheng-1", range(1, 9)), Part("zheng-2", range(11, 17))]
     monkeypatch.setattr(laboratories, "strangers", lambda seed: list(strangers(seed))[::8])
     seen: list[str] = []
@@ -95,6 +102,39 @@ def test_the_other_laboratory_is_tested_and_reported(tmp_path: Path, monkeypatch
     ]
     trust = dict(fit_judge(marked).figures)
     (tmp_path / "unet.json").write_text(json.dumps({**result, "trust": trust}))
+    short = laboratories.summary({**result, "trust": trust})
+    assert [(one["trained_on"], one["tested"]) for one in short["tests"]] == [
+        ("zheng-1+synthetic", 6),
+        ("zheng-2+synthetic", 8),
+    ]
+    of_first = [row["careful"] for row in result["pictures"] if row["training"] == 0]
+    expected = np.mean([value(one, "dice", "nucleus") for one in of_first])
+    assert short["tests"][0]["careful"]["nucleus"]["dice"] == pytest.approx(expected, abs=1e-5)
     report = laboratories_report(tmp_path)
     for words in ("tested on zheng-2 (6 pictures)", "expected calibration error", "AUROC", "that are marked"):
         assert words in report, words
+    # Cards of models of the same kind tell it, and no others.
+    config = ModelCard.read(weights_folder() / "unet-16").config
+    copy_of_shipped(tmp_path / "weights", config={**config, "augmentation": "laboratories"})
+    copy_of_shipped(tmp_path / "weights", "segnet-16")
+    monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path / "weights"))
+    tell_cards({**result, "trust": trust})
+    assert ModelCard.read(tmp_path / "weights" / "unet-16").laboratories == short
+    assert not ModelCard.read(tmp_path / "weights" / "segnet-16").laboratories
+    capsys.readouterr()
+    assert main(["models", "unet-16"]) == 0
+    out = capsys.readouterr().out
+    assert "trained the same way on zheng-1+synthetic and tested on zheng-2 (6 pictures)" in out
+    assert f"nucleus {short['tests'][0]['careful']['nucleus']['dice']:.3f}" in out
+    assert "no smears told from smears: AUROC" in out
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_cards_tell_the_committed_results(name: str) -> None:
+    card = Catalog().entry(name).card
+    assert card is not None
+    path = laboratories.FOLDER / f"{card.architecture}.json"
+    if card.framed:
+        assert card.laboratories == laboratories.summary(json.loads(path.read_text()))
+    else:
+        assert not card.laboratories

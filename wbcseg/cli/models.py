@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wbcseg.cards import ModelCard
@@ -45,11 +45,29 @@ def _details(card: ModelCard) -> str:
         f"trained on {len(split['train'])} pictures of {card.dataset} ({split['kind']}{fold}), "
         f"{training['epochs']} epochs in {training['seconds']:.0f} s, by version {card.program} on {card.created}",
         f"settings: {', '.join(f'{name} {value}' for name, value in card.config.items())}",
+        *_elsewhere(card),
         *card.notes,
         card.acknowledgement,
         card.notice,
     ]
     return "\n".join(f"  {line}" for line in lines if line)
+
+
+def _elsewhere(card: ModelCard) -> Iterator[str]:
+    """Say how networks of this kind do on a laboratory's pictures that they were not trained on."""
+    for test in card.laboratories.get("tests", ()):
+        dice = ", ".join(f"{name} {one['dice']:.3f} ± {one['dice_se']:.3f}" for name, one in test["careful"].items())
+        yield (
+            f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
+            f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['error']:.3f}"
+        )
+    if card.laboratories:
+        trust = card.laboratories["trust"]
+        yield (
+            f"pictures that are no smears told from smears: AUROC {trust['unlike_auroc']:.4f}; marked of the crops "
+            f"with a cell's Dice below .8: {_percent(trust['bad_caught'])}, of the others: "
+            f"{_percent(trust['good_marked'])}"
+        )
 
 
 def markdown_table(cards: Iterable[ModelCard]) -> str:
@@ -98,6 +116,10 @@ def _line(entry: ModelEntry) -> str:
     pictures = entry.card.heldout["pictures"]
     leak = " (leaking split: most have a flipped copy in training)" if entry.card.leaks else ""
     return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures{leak}: {dice}"
+
+
+def _percent(share: float | None) -> str:
+    return "there were none" if share is None else f"{share:.0%}"
 
 
 def _shown(value: float | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
 from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
 from wbcseg.files import write_json
+from wbcseg.prediction import Catalog
 from wbcseg.training import Run
 from wbcseg.trust.fitting import fit_judge
 
@@ -54,8 +56,21 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
     judge = fit_judge(examples)
     judge.write(study.architecture, judges)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / f"{study.architecture}.json", {**result, "trust": dict(judge.figures)})
+    result = {**result, "trust": dict(judge.figures)}
+    write_json(out / f"{study.architecture}.json", result)
+    if out == laboratories.FOLDER:
+        tell_cards(result)
     return True
+
+
+def tell_cards(result: Mapping[str, Any]) -> None:
+    """Write what was found on other laboratories into the cards of the shipped models of the same kind."""
+    for entry in Catalog().usable:
+        card = entry.card
+        kind = (result["architecture"], result["config"]["width"])
+        if entry.shipped and card and card.framed and (card.architecture, card.width) == kind:
+            replace(card, laboratories=laboratories.summary(result)).write(entry.folder)
+            print(f"{entry.name}: the card has the figures now.")
 
 
 def _trained(study: Study) -> list[Run] | None:

@@ -6,7 +6,7 @@ other way round. From the results it is learned how to judge a result, see :mod:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wbcseg.classes import Labels
 from wbcseg.datasets import DataSet
+from wbcseg.evaluation import comparison
 from wbcseg.evaluation.crossvalidation import Study, effort_of, head_of, row_of
 from wbcseg.evaluation.figures import measure
 from wbcseg.prediction import Segmenter
@@ -38,6 +39,8 @@ EPOCHS: Final = {"zheng-1": 80, "zheng-2": 160}
 
 COPIES: Final = 2
 """Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
+
+REGIONS: Final = ("nucleus", "cytoplasm", "cell")
 
 BINS: Final = 15
 """Of the reliability diagram."""
@@ -157,6 +160,32 @@ def result_of(
         pictures += rows
     head = head_of(study, runs, segmenter, varied=("dataset", "epochs"))
     return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
+
+
+def summary(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result in short, for the cards of models of the same kind.
+
+    Args:
+        result: As :func:`result_of` gives it, with ``trust``: the figures of the judge.
+
+    Returns:
+        JSON values: ``tests``, a row each with the laboratories, ``one_look`` and ``careful`` with mean Dice and its
+        standard error by region, and ``calibration``; and ``trust``.
+    """
+    tests = []
+    for number, training in enumerate(result["trainings"]):
+        rows = {**result, "pictures": [row for row in result["pictures"] if row["training"] == number]}
+        told = {name: training[name] for name in ("trained_on", "tested_on", "trained", "tested", "epochs")}
+        for look in comparison.LOOKS:
+            found = {
+                region: comparison.summarise(list(comparison.values(rows, "dice", region, look).values()))
+                for region in REGIONS
+            }
+            told[look] = {
+                region: {"dice": round(one.mean, 5), "dice_se": round(one.error, 5)} for region, one in found.items()
+            }
+        tests.append({**told, "calibration": result["calibration"][training["tested_on"]]})
+    return {"tests": tests, "trust": dict(result["trust"])}
 
 
 def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:
