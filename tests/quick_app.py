@@ -12,7 +12,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError
-from wbcseg.prediction import ModelEntry, Place, Segmentation
+from wbcseg.prediction import Catalog, ModelEntry, Place, Segmentation
 from wbcseg.ui.viewer.pack import unpacked
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -38,13 +38,13 @@ def as_field(found: Segmentation, places: Sequence[Place]) -> Segmentation:
     return Segmentation(found.labels, tuple(found.looks[0][one.part] for one in places), found.model, tuple(places))
 
 
-def card(title: str) -> SimpleNamespace:
+def card(title: str, *, framed: bool = False) -> SimpleNamespace:
     """What the pages read of a model's card. Every such model was trained on synthetic/001."""
     region = {"dice": 0.975, "dice_se": 0.002, "n": 60}
     return SimpleNamespace(
         title=title,
         architecture="unet",
-        framed=False,
+        framed=framed,
         leaks=title.startswith("SegNet"),
         saw=lambda sample_id: sample_id == "synthetic/001",
         heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},
@@ -52,7 +52,7 @@ def card(title: str) -> SimpleNamespace:
     )
 
 
-class QuickCatalog:
+class QuickCatalog(Catalog):
     """Two models that can be used and one that can't."""
 
     def __init__(self) -> None:
@@ -61,14 +61,18 @@ class QuickCatalog:
             ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16"), None, True),
             ModelEntry("broken-16", Path("broken-16"), None, PROBLEM, True),
         )
-        self.usable = self.entries[:2]
-        self.first_choice = self.usable[0]
-
-    def entry(self, name: str) -> ModelEntry:
-        return next(entry for entry in self.entries if entry.name == name)
 
     def open(self, name: str) -> Threshold:
         return Threshold(name)
+
+
+class WithGeneral(QuickCatalog):
+    """One of the models is for any laboratory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        general = ModelEntry("unet-general", Path("unet-general"), card("General", framed=True), None, True)
+        self.entries = (*self.entries, general)
 
 
 class FailingCatalog(QuickCatalog):
@@ -78,7 +82,7 @@ class FailingCatalog(QuickCatalog):
         super().__init__()
         # Another checksum, so that no segmenter that an earlier test opened is recalled.
         damaged = ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16, damaged"), None, True)
-        self.entries = self.usable = (self.entries[0], damaged)
+        self.entries = (self.entries[0], damaged)
 
     def open(self, name: str) -> Threshold:
         if name == "segnet-16":

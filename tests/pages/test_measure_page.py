@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import FailingCatalog, Threshold, as_field, go_to, viewer, words
+from quick_app import FailingCatalog, Threshold, WithGeneral, as_field, go_to, viewer, words
 
 from wbcseg.analysis import Outcome
 from wbcseg.analysis.incoming import Item
@@ -134,19 +134,8 @@ def test_another_model_begins_anew(open_page):
 
 
 def test_a_model_for_any_laboratory_comes_first(open_page, monkeypatch):
-    from quick_app import QuickCatalog, card
-
-    from wbcseg.prediction import ModelEntry
-
-    class WithGeneral(QuickCatalog):
-        def __init__(self):
-            super().__init__()
-            general = ModelEntry("unet-16-general", self.usable[0].folder, card("General"), None, True)
-            self.entries, self.usable = (*self.entries, general), (*self.usable, general)
-            self.first_choice = general
-
     monkeypatch.setattr(store, "Catalog", WithGeneral)
-    assert open_page("measure").selectbox(key="measure_model").value == "unet-16-general"
+    assert open_page("measure").selectbox(key="measure_model").value == "unet-general"
 
 
 def test_a_model_that_fails_says_so(open_page, monkeypatch):
@@ -163,7 +152,7 @@ def test_without_a_model_there_is_nothing_to_do(open_page, monkeypatch):
 
     class Empty(QuickCatalog):
         def __init__(self):
-            self.entries = self.usable = ()
+            self.entries = ()
 
     monkeypatch.setattr(store, "Catalog", Empty)
     assert "no model that can be used" in words(open_page("measure"))

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from quick_app import PROBLEM, FailingCatalog, Threshold, as_field, packs, tables, viewer, words
+from quick_app import PROBLEM, FailingCatalog, Threshold, WithGeneral, as_field, packs, tables, viewer, words
 
 from wbcseg.classes import PALETTES
 from wbcseg.datasets import open_dataset, open_zip
@@ -387,6 +387,15 @@ def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
     at = open_page("predict", picture="003")
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
     assert set(rows["Nucleus area (px²)"]) == {"–"}
+
+
+def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    at = open_page("predict", picture="003")
+    assert at.pills(key="models").value == ["unet-16", "segnet-16"]
+    at.segmented_control(key="source").set_value("Your own picture").run()
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert at.pills(key="own_models").value == ["unet-general"]
 
 
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):

@@ -42,6 +42,9 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     first = Catalog(shipped=copies, runs=nothing).first_choice
     assert first is not None
     assert first.name == "segnet-16"
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(known=True)] == ["unet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(known=False)] == ["segnet-16"]
+    assert [one.name for one in Catalog(shipped=nothing, runs=copies).suited(known=True)] == ["unet-16", "segnet-16"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

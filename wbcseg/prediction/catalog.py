@@ -17,6 +17,9 @@ from wbcseg.training.run import runs_folder
 
 SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
 
+MOST_AT_FIRST: Final = 3
+"""Models to begin with where none was shipped."""
+
 
 def weights_folder() -> Path:
     """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` if set, else ``weights`` beside the package."""
@@ -77,9 +80,19 @@ class Catalog:
 
     @property
     def first_choice(self) -> ModelEntry | None:
-        """The model for a picture of unknown origin: a shipped one for any laboratory, else the first there is."""
-        shipped = [entry for entry in self.usable if entry.shipped and entry.card and entry.card.framed]
-        return next(iter((*shipped, *self.usable)), None)
+        """The model for a picture of unknown origin: the first one of :meth:`suited`."""
+        return next(iter(self.suited(known=False)), None)
+
+    def suited(self, *, known: bool) -> tuple[ModelEntry, ...]:
+        """Return the models to begin with: shipped ones, or else those that were trained last.
+
+        Args:
+            known: Whether the picture is from a laboratory whose pictures the program has. Of the shipped models those
+                for any laboratory are for other pictures, and the others for these.
+        """
+        shipped = tuple(entry for entry in self.usable if entry.shipped)
+        made_for_it = tuple(entry for entry in shipped if entry.card and entry.card.framed is not known)
+        return made_for_it or shipped or self.usable[:MOST_AT_FIRST]
 
     def entry(self, name: str) -> ModelEntry:
         """Return a model's entry.

@@ -18,9 +18,6 @@ from wbcseg.ui.words import GLOSSARY, as_text, mask_name, percent, short_title, 
 PANEL_WIDTH: Final = 165
 """Narrowest panel in pixels: two fit beside each other on a phone."""
 
-MOST_AT_FIRST: Final = 3
-"""Models that are shown unasked where none was shipped."""
-
 
 def choose_palette(label_visibility: Literal["visible", "collapsed"] = "visible") -> str:
     """Ask for the colours of the classes. Return a key of :data:`wbcseg.classes.PALETTES`."""
@@ -39,8 +36,13 @@ def choose_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
     return titles[title]
 
 
-def choose_models(models: Catalog) -> list[ModelEntry]:
-    """Ask which of the models that can be used are to be shown."""
+def choose_models(models: Catalog, *, own: bool) -> list[ModelEntry]:
+    """Ask which of the models that can be used are to be shown.
+
+    Args:
+        models: All of them.
+        own: Whether they are to segment a reader's own picture; other models may suit it, and are chosen apart.
+    """
     usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
     if not usable:
         return []
@@ -49,8 +51,8 @@ def choose_models(models: Catalog) -> list[ModelEntry]:
         "Models",
         names,
         selection_mode="multi",
-        default=[name for name in names if usable[name].shipped] or names[:MOST_AT_FIRST],
-        key="models",
+        default=list(dict.fromkeys(entry.name for entry in models.suited(known=not own))),
+        key="own_models" if own else "models",
         bind="query-params",
         help=GLOSSARY["Model"],
     )
