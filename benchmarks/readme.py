@@ -10,7 +10,7 @@ from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.models import markdown_table
 from wbcseg.cli.train import duration
 from wbcseg.evaluation import reproduction
-from wbcseg.evaluation.comparison import LOOKS, leak_worth, summarise, values
+from wbcseg.evaluation.comparison import LOOKS, difference, summarise, values
 from wbcseg.evaluation.crossvalidation import read_results, result_files
 from wbcseg.evaluation.figures import ALL_CLASSES
 from wbcseg.prediction import Catalog
@@ -86,7 +86,7 @@ def leak_table() -> str:
         fair = every.get((study.removesuffix("-leaking"), architecture))
         if not study.endswith("-leaking") or fair is None:
             continue
-        found = [leak_worth(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
+        found = [difference(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
         cells = [f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found]
         lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
     return _table(lines)

@@ -107,7 +107,7 @@ def test_the_worst_pictures_come_first_and_undefined_ones_last() -> None:
 
 
 def test_what_a_leak_adds_is_with_minus_without() -> None:
-    worth = comparison.leak_worth(result("A", GOOD), result("A", WORSE), "dice", "nucleus")
+    worth = comparison.difference(result("A", GOOD), result("A", WORSE), "dice", "nucleus")
     assert worth.difference > 0.02
     assert worth.low > 0.0
 

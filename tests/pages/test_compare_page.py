@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -284,10 +285,16 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
         **{"strangers": 200, "smears": 40, "unlike_strangers": 0.99, "unlike_smears": 0.01, "unlike_auroc": 0.9987},
         **{"pictures": 40, "bad": 4, "bad_caught": 1.0, "good_marked": 0.08},
     }
+    result["home"] = {"model": "unet-general", "pictures": result["pictures"]}
     (tmp_path / "unet.json").write_text(json.dumps(result))
+    special = made_result("unet", 0.95)
+    monkeypatch.setattr(crossvalidation, "specialised", lambda name, _: special if name == "zheng-1" else None)
     at = open_page("compare", tab="Other laboratories")
     assert not at.exception
-    scores, trust = tables(at)
+    scores, home, trust = tables(at)
+    assert [row[:3] for row in home[1:]] == [["unet-general", "Zheng 1", "24"], ["unet-general", "Zheng 2", "16"]]
+    assert re.fullmatch(r"0\.9\d\d \(-0\.020, -0\.02\d to -0\.0[12]\d\)", home[1][3])
+    assert re.fullmatch(r"0\.9\d\d", home[2][3])
     assert [row[:4] for row in scores[1:]] == [
         ["U-Net, width 16", "Zheng 1", "Zheng 2", "24"],
         ["U-Net, width 16", "Zheng 2", "Zheng 1", "16"],

@@ -16,7 +16,7 @@ from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
 from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
 from wbcseg.files import write_json
-from wbcseg.prediction import Catalog
+from wbcseg.prediction import Catalog, ModelEntry, Segmenter
 from wbcseg.training import Run
 from wbcseg.trust.fitting import fit_judge
 
@@ -57,20 +57,28 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
     judge.write(study.architecture, judges)
     out.mkdir(parents=True, exist_ok=True)
     result = {**result, "trust": dict(judge.figures)}
+    entry = general_model(study.architecture, study.configs[0].width) if out == laboratories.FOLDER else None
+    if entry is not None:
+        result["home"] = laboratories.at_home(Segmenter(entry.folder), datasets)
+        tell_card(entry, result)
     write_json(out / f"{study.architecture}.json", result)
-    if out == laboratories.FOLDER:
-        tell_cards(result)
     return True
 
 
-def tell_cards(result: Mapping[str, Any]) -> None:
-    """Write what was found on other laboratories into the cards of the shipped models of the same kind."""
+def general_model(architecture: str, width: int) -> ModelEntry | None:
+    """Return the shipped model for any laboratory of a network and width, or ``None``."""
     for entry in Catalog().usable:
         card = entry.card
-        kind = (result["architecture"], result["config"]["width"])
-        if entry.shipped and card and card.framed and (card.architecture, card.width) == kind:
-            replace(card, laboratories=laboratories.summary(result)).write(entry.folder)
-            print(f"{entry.name}: the card has the figures now.")
+        if entry.shipped and card and card.framed and (card.architecture, card.width) == (architecture, width):
+            return entry
+    return None
+
+
+def tell_card(entry: ModelEntry, result: Mapping[str, Any]) -> None:
+    """Write what was found on other laboratories into the card of a model of the same kind."""
+    if entry.card is not None:
+        replace(entry.card, laboratories=laboratories.summary(result)).write(entry.folder)
+        print(f"{entry.name}: the card has the figures now.")
 
 
 def _trained(study: Study) -> list[Run] | None:
@@ -89,19 +97,14 @@ def laboratories_report(folder: Path) -> str:
     lines = []
     for result in _results(folder, laboratories.NAME):
         for number, training in enumerate(result["trainings"]):
-            rows = [row for row in result["pictures"] if row["training"] == number]
             lines.append(
                 f"{result['title']}: trained on {training['trained_on']} ({training['trained']} pictures, "
-                f"{training['epochs']} epochs), tested on {training['tested_on']} ({len(rows)} pictures)"
+                f"{training['epochs']} epochs), tested on {training['tested_on']} ({training['tested']} pictures)"
             )
-            lines.append(f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS))
-            for look, title in LOOKS.items():
-                summaries = [
-                    _summary({**result, "pictures": rows}, figure, region, look) for _, figure, region in COLUMNS
-                ]
-                lines.append(f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries))
+            lines += _means(laboratories.part_of(result, number))
             calibration = result["calibration"][training["tested_on"]]
             lines.append(f"  expected calibration error {calibration['error']:.4f}")
+        lines += _home(result)
         trust = result["trust"]
         lines += [
             f"  pictures that are no smear told from smears: AUROC {trust['unlike_auroc']:.4f} "
@@ -113,6 +116,30 @@ def laboratories_report(folder: Path) -> str:
             "",
         ]
     return "\n".join(lines).rstrip()
+
+
+def _home(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how the model for any laboratory does at home, beside networks of the one laboratory alone."""
+    for number, name in enumerate(laboratories.LABORATORIES if "home" in result else ()):
+        part = laboratories.part_of(result["home"], number)
+        yield f"{result['home']['model']} on held-out pictures of {name} ({len(part['pictures'])} pictures)"
+        yield from _means(part)
+        special = crossvalidation.specialised(name, result["architecture"])
+        if special is None:
+            continue
+        for title, figure, region in COLUMNS[:3]:
+            one = comparison.difference(part, special, figure, region, "careful")
+            yield (
+                f"  {FIGURES[figure].title}, {title}, minus a network of this laboratory alone on the same pictures: "
+                f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
+            )
+
+
+def _means(result: dict[str, Any]) -> Iterator[str]:
+    yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
+    for look, title in LOOKS.items():
+        summaries = [_summary(result, figure, region, look) for _, figure, region in COLUMNS]
+        yield f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
 
 
 def _results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
@@ -173,7 +200,7 @@ def _leak(name: str, found: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> 
     yield f"{name}: what copies of the test pictures in training add (with minus without, one look)"
     for leaking, fair in found:
         for title, figure, region in COLUMNS[:3]:
-            one = comparison.leak_worth(leaking, fair, figure, region)
+            one = comparison.difference(leaking, fair, figure, region)
             yield (
                 f"  {leaking['title']}, {FIGURES[figure].title}, {title}: {one.difference:+.4f} "
                 f"({one.low:+.4f} to {one.high:+.4f}), p = {one.p:.2g}, {one.pairs} pictures"

@@ -113,9 +113,9 @@ def pairs(results: Sequence[Result], figure: str, region: str, look: Look = "one
     return [Pair(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
 
 
-def leak_worth(leaking: Result, fair: Result, figure: str, region: str, look: Look = "one_look") -> Comparison:
-    """Return what a leak adds: the same recipe and test pictures with copies of them in training, minus without."""
-    return _compare(values(leaking, figure, region, look), values(fair, figure, region, look), figure)
+def difference(first: Result, second: Result, figure: str, region: str, look: Look = "one_look") -> Comparison:
+    """Compare two results on the pictures that both have tested, such as with and without a leak: first − second."""
+    return _compare(values(first, figure, region, look), values(second, figure, region, look), figure)
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,12 @@ def result_files(folder: Path | None = None) -> list[Path]:
     return sorted((folder or FOLDER).glob("*.json"))
 
 
+def specialised(dataset: str, architecture: str) -> dict[str, Any] | None:
+    """Return the committed cross-validation of a network on one data set by our recipe, or ``None``."""
+    path = FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
+    return read_results([path])[0] if path.exists() else None
+
+
 def read_results(files: Sequence[Path]) -> list[dict[str, Any]]:
     """Return the results in files by study, the networks of each in their usual order."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in files]

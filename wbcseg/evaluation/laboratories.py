@@ -18,6 +18,7 @@ from wbcseg.datasets import DataSet
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.crossvalidation import Study, effort_of, head_of, row_of
 from wbcseg.evaluation.figures import measure
+from wbcseg.evaluation.heldout import heldout_ids
 from wbcseg.prediction import Segmenter
 from wbcseg.prediction.tidying import tidied
 from wbcseg.preparation.photographs import photographed
@@ -162,6 +163,37 @@ def result_of(
     return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
 
 
+def at_home(
+    segmenter: Segmenter, datasets: Sequence[DataSet], on_picture: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Test a model for any laboratory on its own laboratories' pictures that were held out from it.
+
+    Args:
+        segmenter: The model.
+        datasets: The laboratories' pictures.
+        on_picture: Told of every tested picture.
+
+    Returns:
+        JSON values: the model's name as ``model`` and a row a picture as ``pictures``, of which ``training`` is the
+        number of the laboratory.
+    """
+    rows = []
+    for number, dataset in enumerate(datasets):
+        for sample_id in heldout_ids(segmenter, dataset):
+            sample = dataset.read(sample_id)
+            if sample.mask is None:
+                continue
+            one_look, careful = (segmenter.predict(sample.image, careful=careful).labels for careful in (False, True))
+            rows.append(row_of(sample, number, one_look, careful))
+            on_picture(sample_id)
+    return {"model": segmenter.name, "pictures": rows}
+
+
+def part_of(result: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return a result with the pictures of one training (or one laboratory) alone."""
+    return {**result, "pictures": [row for row in result["pictures"] if row["training"] == number]}
+
+
 def summary(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a result in short, for the cards of models of the same kind.
 
@@ -170,22 +202,30 @@ def summary(result: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         JSON values: ``tests``, a row each with the laboratories, ``one_look`` and ``careful`` with mean Dice and its
-        standard error by region, and ``calibration``; and ``trust``.
+        standard error by region, and ``calibration``; ``home``, the same of :func:`at_home`; and ``trust``.
     """
-    tests = []
+    tests, home = [], []
     for number, training in enumerate(result["trainings"]):
-        rows = {**result, "pictures": [row for row in result["pictures"] if row["training"] == number]}
         told = {name: training[name] for name in ("trained_on", "tested_on", "trained", "tested", "epochs")}
-        for look in comparison.LOOKS:
-            found = {
-                region: comparison.summarise(list(comparison.values(rows, "dice", region, look).values()))
-                for region in REGIONS
-            }
-            told[look] = {
-                region: {"dice": round(one.mean, 5), "dice_se": round(one.error, 5)} for region, one in found.items()
-            }
-        tests.append({**told, "calibration": result["calibration"][training["tested_on"]]})
-    return {"tests": tests, "trust": dict(result["trust"])}
+        calibration = result["calibration"][training["tested_on"]]
+        tests.append({**told, **_means(part_of(result, number)), "calibration": calibration})
+    if "home" in result:
+        for number, name in enumerate(LABORATORIES):
+            part = part_of(result["home"], number)
+            home.append({"laboratory": name, "pictures": len(part["pictures"]), **_means(part)})
+    return {"tests": tests, "home": home, "trust": dict(result["trust"])}
+
+
+def _means(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return mean Dice and its standard error by look and region."""
+    means: dict[str, Any] = {}
+    for look in comparison.LOOKS:
+        found = {region: comparison.values(result, "dice", region, look) for region in REGIONS}
+        summaries = {region: comparison.summarise(list(values.values())) for region, values in found.items()}
+        means[look] = {
+            region: {"dice": round(one.mean, 5), "dice_se": round(one.error, 5)} for region, one in summaries.items()
+        }
+    return means
 
 
 def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:

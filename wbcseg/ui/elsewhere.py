@@ -5,20 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
 from wbcseg.evaluation import comparison, crossvalidation
 from wbcseg.evaluation.comparison import Look
-from wbcseg.evaluation.laboratories import FOLDER
+from wbcseg.evaluation.laboratories import FOLDER, LABORATORIES, REGIONS, part_of
 from wbcseg.ui import charts
 from wbcseg.ui.question import LOOKS, region_title
 from wbcseg.ui.settings import dataset_title
 from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY
 
-REGIONS: Final = ("nucleus", "cytoplasm", "cell")
 Result = Mapping[str, Any]
 
 
@@ -35,12 +34,13 @@ def show_elsewhere() -> None:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code("python -m wbcseg evaluate --laboratories", language=None, wrap_lines=True)
         return
-    _show_scores(results)
+    look = _show_scores(results)
+    _show_home([result for result in results if "home" in result], look)
     _show_trust(results)
     _show_calibration(results)
 
 
-def _show_scores(results: Sequence[Result]) -> None:
+def _show_scores(results: Sequence[Result]) -> Look:
     st.subheader("Scores", help=GLOSSARY["Dice"])
     look = LOOKS[st.segmented_control("Prediction", list(LOOKS), default=next(iter(LOOKS)), required=True, key="away")]
     rows = []
@@ -62,6 +62,31 @@ def _show_scores(results: Sequence[Result]) -> None:
         rows,
         "Scores in the other laboratory",
     )
+    return look
+
+
+def _show_home(results: Sequence[Result], look: Look) -> None:
+    if not results:
+        return
+    st.subheader("At home")
+    st.markdown(
+        "What a model for any laboratory gives away: it learned from both laboratories and is tested on cells of both "
+        "that were kept from it, beside networks of the same kind that learned from the one laboratory alone "
+        "(difference of the Dice on the same pictures, with its 95 % confidence interval)."
+    )
+    rows = []
+    for result in results:
+        for number, name in enumerate(LABORATORIES):
+            special = crossvalidation.specialised(name, result["architecture"])
+            part = part_of(result["home"], number)
+            cells = [f"{_summary(result['home'], number, region, look).mean:.3f}" for region in REGIONS]
+            if special is not None:
+                for place, region in enumerate(REGIONS):
+                    one = comparison.difference(part, special, "dice", region, look)
+                    cells[place] += f" ({one.difference:+.3f}, {one.low:+.3f} to {one.high:+.3f})"
+            rows.append([result["home"]["model"], dataset_title(name), str(len(part["pictures"])), *cells])
+    heads = ["Model", "Tested on", "Pictures", *(f"Dice, {region_title(region).lower()}" for region in REGIONS)]
+    show_table(heads, rows, "Scores at home")
 
 
 def _show_trust(results: Sequence[Result]) -> None:
@@ -119,8 +144,7 @@ def _show_calibration(results: Sequence[Result]) -> None:
 
 
 def _summary(result: Result, training: int, region: str, look: Look) -> comparison.Summary:
-    rows = [row for row in result["pictures"] if row["training"] == training]
-    values = comparison.values({**result, "pictures": rows}, "dice", region, look)
+    values = comparison.values(part_of(result, training), "dice", region, look)
     return comparison.summarise(list(values.values()))
 
 

@@ -128,4 +128,4 @@ def _by_cell_type(place: Place, figure: str, region: str, look: Look) -> dict[st
 
 @st.cache_data(max_entries=50, show_spinner=False)
 def _leak_worth(leaking: Place, fair: Place, figure: str, region: str) -> Comparison:
-    return comparison.leak_worth(_at(leaking), _at(fair), figure, region)
+    return comparison.difference(_at(leaking), _at(fair), figure, region)
