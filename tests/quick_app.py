@@ -43,7 +43,8 @@ def card(title: str, *, framed: bool = False) -> SimpleNamespace:
     region = {"dice": 0.975, "dice_se": 0.002, "n": 60}
     return SimpleNamespace(
         title=title,
-        architecture="unet",
+        architecture="segnet" if title.startswith("SegNet") else "unet",
+        width=16,
         framed=framed,
         leaks=title.startswith("SegNet"),
         saw=lambda sample_id: sample_id == "synthetic/001",

@@ -35,6 +35,10 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     first = Catalog(shipped=copies, runs=nothing).first_choice
     assert first is not None
     assert first.name == "unet-16"
+    copy_of_shipped(copies.with_name("more"), "unet-16", width=12).rename(copies / "unet-12")
+    narrow = Catalog(shipped=copies, runs=nothing)
+    assert [one.name for one in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
+    assert [one.name for one in narrow.suited(known=True)] == ["unet-16", "segnet-16"]
     path = copies / "segnet-16" / "card.json"
     card = json.loads(path.read_text(encoding="utf-8"))
     card["config"]["augmentation"] = "laboratories"
@@ -44,7 +48,11 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     assert first.name == "segnet-16"
     assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(known=True)] == ["unet-16"]
     assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(known=False)] == ["segnet-16"]
-    assert [one.name for one in Catalog(shipped=nothing, runs=copies).suited(known=True)] == ["unet-16", "segnet-16"]
+    assert [one.name for one in Catalog(shipped=nothing, runs=copies).suited(known=True)] == [
+        "unet-16",
+        "unet-12",
+        "segnet-16",
+    ]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

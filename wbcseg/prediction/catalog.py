@@ -88,11 +88,15 @@ class Catalog:
 
         Args:
             known: Whether the picture is from a laboratory whose pictures the program has. Of the shipped models those
-                for any laboratory are for other pictures, and the others for these.
+                for any laboratory are for other pictures, and the others for these; of each network the widest.
         """
-        shipped = tuple(entry for entry in self.usable if entry.shipped)
-        made_for_it = tuple(entry for entry in shipped if entry.card and entry.card.framed is not known)
-        return made_for_it or shipped or self.usable[:MOST_AT_FIRST]
+        shipped = [entry for entry in self.usable if entry.shipped]
+        made_for_it = [entry for entry in shipped if entry.card and entry.card.framed is not known]
+        widest: dict[str, ModelEntry] = {}
+        for entry in made_for_it or shipped:
+            # The widest of a network comes first.
+            widest.setdefault(entry.card.architecture if entry.card else entry.name, entry)
+        return tuple(widest.values()) or self.usable[:MOST_AT_FIRST]
 
     def entry(self, name: str) -> ModelEntry:
         """Return a model's entry.
@@ -159,10 +163,10 @@ def _digest(path: Path, _changed: int, _size: int) -> str:
     return sha256(path)
 
 
-def _shipped_key(entry: ModelEntry) -> tuple[int, str]:
+def _shipped_key(entry: ModelEntry) -> tuple[bool, int, int, str]:
     architecture = entry.card.architecture if entry.card else entry.name.partition("-")[0]
     place = SHIPPED_ORDER.index(architecture) if architecture in SHIPPED_ORDER else len(SHIPPED_ORDER)
-    return place, entry.name
+    return bool(entry.card and entry.card.framed), place, -entry.card.width if entry.card else 0, entry.name
 
 
 def _run_key(entry: ModelEntry) -> tuple[str, str]:
