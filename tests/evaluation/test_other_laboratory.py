@@ -11,8 +11,8 @@ import pytest
 from models import SHIPPED, copy_of_shipped
 
 from wbcseg.cards import ModelCard
-from wbcseg.cli import main
-from wbcseg.cli.studies import general_model, laboratories_report, tell_card
+from wbcseg.cli import main, studies
+from wbcseg.cli.studies import laboratories_report
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import laboratories
 from wbcseg.evaluation.figures import value
@@ -118,19 +118,17 @@ def test_the_other_laboratory_is_tested_and_reported(
     copy_of_shipped(tmp_path / "weights", config={**config, "augmentation": "laboratories"})
     copy_of_shipped(tmp_path / "weights", "segnet-16")
     monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path / "weights"))
-    entry = general_model("unet", 16)
-    assert entry is not None
-    assert general_model("unet", 12) is general_model("segnet", 16) is None
     synthetic = open_dataset("synthetic")
+    monkeypatch.setattr(studies, "open_dataset", lambda *_, **__: synthetic)
+    monkeypatch.setattr(laboratories, "FOLDER", tmp_path)
     monkeypatch.setattr(laboratories, "heldout_ids", lambda *_: synthetic.ids[:2])
-    home = laboratories.at_home(Catalog().open("unet-16"), [synthetic, synthetic])
-    assert [(row["id"], row["training"]) for row in home["pictures"]] == [
+    assert studies.leave_one_out(plan("unet"), tmp_path, tmp_path)
+    told = json.loads((tmp_path / "unet.json").read_text())
+    assert [(row["id"], row["training"]) for row in told["home"]["pictures"]] == [
         (name, number) for number in (0, 1) for name in synthetic.ids[:2]
     ]
-    short = laboratories.summary({**result, "trust": trust, "home": home})
+    short = laboratories.summary(told)
     assert [one["pictures"] for one in short["home"]] == [2, 2]
-    tell_card(entry, {**result, "trust": trust, "home": home})
-    (tmp_path / "unet.json").write_text(json.dumps({**result, "trust": trust, "home": home}))
     assert "unet-16 on held-out pictures of zheng-2 (2 pictures)" in laboratories_report(tmp_path)
     assert ModelCard.read(tmp_path / "weights" / "unet-16").laboratories == short
     assert not ModelCard.read(tmp_path / "weights" / "segnet-16").laboratories

@@ -47,38 +47,41 @@ def carry_out(study: Study, out: Path) -> bool:
 
 
 def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
-    """Train on each laboratory and test on the other; write the result and the judge. Return whether it ended."""
-    runs = _trained(study)
-    if runs is None:
-        return False
+    """Train on each laboratory and test on the other; write the result and the judge. Return whether it ended.
+
+    Where there is a result, nothing is trained. If a model of the same kind for any laboratory is shipped, it is tested
+    at home, and its card told the figures.
+    """
+    target = out / f"{study.architecture}.json"
     datasets = [open_dataset(name, fetch=True) for name in laboratories.LABORATORIES]
-    result, examples = laboratories.result_of(study, runs, datasets)
-    judge = fit_judge(examples)
-    judge.write(study.architecture, judges)
-    out.mkdir(parents=True, exist_ok=True)
-    result = {**result, "trust": dict(judge.figures)}
-    entry = general_model(study.architecture, study.configs[0].width) if out == laboratories.FOLDER else None
-    if entry is not None:
+    if target.exists():
+        print(f"{study.title}: there is a result already ({target}).", flush=True)
+        (result,) = crossvalidation.read_results([target])
+    else:
+        runs = _trained(study)
+        if runs is None:
+            return False
+        result, examples = laboratories.result_of(study, runs, datasets)
+        judge = fit_judge(examples)
+        judge.write(study.architecture, judges)
+        result["trust"] = dict(judge.figures)
+    entry = _general_model(result["architecture"], result["config"]["width"]) if out == laboratories.FOLDER else None
+    if entry is not None and entry.card is not None:
         result["home"] = laboratories.at_home(Segmenter(entry.folder), datasets)
-        tell_card(entry, result)
-    write_json(out / f"{study.architecture}.json", result)
+        replace(entry.card, laboratories=laboratories.summary(result)).write(entry.folder)
+        print(f"{entry.name}: the card has the figures now.")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(target, result)
     return True
 
 
-def general_model(architecture: str, width: int) -> ModelEntry | None:
+def _general_model(architecture: str, width: int) -> ModelEntry | None:
     """Return the shipped model for any laboratory of a network and width, or ``None``."""
     for entry in Catalog().usable:
         card = entry.card
         if entry.shipped and card and card.framed and (card.architecture, card.width) == (architecture, width):
             return entry
     return None
-
-
-def tell_card(entry: ModelEntry, result: Mapping[str, Any]) -> None:
-    """Write what was found on other laboratories into the card of a model of the same kind."""
-    if entry.card is not None:
-        replace(entry.card, laboratories=laboratories.summary(result)).write(entry.folder)
-        print(f"{entry.name}: the card has the figures now.")
 
 
 def _trained(study: Study) -> list[Run] | None:
