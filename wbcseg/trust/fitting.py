@@ -20,8 +20,11 @@ LEARNED: Final = 0.85
 CAUGHT: Final = 0.95
 """Share of bad results that should be marked."""
 
+LEAST_MARKED: Final = 0.08
+"""Share of good results that are marked in any case: from few bad ones it is not known well where they begin."""
+
 MOST_MARKED: Final = 0.15
-"""Greatest share of good results that may be marked for it."""
+"""Greatest share of good results that may be marked to catch bad ones."""
 
 UNLIKE_SMEARS: Final = 0.01
 """Share of smears that may be taken for something else."""
@@ -74,10 +77,9 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
     unlike, chances = _fit([*plain, *strangers], kinds)
 
     bad, good = dice < BAD, dice >= BAD
-    limit = max(
-        float(np.quantile(doubts[bad], 1 - CAUGHT)), float(np.quantile(doubts[good & is_plain], 1 - MOST_MARKED))
-    )
-    doubt = replace(doubt, threshold=round(limit, 4))
+    most, least = np.quantile(doubts[good & is_plain], [1 - MOST_MARKED, 1 - LEAST_MARKED])
+    caught = np.quantile(doubts[bad], 1 - CAUGHT, method="lower")
+    doubt = replace(doubt, threshold=round(float(np.clip(caught, most, least)), 4))
     unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)), 4))
     marked = doubts >= doubt.threshold
     marked[is_plain] |= chances[~kinds] >= unlike.threshold
