@@ -9,7 +9,7 @@ from pathlib import Path
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.models import markdown_table
 from wbcseg.cli.train import duration
-from wbcseg.evaluation import reproduction
+from wbcseg.evaluation import laboratories, reproduction
 from wbcseg.evaluation.comparison import LOOKS, difference, summarise, values
 from wbcseg.evaluation.crossvalidation import read_results, result_files
 from wbcseg.evaluation.figures import ALL_CLASSES
@@ -28,6 +28,7 @@ def filled(text: str) -> str:
         ("unseen", unseen_table()),
         ("thesis", thesis_table()),
         ("leak", leak_table()),
+        ("laboratories", laboratories_table()),
         ("training", training_table()),
         ("runtimes", runtimes_table()),
     )
@@ -90,6 +91,36 @@ def leak_table() -> str:
         cells = [f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found]
         lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
     return _table(lines)
+
+
+def laboratories_table() -> str:
+    """Return the Dice in a laboratory that was not trained on, and how well results are judged there, as tables."""
+    results = read_results(result_files(laboratories.FOLDER))
+    if not results:
+        return _table([])
+    lines = [
+        "| network | learned from | tested on | Dice nucleus | Dice cytoplasm | Dice whole cell | calibration error |",
+        "|---|---|---|---:|---:|---:|---:|",
+    ]
+    for result in results:
+        for test in laboratories.summary(result)["tests"]:
+            dice = [
+                " / ".join(f"{test[look][region]['dice']:.3f}" for look in LOOKS) for region in laboratories.REGIONS
+            ]
+            where = [test["trained_on"], f"{test['tested_on']}, {test['tested']} pictures"]
+            cells = [result["title"], *where, *dice, f"{test['calibration']['error']:.3f}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    lines += [
+        "",
+        "| network | no smears told from smears (AUROC) | crops with a cell's Dice below .8 marked | others marked |",
+        "|---|---:|---:|---:|",
+    ]
+    for result in results:
+        trust = result["trust"]
+        bad = f"{100 * trust['bad_caught']:.0f} % of {trust['bad']}"
+        good = f"{100 * trust['good_marked']:.0f} % of {trust['pictures'] - trust['bad']}"
+        lines.append(f"| {result['title']} | {trust['unlike_auroc']:.4f} | {bad} | {good} |")
+    return "\n".join(lines)
 
 
 def _table(lines: list[str]) -> str:
