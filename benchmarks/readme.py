@@ -112,15 +112,22 @@ def laboratories_table() -> str:
             lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
-        "| network | no smears told from smears (AUROC) | crops with a cell's Dice below .8 marked | others marked |",
-        "|---|---:|---:|---:|",
+        "| network | no smears told from smears (AUROC) | crops with a cell's Dice below .8 marked | others marked | "
+        "of copies in another stain, light and focus: the same | others |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for result in results:
         trust = result["trust"]
-        bad = f"{100 * trust['bad_caught']:.0f} % of {trust['bad']}"
-        good = f"{100 * trust['good_marked']:.0f} % of {trust['pictures'] - trust['bad']}"
-        lines.append(f"| {result['title']} | {trust['unlike_auroc']:.4f} | {bad} | {good} |")
+        cells = [result["title"], f"{trust['unlike_auroc']:.4f}"]
+        for kind in ("", "varied_"):
+            bad, every = trust[f"{kind}bad"], trust[f"{kind}pictures"]
+            cells += [_share(trust[f"{kind}bad_caught"], bad), _share(trust[f"{kind}good_marked"], every - bad)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _share(share: float | None, of: int) -> str:
+    return "–" if share is None else f"{100 * share:.0f} % of {of}"
 
 
 def _table(lines: list[str]) -> str:

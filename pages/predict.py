@@ -16,7 +16,7 @@ picture = choose.own_picture() if data is None else choose.read(data.name, sampl
 
 models = store.catalog()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-    chosen = panels.choose_models(models, own=data is None)
+    chosen = panels.choose_models(models, data.name if data else None)
     careful = panels.choose_care()
 status.show_problems(models.entries)
 panels.describe(picture)

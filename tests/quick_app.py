@@ -12,7 +12,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError
-from wbcseg.prediction import Catalog, ModelEntry, Place, Segmentation
+from wbcseg.prediction import Catalog, FoundCell, ModelEntry, Place, Segmentation
 from wbcseg.ui.viewer.pack import unpacked
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -30,12 +30,13 @@ class Threshold:
     def predict(self, image: np.ndarray, *, careful: bool = False) -> Segmentation:  # noqa: ARG002 (as the real one)
         green = image[..., 1]
         labels = (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8)
-        return Segmentation(labels, (np.eye(3, dtype=np.float32)[labels],), self.name)
+        return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
 
 
 def as_field(found: Segmentation, places: Sequence[Place]) -> Segmentation:
     """Return what a model made of a field of view as if it had found cells in these places."""
-    return Segmentation(found.labels, tuple(found.looks[0][one.part] for one in places), found.model, tuple(places))
+    cells = [FoundCell(one, found.probabilities[one.part], found.labels[one.part] > 0) for one in places]
+    return Segmentation(found.labels, None, found.model, tuple(cells))
 
 
 def card(title: str, *, framed: bool = False) -> SimpleNamespace:
@@ -46,6 +47,7 @@ def card(title: str, *, framed: bool = False) -> SimpleNamespace:
         architecture="segnet" if title.startswith("SegNet") else "unet",
         width=16,
         framed=framed,
+        dataset="synthetic",
         leaks=title.startswith("SegNet"),
         saw=lambda sample_id: sample_id == "synthetic/001",
         heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},

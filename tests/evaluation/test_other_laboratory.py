@@ -14,7 +14,8 @@ from wbcseg.cards import ModelCard
 from wbcseg.cli import main, studies
 from wbcseg.cli.studies import laboratories_report
 from wbcseg.datasets import open_dataset
-from wbcseg.evaluation import laboratories
+from wbcseg.errors import ConfigError
+from wbcseg.evaluation import crossvalidation, laboratories
 from wbcseg.evaluation.figures import value
 from wbcseg.evaluation.laboratories import Calibration, plan
 from wbcseg.prediction import Catalog
@@ -121,8 +122,10 @@ def test_the_other_laboratory_is_tested_and_reported(
     synthetic = open_dataset("synthetic")
     monkeypatch.setattr(studies, "open_dataset", lambda *_, **__: synthetic)
     monkeypatch.setattr(laboratories, "FOLDER", tmp_path)
-    monkeypatch.setattr(laboratories, "heldout_ids", lambda *_: synthetic.ids[:2])
+    monkeypatch.setattr(crossvalidation, "heldout_ids", lambda *_: synthetic.ids[:2])
     assert studies.leave_one_out(plan("unet"), tmp_path, tmp_path)
+    with pytest.raises(ConfigError, match="has a result with other settings: width 16"):
+        studies.leave_one_out(plan("unet", width=8), tmp_path, tmp_path)
     told = json.loads((tmp_path / "unet.json").read_text())
     assert [(row["id"], row["training"]) for row in told["home"]["pictures"]] == [
         (name, number) for number in (0, 1) for name in synthetic.ids[:2]

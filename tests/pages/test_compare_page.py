@@ -284,11 +284,13 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
     result["trust"] = {
         **{"strangers": 200, "smears": 40, "unlike_strangers": 0.99, "unlike_smears": 0.01, "unlike_auroc": 0.9987},
         **{"pictures": 40, "bad": 4, "bad_caught": 1.0, "good_marked": 0.08},
+        **{"varied_pictures": 80, "varied_bad": 9, "varied_bad_caught": None, "varied_good_marked": 0.31},
     }
     result["home"] = {"model": "unet-general", "pictures": result["pictures"]}
     (tmp_path / "unet.json").write_text(json.dumps(result))
-    special = made_result("unet", 0.95)
-    monkeypatch.setattr(crossvalidation, "specialised", lambda name, _: special if name == "zheng-1" else None)
+    (tmp_path / "special").mkdir()
+    (tmp_path / "special" / "zheng-1-compact-cv5-unet.json").write_text(json.dumps(made_result("unet", 0.95)))
+    monkeypatch.setattr(crossvalidation, "FOLDER", tmp_path / "special")
     at = open_page("compare", tab="Other laboratories")
     assert not at.exception
     scores, home, trust = tables(at)

@@ -195,7 +195,7 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     def slowly(self, image, **_):
         assert go.acquire(timeout=20)
         labels = (image[..., 1] < 110).astype(np.uint8) + (image[..., 1] < 180).astype(np.uint8)
-        return Segmentation(labels, (np.eye(3, dtype=np.float32)[labels],), self.name)
+        return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
 
     monkeypatch.setattr(Threshold, "predict", slowly)
     at = open_page("measure")

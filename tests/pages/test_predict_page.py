@@ -195,7 +195,7 @@ def test_what_a_file_says_besides_its_pixels_goes_nowhere():
     assert b"Jane Patient" in data
     picture = open_image(data)
     shown = Shown(Sample("own/x", picture.pixels), "digest", own=False)
-    for made in (store.drawn(shown, View()), shown.png):
+    for made in (store.drawn(shown, View()), store.picture_png(shown)):
         assert b"Jane" not in made
         assert b"eXIf" not in made
 
@@ -249,13 +249,17 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
 
 
+PLACE = Place(0, 0, 40, 40)
+
+
 class OneJudge:
     """Finds fault with every result of the model that it is given."""
 
     def __init__(self, status):
-        self.status = status
+        self.status = self.doubt = self.unlike = status
 
-    def verdict(self, image, probabilities, cell):
+    def verdict(self, image, probabilities, cell, *, whole):
+        self.whole = whole
         assert image.shape[:2] == probabilities.shape[:2] == cell.shape
         return Verdict(self.status, () if self.status == FINE else ("The stain is odd.",), 0.5, 0.1)
 
@@ -298,11 +302,13 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
         return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else ())
 
     monkeypatch.setattr(Threshold, "predict", found)
-    monkeypatch.setattr(store, "judge_of", lambda card: OneJudge(CHECK) if card.title == "U-Net 16" else None)
+    judge = OneJudge(CHECK)
+    monkeypatch.setattr(store, "judge_of", lambda card: judge if card.title == "U-Net 16" else None)
     at = open_page("predict", source="Your own picture")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     assert f"**{as_text('U-Net 16')}**: 2 white cells found; 2 check." in words(at)
+    assert not judge.whole
     assert "**SegNet 16**: no white cells found." in words(at)
 
 
@@ -389,13 +395,29 @@ def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
     assert set(rows["Nucleus area (px²)"]) == {"–"}
 
 
+def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", FailingCatalog)
+    field = np.full((300, 700, 3), 215, np.uint8)
+    field[:40, :40] = a_cell()
+    segment = Threshold.predict
+    monkeypatch.setattr(
+        Threshold, "predict", lambda self, image, **more: as_field(segment(self, image, **more), [PLACE])
+    )
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert "cannot be read" in at.warning[0].value
+    assert "No white cell was found." not in words(at)
+    assert not [box for box in at.selectbox if box.label == "Cells found by"]
+    assert [one for one in at.get("html") if "Cell 1" in one.proto.body]
+
+
 def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
     monkeypatch.setattr(store, "Catalog", WithGeneral)
     at = open_page("predict", picture="003")
     assert at.pills(key="models").value == ["unet-16", "segnet-16"]
     at.segmented_control(key="source").set_value("Your own picture").run()
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
-    assert at.pills(key="own_models").value == ["unet-general"]
+    assert at.pills(key="general_models").value == ["unet-general"]
 
 
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):

@@ -38,7 +38,7 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     copy_of_shipped(copies.with_name("more"), "unet-16", width=12).rename(copies / "unet-12")
     narrow = Catalog(shipped=copies, runs=nothing)
     assert [one.name for one in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
-    assert [one.name for one in narrow.suited(known=True)] == ["unet-16", "segnet-16"]
+    assert [one.name for one in narrow.suited("zheng-1")] == ["unet-16", "segnet-16"]
     path = copies / "segnet-16" / "card.json"
     card = json.loads(path.read_text(encoding="utf-8"))
     card["config"]["augmentation"] = "laboratories"
@@ -46,9 +46,12 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     first = Catalog(shipped=copies, runs=nothing).first_choice
     assert first is not None
     assert first.name == "segnet-16"
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(known=True)] == ["unet-16"]
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(known=False)] == ["segnet-16"]
-    assert [one.name for one in Catalog(shipped=nothing, runs=copies).suited(known=True)] == [
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited("zheng-1")] == ["unet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(None)] == ["segnet-16"]
+    # A model that knows one laboratory alone is nothing to begin with for another one's pictures.
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited("zheng-2")] == ["segnet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited("synthetic")] == ["unet-16"]
+    assert [one.name for one in Catalog(shipped=nothing, runs=copies).suited("zheng-1")] == [
         "unet-16",
         "unet-12",
         "segnet-16",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from wbcseg.classes import Labels
 from wbcseg.datasets.synthetic.smear import draw_sample
 from wbcseg.metrics import score
-from wbcseg.prediction import Catalog, Segmentation, fields, is_field
+from wbcseg.prediction import Catalog, FoundCell, Place, Segmentation, fields, is_field
 from wbcseg.prediction.fields import find_nuclei, segment_field
 
 SIDE = 130
@@ -64,11 +64,10 @@ def test_an_empty_field_has_no_cell() -> None:
     rng = np.random.default_rng(0)
     plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
     assert not find_nuclei(np.full((600, 800, 3), 230, np.uint8))
-    labels, places, looks = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
-    assert not places
-    assert not looks
+    labels, cells = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    assert not cells
     assert (labels == 0).all()
-    np.testing.assert_allclose(Segmentation(labels, (), "unet").probabilities.sum(axis=-1), 1.0)
+    np.testing.assert_allclose(Segmentation(labels, None, "unet").probabilities.sum(axis=-1), 1.0)
 
 
 def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,15 +76,45 @@ def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.Mon
     marked, look = perfect(field, mask)
     # Every candidate twice: the second one must not count.
     monkeypatch.setattr(fields, "find_nuclei", lambda _: [*places, *places])
-    labels, found, looks = segment_field(marked, look)
+    labels, cells = segment_field(marked, look)
+    found = [cell.place for cell in cells]
     assert len(found) == 12
-    assert [one.shape[:2] for one in looks] == [labels[place.part].shape for place in found]
+    assert [one.probabilities.shape[:2] for one in cells] == [labels[place.part].shape for place in found]
     assert list(found) == sorted(found, key=lambda one: (one.top + one.bottom, one.left + one.right))
     assert score(mask, labels).dice["cell"] > 0.99
-    whole = Segmentation(labels, looks, "unet", found)
+    whole = Segmentation(labels, None, "unet", cells)
     assert (whole.probabilities.argmax(axis=-1) == labels).all()
     np.testing.assert_allclose(whole.probabilities.sum(axis=-1), 1.0, atol=1e-5)
     assert (whole.shares == np.rint(whole.probabilities[..., 1:] * 255)).all()
+
+
+def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crops overlap: what a crop says of the cell beside its own does not count."""
+    field, mask = field_of([0, 1], 2)
+    middle = field.shape[1] // 2
+    places = [Place(0, 0, field.shape[0], middle + 50), Place(0, middle - 50, field.shape[0], field.shape[1])]
+    monkeypatch.setattr(fields, "find_nuclei", lambda _: places)
+    marked, sure = perfect(field, mask)
+
+    def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # The surer, the nearer to the middle of the crop.
+        away = np.abs(np.linspace(-1, 1, crop.shape[1]))[None, :, None].astype(np.float32)
+        soft = sure(crop)
+        return soft * (1 - 0.6 * away) + (1 - soft) * 0.3 * away
+
+    labels, cells = segment_field(marked, look)
+    assert len(cells) == 2
+    found = Segmentation(labels, None, "unet", cells)
+    for cell in cells:
+        assert (found.probabilities[cell.place.part][cell.own] == cell.probabilities[cell.own]).all()
+    assert not (np.add.reduce([_on(field, cell) for cell in cells]) > 1).any()
+    assert ((found.shares / 255 - found.probabilities[..., 1:]) < 0.002).all()
+
+
+def _on(field: NDArray[np.uint8], cell: FoundCell) -> NDArray[np.int_]:
+    whole = np.zeros(field.shape[:2], np.int_)
+    whole[cell.place.part] += cell.own
+    return whole
 
 
 def test_what_has_no_nucleus_is_no_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -46,13 +46,15 @@ def findings_of(
     """
     height, width = image.shape[:2]
     field = is_field(image)
-    places = found.places if field else (Place(0, 0, height, width),)
+    parts = [(cell.place, cell.probabilities) for cell in found.cells]
+    if not field:
+        parts = [(Place(0, 0, height, width), found.probabilities)]
     findings = []
-    for number, place in enumerate(places, start=1):
+    for number, (place, probabilities) in enumerate(parts, start=1):
         crop, labels = image[place.part], found.labels[place.part]
         cell = tidied(labels)
         dice = {} if mask is None else score(mask[place.part], cell if field else labels).dice
-        verdict = judge.verdict(crop, found.looks[number - 1], cell) if judge else None
+        verdict = judge.verdict(crop, probabilities, cell, whole=not field) if judge else None
         findings.append(
             Finding(
                 name,
@@ -70,20 +72,22 @@ def findings_of(
     return findings
 
 
-def with_disputes(findings: Mapping[str, Finding]) -> dict[str, Finding]:
-    """Say of judged findings where models disagree about the cell.
+def with_disputes(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[Finding, ...]]:
+    """Say of judged findings of a crop where models disagree about the cell.
 
     Args:
-        findings: Of one crop, by the model's name. Those without a status have no say.
+        findings: Of one picture, by the model's name. Those without a status have no say.
 
     Returns:
         The same; where a judged model's cell and another's have a Dice below :data:`DISAGREEMENT`, it is to be checked.
+        Cells of a field of view stay as they are.
     """
-    cells = {name: one.load()[1] for name, one in findings.items() if one.status}
-    result = dict(findings)
+    result = {name: tuple(several) for name, several in findings.items()}
+    crops = {name: several[0] for name, several in result.items() if several and not several[0].number}
+    cells = {name: one.load()[1] for name, one in crops.items() if one.status}
     for name, cell in cells.items():
         if any(score(cell, other).dice[CELL] < DISAGREEMENT for key, other in cells.items() if key != name):
-            one = findings[name]
+            one = crops[name]
             status = CHECK if one.status == FINE else one.status
-            result[name] = replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS])
+            result[name] = (replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS]),)
     return result

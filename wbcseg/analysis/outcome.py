@@ -175,9 +175,7 @@ def _measure(item: Item, model: Model, recent: Recent, judge: Judge | None, care
     )
 
 
-def outcome_of_field(
-    name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding], notices: Sequence[str] = ()
-) -> Outcome:
+def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding]) -> Outcome:
     """Return what came of a field of view that is in memory anyway.
 
     Args:
@@ -185,7 +183,6 @@ def outcome_of_field(
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
         findings: Its cells; their pixels too are in memory.
-        notices: Plain sentences on how it was read.
     """
     cells = [one.load() for one in findings]
     return Outcome(
@@ -194,7 +191,6 @@ def outcome_of_field(
         whole_field=True,
         findings=tuple(findings),
         thumbnails=(thumbnail(image, labels), *(thumbnail(*pixels) for pixels in cells)),
-        notices=tuple(notices),
         boxes=tuple(_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
         load=lambda: (image, labels),
     )

@@ -56,7 +56,9 @@ def _details(card: ModelCard) -> str:
 def _elsewhere(card: ModelCard) -> Iterator[str]:
     """Say how networks of this kind do on a laboratory's pictures that they were not trained on."""
     for test in card.laboratories.get("tests", ()):
-        dice = ", ".join(f"{name} {one['dice']:.3f} ± {one['dice_se']:.3f}" for name, one in test["careful"].items())
+        dice = ", ".join(
+            f"{name} {_shown(one['dice'])} ± {_shown(one['dice_se'])}" for name, one in test["careful"].items()
+        )
         yield (
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
             f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['error']:.3f}"

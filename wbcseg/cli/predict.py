@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from wbcseg import drawing, images
-from wbcseg.analysis import findings_of
+from wbcseg.analysis import findings_of, with_disputes
 from wbcseg.classes import PALETTES, Labels, to_grey
 from wbcseg.errors import ImageError, WbcsegError
 from wbcseg.export import Finding, Outlined, coco, csv_bytes, figure_rows, geojson, held
@@ -77,15 +77,18 @@ def act(options: argparse.Namespace) -> int:
         try:
             picture = images.open_image(_read(path), name=path.name)
             stem = images.safe_stem(path.name, taken)
+            cells = {}
             for segmenter in segmenters:
                 found = segmenter.predict(picture.pixels, careful=options.careful)
                 _write(segmenter.name, picture.pixels, found.labels, options.out, stem, palette.name, opacity)
                 if options.measure or options.report or options.export:
-                    for one in findings_of(stem, picture.pixels, found, judge=judges[segmenter.name]):
-                        # Of thousands of pictures, only what will be written is kept.
-                        image, cell = one.load()
-                        kept = (image if options.report else NOTHING[0], cell if written else NOTHING[1])
-                        findings.append(dataclasses.replace(one, load=held(*kept)))
+                    cells[segmenter.name] = findings_of(stem, picture.pixels, found, judge=judges[segmenter.name])
+            for several in with_disputes(cells).values():
+                for one in several:
+                    # Of thousands of pictures, only what will be written is kept.
+                    image, cell = one.load()
+                    kept = (image if options.report else NOTHING[0], cell if written else NOTHING[1])
+                    findings.append(dataclasses.replace(one, load=held(*kept)))
             good += 1
         except WbcsegError as error:
             bad += 1

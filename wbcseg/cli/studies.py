@@ -1,4 +1,4 @@
-"""Cross-validations for the terminal: train what is missing, score every picture, print the tables."""
+"""Cross-validations and tests in another laboratory for the terminal: train what is missing, score, print tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from wbcseg.cli.train import duration
 from wbcseg.cli.trainings import bring_to_end
 from wbcseg.datasets import open_dataset
+from wbcseg.errors import ConfigError
 from wbcseg.evaluation import comparison, crossvalidation, laboratories
 from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
@@ -51,12 +52,16 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
 
     Where there is a result, nothing is trained. If a model of the same kind for any laboratory is shipped, it is tested
     at home, and its card told the figures.
+
+    Raises:
+        ConfigError: If there is a result with other settings.
     """
     target = out / f"{study.architecture}.json"
     datasets = [open_dataset(name, fetch=True) for name in laboratories.LABORATORIES]
-    if target.exists():
-        print(f"{study.title}: there is a result already ({target}).", flush=True)
+    if target.exists() and (judges / f"{study.architecture}.json").exists():
         (result,) = crossvalidation.read_results([target])
+        _check_settings(study, result, target)
+        print(f"{study.title}: there is a result already ({target}).", flush=True)
     else:
         runs = _trained(study)
         if runs is None:
@@ -65,14 +70,26 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
         judge = fit_judge(examples)
         judge.write(study.architecture, judges)
         result["trust"] = dict(judge.figures)
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(target, result)
     entry = _general_model(result["architecture"], result["config"]["width"]) if out == laboratories.FOLDER else None
     if entry is not None and entry.card is not None:
         result["home"] = laboratories.at_home(Segmenter(entry.folder), datasets)
         replace(entry.card, laboratories=laboratories.summary(result)).write(entry.folder)
+        write_json(target, result)
         print(f"{entry.name}: the card has the figures now.")
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(target, result)
     return True
+
+
+def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None:
+    """Refuse a result that other settings gave; those that differ between its trainings are not compared."""
+    wanted = study.configs[0].to_dict()
+    other = [f"{name} {value}" for name, value in result["config"].items() if wanted[name] != value]
+    if other:
+        raise ConfigError(
+            f"File {path.name} has a result with other settings: {', '.join(other)}. Choose another folder with --out, "
+            "or delete the file to measure anew."
+        )
 
 
 def _general_model(architecture: str, width: int) -> ModelEntry | None:
@@ -127,9 +144,10 @@ def _home(result: Mapping[str, Any]) -> Iterator[str]:
         part = laboratories.part_of(result["home"], number)
         yield f"{result['home']['model']} on held-out pictures of {name} ({len(part['pictures'])} pictures)"
         yield from _means(part)
-        special = crossvalidation.specialised(name, result["architecture"])
-        if special is None:
+        path = crossvalidation.specialised_file(name, result["architecture"])
+        if not path.exists():
             continue
+        (special,) = crossvalidation.read_results([path])
         for title, figure, region in COLUMNS[:3]:
             one = comparison.difference(part, special, figure, region, "careful")
             yield (

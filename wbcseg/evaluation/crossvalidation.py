@@ -120,7 +120,7 @@ def result_of(
         segmenter = Segmenter(run.folder)
         if segmenter.card.dataset != dataset.name:
             raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
-        rows = _score(segmenter, dataset, number, on_picture)
+        rows = score_heldout(segmenter, dataset, number, on_picture)
         trainings.append(_training(run, segmenter, len(rows)))
         pictures += rows
     head = head_of(study, runs, segmenter, varied=("fold", "split_seed"))
@@ -163,9 +163,17 @@ def row_of(sample: Sample, training: int, one_look: Labels, careful: Labels) -> 
     return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **looks}
 
 
-def _score(
-    segmenter: Segmenter, dataset: DataSet, number: int, on_picture: Callable[[str], None]
+def score_heldout(
+    segmenter: Segmenter, dataset: DataSet, number: int, on_picture: Callable[[str], None] = lambda _: None
 ) -> list[dict[str, Any]]:
+    """Return the rows of a model's held-out pictures of a data set; see :func:`row_of`.
+
+    Args:
+        segmenter: The model.
+        dataset: The data set that it was trained on, or a part of it.
+        number: Of the training.
+        on_picture: Told of every scored picture.
+    """
     rows = []
     for sample_id in heldout_ids(segmenter, dataset):
         sample = dataset.read(sample_id)
@@ -207,10 +215,9 @@ def result_files(folder: Path | None = None) -> list[Path]:
     return sorted((folder or FOLDER).glob("*.json"))
 
 
-def specialised(dataset: str, architecture: str) -> dict[str, Any] | None:
-    """Return the committed cross-validation of a network on one data set by our recipe, or ``None``."""
-    path = FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
-    return read_results([path])[0] if path.exists() else None
+def specialised_file(dataset: str, architecture: str) -> Path:
+    """Return where the cross-validation of a network on one data set by our recipe is, if there is one."""
+    return FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
 
 
 def read_results(files: Sequence[Path]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ other way round. From the results it is learned how to judge a result, see :mod:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +17,8 @@ from numpy.typing import NDArray
 from wbcseg.classes import Labels
 from wbcseg.datasets import DataSet
 from wbcseg.evaluation import comparison
-from wbcseg.evaluation.crossvalidation import Study, effort_of, head_of, row_of
+from wbcseg.evaluation.crossvalidation import Study, effort_of, head_of, row_of, score_heldout
 from wbcseg.evaluation.figures import measure
-from wbcseg.evaluation.heldout import heldout_ids
 from wbcseg.prediction import Segmenter
 from wbcseg.prediction.tidying import tidied
 from wbcseg.preparation.photographs import photographed
@@ -177,15 +177,7 @@ def at_home(
         JSON values: the model's name as ``model`` and a row a picture as ``pictures``, of which ``training`` is the
         number of the laboratory.
     """
-    rows = []
-    for number, dataset in enumerate(datasets):
-        for sample_id in heldout_ids(segmenter, dataset):
-            sample = dataset.read(sample_id)
-            if sample.mask is None:
-                continue
-            one_look, careful = (segmenter.predict(sample.image, careful=careful).labels for careful in (False, True))
-            rows.append(row_of(sample, number, one_look, careful))
-            on_picture(sample_id)
+    rows = [row for number, one in enumerate(datasets) for row in score_heldout(segmenter, one, number, on_picture)]
     return {"model": segmenter.name, "pictures": rows}
 
 
@@ -223,7 +215,7 @@ def _means(result: Mapping[str, Any]) -> dict[str, Any]:
         found = {region: comparison.values(result, "dice", region, look) for region in REGIONS}
         summaries = {region: comparison.summarise(list(values.values())) for region, values in found.items()}
         means[look] = {
-            region: {"dice": round(one.mean, 5), "dice_se": round(one.error, 5)} for region, one in summaries.items()
+            region: {"dice": _rounded(one.mean), "dice_se": _rounded(one.error)} for region, one in summaries.items()
         }
     return means
 
@@ -245,3 +237,8 @@ def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, grou
 def _features(segmenter: Segmenter, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     result = segmenter.predict(picture)
     return features_of(picture, result.probabilities, tidied(result.labels))
+
+
+def _rounded(value: float) -> float | None:
+    """Return a figure with five digits; of one picture alone, there is no standard error."""
+    return None if math.isnan(value) else round(value, 5)

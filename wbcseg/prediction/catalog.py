@@ -17,6 +17,9 @@ from wbcseg.training.run import runs_folder
 
 SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
 
+DRAWN: Final = "synthetic"
+"""Data set of drawn pictures."""
+
 MOST_AT_FIRST: Final = 3
 """Models to begin with where none was shipped."""
 
@@ -81,17 +84,23 @@ class Catalog:
     @property
     def first_choice(self) -> ModelEntry | None:
         """The model for a picture of unknown origin: the first one of :meth:`suited`."""
-        return next(iter(self.suited(known=False)), None)
+        return next(iter(self.suited(None)), None)
 
-    def suited(self, *, known: bool) -> tuple[ModelEntry, ...]:
-        """Return the models to begin with: shipped ones, or else those that were trained last.
+    def suited(self, dataset: str | None) -> tuple[ModelEntry, ...]:
+        """Return the models to begin with: of each network the widest shipped one, or else those trained last.
 
         Args:
-            known: Whether the picture is from a laboratory whose pictures the program has. Of the shipped models those
-                for any laboratory are for other pictures, and the others for these; of each network the widest.
+            dataset: What the picture is of, or ``None`` where that is not known. Models that were trained for this data
+                set alone come first; drawn pictures are like those of all of them. For anything else there are the
+                models for any laboratory.
         """
         shipped = [entry for entry in self.usable if entry.shipped]
-        made_for_it = [entry for entry in shipped if entry.card and entry.card.framed is not known]
+        special = [
+            entry
+            for entry in shipped
+            if entry.card and not entry.card.framed and dataset in (entry.card.dataset, DRAWN)
+        ]
+        made_for_it = special or [entry for entry in shipped if entry.card and entry.card.framed]
         widest: dict[str, ModelEntry] = {}
         for entry in made_for_it or shipped:
             # The widest of a network comes first.

@@ -76,6 +76,21 @@ class Place:
         return _clipped(y - down, x - across, y + down, x + across, height, width)
 
 
+@dataclass(frozen=True, eq=False)
+class FoundCell:
+    """A white cell of a field of view.
+
+    Attributes:
+        place: Where its crop is.
+        probabilities: ``float32[h, w, 3]`` of the classes, as the crop was segmented.
+        own: ``bool[h, w]``: which pixels of the crop are this cell's.
+    """
+
+    place: Place
+    probabilities: NDArray[np.float32]
+    own: NDArray[np.bool_]
+
+
 def find_nuclei(field: NDArray[np.uint8]) -> list[Place]:
     """Return where nuclei may be: those that are dark enough first, then what might be a pale one.
 
@@ -113,7 +128,7 @@ def find_nuclei(field: NDArray[np.uint8]) -> list[Place]:
 
 def segment_field(
     field: NDArray[np.uint8], look: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-) -> tuple[Labels, tuple[Place, ...], tuple[NDArray[np.float32], ...]]:
+) -> tuple[Labels, tuple[FoundCell, ...]]:
     """Segment every white cell of a field of view.
 
     Args:
@@ -121,8 +136,8 @@ def segment_field(
         look: Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``.
 
     Returns:
-        Class ids ``uint8[H, W]``, background where no cell was found; the cells' places, from top to bottom and left to
-        right; and the class probabilities of every place's crop, as they were segmented.
+        Class ids ``uint8[H, W]``, background where no cell was found; and the cells, from top to bottom and left to
+        right.
     """
     height, width = field.shape[:2]
     labels = np.full((height, width), BACKGROUND.id, np.uint8)
@@ -144,9 +159,9 @@ def segment_field(
         new = cell & ~taken[place.part]
         labels[place.part][new] = found[new].argmax(axis=-1)
         taken[place.part] |= new
-        cells.append((place, found))
-    cells.sort(key=lambda one: (one[0].top + one[0].bottom, one[0].left + one[0].right))
-    return labels, tuple(place for place, _ in cells), tuple(found for _, found in cells)
+        cells.append(FoundCell(place, found, new))
+    cells.sort(key=lambda one: (one.place.top + one.place.bottom, one.place.left + one.place.right))
+    return labels, tuple(cells)
 
 
 def _white_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] | None:

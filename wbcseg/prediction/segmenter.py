@@ -14,7 +14,7 @@ from wbcseg.cards import ModelCard
 from wbcseg.classes import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
-from wbcseg.prediction.fields import Place, segment_field
+from wbcseg.prediction.fields import FoundCell, Place, segment_field
 from wbcseg.prediction.framing import look_twice
 from wbcseg.prediction.runtime import THREADS, Network
 from wbcseg.prediction.tidying import tidied
@@ -35,50 +35,44 @@ class Segmentation:
     """What a model makes of a picture.
 
     Attributes:
-        labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what a careful prediction tidied.
-        looks: Class probabilities, ``float32[h, w, 3]``, of every crop that was segmented: of a crop one, of a field of
-            view one for each place. Background, cytoplasm and nucleus; they add up to 1.
+        labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what was tidied: the crops of careful
+            predictions and of models for any laboratory.
+        look: Of a crop, its class probabilities, ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up
+            to 1. ``None`` of a field of view.
         model: Name of the model.
-        places: Of a field of view, where its white cells are; of a crop, nothing.
+        cells: Of a field of view, its white cells; of a crop, nothing.
     """
 
     labels: Labels = field(repr=False)
-    looks: tuple[NDArray[np.float32], ...] = field(repr=False)
+    look: NDArray[np.float32] | None = field(repr=False)
     model: str
-    places: tuple[Place, ...] = ()
+    cells: tuple[FoundCell, ...] = field(default=(), repr=False)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Of a field of view, where its white cells are; of a crop, nothing."""
+        return tuple(cell.place for cell in self.cells)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """Class probabilities of the picture, ``float32[H, W, 3]``; what is no cell of a field is surely background."""
-        if self._is_crop:
-            return self.looks[0]
+        if self.look is not None:
+            return self.look
         whole = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
         whole[..., BACKGROUND.id] = 1.0
-        for place, look in zip(self.places, self.looks, strict=True):
-            own = self._own(place, look)
-            whole[place.part][own] = look[own]
+        for cell in self.cells:
+            whole[cell.place.part][cell.own] = cell.probabilities[cell.own]
         return whole
 
     @property
     def shares(self) -> NDArray[np.uint8]:
         """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``: a sixth of the memory."""
-        if self._is_crop:
-            return _steps(self.looks[0])
+        if self.look is not None:
+            return _steps(self.look)
         whole = np.zeros((*self.labels.shape, 2), np.uint8)
-        for place, look in zip(self.places, self.looks, strict=True):
-            own = self._own(place, look)
-            whole[place.part][own] = _steps(look[own])
+        for cell in self.cells:
+            whole[cell.place.part][cell.own] = _steps(cell.probabilities[cell.own])
         return whole
-
-    @property
-    def _is_crop(self) -> bool:
-        return bool(self.looks) and not self.places
-
-    def _own(self, place: Place, look: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which pixels of a place's crop have their class from it, and not from a cell beside it."""
-        part = self.labels[place.part]
-        own: NDArray[np.bool_] = (part != BACKGROUND.id) & (look.argmax(axis=-1) == part)
-        return own
 
 
 class Segmenter:
@@ -140,7 +134,7 @@ class Segmenter:
                 main cell. It takes eight times as long.
 
         Returns:
-            Labels and probabilities of the picture's own size.
+            Class ids of the picture's own size, with the probabilities that they come from.
 
         Raises:
             ImageError: If it is smaller, or no such array.
@@ -154,13 +148,13 @@ class Segmenter:
                 f"A picture must have at least {SMALLEST}×{SMALLEST} pixels to be segmented. Received: {width}×{height}"
             )
         if is_field(image):
-            labels, places, looks = segment_field(image, partial(self._crop, careful=careful))
-            return Segmentation(labels, looks, self.name, places)
+            labels, cells = segment_field(image, partial(self._crop, careful=careful))
+            return Segmentation(labels, None, self.name, cells)
         probabilities = self._crop(image, careful=careful)
         labels = probabilities.argmax(axis=-1).astype(np.uint8)
         if careful or self.card.framed:
             labels = tidied(labels)
-        return Segmentation(labels, (probabilities,), self.name)
+        return Segmentation(labels, probabilities, self.name)
 
     def _crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.trust.judge import Judge, Score, expand
+from wbcseg.trust.judge import Judge, Score, expand, ruled
 
 BAD: Final = 0.8
 """A result is bad whose Dice of the whole cell is below."""
@@ -59,10 +59,11 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
         examples: Results on smears of other laboratories than the network was trained on, and on what is no smear.
 
     Returns:
-        The judge. ``figures`` has: ``smears``, ``strangers``, ``unlike_auroc``, ``unlike_strangers`` and
-        ``unlike_smears`` (shares that are called unlike), ``bad``, ``bad_caught`` and ``good_marked`` (of the plain
-        pictures, called *check* or *unlike*; bad is a Dice of the cell below .8), ``bad_auroc``, and the same with the
-        varied copies, ``varied_…``.
+        The judge. The regressions are measured on groups that they were not fitted to; the limits from which on
+        something is marked are set on all of them. ``figures`` has: ``smears``, ``strangers``, ``unlike_auroc``,
+        ``unlike_strangers`` and ``unlike_smears`` (shares that are called unlike), ``bad``, ``bad_caught`` and
+        ``good_marked`` (of the plain pictures, called *check* or *unlike*; bad is a Dice of the cell below .8),
+        ``bad_auroc``, and the same with the varied copies, ``varied_…``.
     """
     # Loaded here, because judging itself should not wait for it.
     from sklearn.metrics import roc_auc_score
@@ -78,10 +79,10 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
 
     bad, good = dice < BAD, dice >= BAD
     most, least = np.quantile(doubts[good & is_plain], [1 - MOST_MARKED, 1 - LEAST_MARKED])
-    caught = np.quantile(doubts[bad], 1 - CAUGHT, method="lower")
+    caught = np.quantile(doubts[bad], 1 - CAUGHT, method="lower") if bad.any() else least
     doubt = replace(doubt, threshold=round(float(np.clip(caught, most, least)), 4))
     unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)), 4))
-    marked = doubts >= doubt.threshold
+    marked = (doubts >= doubt.threshold) | np.array([bool(ruled(one.features)) for one in smears])
     marked[is_plain] |= chances[~kinds] >= unlike.threshold
 
     figures: dict[str, Any] = {

@@ -104,6 +104,17 @@ def expand(features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDAr
     return np.concatenate([standard, standard**2], axis=1)
 
 
+def ruled(features: NDArray[np.float32]) -> list[str]:
+    """Return why a crop is to be checked, whatever its model: its cell is cut off, or there is another one."""
+    values = dict(zip(FEATURES, features.tolist(), strict=True))
+    reasons = []
+    if values["border"] > BORDER:
+        reasons.append("The cell is cut off by the border of the picture.")
+    if values["other_cells"] > OTHER_CELL:
+        reasons.append("There is more than one white cell; the one nearest to the middle counts.")
+    return reasons
+
+
 @dataclass(frozen=True)
 class Judge:
     """Judges the results of one model.
@@ -118,24 +129,23 @@ class Judge:
     unlike: Score
     figures: Mapping[str, Any]
 
-    def verdict(self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels) -> Verdict:
+    def verdict(
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels, *, whole: bool = True
+    ) -> Verdict:
         """Judge one crop.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB.
             probabilities: ``float32[H, W, 3]`` of the classes.
             cell: ``uint8[H, W]`` of class ids: the main cell only.
+            whole: Whether the crop is all there is. In a field of view, other cells and the crop's border are nothing
+                to wonder at.
         """
         features = features_of(image, probabilities, cell)
         doubt, unlike = self.doubt.chance(features), self.unlike.chance(features)
         if not cell.any():
             return Verdict(UNLIKE if unlike >= self.unlike.threshold else CHECK, ("No cell was found.",), 1.0, unlike)
-        values = dict(zip(FEATURES, features.tolist(), strict=True))
-        reasons = []
-        if values["border"] > BORDER:
-            reasons.append("The cell is cut off by the border of the picture.")
-        if values["other_cells"] > OTHER_CELL:
-            reasons.append("There is more than one white cell; the one nearest to the middle counts.")
+        reasons = ruled(features) if whole else []
         if unlike >= self.unlike.threshold:
             return Verdict(UNLIKE, (*reasons, *self._why(self.unlike, features))[:MOST_REASONS], doubt, unlike)
         if doubt >= self.doubt.threshold:

@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from threading import Lock
 from typing import Final
 
@@ -53,6 +52,10 @@ class _Known:
     lock: Lock = field(default_factory=Lock)
 
 
+_known = _Known()
+_worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
+
+
 def request(name: str, entries: Sequence[ModelEntry], *, careful: bool) -> Request:
     """Say with which models pictures of a data set are looked at."""
     versions = ((entry.name, entry.card.files["model"].sha256 if entry.card else "") for entry in entries)
@@ -67,9 +70,8 @@ def around(data: DataSet, sample_id: str) -> list[str]:
 
 def worst_dice(asked: Request, sample_id: str) -> float | None:
     """Return the least Dice of any region by any model: NaN without a mask, ``None`` if not known yet."""
-    known = _known()
-    with known.lock:
-        return known.worst.get((asked, sample_id))
+    with _known.lock:
+        return _known.worst.get((asked, sample_id))
 
 
 def look_ahead(data: DataSet, sample_id: str, asked: Request, models: Catalog) -> bool:
@@ -84,18 +86,8 @@ def look_ahead(data: DataSet, sample_id: str, asked: Request, models: Catalog) -
     # The next one first: most readers go forwards.
     missing = [one for one in around(data, sample_id) if worst_dice(asked, one) is None]
     missing.sort(key=lambda one: abs(data.ids.index(one) - place - 0.6))
-    st.session_state["ahead"] = [_worker().submit(_look, one, asked, models, i == 0) for i, one in enumerate(missing)]
+    st.session_state["ahead"] = [_worker.submit(_look, one, asked, models, i == 0) for i, one in enumerate(missing)]
     return not missing
-
-
-@cache
-def _known() -> _Known:
-    return _Known()
-
-
-@cache
-def _worker() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
 
 
 def _look(sample_id: str, asked: Request, models: Catalog, first: bool) -> None:
@@ -115,8 +107,7 @@ def _look(sample_id: str, asked: Request, models: Catalog, first: bool) -> None:
                 for region in REGIONS[1:]:
                     worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
         store.prepare(picture)
-    known = _known()
-    with known.lock:
-        known.worst[asked, sample_id] = worst
-        while len(known.worst) > MOST:
-            known.worst.popitem(last=False)
+    with _known.lock:
+        _known.worst[asked, sample_id] = worst
+        while len(_known.worst) > MOST:
+            _known.worst.popitem(last=False)

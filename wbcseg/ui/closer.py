@@ -58,9 +58,14 @@ def show_closer(batch: Batch, micrometres: float | None) -> None:
         _about(row, micrometres)
 
 
-def show_large(row: Row) -> None:
-    """Show a cell with its classes, or a field of view with its cells in numbered boxes."""
-    show_png(encode_png(_drawn(row)), f"{row.title}, with its classes laid over it")
+def show_large(row: Row, png: bytes | None = None) -> None:
+    """Show a cell with its classes, or a field of view with its cells in numbered boxes; see :func:`large_png`."""
+    show_png(large_png(row) if png is None else png, f"{row.title}, with its classes laid over it")
+
+
+def large_png(row: Row) -> bytes:
+    """Draw a row large, as a PNG."""
+    return encode_png(_drawn(row))
 
 
 def _drawn(row: Row) -> Rgb:

@@ -19,6 +19,8 @@ from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY
 
 Result = Mapping[str, Any]
+File = tuple[Path, int]
+"""A file and when it was changed."""
 
 
 def show_elsewhere() -> None:
@@ -28,34 +30,22 @@ def show_elsewhere() -> None:
         "from the pictures of one laboratory, varied in stain, light, focus and size as far as pictures come, and from "
         "drawn ones; and was tested on the **other laboratory's**, which it had never seen."
     )
-    files = crossvalidation.result_files(FOLDER)
-    results = [_read(path, path.stat().st_mtime_ns) for path in files]
+    files = [_file(path) for path in crossvalidation.result_files(FOLDER)]
+    results = [_read(*file) for file in files]
     if not results:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code("python -m wbcseg evaluate --laboratories", language=None, wrap_lines=True)
         return
-    look = _show_scores(results)
-    _show_home([result for result in results if "home" in result], look)
+    look = _show_scores(files)
+    _show_home(files, look)
     _show_trust(results)
     _show_calibration(results)
 
 
-def _show_scores(results: Sequence[Result]) -> Look:
+def _show_scores(files: Sequence[File]) -> Look:
     st.subheader("Scores", help=GLOSSARY["Dice"])
     look = LOOKS[st.segmented_control("Prediction", list(LOOKS), default=next(iter(LOOKS)), required=True, key="away")]
-    rows = []
-    for result in results:
-        for number, training in enumerate(result["trainings"]):
-            means = [_summary(result, number, region, look) for region in REGIONS]
-            rows.append(
-                [
-                    result["title"],
-                    _laboratory(training["trained_on"]),
-                    _laboratory(training["tested_on"]),
-                    str(training["tested"]),
-                    *(f"{one.mean:.3f} ± {one.error:.3f}" for one in means),
-                ]
-            )
+    rows = [row for file in files for row in _score_rows(*file, look)]
     heads = ["Network", "Learned from", "Tested on", "Pictures"]
     show_table(
         [*heads, *(f"Dice, {region_title(region).lower()}" for region in REGIONS)],
@@ -65,26 +55,20 @@ def _show_scores(results: Sequence[Result]) -> Look:
     return look
 
 
-def _show_home(results: Sequence[Result], look: Look) -> None:
-    if not results:
+def _show_home(files: Sequence[File], look: Look) -> None:
+    rows = []
+    for path, changed in files:
+        special = [crossvalidation.specialised_file(name, path.stem) for name in LABORATORIES]
+        rows += _home_rows(path, changed, tuple(_file(one) if one.exists() else None for one in special), look)
+    if not rows:
         return
     st.subheader("At home")
     st.markdown(
         "What a model for any laboratory gives away: it learned from both laboratories and is tested on cells of both "
         "that were kept from it, beside networks of the same kind that learned from the one laboratory alone "
-        "(difference of the Dice on the same pictures, with its 95 % confidence interval)."
+        "(difference of the Dice on the same pictures, with its 95 % confidence interval, where such networks were "
+        "measured)."
     )
-    rows = []
-    for result in results:
-        for number, name in enumerate(LABORATORIES):
-            special = crossvalidation.specialised(name, result["architecture"])
-            part = part_of(result["home"], number)
-            cells = [f"{_summary(result['home'], number, region, look).mean:.3f}" for region in REGIONS]
-            if special is not None:
-                for place, region in enumerate(REGIONS):
-                    one = comparison.difference(part, special, "dice", region, look)
-                    cells[place] += f" ({one.difference:+.3f}, {one.low:+.3f} to {one.high:+.3f})"
-            rows.append([result["home"]["model"], dataset_title(name), str(len(part["pictures"])), *cells])
     heads = ["Model", "Tested on", "Pictures", *(f"Dice, {region_title(region).lower()}" for region in REGIONS)]
     show_table(heads, rows, "Scores at home")
 
@@ -94,7 +78,8 @@ def _show_trust(results: Sequence[Result]) -> None:
     st.markdown(
         "Every result gets a status: *looks fine*, *check* or *unlike the training data*. It was learned from these "
         "results and from pictures that are no smears (photographs, textures, noise, writing, drawn and real tissue), "
-        "and tested on pictures and kinds that it had not learned from."
+        "and is measured on pictures and kinds that it had not learned from. How much is marked was set on the same "
+        "results: so that bad ones are caught, and about one good one in ten is marked for it."
     )
     rows = [
         [
@@ -110,7 +95,14 @@ def _show_trust(results: Sequence[Result]) -> None:
     ]
     heads = ["Network", "No smears called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
     show_table([*heads, "Others marked"], rows, "How well bad results are marked")
+    varied = "; ".join(
+        f"{result['title']} {_percent(trust['varied_bad_caught'])} of {trust['varied_bad']} bad ones, "
+        f"{_percent(trust['varied_good_marked'])} of {trust['varied_pictures'] - trust['varied_bad']} others"
+        for result in results
+        for trust in (result["trust"],)
+    )
     st.caption(
+        f"Marked among copies of the pictures in another stain, light and focus: {varied}.  \n"
         "A bad result is one whose Dice of the whole cell is below .8; marked is what is called *check* or *unlike*. "
         "**AUROC**: how often a picture that is no smear gets a higher score than a smear; 1 is always."
     )
@@ -141,6 +133,47 @@ def _show_calibration(results: Sequence[Result]) -> None:
         + "; ".join(f"the best temperature is {one['temperature']:g} for {title}" for title, one in lines.items())
         + "."
     )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _score_rows(path: Path, changed: int, look: Look) -> list[list[str]]:
+    """Return the rows of a network's scores in the other laboratory."""
+    result = _read(path, changed)
+    rows = []
+    for number, training in enumerate(result["trainings"]):
+        means = [_summary(result, number, region, look) for region in REGIONS]
+        rows.append(
+            [
+                result["title"],
+                _laboratory(training["trained_on"]),
+                _laboratory(training["tested_on"]),
+                str(training["tested"]),
+                *(f"{one.mean:.3f} ± {one.error:.3f}" for one in means),
+            ]
+        )
+    return rows
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _home_rows(path: Path, changed: int, special: Sequence[File | None], look: Look) -> list[list[str]]:
+    """Return the rows of a general model's scores at home; none where it was not measured there."""
+    result = _read(path, changed)
+    if "home" not in result:
+        return []
+    rows = []
+    for number, (name, other) in enumerate(zip(LABORATORIES, special, strict=True)):
+        part = part_of(result["home"], number)
+        cells = [f"{_summary(result['home'], number, region, look).mean:.3f}" for region in REGIONS]
+        if other is not None:
+            for place, region in enumerate(REGIONS):
+                one = comparison.difference(part, _read(*other), "dice", region, look)
+                cells[place] += f" ({one.difference:+.3f}, {one.low:+.3f} to {one.high:+.3f})"
+        rows.append([result["home"]["model"], dataset_title(name), str(len(part["pictures"])), *cells])
+    return rows
+
+
+def _file(path: Path) -> File:
+    return path, path.stat().st_mtime_ns
 
 
 def _summary(result: Result, training: int, region: str, look: Look) -> comparison.Summary:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
-import sys
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+from wbcseg.ui import memory
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -33,33 +31,13 @@ PAGES: Final = {
 """Title and purpose of every page, by the name of its script and address."""
 
 _framed = False
-_loaded = 0
-
-_ARENAS: Final = -8
-"""What glibc's ``mallopt`` calls the greatest number of its arenas (``M_ARENA_MAX`` in malloc.h)."""
-
-
-def _share_memory() -> None:
-    """Let threads share arenas of memory: every run of a page is a thread, and each would keep what it once took."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(_ARENAS, 2)
-
-
-def _spare_modules() -> None:
-    """Take modules out of the rounds of the garbage collector; Streamlit starts one after every run of a page."""
-    global _loaded
-    if len(sys.modules) != _loaded:
-        _loaded = len(sys.modules)
-        gc.freeze()
 
 
 def frame() -> StreamlitPage:
     """Draw the frame. Return the page that was asked for."""
     global _framed
-    if not _framed:
-        _share_memory()
     _framed = True
-    _spare_modules()
+    memory.tend()
     # Pages have no icon: for the one in the browser's tab, Streamlit would send every reader to a server elsewhere.
     page = st.navigation(
         [

@@ -47,7 +47,9 @@ def show_summary() -> None:
         st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
         head = ["", *(experiment.title.partition(",")[0] for experiment in experiments)]
         names = ("Published", "Repeated here", *(f"**{title}**" for title in UNSEEN.values()))
-        show_table(head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)], region)
+        show_table(
+            head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)], f"Dice of the {region}"
+        )
     st.caption(
         "Published and repeated: width 64, the thesis' 30 test pictures, most of them leaked. Unseen cells: width 16, "
         "cross-validation over all pictures of Dataset 1, every cell on one side only, one look. A dash: not measured "

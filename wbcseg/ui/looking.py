@@ -21,7 +21,7 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.drawing import class_shares
 from wbcseg.errors import WbcsegError
 from wbcseg.export import Finding
-from wbcseg.prediction import Catalog, ModelEntry, is_field
+from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.ui import corrected, store
 from wbcseg.ui.ahead import Request, around, look_ahead, request, worst_dice
 from wbcseg.ui.choose import show_picture
@@ -147,9 +147,9 @@ def find(picture: store.Shown, entries: Sequence[ModelEntry], models: Catalog, *
 
 def pack_of(picture: store.Shown, results: Mapping[str, Found]) -> tuple[str, bytes]:
     """Return what the browser gets of a picture, and the digest that names it."""
-    parts = {PICTURE: picture.png}
+    parts = {PICTURE: store.picture_png(picture)}
     if picture.sample.mask is not None:
-        parts[MASK] = picture.mask_png
+        parts[MASK] = store.mask_png(picture.digest, picture.sample.mask)
     parts |= {name: found.map for name, found in results.items()}
     digest = hashlib.sha256(b"".join([picture.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())]))
     name = digest.hexdigest()[:24]
@@ -166,9 +166,10 @@ def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
     sheet = np.zeros((SMALL_SIDE, SMALL_SIDE * max(len(known), 1), 3), np.uint8)
     for column, sample_id in enumerate(known):
         try:
-            small = store.shown(asked.name, sample_id).small
+            picture = store.shown(asked.name, sample_id)
         except WbcsegError:
             continue
+        small = store.small(picture.digest, picture.sample.image)
         height, width = small.shape[:2]
         sheet[:height, column * SMALL_SIDE : column * SMALL_SIDE + width] = small
         places[sample_id] = [column * SMALL_SIDE, 0, width, height]
@@ -181,9 +182,7 @@ def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
 def _findings(picture: store.Shown, results: Mapping[str, Found]) -> dict[str, tuple[Finding, ...]]:
     name = picture.name or picture.sample.id.replace("/", "-")
     found = {key: tuple(replace(one, name=name) for one in result.findings) for key, result in results.items()}
-    if is_field(picture.sample.image):
-        return found
-    return {key: (one,) for key, one in with_disputes({key: one for key, (one,) in found.items()}).items()}
+    return with_disputes(found)
 
 
 def request_key(asked: Request) -> str:

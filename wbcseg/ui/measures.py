@@ -9,13 +9,15 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.analysis import outcome_of_field
+from wbcseg.classes import Labels
+from wbcseg.drawing import Rgb
 from wbcseg.export import Finding
 from wbcseg.measurement import MEASURES, CellMeasures
 from wbcseg.metrics import REGIONS, score
 from wbcseg.prediction import ModelEntry, is_field
 from wbcseg.ui import store
-from wbcseg.ui.cell_table import rows_of, table_html
-from wbcseg.ui.closer import show_large
+from wbcseg.ui.cell_table import Row, rows_of, table_html
+from wbcseg.ui.closer import large_png, show_large
 from wbcseg.ui.looking import Look
 from wbcseg.ui.table import show_table
 from wbcseg.ui.take_away import ask_scale, figure_text, offer_files, titled
@@ -25,7 +27,7 @@ SHOWN: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
     *("cell_perimeter", "cell_circularity", "nucleus_solidity", "nucleus_eccentricity", "lobes", "touches_border"),
 )
-"""Figures that the page shows; the table to take away has all."""
+"""Figures of a crop that the page shows; the table to take away has all."""
 
 
 def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntry]) -> None:
@@ -43,7 +45,7 @@ def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelE
     st.subheader(title, help=None if is_large else "Of the main cell: other pieces do not count.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         micrometres = ask_scale()
-        name = _choose_model(entries) if is_large else ""
+        name = _choose_model(look, entries) if is_large else ""
         careful = bool(st.session_state.get("careful"))
         offer_files(lambda: _scored(picture, look), entries, micrometres, careful=careful)
     if is_large:
@@ -52,8 +54,10 @@ def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelE
         _show_crop(picture, look, entries, micrometres)
 
 
-def _choose_model(entries: Mapping[str, ModelEntry]) -> str:
-    names = list(entries)
+def _choose_model(look: Look, entries: Mapping[str, ModelEntry]) -> str:
+    names = list(look.results)
+    if len(names) == 1:
+        return names[0]
     return st.selectbox("Cells found by", names, format_func=lambda name: entries[name].title, width=260)
 
 
@@ -73,22 +77,41 @@ def _show_crop(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntr
 
 
 def _show_field(picture: store.Shown, look: Look, name: str, micrometres: float | None) -> None:
-    cells = look.findings.get(name, ())
+    cells = look.findings[name]
     if not cells:
         st.markdown("No white cell was found.")
         return
-    field = outcome_of_field(cells[0].name, picture.sample.image, look.results[name].labels, cells)
-    rows = rows_of([field])
-    show_large(rows[0])
+    rows, png = _drawn(look.digest, name, picture.sample.image, look.results[name].labels, cells)
+    show_large(rows[0], png)
     st.html(table_html(rows[1:], rows, micrometres, "Cells of the field of view"))
 
 
+@st.cache_resource(max_entries=3, show_spinner=False, scope="session")
+def _drawn(
+    digest: str,  # noqa: ARG001 (it and the name are the key)
+    name: str,  # noqa: ARG001
+    _image: Rgb,
+    _labels: Labels,
+    _cells: Sequence[Finding],
+) -> tuple[list[Row], bytes]:
+    """Draw a field of view and its cells: their rows, that of the whole field first, and the field as a PNG."""
+    rows = rows_of([outcome_of_field(_cells[0].name, _image, _labels, _cells)])
+    return rows, large_png(rows[0])
+
+
 def _scored(picture: store.Shown, look: Look) -> Sequence[Finding]:
-    """Return all cells; those of a crop with their Dice, where there is an expert's mask."""
+    """Return all cells, with their Dice where there is an expert's mask."""
     mask = picture.sample.mask
+    if mask is None:
+        return [one for cells in look.findings.values() for one in cells]
     found = []
     for name, cells in look.findings.items():
-        whole = {} if mask is None or is_field(mask) else score(mask, look.results[name].labels).dice
         for one in cells:
-            found.append(replace(one, scores={region: whole[region] for region in REGIONS if region in whole}))
+            labels, truth = look.results[name].labels, mask
+            if one.place is not None:
+                left, top = one.place
+                labels = one.load()[1]
+                truth = mask[top : top + labels.shape[0], left : left + labels.shape[1]]
+            dice = score(truth, labels).dice
+            found.append(replace(one, scores={region: dice[region] for region in REGIONS}))
     return found

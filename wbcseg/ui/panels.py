@@ -36,23 +36,25 @@ def choose_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
     return titles[title]
 
 
-def choose_models(models: Catalog, *, own: bool) -> list[ModelEntry]:
+def choose_models(models: Catalog, dataset: str | None) -> list[ModelEntry]:
     """Ask which of the models that can be used are to be shown.
 
     Args:
         models: All of them.
-        own: Whether they are to segment a reader's own picture; other models may suit it, and are chosen apart.
+        dataset: What the picture is of, or ``None`` for a reader's own. Where other models suit, they are chosen apart.
     """
     usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
     if not usable:
         return []
     names = list(reversed(usable))
+    suited = list(dict.fromkeys(entry.name for entry in models.suited(dataset)))
+    is_special = not any(card.framed for name in suited if (card := usable[name].card))
     chosen = st.pills(
         "Models",
         names,
         selection_mode="multi",
-        default=list(dict.fromkeys(entry.name for entry in models.suited(known=not own))),
-        key="own_models" if own else "models",
+        default=suited,
+        key="models" if is_special else "general_models",
         bind="query-params",
         help=GLOSSARY["Model"],
     )

@@ -67,7 +67,7 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
             cells = [_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
             mark = " :orange[:material/content_copy:]" if card.leaks else ""
             rows.append([as_text(title) + mark, *cells])
-        show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows, "models")
+        show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows, "Models")
         st.caption("Mean Dice on held-out pictures ± standard error.")
         if any(card.leaks for _, card in ready):
             st.caption(

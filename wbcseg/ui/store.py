@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 
 import streamlit as st
 
@@ -55,21 +54,6 @@ class Shown:
     own: bool = False
     name: str = ""
     notices: tuple[str, ...] = ()
-
-    @cached_property
-    def png(self) -> bytes:
-        """The picture as a PNG of its own size, without metadata."""
-        return images.encode_png(self.sample.image)
-
-    @cached_property
-    def small(self) -> Rgb:
-        """The picture shrunk to at most :data:`SMALL_SIDE` pixels."""
-        return shrink_to(self.sample.image, SMALL_SIDE)
-
-    @cached_property
-    def mask_png(self) -> bytes:
-        """The expert's mask as a grey PNG of class ids; empty where there is none."""
-        return b"" if self.sample.mask is None else images.encode_png(self.sample.mask)
 
 
 @dataclass(frozen=True)
@@ -176,7 +160,8 @@ def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) 
     model = segmenter(name, version, models)
     remember = _session_found if picture.own else _shared_found
     judge = judge_of(card) if card is not None else None
-    return remember(picture.digest, name, version, careful, model, judge, picture.sample.image)
+    judged = hash((judge.doubt, judge.unlike)) if judge else 0
+    return remember(picture.digest, name, version, careful, judged, model, judge, picture.sample.image)
 
 
 def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
@@ -205,11 +190,32 @@ def expert_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | N
     return measure(_image, tidied(_mask))
 
 
+def picture_png(picture: Shown) -> bytes:
+    """Write a picture as a PNG of its own size, without metadata."""
+    return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
+
+
+@st.cache_data(max_size="4MiB", show_spinner=False)
+def mask_png(digest: str, _mask: Labels) -> bytes:
+    """Write an expert's mask as a grey PNG of class ids; ``digest`` is that of picture and mask."""
+    return images.encode_png(_mask)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def small(digest: str, _image: Rgb) -> Rgb:
+    """Shrink a picture to at most :data:`SMALL_SIDE` pixels."""
+    return shrink_to(_image, SMALL_SIDE)
+
+
 def prepare(picture: Shown) -> None:
     """Make what a page needs of a picture besides results, so that its reader does not wait for it."""
-    _ = picture.png, picture.mask_png, picture.small
-    if picture.sample.mask is not None and not is_field(picture.sample.image):
-        expert_measures(picture.digest, picture.sample.image, picture.sample.mask)
+    picture_png(picture)
+    small(picture.digest, picture.sample.image)
+    mask = picture.sample.mask
+    if mask is not None:
+        mask_png(picture.digest, mask)
+        if not is_field(picture.sample.image):
+            expert_measures(picture.digest, picture.sample.image, mask)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
@@ -223,19 +229,43 @@ def thumbnail(digest: str, _image: Rgb) -> bytes:
 
 @st.cache_resource(max_entries=384, show_spinner=False)
 def _shared_found(
-    digest: str, name: str, version: str, careful: bool, _model: Segmenter, _judge: Judge | None, _image: Rgb
+    digest: str,
+    name: str,
+    version: str,
+    careful: bool,
+    judged: int,
+    _model: Segmenter,
+    _judge: Judge | None,
+    _image: Rgb,
 ) -> Found:
     return _segment(_model, _judge, _image, careful)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
 def _session_found(
-    digest: str, name: str, version: str, careful: bool, _model: Segmenter, _judge: Judge | None, _image: Rgb
+    digest: str,
+    name: str,
+    version: str,
+    careful: bool,
+    judged: int,
+    _model: Segmenter,
+    _judge: Judge | None,
+    _image: Rgb,
 ) -> Found:
     return _segment(_model, _judge, _image, careful)
 
 
-@st.cache_data(max_size="40MiB", show_spinner=False)
+@st.cache_data(max_size="16MiB", show_spinner=False)
+def _shared_png(digest: str, _image: Rgb) -> bytes:
+    return images.encode_png(_image)
+
+
+@st.cache_data(max_entries=6, show_spinner=False, scope="session")
+def _session_png(digest: str, _image: Rgb) -> bytes:
+    return images.encode_png(_image)
+
+
+@st.cache_data(max_size="36MiB", show_spinner=False)
 def _shared_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _classes: Labels | None) -> bytes:
     return _draw(view, _image, _classes)
 
