@@ -10,7 +10,9 @@ from typing import Any
 from wbcseg.files import write_json
 from wbcseg.prediction.catalog import weights_folder
 
-SHIPPED = ("unet-16", "segnet-16", "deconvnet-16")
+SHIPPED = ("unet-16", "segnet-16", "deconvnet-16", "unet-general")
+FIRST_CHOICE = "unet-general"
+"""What serves pictures of unknown origin."""
 
 
 def copy_of_shipped(folder: Path, name: str = "unet-16", **card_changes: Any) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import SHIPPED, copy_of_shipped
+from models import FIRST_CHOICE, SHIPPED, copy_of_shipped
 
 from wbcseg.cards import ModelCard
 from wbcseg.cli import main
@@ -47,7 +47,7 @@ def test_predict_writes_masks_and_overlays_of_the_pictures_size(pictures: Path, 
             assert open_mask(data).shape == size[:2]
             overlay = open_image((out / model / f"{picture.stem}.overlay.png").read_bytes()).pixels
             assert overlay.shape == size
-    assert len(list(out.rglob("*.*"))) == 3 * 3 * 2
+    assert len(list(out.rglob("*.*"))) == 3 * 2 * len(SHIPPED)
 
 
 def test_predict_keeps_going_past_bad_files(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +62,7 @@ def test_predict_keeps_going_past_bad_files(pictures: Path, tmp_path: Path, caps
         assert f"{name}: " in said.err
     assert "Traceback" not in said.err
     assert "3 of 8 pictures" in said.out
-    assert len(list((tmp_path / "out" / "unet-16").glob("cell ?.png"))) == 3
+    assert len(list((tmp_path / "out" / FIRST_CHOICE).glob("cell ?.png"))) == 3
 
 
 def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
     before = set(tmp_path.rglob("*"))
     assert main(["predict", *map(str, paths), "--out", str(tmp_path / "out")]) == 0
     written = {p for p in tmp_path.rglob("*") if p.is_file()} - before
-    assert all(p.parent == tmp_path / "out" / "unet-16" for p in written)
+    assert all(p.parent == tmp_path / "out" / FIRST_CHOICE for p in written)
     assert len(written) == 2 * len(paths)
 
 
@@ -85,12 +85,12 @@ def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -
     options = ["--measure", "--micrometres", "0.1", "--report", str(report), "--export", "geojson", "coco"]
     assert main(["predict", str(pictures), "--out", str(out), *options]) == 0
     rows = list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
-    masks = {path.stem: path for path in (out / "unet-16").glob("*.png") if ".overlay" not in path.name}
+    masks = {path.stem: path for path in (out / FIRST_CHOICE).glob("*.png") if ".overlay" not in path.name}
     assert {row["picture"] for row in rows} == set(masks)
     for row in rows:
         cell = tidied(open_mask(masks[row["picture"]].read_bytes()))
         assert float(row["cell_area_um2"]) == pytest.approx(0.01 * (cell > 0).sum(), rel=1e-4)
-        outline = json.loads((out / "unet-16" / f"{row['picture']}.geojson").read_text(encoding="utf-8"))
+        outline = json.loads((out / FIRST_CHOICE / f"{row['picture']}.geojson").read_text(encoding="utf-8"))
         assert outline["features"][0]["properties"]["measurements"]["cell_area"] > 0
     assert len(json.loads((out / "outlines.coco.json").read_text(encoding="utf-8"))["images"]) == len(masks)
     assert report.read_bytes().startswith(b"%PDF-")
