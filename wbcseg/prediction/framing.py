@@ -43,7 +43,7 @@ class Frame:
         """Return that part, ``uint8[side, side, 3]``; beyond the picture's border lies its mirror image."""
         rows = _mirrored(np.arange(self.top, self.top + self.side), image.shape[0])
         columns = _mirrored(np.arange(self.left, self.left + self.side), image.shape[1])
-        return np.ascontiguousarray(image[rows[:, None], columns])
+        return image.take(rows, axis=0).take(columns, axis=1)
 
     def paste(self, part: NDArray[np.float32], onto: NDArray[np.float32]) -> None:
         """Put what was found in that part, ``float32[side, side, C]``, where it lies in the picture."""
