@@ -80,6 +80,21 @@ PALETTES: Final[dict[str, Palette]] = {
 }
 
 
+def likeliest(probabilities: NDArray[np.float32]) -> Labels:
+    """Return the likeliest class of every pixel; of equal ones the first. Several times as fast as ``argmax``.
+
+    Args:
+        probabilities: ``float32[..., 3]``.
+
+    Returns:
+        ``uint8[...]`` of class ids.
+    """
+    background, cytoplasm, nucleus = (probabilities[..., kind.id] for kind in CLASSES)
+    labels = (cytoplasm > background).astype(np.uint8)
+    labels[nucleus > np.maximum(background, cytoplasm)] = NUCLEUS.id
+    return labels
+
+
 def to_grey(labels: Labels) -> NDArray[np.uint8]:
     """Turn class ids into the grey codes of mask files.
 

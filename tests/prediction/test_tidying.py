@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from builders import draw_cell
 
+from wbcseg.classes import likeliest
 from wbcseg.prediction.tidying import tidied
 
 LABELS = draw_cell(100, 120)[1]
@@ -53,3 +54,9 @@ def test_two_lobes_of_a_nucleus_stay() -> None:
     labels[10:30, 10:30] = 2
     labels[35:50, 35:50] = 2
     assert (tidied(labels) == labels).all()
+
+
+def test_likeliest_is_argmax() -> None:
+    probabilities = np.random.default_rng(0).integers(0, 4, (60, 70, 3)).astype(np.float32) / 3
+    assert np.array_equal(likeliest(probabilities), probabilities.argmax(axis=-1))
+    assert likeliest(probabilities).dtype == np.uint8

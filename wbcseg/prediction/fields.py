@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.classes import BACKGROUND, NUCLEUS, Labels
+from wbcseg.classes import BACKGROUND, NUCLEUS, Labels, likeliest
 from wbcseg.prediction.tidying import tidied
 
 LONGEST: Final = 1200
@@ -157,7 +157,7 @@ def segment_field(
         if cell is None or (taken[place.part] & cell).sum() > 0.3 * cell.sum():
             continue
         new = cell & ~taken[place.part]
-        labels[place.part][new] = found[new].argmax(axis=-1)
+        labels[place.part][new] = likeliest(found[new])
         taken[place.part] |= new
         cells.append(FoundCell(place, found, new))
     cells.sort(key=lambda one: (one.place.top + one.place.bottom, one.place.left + one.place.right))
@@ -166,7 +166,7 @@ def segment_field(
 
 def _white_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """Return the main cell of a crop, or ``None`` where it is none: without a nucleus, or beside the middle."""
-    labels = tidied(probabilities.argmax(axis=-1).astype(np.uint8))
+    labels = tidied(likeliest(probabilities))
     cell = labels != BACKGROUND.id
     if not cell.any() or (labels == NUCLEUS.id).sum() < NUCLEUS_SHARE * cell.sum():
         return None

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import BACKGROUND
+from wbcseg.classes import BACKGROUND, likeliest
 from wbcseg.prediction.tidying import tidied
 from wbcseg.preparation.canvas import from_canvas, image_on_canvas
 
@@ -90,7 +90,7 @@ def look_twice(image: NDArray[np.uint8], first: Look, second: Look, canvas: int)
     """
     square, placement = image_on_canvas(image, FIRST, enlarge=True)
     found = from_canvas(first(square), placement)
-    frame = frame_of(tidied(found.argmax(axis=-1).astype(np.uint8)) != BACKGROUND.id)
+    frame = frame_of(tidied(likeliest(found)) != BACKGROUND.id)
     if frame is None:
         return found
     square, placement = image_on_canvas(frame.cut(image), canvas, enlarge=True)

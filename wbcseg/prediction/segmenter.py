@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.cards import ModelCard
-from wbcseg.classes import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels
+from wbcseg.classes import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, likeliest
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
 from wbcseg.prediction.fields import FoundCell, Place, segment_field
@@ -151,7 +151,7 @@ class Segmenter:
             labels, cells = segment_field(image, partial(self._crop, careful=careful))
             return Segmentation(labels, None, self.name, cells)
         probabilities = self._crop(image, careful=careful)
-        labels = probabilities.argmax(axis=-1).astype(np.uint8)
+        labels = likeliest(probabilities)
         if careful or self.card.framed:
             labels = tidied(labels)
         return Segmentation(labels, probabilities, self.name)

@@ -32,24 +32,39 @@ def tidied(labels: Labels) -> Labels:
     from scipy import ndimage
 
     result = labels.copy()
-    pieces, count = ndimage.label(labels != BACKGROUND.id)
-    if not count:
+    box = _box(labels != BACKGROUND.id)
+    if box is None:
         return result
-    rows, columns = (np.arange(n) - (n - 1) / 2 for n in labels.shape)
-    spread = 2.0 * (CENTRE * max(labels.shape)) ** 2
-    weight = np.exp(-(rows**2) / spread)[:, None] * np.exp(-(columns**2) / spread)
-    weights = np.bincount(pieces.ravel(), weight.ravel(), count + 1)
-    number = 1 + int(np.argmax(weights[1:]))
-    result[pieces != number] = BACKGROUND.id
-    # What follows happens within the cell's box alone.
-    box = ndimage.find_objects(pieces)[number - 1]
-    cell, inside = pieces[box] == number, result[box]
-    inside[_holes(cell) & (inside == BACKGROUND.id)] = CYTOPLASM.id
+    # What is outside of the box is background and stays so; crops are mostly that.
+    pieces, count = ndimage.label(labels[box] != BACKGROUND.id)
+    inside = result[box]
+    if count > 1:
+        number = 1 + int(np.argmax(np.bincount(pieces.ravel(), _weights(labels.shape, box).ravel(), count + 1)[1:]))
+        pieces = pieces == number
+        inside[~pieces] = BACKGROUND.id
+    inside[_holes(pieces != 0) & (inside == BACKGROUND.id)] = CYTOPLASM.id
     parts, count = ndimage.label(inside == NUCLEUS.id)
     is_speck = np.bincount(parts.ravel(), minlength=count + 1) < SPECK * (inside != BACKGROUND.id).sum()
     is_speck[0] = False
     inside[is_speck[parts]] = CYTOPLASM.id
     return result
+
+
+def _box(found: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Return the rows and columns that hold everything that is true, or ``None`` where nothing is."""
+    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if rows.size else None
+
+
+def _weights(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.float64]:
+    """Return how much the pixels of a part of a crop count: the more, the nearer to the crop's middle."""
+    spread = 2.0 * (CENTRE * max(shape)) ** 2
+    rows, columns = (
+        np.exp(-((np.arange(part.start, part.stop) - (n - 1) / 2) ** 2) / spread)
+        for n, part in zip(shape, box, strict=True)
+    )
+    weights: NDArray[np.float64] = rows[:, None] * columns
+    return weights
 
 
 def _holes(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
