@@ -7,10 +7,13 @@ import pytest
 from page_pictures import PICTURES, wait_for_pictures, wait_for_viewer
 from PIL import Image
 
+from wbcseg.architectures import ARCHITECTURES
 from wbcseg.datasets import open_dataset
 from wbcseg.prediction import Catalog
 
-MODELS = len([entry for entry in Catalog().usable if entry.shipped])
+NETWORKS = len(ARCHITECTURES)
+MODELS = len(Catalog().suited("synthetic"))
+OWN_MODELS = len(Catalog().suited(None))
 PANELS = 2 + MODELS
 
 
@@ -62,7 +65,7 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
     page.on("dialog", lambda dialog: pytest.fail(f"The page ran a script: {dialog.message}"))
     page.goto("/predict?source=Your+own+picture")
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data.getvalue()})
-    wait_for_viewer(page, 1 + MODELS)
+    wait_for_viewer(page, 1 + OWN_MODELS)
     shown = page.locator("[data-testid=stMarkdown]", has_text="Jane").inner_text()
     assert shown.replace("\u2060", "").startswith(name[:50])  # a long name is cut in its middle
     assert page.locator("img[src=x]").count() == 0
@@ -102,7 +105,7 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
 
 
 def test_every_picture_has_a_name(page):
-    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * MODELS)):
+    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
         assert all(page.locator(PICTURES).evaluate_all("pictures => pictures.map(p => p.alt)"))
@@ -116,7 +119,7 @@ def test_every_picture_has_a_name(page):
 def test_nothing_is_asked_of_other_servers(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * MODELS)):
+    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
     page.goto("/predict")

@@ -16,7 +16,7 @@ from wbcseg.prediction import Catalog
 
 PICTURE = "/predict?set=Synthetic&picture=012"
 CANVAS = "figure canvas"
-MODELS = [entry for entry in Catalog().usable if entry.shipped]
+MODELS = Catalog().suited("synthetic")
 PANELS = 2 + len(MODELS)
 
 ROOT = """() => document.querySelector("[data-viewer]").shadowRoot"""

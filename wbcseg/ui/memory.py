@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Final
 
-PERIOD: Final = 10.0
+PERIOD: Final = 3.0
 """Seconds between two rounds of the garbage collector, while somebody reads."""
 
 _ARENAS: Final = -8

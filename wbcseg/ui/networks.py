@@ -14,7 +14,7 @@ from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.prediction.features import StageMaps, feature_maps
 from wbcseg.training.config import PRESETS
-from wbcseg.ui import diagram, store
+from wbcseg.ui import choose, diagram, store
 from wbcseg.ui.picture import show_png
 from wbcseg.ui.table import show_table
 from wbcseg.ui.words import GLOSSARY, as_text
@@ -62,8 +62,8 @@ def show_networks(width: int) -> None:
 
 
 def show_what_stages_see(picture: store.Shown, models: Catalog) -> None:
-    """Show the strongest feature maps of every stage of every shipped network."""
-    entries = [entry for entry in models.usable if entry.shipped]
+    """Show the strongest feature maps of every stage of a shipped model of each network."""
+    entries = [entry for entry in models.suited(choose.SAMPLE_SET) if entry.shipped]
     if not entries:
         st.info("There is no shipped model here to look into.", icon=":material/info:")
     with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
