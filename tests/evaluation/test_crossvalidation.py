@@ -12,6 +12,7 @@ from builders import write_pairs
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
+from wbcseg.evaluation import laboratories
 from wbcseg.evaluation.crossvalidation import plan, read_results, result_files
 from wbcseg.evaluation.figures import measure
 from wbcseg.prediction import Catalog, Segmenter
@@ -124,8 +125,23 @@ def test_every_shipped_model_is_a_training_of_a_committed_result() -> None:
     validated = {result["architecture"] for result in read_results(result_files()) if "-compact-cv" in result["study"]}
     shipped = {entry.name: entry.card for entry in Catalog(runs=Path("no-runs")).usable}
     assert {name for name, *_ in shipped_results()} == {
-        n for n, c in shipped.items() if c and c.architecture in validated
+        n for n, c in shipped.items() if c and c.architecture in validated and not c.framed
     }
+    # Those for any laboratory are in the results on other laboratories.
+    away = read_results(result_files(laboratories.FOLDER))
+    assert {result["home"]["model"] for result in away if "home" in result} == {
+        n for n, c in shipped.items() if c and c.framed
+    }
+
+
+def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Path) -> None:
+    for result in read_results(result_files(laboratories.FOLDER)):
+        segmenter, rows = Catalog().open(result["home"]["model"]), result["home"]["pictures"]
+        assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
+        for row in rows[:: len(rows) // 6]:
+            sample = open_dataset(row["id"].partition("/")[0]).read(row["id"])
+            again = measure(sample.mask, segmenter.predict(sample.image).labels)
+            assert again["dice"] == pytest.approx(row["one_look"]["dice"], abs=0.002), row["id"]
 
 
 def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> None:
