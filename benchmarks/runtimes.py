@@ -2,7 +2,7 @@
 
 Needs more than the project does: ``pip install -r requirements.txt onnx tf2onnx onnxruntime``. Then
 
-    python benchmarks/runtimes.py > benchmarks/runtimes.json
+    python -m benchmarks.runtimes > benchmarks/runtimes.json
 
 It exports the shipped weights in every format, runs the held-out pictures of Zheng Dataset 1 (drawn pictures where that
 is not here) through all of them in turns on one thread, and compares with Keras.

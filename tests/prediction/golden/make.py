@@ -1,4 +1,4 @@
-"""Make the golden files again: ``python tests/prediction/golden/make.py``. Only after a shipped model was replaced."""
+"""Make the golden files again: ``python -m tests.prediction.golden.make``. Only after a shipped model was replaced."""
 
 import json
 from pathlib import Path
