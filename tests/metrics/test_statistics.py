@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wbcseg.metrics import compare, confidence_interval, holm, mean_and_standard_error, paired
+from wbcseg.metrics import compare, confidence_interval, holm, mean_and_standard_error, paired, signed_rank
 
 NAN = float("nan")
 
@@ -74,6 +74,28 @@ def test_a_comparison_is_wilcoxons():
     assert result.low < result.difference < result.high
     back = compare(b.tolist(), a.tolist())
     assert (back.difference, back.better, back.worse) == (-result.difference, result.worse, result.better)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 13, 50, 51, 268])
+def test_the_signed_rank_test_is_scipys(n: int) -> None:
+    for seed in range(5):
+        differences = np.random.default_rng((n, seed)).normal(0.1, 1.0, n)
+        assert signed_rank(differences) == pytest.approx(stats.wilcoxon(differences).pvalue, rel=1e-12)
+
+
+def test_the_signed_rank_test_leaves_out_zeros_and_shares_ranks() -> None:
+    for seed in range(20):
+        few = np.random.default_rng(seed).integers(-3, 5, 9).astype(float)
+        if few.any():
+            signs = np.array(np.meshgrid(*[[-1, 1]] * np.count_nonzero(few))).reshape(np.count_nonzero(few), -1)
+            ranks = stats.rankdata(np.abs(few[few != 0]))
+            sums = ranks @ (signs > 0)
+            least = min(ranks[few[few != 0] > 0].sum(), ranks[few[few != 0] < 0].sum())
+            by_hand = min(1.0, 2 * float((sums <= least).mean()))
+            assert signed_rank(few) == pytest.approx(by_hand)
+        many = np.random.default_rng(seed).integers(-9, 12, 200).astype(float)
+        by_scipy = stats.wilcoxon(many, method="asymptotic").pvalue
+        assert signed_rank(many) == pytest.approx(by_scipy, rel=1e-12)
 
 
 def test_models_that_do_not_differ_have_no_p_value():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from scipy import ndimage
 
 from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.datasets import open_dataset
-from wbcseg.preparation.augmentation import augment, augmentation
+from wbcseg.preparation.augmentation import AS_IS_CELL, augment, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
 from wbcseg.preparation.other_cells import bent, dyed, granular
 from wbcseg.preparation.photographs import photographed
@@ -44,6 +46,34 @@ def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray
         assert set(np.unique(labels)) <= {0, 1, 2}
     assert (batches[0][0] == batches[1][0]).all()
     assert (batches[0][1] == batches[1][1]).all()
+
+
+def test_copies_as_they_are_show_what_the_close_look_sees(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+    images, masks = augment(*pictures, dataclasses.replace(HOW, as_is=1.0), np.random.default_rng(4))
+    small = 0
+    for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
+        # A larger one may be beside its mirror image.
+        if extent(mask_before) < AS_IS_CELL[0] * len(mask_before):
+            assert AS_IS_CELL[0] - 0.03 < extent(mask) / SIDE < AS_IS_CELL[1] + 0.03
+            small += 1
+        for kind in np.unique(mask):
+            # Neither stain nor light differ.
+            assert np.median(image[mask == kind], axis=0) * 255 == pytest.approx(
+                np.median(before[mask_before == kind], axis=0), abs=6
+            )
+    assert small >= 3
+
+
+def test_sharp_epochs_show_half_of_the_copies_as_they_are(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+    assert HOW.as_is == 0
+    rng, close = np.random.default_rng(4), []
+    for _ in range(8):
+        images, masks = augment(*pictures, HOW.sharp(), rng)
+        for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
+            nucleus = mask == NUCLEUS.id
+            found = np.median(image[nucleus], axis=0) * 255 if nucleus.any() else np.zeros(3)
+            close.append(np.abs(found - np.median(before[mask_before == NUCLEUS.id], axis=0)).max() < 6)
+    assert np.mean(close) == pytest.approx(0.5, abs=0.1)
 
 
 def test_cells_are_of_many_sizes_and_a_few_copies_are_empty(pictures: tuple[NDArray[np.uint8], Labels]) -> None:

@@ -21,6 +21,7 @@ from wbcseg.metrics.statistics import (
     holm,
     mean_and_standard_error,
     paired,
+    signed_rank,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "paired",
     "pixel_accuracy",
     "score",
+    "signed_rank",
     "surface_dice",
     "whole_cell",
 ]

@@ -7,6 +7,7 @@ one was right to find nothing, while the other one found something that is not t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ RESAMPLES: Final = 10_000
 PART: Final = 250
 """Samples that are drawn at a time."""
 LEVEL: Final = 0.95
+EXACT: Final = 50
+"""Pairs up to which a signed-rank test counts every possibility."""
 
 
 def mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
@@ -129,13 +132,37 @@ def compare(first: Sequence[float], second: Sequence[float], *, absent: float = 
     low, high = confidence_interval(difference)
     p = float("nan")
     if np.any(difference):
-        # Statistics take a while to load, and few who use this package need them.
-        from scipy.stats import wilcoxon
-
-        p = float(wilcoxon(difference).pvalue)
+        p = signed_rank(difference)
     mean = float(difference.mean()) if difference.size else float("nan")
     better, worse = int((difference > 0).sum()), int((difference < 0).sum())
     return Comparison(mean, low, high, p, int(difference.size), better, worse)
+
+
+def signed_rank(differences: Sequence[float] | NDArray[np.float64]) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test (1945).
+
+    Differences of 0 are left out, equal ones share their mean rank. Up to 50 differences, all ways to give them signs
+    are counted; beyond, the normal distribution stands for them. SciPy has the same test, which takes 45 MB to load.
+
+    Args:
+        differences: Of pairs, no NaN.
+    """
+    values = np.asarray(differences, np.float64)
+    values = values[values != 0]
+    _, place, count = np.unique(np.abs(values), return_inverse=True, return_counts=True)
+    # Twice the rank, which is whole where several share it too.
+    ranks = (2 * np.cumsum(count) - count + 1)[place]
+    total = int(ranks.sum())
+    positive = int(ranks[values > 0].sum())
+    least = min(positive, total - positive)
+    if values.size > EXACT:
+        deviation = float(np.sqrt((ranks.astype(np.float64) ** 2).sum() / 4))
+        return math.erfc((total / 2 - least) / deviation / math.sqrt(2))
+    ways = np.zeros(total + 1)
+    ways[0] = 1.0
+    for rank in ranks:
+        ways[rank:] += ways[:-rank].copy()
+    return min(1.0, math.ldexp(float(ways[: least + 1].sum()), 1 - values.size))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

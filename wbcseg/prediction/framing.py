@@ -24,6 +24,9 @@ SHARE: Final = 0.5
 LEAST: Final = 0.004
 """A cell that takes less than this share of the crop is none."""
 
+LEAST_SIDE: Final = 8
+"""The smallest square in pixels."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -38,6 +41,10 @@ class Frame:
     top: int
     left: int
     side: int
+
+    def enlarged(self, factor: float) -> Frame:
+        """Return the same part of the picture after it was enlarged by a factor."""
+        return Frame(round(factor * self.top), round(factor * self.left), max(LEAST_SIDE, round(factor * self.side)))
 
     def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return that part, ``uint8[side, side, 3]``; beyond the picture's border lies its mirror image."""
@@ -72,7 +79,7 @@ def frame_of(cell: NDArray[np.bool_], share: float = SHARE) -> Frame | None:
         return None
     rows, columns = np.flatnonzero(cell.any(axis=1)), np.flatnonzero(cell.any(axis=0))
     extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    side = max(8, min(round(extent / share), max(cell.shape)))
+    side = max(LEAST_SIDE, min(round(extent / share), max(cell.shape)))
     return Frame(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
 
 
@@ -89,10 +96,13 @@ def look_twice(image: NDArray[np.uint8], first: Look, second: Look, canvas: int)
         ``float32[H, W, C]``. Outside of the close look, what the first one found.
     """
     square, placement = image_on_canvas(image, FIRST, enlarge=True)
-    found = from_canvas(first(square), placement)
-    frame = frame_of(tidied(likeliest(found)) != BACKGROUND.id)
+    seen = first(square)
+    found = from_canvas(seen, placement)
+    # At the look's own scale, which is enough to say where the cell is, and quicker.
+    frame = frame_of(tidied(likeliest(seen[placement.window])) != BACKGROUND.id)
     if frame is None:
         return found
+    frame = frame.enlarged(max(placement.size) / max(placement.scaled))
     square, placement = image_on_canvas(frame.cut(image), canvas, enlarge=True)
     frame.paste(from_canvas(second(square), placement), found)
     return found

@@ -17,6 +17,12 @@ from wbcseg.preparation.other_cells import bent, dyed, granular
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
 
+SHARP: Final = 0.5
+"""Share of copies that are shown as they are in the sharp epochs of a training for any laboratory."""
+
+AS_IS_CELL: Final = (0.45, 0.6)
+"""Share of the side that the cell takes in those, as in the close look of a prediction."""
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -41,6 +47,7 @@ class Augmentation:
         dyed: Greatest change of the logarithm of how strongly nucleus and cytoplasm take each colour.
         granular: Share of copies whose cytoplasm is filled with granules.
         photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.preparation.photographs`.
+        as_is: Share of copies that are shown as a prediction's close look sees them, in any of the eight orientations.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Augmentation:
     dyed: float = 0.0
     granular: float = 0.0
     photographed: bool = False
+    as_is: float = 0.0
 
     @property
     def moves(self) -> bool:
@@ -73,7 +81,9 @@ class Augmentation:
         return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0 or self.cell is not None
 
     def sharp(self) -> Augmentation:
-        """Return the same, but for what mixes pixels: turned by right angles only."""
+        """Return the same without what mixes pixels; where the size of cells varies, for half of the copies."""
+        if self.cell is not None:
+            return dataclasses.replace(self, as_is=SHARP)
         return dataclasses.replace(self, rotation=0.0, zoom=(1.0, 1.0), shift=0.0)
 
 
@@ -151,6 +161,9 @@ def augment(
     Returns:
         ``float32[N, T, T, 3]`` in 0 to 1, and ``uint8[N, T, T]``, where T is S divided by ``how.detail``.
     """
+    plain = rng.random(len(images)) < how.as_is if how.as_is else np.zeros(len(images), np.bool_)
+    if plain.any():
+        return _mixed(images, labels, how, plain, rng)
     move = _frame if how.cell else _move
     moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
     if how.bent:
@@ -168,6 +181,34 @@ def augment(
     if how.gain or how.offset or how.gamma:
         batch = _recolour(batch, how, rng)
     return batch, np.stack(masks)
+
+
+def _mixed(
+    images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    labels: Sequence[Labels] | Labels,
+    how: Augmentation,
+    plain: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], Labels]:
+    """Return varied copies of some pictures, and of the others copies as they are."""
+    found: list[tuple[NDArray[np.float32], Labels]] = []
+    varied = dataclasses.replace(how, as_is=0.0)
+    for image, mask, is_plain in zip(images, labels, plain, strict=True):
+        if is_plain:
+            view, part = _as_is(image, mask, how, rng)
+            found.append((view[None].astype(np.float32) / np.float32(255.0), part[None]))
+        else:
+            found.append(augment([image], [mask], varied, rng))
+    return np.concatenate([batch for batch, _ in found]), np.concatenate([masks for _, masks in found])
+
+
+def _as_is(
+    image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Labels]:
+    """Show a picture as the close look of a prediction does, mirrored and turned by right angles."""
+    still = Augmentation("", "", shift=0.02, cell=AS_IS_CELL, detail=how.detail)
+    image, mask = _frame(image, mask, still, rng, most=float(how.detail))
+    return _move(image, mask, Augmentation("", "", flips=True), rng)
 
 
 def _move(
@@ -204,9 +245,16 @@ def _move(
 
 
 def _frame(
-    image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
+    image: NDArray[np.uint8],
+    mask: Labels,
+    how: Augmentation,
+    rng: np.random.Generator,
+    most: float | None = None,
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Turn, mirror and shift a picture, its cell as large as the ranges say, on plain plasma or its mirror image."""
+    """Turn, mirror and shift a picture, its cell as large as the ranges say, on plain plasma or its mirror image.
+
+    It is shrunk to no less than one ``most``-th, by default 1.6 times the detail where there is no plain plasma around.
+    """
     assert how.cell is not None
     source, side = image.shape[0], image.shape[0] // how.detail
     plain, empty = rng.random() < how.plain, rng.random() < how.empty
@@ -216,7 +264,7 @@ def _frame(
     extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
     scale = extent / (side * rng.uniform(*how.cell))
     if not plain:
-        scale = min(scale, 1.6 * how.detail)
+        scale = min(scale, 1.6 * how.detail if most is None else most)
     angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation))
     mirror = -1.0 if how.flips and rng.random() < 0.5 else 1.0
     dx, dy = rng.uniform(-how.shift, how.shift, size=2) * side * scale

@@ -79,7 +79,7 @@ def from_canvas(probabilities: NDArray[np.float32], placement: Placement) -> NDA
     """Cut a picture's probabilities out of its canvas and enlarge them to its size.
 
     Args:
-        probabilities: ``float32[side, side, C]``.
+        probabilities: ``float32[side, side, C]``; those of a pixel add up to 1.
         placement: Where the picture lies.
 
     Returns:
@@ -89,11 +89,13 @@ def from_canvas(probabilities: NDArray[np.float32], placement: Placement) -> NDA
     if placement.scaled == placement.size:
         return np.ascontiguousarray(part)
     height, width = placement.size
-    channels = [
-        np.asarray(Image.fromarray(part[..., c]).resize((width, height), Image.Resampling.BILINEAR))
-        for c in range(part.shape[-1])
-    ]
-    return np.stack(channels, axis=-1)
+    whole = np.empty((height, width, part.shape[-1]), np.float32)
+    for c in range(1, part.shape[-1]):
+        channel = Image.fromarray(part[..., c]).resize((width, height), Image.Resampling.BILINEAR)
+        whole[..., c] = np.asarray(channel)
+    # They add up to 1, so that one of them follows from the others.
+    whole[..., 0] = 1.0 - whole[..., 1:].sum(axis=-1)
+    return whole
 
 
 def _margins(placement: Placement, side: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -172,7 +172,8 @@ ADVANCED: Final = (
         "sharp_epochs",
         "Sharp epochs at the end",
         "In the last epochs pictures are mirrored and turned by right angles only. Other turns mix pixels, so that the "
-        "network would learn from pictures that are a little less sharp than those that it is to segment.",
+        "network would learn from pictures that are a little less sharp than those that it is to segment. With "
+        "pictures varied as between laboratories, half of them are shown like that.",
         "Data and split",
     ),
     Setting("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
