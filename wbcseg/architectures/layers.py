@@ -100,7 +100,8 @@ class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
         size = tf.shape(inputs)[1:3] * self.factor
         outputs = tf.image.resize(inputs, size, method="nearest")
         static = self.compute_output_shape(tuple(inputs.shape))
-        return tf.ensure_shape(outputs, static)
+        outputs.set_shape(static)
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -137,7 +138,8 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         # Measured: TensorFlow learns faster by the transposed convolution, LiteRT predicts faster by the plain one.
         outputs = (self._transposed if training and not aligned else self._rearranged)(inputs, kernel)
         outputs = tf.nn.bias_add(outputs, keras.ops.convert_to_tensor(self.bias))
-        return tf.ensure_shape(outputs, self.compute_output_shape(tuple(inputs.shape)))
+        outputs.set_shape(self.compute_output_shape(tuple(inputs.shape)))
+        return outputs
 
     def _transposed(self, inputs: Any, kernel: Any) -> Any:
         """Spread every pixel by a transposed convolution whose kernel is summed over a pixel's repetitions."""
