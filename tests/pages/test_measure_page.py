@@ -212,7 +212,7 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
 def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
     at.number_input(key="micrometres_here").set_value(0.5).run()
-    at.session_state["handed_picture"] = ("a.png", CELL, 0)
+    at.session_state["handed_picture"] = (Item("a.png", "a", lambda: CELL), 0)
     go_to(at, "predict")
     at.query_params["source"] = "Your own picture"
     at.run()
@@ -230,6 +230,30 @@ def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     at.run()
     next(button for button in at.button if button.label == "Bring another").click().run()
     assert len(at.file_uploader) == 1
+
+
+def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
+    next(button for button in at.button if button.label == "Open in Predict").click().run()
+    item, page = at.session_state["handed_picture"]
+    assert (item.load(), item.load_mask(), page) == (CELL, MASK, 0)
+    go_to(at, "predict")
+    at.query_params["source"] = "Your own picture"
+    at.run()
+    assert not at.exception
+    assert "mask" in [panel["key"] for panel in viewer(at)["panels"]]
+    assert "nothing to measure" not in words(at)
+    assert "Dice against the expert mask" in [heading.value for heading in at.subheader]
+
+
+def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
+    small = encode(np.zeros((5, 5), np.uint8))
+    at = open_page("predict", source="Your own picture")
+    at.session_state["handed_picture"] = (Item("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
+    at.run()
+    assert not at.exception
+    assert "nothing to measure" in words(at)
+    assert "5×5" in words(at)
 
 
 def a_field():

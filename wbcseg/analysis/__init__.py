@@ -3,7 +3,7 @@
 from wbcseg.analysis.batch import Batch, Progress
 from wbcseg.analysis.cells import findings_of, with_disputes
 from wbcseg.analysis.incoming import Item, Upload, items_of, most_pages
-from wbcseg.analysis.outcome import Outcome, marked, marked_field, outcome_of_field
+from wbcseg.analysis.outcome import Outcome, marked, marked_field, open_item, outcome_of_field
 
 __all__ = [
     "Batch",
@@ -16,6 +16,7 @@ __all__ = [
     "marked",
     "marked_field",
     "most_pages",
+    "open_item",
     "outcome_of_field",
     "with_disputes",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -64,6 +65,15 @@ class Item:
     load_mask: Load | None = field(default=None, repr=False)
     problem: str = ""
     notices: tuple[str, ...] = ()
+
+    def at_hand(self) -> Item:
+        """Return the same with its bytes read, for when the place that they come from may be gone.
+
+        Raises:
+            WbcsegError: If they cannot be read.
+        """
+        data, mask = self.load(), self.load_mask() if self.load_mask is not None else None
+        return replace(self, load=lambda: data, load_mask=None if mask is None else partial(bytes, mask))
 
 
 @dataclass(frozen=True)

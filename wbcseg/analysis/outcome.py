@@ -251,8 +251,23 @@ def _box(finding: Finding, labels: Labels) -> Box:
     return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
+def open_item(item: Item, page: int = 0) -> tuple[Picture, Labels | None, str]:
+    """Open a picture and its mask; a mask that will not do is no reason to leave out the picture.
+
+    Args:
+        item: The picture.
+        page: Which page of a TIFF file with several, from 0.
+
+    Returns:
+        The picture; the mask, ``uint8[H, W]`` of class ids, or ``None``; and why there is none although one came along.
+
+    Raises:
+        ImageError: If it is no picture, or not an acceptable one.
+    """
+    return _opened(item, item.load(), page)
+
+
 def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None, str]:
-    """Open a picture and its mask; a mask that will not do is no reason to leave out the picture."""
     if item.load_mask is None:
         return open_image(data, name=item.name, page=page), None, ""
     try:

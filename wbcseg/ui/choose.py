@@ -13,6 +13,7 @@ from typing import Final
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from wbcseg.analysis import Item
 from wbcseg.datasets import DatasetStatus, statuses
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import WbcsegError
@@ -28,7 +29,7 @@ PREDICT: Final = "pages/predict.py"
 MEASURE: Final = "pages/measure.py"
 
 _HANDED: Final = "handed_picture"
-"""A picture that another page handed over: its name, its bytes and its page, for this visit only."""
+"""A picture that another page handed over, with its mask where it has one, and its page; for this visit only."""
 
 SAMPLE_SET: Final = "synthetic"
 SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")
@@ -163,17 +164,17 @@ def read(name: str, sample_id: str) -> store.Shown:
 
 def own_picture() -> store.Shown:
     """Ask for a picture and read it; the page ends here until there is one that can be read."""
-    handed: tuple[str, bytes, int] | None = st.session_state.get(_HANDED)
+    handed: tuple[Item, int] | None = st.session_state.get(_HANDED)
     if handed is None:
-        name, data, page = *_ask_picture(), 0
+        item, page = _ask_picture(), 0
     else:
-        name, data, page = handed
+        item, page = handed
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("A picture from the page Measure.", width="content")
             st.page_link(MEASURE, label="Back to its table", icon=":material/arrow_back:")
             st.button("Bring another", icon=":material/upload:", on_click=_drop_handed, type="tertiary")
     try:
-        picture = store.own_picture(store.bytes_digest(data), name, data, page)
+        picture = store.own_picture(item.key, item.name, page, item)
     except WbcsegError as problem:
         st.error(as_text(str(problem)), icon=":material/broken_image:")
         st.stop()
@@ -182,23 +183,23 @@ def own_picture() -> store.Shown:
     return picture
 
 
-def predict_own_button(label: str, name: str, read: Callable[[], tuple[bytes, int]], key: str) -> None:
+def predict_own_button(label: str, item: Item, page: int, key: str) -> None:
     """Offer to go to the page that segments, with a picture that the reader brought elsewhere.
 
     Args:
         label: Of the button.
-        name: What the picture is called; it is only shown.
-        read: Returns its bytes, and its page, from 0. It is called on a click.
+        item: The picture, with its mask where it has one.
+        page: Which page of a TIFF, from 0.
         key: Of the button.
     """
     if not st.button(label, icon=":material/biotech:", key=key):
         return
     try:
-        data, page = read()
+        handed = item.at_hand()
     except WbcsegError as problem:
         st.error(as_text(str(problem)), icon=":material/broken_image:")
         return
-    st.session_state[_HANDED] = (name, data, page)
+    st.session_state[_HANDED] = (handed, page)
     _keep(source=OWN_PICTURE)
     st.switch_page(PREDICT)
 
@@ -207,7 +208,7 @@ def _drop_handed() -> None:
     st.session_state.pop(_HANDED, None)
 
 
-def _ask_picture() -> tuple[str, bytes]:
+def _ask_picture() -> Item:
     file = st.file_uploader(
         "Your picture",
         type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
@@ -224,7 +225,8 @@ def _ask_picture() -> tuple[str, bytes]:
         )
         st.page_link(MEASURE, label="Many pictures at once: the page Measure", icon=":material/table_view:")
         st.stop()
-    return file.name, file.getvalue()
+    data = file.getvalue()
+    return Item(file.name, store.bytes_digest(data), lambda: data)
 
 
 def _open(entry: DatasetStatus) -> DataSet:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
-from wbcseg.analysis import Batch, Outcome, marked, marked_field
+from wbcseg.analysis import Batch, marked, marked_field
 from wbcseg.drawing import Rgb, fit
 from wbcseg.errors import WbcsegError
 from wbcseg.export import Finding
@@ -91,7 +91,7 @@ def _about(row: Row, micrometres: float | None) -> None:
     else:
         _figures(finding, micrometres)
     # Chosen anew for every row, so that a click is that row's.
-    choose.predict_own_button("Open in Predict", outcome.name, lambda: _bytes(outcome), "measure_open")
+    choose.predict_own_button("Open in Predict", outcome.item, outcome.page, "measure_open")
 
 
 def _figures(finding: Finding, micrometres: float | None) -> None:
@@ -105,7 +105,3 @@ def _figures(finding: Finding, micrometres: float | None) -> None:
     rows = [[titled(name, micrometres), figure_text(name, finding.measures, micrometres)] for name in DETAILS]
     rows += [[f"Dice, {region}", figure(value)] for region, value in finding.scores.items() if region in DICE]
     show_table(["Figure", "Value"], rows, "Figures of the cell")
-
-
-def _bytes(outcome: Outcome) -> tuple[bytes, int]:
-    return outcome.item.load(), outcome.page

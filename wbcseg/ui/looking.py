@@ -149,7 +149,7 @@ def pack_of(picture: store.Shown, results: Mapping[str, Found]) -> tuple[str, by
     """Return what the browser gets of a picture, and the digest that names it."""
     parts = {PICTURE: store.picture_png(picture)}
     if picture.sample.mask is not None:
-        parts[MASK] = store.mask_png(picture.digest, picture.sample.mask)
+        parts[MASK] = store.mask_png(picture)
     parts |= {name: found.map for name, found in results.items()}
     digest = hashlib.sha256(b"".join([picture.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())]))
     name = digest.hexdigest()[:24]

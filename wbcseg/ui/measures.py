@@ -65,7 +65,7 @@ def _show_crop(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntr
     sample = picture.sample
     columns: dict[str, CellMeasures | None] = {}
     if sample.mask is not None:
-        columns[mask_name(sample.id)] = store.expert_measures(picture.digest, sample.image, sample.mask)
+        columns[mask_name(sample.id)] = store.expert_measures(picture)
     columns |= {entries[name].title: cells[0].measures for name, cells in look.findings.items()}
     rows = [
         [titled(name, micrometres), *(figure_text(name, found, micrometres) for found in columns.values())]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from wbcseg import images
-from wbcseg.analysis import findings_of
+from wbcseg.analysis import Item, findings_of, open_item
 from wbcseg.classes import PALETTES, Labels
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.dataset import DataSet
@@ -85,21 +85,23 @@ def shown(name: str, sample_id: str) -> Shown:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def own_picture(content_digest: str, name: str, _data: bytes, page: int = 0) -> Shown:
-    """Read a picture that a reader brought, once per session.
+def own_picture(key: str, name: str, page: int, _item: Item) -> Shown:
+    """Read a picture that a reader brought, with the mask that came along, once per session.
 
     Args:
-        content_digest: SHA-256 of the bytes.
+        key: Names the content, mask included.
         name: What the file is called; it is only shown.
         page: Which page of a TIFF, from 0.
-        _data: The bytes, judged by their content alone.
+        _item: The picture, judged by its content alone.
 
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    picture = images.open_image(_data, name=name, page=page)
-    sample = Sample(id=f"own/{content_digest[:12]}", image=picture.pixels, source="A reader's own picture")
-    return Shown(sample, sample.digest(), own=True, name=name, notices=picture.notices)
+    picture, mask, problem = open_item(_item, page)
+    identity = f"own/{bytes_digest(picture.pixels.tobytes())[:12]}"
+    sample = Sample(id=identity, image=picture.pixels, mask=mask, source="A reader's own picture")
+    notices = (*picture.notices, *([problem] if problem else ()))
+    return Shown(sample, sample.digest(), own=True, name=name, notices=notices)
 
 
 def bytes_digest(data: bytes) -> str:
@@ -178,16 +180,12 @@ def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
     return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
 
 
-@st.cache_resource(max_entries=1024, show_spinner=False)
-def expert_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | None:
-    """Measure the main cell of an expert's mask, or recall its figures.
-
-    Args:
-        digest: Of picture and mask; a reader's own picture has none.
-        _image: ``uint8[H, W, 3]``.
-        _mask: ``uint8[H, W]`` of class ids.
-    """
-    return measure(_image, tidied(_mask))
+def expert_measures(picture: Shown) -> CellMeasures | None:
+    """Measure the main cell of the expert's mask, or recall its figures; ``None`` where there is no cell or no mask."""
+    mask = picture.sample.mask
+    if mask is None:
+        return None
+    return (_session_measures if picture.own else _shared_measures)(picture.digest, picture.sample.image, mask)
 
 
 def picture_png(picture: Shown) -> bytes:
@@ -195,10 +193,15 @@ def picture_png(picture: Shown) -> bytes:
     return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
 
 
-@st.cache_data(max_size="4MiB", show_spinner=False)
-def mask_png(digest: str, _mask: Labels) -> bytes:
-    """Write an expert's mask as a grey PNG of class ids; ``digest`` is that of picture and mask."""
-    return images.encode_png(_mask)
+def mask_png(picture: Shown) -> bytes:
+    """Write the expert's mask as a grey PNG of class ids.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if picture.sample.mask is None:
+        raise ValueError("This picture has no mask.")
+    return (_session_mask if picture.own else _shared_mask)(picture.digest, picture.sample.mask)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
@@ -211,11 +214,10 @@ def prepare(picture: Shown) -> None:
     """Make what a page needs of a picture besides results, so that its reader does not wait for it."""
     picture_png(picture)
     small(picture.digest, picture.sample.image)
-    mask = picture.sample.mask
-    if mask is not None:
-        mask_png(picture.digest, mask)
+    if picture.sample.mask is not None:
+        mask_png(picture)
         if not is_field(picture.sample.image):
-            expert_measures(picture.digest, picture.sample.image, mask)
+            expert_measures(picture)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
@@ -227,7 +229,7 @@ def thumbnail(digest: str, _image: Rgb) -> bytes:
 # Streamlit tells caches apart by the function that they wrap, hence two of each: one shared, one for the session.
 
 
-@st.cache_resource(max_entries=384, show_spinner=False)
+@st.cache_resource(max_entries=192, show_spinner=False)
 def _shared_found(
     digest: str,
     name: str,
@@ -253,6 +255,26 @@ def _session_found(
     _image: Rgb,
 ) -> Found:
     return _segment(_model, _judge, _image, careful)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _shared_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | None:
+    return measure(_image, tidied(_mask))
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
+def _session_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | None:
+    return measure(_image, tidied(_mask))
+
+
+@st.cache_data(max_size="4MiB", show_spinner=False)
+def _shared_mask(digest: str, _mask: Labels) -> bytes:
+    return images.encode_png(_mask)
+
+
+@st.cache_data(max_entries=6, show_spinner=False, scope="session")
+def _session_mask(digest: str, _mask: Labels) -> bytes:
+    return images.encode_png(_mask)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
