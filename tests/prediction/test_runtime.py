@@ -19,7 +19,9 @@ PICTURE = np.random.default_rng(0).random((48, 48, 3), np.float32)
 
 
 @pytest.fixture(autouse=True)
-def afterwards() -> Iterator[None]:
+def without_a_limit() -> Iterator[None]:
+    """Pages set one, for the whole process."""
+    keep_open(None)
     yield
     keep_open(None)
 

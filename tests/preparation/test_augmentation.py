@@ -7,7 +7,8 @@ import pytest
 from builders import draw_cell
 
 from wbcseg.errors import ConfigError
-from wbcseg.preparation.augmentation import AUGMENTATIONS, augment, augmentation
+from wbcseg.preparation.augmentation import AUGMENTATIONS, augmentation
+from wbcseg.preparation.copies import augment
 
 IMAGE, LABELS = draw_cell(120, 120)
 

@@ -11,8 +11,9 @@ from scipy import ndimage
 
 from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.datasets import open_dataset
-from wbcseg.preparation.augmentation import AS_IS_CELL, augment, augmentation
+from wbcseg.preparation.augmentation import AS_IS_CELL, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
+from wbcseg.preparation.copies import augment
 from wbcseg.preparation.other_cells import bent, dyed, granular
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells

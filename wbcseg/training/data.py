@@ -15,8 +15,9 @@ from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
 from wbcseg.preparation import published
-from wbcseg.preparation.augmentation import augment, augmentation
+from wbcseg.preparation.augmentation import augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
+from wbcseg.preparation.copies import augment
 from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id
 from wbcseg.preparation.splits import Split, leak_free_folds, published_split
 from wbcseg.training.config import TrainingConfig
