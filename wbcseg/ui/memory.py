@@ -52,7 +52,10 @@ def _collect() -> None:
 
 
 def _set_up() -> None:
-    """Let threads share arenas of memory: every run of a page is a thread, and each would keep what it once took."""
+    """Let threads share arenas of memory, and large pieces lie apart.
+
+    Every run of a page is a thread, and each would keep what it once took.
+    """
     with contextlib.suppress(OSError, AttributeError):
         glibc = ctypes.CDLL("libc.so.6")
         glibc.mallopt(_ARENAS, 2)
