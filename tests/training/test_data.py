@@ -83,3 +83,11 @@ def test_a_single_picture_of_a_rare_type_does_not_fill_an_epoch() -> None:
     types = ["neutrophil"] * 100 + ["basophil"]
     counts = Counter(drawn(types, 1.0, np.random.default_rng(3)).tolist())
     assert counts[100] <= 10
+
+
+def test_a_kind_is_a_cell_type_of_one_laboratory() -> None:
+    images = np.zeros((3, 24, 24, 3), dtype=np.uint8)
+    labels = np.zeros((3, 24, 24), dtype=np.uint8)
+    ids, types = ("zheng-1/001", "zheng-2/001", "zheng-2/002"), ("neutrophil", "neutrophil", None)
+    side = Side(ids, images, labels, labels > 0, types)
+    assert side.kinds == [("zheng-1", "neutrophil"), ("zheng-2", "neutrophil"), ("zheng-2", None)]

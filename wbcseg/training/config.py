@@ -80,8 +80,8 @@ class TrainingConfig:
             outwards, larger ones shrunk.
         augmentation: How training pictures vary: ``none``, ``geometry``, ``mild`` or ``laboratories``. Not for
             ``published``.
-        balance: How much more often rare cell types are seen: 0 (every picture once an epoch) to 1 (every cell type
-            equally often). An epoch has as many pictures as without.
+        balance: How much more often rare kinds of pictures are seen: 0 (every picture once an epoch) to 1 (every kind
+            equally often). A kind is a cell type of one laboratory. An epoch has as many pictures as without.
         sharp_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
             pixels and make pictures a little less sharp than those that the network is to segment. With
             ``laboratories``, half of the pictures are such, as the close look of a prediction sees them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +23,7 @@ from wbcseg.preparation.splits import Split, leak_free_folds, published_split
 from wbcseg.training.config import TrainingConfig
 
 RARE: Final = 10
-"""A cell type of fewer pictures is balanced as if it had so many: a single picture must not fill an epoch."""
+"""A kind of fewer pictures is balanced as if it had so many: a single picture must not fill an epoch."""
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -48,6 +48,11 @@ class Side:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def kinds(self) -> list[tuple[str, str | None]]:
+        """Laboratory (the data set that a picture is of) and cell type of every picture."""
+        return [(one.partition("/")[0], cell_type) for one, cell_type in zip(self.ids, self.cell_types, strict=True)]
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield all pictures in order, as they are: ``float32[n, S, S, 3]`` twice, picture and target."""
@@ -113,7 +118,7 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
 
 
 def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
-    """Yield an epoch's batches: every picture once (or by the balance of cell types), shuffled and varied.
+    """Yield an epoch's batches: every picture once (or by the balance of kinds), shuffled and varied.
 
     The same settings and epoch give the same batches, so a resumed training sees what an uninterrupted one would.
 
@@ -123,7 +128,7 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         epoch: Number of the epoch, from 0.
     """
     rng = np.random.default_rng([config.seed, epoch])
-    order = rng.permutation(drawn(side.cell_types, config.balance, rng))
+    order = rng.permutation(drawn(side.kinds, config.balance, rng))
     how = augmentation(config.augmentation)
     if epoch >= config.epochs - config.sharp_epochs:
         how = how.sharp()
@@ -134,21 +139,21 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         yield images, one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool))
 
 
-def drawn(cell_types: Sequence[str | None], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose which pictures an epoch shows, rare cell types more often.
+def drawn(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose which pictures an epoch shows, rare kinds more often.
 
     Args:
-        cell_types: Cell type of every picture.
-        balance: 0 for every picture once, 1 for every cell type equally often.
+        kinds: Kind of every picture, see :attr:`Side.kinds`.
+        balance: 0 for every picture once, 1 for every kind equally often.
         rng: Chooses what does not come out even.
 
     Returns:
         Indices of as many pictures as there are, in no particular order.
     """
     if not balance:
-        return np.arange(len(cell_types))
-    counts = Counter(cell_types)
-    weights = np.array([max(RARE, counts[kind]) ** -balance for kind in cell_types])
+        return np.arange(len(kinds))
+    counts = Counter(kinds)
+    weights = np.array([max(RARE, counts[kind]) ** -balance for kind in kinds])
     # Evenly spaced marks on a line on which every picture has its weight's length: each is met as often as it should
     # be, rounded up or down.
     shuffled = rng.permutation(len(weights))

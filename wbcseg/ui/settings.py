@@ -164,7 +164,7 @@ ADVANCED: Final = (
         "balance",
         "Balance of cell types",
         "How much more often pictures of rare cell types are shown: 0 shows every picture once in an epoch, 1 every "
-        "cell type equally often. Networks confuse most what they see least: eosinophils.",
+        "cell type of every laboratory equally often. Networks confuse most what they see least: eosinophils.",
         "Data and split",
         step=0.1,
     ),
