@@ -11,7 +11,7 @@ from builders import write_pairs
 from wbcseg.datasets import open_dataset
 from wbcseg.preparation.published import is_twin, twin
 from wbcseg.training import TrainingConfig
-from wbcseg.training.data import drawn, load_data, training_batches
+from wbcseg.training.data import Side, drawn, load_data, training_batches
 from wbcseg.training.estimate import pictures_of
 
 
