@@ -37,8 +37,8 @@ def test_what_is_unlike_stays_so_and_the_reasons_are_few() -> None:
     assert first == (UNLIKE, (DISPUTED, *many[:-1]))
 
 
-def test_a_model_that_nobody_judges_has_no_say() -> None:
-    assert told(finding("a", 0), finding("b", 15, "")) == [(FINE, ()), ("", ())]
+def test_a_model_that_nobody_judges_has_a_say_but_gets_no_status() -> None:
+    assert told(finding("a", 0), finding("b", 15, "")) == [(CHECK, (DISPUTED,)), ("", ())]
 
 
 def test_cells_of_a_field_and_empty_fields_stay_as_they_are() -> None:

@@ -258,8 +258,8 @@ class OneJudge:
     def __init__(self, status):
         self.status = self.doubt = self.unlike = status
 
-    def verdict(self, image, probabilities, cell, *, whole):
-        self.whole = whole
+    def verdict(self, image, probabilities, cell, *, sides):
+        self.sides = sides
         assert image.shape[:2] == probabilities.shape[:2] == cell.shape
         return Verdict(self.status, () if self.status == FINE else ("The stain is odd.",), 0.5, 0.1)
 
@@ -308,7 +308,7 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     assert f"**{as_text('U-Net 16')}**: 2 white cells found; 2 check." in words(at)
-    assert not judge.whole
+    assert judge.sides == (False, False, False, False)
     assert "**SegNet 16**: no white cells found." in words(at)
 
 

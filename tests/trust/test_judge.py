@@ -17,6 +17,7 @@ from wbcseg.errors import ModelError
 from wbcseg.trust import CHECK, FINE, UNLIKE, Judge, judge_of
 from wbcseg.trust.features import FEATURES, features_of
 from wbcseg.trust.fitting import Example, fit_judge
+from wbcseg.trust.judge import CUT, DETAIL
 from wbcseg.trust.strangers import strangers
 
 Crop = tuple[NDArray[np.uint8], NDArray[np.float32], Labels]
@@ -149,3 +150,36 @@ def test_strangers_are_many_different_pictures() -> None:
     assert all(len(pictures) >= 6 for pictures in kinds.values())
     first, again = (next(iter(strangers(seed=3)))[1] for _ in range(2))
     assert (first == again).all()
+
+
+def test_blur_an_odd_stain_and_a_grey_picture_are_told(judge: Judge) -> None:
+    image, probabilities, labels = crop(203)
+    blurred = ndimage.gaussian_filter(image, (8, 8, 0))
+    assert "The picture is blurred." in judge.verdict(blurred, probabilities, labels).reasons
+    negative = np.uint8(255) - image
+    assert "The stain or the light is unfamiliar." in judge.verdict(negative, probabilities, labels).reasons
+    grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.uint8)
+    assert any("no colours" in reason for reason in judge.verdict(grey, probabilities, labels).reasons)
+
+
+def test_a_cell_of_few_pixels_is_told(judge: Judge) -> None:
+    image, probabilities, labels = (one[::7, ::7] for one in crop(204))
+    verdict = judge.verdict(image, probabilities, labels)
+    assert verdict.status != FINE
+    assert any(f"has only {(labels > 0).sum()} pixels" in reason for reason in verdict.reasons)
+
+
+def test_in_a_field_only_its_own_border_cuts_a_cell_off(judge: Judge) -> None:
+    image, probabilities, labels = crop(11)
+    middle = int(np.flatnonzero((labels > 0).any(axis=1)).mean())
+    half = (image[middle:], probabilities[middle:], labels[middle:])
+    assert CUT in judge.verdict(*half, sides=(True, False, False, False)).reasons
+    assert CUT not in judge.verdict(*half, sides=(False, True, True, True)).reasons
+
+
+def test_no_reason_says_less_exactly_what_another_one_says(judge: Judge) -> None:
+    image, probabilities, labels = crop(203)
+    blurred = ndimage.gaussian_filter(image, (12, 12, 0))
+    reasons = judge.verdict(blurred, probabilities, labels).reasons
+    assert len(set(reasons)) == len(reasons)
+    assert DETAIL not in reasons

@@ -15,7 +15,7 @@ from wbcseg.measurement import measure
 from wbcseg.metrics import CELL, REGIONS, score
 from wbcseg.prediction import Place, Segmentation, is_field
 from wbcseg.prediction.tidying import tidied
-from wbcseg.trust import CHECK, FINE, MOST_REASONS, Judge
+from wbcseg.trust import CHECK, FINE, MOST_REASONS, Judge, Sides
 
 DISAGREEMENT: Final = 0.8
 """Models disagree whose whole cells have a Dice with each other below this."""
@@ -54,7 +54,8 @@ def findings_of(
         crop, labels = image[place.part], found.labels[place.part]
         cell = tidied(labels)
         dice = {} if mask is None else score(mask[place.part], cell if field else labels).dice
-        verdict = judge.verdict(crop, probabilities, cell, whole=not field) if judge else None
+        sides = _borders(place, (height, width)) if field else None
+        verdict = judge.verdict(crop, probabilities, cell, sides=sides) if judge else None
         findings.append(
             Finding(
                 name,
@@ -72,21 +73,28 @@ def findings_of(
     return findings
 
 
+def _borders(place: Place, size: tuple[int, int]) -> Sides:
+    """Return which sides of a crop are borders of its field of view."""
+    return place.top == 0, place.bottom == size[0], place.left == 0, place.right == size[1]
+
+
 def with_disputes(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[Finding, ...]]:
     """Say of judged findings of a crop where models disagree about the cell.
 
     Args:
-        findings: Of one picture, by the model's name. Those without a status have no say.
+        findings: Of one picture, by the model's name.
 
     Returns:
-        The same; where a judged model's cell and another's have a Dice below :data:`DISAGREEMENT`, it is to be checked.
-        Cells of a field of view stay as they are.
+        The same; where a judged model's cell and any other's have a Dice below :data:`DISAGREEMENT`, it is to be
+        checked. Those without a status, and cells of a field of view, stay as they are.
     """
     result = {name: tuple(several) for name, several in findings.items()}
     crops = {name: several[0] for name, several in result.items() if several and not several[0].number}
-    cells = {name: one.load()[1] for name, one in crops.items() if one.status}
+    cells = {name: one.load()[1] for name, one in crops.items()}
     for name, cell in cells.items():
-        if any(score(cell, other).dice[CELL] < DISAGREEMENT for key, other in cells.items() if key != name):
+        if crops[name].status and any(
+            score(cell, other).dice[CELL] < DISAGREEMENT for key, other in cells.items() if key != name
+        ):
             one = crops[name]
             status = CHECK if one.status == FINE else one.status
             result[name] = (replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS]),)

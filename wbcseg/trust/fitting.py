@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.trust.familiar import learn
 from wbcseg.trust.judge import Judge, Score, expand, ruled
 
 BAD: Final = 0.8
@@ -76,13 +77,15 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
     doubt, doubts = _fit(smears, dice < LEARNED)
     kinds = np.array([one.dice is None for one in (*plain, *strangers)])
     unlike, chances = _fit([*plain, *strangers], kinds)
+    features = np.array([one.features for one in smears])
+    familiar, unfamiliar = learn(dice >= LEARNED, features, [rows for _, rows in _parts(smears)])
 
     bad, good = dice < BAD, dice >= BAD
     most, least = np.quantile(doubts[good & is_plain], [1 - MOST_MARKED, 1 - LEAST_MARKED])
     caught = np.quantile(doubts[bad], 1 - CAUGHT, method="lower") if bad.any() else least
     doubt = replace(doubt, threshold=round(float(np.clip(caught, most, least)), 4))
     unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)), 4))
-    marked = (doubts >= doubt.threshold) | np.array([bool(ruled(one.features)) for one in smears])
+    marked = unfamiliar | (doubts >= doubt.threshold) | np.array([bool(ruled(one.features)) for one in smears])
     marked[is_plain] |= chances[~kinds] >= unlike.threshold
 
     figures: dict[str, Any] = {
@@ -102,17 +105,14 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
         both = (bad & among).any() and (good & among).any()
         figures[f"{prefix}bad_auroc"] = float(roc_auc_score(bad[among], doubts[among])) if both else None
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
-    return Judge(doubt, unlike, rounded)
+    return Judge(doubt, unlike, familiar, rounded)
 
 
 def _fit(examples: Sequence[Example], target: NDArray[np.bool_]) -> tuple[Score, NDArray[np.float64]]:
     """Return a regression on all examples, and the chances of each by regressions on the other groups'."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold
 
     features = np.array([one.features for one in examples], np.float64)
-    names = {group: number for number, group in enumerate(dict.fromkeys(one.group for one in examples))}
-    groups = np.array([names[one.group] for one in examples])
 
     def regression(rows: NDArray[np.intp]) -> Score:
         middle, spread = features[rows].mean(axis=0), features[rows].std(axis=0) + 1e-6
@@ -122,10 +122,19 @@ def _fit(examples: Sequence[Example], target: NDArray[np.bool_]) -> tuple[Score,
         return Score(mean, scale, weights, round(float(model.intercept_[0]), 6), threshold=0.5)
 
     chances = np.zeros(len(examples))
-    for others, rows in GroupKFold(FOLDS, shuffle=True, random_state=0).split(features, target, groups):
+    for others, rows in _parts(examples):
         one = regression(others)
         chances[rows] = [one.chance(examples[row].features) for row in rows]
     return regression(np.arange(len(examples))), chances
+
+
+def _parts(examples: Sequence[Example]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield the rows to learn from and those to be judged, so that no group is in both."""
+    from sklearn.model_selection import GroupKFold
+
+    names = {group: number for number, group in enumerate(dict.fromkeys(one.group for one in examples))}
+    groups = np.array([names[one.group] for one in examples])
+    yield from GroupKFold(FOLDS, shuffle=True, random_state=0).split(groups, groups=groups)
 
 
 def _share(marked: NDArray[np.bool_]) -> float | None:

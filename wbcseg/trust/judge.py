@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,10 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.cards import ModelCard
-from wbcseg.classes import Labels
+from wbcseg.classes import BACKGROUND, Labels
 from wbcseg.errors import ModelError
 from wbcseg.files import write_json
+from wbcseg.trust.familiar import Familiar, read
 from wbcseg.trust.features import FEATURES, features_of
+
+Sides = tuple[bool, bool, bool, bool]
+"""Top, bottom, left and right."""
 
 JUDGES: Final = Path(__file__).with_name("judges")
 """How results are judged, a file a network; written by ``python -m wbcseg evaluate --laboratories``."""
@@ -32,7 +37,18 @@ BORDER: Final = 0.25
 OTHER_CELL: Final = 0.3
 """Area of another piece that was found, over the cell's, from which it is taken for a second cell."""
 
+LEAST_PIXELS: Final = 600
+"""Pixels of a cell below which its figures are coarse: some 28 pixels across."""
+
+COLOURLESS: Final = 4.0
+"""Mean difference of a pixel's greatest and least colour, in grey levels of 255, below which a picture has none."""
+
 MOST_REASONS: Final = 3
+
+CUT: Final = "The cell is cut off by the border of the picture."
+SECOND: Final = "There is more than one white cell; the one nearest to the middle counts."
+MORE: Final = "There is more in the picture that looks like a cell."
+DETAIL: Final = "The picture is blurred, or unusually sharp or noisy."
 
 _REASONS: Final = {
     "The model is unsure about the outline.": ("sure_cell", "sure_cytoplasm", "doubt_around"),
@@ -41,13 +57,13 @@ _REASONS: Final = {
         *("solidity", "roundness", "nucleus_solidity", "enclosed", "rim", "nucleus_share"),
     ),
     "The cell is unusually small or large in the picture.": ("cell_share",),
-    "There is more in the picture that looks like a cell.": ("other_cells", "scattered"),
+    MORE: ("other_cells", "scattered"),
     "The stain or the light is unfamiliar.": (
         *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
         *("plasma_light", "plasma_colour", "edge"),
     ),
     "What lies around the cell is unfamiliar.": ("plasma_spread", "border"),
-    "The picture is blurred, or unusually sharp or noisy.": ("sharpness", "grain"),
+    DETAIL: ("sharpness", "grain"),
 }
 
 
@@ -109,9 +125,33 @@ def ruled(features: NDArray[np.float32]) -> list[str]:
     values = dict(zip(FEATURES, features.tolist(), strict=True))
     reasons = []
     if values["border"] > BORDER:
-        reasons.append("The cell is cut off by the border of the picture.")
+        reasons.append(CUT)
     if values["other_cells"] > OTHER_CELL:
-        reasons.append("There is more than one white cell; the one nearest to the middle counts.")
+        reasons.append(SECOND)
+    return reasons
+
+
+def cut_off(cell: Labels, sides: Sides) -> bool:
+    """Whether a cell is cut off by a border of the picture.
+
+    Args:
+        cell: ``uint8[H, W]`` of class ids: the main cell only.
+        sides: Which sides of the crop are the picture's border: top, bottom, left and right.
+    """
+    inside = cell != BACKGROUND.id
+    edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
+    length = sum(float(edge.sum()) for edge, border in zip(edges, sides, strict=True) if border)
+    return length > BORDER * math.sqrt(max(float(inside.sum()), 1.0))
+
+
+def _coarse(image: NDArray[np.uint8], cell: Labels) -> list[str]:
+    """Return what no model can make up for: a picture of few pixels, or without colours."""
+    reasons = []
+    count = int((cell != BACKGROUND.id).sum())
+    if count < LEAST_PIXELS:
+        reasons.append(f"The cell has only {count} pixels; its figures are coarse.")
+    if float(np.ptp(image, axis=-1).mean()) < COLOURLESS:
+        reasons.append("The picture has no colours; the models learned from stained cells.")
     return reasons
 
 
@@ -122,15 +162,22 @@ class Judge:
     Attributes:
         doubt: Of a bad result.
         unlike: Of a picture that is no smear, or of another kind.
+        familiar: What the stain and the detail of known pictures are like.
         figures: How well it judges: see :func:`wbcseg.trust.fitting.fit_judge`.
     """
 
     doubt: Score
     unlike: Score
+    familiar: tuple[Familiar, ...]
     figures: Mapping[str, Any]
 
     def verdict(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels, *, whole: bool = True
+        self,
+        image: NDArray[np.uint8],
+        probabilities: NDArray[np.float32],
+        cell: Labels,
+        *,
+        sides: Sides | None = None,
     ) -> Verdict:
         """Judge one crop.
 
@@ -138,19 +185,22 @@ class Judge:
             image: ``uint8[H, W, 3]``, RGB.
             probabilities: ``float32[H, W, 3]`` of the classes.
             cell: ``uint8[H, W]`` of class ids: the main cell only.
-            whole: Whether the crop is all there is. In a field of view, other cells and the crop's border are nothing
-                to wonder at.
+            sides: Of a cell in a field of view, which sides of the crop are the field's border too: top, bottom, left
+                and right. Its other sides, and other cells, are nothing to wonder at. ``None`` where the crop is all
+                there is.
         """
         features = features_of(image, probabilities, cell)
         doubt, unlike = self.doubt.chance(features), self.unlike.chance(features)
         if not cell.any():
             return Verdict(UNLIKE if unlike >= self.unlike.threshold else CHECK, ("No cell was found.",), 1.0, unlike)
-        reasons = ruled(features) if whole else []
+        reasons = ruled(features) if sides is None else [CUT] * cut_off(cell, sides)
+        reasons += _coarse(image, cell)
+        reasons += [reason for one in self.familiar if (reason := one.reason(features))]
         if unlike >= self.unlike.threshold:
-            return Verdict(UNLIKE, (*reasons, *self._why(self.unlike, features))[:MOST_REASONS], doubt, unlike)
+            return Verdict(UNLIKE, _short([*reasons, *self._why(self.unlike, features)]), doubt, unlike)
         if doubt >= self.doubt.threshold:
-            reasons += [reason for reason in self._why(self.doubt, features) if reason not in reasons]
-        return Verdict(CHECK if reasons else FINE, tuple(reasons[:MOST_REASONS]), doubt, unlike)
+            reasons += self._why(self.doubt, features)
+        return Verdict(CHECK if reasons else FINE, _short(reasons), doubt, unlike)
 
     def _why(self, score: Score, features: NDArray[np.float32]) -> Sequence[str]:
         """Return what adds most to a score, in words."""
@@ -165,6 +215,7 @@ class Judge:
             "features": list(FEATURES),
             "doubt": vars(self.doubt),
             "unlike": vars(self.unlike),
+            "familiar": [vars(one) for one in self.familiar],
             "figures": dict(self.figures),
         }
 
@@ -178,6 +229,14 @@ class Judge:
         folder = folder or JUDGES
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / f"{architecture}.json", self.to_dict())
+
+
+def _short(reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return the first reasons, none twice, nor one that another one says more exactly."""
+    vague = {MORE} if SECOND in reasons else set()
+    if any(reason.startswith("The picture is ") for reason in reasons if reason != DETAIL):
+        vague.add(DETAIL)
+    return tuple(dict.fromkeys(reason for reason in reasons if reason not in vague))[:MOST_REASONS]
 
 
 def judge_of(card: ModelCard, folder: Path | None = None) -> Judge | None:
@@ -205,7 +264,8 @@ def _read(path: Path, _changed: int) -> Judge:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["features"] != list(FEATURES):
             raise ValueError("it was made for other figures; make it again")
-        return Judge(_score(values["doubt"]), _score(values["unlike"]), dict(values["figures"]))
+        known = tuple(read(one) for one in values["familiar"])
+        return Judge(_score(values["doubt"]), _score(values["unlike"]), known, dict(values["figures"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The judge {path.name} cannot be used: {error}.") from None
 
