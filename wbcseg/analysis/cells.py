@@ -15,12 +15,14 @@ from wbcseg.measurement import measure
 from wbcseg.metrics import CELL, REGIONS, score
 from wbcseg.prediction import Place, Segmentation, is_field
 from wbcseg.prediction.tidying import tidied
-from wbcseg.trust import CHECK, FINE, MOST_REASONS, Judge, Sides
+from wbcseg.trust import CHECK, FINE, MOST_REASONS, UNLIKE, Judge, Sides
 
 DISAGREEMENT: Final = 0.8
 """Models disagree whose whole cells have a Dice with each other below this."""
 
 DISPUTED: Final = "The models disagree about the cell."
+
+STRANGE: Final = "Most of what was found in the picture is unlike white cells."
 
 
 def findings_of(
@@ -70,7 +72,17 @@ def findings_of(
                 scores={region: dice[region] for region in REGIONS if region in dice},
             )
         )
-    return findings
+    return _in_doubt(findings) if field else findings
+
+
+def _in_doubt(cells: list[Finding]) -> list[Finding]:
+    """Doubt every cell of a field of view in which most are unlike any: it is hardly a smear."""
+    if 2 * sum(one.status == UNLIKE for one in cells) <= len(cells):
+        return cells
+    return [
+        replace(one, status=CHECK, reasons=(STRANGE, *one.reasons)[:MOST_REASONS]) if one.status != UNLIKE else one
+        for one in cells
+    ]
 
 
 def _borders(place: Place, size: tuple[int, int]) -> Sides:

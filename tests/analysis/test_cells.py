@@ -1,0 +1,66 @@
+"""Cells that a model found: what is said of those of a field of view."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wbcseg.analysis import findings_of
+from wbcseg.analysis.cells import STRANGE
+from wbcseg.classes import Labels
+from wbcseg.prediction import FoundCell, Place, Segmentation
+from wbcseg.trust import CHECK, FINE, UNLIKE, Sides, Verdict
+
+HEIGHT, WIDTH, SIDE = 300, 600, 40
+PLACES = (Place(0, 0, SIDE, SIDE), Place(100, 200, 100 + SIDE, 200 + SIDE), Place(260, 560, 300, 600))
+
+
+class Script:
+    """A judge that says what it was told to, and notes which borders it was asked about."""
+
+    def __init__(self, *statuses: str) -> None:
+        self.statuses = list(statuses)
+        self.asked: list[Sides | None] = []
+
+    def verdict(
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels, *, sides: Sides | None
+    ) -> Verdict:
+        assert image.shape[:2] == probabilities.shape[:2] == cell.shape
+        self.asked.append(sides)
+        status = self.statuses.pop(0)
+        return Verdict(status, () if status == FINE else ("Why.",), 0.5, 0.5)
+
+
+def judged(*statuses: str) -> tuple[list[tuple[str, tuple[str, ...]]], Script]:
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cells = []
+    for place in PLACES:
+        own = np.zeros((SIDE, SIDE), np.uint8)
+        own[8:32, 8:32], own[14:26, 14:26] = 1, 2
+        labels[place.part] = own
+        cells.append(FoundCell(place, own > 0, np.eye(3, dtype=np.float32)[own]))
+    script = Script(*statuses)
+    found = Segmentation(labels, None, "m", tuple(cells))
+    image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
+    findings = findings_of("field", image, found, judge=script)  # type: ignore[arg-type]
+    return [(one.status, one.reasons) for one in findings], script
+
+
+def test_a_judge_is_told_which_borders_are_those_of_the_field() -> None:
+    _, script = judged(FINE, FINE, FINE)
+    assert script.asked == [(True, False, True, False), (False,) * 4, (False, True, False, True)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ((FINE, CHECK, UNLIKE), [(FINE, ()), (CHECK, ("Why.",)), (UNLIKE, ("Why.",))]),
+        ((FINE, UNLIKE, UNLIKE), [(CHECK, (STRANGE,)), (UNLIKE, ("Why.",)), (UNLIKE, ("Why.",))]),
+        ((CHECK, UNLIKE, UNLIKE), [(CHECK, (STRANGE, "Why.")), (UNLIKE, ("Why.",)), (UNLIKE, ("Why.",))]),
+    ],
+)
+def test_where_most_is_unlike_nothing_looks_fine(
+    statuses: tuple[str, ...], expected: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    assert judged(*statuses)[0] == expected
