@@ -108,30 +108,30 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("readme.txt", "no pictures")
     files = uploads(
-        doe_a_png=CELL,
-        doe_b_png=b"",
-        doe_c_png=b"<html>",
-        doe_d_png=CELL[:200],
-        doe_f_png=CELL,
-        doe_f_mask_png=encode(np.zeros((5, 5), np.uint8)),
-        doe_g_mask_png=CELL,
+        qx_a_png=CELL,
+        qx_b_png=b"",
+        qx_c_png=b"<html>",
+        qx_d_png=CELL[:200],
+        qx_f_png=CELL,
+        qx_f_mask_png=encode(np.zeros((5, 5), np.uint8)),
+        qx_g_mask_png=CELL,
     )
-    files += [Upload("doe.zip", buffer.getvalue, "zip"), Upload("doe2.zip", lambda: b"PK\x03\x04", "zip 2")]
+    files += [Upload("qx.zip", buffer.getvalue, "zip"), Upload("qx2.zip", lambda: b"PK\x03\x04", "zip 2")]
     batch = batch_of(files)
     done(batch)
     pictures = batch.pictures()
     assert [one.name for one in pictures] == [item.name for item in batch.items]
     used = {one.name: one for one in pictures if not one.problem}
-    assert set(used) == {"doe_a.png", "doe_f.png"}
-    assert used["doe_f.png"].mask_unused
-    assert "must be of the same size" in used["doe_f.png"].note
+    assert set(used) == {"qx_a.png", "qx_f.png"}
+    assert used["qx_f.png"].mask_unused
+    assert "must be of the same size" in used["qx_f.png"].note
     head, *rows = figure_rows(pictures)
     assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.items))]
     for one in pictures:
         if one.problem:
             told = nameless(one.problem)
             assert told != IN_THE_TABLE, one.problem
-            assert "doe" not in told
+            assert "qx" not in told
     assert pdf_report(pictures, when=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
 
 
