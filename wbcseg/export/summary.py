@@ -66,7 +66,7 @@ def picture_counts(pictures: Sequence[Examined]) -> str:
 
 
 def status_counts(findings: Iterable[Finding]) -> str:
-    """Say how many cells there are, and of which status, such as “25: 20 looks fine, 5 check”.
+    """Say how many cells there are, and of which status, such as “25 (20 looks fine, 5 check)”.
 
     Args:
         findings: Those of one model.
@@ -74,7 +74,7 @@ def status_counts(findings: Iterable[Finding]) -> str:
     cells = [one for one in findings if one.measures is not None]
     states = [one.status for one in cells if one.status]
     told = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states), key=states.count, reverse=True))
-    return f"{len(cells)}: {told}" if told else str(len(cells))
+    return f"{len(cells)} ({told})" if told else str(len(cells))
 
 
 def dice_means(findings: Iterable[Finding]) -> str:
