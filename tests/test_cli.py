@@ -18,6 +18,7 @@ from PIL import Image
 from wbcseg.cards import ModelCard
 from wbcseg.classes import to_grey
 from wbcseg.cli import main
+from wbcseg.cli.brought import items_at
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png, open_image, open_mask
@@ -205,6 +206,35 @@ def test_predict_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, mon
     monkeypatch.setattr(Segmenter, "predict", lambda *a, **k: (events.append("look"), predict(*a, **k))[1])
     assert main(["predict", str(pictures), "--out", str(tmp_path / "out"), "--measure"]) == 0
     assert events == ["cell 0.png", "look", "cell 1.png", "look", "cell 2.png", "look"]
+
+
+def test_paths_are_read_once_and_by_their_own_names(pictures: Path, tmp_path: Path) -> None:
+    first = pictures / "cell 0.png"
+    names = [item.name for item in items_at([pictures, first, first])]
+    assert names == ["cell 0.png", "cell 1.png", "cell 2.png"]
+    (pictures / "out" / "unet-16").mkdir(parents=True)
+    (pictures / "out" / "unet-16" / "cell 0.png").write_bytes(first.read_bytes())
+    assert len(items_at([pictures])) == 4
+    assert len(items_at([pictures], [pictures / "out"])) == 3
+    # A folder that is named is meant, also where results lie.
+    assert len(items_at([pictures / "out"], [pictures / "out"])) == 1
+    (pictures / ".hidden.png").write_bytes(first.read_bytes())
+    assert len(items_at([pictures], [pictures / "out"])) == 3
+    assert [item.name for item in items_at([pictures / ".hidden.png"])] == ["hidden.png"]
+    elsewhere = tmp_path / "masks" / "a.png"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(first.read_bytes())
+    assert [(item.name, item.problem) for item in items_at([elsewhere.parent])] == [("a.png", "")]
+    assert next(item.name for item in items_at([first, elsewhere])) == "pictures/cell 0.png"
+
+
+def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
+    out, two = tmp_path / "out", SHIPPED[:2]
+    assert main(["predict", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measure"]) == 0
+    for model in two:
+        document = json.loads((out / f"outlines-{model}.coco.json").read_text(encoding="utf-8"))
+        assert [image["file_name"] for image in document["images"]] == ["cell 0.png", "cell 1.png", "cell 2.png"]
+    assert [row["number"] for row in figures(out)] == ["1", "1", "2", "2", "3", "3"]
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan"])

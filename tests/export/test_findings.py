@@ -251,7 +251,7 @@ def test_a_report_counts_the_cells_of_each_model() -> None:
         "Jane Doe.png is in the zip twice; the first is used.",
         "There was not enough memory for Jane Doe.png. Crop or shrink it.",
         "The zip Jane Doe.zip holds no pictures: no PNG, JPEG, BMP or TIFF.",
-        "The file cannot be read: /home/Jane Doe",
+        "The file cannot be read: /srv/Jane Doe",
         "Something new about Jane Doe.png.",
     ],
 )

@@ -135,7 +135,7 @@ def act(options: argparse.Namespace) -> int:
     for model in models if good else ():
         cells = [cell for one in pictures for cell in one.findings if cell.model == model.name]
         means = dice_means(cells)
-        print(f"{model.name}: cells {status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
+        print(f"Cells by {model.name}: {status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
     return 1 if written.failed or not good else 0
 
 

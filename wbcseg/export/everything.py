@@ -59,7 +59,8 @@ def bundle(found: Found, *, micrometres: float | None = None, report: bytes | No
                     add(mask_files[one], encode_png(to_grey(labels)))
                     add(f"overlays/{stem}.png", encode_png(overlay(image, labels, PALETTES["thesis"], 0.4)))
                 add(f"outlines/{whole}.geojson", geojson(cells))
-                documents[model].add(picture.name, picture.size or (1, 1), cells)
+                if picture.size is not None:
+                    documents[model].add(picture.name, picture.size, cells)
         for model, document in documents.items():
             add(coco_name(model, models), document.document())
         add("measurements.csv", csv_bytes(figure_rows(pictures, micrometres=micrometres, mask_files=mask_files)))

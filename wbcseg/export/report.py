@@ -187,11 +187,15 @@ def _field(paper: _Paper, number: int, picture: Examined, model: str, count: int
     told = f"{count} white cell{'' if count == 1 else 's'}" if count else "no white cell was found"
     paper.cell(0, 6, f"Picture {number}, field of view, {_plain(model)}: {told}", new_x="LMARGIN", new_y="NEXT")
     if pixels is not None:
-        # As JPEG: a report of many fields stays of a size that can be sent, and held in memory.
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
-        paper.image(buffer, x=MARGIN, y=top + 8.5, w=width, h=height)
+        paper.image(_jpeg(pixels), x=MARGIN, y=top + 8.5, w=width, h=height)
     paper.set_y(top + height + 11)
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> io.BytesIO:
+    """Return a picture, ``uint8[H, W, 3]``, so that a report of a thousand can be sent and held in memory."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=88, subsampling=0)
+    return buffer
 
 
 def _within(pixels: NDArray[np.uint8]) -> tuple[float, float]:
@@ -213,10 +217,10 @@ def _row(paper: _Paper, number: int, finding: Finding, micrometres: float | None
     image, labels = finding.load()
     marked = overlay(image, labels, PALETTES["thesis"], 0.4)
     for place, pixels in enumerate((image, marked)):
-        shown = Image.fromarray(fit(pixels, PIXELS, longest=PIXELS))
-        width = PICTURE * min(1.0, shown.width / shown.height)
-        height = PICTURE * min(1.0, shown.height / shown.width)
-        paper.image(shown, x=MARGIN + place * (PICTURE + 3), y=top + 8.5, w=width, h=height)
+        shown = fit(pixels, PIXELS, longest=PIXELS)
+        width = PICTURE * min(1.0, shown.shape[1] / shown.shape[0])
+        height = PICTURE * min(1.0, shown.shape[0] / shown.shape[1])
+        paper.image(_jpeg(shown), x=MARGIN + place * (PICTURE + 3), y=top + 8.5, w=width, h=height)
     _figures(paper, finding, micrometres, x=MARGIN + 2 * PICTURE + 9, y=top + 8)
     paper.set_y(top + ROW)
 
