@@ -15,7 +15,7 @@ from builders import draw_cell, encode
 from PIL import Image
 from quick_app import Threshold, as_field
 
-from wbcseg.analysis import Batch, Upload, findings_of, items_of
+from wbcseg.analysis import Batch, Outcome, Recent, Upload, examined, findings_of, items_of, look
 from wbcseg.classes import to_grey
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
@@ -328,6 +328,16 @@ def test_a_field_of_view_gives_several_cells(field):
     small = picture.drawn["fields"]()
     assert small.shape == image.shape
     assert (small[:, :, 0] == 0).sum() > (image[:, :, 0] == 0).sum() + 500  # The boxes' black borders.
+
+
+def test_a_picture_that_one_model_could_use_is_used_and_says_what_the_other_met():
+    (item,) = items_of(uploads(a_png=CELL))
+    good = look(item, Threshold("good"), Recent(), careful=False, page=0)
+    bad, worse = (Outcome(item, problem=sentence) for sentence in ("It is bad.", "It is worse."))
+    both = examined([bad, good])
+    assert (both.models, both.problem, both.note) == (("good",), "", "It is bad.")
+    neither = examined([bad, worse])
+    assert (neither.models, neither.problem, neither.note) == ((), "It is bad.", "It is worse.")
 
 
 class Nothing(Threshold):

@@ -32,8 +32,8 @@ def examined(outcomes: Sequence[Outcome]) -> Examined:
         next((one.size for one in used), None),
         tuple(finding for one in used for finding in one.findings),
         tuple(one.model for one in used),
-        problem="" if used else " ".join(problems),
-        note=" ".join(dict.fromkeys((*told, *problems) if used else told)),
+        problem="" if used else problems[0],  # One sentence, as a report expects it.
+        note=" ".join(dict.fromkeys((*told, *(problems if used else problems[1:])))),
         mask_unused=any(one.mask_problem for one in used),
         drawn={
             one.model: field_drawer(one.load, one.boxes) for one in used if one.whole_field and one.load is not None
