@@ -11,12 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import zipped
 from models import FIRST_CHOICE, SHIPPED, copy_of_shipped
+from PIL import Image
 
 from wbcseg.cards import ModelCard
+from wbcseg.classes import to_grey
 from wbcseg.cli import main
+from wbcseg.cli.brought import items_at
+from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png, open_image, open_mask
+from wbcseg.prediction import Segmenter
 from wbcseg.prediction.tidying import tidied
 from wbcseg.training import Run, TrainingConfig, runs_folder
 from wbcseg.training.run import Status
@@ -86,14 +92,149 @@ def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -
     assert main(["predict", str(pictures), "--out", str(out), *options]) == 0
     rows = list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
     masks = {path.stem: path for path in (out / FIRST_CHOICE).glob("*.png") if ".overlay" not in path.name}
-    assert {row["picture"] for row in rows} == set(masks)
+    assert {row["picture"] for row in rows} == {f"{stem}.png" for stem in masks}
+    assert [row["number"] for row in rows] == ["1", "2", "3"]
     for row in rows:
-        cell = tidied(open_mask(masks[row["picture"]].read_bytes()))
+        stem = Path(row["picture"]).stem
+        assert row["mask_file"] == f"{FIRST_CHOICE}/{stem}.png"
+        cell = tidied(open_mask((out / row["mask_file"]).read_bytes()))
         assert float(row["cell_area_um2"]) == pytest.approx(0.01 * (cell > 0).sum(), rel=1e-4)
-        outline = json.loads((out / FIRST_CHOICE / f"{row['picture']}.geojson").read_text(encoding="utf-8"))
-        assert outline["features"][0]["properties"]["measurements"]["cell_area"] > 0
-    assert len(json.loads((out / "outlines.coco.json").read_text(encoding="utf-8"))["images"]) == len(masks)
+        outline = json.loads((out / FIRST_CHOICE / f"{stem}.geojson").read_text(encoding="utf-8"))
+        assert outline["features"][0]["properties"]["measurements"]["cell_area_um2"] == pytest.approx(
+            float(row["cell_area_um2"]), rel=1e-4
+        )
+    document = json.loads((out / "outlines.coco.json").read_text(encoding="utf-8"))
+    assert [image["file_name"] for image in document["images"]] == [row["picture"] for row in rows]
     assert report.read_bytes().startswith(b"%PDF-")
+
+
+def pair(folder: Path, name: str, number: int) -> None:
+    """Write a drawn cell and its exact mask beside it."""
+    sample = draw_sample(3, number, size=(120, 120))
+    assert sample.mask is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.png").write_bytes(encode_png(sample.image))
+    (folder / f"{name}_mask.png").write_bytes(encode_png(to_grey(sample.mask)))
+
+
+def figures(out: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
+
+
+def test_predict_scores_against_masks_that_lie_beside_the_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair(tmp_path / "in", "a", 0)
+    pair(tmp_path / "in" / "deeper", "a", 1)
+    out = tmp_path / "in" / "out"
+    for _ in range(2):  # The second time, what the first has written lies there too.
+        assert main(["predict", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
+        rows = figures(out)
+        assert [row["picture"] for row in rows] == ["a.png", "deeper/a.png"]
+        assert [row["mask_file"] for row in rows] == [f"{FIRST_CHOICE}/a.png", f"{FIRST_CHOICE}/a-2.png"]
+        dice = [float(row["dice_nucleus"]) for row in rows]
+        assert min(dice) > 0.5
+        told = capsys.readouterr().out
+        assert "2 of 2 pictures" in told
+        assert f"mean Dice nucleus {sum(dice) / 2:.3f}" in told
+        assert "(2 with an expert's mask)" in told
+
+
+def test_predict_into_the_folder_of_the_pictures_does_not_take_results_for_pictures(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert main(["predict", str(pictures), "--out", str(pictures)]) == 0
+        assert "3 of 3 pictures" in capsys.readouterr().out
+
+
+def test_predict_names_masks_that_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair(tmp_path / "in", "a", 0)
+    pair(tmp_path / "in", "b", 1)
+    (tmp_path / "in" / "a_mask.png").write_bytes(encode_png(np.full((120, 120), 77, np.uint8)))
+    (tmp_path / "in" / "b.png").unlink()
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 1
+    said = capsys.readouterr()
+    assert "a.png: Mask a_mask.png cannot be used. It holds the value 77" in said.err
+    assert "b_mask.png: Mask b_mask.png is not used: there is no picture of its name." in said.err
+    first, second = figures(out)
+    assert "It holds the value 77" in first["note"]
+    assert (second["picture"], second["status"]) == ("b_mask.png", "not used")
+
+
+def test_predict_takes_zips_and_several_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, kind in enumerate(("images", "masks")):
+        pair(tmp_path / "made", "a", 0)
+        (tmp_path / kind).mkdir()
+        name = ("a.png", "a_mask.png")[number]
+        (tmp_path / kind / "a.png").write_bytes((tmp_path / "made" / name).read_bytes())
+    pack = tmp_path / "cells.zip"
+    pack.write_bytes(zipped({"z.png": (tmp_path / "made" / "a.png").read_bytes()}))
+    out = tmp_path / "out"
+    paths = [str(tmp_path / "images"), str(tmp_path / "masks"), str(pack)]
+    assert main(["predict", *paths, "--out", str(out), "--measure"]) == 0
+    scored = {Path(row["picture"]).name: bool(row["dice_cell"]) for row in figures(out)}
+    assert scored == {"a.png": True, "z.png": False}
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
+    assert main(["predict", str(tmp_path / "broken.zip"), str(tmp_path / "no.zip"), "--out", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert "is no zip, or is damaged" in said
+    assert "no.zip: The file cannot be read: No such file" in said
+
+
+def test_predict_chooses_the_page_of_a_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = [Image.fromarray(draw_sample(3, n, size=size).image) for n, size in enumerate([(120, 120), (100, 110)])]
+    stack = tmp_path / "stack.tif"
+    frames[0].save(stack, save_all=True, append_images=frames[1:])
+    shapes = {1: (120, 120), 2: (100, 110)}
+    for page, shape in shapes.items():
+        chosen = ["--page", str(page)] if page > 1 else []
+        assert main(["predict", str(stack), "--out", str(tmp_path / "out"), *chosen]) == 0
+        assert f"stack.tif: The file has 2 pages; page {page} is used." in capsys.readouterr().err
+        assert open_mask((tmp_path / "out" / FIRST_CHOICE / "stack.png").read_bytes()).shape == shape
+    assert main(["predict", str(stack), "--out", str(tmp_path / "out"), "--page", "3"]) == 1
+    assert "Page 3 was asked for, but the file has 2." in capsys.readouterr().err
+    assert main(["predict", str(stack), "--out", str(tmp_path / "out"), "--page", "0"]) == 1
+    assert "--page must be at least 1" in capsys.readouterr().err
+
+
+def test_predict_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    read, predict = FolderSource.read, Segmenter.predict
+    monkeypatch.setattr(FolderSource, "read", lambda source, name: (events.append(name), read(source, name))[1])
+    monkeypatch.setattr(Segmenter, "predict", lambda *a, **k: (events.append("look"), predict(*a, **k))[1])
+    assert main(["predict", str(pictures), "--out", str(tmp_path / "out"), "--measure"]) == 0
+    assert events == ["cell 0.png", "look", "cell 1.png", "look", "cell 2.png", "look"]
+
+
+def test_paths_are_read_once_and_by_their_own_names(pictures: Path, tmp_path: Path) -> None:
+    first = pictures / "cell 0.png"
+    names = [item.name for item in items_at([pictures, first, first])]
+    assert names == ["cell 0.png", "cell 1.png", "cell 2.png"]
+    (pictures / "out" / "unet-16").mkdir(parents=True)
+    (pictures / "out" / "unet-16" / "cell 0.png").write_bytes(first.read_bytes())
+    assert len(items_at([pictures])) == 4
+    assert len(items_at([pictures], [pictures / "out"])) == 3
+    # A folder that is named is meant, also where results lie.
+    assert len(items_at([pictures / "out"], [pictures / "out"])) == 1
+    (pictures / ".hidden.png").write_bytes(first.read_bytes())
+    assert len(items_at([pictures], [pictures / "out"])) == 3
+    assert [item.name for item in items_at([pictures / ".hidden.png"])] == ["hidden.png"]
+    elsewhere = tmp_path / "masks" / "a.png"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(first.read_bytes())
+    assert [(item.name, item.problem) for item in items_at([elsewhere.parent])] == [("a.png", "")]
+    assert next(item.name for item in items_at([first, elsewhere])) == "pictures/cell 0.png"
+
+
+def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
+    out, two = tmp_path / "out", SHIPPED[:2]
+    assert main(["predict", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measure"]) == 0
+    for model in two:
+        document = json.loads((out / f"outlines-{model}.coco.json").read_text(encoding="utf-8"))
+        assert [image["file_name"] for image in document["images"]] == ["cell 0.png", "cell 1.png", "cell 2.png"]
+    assert [row["number"] for row in figures(out)] == ["1", "1", "2", "2", "3", "3"]
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan"])

@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 import weakref
+import zipfile
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ from builders import draw_cell, encode
 from PIL import Image
 from quick_app import Threshold, as_field
 
-from wbcseg.analysis import Batch, Upload, findings_of, items_of
+from wbcseg.analysis import Batch, Outcome, Recent, Upload, examined, findings_of, items_of, look
 from wbcseg.classes import to_grey
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
 from wbcseg.export import bundle, csv_bytes, figure_rows
+from wbcseg.export.report import pdf_report
+from wbcseg.export.summary import IN_THE_TABLE, nameless
 from wbcseg.images import encode_png, open_image
 from wbcseg.prediction import Place
 
@@ -97,6 +101,45 @@ def test_what_is_bad_has_a_row_of_its_own_and_stops_nothing():
     assert "no picture of its name" in problems["g_mask.png"]
     assert "must be of the same size" in found["f.png"].mask_problem
     assert not found["f.png"].findings[0].scores
+
+
+def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("readme.txt", "no pictures")
+    files = uploads(
+        qx_a_png=CELL,
+        qx_b_png=b"",
+        qx_c_png=b"<html>",
+        qx_d_png=CELL[:200],
+        qx_f_png=CELL,
+        qx_f_mask_png=encode(np.zeros((5, 5), np.uint8)),
+        qx_g_mask_png=CELL,
+    )
+    files += [Upload("qx.zip", buffer.getvalue, "zip"), Upload("qx2.zip", lambda: b"PK\x03\x04", "zip 2")]
+    batch = batch_of(files)
+    done(batch)
+    pictures = batch.pictures()
+    assert [one.name for one in pictures] == [item.name for item in batch.items]
+    used = {one.name: one for one in pictures if not one.problem}
+    assert set(used) == {"qx_a.png", "qx_f.png"}
+    assert used["qx_f.png"].mask_unused
+    assert "must be of the same size" in used["qx_f.png"].note
+    head, *rows = figure_rows(pictures)
+    assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.items))]
+    for one in pictures:
+        if one.problem:
+            told = nameless(one.problem)
+            assert told != IN_THE_TABLE, one.problem
+            assert "qx" not in told
+    assert pdf_report(pictures, when=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
+
+
+def test_what_was_not_reached_is_taken_away_as_such():
+    batch = batch_of(cells(3))
+    one, two, three = batch.pictures()
+    assert {one.problem, two.problem, three.problem} == {"It was not looked at: the work was cancelled before."}
+    assert nameless(one.problem) == one.problem
 
 
 class Broken(Threshold):
@@ -278,9 +321,38 @@ def test_a_field_of_view_gives_several_cells(field):
     assert len(reads) == 3
     reads.clear()
     with batch.reading():
-        data = bundle(batch.findings())
+        assert bundle(batch.pictures())
     assert len(reads) == 1
     assert len(csv_bytes(figure_rows(batch.findings())).splitlines()) == 3
+    (picture,) = batch.pictures()
+    small = picture.drawn["fields"]()
+    assert small.shape == image.shape
+    assert (small[:, :, 0] == 0).sum() > (image[:, :, 0] == 0).sum() + 500  # The boxes' black borders.
+
+
+def test_a_picture_that_one_model_could_use_is_used_and_says_what_the_other_met():
+    (item,) = items_of(uploads(a_png=CELL))
+    good = look(item, Threshold("good"), Recent(), careful=False, page=0)
+    bad, worse = (Outcome(item, problem=sentence) for sentence in ("It is bad.", "It is worse."))
+    both = examined([bad, good])
+    assert (both.models, both.problem, both.note) == (("good",), "", "It is bad.")
+    neither = examined([bad, worse])
+    assert (neither.models, neither.problem, neither.note) == ((), "It is bad.", "It is worse.")
+
+
+class Nothing(Threshold):
+    """Finds no cell in any field of view."""
+
+    def predict(self, image, **_):
+        return as_field(super().predict(image), ())
+
+
+def test_a_field_of_view_without_cells_is_taken_away(field):
+    batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], Nothing("nothing"))
+    done(batch)
+    head, row = figure_rows(batch.pictures())
+    found = dict(zip(head, row, strict=True))
+    assert (found["status"], found["model"], found["width"]) == ("no white cell found", "nothing", "500")
 
 
 def test_small_pictures_are_small(field):

@@ -64,6 +64,17 @@ def test_fault_10_long_duplicates_stay_apart() -> None:
     assert max(map(len, stems)) == 100
 
 
+def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
+    taken: set[str] = set()
+    stems = [safe_stem(f"Slide 7 {'x' * 300} field {n}.png", taken) for n in (1, 2)]
+    assert [stem[:8] + stem[-8:] for stem in stems] == ["Slide 7  field 1", "Slide 7  field 2"]
+    assert [len(stem) for stem in stems] == [100, 100]
+    # Letters of three bytes: the limit is that of the bytes.
+    wide = safe_stem(f"{'细' * 90} 2.png", taken)
+    assert wide.endswith("细 2")
+    assert 190 < len(wide.encode()) <= 200
+
+
 @pytest.mark.parametrize("name", NASTY)
 def test_fault_10_nothing_is_written_outside_the_folder(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"

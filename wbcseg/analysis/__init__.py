@@ -2,17 +2,23 @@
 
 from wbcseg.analysis.batch import Batch, Progress
 from wbcseg.analysis.cells import findings_of, with_disputes
+from wbcseg.analysis.examining import examined, field_drawer
 from wbcseg.analysis.incoming import Item, Upload, items_of, most_pages
-from wbcseg.analysis.outcome import Outcome, marked, marked_field, open_item, outcome_of_field
+from wbcseg.analysis.marking import marked, marked_field
+from wbcseg.analysis.outcome import Outcome, Recent, look, open_item, outcome_of_field
 
 __all__ = [
     "Batch",
     "Item",
     "Outcome",
     "Progress",
+    "Recent",
     "Upload",
+    "examined",
+    "field_drawer",
     "findings_of",
     "items_of",
+    "look",
     "marked",
     "marked_field",
     "most_pages",

@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from wbcseg.analysis.examining import examined
 from wbcseg.analysis.incoming import Item
 from wbcseg.analysis.outcome import Model, Outcome, Recent, look, renamed
-from wbcseg.export import Finding
+from wbcseg.export import Examined, Finding
 from wbcseg.trust import Judge
 
 State = Literal["waiting", "running", "paused", "cancelled", "done"]
 
 UNSEEN: Final = 120.0
 """Seconds without anybody looking after which a batch pauses. Browsers wake a hidden page once a minute."""
+
+UNREACHED: Final = "It was not looked at: the work was cancelled before."
 
 _turn = threading.Lock()
 """One batch computes at a time, whoever asked for it."""
@@ -128,6 +131,12 @@ class Batch:
     def findings(self) -> list[Finding]:
         """Return the cells found so far; those of one picture follow each other."""
         return [finding for outcome in self.outcomes() for finding in outcome.findings]
+
+    def pictures(self) -> list[Examined]:
+        """Return all pictures with what was found in them, also those that could not be used or were not reached."""
+        outcomes = self.outcomes()
+        rest = [Examined(item.name, None, problem=item.problem or UNREACHED) for item in self.items[len(outcomes) :]]
+        return [*(examined([one]) for one in outcomes), *rest]
 
     @contextmanager
     def reading(self) -> Iterator[None]:

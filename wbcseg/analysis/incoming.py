@@ -150,11 +150,14 @@ def _unpacked(uploads: Sequence[Upload], problems: list[Item]) -> Iterator[Uploa
         is_picture = PurePosixPath(name).suffix.lower() in SUFFIXES
         if is_picture and is_ignored(name):
             continue  # Left by macOS, or hidden.
-        data = upload.load()
-        if not name.lower().endswith(".zip") and (is_picture or not data.startswith(ZIP)):
-            yield Upload(name, upload.load, upload.key)
+        if is_picture:
+            yield Upload(name, upload.load, upload.key)  # It is read when its turn comes.
             continue
         try:
+            data = upload.load()
+            if not name.lower().endswith(".zip") and not data.startswith(ZIP):
+                yield Upload(name, upload.load, upload.key)
+                continue
             source = ZipSource(data, name)
         except WbcsegError as problem:
             problems.append(Item(name, upload.key, _nothing, problem=str(problem)))

@@ -10,16 +10,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from wbcseg.analysis.cells import findings_of
 from wbcseg.analysis.incoming import Item, page_of
-from wbcseg.classes import PALETTES, Labels
-from wbcseg.drawing import Rgb, numbered, overlay
+from wbcseg.analysis.marking import Box, thumbnail
+from wbcseg.classes import Labels
 from wbcseg.errors import DatasetError, MaskError, WbcsegError
 from wbcseg.export import Finding
 from wbcseg.images import encode_png, open_image, open_mask, open_pair, shown
@@ -28,11 +27,6 @@ from wbcseg.prediction import Segmentation, is_field
 from wbcseg.trust import Judge
 
 Pixels = tuple[NDArray[np.uint8], Labels]
-Box = tuple[int, int, int, int]
-
-THUMBNAIL: Final = 72
-"""Longer side of the small picture of a row, in pixels."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -58,6 +52,7 @@ class Outcome:
         notices: Plain sentences on how the picture was read.
         boxes: Left, top, right and bottom in pixels of each finding's crop; in a crop the whole of it.
         page: Which page of the file it is, from 0.
+        model: Name of the model that looked at it.
         load: Returns the whole picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``, read anew.
     """
 
@@ -71,6 +66,7 @@ class Outcome:
     notices: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
     page: int = 0
+    model: str = ""
     load: Callable[[], Pixels] | None = field(default=None, repr=False)
 
     @property
@@ -171,6 +167,7 @@ def _measure(item: Item, model: Model, recent: Recent, judge: Judge | None, care
         notices=(*item.notices, *picture.notices),
         boxes=tuple(box for box, _ in parts),
         page=page,
+        model=found.model,
         load=lambda: _whole(pixels(), parts),
     )
 
@@ -194,56 +191,6 @@ def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findin
         boxes=tuple(_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
         load=lambda: (image, labels),
     )
-
-
-def thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
-    """Return a small PNG of a picture with its classes laid over it.
-
-    Args:
-        image: ``uint8[H, W, 3]``.
-        labels: ``uint8[H, W]`` of class ids.
-    """
-    return encode_png(marked(image, labels, THUMBNAIL))
-
-
-def marked(image: NDArray[np.uint8], labels: Labels, longest: int) -> Rgb:
-    """Lay the classes over a picture, shrunk so that its longer side has at most ``longest`` pixels.
-
-    Args:
-        image: ``uint8[H, W, 3]``.
-        labels: ``uint8[H, W]`` of class ids.
-        longest: In pixels.
-
-    Returns:
-        ``uint8[h, w, 3]``.
-    """
-    height, width = labels.shape
-    factor = min(1.0, longest / max(height, width))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
-    classes = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
-    return overlay(small, classes, PALETTES["thesis"], 0.4)
-
-
-def marked_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], longest: int) -> Rgb:
-    """Do the same to a field of view, and number its cells.
-
-    Args:
-        image: ``uint8[H, W, 3]``.
-        labels: ``uint8[H, W]`` of class ids.
-        boxes: Left, top, right and bottom of every cell's crop in pixels.
-        longest: In pixels.
-
-    Returns:
-        ``uint8[h, w, 3]``.
-    """
-    small = marked(image, labels, longest)
-    factor = small.shape[0] / image.shape[0]
-    scaled = [
-        (round(left * factor), round(top * factor), round(right * factor) - 1, round(bottom * factor) - 1)
-        for left, top, right, bottom in boxes
-    ]
-    return numbered(small, scaled)
 
 
 def _box(finding: Finding, labels: Labels) -> Box:

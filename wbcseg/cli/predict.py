@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
-from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wbcseg import drawing, images
-from wbcseg.analysis import findings_of, with_disputes
-from wbcseg.classes import PALETTES, Labels, to_grey
-from wbcseg.errors import ImageError, WbcsegError
-from wbcseg.export import Finding, Outlined, coco, csv_bytes, figure_rows, geojson, held
+from wbcseg.analysis import Item, Outcome, Recent, examined, look, with_disputes
+from wbcseg.classes import PALETTES, to_grey
+from wbcseg.cli.brought import items_at
+from wbcseg.errors import WbcsegError
+from wbcseg.export import (
+    Coco,
+    Examined,
+    Finding,
+    coco_name,
+    csv_bytes,
+    dice_means,
+    figure_rows,
+    geojson,
+    outlined,
+    status_counts,
+)
 from wbcseg.files import write_bytes
-from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.prediction import Catalog, Segmentation, Segmenter
 from wbcseg.trust import judge_of
-
-NOTHING = (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.uint8))
-"""A picture and a mask to stand for those that are not kept."""
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of pictures")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="pictures, folders with sub-folders, or zips"
+    )
     parser.add_argument("--model", nargs="+", metavar="NAME", help="one or more models (the one for any laboratory)")
     parser.add_argument(
         "--out",
@@ -42,10 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="look in eight orientations and keep the main cell only: better, eight times slower",
     )
+    parser.add_argument(
+        "--page", type=int, default=1, metavar="N", help="which page of TIFF files with several, from 1 (1)"
+    )
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="colours of the overlays (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlays, 0 to 1 (0.5)")
     parser.add_argument(
-        "--measure", action="store_true", help="writes DIR/figures.csv: areas, N:C, shape, lobes, colour"
+        "--measure", action="store_true", help="writes DIR/figures.csv: areas, N:C, shape, lobes, colour, Dice"
     )
     parser.add_argument("--micrometres", type=float, metavar="UM", help="side of a pixel in µm; without it, in pixels")
     parser.add_argument("--report", type=Path, metavar="FILE", help="writes a report as PDF")
@@ -54,8 +66,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         choices=("geojson", "coco"),
         default=[],
-        help="writes outlines: DIR/NAME/<stem>.geojson, as QuPath reads it, or DIR/outlines.coco.json",
+        help="writes outlines: DIR/NAME/<stem>.geojson, as QuPath reads it, or DIR/outlines.coco.json (one a model)",
     )
+
+
+class _Model:
+    """A model that keeps what it made of the last picture, of which a mask is written as the model left it."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.name, self.judge = segmenter.name, judge_of(segmenter.card)
+        self._segmenter = segmenter
+        self._last: tuple[NDArray[np.uint8], Segmentation] | None = None
+
+    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
+        found = self._segmenter.predict(image, careful=careful)
+        self._last = image, found
+        return found
+
+    def take_last(self) -> tuple[NDArray[np.uint8], Segmentation]:
+        """Return the last picture and what was made of it, and keep it no longer."""
+        if self._last is None:
+            raise RuntimeError("No picture was looked at.")
+        last, self._last = self._last, None
+        return last
+
+
+@dataclass
+class _Written:
+    """What is known of the pictures so far: figures, but neither pixels nor masks.
+
+    Attributes:
+        documents: A COCO file for each model.
+        pictures: In order.
+        mask_files: Where each cell's mask was written, below the folder of results.
+        failed: Whether something that was brought could not be used.
+    """
+
+    documents: dict[str, Coco]
+    pictures: list[Examined] = field(default_factory=list)
+    mask_files: dict[Finding, str] = field(default_factory=dict)
+    failed: bool = False
 
 
 def act(options: argparse.Namespace) -> int:
@@ -64,68 +114,86 @@ def act(options: argparse.Namespace) -> int:
     chosen = options.model or [entry.name for entry in (catalog.first_choice,) if entry]
     if not chosen:
         raise WbcsegError("There is no model. Get the shipped ones, or train one: python -m wbcseg train --help")
-    segmenters = [catalog.open(name) for name in dict.fromkeys(chosen)]
-    judges = {one.name: judge_of(one.card) for one in segmenters}
-    palette, opacity = PALETTES[options.palette], min(1.0, max(0.0, options.opacity))
     if options.micrometres is not None and not options.micrometres > 0:
         raise WbcsegError(f"--micrometres must be more than 0. Received: {options.micrometres}")
-    written = options.report or options.export
+    if options.page < 1:
+        raise WbcsegError(f"--page must be at least 1, the first page. Received: {options.page}")
+    segmenters = [catalog.open(name) for name in dict.fromkeys(chosen)]
+    models = [_Model(one) for one in segmenters]
+    written = _Written({one.name: Coco() for one in models})
     taken: set[str] = set()
-    findings: list[Finding] = []
-    good = bad = 0
-    for path in _pictures(options.paths):
-        try:
-            picture = images.open_image(_read(path), name=path.name)
-            stem = images.safe_stem(path.name, taken)
-            cells = {}
-            for segmenter in segmenters:
-                found = segmenter.predict(picture.pixels, careful=options.careful)
-                _write(segmenter.name, picture.pixels, found.labels, options.out, stem, palette.name, opacity)
-                if options.measure or options.report or options.export:
-                    cells[segmenter.name] = findings_of(stem, picture.pixels, found, judge=judges[segmenter.name])
-            for several in with_disputes(cells).values():
-                for one in several:
-                    # Of thousands of pictures, only what will be written is kept.
-                    image, cell = one.load()
-                    kept = (image if options.report else NOTHING[0], cell if written else NOTHING[1])
-                    findings.append(dataclasses.replace(one, load=held(*kept)))
-            good += 1
-        except WbcsegError as error:
-            bad += 1
-            print(f"{path}: {error}", file=sys.stderr)
-    _take_away(findings, segmenters, options)
-    print(f"{good} of {good + bad} pictures segmented with {len(segmenters)} model(s) into {options.out}")
-    return 1 if bad or not good else 0
+    recent = Recent()
+    results = [options.out, *(options.out / entry.name for entry in catalog.entries)]
+    with recent.kept():
+        for item in items_at(options.paths, results):
+            stem = "" if item.problem else images.safe_stem(item.name, taken)
+            _one(item, stem, models, recent, written, options)
+        _take_away(written, segmenters, options)
+    pictures = written.pictures
+    good = sum(1 for one in pictures if not one.problem)
+    print(f"{good} of {len(pictures)} pictures segmented with {len(models)} model(s) into {options.out}")
+    for model in models if good else ():
+        cells = [cell for one in pictures for cell in one.findings if cell.model == model.name]
+        means = dice_means(cells)
+        print(f"Cells by {model.name}: {status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
+    return 1 if written.failed or not good else 0
 
 
-def _take_away(findings: list[Finding], segmenters: list[Segmenter], options: argparse.Namespace) -> None:
-    """Write what was asked for besides masks and overlays."""
-    if options.measure:
-        _put(options.out / "figures.csv", csv_bytes(figure_rows(findings, micrometres=options.micrometres)))
-    pictures: dict[tuple[str, str], list[Outlined]] = {}
-    sizes = {}
-    for one in findings:
-        values = one.measures.scaled(options.micrometres) if one.measures else {}
-        name = f"{one.name}-{one.number}" if one.number else one.name
-        outlined = Outlined(one.load()[1], one.place or (0, 0), values, name)
-        pictures.setdefault((one.model, one.name), []).append(outlined)
-        sizes[one.model, one.name] = one.size
+def _one(
+    item: Item, stem: str, models: list[_Model], recent: Recent, written: _Written, options: argparse.Namespace
+) -> None:
+    """Look at a picture with every model, write what is written picture by picture, and remember the rest."""
+    outcomes: dict[str, Outcome] = {}
+    for model in models:
+        outcome = look(item, model, recent, judge=model.judge, careful=options.careful, page=options.page - 1)
+        outcomes[model.name] = outcome
+        if not outcome.problem:
+            _write(model.name, *model.take_last(), stem, options)
+    told = [(one.problem, one.mask_problem, *one.notices) for one in outcomes.values()]
+    for sentence in dict.fromkeys(filter(None, (sentence for several in told for sentence in several))):
+        print(f"{images.shown(item.name)}: {sentence}", file=sys.stderr)
+    written.failed |= any(one.problem or one.mask_problem for one in outcomes.values())
+    if len(models) > 1:
+        disputed = with_disputes({name: one.findings for name, one in outcomes.items()})
+        outcomes = {name: replace(one, findings=disputed[name]) for name, one in outcomes.items()}
+    for name, outcome in outcomes.items():
+        written.mask_files |= dict.fromkeys(outcome.findings, f"{name}/{stem}.png")
+        if options.export and outcome.size is not None:
+            _outline(name, outcome, stem, written, options)
+    written.pictures.append(examined(list(outcomes.values())))
+
+
+def _outline(model: str, outcome: Outcome, stem: str, written: _Written, options: argparse.Namespace) -> None:
+    cells = [
+        outlined(one, one.load()[1], f"{stem}-cell-{one.number}" if one.number else stem, options.micrometres)
+        for one in outcome.findings
+    ]
     if "geojson" in options.export:
-        for (model, name), cells in pictures.items():
-            _put(options.out / model / f"{name}.geojson", geojson(cells))
+        _put(options.out / model / f"{stem}.geojson", geojson(cells))
+    if "coco" in options.export and outcome.size is not None:
+        written.documents[model].add(outcome.name, outcome.size, cells)
+
+
+def _take_away(written: _Written, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
+    """Write what was asked for of all pictures together."""
+    if options.measure:
+        rows = figure_rows(written.pictures, micrometres=options.micrometres, mask_files=written.mask_files)
+        _put(options.out / "figures.csv", csv_bytes(rows))
     if "coco" in options.export:
-        named = [(f"{model}/{name}.png", sizes[model, name], cells) for (model, name), cells in pictures.items()]
-        _put(options.out / "outlines.coco.json", coco(named))
+        for model, document in written.documents.items():
+            _put(options.out / coco_name(model, list(written.documents)), document.document())
     if options.report:
         # Here and not above: whoever wants no report should not wait for it.
         from wbcseg.export.report import pdf_report
 
-        models = [
+        settings = [
             ("Model", f"{one.name}: {one.card.title}, file {one.card.files['model'].sha256[:8]}") for one in segmenters
         ]
-        settings = [*models, ("Prediction", "careful" if options.careful else "one look")]
+        settings.append(("Prediction", "careful" if options.careful else "one look"))
+        settings += [("TIFF page", str(options.page))] if options.page > 1 else []
         when = datetime.now(UTC)
-        _put(options.report, pdf_report(findings, when=when, settings=settings, micrometres=options.micrometres))
+        report = pdf_report(written.pictures, when=when, settings=settings, micrometres=options.micrometres)
+        _put(options.report, report)
 
 
 def _put(path: Path, data: bytes) -> None:
@@ -136,35 +204,9 @@ def _put(path: Path, data: bytes) -> None:
         raise WbcsegError(f"File {path} cannot be written: {error.strerror or error}. Choose another place.") from None
 
 
-def _pictures(paths: list[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-        else:
-            yield path
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > images.MAX_BYTES:
-            raise ImageError(
-                f"The file must have at most {images.MAX_BYTES:,} bytes. Received: {path.stat().st_size:,}"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"The file cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise ImageError(f"The file name cannot be used: {error}") from None
-
-
-def _write(model: str, image: drawing.Rgb, labels: Labels, out: Path, stem: str, palette: str, opacity: float) -> None:
-    overlay = drawing.overlay(image, labels, PALETTES[palette], opacity)
-    try:
-        folder = out / model
-        folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / f"{stem}.png", images.encode_png(to_grey(labels)))
-        write_bytes(folder / f"{stem}.overlay.png", images.encode_png(overlay))
-    except OSError as error:
-        raise WbcsegError(
-            f"Folder {out} cannot be written: {error.strerror or error}. Choose another with --out."
-        ) from None
+def _write(model: str, image: NDArray[np.uint8], found: Segmentation, stem: str, options: argparse.Namespace) -> None:
+    """Write a mask and its overlay."""
+    opacity = min(1.0, max(0.0, options.opacity))
+    overlay = drawing.overlay(image, found.labels, PALETTES[options.palette], opacity)
+    _put(options.out / model / f"{stem}.png", images.encode_png(to_grey(found.labels)))
+    _put(options.out / model / f"{stem}.overlay.png", images.encode_png(overlay))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ class Outlined:
     Attributes:
         labels: ``uint8[H, W]`` of class ids of the whole picture, or of a part of it.
         offset: Column and row of the picture where that part begins.
-        measures: Figures by name; those that are not defined (NaN) are left out.
+        measures: Figures by name, with their unit; those that are not defined (NaN) are left out.
         name: What the cell is called.
     """
 
@@ -45,7 +45,7 @@ def geojson(cells: Iterable[Outlined]) -> bytes:
         cells: The cells of one picture.
     """
     features = [feature for cell in cells if (feature := _feature(cell)) is not None]
-    return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":")).encode()
+    return _json({"type": "FeatureCollection", "features": features}).encode()
 
 
 def _feature(cell: Outlined) -> dict[str, Any] | None:
@@ -79,18 +79,27 @@ def _moved(polygon: Polygon, offset: tuple[int, int]) -> list[list[list[int]]]:
     return [[[x + offset[0], y + offset[1]] for x, y in ring] for ring in polygon]
 
 
-def coco(pictures: Sequence[tuple[str, tuple[int, int], Sequence[Outlined]]]) -> bytes:
-    """Write cells of many pictures as one COCO file.
+class Coco:
+    """A COCO file that is written picture by picture, so that no masks are kept.
 
     Masks are run lengths (columns first), because a cytoplasm has a hole, which COCO's polygons cannot have.
-
-    Args:
-        pictures: File name, height and width, and cells of every picture.
     """
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for number, (name, (height, width), cells) in enumerate(pictures, start=1):
-        images.append({"id": number, "file_name": name, "width": width, "height": height})
+
+    def __init__(self) -> None:
+        self._images: list[str] = []
+        self._annotations: list[str] = []
+
+    def add(self, name: str, size: tuple[int, int], cells: Iterable[Outlined]) -> None:
+        """Add a picture with its cells.
+
+        Args:
+            name: What its file is called.
+            size: Height and width.
+            cells: Any number of them.
+        """
+        height, width = size
+        number = len(self._images) + 1
+        self._images.append(_json({"id": number, "file_name": name, "width": width, "height": height}))
         for cell in cells:
             x, y = cell.offset
             whole = np.zeros((height, width), np.uint8)
@@ -99,15 +108,33 @@ def coco(pictures: Sequence[tuple[str, tuple[int, int], Sequence[Outlined]]]) ->
             for category, _ in CATEGORIES:
                 mask = whole > 0 if category == len(CLASSES) else whole == category
                 if mask.any():
-                    annotations.append(_annotation(len(annotations) + 1, number, category, mask))
-    categories = [{"id": key, "name": name, "supercategory": "white blood cell"} for key, name in CATEGORIES]
-    document = {
-        "info": {"description": NOTICE},
-        "images": images,
-        "annotations": annotations,
-        "categories": categories,
-    }
-    return json.dumps(document, separators=(",", ":")).encode()
+                    found = _annotation(len(self._annotations) + 1, number, category, mask)
+                    self._annotations.append(_json(found))
+
+    def document(self) -> bytes:
+        """Return the file."""
+        info = _json({"description": NOTICE})
+        categories = _json([{"id": key, "name": name, "supercategory": "white blood cell"} for key, name in CATEGORIES])
+        images, annotations = (",".join(parts) for parts in (self._images, self._annotations))
+        return (
+            f'{{"info":{info},"images":[{images}],"annotations":[{annotations}],"categories":{categories}}}'
+        ).encode()
+
+
+def coco(pictures: Iterable[tuple[str, tuple[int, int], Iterable[Outlined]]]) -> bytes:
+    """Write cells of many pictures as one COCO file; see :class:`Coco`.
+
+    Args:
+        pictures: File name, height and width, and cells of every picture.
+    """
+    written = Coco()
+    for name, size, cells in pictures:
+        written.add(name, size, cells)
+    return written.document()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _annotation(number: int, image: int, category: int, mask: NDArray[np.bool_]) -> dict[str, Any]:

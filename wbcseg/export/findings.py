@@ -1,23 +1,15 @@
-"""What was found in pictures, as tables and as a zip of everything."""
+"""What was found in pictures: cells, and the pictures that they are in, those without any included."""
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.cards import NOTICE
-from wbcseg.classes import PALETTES, Labels, to_grey
-from wbcseg.drawing import overlay
-from wbcseg.export.annotations import Outlined, coco, geojson
-from wbcseg.export.tables import csv_bytes
-from wbcseg.images import encode_png, safe_stem
-from wbcseg.measurement import MEASURES, CellMeasures
+from wbcseg.classes import Labels
+from wbcseg.measurement import CellMeasures
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 
@@ -52,97 +44,66 @@ class Finding:
     scores: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A picture that was brought, and what came of it; also a file that could not be used.
+
+    Attributes:
+        name: What the file is called.
+        size: Height and width, or ``None`` where it could not be read.
+        findings: Its cells, one model after the other. A crop has one finding a model, a field of view any number.
+        models: Names of the models that looked at it, also of those that found nothing.
+        problem: Why it was not used, in a plain sentence; else empty.
+        note: What else is to be said, such as why the expert's mask was not used.
+        mask_unused: Whether an expert's mask came along that could not be used.
+        drawn: Of a field of view, by the model's name: returns the whole of it with its cells in numbered boxes, shrunk
+            to the size of a page, ``uint8[h, w, 3]``.
+    """
+
+    name: str
+    size: tuple[int, int] | None
+    findings: tuple[Finding, ...] = ()
+    models: tuple[str, ...] = ()
+    problem: str = ""
+    note: str = ""
+    mask_unused: bool = False
+    drawn: Mapping[str, Callable[[], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
+
+    def by_model(self) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+        """Yield every model that looked at the picture, with what it found."""
+        for model in self.models:
+            yield model, tuple(one for one in self.findings if one.model == model)
+
+
+Found = Sequence[Finding | Examined]
+"""What is taken away: pictures, or cells alone where nothing else is known of their pictures."""
+
+
 def held(image: NDArray[np.uint8], labels: Labels) -> Callable[[], Pixels]:
     """Return a loader of pixels that are in memory."""
     return lambda: (image, labels)
 
 
-def figure_rows(findings: Sequence[Finding], *, micrometres: float | None = None) -> list[list[str]]:
-    """Return a table of all figures, the header first.
+def pictures_of(found: Found) -> list[Examined]:
+    """Return pictures; cells that are given alone are put together to those that they are of.
+
+    Cells belong to one picture if its name is the same, unless a model begins anew with them.
 
     Args:
-        findings: One row each.
-        micrometres: Side of a pixel in µm; lengths and areas are then in µm and µm², as their headers say.
+        found: Pictures, or the cells of each of them.
     """
-    scores = sorted({region for finding in findings for region in finding.scores})
-    head = ["picture", "cell", "model", "status", "reasons", "left", "top"]
-    head += [_unit(name, micrometres) for name in MEASURES] + [f"dice_{region}" for region in scores]
-    rows = [head]
-    for finding in findings:
-        place = finding.place or (None, None)
-        values = finding.measures.scaled(micrometres) if finding.measures else {}
-        rows.append(
-            [
-                finding.name,
-                str(finding.number or ""),
-                finding.model,
-                finding.status,
-                " ".join(finding.reasons),
-                *("" if n is None else str(n) for n in place),
-                *(_number(values.get(name, math.nan)) for name in MEASURES),
-                *(_number(finding.scores.get(region, math.nan)) for region in scores),
-            ]
-        )
-    return rows
-
-
-def definition_rows() -> list[list[str]]:
-    """Return a table of what the figures mean, the header first."""
-    return [["figure", "title", "definition"], *([one.name, one.title, one.meaning] for one in MEASURES.values())]
-
-
-def bundle(findings: Sequence[Finding], *, micrometres: float | None = None, report: bytes | None = None) -> bytes:
-    """Write everything as a zip.
-
-    Args:
-        findings: The cells; those of one field of view follow each other.
-        micrometres: Side of a pixel in µm, or ``None``.
-        report: A PDF to put in.
-
-    Returns:
-        ``masks/`` (PNG, grey codes 0, 128 and 255) and ``overlays/`` with one file a cell, ``outlines/`` (GeoJSON) with
-        one file a picture, ``outlines.coco.json``, ``measurements.csv``, ``definitions.csv``, ``report.pdf`` and
-        ``NOTICE.txt``.
-    """
-    taken: set[str] = set()
-    buffer = io.BytesIO()
-    pictures: list[tuple[str, tuple[int, int], list[Outlined]]] = []
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-
-        def add(path: str, data: bytes) -> None:
-            packed = path.endswith((".png", ".pdf"))
-            # A fixed date keeps the time of day out of the file.
-            archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
-
-        for finding in findings:
-            # Cells of a field follow each other, from number 1; crops are pictures of their own.
-            if finding.number <= 1:
-                pictures.append((safe_stem(f"{finding.name}-{finding.model}", taken), finding.size, []))
-            picture, _, cells = pictures[-1]
-            stem = safe_stem(f"{picture}-{finding.number}", taken) if finding.number else picture
-            image, labels = finding.load()
-            values = finding.measures.scaled(micrometres) if finding.measures else {}
-            cells.append(Outlined(labels, finding.place or (0, 0), values, stem))
-            add(f"masks/{stem}.png", encode_png(to_grey(labels)))
-            add(f"overlays/{stem}.png", encode_png(overlay(image, labels, PALETTES["thesis"], 0.4)))
-        for stem, _, cells in pictures:
-            add(f"outlines/{stem}.geojson", geojson(cells))
-        add("outlines.coco.json", coco([(f"{stem}.png", size, cells) for stem, size, cells in pictures]))
-        add("measurements.csv", csv_bytes(figure_rows(findings, micrometres=micrometres)))
-        add("definitions.csv", csv_bytes(definition_rows()))
-        if report is not None:
-            add("report.pdf", report)
-        add("NOTICE.txt", f"{NOTICE}\n".encode())
-    return buffer.getvalue()
-
-
-def _unit(name: str, micrometres: float | None) -> str:
-    power = MEASURES[name].power
-    if not power:
-        return name
-    unit = "px" if micrometres is None else "um"
-    return f"{name}_{unit}{'2' if power == 2 else ''}"
-
-
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
+    pictures: list[Examined] = []
+    places: dict[str, int] = {}
+    for one in found:
+        if isinstance(one, Examined):
+            pictures.append(one)
+            continue
+        place = places.get(one.name)
+        if place is None or (one.number <= 1 and one.model in pictures[place].models):
+            places[one.name] = len(pictures)
+            pictures.append(Examined(one.name, one.size, (one,), (one.model,)))
+        else:
+            known = pictures[place]
+            models = tuple(dict.fromkeys((*known.models, one.model)))
+            pictures[place] = replace(known, findings=(*known.findings, one), models=models)
+    return pictures

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import fpdf
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg import __version__
 from wbcseg.cards import NOTICE
 from wbcseg.classes import CLASSES, PALETTES
 from wbcseg.drawing import fit, overlay
-from wbcseg.export.findings import Finding
+from wbcseg.export.figures import NOT_USED, definition
+from wbcseg.export.findings import Examined, Finding, Found, pictures_of
+from wbcseg.export.summary import SCORED, dice_means, nameless, picture_counts, status_counts
 from wbcseg.measurement import MEASURES
 
 SHOWN: Final = (
@@ -30,6 +35,11 @@ FONT: Final = "Helvetica"
 INK: Final = (34, 30, 51)
 PALE: Final = (93, 89, 114)
 PIXELS: Final = 360
+TALLEST: Final = 130.0
+"""Height of a field of view in mm, at most."""
+
+MOST_REASONS: Final = 30
+"""Reasons why files were not used that are listed, each with the numbers of those files."""
 
 
 class _Paper(fpdf.FPDF):
@@ -45,7 +55,7 @@ class _Paper(fpdf.FPDF):
 
 
 def pdf_report(
-    findings: Sequence[Finding],
+    found: Found,
     *,
     when: datetime,
     settings: Sequence[tuple[str, str]],
@@ -53,17 +63,19 @@ def pdf_report(
 ) -> bytes:
     """Write a report as PDF.
 
-    It calls pictures by their number and never by the name of a file, which can hold a patient's name.
+    It calls pictures by their number in the table of figures and never by the name of a file, which can hold a
+    patient's name.
 
     Args:
-        findings: The cells, in order.
-        when: The date that it bears.
+        found: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
+        when: The date that it bears, with its time zone; it is written in UTC.
         settings: How the figures were got: names and values, such as models with their checksums.
         micrometres: Side of a pixel in µm, or ``None``.
 
     Returns:
         The file.
     """
+    pictures = pictures_of(found)
     paper = _Paper(format="A4", unit="mm")
     paper.set_creation_date(when)
     paper.set_title("White blood cells: segmentation and figures")
@@ -72,27 +84,23 @@ def pdf_report(
     paper.c_margin = 0.0
     paper.set_auto_page_break(True, margin=18)
     paper.add_page()
-    _head(paper, findings, when, settings, micrometres)
-    # Several models may have looked at a picture, and a field of view has several cells.
-    seen: set[tuple[str, str]] = set()
-    numbers: dict[str, int] = {}
-    count = 0
-    for finding in findings:
-        key = (finding.name, finding.model)
-        if finding.name not in numbers or (finding.number <= 1 and key in seen):
-            count += 1
-            numbers[finding.name] = count
-        seen.add(key)
-        if paper.get_y() + ROW > paper.h - 20:
-            paper.add_page()
-        _row(paper, numbers[finding.name], finding, micrometres)
-    _definitions(paper)
+    _head(paper, pictures, when, settings, micrometres)
+    _not_used(paper, pictures)
+    for number, picture in enumerate(pictures, start=1):
+        for model, cells in picture.by_model():
+            if model in picture.drawn or not cells:
+                _field(paper, number, picture, model, len(cells))
+            for one in cells:
+                if paper.get_y() + ROW > paper.h - 20:
+                    paper.add_page()
+                _row(paper, number, one, micrometres)
+    _definitions(paper, micrometres)
     return bytes(paper.output())
 
 
 def _head(
     paper: _Paper,
-    findings: Sequence[Finding],
+    pictures: Sequence[Examined],
     when: datetime,
     settings: Sequence[tuple[str, str]],
     micrometres: float | None,
@@ -102,9 +110,10 @@ def _head(
     paper.cell(0, 9, "White blood cells: segmentation and figures", new_x="LMARGIN", new_y="NEXT")
     scale = "not given; figures in pixels" if micrometres is None else f"{micrometres:g} \u00b5m a pixel"
     lines = [
-        ("Date", when.strftime("%Y-%m-%d %H:%M")),
+        ("Date", when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("Program", f"wbcseg {__version__}"),
-        ("Cells", str(len(findings))),
+        ("Pictures", picture_counts(pictures)),
+        *_counted(pictures),
         ("Scale", scale),
         *settings,
     ]
@@ -113,6 +122,10 @@ def _head(
         paper.cell(34, 5, _plain(name))
         paper.set_font(FONT, size=9)
         paper.multi_cell(0, 5, _plain(value), new_x="LMARGIN", new_y="NEXT")
+    paper.set_font(FONT, size=9)
+    paper.multi_cell(
+        0, 5, "Pictures bear the numbers that the table of figures gives them.", new_x="LMARGIN", new_y="NEXT"
+    )
     paper.ln(1)
     for kind in reversed(CLASSES[1:]):
         colour = PALETTES["thesis"].hex(kind.id)
@@ -123,29 +136,98 @@ def _head(
     paper.ln(8)
 
 
-def _row(paper: _Paper, pictures: int, finding: Finding, micrometres: float | None) -> None:
+def _counted(pictures: Sequence[Examined]) -> list[tuple[str, str]]:
+    """Say how many cells each model found, and how they overlap with the experts' masks."""
+    models = list(dict.fromkeys(model for picture in pictures for model in picture.models))
+    lines = []
+    for model in models:
+        cells = [one for picture in pictures for one in picture.findings if one.model == model]
+        whose = f"{model}: " if len(models) > 1 else ""
+        lines.append(("Cells", f"{whose}{status_counts(cells)}"))
+        means = dice_means(cells)
+        lines += [("Mean Dice", f"{whose}{means}")] if means else []
+    return lines
+
+
+def _not_used(paper: _Paper, pictures: Sequence[Examined]) -> None:
+    """List by their numbers what was not used, and why."""
+    reasons: dict[str, list[str]] = {}
+    for number, picture in enumerate(pictures, start=1):
+        if picture.problem:
+            reasons.setdefault(nameless(picture.problem), []).append(str(number))
+        elif picture.mask_unused:
+            reasons.setdefault("The expert's mask; the table of figures says why.", []).append(str(number))
+    if not reasons:
+        return
+    paper.set_font(FONT, "B", 10.5)
+    paper.cell(0, 6, NOT_USED.capitalize(), new_x="LMARGIN", new_y="NEXT")
+    for reason, numbers in list(reasons.items())[:MOST_REASONS]:
+        paper.set_font(FONT, size=9)
+        text = f"Picture{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}: {reason}"
+        paper.multi_cell(0, 4.5, _plain(text), align="L", new_x="LMARGIN", new_y="NEXT")
+    if len(reasons) > MOST_REASONS:
+        left = f"{len(reasons) - MOST_REASONS} more reasons are in the table of figures."
+        paper.multi_cell(0, 4.5, left, new_x="LMARGIN", new_y="NEXT")
+    paper.ln(3)
+
+
+def _field(paper: _Paper, number: int, picture: Examined, model: str, count: int) -> None:
+    """Show a field of view as a whole, its cells in numbered boxes."""
+    draw = picture.drawn.get(model)
+    pixels = draw() if draw is not None else None
+    width, height = _within(pixels) if pixels is not None else (0.0, 0.0)
+    if paper.get_y() + height + 16 > paper.h - 20:
+        paper.add_page()
     top = paper.get_y()
     paper.set_draw_color(220, 217, 230)
     paper.line(MARGIN, top, paper.w - MARGIN, top)
     paper.set_xy(MARGIN, top + 1.5)
     paper.set_text_color(*INK)
     paper.set_font(FONT, "B", 10.5)
-    title = f"Picture {pictures}" + (f", cell {finding.number}" if finding.number else "")
+    told = f"{count} white cell{'' if count == 1 else 's'}" if count else "no white cell was found"
+    paper.cell(0, 6, f"Picture {number}, field of view, {_plain(model)}: {told}", new_x="LMARGIN", new_y="NEXT")
+    if pixels is not None:
+        paper.image(_jpeg(pixels), x=MARGIN, y=top + 8.5, w=width, h=height)
+    paper.set_y(top + height + 11)
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> io.BytesIO:
+    """Return a picture, ``uint8[H, W, 3]``, so that a report of a thousand can be sent and held in memory."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=88, subsampling=0)
+    return buffer
+
+
+def _within(pixels: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return width and height in mm of a field of view on the page."""
+    rows, columns = pixels.shape[:2]
+    factor = min((210 - 2 * MARGIN) / columns, TALLEST / rows)
+    return columns * factor, rows * factor
+
+
+def _row(paper: _Paper, number: int, finding: Finding, micrometres: float | None) -> None:
+    top = paper.get_y()
+    paper.set_draw_color(220, 217, 230)
+    paper.line(MARGIN, top, paper.w - MARGIN, top)
+    paper.set_xy(MARGIN, top + 1.5)
+    paper.set_text_color(*INK)
+    paper.set_font(FONT, "B", 10.5)
+    title = f"Picture {number}" + (f", cell {finding.number}" if finding.number else "")
     paper.cell(2 * PICTURE + 4, 6, title + (f", {_plain(finding.model)}" if finding.model else ""))
     image, labels = finding.load()
     marked = overlay(image, labels, PALETTES["thesis"], 0.4)
     for place, pixels in enumerate((image, marked)):
-        shown = Image.fromarray(fit(pixels, PIXELS, longest=PIXELS))
-        width = PICTURE * min(1.0, shown.width / shown.height)
-        height = PICTURE * min(1.0, shown.height / shown.width)
-        paper.image(shown, x=MARGIN + place * (PICTURE + 3), y=top + 8.5, w=width, h=height)
+        shown = fit(pixels, PIXELS, longest=PIXELS)
+        width = PICTURE * min(1.0, shown.shape[1] / shown.shape[0])
+        height = PICTURE * min(1.0, shown.shape[0] / shown.shape[1])
+        paper.image(_jpeg(shown), x=MARGIN + place * (PICTURE + 3), y=top + 8.5, w=width, h=height)
     _figures(paper, finding, micrometres, x=MARGIN + 2 * PICTURE + 9, y=top + 8)
     paper.set_y(top + ROW)
 
 
 def _figures(paper: _Paper, finding: Finding, micrometres: float | None, x: float, y: float) -> None:
     width = paper.w - MARGIN - x
-    if finding.status:
+    if finding.status and finding.measures is not None:
         paper.set_xy(x, y - 6.5)
         paper.set_font(FONT, "B", 9)
         paper.cell(width, 6, _plain(finding.status))
@@ -162,6 +244,12 @@ def _figures(paper: _Paper, finding: Finding, micrometres: float | None, x: floa
         paper.cell(40, 4.3, _plain(MEASURES[name].title))
         paper.set_text_color(*INK)
         paper.cell(width - 40, 4.3, _plain(_value(name, values[name], micrometres)), align="R")
+        y += 4.3
+    dice = [f"{region} {finding.scores[region]:.3f}" for region in SCORED if region in finding.scores]
+    if dice:
+        paper.set_xy(x, y)
+        paper.set_font(FONT, size=8.5)
+        paper.cell(width, 4.3, _plain(f"Dice: {', '.join(dice).replace('nan', 'not defined')}"))
         y += 4.3
     paper.set_text_color(*PALE)
     paper.set_font(FONT, size=7.5)
@@ -180,7 +268,7 @@ def _value(name: str, value: float, micrometres: float | None) -> str:
     return f"{value:.{measure.digits if micrometres is None else 1}f} {unit}"
 
 
-def _definitions(paper: _Paper) -> None:
+def _definitions(paper: _Paper, micrometres: float | None) -> None:
     paper.add_page()
     paper.set_font(FONT, "B", 13)
     paper.cell(0, 8, "What the figures mean", new_x="LMARGIN", new_y="NEXT")
@@ -188,7 +276,7 @@ def _definitions(paper: _Paper) -> None:
         paper.set_font(FONT, "B", 9)
         paper.cell(0, 5, _plain(MEASURES[name].title), new_x="LMARGIN", new_y="NEXT")
         paper.set_font(FONT, size=9)
-        paper.multi_cell(0, 4.5, _plain(MEASURES[name].meaning), new_x="LMARGIN", new_y="NEXT")
+        paper.multi_cell(0, 4.5, _plain(definition(name, micrometres)), new_x="LMARGIN", new_y="NEXT")
         paper.ln(1.5)
 
 

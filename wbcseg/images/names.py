@@ -27,8 +27,8 @@ def safe_stem(name: str, taken: set[str]) -> str:
     """Return a stem for a file that can be written into a folder without leaving it or replacing another.
 
     Separators, control characters and what Windows forbids become ``_``; leading dots and trailing dots and blanks go;
-    Unicode letters stay (composed, so that the same name is the same on every system). A stem that is taken gets a
-    number: ``cell``, ``cell-2``, ``cell-3``. Stems that differ in case only count as the same.
+    Unicode letters stay (composed, so that the same name is the same on every system). A long one loses its middle, and
+    one that is taken gets a number: ``cell``, ``cell-2``, ``cell-3``. Stems that differ in case only count as one.
 
     Args:
         name: A file name with or without folders and suffix, as it came from a user or an archive.
@@ -69,8 +69,11 @@ def safe_name(text: str, taken: set[str]) -> str:
 
 
 def _shorten(stem: str, ending: str) -> str:
-    """Cut a stem so that with its ending it keeps to both limits."""
-    stem = stem[: MAX_STEM - len(ending)]
-    while len((stem + ending).encode("utf-8", "replace")) > MAX_STEM_BYTES:
-        stem = stem[:-1]
-    return stem.rstrip(". ") + ending
+    """Cut a stem so that with its ending it keeps to both limits: in the middle, because names differ at their ends."""
+    room, bytes_left = MAX_STEM - len(ending), MAX_STEM_BYTES - len(ending.encode())
+    kept = stem
+    while len(kept) > room or len(kept.encode("utf-8", "replace")) > bytes_left:
+        length = min(len(kept) - 1, room)
+        back = (length - 1) * 3 // 5
+        kept = f"{stem[: length - 1 - back]}~{stem[len(stem) - back :]}"
+    return kept.rstrip(". ") + ending

@@ -8,10 +8,10 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.analysis import outcome_of_field
+from wbcseg.analysis import field_drawer, outcome_of_field
 from wbcseg.classes import Labels
 from wbcseg.drawing import Rgb
-from wbcseg.export import Finding
+from wbcseg.export import Examined, Finding, held
 from wbcseg.measurement import MEASURES, CellMeasures
 from wbcseg.metrics import REGIONS, score
 from wbcseg.prediction import ModelEntry, is_field
@@ -47,7 +47,7 @@ def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelE
         micrometres = ask_scale()
         name = _choose_model(look, entries) if is_large else ""
         careful = bool(st.session_state.get("careful"))
-        offer_files(lambda: _scored(picture, look), entries, micrometres, careful=careful)
+        offer_files(lambda: [_examined(picture, look)], entries, micrometres, careful=careful)
     if is_large:
         _show_field(picture, look, name, micrometres)
     else:
@@ -97,6 +97,19 @@ def _drawn(
     """Draw a field of view and its cells: their rows, that of the whole field first, and the field as a PNG."""
     rows = rows_of([outcome_of_field(_cells[0].name, _image, _labels, _cells)])
     return rows, large_png(rows[0])
+
+
+def _examined(picture: store.Shown, look: Look) -> Examined:
+    """Return the picture with what every model found in it."""
+    image = picture.sample.image
+    findings = tuple(_scored(picture, look))
+    name = findings[0].name if findings else picture.name or picture.sample.id
+    drawn = {}
+    for model, result in look.results.items() if is_field(image) else ():
+        outcome = outcome_of_field(name, image, result.labels, look.findings[model])
+        drawn[model] = field_drawer(held(image, result.labels), outcome.boxes)
+    note = " ".join(picture.notices)
+    return Examined(name, (image.shape[0], image.shape[1]), findings, tuple(look.findings), note=note, drawn=drawn)
 
 
 def _scored(picture: store.Shown, look: Look) -> Sequence[Finding]:

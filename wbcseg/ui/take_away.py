@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from wbcseg.export import Finding, bundle, csv_bytes, figure_rows
+from wbcseg.export import Found, bundle, csv_bytes, figure_rows, pictures_of
 from wbcseg.measurement import MEASURES, CellMeasures
 from wbcseg.prediction import ModelEntry
 
@@ -42,35 +42,37 @@ def ask_scale(*, in_address: bool = True) -> float | None:
 
 
 def offer_files(
-    findings: Callable[[], Sequence[Finding]],
+    found: Callable[[], Found],
     entries: Mapping[str, ModelEntry],
     micrometres: float | None,
     *,
     careful: bool,
+    page: int = 0,
     reading: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Offer figures, report, and everything as downloads; each is made when it is asked for.
 
     Args:
-        findings: Returns the cells.
+        found: Returns the pictures with what was found in them, or the cells alone.
         entries: The models by name.
         micrometres: Side of a pixel in µm, or ``None``.
         careful: Whether the models looked carefully.
+        page: Which page of TIFF files with several was chosen, from 0.
         reading: Entered while pictures are read one by one.
     """
 
-    def report(cells: Sequence[Finding]) -> bytes:
+    def report(cells: Found) -> bytes:
         with reading():
-            return _report(cells, entries, micrometres, careful)
+            return _report(cells, entries, micrometres, careful, page)
 
     def everything() -> bytes:
-        cells = findings()
+        cells = found()
         with reading():
             return bundle(cells, micrometres=micrometres, report=report(cells))
 
     st.download_button(
         "Figures (CSV)",
-        lambda: csv_bytes(figure_rows(findings(), micrometres=micrometres)),
+        lambda: csv_bytes(figure_rows(found(), micrometres=micrometres)),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -78,7 +80,7 @@ def offer_files(
     )
     st.download_button(
         "Report (PDF)",
-        lambda: report(findings()),
+        lambda: report(found()),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",
@@ -114,15 +116,16 @@ def figure_text(name: str, found: CellMeasures | None, micrometres: float | None
 
 
 def _report(
-    findings: Sequence[Finding], entries: Mapping[str, ModelEntry], micrometres: float | None, careful: bool
+    found: Found, entries: Mapping[str, ModelEntry], micrometres: float | None, careful: bool, page: int
 ) -> bytes:
     # Here and not above: it needs a library that no other page does.
     from wbcseg.export.report import pdf_report
 
     models = []
-    for name in dict.fromkeys(finding.model for finding in findings):
+    for name in dict.fromkeys(model for picture in pictures_of(found) for model in picture.models):
         card = entries[name].card
         version = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
         models.append(("Model", f"{name}: {entries[name].title}{version}"))
     settings = [*models, ("Prediction", "careful" if careful else "one look")]
-    return pdf_report(findings, when=datetime.now(UTC), settings=settings, micrometres=micrometres)
+    settings += [("TIFF page", str(page + 1))] if page else []
+    return pdf_report(found, when=datetime.now(UTC), settings=settings, micrometres=micrometres)

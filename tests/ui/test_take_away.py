@@ -1,0 +1,40 @@
+"""What the pages hand on to the files that are taken away."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from wbcseg.datasets.sample import Sample
+from wbcseg.export import Examined, figure_rows
+from wbcseg.prediction import ModelEntry
+from wbcseg.ui import measures, store, take_away
+
+
+def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
+    image = np.full((300, 500, 3), 230, np.uint8)
+    sample = Sample(id="own/1", image=image, mask=None, source="A reader's own picture")
+    picture = store.Shown(sample, "digest", own=True, name="field.png", notices=("Its 16-bit grey is scaled.",))
+    results = {name: SimpleNamespace(labels=np.zeros((300, 500), np.uint8)) for name in ("unet-16", "segnet-16")}
+    look = SimpleNamespace(results=results, findings=dict.fromkeys(results, ()))
+    found = measures._examined(picture, look)
+    assert (found.name, found.size, found.models) == ("field.png", (300, 500), ("unet-16", "segnet-16"))
+    assert found.drawn["segnet-16"]().shape == (300, 500, 3)
+    head, *rows = figure_rows([found])
+    assert [row[head.index("status")] for row in rows] == ["no white cell found"] * 2
+    assert rows[0][head.index("note")] == "Its 16-bit grey is scaled."
+
+
+def test_the_report_names_the_models_that_looked_and_the_page(monkeypatch):
+    told = {}
+    monkeypatch.setattr("wbcseg.export.report.pdf_report", lambda _found, **more: told.update(more) or b"%PDF-")
+    card = SimpleNamespace(files={"model": SimpleNamespace(sha256="1a2b3c4d5e")}, created="2026-11-23T09:30")
+    entries = {"unet-16": ModelEntry("unet-16", Path("unet-16"), card, None, True)}
+    card.title = "U-Net 16"
+    nothing = Examined("field.png", (300, 500), (), ("unet-16",))
+    for page in (0, 2):
+        take_away._report([nothing], entries, None, False, page)
+        assert ("TIFF page", "3") in told["settings"] or page == 0
+    assert told["settings"][0] == ("Model", "unet-16: U-Net 16, file 1a2b3c4d, of 2026-11-23")
+    take_away._report([nothing], entries, None, False, 0)
+    assert "TIFF page" not in dict(told["settings"])
