@@ -26,7 +26,7 @@ Box = tuple[int, int, int, int]
 SMALLEST_NUMBER: Final = 14
 """Height in pixels of the numbers of cells in a small picture."""
 
-NUMBERS: Final = 48
+NUMBERS: Final = 40
 """In a large picture, so many numbers of cells below each other would fill its longer side."""
 
 WIDEST: Final = 1460
