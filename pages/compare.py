@@ -10,7 +10,7 @@ st.title("Compare the networks")
 short, cells, thesis, worth, away, figures = st.tabs(
     [
         *("In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Other laboratories"),
-        "Figures of cells",
+        agreeing.TAB,
     ],
     key="tab",
     bind="query-params",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import bringing, closer, frame, measuring, store, words
+from wbcseg.ui import agreeing, bringing, closer, frame, measuring, store, trusting, words
 
 frame.ensure_frame()
 
@@ -23,6 +23,10 @@ elif reading is not None:
         measuring.show_found(batch, reading, models)
         if not batch.progress.alive:
             closer.show_closer(batch, reading.micrometres)
+            agreeing.say_agreement([reading.entry], careful=reading.careful)
         bringing.explain_pairing()
 words.notice()
-words.explain("Nucleus", "Cytoplasm", "Dice", "Expert mask", "Careful", "Model")
+words.explain(
+    *("Nucleus", "Cytoplasm", *words.FIGURES, "Dice", "Expert mask", "Careful", "Model", *words.STATUSES),
+    more=trusting.reliability(models.usable),
+)

@@ -2,7 +2,21 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, corrected, frame, looking, measures, panels, scores, status, store, verdicts, words
+from wbcseg.ui import (
+    choose,
+    corrected,
+    frame,
+    looking,
+    measures,
+    own_picture,
+    panels,
+    scores,
+    status,
+    store,
+    trusting,
+    verdicts,
+    words,
+)
 from wbcseg.ui.viewer import send_pack, show_viewer
 
 frame.ensure_frame()
@@ -12,7 +26,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     own = choose.choose_source()
     data = None if own else choose.choose_set()
     sample_id = None if data is None else choose.choose_picture(data.name, data.ids, steps=False)
-picture = choose.own_picture() if data is None else choose.read(data.name, sample_id)
+picture = own_picture.own_picture() if data is None else choose.read(data.name, sample_id)
 
 models = store.catalog()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
@@ -32,6 +46,8 @@ measures.show_measures(picture, look, entries)
 corrected.show_kept()
 words.explain(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),
+    *(*words.FIGURES, *words.STATUSES),
+    more=trusting.reliability(chosen),
 )
 send_pack(look.digest, look.content)
 looking.send_neighbours(look, data, models, chosen)

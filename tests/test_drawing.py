@@ -132,3 +132,42 @@ def test_numbered_boxes_are_drawn_on_a_copy():
     assert (drawn[100, 80] == 128).all()
     assert (drawn[199, 200] == 0).all()
     assert (numbered(image, []) == image).all()
+
+
+def inside(drawn, box):
+    left, top, right, bottom = box
+    return drawn[top + 4 : bottom - 3, left + 4 : right - 3]
+
+
+@pytest.mark.parametrize(
+    ("size", "boxes"),
+    [
+        (
+            (480, 640),
+            [(5, 5, 85, 85), (300, 0, 380, 80), (560, 400, 639, 479), (0, 200, 60, 260), (100, 200, 160, 260)],
+        ),
+        ((900, 1200), [(x, y, x + 36, y + 36) for y in range(10, 860, 90) for x in range(10, 1160, 90)]),
+    ],
+)
+def test_numbers_stand_beside_their_cells(size, boxes):
+    drawn = numbered(np.full((*size, 3), 128, np.uint8), boxes)
+    for box in boxes:
+        assert (inside(drawn, box) == 128).all()
+    plates = (drawn == 0).all(axis=2).sum()
+    digits = len("".join(map(str, range(1, len(boxes) + 1))))
+    assert plates > digits * 60  # they are somewhere
+
+
+def test_a_box_that_fills_the_picture_has_its_number_inside():
+    drawn = numbered(np.full((100, 100, 3), 128, np.uint8), [(0, 0, 99, 99)])
+    assert (drawn[6, 5] == 0).all()
+
+
+def test_numbers_grow_with_the_picture():
+    def height(side):
+        box = (side // 2, side // 2, side // 2 + 60, side // 2 + 60)
+        column = numbered(np.full((side, side, 3), 128, np.uint8), [box])[: side // 2, side // 2 + 1]
+        return int((column == 0).all(axis=1).sum())
+
+    assert 14 <= height(300) < 22
+    assert height(1200) == pytest.approx(37, abs=2)

@@ -20,6 +20,15 @@ Rgb = NDArray[np.uint8]
 Style = Literal["fill", "contour", "both"]
 STYLES: Final[tuple[Style, ...]] = ("fill", "contour", "both")
 
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels."""
+
+SMALLEST_NUMBER: Final = 14
+"""Height in pixels of the numbers of cells in a small picture."""
+
+NUMBERS: Final = 40
+"""In a large picture, so many numbers of cells below each other would fill its longer side."""
+
 WIDEST: Final = 1460
 """Widest picture, in pixels, that the page's server hands on without resampling it."""
 
@@ -172,8 +181,10 @@ def fit(array: NDArray[np.uint8], target: int, longest: int = WIDEST) -> NDArray
     return enlarge(array, min(-(-target // max(array.shape[:2])), max(1, longest // max(array.shape[:2]))))
 
 
-def numbered(image: Rgb, boxes: Sequence[tuple[int, int, int, int]]) -> Rgb:
+def numbered(image: Rgb, boxes: Sequence[Box]) -> Rgb:
     """Draw boxes with their numbers, from 1, on a copy of a picture.
+
+    A number stands outside its box, where it hides no cell and no other number if there is such a place.
 
     Args:
         image: ``uint8[H, W, 3]``.
@@ -184,16 +195,42 @@ def numbered(image: Rgb, boxes: Sequence[tuple[int, int, int, int]]) -> Rgb:
     """
     canvas = Image.fromarray(image.copy())
     draw = ImageDraw.Draw(canvas)
-    size = max(12, round(max(image.shape[:2]) / 60))
+    size = max(SMALLEST_NUMBER, round(max(image.shape[:2]) / NUMBERS))
     font = ImageFont.load_default(size)
-    for number, (left, top, right, bottom) in enumerate(boxes, start=1):
+    for left, top, right, bottom in boxes:
         # White within black: one of them stands out from whatever is behind.
         draw.rectangle((left, top, right, bottom), outline="black", width=4)
         draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
-        width = draw.textlength(str(number), font=font) + 10
-        draw.rectangle((left, top, left + width, top + size + 7), fill="black")
-        draw.text((left + 5, top + 1), str(number), fill="white", font=font)
+    taken = list(boxes)
+    for number, box in enumerate(boxes, start=1):
+        width, height = round(draw.textlength(str(number), font=font)) + size // 2, size + size // 4
+        plate = _plate(box, (width, height), taken, canvas.size)
+        taken.append(plate)
+        draw.rectangle(plate, fill="black")
+        middle = ((plate[0] + plate[2]) / 2, (plate[1] + plate[3]) / 2)
+        draw.text(middle, str(number), fill="white", font=font, anchor="mm")
     return np.asarray(canvas)
+
+
+def _plate(box: Box, size: tuple[int, int], taken: Sequence[Box], canvas: tuple[int, int]) -> Box:
+    """Return where the number of a box stands: at one of its corners, where it covers least of what is taken."""
+    left, top, right, bottom = box
+    width, height = size
+    # Above and below first: a number is read there as the box's own.
+    corners = [(x, y) for y in (top - height, bottom) for x in (left, right - width)]
+    corners += [(x, y) for x in (right, left - width) for y in (top, bottom - height)]
+    places = [(x, y) for x, y in corners if 0 <= x <= canvas[0] - width and 0 <= y <= canvas[1] - height]
+    # A box that leaves no room around it has its number inside.
+    inside = min(max(left, 0), max(canvas[0] - width, 0)), min(max(top, 0), max(canvas[1] - height, 0))
+    plates = [(x, y, x + width, y + height) for x, y in (*places, inside)]
+    return min(plates, key=lambda plate: sum(_shared(plate, other) for other in taken))
+
+
+def _shared(one: Box, other: Box) -> int:
+    """Return the area in pixels that two boxes share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0)
 
 
 def class_shares(labels: Labels) -> dict[str, float]:

@@ -104,6 +104,19 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
         assert app.evaluate("app => getComputedStyle(app).backgroundColor") == background
 
 
+@pytest.mark.parametrize("names", [("unet-general",), ("unet-16", "segnet-16", "deconvnet-16", "unet-general")])
+def test_no_figure_is_cut_on_a_phone(page, names):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/predict?picture=003&" + "&".join(f"models={name}" for name in names))
+    table = page.locator("[aria-label='Figures of the cell']")
+    table.locator("td").first.wait_for(timeout=60_000)
+    for box in page.locator(".figures").all():
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    cells = table.locator("tbody td")
+    assert cells.count() == 14 * (len(names) + 2)
+    assert cells.evaluate_all("cells => cells.every(cell => cell.scrollWidth <= cell.clientWidth + 1)")
+
+
 def test_every_picture_has_a_name(page):
     for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)

@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import FailingCatalog, Threshold, WithGeneral, as_field, go_to, viewer, words
+from quick_app import FailingCatalog, Threshold, WithGeneral, as_field, go_to, tables, viewer, words
 
 from wbcseg.analysis import Outcome
 from wbcseg.analysis.incoming import Item
 from wbcseg.classes import to_grey
+from wbcseg.evaluation.agreement import Pairs
 from wbcseg.export import Finding, held
-from wbcseg.measurement import measure
+from wbcseg.measurement import MEASURES, measure
 from wbcseg.metrics import score
 from wbcseg.prediction import Place, Segmentation
 from wbcseg.prediction.tidying import tidied
-from wbcseg.ui import store
-from wbcseg.ui.cell_table import rows_of, summary, table_html
+from wbcseg.trust import CHECK, FINE, Verdict, judge_of
+from wbcseg.ui import agreeing, measuring, store, trusting, verdicts
+from wbcseg.ui.cell_table import field_text, rows_of, summary, table_html, to_look_at
+from wbcseg.ui.words import as_text
 
 PICTURE, LABELS = draw_cell(60, 70)
 CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
@@ -187,6 +190,116 @@ def test_many_rows_are_turned_like_pages(open_page):
     assert "Rows 26 to 30 of 30" in words(at)
 
 
+class JudgeOfSome:
+    """Says that every third result should be checked."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def verdict(self, image, probabilities, cell, *, whole):  # noqa: ARG002 (as the real one)
+        self.asked += 1
+        fine = self.asked % 3
+        return Verdict(FINE, (), 0.1, 0.1) if fine else Verdict(CHECK, ("The stain is odd.",), 0.9, 0.1)
+
+
+def test_only_those_to_check(open_page, monkeypatch):
+    monkeypatch.setattr(measuring, "judge_of", lambda _: JudgeOfSome())
+    at = bring(open_page("measure"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
+    assert "20 look fine\\, 10 should be checked" in words(at)
+    at.button(key="measure_next").click().run()
+    at.toggle(key="measure_only").set_value(True).run()
+    assert [row[1] for row in table(at)[1:]] == [f"{n}.png" for n in range(2, 30, 3)]
+    assert not [button for button in at.button if button.key == "measure_next"]
+    go_to(at, "predict")
+    at.run()
+    go_to(at, "measure")
+    at.run()
+    assert at.toggle(key="measure_only").value is True
+    assert len(table(at)) == 11
+    at.toggle(key="measure_only").set_value(False).run()
+    assert "Rows 1 to 25 of 30" in words(at)
+
+
+def test_nothing_to_check(open_page, monkeypatch):
+    class Content:
+        def verdict(self, *_, **__):
+            return Verdict(FINE, (), 0.1, 0.1)
+
+    monkeypatch.setattr(measuring, "judge_of", lambda _: Content())
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    at.toggle(key="measure_only").set_value(True).run()
+    assert not at.get("html")
+    assert "Nothing to check" in words(at)
+
+
+def test_without_a_judge_there_is_nothing_to_choose(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    assert "measure_only" not in [toggle.key for toggle in at.toggle]
+
+
+def test_figures_and_statuses_are_explained(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    at = open_page("measure")
+    said = words(at)
+    for word in ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity", "Looks fine", "Check"):
+        assert f"**{word}** ·" in said
+    assert "**Unlike the training data** ·" in said
+    for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "lobes", "nucleus_solidity"):
+        assert MEASURES[name].meaning in said
+    judge = judge_of(WithGeneral().entries[-1].card)
+    assert judge is not None
+    figures = judge.figures
+    caught = round(figures["varied_bad_caught"] * figures["varied_bad"])
+    assert "**How reliable that is for General.**" in said
+    assert f"{caught} of {figures['varied_bad']} bad results were marked" in said
+    assert f"of {figures['smears']} smears {round(figures['unlike_smears'] * figures['smears'])}." in said
+
+
+def test_a_judge_is_spoken_of_once_and_only_if_there_is_one():
+    entries = WithGeneral().entries
+    assert len(trusting.reliability(entries)) == 1
+    assert len(trusting.reliability([entries[-1], entries[-1]])) == 1
+    assert trusting.reliability(entries[:2]) == []
+
+
+def agreement(model, careful):
+    pairs = dict.fromkeys(("nucleus_to_cell", "nucleus_area"), ((0.5, 0.6), (0.5, 0.4)))
+    return Pairs(model, careful, ("zheng-1/001", "zheng-2/001"), {**pairs, "lobes": ((2, 2), (3, 2))})
+
+
+def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch):
+    found = {"segnet-16": agreement("segnet-16", False), "unet-16, careful": agreement("unet-16", True)}
+    monkeypatch.setattr(agreeing, "_results", lambda: found)
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    assert "on 2 pictures of Zheng 1 and Zheng 2" in words(at)
+    assert f"nucleus / cell by {as_text('U-Net 16')} (careful) differs" in words(at)
+    assert "by 0.100 on average" in words(at)
+    assert "the same in 50% of the cells" in words(at)
+    (link,) = [one.proto for one in at.get("page_link") if "masks" in one.proto.label]
+    assert link.page == "compare"
+    assert link.query_string == "tab=Figures+of+cells&agreement_model=unet-16%2C+careful"
+
+
+def test_a_model_that_was_not_measured_says_so(open_page, monkeypatch):
+    monkeypatch.setattr(agreeing, "_results", lambda: {"deconvnet-16": agreement("deconvnet-16", False)})
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    assert f"was measured for {as_text('deconvnet-16')}, and not for this model." in words(at)
+    assert [one for one in at.get("page_link") if one.proto.query_string == "tab=Figures+of+cells"]
+
+
+def test_looking_closer_shows_the_picture_as_it_was_beside_its_classes(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    alts = [image.alt for one in at.image for image in one.proto.imgs]
+    assert alts == ["a.png, as it was photographed", "a.png, with its classes laid over it"]
+    rows = {name: cells for name, *cells in tables(at)[-1][1:]}
+    figures = measure(PICTURE, tidied(Threshold("x").predict(PICTURE).labels)).values
+    assert rows["Nucleus perimeter (px)"] == [f"{figures['nucleus_perimeter']:.1f}"]
+    red, green, blue = (round(figures[f"cytoplasm_{name}"]) for name in ("red", "green", "blue"))
+    (colour,) = rows["Cytoplasm, mean colour (RGB)"]
+    assert f'background="#{red:02x}{green:02x}{blue:02x}"' in colour
+    assert colour.endswith(f"{red}, {green}, {blue}")
+
+
 def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     import threading
 
@@ -272,10 +385,59 @@ def test_a_field_of_view_has_a_row_and_one_for_each_cell():
     assert "Trust" in head
     assert field[1] == "f.png Field of view: 2 white cells"
     assert first[1] == "Cell 1"
-    assert second[2].split() == ["check", "The", "cell", "is", "<cut>."]
+    assert second[2].split() == ["error", "check", "The", "cell", "is", "<cut>."]
     assert bad[1] == "x  Not used.  Broken & <gone>."
-    assert summary([rows[0].outcome]) == ("1 picture, 2 cells", "1 “check”")
-    assert summary([rows[0].outcome, rows[-1].outcome])[1] == "1 could not be used; 1 “check”"
+    assert summary([rows[0].outcome]) == ("1 picture, 2 cells", "1 should be checked")
+    assert summary([rows[0].outcome, rows[-1].outcome])[1] == "1 could not be used; 1 should be checked"
+
+
+def test_a_cell_says_its_picture_where_the_row_above_does_not():
+    rows = rows_of([a_field()])
+    assert [row[1] for row in cells_of(table_html(rows[1:], rows, None, "Cells"))[1:]] == ["Cell 1 f.png", "Cell 2"]
+    assert cells_of(table_html(rows[1:], rows, None, "Cells", named=False))[1][1] == "Cell 1"
+
+
+def test_on_a_phone_every_figure_stands_beside_its_title():
+    rows = rows_of([a_field()])
+    html = table_html(rows, rows, None, "Cells")
+    share = rows[1].finding.measures.values["nucleus_to_cell"]
+    assert f'<td data-title="Nucleus / cell">{share:.3f}</td>' in html
+    assert html.count('data-title="Lobes"') == 2
+    assert "@container (max-width: 640px)" in html
+    assert "attr(data-title)" in html
+
+
+def test_statuses_have_the_marks_that_predict_gives_them():
+    rows = rows_of([a_field()])
+    html = table_html(rows, rows, None, "Cells")
+    assert '<span class="mark orange" aria-hidden="true">error</span> <b>check</b>' in html
+    assert verdicts.ICONS["check"] == ":orange[:material/error:]"
+
+
+def no_cell(name="n.png", status="unlike the training data"):
+    empty = np.zeros_like(LABELS)
+    finding = Finding(name, held(PICTURE, empty), "m", None, (60, 70), status=status, reasons=("No cell was found.",))
+    return Outcome(Item(name, "n", bytes), (60, 70), findings=(finding,), thumbnails=(b"1",))
+
+
+def test_what_is_to_be_checked():
+    mask = Outcome(
+        Item("o_mask.png", "o", bytes), problem="Mask o_mask.png is not used: there is no picture of its name."
+    )
+    rows = rows_of([a_field(), no_cell(), no_cell("fine.png", "looks fine"), mask])
+    found = to_look_at(rows)
+    assert [row.title for row in found] == ["f.png, cell 2", "n.png", "o_mask.png"]
+    _, cell, empty, unused = cells_of(table_html(found, rows, None, "Cells"))
+    assert cell[1] == "Cell 2 f.png"
+    assert " ".join(empty[1].split()) == "n.png No white cell was found. help unlike the training data"
+    assert " ".join(unused[1].split()) == "o_mask.png Not used. There is no picture of its name."
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"), [(0, "no white cell was found"), (1, "1 white cell"), (1200, "1\u202f200 white cells")]
+)
+def test_the_cells_of_a_field_in_words(cells, text):
+    assert field_text(cells) == text
 
 
 def test_the_table_is_one_for_screen_readers_and_keys():

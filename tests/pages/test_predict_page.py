@@ -5,14 +5,16 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from quick_app import PROBLEM, FailingCatalog, Threshold, WithGeneral, as_field, packs, tables, viewer, words
+from quick_app import PROBLEM, FailingCatalog, Threshold, WithGeneral, as_field, go_to, packs, tables, viewer, words
 
+from wbcseg.analysis import Item
+from wbcseg.cards import NOTICE
 from wbcseg.classes import PALETTES
 from wbcseg.datasets import open_dataset, open_zip
 from wbcseg.datasets.sample import Sample
 from wbcseg.drawing import colorize, fit
 from wbcseg.images import open_image
-from wbcseg.measurement import measure
+from wbcseg.measurement import MEASURES, measure
 from wbcseg.metrics import score
 from wbcseg.prediction import Place
 from wbcseg.prediction.tidying import tidied
@@ -307,7 +309,7 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     at = open_page("predict", source="Your own picture")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    assert f"**{as_text('U-Net 16')}**: 2 white cells found; 2 check." in words(at)
+    assert f"**{as_text('U-Net 16')}**: 2 white cells found; all should be checked." in words(at)
     assert judge.sides == (False, False, False, False)
     assert "**SegNet 16**: no white cells found." in words(at)
 
@@ -391,8 +393,92 @@ def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
     empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
     monkeypatch.setattr(store, "shown", lambda *_: empty)
     at = open_page("predict", picture="003")
+    assert "Figures of the cell" in [heading.value for heading in at.subheader]
+    assert "No white cell was found, so there is nothing to measure." in words(at)
+    assert "Nucleus area" not in str(tables(at))
+    assert not at.get("download_button")
+
+
+def test_a_model_that_finds_no_cell_has_dashes_beside_the_experts_figures(open_page, monkeypatch):
+    sample = open_dataset("synthetic").read("synthetic/003")
+    white = Shown(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
+    monkeypatch.setattr(store, "shown", lambda *_: white)
+    at = open_page("predict", picture="003")
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
-    assert set(rows["Nucleus area (px²)"]) == {"–"}
+    for title in ("Nucleus area (px²)", "Nucleus, mean colour (RGB)", "Touches the border"):
+        assert rows[title][0] != "–"
+        assert rows[title][1:] == ["–", "–"]
+
+
+def test_a_field_without_a_cell_has_no_figures(open_page):
+    at = open_page("predict", source="Your own picture")
+    field = np.full((300, 700, 3), 217, np.uint8)
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert "No white cell was found, so there is nothing to measure." in words(at)
+    assert not at.get("download_button")
+
+
+def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_page, monkeypatch):
+    def kinds(at):
+        return [
+            one for table in at.markdown for one in ("figures", "figures stacked") if f'class="{one}"' in table.value
+        ]
+
+    assert kinds(open_page("predict", picture="003")) == ["figures"] * 3
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    at = open_page("predict", picture="003")
+    at.pills(key="models").set_value(["unet-16", "segnet-16", "unet-general"]).run()
+    assert kinds(at) == ["figures", "figures", "figures stacked"]  # the last one has the exact mask's besides
+
+
+def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert NOTICE in words(at)
+    assert words(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
+    assert as_text(MEASURES["nucleus_perimeter"].meaning) in words(at)
+    assert "**Mean colour (RGB)**" in words(at)
+
+
+def a_stack(*shades):
+    frames = [Image.fromarray(a_cell(shade)) for shade in shades]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def test_a_page_of_a_tiff_is_chosen(open_page):
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("stack.tif", a_stack(20, 40, 60)).run()
+    page = at.number_input[0]
+    assert (page.label, page.value, page.max) == ("Page", 1, 3)
+    at.number_input[0].set_value(3).run()
+    assert "page 3 is used" in words(at)
+    at.pills(key="models").set_value(["unet-16"]).run()
+    assert at.number_input[0].value == 3
+    ((_, parts),) = packs(at).values()
+    assert (open_image(parts["picture"]).pixels == a_cell(60)).all()
+    at.file_uploader[0].upload("other.tif", a_stack(30, 50)).run()
+    assert at.number_input[0].value == 1
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert "Page" not in [box.label for box in at.number_input]
+
+
+def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
+    data = a_stack(20, 40, 60)
+    at = open_page("predict", source="Your own picture")
+    at.session_state["handed_picture"] = (Item("s.tif", "s", lambda: data), 1)
+    at.run()
+    assert at.number_input[0].value == 2
+    at.number_input[0].set_value(3).run()
+    go_to(at, "measure")
+    at.run()
+    go_to(at, "predict")
+    at.query_params["source"] = "Your own picture"
+    at.run()
+    assert at.number_input[0].value == 3
+    assert "page 3 is used" in words(at)
 
 
 def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monkeypatch):
@@ -439,8 +525,10 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
         return next(one for one in at.get("html") if "Cells of the field of view" in one.proto.body).proto.body
 
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
-    assert cells().count(f"<td>{expected:,.1f}</td>".replace(",", "\u202f")) == 2
+    assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
     assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
+    assert as_text(MEASURES["lobes"].meaning) in words(at)
+    assert NOTICE in words(at)
     next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
     assert "Cell 2" not in cells()
 

@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from wbcseg.evaluation.agreement import FOLDER, Pairs
 from wbcseg.measurement import MEASURES, Measure
+from wbcseg.prediction import ModelEntry
 from wbcseg.ui import charts
 from wbcseg.ui.table import show_table
-from wbcseg.ui.words import as_text, stem
+from wbcseg.ui.words import as_text, short_title, stem
+
+PAGE: Final = "pages/compare.py"
+TAB: Final = "Figures of cells"
+"""The tab of that page which shows the agreement."""
 
 
 def show_agreement() -> None:
@@ -37,6 +43,39 @@ def show_agreement() -> None:
     _show_chart(pairs, measure)
     st.caption(f"**{measure.title}**: {as_text(measure.meaning)}")
     _show_table(pairs)
+
+
+def say_agreement(entries: Sequence[ModelEntry], *, careful: bool) -> None:
+    """Say in a sentence how well the figures of a model agree with the experts', and link to all that is known of it.
+
+    Args:
+        entries: The models whose figures are shown. The first one that was measured is spoken of.
+        careful: Whether they looked carefully: such a result is preferred.
+    """
+    found = _results()
+    if not found:
+        return
+    titles = {entry.name: entry.title for entry in entries}
+    own = [title for title, one in found.items() if one.model in titles]
+    own.sort(key=lambda title: found[title].careful != careful)
+    address = {"tab": TAB} | ({"agreement_model": own[0]} if own else {})
+    if own:
+        pairs = found[own[0]]
+        share, lobes = pairs.agreement("nucleus_to_cell"), pairs.agreement("lobes")
+        sets = " and ".join(dict.fromkeys(short_title(one.partition("/")[0]) for one in pairs.ids))
+        who = f"{as_text(titles[pairs.model])}{' (careful)' if pairs.careful else ''}"
+        said = (
+            f"How far to rely on these figures: on {share.n} pictures of {sets} that were held out from its training, "
+            f"nucleus / cell by {who} differs from that by the expert's mask by {share.mean_absolute_error:.3f} on "
+            f"average, and the number of lobes is the same in {lobes.same:.0%} of the cells."
+        )
+    else:
+        said = (
+            "How well such figures agree with those by experts' masks was measured for "
+            f"{as_text('; '.join(found))}, and not for {'this model' if len(entries) == 1 else 'these models'}."
+        )
+    st.caption(said)
+    st.page_link(PAGE, label="All figures against the experts' masks", icon=":material/rule:", query_params=address)
 
 
 def _show_chart(pairs: Pairs, measure: Measure) -> None:

@@ -12,6 +12,8 @@ from typing import Final
 from wbcseg.analysis import Outcome
 from wbcseg.export import Finding
 from wbcseg.images import shown
+from wbcseg.trust import FINE
+from wbcseg.ui import verdicts
 from wbcseg.ui.take_away import figure_text
 
 SHOWN: Final = {
@@ -24,8 +26,8 @@ SHOWN: Final = {
 
 DICE: Final = {"nucleus": "Dice nucleus", "cytoplasm": "Dice cytoplasm", "cell": "Dice cell"}
 
-STYLE: Final = """<style>
-.cells { overflow-x: auto; width: 100%; }
+_WIDE: Final = """
+.cells { overflow-x: auto; width: 100%; container-type: inline-size; }
 .cells:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .cells table { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.9rem; line-height: 1.35; }
 .cells caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
@@ -45,8 +47,27 @@ STYLE: Final = """<style>
 .cells .of-field .name { padding-left: 2rem; }
 .cells small { display: block; font-size: 0.8rem; opacity: 0.85; }
 .cells b { font-weight: 600; }
-</style>"""
+"""
 """The colours are those of the text around, whatever the theme."""
+
+_NARROW: Final = """
+.cells thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.cells table, .cells tbody { display: block; }
+.cells tbody tr { display: grid; grid-template-columns: 48px minmax(0, 5fr) minmax(0, 6fr); gap: 0.1rem 1rem;
+  align-items: baseline; padding: 0.5rem 0;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
+.cells tbody th, .cells tbody td { border: 0; padding: 0; }
+.cells tbody .thumb { grid-row: 1 / span 8; align-self: start; height: auto; padding: 0; }
+.cells tbody tr .name, .cells tbody tr.of-field .name, .cells tbody tr .status {
+  grid-column: 2 / -1; min-width: 0; max-width: none; padding: 0; }
+.cells tbody .name > div { max-width: none; font-weight: 600; }
+.cells tbody .name small { font-weight: 400; }
+.cells td[data-title] { display: flex; justify-content: space-between; gap: 0.4rem; font-size: 0.85rem; }
+.cells td[data-title]::before { content: attr(data-title); text-align: left; white-space: normal; opacity: 0.85; }
+"""
+"""On a phone, a row is a block: its figures stand below its name, each beside its title."""
+
+STYLE: Final = f"<style>{_WIDE}{verdicts.STYLE}@container (max-width: 640px) {{{_NARROW}}}</style>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +102,19 @@ def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
     return rows
 
 
-def table_html(rows: Sequence[Row], every: Sequence[Row], micrometres: float | None, caption: str) -> str:
+def to_look_at(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that somebody should look at: all whose status is not that they look fine, and what is wrong."""
+    found = []
+    for row in rows:
+        status = row.finding.status if row.finding else ""
+        if status not in ("", FINE) or row.outcome.problem or (row.outcome.mask_problem and _is_first(row)):
+            found.append(row)
+    return found
+
+
+def table_html(
+    rows: Sequence[Row], every: Sequence[Row], micrometres: float | None, caption: str, *, named: bool = True
+) -> str:
     """Write rows as HTML.
 
     Args:
@@ -89,20 +122,30 @@ def table_html(rows: Sequence[Row], every: Sequence[Row], micrometres: float | N
         every: All of them: they decide which columns there are.
         micrometres: Side of a pixel in µm, or ``None``.
         caption: What a screen reader says of the table.
+        named: Whether a cell whose field of view is not in the row above it says what the field is called.
     """
     with_status = any(row.finding and row.finding.status for row in every)
     regions = [region for region in DICE if any(row.finding and region in row.finding.scores for row in every)]
     unit = "px²" if micrometres is None else "µm²"
+    titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in SHOWN.items()}
+    titles |= {region: DICE[region] for region in regions}
     head = [_head("Picture", "text", span=2)]
     head += [_head("Trust", "text")] if with_status else []
-    head += [_head(f"{title} ({unit})" if name.endswith("_area") else title) for name, title in SHOWN.items()]
-    head += [_head(DICE[region]) for region in regions]
-    columns = len(SHOWN) + len(regions) + with_status
-    body = "".join(_row(row, micrometres, regions, columns, with_status=with_status) for row in rows)
+    head += [_head(title) for title in titles.values()]
+    body = []
+    for place, row in enumerate(rows):
+        is_new = place == 0 or rows[place - 1].outcome is not row.outcome
+        body.append(_row(row, titles, micrometres, with_status=with_status, named=named and is_new))
     return (
         f'{STYLE}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{''.join(head)}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<caption>{escape(caption)}</caption><thead><tr>{''.join(head)}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+def field_text(cells: int) -> str:
+    """Say how many cells were found in a field of view."""
+    return _count(cells, "white cell") if cells else "no white cell was found"
 
 
 def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
@@ -116,8 +159,8 @@ def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
         parts.append(f"{without} without a white cell")
     if len(read) < len(outcomes):
         parts.append(f"{len(outcomes) - len(read)} could not be used")
-    states = [finding.status for finding in findings if finding.status]
-    parts += [f"{states.count(state)} “{state}”" for state in dict.fromkeys(states)]
+    states = verdicts.counted([finding.status for finding in findings])
+    parts += [states] if states else []
     means = {region: [one.scores[region] for one in findings if region in one.scores] for region in DICE}
     defined = {region: [value for value in values if not math.isnan(value)] for region, values in means.items()}
     told = [f"{region} {sum(v) / len(v):.3f}" for region, v in defined.items() if v]
@@ -127,28 +170,29 @@ def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
     return f"{_count(len(read), 'picture')}, {_count(len(cells), 'cell')}", "; ".join(parts)
 
 
-def _row(row: Row, micrometres: float | None, regions: Sequence[str], columns: int, *, with_status: bool) -> str:
+def _row(row: Row, titles: Mapping[str, str], micrometres: float | None, *, with_status: bool, named: bool) -> str:
     outcome, finding = row.outcome, row.finding
     picture = f'<td class="thumb">{_image(row)}</td>'
     if finding is None or finding.measures is None:
         # Over all columns, so that it can be read on a phone without scrolling.
-        return f"<tr>{picture}{_name(row, columns + 1)}</tr>"
+        return f"<tr>{picture}{_name(row, span=len(titles) + with_status + 1)}</tr>"
     cells = [f'<td class="text status">{_status(finding)}</td>'] if with_status else []
-    cells += [f"<td>{escape(figure_text(name, finding.measures, micrometres))}</td>" for name in SHOWN]
-    cells += [f"<td>{_dice(finding.scores, region)}</td>" for region in regions]
+    for name, title in titles.items():
+        text = _dice(finding.scores, name) if name in DICE else figure_text(name, finding.measures, micrometres)
+        cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
     kind = ' class="of-field"' if outcome.whole_field else ""
-    return f"<tr{kind}>{picture}{_name(row)}{''.join(cells)}</tr>"
+    return f"<tr{kind}>{picture}{_name(row, named=named)}{''.join(cells)}</tr>"
 
 
-def _name(row: Row, span: int = 1) -> str:
+def _name(row: Row, *, span: int = 1, named: bool = True) -> str:
     outcome, finding = row.outcome, row.finding
+    title, name = f' title="{escape(outcome.name)}"', escape(shown(outcome.name)).replace("/", "/<wbr>")
     if finding is not None and finding.number:
-        # Of a cell of a field, all is said of the field.
-        title, name, more = "", f"Cell {finding.number}", []
+        # Of a cell of a field, all else is said of the field.
+        name, more = f"Cell {finding.number}", [name] if named else []
     else:
-        title, name = f' title="{escape(outcome.name)}"', escape(shown(outcome.name)).replace("/", "/<wbr>")
         more = [escape(notice) for notice in outcome.notices]
-        more += [f"<b>Mask not used.</b> {escape(outcome.mask_problem)}"] if outcome.mask_problem else []
+        more += [_mask_told(outcome)] if outcome.mask_problem else []
     if finding is None or finding.measures is None:
         more.insert(0, _told(row))
     small = "".join(f"<small>{one}</small>" for one in more)
@@ -160,12 +204,29 @@ def _told(row: Row) -> str:
     """Say why a row has no figures."""
     outcome, finding = row.outcome, row.finding
     if outcome.problem:
-        # The row says whose problem it is.
-        problem = outcome.problem.removeprefix(f"Picture {shown(outcome.name)} cannot be used. ")
-        return f"<b>Not used.</b> {escape(problem)}"
+        return f"<b>Not used.</b> {escape(_reason(outcome.problem, outcome.name))}"
     if finding is None:
-        return f"Field of view: {_count(len(outcome.findings), 'white cell')}"
-    return f"<b>No white cell was found.</b> {escape(' '.join((finding.status, *finding.reasons)))}"
+        return f"Field of view: {field_text(len(outcome.findings))}"
+    # That no cell was found is the reason of the status.
+    status = f" {verdicts.status_html(finding.status)}" if finding.status else ""
+    return f"<b>No white cell was found.</b>{status}"
+
+
+def _mask_told(outcome: Outcome) -> str:
+    return f"<b>Mask not used.</b> {escape(_reason(outcome.mask_problem, outcome.item.mask_name))}"
+
+
+def _reason(problem: str, name: str) -> str:
+    """Return why something is not used: the row has said already what, and that it is not."""
+    for said in (f"Picture {shown(name)} cannot be used. ", f"Mask {shown(name)} cannot be used. "):
+        problem = problem.removeprefix(said)
+    rest = problem.removeprefix(f"Mask {shown(name)} is not used: ")
+    return rest[:1].upper() + rest[1:]
+
+
+def _is_first(row: Row) -> bool:
+    """Whether the row is the one that says all that is said of its picture."""
+    return row.finding is None or row.finding.number == 0
 
 
 def _image(row: Row) -> str:
@@ -177,7 +238,7 @@ def _image(row: Row) -> str:
 
 def _status(finding: Finding) -> str:
     reasons = "".join(f"<small>{escape(reason)}</small>" for reason in finding.reasons)
-    return f"<b>{escape(finding.status)}</b>{reasons}"
+    return f"{verdicts.status_html(finding.status) if finding.status else ''}{reasons}"
 
 
 def _dice(scores: Mapping[str, float], region: str) -> str:

@@ -1,4 +1,4 @@
-"""Choosing a data set and a picture, or bringing one's own.
+"""Choosing a data set and a picture; for a reader's own see :mod:`wbcseg.ui.own_picture`.
 
 The choices live in the address, so that a view is a link, and their keys (``set``, ``picture``, ``source``) are the
 same on every page, so that a reader takes them along.
@@ -13,11 +13,9 @@ from typing import Final
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from wbcseg.analysis import Item
 from wbcseg.datasets import DatasetStatus, statuses
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import WbcsegError
-from wbcseg.images import MAX_BYTES
 from wbcseg.ui import store
 from wbcseg.ui.status import offer_download
 from wbcseg.ui.words import as_text, short_title, stem
@@ -27,9 +25,6 @@ OWN_PICTURE: Final = "Your own picture"
 SOURCES: Final = (FROM_A_SET, OWN_PICTURE)
 PREDICT: Final = "pages/predict.py"
 MEASURE: Final = "pages/measure.py"
-
-_HANDED: Final = "handed_picture"
-"""A picture that another page handed over, with its mask where it has one, and its page; for this visit only."""
 
 SAMPLE_SET: Final = "synthetic"
 SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")
@@ -48,7 +43,7 @@ def choose_source() -> bool:
         bind="query-params",
         label_visibility="collapsed",
     )
-    _keep(source=choice)
+    keep(source=choice)
     return choice == OWN_PICTURE
 
 
@@ -66,7 +61,7 @@ def choose_set() -> DataSet:
         width=160,
         label_visibility="collapsed",
     )
-    _keep(set=name)
+    keep(set=name)
     return _open(known[name])
 
 
@@ -91,7 +86,7 @@ def choose_picture(name: str, ids: Sequence[str], *, steps: bool = True) -> str:
         width=110,
         label_visibility="collapsed",
     )
-    _keep(picture=chosen)
+    keep(picture=chosen)
     if not steps:
         return chosen
     place = ids.index(chosen)
@@ -115,6 +110,12 @@ def choose_picture(name: str, ids: Sequence[str], *, steps: bool = True) -> str:
     return chosen
 
 
+def keep(**choices: str | None) -> None:
+    """Remember choices for the next page."""
+    for key, value in choices.items():
+        st.session_state[f"kept_{key}"] = value
+
+
 def show_picture(name: str, sample_id: str) -> None:
     """Choose a picture for the reader (to be called before the widgets are drawn: from a click)."""
     st.session_state["set"] = name
@@ -125,21 +126,21 @@ def predict_button(label: str, name: str, sample_id: str) -> None:
     """Offer to go to the page that segments, with a picture of a data set (on a page that chooses no set itself)."""
     _brought_here()
     if st.button(label, icon=":material/biotech:"):
-        _keep(set=name, picture=sample_id, source=FROM_A_SET)
+        keep(set=name, picture=sample_id, source=FROM_A_SET)
         st.switch_page(PREDICT)
 
 
 def own_picture_button(label: str) -> None:
     """Offer to go to the page that segments, to bring a picture."""
     if st.button(label, icon=":material/upload:", type="tertiary"):
-        _keep(source=OWN_PICTURE)
+        keep(source=OWN_PICTURE)
         st.switch_page(PREDICT)
 
 
 def predict_link(label: str, name: str, sample_id: str) -> None:
     """Link to the page that segments, with the picture that is chosen here."""
     # Whoever looks through data sets is done with a picture of their own.
-    _keep(source=FROM_A_SET)
+    keep(source=FROM_A_SET)
     address = {"set": short_title(name), "picture": stem(sample_id)}
     st.page_link(PREDICT, label=label, icon=":material/biotech:", query_params=address)
 
@@ -162,73 +163,6 @@ def read(name: str, sample_id: str) -> store.Shown:
         st.stop()
 
 
-def own_picture() -> store.Shown:
-    """Ask for a picture and read it; the page ends here until there is one that can be read."""
-    handed: tuple[Item, int] | None = st.session_state.get(_HANDED)
-    if handed is None:
-        item, page = _ask_picture(), 0
-    else:
-        item, page = handed
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("A picture from the page Measure.", width="content")
-            st.page_link(MEASURE, label="Back to its table", icon=":material/arrow_back:")
-            st.button("Bring another", icon=":material/upload:", on_click=_drop_handed, type="tertiary")
-    try:
-        picture = store.own_picture(item.key, item.name, page, item)
-    except WbcsegError as problem:
-        st.error(as_text(str(problem)), icon=":material/broken_image:")
-        st.stop()
-    for notice in picture.notices:
-        st.caption(as_text(notice))
-    return picture
-
-
-def predict_own_button(label: str, item: Item, page: int, key: str) -> None:
-    """Offer to go to the page that segments, with a picture that the reader brought elsewhere.
-
-    Args:
-        label: Of the button.
-        item: The picture, with its mask where it has one.
-        page: Which page of a TIFF, from 0.
-        key: Of the button.
-    """
-    if not st.button(label, icon=":material/biotech:", key=key):
-        return
-    try:
-        handed = item.at_hand()
-    except WbcsegError as problem:
-        st.error(as_text(str(problem)), icon=":material/broken_image:")
-        return
-    st.session_state[_HANDED] = (handed, page)
-    _keep(source=OWN_PICTURE)
-    st.switch_page(PREDICT)
-
-
-def _drop_handed() -> None:
-    st.session_state.pop(_HANDED, None)
-
-
-def _ask_picture() -> Item:
-    file = st.file_uploader(
-        "Your picture",
-        type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
-        max_upload_size=-(-MAX_BYTES // 2**20),
-        key="upload",
-        width=720,
-        help="One white cell in the middle works best, cropped so that the cell fills about half of the width.",
-    )
-    if file is None:
-        st.markdown(
-            "The picture stays in memory for this visit only: it is never stored. Only its pixels are read, nothing of "
-            "what the file may say about patient, place or device.",
-            width=720,
-        )
-        st.page_link(MEASURE, label="Many pictures at once: the page Measure", icon=":material/table_view:")
-        st.stop()
-    data = file.getvalue()
-    return Item(file.name, store.bytes_digest(data), lambda: data)
-
-
 def _open(entry: DatasetStatus) -> DataSet:
     if not entry.ready:
         offer_download(entry)
@@ -248,12 +182,6 @@ def _first_picture() -> None:
         st.session_state["picture"] = store.dataset(name).ids[0] if ready else None
     except (WbcsegError, IndexError):
         st.session_state["picture"] = None
-
-
-def _keep(**choices: str | None) -> None:
-    """Remember choices for the next page."""
-    for key, value in choices.items():
-        st.session_state[f"kept_{key}"] = value
 
 
 def _bring(key: str, allowed: Container[str], text: Callable[[str], str]) -> None:

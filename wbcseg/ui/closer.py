@@ -12,11 +12,11 @@ from wbcseg.drawing import Rgb, fit
 from wbcseg.errors import WbcsegError
 from wbcseg.export import Finding
 from wbcseg.images import encode_png
-from wbcseg.ui import choose
-from wbcseg.ui.cell_table import DICE, Row, rows_of
+from wbcseg.ui import own_picture, verdicts
+from wbcseg.ui.cell_table import DICE, Row, field_text, rows_of
 from wbcseg.ui.picture import show_png
 from wbcseg.ui.table import show_table
-from wbcseg.ui.take_away import figure_text, titled
+from wbcseg.ui.take_away import figures_table
 from wbcseg.ui.words import as_text, figure, size_text
 
 LARGE: Final = 1200
@@ -25,11 +25,8 @@ LARGE: Final = 1200
 CLOSE: Final = 480
 """The same of a crop, which is enlarged where it is smaller."""
 
-DETAILS: Final = (
-    *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
-    *("cell_circularity", "nucleus_solidity", "nucleus_eccentricity", "lobes", "touches_border"),
-)
-"""Figures of the cell that is looked at closer."""
+PHONE: Final = 300
+"""Narrowest picture of a field of view in pixels: one fits on a phone, or two crops beside each other."""
 
 
 def show_closer(batch: Batch, micrometres: float | None) -> None:
@@ -47,11 +44,12 @@ def show_closer(batch: Batch, micrometres: float | None) -> None:
         label_visibility="collapsed",
     )
     row = rows[place]
-    picture, about = st.columns([11, 9], gap="large")
-    with picture:
+    # A field of view needs the whole width for itself and its drawing; a crop leaves room for its figures.
+    pictures, about = (st.container(), st.container()) if row.finding is None else st.columns([3, 2], gap="large")
+    with pictures:
         try:
             with batch.reading():
-                show_large(row)
+                _show_both(row)
         except WbcsegError as problem:
             st.error(as_text(str(problem)), icon=":material/broken_image:")
     with about:
@@ -65,17 +63,36 @@ def show_large(row: Row, png: bytes | None = None) -> None:
 
 def large_png(row: Row) -> bytes:
     """Draw a row large, as a PNG."""
-    return encode_png(_drawn(row))
+    return encode_png(_drawn(row)[1])
 
 
-def _drawn(row: Row) -> Rgb:
+def _show_both(row: Row) -> None:
+    """Show a row as it was photographed, and beside it with its classes."""
+    plain, drawn = map(encode_png, _drawn(row))
+    with st.grid(2, min_column_width=PHONE if row.finding is None else PHONE // 2):
+        with st.container(gap="xsmall"):
+            st.markdown("**Picture**")
+            show_png(plain, f"{row.title}, as it was photographed")
+        with st.container(gap="xsmall"):
+            st.markdown("**With its classes**" if row.finding else "**With its cells**")
+            show_large(row, drawn)
+
+
+def _drawn(row: Row) -> tuple[Rgb, Rgb]:
+    """Return a row large as it was photographed, and with its classes."""
     if row.finding is not None:
         image, labels = row.finding.load()
-        return fit(marked(image, labels, LARGE), CLOSE)
+        return fit(_plain(image), CLOSE), fit(marked(image, labels, LARGE), CLOSE)
     if row.outcome.load is None:
-        return np.full((1, 1, 3), 255, np.uint8)
+        nothing = np.full((1, 1, 3), 255, np.uint8)
+        return nothing, nothing
     image, labels = row.outcome.load()
-    return marked_field(image, labels, row.outcome.boxes, LARGE)
+    return _plain(image), marked_field(image, labels, row.outcome.boxes, LARGE)
+
+
+def _plain(image: Rgb) -> Rgb:
+    # Without a class nothing is laid over it, and it is shrunk as its drawing is.
+    return marked(image, np.zeros(image.shape[:2], np.uint8), LARGE)
 
 
 def _about(row: Row, micrometres: float | None) -> None:
@@ -87,21 +104,21 @@ def _about(row: Row, micrometres: float | None) -> None:
             st.caption(as_text(sentence))
     if finding is None:
         count = len(outcome.findings)
-        st.markdown(f"Field of view: {count} white cell{'' if count == 1 else 's'}, numbered from top to bottom.")
+        st.markdown(f"Field of view: {field_text(count)}{', numbered from top to bottom' if count > 1 else ''}.")
     else:
         _figures(finding, micrometres)
     # Chosen anew for every row, so that a click is that row's.
-    choose.predict_own_button("Open in Predict", outcome.item, outcome.page, "measure_open")
+    own_picture.predict_own_button("Open in Predict", outcome.item, outcome.page, "measure_open")
 
 
 def _figures(finding: Finding, micrometres: float | None) -> None:
     if finding.status:
-        st.markdown(f"**{as_text(finding.status)}**")
-    for reason in finding.reasons:
-        st.markdown(f"- {as_text(reason)}")
+        st.markdown(f"{verdicts.ICONS[finding.status]} **{as_text(finding.status)}**")
     if finding.measures is None:
         st.markdown("No white cell was found.")
         return
-    rows = [[titled(name, micrometres), figure_text(name, finding.measures, micrometres)] for name in DETAILS]
+    for reason in finding.reasons:
+        st.markdown(f"- {as_text(reason)}")
+    rows = figures_table([finding.measures], micrometres)
     rows += [[f"Dice, {region}", figure(value)] for region, value in finding.scores.items() if region in DICE]
     show_table(["Figure", "Value"], rows, "Figures of the cell")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 import streamlit as st
 
@@ -12,22 +11,18 @@ from wbcseg.analysis import field_drawer, outcome_of_field
 from wbcseg.classes import Labels
 from wbcseg.drawing import Rgb
 from wbcseg.export import Examined, Finding, held
-from wbcseg.measurement import MEASURES, CellMeasures
+from wbcseg.measurement import CellMeasures
 from wbcseg.metrics import REGIONS, score
 from wbcseg.prediction import ModelEntry, is_field
-from wbcseg.ui import store
-from wbcseg.ui.cell_table import Row, rows_of, table_html
+from wbcseg.ui import cell_table, store
+from wbcseg.ui.agreeing import say_agreement
+from wbcseg.ui.cell_table import Row, rows_of
 from wbcseg.ui.closer import large_png, show_large
 from wbcseg.ui.looking import Look
 from wbcseg.ui.table import show_table
-from wbcseg.ui.take_away import ask_scale, figure_text, offer_files, titled
-from wbcseg.ui.words import as_text, mask_name
-
-SHOWN: Final = (
-    *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
-    *("cell_perimeter", "cell_circularity", "nucleus_solidity", "nucleus_eccentricity", "lobes", "touches_border"),
-)
-"""Figures of a crop that the page shows; the table to take away has all."""
+from wbcseg.ui.take_away import FIGURES, ask_scale, figures_table, offer_files
+from wbcseg.ui.trusting import show_definitions
+from wbcseg.ui.words import as_text, mask_name, notice
 
 
 def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntry]) -> None:
@@ -43,15 +38,23 @@ def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelE
     is_large = is_field(picture.sample.image)
     title = "Figures of the cells" if is_large else "Figures of the cell"
     st.subheader(title, help=None if is_large else "Of the main cell: other pieces do not count.")
+    expert = None if is_large else store.expert_measures(picture)
+    if expert is None and not any(one.measures for cells in look.findings.values() for one in cells):
+        st.markdown("No white cell was found, so there is nothing to measure.")
+        return
+    careful = bool(st.session_state.get("careful"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         micrometres = ask_scale()
         name = _choose_model(look, entries) if is_large else ""
-        careful = bool(st.session_state.get("careful"))
         offer_files(lambda: [_examined(picture, look)], entries, micrometres, careful=careful)
     if is_large:
         _show_field(picture, look, name, micrometres)
     else:
-        _show_crop(picture, look, entries, micrometres)
+        _show_crop(picture, look, entries, micrometres, expert)
+    shown = [entries[name] for name in look.results]
+    show_definitions(cell_table.SHOWN if is_large else (*FIGURES, "touches_border"), shown, colours=not is_large)
+    say_agreement(shown, careful=careful)
+    notice()
 
 
 def _choose_model(look: Look, entries: Mapping[str, ModelEntry]) -> str:
@@ -61,19 +64,19 @@ def _choose_model(look: Look, entries: Mapping[str, ModelEntry]) -> str:
     return st.selectbox("Cells found by", names, format_func=lambda name: entries[name].title, width=260)
 
 
-def _show_crop(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntry], micrometres: float | None) -> None:
-    sample = picture.sample
+def _show_crop(
+    picture: store.Shown,
+    look: Look,
+    entries: Mapping[str, ModelEntry],
+    micrometres: float | None,
+    expert: CellMeasures | None,
+) -> None:
     columns: dict[str, CellMeasures | None] = {}
-    if sample.mask is not None:
-        columns[mask_name(sample.id)] = store.expert_measures(picture)
+    if picture.sample.mask is not None:
+        columns[mask_name(picture.sample.id)] = expert
     columns |= {entries[name].title: cells[0].measures for name, cells in look.findings.items()}
-    rows = [
-        [titled(name, micrometres), *(figure_text(name, found, micrometres) for found in columns.values())]
-        for name in SHOWN
-    ]
-    show_table(["", *map(as_text, columns)], rows, "Figures of the cell")
-    with st.popover("How are these defined?", icon=":material/help:", type="tertiary"):
-        st.markdown("\n\n".join(f"**{MEASURES[name].title}** {as_text(MEASURES[name].meaning)}" for name in SHOWN))
+    rows = figures_table(list(columns.values()), micrometres)
+    show_table(["", *map(as_text, columns)], rows, "Figures of the cell", stacks=len(columns) > 3)
 
 
 def _show_field(picture: store.Shown, look: Look, name: str, micrometres: float | None) -> None:
@@ -83,7 +86,8 @@ def _show_field(picture: store.Shown, look: Look, name: str, micrometres: float 
         return
     rows, png = _drawn(look.digest, name, picture.sample.image, look.results[name].labels, cells)
     show_large(rows[0], png)
-    st.html(table_html(rows[1:], rows, micrometres, "Cells of the field of view"))
+    caption = "Cells of the field of view"
+    st.html(cell_table.table_html(rows[1:], rows, micrometres, caption, named=False))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")

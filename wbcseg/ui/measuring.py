@@ -13,7 +13,7 @@ from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
 from wbcseg.trust import judge_of
 from wbcseg.ui import bringing, status, store
-from wbcseg.ui.cell_table import rows_of, summary, table_html
+from wbcseg.ui.cell_table import Row, rows_of, summary, table_html, to_look_at
 from wbcseg.ui.take_away import ask_scale, offer_files
 from wbcseg.ui.words import GLOSSARY, as_text
 
@@ -151,24 +151,54 @@ def _live(batch: Batch, reading: Reading, models: Catalog, was_alive: bool) -> N
         _offer(batch, reading, models)
     if not outcomes:
         return
-    rows = rows_of(outcomes)
-    last = (len(rows) - 1) // ROWS
-    page = min(st.session_state.get(_PAGE, 0), last)
+    every = rows_of(outcomes)
     short, more = summary(outcomes)
     st.markdown(f"**{as_text(short)}**" + (f"; {as_text(more)}." if more else ""))
+    rows = _choose_rows(every)
+    if not rows:
+        st.markdown("Nothing to check among them.")
+        return
+    last = (len(rows) - 1) // ROWS
+    page = min(st.session_state.get(_PAGE, 0), last)
     part = rows[page * ROWS : (page + 1) * ROWS]
     span = f"rows {page * ROWS + 1} to {page * ROWS + len(part)} of {len(rows)}"
-    st.html(table_html(part, rows, reading.micrometres, f"Pictures and cells, {span}"))
+    st.html(table_html(part, every, reading.micrometres, f"Pictures and cells, {span}"))
     if last:
         _turn_pages(page, last, span)
+
+
+def _choose_rows(every: Sequence[Row]) -> Sequence[Row]:
+    """Ask whether all rows are wanted where results are judged. Return those that are."""
+    if not any(row.finding and row.finding.status for row in every):
+        return every
+    _remember("measure_only", False)
+    only = st.toggle(
+        "Only those to check",
+        key="measure_only",
+        on_change=_change_rows,
+        help="Cells whose result should be checked or is unlike the training data, and what could not be used.",
+    )
+    return to_look_at(every) if only else every
+
+
+def _change_rows() -> None:
+    _keep("measure_only")
+    _show_rows(0)
 
 
 def _offer(batch: Batch, reading: Reading, models: Catalog) -> None:
     """Offer the results as files, and to begin anew."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if batch.findings():
+        if batch.outcomes():
             entries = {entry.name: entry for entry in models.entries}
-            offer_files(batch.findings, entries, reading.micrometres, careful=batch.careful, reading=batch.reading)
+            offer_files(
+                batch.pictures,
+                entries,
+                reading.micrometres,
+                careful=batch.careful,
+                page=reading.page,
+                reading=batch.reading,
+            )
         bringing.start_over_button()
 
 

@@ -37,6 +37,7 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], against: str, tra
                     ["", *(_heading(title, title in trained) for title in scores)],
                     [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
                     name,
+                    stacks=len(scores) > 3,
                 )
     if trained:
         st.markdown(

@@ -6,12 +6,22 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.export import Found, bundle, csv_bytes, figure_rows, pictures_of
 from wbcseg.measurement import MEASURES, CellMeasures
 from wbcseg.prediction import ModelEntry
+
+FIGURES: Final = (
+    *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
+    *("cell_perimeter", "nucleus_perimeter", "cell_circularity", "nucleus_solidity", "nucleus_eccentricity", "lobes"),
+)
+"""Figures of a cell that the pages show, besides its colours and whether it is cut; the files to take away have all."""
+
+PARTS: Final = ("nucleus", "cytoplasm")
+"""Parts of a cell whose mean colour is measured."""
 
 
 def ask_scale(*, in_address: bool = True) -> float | None:
@@ -113,6 +123,37 @@ def figure_text(name: str, found: CellMeasures | None, micrometres: float | None
     one = MEASURES[name]
     digits = one.digits if micrometres is None or not one.power else 1
     return f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def colour_text(part: str, found: CellMeasures | None) -> str:
+    """Write the mean colour of a part of a cell as a small square and its red, green and blue, in Markdown.
+
+    Args:
+        part: One of :data:`PARTS`.
+        found: The figures of the cell, or ``None`` where there is none.
+
+    Returns:
+        A dash where the cell has no such part.
+    """
+    values = [found.values[f"{part}_{channel}"] if found else math.nan for channel in ("red", "green", "blue")]
+    if any(map(math.isnan, values)):
+        return "–"
+    red, green, blue = (round(value) for value in values)
+    # Blanks that do not vanish make a field of the colour behind them; the table draws its edge.
+    return f':color[\u00a0\u00a0\u00a0\u00a0]{{background="#{red:02x}{green:02x}{blue:02x}"}} {red}, {green}, {blue}'
+
+
+def figures_table(cells: Sequence[CellMeasures | None], micrometres: float | None) -> list[list[str]]:
+    """Return the figures of cells as the rows of a table: a title, and what each cell has, in Markdown.
+
+    Args:
+        cells: The figures of each cell; ``None`` where none was found.
+        micrometres: Side of a pixel in µm, or ``None``.
+    """
+    rows = [[titled(name, micrometres), *(figure_text(name, one, micrometres) for one in cells)] for name in FIGURES]
+    rows += [[f"{part.capitalize()}, mean colour (RGB)", *(colour_text(part, one) for one in cells)] for part in PARTS]
+    last = "touches_border"
+    return [*rows, [titled(last, micrometres), *(figure_text(last, one, micrometres) for one in cells)]]
 
 
 def _report(

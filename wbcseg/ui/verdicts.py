@@ -1,9 +1,11 @@
-"""Whether the results that are shown can be trusted, in words above them."""
+"""Whether the results that are shown can be trusted, in words and marks."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Final
 
 import streamlit as st
 
@@ -13,12 +15,17 @@ from wbcseg.trust import CHECK, FINE, STATUSES, UNLIKE
 from wbcseg.ui.store import Shown
 from wbcseg.ui.words import as_text
 
-ICONS = {
-    FINE: ":green[:material/check_circle:]",
-    CHECK: ":orange[:material/error:]",
-    UNLIKE: ":red[:material/help:]",
+MARKS: Final = {FINE: ("green", "check_circle"), CHECK: ("orange", "error"), UNLIKE: ("red", "help")}
+"""Colour and icon of each status. Both stand beside its words and never alone."""
+
+ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colour, icon) in MARKS.items()}
+"""How each status is marked, in Markdown."""
+
+_SAID: Final = {
+    FINE: ("looks fine", "look fine"),
+    CHECK: ("should be checked", "should be checked"),
+    UNLIKE: ("is unlike the training data", "are unlike the training data"),
 }
-"""How each status is marked, beside its words."""
 
 
 def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], entries: Mapping[str, ModelEntry]) -> None:
@@ -38,6 +45,32 @@ def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], ent
             st.markdown(f"{ICONS[cells[0].status]} **{title}**: {said}")
 
 
+def counted(statuses: Sequence[str]) -> str:
+    """Say how many results have which status: ``5 look fine, 1 should be checked``.
+
+    Args:
+        statuses: One for each result; empty ones do not count.
+    """
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[one]} {_SAID[one][counts[one] > 1]}" for one in STATUSES if counts[one])
+
+
+def status_html(status: str) -> str:
+    """Write a status as HTML, its mark before it; see :data:`STYLE`."""
+    colour, icon = MARKS[status]
+    return f'<span class="mark {colour}" aria-hidden="true">{icon}</span> <b>{escape(status)}</b>'
+
+
+STYLE: Final = """
+.mark { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -0.2em;
+  font-feature-settings: "liga"; white-space: nowrap; }
+.mark.green { color: color-mix(in srgb, #239150 80%, currentColor); }
+.mark.orange { color: color-mix(in srgb, #c87800 80%, currentColor); }
+.mark.red { color: color-mix(in srgb, #d8453c 80%, currentColor); }
+"""
+"""Of :func:`status_html`, with the icons that Streamlit brings. Written so that it reads on light and on dark."""
+
+
 def _mark(cells: Sequence[Finding]) -> str:
     worst = max((STATUSES.index(one.status) for one in cells if one.status), default=None)
     return ":material/blur_on:" if worst is None else ICONS[STATUSES[min(worst, STATUSES.index(CHECK))]]
@@ -48,6 +81,9 @@ def _count(cells: int) -> str:
 
 
 def _statuses(cells: Sequence[Finding]) -> str:
-    counts = Counter(one.status for one in cells)
-    said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    return f"; {said}." if said else "."
+    states = [one.status for one in cells if one.status]
+    if not states:
+        return "."
+    if len(states) > 1 and len(set(states)) == 1:
+        return f"; all {_SAID[states[0]][True]}."
+    return f"; {counted(states)}."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 
 from wbcseg.cards import NOTICE
+from wbcseg.measurement import MEASURES
 
 GLOSSARY: Final[dict[str, str]] = {
     "Nucleus": "The dark kernel of a cell, round or in lobes.",
@@ -83,8 +85,33 @@ GLOSSARY: Final[dict[str, str]] = {
     "rightly not: its program called a function that computed that. It is higher than a Jaccard for the same mask.",
     "Annex": "The thesis' second experiment: the same training without flipped copies.",
     "Target": "What the network is asked to give for a picture: one layer for each class, white where the class is.",
+    "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {MEASURES['nucleus_to_cell'].meaning} "
+    f"Nucleus / cytoplasm: {MEASURES['nucleus_to_cytoplasm'].meaning}",
+    "Lobes": "The parts of a nucleus between its narrow places; pieces that do not touch are parts of their own. What "
+    f"is counted: {MEASURES['lobes'].meaning}",
+    "Circularity": MEASURES["cell_circularity"].meaning,
+    "Solidity": MEASURES["nucleus_solidity"].meaning,
+    "Eccentricity": MEASURES["nucleus_eccentricity"].meaning,
+    "Looks fine": "Nothing speaks against the result: it and its picture resemble those that turned out well. It can "
+    "still be wrong.",
+    "Check": "Look at the result before you use it; the reasons stand beside it. Either it resembles results that "
+    "turned out badly, or the cell is cut off by the border, is not alone in its picture or was not found, or the "
+    "models disagree about it.",
+    "Unlike the training data": "The picture does not resemble the blood smears that the program knows: another stain "
+    "or light, another kind of picture, or no smear at all. A model can be wrong there and sure of it.",
+    "How a result is judged": "Picture and result are put into numbers: how sure the model is of each part, size and "
+    "form of the cell, stain, light and sharpness. Two formulas (logistic regressions) turn them into the chance that "
+    "the result is bad, and that the picture is no such smear. They were learned from results whose quality is known, "
+    "on smears of other laboratories than the model's, and from pictures that are no smears. Only models for any "
+    "laboratory are judged.",
 }
 """Plain explanations, by the word that the pages use."""
+
+FIGURES: Final = ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity")
+"""Words for the figures of a cell."""
+
+STATUSES: Final = ("Looks fine", "Check", "Unlike the training data", "How a result is judged")
+"""Words for what is thought of a result, and how that is found."""
 
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
@@ -163,10 +190,17 @@ def notice() -> None:
     st.caption(f":material/science: {NOTICE}")
 
 
-def explain(*words: str) -> None:
-    """Offer the explanations of some words of :data:`GLOSSARY` one click away."""
+def explain(*words: str, more: Sequence[str] = ()) -> None:
+    """Offer the explanations of some words of :data:`GLOSSARY` one click away.
+
+    Args:
+        words: The words.
+        more: Paragraphs that follow them, in Markdown.
+    """
     with st.popover("What do these words mean?", icon=":material/help:", type="tertiary"):
         define(*words)
+        for paragraph in more:
+            st.markdown(paragraph)
 
 
 def define(*words: str) -> None:

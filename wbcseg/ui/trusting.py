@@ -1,0 +1,77 @@
+"""What figures and statuses of cells mean, and how far both can be relied on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from wbcseg.errors import WbcsegError
+from wbcseg.measurement import MEASURES
+from wbcseg.prediction import ModelEntry
+from wbcseg.trust import CHECK, UNLIKE, Judge, judge_of
+from wbcseg.trust.fitting import BAD
+from wbcseg.ui import words
+from wbcseg.ui.words import as_text
+
+COLOUR: Final = "Mean red, green and blue of all pixels of the part, in the picture as it is stored, 0 to 255 each."
+
+
+def show_definitions(names: Collection[str], entries: Sequence[ModelEntry], *, colours: bool) -> None:
+    """Offer, one click away, how figures are defined, and what the statuses mean where there are some.
+
+    Args:
+        names: The figures, of :data:`wbcseg.measurement.MEASURES`.
+        entries: The models whose results are shown.
+        colours: Whether mean colours are shown too.
+    """
+    with st.popover("How are these defined?", icon=":material/help:", type="tertiary"):
+        figures = [f"**{MEASURES[name].title}** {as_text(MEASURES[name].meaning)}" for name in names]
+        figures += [f"**Mean colour (RGB)** {COLOUR}"] if colours else []
+        st.markdown("\n\n".join(figures))
+        said = reliability(entries)
+        if said:
+            words.define(*words.STATUSES)
+            st.markdown("\n\n".join(said))
+
+
+def reliability(entries: Sequence[ModelEntry]) -> list[str]:
+    """Say how well the results of models are judged: a paragraph in Markdown for each that is.
+
+    Args:
+        entries: The models. Those of one architecture have one judge, and one paragraph.
+    """
+    judges: dict[str, tuple[str, Judge]] = {}
+    for entry in entries:
+        card = entry.card
+        if card is None or card.architecture in judges:
+            continue
+        # Where its judge cannot be used, the page says so where the model is opened.
+        with contextlib.suppress(WbcsegError):
+            judge = judge_of(card)
+            if judge is not None:
+                judges[card.architecture] = entry.title, judge
+    return [_reliability(title, judge.figures) for title, judge in judges.values()]
+
+
+def _reliability(title: str, figures: Mapping[str, Any]) -> str:
+    bad, strangers, smears, copies = (figures[name] for name in ("bad", "strangers", "smears", "varied_bad"))
+    good, good_copies = figures["pictures"] - bad, figures["varied_pictures"] - copies
+
+    def marked(name: str, among: int) -> str:
+        # A share of none is nobody's to say.
+        return "none" if figures[name] is None else f"{round(figures[name] * among)}"
+
+    return (
+        f"**How reliable that is for {as_text(title)}.** It was measured with networks of its kind on "
+        f"{figures['pictures']} pictures from a laboratory that they had not learned from, and by formulas that had "
+        f"not learned from those pictures. Of {bad} bad results (Dice of the whole cell below {BAD}), "
+        f"{marked('bad_caught', bad)} were marked “{CHECK}” or “{UNLIKE}”; of the {good} others, "
+        f"{marked('good_marked', good)} were marked too. In copies of the pictures with another stain, light and "
+        f"focus, {marked('varied_bad_caught', copies)} of {copies} bad results were marked, and "
+        f"{marked('varied_good_marked', good_copies)} of {good_copies} others. Of {strangers} pictures that are no "
+        f"smears, {marked('unlike_strangers', strangers)} were called “{UNLIKE}”, and of {smears} smears "
+        f"{marked('unlike_smears', smears)}."
+    )
