@@ -196,7 +196,7 @@ class JudgeOfSome:
     def __init__(self):
         self.asked = 0
 
-    def verdict(self, image, probabilities, cell, *, whole):  # noqa: ARG002 (as the real one)
+    def verdict(self, image, probabilities, cell, *, sides):  # noqa: ARG002 (as the real one)
         self.asked += 1
         fine = self.asked % 3
         return Verdict(FINE, (), 0.1, 0.1) if fine else Verdict(CHECK, ("The stain is odd.",), 0.9, 0.1)
