@@ -251,8 +251,16 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
     figures = judge.figures
     caught = round(figures["varied_bad_caught"] * figures["varied_bad"])
     assert "**How reliable that is for General.**" in said
-    assert f"{caught} of {figures['varied_bad']} bad results were marked" in said
+    assert f"{caught} of {figures['varied_bad']} bad results (Dice of the whole cell below 0.8) were marked" in said
     assert f"of {figures['smears']} smears {round(figures['unlike_smears'] * figures['smears'])}." in said
+
+
+def test_where_no_result_was_bad_none_is_said_to_be_caught():
+    judge = judge_of(WithGeneral().entries[-1].card)
+    assert judge is not None
+    figures = {**judge.figures, "pictures": 40, "bad": 0, "bad_caught": None, "good_marked": 0.1}
+    said = trusting._reliability("General", figures)
+    assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were marked." in said
 
 
 def test_a_judge_is_spoken_of_once_and_only_if_there_is_one():

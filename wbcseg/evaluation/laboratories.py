@@ -35,8 +35,8 @@ LABORATORIES: Final = ("zheng-1", "zheng-2")
 HELD_OUT: Final = 20
 """One fold of so many is held out, to watch the training; the other laboratory is the test."""
 
-EPOCHS: Final = {"zheng-1": 80, "zheng-2": 160}
-"""As many steps for both, although the second one has a quarter of the pictures."""
+EPOCHS: Final = {"zheng-1": {"epochs": 160, "sharp_epochs": 50}, "zheng-2": {"epochs": 240, "sharp_epochs": 80}}
+"""More for the second one, which has a quarter of the pictures."""
 
 COPIES: Final = 2
 """Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
@@ -60,7 +60,7 @@ def plan(architecture: str, **changes: Any) -> Study:
     """
     base = PRESETS["general"].replace(architecture=architecture, folds=HELD_OUT, fold=0, **changes)
     configs = tuple(
-        base.replace(dataset=f"{name}+synthetic", **({} if "epochs" in changes else {"epochs": EPOCHS[name]}))
+        base.replace(dataset=f"{name}+synthetic", **({} if "epochs" in changes else EPOCHS[name]))
         for name in LABORATORIES
     )
     return Study(NAME, architecture, configs)
@@ -159,7 +159,7 @@ def result_of(
         )
         calibrations[dataset.name] = calibration.to_dict()
         pictures += rows
-    head = head_of(study, runs, segmenter, varied=("dataset", "epochs"))
+    head = head_of(study, runs, segmenter, varied=("dataset", "epochs", "sharp_epochs"))
     return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
 
 

@@ -247,7 +247,12 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
     "compact": TrainingConfig(dataset="zheng-1", sharp_epochs=40, epochs=120, weight_average=0.98),
     # For crops of any laboratory: as varied as they come, from all pictures that there are.
     "general": TrainingConfig(
-        dataset="zheng+synthetic", augmentation="laboratories", sharp_epochs=25, epochs=100, weight_average=0.98
+        dataset="zheng+synthetic",
+        augmentation="laboratories",
+        balance=0.5,
+        sharp_epochs=60,
+        epochs=200,
+        weight_average=0.98,
     ),
 }
 """Ready descriptions by name."""

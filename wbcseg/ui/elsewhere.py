@@ -87,7 +87,7 @@ def _show_trust(results: Sequence[Result]) -> None:
             f"{_percent(trust['unlike_strangers'])} of {trust['strangers']}",
             f"{_percent(trust['unlike_smears'])} of {trust['smears']}",
             f"{trust['unlike_auroc']:.4f}",
-            f"{_percent(trust['bad_caught'])} of {trust['bad']}",
+            f"{_percent(trust['bad_caught'])} of {trust['bad']}" if trust["bad"] else "there were none",
             f"{_percent(trust['good_marked'])} of {trust['pictures'] - trust['bad']}",
         ]
         for result in results

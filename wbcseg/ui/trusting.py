@@ -61,17 +61,22 @@ def _reliability(title: str, figures: Mapping[str, Any]) -> str:
     good, good_copies = figures["pictures"] - bad, figures["varied_pictures"] - copies
 
     def marked(name: str, among: int) -> str:
-        # A share of none is nobody's to say.
-        return "none" if figures[name] is None else f"{round(figures[name] * among)}"
+        return f"{round(figures[name] * among)}"
+
+    def told(prefix: str, wrong: int, right: int) -> str:
+        others = f"{marked(f'{prefix}good_marked', right)} of {right} others were marked"
+        if not wrong:
+            return f"no result was bad (Dice of the whole cell below {BAD}), and {others}"
+        return (
+            f"{marked(f'{prefix}bad_caught', wrong)} of {wrong} bad results (Dice of the whole cell below {BAD}) were "
+            f"marked “{CHECK}” or “{UNLIKE}”, and {others}"
+        )
 
     return (
         f"**How reliable that is for {as_text(title)}.** It was measured with networks of its kind on "
         f"{figures['pictures']} pictures from a laboratory that they had not learned from, and by formulas that had "
-        f"not learned from those pictures. Of {bad} bad results (Dice of the whole cell below {BAD}), "
-        f"{marked('bad_caught', bad)} were marked “{CHECK}” or “{UNLIKE}”; of the {good} others, "
-        f"{marked('good_marked', good)} were marked too. In copies of the pictures with another stain, light and "
-        f"focus, {marked('varied_bad_caught', copies)} of {copies} bad results were marked, and "
-        f"{marked('varied_good_marked', good_copies)} of {good_copies} others. Of {strangers} pictures that are no "
+        f"not learned from those pictures: {told('', bad, good)}. In copies of the pictures with another stain, light "
+        f"and focus, {told('varied_', copies, good_copies)}. Of {strangers} pictures that are no "
         f"smears, {marked('unlike_strangers', strangers)} were called “{UNLIKE}”, and of {smears} smears "
         f"{marked('unlike_smears', smears)}."
     )
