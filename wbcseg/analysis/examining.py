@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.analysis.marking import Box, marked_field
+from wbcseg.analysis.marking import marked_field
 from wbcseg.analysis.outcome import Outcome
 from wbcseg.classes import Labels
+from wbcseg.drawing import Box
 from wbcseg.export import Examined
 
 PAGE: Final = 1000

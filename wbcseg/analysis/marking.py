@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.classes import PALETTES, Labels
-from wbcseg.drawing import Rgb, numbered, overlay
+from wbcseg.drawing import Box, Rgb, numbered, overlay
 from wbcseg.images import encode_png
-
-Box = tuple[int, int, int, int]
 
 THUMBNAIL: Final = 72
 """Longer side of the small picture of a row, in pixels."""

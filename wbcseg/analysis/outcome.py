@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from wbcseg.analysis.cells import findings_of
 from wbcseg.analysis.incoming import Item, page_of
-from wbcseg.analysis.marking import Box, thumbnail
+from wbcseg.analysis.marking import thumbnail
 from wbcseg.classes import Labels
+from wbcseg.drawing import Box
 from wbcseg.errors import DatasetError, MaskError, WbcsegError
 from wbcseg.export import Finding
 from wbcseg.images import encode_png, open_image, open_mask, open_pair, shown

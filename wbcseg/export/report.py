@@ -171,6 +171,17 @@ def _not_used(paper: _Paper, pictures: Sequence[Examined]) -> None:
     paper.ln(3)
 
 
+def _begin(paper: _Paper) -> float:
+    """Draw the line above a picture and get ready for its title; return where that is, in mm."""
+    top = paper.get_y()
+    paper.set_draw_color(220, 217, 230)
+    paper.line(MARGIN, top, paper.w - MARGIN, top)
+    paper.set_xy(MARGIN, top + 1.5)
+    paper.set_text_color(*INK)
+    paper.set_font(FONT, "B", 10.5)
+    return top
+
+
 def _field(paper: _Paper, number: int, picture: Examined, model: str, count: int) -> None:
     """Show a field of view as a whole, its cells in numbered boxes."""
     draw = picture.drawn.get(model)
@@ -178,12 +189,7 @@ def _field(paper: _Paper, number: int, picture: Examined, model: str, count: int
     width, height = _within(pixels) if pixels is not None else (0.0, 0.0)
     if paper.get_y() + height + 16 > paper.h - 20:
         paper.add_page()
-    top = paper.get_y()
-    paper.set_draw_color(220, 217, 230)
-    paper.line(MARGIN, top, paper.w - MARGIN, top)
-    paper.set_xy(MARGIN, top + 1.5)
-    paper.set_text_color(*INK)
-    paper.set_font(FONT, "B", 10.5)
+    top = _begin(paper)
     told = f"{count} white cell{'' if count == 1 else 's'}" if count else "no white cell was found"
     paper.cell(0, 6, f"Picture {number}, field of view, {_plain(model)}: {told}", new_x="LMARGIN", new_y="NEXT")
     if pixels is not None:
@@ -206,12 +212,7 @@ def _within(pixels: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def _row(paper: _Paper, number: int, finding: Finding, micrometres: float | None) -> None:
-    top = paper.get_y()
-    paper.set_draw_color(220, 217, 230)
-    paper.line(MARGIN, top, paper.w - MARGIN, top)
-    paper.set_xy(MARGIN, top + 1.5)
-    paper.set_text_color(*INK)
-    paper.set_font(FONT, "B", 10.5)
+    top = _begin(paper)
     title = f"Picture {number}" + (f", cell {finding.number}" if finding.number else "")
     paper.cell(2 * PICTURE + 4, 6, title + (f", {_plain(finding.model)}" if finding.model else ""))
     image, labels = finding.load()

@@ -95,15 +95,16 @@ GLOSSARY: Final[dict[str, str]] = {
     "Looks fine": "Nothing speaks against the result: it and its picture resemble those that turned out well. It can "
     "still be wrong.",
     "Check": "Look at the result before you use it; the reasons stand beside it. Either it resembles results that "
-    "turned out badly, or the cell is cut off by the border, is not alone in its picture or was not found, or the "
-    "models disagree about it.",
+    "turned out badly, or the picture is blurred, noisy, small, without colours or of an unfamiliar stain or light, or "
+    "the cell is cut off by the border, is not alone or was not found, or the models disagree about it.",
     "Unlike the training data": "The picture does not resemble the blood smears that the program knows: another stain "
     "or light, another kind of picture, or no smear at all. A model can be wrong there and sure of it.",
     "How a result is judged": "Picture and result are put into numbers: how sure the model is of each part, size and "
     "form of the cell, stain, light and sharpness. Two formulas (logistic regressions) turn them into the chance that "
     "the result is bad, and that the picture is no such smear. They were learned from results whose quality is known, "
-    "on smears of other laboratories than the model's, and from pictures that are no smears. Only models for any "
-    "laboratory are judged.",
+    "on smears of other laboratories than the model's, and from pictures that are no smears. Stain, light and "
+    "sharpness are also compared with those of pictures whose results turned out well. Only models for any laboratory are "
+    "judged.",
 }
 """Plain explanations, by the word that the pages use."""
 
