@@ -103,8 +103,8 @@ GLOSSARY: Final[dict[str, str]] = {
     "form of the cell, stain, light and sharpness. Two formulas (logistic regressions) turn them into the chance that "
     "the result is bad, and that the picture is no such smear. They were learned from results whose quality is known, "
     "on smears of other laboratories than the model's, and from pictures that are no smears. Stain, light and "
-    "sharpness are also compared with those of pictures whose results turned out well. Only models for any laboratory are "
-    "judged.",
+    "sharpness are also compared with those of pictures whose results turned out well. Only models for any "
+    "laboratory are judged.",
 }
 """Plain explanations, by the word that the pages use."""
 
