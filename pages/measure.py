@@ -3,6 +3,7 @@
 import streamlit as st
 
 from wbcseg.ui import agreeing, bringing, closer, frame, measuring, store, trusting, words
+from wbcseg.ui.reading import choose_reading
 
 frame.ensure_frame()
 
@@ -13,7 +14,7 @@ st.markdown(
 
 brought = bringing.bring()
 models = store.catalog()
-reading = measuring.choose_reading(models, brought.pages if brought else 1)
+reading = choose_reading(models, brought.pages if brought else 1)
 if brought is None:
     measuring.drop()
     bringing.show_what_to_bring()
@@ -27,6 +28,7 @@ elif reading is not None:
         bringing.explain_pairing()
 words.notice()
 words.explain(
-    *("Nucleus", "Cytoplasm", *words.FIGURES, "Dice", "Expert mask", "Careful", "Model", *words.STATUSES),
+    *("Nucleus", "Cytoplasm", *words.FIGURES, "Dice", "Expert mask", "Careful", "Second opinion", "Model"),
+    *words.STATUSES,
     more=trusting.reliability(models.usable),
 )

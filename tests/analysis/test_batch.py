@@ -15,7 +15,7 @@ from builders import draw_cell, encode
 from PIL import Image
 from quick_app import Threshold, as_field
 
-from wbcseg.analysis import Batch, Outcome, Recent, Upload, examined, findings_of, items_of, look
+from wbcseg.analysis import Batch, Examiner, Outcome, Recent, Upload, examined, findings_of, items_of, look
 from wbcseg.classes import to_grey
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
@@ -37,8 +37,8 @@ def cells(count):
     return [Upload(f"{n}.png", lambda n=n: encode(draw_cell(60, 70, n)[0]), str(n)) for n in range(count)]
 
 
-def batch_of(files, model=None, **options):
-    return Batch(items_of(files), model or Threshold("quick"), **options)
+def batch_of(files, model=None, *, earlier=None, unseen=60, **how):
+    return Batch(items_of(files), Examiner(model or Threshold("quick"), **how), earlier=earlier, unseen=unseen)
 
 
 def done(batch):
@@ -332,7 +332,7 @@ def test_a_field_of_view_gives_several_cells(field):
 
 def test_a_picture_that_one_model_could_use_is_used_and_says_what_the_other_met():
     (item,) = items_of(uploads(a_png=CELL))
-    good = look(item, Threshold("good"), Recent(), careful=False, page=0)
+    good = look(item, Examiner(Threshold("good")), Recent())
     bad, worse = (Outcome(item, problem=sentence) for sentence in ("It is bad.", "It is worse."))
     both = examined([bad, good])
     assert (both.models, both.problem, both.note) == (("good",), "", "It is bad.")

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.analysis import findings_of
-from wbcseg.analysis.cells import STRANGE
+from wbcseg.analysis.cells import DISPUTED, STRANGE
 from wbcseg.classes import Labels
 from wbcseg.prediction import FoundCell, Place, Segmentation
 from wbcseg.trust import CHECK, FINE, UNLIKE, Sides, Verdict
@@ -32,7 +32,7 @@ class Script:
         return Verdict(status, () if status == FINE else ("Why.",), 0.5, 0.5)
 
 
-def judged(*statuses: str) -> tuple[list[tuple[str, tuple[str, ...]]], Script]:
+def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str, tuple[str, ...]]], Script]:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     cells = []
     for place in PLACES:
@@ -43,7 +43,7 @@ def judged(*statuses: str) -> tuple[list[tuple[str, tuple[str, ...]]], Script]:
     script = Script(*statuses)
     found = Segmentation(labels, None, "m", tuple(cells))
     image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
-    findings = findings_of("field", image, found, judge=script)  # type: ignore[arg-type]
+    findings = findings_of("field", image, found, judge=script, second=second)  # type: ignore[arg-type]
     return [(one.status, one.reasons) for one in findings], script
 
 
@@ -64,3 +64,14 @@ def test_where_most_is_unlike_nothing_looks_fine(
     statuses: tuple[str, ...], expected: list[tuple[str, tuple[str, ...]]]
 ) -> None:
     assert judged(*statuses)[0] == expected
+
+
+def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
+    second = np.zeros((HEIGHT, WIDTH), np.uint8)
+    first = second[PLACES[0].part]
+    first[9:33, 8:32] = 1  # Almost the same; the other cells are not there at all.
+    assert judged(FINE, FINE, CHECK, second=second)[0] == [
+        (FINE, ()),
+        (CHECK, (DISPUTED,)),
+        (CHECK, (DISPUTED, "Why.")),
+    ]

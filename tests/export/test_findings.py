@@ -8,6 +8,7 @@ import json
 import re
 import zipfile
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -18,6 +19,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.export import Examined, Finding, bundle, definition_rows, figure_rows, held, pictures_of
 from wbcseg.export.report import pdf_report
 from wbcseg.measurement import MEASURES, measure
+from wbcseg.trust import MEANINGS, STATUSES
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
@@ -93,7 +95,7 @@ def test_the_zip_holds_everything_and_no_formula(findings: list[Finding]) -> Non
             assert not mask.info
         rows = read(archive.read("measurements.csv"))
         assert [row["picture"] for row in rows] == ["Jane Doe.png", "Jane Doe.png", "'=1+1.png"]
-        assert len(read(archive.read("definitions.csv"))) == len(MEASURES)
+        assert len(read(archive.read("definitions.csv"))) == len(MEASURES) + len(STATUSES)
         assert len(json.loads(archive.read("outlines.coco.json"))["images"]) == 3
         outline = json.loads(archive.read(next(name for name in names if name.endswith(".geojson"))))
         figures = outline["features"][0]["properties"]["measurements"]
@@ -209,6 +211,19 @@ def test_definitions_in_pixels_say_so() -> None:
     table = {row[0]: row[2] for row in definition_rows()}
     assert table["nucleus_area_px2"] == "Pixels of the nucleus."
     assert table["cell_perimeter_px"].endswith("In pixels.")
+
+
+def test_definitions_explain_the_statuses_as_the_table_of_figures_calls_them() -> None:
+    told = {row[1]: row[2] for row in definition_rows() if row[0] == "status"}
+    assert told == MEANINGS
+    assert tuple(told) == STATUSES
+
+
+@pytest.mark.parametrize("status", ["", "check"])
+def test_the_report_explains_statuses_where_there_are_some(status: str) -> None:
+    told = text_of(pdf_report([replace(finding(1), status=status)], when=WHEN, settings=[]))
+    assert ("What the program says of a result" in told) is bool(status)
+    assert (MEANINGS["unlike the training data"][:60] in told) is bool(status)
 
 
 def test_the_report_counts_and_lists_what_was_not_used(pictures: list[Examined]) -> None:

@@ -4,21 +4,25 @@ import io
 import re
 import zipfile
 from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import FailingCatalog, Threshold, WithGeneral, as_field, go_to, tables, viewer, words
+from quick_app import FailingCatalog, Threshold, WithGeneral, as_field, card, go_to, tables, viewer, words
 
 from wbcseg.analysis import Outcome
+from wbcseg.analysis.cells import DISPUTED
 from wbcseg.analysis.incoming import Item
 from wbcseg.classes import to_grey
+from wbcseg.errors import ModelError
 from wbcseg.evaluation.agreement import Pairs
 from wbcseg.export import Finding, held
 from wbcseg.measurement import MEASURES, measure
 from wbcseg.metrics import score
-from wbcseg.prediction import Place, Segmentation
+from wbcseg.prediction import ModelEntry, Place, Segmentation
 from wbcseg.prediction.tidying import tidied
 from wbcseg.trust import CHECK, FINE, Verdict, judge_of
 from wbcseg.ui import agreeing, measuring, store, trusting, verdicts
@@ -139,6 +143,59 @@ def test_another_model_begins_anew(open_page):
 def test_a_model_for_any_laboratory_comes_first(open_page, monkeypatch):
     monkeypatch.setattr(store, "Catalog", WithGeneral)
     assert open_page("measure").selectbox(key="measure_model").value == "unet-general"
+
+
+class Blind(Threshold):
+    """Sees no cell anywhere."""
+
+    def predict(self, image, *, careful=False):
+        return super().predict(np.full_like(image, 255), careful=careful)
+
+
+class WithSecond(WithGeneral):
+    """Two models are for any laboratory; the second one is blind."""
+
+    def __init__(self):
+        super().__init__()
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", framed=True), None, True)
+        self.entries = (*self.entries, second)
+
+    def open(self, name):
+        return Blind(name) if name == "segnet-general" else super().open(name)
+
+
+def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    assert "measure_second" not in [one.key for one in open_page("measure").selectbox]
+    monkeypatch.setattr(store, "Catalog", WithSecond)
+    at = open_page("measure")
+    assert at.selectbox(key="measure_second").options == ["none", "SegNet, any"]
+    at.selectbox(key="measure_model").select("unet-16").run()
+    assert "measure_second" not in [one.key for one in at.selectbox], "results of this model are not judged"
+
+
+def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_page, monkeypatch):
+    fine = SimpleNamespace(verdict=lambda *_, **__: Verdict(FINE, (), 0.0, 0.0))
+    monkeypatch.setattr(measuring, "judge_of", lambda _: fine)
+    monkeypatch.setattr(store, "Catalog", WithSecond)
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    (alone,) = at.session_state["measure_batch"][1].findings()
+    assert (alone.status, alone.reasons) == (FINE, ())
+    at.selectbox(key="measure_second").select("segnet-general").run()
+    (disputed,) = finished(at).session_state["measure_batch"][1].findings()
+    assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", CHECK, (DISPUTED,))
+    assert disputed.measures.values == pytest.approx(alone.measures.values, nan_ok=True)
+
+
+def test_a_judge_that_is_damaged_is_told_and_nothing_is_lost(open_page, monkeypatch):
+    def damaged(_):
+        raise ModelError("The judge unet.json cannot be used: it is empty.")
+
+    monkeypatch.setattr(measuring, "judge_of", damaged)
+    at = open_page("measure")
+    at.file_uploader[0].upload("a.png", CELL, "image/png").run()
+    assert not at.exception
+    assert [one.value for one in at.error] == [as_text("The judge unet.json cannot be used: it is empty.")]
 
 
 def test_a_model_that_fails_says_so(open_page, monkeypatch):

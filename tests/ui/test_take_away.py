@@ -25,16 +25,19 @@ def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     assert rows[0][head.index("note")] == "Its 16-bit grey is scaled."
 
 
-def test_the_report_names_the_models_that_looked_and_the_page(monkeypatch):
-    told = {}
-    monkeypatch.setattr("wbcseg.export.report.pdf_report", lambda _found, **more: told.update(more) or b"%PDF-")
-    card = SimpleNamespace(files={"model": SimpleNamespace(sha256="1a2b3c4d5e")}, created="2026-11-23T09:30")
-    entries = {"unet-16": ModelEntry("unet-16", Path("unet-16"), card, None, True)}
-    card.title = "U-Net 16"
-    nothing = Examined("field.png", (300, 500), (), ("unet-16",))
-    for page in (0, 2):
-        take_away._report([nothing], entries, None, False, page)
-        assert ("TIFF page", "3") in told["settings"] or page == 0
-    assert told["settings"][0] == ("Model", "unet-16: U-Net 16, file 1a2b3c4d, of 2026-11-23")
-    take_away._report([nothing], entries, None, False, 0)
-    assert "TIFF page" not in dict(told["settings"])
+def entry(name, title):
+    card = SimpleNamespace(
+        files={"model": SimpleNamespace(sha256="1a2b3c4d5e")}, created="2026-11-23T09:30", title=title
+    )
+    return ModelEntry(name, Path(name), card, None, True)
+
+
+def test_the_report_names_the_models_that_looked_the_second_opinion_and_the_page():
+    first, second = entry("unet-16", "U-Net 16"), entry("segnet-16", "SegNet 16")
+    nothing = [Examined("field.png", (300, 500), (), ("unet-16",))]
+    entries = {"unet-16": first, "segnet-16": second}
+    told = take_away._settings(nothing, entries, careful=False, page=0, second=None)
+    assert told == [("Model", "unet-16: U-Net 16, file 1a2b3c4d, of 2026-11-23"), ("Prediction", "one look")]
+    told = take_away._settings(nothing, entries, careful=True, page=2, second=second)
+    assert told[1] == ("Second opinion", "segnet-16: SegNet 16, file 1a2b3c4d, of 2026-11-23")
+    assert told[2:] == [("Prediction", "careful"), ("TIFF page", "3")]

@@ -5,10 +5,11 @@ from wbcseg.analysis.cells import findings_of, with_disputes
 from wbcseg.analysis.examining import examined, field_drawer
 from wbcseg.analysis.incoming import Item, Upload, items_of, most_pages
 from wbcseg.analysis.marking import marked, marked_field
-from wbcseg.analysis.outcome import Outcome, Recent, look, open_item, outcome_of_field
+from wbcseg.analysis.outcome import Examiner, Outcome, Recent, look, open_item, outcome_of_field
 
 __all__ = [
     "Batch",
+    "Examiner",
     "Item",
     "Outcome",
     "Progress",

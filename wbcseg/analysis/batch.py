@@ -11,9 +11,8 @@ from typing import Final, Literal
 
 from wbcseg.analysis.examining import examined
 from wbcseg.analysis.incoming import Item
-from wbcseg.analysis.outcome import Model, Outcome, Recent, look, renamed
+from wbcseg.analysis.outcome import Examiner, Outcome, Recent, look, renamed
 from wbcseg.export import Examined, Finding
-from wbcseg.trust import Judge
 
 State = Literal["waiting", "running", "paused", "cancelled", "done"]
 
@@ -51,28 +50,21 @@ class Batch:
 
     Args:
         items: What to look at.
-        model: What segments.
-        judge: Says whether results look right; see :func:`wbcseg.trust.judge_of`.
-        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
-        page: Which page of TIFF files with several, from 0.
-        earlier: A batch with the same model and settings: what it found need not be looked at again.
+        examiner: Who looks at them.
+        earlier: A batch with the same examiner: what it found need not be looked at again.
         unseen: Seconds after the last :meth:`beat` at which the work pauses.
     """
 
     def __init__(
         self,
         items: Sequence[Item],
-        model: Model,
+        examiner: Examiner,
         *,
-        judge: Judge | None = None,
-        careful: bool = False,
-        page: int = 0,
         earlier: Batch | None = None,
         unseen: float = UNSEEN,
     ) -> None:
         self.items = tuple(items)
-        self.careful = careful
-        self._model, self._judge, self._page, self._unseen = model, judge, page, unseen
+        self._examiner, self._unseen = examiner, unseen
         self._lock = threading.Lock()
         self._outcomes: list[Outcome] = []
         self._state: State = "waiting"
@@ -162,11 +154,7 @@ class Batch:
                         return
                 item = self.items[place]
                 known = self._known.get(item.key)
-                outcome = (
-                    look(item, self._model, self._pixels, judge=self._judge, careful=self.careful, page=self._page)
-                    if known is None
-                    else renamed(known, item)
-                )
+                outcome = look(item, self._examiner, self._pixels) if known is None else renamed(known, item)
                 with self._lock:
                     self._outcomes.append(outcome)
         finally:

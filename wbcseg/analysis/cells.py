@@ -32,6 +32,7 @@ def findings_of(
     *,
     mask: Labels | None = None,
     judge: Judge | None = None,
+    second: Labels | None = None,
 ) -> list[Finding]:
     """Measure every cell that a model found, and judge it.
 
@@ -41,6 +42,8 @@ def findings_of(
         found: What the model makes of it.
         mask: The expert's mask, ``uint8[H, W]`` of class ids, to score against.
         judge: Says whether the results look right; see :func:`wbcseg.trust.judge_of`. Without it there is no status.
+        second: What another model makes of the picture, ``uint8[H, W]`` of class ids: cells that it sees otherwise are
+            to be checked.
 
     Returns:
         Of a crop, its main cell, or one finding without figures where there is none. Of a field of view (see
@@ -58,20 +61,20 @@ def findings_of(
         dice = {} if mask is None else score(mask[place.part], cell if field else labels).dice
         sides = _borders(place, (height, width)) if field else None
         verdict = judge.verdict(crop, probabilities, cell, sides=sides) if judge else None
-        findings.append(
-            Finding(
-                name,
-                held(crop, cell),
-                found.model,
-                measure(crop, cell),
-                (height, width),
-                place=(place.left, place.top) if field else None,
-                number=number if field else 0,
-                status=verdict.status if verdict else "",
-                reasons=verdict.reasons if verdict else (),
-                scores={region: dice[region] for region in REGIONS if region in dice},
-            )
+        one = Finding(
+            name,
+            held(crop, cell),
+            found.model,
+            measure(crop, cell),
+            (height, width),
+            place=(place.left, place.top) if field else None,
+            number=number if field else 0,
+            status=verdict.status if verdict else "",
+            reasons=verdict.reasons if verdict else (),
+            scores={region: dice[region] for region in REGIONS if region in dice},
         )
+        disputed = second is not None and _disagree(cell, tidied(second[place.part]))
+        findings.append(_disputed(one) if disputed else one)
     return _in_doubt(findings) if field else findings
 
 
@@ -104,10 +107,19 @@ def with_disputes(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[
     crops = {name: several[0] for name, several in result.items() if several and not several[0].number}
     cells = {name: one.load()[1] for name, one in crops.items()}
     for name, cell in cells.items():
-        if crops[name].status and any(
-            score(cell, other).dice[CELL] < DISAGREEMENT for key, other in cells.items() if key != name
-        ):
-            one = crops[name]
-            status = CHECK if one.status == FINE else one.status
-            result[name] = (replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS]),)
+        if any(_disagree(cell, other) for key, other in cells.items() if key != name):
+            result[name] = (_disputed(crops[name]),)
     return result
+
+
+def _disagree(cell: Labels, other: Labels) -> bool:
+    """Whether two models mean different pixels by a cell. Where neither sees one, they agree."""
+    return score(cell, other).dice[CELL] < DISAGREEMENT
+
+
+def _disputed(one: Finding) -> Finding:
+    """Return a finding as one that models disagree about; one that nobody judges as it is."""
+    if not one.status:
+        return one
+    status = CHECK if one.status == FINE else one.status
+    return replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS])

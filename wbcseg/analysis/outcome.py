@@ -111,21 +111,37 @@ class Recent:
         return pixels
 
 
-def look(item: Item, model: Model, recent: Recent, *, judge: Judge | None = None, careful: bool, page: int) -> Outcome:
+@dataclass(frozen=True, eq=False)
+class Examiner:
+    """Who looks at pictures, and how.
+
+    Attributes:
+        model: What segments.
+        judge: Says whether results look right; see :func:`wbcseg.trust.judge_of`.
+        second: A second opinion: cells that it sees otherwise are to be checked.
+        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
+        page: Which page of TIFF files with several, from 0.
+    """
+
+    model: Model
+    judge: Judge | None = None
+    second: Model | None = None
+    careful: bool = False
+    page: int = 0
+
+
+def look(item: Item, examiner: Examiner, recent: Recent) -> Outcome:
     """Segment and measure a picture. Whatever goes wrong is its own problem; nothing is raised.
 
     Args:
         item: The picture.
-        model: What segments.
+        examiner: Who looks at it.
         recent: Where the picture is kept that was read last.
-        judge: Says whether results look right.
-        careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
-        page: Which page of a TIFF file with several, from 0.
     """
     if item.problem:
         return Outcome(item, problem=item.problem)
     try:
-        return _measure(item, model, recent, judge, careful, page)
+        return _measure(item, examiner, recent)
     except WbcsegError as problem:
         return Outcome(item, problem=str(problem))
     except MemoryError:
@@ -136,15 +152,16 @@ def look(item: Item, model: Model, recent: Recent, *, judge: Judge | None = None
         return Outcome(item, problem="This picture could not be segmented: the program met an error of its own.")
 
 
-def _measure(item: Item, model: Model, recent: Recent, judge: Judge | None, careful: bool, page: int) -> Outcome:
+def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
     data = item.load()
-    page = page_of(data, item.name, page)
+    page = page_of(data, item.name, by.page)
     picture, mask, mask_problem = _opened(item, data, page)
     del data
     image = picture.pixels
-    found = model.predict(image, careful=careful)
+    found = by.model.predict(image, careful=by.careful)
+    second = by.second.predict(image, careful=by.careful).labels if by.second else None
     is_large = is_field(image)
-    findings = findings_of(item.name, image, found, mask=mask, judge=judge)
+    findings = findings_of(item.name, image, found, mask=mask, judge=by.judge, second=second)
 
     def pixels() -> NDArray[np.uint8]:
         return recent.get(item.key, lambda: open_image(item.load(), name=item.name, page=page).pixels)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg import drawing, images
-from wbcseg.analysis import Item, Outcome, Recent, examined, look, with_disputes
+from wbcseg.analysis import Examiner, Item, Outcome, Recent, examined, look, with_disputes
 from wbcseg.classes import PALETTES, to_grey
 from wbcseg.cli.brought import items_at
 from wbcseg.errors import WbcsegError
@@ -145,7 +145,8 @@ def _one(
     """Look at a picture with every model, write what is written picture by picture, and remember the rest."""
     outcomes: dict[str, Outcome] = {}
     for model in models:
-        outcome = look(item, model, recent, judge=model.judge, careful=options.careful, page=options.page - 1)
+        examiner = Examiner(model, model.judge, careful=options.careful, page=options.page - 1)
+        outcome = look(item, examiner, recent)
         outcomes[model.name] = outcome
         if not outcome.problem:
             _write(model.name, *model.take_last(), stem, options)

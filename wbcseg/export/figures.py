@@ -8,6 +8,7 @@ from typing import Final
 
 from wbcseg.export.findings import Examined, Finding, Found, pictures_of
 from wbcseg.measurement import MEASURES
+from wbcseg.trust import MEANINGS
 
 NO_CELL: Final = "no white cell found"
 """The status of a picture, or of a model's look at it, without a cell."""
@@ -62,7 +63,7 @@ def figure_rows(
 
 
 def definition_rows(micrometres: float | None = None) -> list[list[str]]:
-    """Return a table of what the figures mean, the header first, called as in the table of figures.
+    """Return a table of what figures and statuses mean, the header first, called as in the table of figures.
 
     Args:
         micrometres: Side of a pixel in µm, or ``None``.
@@ -70,6 +71,7 @@ def definition_rows(micrometres: float | None = None) -> list[list[str]]:
     rows = [
         [figure_head(name, micrometres), one.title, definition(name, micrometres)] for name, one in MEASURES.items()
     ]
+    rows += [["status", status, meaning] for status, meaning in MEANINGS.items()]
     return [["figure", "title", "definition"], *rows]
 
 

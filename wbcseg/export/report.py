@@ -21,6 +21,7 @@ from wbcseg.export.figures import NOT_USED, definition
 from wbcseg.export.findings import Examined, Finding, Found, pictures_of
 from wbcseg.export.summary import SCORED, dice_means, nameless, picture_counts, status_counts
 from wbcseg.measurement import MEASURES
+from wbcseg.trust import MEANINGS
 
 SHOWN: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
@@ -94,7 +95,7 @@ def pdf_report(
                 if paper.get_y() + ROW > paper.h - 20:
                     paper.add_page()
                 _row(paper, number, one, micrometres)
-    _definitions(paper, micrometres)
+    _definitions(paper, pictures, micrometres)
     return bytes(paper.output())
 
 
@@ -269,16 +270,24 @@ def _value(name: str, value: float, micrometres: float | None) -> str:
     return f"{value:.{measure.digits if micrometres is None else 1}f} {unit}"
 
 
-def _definitions(paper: _Paper, micrometres: float | None) -> None:
+def _definitions(paper: _Paper, pictures: Sequence[Examined], micrometres: float | None) -> None:
+    """Say what the figures mean, and the statuses where results have one."""
     paper.add_page()
-    paper.set_font(FONT, "B", 13)
-    paper.cell(0, 8, "What the figures mean", new_x="LMARGIN", new_y="NEXT")
-    for name in SHOWN:
-        paper.set_font(FONT, "B", 9)
-        paper.cell(0, 5, _plain(MEASURES[name].title), new_x="LMARGIN", new_y="NEXT")
-        paper.set_font(FONT, size=9)
-        paper.multi_cell(0, 4.5, _plain(definition(name, micrometres)), new_x="LMARGIN", new_y="NEXT")
-        paper.ln(1.5)
+    figures = [(MEASURES[name].title, definition(name, micrometres)) for name in SHOWN]
+    parts = [("What the figures mean", figures)]
+    if any(one.status for picture in pictures for one in picture.findings):
+        statuses = [(status.capitalize(), meaning) for status, meaning in MEANINGS.items()]
+        parts.append(("What the program says of a result", statuses))
+    for title, defined in parts:
+        paper.set_font(FONT, "B", 13)
+        paper.cell(0, 8, title, new_x="LMARGIN", new_y="NEXT")
+        for name, meaning in defined:
+            paper.set_font(FONT, "B", 9)
+            paper.cell(0, 5, _plain(name), new_x="LMARGIN", new_y="NEXT")
+            paper.set_font(FONT, size=9)
+            paper.multi_cell(0, 4.5, _plain(meaning), align="L", new_x="LMARGIN", new_y="NEXT")
+            paper.ln(1.5)
+        paper.ln(3)
 
 
 def _plain(text: Any) -> str:

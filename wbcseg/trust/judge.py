@@ -29,7 +29,18 @@ JUDGES: Final = Path(__file__).with_name("judges")
 FINE: Final = "looks fine"
 CHECK: Final = "check"
 UNLIKE: Final = "unlike the training data"
-STATUSES: Final = (FINE, CHECK, UNLIKE)
+MEANINGS: Final = {
+    FINE: "Nothing speaks against the result: it and its picture resemble those that turned out well. It can still be "
+    "wrong.",
+    CHECK: "Look at the result before you use it; the reasons stand beside it. Either it resembles results that turned "
+    "out badly, or the picture is blurred, noisy, small, without colours or of an unfamiliar stain or light, or the "
+    "cell is cut off by the border, is not alone or was not found, or the models disagree about it.",
+    UNLIKE: "The picture does not resemble the blood smears that the program knows: another stain or light, another "
+    "kind of picture, or no smear at all. A model can be wrong there and sure of it.",
+}
+"""What the statuses mean, in plain words."""
+
+STATUSES: Final = tuple(MEANINGS)
 
 BORDER: Final = 0.25
 """Length of border that a cell takes, over the root of its area, from which it is taken for cut off."""

@@ -1,21 +1,22 @@
-"""Measuring many pictures: how they are read, how far it is, what was found, and what can be taken away."""
+"""Measuring many pictures: how far it is, what was found, and what can be taken away."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
-from wbcseg.analysis import Batch, Progress
+from wbcseg.analysis import Batch, Examiner, Progress
 from wbcseg.errors import WbcsegError
-from wbcseg.prediction import Catalog, ModelEntry
+from wbcseg.prediction import Catalog
 from wbcseg.trust import judge_of
-from wbcseg.ui import bringing, status, store
+from wbcseg.ui import bringing, store
 from wbcseg.ui.cell_table import Row, rows_of, summary, table_html, to_look_at
-from wbcseg.ui.take_away import ask_scale, offer_files
-from wbcseg.ui.words import GLOSSARY, as_text
+from wbcseg.ui.kept import keep, remember
+from wbcseg.ui.reading import Reading, Token, version
+from wbcseg.ui.take_away import offer_files
+from wbcseg.ui.words import as_text
 
 REFRESH: Final = 1.0
 """Seconds between two looks at a batch that goes on."""
@@ -23,84 +24,11 @@ REFRESH: Final = 1.0
 ROWS: Final = 25
 """Rows of the table on a page."""
 
-Held = tuple[tuple[tuple[str, ...], tuple[str, str, bool, int]], Batch]
+Held = tuple[tuple[tuple[str, ...], Token], Batch]
 """A batch with the tokens of what was brought and of how it is read."""
 
 _BATCH: Final = "measure_batch"
 _PAGE: Final = "measure_rows"
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """How pictures are read.
-
-    Attributes:
-        entry: The model.
-        careful: Whether it looks carefully.
-        page: Which page of TIFF files with several, from 0.
-        micrometres: Side of a pixel in µm, or ``None``.
-    """
-
-    entry: ModelEntry
-    careful: bool
-    page: int
-    micrometres: float | None
-
-    @property
-    def token(self) -> tuple[str, str, bool, int]:
-        """What the result depends on. The scale is none of it: it changes the figures when they are shown."""
-        card = self.entry.card
-        return self.entry.name, card.files["model"].sha256 if card else "", self.careful, self.page
-
-
-def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
-    """Ask how pictures are to be read.
-
-    Args:
-        models: The models to choose from.
-        pages: The number of pages of the TIFF that has most.
-
-    Returns:
-        The answers, or ``None`` where there is no model.
-    """
-    status.show_problems(models.entries)
-    usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
-    if not usable:
-        st.info("There is no model that can be used. Train one on the page Train.", icon=":material/school:")
-        return None
-    names = list(reversed(usable))
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        _remember("measure_model", models.first_choice.name if models.first_choice else names[0], names)
-        name = st.selectbox(
-            "Model",
-            names,
-            format_func=lambda name: usable[name].title,
-            key="measure_model",
-            on_change=_keep,
-            args=("measure_model",),
-            width=260,
-            help=GLOSSARY["Model"],
-        )
-        micrometres = ask_scale(in_address=False)
-        page = 1
-        if pages > 1:
-            _remember("measure_page", 1)
-            page = st.number_input(
-                "Page",
-                min_value=1,
-                max_value=pages,
-                step=1,
-                key="measure_page",
-                on_change=_keep,
-                args=("measure_page",),
-                width=130,
-                help=f"Some of your TIFF files have several pages, up to {pages}. This one is read of each of them.",
-            )
-        _remember("measure_careful", False)
-        careful = st.toggle(
-            "Careful", key="measure_careful", on_change=_keep, args=("measure_careful",), help=GLOSSARY["Careful"]
-        )
-    return Reading(usable[name], careful, int(page) - 1, micrometres)
 
 
 def measure(brought: bringing.Brought, reading: Reading, models: Catalog) -> Batch | None:
@@ -114,12 +42,17 @@ def measure(brought: bringing.Brought, reading: Reading, models: Catalog) -> Bat
         held[1].cancel()
         earlier = held[1] if held[0][1] == reading.token else None
     try:
-        model = store.segmenter(*reading.token[:2], models)
+        examiner = Examiner(
+            store.segmenter(*version(reading.entry), models),
+            judge_of(reading.entry.card) if reading.entry.card else None,
+            store.segmenter(*version(reading.second), models) if reading.second else None,
+            reading.careful,
+            reading.page,
+        )
     except WbcsegError as problem:
         st.error(as_text(str(problem)), icon=":material/error:")
         return None
-    judge = judge_of(reading.entry.card) if reading.entry.card else None
-    batch = Batch(brought.items, model, judge=judge, careful=reading.careful, page=reading.page, earlier=earlier)
+    batch = Batch(brought.items, examiner, earlier=earlier)
     st.session_state[_BATCH] = (token, batch)
     st.session_state[_PAGE] = 0
     batch.start()
@@ -171,7 +104,7 @@ def _choose_rows(every: Sequence[Row]) -> Sequence[Row]:
     """Ask whether all rows are wanted where results are judged. Return those that are."""
     if not any(row.finding and row.finding.status for row in every):
         return every
-    _remember("measure_only", False)
+    remember("measure_only", False)
     only = st.toggle(
         "Only those to check",
         key="measure_only",
@@ -182,7 +115,7 @@ def _choose_rows(every: Sequence[Row]) -> Sequence[Row]:
 
 
 def _change_rows() -> None:
-    _keep("measure_only")
+    keep("measure_only")
     _show_rows(0)
 
 
@@ -195,8 +128,9 @@ def _offer(batch: Batch, reading: Reading, models: Catalog) -> None:
                 batch.pictures,
                 entries,
                 reading.micrometres,
-                careful=batch.careful,
+                careful=reading.careful,
                 page=reading.page,
+                second=reading.second,
                 reading=batch.reading,
             )
         bringing.start_over_button()
@@ -247,15 +181,3 @@ _SAID: Final = {
     "paused": " · paused",
     "cancelled": " · cancelled",
 }
-
-
-def _remember(key: str, default: object, allowed: Sequence[object] | None = None) -> None:
-    """Bring back a choice from an earlier look at the page: Streamlit forgets it on the way to another one."""
-    if key in st.session_state:
-        return
-    kept = st.session_state.get(f"kept_{key}", default)
-    st.session_state[key] = kept if allowed is None or kept in allowed else default
-
-
-def _keep(key: str) -> None:
-    st.session_state[f"kept_{key}"] = st.session_state[key]

@@ -58,6 +58,7 @@ def offer_files(
     *,
     careful: bool,
     page: int = 0,
+    second: ModelEntry | None = None,
     reading: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Offer figures, report, and everything as downloads; each is made when it is asked for.
@@ -68,12 +69,13 @@ def offer_files(
         micrometres: Side of a pixel in µm, or ``None``.
         careful: Whether the models looked carefully.
         page: Which page of TIFF files with several was chosen, from 0.
+        second: The model whose opinion was asked for as well, or ``None``.
         reading: Entered while pictures are read one by one.
     """
 
     def report(cells: Found) -> bytes:
         with reading():
-            return _report(cells, entries, micrometres, careful, page)
+            return _report(cells, _settings(cells, entries, careful, page, second), micrometres)
 
     def everything() -> bytes:
         cells = found()
@@ -156,17 +158,25 @@ def figures_table(cells: Sequence[CellMeasures | None], micrometres: float | Non
     return [*rows, [titled(last, micrometres), *(figure_text(last, one, micrometres) for one in cells)]]
 
 
-def _report(
-    found: Found, entries: Mapping[str, ModelEntry], micrometres: float | None, careful: bool, page: int
-) -> bytes:
+def _settings(
+    found: Found, entries: Mapping[str, ModelEntry], careful: bool, page: int, second: ModelEntry | None
+) -> list[tuple[str, str]]:
+    """Return how the figures were got, as a report tells it."""
+    names = dict.fromkeys(model for picture in pictures_of(found) for model in picture.models)
+    told = [("Model", _described(entries[name])) for name in names]
+    told += [("Second opinion", _described(second))] if second else []
+    told.append(("Prediction", "careful" if careful else "one look"))
+    return [*told, ("TIFF page", str(page + 1))] if page else told
+
+
+def _described(entry: ModelEntry) -> str:
+    card = entry.card
+    version = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
+    return f"{entry.name}: {entry.title}{version}"
+
+
+def _report(found: Found, settings: Sequence[tuple[str, str]], micrometres: float | None) -> bytes:
     # Here and not above: it needs a library that no other page does.
     from wbcseg.export.report import pdf_report
 
-    models = []
-    for name in dict.fromkeys(model for picture in pictures_of(found) for model in picture.models):
-        card = entries[name].card
-        version = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
-        models.append(("Model", f"{name}: {entries[name].title}{version}"))
-    settings = [*models, ("Prediction", "careful" if careful else "one look")]
-    settings += [("TIFF page", str(page + 1))] if page else []
     return pdf_report(found, when=datetime.now(UTC), settings=settings, micrometres=micrometres)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from wbcseg.cards import NOTICE
 from wbcseg.measurement import MEASURES
+from wbcseg.trust import MEANINGS
 
 GLOSSARY: Final[dict[str, str]] = {
     "Nucleus": "The dark kernel of a cell, round or in lobes.",
@@ -78,6 +79,9 @@ GLOSSARY: Final[dict[str, str]] = {
     "Careful": "The network sees the picture turned four ways, and its mirror image likewise, and the mean of its "
     "answers counts. Then nothing but the cell in the middle is kept, without holes and specks. That is a little "
     "better than one look and takes eight times as long.",
+    "Second opinion": "Another model looks at every cell too. Where the two mean different pixels by the cell (a Dice "
+    "with each other below .8), the result is one to check. Masks and figures are those of the first model. It takes "
+    "about twice as long.",
     "Recipe": "The settings of a training: how the network learns, from how many variations of the pictures, how long.",
     "Processor time": "The seconds that all cores together worked. On two idle cores a training takes about half of "
     "it.",
@@ -92,13 +96,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "Circularity": MEASURES["cell_circularity"].meaning,
     "Solidity": MEASURES["nucleus_solidity"].meaning,
     "Eccentricity": MEASURES["nucleus_eccentricity"].meaning,
-    "Looks fine": "Nothing speaks against the result: it and its picture resemble those that turned out well. It can "
-    "still be wrong.",
-    "Check": "Look at the result before you use it; the reasons stand beside it. Either it resembles results that "
-    "turned out badly, or the picture is blurred, noisy, small, without colours or of an unfamiliar stain or light, or "
-    "the cell is cut off by the border, is not alone or was not found, or the models disagree about it.",
-    "Unlike the training data": "The picture does not resemble the blood smears that the program knows: another stain "
-    "or light, another kind of picture, or no smear at all. A model can be wrong there and sure of it.",
+    **{status.capitalize(): meaning for status, meaning in MEANINGS.items()},
     "How a result is judged": "Picture and result are put into numbers: how sure the model is of each part, size and "
     "form of the cell, stain, light and sharpness. Two formulas (logistic regressions) turn them into the chance that "
     "the result is bad, and that the picture is no such smear. They were learned from results whose quality is known, "
@@ -111,7 +109,7 @@ GLOSSARY: Final[dict[str, str]] = {
 FIGURES: Final = ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity")
 """Words for the figures of a cell."""
 
-STATUSES: Final = ("Looks fine", "Check", "Unlike the training data", "How a result is judged")
+STATUSES: Final = (*map(str.capitalize, MEANINGS), "How a result is judged")
 """Words for what is thought of a result, and how that is found."""
 
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")

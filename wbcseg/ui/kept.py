@@ -1,0 +1,20 @@
+"""Choices that outlive a visit to another page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def remember(key: str, default: object, allowed: Sequence[object] | None = None) -> None:
+    """Bring back a choice from an earlier look at the page: Streamlit forgets it on the way to another one."""
+    if key in st.session_state:
+        return
+    kept = st.session_state.get(f"kept_{key}", default)
+    st.session_state[key] = kept if allowed is None or kept in allowed else default
+
+
+def keep(key: str) -> None:
+    """Keep a choice for later; for the ``on_change`` of its widget."""
+    st.session_state[f"kept_{key}"] = st.session_state[key]
