@@ -91,21 +91,17 @@ class Catalog:
 
         Args:
             dataset: What the picture is of, or ``None`` where that is not known. Models that were trained for this data
-                set alone come first; drawn pictures are like those of all of them. For anything else there are the
-                models for any laboratory.
+                set alone come before those for any laboratory; drawn pictures are like those of all of them. For
+                anything else there are the models for any laboratory alone.
         """
-        shipped = [entry for entry in self.usable if entry.shipped]
-        special = [
-            entry
-            for entry in shipped
-            if entry.card and not entry.card.framed and dataset in (entry.card.dataset, DRAWN)
-        ]
-        made_for_it = special or [entry for entry in shipped if entry.card and entry.card.framed]
-        widest: dict[str, ModelEntry] = {}
-        for entry in made_for_it or shipped:
+        shipped = [(entry, entry.card) for entry in self.usable if entry.shipped and entry.card]
+        special = [entry for entry, card in shipped if not card.framed and dataset in (card.dataset, DRAWN)]
+        general = [entry for entry, card in shipped if card.framed]
+        best: dict[str, ModelEntry] = {}
+        for entry in [*special, *general] or [entry for entry, _ in shipped]:
             # The widest of a network comes first.
-            widest.setdefault(entry.card.architecture if entry.card else entry.name, entry)
-        return tuple(widest.values()) or self.usable[:MOST_AT_FIRST]
+            best.setdefault(_network(entry), entry)
+        return tuple(sorted(best.values(), key=_place)) or self.usable[:MOST_AT_FIRST]
 
     def entry(self, name: str) -> ModelEntry:
         """Return a model's entry.
@@ -172,10 +168,17 @@ def _digest(path: Path, _changed: int, _size: int) -> str:
     return sha256(path)
 
 
+def _network(entry: ModelEntry) -> str:
+    return entry.card.architecture if entry.card else entry.name.partition("-")[0]
+
+
+def _place(entry: ModelEntry) -> int:
+    """Return the place of a model's network among the networks."""
+    return SHIPPED_ORDER.index(_network(entry)) if _network(entry) in SHIPPED_ORDER else len(SHIPPED_ORDER)
+
+
 def _shipped_key(entry: ModelEntry) -> tuple[bool, int, int, str]:
-    architecture = entry.card.architecture if entry.card else entry.name.partition("-")[0]
-    place = SHIPPED_ORDER.index(architecture) if architecture in SHIPPED_ORDER else len(SHIPPED_ORDER)
-    return bool(entry.card and entry.card.framed), place, -entry.card.width if entry.card else 0, entry.name
+    return bool(entry.card and entry.card.framed), _place(entry), -entry.card.width if entry.card else 0, entry.name
 
 
 def _run_key(entry: ModelEntry) -> tuple[str, str]:
