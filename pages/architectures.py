@@ -20,7 +20,7 @@ st.markdown(
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     data = choose.choose_set()
-    sample_id = choose.choose_picture(data.name, data.ids)
+    sample_id = choose.choose_picture(data.name, data.ids, first=choose.SAMPLE[1])
 picture = choose.read(data.name, sample_id)
 panels.describe(picture)
 networks.show_what_stages_see(picture, store.catalog())

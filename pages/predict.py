@@ -25,7 +25,8 @@ st.title("Segment a picture")
 with st.container(horizontal=True, vertical_alignment="center"):
     own = choose.choose_source()
     data = None if own else choose.choose_set()
-    sample_id = None if data is None else choose.choose_picture(data.name, data.ids, steps=False)
+    if data is not None:
+        sample_id = choose.choose_picture(data.name, data.ids, first=choose.SAMPLE[1], steps=False)
 picture = own_picture.own_picture() if data is None else choose.read(data.name, sample_id)
 
 models = store.catalog()

@@ -15,9 +15,9 @@ FIRST_CHOICE = "unet-general"
 """What serves pictures of unknown origin."""
 
 
-def copy_of_shipped(folder: Path, name: str = "unet-16", **card_changes: Any) -> Path:
-    """Copy a shipped model, with changes to its card, and return its folder."""
-    target = folder / name
+def copy_of_shipped(folder: Path, name: str = "unet-16", *, called: str | None = None, **card_changes: Any) -> Path:
+    """Copy a shipped model, under another name if one is given and with changes to its card; return its folder."""
+    target = folder / (called or name)
     shutil.copytree(weights_folder() / name, target)
     if card_changes:
         card = json.loads((target / "card.json").read_text(encoding="utf-8"))

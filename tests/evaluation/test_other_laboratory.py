@@ -117,7 +117,7 @@ def test_the_other_laboratory_is_tested_and_reported(
     # Cards of models of the same kind tell it, and no others.
     config = ModelCard.read(weights_folder() / "unet-16").config
     copy_of_shipped(tmp_path / "weights", config={**config, "augmentation": "laboratories"})
-    copy_of_shipped(tmp_path / "weights", "segnet-16")
+    copy_of_shipped(tmp_path / "weights", called="segnet-16", architecture="segnet")
     monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path / "weights"))
     synthetic = open_dataset("synthetic")
     monkeypatch.setattr(studies, "open_dataset", lambda *_, **__: synthetic)

@@ -106,6 +106,8 @@ def test_a_model_that_fails_when_it_is_opened(open_page, monkeypatch):
 
 def test_the_viewer_knows_the_pictures_around(open_page):
     told = viewer(open_page("predict"))
+    assert (told["previous"], told["next"]) == ("synthetic/031", "synthetic/033"), "it begins with the sample"
+    told = viewer(open_page("predict", picture="001"))
     assert (told["previous"], told["next"]) == (None, "synthetic/002")
     assert [one["title"] for one in told["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
     told = viewer(open_page("predict", picture="060"))

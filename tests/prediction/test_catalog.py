@@ -14,6 +14,7 @@ from wbcseg.errors import ChecksumError, ModelError
 from wbcseg.files import write_json
 from wbcseg.prediction import Catalog, Segmenter
 from wbcseg.prediction.catalog import weights_folder
+from wbcseg.ui.choose import SAMPLE
 
 
 @pytest.fixture
@@ -30,12 +31,12 @@ def test_models_are_shipped_in_the_thesis_order_and_those_for_any_laboratory_las
 def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothing: Path) -> None:
     assert Catalog(shipped=nothing, runs=nothing).first_choice is None
     copies = tmp_path / "weights"
-    for name in ("unet-16", "segnet-16"):
-        copy_of_shipped(copies, name)
+    copy_of_shipped(copies)
+    copy_of_shipped(copies, called="segnet-16", architecture="segnet")
     first = Catalog(shipped=copies, runs=nothing).first_choice
     assert first is not None
     assert first.name == "unet-16"
-    copy_of_shipped(copies.with_name("more"), "unet-16", width=12).rename(copies / "unet-12")
+    copy_of_shipped(copies, called="unet-12", width=12)
     narrow = Catalog(shipped=copies, runs=nothing)
     assert [one.name for one in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
     assert [one.name for one in narrow.suited("zheng-1")] == ["unet-16", "segnet-16"]
@@ -79,6 +80,12 @@ def test_a_shipped_card_is_complete(name: str) -> None:
         assert FileRecord.of(weights_folder() / name / record.name) == record
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_picture_to_begin_with_is_new_to_a_shipped_model(name: str) -> None:
+    card = ModelCard.read(weights_folder() / name)
+    assert not card.saw(SAMPLE[1])
+
+
 def test_a_card_is_written_and_read_unchanged(tmp_path: Path) -> None:
     card = ModelCard.read(weights_folder() / "unet-16")
     card.write(tmp_path)
@@ -114,7 +121,7 @@ def test_fault_22_one_flipped_bit_is_a_checksum_error_and_the_others_serve(
     if name == "model.tflite":
         with pytest.raises(ChecksumError, match="Copy the model's folder again"):
             catalog.open("unet-16")
-    catalog.open("segnet-16")
+    catalog.open(SHIPPED[1])
 
 
 def test_fault_23_a_model_of_another_architecture_or_class_count_is_named(tmp_path: Path, nothing: Path) -> None:
@@ -167,7 +174,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_a_finished_run_is_a_model_and_names_stay_unique(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     copy_of_shipped(runs)
-    shutil.copytree(weights_folder() / "segnet-16", runs / "mine")
+    copy_of_shipped(runs, SHIPPED[1], called="mine")
     (runs / "unfinished").mkdir()
     names = [entry.name for entry in Catalog(runs=runs).entries]
     assert tuple(names[: len(SHIPPED)]) == SHIPPED
@@ -176,5 +183,5 @@ def test_a_finished_run_is_a_model_and_names_stay_unique(tmp_path: Path) -> None
 
 
 def test_an_unknown_name_is_refused_and_the_known_ones_are_named(nothing: Path) -> None:
-    with pytest.raises(ModelError, match="Models here: unet-16, segnet-16, deconvnet-16"):
+    with pytest.raises(ModelError, match=f"Models here: {', '.join(SHIPPED)}"):
         Catalog(runs=nothing).open("other")

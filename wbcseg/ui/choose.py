@@ -27,8 +27,8 @@ PREDICT: Final = "pages/predict.py"
 MEASURE: Final = "pages/measure.py"
 
 SAMPLE_SET: Final = "synthetic"
-SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/012")
-"""The picture that Home begins with."""
+SAMPLE: Final = (SAMPLE_SET, f"{SAMPLE_SET}/032")
+"""The picture to begin with. No shipped model has seen it."""
 
 
 def choose_source() -> bool:
@@ -65,12 +65,13 @@ def choose_set() -> DataSet:
     return _open(known[name])
 
 
-def choose_picture(name: str, ids: Sequence[str], *, steps: bool = True) -> str:
+def choose_picture(name: str, ids: Sequence[str], *, first: str = "", steps: bool = True) -> str:
     """Ask for a picture of a data set, by number or one after the other.
 
     Args:
         name: The data set's name.
         ids: The ids to choose from, at least one.
+        first: The one to begin with, if it is there.
         steps: Whether there are buttons for the one before and the one after.
 
     Returns:
@@ -80,6 +81,7 @@ def choose_picture(name: str, ids: Sequence[str], *, steps: bool = True) -> str:
     chosen = st.selectbox(
         "Picture number",
         ids,
+        index=ids.index(first) if first in ids else 0,
         format_func=stem,
         key="picture",
         bind="query-params",
