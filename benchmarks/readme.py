@@ -14,6 +14,7 @@ from wbcseg.evaluation.comparison import LOOKS, difference, summarise, values
 from wbcseg.evaluation.crossvalidation import read_results, result_files
 from wbcseg.evaluation.figures import ALL_CLASSES
 from wbcseg.prediction import Catalog
+from wbcseg.thesis import CLASSES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -59,21 +60,26 @@ def thesis_table() -> str:
     """Return the published figures of the test pictures beside those of the repeated trainings as a table."""
     found = reproduction.read_results(reproduction.result_files())
     lines = [
-        "| network | | accuracy | Dice cytoplasm | Dice nucleus | time |",
-        "|---|---|---:|---:|---:|---:|",
+        '| network | | accuracy | "Dice cytoplasm" | "Dice nucleus" | Dice cytoplasm | Dice nucleus | time |',
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for experiment in reproduction.EXPERIMENTS.values():
         if experiment.annex or experiment.name not in found:
             continue
         of = {line.figure: line for line in reproduction.lines(experiment, found[experiment.name])}
-        shown = [of[name] for name in ("accuracy, test", "Dice, cytoplasm", "Dice, nucleus")]
+        shown = [of[name] for name in ("accuracy, test", *(f'"Dice" as published, {one}' for one in CLASSES))]
+        shown += [of[f"Dice, {one}"] for one in CLASSES]
         time = of[reproduction.SECONDS]
         for title, cells in (
-            ("published", [*(f"{line.published:.4f}" for line in shown), duration(time.published)]),
-            ("here", [*(f"{line.last:.4f}" for line in shown), duration(time.last)]),
+            ("published", [*(_figure(line.published) for line in shown), duration(time.published)]),
+            ("here", [*(_figure(line.last) for line in shown), duration(time.last)]),
         ):
             lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
     return _table(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def leak_table() -> str:

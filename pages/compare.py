@@ -44,5 +44,6 @@ if figures.open:
     with figures:
         agreeing.show_agreement()
 words.explain(
-    "Dice", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval", "Paired", "p", "Leak"
+    *("Dice", "Dice as published", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval"),
+    *("Paired", "p", "Leak"),
 )

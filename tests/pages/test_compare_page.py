@@ -104,6 +104,7 @@ def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
     assert list(rows) == [
         "",
         "Published",
+        "Repeated here, scored as published",
         "Repeated here",
         "**Unseen cells, thesis' recipe**",
         "**Unseen cells, our recipe**",
@@ -228,7 +229,11 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
         },
         {"binary_accuracy": 0.97, "val_binary_accuracy": 0.96, "loss": 0.05, "val_loss": 0.07, "val_dice_nucleus": 0.9},
     ]
-    scores = {"dice": {"cytoplasm": 0.9, "nucleus": 0.93}, "class_accuracy": {"cytoplasm": 0.99, "nucleus": 1.0}}
+    scores = {
+        "dice": {"cytoplasm": 0.9, "nucleus": 0.93},
+        "dice_as_published": {"cytoplasm": 0.96, "nucleus": 0.98},
+        "jaccard_as_published": {"cytoplasm": 0.99, "nucleus": 1.0},
+    }
     result = {
         "experiment": "unet",
         "config": reproduction.EXPERIMENTS["unet"].config.to_dict(),
@@ -239,10 +244,13 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     }
     (folder / "reproduction" / "unet.json").write_text(json.dumps(result), encoding="utf-8")
     at = open_page("compare", tab="The thesis, repeated")
-    accuracy, dice = cells(tables(at)[0]), cells(tables(at)[2])
+    accuracy, printed, dice = (cells(tables(at)[place]) for place in (0, 2, 5))
     assert accuracy["Test, published"][0] == "0.9880"
     assert accuracy["Test, here"] == ["0.9600", "–", "–"]
     assert accuracy["Test, here, best"] == ["0.9800", "–", "–"]
+    assert printed["Nucleus, published"][0].startswith("0.9882 ±")
+    assert printed["Nucleus, here"][0] == "0.9800 ± 0.0000"
+    assert "Nucleus, published" not in dice
     assert dice["Nucleus, here"][0] == "0.9300 ± 0.0000"
     assert dice["Nucleus, here, best"][0] == "0.9510"
     assert "Cytoplasm, here, best" not in dice

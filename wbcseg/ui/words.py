@@ -85,8 +85,14 @@ GLOSSARY: Final[dict[str, str]] = {
     "Recipe": "The settings of a training: how the network learns, from how many variations of the pictures, how long.",
     "Processor time": "The seconds that all cores together worked. On two idle cores a training takes about half of "
     "it.",
-    "Jaccard as published": "What the thesis prints as Jaccard is the share of pixels that are rightly of a class or "
-    "rightly not: its program called a function that computed that. It is higher than a Jaccard for the same mask.",
+    "Dice as published": "What the thesis prints as Dice of the cytoplasm and of the nucleus is the Dice of all three "
+    "classes together in the middle and in the lower third of the picture. Its printed figures give it away: they tell "
+    "how many pixels were compared, and that is the same for every cell, large or small, just as many as a third of a "
+    "picture has. Its program must have reordered the numbers of the classes wrongly. Background is easily right, so "
+    "that such figures are higher than those of a class.",
+    "Jaccard as published": "What the thesis prints as Jaccard is the share of right answers, three a pixel, in the "
+    "middle (“cytoplasm”) and in the lower third of the picture (“nucleus”): its program called a function that "
+    "computes that, for the wrong pixels. It is higher than a Jaccard of the same.",
     "Annex": "The thesis' second experiment: the same training without flipped copies.",
     "Target": "What the network is asked to give for a picture: one layer for each class, white where the class is.",
     "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {MEASURES['nucleus_to_cell'].meaning} "
@@ -189,14 +195,15 @@ def notice() -> None:
     st.caption(f":material/science: {NOTICE}")
 
 
-def explain(*words: str, more: Sequence[str] = ()) -> None:
+def explain(*words: str, label: str = "What do these words mean?", more: Sequence[str] = ()) -> None:
     """Offer the explanations of some words of :data:`GLOSSARY` one click away.
 
     Args:
         words: The words.
+        label: What is to be clicked.
         more: Paragraphs that follow them, in Markdown.
     """
-    with st.popover("What do these words mean?", icon=":material/help:", type="tertiary"):
+    with st.popover(label, icon=":material/help:", type="tertiary"):
         define(*words)
         for paragraph in more:
             st.markdown(paragraph)
