@@ -133,7 +133,7 @@ def measure(page: Page, address: str, side: int, panels: list[str], style: str) 
 
 def main() -> None:
     """Print the measurements as JSON."""
-    models = ("unet-16", "segnet-16", "deconvnet-16")
+    models = ("unet-general", "segnet-general", "deconvnet-general")
     twelve = [
         "picture",
         "mask",

@@ -45,7 +45,7 @@ ROUNDS = 12
 def main() -> None:
     results: dict[str, Any] = {"processor": processor_name(), "avx512": "avx512f" in processor_flags(), "models": {}}
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("unet-16", "segnet-16", "deconvnet-16"):
+        for name in ("unet-general", "segnet-general", "deconvnet-general"):
             results["models"][name] = measure(name, Path(folder))
         results["start"] = {
             kind: start_cost(kind) for kind in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
