@@ -66,6 +66,7 @@ def test_scores_by_hand() -> None:
     answer[..., 0] = 1.0
     answer[0, 0] = (0.2, 0.7, 0.1)
     answer[0, 1] = (0.1, 0.5, 0.4)
+    answer[5, 5] = (0.0, 0.9, 0.1)  # Nobody taught a network what to say there: its Dice leaves it out.
     (row,) = score_pictures_as_published(lambda _: answer, one)
     assert row["copy_in_training"]
     assert row["dice"] == {"cytoplasm": pytest.approx(2 / 3, abs=1e-6), "nucleus": None}
@@ -105,9 +106,8 @@ def a_result(name: str) -> dict[str, object]:
         "val_binary_accuracy": 0.96,
         "loss": 0.05,
         "val_loss": 0.07,
-        "val_dice_nucleus": 0.9,
     }
-    better = {**row, "val_binary_accuracy": 0.98, "val_dice_nucleus": 0.95}
+    better = {**row, "val_binary_accuracy": 0.98}
     scores = {
         "dice": {"cytoplasm": 0.9, "nucleus": None},
         "dice_as_published": {"cytoplasm": 0.96, "nucleus": 0.98},
@@ -132,7 +132,7 @@ def test_a_table_has_the_published_the_last_and_the_best() -> None:
     assert (dice.last, dice.best) == (pytest.approx(0.8), None)
     assert dice.error == pytest.approx(0.1 / np.sqrt(2))
     nucleus = table["Dice, nucleus"]
-    assert (nucleus.last, nucleus.best) == (0.8, 0.95)
+    assert (nucleus.last, nucleus.best) == (0.8, None)
     assert table["seconds"].published == thesis.seconds
     annex = {
         line.figure: line for line in lines(EXPERIMENTS["segnet-without-copies"], a_result("segnet-without-copies"))

@@ -225,9 +225,8 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
             "val_binary_accuracy": 0.98,
             "loss": 0.05,
             "val_loss": 0.07,
-            "val_dice_nucleus": 0.951,
         },
-        {"binary_accuracy": 0.97, "val_binary_accuracy": 0.96, "loss": 0.05, "val_loss": 0.07, "val_dice_nucleus": 0.9},
+        {"binary_accuracy": 0.97, "val_binary_accuracy": 0.96, "loss": 0.05, "val_loss": 0.07},
     ]
     scores = {
         "dice": {"cytoplasm": 0.9, "nucleus": 0.93},
@@ -252,7 +251,7 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     assert printed["Nucleus, here"][0] == "0.9800 ± 0.0000"
     assert "Nucleus, published" not in dice
     assert dice["Nucleus, here"][0] == "0.9300 ± 0.0000"
-    assert dice["Nucleus, here, best"][0] == "0.9510"
+    assert "Nucleus, here, best" not in dice
     assert "Cytoplasm, here, best" not in dice
     assert "a \\* processor, 2 cores, float32" in words(at)
     assert len(at.get("vega_lite_chart")) == 2

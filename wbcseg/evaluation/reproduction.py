@@ -73,7 +73,8 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
 def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> list[dict[str, Any]]:
     """Score the test pictures: each class's probability rounded, against its one-hot target.
 
-    Where rounding leaves a pixel without a class or the target has none (a quirk), it is nobody's. What the thesis
+    Where rounding leaves a pixel without a class, it is nobody's. The Dice of a class leaves out pixels whose target
+    has none (a quirk: the last row and column), because nobody taught a network what to say there. What the thesis
     prints as scores of a class is of a third of the picture, see :mod:`wbcseg.thesis`; hence both here.
 
     Args:
@@ -97,8 +98,9 @@ def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> lis
             "dice_as_published": {},
             "jaccard_as_published": {},
         }
+        taught = target.any(axis=-1)
         for kind in CLASSES:
-            counts = confusion_counts(target[..., kind.id], found[..., kind.id], classes=2)
+            counts = confusion_counts(target[taught, kind.id], found[taught, kind.id], classes=2)
             row["dice"][kind.name] = _number(dice(counts)[1])
             counts = confusion_counts(_reordered(target)[kind.id], _reordered(found)[kind.id], classes=2)
             row["dice_as_published"][kind.name] = _number(dice(counts)[1])
@@ -165,7 +167,8 @@ class Line:
         published_error: Its standard error over the test pictures (σ/√n), or ``None``.
         last: Here, after the last epoch, as the thesis reports; ``None`` without a result.
         error: Its standard error, likewise.
-        best: Here, in the epoch with the best accuracy on the test pictures, or ``None`` where it is not known.
+        best: Here, in the epoch with the best accuracy on the test pictures; ``None`` where it is not known, as it is
+            of all scores of single pictures.
     """
 
     experiment: str
@@ -230,9 +233,7 @@ def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> li
             ours = _values(result["pictures"], figure, kind.name) if result else []
             published, published_error = _mean(theirs)
             last, error = _mean(ours)
-            of_best = best.get(f"val_dice_{kind.name}") if figure == "dice" else None
-            name = f"{title}, {kind.name}"
-            table.append(Line(experiment.name, name, published, published_error, last, error, of_best))
+            table.append(Line(experiment.name, f"{title}, {kind.name}", published, published_error, last, error))
     seconds = None if experiment.annex else thesis.seconds
     return [*table, Line(experiment.name, SECONDS, seconds, last=result["seconds"] if result else None)]
 

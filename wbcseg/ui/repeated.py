@@ -47,7 +47,7 @@ TABLES: Final = (
     Table('"Dice" as published (Table 3)', '"Dice" as published', SCORED, GLOSSARY["Dice as published"]),
     Table('"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED, GLOSSARY["Jaccard as published"]),
     Table("Jaccard of the same pixels (not in the thesis)", "Jaccard of the same", SCORED, GLOSSARY["Jaccard"]),
-    Table("Dice (not in the thesis)", "Dice", SCORED, GLOSSARY["Dice"]),
+    Table("Dice of the classes (not in the thesis)", "Dice", SCORED, GLOSSARY["Dice"]),
 )
 
 
