@@ -106,6 +106,7 @@ def a_result(name: str) -> dict[str, object]:
         "val_binary_accuracy": 0.96,
         "loss": 0.05,
         "val_loss": 0.07,
+        "cpu_seconds": 4.0,
     }
     better = {**row, "val_binary_accuracy": 0.98}
     scores = {
@@ -133,7 +134,8 @@ def test_a_table_has_the_published_the_last_and_the_best() -> None:
     assert dice.error == pytest.approx(0.1 / np.sqrt(2))
     nucleus = table["Dice, nucleus"]
     assert (nucleus.last, nucleus.best) == (0.8, None)
-    assert table["seconds"].published == thesis.seconds
+    assert (table["seconds"].published, table["seconds"].last) == (thesis.seconds, 10.0)
+    assert (table["processor seconds"].published, table["processor seconds"].last) == (None, 8.0)
     annex = {
         line.figure: line for line in lines(EXPERIMENTS["segnet-without-copies"], a_result("segnet-without-copies"))
     }

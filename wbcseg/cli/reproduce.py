@@ -18,6 +18,7 @@ from wbcseg.errors import RunError
 from wbcseg.evaluation.reproduction import (
     EXPERIMENTS,
     FOLDER,
+    PROCESSOR_SECONDS,
     SECONDS,
     Experiment,
     Line,
@@ -28,6 +29,8 @@ from wbcseg.evaluation.reproduction import (
 )
 from wbcseg.files import write_json
 from wbcseg.training.stopping import STOPPED
+
+TIMES = {PROCESSOR_SECONDS: "processor time", SECONDS: "time"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +96,9 @@ def _table(experiment: Experiment, result: dict[str, Any]) -> str:
 
 def _rows(table: Iterable[Line]) -> Iterable[str]:
     for line in table:
-        if line.figure == SECONDS:
+        if line.figure in TIMES:
             published, here = ("" if value is None else duration(value) for value in (line.published, line.last))
-            yield f"  {'time':30} {published:>18} {here:>18}"
+            yield f"  {TIMES[line.figure]:30} {published:>18} {here:>18}"
             continue
         published, here = _shown(line.published, line.published_error), _shown(line.last, line.error)
         yield f"  {line.figure:30} {published:>18} {here:>18} {_shown(line.best):>11}"

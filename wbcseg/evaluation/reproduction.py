@@ -181,6 +181,8 @@ class Line:
 
 
 SECONDS: Final = "seconds"
+PROCESSOR_SECONDS: Final = "processor seconds"
+"""Of all cores together: unlike the seconds on the clock, they hardly change with what else the computer does."""
 
 _PER_EPOCH: Final = (
     ("accuracy, training", "accuracy", "binary_accuracy"),
@@ -235,7 +237,12 @@ def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> li
             last, error = _mean(ours)
             table.append(Line(experiment.name, f"{title}, {kind.name}", published, published_error, last, error))
     seconds = None if experiment.annex else thesis.seconds
-    return [*table, Line(experiment.name, SECONDS, seconds, last=result["seconds"] if result else None)]
+    worked = [row["cpu_seconds"] for row in history if "cpu_seconds" in row]
+    return [
+        *table,
+        Line(experiment.name, PROCESSOR_SECONDS, None, last=sum(worked) if worked else None),
+        Line(experiment.name, SECONDS, seconds, last=result["seconds"] if result else None),
+    ]
 
 
 def _published(thesis: PublishedResult, figure: str, kind: str) -> list[float]:
