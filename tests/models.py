@@ -10,7 +10,7 @@ from typing import Any
 from wbcseg.files import write_json
 from wbcseg.prediction.catalog import weights_folder
 
-SHIPPED = ("unet-16", "deconvnet-16", "unet-general", "segnet-general")
+SHIPPED = ("unet-16", "unet-general", "segnet-general", "deconvnet-general")
 FIRST_CHOICE = "unet-general"
 """What serves pictures of unknown origin."""
 
