@@ -66,7 +66,7 @@ def test_scores_by_hand() -> None:
     answer[..., 0] = 1.0
     answer[0, 0] = (0.2, 0.7, 0.1)
     answer[0, 1] = (0.1, 0.5, 0.4)
-    answer[5, 5] = (0.0, 0.9, 0.1)  # Nobody taught a network what to say there: its Dice leaves it out.
+    answer[5, 5] = (0.0, 0.9, 0.1)  # The target has no class there: the Dice of a class leaves it out.
     (row,) = score_pictures_as_published(lambda _: answer, one)
     assert row["copy_in_training"]
     assert row["dice"] == {"cytoplasm": pytest.approx(2 / 3, abs=1e-6), "nucleus": None}

@@ -157,7 +157,7 @@ class WithSecond(WithGeneral):
 
     def __init__(self):
         super().__init__()
-        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", framed=True), None, True)
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, blind", framed=True), None, True)
         self.entries = (*self.entries, second)
 
     def open(self, name):
@@ -169,7 +169,7 @@ def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(ope
     assert "measure_second" not in [one.key for one in open_page("measure").selectbox]
     monkeypatch.setattr(store, "Catalog", WithSecond)
     at = open_page("measure")
-    assert at.selectbox(key="measure_second").options == ["none", "SegNet, any"]
+    assert at.selectbox(key="measure_second").options == ["none", "SegNet, blind"]
     at.selectbox(key="measure_model").select("unet-16").run()
     assert "measure_second" not in [one.key for one in at.selectbox], "results of this model are not judged"
 

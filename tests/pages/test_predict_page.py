@@ -1,11 +1,24 @@
 """Predict: panels, scores, marks, uploads and links."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from quick_app import PROBLEM, FailingCatalog, Threshold, WithGeneral, as_field, go_to, packs, tables, viewer, words
+from quick_app import (
+    PROBLEM,
+    FailingCatalog,
+    Threshold,
+    WithGeneral,
+    as_field,
+    card,
+    go_to,
+    packs,
+    tables,
+    viewer,
+    words,
+)
 
 from wbcseg.analysis import Item
 from wbcseg.cards import NOTICE
@@ -16,7 +29,7 @@ from wbcseg.drawing import colorize, fit
 from wbcseg.images import open_image
 from wbcseg.measurement import MEASURES, measure
 from wbcseg.metrics import score
-from wbcseg.prediction import Place
+from wbcseg.prediction import ModelEntry, Place
 from wbcseg.prediction.tidying import tidied
 from wbcseg.trust import CHECK, FINE, STATUSES, Verdict
 from wbcseg.ui import corrected, looking, store
@@ -506,6 +519,31 @@ def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkey
     at.segmented_control(key="source").set_value("Your own picture").run()
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert at.pills(key="general_models").value == ["unet-general"]
+
+
+class LikeShipped(WithGeneral):
+    """One network alone has a model of this data set; both have one for any laboratory."""
+
+    def __init__(self):
+        super().__init__()
+        one, _, _, general = self.entries
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", framed=True), None, True)
+        self.entries = (one, general, second)
+
+
+def test_own_pictures_begin_with_them_also_where_they_stand_in_for_a_data_set(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", LikeShipped)
+    at = open_page("predict", picture="003")
+    assert at.pills(key="models").value == ["unet-16", "segnet-general"]
+    at.segmented_control(key="source").set_value("Your own picture").run()
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert at.pills(key="general_models").value == ["unet-general", "segnet-general"]
+
+
+def test_a_link_chooses_the_models(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", LikeShipped)
+    at = open_page("predict", picture="003", models="unet-general")
+    assert at.pills(key="models").value == ["unet-general"]
 
 
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):

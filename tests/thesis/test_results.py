@@ -96,6 +96,15 @@ def test_what_was_called_jaccard_is_no_jaccard_index(name: str) -> None:
         assert all(called > dice for called, dice in pairs)
 
 
+@every_network
+def test_the_third_that_was_not_printed_is_easier_than_the_middle_one(name: str) -> None:
+    """The accuracy of the picture is the mean of its thirds; the cell lies in the middle."""
+    result = published_result(name)
+    middle, lower = (statistics.fmean(result.jaccard_as_published[label]) for label in CLASSES)
+    upper = 3 * result.test_accuracy - middle - lower
+    assert middle < min(upper, lower) < max(upper, lower) < 1.0
+
+
 def test_every_network_of_the_program_was_published() -> None:
     assert set(NETWORKS) == set(ARCHITECTURES)
     assert published_result("unet") is published_result("unet")

@@ -107,7 +107,7 @@ def with_disputes(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[
     crops = {name: several[0] for name, several in result.items() if several and not several[0].number}
     cells = {name: one.load()[1] for name, one in crops.items()}
     for name, cell in cells.items():
-        if any(_disagree(cell, other) for key, other in cells.items() if key != name):
+        if crops[name].status and any(_disagree(cell, other) for key, other in cells.items() if key != name):
             result[name] = (_disputed(crops[name]),)
     return result
 

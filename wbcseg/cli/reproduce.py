@@ -30,6 +30,10 @@ from wbcseg.evaluation.reproduction import (
 from wbcseg.files import write_json
 from wbcseg.training.stopping import STOPPED
 
+AS_PUBLISHED = (
+    "What is published as Jaccard and Dice of cytoplasm and nucleus is of the middle and of the lower third of the\n"
+    "picture with all classes together (help(wbcseg.thesis) tells how that is known). Dice is of the classes."
+)
 TIMES = {PROCESSOR_SECONDS: "processor time", SECONDS: "time"}
 
 
@@ -65,6 +69,7 @@ def act(options: argparse.Namespace) -> int:
         print("There is no result yet. Train: python -m wbcseg reproduce")
     else:
         print("\n\n".join(_table(EXPERIMENTS[name], result) for name, result in results.items()))
+        print(f"\n{AS_PUBLISHED}")
     return 0
 
 

@@ -74,7 +74,7 @@ def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> lis
     """Score the test pictures: each class's probability rounded, against its one-hot target.
 
     Where rounding leaves a pixel without a class, it is nobody's. The Dice of a class leaves out pixels whose target
-    has none (a quirk: the last row and column), because nobody taught a network what to say there. What the thesis
+    has none (a quirk: the last row and column): there the expert's mask was not what was learned. What the thesis
     prints as scores of a class is of a third of the picture, see :mod:`wbcseg.thesis`; hence both here.
 
     Args:
@@ -237,7 +237,7 @@ def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> li
             last, error = _mean(ours)
             table.append(Line(experiment.name, f"{title}, {kind.name}", published, published_error, last, error))
     seconds = None if experiment.annex else thesis.seconds
-    worked = [row["cpu_seconds"] for row in history if "cpu_seconds" in row]
+    worked = [row["cpu_seconds"] for row in history] if all("cpu_seconds" in row for row in history) else []
     return [
         *table,
         Line(experiment.name, PROCESSOR_SECONDS, None, last=sum(worked) if worked else None),

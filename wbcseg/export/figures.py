@@ -16,6 +16,12 @@ NO_CELL: Final = "no white cell found"
 NOT_USED: Final = "not used"
 """The status of a file that could not be used."""
 
+_STATUSES: Final = {
+    **MEANINGS,
+    NO_CELL: "The model found no white cell in the picture. Look whether there is one.",
+    NOT_USED: "The file could not be used, or its picture was not reached; the note says why.",
+}
+
 
 def figure_rows(
     found: Found, *, micrometres: float | None = None, mask_files: Mapping[Finding, str] | None = None
@@ -71,7 +77,7 @@ def definition_rows(micrometres: float | None = None) -> list[list[str]]:
     rows = [
         [figure_head(name, micrometres), one.title, definition(name, micrometres)] for name, one in MEASURES.items()
     ]
-    rows += [["status", status, meaning] for status, meaning in MEANINGS.items()]
+    rows += [["status", status, meaning] for status, meaning in _STATUSES.items()]
     return [["figure", "title", "definition"], *rows]
 
 

@@ -49,8 +49,8 @@ class Scores:
     Attributes:
         dice: Dice by region (background, cytoplasm, nucleus, cell), 0 to 1, NaN where undefined.
         jaccard: Jaccard (intersection over union) by region, likewise.
-        class_accuracy: Share of pixels that are right about belonging to the region or not, 0 to 1: what the thesis
-            prints as "Jaccard".
+        class_accuracy: Share of pixels that are right about belonging to the region or not, 0 to 1: the kind
+            of figure that the thesis prints as "Jaccard", though of other pixels (see :mod:`wbcseg.thesis`).
         accuracy: Share of pixels whose class is right, 0 to 1.
     """
 
@@ -127,7 +127,8 @@ def jaccard(counts: Counts) -> NDArray[np.float64]:
 def accuracy_per_class(counts: Counts) -> NDArray[np.float64]:
     """Return (TP + TN) / all pixels of each class against the rest.
 
-    The thesis prints this figure under the name "Jaccard", because the library function that it called computed it.
+    The thesis prints such figures, of other pixels (see :mod:`wbcseg.thesis`), under the name "Jaccard", because the
+    library function that it called computed them.
     It is high for any small class, so it is here only to compare with the printed tables.
 
     Returns:

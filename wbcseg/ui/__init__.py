@@ -14,7 +14,9 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.take_away`: figures in words, and the files to take away
 - :mod:`wbcseg.ui.measures`: the figures of the cell that is shown
 - :mod:`wbcseg.ui.bringing` and :mod:`wbcseg.ui.pasting`: bringing many pictures
+- :mod:`wbcseg.ui.reading`: how they are to be read
 - :mod:`wbcseg.ui.measuring`, :mod:`wbcseg.ui.cell_table` and :mod:`wbcseg.ui.closer`: measuring them
+- :mod:`wbcseg.ui.kept`: choices that outlive a visit to another page
 - :mod:`wbcseg.ui.status`: what is ready to be used, and downloading what is not
 - :mod:`wbcseg.ui.setting` and :mod:`wbcseg.ui.settings`: the settings of a training in plain words
 - :mod:`wbcseg.ui.training_form`: describing a training

@@ -21,7 +21,7 @@ UNSEEN: Final = {
 }
 """The studies of the table, by name."""
 
-PRINTED: Final = ("Published", "Repeated here, scored as published")
+PRINTED: Final = ("Published (of other pixels)", "Repeated here, scored likewise")
 """Rows of figures that are called Dice, but are of other pixels."""
 
 

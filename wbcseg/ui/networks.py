@@ -39,7 +39,7 @@ def choose_width() -> int:
             key="width",
             bind="query-params",
             width=360,
-            help=f"{GLOSSARY['Width']} The shipped models have 16, the thesis {PRESETS['published'].width}.",
+            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['published'].width}.",
         )
     )
 

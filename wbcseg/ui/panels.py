@@ -48,7 +48,7 @@ def choose_models(models: Catalog, dataset: str | None) -> list[ModelEntry]:
         return []
     names = list(reversed(usable))
     suited = list(dict.fromkeys(entry.name for entry in models.suited(dataset)))
-    is_special = not any(card.framed for name in suited if (card := usable[name].card))
+    is_special = any(not card.framed for name in suited if (card := usable[name].card))
     chosen = st.pills(
         "Models",
         names,

@@ -8,7 +8,9 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.errors import WbcsegError
 from wbcseg.prediction import Catalog, ModelEntry
+from wbcseg.trust import judge_of
 from wbcseg.ui import status
 from wbcseg.ui.kept import keep, remember
 from wbcseg.ui.take_away import ask_scale
@@ -102,8 +104,8 @@ def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
 
 def _choose_second(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> ModelEntry | None:
     """Ask for a second opinion where results are judged and another model can give one."""
-    names = [entry.name for entry in usable.values() if _can_judge(entry) and entry.name != first.name]
-    if not names or not _can_judge(first):
+    names = [one.name for one in usable.values() if one.card and one.card.framed and one.name != first.name]
+    if not names or not _is_judged(first):
         return None
     names = [NOBODY, *reversed(names)]
     remember("measure_second", NOBODY, names)
@@ -122,5 +124,8 @@ def _choose_second(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> Model
     return usable.get(name)
 
 
-def _can_judge(entry: ModelEntry) -> bool:
-    return entry.card is not None and entry.card.framed
+def _is_judged(entry: ModelEntry) -> bool:
+    try:
+        return entry.card is not None and judge_of(entry.card) is not None
+    except WbcsegError:
+        return False  # It is said where the model is opened.

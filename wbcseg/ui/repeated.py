@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
-from wbcseg.evaluation.reproduction import EXPERIMENTS, Experiment
+from wbcseg.evaluation.reproduction import EXPERIMENTS, PROCESSOR_SECONDS, SECONDS, Experiment
 from wbcseg.training import TrainingConfig
 from wbcseg.ui import curves, results
 from wbcseg.ui.table import show_table
@@ -18,8 +18,8 @@ from wbcseg.ui.words import GLOSSARY, as_text, time_text
 Results = Mapping[str, Mapping[str, Any]]
 
 TIMES: Final = (
-    "Of the whole training. The thesis trained on a graphics processor. Here, the computer did other work meanwhile; "
-    "the processor time is the seconds that all cores together worked on the training."
+    "Of the whole training. The thesis trained on a graphics processor. Here, the computer may have done other work "
+    "meanwhile; the processor time is the seconds that all cores together worked on the training."
 )
 SCORED: Final = ("cytoplasm", "nucleus")
 TRAINED: Final = ("training", "test")
@@ -116,11 +116,12 @@ def _show_table(table: Table, experiments: Sequence[Experiment], found: Results)
 
 
 def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
-    ends = [reproduction.lines(one, found.get(one.name))[-2:] for one in experiments]
+    tables = [{line.figure: line for line in reproduction.lines(one, found.get(one.name))} for one in experiments]
+    times, worked = ([of[figure] for of in tables] for figure in (SECONDS, PROCESSOR_SECONDS))
     rows = [
-        ["Published", *(_time(whole.published) for _, whole in ends)],
-        ["Here", *(_time(whole.last) for _, whole in ends)],
-        ["Here, processor time", *(_time(worked.last) for worked, _ in ends)],
+        ["Published", *(_time(line.published) for line in times)],
+        ["Here", *(_time(line.last) for line in times)],
+        ["Here, processor time", *(_time(line.last) for line in worked)],
     ]
     show_table(_head(experiments), rows, "Times")
 

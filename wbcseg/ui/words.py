@@ -81,15 +81,15 @@ GLOSSARY: Final[dict[str, str]] = {
     "better than one look and takes eight times as long.",
     "Second opinion": "Another model looks at every cell too. Where the two mean different pixels by the cell (a Dice "
     "with each other below .8), the result is one to check. Masks and figures are those of the first model. It takes "
-    "about twice as long.",
+    "about twice as long. In a field of view, cells that only the second model finds are not listed.",
     "Recipe": "The settings of a training: how the network learns, from how many variations of the pictures, how long.",
     "Processor time": "The seconds that all cores together worked. On two idle cores a training takes about half of "
     "it.",
     "Dice as published": "What the thesis prints as Dice of the cytoplasm and of the nucleus is the Dice of all three "
     "classes together in the middle and in the lower third of the picture. Its printed figures give it away: they tell "
-    "how many pixels were compared, and that is the same for every cell, large or small, just as many as a third of a "
-    "picture has. Its program must have reordered the numbers of the classes wrongly. Background is easily right, so "
-    "that such figures are higher than those of a class.",
+    "how many pixels network and expert had marked together, and that is the same for every cell, large or small: as "
+    "many as a third of a picture has, each pixel counted with its class. Its program must have reordered the numbers "
+    "of the classes wrongly. Background is easily right, so that such figures are higher than those of a class.",
     "Jaccard as published": "What the thesis prints as Jaccard is the share of right answers, three a pixel, in the "
     "middle (“cytoplasm”) and in the lower third of the picture (“nucleus”): its program called a function that "
     "computes that, for the wrong pixels. It is higher than a Jaccard of the same.",
