@@ -21,8 +21,8 @@ export function columnsFor(count, width, height, aspect) {
     const side = (width - GAP * (columns - 1)) / columns
     if (side < NARROWEST && columns > 1) break
     const rows = Math.ceil(count / columns), tall = rows * (side / aspect + CAPTION)
-    // What one has to scroll for counts less than what is large.
-    const seen = side * Math.min(1, height / tall) ** 2
+    // What one has to scroll for counts less than what is large, and a row with gaps a little less than a full one.
+    const seen = side * Math.min(1, height / tall) ** 2 * (count / (rows * columns)) ** 0.25
     if (seen > largest + 1) {
       largest = seen
       best = columns
