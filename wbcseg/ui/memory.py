@@ -11,10 +11,10 @@ from typing import Final
 
 from wbcseg.prediction import keep_open
 
-PERIOD: Final = 3.0
+PERIOD: Final = 1.0
 """Seconds between two rounds of the garbage collector, while somebody reads."""
 
-NETWORKS: Final = 3
+NETWORKS: Final = 2
 """How many networks keep their memory: 22 MB each for a U-Net of width 16, up to 32 for others."""
 
 _ARENAS, _APART = -8, -3
