@@ -512,13 +512,18 @@ def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monk
     assert [one for one in at.get("html") if "Cell 1" in one.proto.body]
 
 
-def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
-    monkeypatch.setattr(store, "Catalog", WithGeneral)
+def models_at_first(open_page):
+    """The models that are chosen for a picture of a set, and then for one's own."""
     at = open_page("predict", picture="003")
-    assert at.pills(key="models").value == ["unet-16", "segnet-16"]
+    of_set = at.pills(key="models").value
     at.segmented_control(key="source").set_value("Your own picture").run()
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
-    assert at.pills(key="general_models").value == ["unet-general"]
+    return of_set, at.pills(key="general_models").value
+
+
+def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
+    monkeypatch.setattr(store, "Catalog", WithGeneral)
+    assert models_at_first(open_page) == (["unet-16", "segnet-16"], ["unet-general"])
 
 
 class LikeShipped(WithGeneral):
@@ -533,11 +538,7 @@ class LikeShipped(WithGeneral):
 
 def test_own_pictures_begin_with_them_also_where_they_stand_in_for_a_data_set(open_page, monkeypatch):
     monkeypatch.setattr(store, "Catalog", LikeShipped)
-    at = open_page("predict", picture="003")
-    assert at.pills(key="models").value == ["unet-16", "segnet-general"]
-    at.segmented_control(key="source").set_value("Your own picture").run()
-    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
-    assert at.pills(key="general_models").value == ["unet-general", "segnet-general"]
+    assert models_at_first(open_page) == (["unet-16", "segnet-general"], ["unet-general", "segnet-general"])
 
 
 def test_a_link_chooses_the_models(open_page, monkeypatch):
