@@ -16,6 +16,7 @@ NETWORKS = len(ARCHITECTURES)
 MODELS = len(Catalog().suited("synthetic"))
 OWN_MODELS = len(Catalog().suited(None))
 PANELS = 2 + MODELS
+CURVES = "/compare?tab=The+thesis,+repeated"
 
 
 # This test comes first: it is the one that meets the server cold.
@@ -139,10 +140,11 @@ def test_nothing_is_asked_of_other_servers(page, server):
         wait_for_pictures(page, least)
     page.goto("/predict")
     wait_for_viewer(page, PANELS)
-    for address in ("/measure", "/train", "/runs", "/compare"):
+    for address in ("/measure", "/train", "/runs", "/compare", CURVES):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)
+    page.get_by_text("Curves of").first.wait_for()
     assert not {url for url in asked if not url.startswith((server.url, "data:", "blob:"))}
 
 
@@ -153,4 +155,6 @@ def test_the_server_stays_light(server):
         pytest.skip("There is no /proc here to read the memory from.")
     memory = {name: value for name, _, value in (line.partition(":") for line in status.read_text().splitlines())}
     assert int(memory["VmHWM"].split()[0]) < 400_000  # kB
-    assert "tensorflow" not in Path(f"/proc/{server.pid}/maps").read_text().lower()
+    loaded = Path(f"/proc/{server.pid}/maps").read_text().lower()
+    assert "tensorflow" not in loaded
+    assert "pandas" not in loaded

@@ -286,6 +286,18 @@ def test_the_text_of_a_chart_waits_for_the_end_of_the_training(open_page):
     assert charts(open_page("train", run="done"))[0].proto.alt.startswith("Loss by epoch, at the end: training 0.")
 
 
+def test_a_chart_has_its_rows_apart_while_more_will_come_and_can_be_zoomed_after(open_page):
+    make_run("alive", "running")
+    make_run("done", "stopped")
+    live, final = (charts(open_page("train", run=name))[0].proto for name in ("alive", "done"))
+    assert live.data.data
+    assert '"values"' not in live.spec
+    assert '"zoom"' not in live.spec
+    assert not final.data.data
+    assert '"values"' in final.spec
+    assert '"zoom"' in final.spec
+
+
 def test_the_thesis_curve_is_not_laid_under_another_loss(open_page):
     make_run("quick", "stopped")
     make_run("thesis", "stopped", config=PRESETS["published"])

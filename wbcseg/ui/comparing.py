@@ -75,7 +75,7 @@ def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:
         y_title=COLUMNS[metric],
         alt=f"{COLUMNS[metric]} of {len(chosen)} trainings, {', '.join(parts).lower()}",
         key="compared",
-        zoom=not was_alive,
+        live=was_alive,
         log=scale == "Log",
         height=380,
     )

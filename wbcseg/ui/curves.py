@@ -1,7 +1,8 @@
 """Curves of a training as Vega-Lite charts.
 
 A chart whose rows alone change keeps its view: Streamlit hands the new rows to the picture that is there. So nothing of
-the description depends on the rows, nor does the text alternative while a training goes on.
+the description depends on the rows, nor does the text alternative while a training goes on. The price is that Streamlit
+loads pandas for it, 70 MB. A chart that no longer changes has its rows in its description, which needs no pandas.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from wbcseg.ui.words import as_text
 
 Row = Mapping[str, float]
 Point = tuple[float, float, str]
+FIELDS: Final = ("x", "y", "series")
+"""What the parts of a point are called in a chart's description."""
 
 # Each has a contrast of at least 3.4:1 on both backgrounds, white and dark.
 BLUE: Final = "#3d85c6"
@@ -133,7 +136,7 @@ def show_chart(
     y_title: str,
     alt: str,
     key: str,
-    zoom: bool,
+    live: bool,
     log: bool = False,
     height: int = 240,
 ) -> None:
@@ -146,7 +149,7 @@ def show_chart(
         y_title: What the vertical axis says.
         alt: What a screen reader says; the same as long as only the points change.
         key: Unique on the page.
-        zoom: Whether the reader can zoom. New rows would undo it, so not while a training goes on.
+        live: Whether more points will come. Else the reader can zoom, which new ones would undo.
         log: Whether the vertical axis is logarithmic; points that are not positive are then left out.
         height: In pixels.
     """
@@ -154,14 +157,19 @@ def show_chart(
     present = {name for *_, name in shown}
     drawn = [one for one in series if one.name in present]
     longest = max((sum(name == one.name for *_, name in shown) for one in drawn if not one.thin), default=0)
-    data = {"x": [p[0] for p in shown], "y": [p[1] for p in shown], "series": [p[2] for p in shown]}
-    spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW, zoom=zoom)
+    spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW, zoom=not live)
     st.markdown(f":small[{legend(drawn)}]" if drawn else "\u00a0")
     if not drawn:
         with st.container(height=height, vertical_alignment="center", horizontal_alignment="center"):
             st.caption(EMPTY)
         return
-    st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
+    if live:
+        data = {name: [point[place] for point in shown] for place, name in enumerate(FIELDS)}
+        st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
+        return
+    rows = {"values": [dict(zip(FIELDS, point, strict=True)) for point in shown]}
+    # Streamlit takes rows out of the description itself, but not out of its layers.
+    st.vega_lite_chart(spec={"layer": [{"data": rows, **spec}]}, key=key, alt=alt, height=height)
 
 
 def _spec(

@@ -131,7 +131,7 @@ def _chart(one: Overview, title: str, points: Sequence[Point], series: Sequence[
         # While rows come in, the text stays the same: a new one would draw the picture anew.
         alt = what if one.alive else f"{what}, at the end: {', '.join(newest) or 'no figure yet'}"
         key = f"{title}_{x_title}"
-        curves.show_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, zoom=not one.alive)
+        curves.show_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, live=one.alive)
         now = "Now" if one.alive else "Last"
         st.caption(f"{now}: {', '.join(newest)}" if newest else "\u00a0")
 

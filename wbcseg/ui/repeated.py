@@ -146,7 +146,7 @@ def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
                     alt=f"{title} of {experiment.title} by epoch, here and in the thesis, in training and on test "
                     "pictures",
                     key=f"repeated_{experiment.name}_{name}",
-                    zoom=True,
+                    live=False,
                 )
 
 
