@@ -14,8 +14,8 @@ from wbcseg.prediction import keep_open
 PERIOD: Final = 1.0
 """Seconds between two rounds of the garbage collector, while somebody reads."""
 
-NETWORKS: Final = 2
-"""How many networks keep their memory: 22 MB each for a U-Net of width 16, up to 32 for others."""
+NETWORKS: Final = 3
+"""How many networks keep their memory, 14 to 22 MB each: as many as Predict asks about a picture."""
 
 _ARENAS, _APART = -8, -3
 """What glibc's ``mallopt`` calls the greatest number of its arenas (``M_ARENA_MAX`` in malloc.h), and the size from
