@@ -60,10 +60,11 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     out = tmp_path / "results"
     command = ["evaluate", "--dataset", str(root), "--preset", "quick", "--architecture", "unet", "--out", str(out)]
-    small = [*command, "--cv", "2", "--epochs", "2", "--width", "4"]
+    small = [*command, "--cv", "2", "--epochs", "2", "--width", "4", "--canvas", "48"]
     assert main(small) == 0
     (result,) = read_results(result_files(out))
     assert result["study"] == "cells-quick-cv2"
+    assert [result["config"][name] for name in ("width", "canvas")] == [4, 48]
     assert str(tmp_path) not in json.dumps(result)
     assert [one["tested"] for one in result["trainings"]] == [6, 6]
     assert all(one["cpu_seconds"] > 0 for one in result["trainings"])

@@ -31,7 +31,7 @@ from wbcseg.training.stopping import STOPPED
 from wbcseg.trust.judge import JUDGES
 
 TOLERANCE = 0.002
-CHANGES = ("width", "epochs", "sharp_epochs")
+CHANGES = ("width", "canvas", "epochs", "sharp_epochs")
 """Settings of the recipe that a cross-validation may change."""
 
 
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--architecture", nargs="+", choices=tuple(ARCHITECTURES), default=list(ARCHITECTURES), help="networks (all)"
     )
     study.add_argument("--width", type=int, help="filters of the first stage (the recipe's)")
+    study.add_argument("--canvas", type=int, help="side in pixels of what the network sees (the recipe's)")
     study.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
     study.add_argument("--sharp-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
     study.add_argument(
