@@ -50,7 +50,7 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
         "title": f"{TITLES[architecture]}, width 16",
         "parameters": 1_646_227,
         "config": config,
-        "environment": {},
+        "environment": {"processor": "a processor", "features": ["avx2"], "cores": 2, "precision": "float32"},
         "manifest_digest": "0",
         "trainings": [{**training, "cpu_seconds": 100.0 + len(architecture), "model_bytes": 1}] * 5,
         "pictures": rows,
@@ -112,6 +112,16 @@ def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
     assert rows["Published (of other pixels)"] == ["0.988 ± 0.001", "0.970 ± 0.003", "0.973 ± 0.003"]
     mean = np.mean(list(comparison.values(made_result("unet", 0.96), "dice", "nucleus").values()))
     assert rows["**Unseen cells, our recipe**"][0].startswith(f"**{mean:.3f} ±")
+
+
+def test_times_of_unlike_machines_are_not_drawn_beside_each_other(open_page, folder):
+    unet, segnet = made_result("unet", 0.96), made_result("segnet", 0.94)
+    segnet["environment"] |= {"features": ["avx2", "avx512f"], "precision": "bfloat16"}
+    write(folder, unet, segnet)
+    at = open_page("compare", tab=UNSEEN)
+    assert "on unlike machines" in words(at)
+    assert "SegNet\\-Basic on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in words(at)
+    assert len(at.get("plotly_chart")) == 3
 
 
 def test_it_says_which_is_better_by_how_much_and_how_sure(open_page, studied):
@@ -236,7 +246,7 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     result = {
         "experiment": "unet",
         "config": reproduction.EXPERIMENTS["unet"].config.to_dict(),
-        "environment": {"processor": "a * processor", "cores": 2, "precision": "float32"},
+        "environment": {"processor": "a * processor", "features": [], "cores": 2, "precision": "float32"},
         "seconds": 100.0,
         "history": history,
         "pictures": [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}],
@@ -253,7 +263,7 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     assert dice["Nucleus, here"][0] == "0.9300 ± 0.0000"
     assert "Nucleus, here, best" not in dice
     assert "Cytoplasm, here, best" not in dice
-    assert "a \\* processor, 2 cores, float32" in words(at)
+    assert "a \\* processor\\, 2 cores\\, float32" in words(at)
     assert len(at.get("vega_lite_chart")) == 2
     assert "reproduce segnet deconvnet" in at.code[0].value
 

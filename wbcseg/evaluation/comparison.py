@@ -118,6 +118,13 @@ def difference(first: Result, second: Result, figure: str, region: str, look: Lo
     return _compare(values(first, figure, region, look), values(second, figure, region, look), figure)
 
 
+def machine(result: Result) -> str:
+    """Say on what a network was trained, and in which precision: only times of the same compare."""
+    where = result["environment"]
+    vectors = "AVX-512" if "avx512f" in where["features"] else "AVX2" if "avx2" in where["features"] else ""
+    return ", ".join(filter(None, (where["processor"], vectors, f"{where['cores']} cores", where["precision"])))
+
+
 @dataclass(frozen=True)
 class Worst:
     """A picture and what the networks make of it.

@@ -139,15 +139,17 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
         axis: Title of the vertical axis.
     """
     figure = go.Figure()
+    largest = max((x for x, _ in rows), default=1.0)
     for place, (x, row) in enumerate(rows):
         colour, symbol = style(row.group, place)
+        late = x > largest / 2  # where a phone has no room to the right
         figure.add_trace(
             go.Scatter(
                 x=[x],
                 y=[row.middle],
                 mode="markers+text",
-                text=[f"  {row.label}"],
-                textposition="middle right",
+                text=[f"{row.label}  " if late else f"  {row.label}"],
+                textposition="middle left" if late else "middle right",
                 cliponaxis=False,
                 marker={"color": colour, "symbol": symbol, "size": 11},
                 error_y={
@@ -163,9 +165,8 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
                 hoverinfo="text",
             )
         )
-    largest = max((x for x, _ in rows), default=1.0)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(range=[0, 1.3 * largest])
+    figure.update_xaxes(range=[0, 1.1 * largest])
     figure.update_yaxes(title=axis)
     return _laid_out(figure, across, rows=5)
 

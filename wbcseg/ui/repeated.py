@@ -9,6 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
+from wbcseg.evaluation.comparison import machine
 from wbcseg.evaluation.reproduction import EXPERIMENTS, PROCESSOR_SECONDS, SECONDS, Experiment
 from wbcseg.training import TrainingConfig
 from wbcseg.ui import curves, results
@@ -88,8 +89,8 @@ def show_experiments() -> None:
     if missing:
         st.caption("A dash: not repeated here yet. It takes hours.")
         st.code(f"python -m wbcseg reproduce {' '.join(missing)}", language=None, wrap_lines=True)
-    for text in dict.fromkeys(_machine(result) for result in found.values()):
-        st.caption(f"Here: {text}")
+    for text in dict.fromkeys(as_text(machine(result)) for result in found.values()):
+        st.caption(f"Here: {text}.")
 
 
 def _show_table(table: Table, experiments: Sequence[Experiment], found: Results) -> None:
@@ -148,11 +149,6 @@ def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
                     key=f"repeated_{experiment.name}_{name}",
                     live=False,
                 )
-
-
-def _machine(result: Mapping[str, Any]) -> str:
-    where = result["environment"]
-    return f"{as_text(where['processor'])}, {where['cores']} cores, {where['precision']}."
 
 
 def _number(value: float | None, error: float | None = None) -> str:

@@ -198,6 +198,11 @@ def show_times(question: Question) -> None:
     if not rows:
         st.caption("The time of these trainings was not recorded.")
         return
+    machines = {one["title"]: comparison.machine(one) for one in question.results}
+    if len(set(machines.values())) > 1:
+        where = "; ".join(f"{as_text(title)} on {as_text(machine)}" for title, machine in machines.items())
+        st.caption(f"The networks were trained on unlike machines, so that their times do not compare: {where}.")
+        return
     charts.show(
         charts.against(rows, "Processor time of a training (minutes)", question.axis),
         "times",
