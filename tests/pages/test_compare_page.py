@@ -114,14 +114,21 @@ def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
     assert rows["**Unseen cells, our recipe**"][0].startswith(f"**{mean:.3f} ±")
 
 
-def test_times_of_unlike_machines_are_not_drawn_beside_each_other(open_page, folder):
-    unet, segnet = made_result("unet", 0.96), made_result("segnet", 0.94)
-    segnet["environment"] |= {"features": ["avx2", "avx512f"], "precision": "bfloat16"}
+def test_only_times_of_one_machine_are_drawn_beside_each_other(open_page, folder):
+    unet, segnet, deconvnet = (made_result(name, 0.95) for name in ("unet", "segnet", "deconvnet"))
+    for one in (segnet, deconvnet):
+        one["environment"] |= {"features": ["avx2", "avx512f"], "precision": "bfloat16"}
     write(folder, unet, segnet)
     at = open_page("compare", tab=UNSEEN)
-    assert "on unlike machines" in words(at)
+    assert "Only times of one machine compare" in words(at)
     assert "SegNet\\-Basic on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in words(at)
     assert len(at.get("plotly_chart")) == 3
+    write(folder, deconvnet)
+    at = open_page("compare", tab=UNSEEN)
+    assert "Only times of one machine compare" in words(at)
+    drawn = at.get("plotly_chart")[-1].proto.alt
+    assert "DeconvNet" in drawn
+    assert "U-Net" not in drawn
 
 
 def test_it_says_which_is_better_by_how_much_and_how_sure(open_page, studied):

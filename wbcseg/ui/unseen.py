@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Final
 
 import streamlit as st
@@ -199,10 +200,13 @@ def show_times(question: Question) -> None:
         st.caption("The time of these trainings was not recorded.")
         return
     machines = {one["title"]: comparison.machine(one) for one in question.results}
-    if len(set(machines.values())) > 1:
-        where = "; ".join(f"{as_text(title)} on {as_text(machine)}" for title, machine in machines.items())
-        st.caption(f"The networks were trained on unlike machines, so that their times do not compare: {where}.")
-        return
+    usual, count = Counter(machines.values()).most_common(1)[0]
+    if count < len(machines):
+        where = "; ".join(f"{as_text(title)} on {as_text(name)}" for title, name in machines.items())
+        st.caption(f"Only times of one machine compare, and the networks were trained on several: {where}.")
+        rows = [(x, row) for x, row in rows if machines[row.group] == usual]
+        if count == 1:
+            return
     charts.show(
         charts.against(rows, "Processor time of a training (minutes)", question.axis),
         "times",
