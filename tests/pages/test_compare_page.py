@@ -112,6 +112,8 @@ def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
     assert rows["Published (of other pixels)"] == ["0.988 ± 0.001", "0.970 ± 0.003", "0.973 ± 0.003"]
     mean = np.mean(list(comparison.values(made_result("unet", 0.96), "dice", "nucleus").values()))
     assert rows["**Unseen cells, our recipe**"][0].startswith(f"**{mean:.3f} ±")
+    told = "A dash: not measured yet" in words(at)
+    assert told == any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
 
 
 def test_only_times_of_one_machine_are_drawn_beside_each_other(open_page, folder):

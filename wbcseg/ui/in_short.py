@@ -24,6 +24,9 @@ UNSEEN: Final = {
 PRINTED: Final = ("Published (of other pixels)", "Repeated here, scored likewise")
 """Rows of figures that are called Dice, but are of other pixels."""
 
+MISSING: Final = "–"
+"""In place of a figure that nobody measured."""
+
 
 def show_summary() -> None:
     """Show the Dice of every network: published, repeated here, and on cells that it never saw."""
@@ -36,6 +39,7 @@ def show_summary() -> None:
     )
     explain("Dice as published", label="How is that known?")
     experiments = [one for one in EXPERIMENTS.values() if not one.annex]
+    complete = True
     for region in REGIONS:
         columns = []
         for experiment in experiments:
@@ -51,6 +55,7 @@ def show_summary() -> None:
                     *(f"**{text}**" for text in unseen),
                 ]
             )
+        complete = complete and not any(MISSING in text for column in columns for text in column)
         st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
         head = ["", *(experiment.title.partition(",")[0] for experiment in experiments)]
         names = (*PRINTED, "Repeated here", *(f"**{title}**" for title in UNSEEN.values()))
@@ -59,8 +64,8 @@ def show_summary() -> None:
         )
     st.caption(
         "Published and repeated: width 64, the thesis' 30 test pictures, most of them leaked. Unseen cells: "
-        f"{_widths(studies)}cross-validation over all pictures of Dataset 1, every cell on one side only, one look. A "
-        "dash: not measured yet."
+        f"{_widths(studies)}cross-validation over all pictures of Dataset 1, every cell on one side only, one look."
+        f"{'' if complete else ' A dash: not measured yet.'}"
     )
 
 
@@ -75,10 +80,10 @@ def _widths(studies: Mapping[str, Sequence[Result]]) -> str:
 def _unseen(found: Sequence[Result], architecture: str, region: str) -> str:
     mine = [one for one in found if one["architecture"] == architecture]
     if not mine:
-        return "–"
+        return MISSING
     (summary,) = results.summaries(mine, "dice", region, "one_look").values()
     return _text(summary.mean, summary.error)
 
 
 def _text(value: float | None, error: float | None) -> str:
-    return "–" if value is None or error is None else f"{value:.3f} ± {error:.3f}"
+    return MISSING if value is None or error is None else f"{value:.3f} ± {error:.3f}"
