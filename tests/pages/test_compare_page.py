@@ -116,6 +116,12 @@ def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
     assert told == any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
 
 
+def test_in_short_has_no_note_on_dashes_where_every_figure_is_there(open_page):
+    at = open_page("compare")
+    assert not any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
+    assert "A dash" not in words(at)
+
+
 def test_only_times_of_one_machine_are_drawn_beside_each_other(open_page, folder):
     unet, segnet, deconvnet = (made_result(name, 0.95) for name in ("unet", "segnet", "deconvnet"))
     for one in (segnet, deconvnet):
