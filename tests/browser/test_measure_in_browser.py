@@ -141,6 +141,25 @@ def test_pasted_pictures(measure):
     assert measure.locator(ROWS).count() == 2
 
 
+def test_what_is_pasted_while_the_way_changes_loses_nothing(measure):
+    bring(measure, file("first.png", a_cell(2, side=60)[0]))
+    measure.evaluate(
+        f"""async bytes => {{
+            const paste = {PASTE}
+            ;[...document.querySelectorAll("button")].find(one => one.innerText === "Folder").click()
+            for (let number = 0; number < 20; number++) {{
+                paste(bytes)
+                await new Promise(done => setTimeout(done, 50))
+            }}
+        }}""",
+        list(a_cell(4, side=60)[0]),
+    )
+    measure.get_by_text("A folder with pictures").wait_for()
+    measure.wait_for_timeout(1500)
+    wait_until_done(measure)
+    assert "first.png" in measure.locator(".cells").inner_text()
+
+
 def test_a_folder(measure, tmp_path):
     for kind, part in (("images", 0), ("masks", 1)):
         (tmp_path / "mine" / kind).mkdir(parents=True)

@@ -29,6 +29,7 @@ DRAWN: Final = 8
 
 _BROUGHT: Final = "measure_brought"
 _ROUND: Final = "measure_round"
+_FROM: Final = "measure_from"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ def bring() -> Brought | None:
         (FILES, FOLDER, CAMERA),
         default=FILES,
         required=True,
-        key="measure_from",
+        key=_FROM,
         label_visibility="collapsed",
     )
     files = {FILES: _ask_files, FOLDER: _ask_folder, CAMERA: _ask_camera}[choice]()
@@ -108,7 +109,8 @@ def _ask_files() -> Sequence[Any]:
         accept_multiple_files=True,
         max_upload_size=LARGEST,
         key=_key("files"),
-        on_change=_forget,
+        on_change=_forget_of,
+        args=(FILES,),
     )
     take_pasted()
     return found
@@ -121,14 +123,20 @@ def _ask_folder() -> Sequence[Any]:
         accept_multiple_files="directory",
         max_upload_size=LARGEST,
         key=_key("folder"),
-        on_change=_forget,
+        on_change=_forget_of,
+        args=(FOLDER,),
     )
     return found
 
 
 def _ask_camera() -> Sequence[Any]:
     photo = st.camera_input(
-        "A photo through the eyepiece", key=_key("camera"), on_change=_forget, width=480, resolution="1080p"
+        "A photo through the eyepiece",
+        key=_key("camera"),
+        on_change=_forget_of,
+        args=(CAMERA,),
+        width=480,
+        resolution="1080p",
     )
     return [] if photo is None else [photo]
 
@@ -136,6 +144,12 @@ def _ask_camera() -> Sequence[Any]:
 def _key(kind: str) -> str:
     # An uploader forgets its files when it gets another key.
     return f"measure_{kind}_{st.session_state.get(_ROUND, 0)}"
+
+
+def _forget_of(choice: str) -> None:
+    # What is brought stays where an uploader that just went away still got a file.
+    if st.session_state.get(_FROM) == choice:
+        _forget()
 
 
 def _forget() -> None:

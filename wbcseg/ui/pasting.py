@@ -11,7 +11,8 @@ _paste = st.components.v2.component(
 export default function () {
   const pasted = event => {
     const files = [...(event.clipboardData?.files ?? [])].filter(file => file.type.startsWith("image/"))
-    const input = document.querySelector("[data-testid=stFileUploader] input[type=file]")
+    // Another uploader, for a folder, may be there already, and this listener still.
+    const input = document.querySelector("[data-testid=stFileUploader] input[type=file]:not([webkitdirectory])")
     if (!files.length || !input) return
     event.preventDefault()
     const transfer = new DataTransfer()
