@@ -241,7 +241,8 @@ def _attend(run: Run, process: subprocess.Popen[bytes], launched: float, data: b
 
 
 def _reason(code: int) -> str:
-    if code in (-9, -6):
+    # Killed; or, where memory ended within TensorFlow, an abort or a wild address.
+    if code in (-9, -6, -11):
         return (
             "The system ended its process, most likely because memory ran out. Close other programs and go on, or "
             "start anew with a smaller width or batch size."

@@ -200,6 +200,11 @@ def _memory_errors() -> Iterator[None]:
         yield
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error)) from None
+    except Exception as error:
+        # What ends while a graph is traced arrives as an error of AutoGraph with the real one in its text.
+        if "MemoryError" not in str(error) and "bad_alloc" not in str(error):
+            raise
+        raise MemoryError(str(error)) from None
 
 
 def weight_names(model: keras.Model) -> list[str]:
