@@ -14,6 +14,15 @@ from wbcseg.images import encode_png
 
 PNG = "image/png"
 ROWS = ".cells tbody tr"
+WATCH_BUTTONS = """() => {
+    window.buttonsSeen = 0;
+    const look = () => {
+        const shown = [...document.querySelectorAll("button")].filter(one => /(Cancel|Go on)$/.test(one.innerText.trim()));
+        window.buttonsSeen = Math.max(window.buttonsSeen, shown.length);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
 
 
 def a_cell(number, side=120):
@@ -180,12 +189,15 @@ def test_the_table_fills_and_can_be_cancelled(measure):
     many = [file(f"{number}.png", data[number % 4]) for number in range(30)]
     measure.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(many)
     measure.locator(ROWS).first.wait_for()
+    measure.evaluate(WATCH_BUTTONS)
     measure.get_by_role("button", name="Cancel").click()
     measure.get_by_role("button", name="Go on").click()
     wait_until_done(measure)
     measure.get_by_text("30 pictures,").wait_for()
     measure.get_by_role("button", name="Next rows").click()
     measure.get_by_text("Rows 26 to 30 of 30", exact=True).wait_for()
+    # Never two at once: the new one would move under the pointer when the old one goes, and miss its click.
+    assert measure.evaluate("window.buttonsSeen") == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -378,12 +378,12 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     monkeypatch.setattr(Threshold, "predict", slowly)
     at = open_page("measure")
     upload(at, *((f"{n}.png", CELL, "image/png") for n in range(4)))
-    at.button(key="measure_cancel").click().run()
+    at.button(key="measure_stop_or_go").click().run()
     go.release()
     at = finished(at)
     assert 0 < len(table(at)) - 1 < 4
     go.release(9)
-    at.button(key="measure_go_on").click().run()
+    at.button(key="measure_stop_or_go").click().run()
     assert len(table(finished(at))) == 5
 
 

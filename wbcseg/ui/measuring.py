@@ -170,10 +170,14 @@ def _show_progress(batch: Batch, progress: Progress) -> None:
         with st.container(width="stretch"):
             share = progress.done / progress.total if progress.total else 1.0
             st.progress(share, text=f"{counted}{_SAID.get(progress.state, '')}")
-        if progress.state == "cancelled":
-            st.button("Go on", icon=":material/play_arrow:", on_click=batch.start, key="measure_go_on")
-        else:
-            st.button("Cancel", icon=":material/stop:", on_click=batch.cancel, key="measure_cancel")
+        # One button with two labels: of two, the new one would move under the pointer when the old one goes.
+        stopped = progress.state == "cancelled"
+        st.button(
+            "Go on" if stopped else "Cancel",
+            icon=":material/play_arrow:" if stopped else ":material/stop:",
+            on_click=batch.start if stopped else batch.cancel,
+            key="measure_stop_or_go",
+        )
 
 
 _SAID: Final = {
