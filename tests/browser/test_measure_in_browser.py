@@ -17,7 +17,8 @@ ROWS = ".cells tbody tr"
 WATCH_BUTTONS = """() => {
     window.buttonsSeen = 0;
     const look = () => {
-        const shown = [...document.querySelectorAll("button")].filter(one => /(Cancel|Go on)$/.test(one.innerText.trim()));
+        const texts = [...document.querySelectorAll("button")].map(one => one.innerText.trim());
+        const shown = texts.filter(one => /(Cancel|Go on)$/.test(one));
         window.buttonsSeen = Math.max(window.buttonsSeen, shown.length);
         requestAnimationFrame(look);
     };
