@@ -65,16 +65,15 @@ def thesis_table() -> str:
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for experiment in reproduction.EXPERIMENTS.values():
-        if experiment.annex or experiment.name not in found:
+        if experiment.part == "annex" or experiment.name not in found:
             continue
         of = {line.figure: line for line in reproduction.lines(experiment, found[experiment.name])}
         shown = [of[name] for name in ("accuracy, test", *(f'"Dice" as published, {one}' for one in CLASSES))]
         shown += [of[f"Dice, {one}"] for one in CLASSES]
         time, worked = of[reproduction.SECONDS], of[reproduction.PROCESSOR_SECONDS]
-        for title, cells in (
-            ("published", [*(_figure(line.published) for line in shown), duration(time.published), "–"]),
-            ("here", [*(_figure(line.last) for line in shown), duration(time.last), duration(worked.last)]),
-        ):
+        published = ("published", [*(_figure(line.published) for line in shown), duration(time.published), "–"])
+        here = ("here", [*(_figure(line.last) for line in shown), duration(time.last), duration(worked.last)])
+        for title, cells in [published, here] if experiment.part == "tables" else [here]:
             lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
     return _table(lines)
 

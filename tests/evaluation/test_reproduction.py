@@ -15,6 +15,7 @@ from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.reproduction import (
     EXPERIMENTS,
     Experiment,
+    experiments,
     lines,
     read_results,
     result_files,
@@ -31,8 +32,8 @@ def prepared() -> PublishedSet:
 
 
 def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
-    tables = [one for one in EXPERIMENTS.values() if not one.annex]
-    annex = [one for one in EXPERIMENTS.values() if one.annex]
+    tables, again, annex = (experiments(part) for part in ("tables", "again", "annex"))
+    assert [*tables, *again, *annex] == list(EXPERIMENTS.values())
     assert [one.name for one in tables] == ["unet", "segnet", "deconvnet"]
     assert all(one.config.width == 64 and one.config.twins and one.config.epochs == 30 for one in tables)
     assert [(one.config.architecture, one.config.width) for one in annex] == [
@@ -41,6 +42,10 @@ def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
         ("deconvnet", 16),
     ]
     assert not any(one.config.twins for one in annex)
+    for one in again:
+        first = EXPERIMENTS[one.config.architecture].config
+        assert one.config != first
+        assert one.config == first.replace(seed=one.config.seed)
 
 
 def test_a_perfect_answer_scores_one_and_pixels_without_a_class_are_nobodys(prepared: PublishedSet) -> None:

@@ -12,6 +12,7 @@ from wbcseg.evaluation import comparison, crossvalidation, reproduction
 from wbcseg.evaluation.agreement import Pairs
 from wbcseg.evaluation.comparison import Pair
 from wbcseg.evaluation.figures import FIGURES
+from wbcseg.evaluation.reproduction import EXPERIMENTS
 from wbcseg.metrics import Comparison
 from wbcseg.training import PRESETS
 from wbcseg.ui import agreeing, charts, elsewhere, unseen
@@ -260,7 +261,7 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     }
     result = {
         "experiment": "unet",
-        "config": reproduction.EXPERIMENTS["unet"].config.to_dict(),
+        "config": EXPERIMENTS["unet"].config.to_dict(),
         "environment": {"processor": "a * processor", "features": [], "cores": 2, "precision": "float32"},
         "seconds": 100.0,
         "history": history,
@@ -281,6 +282,14 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     assert "a \\* processor\\, 2 cores\\, float32" in words(at)
     assert len(at.get("vega_lite_chart")) == 2
     assert "reproduce segnet deconvnet" in at.code[0].value
+    assert "another start" not in words(at)
+    for name, accuracy in (("segnet", 0.95), ("segnet-again", 0.97)):
+        last = {**history[-1], "val_binary_accuracy": accuracy}
+        again = {**result, "experiment": name, "history": [last], "config": EXPERIMENTS[name].config.to_dict()}
+        (folder / "reproduction" / f"{name}.json").write_text(json.dumps(again), encoding="utf-8")
+    at = open_page("compare", tab="The thesis, repeated")
+    (both,) = (cells(one) for one in tables(at) if "here, another start" in one[0])
+    assert both["Accuracy, test"] == ["0.9713", "0.9500", "0.9700"]
 
 
 def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):

@@ -91,7 +91,7 @@ def _table(experiment: Experiment, result: dict[str, Any]) -> str:
     where = result["environment"]
     copies = sum(row["copy_in_training"] for row in result["pictures"])
     head = [
-        f"{experiment.title}{', without flipped copies (annex)' if experiment.annex else ''}",
+        f"{experiment.title}{', without flipped copies (annex)' if experiment.part == 'annex' else ''}",
         f"{len(result['history'])} epochs on {where['processor']}, {where['cores']} cores, {where['precision']}; "
         f"{copies} of {len(result['pictures'])} test pictures have a copy in training",
         f"{'':32} {'published':>18} {'here, last':>18} {'best epoch':>11}",

@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
-from wbcseg.evaluation.reproduction import EXPERIMENTS
+from wbcseg.evaluation.reproduction import experiments
 from wbcseg.ui import results
 from wbcseg.ui.results import Result
 from wbcseg.ui.table import show_table
@@ -38,11 +38,11 @@ def show_summary() -> None:
         "seen: **only the last say what to expect of a new picture.**"
     )
     explain("Dice as published", label="How is that known?")
-    experiments = [one for one in EXPERIMENTS.values() if not one.annex]
+    tables = experiments("tables")
     complete = True
     for region in REGIONS:
         columns = []
-        for experiment in experiments:
+        for experiment in tables:
             table = reproduction.lines(experiment, repeated.get(experiment.name))
             of = {line.figure: line for line in table}
             printed, rightly = of[f'"Dice" as published, {region}'], of[f"Dice, {region}"]
@@ -57,7 +57,7 @@ def show_summary() -> None:
             )
         complete = complete and not any(MISSING in text for column in columns for text in column)
         st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
-        head = ["", *(experiment.title.partition(",")[0] for experiment in experiments)]
+        head = ["", *(experiment.title.partition(",")[0] for experiment in tables)]
         names = (*PRINTED, "Repeated here", *(f"**{title}**" for title in UNSEEN.values()))
         show_table(
             head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)], f"Dice of the {region}"

@@ -67,7 +67,7 @@ def show_experiments() -> None:
         "*Here* is the last epoch, as the thesis reports; *here, best* the epoch with the best accuracy on the test "
         "pictures, which flatters once more."
     )
-    main, annex = ([one for one in EXPERIMENTS.values() if one.annex == of_annex] for of_annex in (False, True))
+    main, annex = reproduction.experiments("tables"), reproduction.experiments("annex")
     for table in TABLES:
         st.subheader(table.title, help=table.help)
         _show_table(table, main, found)
@@ -76,6 +76,9 @@ def show_experiments() -> None:
     for experiment in main:
         if experiment.name in found:
             _show_curves(experiment, found[experiment.name])
+    again = [one for one in reproduction.experiments("again") if one.name in found]
+    if again:
+        _show_again(again, found)
     st.header("Without flipped copies", help=GLOSSARY["Annex"])
     st.markdown(
         "The thesis' second experiment. Its two slower networks are repeated at a quarter of the width, with a "
@@ -116,6 +119,28 @@ def _show_table(table: Table, experiments: Sequence[Experiment], found: Results)
     show_table(_head(experiments), rows, table.title)
 
 
+def _show_again(experiments: Sequence[Experiment], found: Results) -> None:
+    """Show what came out of the same training from another start, beside the first."""
+    st.header("Once more, from another start")
+    st.markdown(
+        "The same training with other random numbers: other weights to begin with, another order of the pictures. How "
+        "far the two lie apart says how much of a difference to the published figures may be chance."
+    )
+    for again in experiments:
+        first = EXPERIMENTS[again.config.architecture]
+        both = [reproduction.lines(one, found.get(one.name)) for one in (first, again)]
+        rows = [
+            [
+                one.figure[:1].upper() + one.figure[1:],
+                _number(one.published, one.published_error),
+                *(_number(line.last, line.error) for line in (one, other)),
+            ]
+            for one, other in zip(*both, strict=True)
+            if one.published is not None and one.figure != SECONDS
+        ]
+        show_table(["", "published", "here", "here, another start"], rows, again.title)
+
+
 def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
     tables = [{line.figure: line for line in reproduction.lines(one, found.get(one.name))} for one in experiments]
     times, worked = ([of[figure] for of in tables] for figure in (SECONDS, PROCESSOR_SECONDS))
@@ -128,7 +153,7 @@ def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
 
 
 def _head(experiments: Sequence[Experiment]) -> list[str]:
-    titles = [one.title if one.annex else one.title.partition(",")[0] for one in experiments]
+    titles = [one.title if one.part == "annex" else one.title.partition(",")[0] for one in experiments]
     return ["", *map(as_text, titles)]
 
 
