@@ -12,6 +12,11 @@ from wbcseg.evaluation.figures import FIGURES
 RESULTS = crossvalidation.read_results(crossvalidation.result_files())
 UNSEEN = "/compare?tab=Unseen+cells"
 CHART = ".js-plotly-plot .main-svg"
+OVERLAPPING_LABELS = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap(chart => {
+    const boxes = [...chart.querySelectorAll(".ytick")].map(one => one.getBoundingClientRect());
+    boxes.sort((one, other) => one.top - other.top);
+    return boxes.slice(1).map((box, place) => boxes[place].bottom - box.top).filter(over => over > 1);
+})"""
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +37,17 @@ def test_charts_are_drawn_and_said_in_words(page):
     page.get_by_text("Which is better, by how much, and how sure are we?").wait_for()
     for words in ("as points beside a box", "by cell type with 95 % confidence", "against the processor time"):
         assert page.locator(f'[aria-label*="{words}"], [alt*="{words}"]').count(), words
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_label_of_a_chart_lies_over_the_next(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(UNSEEN)
+    page.get_by_text("What do these words mean?").wait_for()
+    page.locator(".ytick").first.wait_for(state="attached")
+    page.wait_for_timeout(1500)
+    overlapping = page.evaluate(OVERLAPPING_LABELS)
+    assert not overlapping
 
 
 def test_a_link_restores_the_question(page):

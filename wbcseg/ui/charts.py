@@ -16,6 +16,12 @@ SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triang
 NETWORKS: Final = {"U-Net": (BLUE, "circle"), "SegNet-Basic": (ORANGE, "square"), "DeconvNet": (GREEN, "diamond")}
 """Colour and shape of a network wherever it is drawn: never told apart by the colour alone."""
 
+ROW: Final = 48
+"""Pixels of a row of a chart."""
+
+LINE: Final = 0.4
+"""Share of a row that a line of its label takes."""
+
 NO_BAR: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
@@ -121,13 +127,16 @@ def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend
     figure.update_layout(
         showlegend=legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
     )
+    broken = [_broken(label) for label in labels]
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(labels))),
-        ticktext=[_broken(label) for label in labels],
+        ticktext=broken,
         range=[len(labels) - 0.4, -0.6],
     )
-    return _laid_out(figure, axis, rows=len(labels) * (1.4 if legend else 1.1) + (1 if legend else 0))
+    tallest = max((1 + label.count("<br>") for label in broken), default=1)
+    row = max(1.4 if legend else 1.1, LINE * tallest)
+    return _laid_out(figure, axis, rows=len(labels) * row + (1 if legend else 0))
 
 
 def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
@@ -238,7 +247,7 @@ def show(figure: go.Figure, key: str, alt: str) -> None:
 
 def _laid_out(figure: go.Figure, axis: str, rows: float) -> go.Figure:
     figure.update_layout(
-        height=int(90 + 48 * max(2.0, rows)),
+        height=int(90 + ROW * max(2.0, rows)),
         margin={"l": 8, "r": 16, "t": 16, "b": 8},
         hovermode="closest",
         # A finger that moves over a chart moves the page.

@@ -138,6 +138,7 @@ def _show_again(experiments: Sequence[Experiment], found: Results) -> None:
             for one, other in zip(*both, strict=True)
             if one.published is not None and one.figure != SECONDS
         ]
+        st.subheader(as_text(first.title))
         show_table(["", "published", "here", "here, another start"], rows, again.title)
 
 

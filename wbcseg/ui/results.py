@@ -21,7 +21,12 @@ Place = tuple[Files, str, str]
 """Files, study and network of a result."""
 
 LEAKING: Final = "-leaking"
-RECIPES: Final = {"compact": "our recipe", "published": "the thesis' recipe", "quick": "the quick recipe"}
+RECIPES: Final = {
+    "compact": "our recipe",
+    "thorough": "our longer recipe",
+    "published": "the thesis' recipe",
+    "quick": "the quick recipe",
+}
 
 
 def studies() -> dict[str, list[Result]]:
