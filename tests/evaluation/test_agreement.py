@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation.agreement import COMPARED, FOLDER, pairs_of
 from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.evaluation.resultfiles import read_result
 from wbcseg.measurement import measure
 from wbcseg.prediction import Catalog
 from wbcseg.prediction.tidying import tidied
@@ -45,7 +45,7 @@ def test_the_command_writes_what_it_prints(
     assert main(["evaluate", "unet-16", "--agreement", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     (path,) = tmp_path.glob("*.json")
-    result = json.loads(path.read_text(encoding="utf-8"))
+    result = read_result(path)
     assert path.name == "unet-16-careful.json"
     assert f"{len(result['ids'])} held-out pictures" in printed
     assert f"{result['agreement']['nucleus_to_cell']['mean_absolute_error']:.4g}"[:6] in printed
@@ -54,7 +54,7 @@ def test_the_command_writes_what_it_prints(
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
 def test_committed_agreement_is_that_of_the_shipped_model(path: Path, zheng_data: Path) -> None:
-    result = json.loads(path.read_text(encoding="utf-8"))
+    result = read_result(path)
     segmenter, data = Catalog().open(result["model"]), open_dataset("zheng-1")
     for number in range(0, len(result["ids"]), 9):
         if result["ids"][number] not in data:

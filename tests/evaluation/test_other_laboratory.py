@@ -18,6 +18,7 @@ from wbcseg.errors import ConfigError
 from wbcseg.evaluation import crossvalidation, laboratories
 from wbcseg.evaluation.figures import value
 from wbcseg.evaluation.laboratories import Calibration, plan
+from wbcseg.evaluation.resultfiles import read_result
 from wbcseg.prediction import Catalog
 from wbcseg.prediction.catalog import weights_folder
 from wbcseg.training import TrainingConfig
@@ -126,7 +127,7 @@ def test_the_other_laboratory_is_tested_and_reported(
     assert studies.leave_one_out(plan("unet"), tmp_path, tmp_path)
     with pytest.raises(ConfigError, match="has a result with other settings: width 16"):
         studies.leave_one_out(plan("unet", width=8), tmp_path, tmp_path)
-    told = json.loads((tmp_path / "unet.json").read_text())
+    told = read_result(tmp_path / "unet.json")
     assert [(row["id"], row["training"]) for row in told["home"]["pictures"]] == [
         (name, number) for number in (0, 1) for name in synthetic.ids[:2]
     ]
@@ -149,6 +150,6 @@ def test_shipped_cards_tell_the_committed_results(name: str) -> None:
     assert card is not None
     path = laboratories.FOLDER / f"{card.architecture}.json"
     if card.framed:
-        assert card.laboratories == laboratories.summary(json.loads(path.read_text()))
+        assert card.laboratories == laboratories.summary(read_result(path))
     else:
         assert not card.laboratories

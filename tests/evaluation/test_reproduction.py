@@ -21,6 +21,7 @@ from wbcseg.evaluation.reproduction import (
     result_files,
     score_pictures_as_published,
 )
+from wbcseg.evaluation.resultfiles import read_result
 from wbcseg.preparation.published import PublishedSet, prepare
 from wbcseg.thesis import CLASSES, NETWORKS, published_result
 from wbcseg.training import TrainingConfig
@@ -178,7 +179,7 @@ def test_an_experiment_is_carried_out_and_reported(
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     command = ["reproduce", "unet", "--out", str(tmp_path / "results")]
     assert main(command) == 0
-    result = json.loads((tmp_path / "results" / "unet.json").read_text())
+    result = read_result(tmp_path / "results" / "unet.json")
     assert len(result["history"]) == 2
     assert len(result["pictures"]) == 2
     # The network for prediction, scored picture by picture, agrees with what the training saw.

@@ -15,6 +15,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.errors import ModelError
 from wbcseg.prediction import Catalog, ModelEntry, features
 from wbcseg.prediction.features import StageMaps, feature_maps
+from wbcseg.preparation.canvas import image_on_canvas
 
 SHIPPED = {entry.name: entry for entry in Catalog().usable if entry.shipped}
 
@@ -51,7 +52,7 @@ def test_they_are_those_of_the_keras_network(name: str) -> None:
     network = build(card.architecture, width=card.width)
     network.set_weights(list(read_weights(SHIPPED[name].folder / "weights.safetensors").arrays.values()))
     image, found = maps_of(SHIPPED[name])
-    assert image.shape == (card.canvas, card.canvas, 3)
+    canvas, _ = image_on_canvas(image, card.canvas)
     known = layers(card.architecture)
     last = []
     for stage in stages(card.architecture, width=card.width, side=card.canvas):
@@ -61,7 +62,7 @@ def test_they_are_those_of_the_keras_network(name: str) -> None:
         while known[place + 1].kind in ("normalisation", "activation"):
             place += 1
         last.append(network.layers[place].output)
-    expected = keras.Model(network.input, last)(image[None].astype(np.float32) / 255.0)
+    expected = keras.Model(network.input, last)(canvas[None].astype(np.float32) / 255.0)
     for one, maps in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.maps, maps.numpy()[0], atol=5e-3 * float(np.abs(maps).max()))
 

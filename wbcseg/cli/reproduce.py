@@ -27,7 +27,7 @@ from wbcseg.evaluation.reproduction import (
     result_files,
     result_of,
 )
-from wbcseg.files import write_json
+from wbcseg.evaluation.resultfiles import write_result
 from wbcseg.training.stopping import STOPPED
 
 AS_PUBLISHED = (
@@ -83,7 +83,7 @@ def _carry_out(experiment: Experiment, out: Path) -> bool:
     if run is None:
         return False
     out.mkdir(parents=True, exist_ok=True)
-    write_json(target, result_of(experiment, run, open_dataset(experiment.config.dataset, fetch=True)))
+    write_result(target, result_of(experiment, run, open_dataset(experiment.config.dataset, fetch=True)))
     return True
 
 

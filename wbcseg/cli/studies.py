@@ -16,7 +16,7 @@ from wbcseg.evaluation import comparison, crossvalidation, laboratories
 from wbcseg.evaluation.comparison import LOOKS, Look
 from wbcseg.evaluation.crossvalidation import Study
 from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
-from wbcseg.files import write_json
+from wbcseg.evaluation.resultfiles import write_result
 from wbcseg.prediction import Catalog, ModelEntry, Segmenter
 from wbcseg.training import Run
 from wbcseg.trust.fitting import fit_judge
@@ -43,7 +43,7 @@ def carry_out(study: Study, out: Path) -> bool:
     dataset = open_dataset(study.configs[0].dataset, fetch=True)
     result = crossvalidation.result_of(study, runs, dataset)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(target, result)
+    write_result(target, result)
     return True
 
 
@@ -71,12 +71,12 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
         judge.write(study.architecture, judges)
         result["trust"] = dict(judge.figures)
         out.mkdir(parents=True, exist_ok=True)
-        write_json(target, result)
+        write_result(target, result)
     entry = _general_model(result["architecture"], result["config"]["width"]) if out == laboratories.FOLDER else None
     if entry is not None and entry.card is not None:
         result["home"] = laboratories.at_home(Segmenter(entry.folder), datasets)
         replace(entry.card, laboratories=laboratories.summary(result)).write(entry.folder)
-        write_json(target, result)
+        write_result(target, result)
         print(f"{entry.name}: the card has the figures now.")
     return True
 

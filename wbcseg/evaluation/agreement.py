@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from wbcseg.datasets import DataSet
 from wbcseg.evaluation.heldout import heldout_ids
-from wbcseg.files import write_json
+from wbcseg.evaluation.resultfiles import write_result
 from wbcseg.measurement import MEASURES, Agreement, agreement, measure
 from wbcseg.prediction import Segmenter
 from wbcseg.prediction.tidying import tidied
@@ -65,7 +65,7 @@ class Pairs:
         """Write the result. Returns its file."""
         path = folder / f"{self.model}{'-careful' if self.careful else ''}.json"
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, self.to_dict())
+        write_result(path, self.to_dict())
         return path
 
 

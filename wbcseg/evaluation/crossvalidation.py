@@ -6,7 +6,6 @@ program are in the folder ``results/crossvalidation`` beside this module.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ConfigError, DatasetError
 from wbcseg.evaluation.figures import measure
 from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.evaluation.resultfiles import read_result
 from wbcseg.prediction import Segmenter
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
@@ -222,6 +222,6 @@ def specialised_file(dataset: str, architecture: str) -> Path:
 
 def read_results(files: Sequence[Path]) -> list[dict[str, Any]]:
     """Return the results in files by study, the networks of each in their usual order."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    found = [read_result(path) for path in files]
     order = list(ARCHITECTURES)
     return sorted(found, key=lambda result: (result["study"], order.index(result["architecture"])))

@@ -6,7 +6,6 @@ came with the program are in the folder ``results/reproduction`` beside this mod
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from wbcseg.cards import MODEL
 from wbcseg.classes import CYTOPLASM, NUCLEUS
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.errors import DatasetError
+from wbcseg.evaluation.resultfiles import read_result
 from wbcseg.metrics import accuracy_per_class, confusion_counts, dice, mean_and_standard_error
 from wbcseg.prediction.runtime import Network
 from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id, prepare
@@ -171,7 +171,7 @@ def result_files(folder: Path | None = None) -> list[Path]:
 
 def read_results(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """Return the results in files by experiment."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    found = [read_result(path) for path in files]
     return {result["experiment"]: result for result in found}
 
 

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.evaluation.agreement import FOLDER, Pairs
+from wbcseg.evaluation.resultfiles import read_result
 from wbcseg.measurement import MEASURES, Measure
 from wbcseg.prediction import ModelEntry
 from wbcseg.ui import charts
@@ -122,5 +122,4 @@ def _results() -> dict[str, Pairs]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(path: Path, changed: int) -> Pairs:
-    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Pairs.from_dict(values)
+    return Pairs.from_dict(read_result(path))
