@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
 from wbcseg.preparation.published import is_twin, twin
 from wbcseg.training import TrainingConfig
-from wbcseg.training.data import Side, drawn, load_data, training_batches
+from wbcseg.training.data import Batch, Side, drawn, load_data, one_ahead, training_batches
 from wbcseg.training.estimate import pictures_of
 
 
@@ -91,3 +94,29 @@ def test_a_kind_is_a_cell_type_of_one_laboratory() -> None:
     ids, types = ("zheng-1/001", "zheng-2/001", "zheng-2/002"), ("neutrophil", "neutrophil", None)
     side = Side(ids, images, labels, labels > 0, types)
     assert side.kinds == [("zheng-1", "neutrophil"), ("zheng-2", "neutrophil"), ("zheng-2", None)]
+
+
+def test_the_next_batch_is_made_while_one_is_used() -> None:
+    made = [threading.Event() for _ in range(4)]
+
+    def batches() -> Iterator[Batch]:
+        for number, event in enumerate(made):
+            event.set()
+            yield np.full((1, 2, 2, 3), number, np.float32), np.zeros((1, 2, 2, 3), np.float32)
+
+    for number, (images, _) in enumerate(one_ahead(batches())):
+        assert images[0, 0, 0, 0] == number
+        assert all(event.wait(10) for event in made[: number + 2])
+        assert not any(event.is_set() for event in made[number + 2 :])
+    assert number == 3
+
+
+def test_what_fails_while_a_batch_is_made_is_told() -> None:
+    def batches() -> Iterator[Batch]:
+        yield np.zeros((1, 2, 2, 3), np.float32), np.zeros((1, 2, 2, 3), np.float32)
+        raise MemoryError("no memory for the second batch")
+
+    made = one_ahead(batches())
+    next(made)
+    with pytest.raises(MemoryError, match="second batch"):
+        next(made)

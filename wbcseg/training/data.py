@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -137,6 +138,15 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         images, labels = augment(side.images[part], side.labels[part], how, rng)
         blank = side.blank[part]
         yield images, one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool))
+
+
+def one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the same batches; while one is being used, the next is made in another thread."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 def drawn(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from wbcseg.errors import TrainingError
 from wbcseg.files import sweep
 from wbcseg.training import checkpoint, film
 from wbcseg.training.checkpoint import Checkpoint
-from wbcseg.training.data import TrainingData, steps_per_epoch, training_batches
+from wbcseg.training.data import TrainingData, one_ahead, steps_per_epoch, training_batches
 from wbcseg.training.environment import environment
 from wbcseg.training.journal import Journal, Progress
 from wbcseg.training.processes import peak_memory
@@ -102,7 +102,7 @@ def _train_epoch(
     config, began = trainer.config, time.perf_counter()
     meter = Meter()
     journal.begin_epoch()
-    for step, (images, targets) in enumerate(training_batches(data.train, config, epoch)):
+    for step, (images, targets) in enumerate(one_ahead(training_batches(data.train, config, epoch))):
         loss, tally = trainer.step(images, targets, epoch * trainer.steps + step)
         _check_finite({"loss": loss}, config.learning_rate, f"epoch {epoch + 1}, batch {step + 1}")
         batch = Meter()

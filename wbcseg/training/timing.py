@@ -26,7 +26,7 @@ from wbcseg.architectures import describe
 from wbcseg.classes import CLASSES
 from wbcseg.errors import WbcsegError
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.data import Batch, Side, training_batches
+from wbcseg.training.data import Batch, Side, one_ahead, training_batches
 from wbcseg.training.environment import start_engine
 from wbcseg.training.estimate import check_fits, estimate
 from wbcseg.training.measured import Measurement, add_measured, machine, now
@@ -128,7 +128,7 @@ def _random_pictures(config: TrainingConfig, count: int) -> Side:
 
 def _timed_step(trainer: Trainer, side: Side, number: int) -> float:
     began = time.perf_counter()
-    for images, targets in training_batches(side, trainer.config, number):
+    for images, targets in one_ahead(training_batches(side, trainer.config, number)):
         trainer.step(images, targets, number)
     return time.perf_counter() - began
 
