@@ -38,7 +38,6 @@ from wbcseg.preparation.canvas import from_canvas, image_on_canvas
 from wbcseg.training.exporting import to_litert
 from wbcseg.training.weights import read_weights
 
-SIDE = 120
 ROUNDS = 12
 
 
@@ -62,13 +61,13 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
         data = open_dataset(card.dataset)
         samples = [data.read(i) for i in card.split["test"] if i in data]
     except DatasetError:
-        samples = [s for s in open_dataset("synthetic") if max(s.size) <= SIDE]
-    placed = [image_on_canvas(s.image, SIDE) for s in samples]
+        samples = [s for s in open_dataset("synthetic") if max(s.size) <= card.canvas]
+    placed = [image_on_canvas(s.image, card.canvas) for s in samples]
     pictures = [(canvas[None] / np.float32(255)).astype(np.float32) for canvas, _ in placed]
 
     ways: dict[str, tuple[Callable[[Any], Any], int]] = {}
     for kind, path in export(model, folder / name, pictures).items():
-        ways[kind] = (onnx(path) if path.suffix == ".onnx" else litert(path), path.stat().st_size)
+        ways[kind] = (onnx(path) if path.suffix == ".onnx" else litert(path, card.canvas), path.stat().st_size)
 
     seconds: dict[str, list[float]] = {kind: [] for kind in ways}
     for number in range(ROUNDS):
@@ -94,37 +93,33 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
             "dice_cytoplasm": round(float(np.nanmean([d["cytoplasm"] for d in dice])), 4),
             "megabytes": round(size / 1e6, 1),
         }
-    return {"pictures": len(pictures), "formats": table}
+    return {"pictures": len(pictures), "side": card.canvas, "formats": table}
 
 
 def export(model: keras.Model, stem: Path, pictures: list[Any]) -> dict[str, Path]:
     """Write the model in every format and return the files."""
     stem.mkdir()
-    files = {"LiteRT, float16 weights (shipped)": stem / "half.tflite"}
-    files["LiteRT, float16 weights (shipped)"].write_bytes(to_litert(model))
+    files = {"LiteRT, int8 (shipped)": stem / "int8.tflite"}
+    files["LiteRT, int8 (shipped)"].write_bytes(to_litert(model, np.concatenate(pictures[::2])))
     files["LiteRT, float32"] = stem / "float.tflite"
     model.export(str(files["LiteRT, float32"]), format="litert", verbose=False)
-    files["ONNX Runtime, float32"] = stem / "float.onnx"
-    model.export(str(files["ONNX Runtime, float32"]), format="onnx", verbose=False)
-
-    fixed = keras.Input(batch_shape=(1, SIDE, SIDE, 3))
-    static = keras.Model(fixed, model(fixed))
-    static.export(str(stem / "saved"), format="tf_saved_model", verbose=False)
+    files["LiteRT, float16 weights"] = stem / "half.tflite"
+    model.export(str(stem / "saved"), format="tf_saved_model", verbose=False)
     converter = tf.lite.TFLiteConverter.from_saved_model(str(stem / "saved"))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([p] for p in pictures[::9])
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    files["LiteRT, full int8"] = stem / "int8.tflite"
-    files["LiteRT, full int8"].write_bytes(converter.convert())
+    converter.target_spec.supported_types = [tf.float16]
+    files["LiteRT, float16 weights"].write_bytes(converter.convert())
+    files["ONNX Runtime, float32"] = stem / "float.onnx"
+    model.export(str(files["ONNX Runtime, float32"]), format="onnx", verbose=False)
     return files
 
 
-def litert(path: Path) -> Callable[[Any], Any]:
+def litert(path: Path, side: int) -> Callable[[Any], Any]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=1)
     entry, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(entry, (1, SIDE, SIDE, 3))
+    interpreter.resize_tensor_input(entry, (1, side, side, 3))
     interpreter.allocate_tensors()
 
     def run(picture: Any) -> Any:

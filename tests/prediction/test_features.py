@@ -1,4 +1,4 @@
-"""The feature maps that LiteRT gives are those of the Keras network."""
+"""Every stage of a model has its feature maps, and what is wrong with its files is named."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wbcseg.architectures.structure import layers, stages
+from wbcseg.architectures.structure import stages
 from wbcseg.cards import ModelCard
 from wbcseg.datasets import open_dataset
-from wbcseg.errors import ModelError
+from wbcseg.errors import ChecksumError, ModelError, WeightsError
 from wbcseg.prediction import Catalog, ModelEntry, features
 from wbcseg.prediction.features import StageMaps, feature_maps
-from wbcseg.preparation.canvas import image_on_canvas
 
 SHIPPED = {entry.name: entry for entry in Catalog().usable if entry.shipped}
 
@@ -41,32 +40,6 @@ def test_every_stage_has_its_maps(name: str) -> None:
         assert spread[0] == pytest.approx(one.maps.std(axis=(0, 1)).max(), rel=1e-3)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_they_are_those_of_the_keras_network(name: str) -> None:
-    keras = pytest.importorskip("keras")
-    from wbcseg.architectures import build
-    from wbcseg.training.weights import read_weights
-
-    card = SHIPPED[name].card
-    assert card is not None
-    network = build(card.architecture, width=card.width)
-    network.set_weights(list(read_weights(SHIPPED[name].folder / "weights.safetensors").arrays.values()))
-    image, found = maps_of(SHIPPED[name])
-    canvas, _ = image_on_canvas(image, card.canvas)
-    known = layers(card.architecture)
-    last = []
-    for stage in stages(card.architecture, width=card.width, side=card.canvas):
-        step = next(step for step in reversed(stage.steps) if step.layer.name != "scores")
-        place = [layer.name for layer in known].index(step.layer.name)
-        # Normalisation and activation belong to the layer before them.
-        while known[place + 1].kind in ("normalisation", "activation"):
-            place += 1
-        last.append(network.layers[place].output)
-    expected = keras.Model(network.input, last)(canvas[None].astype(np.float32) / 255.0)
-    for one, maps in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one.maps, maps.numpy()[0], atol=5e-3 * float(np.abs(maps).max()))
-
-
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A copy of a shipped model's folder."""
@@ -78,27 +51,29 @@ def looked_into(folder: Path) -> list[StageMaps]:
 
 
 def test_a_file_that_is_gone_is_named(model: Path) -> None:
-    card = ModelCard.read(model)
-    (model / "model.tflite").unlink()
-    with pytest.raises(ModelError, match=r"model\.tflite of model model cannot be read"):
-        feature_maps(model, card, np.zeros((120, 120, 3), np.uint8))
+    (model / "weights.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"weights\.safetensors of model model cannot be read"):
+        looked_into(model)
 
 
 def test_another_file_than_the_cards_is_refused(model: Path) -> None:
-    (model / "model.tflite").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match=r"model\.tflite"):
+    (model / "weights.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ChecksumError, match=r"weights\.safetensors"):
         looked_into(model)
 
 
-def test_a_network_with_other_stages_than_the_card_says_is_refused(model: Path) -> None:
+def test_weights_of_another_network_than_the_card_says_are_refused(model: Path) -> None:
     card = json.loads((model / "card.json").read_text(encoding="utf-8"))
-    card["width"] = 12
+    card["architecture"] = "deconvnet" if card["architecture"] != "deconvnet" else "unet"
     (model / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.raises(ModelError, match="stages of its network"):
+    with pytest.raises(WeightsError, match="do not fit layer"):
         looked_into(model)
 
 
-def test_a_process_that_dies_is_told_of(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features.sys, "executable", shutil.which("false"))
-    with pytest.raises(ModelError, match="ended early"):
+def test_memory_that_does_not_suffice_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(features, "outputs", fail)
+    with pytest.raises(ModelError, match="for lack of memory"):
         looked_into(model)

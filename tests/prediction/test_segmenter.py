@@ -13,14 +13,18 @@ import pytest
 from models import SHIPPED
 from numpy.typing import NDArray
 
+from wbcseg.architectures.arithmetic import outputs
 from wbcseg.classes import GREY_CODES
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
 from wbcseg.images import open_image, open_mask
 from wbcseg.metrics import score
 from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.prediction.catalog import weights_folder
+from wbcseg.prediction.runtime import Network
 from wbcseg.prediction.segmenter import LARGEST_CROP
 from wbcseg.prediction.tidying import tidied
+from wbcseg.training.weights import read_weights
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -183,3 +187,21 @@ def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 400_000
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
+    segmenter = Catalog().open(name)
+    card = segmenter.card
+    weights = read_weights(weights_folder() / name / "weights.safetensors")
+    for index in range(4):
+        sample = draw_sample(11, index, size=(card.canvas, card.canvas))
+        scaled = sample.image.astype(np.float32) / np.float32(255.0)
+        *_, (_, in_float) = outputs(card.architecture, weights.arrays, scaled)
+        in_bits = Network((weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
+        np.testing.assert_allclose(in_bits.sum(axis=-1), 1.0, atol=1e-5)
+        assert (in_bits.argmax(-1) == in_float.argmax(-1)).mean() > 0.99
+        assert np.abs(in_bits - in_float).mean() < 0.01
+        for region in ("nucleus", "cell"):
+            dice = [score(sample.mask, found.argmax(-1).astype(np.uint8)).dice[region] for found in (in_bits, in_float)]
+            assert dice[0] == pytest.approx(dice[1], abs=0.01)

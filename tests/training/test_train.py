@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from builders import write_pairs
 
+from wbcseg.architectures.arithmetic import outputs
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png
 from wbcseg.prediction import Catalog
@@ -88,9 +89,15 @@ def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: 
     model = build("unet", width=4)
     model.set_weights(list(weights.arrays.values()))
     picture = draw_sample(9, 3, size=(48, 48)).image
-    expected = model((picture / np.float32(255))[None].astype(np.float32)).numpy()[0]
+    scaled = (picture / np.float32(255)).astype(np.float32)
+    expected = model(scaled[None]).numpy()[0]
+    *_, (_, in_float) = outputs("unet", weights.arrays, scaled)
+    np.testing.assert_allclose(in_float, expected, atol=1e-5)
+    # It computes in 8 bits: every layer's values are rounded to 256 levels.
     found = Catalog(runs=runs).open("whole").predict(picture).probabilities
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    np.testing.assert_allclose(found, expected, atol=1 / 256)
+    assert np.abs(found - expected).mean() < 1e-3
+    assert (found.argmax(-1) == expected.argmax(-1)).mean() > 0.998
 
 
 def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(

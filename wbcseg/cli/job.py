@@ -98,7 +98,7 @@ def _train(
     if should_stop() or not loop.train(run, data, on_progress=on_progress, should_stop=should_stop):
         return False
     write(run, Progress("finishing", config.epochs, config.epochs))
-    card = describe_run(run, dataset, export(run))
+    card = describe_run(run, dataset, export(run, data.train))
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     regions = card.heldout["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))

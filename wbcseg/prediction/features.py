@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load, save
 
-from wbcseg.architectures.structure import StageView, stages
+from wbcseg.architectures.arithmetic import outputs
+from wbcseg.architectures.structure import HEAD, StageView, layers, stages
 from wbcseg.cards import ModelCard
 from wbcseg.errors import ModelError
-from wbcseg.prediction.features_worker import REFUSED
 from wbcseg.preparation.canvas import image_on_canvas
-
-ROOT: Final = Path(__file__).parents[2]
-
-PATIENCE: Final = 60
-"""Seconds that the process may take."""
+from wbcseg.training.weights import read_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +35,7 @@ class StageMaps:
 
 
 def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> list[StageMaps]:
-    """Return what every stage of a model sees of a crop, computed in a short process of its own.
+    """Return what every stage of a model sees of a crop, computed with its weights.
 
     Args:
         folder: The model's folder.
@@ -51,23 +43,38 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
         image: ``uint8[H, W, 3]``, laid on the square that the model was trained on.
 
     Raises:
-        ModelError: If its files cannot be used, do not have the stages of its network, or memory does not suffice.
+        ModelError: If the file of its weights cannot be read, or memory does not suffice.
+        ChecksumError: If it is not the one that the card describes.
+        WeightsError: If it holds the weights of another network.
     """
-    canvas, _ = image_on_canvas(image, card.canvas)
-    command = [sys.executable, "-m", "wbcseg.prediction.features_worker", str(folder.resolve())]
+    record = card.files["weights"]
+    path = folder / record.name
     try:
-        done = subprocess.run(
-            command, input=save({"picture": canvas}), cwd=ROOT, capture_output=True, check=False, timeout=PATIENCE
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelError(f"Model {folder.name} could not be looked into: {error}") from None
-    if done.returncode == REFUSED:
-        raise ModelError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    if done.returncode:
+        record.check(path.read_bytes(), folder)
+        weights = read_weights(path)
+        canvas, _ = image_on_canvas(image, card.canvas)
+        picture = canvas.astype(np.float32) / np.float32(255.0)
+        known = stages(card.architecture, width=card.width, side=card.canvas)
+        last = [last_layer(card.architecture, stage) for stage in known]
+        maps = {
+            layer.name: output
+            for layer, output in outputs(card.architecture, weights.arrays, picture)
+            if layer.name in last
+        }
+    except OSError as error:
+        raise ModelError(f"File {record.name} of model {folder.name} cannot be read: {error.strerror}") from None
+    except MemoryError:
         raise ModelError(
-            f"Model {folder.name} could not be looked into: the process ended early, perhaps for lack of memory. "
-            "Try again when less is running."
-        )
-    maps = [one for _, one in sorted(load(done.stdout).items())]
-    known = stages(card.architecture, width=card.width, side=card.canvas)
-    return [StageMaps(stage, one) for stage, one in zip(known, maps, strict=True)]
+            f"Model {folder.name} could not be looked into, for lack of memory. Try again when less is running."
+        ) from None
+    return [StageMaps(stage, maps[name]) for stage, name in zip(known, last, strict=True)]
+
+
+def last_layer(architecture: str, stage: StageView) -> str:
+    """Return the name of a stage's last layer; normalisation and activation belong to the layer before them."""
+    known = layers(architecture)
+    step = next(step for step in reversed(stage.steps) if step.layer.name != HEAD)
+    place = known.index(step.layer)
+    while known[place + 1].kind in ("normalisation", "activation"):
+        place += 1
+    return known[place].name

@@ -141,14 +141,15 @@ def _timed_test(trainer: Trainer, batches: list[Batch]) -> float:
 
 def _timed_finish(trainer: Trainer) -> float:
     from wbcseg.training.checkpoint import Checkpoint, save
-    from wbcseg.training.exporting import export
+    from wbcseg.training.exporting import EXAMPLES, export
 
+    side = _random_pictures(trainer.config, EXAMPLES // 2)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(trainer.config)
         began = time.perf_counter()
         save(run.folder, Checkpoint(trainer.arrays(), 1, []))
-        export(run)
+        export(run, side)
         return time.perf_counter() - began
 
 
