@@ -21,6 +21,8 @@ CARD: Final = "card.json"
 MODEL: Final = "model.tflite"
 WEIGHTS: Final = "weights.safetensors"
 FORMAT: Final = 1
+FIRST_SHARE: Final = 0.5
+"""What cards of earlier versions mean that lack a share."""
 
 NOTICE: Final = (
     "For research and teaching. Not a medical device: not to be used for diagnosis or for decisions on treatment."
@@ -86,6 +88,7 @@ class ModelCard:
         notes: What else whoever uses it should know, such as what was tried and did not help, a sentence or two each.
         laboratories: How networks of its kind do on a laboratory's pictures that they were not trained on, and how well
             their results are judged; see :func:`wbcseg.evaluation.laboratories.summary`. Empty where nobody measured.
+        share: Of a model for any laboratory: of the close look's side, what the cell takes (0.2 to 1).
     """
 
     title: str
@@ -105,6 +108,7 @@ class ModelCard:
     program: str
     notes: tuple[str, ...] = ()
     laboratories: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    share: float = FIRST_SHARE
 
     @property
     def dataset(self) -> str:
@@ -148,6 +152,7 @@ class ModelCard:
             "width": self.width,
             "parameters": self.parameters,
             "canvas": self.canvas,
+            "share": self.share,
             "classes": list(self.classes),
             "created": self.created,
             "program": self.program,
@@ -192,6 +197,7 @@ class ModelCard:
                 # Cards of earlier versions have none.
                 notes=tuple(map(str, values.get("notes", ()))),
                 laboratories=dict(values.get("laboratories", {})),
+                share=float(values.get("share", FIRST_SHARE)),
                 files=files,
             )
             _ = card.dataset, card.training_ids, card.framed
@@ -214,6 +220,8 @@ class ModelCard:
                 f"Model {folder.name} must tell apart {len(CLASS_NAMES)} classes: {', '.join(CLASS_NAMES)}. "
                 f"Received: {len(self.classes)}: {', '.join(map(str, self.classes))}"
             )
+        if not 0.2 <= self.share <= 1.0:
+            raise ModelError(f"The share of model {folder.name} must be from 0.2 to 1. Received: {self.share}")
 
 
 _PLAIN: Final = (

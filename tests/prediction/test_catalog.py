@@ -150,6 +150,19 @@ def test_a_broken_card_is_listed_with_its_problem(tmp_path: Path, nothing: Path,
     assert message in (entry.problem or "")
 
 
+@pytest.mark.parametrize("share", [0.0, 1.5, -0.5, float("inf")])
+def test_how_closely_a_model_looks_is_on_its_card(tmp_path: Path, share: float) -> None:
+    folder = copy_of_shipped(tmp_path, "unet-general", share=0.7)
+    assert ModelCard.read(folder).share == 0.7
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    (folder / "card.json").write_text(json.dumps({**card, "share": share}), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"share of model unet-general must be from 0\.2 to 1"):
+        ModelCard.read(folder)
+    del card["share"]
+    write_json(folder / "card.json", card)
+    assert ModelCard.read(folder).share == 0.5
+
+
 def test_a_card_never_points_out_of_its_folder(tmp_path: Path) -> None:
     record = vars(FileRecord.of(weights_folder() / "unet-16" / "model.tflite"))
     folder = copy_of_shipped(tmp_path, files={"model": {**record, "name": "../x.tflite"}, "weights": record})

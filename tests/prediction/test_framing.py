@@ -49,23 +49,24 @@ def test_beyond_the_border_lies_the_mirror_image() -> None:
 def test_a_frame_shows_the_cell_at_its_share() -> None:
     cell = np.zeros((100, 140), bool)
     cell[20:60, 50:80] = True
-    frame = frame_of(cell)
+    frame = frame_of(cell, SHARE)
     assert frame is not None
     assert frame.side == pytest.approx(40 / SHARE, abs=1)
     assert frame.top + frame.side / 2 == pytest.approx(40, abs=1)
     assert frame.left + frame.side / 2 == pytest.approx(65, abs=1)
     large = np.zeros((100, 140), bool)
     large[:, 10:130] = True
-    assert frame_of(large) == Frame(-20, 0, 140)
-    assert frame_of(np.zeros((50, 50), bool)) is None
+    assert frame_of(large, SHARE) == Frame(-20, 0, 140)
+    assert frame_of(np.zeros((50, 50), bool), SHARE) is None
     speck = np.zeros((100, 100), bool)
     speck[50, 50] = True
-    assert frame_of(speck) is None
+    assert frame_of(speck, SHARE) is None
 
 
 @pytest.mark.parametrize("side", [40, 120, 300, 480])
 @pytest.mark.parametrize("share", [0.12, 0.3, 0.45])
-def test_every_cell_is_seen_at_one_scale(side: int, share: float) -> None:
+@pytest.mark.parametrize("close", [0.5, SHARE])
+def test_every_cell_is_seen_at_one_scale(side: int, share: float, close: float) -> None:
     seen = []
 
     def second(square: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -73,9 +74,9 @@ def test_every_cell_is_seen_at_one_scale(side: int, share: float) -> None:
         return look(square)
 
     image = scene(side, share * side, y=0.52, x=0.47)
-    found = look_twice(image, look, second, 120).argmax(axis=-1)
+    found = look_twice(image, look, second, canvas=120, share=close).argmax(axis=-1)
     truth = look(image).argmax(axis=-1)
-    assert seen == [pytest.approx(max(SHARE, 2 * share), abs=0.06)]
+    assert seen == [pytest.approx(max(close, 2 * share), abs=0.06)]
     assert (found == truth).mean() > 0.97
 
 
@@ -90,7 +91,7 @@ def test_the_first_look_is_small_and_without_a_cell_the_only_one() -> None:
         raise AssertionError
 
     empty = np.asarray(Image.new("RGB", (200, 150), "white"))
-    found = look_twice(empty, first, never, 120)
+    found = look_twice(empty, first, never, canvas=120, share=SHARE)
     assert sides == [(FIRST, FIRST, 3)]
     assert found.shape == (150, 200, 3)
     assert not found.argmax(axis=-1).any()

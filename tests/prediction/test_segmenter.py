@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import SHIPPED
+from models import SHIPPED, copy_of_shipped
 from numpy.typing import NDArray
 
 from wbcseg.architectures.arithmetic import outputs
@@ -205,3 +205,13 @@ def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
         for region in ("nucleus", "cell"):
             dice = [score(sample.mask, found.argmax(-1).astype(np.uint8)).dice[region] for found in (in_bits, in_float)]
             assert dice[0] == pytest.approx(dice[1], abs=0.01)
+
+
+def test_a_model_for_any_laboratory_looks_as_closely_as_its_card_says(tmp_path: Path) -> None:
+    image = draw_sample(11, 2, size=(200, 200)).image
+    near, far = (
+        Segmenter(copy_of_shipped(tmp_path / str(share), "unet-general", share=share)).predict(image).probabilities
+        for share in (0.4, 0.8)
+    )
+    assert np.abs(near - far).max() > 0.05
+    assert (near.argmax(-1) == far.argmax(-1)).mean() > 0.97

@@ -35,9 +35,6 @@ LABORATORIES: Final = ("zheng-1", "zheng-2")
 HELD_OUT: Final = 20
 """One fold of so many is held out, to watch the training; the other laboratory is the test."""
 
-EPOCHS: Final = {"zheng-1": {"epochs": 160, "sharp_epochs": 50}, "zheng-2": {"epochs": 240, "sharp_epochs": 80}}
-"""More for the second one, which has a quarter of the pictures."""
-
 COPIES: Final = 2
 """Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
 
@@ -59,10 +56,7 @@ def plan(architecture: str, **changes: Any) -> Study:
         changes: Settings other than those of the recipe ``general``.
     """
     base = PRESETS["general"].replace(architecture=architecture, folds=HELD_OUT, fold=0, **changes)
-    configs = tuple(
-        base.replace(dataset=f"{name}+synthetic", **({} if "epochs" in changes else EPOCHS[name]))
-        for name in LABORATORIES
-    )
+    configs = tuple(base.replace(dataset=f"{name}+synthetic") for name in LABORATORIES)
     return Study(NAME, architecture, configs)
 
 

@@ -159,7 +159,7 @@ class Segmenter:
             return averaged(self._network, _scaled(square)) if careful else self._network(_scaled(square))
 
         if self.card.framed:
-            return look_twice(image, look, look, self.card.canvas)
+            return look_twice(image, look, look, canvas=self.card.canvas, share=self.card.share)
         canvas, placement = image_on_canvas(image, self.card.canvas)
         return from_canvas(look(canvas), placement)
 

@@ -12,7 +12,7 @@ SHARP: Final = 0.5
 """Share of copies that are shown as they are in the sharp epochs of a training for any laboratory."""
 
 AS_IS_CELL: Final = (0.45, 0.6)
-"""Share of the side that the cell takes in those, as in the close look of a prediction."""
+"""Share of the side that the cell takes in those, much as in the close look of a prediction."""
 
 
 @dataclass(frozen=True)
