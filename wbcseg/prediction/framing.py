@@ -18,7 +18,7 @@ Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 FIRST: Final = 96
 """Side in pixels of the square for the first look: enough to find a cell, and quicker."""
 
-SHARE: Final = 0.65
+SHARE: Final = 0.6
 """Of the close look's side, what the cell takes with models trained from now on; their cards keep it."""
 
 LEAST: Final = 0.004
