@@ -22,7 +22,7 @@ MODEL: Final = "model.tflite"
 WEIGHTS: Final = "weights.safetensors"
 FORMAT: Final = 1
 FIRST_SHARE: Final = 0.5
-"""What cards of earlier versions mean that lack a share."""
+"""The share of models whose card, from an earlier version, has none."""
 
 NOTICE: Final = (
     "For research and teaching. Not a medical device: not to be used for diagnosis or for decisions on treatment."
@@ -176,7 +176,8 @@ class ModelCard:
         """Read ``card.json`` of a folder.
 
         Raises:
-            ModelError: If it is missing, no card of this format, or of an unknown network or other classes.
+            ModelError: If it is missing, no card of this format, of an unknown network, other classes, or a share
+                out of range.
         """
         path = folder / CARD
         try:

@@ -9,6 +9,8 @@ from wbcseg.architectures import ARCHITECTURES
 from wbcseg.architectures.arithmetic import outputs
 from wbcseg.architectures.structure import layers
 from wbcseg.errors import WeightsError
+from wbcseg.prediction.catalog import weights_folder
+from wbcseg.training.weights import read_weights
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -32,6 +34,21 @@ def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
         # The softmax enlarges differences of scores, which are large here.
         close = 1e-3 if layer.name == "probabilities" else 1e-5
         np.testing.assert_allclose(ours, theirs, atol=close * float(np.abs(theirs).max()), err_msg=layer.name)
+
+
+@pytest.mark.parametrize("wanted", ARCHITECTURES)
+@pytest.mark.parametrize("given", ["unet-general", "segnet-general", "deconvnet-general"])
+def test_weights_of_any_other_network_are_refused(wanted: str, given: str) -> None:
+    arrays = read_weights(weights_folder() / given / "weights.safetensors").arrays
+    picture = np.zeros((48, 48, 3), np.float32)
+    if given.startswith(wanted):
+        *_, (_, chances) = outputs(wanted, arrays, picture)
+        assert chances.shape == (48, 48, 3)
+        with pytest.raises(WeightsError, match=f"more weights than network {wanted} has"):
+            list(outputs(wanted, {**arrays, "one more": picture}, picture))
+        return
+    with pytest.raises(WeightsError, match=wanted):
+        list(outputs(wanted, arrays, picture))
 
 
 def test_weights_of_another_network_and_too_few_are_refused() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from models import SHIPPED, copy_of_shipped
 
+from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cards import ModelCard
 from wbcseg.cli import main, studies
 from wbcseg.cli.studies import laboratories_report
@@ -32,8 +33,17 @@ def test_one_training_a_laboratory_with_the_recipe_for_any() -> None:
     assert [config.dataset for config in study.configs] == ["zheng-1+synthetic", "zheng-2+synthetic"]
     assert {config.augmentation for config in study.configs} == {"laboratories"}
     assert {config.width for config in study.configs} == {12}
-    assert {(config.epochs, config.sharp_epochs) for config in study.configs} == {(400, 130)}
-    assert {config.epochs for config in plan("unet", epochs=30).configs} == {30}
+    assert [(config.epochs, config.sharp_epochs) for config in study.configs] == [(160, 50), (240, 80)]
+    assert {(config.epochs, config.sharp_epochs) for config in plan("unet").configs} == {(400, 130)}
+    assert {config.epochs for config in plan("segnet", epochs=300).configs} == {300}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_command_as_printed_has_the_committed_results(name: str, tmp_path: Path) -> None:
+    (result,) = crossvalidation.read_results([laboratories.FOLDER / f"{name}.json"])
+    studies._check_settings(plan(name), result, tmp_path)
+    with pytest.raises(ConfigError, match=f"other settings: epochs {result['trainings'][0]['epochs']}, sharp_epochs"):
+        studies._check_settings(plan(name, epochs=9, sharp_epochs=6), result, tmp_path)
 
 
 def test_calibration_tells_right_from_overconfident() -> None:
@@ -68,7 +78,7 @@ class Finished:
         return [{"epoch": 1, "seconds": 2.0}]
 
     def config(self) -> TrainingConfig:
-        return plan("unet").configs[self.number]
+        return plan("unet", epochs=1, sharp_epochs=0).configs[self.number]
 
     def read(self, _: str) -> dict[str, str]:
         return {"tensorflow": "none"}
@@ -90,7 +100,8 @@ def test_the_other_laboratory_is_tested_and_reported(
     monkeypatch.setattr(laboratories, "strangers", lambda seed: list(strangers(seed))[::8])
     seen: list[str] = []
     runs = [Finished(0), Finished(1)]
-    result, examples = laboratories.result_of(plan("unet"), runs, parts, seen.append)  # type: ignore[arg-type]
+    study = plan("unet", epochs=1, sharp_epochs=0)
+    result, examples = laboratories.result_of(study, runs, parts, seen.append)  # type: ignore[arg-type]
     assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
     assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen
     assert set(result["calibration"]) == {"zheng-1", "zheng-2"}
@@ -124,7 +135,7 @@ def test_the_other_laboratory_is_tested_and_reported(
     monkeypatch.setattr(studies, "open_dataset", lambda *_, **__: synthetic)
     monkeypatch.setattr(laboratories, "FOLDER", tmp_path)
     monkeypatch.setattr(crossvalidation, "heldout_ids", lambda *_: synthetic.ids[:2])
-    assert studies.leave_one_out(plan("unet"), tmp_path, tmp_path)
+    assert studies.leave_one_out(study, tmp_path, tmp_path)
     with pytest.raises(ConfigError, match="has a result with other settings: width 16"):
         studies.leave_one_out(plan("unet", width=8), tmp_path, tmp_path)
     told = read_result(tmp_path / "unet.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,8 @@ def test_numbers_that_are_not_finite_and_names_with_dots_are_refused(tmp_path: P
         write_result(path, {"loss": math.nan})
     with pytest.raises(ValueError, match=r"a\.b"):
         write_result(path, {"pictures": [{"a.b": 1}]})
+    with pytest.raises(ValueError, match="columns and rows"):
+        write_result(path, {"table": {"columns": ["a"], "rows": [[1]]}})
     assert not path.exists()
 
 
@@ -59,4 +60,3 @@ def test_committed_results_are_written_so(module: Any, tmp_path: Path) -> None:
     for path in files:
         write_result(tmp_path / path.name, read_result(path))
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), f"{path.name} is not as it would be written"
-        assert json.loads(path.read_text(encoding="utf-8"))

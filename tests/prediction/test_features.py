@@ -66,7 +66,15 @@ def test_weights_of_another_network_than_the_card_says_are_refused(model: Path) 
     card = json.loads((model / "card.json").read_text(encoding="utf-8"))
     card["architecture"] = "deconvnet" if card["architecture"] != "deconvnet" else "unet"
     (model / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.raises(WeightsError, match="do not fit layer"):
+    with pytest.raises(WeightsError, match=r"are of unet of width 16 .* The network is deconvnet of width"):
+        looked_into(model)
+
+
+def test_weights_of_another_width_than_the_card_says_are_refused(model: Path) -> None:
+    card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    card["width"] = 12
+    (model / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(WeightsError, match="of width 12"):
         looked_into(model)
 
 

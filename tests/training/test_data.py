@@ -111,6 +111,18 @@ def test_the_next_batch_is_made_while_one_is_used() -> None:
     assert number == 3
 
 
+def test_a_training_that_stops_leaves_no_thread_behind() -> None:
+    def batches() -> Iterator[Batch]:
+        while True:
+            yield np.zeros((1, 2, 2, 3), np.float32), np.zeros((1, 2, 2, 3), np.float32)
+
+    made = one_ahead(batches())
+    next(made)
+    assert any(thread.name.startswith("batches") for thread in threading.enumerate())
+    made.close()
+    assert not any(thread.name.startswith("batches") for thread in threading.enumerate())
+
+
 def test_what_fails_while_a_batch_is_made_is_told() -> None:
     def batches() -> Iterator[Batch]:
         yield np.zeros((1, 2, 2, 3), np.float32), np.zeros((1, 2, 2, 3), np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -45,10 +46,10 @@ def outputs(name: str, weights: Mapping[str, Map], picture: Map) -> Iterator[tup
     found: dict[str, Map] = {}
     uses = Counter(one for layer in layers(name) for one in layer.inputs)
     for layer in layers(name):
-        held = [array for _, array in zip(range(HOLDS.get(layer.kind, 0)), arrays, strict=False)]
+        held = list(islice(arrays, HOLDS.get(layer.kind, 0)))
         try:
             output = _output(layer, held, [found[one] for one in layer.inputs] or [picture])
-        except ValueError as error:
+        except (ValueError, IndexError) as error:
             raise WeightsError(f"These weights do not fit layer {layer.name} of network {name}: {error}") from None
         yield layer, output
         found[layer.name] = output
@@ -56,6 +57,8 @@ def outputs(name: str, weights: Mapping[str, Map], picture: Map) -> Iterator[tup
             uses[one] -= 1
             if not uses[one]:
                 del found[one]
+    if next(arrays, None) is not None:
+        raise WeightsError(f"There are more weights than network {name} has.")
 
 
 def _output(layer: Layer, held: Sequence[Map], inputs: Sequence[Map]) -> Map:

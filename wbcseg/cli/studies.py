@@ -21,6 +21,9 @@ from wbcseg.prediction import Catalog, ModelEntry, Segmenter
 from wbcseg.training import Run
 from wbcseg.trust.fitting import fit_judge
 
+EFFORT = ("epochs", "sharp_epochs")
+"""Settings that may differ between the trainings on two laboratories."""
+
 COLUMNS = (
     ("nucleus", "dice", "nucleus"),
     ("cytoplasm", "dice", "cytoplasm"),
@@ -82,9 +85,11 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
 
 
 def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None:
-    """Refuse a result that other settings gave; those that differ between its trainings are not compared."""
+    """Refuse a result that other settings gave."""
     wanted = study.configs[0].to_dict()
     other = [f"{name} {value}" for name, value in result["config"].items() if wanted[name] != value]
+    for training, config in zip(result["trainings"], study.configs, strict=True):
+        other += [f"{name} {training[name]}" for name in EFFORT if training[name] != getattr(config, name)]
     if other:
         raise ConfigError(
             f"File {path.name} has a result with other settings: {', '.join(other)}. Choose another folder with --out, "

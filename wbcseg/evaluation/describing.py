@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wbcseg import __version__
 from wbcseg.architectures import describe
-from wbcseg.cards import MODEL, NOTICE, WEIGHTS, FileRecord, ModelCard
+from wbcseg.cards import FIRST_SHARE, MODEL, NOTICE, WEIGHTS, FileRecord, ModelCard
 from wbcseg.classes import CLASS_NAMES
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.evaluation.heldout import evaluate_card, summarise
@@ -57,7 +57,7 @@ def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
         acknowledgement=dataset.acknowledgement,
         notice=NOTICE,
         program=__version__,
-        share=SHARE,
+        share=SHARE if config.framed else FIRST_SHARE,
     )
     heldout = summarise(evaluate_card(Segmenter(run.folder, draft), dataset))
     card = dataclasses.replace(draft, heldout=heldout)

@@ -26,7 +26,8 @@ def write_result(target: Path, values: Mapping[str, Any]) -> None:
         values: What it is to hold: JSON values, with lists of records as they are.
 
     Raises:
-        ValueError: If a number is not finite, or the name of an entry in a record has a dot.
+        ValueError: If a number is not finite, the name of an entry in a record has a dot, or a record has nothing but
+            ``columns`` and ``rows``.
     """
     write_bytes(target, (_text(_with_tables(values)) + "\n").encode())
 
@@ -40,6 +41,8 @@ def read_result(path: Path) -> dict[str, Any]:
 def _with_tables(value: Any) -> Any:
     """Return JSON values with a table for every list of records."""
     if isinstance(value, Mapping):
+        if value.keys() == TABLE:
+            raise ValueError("A record cannot have the entries of a table alone: columns and rows.")
         return {name: _with_tables(one) for name, one in value.items()}
     if not isinstance(value, Sequence) or isinstance(value, str):
         return value

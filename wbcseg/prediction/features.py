@@ -13,7 +13,7 @@ from wbcseg.architectures.structure import HEAD, StageView, layers, stages
 from wbcseg.cards import ModelCard
 from wbcseg.errors import ModelError
 from wbcseg.preparation.canvas import image_on_canvas
-from wbcseg.training.weights import read_weights
+from wbcseg.training.weights import check_network, read_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +45,14 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
     Raises:
         ModelError: If the file of its weights cannot be read, or memory does not suffice.
         ChecksumError: If it is not the one that the card describes.
-        WeightsError: If it holds the weights of another network.
+        WeightsError: If it holds the weights of another network or width than the card says.
     """
     record = card.files["weights"]
     path = folder / record.name
     try:
         record.check(path.read_bytes(), folder)
         weights = read_weights(path)
+        check_network(weights, card.architecture, card.width)
         canvas, _ = image_on_canvas(image, card.canvas)
         picture = canvas.astype(np.float32) / np.float32(255.0)
         known = stages(card.architecture, width=card.width, side=card.canvas)
@@ -62,7 +63,8 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
             if layer.name in last
         }
     except OSError as error:
-        raise ModelError(f"File {record.name} of model {folder.name} cannot be read: {error.strerror}") from None
+        reason = error.strerror or error
+        raise ModelError(f"File {record.name} of model {folder.name} cannot be read: {reason}") from None
     except MemoryError:
         raise ModelError(
             f"Model {folder.name} could not be looked into, for lack of memory. Try again when less is running."

@@ -108,7 +108,7 @@ class Segmenter:
             ) from None
         record.check(data, folder)
         self._folder = folder
-        # One for both looks of a model that looks twice: another size costs 2 ms each time, a second one 15 MB.
+        # One for both looks of a model that looks twice: another size costs a moment, a second one its memory.
         self._network = Network(data, name=self.name, threads=threads)
 
     def apart(self, *, threads: int = 1) -> Segmenter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -140,7 +140,7 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         yield images, one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool))
 
 
-def one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+def one_ahead(batches: Iterator[Batch]) -> Generator[Batch]:
     """Yield the same batches; while one is being used, the next is made in another thread."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         coming = pool.submit(next, batches, None)

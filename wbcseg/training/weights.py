@@ -100,10 +100,8 @@ def check_weights(weights: Weights, architecture: str, width: int, shapes: Mappi
     Raises:
         WeightsError: If they are of another network, width or number of classes, naming both.
     """
+    check_network(weights, architecture, width)
     wanted = _label(architecture, width, CLASS_NAMES)
-    given = _label(weights.architecture, weights.width, weights.classes)
-    if wanted != given:
-        raise WeightsError(f"These weights are of {given}. The network is {wanted}.")
     found = {name: tuple(array.shape) for name, array in weights.arrays.items()}
     if found == dict(shapes):
         return
@@ -113,6 +111,18 @@ def check_weights(weights: Weights, architecture: str, width: int, shapes: Mappi
                 f"These weights do not fit {wanted}: {name} must have shape {shapes.get(name, 'none')}. "
                 f"Received: {found.get(name, 'none')}"
             )
+
+
+def check_network(weights: Weights, architecture: str, width: int) -> None:
+    """Check that weights say that they belong to a network.
+
+    Raises:
+        WeightsError: If they are of another network, width or number of classes, naming both.
+    """
+    wanted = _label(architecture, width, CLASS_NAMES)
+    given = _label(weights.architecture, weights.width, weights.classes)
+    if wanted != given:
+        raise WeightsError(f"These weights are of {given}. The network is {wanted}.")
 
 
 def _label(architecture: str, width: int, classes: tuple[str, ...]) -> str:

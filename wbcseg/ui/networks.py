@@ -87,7 +87,7 @@ def _drawn_maps(picture: store.Shown, entry: ModelEntry) -> list[tuple[str, str,
     if card is None:
         return []
     remember = _session_maps if picture.own else _shared_maps
-    return remember(picture.digest, entry.name, card.files["model"].sha256, entry, picture.sample.image)
+    return remember(picture.digest, entry.name, card.files["weights"].sha256, entry, picture.sample.image)
 
 
 @st.cache_data(max_entries=24, show_spinner="The networks are looking…")
