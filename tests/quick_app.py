@@ -51,7 +51,7 @@ def card(title: str, *, framed: bool = False) -> SimpleNamespace:
         leaks=title.startswith("SegNet"),
         saw=lambda sample_id: sample_id == "synthetic/001",
         heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},
-        files={"model": SimpleNamespace(sha256=title)},
+        files={role: SimpleNamespace(sha256=title) for role in ("model", "weights")},
     )
 
 
