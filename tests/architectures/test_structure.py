@@ -46,6 +46,8 @@ def test_no_pixel_sees_more_than_is_said(name: str) -> None:
     Batch normalisation has its running means here, so nothing but the kernels carries a change sideways.
     """
     side, at = 480, 240
+    # Of some random networks, too many channels are silent to carry a change as far as they could.
+    tf.keras.utils.set_random_seed(2)
     model = build(name, width=4)
     # By their place, as Keras numbers the layers of a second network on.
     places = {layer.name: place for place, layer in enumerate(layers(name))}
