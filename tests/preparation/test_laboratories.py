@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.datasets import open_dataset
-from wbcseg.preparation.augmentation import AS_IS_CELL, augmentation
+from wbcseg.preparation.augmentation import BELOW, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
 from wbcseg.preparation.copies import augment
 from wbcseg.preparation.other_cells import bent, dyed, granular
@@ -19,6 +19,7 @@ from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
 
 HOW = augmentation("laboratories")
+SHARE = 0.6
 SIDE = 120
 
 
@@ -49,16 +50,20 @@ def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray
     assert (batches[0][1] == batches[1][1]).all()
 
 
-def test_copies_as_they_are_show_what_the_close_look_sees(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
-    images, masks = augment(*pictures, dataclasses.replace(HOW, as_is=1.0), np.random.default_rng(4))
+@pytest.mark.parametrize("share", [SHARE, 0.75])
+def test_copies_as_they_are_show_what_the_close_look_sees(
+    pictures: tuple[NDArray[np.uint8], Labels], share: float
+) -> None:
+    how = dataclasses.replace(HOW.sharp(share), as_is=1.0)
+    images, masks = augment(*pictures, how, np.random.default_rng(4))
     small = 0
     for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
         # A larger one may be beside its mirror image.
-        if extent(mask_before) < AS_IS_CELL[0] * len(mask_before):
-            assert AS_IS_CELL[0] - 0.03 < extent(mask) / SIDE < AS_IS_CELL[1] + 0.03
+        if extent(mask_before) < (share - BELOW) * len(mask_before):
+            assert share - BELOW - 0.03 < extent(mask) / SIDE < share + 0.03
             small += 1
-        for kind in np.unique(mask):
-            # Neither stain nor light differ.
+        # Neither stain nor light differ. The closer the look, the less of the plasma is left to compare.
+        for kind in np.unique(mask) if share == SHARE else (CYTOPLASM.id, NUCLEUS.id):
             assert np.median(image[mask == kind], axis=0) * 255 == pytest.approx(
                 np.median(before[mask_before == kind], axis=0), abs=6
             )
@@ -69,7 +74,7 @@ def test_sharp_epochs_show_half_of_the_copies_as_they_are(pictures: tuple[NDArra
     assert HOW.as_is == 0
     rng, close = np.random.default_rng(4), []
     for _ in range(8):
-        images, masks = augment(*pictures, HOW.sharp(), rng)
+        images, masks = augment(*pictures, HOW.sharp(SHARE), rng)
         for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
             nucleus = mask == NUCLEUS.id
             found = np.median(image[nucleus], axis=0) * 255 if nucleus.any() else np.zeros(3)

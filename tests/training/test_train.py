@@ -16,7 +16,10 @@ import pytest
 from builders import write_pairs
 
 from wbcseg.architectures.arithmetic import outputs
+from wbcseg.cards import ModelCard
+from wbcseg.datasets import open_dataset
 from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.evaluation.describing import describe_run
 from wbcseg.images import encode_png
 from wbcseg.prediction import Catalog
 from wbcseg.training import Run
@@ -80,6 +83,17 @@ def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     assert card.config["dataset"] == "cells"
     assert card.heldout["pictures"] == len(run.split().test) == 4
     assert str(finished.parents[1]) not in json.dumps(card.to_dict())
+
+
+@pytest.mark.parametrize(("changes", "share"), [({"augmentation": "laboratories", "share": 0.75}, 0.75), ({}, 0.5)])
+def test_a_card_says_how_closely_to_look(
+    finished: Path, pairs: Path, tmp_path: Path, changes: dict[str, str | float], share: float
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    run = Run(folder)
+    run.write("config.json", {**run.config().to_dict(), **changes})
+    assert describe_run(run, open_dataset(str(pairs)), 1).share == share
+    assert ModelCard.read(folder).share == share
 
 
 def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: Path) -> None:

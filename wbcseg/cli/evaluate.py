@@ -31,7 +31,7 @@ from wbcseg.training.stopping import STOPPED
 from wbcseg.trust.judge import JUDGES
 
 TOLERANCE = 0.002
-CHANGES = ("width", "canvas", "epochs", "sharp_epochs")
+CHANGES = ("width", "canvas", "epochs", "sharp_epochs", "share")
 """Settings of the recipe that a cross-validation may change."""
 
 

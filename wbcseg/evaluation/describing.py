@@ -13,7 +13,6 @@ from wbcseg.classes import CLASS_NAMES
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.evaluation.heldout import evaluate_card, summarise
 from wbcseg.prediction import Segmenter
-from wbcseg.prediction.framing import SHARE
 from wbcseg.preparation.augmentation import augmentation
 from wbcseg.training.run import Run
 
@@ -57,7 +56,7 @@ def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
         acknowledgement=dataset.acknowledgement,
         notice=NOTICE,
         program=__version__,
-        share=SHARE if config.framed else FIRST_SHARE,
+        share=config.share if config.framed else FIRST_SHARE,
     )
     heldout = summarise(evaluate_card(Segmenter(run.folder, draft), dataset))
     card = dataclasses.replace(draft, heldout=heldout)

@@ -18,9 +18,6 @@ Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 FIRST: Final = 96
 """Side in pixels of the square for the first look: enough to find a cell, and quicker."""
 
-SHARE: Final = 0.6
-"""Of the close look's side, what the cell takes with a newly trained model; its card keeps it."""
-
 LEAST: Final = 0.004
 """A cell that takes less than this share of the crop is none."""
 

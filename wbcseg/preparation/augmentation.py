@@ -11,8 +11,8 @@ from wbcseg.errors import ConfigError
 SHARP: Final = 0.5
 """Share of copies that are shown as they are in the sharp epochs of a training for any laboratory."""
 
-AS_IS_CELL: Final = (0.45, 0.6)
-"""Share of the side that the cell takes in those, much as in the close look of a prediction."""
+BELOW: Final = 0.15
+"""By how much the cell may take less of the side in those than in the close look of a prediction."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Augmentation:
         granular: Share of copies whose cytoplasm is filled with granules.
         photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.preparation.photographs`.
         as_is: Share of copies that are shown as a prediction's close look sees them, in any of the eight orientations.
+        close: Least and greatest share of the side that the cell takes in those.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Augmentation:
     granular: float = 0.0
     photographed: bool = False
     as_is: float = 0.0
+    close: tuple[float, float] = (0.0, 0.0)
 
     @property
     def moves(self) -> bool:
@@ -71,10 +73,14 @@ class Augmentation:
         """Whether pixels are mixed, which makes copies a little less sharp than the picture."""
         return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0 or self.cell is not None
 
-    def sharp(self) -> Augmentation:
-        """Return the same without what mixes pixels; where the size of cells varies, for half of the copies."""
+    def sharp(self, share: float) -> Augmentation:
+        """Return the same without what mixes pixels; where the size of cells varies, for half of the copies.
+
+        Args:
+            share: What the cell takes of the side in the close look of a prediction.
+        """
         if self.cell is not None:
-            return dataclasses.replace(self, as_is=SHARP)
+            return dataclasses.replace(self, as_is=SHARP, close=(share - BELOW, share))
         return dataclasses.replace(self, rotation=0.0, zoom=(1.0, 1.0), shift=0.0)
 
 

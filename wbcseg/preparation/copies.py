@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.classes import Labels
-from wbcseg.preparation.augmentation import AS_IS_CELL, Augmentation
+from wbcseg.preparation.augmentation import Augmentation
 from wbcseg.preparation.other_cells import bent, dyed, granular
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
@@ -78,7 +78,7 @@ def _as_is(
     image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Show a picture as the close look of a prediction does, mirrored and turned by right angles."""
-    still = Augmentation("", "", shift=0.02, cell=AS_IS_CELL, detail=how.detail)
+    still = Augmentation("", "", shift=0.02, cell=how.close, detail=how.detail)
     image, mask = _frame(image, mask, still, rng, most=float(how.detail))
     return _move(image, mask, Augmentation("", "", flips=True), rng)
 

@@ -46,11 +46,12 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "left_out": (0.0, 0.5),
     "balance": (0.0, 1.0),
     "sharp_epochs": (0, 2000),
+    "share": (0.4, 0.9),
 }
 """Least and greatest value of the settings that are numbers."""
 
 
-LATER: Final = frozenset({"left_out", "balance", "sharp_epochs"})
+LATER: Final = frozenset({"left_out", "balance", "sharp_epochs", "share"})
 """Settings that runs of earlier versions lack; theirs is the default."""
 
 
@@ -85,6 +86,9 @@ class TrainingConfig:
         sharp_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
             pixels and make pictures a little less sharp than those that the network is to segment. With
             ``laboratories``, half of the pictures are such, as the close look of a prediction sees them.
+        share: What the cell takes of the side in that look (0.4 to 0.9); see :mod:`wbcseg.prediction.framing`. Just
+            with ``laboratories``. The more, the finer the outlines, and the sooner a cell whose size was
+            misjudged at first reaches beyond the look.
         epochs: Passes through the training pictures (1 to 2000).
         batch_size: Pictures a step (1 to 256).
         optimizer: ``adam`` or ``adamw``.
@@ -118,6 +122,7 @@ class TrainingConfig:
     augmentation: str = "mild"
     balance: float = 0.0
     sharp_epochs: int = 0
+    share: float = 0.6
     epochs: int = 100
     batch_size: int = 16
     optimizer: str = "adamw"

@@ -132,7 +132,7 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
     order = rng.permutation(drawn(side.kinds, config.balance, rng))
     how = augmentation(config.augmentation)
     if epoch >= config.epochs - config.sharp_epochs:
-        how = how.sharp()
+        how = how.sharp(config.share)
     for start in range(0, len(order), config.batch_size):
         part = order[start : start + config.batch_size]
         images, labels = augment(side.images[part], side.labels[part], how, rng)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wbcseg.architectures import ARCHITECTURES, MULTIPLE
-from wbcseg.preparation.augmentation import AUGMENTATIONS
+from wbcseg.preparation.augmentation import AUGMENTATIONS, augmentation
 from wbcseg.preparation.published import SIDE
 from wbcseg.training.config import PRESETS, TrainingConfig
 from wbcseg.training.supervisor import UPLOAD
@@ -35,6 +35,10 @@ def _in_folds(values: Values) -> bool:
 
 def _published(values: Values) -> bool:
     return bool(values["split"] == "published")
+
+
+def _looks_twice(values: Values) -> bool:
+    return augmentation(values["augmentation"]).cell is not None
 
 
 def _cosine(values: Values) -> bool:
@@ -175,6 +179,17 @@ ADVANCED: Final = (
         "network would learn from pictures that are a little less sharp than those that it is to segment. With "
         "pictures varied as between laboratories, half of them are shown like that.",
         "Data and split",
+    ),
+    Setting(
+        "share",
+        "Closeness of the second look",
+        "A model for any laboratory looks twice: at the whole picture, then closely at the cell, which takes this "
+        "share of the look's side. The more, the finer the outlines; but where the first look misjudged the cell's "
+        "size, some of it may lie outside.",
+        "Data and split",
+        step=0.05,
+        applies=_looks_twice,
+        otherwise=TrainingConfig.share,
     ),
     Setting("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
     Setting(
