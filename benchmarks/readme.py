@@ -9,7 +9,7 @@ from pathlib import Path
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.models import markdown_table
 from wbcseg.cli.train import duration
-from wbcseg.evaluation import laboratories, reproduction
+from wbcseg.evaluation import laboratories, reproduction, robustness
 from wbcseg.evaluation.comparison import LOOKS, difference, summarise, values
 from wbcseg.evaluation.crossvalidation import read_results, result_files
 from wbcseg.evaluation.figures import ALL_CLASSES
@@ -30,6 +30,7 @@ def filled(text: str) -> str:
         ("thesis", thesis_table()),
         ("leak", leak_table()),
         ("laboratories", laboratories_table()),
+        ("robustness", robustness_table()),
         ("training", training_table()),
         ("runtimes", runtimes_table()),
     )
@@ -130,6 +131,19 @@ def laboratories_table() -> str:
             cells += [_share(trust[f"{kind}bad_caught"], bad), _share(trust[f"{kind}good_marked"], every - bad)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def robustness_table() -> str:
+    """Return the Dice on held-out pictures in other light, focus or stain, or of other cells, as a table."""
+    results = robustness.read()
+    lines = [
+        f"| held-out pictures | {' | '.join(result['model'] for result in results)} |",
+        "|---|" + "---:|" * len(results),
+    ]
+    for rows in zip(*(result["changes"] for result in results), strict=True):
+        cells = [" / ".join(f"{row[region]['dice']:.3f}" for region in robustness.SCORED) for row in rows]
+        lines.append(f"| {rows[0]['name']} ({rows[0]['pictures']}) | {' | '.join(cells)} |")
+    return _table(lines)
 
 
 def _share(share: float | None, of: int) -> str:

@@ -14,7 +14,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.preparation.augmentation import BELOW, augmentation
 from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
 from wbcseg.preparation.copies import augment
-from wbcseg.preparation.other_cells import bent, dyed, granular
+from wbcseg.preparation.other_cells import bent, dyed, granular, grown, loosened, with_rim
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
 
@@ -129,6 +129,78 @@ def test_a_bent_cell_is_bent_with_its_mask() -> None:
         assert 0.7 < (mask > 0).sum() / (sample.mask > 0).sum() < 1.4
         moved += bool((mask != sample.mask).any())
     assert 5 <= moved <= 15
+
+
+def ratio(labels: Labels) -> float:
+    """Nucleus over cell."""
+    return float((labels == NUCLEUS.id).sum() / (labels > 0).sum())
+
+
+@pytest.mark.parametrize("number", [3, 4, 8])
+def test_the_rim_of_cytoplasm_becomes_as_thick_as_asked_for_in_the_same_cell(number: int) -> None:
+    sample = open_dataset("synthetic").read(f"synthetic/{number:03}")
+    assert sample.mask is not None
+    marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
+    ratios = []
+    for kept in (0.1, 0.5, 1.0, 1.4):
+        picture, mask = with_rim(marked, sample.mask, kept)
+        assert picture.shape == marked.shape
+        assert mask.dtype == picture.dtype == np.uint8
+        # The picture follows its mask, and the cell stays where it is.
+        assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
+        cell, before = mask > 0, sample.mask > 0
+        assert 2 * (cell & before).sum() / (cell.sum() + before.sum()) > 0.97
+        ratios.append(ratio(mask))
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] > 0.6
+    assert ratios[2] == pytest.approx(ratio(sample.mask), abs=0.05)
+
+
+def test_a_tenth_of_the_rim_around_a_round_nucleus_is_a_tenth() -> None:
+    distance = np.hypot(*(np.mgrid[:120, :120] - 59.5))
+    mask = (distance < 40).astype(np.uint8) + (distance < 20).astype(np.uint8)
+    _, thin = with_rim(np.zeros((120, 120, 3), np.uint8), mask, 0.1)
+    assert np.sqrt((thin == NUCLEUS.id).sum() / np.pi) == pytest.approx(38, abs=0.7)
+    assert np.sqrt((thin > 0).sum() / np.pi) == pytest.approx(40, abs=0.7)
+
+
+def test_without_a_nucleus_nothing_grows() -> None:
+    picture, mask = np.full((40, 40, 3), 200, np.uint8), np.zeros((40, 40), np.uint8)
+    grey, same = with_rim(picture, mask, 0.1)
+    assert (grey == picture).all()
+    assert not same.any()
+    mask[10:30, 10:30] = CYTOPLASM.id
+    assert (with_rim(picture, mask, 0.1)[1] == mask).all()
+
+
+def test_nuclei_grow_more_often_than_they_shrink() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    found = [ratio(grown(sample.image, sample.mask, np.random.default_rng(seed))[1]) for seed in range(30)]
+    larger = np.mean(np.array(found) > ratio(sample.mask))
+    assert 0.5 < larger < 0.9
+    assert max(found) > 0.8
+    assert min(found) < ratio(sample.mask)
+
+
+def test_loose_chromatin_is_paler_in_places_and_nothing_else_is() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    nucleus = sample.mask == NUCLEUS.id
+    plasma = np.median(image[sample.mask == 0], axis=0)
+    for seed in range(10):
+        loose = loosened(image, sample.mask, np.random.default_rng(seed))
+        assert loose.dtype == np.float32
+        paler = (loose - image).mean(axis=-1)
+        assert paler.min() > -0.01
+        assert np.abs(paler[~ndimage.binary_dilation(nucleus, iterations=4)]).max() < 0.01
+        inner = ndimage.binary_erosion(nucleus, iterations=2)
+        assert paler[inner].max() > 0.01
+        assert paler[inner].std() > 0.2 * paler[inner].mean()
+        assert (loose[inner] < plasma).all(axis=-1).mean() > 0.95
+    empty = np.zeros_like(sample.mask)
+    np.testing.assert_allclose(loosened(image, empty, np.random.default_rng(1)), image, atol=0.005)
 
 
 def test_nucleus_and_cytoplasm_are_dyed_apart_and_plasma_not() -> None:

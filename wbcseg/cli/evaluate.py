@@ -1,7 +1,8 @@
 """Measure models again on the pictures that were held out from them, or networks by cross-validation.
 
 With names of models, or nothing: every figure of their cards is measured again; with --agreement, how well areas, N:C
-and shape from their masks agree with those from the experts'. With --cv or --splits: the networks
+and shape from their masks agree with those from the experts'; with --robustness, how they do on the same pictures in
+other light, focus or stain, and of cells with hardly any cytoplasm. With --cv or --splits: the networks
 are trained several times, so that every picture is tested by one that never saw its cell; it can be stopped (Ctrl-C)
 and goes on where it was. With --laboratories: the same, with one laboratory's pictures for training and the other's for
 the test. With --report: the tables of all cross-validations so far.
@@ -19,7 +20,7 @@ from wbcseg.classes import CLASS_NAMES
 from wbcseg.cli import studies
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation import evaluate_card, laboratories, summarise
+from wbcseg.evaluation import evaluate_card, laboratories, robustness, summarise
 from wbcseg.evaluation.agreement import FOLDER as AGREEMENTS
 from wbcseg.evaluation.agreement import pairs_of
 from wbcseg.evaluation.crossvalidation import FOLDER, plan
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument(
         "--agreement", action="store_true", help="instead, compare areas, N:C and shape with the experts'"
+    )
+    parser.add_argument(
+        "--robustness", action="store_true", help="instead, change the pictures: other light, focus, stain, cells"
     )
     study = parser.add_argument_group("cross-validation")
     kind = study.add_mutually_exclusive_group()
@@ -83,6 +87,8 @@ def act(options: argparse.Namespace) -> int:
         return _cross_validate(options)
     if options.laboratories:
         return _leave_one_out(options)
+    if options.robustness:
+        return _strain(options)
     return _agree(options) if options.agreement else _measure_again(options)
 
 
@@ -102,6 +108,20 @@ def _agree(options: argparse.Namespace) -> int:
             limits = f"{low:.4g} to {high:.4g}"
             title = MEASURES[figure].title
             print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.same:6.2f}")
+    return 0
+
+
+def _strain(options: argparse.Namespace) -> int:
+    catalog = Catalog()
+    for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
+        segmenter = catalog.open(name)
+        result = robustness.strained(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
+        path = robustness.write(result, options.out if options.out != FOLDER else robustness.FOLDER)
+        print(f"{name}: held-out pictures of {segmenter.card.dataset}, changed; written to {path.name}")
+        print(f"  {'':30} {'pictures':>8}  " + "  ".join(f"Dice {region:9}" for region in robustness.SCORED))
+        for row in result["changes"]:
+            dice = "  ".join(f"{_shown(row[region]['dice']):14}" for region in robustness.SCORED)
+            print(f"  {row['name']:30} {row['pictures']:8}  {dice}".rstrip())
     return 0
 
 

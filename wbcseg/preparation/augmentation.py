@@ -35,6 +35,8 @@ class Augmentation:
         empty: Share of copies without a cell: plain plasma alone.
         red_cells: Share of copies with drawn red cells around; see :mod:`wbcseg.preparation.red_cells`.
         bent: Greatest displacement, as a share of the cell's diameter, when a copy is bent like rubber.
+        grown: Share of copies whose nucleus fills more or less of the cell.
+        loosened: Share of copies whose nucleus is pale in places.
         dyed: Greatest change of the logarithm of how strongly nucleus and cytoplasm take each colour.
         granular: Share of copies whose cytoplasm is filled with granules.
         photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.preparation.photographs`.
@@ -57,6 +59,8 @@ class Augmentation:
     empty: float = 0.0
     red_cells: float = 0.0
     bent: float = 0.0
+    grown: float = 0.0
+    loosened: float = 0.0
     dyed: float = 0.0
     granular: float = 0.0
     photographed: bool = False
@@ -119,6 +123,8 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
             empty=0.03,
             red_cells=0.75,
             bent=0.16,
+            grown=0.3,
+            loosened=0.3,
             dyed=0.7,
             granular=0.2,
             photographed=True,

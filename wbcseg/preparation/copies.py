@@ -11,7 +11,7 @@ from PIL import Image
 
 from wbcseg.classes import Labels
 from wbcseg.preparation.augmentation import Augmentation
-from wbcseg.preparation.other_cells import bent, dyed, granular
+from wbcseg.preparation.other_cells import bent, dyed, granular, grown, loosened
 from wbcseg.preparation.photographs import photographed
 from wbcseg.preparation.red_cells import with_red_cells
 
@@ -40,9 +40,14 @@ def augment(
     moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
     if how.bent:
         moved = [bent(i, m, how.bent, rng) for i, m in moved]
+    if how.grown:
+        moved = [grown(i, m, rng) if rng.random() < how.grown else (i, m) for i, m in moved]
     batch, masks = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0, [mask for _, mask in moved]
     if how.dyed:
         batch = np.stack([dyed(image, mask, how.dyed, rng) for image, mask in zip(batch, masks, strict=True)])
+    for number, mask in enumerate(masks if how.loosened else ()):
+        if rng.random() < how.loosened:
+            batch[number] = loosened(batch[number], mask, rng)
     for number, mask in enumerate(masks if how.granular else ()):
         if rng.random() < how.granular:
             batch[number] = granular(batch[number], mask, rng)
