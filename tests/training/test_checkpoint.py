@@ -14,7 +14,7 @@ import pytest
 
 from wbcseg.errors import RunError, WeightsError
 from wbcseg.training import checkpoint
-from wbcseg.training.checkpoint import CURRENT, PREVIOUS, Checkpoint
+from wbcseg.training.checkpoint import CURRENT, PREVIOUS, Checkpoint, write_arrays
 from wbcseg.training.weights import Weights, check_weights, read_weights, write_weights
 
 ARRAYS = {"weight/000.a": np.arange(6, dtype=np.float32).reshape(2, 3), "optimizer/000": np.array(7)}
@@ -99,6 +99,54 @@ def test_weights_are_written_in_half_precision_where_that_keeps_them(tmp_path: P
     assert (read.architecture, read.width, read.classes) == ("unet", 16, ("background", "cytoplasm", "nucleus"))
     for name, array in arrays.items():
         np.testing.assert_allclose(read.arrays[name], array, rtol=1e-3)
+
+
+def test_kernels_are_written_as_the_exported_model_computes_with_them(tmp_path: Path) -> None:
+    kernel = np.random.default_rng(3).normal(size=(3, 3, 5, 7)).astype(np.float32) * np.arange(7, dtype=np.float32)
+    arrays = {"000.a.kernel": kernel, "001.a.bias": np.full(7, 0.25, np.float32)}
+    write_weights(tmp_path / "w", Weights(arrays, "unet", 16))
+    assert (tmp_path / "w").stat().st_size < kernel.size + 600
+    read = read_weights(tmp_path / "w").arrays
+    assert list(read) == list(arrays)
+    assert {one.dtype for one in read.values()} == {np.dtype(np.float32)}
+    # A channel's greatest weight has 127 steps; the first channel has none.
+    steps = np.abs(kernel).max(axis=(0, 1, 2)) / 127
+    assert (np.abs(read["000.a.kernel"] - kernel) <= 0.5001 * steps).all()
+    assert not read["000.a.kernel"][..., 0].any()
+    # What was read is written without further loss.
+    write_weights(tmp_path / "again", Weights(read, "unet", 16))
+    np.testing.assert_array_equal(read_weights(tmp_path / "again").arrays["000.a.kernel"], read["000.a.kernel"])
+
+
+def test_what_earlier_versions_wrote_in_half_precision_is_read(tmp_path: Path) -> None:
+    kernel = np.array([[1.5, -2.25]], np.float16)
+    write_arrays({"a": kernel}, tmp_path / "w", {"architecture": "unet", "width": "16", "classes": "a,b"})
+    np.testing.assert_array_equal(read_weights(tmp_path / "w").arrays["a"], kernel.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "bad"),
+    [
+        ({"a": np.ones((2, 2), np.int8)}, "a"),
+        ({"a": np.ones((2, 2), np.int8), "a.scale": np.array([1, np.inf], np.float32)}, r"a\.scale"),
+        ({"a": np.ones((2, 2), np.int8), "a.scale": np.ones(2, np.int8)}, r"a\.scale"),
+        ({"a": np.ones((2, 2), np.int16), "a.scale": np.ones(2, np.float32)}, "a"),
+        ({"a": np.full((2, 2), 3e38, np.float32), "a.scale": np.full(2, 1e30, np.float32)}, "a"),
+    ],
+    ids=["no scale", "endless scale", "whole scale", "16 bits", "too large"],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_kernels_that_make_no_sense_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], bad: str) -> None:
+    write_arrays(arrays, tmp_path / "w", {"architecture": "unet", "width": "16", "classes": "a,b"})
+    with pytest.raises(WeightsError, match=f"no finite numbers, in {bad}"):
+        read_weights(tmp_path / "w")
+
+
+def test_a_scale_that_does_not_fit_its_kernel_is_damage(tmp_path: Path) -> None:
+    arrays = {"a": np.ones((2, 2), np.int8), "a.scale": np.ones(3, np.float32)}
+    write_arrays(arrays, tmp_path / "w", {"architecture": "unet", "width": "16", "classes": "a,b"})
+    with pytest.raises(WeightsError, match="damaged"):
+        read_weights(tmp_path / "w")
 
 
 @pytest.mark.parametrize("extra", range(0, 256, 8))

@@ -120,9 +120,7 @@ def strained(segmenter: Segmenter, dataset: DataSet) -> dict[str, Any]:
             labels = segmenter.predict(image).labels
             scores.append(PictureScore(sample.id, sample.cell_type, score(mask, labels)))
         means = summarise(scores)
-        figures = {
-            region: {name: means["regions"][region][name] for name in ("dice", "dice_se")} for region in SCORED
-        }
+        figures = {region: {name: means["regions"][region][name] for name in ("dice", "dice_se")} for region in SCORED}
         rows.append({"name": name, "pictures": means["pictures"], **figures})
     return {"model": segmenter.name, "weights": segmenter.card.files["weights"].sha256, "changes": rows}
 

@@ -1,5 +1,8 @@
 """Trained weights in a file that cannot carry code: safetensors, named, with the network that they belong to.
 
+Kernels are kept as the exported model computes with them: in 8 bits, with a scale for every output channel, which is an
+array of its own, ``….scale``; everything else is in float16 or float32. That is half the size of float16.
+
 No other format is read. A ``.keras`` file can hold code and an ``.h5`` file can point at other files.
 """
 
@@ -20,6 +23,9 @@ from wbcseg.training.checkpoint import Arrays, write_arrays
 
 MAX_BYTES: Final = 2_000_000_000
 _HALF: Final = np.finfo(np.float16)
+_SCALE: Final = ".scale"
+_STEPS: Final = 127
+"""Of a kernel's 8 bits, to either side of zero."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,22 @@ class Weights:
 
 
 def write_weights(path: Path, weights: Weights) -> None:
-    """Write weights atomically, in float16 where that keeps them (all but very large or very small variances)."""
+    """Write weights atomically: kernels in 8 bits, the rest in float16 where that keeps it (but for some variances).
+
+    Args:
+        path: The file.
+        weights: What to write. A name that ends with ``.scale`` is not for them.
+    """
     metadata = {
         "architecture": weights.architecture,
         "width": str(weights.width),
         "classes": ",".join(weights.classes),
     }
     with replacing(path) as temporary:
-        write_arrays({name: _halved(array) for name, array in weights.arrays.items()}, temporary, metadata)
+        stored: dict[str, Any] = {}
+        for name, array in weights.arrays.items():
+            stored |= _in_steps(name, array) if array.ndim > 1 and np.isfinite(array).all() else {name: _halved(array)}
+        write_arrays(stored, temporary, metadata)
 
 
 def read_weights(path: Path) -> Weights:
@@ -73,7 +87,7 @@ def read_weights(path: Path) -> Weights:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
         weights = Weights(
-            {name: array.astype(np.float32) for name, array in arrays.items()},
+            {name: _in_float(name, arrays) for name in arrays if not name.endswith(_SCALE)},
             metadata["architecture"],
             int(metadata["width"]),
             tuple(metadata["classes"].split(",")),
@@ -82,7 +96,11 @@ def read_weights(path: Path) -> Weights:
         raise WeightsError(f"Weight file {path.name} is damaged: {error}. Copy it again.") from None
     except (KeyError, TypeError) as error:
         raise WeightsError(f"Weight file {path.name} does not say which network it belongs to ({error}).") from None
-    bad = next((n for n, a in arrays.items() if a.dtype.kind != "f" or not np.isfinite(a).all()), None)
+    whole = {name.removesuffix(_SCALE) for name in arrays if name.endswith(_SCALE)}
+    bad = next(
+        (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in whole) and not _finite(a)),
+        next((n for n, a in weights.arrays.items() if not _finite(a)), None),
+    )
     if bad:
         raise WeightsError(f"Weight file {path.name} holds values that are no finite numbers, in {bad}.")
     return weights
@@ -127,6 +145,27 @@ def check_network(weights: Weights, architecture: str, width: int) -> None:
 
 def _label(architecture: str, width: int, classes: tuple[str, ...]) -> str:
     return f"{architecture} of width {width} with {len(classes)} classes ({', '.join(classes)})"
+
+
+def _in_steps(name: str, kernel: Any) -> Arrays:
+    """Return a kernel in 8 bits with the scale of every output channel, its last axis."""
+    peaks = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1)), initial=0.0).astype(np.float32)
+    scale = np.where(peaks > 0, peaks / np.float32(_STEPS), np.float32(1.0)).astype(np.float32)
+    return {name: np.rint(kernel / scale).astype(np.int8), name + _SCALE: scale}
+
+
+def _in_float(name: str, arrays: Mapping[str, Any]) -> Any:
+    """Return an array of a file in float32, a kernel times its scale."""
+    array, scale = arrays[name].astype(np.float32), arrays.get(name + _SCALE)
+    if scale is None:
+        return array
+    if scale.shape != array.shape[-1:]:
+        raise ValueError(f"the scale of {name} does not fit it")
+    return array * scale.astype(np.float32)
+
+
+def _finite(array: Any) -> bool:
+    return array.dtype.kind == "f" and bool(np.isfinite(array).all())
 
 
 def _halved(array: Any) -> Any:
