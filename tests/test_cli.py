@@ -237,12 +237,52 @@ def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_pat
     assert [row["number"] for row in figures(out)] == ["1", "1", "2", "2", "3", "3"]
 
 
-@pytest.mark.parametrize("scale", ["0", "-1", "nan"])
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf"])
 def test_predict_refuses_a_scale_that_is_none(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: str
 ) -> None:
     assert main(["predict", str(pictures), "--out", str(tmp_path), "--measure", "--micrometres", scale]) == 1
     assert "--micrometres must be more than 0" in capsys.readouterr().err
+
+
+def test_predict_refuses_what_makes_no_sense_before_it_looks_at_pictures(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for option, value, said in (("--opacity", "3", "from 0 to 1"), ("--report", str(tmp_path), "must name a file")):
+        assert main(["predict", str(pictures), "--out", str(out), option, value]) == 1
+        assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out")]) == 1
+    assert f"No pictures were found in {folder}" in capsys.readouterr().err
+    (folder / "a.png").write_bytes(encode_png(draw_sample(9, 0).image))
+    (folder / "more.zip").write_bytes(b"PK")
+    (folder / "._more.zip").write_bytes(b"left by a system")
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr()
+    assert "more.zip: Zips within a folder are not opened." in told.err
+    assert "._more" not in told.err
+    assert "1 of 2 pictures segmented" in told.out
+
+
+def test_predict_says_on_a_terminal_how_far_it_is(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(pictures), "--out", str(tmp_path / "out")]) == 0
+    assert "of 3 pictures" not in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["predict", str(pictures), "--out", str(tmp_path / "out")]) == 0
+    written = capsys.readouterr().err
+    assert [f"{place} of 3 pictures" in written for place in (1, 2, 3)] == [True] * 3
+    # At the end the line is empty.
+    assert written.endswith("\r\033[K")
 
 
 def test_predict_refuses_an_unknown_model(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

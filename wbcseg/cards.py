@@ -124,9 +124,20 @@ class ModelCard:
                 trained |= set(group)
         return frozenset(trained)
 
-    def saw(self, sample_id: str) -> bool:
-        """Return whether the model was trained with a picture, or with another picture of the same cell."""
-        return original_id(sample_id) in self.training_ids
+    @cached_property
+    def training_digests(self) -> frozenset[str]:
+        """Digests of those pictures with their masks, :meth:`wbcseg.datasets.Sample.digest`, which no name can hide."""
+        manifest = self.split["manifest"]
+        return frozenset(manifest[sample_id] for sample_id in self.training_ids if sample_id in manifest)
+
+    def saw(self, sample_id: str, digest: str = "") -> bool:
+        """Return whether the model was trained with a picture, or with another picture of the same cell.
+
+        Args:
+            sample_id: The picture's id.
+            digest: That of the picture with its mask, which tells it under another id, too.
+        """
+        return original_id(sample_id) in self.training_ids or digest in self.training_digests
 
     @property
     def framed(self) -> bool:

@@ -11,6 +11,7 @@ from wbcseg.analysis import Upload, items_of, most_pages
 from wbcseg.analysis.incoming import page_of
 from wbcseg.classes import to_grey
 from wbcseg.errors import ImageError
+from wbcseg.export.summary import nameless
 
 PICTURE, LABELS = draw_cell()
 CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
@@ -105,6 +106,16 @@ def test_what_is_wrong_with_a_zip_is_said_of_that_zip():
     assert "no zip, or is damaged" in problems["broken.zip"]
     assert "holds no pictures" in problems["text.zip"]
     assert "no zip, or is damaged" in problems["nothing.zip"]
+
+
+def test_a_zip_in_a_zip_is_named():
+    inner = zipped({"b.png": b"b"})
+    data = zipped({"a.png": CELL, "more.zip": inner, "__MACOSX/._more.zip": b"x"})
+    items = items_of(uploads(("cells.zip", data)))
+    assert [item.name for item in items if not item.problem] == ["a.png"]
+    (problem,) = [item.problem for item in items if item.problem]
+    assert problem == "more.zip is a zip in the zip cells.zip; it is left out. Unpack it, or bring it by itself."
+    assert nameless(problem) == "It is a zip within a zip. Unpack it, or bring it by itself."
 
 
 def test_names_lead_nowhere_and_need_no_ending():

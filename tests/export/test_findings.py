@@ -233,7 +233,7 @@ def test_the_report_counts_and_lists_what_was_not_used(pictures: list[Examined])
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
     assert "4; 1 of them without a white cell; 1 more file not used; 1 expert mask not used" in unescaped(text)
-    assert "4 (3 check, 1 looks fine)" in unescaped(text)
+    assert "4 (1 looks fine, 3 should be checked)" in unescaped(text)
     assert "nucleus 0.900 (1 with an expert's mask)" in unescaped(text)
     assert "TIFF page" in text
     assert "Picture 5: It is truncated: the file ends too early." in text

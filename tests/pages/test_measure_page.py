@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import FailingCatalog, Threshold, WithGeneral, as_field, card, go_to, tables, viewer, words
+from quick_app import FailingCatalog, QuickCatalog, Threshold, WithGeneral, as_field, card, go_to, tables, viewer, words
 
 from wbcseg.analysis import Outcome
 from wbcseg.analysis.cells import DISPUTED
 from wbcseg.analysis.incoming import Item
+from wbcseg.analysis.outcome import TRAINED_ON
 from wbcseg.classes import to_grey
+from wbcseg.datasets import Sample
 from wbcseg.errors import ModelError
 from wbcseg.evaluation.agreement import Pairs
-from wbcseg.export import Finding, held
+from wbcseg.export import Finding, csv_bytes, dice_means, figure_rows, held
 from wbcseg.measurement import MEASURES, measure
 from wbcseg.metrics import score
 from wbcseg.prediction import ModelEntry, Place, Segmentation
@@ -112,7 +114,9 @@ def test_what_is_bad_has_a_row_of_its_own(open_page):
         ("c.png", CELL[:99], "image/png"),
         ("c.zip", b"PK no zip", "application/zip"),
     )
-    found = {row[1].partition(" ")[0]: row[1] for row in table(at)[1:]}
+    # Each has the number that it has in the files to take away.
+    found = {row[1].split()[1]: row[1] for row in table(at)[1:]}
+    assert [row[1].split()[0] for row in table(at)[1:]] == ["1", "2", "3", "4"]
     assert set(found) == {"a.png", "<b>.png", "c.png", "c.zip"}
     assert "Not used.  It is empty (0 bytes)." in found["<b>.png"]
     assert "truncated" in found["c.png"]
@@ -238,12 +242,99 @@ def test_drawn_cells_to_try_it_with(open_page):
     assert "measure_batch" not in at.session_state
 
 
+def look_elsewhere(at):
+    for page in ("predict", "measure"):
+        go_to(at, page)
+        at.run()
+
+
+def names_of(at):
+    return [row[1].split()[-1] for row in table(at)[1:]]
+
+
+def test_what_comes_after_a_look_at_another_page_is_added(open_page):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"), ("b.png", CELL, "image/png"))
+    first = [outcome.findings for outcome in at.session_state["measure_batch"][1].outcomes()]
+    look_elsewhere(at)
+    assert names_of(at) == ["a.png", "b.png"]
+    bring(at, ("c.png", CELL, "image/png"))
+    assert names_of(at) == ["a.png", "b.png", "c.png"]
+    assert "Added to the 2 files that you brought before" in words(at)
+    # What was known is not looked at again.
+    again = [outcome.findings for outcome in at.session_state["measure_batch"][1].outcomes()[:2]]
+    assert [one[0].measures for one in again] == [one[0].measures for one in first]
+    # Brought again, a file replaces itself.
+    look_elsewhere(at)
+    bring(at, ("b.png", CELL[:99], "image/png"))
+    assert len(table(at)) == 4
+    assert sum("truncated" in row[1] for row in table(at)[1:]) == 1
+    at.button(key="measure_start_over").click().run()
+    bring(at, ("d.png", CELL, "image/png"))
+    assert names_of(at) == ["d.png"]
+
+
+def test_drawn_cells_make_way_for_what_is_brought(open_page):
+    at = open_page("measure")
+    at.button(key="measure_try").click().run()
+    assert len(table(finished(at))) > 8
+    bring(at, ("mine.png", CELL, "image/png"))
+    assert names_of(at) == ["mine.png"]
+
+
+class Trained(QuickCatalog):
+    """The first model was trained on the test's cell, whatever its file is called."""
+
+    def __init__(self):
+        super().__init__()
+        self.entries[0].card.training_digests = frozenset({Sample("any/name", PICTURE, LABELS).digest()})
+
+
+def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, monkeypatch):
+    other = encode(PICTURE[::-1])
+    monkeypatch.setattr(store, "Catalog", Trained)
+    at = bring(
+        open_page("measure"),
+        *(("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png")),
+        *(("b.png", other, "image/png"), ("b_mask.png", encode(to_grey(LABELS[::-1])), "image/png")),
+        ("c.png", CELL, "image/png"),
+    )
+    rows = {row[1].split()[1]: row[1] for row in table(at)[1:]}
+    assert TRAINED_ON in rows["a.png"]
+    assert TRAINED_ON not in rows["b.png"]
+    # Without a mask there is no Dice to flatter.
+    assert TRAINED_ON not in rows["c.png"]
+    assert "2 cells with a mask, 1 of them in the model's training, which flatters" in words(at).replace("\\", "")
+    batch = at.session_state["measure_batch"][1]
+    text = csv_bytes(figure_rows(batch.pictures())).decode()
+    assert text.count(TRAINED_ON) == 1
+    cells = [cell for picture in batch.pictures() for cell in picture.findings]
+    assert "(2 with an expert's mask, 1 of them in the model's training, which flatters)" in dice_means(cells)
+
+
+def test_a_mask_without_cytoplasm_is_told(open_page):
+    whole = encode(((LABELS > 0) * 255).astype(np.uint8))
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"), ("a_mask.png", whole, "image/png"))
+    assert "The expert's mask has no cytoplasm" in table(at)[1][1]
+
+
+@pytest.mark.parametrize(("micrometres", "doubted"), [(0.25, False), (0.005, True), (5.0, True), (None, False)])
+def test_a_scale_that_makes_no_white_cells_is_doubted(open_page, micrometres, doubted):
+    at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
+    at.number_input(key="micrometres_here").set_value(micrometres).run()
+    assert any("Check the scale" in one.value for one in at.warning) == doubted
+
+
+def test_a_model_whose_results_are_not_judged_says_so(open_page):
+    at = open_page("measure")
+    assert "not judged" in words(at)
+
+
 def test_many_rows_are_turned_like_pages(open_page):
     at = bring(open_page("measure"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
     assert len(table(at)) == 26
-    assert [row[1] for row in table(at)[1:3]] == ["0.png", "1.png"]
+    assert [row[1] for row in table(at)[1:3]] == ["1  0.png", "2  1.png"]
     at.button(key="measure_next").click().run()
-    assert [row[1] for row in table(at)[1:]] == [f"{n}.png" for n in range(25, 30)]
+    assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(25, 30)]
     assert "Rows 26 to 30 of 30" in words(at)
 
 
@@ -265,7 +356,7 @@ def test_only_those_to_check(open_page, monkeypatch):
     assert "20 look fine\\, 10 should be checked" in words(at)
     at.button(key="measure_next").click().run()
     at.toggle(key="measure_only").set_value(True).run()
-    assert [row[1] for row in table(at)[1:]] == [f"{n}.png" for n in range(2, 30, 3)]
+    assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(2, 30, 3)]
     assert not [button for button in at.button if button.key == "measure_next"]
     go_to(at, "predict")
     at.run()
@@ -368,9 +459,10 @@ def test_looking_closer_shows_the_picture_as_it_was_beside_its_classes(open_page
 def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     import threading
 
-    go = threading.Semaphore(1)
+    go, begun = threading.Semaphore(1), threading.Event()
 
     def slowly(self, image, **_):
+        begun.set()
         assert go.acquire(timeout=20)
         labels = (image[..., 1] < 110).astype(np.uint8) + (image[..., 1] < 180).astype(np.uint8)
         return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
@@ -378,6 +470,7 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     monkeypatch.setattr(Threshold, "predict", slowly)
     at = open_page("measure")
     upload(at, *((f"{n}.png", CELL, "image/png") for n in range(4)))
+    assert begun.wait(20)
     at.button(key="measure_stop_or_go").click().run()
     go.release()
     at = finished(at)

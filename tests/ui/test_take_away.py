@@ -1,5 +1,7 @@
 """What the pages hand on to the files that are taken away."""
 
+import io
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +19,7 @@ def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     picture = store.Shown(sample, "digest", own=True, name="field.png", notices=("Its 16-bit grey is scaled.",))
     results = {name: SimpleNamespace(labels=np.zeros((300, 500), np.uint8)) for name in ("unet-16", "segnet-16")}
     look = SimpleNamespace(results=results, findings=dict.fromkeys(results, ()))
-    found = measures._examined(picture, look)
+    found = measures._examined(picture, look, {name: SimpleNamespace(card=None) for name in results})
     assert (found.name, found.size, found.models) == ("field.png", (300, 500), ("unet-16", "segnet-16"))
     assert found.drawn["segnet-16"]().shape == (300, 500, 3)
     head, *rows = figure_rows([found])
@@ -41,3 +43,24 @@ def test_the_report_names_the_models_that_looked_the_second_opinion_and_the_page
     told = take_away._settings(nothing, entries, careful=True, page=2, second=second)
     assert told[1] == ("Second opinion", "segnet-16: SegNet 16, file 1a2b3c4d, of 2026-11-23")
     assert told[2:] == [("Prediction", "careful"), ("TIFF page", "3")]
+
+
+def test_a_file_is_in_the_scale_that_was_given_last(monkeypatch):
+    offered, state = {}, {}
+
+    def button(label, make, *_, **__):
+        offered[label] = make
+
+    monkeypatch.setattr(take_away, "st", SimpleNamespace(session_state=state, download_button=button))
+    entries = {"unet-16": entry("unet-16", "U-Net 16")}
+    take_away.offer_files(lambda: [Examined("a.png", (60, 70), (), ("unet-16",))], entries, careful=False)
+    assert b"cell_area_px2" in offered["Figures (CSV)"]()
+    # A reader types a scale and clicks at once: the button is still that of the run before.
+    state["micrometres_here"] = 0.1
+    take_away._note_scale("micrometres_here")
+    assert b"cell_area_um2" in offered["Figures (CSV)"]()
+    archive = zipfile.ZipFile(io.BytesIO(offered["Everything (zip)"]()))
+    assert b"cell_area_um2" in archive.read("measurements.csv")
+    state["micrometres_here"] = None
+    take_away._note_scale("micrometres_here")
+    assert b"cell_area_px2" in offered["Figures (CSV)"]()

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from wbcseg.analysis.cells import findings_of
 from wbcseg.analysis.incoming import Item, page_of
 from wbcseg.analysis.marking import thumbnail
-from wbcseg.classes import Labels
+from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
+from wbcseg.datasets import Sample
 from wbcseg.drawing import Box
 from wbcseg.errors import DatasetError, MaskError, WbcsegError
 from wbcseg.export import Finding
@@ -28,6 +29,12 @@ from wbcseg.prediction import Segmentation, is_field
 from wbcseg.trust import Judge
 
 Pixels = tuple[NDArray[np.uint8], Labels]
+
+TRAINED_ON: Final = "The model was trained on this picture: its overlap with the mask (Dice) is better than on others."
+NO_CYTOPLASM: Final = (
+    "The expert's mask has no cytoplasm: its white, or highest grey, counts as nucleus. If it is of the whole cell, "
+    "the overlap (Dice) of nucleus and cytoplasm says nothing."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -121,6 +128,7 @@ class Examiner:
         second: A second opinion: cells that it sees otherwise are to be checked.
         careful: See :meth:`wbcseg.prediction.Segmenter.predict`.
         page: Which page of TIFF files with several, from 0.
+        trained_on: Digests of the pictures with masks that the model was trained with; their Dice is marked.
     """
 
     model: Model
@@ -128,6 +136,7 @@ class Examiner:
     second: Model | None = None
     careful: bool = False
     page: int = 0
+    trained_on: frozenset[str] = frozenset()
 
 
 def look(item: Item, examiner: Examiner, recent: Recent) -> Outcome:
@@ -161,6 +170,7 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
     found = by.model.predict(image, careful=by.careful)
     second = by.second.predict(image, careful=by.careful).labels if by.second else None
     is_large = is_field(image)
+    flatters = mask is not None and bool(by.trained_on) and _digest(image, mask) in by.trained_on
     findings = findings_of(item.name, image, found, mask=mask, judge=by.judge, second=second)
 
     def pixels() -> NDArray[np.uint8]:
@@ -174,7 +184,7 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
         part = (_box(finding, labels), encode_png(labels))
         thumbnails.append(thumbnail(crop, labels))
         parts.append(part)
-        kept.append(replace(finding, load=_loader(pixels, *part)))
+        kept.append(replace(finding, load=_loader(pixels, *part), flatters=flatters))
     return Outcome(
         item,
         (image.shape[0], image.shape[1]),
@@ -182,12 +192,26 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
         tuple(kept),
         tuple(thumbnails),
         mask_problem=mask_problem,
-        notices=(*item.notices, *picture.notices),
+        notices=(*item.notices, *picture.notices, *_of_mask(mask, flatters=flatters)),
         boxes=tuple(box for box, _ in parts),
         page=page,
         model=found.model,
         load=lambda: _whole(pixels(), parts),
     )
+
+
+def _digest(image: NDArray[np.uint8], mask: Labels) -> str:
+    return Sample("brought/picture", image, mask).digest()
+
+
+def _of_mask(mask: Labels | None, *, flatters: bool) -> Iterator[str]:
+    """Yield what a reader should know of the expert's mask before trusting the overlap with it."""
+    if mask is None:
+        return
+    if flatters:
+        yield TRAINED_ON
+    if not (mask == CYTOPLASM.id).any() and (mask == NUCLEUS.id).any():
+        yield NO_CYTOPLASM
 
 
 def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding]) -> Outcome:

@@ -12,6 +12,8 @@ from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource
 from wbcseg.errors import ImageError
 from wbcseg.images import MAX_BYTES
 
+_ZIP = "Zips within a folder are not opened. Unpack it, or name it by itself."
+
 
 def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
     """Return the pictures at paths with their masks, as :func:`wbcseg.analysis.items_of` pairs them.
@@ -43,6 +45,7 @@ def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
             continue
         source = FolderSource(path)
         problems += (Item(path.name, "", bytes, problem=sentence) for sentence in source.problems)
+        problems += (Item(name, "", bytes, problem=_ZIP) for name in source.zips)
         inside = [folder for folder in avoided if path in folder.parents]
         for name in source.names:
             file = path / name

@@ -22,7 +22,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import evaluate_card, laboratories, robustness, summarise
 from wbcseg.evaluation.agreement import FOLDER as AGREEMENTS
-from wbcseg.evaluation.agreement import pairs_of
+from wbcseg.evaluation.agreement import Pairs, pairs_of
 from wbcseg.evaluation.crossvalidation import FOLDER, plan
 from wbcseg.measurement import MEASURES
 from wbcseg.metrics import CELL
@@ -96,19 +96,24 @@ def _agree(options: argparse.Namespace) -> int:
     catalog = Catalog()
     for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
         segmenter = catalog.open(name)
-        pairs = pairs_of(segmenter, open_dataset(segmenter.card.dataset, fetch=True), careful=True)
-        path = pairs.write(options.out if options.out != FOLDER else AGREEMENTS)
-        print(
-            f"{name}, careful: {len(pairs.ids)} held-out pictures of {segmenter.card.dataset}, written to {path.name}"
-        )
-        print(f"  {'':32} {'bias':>10} {'limits of agreement':>25} {'mean abs. error':>16} {'same':>6}")
-        for figure in pairs.figures:
-            one = pairs.agreement(figure)
-            low, high = one.limits
-            limits = f"{low:.4g} to {high:.4g}"
-            title = MEASURES[figure].title
-            print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.same:6.2f}")
+        dataset = open_dataset(segmenter.card.dataset, fetch=True)
+        for careful in (False, True):
+            pairs = pairs_of(segmenter, dataset, careful=careful)
+            path = pairs.write(options.out if options.out != FOLDER else AGREEMENTS)
+            how = "careful" if careful else "one look"
+            print(f"{name}, {how}: {len(pairs.ids)} held-out pictures of {dataset.name}, written to {path.name}")
+            _print_agreement(pairs)
     return 0
+
+
+def _print_agreement(pairs: Pairs) -> None:
+    print(f"  {'':32} {'bias':>10} {'limits of agreement':>25} {'mean abs. error':>16} {'same':>6}")
+    for figure in pairs.figures:
+        one = pairs.agreement(figure)
+        low, high = one.limits
+        limits = f"{low:.4g} to {high:.4g}"
+        title = MEASURES[figure].title
+        print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.same:6.2f}")
 
 
 def _strain(options: argparse.Namespace) -> int:

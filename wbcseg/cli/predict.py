@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -75,6 +76,7 @@ class _Model:
 
     def __init__(self, segmenter: Segmenter) -> None:
         self.name, self.judge = segmenter.name, judge_of(segmenter.card)
+        self.trained_on = segmenter.card.training_digests
         self._segmenter = segmenter
         self._last: tuple[NDArray[np.uint8], Segmentation] | None = None
 
@@ -114,8 +116,12 @@ def act(options: argparse.Namespace) -> int:
     chosen = options.model or [entry.name for entry in (catalog.first_choice,) if entry]
     if not chosen:
         raise WbcsegError("There is no model. Get the shipped ones, or train one: python -m wbcseg train --help")
-    if options.micrometres is not None and not options.micrometres > 0:
-        raise WbcsegError(f"--micrometres must be more than 0. Received: {options.micrometres}")
+    if options.micrometres is not None and not 0 < options.micrometres < math.inf:
+        raise WbcsegError(f"--micrometres must be more than 0, and finite. Received: {options.micrometres}")
+    if not 0 <= options.opacity <= 1:
+        raise WbcsegError(f"--opacity must be from 0 to 1. Received: {options.opacity}")
+    if options.report and options.report.is_dir():
+        raise WbcsegError(f"--report must name a file, such as report.pdf. Received a folder: {options.report}")
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1, the first page. Received: {options.page}")
     segmenters = [catalog.open(name) for name in dict.fromkeys(chosen)]
@@ -125,11 +131,16 @@ def act(options: argparse.Namespace) -> int:
     recent = Recent()
     results = [options.out, *(options.out / entry.name for entry in catalog.entries)]
     with recent.kept():
-        for item in items_at(options.paths, results):
+        items = items_at(options.paths, results)
+        for place, item in enumerate(items, start=1):
+            _say_place(place, len(items))
             stem = "" if item.problem else images.safe_stem(item.name, taken)
             _one(item, stem, models, recent, written, options)
+        _say_place(0, len(items))
         _take_away(written, segmenters, options)
     pictures = written.pictures
+    if not pictures:
+        raise WbcsegError(f"No pictures were found in {', '.join(map(str, options.paths))}: no PNG, JPEG, BMP or TIFF.")
     good = sum(1 for one in pictures if not one.problem)
     print(f"{good} of {len(pictures)} pictures segmented with {len(models)} model(s) into {options.out}")
     for model in models if good else ():
@@ -139,19 +150,28 @@ def act(options: argparse.Namespace) -> int:
     return 1 if written.failed or not good else 0
 
 
+def _say_place(place: int, total: int) -> None:
+    """Say on a terminal how far it is, on a line that is written over; with 0, wipe that line."""
+    if sys.stderr.isatty() and total > 1:
+        print(f"\r\033[K{f'{place} of {total} pictures' if place else ''}", end="", file=sys.stderr, flush=True)
+
+
 def _one(
     item: Item, stem: str, models: list[_Model], recent: Recent, written: _Written, options: argparse.Namespace
 ) -> None:
     """Look at a picture with every model, write what is written picture by picture, and remember the rest."""
     outcomes: dict[str, Outcome] = {}
     for model in models:
-        examiner = Examiner(model, model.judge, careful=options.careful, page=options.page - 1)
+        examiner = Examiner(
+            model, model.judge, careful=options.careful, page=options.page - 1, trained_on=model.trained_on
+        )
         outcome = look(item, examiner, recent)
         outcomes[model.name] = outcome
         if not outcome.problem:
             _write(model.name, *model.take_last(), stem, options)
     told = [(one.problem, one.mask_problem, *one.notices) for one in outcomes.values()]
     for sentence in dict.fromkeys(filter(None, (sentence for several in told for sentence in several))):
+        _say_place(0, 2)
         print(f"{images.shown(item.name)}: {sentence}", file=sys.stderr)
     written.failed |= any(one.problem or one.mask_problem for one in outcomes.values())
     if len(models) > 1:
@@ -207,7 +227,6 @@ def _put(path: Path, data: bytes) -> None:
 
 def _write(model: str, image: NDArray[np.uint8], found: Segmentation, stem: str, options: argparse.Namespace) -> None:
     """Write a mask and its overlay."""
-    opacity = min(1.0, max(0.0, options.opacity))
-    overlay = drawing.overlay(image, found.labels, PALETTES[options.palette], opacity)
+    overlay = drawing.overlay(image, found.labels, PALETTES[options.palette], options.opacity)
     _put(options.out / model / f"{stem}.png", images.encode_png(to_grey(found.labels)))
     _put(options.out / model / f"{stem}.overlay.png", images.encode_png(overlay))

@@ -29,6 +29,11 @@ _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 
 
+def _is_zip(name: str) -> bool:
+    """Whether a file is called a zip, and is none of what systems leave behind."""
+    return name.lower().endswith(".zip") and not any(p.startswith(".") or p == "__MACOSX" for p in name.split("/"))
+
+
 class Source(Protocol):
     """Files by their relative names, read when asked for.
 
@@ -56,6 +61,9 @@ class Source(Protocol):
 class FolderSource:
     """The files of a folder and its subfolders; links to folders are not followed.
 
+    Attributes:
+        zips: Zips in it, relative; they are not opened.
+
     Raises:
         DatasetError: If the folder has too many files.
     """
@@ -64,6 +72,7 @@ class FolderSource:
         self.path = path
         self.origin = str(path)
         names: list[str] = []
+        zips: list[str] = []
         problems: list[str] = []
         count = 0
 
@@ -76,9 +85,12 @@ class FolderSource:
             if count > MAX_FILES:
                 raise DatasetError(f"The folder {path} has more than {MAX_FILES} files. Choose one with pictures only.")
             relative = Path(folder).relative_to(path)
-            names += (name for name in ((relative / file).as_posix() for file in files) if not is_ignored(name))
+            inside = [(relative / file).as_posix() for file in files]
+            names += (name for name in inside if not is_ignored(name))
+            zips += (name for name in inside if _is_zip(name))
         # A pipe or a device called "a.png" would keep whoever opens it waiting.
         self.names = tuple(sorted(name for name in names if (path / name).is_file()))
+        self.zips = tuple(sorted(zips))
         self.problems = tuple(problems)
 
     def read(self, name: str) -> bytes:
@@ -136,10 +148,16 @@ class ZipSource:
         for entry in self._zip.infolist():
             parts = entry.filename.replace("\\", "/").split("/")
             name = "/".join(part for part in parts if part not in ("", ".", ".."))
+            if _is_zip(name):
+                problems.append(
+                    f"{shown(name)} is a zip in the zip {self._name}; it is left out. Unpack it, or bring it by itself."
+                )
             if not name or parts[-1] == "" or is_ignored(name):
                 continue
             if entry.flag_bits & 0x1:
-                raise DatasetError(f"The file {shown(name)} in the zip {self._name} is encrypted. Pack it without one.")
+                raise DatasetError(
+                    f"The file {shown(name)} in the zip {self._name} is encrypted. Pack it without a password."
+                )
             if entry.compress_type not in _METHODS:
                 problems.append(f"{shown(name)}: packed with a method that is not read; it is left out. Pack as usual.")
             elif name in entries:

@@ -30,6 +30,7 @@ class Finding:
         status: Whether to trust it, in two or three words; empty where that was not judged.
         reasons: Why, in plain sentences.
         scores: Dice by region against an expert's mask, where there is one.
+        flatters: Whether the model was trained on the picture and its mask, so that the Dice is better than on others.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Finding:
     status: str = ""
     reasons: tuple[str, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    flatters: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -125,7 +125,11 @@ def _head(
         paper.multi_cell(0, 5, _plain(value), new_x="LMARGIN", new_y="NEXT")
     paper.set_font(FONT, size=9)
     paper.multi_cell(
-        0, 5, "Pictures bear the numbers that the table of figures gives them.", new_x="LMARGIN", new_y="NEXT"
+        0,
+        5,
+        "Pictures bear the numbers that the table of figures, on the page or as CSV, gives them.",
+        new_x="LMARGIN",
+        new_y="NEXT",
     )
     paper.ln(1)
     for kind in reversed(CLASSES[1:]):

@@ -10,6 +10,7 @@ from typing import Final
 from wbcseg.classes import CYTOPLASM, NUCLEUS
 from wbcseg.export.findings import Examined, Finding
 from wbcseg.metrics import CELL
+from wbcseg.trust import counted
 
 SCORED: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
 """Regions whose Dice is told; that of the background is in the table of figures."""
@@ -28,6 +29,10 @@ _SAYINGS: Final = tuple(
         (r"The (?:zip|file) .* (is no zip, or is damaged\. Pack it again\.)", r"It \1"),
         (r"The zip .* (holds no pictures: no PNG, JPEG, BMP or TIFF\.)", r"A zip: it \1"),
         (r"The file .* in the zip .* is encrypted\. .*", "A zip: it is encrypted. Pack it without encryption."),
+        (
+            r".* is a zip in the zip .*; it is left out\. .*",
+            "It is a zip within a zip. Unpack it, or bring it by itself.",
+        ),
         (r".* is in the zip twice; the first is used\.", "It is in a zip twice; the first is used."),
         (r"(A picture must have at least \d+×\d+ pixels to be segmented\. Received: \d+×\d+)", r"\1"),
         (r"(This picture could not be segmented: the program met an error of its own\.)", r"\1"),
@@ -66,14 +71,13 @@ def picture_counts(pictures: Sequence[Examined]) -> str:
 
 
 def status_counts(findings: Iterable[Finding]) -> str:
-    """Say how many cells there are, and of which status, such as “25 (20 looks fine, 5 check)”.
+    """Say how many cells there are, and of which status, such as “25 (20 look fine, 5 should be checked)”.
 
     Args:
         findings: Those of one model.
     """
     cells = [one for one in findings if one.measures is not None]
-    states = [one.status for one in cells if one.status]
-    told = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states), key=states.count, reverse=True))
+    told = counted([one.status for one in cells])
     return f"{len(cells)} ({told})" if told else str(len(cells))
 
 
@@ -90,4 +94,6 @@ def dice_means(findings: Iterable[Finding]) -> str:
         if values:
             told.append(f"{region} {sum(values) / len(values):.3f}")
             most = max(most, len(values))
-    return f"{', '.join(told)} ({most} with an expert's mask)" if told else ""
+    flattered = sum(1 for one in every if one.scores and one.flatters)
+    more = f", {flattered} of them in the model's training, which flatters" if flattered else ""
+    return f"{', '.join(told)} ({most} with an expert's mask{more})" if told else ""

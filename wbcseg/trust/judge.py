@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,6 +43,13 @@ MEANINGS: Final = {
 
 STATUSES: Final = tuple(MEANINGS)
 
+_SAID: Final = {
+    FINE: ("looks fine", "look fine"),
+    CHECK: ("should be checked", "should be checked"),
+    UNLIKE: ("is unlike the training data", "are unlike the training data"),
+}
+"""How one result and several are said to have a status."""
+
 BORDER: Final = 0.25
 """Length of border that a cell takes, over the root of its area, from which it is taken for cut off."""
 
@@ -76,6 +84,16 @@ _REASONS: Final = {
     "What lies around the cell is unfamiliar.": ("plasma_spread", "border"),
     DETAIL: ("sharpness", "grain"),
 }
+
+
+def counted(statuses: Sequence[str]) -> str:
+    """Say how many results have which status: ``5 look fine, 1 should be checked``.
+
+    Args:
+        statuses: One for each result; empty ones do not count.
+    """
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[one]} {_SAID[one][counts[one] > 1]}" for one in STATUSES if counts[one])
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def say_agreement(entries: Sequence[ModelEntry], *, careful: bool) -> None:
 
     Args:
         entries: The models whose figures are shown. The first one that was measured is spoken of.
-        careful: Whether they looked carefully: such a result is preferred.
+        careful: Whether they looked carefully: what was measured so is preferred, and either is said.
     """
     found = _results()
     if not found:
@@ -63,7 +63,7 @@ def say_agreement(entries: Sequence[ModelEntry], *, careful: bool) -> None:
         pairs = found[own[0]]
         share, lobes = pairs.agreement("nucleus_to_cell"), pairs.agreement("lobes")
         sets = " and ".join(dict.fromkeys(short_title(one.partition("/")[0]) for one in pairs.ids))
-        who = f"{as_text(titles[pairs.model])}{' (careful)' if pairs.careful else ''}"
+        who = f"{as_text(titles[pairs.model])} ({'careful' if pairs.careful else 'one look'})"
         said = (
             f"How far to rely on these figures: on {share.n} pictures of {sets} that were held out from its training, "
             f"nucleus / cell by {who} differs from that by the expert's mask by {share.mean_absolute_error:.3f} on "

@@ -30,6 +30,12 @@ DRAWN: Final = 8
 _BROUGHT: Final = "measure_brought"
 _ROUND: Final = "measure_round"
 _FROM: Final = "measure_from"
+_CHANGED: Final = "measure_changed"
+_MINE: Final = "measure_mine"
+"""Keys of the files that the uploader holds that is there."""
+
+_DRAWN: Final = "drawn"
+"""How the keys of drawn cells begin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +43,19 @@ class Brought:
     """What a reader brought.
 
     Attributes:
-        token: Names it.
+        uploads: The files, in the order in which they came.
         items: Pictures with their masks, and what is wrong with the rest.
         pages: The number of pages of the TIFF that has most.
     """
 
-    token: tuple[str, ...]
+    uploads: tuple[Upload, ...]
     items: tuple[Item, ...]
     pages: int
+
+    @property
+    def token(self) -> tuple[str, ...]:
+        """Names it."""
+        return tuple(upload.key for upload in self.uploads)
 
 
 def bring() -> Brought | None:
@@ -58,15 +69,33 @@ def bring() -> Brought | None:
         label_visibility="collapsed",
     )
     files = {FILES: _ask_files, FOLDER: _ask_folder, CAMERA: _ask_camera}[choice]()
-    if files:
-        token = tuple(file.file_id for file in files)
-        before: Brought | None = st.session_state.get(_BROUGHT)
-        if before is None or before.token != token:
-            names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
-            with st.spinner("Looking through the files…"):
-                _take(token, [_upload(name, file) for name, file in zip(names, files, strict=True)])
+    changed = st.session_state.pop(_CHANGED, None) == choice
+    mine = tuple(file.file_id for file in files)
+    earlier = _of_elsewhere()
+    if mine != st.session_state.get(_MINE, ()) and (mine or changed):
+        names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
+        uploads = [_upload(name, file) for name, file in zip(names, files, strict=True)]
+        # A file that is brought again replaces itself; every photo has the same name.
+        taken = set() if choice == CAMERA else {upload.name for upload in uploads}
+        earlier = [upload for upload in earlier if upload.name not in taken]
+        with st.spinner("Looking through the files…"):
+            _take([*earlier, *uploads])
+    # An uploader that was away comes back without its files: what it brought is here all the same.
+    st.session_state[_MINE] = mine
     found: Brought | None = st.session_state.get(_BROUGHT)
+    if found is not None and mine and earlier:
+        count = f"{len(earlier)} file{'s' if len(earlier) > 1 else ''}"
+        st.caption(f"Added to the {count} that you brought before. *Start over* drops them all.")
     return found
+
+
+def _of_elsewhere() -> list[Upload]:
+    """Return what was brought before by an uploader that is not there any more; drawn cells do not count."""
+    before: Brought | None = st.session_state.get(_BROUGHT)
+    if before is None or before.uploads[0].key.startswith(_DRAWN):
+        return []
+    here = st.session_state.get(_MINE, ())
+    return [upload for upload in before.uploads if upload.key not in here]
 
 
 def show_what_to_bring() -> None:
@@ -96,7 +125,7 @@ def explain_pairing() -> None:
 def start_over_button() -> None:
     """Offer to drop everything that was brought."""
     if st.button("Start over", icon=":material/restart_alt:", type="tertiary", key="measure_start_over"):
-        _forget()
+        st.session_state.pop(_BROUGHT, None)
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
         # The page as a whole, also from within a part of it that is drawn by itself.
         st.rerun()
@@ -109,7 +138,7 @@ def _ask_files() -> Sequence[Any]:
         accept_multiple_files=True,
         max_upload_size=LARGEST,
         key=_key("files"),
-        on_change=_forget_of,
+        on_change=_note_change,
         args=(FILES,),
     )
     take_pasted()
@@ -123,7 +152,7 @@ def _ask_folder() -> Sequence[Any]:
         accept_multiple_files="directory",
         max_upload_size=LARGEST,
         key=_key("folder"),
-        on_change=_forget_of,
+        on_change=_note_change,
         args=(FOLDER,),
     )
     return found
@@ -133,7 +162,7 @@ def _ask_camera() -> Sequence[Any]:
     photo = st.camera_input(
         "A photo through the eyepiece",
         key=_key("camera"),
-        on_change=_forget_of,
+        on_change=_note_change,
         args=(CAMERA,),
         width=480,
         resolution="1080p",
@@ -146,19 +175,18 @@ def _key(kind: str) -> str:
     return f"measure_{kind}_{st.session_state.get(_ROUND, 0)}"
 
 
-def _forget_of(choice: str) -> None:
+def _note_change(choice: str) -> None:
     # What is brought stays where an uploader that just went away still got a file.
     if st.session_state.get(_FROM) == choice:
-        _forget()
+        st.session_state[_CHANGED] = choice
 
 
-def _forget() -> None:
-    st.session_state.pop(_BROUGHT, None)
-
-
-def _take(token: tuple[str, ...], uploads: Sequence[Upload]) -> None:
+def _take(uploads: Sequence[Upload]) -> None:
+    if not uploads:
+        st.session_state.pop(_BROUGHT, None)
+        return
     items = tuple(items_of(uploads))
-    st.session_state[_BROUGHT] = Brought(token, items, most_pages(items))
+    st.session_state[_BROUGHT] = Brought(tuple(uploads), items, most_pages(items))
 
 
 def _upload(name: str, file: Any) -> Upload:
@@ -170,9 +198,9 @@ def _take_drawn() -> None:
     uploads = []
     for sample_id in data.ids[:DRAWN]:
         stem = f"drawn-{sample_id.rpartition('/')[2]}"
-        uploads.append(Upload(f"{stem}.png", _drawn(data, sample_id, mask=False), sample_id))
-        uploads.append(Upload(f"{stem}_mask.png", _drawn(data, sample_id, mask=True), f"{sample_id} mask"))
-    _take(("drawn",), uploads)
+        uploads.append(Upload(f"{stem}.png", _drawn(data, sample_id, mask=False), f"{_DRAWN} {sample_id}"))
+        uploads.append(Upload(f"{stem}_mask.png", _drawn(data, sample_id, mask=True), f"{_DRAWN} {sample_id} mask"))
+    _take(uploads)
 
 
 def _drawn(data: DataSet, sample_id: str, *, mask: bool) -> Callable[[], bytes]:

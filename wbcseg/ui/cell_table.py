@@ -12,7 +12,7 @@ from typing import Final
 from wbcseg.analysis import Outcome
 from wbcseg.export import Finding
 from wbcseg.images import shown
-from wbcseg.trust import FINE
+from wbcseg.trust import FINE, counted
 from wbcseg.ui import verdicts
 from wbcseg.ui.take_away import figure_text
 
@@ -47,6 +47,7 @@ _WIDE: Final = """
 .cells .of-field .name { padding-left: 2rem; }
 .cells small { display: block; font-size: 0.8rem; opacity: 0.85; }
 .cells b { font-weight: 600; }
+.cells .number { opacity: 0.85; font-variant-numeric: tabular-nums; margin-right: 0.35em; }
 """
 """The colours are those of the text around, whatever the theme."""
 
@@ -78,11 +79,13 @@ class Row:
         outcome: What came of the picture.
         finding: The cell, or ``None`` where the row is for the picture as a whole.
         thumbnail: A small PNG, or ``None``.
+        number: Of the picture, from 1, as in the files to take away; 0 where pictures are not numbered.
     """
 
     outcome: Outcome
     finding: Finding | None
     thumbnail: bytes | None
+    number: int = 0
 
     @property
     def title(self) -> str:
@@ -91,14 +94,20 @@ class Row:
         return f"{name}, cell {self.finding.number}" if self.finding and self.finding.number else name
 
 
-def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
-    """Return the rows of the table, in order."""
+def rows_of(outcomes: Sequence[Outcome], *, numbered: bool = False) -> list[Row]:
+    """Return the rows of the table, in order.
+
+    Args:
+        outcomes: What came of each picture.
+        numbered: Whether the table says the pictures' numbers.
+    """
     rows = []
-    for outcome in outcomes:
+    for place, outcome in enumerate(outcomes, start=1):
+        number = place if numbered else 0
         small = list(outcome.thumbnails)
         if outcome.whole_field or not outcome.findings:
-            rows.append(Row(outcome, None, small.pop(0) if small else None))
-        rows += [Row(outcome, finding, png) for finding, png in zip(outcome.findings, small, strict=True)]
+            rows.append(Row(outcome, None, small.pop(0) if small else None, number))
+        rows += [Row(outcome, finding, png, number) for finding, png in zip(outcome.findings, small, strict=True)]
     return rows
 
 
@@ -159,14 +168,16 @@ def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
         parts.append(f"{without} without a white cell")
     if len(read) < len(outcomes):
         parts.append(f"{len(outcomes) - len(read)} could not be used")
-    states = verdicts.counted([finding.status for finding in findings])
+    states = counted([finding.status for finding in findings])
     parts += [states] if states else []
     means = {region: [one.scores[region] for one in findings if region in one.scores] for region in DICE}
     defined = {region: [value for value in values if not math.isnan(value)] for region, values in means.items()}
     told = [f"{region} {sum(v) / len(v):.3f}" for region, v in defined.items() if v]
     if told:
         count = max(map(len, defined.values()))
-        parts.append(f"mean Dice {', '.join(told)} ({_count(count, 'cell')} with a mask)")
+        flattered = sum(1 for one in findings if one.scores and one.flatters)
+        more = f", {flattered} of them in the model's training, which flatters" if flattered else ""
+        parts.append(f"mean Dice {', '.join(told)} ({_count(count, 'cell')} with a mask{more})")
     return f"{_count(len(read), 'picture')}, {_count(len(cells), 'cell')}", "; ".join(parts)
 
 
@@ -191,6 +202,7 @@ def _name(row: Row, *, span: int = 1, named: bool = True) -> str:
         # Of a cell of a field, all else is said of the field.
         name, more = f"Cell {finding.number}", [name] if named else []
     else:
+        name = f'<span class="number">{row.number}</span> {name}' if row.number else name
         more = [escape(notice) for notice in outcome.notices]
         more += [_mask_told(outcome)] if outcome.mask_problem else []
     if finding is None or finding.measures is None:

@@ -91,3 +91,6 @@ def show_kept() -> None:
         )
         st.page_link(TRAIN, label="Train on them", icon=":material/model_training:", query_params={LINK: CORRECTED})
         st.button("Forget", icon=":material/delete:", on_click=kept().clear, type="tertiary")
+    st.caption(
+        "They are for training and for taking away: scores, figures and reports remain those of the models' masks."
+    )

@@ -219,7 +219,7 @@ def told(
         panel = _panel(
             entry.name, "model", entry.title, part=entry.name, alt=_alt(entry.title, results[entry.name].labels)
         )
-        if not picture.own and entry.card is not None and entry.card.saw(picture.sample.id):
+        if entry.card is not None and entry.card.saw(picture.sample.id, picture.digest):
             text = "Trained on this cell"
             panel["mark"] = {"text": text, "help": GLOSSARY["Trained on"], "flatters": True}
         panels.append(panel)

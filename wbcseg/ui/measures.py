@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from wbcseg.analysis import field_drawer, outcome_of_field
+from wbcseg.cards import ModelCard
 from wbcseg.classes import Labels
 from wbcseg.drawing import Rgb
 from wbcseg.export import Examined, Finding, held
@@ -20,7 +21,7 @@ from wbcseg.ui.cell_table import Row, rows_of
 from wbcseg.ui.closer import large_png, show_large
 from wbcseg.ui.looking import Look
 from wbcseg.ui.table import show_table
-from wbcseg.ui.take_away import FIGURES, ask_scale, figures_table, offer_files
+from wbcseg.ui.take_away import FIGURES, ask_scale, doubt_scale, figures_table, offer_files
 from wbcseg.ui.trusting import show_definitions
 from wbcseg.ui.words import as_text, mask_name, notice
 
@@ -46,7 +47,8 @@ def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelE
     with st.container(horizontal=True, vertical_alignment="bottom"):
         micrometres = ask_scale()
         name = _choose_model(look, entries) if is_large else ""
-        offer_files(lambda: [_examined(picture, look)], entries, micrometres, careful=careful)
+        offer_files(lambda: [_examined(picture, look, entries)], entries, careful=careful)
+    doubt_scale((one.measures for cells in look.findings.values() for one in cells), micrometres)
     if is_large:
         _show_field(picture, look, name, micrometres)
     else:
@@ -103,17 +105,26 @@ def _drawn(
     return rows, large_png(rows[0])
 
 
-def _examined(picture: store.Shown, look: Look) -> Examined:
+def _examined(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntry]) -> Examined:
     """Return the picture with what every model found in it."""
     image = picture.sample.image
-    findings = tuple(_scored(picture, look))
+    trained = {name for name in look.findings if (card := entries[name].card) and _saw(card, picture)}
+    findings = tuple(replace(one, flatters=one.model in trained) for one in _scored(picture, look))
     name = findings[0].name if findings else picture.name or picture.sample.id
     drawn = {}
     for model, result in look.results.items() if is_field(image) else ():
         outcome = outcome_of_field(name, image, result.labels, look.findings[model])
         drawn[model] = field_drawer(held(image, result.labels), outcome.boxes)
-    note = " ".join(picture.notices)
-    return Examined(name, (image.shape[0], image.shape[1]), findings, tuple(look.findings), note=note, drawn=drawn)
+    notes = list(picture.notices)
+    if trained and picture.sample.mask is not None:
+        notes.append(f"Trained on this picture, so that the overlap (Dice) flatters: {', '.join(sorted(trained))}.")
+    return Examined(
+        name, (image.shape[0], image.shape[1]), findings, tuple(look.findings), note=" ".join(notes), drawn=drawn
+    )
+
+
+def _saw(card: ModelCard, picture: store.Shown) -> bool:
+    return card.saw(picture.sample.id, picture.digest)
 
 
 def _scored(picture: store.Shown, look: Look) -> Sequence[Finding]:

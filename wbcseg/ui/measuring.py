@@ -15,7 +15,7 @@ from wbcseg.ui import bringing, store
 from wbcseg.ui.cell_table import Row, rows_of, summary, table_html, to_look_at
 from wbcseg.ui.kept import keep, remember
 from wbcseg.ui.reading import Reading, Token, version
-from wbcseg.ui.take_away import offer_files
+from wbcseg.ui.take_away import doubt_scale, offer_files
 from wbcseg.ui.words import as_text
 
 REFRESH: Final = 1.0
@@ -48,6 +48,7 @@ def measure(brought: bringing.Brought, reading: Reading, models: Catalog) -> Bat
             store.segmenter(*version(reading.second), models) if reading.second else None,
             reading.careful,
             reading.page,
+            reading.entry.card.training_digests if reading.entry.card else frozenset(),
         )
     except WbcsegError as problem:
         st.error(as_text(str(problem)), icon=":material/error:")
@@ -84,9 +85,10 @@ def _live(batch: Batch, reading: Reading, models: Catalog, was_alive: bool) -> N
         _offer(batch, reading, models)
     if not outcomes:
         return
-    every = rows_of(outcomes)
+    every = rows_of(outcomes, numbered=len(batch.items) > 1)
     short, more = summary(outcomes)
     st.markdown(f"**{as_text(short)}**" + (f"; {as_text(more)}." if more else ""))
+    doubt_scale((row.finding.measures for row in every if row.finding), reading.micrometres)
     rows = _choose_rows(every)
     if not rows:
         st.markdown("Nothing to check among them.")
@@ -127,7 +129,6 @@ def _offer(batch: Batch, reading: Reading, models: Catalog) -> None:
             offer_files(
                 batch.pictures,
                 entries,
-                reading.micrometres,
                 careful=reading.careful,
                 page=reading.page,
                 second=reading.second,

@@ -99,6 +99,11 @@ def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
         careful = st.toggle(
             "Careful", key="measure_careful", on_change=keep, args=("measure_careful",), help=GLOSSARY["Careful"]
         )
+    if not _is_judged(usable[name]):
+        st.caption(
+            "The results of this model are not judged, so nothing says which of them to check: it was not made for any "
+            "laboratory's pictures. The results of those that were are judged."
+        )
     return Reading(usable[name], second, careful, int(page) - 1, micrometres)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
@@ -22,6 +23,22 @@ FIGURES: Final = (
 
 PARTS: Final = ("nucleus", "cytoplasm")
 """Parts of a cell whose mean colour is measured."""
+
+
+PLAUSIBLE: Final = (4.0, 40.0)
+"""Least and greatest diameter of a white cell in µm, with a wide margin, beyond which a scale is doubted."""
+
+_SCALE: Final = "scale_now"
+
+
+class _Scale:
+    """The scale that a reader gave last, in this visit.
+
+    A file to take away is made when its button is clicked, by what an earlier run of the page left behind: that asks
+    here.
+    """
+
+    micrometres: float | None = None
 
 
 def ask_scale(*, in_address: bool = True) -> float | None:
@@ -46,45 +63,76 @@ def ask_scale(*, in_address: bool = True) -> float | None:
         bind="query-params" if in_address else None,
         width=190,
         help="Your microscope and camera decide it. Without it, figures are in pixels.",
+        on_change=_note_scale,
+        args=(key,),
     )
     st.session_state["kept_micrometres"] = value
-    return None if value is None else float(value)
+    _scale().micrometres = None if value is None else float(value)
+    return _scale().micrometres
+
+
+def doubt_scale(cells: Iterable[CellMeasures | None], micrometres: float | None) -> None:
+    """Say so where a scale makes cells smaller or larger than white blood cells are.
+
+    Args:
+        cells: The figures of each cell; ``None`` where none was found.
+        micrometres: Side of a pixel in µm, or ``None``.
+    """
+    areas = [one.values["cell_area"] for one in cells if one]
+    if micrometres is None or not areas:
+        return
+    across = 2.0 * math.sqrt(statistics.median(areas) / math.pi) * micrometres
+    if not PLAUSIBLE[0] <= across <= PLAUSIBLE[1]:
+        st.warning(
+            f"With {micrometres:g} µm a pixel, a cell would be {across:.3g} µm across; white blood cells are 6 to 25. "
+            "Check the scale.",
+            icon=":material/straighten:",
+        )
+
+
+def _note_scale(key: str) -> None:
+    value = st.session_state.get(key)
+    _scale().micrometres = None if value is None else float(value)
+
+
+def _scale() -> _Scale:
+    held: _Scale = st.session_state.setdefault(_SCALE, _Scale())
+    return held
 
 
 def offer_files(
     found: Callable[[], Found],
     entries: Mapping[str, ModelEntry],
-    micrometres: float | None,
     *,
     careful: bool,
     page: int = 0,
     second: ModelEntry | None = None,
     reading: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Offer figures, report, and everything as downloads; each is made when it is asked for.
+    """Offer figures, report, and everything as downloads; each is made when it is asked for, in the scale of then.
 
     Args:
         found: Returns the pictures with what was found in them, or the cells alone.
         entries: The models by name.
-        micrometres: Side of a pixel in µm, or ``None``.
         careful: Whether the models looked carefully.
         page: Which page of TIFF files with several was chosen, from 0.
         second: The model whose opinion was asked for as well, or ``None``.
         reading: Entered while pictures are read one by one.
     """
+    scale = _scale()
 
-    def report(cells: Found) -> bytes:
+    def report(cells: Found, micrometres: float | None) -> bytes:
         with reading():
             return _report(cells, _settings(cells, entries, careful, page, second), micrometres)
 
     def everything() -> bytes:
-        cells = found()
+        cells, micrometres = found(), scale.micrometres
         with reading():
-            return bundle(cells, micrometres=micrometres, report=report(cells))
+            return bundle(cells, micrometres=micrometres, report=report(cells, micrometres))
 
     st.download_button(
         "Figures (CSV)",
-        lambda: csv_bytes(figure_rows(found(), micrometres=micrometres)),
+        lambda: csv_bytes(figure_rows(found(), micrometres=scale.micrometres)),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -92,7 +140,7 @@ def offer_files(
     )
     st.download_button(
         "Report (PDF)",
-        lambda: report(found()),
+        lambda: report(found(), scale.micrometres),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
@@ -11,7 +10,7 @@ import streamlit as st
 
 from wbcseg.export import Finding
 from wbcseg.prediction import ModelEntry, is_field
-from wbcseg.trust import CHECK, FINE, STATUSES, UNLIKE
+from wbcseg.trust import CHECK, FINE, STATUSES, UNLIKE, counted
 from wbcseg.ui.store import Shown
 from wbcseg.ui.words import as_text
 
@@ -20,12 +19,6 @@ MARKS: Final = {FINE: ("green", "check_circle"), CHECK: ("orange", "error"), UNL
 
 ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colour, icon) in MARKS.items()}
 """How each status is marked, in Markdown."""
-
-_SAID: Final = {
-    FINE: ("looks fine", "look fine"),
-    CHECK: ("should be checked", "should be checked"),
-    UNLIKE: ("is unlike the training data", "are unlike the training data"),
-}
 
 
 def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], entries: Mapping[str, ModelEntry]) -> None:
@@ -43,16 +36,8 @@ def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], ent
         elif cells[0].status:
             said = " ".join((f"{cells[0].status}.", *map(as_text, cells[0].reasons)))
             st.markdown(f"{ICONS[cells[0].status]} **{title}**: {said}")
-
-
-def counted(statuses: Sequence[str]) -> str:
-    """Say how many results have which status: ``5 look fine, 1 should be checked``.
-
-    Args:
-        statuses: One for each result; empty ones do not count.
-    """
-    counts = Counter(statuses)
-    return ", ".join(f"{counts[one]} {_SAID[one][counts[one] > 1]}" for one in STATUSES if counts[one])
+        else:
+            st.markdown(f":material/remove: **{title}**: not judged; only models for any laboratory are.")
 
 
 def status_html(status: str) -> str:
@@ -85,5 +70,5 @@ def _statuses(cells: Sequence[Finding]) -> str:
     if not states:
         return "."
     if len(states) > 1 and len(set(states)) == 1:
-        return f"; all {_SAID[states[0]][True]}."
+        return f"; all {counted(states).partition(' ')[2]}."
     return f"; {counted(states)}."
