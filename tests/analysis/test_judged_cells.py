@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.analysis import findings_of
-from wbcseg.analysis.cells import DISPUTED, STRANGE
+from wbcseg.analysis.cells import BESIDE, DISPUTED, STRANGE
 from wbcseg.classes import Labels
-from wbcseg.prediction import FoundCell, Place, Segmentation
-from wbcseg.trust import CHECK, FINE, UNLIKE, Sides, Verdict
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.prediction import Catalog, FoundCell, Place, Segmentation
+from wbcseg.trust import CHECK, FINE, MOST_REASONS, UNLIKE, Sides, Verdict, judge_of
 
 HEIGHT, WIDTH, SIDE = 300, 600, 40
 PLACES = (Place(0, 0, SIDE, SIDE), Place(100, 200, 100 + SIDE, 200 + SIDE), Place(260, 560, 300, 600))
@@ -75,3 +76,22 @@ def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
         (CHECK, (DISPUTED,)),
         (CHECK, (DISPUTED, "Why.")),
     ]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_cells_beside_the_middle_are_told_from_a_strange_smear(axis: int) -> None:
+    cells = [draw_sample(9, number, size=(120, 120)).image for number in (1, 2)]
+    segmenter = Catalog().open("unet-general")
+
+    def reasons(image: NDArray[np.uint8]) -> tuple[str, ...]:
+        found = segmenter.predict(image)
+        (one,) = findings_of("crop", image, found, judge=judge_of(segmenter.card))
+        assert len(one.reasons) <= MOST_REASONS
+        return one.reasons
+
+    both = np.concatenate(cells, axis=axis)
+    assert reasons(both)[0] == BESIDE
+    assert BESIDE not in reasons(cells[0])
+    assert BESIDE not in reasons(np.full_like(cells[0], 255))
+    # A cell in the middle, whatever lies around it, is not beside it.
+    assert BESIDE not in reasons(np.concatenate([cells[0][:, :60], cells[1], cells[0][:, 60:]], axis=1))

@@ -14,6 +14,7 @@ from wbcseg.export import Finding, held
 from wbcseg.measurement import measure
 from wbcseg.metrics import CELL, REGIONS, score
 from wbcseg.prediction import Place, Segmentation, is_field
+from wbcseg.prediction.fields import find_nuclei
 from wbcseg.prediction.tidying import tidied
 from wbcseg.trust import CHECK, FINE, MOST_REASONS, UNLIKE, Judge, Sides
 
@@ -21,6 +22,13 @@ DISAGREEMENT: Final = 0.8
 """Models disagree whose whole cells have a Dice with each other below this."""
 
 DISPUTED: Final = "The models disagree about the cell."
+
+BESIDE: Final = (
+    "Several white cells seem to lie in the picture, none of them in its middle. Bring crops of one cell each."
+)
+
+MIDDLE: Final = 0.15
+"""Distance from the middle, as a share of each side, within which a nucleus may belong to the crop's own cell."""
 
 STRANGE: Final = "Most of what was found in the picture is unlike white cells."
 
@@ -74,6 +82,8 @@ def findings_of(
             scores={region: dice[region] for region in REGIONS if region in dice},
         )
         disputed = second is not None and _disagree(cell, tidied(second[place.part]))
+        if not field and one.status not in ("", FINE) and _all_beside(crop):
+            one = replace(one, reasons=(BESIDE, *one.reasons)[:MOST_REASONS])
         findings.append(_disputed(one) if disputed else one)
     return _in_doubt(findings) if field else findings
 
@@ -86,6 +96,17 @@ def _in_doubt(cells: list[Finding]) -> list[Finding]:
         replace(one, status=CHECK, reasons=(STRANGE, *one.reasons)[:MOST_REASONS]) if one.status != UNLIKE else one
         for one in cells
     ]
+
+
+def _all_beside(image: NDArray[np.uint8]) -> bool:
+    """Whether a crop, ``uint8[H, W, 3]``, has several nuclei apart from each other, none of them in its middle."""
+    height, width = image.shape[:2]
+    centres = [
+        np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)])
+        for one in find_nuclei(image)
+    ]
+    apart = any(np.abs(one - other).max() > 2 * MIDDLE for one in centres for other in centres)
+    return apart and all(np.abs(one - 0.5).max() > MIDDLE for one in centres)
 
 
 def _borders(place: Place, size: tuple[int, int]) -> Sides:
