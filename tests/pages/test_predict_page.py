@@ -580,3 +580,19 @@ def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
     monkeypatch.setattr(store, "shown", lambda *_: field)
     at = open_page("predict", picture="003")
     assert "Figures of the cell" not in [heading.value for heading in at.subheader]
+
+
+def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    for page in ("measure", "predict"):
+        go_to(at, page)
+        at.query_params["source"] = "Your own picture"
+        at.run()
+        assert not at.exception
+    assert "The picture that you brought before" in words(at)
+    assert any("Figures of the cell" in one.value for one in at.subheader)
+    next(button for button in at.button if button.label == "Bring another").click().run()
+    assert "The picture that you brought before" not in words(at)
+    assert not at.subheader
+    assert at.file_uploader

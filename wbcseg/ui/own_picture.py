@@ -15,12 +15,25 @@ from wbcseg.ui.words import as_text
 _HANDED: Final = "handed_picture"
 """A picture that another page handed over, with its mask where it has one, and its page; for this visit only."""
 
+_UPLOADED: Final = "uploaded_picture"
+"""Likewise, the one that was uploaded here: an uploader forgets its file while the reader is on another page."""
+
+_UPLOADER: Final = "upload"
+
 
 def own_picture() -> store.Shown:
     """Ask for a picture and read it; the page ends here until there is one that can be read."""
     handed: tuple[Item, int] | None = st.session_state.get(_HANDED)
-    if handed is None:
+    earlier: tuple[Item, int] | None = st.session_state.get(_UPLOADED)
+    if handed is None and earlier is not None and st.session_state.get(_UPLOADER) is None:
+        item, page = earlier
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("The picture that you brought before.", width="content")
+            st.button("Bring another", icon=":material/upload:", on_click=_drop_handed, type="tertiary")
+    elif handed is None:
         item, page = _ask_picture(), 0
+        if earlier is None or earlier[0].key != item.key:
+            st.session_state[_UPLOADED] = (item, 0)
     else:
         item, page = handed
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -90,14 +103,21 @@ def _choose_page(item: Item, page: int) -> int:
 
 
 def _keep_page(key: str) -> None:
-    """Remember the page of a picture from elsewhere: Streamlit forgets it while the reader is on another page."""
-    handed: tuple[Item, int] | None = st.session_state.get(_HANDED)
-    if handed is not None:
-        st.session_state[_HANDED] = (handed[0], st.session_state[key] - 1)
+    """Remember the page of a picture: Streamlit forgets it while the reader is on another page."""
+    for place in (_HANDED, _UPLOADED):
+        held: tuple[Item, int] | None = st.session_state.get(place)
+        if held is not None:
+            st.session_state[place] = (held[0], st.session_state[key] - 1)
+            return
 
 
 def _drop_handed() -> None:
     st.session_state.pop(_HANDED, None)
+    _drop_uploaded()
+
+
+def _drop_uploaded() -> None:
+    st.session_state.pop(_UPLOADED, None)
 
 
 def _ask_picture() -> Item:
@@ -105,7 +125,8 @@ def _ask_picture() -> Item:
         "Your picture",
         type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
         max_upload_size=-(-MAX_BYTES // 2**20),
-        key="upload",
+        key=_UPLOADER,
+        on_change=_drop_uploaded,
         width=720,
         help="One white cell in the middle works best, cropped so that the cell fills about half of the width.",
     )
