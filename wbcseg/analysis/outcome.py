@@ -30,7 +30,7 @@ from wbcseg.trust import Judge
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 
-TRAINED_ON: Final = "The model was trained on this picture: its overlap with the mask (Dice) is better than on others."
+TRAINED_ON: Final = "The model was trained on this picture: its Dice flatters."
 NO_CYTOPLASM: Final = (
     "The expert's mask has no cytoplasm: its white, or highest grey, counts as nucleus. If it is of the whole cell, "
     "the overlap (Dice) of nucleus and cytoplasm says nothing."
