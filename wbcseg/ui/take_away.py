@@ -84,7 +84,7 @@ def doubt_scale(cells: Iterable[CellMeasures | None], micrometres: float | None)
     across = 2.0 * math.sqrt(statistics.median(areas) / math.pi) * micrometres
     if not PLAUSIBLE[0] <= across <= PLAUSIBLE[1]:
         st.warning(
-            f"With {micrometres:g} µm a pixel, a cell would be {across:.3g} µm across; white blood cells have 6 to 25 µm. "
+            f"With {micrometres:g} µm a pixel, cells would be {across:.3g} µm wide; white blood cells have 6 to 25 µm. "
             "Check the scale.",
             icon=":material/straighten:",
         )
