@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from wbcseg.cards import ModelCard
 from wbcseg.classes import to_grey
 from wbcseg.cli import main
 from wbcseg.cli.brought import items_at
+from wbcseg.cli.train import meanings
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png, open_image, open_mask
@@ -398,3 +400,14 @@ def test_runs_that_cannot_be_acted_on_are_named(capsys: pytest.CaptureFixture[st
     assert result[0]["situation"] == "running"
     assert main(["runs", "resume", "busy"]) == 1
     assert "being trained" in capsys.readouterr().out
+
+
+def test_train_says_what_every_setting_means(capsys: pytest.CaptureFixture[str]) -> None:
+    said = meanings()
+    assert set(said) == {field.name for field in dataclasses.fields(TrainingConfig)}
+    assert said["width"] == "Filters of the first stage (4 to 128). The thesis has 64."
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert all(" ".join(one.split()) in text for one in said.values())
+    assert "`" not in text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import inspect
+import re
 import sys
 import time
 from pathlib import Path
@@ -31,15 +33,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", metavar="RUN", help="go on with a run: its name, or its folder")
     parser.add_argument("--threads", type=int, help="processor threads to compute with (all)")
     parser.add_argument("--detached", action="store_true", help="give way to other programs, as when started by a page")
-    settings = parser.add_argument_group("settings", "see wbcseg.training.TrainingConfig for meanings and ranges")
+    settings = parser.add_argument_group("settings", "those of the preset, where they are not given")
+    said = meanings()
     for name, kind in SETTINGS.items():
-        option = "--" + name.replace("_", "-")
+        option, text = "--" + name.replace("_", "-"), said.get(name, "").replace("%", "%%")
         if kind == "bool":
-            settings.add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None)
+            settings.add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
         else:
             settings.add_argument(
-                option, dest=name, type={"int": int, "float": float}.get(kind, str), choices=WORDS.get(name)
+                option, dest=name, type={"int": int, "float": float}.get(kind, str), choices=WORDS.get(name), help=text
             )
+
+
+def meanings() -> dict[str, str]:
+    """Return what every setting means, in the words of :class:`wbcseg.training.TrainingConfig`."""
+    text = inspect.getdoc(TrainingConfig) or ""
+    _, _, attributes = text.partition("Attributes:\n")
+    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
+    return {name: re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(said.split())).replace("``", "") for name, said in found}
 
 
 def act(options: argparse.Namespace) -> int:
