@@ -44,12 +44,20 @@ def test_the_command_writes_what_it_prints(
 ) -> None:
     assert main(["evaluate", "unet-16", "--agreement", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    (path,) = tmp_path.glob("*.json")
-    result = read_result(path)
-    assert path.name == "unet-16-careful.json"
-    assert f"{len(result['ids'])} held-out pictures" in printed
-    assert f"{result['agreement']['nucleus_to_cell']['mean_absolute_error']:.4g}"[:6] in printed
-    assert len(result["pairs"]["cell_area"]) == len(result["ids"])
+    paths = sorted(tmp_path.glob("*.json"))
+    assert [path.name for path in paths] == ["unet-16-careful.json", "unet-16.json"]
+    for path, how in zip(paths, ("careful", "one look"), strict=True):
+        result = read_result(path)
+        assert result["careful"] == (how == "careful")
+        assert f"unet-16, {how}: {len(result['ids'])} held-out pictures" in printed
+        assert f"{result['agreement']['nucleus_to_cell']['mean_absolute_error']:.4g}"[:6] in printed
+        assert len(result["pairs"]["cell_area"]) == len(result["ids"])
+
+
+def test_every_look_of_a_measured_model_was_measured() -> None:
+    names = {path.stem for path in COMMITTED}
+    assert names
+    assert all(f"{name.removesuffix('-careful')}{end}" in names for name in names for end in ("", "-careful"))
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
