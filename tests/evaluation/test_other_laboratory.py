@@ -12,7 +12,7 @@ from models import SHIPPED, copy_of_shipped
 
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cards import ModelCard
-from wbcseg.cli import main, studies
+from wbcseg.cli import evaluate, main, studies
 from wbcseg.cli.studies import laboratories_report
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
@@ -44,6 +44,16 @@ def test_the_command_as_printed_has_the_committed_results(name: str, tmp_path: P
     studies._check_settings(plan(name), result, tmp_path)
     with pytest.raises(ConfigError, match=f"other settings: epochs {result['trainings'][0]['epochs']}, sharp_epochs"):
         studies._check_settings(plan(name, epochs=9, sharp_epochs=6), result, tmp_path)
+
+
+def test_every_setting_that_a_study_may_change_is_an_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+    monkeypatch.setattr(studies, "leave_one_out", lambda study, *_: asked.append(study.configs[0]) or True)
+    values = {"width": 12, "canvas": 96, "epochs": 9, "sharp_epochs": 3, "share": 0.7}
+    assert set(values) == set(evaluate.CHANGES)
+    options = [text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    assert main(["evaluate", "--laboratories", "--architecture", "segnet", "--out", str(tmp_path), *options]) == 0
+    assert {name: getattr(asked[0], name) for name in values} == values
 
 
 def test_calibration_tells_right_from_overconfident() -> None:

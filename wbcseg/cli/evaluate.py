@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     study.add_argument("--canvas", type=int, help="side in pixels of what the network sees (the recipe's)")
     study.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
     study.add_argument("--sharp-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
+    study.add_argument("--share", type=float, help="what the cell takes of the close look's side (the recipe's)")
     study.add_argument(
         "--leaking",
         action="store_true",
@@ -163,7 +164,7 @@ def _leave_one_out(options: argparse.Namespace) -> int:
     return 0
 
 
-def _changes(options: argparse.Namespace) -> dict[str, int]:
+def _changes(options: argparse.Namespace) -> dict[str, float]:
     return {name: getattr(options, name) for name in CHANGES if getattr(options, name) is not None}
 
 
