@@ -19,15 +19,16 @@ from wbcseg.analysis.incoming import Item
 from wbcseg.analysis.outcome import TRAINED_ON
 from wbcseg.classes import to_grey
 from wbcseg.datasets import Sample
+from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ModelError
 from wbcseg.evaluation.agreement import Pairs
 from wbcseg.export import Finding, csv_bytes, dice_means, figure_rows, held
 from wbcseg.measurement import MEASURES, measure
 from wbcseg.metrics import score
-from wbcseg.prediction import ModelEntry, Place, Segmentation
+from wbcseg.prediction import Catalog, ModelEntry, Place, Segmentation
 from wbcseg.prediction.tidying import tidied
 from wbcseg.trust import CHECK, FINE, Verdict, judge_of
-from wbcseg.ui import agreeing, measuring, store, trusting, verdicts
+from wbcseg.ui import agreeing, bringing, measuring, store, trusting, verdicts
 from wbcseg.ui.cell_table import field_text, rows_of, summary, table_html, to_look_at
 from wbcseg.ui.words import as_text
 
@@ -237,6 +238,12 @@ def test_drawn_cells_to_try_it_with(open_page):
     at.button(key="measure_try").click().run()
     assert len(table(finished(at))) == 9
     assert "8 pictures" in words(at)
+    # None of them was in a shipped model's training: their Dice flatters nobody.
+    seen = {digest for entry in Catalog().usable for digest in entry.card.training_digests}
+    drawn = [draw_sample(bringing.SEED, number) for number in range(bringing.DRAWN)]
+    assert seen
+    assert not seen & {Sample("any/name", one.image, one.mask).digest() for one in drawn}
+    assert at.session_state["measure_batch"][1].items[0].load() == encode(drawn[0].image)
     at.button(key="measure_start_over").click().run()
     assert not at.get("html")
     assert "measure_batch" not in at.session_state
