@@ -262,8 +262,12 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    assert main(["predict", str(folder), "--out", str(tmp_path / "out")]) == 1
+    kept = tmp_path / "out" / "figures.csv"
+    kept.parent.mkdir()
+    kept.write_text("of before")
+    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), "--measure"]) == 1
     assert f"No pictures were found in {folder}" in capsys.readouterr().err
+    assert kept.read_text() == "of before"
     (folder / "a.png").write_bytes(encode_png(draw_sample(9, 0).image))
     (folder / "more.zip").write_bytes(b"PK")
     (folder / "._more.zip").write_bytes(b"left by a system")
@@ -272,6 +276,13 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
     assert "more.zip: Zips within a folder are not opened." in told.err
     assert "._more" not in told.err
     assert "1 of 2 pictures segmented" in told.out
+    # One that is named by itself is opened, and one among the results is none of the pictures.
+    (folder / "more.zip").write_bytes(zipped({"b.png": encode_png(draw_sample(9, 1).image)}))
+    assert [(one.name, one.problem) for one in items_at([folder, folder / "more.zip"])] == [
+        ("a.png", ""),
+        ("more/b.png", ""),
+    ]
+    assert not any(one.problem for one in items_at([tmp_path], [folder]))
 
 
 def test_predict_says_on_a_terminal_how_far_it_is(

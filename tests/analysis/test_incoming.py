@@ -115,6 +115,9 @@ def test_a_zip_in_a_zip_is_named():
     assert [item.name for item in items if not item.problem] == ["a.png"]
     (problem,) = [item.problem for item in items if item.problem]
     assert problem == "more.zip is a zip in the zip cells.zip; it is left out. Unpack it, or bring it by itself."
+    # A folder may be called so.
+    (item,) = items_of(uploads(("cells.zip", zipped({"slides.zip/": b"", "slides.zip/a.png": CELL}))))
+    assert not item.problem
     assert nameless(problem) == "It is a zip within a zip. Unpack it, or bring it by itself."
 
 

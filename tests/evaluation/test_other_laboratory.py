@@ -44,6 +44,8 @@ def test_the_command_as_printed_has_the_committed_results(name: str, tmp_path: P
     studies._check_settings(plan(name), result, tmp_path)
     with pytest.raises(ConfigError, match=f"other settings: epochs {result['trainings'][0]['epochs']}, sharp_epochs"):
         studies._check_settings(plan(name, epochs=9, sharp_epochs=6), result, tmp_path)
+    with pytest.raises(ConfigError, match=f"share {result['trainings'][0]['share']}"):
+        studies._check_settings(plan(name, share=0.8), result, tmp_path)
 
 
 def test_every_setting_that_a_study_may_change_is_an_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ class Finished:
         return [{"epoch": 1, "seconds": 2.0}]
 
     def config(self) -> TrainingConfig:
-        return plan("unet", epochs=1, sharp_epochs=0).configs[self.number]
+        return plan("unet", epochs=1, sharp_epochs=0, share=0.5).configs[self.number]
 
     def read(self, _: str) -> dict[str, str]:
         return {"tensorflow": "none"}
@@ -110,7 +112,7 @@ def test_the_other_laboratory_is_tested_and_reported(
     monkeypatch.setattr(laboratories, "strangers", lambda seed: list(strangers(seed))[::8])
     seen: list[str] = []
     runs = [Finished(0), Finished(1)]
-    study = plan("unet", epochs=1, sharp_epochs=0)
+    study = plan("unet", epochs=1, sharp_epochs=0, share=0.5)
     result, examples = laboratories.result_of(study, runs, parts, seen.append)  # type: ignore[arg-type]
     assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
     assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen

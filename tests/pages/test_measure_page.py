@@ -270,11 +270,10 @@ def test_what_comes_after_a_look_at_another_page_is_added(open_page):
     # What was known is not looked at again.
     again = [outcome.findings for outcome in at.session_state["measure_batch"][1].outcomes()[:2]]
     assert [one[0].measures for one in again] == [one[0].measures for one in first]
-    # Brought again, a file replaces itself.
+    # The same file brought again is there once; another one of its name is another picture.
     look_elsewhere(at)
-    bring(at, ("b.png", CELL[:99], "image/png"))
-    assert len(table(at)) == 4
-    assert sum("truncated" in row[1] for row in table(at)[1:]) == 1
+    bring(at, ("b.png", CELL, "image/png"), ("c.png", encode(PICTURE[::-1]), "image/png"))
+    assert [row[1].partition("  ")[2] for row in table(at)[1:]] == ["a.png", "b.png", "c.png", "c (2).png"]
     at.button(key="measure_start_over").click().run()
     bring(at, ("d.png", CELL, "image/png"))
     assert names_of(at) == ["d.png"]
@@ -306,7 +305,7 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
         ("c.png", CELL, "image/png"),
     )
     rows = {row[1].split()[1]: row[1] for row in table(at)[1:]}
-    assert TRAINED_ON in rows["a.png"]
+    assert f"unet-16 {TRAINED_ON}" in rows["a.png"]
     assert TRAINED_ON not in rows["b.png"]
     # Without a mask there is no Dice to flatter.
     assert TRAINED_ON not in rows["c.png"]

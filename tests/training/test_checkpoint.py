@@ -101,7 +101,7 @@ def test_weights_are_written_in_half_precision_where_that_keeps_them(tmp_path: P
         np.testing.assert_allclose(read.arrays[name], array, rtol=1e-3)
 
 
-def test_kernels_are_written_as_the_exported_model_computes_with_them(tmp_path: Path) -> None:
+def test_kernels_are_written_in_eight_bits(tmp_path: Path) -> None:
     kernel = np.random.default_rng(3).normal(size=(3, 3, 5, 7)).astype(np.float32) * np.arange(7, dtype=np.float32)
     arrays = {"000.a.kernel": kernel, "001.a.bias": np.full(7, 0.25, np.float32)}
     write_weights(tmp_path / "w", Weights(arrays, "unet", 16))

@@ -30,7 +30,9 @@ from wbcseg.trust import Judge
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 
-TRAINED_ON: Final = "The model was trained on this picture: its Dice flatters."
+TRAINED_ON: Final = "was trained on this picture: its Dice flatters."
+"""What is said of a model, after its name."""
+
 NO_CYTOPLASM: Final = (
     "The expert's mask has no cytoplasm: its white, or highest grey, counts as nucleus. If it is of the whole cell, "
     "the overlap (Dice) of nucleus and cytoplasm says nothing."
@@ -192,7 +194,7 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
         tuple(kept),
         tuple(thumbnails),
         mask_problem=mask_problem,
-        notices=(*item.notices, *picture.notices, *_of_mask(mask, flatters=flatters)),
+        notices=(*item.notices, *picture.notices, *_of_mask(mask, found.model if flatters else "")),
         boxes=tuple(box for box, _ in parts),
         page=page,
         model=found.model,
@@ -204,12 +206,17 @@ def _digest(image: NDArray[np.uint8], mask: Labels) -> str:
     return Sample("brought/picture", image, mask).digest()
 
 
-def _of_mask(mask: Labels | None, *, flatters: bool) -> Iterator[str]:
-    """Yield what a reader should know of the expert's mask before trusting the overlap with it."""
+def _of_mask(mask: Labels | None, trained: str) -> Iterator[str]:
+    """Yield what a reader should know of the expert's mask before trusting the overlap with it.
+
+    Args:
+        mask: The mask, if there is one.
+        trained: Name of the model if it was trained on the picture and this mask, else empty.
+    """
     if mask is None:
         return
-    if flatters:
-        yield TRAINED_ON
+    if trained:
+        yield f"{trained} {TRAINED_ON}"
     if not (mask == CYTOPLASM.id).any() and (mask == NUCLEUS.id).any():
         yield NO_CYTOPLASM
 

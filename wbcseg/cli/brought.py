@@ -35,8 +35,7 @@ def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
     problems: list[Item] = []
 
     def add(path: Path, name: str, top: Path, load: Callable[[], bytes]) -> None:
-        folder = f"{top.name.lstrip('.') or 'folder'}/" if several else ""
-        uploads.setdefault(path, Upload(f"{folder}{name}", load, str(path)))
+        uploads.setdefault(path, Upload(_named(name, top, several), load, str(path)))
 
     for path, top in zip(given, tops, strict=True):
         if path != top:
@@ -45,13 +44,21 @@ def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
             continue
         source = FolderSource(path)
         problems += (Item(path.name, "", bytes, problem=sentence) for sentence in source.problems)
-        problems += (Item(name, "", bytes, problem=_ZIP) for name in source.zips)
         inside = [folder for folder in avoided if path in folder.parents]
-        for name in source.names:
-            file = path / name
-            if not any(folder in file.parents for folder in inside):
-                add(file, name, top, partial(source.read, name))
+
+        def is_meant(name: str, path: Path = path, inside: Sequence[Path] = inside) -> bool:
+            return not any(folder in (path / name).parents for folder in inside)
+
+        for name in filter(is_meant, source.names):
+            add(path / name, name, top, partial(source.read, name))
+        zips = [name for name in filter(is_meant, source.zips) if path / name not in given]
+        problems += (Item(_named(name, top, several), "", bytes, problem=_ZIP) for name in zips)
     return [*items_of(list(uploads.values())), *problems]
+
+
+def _named(name: str, top: Path, several: bool) -> str:
+    """Return what a file is called: where there are several folders, with that of its own."""
+    return f"{top.name.lstrip('.') or 'folder'}/{name}" if several else name
 
 
 def _absolute(path: Path) -> Path:

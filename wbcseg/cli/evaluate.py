@@ -41,11 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models (all)")
     parser.add_argument("--pictures", action="store_true", help="a line for every picture as well")
     parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--agreement", action="store_true", help="instead, compare areas, N:C and shape with the experts'"
     )
-    parser.add_argument(
-        "--robustness", action="store_true", help="instead, change the pictures: other light, focus, stain, cells"
+    instead.add_argument(
+        "--robustness",
+        action="store_true",
+        help="instead, change the pictures: other light, focus, stain, cells (of models for any laboratory)",
     )
     study = parser.add_argument_group("cross-validation")
     kind = study.add_mutually_exclusive_group()
@@ -119,7 +122,8 @@ def _print_agreement(pairs: Pairs) -> None:
 
 def _strain(options: argparse.Namespace) -> int:
     catalog = Catalog()
-    for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
+    general = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.framed]
+    for name in options.models or general:
         segmenter = catalog.open(name)
         result = robustness.strained(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
         path = robustness.write(result, options.out if options.out != FOLDER else robustness.FOLDER)

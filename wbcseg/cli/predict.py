@@ -132,6 +132,9 @@ def act(options: argparse.Namespace) -> int:
     results = [options.out, *(options.out / entry.name for entry in catalog.entries)]
     with recent.kept():
         items = items_at(options.paths, results)
+        if not items:
+            places = ", ".join(map(str, options.paths))
+            raise WbcsegError(f"No pictures were found in {places}: no PNG, JPEG, BMP or TIFF.")
         for place, item in enumerate(items, start=1):
             _say_place(place, len(items))
             stem = "" if item.problem else images.safe_stem(item.name, taken)
@@ -139,8 +142,6 @@ def act(options: argparse.Namespace) -> int:
         _say_place(0, len(items))
         _take_away(written, segmenters, options)
     pictures = written.pictures
-    if not pictures:
-        raise WbcsegError(f"No pictures were found in {', '.join(map(str, options.paths))}: no PNG, JPEG, BMP or TIFF.")
     good = sum(1 for one in pictures if not one.problem)
     print(f"{good} of {len(pictures)} pictures segmented with {len(models)} model(s) into {options.out}")
     for model in models if good else ():

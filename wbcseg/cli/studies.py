@@ -21,8 +21,8 @@ from wbcseg.prediction import Catalog, ModelEntry, Segmenter
 from wbcseg.training import Run
 from wbcseg.trust.fitting import fit_judge
 
-EFFORT = ("epochs", "sharp_epochs")
-"""Settings that may differ between the trainings on two laboratories."""
+OF_TRAININGS = ("epochs", "sharp_epochs", "share")
+"""Settings that stand with each training of a result: they may differ between two laboratories."""
 
 COLUMNS = (
     ("nucleus", "dice", "nucleus"),
@@ -89,7 +89,7 @@ def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None
     wanted = study.configs[0].to_dict()
     other = [f"{name} {value}" for name, value in result["config"].items() if wanted[name] != value]
     for training, config in zip(result["trainings"], study.configs, strict=True):
-        other += [f"{name} {training[name]}" for name in EFFORT if training[name] != getattr(config, name)]
+        other += [f"{name} {training[name]}" for name in OF_TRAININGS if training[name] != getattr(config, name)]
     if other:
         raise ConfigError(
             f"File {path.name} has a result with other settings: {', '.join(other)}. Choose another folder with --out, "

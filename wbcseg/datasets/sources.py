@@ -148,7 +148,7 @@ class ZipSource:
         for entry in self._zip.infolist():
             parts = entry.filename.replace("\\", "/").split("/")
             name = "/".join(part for part in parts if part not in ("", ".", ".."))
-            if _is_zip(name):
+            if parts[-1] and _is_zip(name):
                 problems.append(
                     f"{shown(name)} is a zip in the zip {self._name}; it is left out. Unpack it, or bring it by itself."
                 )

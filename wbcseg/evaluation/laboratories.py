@@ -36,10 +36,10 @@ HELD_OUT: Final = 20
 """One fold of so many is held out, to watch the training; the other laboratory is the test."""
 
 _SHORTER: Final = ({"epochs": 160, "sharp_epochs": 50}, {"epochs": 240, "sharp_epochs": 80})
-RECIPES: Final[Mapping[str, Sequence[Mapping[str, int]]]] = {
+RECIPES: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
     "unet": ({}, {}),
-    "segnet": [{"width": 8, "canvas": 168, **one} for one in _SHORTER],
-    "deconvnet": [{"width": 8, **one} for one in _SHORTER],
+    "segnet": [{"width": 8, "canvas": 168, "share": 0.5, **one} for one in _SHORTER],
+    "deconvnet": [{"width": 8, "share": 0.5, **one} for one in _SHORTER],
 }
 """What differs from the preset ``general``, by network and laboratory.
 

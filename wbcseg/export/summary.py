@@ -33,6 +33,7 @@ _SAYINGS: Final = tuple(
             r".* is a zip in the zip .*; it is left out\. .*",
             "It is a zip within a zip. Unpack it, or bring it by itself.",
         ),
+        (r"Zips within a folder are not opened\. .*", "A zip within a folder: it was not opened."),
         (r".* is in the zip twice; the first is used\.", "It is in a zip twice; the first is used."),
         (r"(A picture must have at least \d+×\d+ pixels to be segmented\. Received: \d+×\d+)", r"\1"),
         (r"(This picture could not be segmented: the program met an error of its own\.)", r"\1"),

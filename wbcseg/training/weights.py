@@ -1,7 +1,7 @@
 """Trained weights in a file that cannot carry code: safetensors, named, with the network that they belong to.
 
-Kernels are kept as the exported model computes with them: in 8 bits, with a scale for every output channel, which is an
-array of its own, ``….scale``; everything else is in float16 or float32. That is half the size of float16.
+Kernels are kept in 8 bits, with a scale for every channel of the last axis, which is an array of its own, ``….scale``;
+everything else is in float16 or float32. That is half the size of float16.
 
 No other format is read. A ``.keras`` file can hold code and an ``.h5`` file can point at other files.
 """
@@ -148,7 +148,7 @@ def _label(architecture: str, width: int, classes: tuple[str, ...]) -> str:
 
 
 def _in_steps(name: str, kernel: Any) -> Arrays:
-    """Return a kernel in 8 bits with the scale of every output channel, its last axis."""
+    """Return a kernel in 8 bits with a scale for every channel of its last axis."""
     peaks = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1)), initial=0.0).astype(np.float32)
     scale = np.where(peaks > 0, peaks / np.float32(_STEPS), np.float32(1.0)).astype(np.float32)
     return {name: np.rint(kernel / scale).astype(np.int8), name + _SCALE: scale}

@@ -72,19 +72,19 @@ def bring() -> Brought | None:
         label_visibility="collapsed",
     )
     files = {FILES: _ask_files, FOLDER: _ask_folder, CAMERA: _ask_camera}[choice]()
-    changed = st.session_state.pop(_CHANGED, None) == choice
+    changed = st.session_state.get(_CHANGED) == choice
     mine = tuple(file.file_id for file in files)
-    earlier = _of_elsewhere()
+    earlier = _of_elsewhere(mine)
     if mine != st.session_state.get(_MINE, ()) and (mine or changed):
         names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
         uploads = [_upload(name, file) for name, file in zip(names, files, strict=True)]
-        # A file that is brought again replaces itself; every photo has the same name.
-        taken = set() if choice == CAMERA else {upload.name for upload in uploads}
-        earlier = [upload for upload in earlier if upload.name not in taken]
         with st.spinner("Looking through the files…"):
+            earlier = [upload for upload in earlier if not _is_among(upload, uploads)]
             _take([*earlier, *uploads])
     # An uploader that was away comes back without its files: what it brought is here all the same.
     st.session_state[_MINE] = mine
+    # Last of all: a click may end this run early, and the next one then does it again.
+    st.session_state.pop(_CHANGED, None)
     found: Brought | None = st.session_state.get(_BROUGHT)
     if found is not None and mine and earlier:
         count = f"{len(earlier)} file{'s' if len(earlier) > 1 else ''}"
@@ -92,13 +92,22 @@ def bring() -> Brought | None:
     return found
 
 
-def _of_elsewhere() -> list[Upload]:
-    """Return what was brought before by an uploader that is not there any more; drawn cells do not count."""
+def _of_elsewhere(mine: Sequence[str]) -> list[Upload]:
+    """Return what was brought before by an uploader that is not there any more; drawn cells do not count.
+
+    Args:
+        mine: Keys of what the present uploader holds.
+    """
     before: Brought | None = st.session_state.get(_BROUGHT)
     if before is None or before.uploads[0].key.startswith(_DRAWN):
         return []
-    here = st.session_state.get(_MINE, ())
+    here = {*mine, *st.session_state.get(_MINE, ())}
     return [upload for upload in before.uploads if upload.key not in here]
+
+
+def _is_among(upload: Upload, others: Sequence[Upload]) -> bool:
+    """Whether the same file is among others: one of the same name may hold another picture."""
+    return any(other.name == upload.name and other.load() == upload.load() for other in others)
 
 
 def show_what_to_bring() -> None:
