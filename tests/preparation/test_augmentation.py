@@ -41,7 +41,7 @@ def test_none_changes_nothing() -> None:
 
 
 def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
-    how = augmentation("geometry").sharp()
+    how = augmentation("geometry").sharp(0.6)
     images, labels = augment([IMAGE] * 80, [LABELS] * 80, how, np.random.default_rng(1))
     orientations = {
         np.ascontiguousarray(np.rot90(side, turns)).tobytes(): np.rot90(mask, turns)
@@ -51,7 +51,7 @@ def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
     seen = [np.rint(image * 255).astype(np.uint8).tobytes() for image in images]
     assert set(seen) == set(orientations)
     assert all((orientations[image] == mask).all() for image, mask in zip(seen, labels, strict=True))
-    assert augmentation("mild").sharp().gain == augmentation("mild").gain
+    assert augmentation("mild").sharp(0.6).gain == augmentation("mild").gain
 
 
 def test_masks_move_with_their_pictures() -> None:
