@@ -101,8 +101,8 @@ def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
         )
     if not _is_judged(usable[name]):
         st.caption(
-            "The results of this model are not judged, so nothing says which of them to check: it was not made for any "
-            "laboratory's pictures. The results of those that were are judged."
+            "The results of this model are not judged, so nothing says which of them to check: it was not made for "
+            "pictures of other laboratories. Results of the models for any laboratory are judged."
         )
     return Reading(usable[name], second, careful, int(page) - 1, micrometres)
 

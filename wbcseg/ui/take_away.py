@@ -109,7 +109,7 @@ def offer_files(
     second: ModelEntry | None = None,
     reading: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Offer figures, report, and everything as downloads; each is made when it is asked for, in the scale of then.
+    """Offer figures, report, and everything as downloads; each is made when it is asked for, in the scale given last.
 
     Args:
         found: Returns the pictures with what was found in them, or the cells alone.
