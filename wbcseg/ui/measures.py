@@ -8,7 +8,6 @@ from dataclasses import replace
 import streamlit as st
 
 from wbcseg.analysis import field_drawer, outcome_of_field
-from wbcseg.cards import ModelCard
 from wbcseg.classes import Labels
 from wbcseg.drawing import Rgb
 from wbcseg.export import Examined, Finding, held
@@ -108,7 +107,8 @@ def _drawn(
 def _examined(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntry]) -> Examined:
     """Return the picture with what every model found in it."""
     image = picture.sample.image
-    trained = {name for name in look.findings if (card := entries[name].card) and _saw(card, picture)}
+    digest = picture.digest
+    trained = {name for name in look.findings if (c := entries[name].card) and c.saw(picture.sample.id, digest)}
     findings = tuple(replace(one, flatters=one.model in trained) for one in _scored(picture, look))
     name = findings[0].name if findings else picture.name or picture.sample.id
     drawn = {}
@@ -121,10 +121,6 @@ def _examined(picture: store.Shown, look: Look, entries: Mapping[str, ModelEntry
     return Examined(
         name, (image.shape[0], image.shape[1]), findings, tuple(look.findings), note=" ".join(notes), drawn=drawn
     )
-
-
-def _saw(card: ModelCard, picture: store.Shown) -> bool:
-    return card.saw(picture.sample.id, picture.digest)
 
 
 def _scored(picture: store.Shown, look: Look) -> Sequence[Finding]:
