@@ -72,6 +72,17 @@ def test_a_mask_without_a_picture_has_a_row_of_its_own():
     assert "there is no picture of its name" in mask.problem
 
 
+def test_a_mask_that_is_brought_by_itself_finds_its_picture_in_a_folder_or_zip():
+    cells = ("cells.zip", zipped({"images/a.png": CELL, "images/b.png": CELL, "b_mask.png": MASK}))
+    assert listed(cells, "a_mask.png") == [("images/a.png", "a_mask.png"), ("images/b.png", "cells/b_mask.png")]
+    assert listed("Mine/images/a.png", "a_mask.png", "Mine/images/b.png")[0] == ("images/a.png", "a_mask.png")
+    # Of two pictures, or of two masks, nobody knows which.
+    assert [mask for _, mask in listed("One/a.png", "Two/a.png", "a_mask.png")] == ["", "", ""]
+    assert [mask for _, mask in listed("One/a.png", "a_mask.png", "a_mask.tif")] == ["", "", ""]
+    # One that lies in a folder itself is that folder's.
+    assert [mask for _, mask in listed("One/a.png", "Two/a_mask.png")] == ["", ""]
+
+
 def test_a_zip_is_opened_in_memory():
     data = zipped({"images/a.png": CELL, "masks/a.png": MASK, "__MACOSX/a.png": b"x", "notes": b"text"})
     (item,) = items_of(uploads(("cells.zip", data)))

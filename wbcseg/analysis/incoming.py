@@ -194,12 +194,44 @@ def _paired(files: dict[str, _File]) -> list[Item]:
         else:
             # No picture's ending: the content decides. Or several pictures of one name, such as a.jpg and a.tif.
             found.append((file, _item(file, None)))
+    found, masks = _with_loose_masks(found, masks)
     found.sort(key=lambda one: (natural_order(_key(one[0])), one[0].copy))
     pictures = Counter(_key(file) for file, _ in found)
     return [
         *(item for _, item in found),
         *(replace(_item(mask, None), problem=_unused(mask, pictures[_key(mask)])) for mask in masks),
     ]
+
+
+def _with_loose_masks(
+    found: Sequence[tuple[_File, Item]], masks: Sequence[_File]
+) -> tuple[list[tuple[_File, Item]], list[_File]]:
+    """Give a mask that lies in no folder to the picture of its name in one, if there is but one of each.
+
+    So it is where a zip or a folder is brought first and a mask by itself later.
+
+    Args:
+        found: The pictures.
+        masks: Those that have no picture yet.
+
+    Returns:
+        The pictures, and the masks that still have none.
+    """
+    homeless = Counter(_key(mask) for mask in masks)
+    bare: dict[str, list[int]] = {}
+    for place, (picture, item) in enumerate(found):
+        if not item.mask_name:
+            bare.setdefault(_key(picture)[-1], []).append(place)
+    found, rest = list(found), []
+    for mask in masks:
+        key = _key(mask)
+        places = bare.get(key[0], []) if len(key) == homeless[key] == 1 else []
+        if len(places) == 1:
+            picture, _ = found[places[0]]
+            found[places[0]] = (picture, _item(picture, mask))
+        else:
+            rest.append(mask)
+    return found, rest
 
 
 def _unused(mask: _File, pictures: int) -> str:
