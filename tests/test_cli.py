@@ -23,6 +23,7 @@ from wbcseg.cli.brought import items_at
 from wbcseg.cli.train import meanings
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.errors import ImageError
 from wbcseg.images import encode_png, open_image, open_mask
 from wbcseg.prediction import Segmenter
 from wbcseg.prediction.tidying import tidied
@@ -139,7 +140,40 @@ def test_predict_scores_against_masks_that_lie_beside_the_pictures(
         told = capsys.readouterr().out
         assert "2 of 2 pictures" in told
         assert f"mean Dice nucleus {sum(dice) / 2:.3f}" in told
-        assert "(2 with an expert's mask)" in told
+        assert "(2 cells with a mask)" in told
+
+
+def test_predict_replaces_no_overlay_by_a_mask(tmp_path: Path) -> None:
+    for folder, name in (("1", "a.overlay.png"), ("2", "a.png")):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / name).write_bytes(encode_png(draw_sample(3, int(folder), size=(60, 60)).image))
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
+    files = [row["mask_file"] for row in figures(out)]
+    assert files == [f"{FIRST_CHOICE}/a.overlay.png", f"{FIRST_CHOICE}/a-2.png"]
+    assert len(list((out / FIRST_CHOICE).iterdir())) == 4
+    for file in files:
+        assert set(np.unique(np.asarray(Image.open(out / file)))) <= {0, 128, 255}
+
+
+def test_predict_uses_a_picture_whose_mask_is_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair(tmp_path, "a", 0)
+
+    def read(path: Path) -> bytes:
+        if path.name == "a_mask.png":
+            raise ImageError("The file cannot be read: Permission denied")
+        return path.read_bytes()
+
+    monkeypatch.setattr("wbcseg.cli.brought._read", read)
+    masks = [path for path in tmp_path.iterdir() if "mask" in path.name]
+    files = [str(path) for path in tmp_path.iterdir()]
+    assert [path.name for path in masks] == ["a_mask.png"]
+    assert main(["predict", *files, "--out", str(tmp_path / "out"), "--measure"]) == 1
+    assert "The expert's mask a_mask.png was not used. The file cannot be read" in capsys.readouterr().err
+    (row,) = figures(tmp_path / "out")
+    assert float(row["cell_area_px2"]) > 0
 
 
 def test_predict_into_the_folder_of_the_pictures_does_not_take_results_for_pictures(

@@ -136,11 +136,6 @@ def enlarge(array: AnyArray, factor: int) -> AnyArray:
     return array.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def enlarge_to(array: AnyArray, target: int) -> AnyArray:
-    """Enlarge by the smallest whole factor that makes the longer side at least ``target`` pixels."""
-    return enlarge(array, max(1, -(-target // max(array.shape[:2]))))
-
-
 def shrink_to(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """Shrink by the smallest whole factor that makes the longer side at most ``longest`` pixels.
 

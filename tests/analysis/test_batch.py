@@ -323,7 +323,7 @@ def test_a_field_of_view_gives_several_cells(field):
     with batch.reading():
         assert bundle(batch.pictures())
     assert len(reads) == 1
-    assert len(csv_bytes(figure_rows(batch.findings())).splitlines()) == 3
+    assert len(csv_bytes(figure_rows(batch.pictures())).splitlines()) == 3
     (picture,) = batch.pictures()
     small = picture.drawn["fields"]()
     assert small.shape == image.shape

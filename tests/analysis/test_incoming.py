@@ -1,6 +1,7 @@
 """What a reader brings becomes a list of pictures, whatever is among it."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from wbcseg.analysis import Upload, items_of, most_pages
 from wbcseg.analysis.incoming import page_of
 from wbcseg.classes import to_grey
 from wbcseg.errors import ImageError
+from wbcseg.export import csv_bytes
 from wbcseg.export.summary import nameless
 
 PICTURE, LABELS = draw_cell()
@@ -135,6 +137,19 @@ def test_a_zip_in_a_zip_is_named():
 def test_names_lead_nowhere_and_need_no_ending():
     names = [name for name, _ in listed("../../etc/a.png", "C:\\x\\b.png", "._a.png", "scan", "")]
     assert sorted(names) == ["C:/x/b.png", "etc/a.png", "picture", "scan"]
+
+
+def test_names_are_text_that_can_be_written():
+    (item,) = items_of(uploads("zell\udce9.png"))
+    assert item.name == "zell?.png"
+    assert csv_bytes([["zell\udce9.png"]]) == b"\xef\xbb\xbfzell?.png\r\n"
+
+
+def test_many_files_of_one_name_are_told_apart_at_once():
+    begin = time.process_time()
+    names = [item.name for item in items_of(uploads(*["a.png"] * 3000))]
+    assert time.process_time() - begin < 5
+    assert (names[:3], names[-1], len(set(names))) == (["a.png", "a (2).png", "a (3).png"], "a (3000).png", 3000)
 
 
 def test_nothing_is_read_before_its_turn():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wbcseg.classes import Labels
 from wbcseg.datasets import open_dataset
-from wbcseg.export import Outlined, coco, geojson, polygons
+from wbcseg.export import Coco, Outlined, geojson, polygons
 from wbcseg.measurement import measure
 
 
@@ -44,6 +44,8 @@ def test_any_mask_comes_back(mask: NDArray[np.bool_]) -> None:
         assert outer[0] == outer[-1]
         assert area(outer) > 0
         assert all(area(hole) < 0 for hole in holes)
+        # Programs that follow the OGC take no ring that comes to a point twice.
+        assert all(len({*ring}) == len(ring) - 1 for ring in (outer, *holes))
         # A piece is one piece: its holes take away from it, and nothing is left over.
         assert sum(area(ring) for ring in (outer, *holes)) > 0
 
@@ -57,6 +59,13 @@ def test_a_ring_has_its_hole_and_an_island_in_it_is_a_piece() -> None:
     assert ring[0] == [(1, 1), (8, 1), (8, 8), (1, 8), (1, 1)]
     assert len(ring) == 2
     assert island == [[(4, 4), (5, 4), (5, 5), (4, 5), (4, 4)]]
+
+
+def test_holes_that_meet_in_a_corner_are_two() -> None:
+    mask = np.ones((6, 6), bool)
+    mask[2, 2] = mask[3, 3] = False
+    (piece,) = polygons(mask)
+    assert [len(ring) for ring in piece] == [5, 5, 5]
 
 
 @pytest.fixture
@@ -94,13 +103,20 @@ def test_a_cell_without_a_nucleus_is_an_annotation() -> None:
     assert "nucleusGeometry" not in feature
 
 
+def in_coco(pictures: list[tuple[str, tuple[int, int], list[Outlined]]]) -> bytes:
+    written = Coco()
+    for picture in pictures:
+        written.add(*picture)
+    return written.document()
+
+
 def test_coco_gives_every_mask_back(labels: Labels) -> None:
     height, width = labels.shape
     pictures = [
         ("a.png", (height, width), [Outlined(labels)]),
         ("b.png", (height + 7, width + 9), [Outlined(labels, (9, 7))]),
     ]
-    document = json.loads(coco(pictures))
+    document = json.loads(in_coco(pictures))
     assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png"]
     assert len(document["annotations"]) == 6
     names = {one["id"]: one["name"] for one in document["categories"]}
@@ -119,5 +135,5 @@ def test_coco_gives_every_mask_back(labels: Labels) -> None:
 
 
 def test_run_lengths_begin_outside() -> None:
-    document = json.loads(coco([("a", (2, 2), [Outlined(np.full((2, 2), 2, np.uint8))])]))
+    document = json.loads(in_coco([("a", (2, 2), [Outlined(np.full((2, 2), 2, np.uint8))])]))
     assert document["annotations"][0]["segmentation"]["counts"] == [0, 4]

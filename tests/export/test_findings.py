@@ -20,6 +20,7 @@ from wbcseg.export import Examined, Finding, bundle, definition_rows, figure_row
 from wbcseg.export.figures import NO_CELL, NOT_USED
 from wbcseg.export.report import pdf_report
 from wbcseg.measurement import MEASURES, measure
+from wbcseg.metrics import REGIONS
 from wbcseg.trust import MEANINGS, STATUSES
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -212,6 +213,7 @@ def test_definitions_in_pixels_say_so() -> None:
     table = {row[0]: row[2] for row in definition_rows()}
     assert table["nucleus_area_px2"] == "Pixels of the nucleus."
     assert table["cell_perimeter_px"].endswith("In pixels.")
+    assert {f"dice_{region}" for region in REGIONS} < set(table)
 
 
 def test_definitions_explain_the_statuses_as_the_table_of_figures_calls_them() -> None:
@@ -234,7 +236,7 @@ def test_the_report_counts_and_lists_what_was_not_used(pictures: list[Examined])
     assert "2026-11-23 09:30 UTC" in text
     assert "4; 1 of them without a white cell; 1 more file not used; 1 expert mask not used" in unescaped(text)
     assert "4 (1 looks fine, 3 should be checked)" in unescaped(text)
-    assert "nucleus 0.900 (1 with an expert's mask)" in unescaped(text)
+    assert "nucleus 0.900 (1 cell with a mask)" in unescaped(text)
     assert "TIFF page" in text
     assert "Picture 5: It is truncated: the file ends too early." in text
     assert "Picture 1: The expert's mask; the table of figures says why." in text

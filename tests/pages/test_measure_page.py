@@ -141,7 +141,7 @@ def test_another_model_begins_anew(open_page):
     at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
     at.selectbox(key="measure_model").select("segnet-16").run()
     finished(at)
-    (finding,) = at.session_state["measure_batch"][1].findings()
+    (finding,) = at.session_state["measure_batch"][1].pictures()[0].findings
     assert finding.model == "segnet-16"
 
 
@@ -184,10 +184,10 @@ def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_pa
     monkeypatch.setattr(measuring, "judge_of", lambda _: fine)
     monkeypatch.setattr(store, "Catalog", WithSecond)
     at = bring(open_page("measure"), ("a.png", CELL, "image/png"))
-    (alone,) = at.session_state["measure_batch"][1].findings()
+    (alone,) = at.session_state["measure_batch"][1].pictures()[0].findings
     assert (alone.status, alone.reasons) == (FINE, ())
     at.selectbox(key="measure_second").select("segnet-general").run()
-    (disputed,) = finished(at).session_state["measure_batch"][1].findings()
+    (disputed,) = finished(at).session_state["measure_batch"][1].pictures()[0].findings
     assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", CHECK, (DISPUTED,))
     assert disputed.measures.values == pytest.approx(alone.measures.values, nan_ok=True)
 
@@ -314,7 +314,7 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
     text = csv_bytes(figure_rows(batch.pictures())).decode()
     assert text.count(TRAINED_ON) == 1
     cells = [cell for picture in batch.pictures() for cell in picture.findings]
-    assert "(2 with an expert's mask, 1 of them in the model's training, which flatters)" in dice_means(cells)
+    assert "(2 cells with a mask, 1 of them in the model's training, which flatters)" in dice_means(cells)
 
 
 def test_a_mask_without_cytoplasm_is_told(open_page):

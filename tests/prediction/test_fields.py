@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from wbcseg.classes import Labels
 from wbcseg.datasets.synthetic.smear import draw_sample
+from wbcseg.errors import ImageError
 from wbcseg.metrics import score
 from wbcseg.prediction import Catalog, FoundCell, Place, Segmentation, fields, is_field
 from wbcseg.prediction.fields import find_nuclei, segment_field
@@ -127,11 +128,31 @@ def test_what_has_no_nucleus_is_no_white_cell(monkeypatch: pytest.MonkeyPatch) -
     assert segment_field(marked, look)[1] == ()
 
 
+def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = field_of([0], 1)
+    rows, columns = np.nonzero(mask)
+    y, x = (int(rows.min() + rows.max()) // 2, int(columns.min() + columns.max()) // 2)
+    half = max(np.ptp(rows), np.ptp(columns)) // 4
+    monkeypatch.setattr(fields, "find_nuclei", lambda _: [Place(y - half, x - half, y + half, x + half)])
+    marked, look = perfect(field, mask)
+    (cell,) = segment_field(marked, look)[1]
+    assert cell.own.sum() == (mask > 0).sum()
+
+
+def test_a_texture_is_no_smear() -> None:
+    dots = np.full((600, 900, 3), 230, np.uint8)
+    for top in range(0, 600, 16):
+        for left in range(0, 900, 16):
+            dots[top : top + 8, left : left + 8] = 40
+    with pytest.raises(ImageError, match="more than 1,000 dark spots"):
+        Catalog().open("unet-general").predict(dots)
+
+
 def test_a_shipped_model_counts_the_cells_of_a_field() -> None:
     segmenter = Catalog().open("unet-16")
     field, mask = field_of(list(range(20, 32)), 4, stain="white")
     assert is_field(field)
     found = segmenter.predict(field)
-    assert 11 <= len(found.places) <= 13
+    assert 11 <= len(found.cells) <= 13
     assert score(mask, found.labels).dice["cell"] > 0.85
     assert found.labels[:15].sum() == 0

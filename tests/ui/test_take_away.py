@@ -7,8 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from wbcseg.analysis import Item
+from wbcseg.analysis.outcome import NO_CYTOPLASM
 from wbcseg.datasets.sample import Sample
-from wbcseg.export import Examined, figure_rows
+from wbcseg.export import Examined, Finding, figure_rows, held
+from wbcseg.images import encode_png
 from wbcseg.prediction import ModelEntry
 from wbcseg.ui import measures, store, take_away
 
@@ -25,6 +28,34 @@ def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     head, *rows = figure_rows([found])
     assert [row[head.index("status")] for row in rows] == ["no white cell found"] * 2
     assert rows[0][head.index("note")] == "Its 16-bit grey is scaled."
+
+
+def test_the_dice_of_a_cell_of_a_field_is_none_of_its_neighbours():
+    cell = np.zeros((40, 40), np.uint8)
+    cell[10:30, 10:30], cell[15:25, 15:25] = 1, 2
+    mask = np.zeros((300, 600), np.uint8)
+    for left in (100, 125):
+        mask[100:140, left : left + 40] = np.maximum(mask[100:140, left : left + 40], cell)
+    image = np.full((300, 600, 3), 230, np.uint8)
+    sample = Sample(id="own/1", image=image, mask=mask, source="A reader's own picture")
+    cells = [
+        Finding("f.png", held(image[:40, :40], cell), "m", None, mask.shape, place=(left, 100), number=number)
+        for number, left in enumerate((100, 125), start=1)
+    ]
+    look = SimpleNamespace(results={"m": SimpleNamespace(labels=mask)}, findings={"m": cells})
+    scored = measures._scored(store.Shown(sample, "digest", own=True, name="f.png"), look)
+    assert [one.scores["cell"] for one in scored] == [1.0, 1.0]
+
+
+def test_a_mask_without_cytoplasm_is_said_of_a_picture_that_is_opened_in_predict():
+    mask = np.zeros((60, 60), np.uint8)
+    mask[20:40, 20:40] = 255
+    picture = encode_png(np.full((60, 60, 3), 200, np.uint8))
+    item = Item("a.png", "a", lambda: picture, "a_mask.png", lambda: encode_png(mask))
+    shown = store.own_picture.__wrapped__("a", "a.png", 0, item)
+    assert shown.sample.mask is not None
+    assert shown.notices == (NO_CYTOPLASM,)
+    assert store.own_picture.__wrapped__("a", "a.png", 0, Item("a.png", "a", lambda: picture)).notices == ()
 
 
 def entry(name, title):

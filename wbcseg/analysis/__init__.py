@@ -1,7 +1,7 @@
 """From pictures to findings: what a reader brings, its cells, measured, and judged."""
 
 from wbcseg.analysis.batch import Batch, Progress
-from wbcseg.analysis.cells import findings_of, with_disputes
+from wbcseg.analysis.cells import dice_in_field, findings_of, with_disputes
 from wbcseg.analysis.examining import examined, field_drawer
 from wbcseg.analysis.incoming import Item, Upload, items_of, most_pages
 from wbcseg.analysis.marking import marked, marked_field
@@ -15,6 +15,7 @@ __all__ = [
     "Progress",
     "Recent",
     "Upload",
+    "dice_in_field",
     "examined",
     "field_drawer",
     "findings_of",

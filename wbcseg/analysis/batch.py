@@ -12,7 +12,7 @@ from typing import Final, Literal
 from wbcseg.analysis.examining import examined
 from wbcseg.analysis.incoming import Item
 from wbcseg.analysis.outcome import Examiner, Outcome, Recent, look, renamed
-from wbcseg.export import Examined, Finding
+from wbcseg.export import Examined
 
 State = Literal["waiting", "running", "paused", "cancelled", "done"]
 
@@ -119,10 +119,6 @@ class Batch:
         """Return what was found so far, in the items' order."""
         with self._lock:
             return list(self._outcomes)
-
-    def findings(self) -> list[Finding]:
-        """Return the cells found so far; those of one picture follow each other."""
-        return [finding for outcome in self.outcomes() for finding in outcome.findings]
 
     def pictures(self) -> list[Examined]:
         """Return all pictures with what was found in them, also those that could not be used or were not reached."""

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import Labels
+from wbcseg.classes import BACKGROUND, Labels
+from wbcseg.errors import ImageError
 from wbcseg.export import Finding, held
 from wbcseg.measurement import measure
 from wbcseg.metrics import CELL, REGIONS, score
@@ -59,21 +60,23 @@ def findings_of(
     """
     height, width = image.shape[:2]
     field = is_field(image)
-    parts = [(cell.place, cell.probabilities) for cell in found.cells]
+    parts = [(one.place, one.probabilities, one.own) for one in found.cells]
     if not field:
-        parts = [(Place(0, 0, height, width), found.probabilities)]
+        parts = [(Place(0, 0, height, width), found.probabilities, np.ones((height, width), np.bool_))]
     findings = []
-    for number, (place, probabilities) in enumerate(parts, start=1):
+    for number, (place, probabilities, own) in enumerate(parts, start=1):
         crop, labels = image[place.part], found.labels[place.part]
-        cell = tidied(labels)
-        dice = {} if mask is None else score(mask[place.part], cell if field else labels).dice
-        sides = _borders(place, (height, width)) if field else None
-        verdict = judge.verdict(crop, probabilities, cell, sides=sides) if judge else None
+        cell = tidied(_only(labels, own))
+        sides = _borders(place, (height, width))
+        verdict = judge.verdict(crop, probabilities, cell, sides=sides if field else None) if judge else None
+        dice: Mapping[str, float] = {}
+        if mask is not None:
+            dice = dice_in_field(mask, found.labels, place, cell) if field else score(mask, labels).dice
         one = Finding(
             name,
             held(crop, cell),
             found.model,
-            measure(crop, cell),
+            measure(crop, cell, borders=sides),
             (height, width),
             place=(place.left, place.top) if field else None,
             number=number if field else 0,
@@ -81,11 +84,44 @@ def findings_of(
             reasons=verdict.reasons if verdict else (),
             scores={region: dice[region] for region in REGIONS if region in dice},
         )
-        disputed = second is not None and _disagree(cell, tidied(second[place.part]))
+        neighbours = (labels != BACKGROUND.id) & ~own
+        disputed = second is not None and _disagree(cell, tidied(_only(second[place.part], ~neighbours)))
         if not field and one.status not in ("", FINE) and _all_beside(crop):
             one = replace(one, reasons=(BESIDE, *one.reasons)[:MOST_REASONS])
         findings.append(_disputed(one) if disputed else one)
     return _in_doubt(findings) if field else findings
+
+
+def dice_in_field(mask: Labels, labels: Labels, place: Place, cell: Labels) -> dict[str, float]:
+    """Compare one cell of a field of view with the expert's mask.
+
+    Of the mask, the pieces count that the cell lies on, without what other cells were found on: where cells touch in
+    the mask, nothing in it says which is whose.
+
+    Args:
+        mask: The expert's, ``uint8[H, W]`` of class ids.
+        labels: What was found in the whole field, ``uint8[H, W]``.
+        place: Where the cell's crop is.
+        cell: The cell alone in its crop, ``uint8[h, w]``.
+
+    Returns:
+        Dice by region.
+    """
+    # Loaded here, because those who only list models should not wait for it.
+    from scipy import ndimage
+
+    is_cell = cell != BACKGROUND.id
+    truth = _only(mask[place.part], is_cell | (labels[place.part] == BACKGROUND.id))
+    pieces, count = ndimage.label(truth != BACKGROUND.id)
+    meant = np.zeros(count + 1, np.bool_)
+    meant[pieces[is_cell]] = True
+    meant[0] = False
+    return score(_only(truth, meant[pieces]), cell).dice
+
+
+def _only(labels: Labels, part: NDArray[np.bool_]) -> Labels:
+    """Return class ids with background wherever a part is not."""
+    return np.where(part, labels, np.uint8(BACKGROUND.id))
 
 
 def _in_doubt(cells: list[Finding]) -> list[Finding]:
@@ -101,9 +137,12 @@ def _in_doubt(cells: list[Finding]) -> list[Finding]:
 def _all_beside(image: NDArray[np.uint8]) -> bool:
     """Whether a crop, ``uint8[H, W, 3]``, has several nuclei apart from each other, none of them in its middle."""
     height, width = image.shape[:2]
+    try:
+        nuclei = find_nuclei(image)
+    except ImageError:
+        return False
     centres = [
-        np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)])
-        for one in find_nuclei(image)
+        np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)]) for one in nuclei
     ]
     apart = any(np.abs(one - other).max() > 2 * MIDDLE for one in centres for other in centres)
     return apart and all(np.abs(one - 0.5).max() > MIDDLE for one in centres)

@@ -146,7 +146,8 @@ def _unpacked(uploads: Sequence[Upload], problems: list[Item]) -> Iterator[Uploa
     """Yield the files, those in zips included; note what is wrong with zips."""
     for upload in uploads:
         name = "/".join(part for part in upload.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
-        name = name or "picture"
+        # What is no text in UTF-8, as names on Linux may be, cannot be written anywhere.
+        name = name.encode("utf-8", "replace").decode() or "picture"
         is_picture = PurePosixPath(name).suffix.lower() in SUFFIXES
         if is_picture and is_ignored(name):
             continue  # Left by macOS, or hidden.
@@ -255,14 +256,15 @@ def _named(items: Sequence[Item]) -> list[Item]:
     tops = {item.name.partition("/")[0] if "/" in item.name else "" for item in items}
     common = f"{tops.pop()}/" if len(tops) == 1 else ""
     taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     named = []
     for item in items:
         name = item.name.removeprefix(common) if common != "/" else item.name
         path = PurePosixPath(name)
-        number, unique = 1, name
+        unique = name
         while unique.casefold() in taken:
-            number += 1
-            unique = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
+            numbers[name.casefold()] += 1
+            unique = str(path.with_name(f"{path.stem} ({numbers[name.casefold()] + 1}){path.suffix}"))
         taken.add(unique.casefold())
         named.append(replace(item, name=unique))
     return named

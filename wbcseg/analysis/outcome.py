@@ -175,9 +175,12 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
     flatters = mask is not None and bool(by.trained_on) and _digest(image, mask) in by.trained_on
     findings = findings_of(item.name, image, found, mask=mask, judge=by.judge, second=second)
 
-    def pixels() -> NDArray[np.uint8]:
-        return recent.get(item.key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
+    key = f"{item.key} page {page}"
 
+    def pixels() -> NDArray[np.uint8]:
+        return recent.get(key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
+
+    recent.get(key, lambda: image)
     kept, thumbnails, parts = [], [], []
     if is_large:
         thumbnails.append(thumbnail(image, found.labels))
@@ -217,8 +220,13 @@ def _of_mask(mask: Labels | None, trained: str) -> Iterator[str]:
         return
     if trained:
         yield f"{trained} {TRAINED_ON}"
-    if not (mask == CYTOPLASM.id).any() and (mask == NUCLEUS.id).any():
+    if lacks_cytoplasm(mask):
         yield NO_CYTOPLASM
+
+
+def lacks_cytoplasm(mask: Labels) -> bool:
+    """Whether an expert's mask, ``uint8[H, W]`` of class ids, has a nucleus and no cytoplasm."""
+    return not (mask == CYTOPLASM.id).any() and bool((mask == NUCLEUS.id).any())
 
 
 def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding]) -> Outcome:
@@ -267,7 +275,12 @@ def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None,
     if item.load_mask is None:
         return open_image(data, name=item.name, page=page), None, ""
     try:
-        picture, mask = open_pair(data, item.load_mask(), name=item.name, mask_name=item.mask_name, page=page)
+        written = item.load_mask()
+    except WbcsegError as problem:
+        reason = f"The expert's mask {shown(item.mask_name)} was not used. {problem}"
+        return open_image(data, name=item.name, page=page), None, reason
+    try:
+        picture, mask = open_pair(data, written, name=item.name, mask_name=item.mask_name, page=page)
     except (MaskError, DatasetError) as problem:
         return open_image(data, name=item.name, page=page), None, str(problem)
     return picture, mask, ""

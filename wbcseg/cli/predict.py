@@ -16,7 +16,7 @@ from wbcseg import drawing, images
 from wbcseg.analysis import Examiner, Item, Outcome, Recent, examined, look, with_disputes
 from wbcseg.classes import PALETTES, to_grey
 from wbcseg.cli.brought import items_at
-from wbcseg.errors import WbcsegError
+from wbcseg.errors import ImageError, WbcsegError
 from wbcseg.export import (
     Coco,
     Examined,
@@ -137,7 +137,7 @@ def act(options: argparse.Namespace) -> int:
             raise WbcsegError(f"No pictures were found in {places}: no PNG, JPEG, BMP or TIFF.")
         for place, item in enumerate(items, start=1):
             _say_place(place, len(items))
-            stem = "" if item.problem else images.safe_stem(item.name, taken)
+            stem = "" if item.problem else _stem(item.name, taken)
             _one(item, stem, models, recent, written, options)
         _say_place(0, len(items))
         _take_away(written, segmenters, options)
@@ -149,6 +149,15 @@ def act(options: argparse.Namespace) -> int:
         means = dice_means(cells)
         print(f"Cells by {model.name}: {status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
     return 1 if written.failed or not good else 0
+
+
+def _stem(name: str, taken: set[str]) -> str:
+    """Return a stem such that neither mask nor overlay replaces another picture's."""
+    stem = images.safe_stem(name, taken)
+    while not taken.isdisjoint((f"{stem}.overlay", f"{stem}.overlay".casefold())):
+        stem = images.safe_stem(name, taken)
+    taken |= {f"{stem}.overlay", f"{stem}.overlay".casefold()}
+    return stem
 
 
 def _say_place(place: int, total: int) -> None:
@@ -175,13 +184,19 @@ def _one(
         _say_place(0, 2)
         print(f"{images.shown(item.name)}: {sentence}", file=sys.stderr)
     written.failed |= any(one.problem or one.mask_problem for one in outcomes.values())
-    if len(models) > 1:
-        disputed = with_disputes({name: one.findings for name, one in outcomes.items()})
-        outcomes = {name: replace(one, findings=disputed[name]) for name, one in outcomes.items()}
+    try:
+        if len(models) > 1:
+            disputed = with_disputes({name: one.findings for name, one in outcomes.items()})
+            outcomes = {name: replace(one, findings=disputed[name]) for name, one in outcomes.items()}
+        for name, outcome in outcomes.items():
+            if options.export and outcome.size is not None:
+                _outline(name, outcome, stem, written, options)
+    except ImageError as problem:
+        # It was there a moment ago.
+        print(f"{images.shown(item.name)}: {problem}", file=sys.stderr)
+        written.failed = True
     for name, outcome in outcomes.items():
         written.mask_files |= dict.fromkeys(outcome.findings, f"{name}/{stem}.png")
-        if options.export and outcome.size is not None:
-            _outline(name, outcome, stem, written, options)
     written.pictures.append(examined(list(outcomes.values())))
 
 

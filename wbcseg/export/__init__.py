@@ -1,6 +1,6 @@
 """Results in the formats of other programs."""
 
-from wbcseg.export.annotations import Coco, Outlined, coco, geojson
+from wbcseg.export.annotations import Coco, Outlined, geojson
 from wbcseg.export.everything import bundle, coco_name, outlined
 from wbcseg.export.figures import definition_rows, figure_head, figure_rows
 from wbcseg.export.findings import Examined, Finding, Found, held, pictures_of
@@ -16,7 +16,6 @@ __all__ = [
     "Found",
     "Outlined",
     "bundle",
-    "coco",
     "coco_name",
     "csv_bytes",
     "definition_rows",

@@ -121,18 +121,6 @@ class Coco:
         ).encode()
 
 
-def coco(pictures: Iterable[tuple[str, tuple[int, int], Iterable[Outlined]]]) -> bytes:
-    """Write cells of many pictures as one COCO file; see :class:`Coco`.
-
-    Args:
-        pictures: File name, height and width, and cells of every picture.
-    """
-    written = Coco()
-    for name, size, cells in pictures:
-        written.add(name, size, cells)
-    return written.document()
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 

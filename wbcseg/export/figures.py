@@ -8,6 +8,7 @@ from typing import Final
 
 from wbcseg.export.findings import Examined, Finding, Found, pictures_of
 from wbcseg.measurement import MEASURES
+from wbcseg.metrics import REGIONS
 from wbcseg.trust import MEANINGS
 
 NO_CELL: Final = "no white cell found"
@@ -15,6 +16,14 @@ NO_CELL: Final = "no white cell found"
 
 NOT_USED: Final = "not used"
 """The status of a file that could not be used."""
+
+DICE: Final = (
+    "Overlap with the expert's mask: twice the pixels in common over the pixels of both, 0 to 1; not defined where both "
+    "have none. In a crop, all that the model found counts, also pieces beside the main cell, which the other figures "
+    "are of; models for any laboratory and careful looks leave none. In a field of view, the pieces of the mask count "
+    "that the cell lies on."
+)
+"""What the columns of Dice mean."""
 
 _STATUSES: Final = {
     **MEANINGS,
@@ -77,6 +86,7 @@ def definition_rows(micrometres: float | None = None) -> list[list[str]]:
     rows = [
         [figure_head(name, micrometres), one.title, definition(name, micrometres)] for name, one in MEASURES.items()
     ]
+    rows += [[f"dice_{region}", f"Dice, {region}", DICE] for region in REGIONS]
     rows += [["status", status, meaning] for status, meaning in _STATUSES.items()]
     return [["figure", "title", "definition"], *rows]
 

@@ -16,8 +16,8 @@ Polygon = list[Ring]
 def polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
     """Return the pieces of a mask as polygons.
 
-    Pixels that touch in a corner only are different pieces. Coordinates are (x, y) of the corners of pixels, the
-    picture's upper left corner being (0, 0).
+    Pixels that touch in a corner only are different pieces, and so are holes; a ring comes to no point twice.
+    Coordinates are (x, y) of the corners of pixels, the picture's upper left corner being (0, 0).
 
     Args:
         mask: ``bool[H, W]``.
@@ -71,8 +71,26 @@ def _rings(mask: NDArray[np.bool_]) -> list[Ring]:
                 if new != way:
                     ring.append(at)
                 at, way = to, new
-            rings.append(_begun_at_a_corner(ring, way))
+            rings += _simple(_begun_at_a_corner(ring, way))
     return rings
+
+
+def _simple(ring: Ring) -> list[Ring]:
+    """Return a ring in parts none of which comes to a point twice."""
+    rings: list[Ring] = []
+    path: Ring = []
+    places: dict[Point, int] = {}
+    for point in ring[:-1]:
+        if point not in places:
+            places[point] = len(path)
+            path.append(point)
+            continue
+        loop = path[places[point] :]
+        del path[places[point] + 1 :]
+        for passed in loop[1:]:
+            del places[passed]
+        rings.append([*loop, point])
+    return [*rings, [*path, path[0]]]
 
 
 def _begun_at_a_corner(ring: Ring, way: Point) -> Ring:

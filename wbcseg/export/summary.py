@@ -36,6 +36,7 @@ _SAYINGS: Final = tuple(
         (r"Zips within a folder are not opened\. .*", "A zip within a folder: it was not opened."),
         (r".* is in the zip twice; the first is used\.", "It is in a zip twice; the first is used."),
         (r"(A picture must have at least \d+×\d+ pixels to be segmented\. Received: \d+×\d+)", r"\1"),
+        (r"The picture (has more than [\d,]+ dark spots, so that it is hardly a smear); .*", r"It \1."),
         (r"(This picture could not be segmented: the program met an error of its own\.)", r"\1"),
         (r"(It was not looked at: the work was cancelled before\.)", r"\1"),
     )
@@ -83,7 +84,7 @@ def status_counts(findings: Iterable[Finding]) -> str:
 
 
 def dice_means(findings: Iterable[Finding]) -> str:
-    """Say the mean Dice against the experts' masks, with how many there were; empty where there is none.
+    """Say the mean Dice against the experts' masks, with of how many cells; empty where there is none.
 
     Args:
         findings: Those of one model. Where a Dice is not defined, it does not count.
@@ -97,4 +98,6 @@ def dice_means(findings: Iterable[Finding]) -> str:
             most = max(most, len(values))
     flattered = sum(1 for one in every if one.scores and one.flatters)
     more = f", {flattered} of them in the model's training, which flatters" if flattered else ""
-    return f"{', '.join(told)} ({most} with an expert's mask{more})" if told else ""
+    if any(one.scores and one.place is not None for one in every):
+        more += "; an expert's cells that were not found do not count"
+    return f"{', '.join(told)} ({most} cell{'' if most == 1 else 's'} with a mask{more})" if told else ""

@@ -17,11 +17,11 @@ def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
         rows: Cells, the header first.
 
     Returns:
-        UTF-8 with a byte order mark, which tells spreadsheets the encoding.
+        UTF-8 with a byte order mark, which tells spreadsheets the encoding. What is no text in UTF-8 becomes ``?``.
     """
     buffer = io.StringIO()
     csv.writer(buffer).writerows([_inert(cell) for cell in row] for row in rows)
-    return buffer.getvalue().encode("utf-8-sig")
+    return buffer.getvalue().encode("utf-8-sig", "replace")
 
 
 def _inert(cell: str) -> str:

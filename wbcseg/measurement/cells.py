@@ -14,6 +14,8 @@ from wbcseg.measurement.lobes import count_lobes
 
 NAN: Final = math.nan
 Mask = NDArray[np.bool_]
+Borders = tuple[bool, bool, bool, bool]
+"""Of the top, bottom, left and right side."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,9 @@ class CellMeasures:
         return {name: value * micrometres ** MEASURES[name].power for name, value in self.values.items()}
 
 
-def measure(image: NDArray[np.uint8], labels: Labels) -> CellMeasures | None:
+def measure(
+    image: NDArray[np.uint8], labels: Labels, *, borders: Borders = (True, True, True, True)
+) -> CellMeasures | None:
     """Measure the cell in a mask.
 
     Everything that is not background is taken for one cell; see :func:`wbcseg.prediction.tidying.tidied` for masks with
@@ -126,6 +130,7 @@ def measure(image: NDArray[np.uint8], labels: Labels) -> CellMeasures | None:
     Args:
         image: ``uint8[H, W, 3]``, RGB.
         labels: ``uint8[H, W]`` of class ids.
+        borders: Which sides are the picture's own border; all of them but in a crop out of a field of view.
 
     Returns:
         Its figures, or ``None`` where there is no cell.
@@ -154,7 +159,7 @@ def measure(image: NDArray[np.uint8], labels: Labels) -> CellMeasures | None:
         "lobes": float(count_lobes(nucleus)),
         **_colour("nucleus", image, nucleus),
         **_colour("cytoplasm", image, cytoplasm),
-        "touches_border": float(any(edge.any() for edge in edges)),
+        "touches_border": float(any(own and edge.any() for own, edge in zip(borders, edges, strict=True))),
     }
     return CellMeasures(values)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.classes import BACKGROUND, NUCLEUS, Labels, likeliest
+from wbcseg.errors import ImageError
 from wbcseg.prediction.tidying import tidied
 
 LONGEST: Final = 1200
@@ -43,6 +44,17 @@ ROOM: Final = 2.4
 
 MORE_ROOM: Final = 1.5
 """By how much a crop grows whose cell does not fit in."""
+
+GROWTHS: Final = 2
+"""How often it grows at most."""
+
+MOST_PIECES: Final = 1000
+"""Dark pieces of a picture beyond which it is no smear but a texture."""
+
+TEXTURE: Final = (
+    f"The picture has more than {MOST_PIECES:,} dark spots, so that it is hardly a smear; no cells were looked for. "
+    "Bring the part that has cells."
+)
 
 NUCLEUS_SHARE: Final = 0.05
 """Of a white cell's area, the least that its nucleus takes."""
@@ -99,6 +111,9 @@ def find_nuclei(field: NDArray[np.uint8]) -> list[Place]:
 
     Returns:
         Crops around them with room for the cell; each from top to bottom. A pale one may lie around a dark one.
+
+    Raises:
+        ImageError: If there are more than :data:`MOST_PIECES` dark pieces.
     """
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
@@ -138,6 +153,9 @@ def segment_field(
     Returns:
         Class ids ``uint8[H, W]``, background where no cell was found; and the cells, from top to bottom and left to
         right.
+
+    Raises:
+        ImageError: If there are more than :data:`MOST_PIECES` dark pieces.
     """
     height, width = field.shape[:2]
     labels = np.full((height, width), BACKGROUND.id, np.uint8)
@@ -149,7 +167,9 @@ def segment_field(
             continue
         found = look(np.ascontiguousarray(field[place.part]))
         cell = _white_cell(found)
-        if cell is not None and _is_cut(cell, place, height, width):
+        for _ in range(GROWTHS):
+            if cell is None or not _is_cut(cell, place, height, width):
+                break
             place = place.grown(MORE_ROOM, height, width)
             found = look(np.ascontiguousarray(field[place.part]))
             cell = _white_cell(found)
@@ -209,7 +229,10 @@ def _nuclei(dark: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     pieces, count = ndimage.label(ndimage.binary_opening(dark, iterations=1))
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:].tolist()
     boxes = [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(pieces)]
-    return _joined([(box, area) for box, area in zip(boxes, areas, strict=True) if area >= LEAST_PIXELS])
+    large = [(box, area) for box, area in zip(boxes, areas, strict=True) if area >= LEAST_PIXELS]
+    if len(large) > MOST_PIECES:
+        raise ImageError(TEXTURE)
+    return _joined(large)
 
 
 def _joined(pieces: Sequence[tuple[Box, int]]) -> list[tuple[Box, int]]:

@@ -14,7 +14,7 @@ from wbcseg.cards import ModelCard
 from wbcseg.classes import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, likeliest
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
-from wbcseg.prediction.fields import FoundCell, Place, segment_field
+from wbcseg.prediction.fields import FoundCell, segment_field
 from wbcseg.prediction.framing import look_twice
 from wbcseg.prediction.runtime import THREADS, Network
 from wbcseg.prediction.tidying import tidied
@@ -47,11 +47,6 @@ class Segmentation:
     look: NDArray[np.float32] | None = field(repr=False)
     model: str
     cells: tuple[FoundCell, ...] = field(default=(), repr=False)
-
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """Of a field of view, where its white cells are; of a crop, nothing."""
-        return tuple(cell.place for cell in self.cells)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -133,7 +128,8 @@ class Segmenter:
             Class ids of the picture's own size, with the probabilities that they come from.
 
         Raises:
-            ImageError: If it is smaller, or no such array.
+            ImageError: If it is smaller, or no such array; if a field of view is hardly a smear, see
+                :func:`wbcseg.prediction.fields.segment_field`.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")

@@ -103,7 +103,7 @@ class Verdict:
     Attributes:
         status: One of :data:`STATUSES`.
         reasons: Plain sentences; none for what looks fine.
-        doubt: Chance in 0 to 1 that the Dice of the whole cell is below .8.
+        doubt: From 0 (as results that turned out well) to 1 (as those of which the whole cell's Dice was low).
         unlike: From 0 (a smear) to 1 (something else).
     """
 

@@ -131,7 +131,8 @@ def show_what_to_bring() -> None:
 def explain_pairing() -> None:
     """Offer the rule by which pictures and masks are paired."""
     with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
-        st.markdown(as_text(PAIRING_RULE), width=480)
+        loose = "A mask that is brought by itself also finds the only picture of its name in a folder or zip."
+        st.markdown(as_text(f"{PAIRING_RULE} {loose}"), width=480)
 
 
 def start_over_button() -> None:

@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from wbcseg.analysis import Outcome
-from wbcseg.export import Finding
+from wbcseg.export import Finding, dice_means
 from wbcseg.images import shown
 from wbcseg.trust import FINE, counted
 from wbcseg.ui import verdicts
@@ -168,16 +168,9 @@ def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
         parts.append(f"{without} without a white cell")
     if len(read) < len(outcomes):
         parts.append(f"{len(outcomes) - len(read)} could not be used")
-    states = counted([finding.status for finding in findings])
+    states, means = counted([cell.status for cell in cells]), dice_means(findings)
     parts += [states] if states else []
-    means = {region: [one.scores[region] for one in findings if region in one.scores] for region in DICE}
-    defined = {region: [value for value in values if not math.isnan(value)] for region, values in means.items()}
-    told = [f"{region} {sum(v) / len(v):.3f}" for region, v in defined.items() if v]
-    if told:
-        count = max(map(len, defined.values()))
-        flattered = sum(1 for one in findings if one.scores and one.flatters)
-        more = f", {flattered} of them in the model's training, which flatters" if flattered else ""
-        parts.append(f"mean Dice {', '.join(told)} ({_count(count, 'cell')} with a mask{more})")
+    parts += [f"mean Dice {means}"] if means else []
     return f"{_count(len(read), 'picture')}, {_count(len(cells), 'cell')}", "; ".join(parts)
 
 

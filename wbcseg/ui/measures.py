@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from wbcseg.analysis import field_drawer, outcome_of_field
+from wbcseg.analysis import dice_in_field, field_drawer, outcome_of_field
 from wbcseg.classes import Labels
 from wbcseg.drawing import Rgb
 from wbcseg.export import Examined, Finding, held
 from wbcseg.measurement import CellMeasures
 from wbcseg.metrics import REGIONS, score
-from wbcseg.prediction import ModelEntry, is_field
+from wbcseg.prediction import ModelEntry, Place, is_field
 from wbcseg.ui import cell_table, store
 from wbcseg.ui.agreeing import say_agreement
 from wbcseg.ui.cell_table import Row, rows_of
@@ -131,11 +131,12 @@ def _scored(picture: store.Shown, look: Look) -> Sequence[Finding]:
     found = []
     for name, cells in look.findings.items():
         for one in cells:
-            labels, truth = look.results[name].labels, mask
-            if one.place is not None:
-                left, top = one.place
-                labels = one.load()[1]
-                truth = mask[top : top + labels.shape[0], left : left + labels.shape[1]]
-            dice = score(truth, labels).dice
+            labels = look.results[name].labels
+            if one.place is None:
+                dice = score(mask, labels).dice
+            else:
+                (left, top), cell = one.place, one.load()[1]
+                place = Place(top, left, top + cell.shape[0], left + cell.shape[1])
+                dice = dice_in_field(mask, labels, place, cell)
             found.append(replace(one, scores={region: dice[region] for region in REGIONS}))
     return found

@@ -15,6 +15,7 @@ import streamlit as st
 
 from wbcseg import images
 from wbcseg.analysis import Item, findings_of, open_item
+from wbcseg.analysis.outcome import NO_CYTOPLASM, lacks_cytoplasm
 from wbcseg.classes import PALETTES, Labels
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.dataset import DataSet
@@ -45,7 +46,8 @@ class Shown:
         sample: The picture with what is known of it.
         digest: SHA-256 of its content; the key of everything computed from it.
         own: Whether a reader brought it. What is computed from it is then kept for the session only.
-        name: What the reader's file is called; to be shown, and never to be written down.
+        name: What the reader's file is called; to be shown, and to be written into what the reader takes away, but
+            never on this computer.
         notices: Plain sentences on how it was read.
     """
 
@@ -100,8 +102,8 @@ def own_picture(key: str, name: str, page: int, _item: Item) -> Shown:
     picture, mask, problem = open_item(_item, page)
     identity = f"own/{bytes_digest(picture.pixels.tobytes())[:12]}"
     sample = Sample(id=identity, image=picture.pixels, mask=mask, source="A reader's own picture")
-    notices = (*picture.notices, *([problem] if problem else ()))
-    return Shown(sample, sample.digest(), own=True, name=name, notices=notices)
+    notices = [*picture.notices, problem, NO_CYTOPLASM if mask is not None and lacks_cytoplasm(mask) else ""]
+    return Shown(sample, sample.digest(), own=True, name=name, notices=tuple(filter(None, notices)))
 
 
 def bytes_digest(data: bytes) -> str:
