@@ -18,7 +18,7 @@ NOT_USED: Final = "not used"
 """The status of a file that could not be used."""
 
 DICE: Final = (
-    "Overlap with the expert's mask: twice the pixels in common over the pixels of both, 0 to 1; not defined where both "
+    "Overlap with the expert's mask: twice the pixels in common over those of both, 0 to 1; not defined where both "
     "have none. In a crop, all that the model found counts, also pieces beside the main cell, which the other figures "
     "are of; models for any laboratory and careful looks leave none. In a field of view, the pieces of the mask count "
     "that the cell lies on."
