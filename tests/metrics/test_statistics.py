@@ -59,7 +59,7 @@ def test_a_picture_on_which_one_model_rightly_finds_nothing_counts_for_it():
     assert b.tolist() == [0.8, 0.0, 0.7]
     result = compare([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
     assert result.difference == pytest.approx((0.1 + 1.0 + 0.1) / 3)
-    assert (result.pairs, result.better, result.worse) == (3, 3, 0)
+    assert (result.pairs, result.larger, result.smaller) == (3, 3, 0)
     # A distance of nothing to nothing is 0.
     assert paired([NAN], [30.0], absent=0.0)[0].tolist() == [0.0]
 
@@ -73,7 +73,7 @@ def test_a_comparison_is_wilcoxons():
     assert result.difference == pytest.approx((a - b).mean())
     assert result.low < result.difference < result.high
     back = compare(b.tolist(), a.tolist())
-    assert (back.difference, back.better, back.worse) == (-result.difference, result.worse, result.better)
+    assert (back.difference, back.larger, back.smaller) == (-result.difference, result.smaller, result.larger)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 13, 50, 51, 268])

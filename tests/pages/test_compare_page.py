@@ -233,6 +233,21 @@ def test_the_side_that_wins_more_pictures_is_counted():
     assert "on 31 of 40 pictures" in unseen.sentence(pair, question())
 
 
+def test_who_is_ahead_more_often_can_be_behind_on_average():
+    # Less is better: the first is larger on 46 pictures, and smaller on average.
+    pair = Pair("A", "B", Comparison(-0.44, -1.2, 0.3, 0.0001, 70, 46, 20), 0.0001)
+    said = unseen.sentence(pair, question("hausdorff_95"))
+    assert said.startswith("**B is ahead of A more often, but not clearly on average**: on 46 of 70 pictures;")
+    assert "the mean difference in its favour is −0.44 px (95 % confidence: −1.20 to 0.30)" in said
+
+
+def test_the_interval_has_the_sign_of_the_difference_that_is_told():
+    pair = Pair("A", "B", Comparison(-0.0028, -0.0057, 0.0016, 0.3, 70, 30, 40), 0.3)
+    said = unseen.sentence(pair, question())
+    assert said.startswith("**No clear difference** between B and A: 0.0028 in favour of the first")
+    assert "−0.0016 to 0.0057), on 40 of 70 pictures" in said
+
+
 def test_chance_is_said_in_words():
     assert "less than 1 of 1,000" in unseen.chance(0.0001)
     assert "about 30 of 100" in unseen.chance(0.3)

@@ -81,6 +81,15 @@ def test_what_makes_no_sense_is_refused(change: dict[str, object], message: str)
         TrainingConfig(**change)
 
 
+def test_the_published_split_leaks_by_its_flipped_copies_and_slips() -> None:
+    published = PRESETS["published"]
+    assert published.leaks
+    assert not published.replace(twins=False).leaks
+    assert not published.replace(quirks=False).leaks
+    assert PRESETS["compact"].replace(split="leaking", twins=True).leaks
+    assert not PRESETS["compact"].leaks
+
+
 def test_every_setting_is_explained() -> None:
     text = TrainingConfig.__doc__ or ""
     for field in dataclasses.fields(TrainingConfig):

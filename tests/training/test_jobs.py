@@ -20,7 +20,7 @@ from builders import write_pairs
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.images import encode_png
 from wbcseg.prediction import Catalog
-from wbcseg.training import Run, TrainingConfig, checkpoint, film, supervisor
+from wbcseg.training import PRESETS, Run, TrainingConfig, checkpoint, film, supervisor
 from wbcseg.training.line import all_runs
 from wbcseg.training.overview import overview, overviews
 
@@ -259,3 +259,11 @@ def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path
             assert b"Jane" not in content, path
             assert picture[-40:-12] not in content, path
     assert os.environ["WBCSEG_RUNS"] == str(runs)
+
+
+def test_the_recipe_for_any_laboratory_can_be_timed() -> None:
+    config = PRESETS["general"].replace(width=4, canvas=48, batch_size=2, epochs=20, sharp_epochs=5)
+    command = [sys.executable, "-m", "wbcseg.training.timing", json.dumps(config.to_dict()), "--steps", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["train_seconds_per_picture"] > 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from wbcseg.cli import main
 from wbcseg.errors import RunError
 from wbcseg.files import write_json
 from wbcseg.training import Run, TrainingConfig, supervisor
@@ -234,6 +235,17 @@ def test_whoever_is_not_first_waits_and_hears_when_it_is_to_stop() -> None:
         pass
 
 
+def test_a_run_finds_itself_in_the_line_however_its_folder_is_spelt(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made("mine")
+    (runs.parent / "elsewhere").symlink_to(runs, target_is_directory=True)
+    monkeypatch.chdir(runs.parent)
+    for folder in (Path(runs.name) / "mine", runs.parent / "elsewhere" / "mine"):
+        with turn(Run(folder), should_stop=lambda: True, on_waiting=lambda: None) as mine:
+            assert mine
+
+
 def test_the_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "MOST_WAITING", 2)
     for number in range(2):
@@ -369,3 +381,23 @@ def test_two_that_begin_at_the_same_moment_get_two_folders(runs: Path, monkeypat
     assert launched == ["unet-4-synthetic-1", "unet-4-synthetic-2"]
     with pytest.raises(RunError, match="holds a run already"):
         supervisor.start(CONFIG, name="unet-4-synthetic-1")
+
+
+def test_of_two_that_make_a_folder_at_the_same_moment_only_one_has_it(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Run(runs / "both").create(CONFIG)
+    # The other one looked before the first one had written anything.
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter(()))
+    with pytest.raises(RunError, match="holds a run already"):
+        Run(runs / "both").create(CONFIG.replace(width=8))
+    assert Run(runs / "both").config() == CONFIG
+
+
+def test_a_run_that_is_being_trained_is_not_resumed_from_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    run = made("busy", "running", process=HERE)
+    before = run.state()
+    assert main(["train", "--resume", "busy"]) == 1
+    assert "is being trained already" in capsys.readouterr().err
+    assert run.state() == before

@@ -61,6 +61,10 @@ def carry_out(
     except MemoryError:
         _mark_failed(run, MEMORY)
         raise TrainingError(MEMORY) from None
+    except BrokenPipeError:
+        # Whoever read what is printed has gone.
+        stopped(run)
+        raise
     except OSError as error:
         reason = (
             f"Run folder {run.folder} cannot be written: {error.strerror or error}. The last checkpoint is valid. Make "

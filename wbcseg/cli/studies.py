@@ -218,7 +218,7 @@ def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
             one = pair.comparison
             yield (
                 f"  {FIGURES[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "
-                f"({one.low:+.4f} to {one.high:+.4f}), p = {pair.p:.2g}, better on {one.better} of {one.pairs}"
+                f"({one.low:+.4f} to {one.high:+.4f}), p = {pair.p:.2g}, better on {one.larger} of {one.pairs}"
             )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.data import show_progress
 from wbcseg.cli.job import carry_out
-from wbcseg.errors import ConfigError
+from wbcseg.errors import ConfigError, RunError
 from wbcseg.preparation.augmentation import AUGMENTATIONS
 from wbcseg.training import PRESETS, Run, TrainingConfig, runs_folder
 from wbcseg.training.config import CHOICES
@@ -21,6 +21,7 @@ from wbcseg.training.journal import Progress
 from wbcseg.training.processes import give_way
 from wbcseg.training.run import next_name
 from wbcseg.training.stopping import STOPPED, stop_requests
+from wbcseg.training.supervisor import busy
 
 SETTINGS = {field.name: str(field.type) for field in dataclasses.fields(TrainingConfig)}
 WORDS = {**CHOICES, "architecture": tuple(ARCHITECTURES), "augmentation": tuple(AUGMENTATIONS)}
@@ -61,6 +62,8 @@ def act(options: argparse.Namespace) -> int:
             raise ConfigError("With --resume the settings are those of the run. Leave the other options away.")
         run = Run(_folder_of(options.resume))
         config = run.config()
+        if not options.detached and busy(run):
+            raise RunError(f"Run {run.name} is being trained already.")
     else:
         config = PRESETS[options.preset].replace(**changes)
         run = Run(_folder_of(options.name or next_name(config, runs_folder())))
@@ -122,7 +125,7 @@ class Reporter:
 
 def _folder_of(name: str) -> Path:
     path = Path(name)
-    return path if path.is_absolute() or len(path.parts) > 1 else runs_folder() / name
+    return path.absolute() if path.is_absolute() or len(path.parts) > 1 else runs_folder() / name
 
 
 def duration(seconds: float | None) -> str:

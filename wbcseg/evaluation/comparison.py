@@ -187,7 +187,7 @@ def pair_rows(results: Sequence[Result]) -> Iterator[list[str]]:
                     one = pair.comparison
                     shares = [_text(number) for number in (one.difference, one.low, one.high)]
                     chances = ["" if math.isnan(p) else f"{p:.3g}" for p in (one.p, pair.p)]
-                    counts = [str(number) for number in (one.pairs, one.better, one.worse)]
+                    counts = [str(number) for number in (one.pairs, one.larger, one.smaller)]
                     yield [figure.name, region, LOOKS[look], pair.first, pair.second, *shares, *chances, *counts]
 
 

@@ -78,8 +78,8 @@ class Comparison:
         high: Upper end.
         p: Of Wilcoxon's signed-rank test (two-sided), not corrected; NaN where no pair differs.
         pairs: Pictures that count.
-        better: On how many of them the first is better.
-        worse: On how many it is worse.
+        larger: On how many of them the figure of the first is larger.
+        smaller: On how many it is smaller.
     """
 
     difference: float
@@ -87,8 +87,8 @@ class Comparison:
     high: float
     p: float
     pairs: int
-    better: int
-    worse: int
+    larger: int
+    smaller: int
 
 
 def paired(
@@ -134,8 +134,8 @@ def compare(first: Sequence[float], second: Sequence[float], *, absent: float = 
     if np.any(difference):
         p = signed_rank(difference)
     mean = float(difference.mean()) if difference.size else float("nan")
-    better, worse = int((difference > 0).sum()), int((difference < 0).sum())
-    return Comparison(mean, low, high, p, int(difference.size), better, worse)
+    larger, smaller = int((difference > 0).sum()), int((difference < 0).sum())
+    return Comparison(mean, low, high, p, int(difference.size), larger, smaller)
 
 
 def signed_rank(differences: Sequence[float] | NDArray[np.float64]) -> float:

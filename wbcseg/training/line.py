@@ -85,9 +85,9 @@ def _take(lock: FileLock, run: Run) -> bool:
         lock.acquire(blocking=False)
     except Timeout:
         return False
-    line = [other.folder for other in waiting()]
+    line, folder = [other.folder.resolve() for other in waiting()], run.folder.resolve()
     # A run in a folder of its own is not in the list; it takes its turn when it finds the line empty.
-    first = line[0] == run.folder if run.folder in line else not line
+    first = line[0] == folder if folder in line else not line
     if not first:
         lock.release()
     return first

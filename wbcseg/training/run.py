@@ -86,11 +86,14 @@ class Run:
             raise taken
         with self._writing():
             try:
-                self.folder.mkdir(parents=True)
+                # An empty folder will do.
+                self.folder.mkdir(parents=True, exist_ok=True)
+                if any(self.folder.iterdir()):
+                    raise taken
+                # Of two that come at the same moment, only one can make the file.
+                (self.folder / "config.json").touch(exist_ok=False)
             except FileExistsError:
-                # An empty folder will do; of two that make one at the same moment, only one may have it.
-                if not self.folder.is_dir() or any(self.folder.iterdir()):
-                    raise taken from None
+                raise taken from None
         self.write("config.json", config.to_dict())
         self.set_state("new")
 

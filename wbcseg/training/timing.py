@@ -25,6 +25,7 @@ import psutil
 from wbcseg.architectures import describe
 from wbcseg.classes import CLASSES
 from wbcseg.errors import WbcsegError
+from wbcseg.preparation.augmentation import augmentation
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch, Side, one_ahead, training_batches
 from wbcseg.training.environment import start_engine
@@ -66,14 +67,14 @@ def measure(config: TrainingConfig, *, steps: int = STEPS, finish: bool = False)
     trainer = Trainer(config, steps=1)
     started = time.time() - psutil.Process().create_time()
 
-    side = _random_pictures(config, config.batch_size)
+    side = _random_pictures(config, config.batch_size, augmentation(config.augmentation).detail)
     times: list[float] = []
     first = _timed_step(trainer, side, 0)
     while len(times) < (1 if times and times[0] > SLOW else steps):
         times.append(_timed_step(trainer, side, len(times) + 1))
     usual = statistics.median(times)
 
-    batches = list(side.batches(config.batch_size))
+    batches = list(_random_pictures(config, config.batch_size).batches(config.batch_size))
     first_test, test = _timed_test(trainer, batches), _timed_test(trainer, batches)
     peak = peak_memory()
     finished = _timed_finish(trainer) if finish else 0.0
@@ -113,10 +114,16 @@ def affordable(config: TrainingConfig) -> TrainingConfig:
     return chosen
 
 
-def _random_pictures(config: TrainingConfig, count: int) -> Side:
-    """Return noise: what a picture shows makes no difference to the time."""
+def _random_pictures(config: TrainingConfig, count: int, times: int = 1) -> Side:
+    """Return noise: what a picture shows makes no difference to the time.
+
+    Args:
+        config: The settings.
+        count: How many.
+        times: Their side, over that of the square that the network sees.
+    """
     rng = np.random.default_rng(config.seed)
-    shape = (count, config.canvas, config.canvas)
+    shape = (count, config.canvas * times, config.canvas * times)
     return Side(
         ids=tuple(map(str, range(count))),
         images=rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
@@ -143,7 +150,7 @@ def _timed_finish(trainer: Trainer) -> float:
     from wbcseg.training.checkpoint import Checkpoint, save
     from wbcseg.training.exporting import EXAMPLES, export
 
-    side = _random_pictures(trainer.config, EXAMPLES // 2)
+    side = _random_pictures(trainer.config, EXAMPLES // 2, augmentation(trainer.config.augmentation).detail)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(trainer.config)

@@ -74,7 +74,7 @@ def show_film(run: Run, config: TrainingConfig, palette: str) -> None:
             with grid.cell(), st.container(gap=None):
                 _cell(run, film, one, palette, true_mask, bold=one == epoch)
     if pictures is None:
-        st.caption("The pictures themselves are not kept with a training, only what the network made of them.")
+        st.caption("The pictures themselves are not kept with a training, only masks: theirs, and the network's.")
 
 
 def _choose_epoch(run: Run, film: Film) -> int:
@@ -122,20 +122,20 @@ def _pictures(config: TrainingConfig, film: Film) -> bytes | None:
     """Return the pictures of a film, where they are on this computer."""
     ready = {entry.name for entry in statuses() if entry.ready}
     origins = {one.partition("/")[0] for one in film.ids}
-    if config.dataset not in NAMES or not origins <= ready:
+    if not {*config.dataset.split("+")} <= {*NAMES} or not origins <= ready:
         return None
     try:
-        return _drawn_pictures(film.ids, film.side)
+        return _drawn_pictures(film.ids, film.side, config.framed)
     except WbcsegError:
         return None
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _drawn_pictures(ids: tuple[str, ...], side: int) -> bytes:
+def _drawn_pictures(ids: tuple[str, ...], side: int, enlarge: bool) -> bytes:
     crops = []
     for one in ids:
         image = store.shown(one.partition("/")[0], original_id(one)).sample.image
-        crop, _ = image_on_canvas(image, side)
+        crop, _ = image_on_canvas(image, side, enlarge=enlarge)
         crops.append(np.asarray(twin(crop), dtype=np.uint8) if is_twin(one) else crop)
     return _stacked(crops)
 

@@ -36,8 +36,9 @@ def bring_pairs(key: str = "train_zip", label: str = "A zip of pictures and mask
         st.markdown(as_text(PAIRING_RULE), width=480)
     if file is None:
         st.caption(
-            "The zip stays in memory: it is never stored, here or with the training. To go on with a stopped training, "
-            "bring the same zip again.",
+            "The zip stays in memory: it is never stored, here or with the training, but for three masks, beside which "
+            "the training's film shows what the network makes of their pictures. To go on with a stopped "
+            "training, bring the same zip again.",
             width=720,
         )
         return None

@@ -99,5 +99,5 @@ def columns(found: Sequence[Overview]) -> dict[str, list[Any]]:
 
 def _split(config: TrainingConfig) -> str:
     if config.split == "published":
-        return "Published (leaking)"
+        return "Published (leaking)" if config.leaks else "Published"
     return f"{'Leaking' if config.leaks else 'Leak-free'}, fold {config.fold}"

@@ -12,6 +12,7 @@ from wbcseg.datasets import NAMES
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.comparison import Pair, Summary
 from wbcseg.export import csv_bytes
+from wbcseg.metrics import Comparison
 from wbcseg.ui import charts, results
 from wbcseg.ui.charts import Interval
 from wbcseg.ui.question import Question
@@ -38,14 +39,19 @@ def sentence(pair: Pair, question: Question) -> str:
     one, less = pair.comparison, question.figure.lowest_is_best
     if not one.pairs:
         return f"{as_text(pair.first)} and {as_text(pair.second)} have no picture in common."
-    ahead = (one.difference > 0) != less
+    wins, losses = wins_of(one, lowest_is_best=less)
+    clear = pair.better(less)
+    # Where only the test on ranks speaks, who is ahead on more pictures can be behind on average.
+    ahead = wins > losses if pair.p < 0.05 and not clear else (one.difference > 0) != less
     first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
-    wins = one.better if (one.difference > 0) else one.worse
-    ends = sorted((abs(one.low), abs(one.high))) if one.low * one.high > 0 else (one.low, one.high)
-    by = question.shown(abs(one.difference)) + (f" {question.figure.unit}" if question.figure.unit else "")
+    wins = wins if ahead else losses
+    # From here on, more is in favour of the one that is named first.
+    sign = 1 if ahead != less else -1
+    ends = sorted((sign * one.low, sign * one.high))
+    by = question.shown(sign * one.difference) + (f" {question.figure.unit}" if question.figure.unit else "")
     between = f"{question.shown(ends[0])} to {question.shown(ends[1])}"
     winner, loser = as_text(first), as_text(second)
-    if pair.better(less):
+    if clear:
         return (
             f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.pairs} "
             f"pictures. {chance(pair.p)}"
@@ -53,12 +59,17 @@ def sentence(pair: Pair, question: Question) -> str:
     if pair.p < 0.05:
         return (
             f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.pairs} "
-            f"pictures, by {by} (95 % confidence of the difference: {between}). {chance(pair.p)}"
+            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {chance(pair.p)}"
         )
     return (
         f"**No clear difference** between {winner} and {loser}: {by} in favour of the first (95 % confidence of the "
         f"difference: {between}), on {wins} of {one.pairs} pictures. {chance(pair.p)}"
     )
+
+
+def wins_of(one: Comparison, *, lowest_is_best: bool) -> tuple[int, int]:
+    """Return on how many pictures the first is better, and on how many the second."""
+    return (one.smaller, one.larger) if lowest_is_best else (one.larger, one.smaller)
 
 
 def chance(p: float) -> str:
@@ -125,6 +136,8 @@ def show_differences(question: Question) -> None:
         help=f"**Paired** {GLOSSARY['Paired']}\n\n**Confidence interval** {GLOSSARY['Confidence interval']}\n\n"
         f"**p** {GLOSSARY['p']}",
     )
+    less = question.figure.lowest_is_best
+    wins = [wins_of(pair.comparison, lowest_is_best=less) for pair in pairs]
     rows = [
         Interval(
             f"{pair.first} minus {pair.second}",
@@ -132,10 +145,10 @@ def show_differences(question: Question) -> None:
             pair.comparison.difference,
             pair.comparison.low,
             pair.comparison.high,
-            f"{question.shown(pair.comparison.difference, sign=True)}, better on {pair.comparison.better} and worse on "
-            f"{pair.comparison.worse} of {pair.comparison.pairs} pictures",
+            f"{question.shown(pair.comparison.difference, sign=True)}, better on {better} and worse on {worse} of "
+            f"{pair.comparison.pairs} pictures",
         )
-        for pair in pairs
+        for pair, (better, worse) in zip(pairs, wins, strict=True)
     ]
     charts.show(
         charts.intervals(rows, f"Difference of {question.axis}", zero=True),
@@ -143,10 +156,8 @@ def show_differences(question: Question) -> None:
         "Difference of every two networks with its 95 % confidence interval: "
         + "; ".join(f"{row.label} {question.shown(row.middle, sign=True)}" for row in rows),
     )
-    less = (
-        " Here less is better: a network with a negative difference is ahead." if question.figure.lowest_is_best else ""
-    )
-    st.caption(f"An interval that does not touch the dotted line speaks for a true difference.{less}")
+    note = " Here less is better: a network with a negative difference is ahead." if less else ""
+    st.caption(f"An interval that does not touch the dotted line speaks for a true difference.{note}")
 
 
 def show_cell_types(question: Question) -> None:
