@@ -80,6 +80,10 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     capsys.readouterr()
     assert main(small) == 0
     assert "there is a result already" in capsys.readouterr().out
+    assert main([*small, "--width", "6"]) == 1
+    assert "other settings: width 4" in capsys.readouterr().err
+    assert main([*small[:2], str(tmp_path / "zheng-1"), *small[3:]]) == 1
+    assert "Rename" in capsys.readouterr().err
     assert main(["evaluate", "--report", "--out", str(out)]) == 0
     report = capsys.readouterr().out
     assert "cells-quick-cv2: 12 pictures of cells tested, 2 trainings each (6 pictures, 2 epochs)" in report

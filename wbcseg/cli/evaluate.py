@@ -150,7 +150,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
         )
         for name in options.architecture
     ]
-    if not all(studies.carry_out(study, options.out) for study in plans):
+    if not all(studies.carry_out(study, options.out, _changes(options)) for study in plans):
         return STOPPED
     print(studies.report(options.out))
     return 0

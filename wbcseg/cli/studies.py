@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -34,10 +34,21 @@ COLUMNS = (
 )
 
 
-def carry_out(study: Study, out: Path) -> bool:
-    """Train a study's networks to their end, unless its result is there; write its result. Return whether it ended."""
+def carry_out(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
+    """Train a study's networks to their end, unless its result is there; write its result. Return whether it ended.
+
+    Args:
+        study: The study.
+        out: Folder of results.
+        asked: Settings that were asked for, which a result that is there must have, too.
+
+    Raises:
+        ConfigError: If it has others.
+    """
     target = out / f"{study.title}.json"
     if target.exists():
+        (result,) = crossvalidation.read_results([target])
+        _check_settings(study, {**result, "trainings": ()}, target, {*asked})
         print(f"{study.title}: there is a result already ({target}).", flush=True)
         return True
     runs = _trained(study)
@@ -84,11 +95,19 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
     return True
 
 
-def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None:
-    """Refuse a result that other settings gave."""
-    wanted = study.configs[0].to_dict()
-    other = [f"{name} {value}" for name, value in result["config"].items() if wanted[name] != value]
-    for training, config in zip(result["trainings"], study.configs, strict=True):
+def _check_settings(study: Study, result: Mapping[str, Any], path: Path, names: Container[str] | None = None) -> None:
+    """Refuse a result that other settings gave.
+
+    Args:
+        study: What is wanted.
+        result: What is there.
+        path: Its file.
+        names: The settings that count; ``None`` for all of them.
+    """
+    wanted, found = study.configs[0].to_dict(), result["config"]
+    counting = [name for name in found if names is None or name in names]
+    other = [f"{name} {found[name]}" for name in counting if wanted[name] != found[name]]
+    for training, config in zip(result["trainings"], study.configs if result["trainings"] else (), strict=True):
         other += [f"{name} {training[name]}" for name in OF_TRAININGS if training[name] != getattr(config, name)]
     if other:
         raise ConfigError(

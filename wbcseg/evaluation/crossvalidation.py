@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from wbcseg.architectures import ARCHITECTURES, describe
 from wbcseg.classes import Labels
+from wbcseg.datasets import NAMES
 from wbcseg.datasets.dataset import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ConfigError, DatasetError
@@ -74,7 +75,8 @@ def plan(
         changes: Further settings.
 
     Raises:
-        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, or a setting makes no sense.
+        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting makes no sense, or somebody's own
+            data is called like a data set of the program.
     """
     if bool(folds) == bool(splits):
         raise ConfigError(
@@ -92,8 +94,13 @@ def plan(
         configs = [base.replace(folds=folds, fold=fold) for fold in range(folds)]
     else:
         configs = [base.replace(folds=5, fold=0, split_seed=seed, left_out=LEFT_OUT) for seed in range(1, splits + 1)]
+    called = Path(dataset).stem
+    if called in NAMES and dataset not in NAMES:
+        raise ConfigError(
+            f"Results are called by their data, and {called} is a data set of the program. Rename {dataset}."
+        )
     kind = f"cv{folds}" if folds else f"splits{splits}"
-    name = f"{Path(dataset).stem}-{preset}-{kind}{'-leaking' if leaking else ''}"
+    name = f"{called}-{preset}-{kind}{'-leaking' if leaking else ''}"
     return Study(name, architecture, tuple(configs))
 
 
