@@ -33,7 +33,7 @@ def test_one_training_a_laboratory_with_the_recipe_for_any() -> None:
     assert [config.dataset for config in study.configs] == ["zheng-1+synthetic", "zheng-2+synthetic"]
     assert {config.augmentation for config in study.configs} == {"laboratories"}
     assert {config.width for config in study.configs} == {12}
-    assert [(config.epochs, config.sharp_epochs) for config in study.configs] == [(160, 50), (240, 80)]
+    assert [(config.epochs, config.sharp_epochs) for config in study.configs] == [(160, 55), (320, 100)]
     assert {(config.epochs, config.sharp_epochs) for config in plan("unet").configs} == {(400, 130)}
     assert {config.epochs for config in plan("segnet", epochs=300).configs} == {300}
 

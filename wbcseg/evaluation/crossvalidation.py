@@ -75,7 +75,7 @@ def plan(
         changes: Further settings.
 
     Raises:
-        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting makes no sense, or somebody's own
+        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting makes no sense, or own
             data is called like a data set of the program.
     """
     if bool(folds) == bool(splits):
