@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from wbcseg.classes import Labels
 from wbcseg.datasets.synthetic.smear import draw_sample
-from wbcseg.errors import ImageError
 from wbcseg.metrics import score
 from wbcseg.prediction import Catalog, FoundCell, Place, Segmentation, fields, is_field
 from wbcseg.prediction.fields import find_nuclei, segment_field
@@ -139,13 +140,16 @@ def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) ->
     assert cell.own.sum() == (mask > 0).sum()
 
 
-def test_a_texture_is_no_smear() -> None:
-    dots = np.full((600, 900, 3), 230, np.uint8)
-    for top in range(0, 600, 16):
-        for left in range(0, 900, 16):
+def test_in_a_texture_no_cells_are_looked_for() -> None:
+    dots = np.full((900, 1200, 3), 230, np.uint8)
+    for top in range(0, 900, 16):
+        for left in range(0, 1200, 16):
             dots[top : top + 8, left : left + 8] = 40
-    with pytest.raises(ImageError, match="more than 1,000 dark spots"):
-        Catalog().open("unet-general").predict(dots)
+    began = time.process_time()
+    found = Catalog().open("unet-general").predict(dots)
+    assert time.process_time() - began < 10
+    assert found.cells == ()
+    assert not found.labels.any()
 
 
 def test_a_shipped_model_counts_the_cells_of_a_field() -> None:

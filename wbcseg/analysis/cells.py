@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.classes import BACKGROUND, Labels
-from wbcseg.errors import ImageError
 from wbcseg.export import Finding, held
 from wbcseg.measurement import measure
 from wbcseg.metrics import CELL, REGIONS, score
@@ -137,12 +136,9 @@ def _in_doubt(cells: list[Finding]) -> list[Finding]:
 def _all_beside(image: NDArray[np.uint8]) -> bool:
     """Whether a crop, ``uint8[H, W, 3]``, has several nuclei apart from each other, none of them in its middle."""
     height, width = image.shape[:2]
-    try:
-        nuclei = find_nuclei(image)
-    except ImageError:
-        return False
     centres = [
-        np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)]) for one in nuclei
+        np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)])
+        for one in find_nuclei(image)
     ]
     apart = any(np.abs(one - other).max() > 2 * MIDDLE for one in centres for other in centres)
     return apart and all(np.abs(one - 0.5).max() > MIDDLE for one in centres)

@@ -36,7 +36,6 @@ _SAYINGS: Final = tuple(
         (r"Zips within a folder are not opened\. .*", "A zip within a folder: it was not opened."),
         (r".* is in the zip twice; the first is used\.", "It is in a zip twice; the first is used."),
         (r"(A picture must have at least \d+×\d+ pixels to be segmented\. Received: \d+×\d+)", r"\1"),
-        (r"The picture (has more than [\d,]+ dark spots, so that it is hardly a smear); .*", r"It \1."),
         (r"(This picture could not be segmented: the program met an error of its own\.)", r"\1"),
         (r"(It was not looked at: the work was cancelled before\.)", r"\1"),
     )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.classes import BACKGROUND, NUCLEUS, Labels, likeliest
-from wbcseg.errors import ImageError
 from wbcseg.prediction.tidying import tidied
 
 LONGEST: Final = 1200
@@ -48,13 +47,8 @@ MORE_ROOM: Final = 1.5
 GROWTHS: Final = 2
 """How often it grows at most."""
 
-MOST_PIECES: Final = 1000
-"""Dark pieces of a picture beyond which it is no smear but a texture."""
-
-TEXTURE: Final = (
-    f"The picture has more than {MOST_PIECES:,} dark spots, so that it is hardly a smear; no cells were looked for. "
-    "Bring the part that has cells."
-)
+MOST_PIECES: Final = 3000
+"""Dark pieces of a picture beyond which they are a texture and none is a nucleus: to join them would take minutes."""
 
 NUCLEUS_SHARE: Final = 0.05
 """Of a white cell's area, the least that its nucleus takes."""
@@ -111,9 +105,6 @@ def find_nuclei(field: NDArray[np.uint8]) -> list[Place]:
 
     Returns:
         Crops around them with room for the cell; each from top to bottom. A pale one may lie around a dark one.
-
-    Raises:
-        ImageError: If there are more than :data:`MOST_PIECES` dark pieces.
     """
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
@@ -153,9 +144,6 @@ def segment_field(
     Returns:
         Class ids ``uint8[H, W]``, background where no cell was found; and the cells, from top to bottom and left to
         right.
-
-    Raises:
-        ImageError: If there are more than :data:`MOST_PIECES` dark pieces.
     """
     height, width = field.shape[:2]
     labels = np.full((height, width), BACKGROUND.id, np.uint8)
@@ -230,9 +218,7 @@ def _nuclei(dark: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:].tolist()
     boxes = [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(pieces)]
     large = [(box, area) for box, area in zip(boxes, areas, strict=True) if area >= LEAST_PIXELS]
-    if len(large) > MOST_PIECES:
-        raise ImageError(TEXTURE)
-    return _joined(large)
+    return _joined(large) if len(large) <= MOST_PIECES else []
 
 
 def _joined(pieces: Sequence[tuple[Box, int]]) -> list[tuple[Box, int]]:

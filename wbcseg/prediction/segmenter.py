@@ -128,8 +128,7 @@ class Segmenter:
             Class ids of the picture's own size, with the probabilities that they come from.
 
         Raises:
-            ImageError: If it is smaller, or no such array; if a field of view is hardly a smear, see
-                :func:`wbcseg.prediction.fields.segment_field`.
+            ImageError: If it is smaller, or no such array.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
