@@ -83,8 +83,10 @@ def findings_of(
             reasons=verdict.reasons if verdict else (),
             scores={region: dice[region] for region in REGIONS if region in dice},
         )
-        neighbours = (labels != BACKGROUND.id) & ~own
-        disputed = second is not None and _disagree(cell, tidied(_only(second[place.part], ~neighbours)))
+        disputed = False
+        if second is not None:
+            is_free = own | (labels == BACKGROUND.id)
+            disputed = _disagree(cell, tidied(_only(second[place.part], is_free)))
         if not field and one.status not in ("", FINE) and _all_beside(crop):
             one = replace(one, reasons=(BESIDE, *one.reasons)[:MOST_REASONS])
         findings.append(_disputed(one) if disputed else one)

@@ -180,6 +180,7 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
     def pixels() -> NDArray[np.uint8]:
         return recent.get(key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
 
+    # Whoever wants pictures kept need not read this one again.
     recent.get(key, lambda: image)
     kept, thumbnails, parts = [], [], []
     if is_large:

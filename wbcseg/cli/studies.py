@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -48,7 +48,7 @@ def carry_out(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     target = out / f"{study.title}.json"
     if target.exists():
         (result,) = crossvalidation.read_results([target])
-        _check_settings(study, {**result, "trainings": ()}, target, {*asked})
+        _refuse(_differing(study, result["config"], asked), target)
         print(f"{study.title}: there is a result already ({target}).", flush=True)
         return True
     runs = _trained(study)
@@ -95,20 +95,22 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
     return True
 
 
-def _check_settings(study: Study, result: Mapping[str, Any], path: Path, names: Container[str] | None = None) -> None:
-    """Refuse a result that other settings gave.
-
-    Args:
-        study: What is wanted.
-        result: What is there.
-        path: Its file.
-        names: The settings that count; ``None`` for all of them.
-    """
-    wanted, found = study.configs[0].to_dict(), result["config"]
-    counting = [name for name in found if names is None or name in names]
-    other = [f"{name} {found[name]}" for name in counting if wanted[name] != found[name]]
-    for training, config in zip(result["trainings"], study.configs if result["trainings"] else (), strict=True):
+def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None:
+    """Refuse a result that other settings gave."""
+    other = _differing(study, result["config"], result["config"])
+    for training, config in zip(result["trainings"], study.configs, strict=True):
         other += [f"{name} {training[name]}" for name in OF_TRAININGS if training[name] != getattr(config, name)]
+    _refuse(other, path)
+
+
+def _differing(study: Study, found: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return the settings among ``names`` that are other than wanted, as they were found."""
+    wanted = study.configs[0].to_dict()
+    return [f"{name} {found[name]}" for name in names if name in found and found[name] != wanted[name]]
+
+
+def _refuse(other: Sequence[str], path: Path) -> None:
+    """Refuse a result that has other settings."""
     if other:
         raise ConfigError(
             f"File {path.name} has a result with other settings: {', '.join(other)}. Choose another folder with --out, "
