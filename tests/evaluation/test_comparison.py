@@ -18,7 +18,7 @@ def scores(nucleus: float | None, distance: float | None = 1.0) -> dict[str, Any
     shares = {**dict.fromkeys(regions, 0.9), "nucleus": nucleus}
     distances = {"cytoplasm": 1.0, "cell": 1.0, "nucleus": distance}
     surface = {"cytoplasm": 0.9, "cell": 0.9, "nucleus": nucleus}
-    return {"accuracy": 0.95, "dice": shares, "jaccard": shares, "surface_dice": surface, "hausdorff_95": distances}
+    return {"accuracy": 0.95, "dice": shares, "surface_dice": surface, "hausdorff_95": distances}
 
 
 def result(title: str, numbers: list[float | None], **more: Any) -> dict[str, Any]:

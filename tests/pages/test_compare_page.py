@@ -34,7 +34,6 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
         scores = {
             "accuracy": number,
             "dice": shares,
-            "jaccard": shares,
             "surface_dice": dict.fromkeys(REGIONS[1:], number),
             "hausdorff_95": dict.fromkeys(REGIONS[1:], 20 * (1 - number)),
         }

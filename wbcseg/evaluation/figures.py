@@ -106,14 +106,12 @@ def measure(truth: Labels, labels: Labels) -> dict[str, Any]:
         labels: The same shape.
 
     Returns:
-        JSON values: ``accuracy``, and by region ``dice``, ``jaccard``, ``surface_dice`` and ``hausdorff_95``, rounded
-        to 5 digits; ``None`` where undefined.
+        JSON values: ``accuracy``, and by region ``dice``, ``surface_dice`` and ``hausdorff_95``, rounded to 5 digits;
+        ``None`` where undefined. The Jaccard index of a picture follows from its Dice.
     """
     overlap = score(truth, labels)
     result: dict[str, Any] = {"accuracy": _stored(overlap.accuracy)}
-    for name in ("dice", "jaccard"):
-        values = getattr(overlap, name)
-        result[name] = {region: _stored(values[region]) for region in REGIONS}
+    result["dice"] = {region: _stored(overlap.dice[region]) for region in REGIONS}
     for boundary in (surface_dice, hausdorff_95):
         result[boundary.__name__] = {
             region: _stored(boundary(region_of(truth, region), region_of(labels, region))) for region in OUTLINED
@@ -134,6 +132,9 @@ def value(scores: Scores, figure: str, region: str) -> float:
         names = CLASS_NAMES if region == ALL_CLASSES else (CYTOPLASM.name, NUCLEUS.name)
         defined = [v for name in names if not math.isnan(v := _read(scores["dice"][name]))]
         return float(np.mean(defined)) if defined else math.nan
+    if figure == "jaccard":
+        dice = _read(scores["dice"][region])
+        return dice / (2.0 - dice)
     return _read(scores[figure][region])
 
 
