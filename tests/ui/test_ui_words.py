@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wbcseg.ui.settings import dataset_title
 from wbcseg.ui.words import GLOSSARY, as_text, figure, percent, short_title, size_text, stem
 
 UI = Path(__file__).parents[2] / "wbcseg" / "ui"
@@ -61,3 +62,17 @@ def test_every_word_that_the_pages_explain_has_an_explanation():
 def test_streamlit_is_imported_by_the_faces_only():
     core = [path for path in UI.parent.rglob("*.py") if UI not in path.parents]
     assert not [path.name for path in core if re.search(r"^\s*(import|from) streamlit", path.read_text("utf-8"), re.M)]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("zheng-1", "Zheng 1"),
+        ("zheng-1+synthetic", "Zheng 1, drawn smears"),
+        ("zheng-1+zheng-2", "Zheng 1, Zheng 2"),
+        ("/data/my smears.zip", "my smears.zip"),
+        ("a+b", "a+b"),
+    ],
+)
+def test_data_sets_are_called_as_on_the_pages(name, title):
+    assert dataset_title(name) == title

@@ -295,6 +295,9 @@ def effective(values: Mapping[str, Any]) -> Values:
 
 def dataset_title(name: str) -> str:
     """Return what the page calls the data set of a run: a folder or zip of one's own by its last part."""
+    parts = name.split("+")
+    if name not in DATASETS and set(parts) <= set(DATASETS):
+        return ", ".join(DATASETS[part] for part in parts).replace(", Drawn", ", drawn")
     return DATASETS.get(name, name.replace("\\", "/").rstrip("/").rpartition("/")[2])
 
 
