@@ -30,6 +30,7 @@ def filled(text: str) -> str:
         ("thesis", thesis_table()),
         ("leak", leak_table()),
         ("laboratories", laboratories_table()),
+        ("edges", edges_table()),
         ("robustness", robustness_table()),
         ("training", training_table()),
         ("runtimes", runtimes_table()),
@@ -131,6 +132,19 @@ def laboratories_table() -> str:
             cells += [_share(trust[f"{kind}bad_caught"], bad), _share(trust[f"{kind}good_marked"], every - bad)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def edges_table() -> str:
+    """Return the Dice with outlines as networks left them and along the picture's edges as a table."""
+    lines = [
+        "| network | held-out pictures | Dice nucleus | Dice cytoplasm | Dice whole cell | more time |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for row in json.loads((ROOT / "benchmarks" / "edges.json").read_text(encoding="utf-8"))["rows"]:
+        dice = [" / ".join(f"{one:.3f}" for one in row["dice"][region]) for region in ("nucleus", "cytoplasm", "cell")]
+        cells = [row["model"], f"{row['dataset']}, {row['pictures']}", *dice, f"{row['milliseconds']:.0f} ms"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return _table(lines)
 
 
 def robustness_table() -> str:

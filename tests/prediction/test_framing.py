@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from wbcseg.prediction.edges import FINE
 from wbcseg.prediction.framing import FIRST, Frame, frame_of, look_twice
 
 SHARE = 0.6
@@ -76,7 +77,7 @@ def test_every_cell_is_seen_at_one_scale(side: int, share: float, close: float) 
         return look(square)
 
     image = scene(side, share * side, y=0.52, x=0.47)
-    found = look_twice(image, look, second, canvas=120, share=close).argmax(axis=-1)
+    found = look_twice(image, look, second, canvas=120, share=close, following=FINE).argmax(axis=-1)
     truth = look(image).argmax(axis=-1)
     assert seen == [pytest.approx(max(close, 2 * share), abs=0.06)]
     assert (found == truth).mean() > 0.97
@@ -93,7 +94,7 @@ def test_the_first_look_is_small_and_without_a_cell_the_only_one() -> None:
         raise AssertionError
 
     empty = np.asarray(Image.new("RGB", (200, 150), "white"))
-    found = look_twice(empty, first, never, canvas=120, share=SHARE)
+    found = look_twice(empty, first, never, canvas=120, share=SHARE, following=FINE)
     assert sides == [(FIRST, FIRST, 3)]
     assert found.shape == (150, 200, 3)
     assert not found.argmax(axis=-1).any()

@@ -64,6 +64,20 @@ def test_every_feature_is_finite_and_none_depends_on_the_scale_much() -> None:
         assert close[name] < 0.02, name
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_an_outline_without_an_edge_under_it_is_faint(number: int) -> None:
+    image, probabilities, labels = crop(number)
+    _, columns = np.nonzero(labels)
+    cut = labels.copy()
+    cut[:, : round(columns.mean())] = 0
+    at = FEATURES.index("faint")
+    whole, part = (float(features_of(image, probabilities, one)[at]) for one in (labels, cut))
+    assert whole < 0.1
+    assert part > whole + 0.1
+    flat = features_of(np.full_like(image, 210), probabilities, labels)
+    assert flat[at] > 0.9
+
+
 @pytest.mark.parametrize("kind", ["nothing", "everything", "one pixel", "a line"])
 def test_odd_masks_have_features_too(kind: str) -> None:
     image = np.full((40, 50, 3), 200, np.uint8)

@@ -31,6 +31,7 @@ class Architecture:
         title: The name in the literature.
         summary: What is particular to it, for a student, in a sentence or two.
         reference: Where it was published.
+        passes_details: Whether its last stages see the first ones' feature maps.
         paper_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
         parameter_terms: Parameters as a polynomial in the width: the factors of its square, of itself, and a constant.
         multiply_add_terms: Likewise, the multiplications followed by an addition for a square of 24×24 pixels.
@@ -41,6 +42,7 @@ class Architecture:
     title: str
     summary: str
     reference: str
+    passes_details: bool
     paper_parameters: int
     parameter_terms: tuple[int, int, int] = field(repr=False)
     multiply_add_terms: tuple[int, int, int] = field(repr=False)
@@ -78,6 +80,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "An encoder and a decoder of the same depth; every decoder stage also sees the encoder's feature maps of "
             "its own resolution, which keeps edges sharp.",
             "Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
+            True,
             26_242_627,
             (6_399, 505, 3),
             (73_664, 17_280, 0),
@@ -89,6 +92,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "Four stages of one wide (7×7) convolution each, mirrored in the decoder; nothing but the smallest feature "
             "maps passes from the one to the other.",
             "Badrinarayanan, Kendall and Cipolla (2017), doi 10.1109/TPAMI.2016.2644615",
+            False,
             29_723_395,
             (7_252, 300, 3),
             (239_904, 86_400, 0),
@@ -100,6 +104,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror "
             "image of it all: the deepest and slowest of the three.",
             "Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
+            False,
             67_218_563,
             (16_398, 818, 3),
             (434_880, 17_280, 0),

@@ -42,8 +42,8 @@ RECIPES: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
         {"width": 8, "canvas": 168, "share": 0.7, "epochs": 320, "sharp_epochs": 100},
     ),
     "deconvnet": (
-        {"width": 8, "share": 0.5, "epochs": 160, "sharp_epochs": 50},
-        {"width": 8, "share": 0.5, "epochs": 240, "sharp_epochs": 80},
+        {"width": 8, "share": 0.65, "epochs": 160, "sharp_epochs": 50},
+        {"width": 8, "share": 0.65, "epochs": 240, "sharp_epochs": 80},
     ),
 }
 """What differs from the preset ``general``, by network and laboratory.

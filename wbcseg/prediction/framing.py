@@ -1,4 +1,7 @@
-"""Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at one scale."""
+"""Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at one scale.
+
+What the close look finds has its own scale, too; its outlines are drawn along the picture's edges.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.classes import BACKGROUND, likeliest
+from wbcseg.prediction.edges import Following, along_edges
 from wbcseg.prediction.tidying import tidied
 from wbcseg.preparation.canvas import from_canvas, image_on_canvas
 
@@ -81,7 +85,7 @@ def frame_of(cell: NDArray[np.bool_], share: float) -> Frame | None:
 
 
 def look_twice(
-    image: NDArray[np.uint8], first: Look, second: Look, *, canvas: int, share: float
+    image: NDArray[np.uint8], first: Look, second: Look, *, canvas: int, share: float, following: Following | None
 ) -> NDArray[np.float32]:
     """Segment a crop of one cell of any size.
 
@@ -91,6 +95,7 @@ def look_twice(
         second: Looks closely: the same, for another S.
         canvas: Side in pixels of the square for the close look.
         share: What the cell takes of that side.
+        following: How closely outlines follow the picture's edges, or ``None`` to leave them as they are.
 
     Returns:
         ``float32[H, W, C]``. Outside of the close look, what the first one found.
@@ -103,6 +108,10 @@ def look_twice(
     if frame is None:
         return found
     frame = frame.enlarged(max(placement.size) / max(placement.scaled))
-    square, placement = image_on_canvas(frame.cut(image), canvas, enlarge=True)
-    frame.paste(from_canvas(second(square), placement), found)
+    part = frame.cut(image)
+    square, placement = image_on_canvas(part, canvas, enlarge=True)
+    close = from_canvas(second(square), placement)
+    if following is not None:
+        close = along_edges(close, part, share * frame.side, following)
+    frame.paste(close, found)
     return found

@@ -10,10 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.architectures import describe
 from wbcseg.cards import ModelCard
 from wbcseg.classes import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, likeliest
 from wbcseg.errors import ImageError, ModelError
 from wbcseg.prediction.averaging import averaged
+from wbcseg.prediction.edges import COARSE, FINE
 from wbcseg.prediction.fields import FoundCell, segment_field
 from wbcseg.prediction.framing import look_twice
 from wbcseg.prediction.runtime import THREADS, Network
@@ -78,6 +80,8 @@ class Segmenter:
         card: Its card, read already, or ``None`` to read it.
         name: What results call the model, by default the folder's name.
         threads: How many processor threads to compute with.
+        edges: Whether a model for any laboratory draws its outlines along the picture's edges; without, they are as
+            the network left them.
 
     Attributes:
         card: The model's card.
@@ -89,7 +93,13 @@ class Segmenter:
     """
 
     def __init__(
-        self, folder: Path, card: ModelCard | None = None, *, name: str | None = None, threads: int = THREADS
+        self,
+        folder: Path,
+        card: ModelCard | None = None,
+        *,
+        name: str | None = None,
+        threads: int = THREADS,
+        edges: bool = True,
     ) -> None:
         self.card = card or ModelCard.read(folder)
         self.name = name or folder.name
@@ -103,19 +113,21 @@ class Segmenter:
             ) from None
         record.check(data, folder)
         self._folder = folder
+        self._following = (FINE if describe(self.card.architecture).passes_details else COARSE) if edges else None
         # One for both looks of a model that looks twice: another size costs a moment, a second one its memory.
         self._network = Network(data, name=self.name, threads=threads)
 
     def apart(self, *, threads: int = 1) -> Segmenter:
         """Return the same model with networks of its own, so that two threads need not take turns."""
-        return Segmenter(self._folder, self.card, name=self.name, threads=threads)
+        return Segmenter(self._folder, self.card, name=self.name, threads=threads, edges=self._following is not None)
 
     def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
         """Segment a picture.
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
         smaller, shrunk where it is larger. A model for any laboratory (``card.framed``) looks twice instead, see
-        :mod:`wbcseg.prediction.framing`, and keeps nothing but the main cell. A picture with a side of more than 480
+        :mod:`wbcseg.prediction.framing`, draws its outlines along the picture's edges, see
+        :mod:`wbcseg.prediction.edges`, and keeps nothing but the main cell. A picture with a side of more than 480
         pixels is a field of view: its white cells are found and segmented one by one, see
         :mod:`wbcseg.prediction.fields`.
 
@@ -154,7 +166,9 @@ class Segmenter:
             return averaged(self._network, _scaled(square)) if careful else self._network(_scaled(square))
 
         if self.card.framed:
-            return look_twice(image, look, look, canvas=self.card.canvas, share=self.card.share)
+            return look_twice(
+                image, look, look, canvas=self.card.canvas, share=self.card.share, following=self._following
+            )
         canvas, placement = image_on_canvas(image, self.card.canvas)
         return from_canvas(look(canvas), placement)
 

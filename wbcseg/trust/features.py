@@ -14,6 +14,16 @@ from wbcseg.classes import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
 Mask = NDArray[np.bool_]
 
+FAINT: Final = 0.3
+"""Where the two sides of an outline absorb light so much alike, there is hardly an edge.
+
+The root mean square over the colours of the difference of their densities, as a share of the cytoplasm's density, or of
+the whole cell's where no cytoplasm was found.
+"""
+
+PALE: Final = 0.05
+"""The least density that counts for that, so that nothing at all has no edge, either."""
+
 SIDE: Final = 96
 """Side in pixels to which the cell with its surroundings is brought, so that figures do not depend on the scale."""
 
@@ -25,7 +35,7 @@ FEATURES: Final = (
     *("cell_share", "nucleus_share", "solidity", "roundness", "nucleus_solidity", "other_cells", "scattered", "border"),
     *("rim", "enclosed"),
     *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
-    *("plasma_light", "plasma_colour", "plasma_spread", "edge", "sharpness", "grain"),
+    *("plasma_light", "plasma_colour", "plasma_spread", "edge", "faint", "sharpness", "grain"),
 )
 """Names of the figures of :func:`features_of`, in order."""
 
@@ -70,6 +80,7 @@ def features_of(image: NDArray[np.uint8], probabilities: NDArray[np.float32], ce
         values |= _certainty(probabilities, inside, nucleus, cytoplasm, ndimage.binary_dilation)
         values |= _form(inside, nucleus, found)
         values |= _detail(image, inside, density)
+        values["faint"] = _faint(density, inside, cytoplasm if cytoplasm.any() else inside)
     described = np.array([values[name] for name in FEATURES], np.float32)
     return np.nan_to_num(described, posinf=0.0, neginf=0.0)
 
@@ -150,3 +161,21 @@ def _detail(image: NDArray[np.uint8], inside: Mask, density: NDArray[np.float32]
         "sharpness": float(np.log10((coarse.std() + 0.1) / (shades.std() + 0.1))),
         "grain": float(np.log10((fine.std() + 0.1) / (coarse.std() + 0.1))),
     }
+
+
+def _faint(density: NDArray[np.float32], inside: Mask, cytoplasm: Mask) -> float:
+    """Return along which share of the cell's outline the picture shows hardly an edge."""
+    from scipy import ndimage
+
+    smooth = ndimage.gaussian_filter(density, (1.0, 1.0, 0.0))
+    reach = max(2, round(0.05 * math.sqrt(float(inside.sum()))))
+    eroded, grown = (change(inside, iterations=reach) for change in (ndimage.binary_erosion, ndimage.binary_dilation))
+    within = eroded & ~ndimage.binary_erosion(eroded, iterations=reach)
+    beyond = ndimage.binary_dilation(grown) & ~grown
+    if not within.any() or not beyond.any():
+        return 0.0
+    nearest = ndimage.distance_transform_edt(~within, return_distances=False, return_indices=True)
+    rows, columns = (places[beyond] for places in nearest)
+    step = np.sqrt(((smooth[rows, columns] - smooth[beyond]) ** 2).mean(axis=1))
+    absorbed = math.sqrt(float((smooth[cytoplasm].mean(axis=0) ** 2).mean()))
+    return float((step < FAINT * max(PALE, absorbed)).mean())

@@ -67,7 +67,7 @@ def _show_home(files: Sequence[File], look: Look) -> None:
         "What a model for any laboratory gives away: it learned from both laboratories and is tested on cells of both "
         "that were kept from it, beside networks of the same kind that learned from the one laboratory alone "
         "(difference of the Dice on the same pictures, with its 95 % confidence interval, where such networks were "
-        "measured)."
+        "measured). Its outlines are drawn along the picture's edges, theirs are as the network left them."
     )
     heads = ["Model", "Tested on", "Pictures", *(f"Dice, {region_title(region).lower()}" for region in REGIONS)]
     show_table(heads, rows, "Scores at home")
@@ -128,9 +128,10 @@ def _show_calibration(results: Sequence[Result]) -> None:
         f"Share of right pixels against how sure the network was. Error: {said}",
     )
     st.caption(
-        f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {said}. The networks' "
-        "probabilities are used as they are: "
-        + "; ".join(f"the best temperature is {one['temperature']:g} for {title}" for title, one in lines.items())
+        f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {said}. Of the "
+        "probabilities that results show, after outlines were drawn along edges. They would be closest to right at a "
+        "temperature (what their logarithms are divided by; 1 leaves them as they are) of "
+        + "; ".join(f"{one['temperature']:g} for {title}" for title, one in lines.items())
         + "."
     )
 

@@ -34,7 +34,7 @@ PRESET_MEANINGS: Final = {
     "fraction of its time.",
     "thorough": "The same for twice as long, with rare cell types shown more often: a little better for all cells.",
     "general": "A small network for pictures of any laboratory: all data sets, with cells of any size, and stain, "
-    "light, focus and neighbours as varied as they come.",
+    "light, focus and neighbours as varied as they come. Its outlines are drawn along the picture's edges.",
     "published": f"The thesis' recipe in full width ({PRESETS['published'].width}), with its leaking split: hours on a "
     "small computer.",
 }

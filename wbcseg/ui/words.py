@@ -104,11 +104,11 @@ GLOSSARY: Final[dict[str, str]] = {
     "Eccentricity": MEASURES["nucleus_eccentricity"].meaning,
     **{status.capitalize(): meaning for status, meaning in MEANINGS.items()},
     "How a result is judged": "Picture and result are put into numbers: how sure the model is of each part, size and "
-    "form of the cell, stain, light and sharpness. Two formulas (logistic regressions) turn them into scores from 0 "
-    "to 1: how much the result resembles bad ones, and the picture what is no smear. They were learned from results "
-    "whose quality is known, on smears of other laboratories than the model's, and from pictures that are no smears. "
-    "Stain, light and sharpness are also compared with those of pictures whose results turned out well. Only models "
-    "for any laboratory are judged.",
+    "form of the cell, whether its outline lies on an edge, stain, light and sharpness. Two formulas (logistic "
+    "regressions) turn them into scores from 0 to 1: how much the result resembles bad ones, and the picture what is "
+    "no smear. They were learned from results whose quality is known, on smears of other laboratories than the "
+    "model's, and from pictures that are no smears. Stain, light and sharpness are also compared with those of "
+    "pictures whose results turned out well. Only models for any laboratory are judged.",
 }
 """Plain explanations, by the word that the pages use."""
 

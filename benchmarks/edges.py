@@ -1,0 +1,52 @@
+"""Measure what outlines along a picture's edges are worth: ``python -m benchmarks.edges > benchmarks/edges.json``.
+
+The shipped models for any laboratory segment the Zheng pictures that were held out from their training, with outlines
+as the network left them and along the edges; Dice with the experts' masks, one look.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.datasets import open_dataset
+from wbcseg.evaluation import evaluate_card, summarise
+from wbcseg.prediction import Catalog, Segmenter
+
+DATASETS = ("zheng-1", "zheng-2")
+REGIONS = ("nucleus", "cytoplasm", "cell")
+
+
+def main() -> None:
+    """Write the figures as JSON to the standard output."""
+    rows = []
+    for entry in Catalog().entries:
+        if not (entry.shipped and entry.card and entry.card.framed):
+            continue
+        both = [Segmenter(entry.folder, entry.card, edges=edges, threads=1) for edges in (False, True)]
+        for name in DATASETS:
+            data = open_dataset(name)
+            found = [summarise(evaluate_card(segmenter, data)) for segmenter in both]
+            dice = {region: [one["regions"][region]["dice"] for one in found] for region in REGIONS}
+            image = data.read(data.ids[0]).image
+            times = [[_milliseconds(segmenter, image) for segmenter in both] for _ in range(20)]
+            longer = statistics.median(after - before for before, after in times)
+            about = {"model": entry.name, "dataset": name, "pictures": found[0]["pictures"]}
+            rows.append({**about, "dice": dice, "milliseconds": round(longer, 1)})
+    json.dump({"dice": "as the network left them, along the edges", "rows": rows}, sys.stdout, indent=1)
+    print()
+
+
+def _milliseconds(segmenter: Segmenter, image: NDArray[np.uint8]) -> float:
+    began = time.process_time()
+    segmenter.predict(image)
+    return 1e3 * (time.process_time() - began)
+
+
+if __name__ == "__main__":
+    main()
