@@ -72,7 +72,7 @@ def along_edges(
         small = _reduced(values[None], factor)[0]
         functions = guide.fit(small, max(1, round(share * extent / factor)))
         slopes = functions.repeat(factor, axis=1).repeat(factor, axis=2)[:, :height, :width]
-        found: NDArray[np.float32] = (slopes[:3] * colours).sum(axis=0) + slopes[3]
+        found: NDArray[np.float32] = np.einsum("chw,chw->hw", slopes[:3], colours) + slopes[3]
         return found.clip(0.0, 1.0)
 
     cytoplasm, nucleus = probabilities[..., CYTOPLASM.id], probabilities[..., NUCLEUS.id]
@@ -118,7 +118,7 @@ class _Guide:
         x, y, z = _mean(self._colours * values, reach) - mean * mean_value
         slopes = np.stack([ii * x + ij * y + ik * z, ij * x + jj * y + jk * z, ik * x + jk * y + kk * z])
         slopes /= rr * ii + rg * ij + rb * ik
-        constant = mean_value - (slopes * mean).sum(axis=0)
+        constant = mean_value - np.einsum("chw,chw->hw", slopes, mean)
         return _mean(np.concatenate([slopes, constant[None]]), reach)
 
 
@@ -138,6 +138,6 @@ def _reduced(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
         return planes
     height, width = planes.shape[1:]
     filled = np.pad(planes, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
-    rows, columns = (n // factor for n in filled.shape[1:])
-    means: NDArray[np.float32] = filled.reshape(-1, rows, factor, columns, factor).mean(axis=(2, 4))
+    parts = [filled[:, row::factor, column::factor] for row in range(factor) for column in range(factor)]
+    means: NDArray[np.float32] = sum(parts[1:], parts[0]) / np.float32(len(parts))
     return means
