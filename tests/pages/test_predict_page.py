@@ -596,3 +596,15 @@ def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
     assert "The picture that you brought before" not in words(at)
     assert not at.subheader
     assert at.file_uploader
+
+
+def test_the_scale_of_my_pictures_is_not_that_of_the_data_sets(open_page):
+    at = open_page("predict", source="Your own picture")
+    at.file_uploader[0].upload("mine.png", png(a_cell())).run()
+    at.number_input(key="micrometres").set_value(0.5).run()
+    assert any("µm²" in row[0] for row in tables(at)[-1])
+    at.segmented_control(key="source").set_value("From a data set").run()
+    assert at.number_input(key="micrometres").value is None
+    assert not any("µm²" in row[0] for row in tables(at)[-1])
+    at.segmented_control(key="source").set_value("Your own picture").run()
+    assert at.number_input(key="micrometres").value == 0.5

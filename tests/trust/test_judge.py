@@ -170,6 +170,11 @@ def test_blur_an_odd_stain_and_a_grey_picture_are_told(judge: Judge) -> None:
     image, probabilities, labels = crop(203)
     blurred = ndimage.gaussian_filter(image, (8, 8, 0))
     assert "The picture is blurred." in judge.verdict(blurred, probabilities, labels).reasons
+    noise = np.random.default_rng(1).normal(0, 45, image.shape)
+    noisy = np.clip(image + noise, 0, 255).astype(np.uint8)
+    reasons = judge.verdict(noisy, probabilities, labels).reasons
+    assert "The picture is noisy or unusually sharp." in reasons
+    assert "The picture is blurred." not in reasons
     negative = np.uint8(255) - image
     assert "The stain or the light is unfamiliar." in judge.verdict(negative, probabilities, labels).reasons
     grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.uint8)

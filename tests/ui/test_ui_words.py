@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wbcseg.ui.settings import dataset_title
-from wbcseg.ui.words import GLOSSARY, as_text, figure, percent, short_title, size_text, stem
+from wbcseg.ui.words import GLOSSARY, as_text, figure, percent, short_title, signed, size_text, stem
 
 UI = Path(__file__).parents[2] / "wbcseg" / "ui"
 
@@ -76,3 +76,10 @@ def test_streamlit_is_imported_by_the_faces_only():
 )
 def test_data_sets_are_called_as_on_the_pages(name, title):
     assert dataset_title(name) == title
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(0.0237, "+0.024"), (-0.0042, "\u22120.004"), (-0.0001, "0.000"), (0.0004, "0.000")]
+)
+def test_differences_have_a_sign_unless_they_round_to_nothing(difference, text):
+    assert signed(difference) == text

@@ -59,8 +59,11 @@ class Familiar:
             return ""
         if self.respect == "stain":
             return "The stain or the light is unfamiliar."
-        sharpness = self._standard(features)[RESPECTS["detail"].index("sharpness")]
-        return "The picture is blurred." if sharpness < 0 else "The picture is unusually sharp or noisy."
+        standard = dict(zip(RESPECTS["detail"], self._standard(features), strict=True))
+        # Noise drowns what is sharp, too, but it has a grain.
+        if standard["sharpness"] < 0 and standard["grain"] < 0:
+            return "The picture is blurred."
+        return "The picture is noisy or unusually sharp."
 
 
 def learn(

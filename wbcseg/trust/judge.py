@@ -71,7 +71,7 @@ DETAIL: Final = "The picture is blurred, or unusually sharp or noisy."
 
 _REASONS: Final = {
     "The model is unsure about the outline.": ("sure_cell", "sure_cytoplasm", "doubt_around"),
-    "Part of the outline lies where the picture shows hardly an edge.": ("faint",),
+    "Part of the outline can hardly be seen in the picture.": ("faint",),
     "The model is unsure about the nucleus.": ("sure_nucleus", "doubt_inside"),
     "The cell or its nucleus has an unusual form.": (
         *("solidity", "roundness", "nucleus_solidity", "enclosed", "rim", "nucleus_share"),

@@ -16,7 +16,7 @@ from wbcseg.ui import charts
 from wbcseg.ui.question import LOOKS, region_title
 from wbcseg.ui.settings import dataset_title
 from wbcseg.ui.table import show_table
-from wbcseg.ui.words import GLOSSARY
+from wbcseg.ui.words import GLOSSARY, signed
 
 Result = Mapping[str, Any]
 File = tuple[Path, int]
@@ -64,10 +64,11 @@ def _show_home(files: Sequence[File], look: Look) -> None:
         return
     st.subheader("At home")
     st.markdown(
-        "What a model for any laboratory gives away: it learned from both laboratories and is tested on cells of both "
+        "What learning from both laboratories costs, or gains: a model for any laboratory is tested on cells of both "
         "that were kept from it, beside networks of the same kind that learned from the one laboratory alone "
         "(difference of the Dice on the same pictures, with its 95 % confidence interval, where such networks were "
-        "measured). Its outlines are drawn along the picture's edges, theirs are as the network left them."
+        "measured). The two differ in another respect, too: outlines of the model for any laboratory are drawn along "
+        "the picture's edges, those of the others are as the network left them."
     )
     heads = ["Model", "Tested on", "Pictures", *(f"Dice, {region_title(region).lower()}" for region in REGIONS)]
     show_table(heads, rows, "Scores at home")
@@ -93,7 +94,7 @@ def _show_trust(results: Sequence[Result]) -> None:
         for result in results
         for trust in (result["trust"],)
     ]
-    heads = ["Network", "No smears called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
+    heads = ["Network", "Other pictures called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
     show_table([*heads, "Others marked"], rows, "How well bad results are marked")
     varied = "; ".join(
         f"{result['title']} {_percent(trust['varied_bad_caught'])} of {trust['varied_bad']} bad ones, "
@@ -129,10 +130,9 @@ def _show_calibration(results: Sequence[Result]) -> None:
     )
     st.caption(
         f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {said}. Of the "
-        "probabilities that results show, after outlines were drawn along edges. They would be closest to right at a "
-        "temperature (what their logarithms are divided by; 1 leaves them as they are) of "
-        + "; ".join(f"{one['temperature']:g} for {title}" for title, one in lines.items())
-        + "."
+        "probabilities that results of models for any laboratory show, after outlines were drawn along edges. They "
+        "would be closest to right at a temperature (what their logarithms are divided by; 1 leaves them as they are) "
+        "of " + "; ".join(f"{one['temperature']:g} for {title}" for title, one in lines.items()) + "."
     )
 
 
@@ -168,7 +168,7 @@ def _home_rows(path: Path, changed: int, special: Sequence[File | None], look: L
         if other is not None:
             for place, region in enumerate(REGIONS):
                 one = comparison.difference(part, _read(*other), "dice", region, look)
-                cells[place] += f" ({one.difference:+.3f}, {one.low:+.3f} to {one.high:+.3f})"
+                cells[place] += f" ({signed(one.difference)}, {signed(one.low)} to {signed(one.high)})"
         rows.append([result["home"]["model"], dataset_title(name), str(len(part["pictures"])), *cells])
     return rows
 

@@ -44,7 +44,7 @@ def show_measures(picture: store.Shown, look: Look, entries: Mapping[str, ModelE
         return
     careful = bool(st.session_state.get("careful"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        micrometres = ask_scale()
+        micrometres = ask_scale(own=picture.own)
         name = _choose_model(look, entries) if is_large else ""
         offer_files(lambda: [_examined(picture, look, entries)], entries, careful=careful)
     doubt_scale((one.measures for cells in look.findings.values() for one in cells), micrometres)

@@ -41,16 +41,19 @@ class _Scale:
     micrometres: float | None = None
 
 
-def ask_scale(*, in_address: bool = True) -> float | None:
+def ask_scale(*, own: bool = True, in_address: bool = True) -> float | None:
     """Ask for the side of a pixel in µm. Return it, or ``None`` where it is not known.
 
     Args:
+        own: Whether it is of the reader's own pictures, which share a microscope and a camera, on all pages.
         in_address: Whether the address says it. A button of a page where it does cannot lead to another page.
     """
     key = "micrometres" if in_address else "micrometres_here"
-    # Streamlit forgets it on the way to another page; microscope and camera are the same there.
-    if key not in st.session_state and key not in st.query_params:
-        st.session_state[key] = st.session_state.get("kept_micrometres")
+    others = st.session_state.get("scale_is_own", own) != own
+    st.session_state["scale_is_own"] = own
+    # Streamlit forgets it on the way to another page.
+    if (key in st.session_state and others) or (key not in st.session_state and key not in st.query_params):
+        st.session_state[key] = st.session_state.get("kept_micrometres") if own else None
     value = st.number_input(
         "Micrometres a pixel",
         min_value=0.001,
@@ -66,7 +69,8 @@ def ask_scale(*, in_address: bool = True) -> float | None:
         on_change=_note_scale,
         args=(key,),
     )
-    st.session_state["kept_micrometres"] = value
+    if own:
+        st.session_state["kept_micrometres"] = value
     _scale().micrometres = None if value is None else float(value)
     return _scale().micrometres
 

@@ -142,6 +142,12 @@ def figure(value: float) -> str:
     return "n/a – class absent" if math.isnan(value) else f"{value:.3f}"
 
 
+def signed(difference: float) -> str:
+    """Write a difference with its sign and three digits; what rounds to nothing has no sign."""
+    text = f"{difference:+.3f}".replace("-", "\u2212")
+    return text[1:] if float(f"{difference:.3f}") == 0.0 else text
+
+
 def percent(share: float) -> str:
     """Write a share (0 to 1) as a percentage with one digit (and a blank that does not break)."""
     return f"{100 * share:.1f}\u00a0%"
