@@ -98,6 +98,19 @@ def test_good_and_bad_files_together(measure, server):
     assert "Jane" not in server.log.read_text()
 
 
+def test_a_file_is_judged_by_its_content_whatever_its_name_ends_in(measure):
+    good, _ = a_cell(1)
+    bring(
+        measure, file("IMG0001", good, "application/octet-stream"), file("notes.txt", b"Dear colleague", "text/plain")
+    )
+    assert measure.locator(ROWS).count() == 2
+    assert "not allowed" not in measure.locator("[data-testid=stFileUploader]").inner_text()
+    text = measure.locator(".cells").inner_text()
+    assert "notes.txt" in text
+    assert "It holds text; PNG, JPEG, BMP and TIFF are read." in text
+    assert measure.get_by_text("1 picture, 1 cell", exact=True).is_visible()
+
+
 def test_a_zip_with_masks_and_what_is_taken_away(measure):
     files = {}
     for number in range(3):

@@ -146,8 +146,8 @@ def start_over_button() -> None:
 
 def _ask_files() -> Sequence[Any]:
     found: Sequence[Any] = st.file_uploader(
+        # Of any type: a name says little, and what is no picture gets a row that says so.
         "Pictures, masks and zips: drop them here, or paste a picture (Ctrl+V)",
-        type=[*PICTURES, "zip"],
         accept_multiple_files=True,
         max_upload_size=LARGEST,
         key=_key("files"),
