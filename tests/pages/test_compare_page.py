@@ -350,7 +350,7 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
     assert not at.exception
     scores, home, trust = tables(at)
     assert [row[:3] for row in home[1:]] == [["unet-general", "Zheng 1", "24"], ["unet-general", "Zheng 2", "16"]]
-    assert re.fullmatch(r"0\.9\d\d \(-0\.020, -0\.02\d to -0\.0[12]\d\)", home[1][3])
+    assert re.fullmatch(r"0\.9\d\d \(\u22120\.020, \u22120\.02\d to \u22120\.0[12]\d\)", home[1][3])
     assert re.fullmatch(r"0\.9\d\d", home[2][3])
     assert [row[:4] for row in scores[1:]] == [
         ["U-Net, width 16", "Zheng 1", "Zheng 2", "24"],
