@@ -60,8 +60,8 @@ class Familiar:
         if self.respect == "stain":
             return "The stain or the light is unfamiliar."
         standard = dict(zip(RESPECTS["detail"], self._standard(features), strict=True))
-        # Noise drowns what is sharp, too, but it has a grain.
-        if standard["sharpness"] < 0 and standard["grain"] < 0:
+        # Noise drowns what is sharp, too, but its grain is what stands out.
+        if standard["sharpness"] < min(0.0, -standard["grain"]):
             return "The picture is blurred."
         return "The picture is noisy or unusually sharp."
 
