@@ -49,7 +49,7 @@ RECIPES: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
 """What differs from the preset ``general``, by network and laboratory.
 
 Those without details of their first stages in their last ones are narrower, to answer in time, and learned for fewer
-epochs, which take longer; SegNet-Basic draws finer outlines on a larger canvas and from a closer look.
+epochs, which take longer. They draw finer outlines from a closer look, SegNet-Basic on a larger canvas, too.
 """
 
 COPIES: Final = 2
