@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import evaluate_card, summarise
-from wbcseg.prediction import Catalog, Segmenter
+from wbcseg.inference import Catalog, Segmenter
 
 DATASETS = ("zheng-1", "zheng-2")
 REGIONS = ("nucleus", "cytoplasm", "cell")

@@ -24,7 +24,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from wbcseg.training.environment import processor_name
+from wbcseg.training.tf_env import processor_name
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 4.0

@@ -6,15 +6,15 @@ import json
 import re
 from pathlib import Path
 
-from wbcseg.architectures import ARCHITECTURES
 from wbcseg.cli.models import markdown_table
 from wbcseg.cli.train import duration
-from wbcseg.evaluation import laboratories, reproduction, robustness
+from wbcseg.evaluation import cross_site, reproduction, robustness
 from wbcseg.evaluation.comparison import LOOKS, difference, summarise, values
-from wbcseg.evaluation.crossvalidation import read_results, result_files
-from wbcseg.evaluation.figures import ALL_CLASSES
-from wbcseg.prediction import Catalog
-from wbcseg.thesis import CLASSES
+from wbcseg.evaluation.cross_validation import read_results, result_files
+from wbcseg.evaluation.metric_specs import ALL_CLASSES
+from wbcseg.evaluation.thesis import CLASSES
+from wbcseg.inference import Catalog
+from wbcseg.models import ARCHITECTURES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -103,7 +103,7 @@ def leak_table() -> str:
 
 def laboratories_table() -> str:
     """Return the Dice in a laboratory that was not trained on, and how well results are judged there, as tables."""
-    results = read_results(result_files(laboratories.FOLDER))
+    results = read_results(result_files(cross_site.FOLDER))
     if not results:
         return _table([])
     lines = [
@@ -111,10 +111,8 @@ def laboratories_table() -> str:
         "|---|---|---|---:|---:|---:|---:|",
     ]
     for result in results:
-        for test in laboratories.summary(result)["tests"]:
-            dice = [
-                " / ".join(f"{test[look][region]['dice']:.3f}" for look in LOOKS) for region in laboratories.REGIONS
-            ]
+        for test in cross_site.summary(result)["tests"]:
+            dice = [" / ".join(f"{test[look][region]['dice']:.3f}" for look in LOOKS) for region in cross_site.REGIONS]
             where = [test["trained_on"], f"{test['tested_on']}, {test['tested']} pictures"]
             cells = [result["title"], *where, *dice, f"{test['calibration']['error']:.3f}"]
             lines.append(f"| {' | '.join(cells)} |")

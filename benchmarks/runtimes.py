@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from wbcseg.training.environment import prepare_engine, processor_flags, processor_name
+from wbcseg.training.tf_env import prepare_engine, processor_flags, processor_name
 
 prepare_engine()
 
@@ -28,14 +28,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from wbcseg.architectures import build
-from wbcseg.cards import ModelCard
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import DatasetError
 from wbcseg.metrics import score
-from wbcseg.prediction.catalog import weights_folder
-from wbcseg.preparation.canvas import from_canvas, image_on_canvas
-from wbcseg.training.weights import read_weights
+from wbcseg.models import build
+from wbcseg.models.card import ModelCard
+from wbcseg.models.weights import read_weights
+from wbcseg.paths import weights_folder
+from wbcseg.transforms.padding import from_canvas, image_on_canvas
 
 ROUNDS = 12
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from wbcseg.architectures import ARCHITECTURES
-from wbcseg.architectures.structure import FILE
-from wbcseg.training.environment import start_engine
+from wbcseg.models import ARCHITECTURES
+from wbcseg.models.graph import FILE
+from wbcseg.training.tf_env import start_engine
 
 KINDS = {
     "Conv2D": "convolution",
@@ -28,8 +28,8 @@ def read(name: str) -> list[dict[str, Any]]:
     """Return a network's layers as its Keras model has them."""
     import keras
 
-    from wbcseg.architectures import build
-    from wbcseg.architectures.summary import output_shapes
+    from wbcseg.models import build
+    from wbcseg.models.profile import output_shapes
 
     side, widths = 120, (8, 12)
     rows: list[dict[str, Any]] = []

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from wbcseg.ui import choose, frame, networks, panels, store, words
+from wbcseg.ui import cache, navigation, text
+from wbcseg.ui.architectures import networks
+from wbcseg.ui.components import dataset_picker, image_panels
 
-frame.ensure_frame()
+navigation.ensure_frame()
 
 st.title("Architectures")
 st.markdown(
@@ -19,9 +21,9 @@ st.markdown(
     "inside of a nucleus. Here are those that vary most, from dark (little) to light (much)."
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    data = choose.choose_set()
-    sample_id = choose.choose_picture(data.name, data.ids, first=choose.SAMPLE[1])
-picture = choose.read(data.name, sample_id)
-panels.describe(picture)
-networks.show_what_stages_see(picture, store.catalog())
-words.explain("Architecture", "Width", "Feature map", "Receptive field", "Multiply-add")
+    data = dataset_picker.choose_set()
+    sample_id = dataset_picker.choose_picture(data.name, data.ids, first=dataset_picker.SAMPLE[1])
+picture = dataset_picker.read(data.name, sample_id)
+image_panels.describe(picture)
+networks.show_what_stages_see(picture, cache.catalog())
+text.explain("Architecture", "Width", "Feature map", "Receptive field", "Multiply-add")

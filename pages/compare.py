@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from wbcseg.ui import agreeing, elsewhere, frame, in_short, leak, question, repeated, unseen, words
+from wbcseg.ui import navigation, text
+from wbcseg.ui.compare import cross_site, feature_agreement, leakage, selection, summary, unseen_cells
+from wbcseg.ui.compare import thesis as repeated
 
-frame.ensure_frame()
+navigation.ensure_frame()
 
 st.title("Compare the networks")
 short, cells, thesis, worth, away, figures = st.tabs(
     [
         *("In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Other laboratories"),
-        agreeing.TAB,
+        feature_agreement.TAB,
     ],
     key="tab",
     bind="query-params",
@@ -18,32 +20,32 @@ short, cells, thesis, worth, away, figures = st.tabs(
 )
 if short.open:
     with short:
-        in_short.show_summary()
+        summary.show_summary()
 if cells.open:
     with cells:
-        asked = question.ask()
+        asked = selection.ask()
         if asked:
-            unseen.show_answer(asked)
-            unseen.show_means(asked)
-            unseen.show_pictures(asked)
-            unseen.show_differences(asked)
-            unseen.show_cell_types(asked)
-            unseen.show_times(asked)
-            unseen.show_worst(asked)
-            unseen.offer_downloads(asked)
+            unseen_cells.show_answer(asked)
+            unseen_cells.show_means(asked)
+            unseen_cells.show_pictures(asked)
+            unseen_cells.show_differences(asked)
+            unseen_cells.show_cell_types(asked)
+            unseen_cells.show_times(asked)
+            unseen_cells.show_worst(asked)
+            unseen_cells.offer_downloads(asked)
 if thesis.open:
     with thesis:
         repeated.show_experiments()
 if worth.open:
     with worth:
-        leak.show_worth()
+        leakage.show_worth()
 if away.open:
     with away:
-        elsewhere.show_elsewhere()
+        cross_site.show_elsewhere()
 if figures.open:
     with figures:
-        agreeing.show_agreement()
-words.explain(
+        feature_agreement.show_agreement()
+text.explain(
     *("Dice", "Dice as published", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval"),
     *("Paired", "p", "Leak"),
 )

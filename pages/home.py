@@ -3,9 +3,10 @@
 import streamlit as st
 
 from wbcseg.datasets import statuses
-from wbcseg.ui import choose, frame, panels, status, store, words
+from wbcseg.ui import cache, navigation, routes, text
+from wbcseg.ui.components import dataset_picker, dataset_status, image_panels
 
-frame.ensure_frame()
+navigation.ensure_frame()
 
 story, example = st.columns([11, 9], gap="large", vertical_alignment="center")
 with story:
@@ -16,10 +17,10 @@ with story:
         "match. Use it to see, compare and teach how such networks read a cell."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        choose.predict_button("Segment a sample picture", *choose.SAMPLE)
-        choose.own_picture_button("Use your own picture")
-        st.page_link("pages/measure.py", label="Measure many pictures", icon=":material/table_view:")
-        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+        dataset_picker.predict_button("Segment a sample picture", *dataset_picker.SAMPLE)
+        dataset_picker.own_picture_button("Use your own picture")
+        st.page_link(routes.BATCH, label="Measure many pictures", icon=":material/table_view:")
+        st.page_link(routes.TRAIN, label="Train a network", icon=":material/model_training:")
     st.markdown(
         ":material/science: **For research and teaching only.** Not a medical device: do not base a diagnosis on it."
     )
@@ -28,14 +29,14 @@ st.header("Data sets")
 with st.grid(3, min_column_width=260, border=True) as cards:
     for entry in statuses():
         with cards.cell():
-            status.dataset_card(entry)
+            dataset_status.dataset_card(entry)
 
 st.header("Models")
 table, meaning = st.columns([11, 9], gap="large")
 with table:
-    status.models_table(store.catalog().entries)
+    dataset_status.models_table(cache.catalog().entries)
 with meaning:
-    words.define("Dice", "Held-out", "±", "Width")
+    text.define("Dice", "Held-out", "±", "Width")
 
 with example:
-    panels.example(*choose.SAMPLE)
+    image_panels.example(*dataset_picker.SAMPLE)

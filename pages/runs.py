@@ -2,22 +2,23 @@
 
 import streamlit as st
 
-from wbcseg.ui import comparing, frame, run_details, runs_table, words
+from wbcseg.ui import navigation, text
+from wbcseg.ui.runs import comparison, details, table
 
-frame.ensure_frame()
+navigation.ensure_frame()
 
 st.title("Runs")
 st.markdown("All trainings, the newest first. Choose some to compare their curves and settings, or one to look closer.")
 
-chosen = runs_table.choose_runs()
-run_details.show_problem()
+chosen = table.choose_runs()
+details.show_problem()
 if len(chosen) == 1:
-    run_details.show_run(chosen[0])
+    details.show_run(chosen[0])
 elif chosen:
-    run_details.delete_button(chosen)
+    details.delete_button(chosen)
 if chosen:
-    comparing.compare(chosen)
-    comparing.show_differences(chosen)
+    comparison.compare(chosen)
+    comparison.show_differences(chosen)
 if len(chosen) == 1:
-    run_details.manage(chosen[0])
-words.explain("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaking split", "Smoothing")
+    details.manage(chosen[0])
+text.explain("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaking split", "Smoothing")

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.images import encode_png
+from wbcseg.io import encode_png
 
 
 def draw_cell(height: int = 24, width: int = 30, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -128,3 +129,10 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
         for name, data in files.items():
             archive.writestr(name, data)
     return buffer.getvalue()
+
+
+def texture(seed: int, side: int = 140) -> NDArray[np.uint8]:
+    """A picture with detail of a few pixels, as a smear has, without the look of any."""
+    noise = np.random.default_rng(seed).normal(size=(side, side, 3))
+    soft = ndimage.gaussian_filter(noise, (2, 2, 0))
+    return np.clip(150 + soft / soft.std() * 30, 0, 255).astype(np.uint8)

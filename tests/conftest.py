@@ -11,7 +11,7 @@ import pytest
 from builders import draw_cell, encode
 from numpy.typing import NDArray
 
-from wbcseg.classes import to_grey
+from wbcseg.labels import to_grey
 
 Encode = Callable[..., bytes]
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from wbcseg.datasets import open_dataset
-from wbcseg.preparation.canvas import labels_on_canvas
-from wbcseg.training import PRESETS, Run, TrainingConfig, film
+from wbcseg.training import PRESETS, Run, TrainingConfig
+from wbcseg.training.runs import snapshots
+from wbcseg.transforms.padding import labels_on_canvas
 
 QUICK = PRESETS["quick"].replace(dataset="synthetic")
 """What Train offers first where no data was fetched."""
@@ -85,8 +86,8 @@ def add_film(run: Run, config: TrainingConfig, epochs: int) -> None:
     data, ids = open_dataset("synthetic"), ("synthetic/003", "synthetic/012", "synthetic/030")
     masks = [data.read(one).mask for one in ids]
     expert = np.stack([labels_on_canvas(mask, config.canvas) for mask in masks if mask is not None])
-    film.begin(run, ids, expert)
+    snapshots.begin(run, ids, expert)
     rng = np.random.default_rng(2)
     for epoch in range(epochs + 1):
         known = rng.random(expert.shape) > math.exp(-epoch / 4)
-        film.add(run, epoch, np.where(known, expert, 0).astype(np.uint8))
+        snapshots.add(run, epoch, np.where(known, expert, 0).astype(np.uint8))

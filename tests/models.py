@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from wbcseg.files import write_json
-from wbcseg.prediction.catalog import weights_folder
+from wbcseg.io.atomic import write_json
+from wbcseg.paths import weights_folder
 
 SHIPPED = ("unet-16", "unet-general", "segnet-general", "deconvnet-general")
 FIRST_CHOICE = "unet-general"

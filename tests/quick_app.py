@@ -12,8 +12,8 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError
-from wbcseg.prediction import Catalog, FoundCell, ModelEntry, Place, Segmentation
-from wbcseg.ui.viewer.pack import unpacked
+from wbcseg.inference import Catalog, FoundCell, ModelEntry, Place, Segmentation
+from wbcseg.ui.viewer.payload import unpacked
 
 APP = Path(__file__).parents[1] / "app.py"
 PROBLEM = "File model.tflite of model broken-16 is damaged or was replaced. Copy the model's folder again."

@@ -16,19 +16,20 @@ from builders import zipped
 from models import FIRST_CHOICE, SHIPPED, copy_of_shipped
 from PIL import Image
 
-from wbcseg.cards import ModelCard
-from wbcseg.classes import to_grey
 from wbcseg.cli import main
-from wbcseg.cli.brought import items_at
+from wbcseg.cli.inputs import items_at
 from wbcseg.cli.train import meanings
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
-from wbcseg.images import encode_png, open_image, open_mask
-from wbcseg.prediction import Segmenter
-from wbcseg.prediction.tidying import tidied
-from wbcseg.training import Run, TrainingConfig, runs_folder
-from wbcseg.training.run import Status
+from wbcseg.inference import Segmenter
+from wbcseg.inference.postprocess import tidied
+from wbcseg.io import encode_png, open_image, open_mask
+from wbcseg.labels import to_grey
+from wbcseg.models.card import ModelCard
+from wbcseg.paths import runs_folder
+from wbcseg.training import Run, TrainingConfig
+from wbcseg.training.runs.folder import Status
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_predict_writes_masks_and_overlays_of_the_pictures_size(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert main(["predict", str(pictures), "--model", *SHIPPED, "--out", str(out)]) == 0
+    assert main(["segment", str(pictures), "--model", *SHIPPED, "--out", str(out)]) == 0
     for model in SHIPPED:
         for picture in pictures.iterdir():
             size = open_image(picture.read_bytes()).pixels.shape
@@ -65,7 +66,7 @@ def test_predict_keeps_going_past_bad_files(pictures: Path, tmp_path: Path, caps
     (pictures / "page.tif").write_bytes(b"<html>")
     (pictures / "dot.png").write_bytes(encode_png(np.zeros((1, 1, 3), np.uint8)))
     missing = str(tmp_path / "nowhere.png")
-    assert main(["predict", str(pictures), missing, "--out", str(tmp_path / "out")]) == 1
+    assert main(["segment", str(pictures), missing, "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr()
     for name in ("broken.png", "empty.jpg", "page.tif", "dot.png", "nowhere.png"):
         assert f"{name}: " in said.err
@@ -83,7 +84,7 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
     before = set(tmp_path.rglob("*"))
-    assert main(["predict", *map(str, paths), "--out", str(tmp_path / "out")]) == 0
+    assert main(["segment", *map(str, paths), "--out", str(tmp_path / "out")]) == 0
     written = {p for p in tmp_path.rglob("*") if p.is_file()} - before
     assert all(p.parent == tmp_path / "out" / FIRST_CHOICE for p in written)
     assert len(written) == 2 * len(paths)
@@ -92,7 +93,7 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
 def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "reports" / "cells.pdf"
     options = ["--measure", "--micrometres", "0.1", "--report", str(report), "--export", "geojson", "coco"]
-    assert main(["predict", str(pictures), "--out", str(out), *options]) == 0
+    assert main(["segment", str(pictures), "--out", str(out), *options]) == 0
     rows = list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
     masks = {path.stem: path for path in (out / FIRST_CHOICE).glob("*.png") if ".overlay" not in path.name}
     assert {row["picture"] for row in rows} == {f"{stem}.png" for stem in masks}
@@ -131,7 +132,7 @@ def test_predict_scores_against_masks_that_lie_beside_the_pictures(
     pair(tmp_path / "in" / "deeper", "a", 1)
     out = tmp_path / "in" / "out"
     for _ in range(2):  # The second time, what the first has written lies there too.
-        assert main(["predict", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
+        assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
         rows = figures(out)
         assert [row["picture"] for row in rows] == ["a.png", "deeper/a.png"]
         assert [row["mask_file"] for row in rows] == [f"{FIRST_CHOICE}/a.png", f"{FIRST_CHOICE}/a-2.png"]
@@ -148,7 +149,7 @@ def test_predict_replaces_no_overlay_by_a_mask(tmp_path: Path) -> None:
         (tmp_path / "in" / folder).mkdir(parents=True)
         (tmp_path / "in" / folder / name).write_bytes(encode_png(draw_sample(3, int(folder), size=(60, 60)).image))
     out = tmp_path / "out"
-    assert main(["predict", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
+    assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
     files = [row["mask_file"] for row in figures(out)]
     assert files == [f"{FIRST_CHOICE}/a.overlay.png", f"{FIRST_CHOICE}/a-2.png"]
     assert len(list((out / FIRST_CHOICE).iterdir())) == 4
@@ -166,11 +167,11 @@ def test_predict_uses_a_picture_whose_mask_is_gone(
             raise ImageError("The file cannot be read: Permission denied")
         return path.read_bytes()
 
-    monkeypatch.setattr("wbcseg.cli.brought._read", read)
+    monkeypatch.setattr("wbcseg.cli.inputs._read", read)
     masks = [path for path in tmp_path.iterdir() if "mask" in path.name]
     files = [str(path) for path in tmp_path.iterdir()]
     assert [path.name for path in masks] == ["a_mask.png"]
-    assert main(["predict", *files, "--out", str(tmp_path / "out"), "--measure"]) == 1
+    assert main(["segment", *files, "--out", str(tmp_path / "out"), "--measure"]) == 1
     assert "The expert's mask a_mask.png was not used. The file cannot be read" in capsys.readouterr().err
     (row,) = figures(tmp_path / "out")
     assert float(row["cell_area_px2"]) > 0
@@ -180,7 +181,7 @@ def test_predict_into_the_folder_of_the_pictures_does_not_take_results_for_pictu
     pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
-        assert main(["predict", str(pictures), "--out", str(pictures)]) == 0
+        assert main(["segment", str(pictures), "--out", str(pictures)]) == 0
         assert "3 of 3 pictures" in capsys.readouterr().out
 
 
@@ -190,7 +191,7 @@ def test_predict_names_masks_that_it_cannot_use(tmp_path: Path, capsys: pytest.C
     (tmp_path / "in" / "a_mask.png").write_bytes(encode_png(np.full((120, 120), 77, np.uint8)))
     (tmp_path / "in" / "b.png").unlink()
     out = tmp_path / "out"
-    assert main(["predict", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 1
+    assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 1
     said = capsys.readouterr()
     assert "a.png: Mask a_mask.png cannot be used. It holds the value 77" in said.err
     assert "b_mask.png: Mask b_mask.png is not used: there is no picture of its name." in said.err
@@ -209,11 +210,11 @@ def test_predict_takes_zips_and_several_folders(tmp_path: Path, capsys: pytest.C
     pack.write_bytes(zipped({"z.png": (tmp_path / "made" / "a.png").read_bytes()}))
     out = tmp_path / "out"
     paths = [str(tmp_path / "images"), str(tmp_path / "masks"), str(pack)]
-    assert main(["predict", *paths, "--out", str(out), "--measure"]) == 0
+    assert main(["segment", *paths, "--out", str(out), "--measure"]) == 0
     scored = {Path(row["picture"]).name: bool(row["dice_cell"]) for row in figures(out)}
     assert scored == {"a.png": True, "z.png": False}
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
-    assert main(["predict", str(tmp_path / "broken.zip"), str(tmp_path / "no.zip"), "--out", str(out)]) == 1
+    assert main(["segment", str(tmp_path / "broken.zip"), str(tmp_path / "no.zip"), "--out", str(out)]) == 1
     said = capsys.readouterr().err
     assert "is no zip, or is damaged" in said
     assert "no.zip: The file cannot be read: No such file" in said
@@ -226,12 +227,12 @@ def test_predict_chooses_the_page_of_a_stack(tmp_path: Path, capsys: pytest.Capt
     shapes = {1: (120, 120), 2: (100, 110)}
     for page, shape in shapes.items():
         chosen = ["--page", str(page)] if page > 1 else []
-        assert main(["predict", str(stack), "--out", str(tmp_path / "out"), *chosen]) == 0
+        assert main(["segment", str(stack), "--out", str(tmp_path / "out"), *chosen]) == 0
         assert f"stack.tif: The file has 2 pages; page {page} is used." in capsys.readouterr().err
         assert open_mask((tmp_path / "out" / FIRST_CHOICE / "stack.png").read_bytes()).shape == shape
-    assert main(["predict", str(stack), "--out", str(tmp_path / "out"), "--page", "3"]) == 1
+    assert main(["segment", str(stack), "--out", str(tmp_path / "out"), "--page", "3"]) == 1
     assert "Page 3 was asked for, but the file has 2." in capsys.readouterr().err
-    assert main(["predict", str(stack), "--out", str(tmp_path / "out"), "--page", "0"]) == 1
+    assert main(["segment", str(stack), "--out", str(tmp_path / "out"), "--page", "0"]) == 1
     assert "--page must be at least 1" in capsys.readouterr().err
 
 
@@ -240,7 +241,7 @@ def test_predict_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, mon
     read, predict = FolderSource.read, Segmenter.predict
     monkeypatch.setattr(FolderSource, "read", lambda source, name: (events.append(name), read(source, name))[1])
     monkeypatch.setattr(Segmenter, "predict", lambda *a, **k: (events.append("look"), predict(*a, **k))[1])
-    assert main(["predict", str(pictures), "--out", str(tmp_path / "out"), "--measure"]) == 0
+    assert main(["segment", str(pictures), "--out", str(tmp_path / "out"), "--measure"]) == 0
     assert events == ["cell 0.png", "look", "cell 1.png", "look", "cell 2.png", "look"]
 
 
@@ -266,7 +267,7 @@ def test_paths_are_read_once_and_by_their_own_names(pictures: Path, tmp_path: Pa
 
 def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
     out, two = tmp_path / "out", SHIPPED[:2]
-    assert main(["predict", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measure"]) == 0
+    assert main(["segment", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measure"]) == 0
     for model in two:
         document = json.loads((out / f"outlines-{model}.coco.json").read_text(encoding="utf-8"))
         assert [image["file_name"] for image in document["images"]] == ["cell 0.png", "cell 1.png", "cell 2.png"]
@@ -277,7 +278,7 @@ def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_pat
 def test_predict_refuses_a_scale_that_is_none(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: str
 ) -> None:
-    assert main(["predict", str(pictures), "--out", str(tmp_path), "--measure", "--micrometres", scale]) == 1
+    assert main(["segment", str(pictures), "--out", str(tmp_path), "--measure", "--micrometres", scale]) == 1
     assert "--micrometres must be more than 0" in capsys.readouterr().err
 
 
@@ -286,7 +287,7 @@ def test_predict_refuses_what_makes_no_sense_before_it_looks_at_pictures(
 ) -> None:
     out = tmp_path / "out"
     for option, value, said in (("--opacity", "3", "from 0 to 1"), ("--report", str(tmp_path), "must name a file")):
-        assert main(["predict", str(pictures), "--out", str(out), option, value]) == 1
+        assert main(["segment", str(pictures), "--out", str(out), option, value]) == 1
         assert said in capsys.readouterr().err
     assert not out.exists()
 
@@ -299,13 +300,13 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
     kept = tmp_path / "out" / "figures.csv"
     kept.parent.mkdir()
     kept.write_text("of before")
-    assert main(["predict", str(folder), "--out", str(tmp_path / "out"), "--measure"]) == 1
+    assert main(["segment", str(folder), "--out", str(tmp_path / "out"), "--measure"]) == 1
     assert f"No pictures were found in {folder}" in capsys.readouterr().err
     assert kept.read_text() == "of before"
     (folder / "a.png").write_bytes(encode_png(draw_sample(9, 0).image))
     (folder / "more.zip").write_bytes(b"PK")
     (folder / "._more.zip").write_bytes(b"left by a system")
-    assert main(["predict", str(folder), "--out", str(tmp_path / "out")]) == 1
+    assert main(["segment", str(folder), "--out", str(tmp_path / "out")]) == 1
     told = capsys.readouterr()
     assert "more.zip: Zips within a folder are not opened." in told.err
     assert "._more" not in told.err
@@ -322,10 +323,10 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
 def test_predict_says_on_a_terminal_how_far_it_is(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", str(pictures), "--out", str(tmp_path / "out")]) == 0
+    assert main(["segment", str(pictures), "--out", str(tmp_path / "out")]) == 0
     assert "of 3 pictures" not in capsys.readouterr().err
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert main(["predict", str(pictures), "--out", str(tmp_path / "out")]) == 0
+    assert main(["segment", str(pictures), "--out", str(tmp_path / "out")]) == 0
     written = capsys.readouterr().err
     assert [f"{place} of 3 pictures" in written for place in (1, 2, 3)] == [True] * 3
     # At the end the line is empty.
@@ -333,7 +334,7 @@ def test_predict_says_on_a_terminal_how_far_it_is(
 
 
 def test_predict_refuses_an_unknown_model(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", str(pictures), "--model", "best", "--out", str(tmp_path / "out")]) == 1
+    assert main(["segment", str(pictures), "--model", "best", "--out", str(tmp_path / "out")]) == 1
     assert "There is no model 'best'" in capsys.readouterr().err
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.readme import README, ROOT, filled
 from wbcseg.cli import COMMANDS
-from wbcseg.evaluation.crossvalidation import read_results, result_files
+from wbcseg.evaluation.cross_validation import read_results, result_files
 
 TEXT = README.read_text(encoding="utf-8")
 

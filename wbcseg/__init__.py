@@ -1,15 +1,18 @@
-"""Segmentation of white blood cells in blood-smear pictures.
+"""Segmentation of white blood cells in blood-smear images.
 
-The package is a house of floors, each of which uses only those below it::
+Each layer of the package imports only from those below it::
 
-    8  cli, ui                                faces
-    7  analysis                               findings
-    6  evaluation, export                     results
-    5  prediction, measurement, drawing, trust reading a picture
-    4  training                               learning
-    3  architectures, cards                   networks
-    2  datasets, preparation, metrics, thesis data
-    1  classes, images, errors, files         ground
+    cli, ui
+    evaluation, benchmarking
+    pipeline, export
+    results
+    inference, features, quality, visualization
+    training
+    models
+    splitting
+    datasets, transforms, metrics
+    io
+    errors, labels, paths
 
 Importing :mod:`wbcseg` is cheap: neither TensorFlow nor Streamlit is loaded.
 """

@@ -14,11 +14,11 @@ AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 
 PAGES = {
     "home": "/",
-    "data sets": "/dataset?picture=007",
-    "preparation": "/dataset?tab=Preparation",
-    "predict": "/predict?picture=012",
-    "own picture": "/predict?source=Your+own+picture",
-    "measure": "/measure",
+    "data sets": "/datasets?picture=007",
+    "preparation": "/datasets?tab=Preparation",
+    "predict": "/segment?picture=012",
+    "own picture": "/segment?source=Your+own+picture",
+    "measure": "/batch",
     "architectures": "/architectures",
     "in short": "/compare",
     "unseen cells": "/compare?tab=Unseen+cells",

@@ -8,9 +8,9 @@ from models import SHIPPED
 from page_pictures import PICTURES, wait_for_pictures, wait_for_viewer
 from PIL import Image
 
-from wbcseg.architectures import ARCHITECTURES
 from wbcseg.datasets import open_dataset
-from wbcseg.prediction import Catalog
+from wbcseg.inference import Catalog
+from wbcseg.models import ARCHITECTURES
 
 NETWORKS = len(ARCHITECTURES)
 MODELS = len(Catalog().suited("synthetic"))
@@ -21,16 +21,16 @@ CURVES = "/compare?tab=The+thesis,+repeated"
 
 # This test comes first: it is the one that meets the server cold.
 def test_a_link_to_a_cold_server_goes_through_the_router(page):
-    page.goto("/predict?picture=012")
+    page.goto("/segment?picture=012")
     wait_for_viewer(page, PANELS)
     assert page.get_by_role("link", name="Data sets").is_visible()
     assert page.title() == "Predict · White blood cell segmentation"
     page.get_by_role("button", name="Next picture").click()  # the first click of all must count
-    page.wait_for_url("**/predict?picture=013")
+    page.wait_for_url("**/segment?picture=013")
 
 
 def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
-    page.goto("/predict?picture=001")
+    page.goto("/segment?picture=001")
     wait_for_viewer(page, PANELS)
     page.get_by_role("button", name="Next picture").click()
     page.wait_for_url("**picture=002**")
@@ -47,7 +47,7 @@ def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
 
 
 def test_the_picture_goes_along_from_page_to_page(page):
-    page.goto("/dataset?picture=005")
+    page.goto("/datasets?picture=005")
     wait_for_pictures(page, 3)
     page.get_by_role("link", name="Segment this picture").click()
     page.get_by_role("heading", name="Segment a picture").wait_for()
@@ -66,7 +66,7 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
     data = io.BytesIO()
     Image.fromarray(open_dataset("synthetic").read("synthetic/003").image).save(data, "PNG")
     page.on("dialog", lambda dialog: pytest.fail(f"The page ran a script: {dialog.message}"))
-    page.goto("/predict?source=Your+own+picture")
+    page.goto("/segment?source=Your+own+picture")
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data.getvalue()})
     wait_for_viewer(page, 1 + OWN_MODELS)
     shown = page.locator("[data-testid=stMarkdown]", has_text="Jane").inner_text()
@@ -76,7 +76,7 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
 
 
 def test_a_file_that_is_no_picture(page):
-    page.goto("/predict?source=Your+own+picture")
+    page.goto("/segment?source=Your+own+picture")
     page.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"<html>"})
     page.locator("[data-testid=stAlert]").wait_for()
     assert "a.png" in page.locator("[data-testid=stAlert]").first.inner_text()
@@ -89,10 +89,10 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
     page.emulate_media(color_scheme=scheme)
     for address in (
         "/",
-        "/dataset",
-        "/predict",
-        "/predict?source=Your+own+picture",
-        "/measure",
+        "/datasets",
+        "/segment",
+        "/segment?source=Your+own+picture",
+        "/batch",
         "/architectures",
         "/train",
         "/runs",
@@ -110,7 +110,7 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
 @pytest.mark.parametrize("names", [("unet-general",), SHIPPED])
 def test_no_figure_is_cut_on_a_phone(page, names):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto("/predict?picture=003&" + "&".join(f"models={name}" for name in names))
+    page.goto("/segment?picture=003&" + "&".join(f"models={name}" for name in names))
     table = page.locator("[aria-label='Figures of the cell']")
     table.locator("td").first.wait_for(timeout=60_000)
     for box in page.locator(".figures").all():
@@ -121,11 +121,11 @@ def test_no_figure_is_cut_on_a_phone(page, names):
 
 
 def test_every_picture_has_a_name(page):
-    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * NETWORKS)):
+    for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
         assert all(page.locator(PICTURES).evaluate_all("pictures => pictures.map(p => p.alt)"))
-    page.goto("/predict")
+    page.goto("/segment")
     wait_for_viewer(page, PANELS)
     names = page.locator("figure canvas").evaluate_all("panels => panels.map(p => p.getAttribute('aria-label'))")
     assert len(names) == PANELS
@@ -135,12 +135,12 @@ def test_every_picture_has_a_name(page):
 def test_nothing_is_asked_of_other_servers(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    for address, least in (("/", 2), ("/dataset", 23), ("/architectures", 9 * NETWORKS)):
+    for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
-    page.goto("/predict")
+    page.goto("/segment")
     wait_for_viewer(page, PANELS)
-    for address in ("/measure", "/train", "/runs", "/compare", CURVES):
+    for address in ("/batch", "/train", "/runs", "/compare", CURVES):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from wbcseg.evaluation import crossvalidation
-from wbcseg.evaluation.figures import FIGURES
+from wbcseg.evaluation import cross_validation
+from wbcseg.evaluation.metric_specs import FIGURES
 
-RESULTS = crossvalidation.read_results(crossvalidation.result_files())
+RESULTS = cross_validation.read_results(cross_validation.result_files())
 UNSEEN = "/compare?tab=Unseen+cells"
 CHART = ".js-plotly-plot .main-svg"
 OVERLAPPING_LABELS = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap(chart => {
@@ -70,7 +70,7 @@ def test_the_hardest_picture_opens_in_predict(page):
     with page.context.expect_page() as opened:
         first.click()
     predict = opened.value
-    predict.wait_for_url(f"**/predict?set=Zheng*&picture={number}*")
+    predict.wait_for_url(f"**/segment?set=Zheng*&picture={number}*")
     predict.get_by_role("heading", name="Segment a picture").wait_for()
     predict.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wbcseg.training.line import all_runs
+from wbcseg.training.jobs.queue import all_runs
 
 try:
     from playwright.sync_api import TimeoutError as PlaywrightError

@@ -11,10 +11,10 @@ from page_pictures import wait_for_viewer
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
+from wbcseg.inference import Catalog
 from wbcseg.metrics import score
-from wbcseg.prediction import Catalog
 
-PICTURE = "/predict?set=Synthetic&picture=012"
+PICTURE = "/segment?set=Synthetic&picture=012"
 CANVAS = "figure canvas"
 MODELS = Catalog().suited("synthetic")
 PANELS = 2 + len(MODELS)

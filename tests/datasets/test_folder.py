@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from wbcseg.classes import to_grey
 from wbcseg.datasets import PAIRING_RULE, check_dataset, check_manifest, find_problems, open_folder, open_zip, sources
-from wbcseg.datasets.dataset import anonymous
+from wbcseg.datasets.base import anonymous
 from wbcseg.datasets.pairing import is_ignored, pair_names
 from wbcseg.errors import DatasetError, ImageError, ManifestError, MaskError, PairingError, WbcsegError
-from wbcseg.images import headers
+from wbcseg.io import headers
+from wbcseg.labels import to_grey
 
 CELL, LABELS = draw_cell()
 PICTURE, MASK = encode(CELL), encode(to_grey(LABELS))

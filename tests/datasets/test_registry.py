@@ -10,7 +10,7 @@ import pytest
 
 from wbcseg import datasets
 from wbcseg.datasets import open_dataset, statuses
-from wbcseg.datasets.dataset import DataSet, Entry
+from wbcseg.datasets.base import DataSet, Entry
 from wbcseg.errors import DatasetError
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from wbcseg.classes import CELL_TYPES
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.synthetic import draw_sample, open_synthetic
-from wbcseg.datasets.synthetic.fields import Lobe, Outline, bridge, coverage, dots, join, noise, reduce
-from wbcseg.datasets.synthetic.stains import STAINS, density
-from wbcseg.datasets.synthetic.white_cell import Window
+from wbcseg.datasets.synthetic.cells import Window
+from wbcseg.datasets.synthetic.shapes import Lobe, Outline, bridge, coverage, dots, join, noise, reduce
+from wbcseg.datasets.synthetic.stain_presets import STAINS, density
 from wbcseg.errors import ConfigError
+from wbcseg.labels import CELL_TYPES
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_density_is_the_logarithm_of_the_light_taken_away():
 
 
 def test_the_set_is_known_before_anything_is_drawn(monkeypatch):
-    monkeypatch.setattr("wbcseg.datasets.synthetic.smear._draw", lambda *_: pytest.fail("drew a sample"))
+    monkeypatch.setattr("wbcseg.datasets.synthetic.generator._draw", lambda *_: pytest.fail("drew a sample"))
     data = open_synthetic(count=200)
     assert len(data) == 200
     assert data.name == "synthetic"

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 
-from wbcseg.classes import to_grey
-from wbcseg.datasets import check_dataset, fetching, find_problems, open_dataset, zheng
+from wbcseg.datasets import check_dataset, download, find_problems, open_dataset, zheng
 from wbcseg.datasets.zheng import open_zheng, published_files, zheng_location
 from wbcseg.errors import DatasetError, DownloadError, ManifestError
+from wbcseg.labels import to_grey
 
 Files = dict[str, bytes]
 
@@ -98,7 +98,7 @@ def server(upstream: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
     running = Server()
     running.files = {f"pinned/{name}": data for name, data in upstream.items()}
     monkeypatch.setattr(zheng, "BASES", (f"{running.base}/pinned", f"{running.base}/master"))
-    monkeypatch.setattr(fetching, "PAUSE", 0.0)
+    monkeypatch.setattr(download, "PAUSE", 0.0)
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield running

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import wilcoxon
 
 from wbcseg.evaluation import comparison
-from wbcseg.evaluation.figures import FIGURES
+from wbcseg.evaluation.metric_specs import FIGURES
 
 
 def scores(nucleus: float | None, distance: float | None = 1.0) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from wbcseg.evaluation.reproduction import (
     result_files,
     score_pictures_as_published,
 )
-from wbcseg.evaluation.resultfiles import read_result
-from wbcseg.preparation.published import PublishedSet, prepare
-from wbcseg.thesis import CLASSES, NETWORKS, published_result
+from wbcseg.evaluation.result_store import read_result
+from wbcseg.evaluation.thesis import CLASSES, NETWORKS, published_result
+from wbcseg.splitting.thesis import PublishedSet, prepare
 from wbcseg.training import TrainingConfig
 
 

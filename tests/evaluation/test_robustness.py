@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wbcseg.classes import CYTOPLASM, NUCLEUS
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import robustness
-from wbcseg.evaluation.resultfiles import read_result
+from wbcseg.evaluation.result_store import read_result
 from wbcseg.evaluation.robustness import AS_IT_IS, CHANGES, SCORED
-from wbcseg.prediction import Catalog
+from wbcseg.inference import Catalog
+from wbcseg.labels import CYTOPLASM, NUCLEUS
 
 COMMITTED = sorted(robustness.FOLDER.glob("*.json"))
 

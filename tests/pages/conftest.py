@@ -7,7 +7,7 @@ from quick_app import APP, OpenPage, QuickCatalog, go_to
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from wbcseg.ui import store
+from wbcseg.ui import cache
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the pages the quick models."""
-    monkeypatch.setattr(store, "Catalog", QuickCatalog)
+    monkeypatch.setattr(cache, "Catalog", QuickCatalog)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ VISIT = """
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file("app.py", default_timeout=120).run()
-    for page in ("dataset", "train", "runs", "compare", "architectures", "measure", "predict"):
+    for page in ("datasets", "train", "runs", "compare", "architectures", "batch", "segment"):
         at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception
-    at.switch_page("pages/dataset.py")
+    at.switch_page("pages/datasets.py")
     at.query_params["tab"] = "Preparation"
     at.run()
     assert not at.exception, at.exception
@@ -26,7 +26,7 @@ VISIT = """
         at.query_params["tab"] = tab
         at.run()
         assert not at.exception, at.exception
-    at.switch_page("pages/predict.py").run()
+    at.switch_page("pages/segment.py").run()
     assert at.get("bidi_component")
     heavy = [name for name in ("tensorflow", "keras", "torch", "jax", "sklearn") if name in sys.modules]
     status = open("/proc/self/status").read() if sys.platform == "linux" else "VmHWM: 0"

@@ -8,11 +8,12 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from quick_app import FailingCatalog, pictures, tables, words
 
-from wbcseg.architectures import ARCHITECTURES
-from wbcseg.architectures.structure import stages
 from wbcseg.errors import ModelError
-from wbcseg.prediction import Catalog
-from wbcseg.ui import networks, store
+from wbcseg.inference import Catalog
+from wbcseg.models import ARCHITECTURES
+from wbcseg.models.graph import stages
+from wbcseg.ui import cache
+from wbcseg.ui.architectures import networks
 
 
 def diagrams(at):
@@ -22,7 +23,7 @@ def diagrams(at):
 
 @pytest.fixture
 def shipped(monkeypatch):
-    monkeypatch.setattr(store, "Catalog", Catalog)
+    monkeypatch.setattr(cache, "Catalog", Catalog)
 
 
 @pytest.mark.parametrize("width", [16, 64])
@@ -63,7 +64,7 @@ def test_a_model_that_cannot_be_looked_into_says_why(open_page, monkeypatch):
     def fail(*_):
         raise ModelError("Model x cannot be looked into: it is gone.")
 
-    monkeypatch.setattr(store, "Catalog", FailingCatalog)
+    monkeypatch.setattr(cache, "Catalog", FailingCatalog)
     monkeypatch.setattr(networks, "feature_maps", fail)
     at = open_page("architectures")
     assert "cannot be looked into" in words(at)
@@ -74,7 +75,7 @@ def test_without_models_the_diagrams_remain(open_page, monkeypatch):
         def __init__(self):
             self.entries = ()
 
-    monkeypatch.setattr(store, "Catalog", Nothing)
+    monkeypatch.setattr(cache, "Catalog", Nothing)
     at = open_page("architectures")
     assert len(diagrams(at)) == len(ARCHITECTURES)
     assert "There is no shipped model here" in words(at)

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from quick_app import tables, words
 
-from wbcseg.evaluation import comparison, crossvalidation, reproduction
-from wbcseg.evaluation.agreement import Pairs
+from wbcseg.evaluation import comparison, cross_validation, reproduction
 from wbcseg.evaluation.comparison import Pair
-from wbcseg.evaluation.figures import FIGURES
+from wbcseg.evaluation.feature_agreement import Pairs
+from wbcseg.evaluation.metric_specs import FIGURES
 from wbcseg.evaluation.reproduction import EXPERIMENTS
 from wbcseg.metrics import Comparison
 from wbcseg.training import PRESETS
-from wbcseg.ui import agreeing, charts, elsewhere, unseen
-from wbcseg.ui.question import Question
+from wbcseg.ui.compare import cross_site, feature_agreement, unseen_cells
+from wbcseg.ui.compare.selection import Question
+from wbcseg.ui.components import charts
 
 UNSEEN = "Unseen cells"
 REGIONS = ("background", "cytoplasm", "nucleus", "cell")
@@ -60,7 +61,7 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Folders for results, empty at first."""
-    for module, name in ((crossvalidation, "crossvalidation"), (reproduction, "reproduction")):
+    for module, name in ((cross_validation, "crossvalidation"), (reproduction, "reproduction")):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(module, "FOLDER", tmp_path / name)
     return tmp_path
@@ -224,33 +225,33 @@ def question(figure="dice"):
 )
 def test_the_sentence_follows_from_interval_and_test(difference, low, high, p, figure, said):
     pair = Pair("A", "B", Comparison(difference, low, high, p, 40, 30, 10), p)
-    assert unseen.sentence(pair, question(figure)).startswith(said)
+    assert unseen_cells.sentence(pair, question(figure)).startswith(said)
 
 
 def test_the_side_that_wins_more_pictures_is_counted():
     pair = Pair("A", "B", Comparison(-0.02, -0.03, -0.01, 0.01, 40, 9, 31), 0.01)
-    assert "on 31 of 40 pictures" in unseen.sentence(pair, question())
+    assert "on 31 of 40 pictures" in unseen_cells.sentence(pair, question())
 
 
 def test_who_is_ahead_more_often_can_be_behind_on_average():
     # Less is better: the first is larger on 46 pictures, and smaller on average.
     pair = Pair("A", "B", Comparison(-0.44, -1.2, 0.3, 0.0001, 70, 46, 20), 0.0001)
-    said = unseen.sentence(pair, question("hausdorff_95"))
+    said = unseen_cells.sentence(pair, question("hausdorff_95"))
     assert said.startswith("**B is ahead of A more often, but not clearly on average**: on 46 of 70 pictures;")
     assert "the mean difference in its favour is −0.44 px (95 % confidence: −1.20 to 0.30)" in said
 
 
 def test_the_interval_has_the_sign_of_the_difference_that_is_told():
     pair = Pair("A", "B", Comparison(-0.0028, -0.0057, 0.0016, 0.3, 70, 30, 40), 0.3)
-    said = unseen.sentence(pair, question())
+    said = unseen_cells.sentence(pair, question())
     assert said.startswith("**No clear difference** between B and A: 0.0028 in favour of the first")
     assert "−0.0016 to 0.0057), on 40 of 70 pictures" in said
 
 
 def test_chance_is_said_in_words():
-    assert "less than 1 of 1,000" in unseen.chance(0.0001)
-    assert "about 30 of 100" in unseen.chance(0.3)
-    assert "same everywhere" in unseen.chance(math.nan)
+    assert "less than 1 of 1,000" in unseen_cells.chance(0.0001)
+    assert "about 30 of 100" in unseen_cells.chance(0.3)
+    assert "same everywhere" in unseen_cells.chance(math.nan)
 
 
 def test_networks_keep_their_colour_and_shape():
@@ -307,7 +308,7 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
 
 
 def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):
-    monkeypatch.setattr(agreeing, "FOLDER", tmp_path)
+    monkeypatch.setattr(feature_agreement, "FOLDER", tmp_path)
     at = open_page("compare", tab="Figures of cells")
     assert "This was not measured yet" in words(at)
     pairs = tuple((0.3 + 0.01 * n, 0.31 + 0.01 * n) for n in range(12))
@@ -322,7 +323,7 @@ def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):
 
 
 def test_other_laboratories(open_page, monkeypatch, tmp_path):
-    monkeypatch.setattr(elsewhere, "FOLDER", tmp_path)
+    monkeypatch.setattr(cross_site, "FOLDER", tmp_path)
     at = open_page("compare", tab="Other laboratories")
     assert "not measured yet" in words(at)
     result = made_result("unet", 0.93, study="laboratories", preset="general")
@@ -345,7 +346,7 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
     (tmp_path / "unet.json").write_text(json.dumps(result))
     (tmp_path / "special").mkdir()
     (tmp_path / "special" / "zheng-1-compact-cv5-unet.json").write_text(json.dumps(made_result("unet", 0.95)))
-    monkeypatch.setattr(crossvalidation, "FOLDER", tmp_path / "special")
+    monkeypatch.setattr(cross_validation, "FOLDER", tmp_path / "special")
     at = open_page("compare", tab="Other laboratories")
     assert not at.exception
     scores, home, trust = tables(at)

@@ -5,7 +5,8 @@ from quick_app import pictures, tables, viewer, words
 
 from wbcseg.datasets import DatasetStatus
 from wbcseg.errors import DownloadError
-from wbcseg.ui import status, store
+from wbcseg.ui import cache
+from wbcseg.ui.components import dataset_status
 
 
 def test_it_says_what_it_is_and_what_it_is_not_for(open_page):
@@ -32,7 +33,7 @@ def test_it_says_so_where_there_is_no_model(open_page, monkeypatch):
     class Nothing:
         entries = usable = ()
 
-    monkeypatch.setattr(store, "Catalog", Nothing)
+    monkeypatch.setattr(cache, "Catalog", Nothing)
     assert "There is no model yet" in words(open_page("home"))
 
 
@@ -65,7 +66,7 @@ def test_a_download_shows_its_progress(open_page, no_data, monkeypatch):
         seen.append((name, fetch))
         raise DownloadError("The connection broke after 1 of 4 files. Try again: what is here is kept.")
 
-    monkeypatch.setattr(status, "open_dataset", fetch)
+    monkeypatch.setattr(dataset_status, "open_dataset", fetch)
     at = open_page("home")
     at.button(key="download_zheng-1").click().run()
     assert not at.exception
@@ -77,7 +78,7 @@ def test_after_a_download_the_data_is_ready(open_page, no_data, monkeypatch):
     here = []
     missing = DatasetStatus("zheng-1", "Zheng 1", False, "", None, "Fetch it.")
     ready = DatasetStatus("zheng-1", "Zheng 1", True, "cache", 300, "")
-    monkeypatch.setattr(status, "open_dataset", lambda name, **_: here.append(name))
+    monkeypatch.setattr(dataset_status, "open_dataset", lambda name, **_: here.append(name))
     monkeypatch.setattr("wbcseg.datasets.statuses", lambda: [ready if here else missing])
     at = open_page("home")
     at.button(key="download_zheng-1").click().run()

@@ -7,11 +7,12 @@ import pytest
 from made_runs import QUICK, make_run
 from quick_app import tables, words
 
-from wbcseg.training import PRESETS, Run, supervisor
-from wbcseg.training.overview import overview, overviews, pack
-from wbcseg.ui import comparing
-from wbcseg.ui.curves import HELD_OUT, TRAINING
-from wbcseg.ui.runs_table import columns
+from wbcseg.training import PRESETS, Run
+from wbcseg.training.jobs import manager
+from wbcseg.training.runs.summary import overview, overviews, pack
+from wbcseg.ui.components.line_charts import HELD_OUT, TRAINING
+from wbcseg.ui.runs import comparison
+from wbcseg.ui.runs.table import columns
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_the_table_says_how_each_run_stands():
         "Data": "Drawn smears",
         "Split": "Leak-free, fold 0",
         "Epochs": "10 of 10",
-        "Best Dice": overview(Run(supervisor.find("done").folder)).best,
+        "Best Dice": overview(Run(manager.find("done").folder)).best,
         "Time": "40\u00a0s",
     }
     assert rows["thesis"]["Split"] == "Published (leaking)"
@@ -101,14 +102,14 @@ def test_runs_with_the_same_settings_say_so(open_page):
 
 def test_curves_by_epoch_by_time_and_smoothed():
     make_run("a", epochs=3)
-    one = [overview(supervisor.find("a"))]
+    one = [overview(manager.find("a"))]
     rows = one[0].run.metrics()
-    by_epoch, series = comparing.overlaid(one, "loss", [HELD_OUT], by_time=False, strength=0.0)
+    by_epoch, series = comparison.overlaid(one, "loss", [HELD_OUT], by_time=False, strength=0.0)
     assert by_epoch == [(row["epoch"], row["val_loss"], "a") for row in rows]
     assert [each.name for each in series] == ["a"]
-    by_time, _ = comparing.overlaid(one, "loss", [TRAINING], by_time=True, strength=0.0)
+    by_time, _ = comparison.overlaid(one, "loss", [TRAINING], by_time=True, strength=0.0)
     assert [x for x, *_ in by_time] == pytest.approx([4 / 60, 8 / 60, 12 / 60])
-    smooth, _ = comparing.overlaid(one, "loss", [TRAINING], by_time=False, strength=0.5)
+    smooth, _ = comparison.overlaid(one, "loss", [TRAINING], by_time=False, strength=0.5)
     assert smooth[0][1] == pytest.approx(rows[0]["loss"])
     assert smooth[2][1] > rows[2]["loss"]
 

@@ -11,17 +11,17 @@ import os
 import sys
 from pathlib import Path
 
-from wbcseg.training.environment import start_engine
+from wbcseg.training.tf_env import start_engine
 
 start_engine()
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
-from wbcseg import architectures  # noqa: E402
-from wbcseg.architectures.layers import FusedBatchNormalization, head, picture  # noqa: E402
+from wbcseg import models  # noqa: E402
 from wbcseg.datasets.synthetic import draw_sample  # noqa: E402
-from wbcseg.preparation.splits import Split  # noqa: E402
+from wbcseg.models.blocks import FusedBatchNormalization, head, picture  # noqa: E402
+from wbcseg.splitting.splits import Split  # noqa: E402
 from wbcseg.training import Run, loop  # noqa: E402
 from wbcseg.training.data import Side, TrainingData  # noqa: E402
 
@@ -49,7 +49,7 @@ def data() -> TrainingData:
 
 
 def main() -> None:
-    architectures.build = tiny
+    models.build = tiny
     run, pictures = Run(Path(sys.argv[1])), data()
     for _ in sys.stdin:
         child = os.fork()

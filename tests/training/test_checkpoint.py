@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from wbcseg.errors import RunError, WeightsError
+from wbcseg.io.arrays import write_arrays
+from wbcseg.models.weights import Weights, check_weights, read_weights, write_weights
 from wbcseg.training import checkpoint
-from wbcseg.training.checkpoint import CURRENT, PREVIOUS, Checkpoint, write_arrays
-from wbcseg.training.weights import Weights, check_weights, read_weights, write_weights
+from wbcseg.training.checkpoint import CURRENT, PREVIOUS, Checkpoint
 
 ARRAYS = {"weight/000.a": np.arange(6, dtype=np.float32).reshape(2, 3), "optimizer/000": np.array(7)}
 

@@ -12,10 +12,10 @@ import pytest
 from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
-from wbcseg.preparation.published import is_twin, twin
+from wbcseg.splitting.thesis import is_twin, twin
 from wbcseg.training import TrainingConfig
+from wbcseg.training.cost.estimate import pictures_of
 from wbcseg.training.data import Batch, Side, drawn, load_data, one_ahead, training_batches
-from wbcseg.training.estimate import pictures_of
 
 
 def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_path: Path) -> None:

@@ -15,16 +15,27 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from wbcseg.architectures import ARCHITECTURES, describe
 from wbcseg.errors import NotEnoughMemoryError, TrainingError
-from wbcseg.files import write_json
-from wbcseg.training import PRESETS, Run, TrainingConfig, line, measured, measuring, memory
-from wbcseg.training import estimate as module
-from wbcseg.training.costs import EXPORT, Known, from_reference, memory_of, nearest, seconds_to_test, seconds_to_train
-from wbcseg.training.estimate import Estimate, check_fits, estimate, pictures_of
-from wbcseg.training.measured import Measurement, add_measured, machine, read_measured, reference
-from wbcseg.training.measuring import start_measuring
-from wbcseg.training.processes import ProcessId
+from wbcseg.io.atomic import write_json
+from wbcseg.models import ARCHITECTURES, describe
+from wbcseg.training import PRESETS, Run, TrainingConfig
+from wbcseg.training.cost import estimate as module
+from wbcseg.training.cost import memory, probe
+from wbcseg.training.cost import records as measured
+from wbcseg.training.cost.estimate import Estimate, check_fits, estimate, pictures_of
+from wbcseg.training.cost.model import (
+    EXPORT,
+    Known,
+    from_reference,
+    memory_of,
+    nearest,
+    seconds_to_test,
+    seconds_to_train,
+)
+from wbcseg.training.cost.probe import start_measuring
+from wbcseg.training.cost.records import Measurement, add_measured, machine, read_measured, reference
+from wbcseg.training.jobs import queue
+from wbcseg.training.jobs.process import ProcessId
 
 SMALL = TrainingConfig(width=8, batch_size=16, epochs=10, precision="float32")
 GIGABYTE = 1_000_000_000
@@ -412,25 +423,25 @@ def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch:
         started.append(config)
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 
-    monkeypatch.setattr(measuring, "_launch", launch)
+    monkeypatch.setattr(probe, "_launch", launch)
     runs.mkdir()
-    with FileLock(runs / line.LOCK):
+    with FileLock(runs / queue.LOCK):
         start_measuring(SMALL)
-    with FileLock(runs / measuring.LOCK):
+    with FileLock(runs / probe.LOCK):
         start_measuring(SMALL)
     assert started == []
-    assert not measuring.measuring(SMALL)
+    assert not probe.measuring(SMALL)
 
     start_measuring(SMALL)
     start_measuring(SMALL)
     other = SMALL.replace(width=16)
     start_measuring(other)
     assert started == [SMALL]
-    assert measuring.measuring(SMALL)
-    assert measuring.measuring(SMALL.replace(seed=5)), "a seed does not change the cost"
-    assert not measuring.measuring(other)
+    assert probe.measuring(SMALL)
+    assert probe.measuring(SMALL.replace(seed=5)), "a seed does not change the cost"
+    assert not probe.measuring(other)
 
-    process = ProcessId.from_dict(json.loads((runs / measuring.LAST).read_text(encoding="utf-8"))["process"])
+    process = ProcessId.from_dict(json.loads((runs / probe.LAST).read_text(encoding="utf-8"))["process"])
     assert process is not None
     process.kill()
     while process.alive():
@@ -438,19 +449,19 @@ def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch:
     # It failed: the same settings are left alone for a while, others may follow.
     start_measuring(SMALL)
     assert started == [SMALL]
-    assert not measuring.measuring(SMALL)
-    last = json.loads((runs / measuring.LAST).read_text(encoding="utf-8"))
-    write_json(runs / measuring.LAST, {**last, "at": time.time() - 2 * measuring.AGAIN})
+    assert not probe.measuring(SMALL)
+    last = json.loads((runs / probe.LAST).read_text(encoding="utf-8"))
+    write_json(runs / probe.LAST, {**last, "at": time.time() - 2 * probe.AGAIN})
     start_measuring(SMALL)
     assert started == [SMALL, SMALL]
-    again = ProcessId.from_dict(json.loads((runs / measuring.LAST).read_text(encoding="utf-8"))["process"])
+    again = ProcessId.from_dict(json.loads((runs / probe.LAST).read_text(encoding="utf-8"))["process"])
     assert again is not None
     again.kill()
 
 
 def test_estimating_loads_no_tensorflow(runs: Path) -> None:
     code = (
-        "import sys; from wbcseg.training import PRESETS; from wbcseg.training.estimate import estimate; "
+        "import sys; from wbcseg.training import PRESETS; from wbcseg.training.cost.estimate import estimate; "
         "estimate(PRESETS['compact'], (10, 2)); print(sorted(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -462,9 +473,9 @@ def test_estimating_loads_no_tensorflow(runs: Path) -> None:
 def test_a_few_steps_are_measured_in_a_process_of_their_own(runs: Path) -> None:
     config = TrainingConfig(width=4, canvas=48, batch_size=4)
     start_measuring(config)
-    assert measuring.measuring(config)
+    assert probe.measuring(config)
     deadline = time.time() + 130
-    while measuring.measuring(config):
+    while probe.measuring(config):
         assert time.time() < deadline
         time.sleep(0.2)
     (found,) = read_measured(runs)

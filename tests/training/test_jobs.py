@@ -18,11 +18,13 @@ import pytest
 from builders import write_pairs
 
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.images import encode_png
-from wbcseg.prediction import Catalog
-from wbcseg.training import PRESETS, Run, TrainingConfig, checkpoint, film, supervisor
-from wbcseg.training.line import all_runs
-from wbcseg.training.overview import overview, overviews
+from wbcseg.inference import Catalog
+from wbcseg.io import encode_png
+from wbcseg.training import PRESETS, Run, TrainingConfig, checkpoint
+from wbcseg.training.jobs import manager
+from wbcseg.training.jobs.queue import all_runs
+from wbcseg.training.runs import snapshots
+from wbcseg.training.runs.summary import overview, overviews
 
 pytestmark = pytest.mark.training
 
@@ -69,9 +71,9 @@ def until_over(run: Run, seconds: float = 180.0) -> str:
 
 def test_faults_35_and_36_one_trains_the_other_waits_and_stop_leaves_a_valid_checkpoint(pairs: Path) -> None:
     config = CONFIG.replace(dataset=str(pairs))
-    first = supervisor.start(config)
+    first = manager.start(config)
     until(first, lambda: overview(first).situation == "running")
-    second = supervisor.start(config)
+    second = manager.start(config)
     until(second, lambda: overview(second).situation == "waiting")
     assert first.folder != second.folder
     assert {one.name: one.place for one in overviews()} == {first.name: None, second.name: 1}
@@ -82,7 +84,7 @@ def test_faults_35_and_36_one_trains_the_other_waits_and_stop_leaves_a_valid_che
     assert process is not None
     assert psutil.Process(process.pid).nice() >= 10
     began = time.monotonic()
-    supervisor.stop(first, wait=True)
+    manager.stop(first, wait=True)
     assert time.monotonic() - began < 10.0
     assert not process.alive()
     assert overview(first).situation == "stopped"
@@ -91,10 +93,10 @@ def test_faults_35_and_36_one_trains_the_other_waits_and_stop_leaves_a_valid_che
     assert saved.epoch == len(first.metrics()) >= 2
 
     until(second, lambda: overview(second).situation == "running")
-    supervisor.resume(first)
+    manager.resume(first)
     until(first, lambda: overview(first).situation == "waiting")
-    supervisor.stop(first, wait=True)  # while it waits
-    supervisor.stop(second, wait=True)  # while it gets ready
+    manager.stop(first, wait=True)  # while it waits
+    manager.stop(second, wait=True)  # while it gets ready
     assert [one.situation for one in overviews()] == ["stopped", "stopped"]
 
 
@@ -107,7 +109,7 @@ def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one
     command = [sys.executable, "-c", code, json.dumps(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        run = supervisor.find(server.stdout.readline().strip())
+        run = manager.find(server.stdout.readline().strip())
         until(run, lambda: overview(run).situation == "running")
         server.kill()
     until(run, lambda: len(run.metrics()) >= 2)
@@ -119,7 +121,7 @@ def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one
 
     done = len(run.metrics())
     run.write("config.json", {**config, "epochs": done + 1})
-    supervisor.resume(run)
+    manager.resume(run)
     assert until_over(run) == "finished"
     assert overview(run).epoch == done + 1
     assert [entry.name for entry in Catalog().usable if not entry.shipped] == [run.name]
@@ -127,7 +129,7 @@ def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one
 
 @LINUX
 def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs: Path) -> None:
-    run = supervisor.start(CONFIG.replace(dataset=str(pairs)))
+    run = manager.start(CONFIG.replace(dataset=str(pairs)))
     until(run, lambda: len(run.metrics()) >= 2)
     process = run.process()
     assert process is not None
@@ -149,7 +151,7 @@ def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs
 def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_given(pairs: Path) -> None:
     # Its first step takes about 600 MB: a tenth of it while the graph is traced, the rest while it runs. The limit lies
     # in the second part: where memory ends within the tracing, TensorFlow itself may stop for ever.
-    run = supervisor.start(CONFIG.replace(dataset=str(pairs), width=16, canvas=240, batch_size=8))
+    run = manager.start(CONFIG.replace(dataset=str(pairs), width=16, canvas=240, batch_size=8))
     until(run, lambda: run.progress().get("phase") == "training")
     process = run.process()
     assert process is not None
@@ -164,7 +166,7 @@ def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_g
 
 def test_memory_that_ends_while_a_graph_is_traced_is_told_from_a_fault_of_the_program() -> None:
     code = (
-        "from wbcseg.training.environment import start_engine; start_engine()\n"
+        "from wbcseg.training.tf_env import start_engine; start_engine()\n"
         "import sys\nimport tensorflow as tf\nfrom wbcseg.training.trainer import _memory_errors\n"
         "@tf.function\ndef step(problem):\n    raise problem\n"
         "for problem in (MemoryError(), RuntimeError('std::bad_alloc'), ValueError('shape')):\n"
@@ -178,7 +180,7 @@ def test_memory_that_ends_while_a_graph_is_traced_is_told_from_a_fault_of_the_pr
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV"])
 def test_a_process_that_the_system_ended_points_to_memory(pairs: Path, name: str) -> None:
-    run = supervisor.start(CONFIG.replace(dataset=str(pairs)))
+    run = manager.start(CONFIG.replace(dataset=str(pairs)))
     until(run, lambda: run.progress().get("phase") == "training")
     process = run.process()
     assert process is not None
@@ -189,7 +191,7 @@ def test_a_process_that_the_system_ended_points_to_memory(pairs: Path, name: str
 
 def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs: Path, runs: Path) -> None:
     code = (
-        "from wbcseg.training.environment import start_engine; start_engine()\n"
+        "from wbcseg.training.tf_env import start_engine; start_engine()\n"
         "from wbcseg.training.trainer import Trainer\nreal = Trainer.step\n"
         "def step(self, images, targets, number):\n"
         "    loss, tally = real(self, images, targets, number)\n"
@@ -232,7 +234,7 @@ def test_fault_30_a_folder_that_goes_away_ends_the_training_with_its_name(pairs:
 
 def test_fault_31_the_same_seed_twice_gives_identical_weights(pairs: Path) -> None:
     config = CONFIG.replace(dataset=str(pairs), epochs=3, weight_average=0.9, dropout=0.3)
-    twice = [supervisor.start(config) for _ in range(2)]
+    twice = [manager.start(config) for _ in range(2)]
     for run in twice:
         assert until_over(run) == "finished", overview(run).reason
     first, second = (checkpoint.load(run.folder) for run in twice)
@@ -245,13 +247,13 @@ def test_fault_31_the_same_seed_twice_gives_identical_weights(pairs: Path) -> No
 
 def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path) -> None:
     data = Path(shutil.make_archive(str(pairs.parent / "Jane Doe"), "zip", pairs)).read_bytes()
-    run = supervisor.start(CONFIG.replace(dataset=supervisor.UPLOAD, epochs=2), data=data)
+    run = manager.start(CONFIG.replace(dataset=manager.UPLOAD, epochs=2), data=data)
     assert until_over(run) == "finished", overview(run).reason
     assert run.split().test[0].startswith("upload/00")
-    filmed = film.read(run)
+    filmed = snapshots.read(run)
     assert filmed is not None
     assert filmed.epochs == (0, 1, 2)
-    assert film.frame(run, filmed, None).shape == film.frame(run, filmed, 2).shape == (3, 48, 48)
+    assert snapshots.frame(run, filmed, None).shape == snapshots.frame(run, filmed, 2).shape == (3, 48, 48)
     picture = encode_png(draw_sample(9, 0, size=(48, 48)).image)
     for path in run.folder.rglob("*"):
         if path.is_file():
@@ -263,7 +265,7 @@ def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path
 
 def test_the_recipe_for_any_laboratory_can_be_timed() -> None:
     config = PRESETS["general"].replace(width=4, canvas=48, batch_size=2, epochs=20, sharp_epochs=5)
-    command = [sys.executable, "-m", "wbcseg.training.timing", json.dumps(config.to_dict()), "--steps", "1"]
+    command = [sys.executable, "-m", "wbcseg.training.cost.probe_worker", json.dumps(config.to_dict()), "--steps", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["train_seconds_per_picture"] > 0

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wbcseg.training import Run, TrainingConfig, checkpoint, film
+from wbcseg.training import Run, TrainingConfig, checkpoint
+from wbcseg.training.runs import snapshots
 
 pytestmark = [
     pytest.mark.training,
@@ -131,7 +132,7 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
     assert best_kept(run) == pytest.approx(best_kept(undisturbed), abs=1e-4)
     assert best_kept(run) == pytest.approx(max(scores(run)), abs=1e-6)
     assert [row["epoch"] for row in run.metrics()] == list(range(1, EPOCHS + 1))
-    filmed = film.read(run)
+    filmed = snapshots.read(run)
     assert filmed is not None
     assert filmed.epochs == tuple(range(EPOCHS + 1))
     assert not list(run.folder.glob(".*.part")), "what a killed process left behind was not swept away"

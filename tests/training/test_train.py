@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 from builders import write_pairs
 
-from wbcseg.architectures.arithmetic import outputs
-from wbcseg.cards import ModelCard
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.evaluation.describing import describe_run
-from wbcseg.images import encode_png
-from wbcseg.prediction import Catalog
+from wbcseg.evaluation.model_card import describe_run
+from wbcseg.inference import Catalog
+from wbcseg.io import encode_png
+from wbcseg.models.card import ModelCard
+from wbcseg.models.forward import outputs
+from wbcseg.models.weights import read_weights
 from wbcseg.training import Run
 from wbcseg.training.checkpoint import load
-from wbcseg.training.weights import read_weights
 
 pytestmark = pytest.mark.training
 
@@ -97,7 +97,7 @@ def test_a_card_says_how_closely_to_look(
 
 
 def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: Path) -> None:
-    from wbcseg.architectures import build
+    from wbcseg.models import build
 
     weights = read_weights(finished / "weights.safetensors")
     model = build("unet", width=4)

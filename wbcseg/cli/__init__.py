@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from wbcseg import __version__
-from wbcseg.cli import architectures, bench, data, evaluate, models, predict, reproduce, runs, train
+from wbcseg.cli import architectures, bench, datasets, evaluate, models, reproduce, runs, segment, train
 from wbcseg.errors import WbcsegError
 
-COMMANDS = (predict, models, evaluate, train, runs, reproduce, bench, data, architectures)
+COMMANDS = (segment, models, evaluate, train, runs, reproduce, bench, datasets, architectures)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from wbcseg.architectures import ARCHITECTURES, MULTIPLE, WIDTHS
 from wbcseg.errors import ConfigError
-from wbcseg.training.environment import start_engine
+from wbcseg.models import ARCHITECTURES, MULTIPLE, WIDTHS
+from wbcseg.training.tf_env import start_engine
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def act(options: argparse.Namespace) -> int:
     if options.side < MULTIPLE or options.side % MULTIPLE:
         raise ConfigError(f"Option --side must be a multiple of {MULTIPLE}. Received: {options.side}")
     start_engine()
-    from wbcseg.architectures.summary import summarise
+    from wbcseg.models.profile import summarise
 
     summaries = [summarise(name, width=options.width, side=options.side) for name in ARCHITECTURES]
     if options.json:

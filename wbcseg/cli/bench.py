@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wbcseg.architectures import ARCHITECTURES
+from wbcseg.benchmarking.inference import measure_predictions
+from wbcseg.benchmarking.training import Comparison, benchmark_config, compare, report
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation.throughput import measure_predictions
-from wbcseg.files import write_json
-from wbcseg.prediction import Catalog
+from wbcseg.inference import Catalog
+from wbcseg.io.atomic import write_json
+from wbcseg.models import ARCHITECTURES
 from wbcseg.training import TrainingConfig
-from wbcseg.training.benchmark import Comparison, benchmark_config, compare, report
 
 NAMES = {
     "program": "this program",

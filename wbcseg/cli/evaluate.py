@@ -15,21 +15,21 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from wbcseg.architectures import ARCHITECTURES
-from wbcseg.classes import CLASS_NAMES
 from wbcseg.cli import studies
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation import evaluate_card, laboratories, robustness, summarise
-from wbcseg.evaluation.agreement import FOLDER as AGREEMENTS
-from wbcseg.evaluation.agreement import Pairs, pairs_of
-from wbcseg.evaluation.crossvalidation import FOLDER, plan
-from wbcseg.measurement import MEASURES
+from wbcseg.evaluation import cross_site, evaluate_card, robustness, summarise
+from wbcseg.evaluation.cross_validation import FOLDER, plan
+from wbcseg.evaluation.feature_agreement import FOLDER as AGREEMENTS
+from wbcseg.evaluation.feature_agreement import Pairs, pairs_of
+from wbcseg.features import MEASURES
+from wbcseg.inference import Catalog
+from wbcseg.labels import CLASS_NAMES
 from wbcseg.metrics import CELL
-from wbcseg.prediction import Catalog
+from wbcseg.models import ARCHITECTURES
+from wbcseg.quality.model import JUDGES
 from wbcseg.training import PRESETS
-from wbcseg.training.stopping import STOPPED
-from wbcseg.trust.judge import JUDGES
+from wbcseg.training.jobs.stop_signal import STOPPED
 
 TOLERANCE = 0.002
 CHANGES = ("width", "canvas", "epochs", "sharp_epochs", "share")
@@ -84,7 +84,7 @@ def act(options: argparse.Namespace) -> int:
     The exit code is 1 where a figure differs from the card by more than 0.002, and 130 where a training was stopped.
     """
     if options.report:
-        away = studies.laboratories_report(options.out if options.out != FOLDER else laboratories.FOLDER)
+        away = studies.laboratories_report(options.out if options.out != FOLDER else cross_site.FOLDER)
         print("\n\n".join(filter(None, (studies.report(options.out), away))))
         return 0
     if options.cv is not None or options.splits is not None:
@@ -159,10 +159,10 @@ def _cross_validate(options: argparse.Namespace) -> int:
 def _leave_one_out(options: argparse.Namespace) -> int:
     if options.models:
         raise ConfigError("With --laboratories networks are trained anew: choose them with --architecture.")
-    out = options.out if options.out != FOLDER else laboratories.FOLDER
+    out = options.out if options.out != FOLDER else cross_site.FOLDER
     for name in options.architecture:
-        study = laboratories.plan(name, **_changes(options))
-        if not studies.leave_one_out(study, out, JUDGES if out == laboratories.FOLDER else out / "judges"):
+        study = cross_site.plan(name, **_changes(options))
+        if not studies.leave_one_out(study, out, JUDGES if out == cross_site.FOLDER else out / "judges"):
             return STOPPED
     print(studies.laboratories_report(out))
     return 0

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from wbcseg.cards import ModelCard
-from wbcseg.prediction import Catalog, ModelEntry
+from wbcseg.inference import Catalog, ModelEntry
+from wbcseg.models.card import ModelCard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from wbcseg.cli.train import duration
-from wbcseg.cli.trainings import bring_to_end
+from wbcseg.cli.train_process import bring_to_end
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import RunError
 from wbcseg.evaluation.reproduction import (
@@ -27,12 +27,12 @@ from wbcseg.evaluation.reproduction import (
     result_files,
     result_of,
 )
-from wbcseg.evaluation.resultfiles import write_result
-from wbcseg.training.stopping import STOPPED
+from wbcseg.evaluation.result_store import write_result
+from wbcseg.training.jobs.stop_signal import STOPPED
 
 AS_PUBLISHED = (
     "What is published as Jaccard and Dice of cytoplasm and nucleus is of the middle and of the lower third of the\n"
-    "picture with all classes together (help(wbcseg.thesis) tells how that is known). Dice is of the classes."
+    "picture with all classes together (help(wbcseg.evaluation.thesis) tells how that is known). Dice is of the classes."
 )
 TIMES = {PROCESSOR_SECONDS: "processor time", SECONDS: "time"}
 

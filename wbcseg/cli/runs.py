@@ -9,8 +9,9 @@ from typing import Final
 
 from wbcseg.cli.train import duration
 from wbcseg.errors import RunError
-from wbcseg.training import Run, supervisor
-from wbcseg.training.overview import Overview, overview, overviews
+from wbcseg.training import Run
+from wbcseg.training.jobs import manager
+from wbcseg.training.runs.summary import Overview, overview, overviews
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +40,9 @@ def act(options: argparse.Namespace) -> int:
             print("\n".join(_line(one) for one in found))
         return 0
     if options.action == "show":
-        _show(supervisor.find(options.run), as_json=options.json)
+        _show(manager.find(options.run), as_json=options.json)
         return 0
-    runs = [supervisor.find(name) for name in options.run]
+    runs = [manager.find(name) for name in options.run]
     if options.action == "delete" and not options.yes and not _confirmed([run.name for run in runs]):
         raise RunError("Nothing was deleted.")
     results = []
@@ -97,7 +98,7 @@ def _confirmed(names: list[str]) -> bool:
 
 
 def _stop(run: Run) -> None:
-    supervisor.stop(run, wait=True)
+    manager.stop(run, wait=True)
 
 
 ACTIONS: Final = {
@@ -109,6 +110,6 @@ ACTIONS: Final = {
 }
 CHANGES: Final[dict[str, Callable[[Run], None]]] = {
     "stop": _stop,
-    "resume": supervisor.resume,
-    "delete": supervisor.delete,
+    "resume": manager.resume,
+    "delete": manager.delete,
 }

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from wbcseg.cli.train import duration
-from wbcseg.cli.trainings import bring_to_end
+from wbcseg.cli.train_process import bring_to_end
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation import comparison, crossvalidation, laboratories
+from wbcseg.evaluation import comparison, cross_site, cross_validation
 from wbcseg.evaluation.comparison import LOOKS, Look
-from wbcseg.evaluation.crossvalidation import Study
-from wbcseg.evaluation.figures import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
-from wbcseg.evaluation.resultfiles import write_result
-from wbcseg.prediction import Catalog, ModelEntry, Segmenter
+from wbcseg.evaluation.cross_validation import Study
+from wbcseg.evaluation.metric_specs import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
+from wbcseg.evaluation.result_store import write_result
+from wbcseg.inference import Catalog, ModelEntry, Segmenter
+from wbcseg.quality.fit import fit_judge
 from wbcseg.training import Run
-from wbcseg.trust.fitting import fit_judge
 
 OF_TRAININGS = ("epochs", "sharp_epochs", "share")
 """Settings that stand with each training of a result: they may differ between two laboratories."""
@@ -47,7 +47,7 @@ def carry_out(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     """
     target = out / f"{study.title}.json"
     if target.exists():
-        (result,) = crossvalidation.read_results([target])
+        (result,) = cross_validation.read_results([target])
         _refuse(_differing(study, result["config"], asked), target)
         print(f"{study.title}: there is a result already ({target}).", flush=True)
         return True
@@ -55,7 +55,7 @@ def carry_out(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     if runs is None:
         return False
     dataset = open_dataset(study.configs[0].dataset, fetch=True)
-    result = crossvalidation.result_of(study, runs, dataset)
+    result = cross_validation.result_of(study, runs, dataset)
     out.mkdir(parents=True, exist_ok=True)
     write_result(target, result)
     return True
@@ -71,25 +71,25 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
         ConfigError: If there is a result with other settings.
     """
     target = out / f"{study.architecture}.json"
-    datasets = [open_dataset(name, fetch=True) for name in laboratories.LABORATORIES]
+    datasets = [open_dataset(name, fetch=True) for name in cross_site.LABORATORIES]
     if target.exists() and (judges / f"{study.architecture}.json").exists():
-        (result,) = crossvalidation.read_results([target])
+        (result,) = cross_validation.read_results([target])
         _check_settings(study, result, target)
         print(f"{study.title}: there is a result already ({target}).", flush=True)
     else:
         runs = _trained(study)
         if runs is None:
             return False
-        result, examples = laboratories.result_of(study, runs, datasets)
+        result, examples = cross_site.result_of(study, runs, datasets)
         judge = fit_judge(examples)
         judge.write(study.architecture, judges)
         result["trust"] = dict(judge.figures)
         out.mkdir(parents=True, exist_ok=True)
         write_result(target, result)
-    entry = _general_model(result["architecture"], result["config"]["width"]) if out == laboratories.FOLDER else None
+    entry = _general_model(result["architecture"], result["config"]["width"]) if out == cross_site.FOLDER else None
     if entry is not None and entry.card is not None:
-        result["home"] = laboratories.at_home(Segmenter(entry.folder), datasets)
-        replace(entry.card, laboratories=laboratories.summary(result)).write(entry.folder)
+        result["home"] = cross_site.at_home(Segmenter(entry.folder), datasets)
+        replace(entry.card, laboratories=cross_site.summary(result)).write(entry.folder)
         write_result(target, result)
         print(f"{entry.name}: the card has the figures now.")
     return True
@@ -141,13 +141,13 @@ def _trained(study: Study) -> list[Run] | None:
 def laboratories_report(folder: Path) -> str:
     """Return the tables of all results on other laboratories as text."""
     lines = []
-    for result in _results(folder, laboratories.NAME):
+    for result in _results(folder, cross_site.NAME):
         for number, training in enumerate(result["trainings"]):
             lines.append(
                 f"{result['title']}: trained on {training['trained_on']} ({training['trained']} pictures, "
                 f"{training['epochs']} epochs), tested on {training['tested_on']} ({training['tested']} pictures)"
             )
-            lines += _means(laboratories.part_of(result, number))
+            lines += _means(cross_site.part_of(result, number))
             calibration = result["calibration"][training["tested_on"]]
             lines.append(f"  expected calibration error {calibration['error']:.4f}")
         lines += _home(result)
@@ -166,14 +166,14 @@ def laboratories_report(folder: Path) -> str:
 
 def _home(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield how the model for any laboratory does at home, beside networks of the one laboratory alone."""
-    for number, name in enumerate(laboratories.LABORATORIES if "home" in result else ()):
-        part = laboratories.part_of(result["home"], number)
+    for number, name in enumerate(cross_site.LABORATORIES if "home" in result else ()):
+        part = cross_site.part_of(result["home"], number)
         yield f"{result['home']['model']} on held-out pictures of {name} ({len(part['pictures'])} pictures)"
         yield from _means(part)
-        path = crossvalidation.specialised_file(name, result["architecture"])
+        path = cross_validation.specialised_file(name, result["architecture"])
         if not path.exists():
             continue
-        (special,) = crossvalidation.read_results([path])
+        (special,) = cross_validation.read_results([path])
         for title, figure, region in COLUMNS[:3]:
             one = comparison.difference(part, special, figure, region, "careful")
             yield (
@@ -191,8 +191,8 @@ def _means(result: dict[str, Any]) -> Iterator[str]:
 
 def _results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
     """Return the results of a folder: those of a study, or of all cross-validations."""
-    every = crossvalidation.read_results(crossvalidation.result_files(folder))
-    return [one for one in every if (one["study"] == study if study else one["study"] != laboratories.NAME)]
+    every = cross_validation.read_results(cross_validation.result_files(folder))
+    return [one for one in every if (one["study"] == study if study else one["study"] != cross_site.NAME)]
 
 
 def _percent(share: float | None) -> str:

@@ -10,18 +10,19 @@ import sys
 import time
 from pathlib import Path
 
-from wbcseg.architectures import ARCHITECTURES
-from wbcseg.cli.data import show_progress
-from wbcseg.cli.job import carry_out
+from wbcseg.cli.datasets import show_progress
 from wbcseg.errors import ConfigError, RunError
-from wbcseg.preparation.augmentation import AUGMENTATIONS
-from wbcseg.training import PRESETS, Run, TrainingConfig, runs_folder
+from wbcseg.evaluation.training_job import carry_out
+from wbcseg.models import ARCHITECTURES
+from wbcseg.paths import runs_folder
+from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.config import CHOICES
-from wbcseg.training.journal import Progress
-from wbcseg.training.processes import give_way
-from wbcseg.training.run import next_name
-from wbcseg.training.stopping import STOPPED, stop_requests
-from wbcseg.training.supervisor import busy
+from wbcseg.training.jobs.manager import busy
+from wbcseg.training.jobs.process import give_way
+from wbcseg.training.jobs.stop_signal import STOPPED, stop_requests
+from wbcseg.training.runs.folder import next_name
+from wbcseg.training.runs.progress import Progress
+from wbcseg.transforms.config import AUGMENTATIONS
 
 SETTINGS = {field.name: str(field.type) for field in dataclasses.fields(TrainingConfig)}
 WORDS = {**CHOICES, "architecture": tuple(ARCHITECTURES), "augmentation": tuple(AUGMENTATIONS)}

@@ -1,24 +1,11 @@
-"""Data sets: an ordered list of samples, whatever they come from.
+"""Data sets: ordered lists of samples, from published sources, folders, zips or the synthetic generator."""
 
-:func:`open_dataset` opens one by its name, :func:`statuses` says which are ready.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
-
-from wbcseg.datasets.checks import check_dataset, check_manifest, find_problems
-from wbcseg.datasets.dataset import DataSet, Entry, manifest_digest
-from wbcseg.datasets.fetching import Progress
+from wbcseg.datasets.base import DataSet, Entry, manifest_digest
 from wbcseg.datasets.folder import open_folder, open_zip
 from wbcseg.datasets.pairing import PAIRING_RULE
+from wbcseg.datasets.registry import NAMES, DatasetStatus, open_dataset, statuses
 from wbcseg.datasets.sample import Sample
-from wbcseg.datasets.zheng import ADVICE, TITLES, Number, open_zheng, pairs_in, zheng_location
-from wbcseg.errors import DatasetError
-from wbcseg.images import shown
+from wbcseg.datasets.validation import check_dataset, check_manifest, find_problems
 
 __all__ = [
     "NAMES",
@@ -36,102 +23,3 @@ __all__ = [
     "open_zip",
     "statuses",
 ]
-
-NAMES: Final = ("zheng-1", "zheng-2", "zheng", "synthetic")
-"""The data sets that have a name. Any other name is a path."""
-
-_ZHENG: Final[dict[str, Number]] = {"zheng-1": 1, "zheng-2": 2}
-
-
-@dataclass(frozen=True)
-class DatasetStatus:
-    """Whether a data set can be opened at once.
-
-    Attributes:
-        name: For :func:`open_dataset`.
-        title: What the page calls it.
-        ready: Whether it can be opened without fetching anything.
-        location: Where it is read from, in words; empty where it is not ready.
-        count: How many samples it has, or ``None`` where that is not known yet.
-        advice: What to do to make it ready; empty where it is.
-    """
-
-    name: str
-    title: str
-    ready: bool
-    location: str
-    count: int | None
-    advice: str
-
-
-def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = None) -> DataSet:
-    """Open a data set by its name.
-
-    Args:
-        name: ``zheng-1``, ``zheng-2``, ``zheng`` (the first, then the second), ``synthetic``, several of them joined
-            by ``+``, or the path of a folder or zip with a user's own pictures (see :mod:`wbcseg.datasets.folder`).
-        fetch: Whether a Zheng data set that is not on this computer is fetched.
-        progress: Told of every fetched file: done, total, name.
-
-    Raises:
-        DatasetError: If there is no such data set, or it is not here and not to be fetched.
-        DownloadError: If it could not be fetched.
-    """
-    if name in _ZHENG:
-        return open_zheng(_ZHENG[name], fetch=fetch, progress=progress)
-    if name == "zheng":
-        both = [open_zheng(number, fetch=fetch, progress=progress) for number in _ZHENG.values()]
-        return _joined("zheng", "Zheng Dataset 1 and 2", both)
-    parts = name.split("+")
-    if len(parts) > 1 and set(parts) <= set(NAMES):
-        several = [open_dataset(part, fetch=fetch, progress=progress) for part in dict.fromkeys(parts)]
-        return _joined(name, " and ".join(dataset.title for dataset in several), several)
-    if name == "synthetic":
-        from wbcseg.datasets.synthetic import open_synthetic
-
-        return open_synthetic()
-    path = _existing(name)
-    if path is None:
-        raise DatasetError(
-            f"There is no data set {shown(name)!r}. Use one of {', '.join(NAMES)}, or the path of a folder or zip that "
-            "exists."
-        )
-    return open_folder(path)
-
-
-def _joined(name: str, title: str, parts: Sequence[DataSet]) -> DataSet:
-    return DataSet(
-        name,
-        title,
-        [entry for dataset in parts for entry in dataset.entries],
-        origin=" and ".join(dict.fromkeys(dataset.origin for dataset in parts)),
-        acknowledgement=" ".join(dataset.acknowledgement for dataset in parts if dataset.acknowledgement),
-        problems=[problem for dataset in parts for problem in dataset.problems],
-    )
-
-
-def _existing(name: str) -> Path | None:
-    """Return the path of that name if there is something, whatever the name holds."""
-    try:
-        path = Path(name).expanduser()
-        return path if name and path.exists() else None
-    # A NUL, a name that is too long, a home folder of an unknown user.
-    except (OSError, ValueError, RuntimeError):
-        return None
-
-
-def statuses() -> list[DatasetStatus]:
-    """Say of each data set with a name of its own whether it is ready. Nothing is fetched or decoded."""
-    found = [_zheng_status(number) for number in _ZHENG.values()]
-    return [*found, DatasetStatus("synthetic", "Drawn smears", True, "drawn by the program", 60, "")]
-
-
-def _zheng_status(number: Number) -> DatasetStatus:
-    name, title = f"zheng-{number}", TITLES[number]
-    try:
-        root = zheng_location(number)
-        if root is None:
-            return DatasetStatus(name, title, False, "", None, f"Fetch it from its authors. {ADVICE}")
-        return DatasetStatus(name, title, True, str(root), len(pairs_in(root, number)[0]), "")
-    except DatasetError as error:
-        return DatasetStatus(name, title, False, "", None, str(error))

@@ -8,18 +8,18 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path, PurePath
 
-from wbcseg.datasets.dataset import DataSet, Entry
+from wbcseg.datasets.base import DataSet, Entry
 from wbcseg.datasets.pairing import PAIRING_RULE, Pair, pair_names
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
 from wbcseg.errors import DatasetError, PairingError, WbcsegError
-from wbcseg.images import open_image, open_pair
-from wbcseg.images.decoding import refusal
-from wbcseg.images.limits import RefusedError
-from wbcseg.images.masks import check_mask_header
-from wbcseg.images.names import safe_name
-from wbcseg.images.pairs import mask_orientation
-from wbcseg.images.pictures import read_file_header
+from wbcseg.io import open_image, open_pair
+from wbcseg.io.decode import refusal
+from wbcseg.io.filenames import safe_name
+from wbcseg.io.images import read_file_header
+from wbcseg.io.limits import RefusedError
+from wbcseg.io.masks import check_mask_header
+from wbcseg.io.pairs import mask_orientation
 
 # Ids of a user's pictures must never look like those of a built-in set: models remember which they were trained with.
 _RESERVED = frozenset(("zheng", "zheng-1", "zheng-2", "synthetic"))

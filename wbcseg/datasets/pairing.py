@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
-from wbcseg.images import shown
+from wbcseg.io import shown
 
 PAIRING_RULE: Final = (
     "A picture and its mask have the same name, apart from the ending. The mask is the one that lies in a folder "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import CellType, Labels
+from wbcseg.labels import CellType, Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Sample:
         id: ``<data set>/<name>``, unique in the whole program, such as ``zheng-1/001``.
         image: ``uint8[H, W, 3]``, RGB. Sizes differ within a data set.
         mask: ``uint8[H, W]`` of class ids, or ``None`` where no expert drew one.
-        cell_type: One of :data:`wbcseg.classes.CELL_TYPES`, or ``None`` where it is not known.
+        cell_type: One of :data:`wbcseg.labels.CELL_TYPES`, or ``None`` where it is not known.
         source: Where it came from, in words: for captions and reports.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from wbcseg.datasets.pairing import is_ignored
 from wbcseg.errors import DatasetError
-from wbcseg.images import MAX_BYTES, shown
+from wbcseg.io import MAX_BYTES, shown
 
 MAX_FILES: Final = 20_000
 """Most files in a folder or zip, whatever they are."""

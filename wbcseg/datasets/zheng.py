@@ -16,12 +16,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final, Literal
 
-from wbcseg.classes import CELL_TYPES, CellType
-from wbcseg.datasets.dataset import DataSet, Entry
-from wbcseg.datasets.fetching import Progress, cache_folder, fetch_files, missing_files
+from wbcseg.datasets.base import DataSet, Entry
+from wbcseg.datasets.download import Progress, fetch_files, missing_files
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, ImageError, ManifestError
-from wbcseg.images import open_pair, read_size
+from wbcseg.io import open_pair, read_size
+from wbcseg.labels import CELL_TYPES, CellType
+from wbcseg.paths import cache_folder
 
 REPOSITORY: Final = "https://github.com/zxaoyou/segmentation_WBC"
 COMMIT: Final = "fa9c016f"
@@ -48,7 +49,7 @@ Number = Literal[1, 2]
 @cache
 def manifest() -> Mapping[str, str]:
     """Return the SHA-256 of every published file by its name, such as ``Dataset 1/001.bmp``."""
-    text = Path(__file__).with_name("segmentation_WBC.sha256").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "manifests" / "segmentation_WBC.sha256").read_text(encoding="utf-8")
     return {name: sha for sha, name in (line.split("  ", 1) for line in text.splitlines() if line)}
 
 

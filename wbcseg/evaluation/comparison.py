@@ -14,11 +14,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from wbcseg.evaluation.figures import FIGURES, value
+from wbcseg.evaluation.metric_specs import FIGURES, value
 from wbcseg.metrics import Comparison, compare, confidence_interval, holm, mean_and_standard_error
 
 Look = Literal["one_look", "careful"]
-"""How the networks predict: as they are, or carefully (:meth:`wbcseg.prediction.Segmenter.predict`)."""
+"""How the networks predict: as they are, or carefully (:meth:`wbcseg.inference.Segmenter.predict`)."""
 
 Result = Mapping[str, Any]
 

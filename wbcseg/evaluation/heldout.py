@@ -9,9 +9,9 @@ from typing import Any
 
 from wbcseg.datasets import DataSet, check_manifest
 from wbcseg.errors import DatasetError
+from wbcseg.inference import Segmenter
 from wbcseg.metrics import REGIONS, Scores, mean_and_standard_error, score
-from wbcseg.prediction import Segmenter
-from wbcseg.preparation.published import is_twin, original_id
+from wbcseg.splitting.thesis import is_twin, original_id
 
 
 @dataclass(frozen=True)

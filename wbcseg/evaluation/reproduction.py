@@ -14,19 +14,20 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.architectures import ARCHITECTURES, describe
-from wbcseg.cards import MODEL
-from wbcseg.classes import CYTOPLASM, NUCLEUS
-from wbcseg.datasets.dataset import DataSet
+from wbcseg.datasets.base import DataSet
 from wbcseg.errors import DatasetError
-from wbcseg.evaluation.resultfiles import read_result
+from wbcseg.evaluation.result_store import read_result
+from wbcseg.evaluation.thesis import PublishedResult, published_result
+from wbcseg.inference.tflite import Network
+from wbcseg.labels import CYTOPLASM, NUCLEUS
 from wbcseg.metrics import accuracy_per_class, confusion_counts, dice, mean_and_standard_error
-from wbcseg.prediction.runtime import Network
-from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id, prepare
-from wbcseg.thesis import PublishedResult, published_result
+from wbcseg.models import ARCHITECTURES, describe
+from wbcseg.models.card import MODEL
+from wbcseg.paths import RESULTS
+from wbcseg.splitting.thesis import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id, prepare
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
-FOLDER: Final = Path(__file__).with_name("results") / "reproduction"
+FOLDER: Final = RESULTS / "reproduction"
 CLASSES: Final = (CYTOPLASM, NUCLEUS)
 DIGITS: Final = 6
 
@@ -94,7 +95,7 @@ def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> lis
 
     Where rounding leaves a pixel without a class, it is nobody's. The Dice of a class leaves out pixels whose target
     has none (a quirk: the last row and column): there the expert's mask was not what was learned. What the thesis
-    prints as scores of a class is of a third of the picture, see :mod:`wbcseg.thesis`; hence both here.
+    prints as scores of a class is of a third of the picture, see :mod:`wbcseg.evaluation.thesis`; hence both here.
 
     Args:
         predict: From ``float32[H, W, 3]`` in 0 to 1 to probabilities ``float32[H, W, 3]``.
@@ -221,7 +222,7 @@ def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> li
     """Return the lines of an experiment in the thesis' Tables 1 (accuracy), 2 (loss), 3 (scores) and its times.
 
     The Jaccard of the same pixels is not in the thesis: it follows from each picture's "Dice" as published. Dice of
-    the classes are not in it either, see :mod:`wbcseg.thesis`. Of the annex it prints accuracy and loss only.
+    the classes are not in it either, see :mod:`wbcseg.evaluation.thesis`. Of the annex it prints accuracy and loss only.
 
     Args:
         experiment: The experiment.

@@ -10,15 +10,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.datasets import DataSet
 from wbcseg.evaluation.heldout import PictureScore, heldout_ids, summarise
-from wbcseg.evaluation.resultfiles import read_result, write_result
+from wbcseg.evaluation.result_store import read_result, write_result
+from wbcseg.inference import Segmenter
+from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.metrics import CELL, score
-from wbcseg.prediction import Segmenter
-from wbcseg.preparation.other_cells import loosened, with_rim
+from wbcseg.paths import RESULTS
+from wbcseg.transforms.cell import loosened, with_rim
 
-FOLDER: Final = Path(__file__).parent / "results" / "robustness"
+FOLDER: Final = RESULTS / "robustness"
 
 Picture = NDArray[np.uint8]
 Change = Callable[[Picture, Labels], tuple[Picture, Labels]]

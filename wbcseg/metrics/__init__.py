@@ -14,7 +14,7 @@ from wbcseg.metrics.overlap import (
     score,
     whole_cell,
 )
-from wbcseg.metrics.statistics import (
+from wbcseg.metrics.stats import (
     Comparison,
     compare,
     confidence_interval,

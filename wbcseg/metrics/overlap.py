@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import CLASS_NAMES, CLASSES, Labels
+from wbcseg.labels import CLASS_NAMES, CLASSES, Labels
 
 CELL: Final = "cell"
 """The key of the whole cell, cytoplasm and nucleus taken together."""
@@ -50,7 +50,7 @@ class Scores:
         dice: Dice by region (background, cytoplasm, nucleus, cell), 0 to 1, NaN where undefined.
         jaccard: Jaccard (intersection over union) by region, likewise.
         class_accuracy: Share of pixels that are right about belonging to the region or not, 0 to 1: the kind
-            of figure that the thesis prints as "Jaccard", though of other pixels (see :mod:`wbcseg.thesis`).
+            of figure that the thesis prints as "Jaccard", though of other pixels (see :mod:`wbcseg.evaluation.thesis`).
         accuracy: Share of pixels whose class is right, 0 to 1.
     """
 
@@ -127,7 +127,7 @@ def jaccard(counts: Counts) -> NDArray[np.float64]:
 def accuracy_per_class(counts: Counts) -> NDArray[np.float64]:
     """Return (TP + TN) / all pixels of each class against the rest.
 
-    The thesis prints such figures, of other pixels (see :mod:`wbcseg.thesis`), under the name "Jaccard", because the
+    The thesis prints such figures, of other pixels (see :mod:`wbcseg.evaluation.thesis`), under the name "Jaccard", because the
     library function that it called computed them.
     It is high for any small class, so it is here only to compare with the printed tables.
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from typing import Final
 
 from wbcseg.errors import RunError
-from wbcseg.files import replacing
+from wbcseg.io.arrays import Arrays, read_arrays, write_arrays
+from wbcseg.io.atomic import replacing
 
 CURRENT: Final = "checkpoint.safetensors"
 PREVIOUS: Final = "checkpoint.previous.safetensors"
@@ -27,8 +23,6 @@ WEIGHT: Final = "weight/"
 
 AVERAGE: Final = "average/"
 """First part of the name of a running average of a weight."""
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -113,31 +107,3 @@ def load_best(folder: Path) -> tuple[Arrays, float] | None:
         return arrays, float(metadata["score"])
     except (RunError, KeyError, ValueError):
         return None
-
-
-def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
-    """Read every array of a safetensors file, and its metadata.
-
-    Raises:
-        RunError: If it is missing, cut off or no such file.
-    """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
-        raise RunError(f"File {path.name} cannot be read ({error}).") from None
-
-
-def write_arrays(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
-    """Write arrays and metadata as a safetensors file, in place.
-
-    Raises:
-        OSError: If the disk is full or the file cannot be written.
-    """
-    # safetensors writes the memory as it lies, whatever the strides.
-    contiguous = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
-    try:
-        save_file(contiguous, path, metadata=metadata)
-    except SafetensorError as error:
-        # It reports a full disk as an error of its own.
-        raise OSError(f"{path.name.strip('.').partition('.')[0]} was not written: {error}") from None

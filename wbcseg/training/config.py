@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wbcseg.architectures import MULTIPLE, WIDTHS, describe
 from wbcseg.errors import ConfigError
-from wbcseg.preparation.augmentation import augmentation
+from wbcseg.models import MULTIPLE, WIDTHS, describe
+from wbcseg.transforms.config import augmentation
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "split": ("leak-free", "published", "leaking"),
@@ -76,7 +76,7 @@ class TrainingConfig:
             published comparison did. Not for ``published``.
         twins: Whether flipped copies of the pictures are made: with ``leak-free`` of the training part only, with
             ``published`` as the quirks say. The thesis' annex does without, ``leaking`` cannot.
-        quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.preparation.published.Quirks`).
+        quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.splitting.thesis.Quirks`).
         canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
         augmentation: How training pictures vary: ``none``, ``geometry``, ``mild`` or ``laboratories``. Not for
@@ -86,7 +86,7 @@ class TrainingConfig:
         sharp_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
             pixels and make pictures a little less sharp than those that the network is to segment. With
             ``laboratories``, half of the pictures are such, as the close look of a prediction sees them.
-        share: What the cell takes of the side in that look (0.4 to 0.9); see :mod:`wbcseg.prediction.framing`. Just
+        share: What the cell takes of the side in that look (0.4 to 0.9); see :mod:`wbcseg.inference.two_stage`. Just
             with ``laboratories``. The more, the finer the outlines, and the sooner a cell whose size was
             misjudged at first reaches beyond the look.
         epochs: Passes through the training pictures (1 to 2000).
@@ -174,7 +174,7 @@ class TrainingConfig:
 
     @property
     def framed(self) -> bool:
-        """Whether the model is made for cells of any size: see :mod:`wbcseg.prediction.framing`."""
+        """Whether the model is made for cells of any size: see :mod:`wbcseg.inference.two_stage`."""
         return augmentation(self.augmentation).cell is not None
 
     @property

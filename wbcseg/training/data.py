@@ -11,17 +11,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.classes import Labels
-from wbcseg.datasets.dataset import DataSet
+from wbcseg.datasets.base import DataSet
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
-from wbcseg.preparation import published
-from wbcseg.preparation.augmentation import augmentation
-from wbcseg.preparation.canvas import image_on_canvas, labels_on_canvas
-from wbcseg.preparation.copies import augment
-from wbcseg.preparation.published import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id
-from wbcseg.preparation.splits import Split, leak_free_folds, published_split
+from wbcseg.labels import Labels
+from wbcseg.splitting import thesis
+from wbcseg.splitting.splits import Split, leak_free_folds, published_split
+from wbcseg.splitting.thesis import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id
 from wbcseg.training.config import TrainingConfig
+from wbcseg.transforms.config import augmentation
+from wbcseg.transforms.padding import image_on_canvas, labels_on_canvas
+from wbcseg.transforms.pipeline import augment
 
 RARE: Final = 10
 """A kind of fewer pictures is balanced as if it had so many: a single picture must not fill an epoch."""
@@ -94,7 +94,7 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
             f"A training needs at least 4 pictures with an expert mask; data set {dataset.name} has {len(usable)}."
         )
     if config.split == "published":
-        prepared = published.prepare(usable, PUBLISHED if config.quirks else NO_QUIRKS, twins=config.twins)
+        prepared = thesis.prepare(usable, PUBLISHED if config.quirks else NO_QUIRKS, twins=config.twins)
         split = published_split(prepared, dataset.name, usable)
         split.check()
         types = {sample.id: sample.cell_type for sample in usable}
@@ -109,7 +109,7 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
         elif config.twins:
             split = split.with_copies()
         split.check()
-        by_id = {sample.id: sample for sample in (published.with_twins(usable) if config.twins else usable)}
+        by_id = {sample.id: sample for sample in (thesis.with_twins(usable) if config.twins else usable)}
         detail, framed = augmentation(config.augmentation).detail, config.framed
         sides = [
             _on_canvas([by_id[i] for i in ids], config.canvas * times, enlarge=framed)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 
 from wbcseg.datasets import check_manifest
 from wbcseg.errors import TrainingError
-from wbcseg.files import sweep
-from wbcseg.training import checkpoint, film
+from wbcseg.io.atomic import sweep
+from wbcseg.training import checkpoint
 from wbcseg.training.checkpoint import Checkpoint
 from wbcseg.training.data import TrainingData, one_ahead, steps_per_epoch, training_batches
-from wbcseg.training.environment import environment
-from wbcseg.training.journal import Journal, Progress
-from wbcseg.training.processes import peak_memory
-from wbcseg.training.run import Run
+from wbcseg.training.jobs.process import peak_memory
+from wbcseg.training.runs import snapshots
+from wbcseg.training.runs.folder import Run
+from wbcseg.training.runs.progress import Journal, Progress
+from wbcseg.training.tf_env import environment
 from wbcseg.training.trainer import Meter, Trainer
 
 
@@ -65,10 +66,10 @@ def train(
     best = checkpoint.load_best(run.folder)
     best_score = best[1] if best else -math.inf
 
-    filmed = film.chosen(len(data.test))
-    film.begin(run, [data.test.ids[i] for i in filmed], data.test.labels[filmed])
+    filmed = snapshots.chosen(len(data.test))
+    snapshots.begin(run, [data.test.ids[i] for i in filmed], data.test.labels[filmed])
     if not history:
-        film.add(run, 0, trainer.segment(data.test.images[filmed]))
+        snapshots.add(run, 0, trainer.segment(data.test.images[filmed]))
 
     for epoch in range(len(history), config.epochs):
         run.set_state("running", epoch=epoch, epochs=config.epochs)
@@ -79,7 +80,7 @@ def train(
         journal.test()
         with trainer.exported_weights():
             row |= trainer.test(data.test.batches(config.batch_size))
-            film.add(run, epoch + 1, trainer.segment(data.test.images[filmed]))
+            snapshots.add(run, epoch + 1, trainer.segment(data.test.images[filmed]))
         row |= {"seconds": time.perf_counter() - began, "memory_bytes": peak_memory()}
         # Of all cores together: unlike the seconds on the clock, it hardly changes with what else the computer does.
         row["cpu_seconds"] = time.process_time() - worked

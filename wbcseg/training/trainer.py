@@ -12,16 +12,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from wbcseg import architectures
-from wbcseg.architectures.layers import FusedBatchNormalization
-from wbcseg.classes import Labels
+from wbcseg import models
 from wbcseg.errors import TrainingError
-from wbcseg.training.checkpoint import AVERAGE, WEIGHT, Arrays
+from wbcseg.io.arrays import Arrays
+from wbcseg.labels import Labels
+from wbcseg.models.blocks import FusedBatchNormalization
+from wbcseg.training.checkpoint import AVERAGE, WEIGHT
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
-from wbcseg.training.environment import computes_in_bfloat16
-from wbcseg.training.objectives import loss_of, tallies
+from wbcseg.training.losses import loss_of, tallies
 from wbcseg.training.optimizers import FusedAdam, FusedAdamW
+from wbcseg.training.tf_env import computes_in_bfloat16
 
 DICE = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
 
@@ -70,7 +71,7 @@ class Trainer:
         # Keras draws on Python's, NumPy's and TensorFlow's chance.
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-        self.model = architectures.build(
+        self.model = models.build(
             config.architecture, width=config.width, dropout=config.dropout, bn_momentum=config.bn_momentum
         )
         if config.optimizer == "adamw":

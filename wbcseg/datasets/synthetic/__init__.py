@@ -5,7 +5,7 @@ yellow or white background as in Zheng Dataset 1, purple as in Dataset 2). Shape
 colours follow measured optical densities; light, focus and sensor then make a photograph of it.
 """
 
-from wbcseg.datasets.synthetic.smear import draw_sample, open_synthetic
-from wbcseg.datasets.synthetic.stains import StainName
+from wbcseg.datasets.synthetic.generator import draw_sample, open_synthetic
+from wbcseg.datasets.synthetic.stain_presets import StainName
 
 __all__ = ["StainName", "draw_sample", "open_synthetic"]

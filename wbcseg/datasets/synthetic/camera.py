@@ -7,8 +7,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from wbcseg.datasets.synthetic.fields import Field, noise
-from wbcseg.datasets.synthetic.stains import Dyes, Stain
+from wbcseg.datasets.synthetic.shapes import Field, noise
+from wbcseg.datasets.synthetic.stain_presets import Dyes, Stain
 
 
 def photograph(rng: Generator, stain: Stain, dyes: Dyes, density: Field, unit: float) -> NDArray[np.uint8]:

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from wbcseg.classes import CellType
-from wbcseg.datasets.synthetic.fields import Field, Lobe, Outline, bridge, join
+from wbcseg.datasets.synthetic.shapes import Field, Lobe, Outline, bridge, join
+from wbcseg.labels import CellType
 
 Nucleus = Callable[[Generator, Field, Field, float, float], Field]
 

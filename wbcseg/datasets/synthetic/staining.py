@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from wbcseg.datasets.synthetic.fields import Field, coverage, dots, noise
-from wbcseg.datasets.synthetic.stains import Dyes, Stain
-from wbcseg.datasets.synthetic.white_cell import WhiteCell
+from wbcseg.datasets.synthetic.cells import WhiteCell
+from wbcseg.datasets.synthetic.shapes import Field, coverage, dots, noise
+from wbcseg.datasets.synthetic.stain_presets import Dyes, Stain
 
 
 def _hills(rng: Generator, cell: WhiteCell, spacing: float) -> Field:

@@ -14,11 +14,21 @@ from typing import Any, Final
 
 import streamlit as st
 
-HERE: Final = Path(__file__).parent
-PACK: Final = ("png.js", "store.js", "pack.js")
+SOURCES: Final = Path(__file__).parent / "frontend" / "src"
+PACK: Final = ("png.js", "image_store.js", "receive.js")
 VIEWER: Final = (
-    *("dom.js", "png.js", "store.js", "compose.js", "outlines.js", "draw.js", "address.js", "gestures.js"),
-    *("panels.js", "paint.js", "drafts.js", "save.js", "edit.js", "swipe.js", "strip.js", "help.js", "toolbar.js"),
+    *("dom.js", "png.js", "image_store.js", "overlays.js", "outlines.js", "render.js", "url_state.js", "gestures.js"),
+    *(
+        "panels.js",
+        "paint.js",
+        "local_drafts.js",
+        "export.js",
+        "edit.js",
+        "swipe.js",
+        "strip.js",
+        "help.js",
+        "toolbar.js",
+    ),
     "main.js",
 )
 """The scripts in an order in which each uses those before it."""
@@ -30,11 +40,11 @@ def joined(names: Sequence[str]) -> str:
     Imports and exports stand on lines of their own, as they do in the scripts beside this file.
     """
     *inner, last = names
-    return "\n".join([*(_scoped(name) for name in inner), _with_imports((HERE / last).read_text(encoding="utf-8"))])
+    return "\n".join([*(_scoped(name) for name in inner), _with_imports((SOURCES / last).read_text(encoding="utf-8"))])
 
 
 def _scoped(name: str) -> str:
-    text = (HERE / name).read_text(encoding="utf-8")
+    text = (SOURCES / name).read_text(encoding="utf-8")
     exported = re.findall(r"^export (?:async )?(?:function|class|const) (\w+)", text, flags=re.MULTILINE)
     body = re.sub(r"^export ", "", _with_imports(text), flags=re.MULTILINE)
     return f"const {_scope(name)} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }}\n}})()"
@@ -55,7 +65,7 @@ def _scope(name: str) -> str:
 
 _pack = st.components.v2.component("wbcseg.pack", js=joined(PACK))
 _viewer = st.components.v2.component(
-    "wbcseg.viewer", css=(HERE / "viewer.css").read_text(encoding="utf-8"), js=joined(VIEWER)
+    "wbcseg.viewer", css=(SOURCES / "viewer.css").read_text(encoding="utf-8"), js=joined(VIEWER)
 )
 
 
@@ -64,7 +74,7 @@ def send_pack(digest: str, content: bytes) -> None:
 
     Args:
         digest: Names the content.
-        content: What :func:`wbcseg.ui.viewer.pack.packed` made, with ``digest`` in its head.
+        content: What :func:`wbcseg.ui.viewer.payload.packed` made, with ``digest`` in its head.
     """
     _pack(key=f"pack-{digest}", data=content)
 
@@ -79,7 +89,7 @@ def show_viewer(
     """Show a picture that was sent. To be called at the top level of a page: inside containers it is put up anew.
 
     Args:
-        shown: JSON values; see :mod:`wbcseg.ui.looking`.
+        shown: JSON values; see :mod:`wbcseg.ui.segment.view`.
         on_picture: Called when the reader asks for another picture: its id is ``st.session_state[key]["picture"]``.
         on_mask: Called when the reader hands over a corrected mask: ``st.session_state[key]["mask"]``.
         key: Of the component.

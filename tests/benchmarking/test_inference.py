@@ -1,0 +1,68 @@
+"""Throughput: the figures are medians over rounds, and both sides work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from models import SHIPPED
+
+from wbcseg.benchmarking import inference
+from wbcseg.benchmarking.training import worker_of
+from wbcseg.cli import bench
+from wbcseg.errors import ConfigError
+from wbcseg.inference import Catalog
+from wbcseg.training import PRESETS
+
+
+@pytest.fixture
+def keras_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that answers without computing."""
+
+    @contextmanager
+    def worker(side: str, config: object) -> Iterator[SimpleNamespace]:
+        assert (side, config) == ("predict", PRESETS["published"].replace(batch_size=32))
+        yield SimpleNamespace(read=dict, step=lambda: {"seconds": 2.0, "alone": 3.0})
+
+    monkeypatch.setattr(inference, "worker_of", worker)
+
+
+def options(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    bench.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.usefixtures("keras_at_once")
+def test_medians_and_memory() -> None:
+    rounds = []
+    found = inference.measure_predictions(Catalog().open(SHIPPED[0]), 10, rounds=3, on_round=rounds.append)
+    assert rounds == [1, 2, 3]
+    assert found.crops == 12
+    assert (found.keras, found.alone) == (2.0, 3.0)
+    assert 0 < found.own < 1
+    assert len(found.memory) == 3
+    assert found.memory[-1] - found.memory[0] < 20
+
+
+@pytest.mark.usefixtures("keras_at_once")
+def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "predict.json"
+    assert bench.act(options("predict", "--crops", "4", "--rounds", "2", "--out", str(target))) == 0
+    assert json.loads(target.read_text(encoding="utf-8"))["keras_rounds"] == [2.0, 2.0]
+    assert "times as fast" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="--crops"):
+        bench.act(options("predict", "--crops", "0"))
+
+
+@pytest.mark.training
+def test_keras_really_predicts() -> None:
+    with worker_of("predict", PRESETS["published"].replace(width=4, batch_size=4)) as worker:
+        assert worker.read()["precision"] == "float32"
+        answer = worker.step()
+    assert answer["alone"] > answer["seconds"] > 0

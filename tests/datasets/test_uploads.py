@@ -1,0 +1,181 @@
+"""What a reader brings becomes a list of pictures, whatever is among it."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+from builders import draw_cell, encode, zipped
+from PIL import Image
+
+from wbcseg.datasets.uploads import Upload, items_of, most_pages, page_of
+from wbcseg.errors import ImageError
+from wbcseg.export import csv_bytes
+from wbcseg.export.text import nameless
+from wbcseg.labels import to_grey
+
+PICTURE, LABELS = draw_cell()
+CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
+
+
+def uploads(*files):
+    """Uploads of names, or of names with bytes."""
+    named = [(one, MASK if "mask" in one else CELL) if isinstance(one, str) else one for one in files]
+    return [Upload(name, lambda data=data: data, str(number)) for number, (name, data) in enumerate(named)]
+
+
+def listed(*files):
+    return [(item.name, item.mask_name) for item in items_of(uploads(*files))]
+
+
+def test_pictures_and_masks_are_paired_by_name():
+    assert listed("b.png", "a_mask.png", "a.png") == [("a.png", "a_mask.png"), ("b.png", "")]
+    assert listed("a10.png", "a2.png") == [("a2.png", ""), ("a10.png", "")]
+    (item,) = items_of(uploads("a.png", "a_mask.png"))
+    assert (item.load(), item.load_mask()) == (CELL, MASK)
+
+
+def test_a_folder_is_paired_and_called_by_what_is_in_it():
+    assert listed("Mine/images/a.png", "Mine/masks/a.png", "Mine/images/b.png") == [
+        ("images/a.png", "Mine/masks/a.png"),
+        ("images/b.png", ""),
+    ]
+
+
+def test_files_of_one_name_are_told_apart():
+    assert [name for name, _ in listed("a.png", "A.png", "a.png", "a (2).png")] == [
+        "a.png",
+        "A (2).png",
+        "a (3).png",
+        "a (2) (2).png",
+    ]
+    assert listed("a.png", "a_mask.png", "a.png", "a_mask.png") == [
+        ("a.png", "a_mask.png"),
+        ("a (2).png", "a_mask.png"),
+    ]
+    keys = [item.key for item in items_of(uploads("a.png", "a_mask.png", "a.png", "a_mask.png"))]
+    assert keys == ["0 1", "2 3"]
+
+
+def test_a_mask_that_could_be_of_either_picture_is_of_none():
+    first, second, mask = items_of(uploads("a.png", "a_mask.png", "a.png"))
+    assert (first.mask_name, second.mask_name) == ("", "")
+    assert "2 pictures of its name" in mask.problem
+
+
+def test_pictures_that_differ_in_their_ending_only_are_all_looked_at():
+    assert [name for name, _ in listed("a.jpg", "a.tif", "a.bmp")] == ["a.bmp", "a.jpg", "a.tif"]
+
+
+def test_a_mask_without_a_picture_has_a_row_of_its_own():
+    picture, mask = items_of(uploads("a.png", "b_mask.png"))
+    assert not picture.problem
+    assert "there is no picture of its name" in mask.problem
+
+
+def test_a_mask_that_is_brought_by_itself_finds_its_picture_in_a_folder_or_zip():
+    cells = ("cells.zip", zipped({"images/a.png": CELL, "images/b.png": CELL, "b_mask.png": MASK}))
+    assert listed(cells, "a_mask.png") == [("images/a.png", "a_mask.png"), ("images/b.png", "cells/b_mask.png")]
+    assert listed("Mine/images/a.png", "a_mask.png", "Mine/images/b.png")[0] == ("images/a.png", "a_mask.png")
+    # Of two pictures, or of two masks, nobody knows which.
+    assert [mask for _, mask in listed("One/a.png", "Two/a.png", "a_mask.png")] == ["", "", ""]
+    assert [mask for _, mask in listed("One/a.png", "a_mask.png", "a_mask.tif")] == ["", "", ""]
+    # One that lies in a folder itself is that folder's.
+    assert [mask for _, mask in listed("One/a.png", "Two/a_mask.png")] == ["", ""]
+
+
+def test_a_zip_is_opened_in_memory():
+    data = zipped({"images/a.png": CELL, "masks/a.png": MASK, "__MACOSX/a.png": b"x", "notes": b"text"})
+    (item,) = items_of(uploads(("cells.zip", data)))
+    assert (item.name, item.mask_name) == ("a.png", "masks/a.png")
+    assert item.load() == CELL
+    names = [item.name for item in items_of(uploads(("cells.zip", data), "a.png"))]
+    assert names == ["a.png", "cells/images/a.png"]
+
+
+def test_pictures_and_masks_in_two_zips():
+    assert listed(("images.zip", zipped({"a.png": CELL})), ("masks.zip", zipped({"a.png": MASK}))) == [
+        ("a.png", "masks/a.png")
+    ]
+
+
+def test_what_is_wrong_with_a_zip_is_said_of_that_zip():
+    encrypted = bytearray(zipped({"a.png": CELL}))
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[encrypted.find(signature) + place] |= 1
+    items = items_of(
+        uploads(
+            "a.png",
+            ("locked.zip", bytes(encrypted)),
+            ("broken.zip", b"PK\x03\x04 no zip"),
+            ("text.zip", zipped({"notes": b"text"})),
+            ("nothing.zip", b""),
+        )
+    )
+    problems = {item.name: item.problem for item in items}
+    assert problems["a.png"] == ""
+    assert "encrypted" in problems["locked.zip"]
+    assert "no zip, or is damaged" in problems["broken.zip"]
+    assert "holds no pictures" in problems["text.zip"]
+    assert "no zip, or is damaged" in problems["nothing.zip"]
+
+
+def test_a_zip_in_a_zip_is_named():
+    inner = zipped({"b.png": b"b"})
+    data = zipped({"a.png": CELL, "more.zip": inner, "__MACOSX/._more.zip": b"x"})
+    items = items_of(uploads(("cells.zip", data)))
+    assert [item.name for item in items if not item.problem] == ["a.png"]
+    (problem,) = [item.problem for item in items if item.problem]
+    assert problem == "more.zip is a zip in the zip cells.zip; it is left out. Unpack it, or bring it by itself."
+    # A folder may be called so.
+    (item,) = items_of(uploads(("cells.zip", zipped({"slides.zip/": b"", "slides.zip/a.png": CELL}))))
+    assert not item.problem
+    assert nameless(problem) == "It is a zip within a zip. Unpack it, or bring it by itself."
+
+
+def test_names_lead_nowhere_and_need_no_ending():
+    names = [name for name, _ in listed("../../etc/a.png", "C:\\x\\b.png", "._a.png", "scan", "")]
+    assert sorted(names) == ["C:/x/b.png", "etc/a.png", "picture", "scan"]
+
+
+def test_names_are_text_that_can_be_written():
+    (item,) = items_of(uploads("zell\udce9.png"))
+    assert item.name == "zell?.png"
+    assert csv_bytes([["zell\udce9.png"]]) == b"\xef\xbb\xbfzell?.png\r\n"
+
+
+def test_many_files_of_one_name_are_told_apart_at_once():
+    begin = time.process_time()
+    names = [item.name for item in items_of(uploads(*["a.png"] * 3000))]
+    assert time.process_time() - begin < 5
+    assert (names[:3], names[-1], len(set(names))) == (["a.png", "a (2).png", "a (3).png"], "a (3000).png", 3000)
+
+
+def test_nothing_is_read_before_its_turn():
+    read = []
+    files = [Upload(f"{n}.png", lambda n=n: read.append(n) or CELL, str(n)) for n in range(5)]
+    items = items_of(files)
+    read.clear()
+    items[3].load()
+    assert read == [3]
+
+
+@pytest.fixture
+def stack():
+    buffer = io.BytesIO()
+    frames = [Image.fromarray(np.full((20, 20, 3), shade, np.uint8)) for shade in (10, 20, 30)]
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def test_pages_are_counted_by_the_headers(stack):
+    items = items_of(uploads("a.png", ("b.tif", stack), ("c.tif", b"no picture")))
+    assert most_pages(items) == 3
+    assert most_pages(items[:1]) == 1
+
+
+def test_a_page_is_meant_for_files_with_several(stack):
+    assert page_of(CELL, "a.png", 2) == 0
+    assert page_of(stack, "b.tif", 2) == 2
+    with pytest.raises(ImageError, match=r"b\.tif .*Page 4 was asked for, but the file has 3"):
+        page_of(stack, "b.tif", 3)

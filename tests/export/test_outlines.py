@@ -1,0 +1,139 @@
+"""Outlines give the same masks back."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from wbcseg.datasets import open_dataset
+from wbcseg.export import Coco, Outlined, geojson, polygons
+from wbcseg.features import measure
+from wbcseg.labels import Labels
+
+
+def filled(rings: list[list[list[int]]], height: int, width: int) -> NDArray[np.bool_]:
+    """Pixels whose middle an odd number of borders lies to the left of."""
+    inside = np.zeros((height, width), bool)
+    for ring in rings:
+        for (x1, y1), (x2, y2) in itertools.pairwise(ring):
+            assert x1 == x2 or y1 == y2
+            if x1 == x2:
+                inside[min(y1, y2) : max(y1, y2), x1:] ^= True
+    return inside
+
+
+def area(ring: Any) -> float:
+    return sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring)) / 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
+def test_any_mask_comes_back(mask: NDArray[np.bool_]) -> None:
+    found = polygons(mask)
+    assert (filled([ring for piece in found for ring in piece], *mask.shape) == mask).all()
+    assert sum(area(ring) for piece in found for ring in piece) == mask.sum()
+    for outer, *holes in found:
+        assert outer[0] == outer[-1]
+        assert area(outer) > 0
+        assert all(area(hole) < 0 for hole in holes)
+        # Programs that follow the OGC take no ring that comes to a point twice.
+        assert all(len({*ring}) == len(ring) - 1 for ring in (outer, *holes))
+        # A piece is one piece: its holes take away from it, and nothing is left over.
+        assert sum(area(ring) for ring in (outer, *holes)) > 0
+
+
+def test_a_ring_has_its_hole_and_an_island_in_it_is_a_piece() -> None:
+    mask = np.zeros((9, 9), bool)
+    mask[1:8, 1:8] = True
+    mask[2:7, 2:7] = False
+    mask[4, 4] = True
+    ring, island = sorted(polygons(mask), key=len, reverse=True)
+    assert ring[0] == [(1, 1), (8, 1), (8, 8), (1, 8), (1, 1)]
+    assert len(ring) == 2
+    assert island == [[(4, 4), (5, 4), (5, 5), (4, 5), (4, 4)]]
+
+
+def test_holes_that_meet_in_a_corner_are_two() -> None:
+    mask = np.ones((6, 6), bool)
+    mask[2, 2] = mask[3, 3] = False
+    (piece,) = polygons(mask)
+    assert [len(ring) for ring in piece] == [5, 5, 5]
+
+
+@pytest.fixture
+def labels() -> Labels:
+    mask = open_dataset("synthetic").read("synthetic/003").mask
+    assert mask is not None
+    return mask
+
+
+def test_geojson_has_cell_nucleus_and_figures(labels: Labels) -> None:
+    sample = open_dataset("synthetic").read("synthetic/003")
+    measures = measure(sample.image, labels)
+    assert measures is not None
+    values = {**measures.values, "nucleus_to_cytoplasm": float("nan")}
+    document = json.loads(geojson([Outlined(labels, (10, 20), values, "A")]))
+    assert document["type"] == "FeatureCollection"
+    (feature,) = document["features"]
+    assert feature["properties"]["objectType"] == "cell"
+    assert feature["properties"]["name"] == "A"
+    assert feature["properties"]["measurements"]["cell_area"] == (labels > 0).sum()
+    assert "nucleus_to_cytoplasm" not in feature["properties"]["measurements"]
+    for geometry, mask in ((feature["geometry"], labels > 0), (feature["nucleusGeometry"], labels == 2)):
+        pieces = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+        moved = [[[x - 10, y - 20] for x, y in ring] for piece in pieces for ring in piece]
+        assert (filled(moved, *labels.shape) == mask).all()
+
+
+def test_no_cell_is_an_empty_collection() -> None:
+    assert json.loads(geojson([Outlined(np.zeros((5, 5), np.uint8))]))["features"] == []
+
+
+def test_a_cell_without_a_nucleus_is_an_annotation() -> None:
+    (feature,) = json.loads(geojson([Outlined(np.ones((5, 5), np.uint8))]))["features"]
+    assert feature["properties"]["objectType"] == "annotation"
+    assert "nucleusGeometry" not in feature
+
+
+def in_coco(pictures: list[tuple[str, tuple[int, int], list[Outlined]]]) -> bytes:
+    written = Coco()
+    for picture in pictures:
+        written.add(*picture)
+    return written.document()
+
+
+def test_coco_gives_every_mask_back(labels: Labels) -> None:
+    height, width = labels.shape
+    pictures = [
+        ("a.png", (height, width), [Outlined(labels)]),
+        ("b.png", (height + 7, width + 9), [Outlined(labels, (9, 7))]),
+    ]
+    document = json.loads(in_coco(pictures))
+    assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png"]
+    assert len(document["annotations"]) == 6
+    names = {one["id"]: one["name"] for one in document["categories"]}
+    for one in document["annotations"]:
+        size = one["segmentation"]["size"]
+        flat = np.concatenate([np.full(n, i % 2, bool) for i, n in enumerate(one["segmentation"]["counts"])])
+        mask = flat.reshape(size[::-1]).T
+        whole = np.zeros(size, np.uint8)
+        whole[-height:, -width:] = labels
+        kind = names[one["category_id"]]
+        expected = whole > 0 if kind == "cell" else whole == {"cytoplasm": 1, "nucleus": 2}[kind]
+        assert (mask == expected).all()
+        assert one["area"] == expected.sum()
+        x, y, w, h = one["bbox"]
+        assert expected[y : y + h, x : x + w].sum() == expected.sum()
+
+
+def test_run_lengths_begin_outside() -> None:
+    document = json.loads(in_coco([("a", (2, 2), [Outlined(np.full((2, 2), 2, np.uint8))])]))
+    assert document["annotations"][0]["segmentation"]["counts"] == [0, 4]

@@ -1,0 +1,143 @@
+"""Figures of drawn shapes, against what geometry says."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wbcseg.datasets import open_dataset
+from wbcseg.features import MEASURES, measure
+from wbcseg.features.lobes import count_lobes
+from wbcseg.labels import Labels
+from wbcseg.metrics import bland_altman
+
+
+def disc(side: int, y: float, x: float, a: float, b: float | None = None) -> NDArray[np.bool_]:
+    rows, columns = np.mgrid[:side, :side]
+    mask: NDArray[np.bool_] = ((rows - y) / a) ** 2 + ((columns - x) / (b or a)) ** 2 <= 1
+    return mask
+
+
+def drawn(cell: NDArray[np.bool_], nucleus: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], Labels]:
+    labels = cell.astype(np.uint8)
+    labels[nucleus] = 2
+    image = np.full((*labels.shape, 3), (240, 230, 220), np.uint8)
+    image[labels == 1] = (200, 180, 210)
+    image[labels == 2] = (90, 60, 140)
+    return image, labels
+
+
+def test_a_round_cell_with_a_round_nucleus() -> None:
+    found = measure(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
+    assert found is not None
+    values = found.values
+    assert list(values) == list(MEASURES)
+    assert values["cell_area"] == pytest.approx(math.pi * 50**2, rel=0.01)
+    assert values["nucleus_area"] == pytest.approx(math.pi * 25**2, rel=0.01)
+    assert values["cytoplasm_area"] == values["cell_area"] - values["nucleus_area"]
+    assert values["nucleus_to_cell"] == pytest.approx(0.25, abs=0.005)
+    assert values["nucleus_to_cytoplasm"] == pytest.approx(1 / 3, abs=0.01)
+    assert values["cell_perimeter"] == pytest.approx(2 * math.pi * 50, rel=0.02)
+    assert values["cell_circularity"] == pytest.approx(1, abs=0.05)
+    assert values["cell_solidity"] == pytest.approx(1, abs=0.02)
+    assert values["cell_eccentricity"] == pytest.approx(0, abs=0.05)
+    assert values["lobes"] == 1
+    assert [values[f"nucleus_{c}"] for c in ("red", "green", "blue")] == [90, 60, 140]
+    assert [values[f"cytoplasm_{c}"] for c in ("red", "green", "blue")] == [200, 180, 210]
+    assert values["touches_border"] == 0
+
+
+def test_an_ellipse_has_its_eccentricity() -> None:
+    found = measure(*drawn(disc(161, 80, 80, 60, 36), disc(161, 80, 80, 20)))
+    assert found is not None
+    assert found.values["cell_eccentricity"] == pytest.approx(math.sqrt(1 - (36 / 60) ** 2), abs=0.01)
+    assert found.values["cell_circularity"] < 0.95
+
+
+def test_a_scale_turns_pixels_into_micrometres() -> None:
+    found = measure(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
+    assert found is not None
+    scaled = found.scaled(0.1)
+    assert scaled["cell_area"] == pytest.approx(0.01 * found.values["cell_area"])
+    assert scaled["cell_perimeter"] == pytest.approx(0.1 * found.values["cell_perimeter"])
+    for name in ("nucleus_to_cell", "cell_circularity", "lobes", "nucleus_red"):
+        assert scaled[name] == found.values[name]
+    assert found.scaled(None) == found.values
+    for wrong in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(ValueError, match="positive"):
+            found.scaled(wrong)
+
+
+def test_what_is_not_there_is_not_defined() -> None:
+    empty = np.zeros((40, 40), bool)
+    assert measure(*drawn(empty, empty)) is None
+    bare = measure(*drawn(disc(60, 30, 30, 15), disc(60, 30, 30, 15)))
+    assert bare is not None
+    assert bare.values["nucleus_to_cell"] == 1
+    assert math.isnan(bare.values["nucleus_to_cytoplasm"])
+    assert math.isnan(bare.values["cytoplasm_red"])
+    smudge = measure(*drawn(disc(60, 30, 30, 15), np.zeros((60, 60), bool)))
+    assert smudge is not None
+    assert smudge.values["nucleus_to_cell"] == 0
+    assert smudge.values["lobes"] == 0
+    assert math.isnan(smudge.values["nucleus_perimeter"])
+
+
+def test_a_cell_that_the_border_cuts() -> None:
+    found = measure(*drawn(disc(100, 0, 50, 30), disc(100, 0, 50, 10)))
+    assert found is not None
+    assert found.values["touches_border"] == 1
+    assert found.values["cell_solidity"] == pytest.approx(1, abs=0.03)
+
+
+def test_one_pixel_is_a_cell() -> None:
+    cell = np.zeros((20, 20), bool)
+    cell[5, 5] = True
+    found = measure(*drawn(cell, cell))
+    assert found is not None
+    assert found.values["cell_area"] == 1
+
+
+def test_another_size_is_named() -> None:
+    with pytest.raises(ValueError, match="40×30 and 30×30"):
+        measure(np.zeros((30, 40, 3), np.uint8), np.zeros((30, 30), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("nucleus", "expected"),
+    [
+        (disc(120, 60, 60, 30), 1),
+        (disc(120, 60, 60, 34, 20), 1),
+        (disc(120, 60, 40, 18) | disc(120, 60, 80, 18), 2),
+        (disc(120, 60, 42, 18) | disc(120, 60, 78, 18) | disc(120, 60, 60, 5, 20), 2),
+        (disc(160, 80, 40, 18) | disc(160, 60, 80, 18) | disc(160, 85, 118, 18) | disc(160, 74, 80, 5, 40), 3),
+        (disc(120, 60, 60, 30) | disc(120, 20, 20, 2), 1),
+        (np.zeros((20, 20), bool), 0),
+    ],
+)
+def test_lobes(nucleus: NDArray[np.bool_], expected: int) -> None:
+    assert count_lobes(nucleus) == expected
+
+
+def test_lobes_are_the_same_however_the_nucleus_lies() -> None:
+    data = open_dataset("synthetic")
+    for sample_id in data.ids[:20]:
+        mask = data.read(sample_id).mask
+        assert mask is not None
+        counts = {count_lobes(np.rot90(mask == 2, turns)) for turns in range(4)}
+        assert len(counts) == 1
+
+
+def test_agreement_by_hand() -> None:
+    found = bland_altman([1, 2, 3, math.nan], [1.5, 2, 4, 7])
+    assert (found.n, found.bias, found.same) == (3, 0.5, 1 / 3)
+    assert found.mean_absolute_error == 0.5
+    assert found.deviation == 0.5
+    assert found.limits == (pytest.approx(0.5 - 0.98), pytest.approx(0.5 + 0.98))
+    with pytest.raises(ValueError, match="as many"):
+        bland_altman([1], [1, 2])
+    with pytest.raises(ValueError, match="two pairs"):
+        bland_altman([1, math.nan], [1, 2])

@@ -1,0 +1,162 @@
+"""Whole fields of view: every white cell is found once, and nothing else."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from wbcseg.datasets.synthetic.generator import draw_sample
+from wbcseg.inference import Catalog, FoundCell, Place, Segmentation, detection, is_field
+from wbcseg.inference.detection import find_nuclei, segment_field
+from wbcseg.labels import Labels
+from wbcseg.metrics import score
+
+SIDE = 130
+
+
+def field_of(
+    numbers: list[int], columns: int, *, stain: str = "white", scale: int = 1
+) -> tuple[NDArray[np.uint8], Labels]:
+    """Drawn cells on plain plasma, and their masks."""
+    samples = [draw_sample(4, number, size=(120, 120), stain=stain) for number in numbers]
+    first = samples[0]
+    assert first.mask is not None
+    plasma = np.median(first.image[first.mask == 0], axis=0)
+    rows = -(-len(samples) // columns)
+    field = np.empty((rows * SIDE + 40, columns * SIDE + 40, 3), np.uint8)
+    field[:] = plasma.astype(np.uint8)
+    mask = np.zeros(field.shape[:2], np.uint8)
+    for place, sample in enumerate(samples):
+        assert sample.mask is not None
+        top, left = 20 + place // columns * SIDE, 20 + place % columns * SIDE
+        # Of every crop only what is at the cell, so that nothing is cut off at its border.
+        near = sample.mask > 0
+        field[top : top + 120, left : left + 120][near] = sample.image[near]
+        mask[top : top + 120, left : left + 120] = sample.mask
+    return (np.repeat(np.repeat(one, scale, axis=0), scale, axis=1) for one in (field, mask))  # type: ignore[return-value]
+
+
+def perfect(field: NDArray[np.uint8], mask: Labels):  # type: ignore[no-untyped-def]
+    """A model that knows the mask: it finds a crop's place in the field by its pixels' addresses."""
+    address = np.arange(field.shape[0] * field.shape[1]).reshape(field.shape[:2])
+    marked = np.dstack([address >> 16 & 255, address >> 8 & 255, address & 255]).astype(np.uint8)
+
+    def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        places = crop[..., 0].astype(int) << 16 | crop[..., 1].astype(int) << 8 | crop[..., 2]
+        return np.eye(3, dtype=np.float32)[mask.ravel()[places]]
+
+    return marked, look
+
+
+@pytest.mark.parametrize("stain", ["white", "yellow"])
+@pytest.mark.parametrize("scale", [1, 3])
+def test_every_nucleus_is_found_at_any_scale(stain: str, scale: int) -> None:
+    field, mask = field_of(list(range(12)), 4, stain=stain, scale=scale)
+    places = find_nuclei(field)
+    for number in range(12):
+        y, x = (20 + number // 4 * SIDE + 60) * scale, (20 + number % 4 * SIDE + 60) * scale
+        assert any(p.top <= y < p.bottom and p.left <= x < p.right for p in places), number
+    assert mask.any()
+
+
+def test_an_empty_field_has_no_cell() -> None:
+    rng = np.random.default_rng(0)
+    plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
+    assert not find_nuclei(np.full((600, 800, 3), 230, np.uint8))
+    labels, cells = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    assert not cells
+    assert (labels == 0).all()
+    np.testing.assert_allclose(Segmentation(labels, None, "unet").probabilities.sum(axis=-1), 1.0)
+
+
+def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = field_of(list(range(12)), 4)
+    places = find_nuclei(field)
+    marked, look = perfect(field, mask)
+    # Every candidate twice: the second one must not count.
+    monkeypatch.setattr(detection, "find_nuclei", lambda _: [*places, *places])
+    labels, cells = segment_field(marked, look)
+    found = [cell.place for cell in cells]
+    assert len(found) == 12
+    assert [one.probabilities.shape[:2] for one in cells] == [labels[place.part].shape for place in found]
+    assert list(found) == sorted(found, key=lambda one: (one.top + one.bottom, one.left + one.right))
+    assert score(mask, labels).dice["cell"] > 0.99
+    whole = Segmentation(labels, None, "unet", cells)
+    assert (whole.probabilities.argmax(axis=-1) == labels).all()
+    np.testing.assert_allclose(whole.probabilities.sum(axis=-1), 1.0, atol=1e-5)
+    assert (whole.shares == np.rint(whole.probabilities[..., 1:] * 255)).all()
+
+
+def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crops overlap: what a crop says of the cell beside its own does not count."""
+    field, mask = field_of([0, 1], 2)
+    middle = field.shape[1] // 2
+    places = [Place(0, 0, field.shape[0], middle + 50), Place(0, middle - 50, field.shape[0], field.shape[1])]
+    monkeypatch.setattr(detection, "find_nuclei", lambda _: places)
+    marked, sure = perfect(field, mask)
+
+    def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # The surer, the nearer to the middle of the crop.
+        away = np.abs(np.linspace(-1, 1, crop.shape[1]))[None, :, None].astype(np.float32)
+        soft = sure(crop)
+        return soft * (1 - 0.6 * away) + (1 - soft) * 0.3 * away
+
+    labels, cells = segment_field(marked, look)
+    assert len(cells) == 2
+    found = Segmentation(labels, None, "unet", cells)
+    for cell in cells:
+        assert (found.probabilities[cell.place.part][cell.own] == cell.probabilities[cell.own]).all()
+    assert not (np.add.reduce([_on(field, cell) for cell in cells]) > 1).any()
+    assert ((found.shares / 255 - found.probabilities[..., 1:]) < 0.002).all()
+
+
+def _on(field: NDArray[np.uint8], cell: FoundCell) -> NDArray[np.int_]:
+    whole = np.zeros(field.shape[:2], np.int_)
+    whole[cell.place.part] += cell.own
+    return whole
+
+
+def test_what_has_no_nucleus_is_no_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = field_of([0, 1, 2, 3], 2)
+    without = np.where(mask == 2, 1, mask).astype(np.uint8)
+    places = find_nuclei(field)
+    marked, look = perfect(field, without)
+    assert places
+    monkeypatch.setattr(detection, "find_nuclei", lambda _: places)
+    assert segment_field(marked, look)[1] == ()
+
+
+def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = field_of([0], 1)
+    rows, columns = np.nonzero(mask)
+    y, x = (int(rows.min() + rows.max()) // 2, int(columns.min() + columns.max()) // 2)
+    half = max(np.ptp(rows), np.ptp(columns)) // 4
+    monkeypatch.setattr(detection, "find_nuclei", lambda _: [Place(y - half, x - half, y + half, x + half)])
+    marked, look = perfect(field, mask)
+    (cell,) = segment_field(marked, look)[1]
+    assert cell.own.sum() == (mask > 0).sum()
+
+
+def test_in_a_texture_no_cells_are_looked_for() -> None:
+    dots = np.full((900, 1200, 3), 230, np.uint8)
+    for top in range(0, 900, 16):
+        for left in range(0, 1200, 16):
+            dots[top : top + 8, left : left + 8] = 40
+    began = time.process_time()
+    found = Catalog().open("unet-general").predict(dots)
+    assert time.process_time() - began < 10
+    assert found.cells == ()
+    assert not found.labels.any()
+
+
+def test_a_shipped_model_counts_the_cells_of_a_field() -> None:
+    segmenter = Catalog().open("unet-16")
+    field, mask = field_of(list(range(20, 32)), 4, stain="white")
+    assert is_field(field)
+    found = segmenter.predict(field)
+    assert 11 <= len(found.cells) <= 13
+    assert score(mask, found.labels).dice["cell"] > 0.85
+    assert found.labels[:15].sum() == 0

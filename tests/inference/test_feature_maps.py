@@ -1,0 +1,88 @@
+"""Every stage of a model has its feature maps, and what is wrong with its files is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wbcseg.datasets import open_dataset
+from wbcseg.errors import ChecksumError, ModelError, WeightsError
+from wbcseg.inference import Catalog, ModelEntry
+from wbcseg.inference import feature_maps as features
+from wbcseg.inference.feature_maps import StageMaps, feature_maps
+from wbcseg.models.card import ModelCard
+from wbcseg.models.graph import stages
+
+SHIPPED = {entry.name: entry for entry in Catalog().usable if entry.shipped}
+
+
+def maps_of(entry: ModelEntry) -> tuple[np.ndarray, list[StageMaps]]:
+    image = open_dataset("synthetic").read("synthetic/012").image
+    assert entry.card is not None
+    return image, feature_maps(entry.folder, entry.card, image)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_stage_has_its_maps(name: str) -> None:
+    card = SHIPPED[name].card
+    assert card is not None
+    _, found = maps_of(SHIPPED[name])
+    assert [one.stage for one in found] == list(stages(card.architecture, width=card.width, side=card.canvas))
+    for one in found:
+        assert one.maps.shape == (one.stage.side, one.stage.side, one.stage.filters)
+        strongest = one.strongest(6)
+        assert strongest.shape == (6, one.stage.side, one.stage.side)
+        spread = strongest.std(axis=(1, 2))
+        assert (np.diff(spread) <= 1e-4).all()
+        assert spread[0] == pytest.approx(one.maps.std(axis=(0, 1)).max(), rel=1e-3)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A copy of a shipped model's folder."""
+    return Path(shutil.copytree(next(iter(SHIPPED.values())).folder, tmp_path / "model"))
+
+
+def looked_into(folder: Path) -> list[StageMaps]:
+    return feature_maps(folder, ModelCard.read(folder), np.zeros((120, 120, 3), np.uint8))
+
+
+def test_a_file_that_is_gone_is_named(model: Path) -> None:
+    (model / "weights.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"weights\.safetensors of model model cannot be read"):
+        looked_into(model)
+
+
+def test_another_file_than_the_cards_is_refused(model: Path) -> None:
+    (model / "weights.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ChecksumError, match=r"weights\.safetensors"):
+        looked_into(model)
+
+
+def test_weights_of_another_network_than_the_card_says_are_refused(model: Path) -> None:
+    card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    card["architecture"] = "deconvnet" if card["architecture"] != "deconvnet" else "unet"
+    (model / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(WeightsError, match=r"are of unet of width 16 .* The network is deconvnet of width"):
+        looked_into(model)
+
+
+def test_weights_of_another_width_than_the_card_says_are_refused(model: Path) -> None:
+    card = json.loads((model / "card.json").read_text(encoding="utf-8"))
+    card["width"] = 12
+    (model / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(WeightsError, match="of width 12"):
+        looked_into(model)
+
+
+def test_memory_that_does_not_suffice_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(features, "outputs", fail)
+    with pytest.raises(ModelError, match="for lack of memory"):
+        looked_into(model)

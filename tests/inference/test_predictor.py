@@ -1,0 +1,217 @@
+"""Shipped models segment pictures of any size; golden pictures guard their results (fault 40)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import SHIPPED, copy_of_shipped
+from numpy.typing import NDArray
+
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.errors import ImageError
+from wbcseg.inference import Catalog, Segmenter
+from wbcseg.inference.postprocess import tidied
+from wbcseg.inference.predictor import LARGEST_CROP
+from wbcseg.inference.tflite import Network
+from wbcseg.io import open_image, open_mask
+from wbcseg.labels import GREY_CODES
+from wbcseg.metrics import score
+from wbcseg.models.forward import outputs
+from wbcseg.models.weights import read_weights
+from wbcseg.paths import weights_folder
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="module")
+def segmenters() -> dict[str, Segmenter]:
+    catalog = Catalog()
+    return {name: catalog.open(name) for name in SHIPPED}
+
+
+def noise(height: int, width: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    ("height", "width"), [(16, 16), (17, 480), (120, 120), (101, 119), (300, 260), (481, 40), (530, 700)]
+)
+def test_fault_09_every_size_gives_a_result_of_its_own_size(
+    segmenters: dict[str, Segmenter], name: str, height: int, width: int
+) -> None:
+    result = segmenters[name].predict(noise(height, width))
+    assert result.labels.shape == (height, width)
+    assert result.labels.dtype == np.uint8
+    assert result.probabilities.shape == (height, width, 3)
+    assert result.probabilities.dtype == np.float32
+    np.testing.assert_allclose(result.probabilities.sum(axis=-1), 1, atol=1e-3)
+    likeliest = result.probabilities.argmax(axis=-1)
+    assert np.array_equal(
+        result.labels, tidied(likeliest.astype(np.uint8)) if _tidies(name, height, width) else likeliest
+    )
+    assert result.model == name
+
+
+def _tidies(name: str, height: int, width: int) -> bool:
+    """Whether a model keeps the main cell alone: one for any laboratory does, of a crop."""
+    card = Catalog().entry(name).card
+    return card is not None and card.framed and max(height, width) <= LARGEST_CROP
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5000), (15, 200)])
+def test_fault_09_too_small_is_a_named_error(segmenters: dict[str, Segmenter], height: int, width: int) -> None:
+    with pytest.raises(ImageError, match=f"at least 16×16 pixels to be segmented. Received: {width}×{height}"):
+        segmenters["unet-16"].predict(noise(height, width))
+
+
+def test_what_is_no_picture_is_a_named_error(segmenters: dict[str, Segmenter]) -> None:
+    for wrong in (np.zeros((120, 120), np.uint8), np.zeros((120, 120, 4), np.uint8), np.zeros((120, 120, 3))):
+        with pytest.raises(ImageError, match="must be uint8"):
+            segmenters["unet-16"].predict(wrong)
+
+
+def test_the_same_picture_gives_the_same_result(segmenters: dict[str, Segmenter]) -> None:
+    picture = draw_sample(5, 0).image
+    first = segmenters["unet-16"].predict(picture)
+    segmenters["unet-16"].predict(noise(600, 500))
+    again = segmenters["unet-16"].predict(picture)
+    assert np.array_equal(first.probabilities, again.probabilities)
+
+
+def test_threads_take_turns(segmenters: dict[str, Segmenter]) -> None:
+    pictures = [draw_sample(5, i).image for i in range(4)]
+    alone = [segmenters["unet-16"].predict(p).labels for p in pictures]
+    found: dict[int, NDArray[np.uint8]] = {}
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            found[number] = segmenters["unet-16"].predict(pictures[number]).labels
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(found[i], alone[i]) for i in range(4))
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_a_cell_in_a_field_is_found_where_it_lies(segmenters: dict[str, Segmenter], index: int) -> None:
+    """A crop set into empty plasma: the tiles find the cell, and no seam shows in the empty part."""
+    cell = draw_sample(2, index, size=(120, 120), stain="yellow")
+    assert cell.mask is not None
+    plasma = np.median(cell.image[cell.mask == 0], axis=0)
+    grain = np.random.default_rng(index).normal(0, 3, (900, 1000, 3))
+    field = np.clip(plasma + grain, 0, 255).astype(np.uint8)
+    field[400:520, 430:550] = cell.image
+    labels = segmenters["unet-16"].predict(field).labels
+    assert score(cell.mask, labels[400:520, 430:550]).dice["cell"] > 0.85
+    labels[390:530, 420:560] = 0
+    assert (labels > 0).mean() < 0.005
+
+
+def golden_names() -> list[str]:
+    return sorted(path.name.removesuffix(".picture.png") for path in GOLDEN.glob("*.picture.png"))
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+@pytest.mark.parametrize("picture", golden_names())
+def test_fault_40_golden_pictures_and_models(segmenters: dict[str, Segmenter], picture: str, model: str) -> None:
+    """Drawn pictures, and what the shipped models gave when golden/make.py was run."""
+    image = open_image((GOLDEN / f"{picture}.picture.png").read_bytes()).pixels
+    truth = open_mask((GOLDEN / f"{picture}.mask.png").read_bytes())
+    expected = open_mask((GOLDEN / f"{picture}.{model}.png").read_bytes())
+    labels = segmenters[model].predict(image).labels
+    assert (labels == expected).mean() >= 0.999
+    figures = json.loads((GOLDEN / "dice.json").read_text(encoding="utf-8"))[picture][model]
+    dice = score(truth, labels).dice
+    for region, value in figures.items():
+        assert dice[region] == pytest.approx(value, abs=0.005)
+
+
+def test_there_are_golden_pictures() -> None:
+    assert len(golden_names()) >= 4
+    assert set(np.unique(GREY_CODES)) == {0, 128, 255}
+
+
+def test_predicting_never_imports_tensorflow() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from wbcseg.inference import Catalog\n"
+        "for e in Catalog().usable: Catalog().open(e.name).predict(np.zeros((64, 64, 3), np.uint8))\n"
+        "print([m for m in ('tensorflow', 'keras', 'streamlit') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_cards_figures_come_from_the_shipped_model(
+    segmenters: dict[str, Segmenter], name: str, zheng_data: object
+) -> None:
+    from wbcseg.datasets import open_dataset
+    from wbcseg.evaluation import evaluate_card, summarise
+
+    measured = summarise(evaluate_card(segmenters[name], open_dataset("zheng-1")))
+    card = segmenters[name].card.heldout
+    for region, figures in card["regions"].items():
+        assert measured["regions"][region]["n"] <= figures["n"]
+        if measured["pictures"] == card["pictures"]:
+            assert measured["regions"][region]["dice"] == pytest.approx(figures["dice"], abs=0.002)
+
+
+def test_the_unet_is_as_good_as_was_asked_for(segmenters: dict[str, Segmenter]) -> None:
+    regions = segmenters["unet-16"].card.heldout["regions"]
+    assert regions["nucleus"]["dice"] >= 0.972
+    assert regions["cytoplasm"]["dice"] >= 0.938
+    assert regions["cell"]["dice"] >= 0.980
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' memory figures")
+def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
+    code = (
+        "import numpy as np\n"
+        "from wbcseg.inference import Catalog\n"
+        "catalog = Catalog()\n"
+        "models = [catalog.open(e.name) for e in catalog.usable if e.shipped]\n"
+        "for m in models: m.predict(np.zeros((120, 120, 3), np.uint8))\n"
+        "for m in models: m.predict(np.zeros((700, 900, 3), np.uint8))\n"
+        "print(next(x.split()[1] for x in open('/proc/self/status') if x.startswith('VmHWM')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400_000
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
+    segmenter = Catalog().open(name)
+    card = segmenter.card
+    weights = read_weights(weights_folder() / name / "weights.safetensors")
+    for index in range(4):
+        sample = draw_sample(11, index, size=(card.canvas, card.canvas))
+        scaled = sample.image.astype(np.float32) / np.float32(255.0)
+        *_, (_, in_float) = outputs(card.architecture, weights.arrays, scaled)
+        in_bits = Network((weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
+        np.testing.assert_allclose(in_bits.sum(axis=-1), 1.0, atol=1e-5)
+        assert (in_bits.argmax(-1) == in_float.argmax(-1)).mean() > 0.99
+        assert np.abs(in_bits - in_float).mean() < 0.01
+        for region in ("nucleus", "cell"):
+            dice = [score(sample.mask, found.argmax(-1).astype(np.uint8)).dice[region] for found in (in_bits, in_float)]
+            assert dice[0] == pytest.approx(dice[1], abs=0.01)
+
+
+def test_a_model_for_any_laboratory_looks_as_closely_as_its_card_says(tmp_path: Path) -> None:
+    image = draw_sample(11, 2, size=(200, 200)).image
+    near, far = (
+        Segmenter(copy_of_shipped(tmp_path / str(share), "unet-general", share=share)).predict(image).probabilities
+        for share in (0.4, 0.8)
+    )
+    assert np.abs(near - far).max() > 0.05
+    assert (near.argmax(-1) == far.argmax(-1)).mean() > 0.97

@@ -1,0 +1,180 @@
+"""Every network passes the same checks: counts, sizes, widths, dropout, layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wbcseg.errors import ConfigError
+from wbcseg.models import ARCHITECTURES, build, describe
+
+keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
+
+PUBLISHED = {
+    "unet": (26_242_627, 26_230_851),
+    "segnet": (29_723_395, 29_719_555),
+    "deconvnet": (67_218_563, 67_201_667),
+}
+MULTIPLY_ADDS = {"unet": (0.478e9, 7.57e9), "segnet": (1.57e9, 24.7e9), "deconvnet": (2.79e9, 44.6e9)}
+
+every_network = pytest.mark.parametrize("name", ARCHITECTURES)
+
+
+@every_network
+def test_parameters_at_the_published_width(name: str) -> None:
+    model = build(name, width=64)
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert (model.count_params(), trainable) == PUBLISHED[name]
+    assert describe(name).paper_parameters == model.count_params()
+
+
+@every_network
+@pytest.mark.parametrize(("height", "width"), [(24, 48), (120, 120), (144, 96)])
+def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width: int) -> None:
+    outputs = build(name, width=4)(np.zeros((2, height, width, 3), np.float32)).numpy()
+    assert outputs.shape == (2, height, width, 3)
+    assert outputs.dtype == np.float32
+    np.testing.assert_allclose(outputs.sum(axis=-1), 1.0, atol=1e-5)
+
+
+@every_network
+def test_dropout_is_connected(name: str) -> None:
+    """Fault of the notebooks: the layer was made and never used. Here it changes the output in training only."""
+    picture = np.random.default_rng(0).random((1, 24, 24, 3), np.float32)
+    with_dropout = build(name, width=4, dropout=0.5)
+    runs = [with_dropout(picture, training=True).numpy() for _ in range(2)]
+    assert not np.allclose(runs[0], runs[1])
+    assert np.allclose(with_dropout(picture).numpy(), with_dropout(picture).numpy())
+    assert not any(isinstance(layer, keras.layers.Dropout) for layer in build(name, width=4).layers)
+
+
+@every_network
+def test_the_width_scales_every_stage(name: str) -> None:
+    counts = [build(name, width=width).count_params() for width in (4, 8, 16)]
+    assert 3.5 < counts[1] / counts[0] < 4
+    assert 3.5 < counts[2] / counts[1] < 4.01
+
+
+@every_network
+def test_multiply_adds(name: str) -> None:
+    from wbcseg.models.profile import summarise
+
+    for width, expected in zip((16, 64), MULTIPLY_ADDS[name], strict=True):
+        summary = summarise(name, width=width, side=120)
+        assert summary.multiply_adds == pytest.approx(expected, rel=0.006)
+        assert summary.output_shape == (120, 120, 3)
+        assert summary.parameters == sum(layer.parameters for layer in summary.layers)
+        json.dumps(summary.to_dict())
+
+
+def test_fused_batch_normalisation_is_that_of_keras() -> None:
+    from wbcseg.models.blocks import FusedBatchNormalization
+
+    rng = np.random.default_rng(1)
+    ours, theirs = FusedBatchNormalization(0.9), keras.layers.BatchNormalization(momentum=0.9)
+    for _ in range(5):
+        batch = rng.normal(2, 3, (4, 12, 12, 5)).astype(np.float32)
+        np.testing.assert_allclose(ours(batch, training=True), theirs(batch, training=True), atol=2e-5)
+    names = [w.name for w in theirs.weights]
+    assert [w.name for w in ours.weights] == names
+    for mine, keras_weight in zip(ours.weights, theirs.weights, strict=True):
+        # The fused operation divides the variance by n − 1, Keras by n.
+        np.testing.assert_allclose(mine.numpy(), keras_weight.numpy(), rtol=3e-3, atol=1e-5)
+    for weight, source in zip(ours.weights, theirs.weights, strict=True):
+        weight.assign(source)
+    np.testing.assert_allclose(ours(batch), theirs(batch), atol=2e-5)
+
+
+def test_debiased_averages_are_plain_means_in_the_beginning() -> None:
+    from wbcseg.models.blocks import FusedBatchNormalization
+
+    layer = FusedBatchNormalization(0.99)
+    done = [0]
+    layer.debias(lambda: done[0])
+    means = []
+    for batch in np.random.default_rng(2).normal(5, 1, (4, 2, 8, 8, 3)).astype(np.float32):
+        layer(batch, training=True)
+        done[0] += 1
+        means.append(batch.mean(axis=(0, 1, 2)))
+    weights = 0.99 ** np.arange(4)[::-1]
+    expected = (weights[:, None] * np.array(means)).sum(axis=0) / weights.sum()
+    np.testing.assert_allclose(layer.moving_mean.numpy(), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_upsampling_repeats_pixels(factor: int) -> None:
+    from wbcseg.models.blocks import NearestUpsampling
+
+    picture = np.random.default_rng(0).random((2, 5, 7, 3), np.float32)
+    expected = picture.repeat(factor, axis=1).repeat(factor, axis=2)
+    assert np.array_equal(NearestUpsampling(factor)(picture), expected)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("kernel", "factor"), [(7, 2), (7, 3), (3, 2), (3, 3), (5, 2), (5, 3), (1, 2)])
+def test_upsampled_convolution_is_upsampling_and_then_convolution(kernel: int, factor: int, training: bool) -> None:
+    from wbcseg.models.blocks import UpsampledConvolution
+
+    joined = UpsampledConvolution(4, kernel, factor, bias_initializer="normal")
+    apart = keras.layers.Conv2D(4, kernel, padding="same")
+    small = tf.Variable(np.random.default_rng(factor).normal(size=(2, 5, 7, 3)).astype(np.float32))
+    large = keras.layers.UpSampling2D(factor)
+    joined.build(small.shape)
+    apart.build((2, 5 * factor, 7 * factor, 3))
+    assert [w.shape for w in apart.weights] == [w.shape for w in joined.weights]
+    apart.set_weights(joined.get_weights())
+
+    def gradients(function: Callable[[Any], Any], layer: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            result = function(small)
+            loss = tf.reduce_sum(result**2 * tf.reshape(tf.range(4.0), [1, 1, 1, 4]))
+        return result, tape.gradient(loss, [small, *layer.trainable_variables])
+
+    result, slopes = gradients(lambda x: joined(x, training=training), joined)
+    expected, expected_slopes = gradients(lambda x: apart(large(x)), apart)
+    assert tuple(joined.compute_output_shape((2, 5, 7, 3))) == tuple(expected.shape)
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+    for slope, wanted in zip(slopes, expected_slopes, strict=True):
+        np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "fcn"}, "must be one of unet, segnet, deconvnet. Received: 'fcn'"),
+        ({"name": "unet", "width": 2}, "from 4 to 128. Received: 2"),
+        ({"name": "unet", "width": 16.5}, "whole number"),
+        ({"name": "unet", "dropout": 1.0}, "less than 1"),
+        ({"name": "unet", "bn_momentum": 1.0}, "between 0 and 1"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(**arguments)
+
+
+def test_one_builder_a_file() -> None:
+    folder = Path(__file__).parents[2] / "wbcseg" / "architectures"
+    for name in ARCHITECTURES:
+        assert f"def {name}(" in (folder / f"{name}.py").read_text(encoding="utf-8")
+
+
+@every_network
+@pytest.mark.parametrize("width", [4, 7, 16, 48])
+def test_what_is_known_without_building_is_what_keras_counts(name: str, width: int) -> None:
+    from wbcseg.models.profile import summarise
+
+    network = describe(name)
+    for side in (24, 72):
+        summary = summarise(name, width=width, side=side)
+        assert network.parameters(width) == summary.parameters
+        assert network.multiply_adds(width, side) == summary.multiply_adds
+        outputs = sum(int(np.prod(layer.shape)) for layer in summary.layers if layer.kind != "InputLayer")
+        assert network.features(width, side) == outputs
+    assert network.parameters(64) == network.paper_parameters

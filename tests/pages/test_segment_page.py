@@ -1,0 +1,611 @@
+"""Predict: panels, scores, marks, uploads and links."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from quick_app import (
+    PROBLEM,
+    FailingCatalog,
+    Threshold,
+    WithGeneral,
+    as_field,
+    card,
+    go_to,
+    packs,
+    tables,
+    viewer,
+    words,
+)
+
+from wbcseg.datasets import open_dataset, open_zip
+from wbcseg.datasets.sample import Sample
+from wbcseg.datasets.uploads import Item
+from wbcseg.features import MEASURES, measure
+from wbcseg.inference import ModelEntry, Place
+from wbcseg.inference.postprocess import tidied
+from wbcseg.io import open_image
+from wbcseg.labels import PALETTES
+from wbcseg.metrics import score
+from wbcseg.models.card import NOTICE
+from wbcseg.quality import CHECK, FINE, STATUSES, Verdict
+from wbcseg.ui import cache
+from wbcseg.ui.cache import Shown, View
+from wbcseg.ui.segment import edited_masks, view
+from wbcseg.ui.text import as_text
+from wbcseg.visualization import colorize, fit
+
+
+def png(array, **options):
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, format="PNG", **options)
+    return buffer.getvalue()
+
+
+def read(data):
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.array(picture)
+
+
+def shown(at):
+    """How many panels the viewer shows."""
+    return len(viewer(at)["shown"])
+
+
+def a_cell(shade=60, side=40):
+    picture = np.full((side, side, 3), 230, np.uint8)
+    picture[10:30, 10:30] = 150
+    picture[15:25, 15:25] = shade
+    return picture
+
+
+def test_every_model_beside_the_expert(open_page):
+    at = open_page("segment", picture="003")
+    told = viewer(at)
+    titles = {panel["key"]: panel["title"] for panel in told["panels"]}
+    assert [titles[key] for key in told["shown"]] == ["Picture", "Exact mask", "U-Net 16", "SegNet 16"]
+    assert {"agreement", "errors.unet-16", "doubt.segnet-16"} <= set(titles)
+    _, parts = packs(at)[told["pack"]]
+    assert list(parts) == ["picture", "mask", "unet-16", "segnet-16"]
+    sample = open_dataset("synthetic").read("synthetic/003")
+    assert (open_image(parts["picture"]).pixels == sample.image).all()
+    assert (read(parts["mask"]) == sample.mask).all()
+    assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(sample.image).labels).all()
+
+
+def test_the_scores_are_those_of_the_core(open_page):
+    at = open_page("segment", picture="003")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    green = sample.image[..., 1]
+    expected = score(sample.mask, (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8))
+    found = tables(at)[:-1]
+    assert len(found) == 2
+    for table, values in zip(found, (expected.dice, expected.jaccard), strict=True):
+        for row, key in (("Nucleus", "nucleus"), ("Cytoplasm", "cytoplasm"), ("Whole cell", "cell")):
+            assert [row, *[f"{values[key]:.3f}"] * 2] in table
+
+
+def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
+    empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
+    monkeypatch.setattr(cache, "shown", lambda *_: empty)
+    at = open_page("segment", picture="003")
+    table = tables(at)[0]
+    assert ["Nucleus", *["n/a – class absent"] * 2] in table
+    assert ["Background", "1.000", "1.000"] in table
+
+
+def test_a_score_on_a_training_picture_is_marked(open_page):
+    at = open_page("segment", picture="001")
+    assert [panel["mark"]["text"] for panel in viewer(at)["panels"] if "mark" in panel] == ["Trained on this cell"] * 2
+    assert "or on another of the same cell: U\\-Net 16\\; SegNet 16. A score here flatters such a model" in words(at)
+    at = open_page("segment", picture="002")
+    assert not any("mark" in panel for panel in viewer(at)["panels"])
+    assert "flatters such a model" not in words(at)
+
+
+def test_a_model_with_a_problem_says_so_and_the_others_serve(open_page):
+    at = open_page("segment", picture="003")
+    assert as_text(PROBLEM) in at.warning[0].value
+    assert shown(at) == 4
+
+
+def test_a_model_that_fails_when_it_is_opened(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", FailingCatalog)
+    at = open_page("segment", picture="003")
+    assert shown(at) == 3
+    assert any("segnet\\-16 cannot be read" in warning.value for warning in at.warning)
+
+
+def test_the_viewer_knows_the_pictures_around(open_page):
+    told = viewer(open_page("segment"))
+    assert (told["previous"], told["next"]) == ("synthetic/031", "synthetic/033"), "it begins with the sample"
+    told = viewer(open_page("segment", picture="001"))
+    assert (told["previous"], told["next"]) == (None, "synthetic/002")
+    assert [one["title"] for one in told["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
+    told = viewer(open_page("segment", picture="060"))
+    assert (told["previous"], told["next"]) == ("synthetic/059", None)
+    told = viewer(open_page("segment", picture="030"))
+    assert len(told["strip"]) == 13
+
+
+@pytest.mark.parametrize("asked", ["synthetic/999", "../../etc/passwd", "zheng-1/001", 7, None, {"a": 1}])
+def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, asked):
+    state = {"viewer": {"picture": asked}, "looked": ("x", None, {"strip": [{"id": "synthetic/002"}]})}
+    monkeypatch.setattr(view.st, "session_state", state)
+    view.go_on()
+    assert "picture" not in state
+    state["viewer"]["picture"] = "synthetic/002"
+    view.go_on()
+    assert state["picture"] == "synthetic/002"
+
+
+def test_a_link_restores_the_view(open_page):
+    at = open_page("segment", picture="007", models="segnet-16", careful="true")
+    assert at.session_state["picture"] == "synthetic/007"
+    assert at.session_state["models"] == ["segnet-16"]
+    assert at.session_state["careful"] is True
+    assert shown(at) == 3
+
+
+@pytest.mark.parametrize("nonsense", [{"picture": "999"}, {"set": "Nothing"}, {"careful": "x"}, {"look": "<b>"}])
+def test_a_link_that_is_wrong_falls_back(open_page, nonsense):
+    assert shown(open_page("segment", **nonsense)) == 4
+
+
+def test_another_set_begins_at_its_first_picture(open_page, zheng_data):
+    at = open_page("segment", picture="007")
+    at.selectbox(key="set").select("zheng-2").run()
+    assert not at.exception
+    assert at.session_state["picture"] == open_dataset("zheng-2").ids[0]
+
+
+def test_ones_own_picture(open_page):
+    at = open_page("segment", source="Your own picture")
+    assert "never stored" in words(at)
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert not at.exception
+    assert shown(at) == 3
+    assert "40 × 40 pixels" in words(at)
+    assert "nothing to measure" in words(at)
+    assert not viewer(at)["strip"]
+    assert viewer(at)["file"] == "cell"
+
+
+def test_a_name_with_html_is_only_text(open_page):
+    name = "<img src=x onerror=alert(1)> **bold** :red[x].png"
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload(name, png(a_cell())).run()
+    shown = next(element.value for element in at.markdown if "onerror" in element.value)
+    assert shown.startswith(as_text(name))
+    assert "\\<img src\\=x" in shown
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", b"<html><script>alert(1)</script></html>", png(a_cell())[:90]])
+def test_what_is_no_picture_is_refused_in_words(open_page, data):
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", data).run()
+    assert not at.exception
+    assert as_text("cell.png") in at.error[0].value
+    assert not at.get("bidi_component")
+
+
+def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
+    def refuse(self, image, *, careful=False):
+        from wbcseg.errors import ImageError
+
+        raise ImageError("A picture must have at least 16×16 pixels to be segmented. Received: 1×1")
+
+    monkeypatch.setattr("quick_app.Threshold.predict", refuse)
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("dot.png", png(np.zeros((1, 1, 3), np.uint8))).run()
+    assert not at.exception
+    assert shown(at) == 1
+    assert any("at least 16×16" in warning.value for warning in at.warning)
+
+
+def test_what_a_file_says_besides_its_pixels_goes_nowhere():
+    exif = Image.Exif()
+    exif[0x010E] = "Jane Patient, born 1950"
+    exif[0x8825] = {1: "N", 2: (52.0, 31.0, 0.0)}
+    data = png(a_cell(), exif=exif)
+    assert b"Jane Patient" in data
+    picture = open_image(data)
+    shown = Shown(Sample("own/x", picture.pixels), "digest", own=False)
+    for made in (cache.drawn(shown, View()), cache.picture_png(shown)):
+        assert b"Jane" not in made
+        assert b"eXIf" not in made
+
+
+def test_two_readers_never_get_each_others_picture(open_page):
+    first, second = (open_page("segment", source="Your own picture") for _ in range(2))
+    dark, light = a_cell(shade=20, side=40), a_cell(shade=140, side=44)
+    first.file_uploader[0].upload("cell.png", png(dark)).run()
+    second.file_uploader[0].upload("cell.png", png(light)).run()
+    first.run()
+    assert "40 × 40 pixels" in words(first)
+    assert "44 × 44 pixels" in words(second)
+    for at, picture in ((first, dark), (second, light)):
+        ((_, parts),) = packs(at).values()
+        assert (open_image(parts["picture"]).pixels == picture).all()
+        assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(picture).labels).all()
+
+
+def test_drawn_pictures_keep_every_pixel():
+    labels = np.arange(9, dtype=np.uint8).reshape(3, 3) % 3
+    picture = Shown(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
+    made = open_image(cache.drawn(picture, View("colours", 1.0, "thesis"), labels)).pixels
+    assert (made == colorize(fit(labels, cache.PANEL_SIDE), PALETTES["thesis"])).all()
+
+
+def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
+    whole, segmented = Threshold.predict, []
+
+    def watched(self, image, *, careful=False):
+        segmented.append((self.name, image.tobytes()))
+        return whole(self, image)
+
+    monkeypatch.setattr("quick_app.Threshold.predict", watched)
+    at = open_page("segment", picture="020")
+    for job in at.session_state["ahead"]:
+        job.result(60)
+    following = open_dataset("synthetic").read("synthetic/021").image.tobytes()
+    assert [name for name, image in segmented if image == following] == ["unet-16", "segnet-16"]
+    at.run()
+    told, sent = viewer(at), packs(at)
+    pictures = {parts["picture"] for _, parts in sent.values() if "unet-16" in parts}
+    assert len(pictures) == 3  # this one, the one before and the one after
+    (sheet,) = [head for head, _ in sent.values() if "places" in head]
+    assert set(sheet["worst"]) == {one["id"] for one in told["strip"]}
+    sample = open_dataset("synthetic").read("synthetic/021")
+    dice = score(sample.mask, whole(Threshold("x"), sample.image).labels).dice
+    assert sheet["worst"]["synthetic/021"] == pytest.approx(
+        min(dice[r] for r in ("nucleus", "cytoplasm", "cell")), abs=1e-4
+    )
+    at.selectbox(key="picture").select("synthetic/021").run()
+    assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
+
+
+PLACE = Place(0, 0, 40, 40)
+
+
+class OneJudge:
+    """Finds fault with every result of the model that it is given."""
+
+    def __init__(self, status):
+        self.status = self.doubt = self.unlike = status
+
+    def verdict(self, image, probabilities, cell, *, sides):
+        self.sides = sides
+        assert image.shape[:2] == probabilities.shape[:2] == cell.shape
+        return Verdict(self.status, () if self.status == FINE else ("The stain is odd.",), 0.5, 0.1)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_results_are_judged_where_somebody_can(open_page, monkeypatch, status):
+    judges = {"U-Net 16": OneJudge(status)}
+    monkeypatch.setattr(cache, "judge_of", lambda card: judges.get(card.title))
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell(shade=40 + len(status)))).run()
+    said = [one.value for one in at.markdown if as_text("U-Net 16") in one.value and status in one.value]
+    assert len(said) == 1
+    assert (as_text("The stain is odd.") in said[0]) == (status != FINE)
+    (other,) = [one.value for one in at.markdown if as_text("SegNet 16") + "**:" in one.value]
+    assert "not judged; only models for any laboratory are" in other
+
+
+def test_models_that_disagree_say_so(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "judge_of", lambda _: OneJudge(FINE))
+    segment = Threshold.predict
+
+    def other(self, image, *, careful=False):
+        result = segment(self, image, careful=careful)
+        if self.name == "segnet-16":
+            result.labels[:] = np.roll(result.labels, 15, axis=1)
+        return result
+
+    monkeypatch.setattr(Threshold, "predict", other)
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell(shade=61))).run()
+    assert len([one for one in at.markdown if as_text("The models disagree about the cell.") in one.value]) == 2
+
+
+def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
+    field = np.full((300, 700, 3), 230, np.uint8)
+    field[:40, :40] = field[100:140, 300:340] = a_cell()
+    places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
+    segment = Threshold.predict
+
+    def found(self, image, *, careful=False):
+        return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else ())
+
+    monkeypatch.setattr(Threshold, "predict", found)
+    judge = OneJudge(CHECK)
+    monkeypatch.setattr(cache, "judge_of", lambda card: judge if card.title == "U-Net 16" else None)
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert not at.exception
+    assert f"**{as_text('U-Net 16')}**: 2 white cells found; all should be checked." in words(at)
+    assert judge.sides == (False, False, False, False)
+    assert "**SegNet 16**: no white cells found." in words(at)
+
+
+def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
+    monkeypatch.setattr(view, "look_ahead", lambda *_: False)
+    monkeypatch.setattr(view, "worst_dice", lambda *_: None)
+    read = []
+    shown = cache.shown
+    monkeypatch.setattr(cache, "shown", lambda name, one: read.append(one) or shown(name, one))
+    at = open_page("segment", picture="003")
+    assert not {"synthetic/002", "synthetic/004", "synthetic/009"} & set(read)
+    (sheet,) = (head for head, _ in packs(at).values() if "places" in head)
+    assert sheet["places"] == sheet["worst"] == {}
+
+
+def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
+    same = Shown(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
+    monkeypatch.setattr(cache, "shown", lambda *_: same)
+    monkeypatch.setattr(view, "worst_dice", lambda *_: 1.0)
+    at = open_page("segment", picture="003")
+    assert len([1 for _, parts in packs(at).values() if "unet-16" in parts]) == 1
+
+
+def test_the_mask_that_is_sent_is_its_class_ids(open_page):
+    at = open_page("segment", picture="003")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    sent = [parts["mask"] for _, parts in packs(at).values() if "mask" in parts]
+    assert any(np.array_equal(read(one), sample.mask) for one in sent)
+
+
+def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
+    at = open_page("segment", picture="003")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    height, width = sample.size
+    state = {"viewer": {"mask": {"digest": "d", "runs": f"{height * width}x1"}}}
+    told = {"name": "=Synthetic, 003", "file": "003"}
+    state["looked"] = ("d", Shown(sample, sample.digest()), told)
+    monkeypatch.setattr(view.st, "session_state", state)
+    view.collect_mask()
+    (one,) = edited_masks.kept().values()
+    assert (one.labels == 1).all()
+    assert (one.image == sample.image).all()
+    state["viewer"]["mask"] = {"digest": "d", "runs": "1x1"}
+    view.collect_mask()
+    assert "must have" in state["corrected_problem"]
+    state["viewer"]["mask"] = {"digest": "another", "runs": ""}
+    view.collect_mask()
+    data = edited_masks.archive()
+    (back,) = open_zip(data, "corrected.zip")
+    assert (back.mask == 1).all()
+    monkeypatch.undo()
+    at.session_state["corrected"] = {sample.digest(): one}
+    at.run()
+    assert "1 corrected mask in this visit" in words(at)
+    assert at.download_button[-1].label == "Save with pictures (zip)"
+    at = at.switch_page("pages/train.py")
+    at.query_params["own"] = "corrected"
+    at.run()
+    assert at.selectbox(key="train_dataset").value == "upload"
+    assert at.toggle(key="train_corrected").value is True
+
+
+def test_the_figures_are_those_of_the_core(open_page):
+    at = open_page("segment", picture="003", micrometres="0.5")
+    sample = open_dataset("synthetic").read("synthetic/003")
+    found = measure(sample.image, tidied(Threshold("x").predict(sample.image).labels)).scaled(0.5)
+    exact = measure(sample.image, tidied(sample.mask)).scaled(0.5)
+    table = tables(at)[-1]
+    assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
+    rows = {name: cells for name, *cells in table[1:]}
+    area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
+    assert area == [f"{one['cell_area']:.1f}" for one in (exact, found, found)]
+    assert rows["N:C, nucleus / cell"][1] == f"{found['nucleus_to_cell']:.3f}"
+    assert rows["Lobes of the nucleus"][0] == f"{exact['lobes']:.0f}"
+    labels = [button.label for button in at.get("download_button")]
+    assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
+
+
+def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
+    empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
+    monkeypatch.setattr(cache, "shown", lambda *_: empty)
+    at = open_page("segment", picture="003")
+    assert "Figures of the cell" in [heading.value for heading in at.subheader]
+    assert "No white cell was found, so there is nothing to measure." in words(at)
+    assert "Nucleus area" not in str(tables(at))
+    assert not at.get("download_button")
+
+
+def test_a_model_that_finds_no_cell_has_dashes_beside_the_experts_figures(open_page, monkeypatch):
+    sample = open_dataset("synthetic").read("synthetic/003")
+    white = Shown(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
+    monkeypatch.setattr(cache, "shown", lambda *_: white)
+    at = open_page("segment", picture="003")
+    rows = {name: cells for name, *cells in tables(at)[-1][1:]}
+    for title in ("Nucleus area (px²)", "Nucleus, mean colour (RGB)", "Touches the border"):
+        assert rows[title][0] != "–"
+        assert rows[title][1:] == ["–", "–"]
+
+
+def test_a_field_without_a_cell_has_no_figures(open_page):
+    at = open_page("segment", source="Your own picture")
+    field = np.full((300, 700, 3), 217, np.uint8)
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert "No white cell was found, so there is nothing to measure." in words(at)
+    assert not at.get("download_button")
+
+
+def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_page, monkeypatch):
+    def kinds(at):
+        return [
+            one for table in at.markdown for one in ("figures", "figures stacked") if f'class="{one}"' in table.value
+        ]
+
+    assert kinds(open_page("segment", picture="003")) == ["figures"] * 3
+    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    at = open_page("segment", picture="003")
+    at.pills(key="models").set_value(["unet-16", "segnet-16", "unet-general"]).run()
+    assert kinds(at) == ["figures", "figures", "figures stacked"]  # the last one has the exact mask's besides
+
+
+def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert NOTICE in words(at)
+    assert words(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
+    assert as_text(MEASURES["nucleus_perimeter"].meaning) in words(at)
+    assert "**Mean colour (RGB)**" in words(at)
+
+
+def a_stack(*shades):
+    frames = [Image.fromarray(a_cell(shade)) for shade in shades]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def test_a_page_of_a_tiff_is_chosen(open_page):
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("stack.tif", a_stack(20, 40, 60)).run()
+    page = at.number_input[0]
+    assert (page.label, page.value, page.max) == ("Page", 1, 3)
+    at.number_input[0].set_value(3).run()
+    assert "page 3 is used" in words(at)
+    at.pills(key="models").set_value(["unet-16"]).run()
+    assert at.number_input[0].value == 3
+    ((_, parts),) = packs(at).values()
+    assert (open_image(parts["picture"]).pixels == a_cell(60)).all()
+    at.file_uploader[0].upload("other.tif", a_stack(30, 50)).run()
+    assert at.number_input[0].value == 1
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    assert "Page" not in [box.label for box in at.number_input]
+
+
+def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
+    data = a_stack(20, 40, 60)
+    at = open_page("segment", source="Your own picture")
+    at.session_state["handed_picture"] = (Item("s.tif", "s", lambda: data), 1)
+    at.run()
+    assert at.number_input[0].value == 2
+    at.number_input[0].set_value(3).run()
+    go_to(at, "batch")
+    at.run()
+    go_to(at, "segment")
+    at.query_params["source"] = "Your own picture"
+    at.run()
+    assert at.number_input[0].value == 3
+    assert "page 3 is used" in words(at)
+
+
+def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", FailingCatalog)
+    field = np.full((300, 700, 3), 215, np.uint8)
+    field[:40, :40] = a_cell()
+    segment = Threshold.predict
+    monkeypatch.setattr(
+        Threshold, "predict", lambda self, image, **more: as_field(segment(self, image, **more), [PLACE])
+    )
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert "cannot be read" in at.warning[0].value
+    assert "No white cell was found." not in words(at)
+    assert not [box for box in at.selectbox if box.label == "Cells found by"]
+    assert [one for one in at.get("html") if "Cell 1" in one.proto.body]
+
+
+def models_at_first(open_page):
+    """The models that are chosen for a picture of a set, and then for one's own."""
+    at = open_page("segment", picture="003")
+    of_set = at.pills(key="models").value
+    at.segmented_control(key="source").set_value("Your own picture").run()
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    return of_set, at.pills(key="general_models").value
+
+
+def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    assert models_at_first(open_page) == (["unet-16", "segnet-16"], ["unet-general"])
+
+
+class LikeShipped(WithGeneral):
+    """One network alone has a model of this data set; both have one for any laboratory."""
+
+    def __init__(self):
+        super().__init__()
+        one, _, _, general = self.entries
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", framed=True), None, True)
+        self.entries = (one, general, second)
+
+
+def test_own_pictures_begin_with_them_also_where_they_stand_in_for_a_data_set(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", LikeShipped)
+    assert models_at_first(open_page) == (["unet-16", "segnet-general"], ["unet-general", "segnet-general"])
+
+
+def test_a_link_chooses_the_models(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", LikeShipped)
+    at = open_page("segment", picture="003", models="unet-general")
+    assert at.pills(key="models").value == ["unet-general"]
+
+
+def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
+    field = np.full((300, 700, 3), 225, np.uint8)
+    field[:40, :40] = field[100:140, 300:340] = a_cell()
+    places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
+    segment = Threshold.predict
+
+    def found(self, image, *, careful=False):
+        return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else places[:1])
+
+    monkeypatch.setattr(Threshold, "predict", found)
+    at = open_page("segment", source="Your own picture", micrometres="0.5")
+    at.file_uploader[0].upload("field.png", png(field)).run()
+    assert not at.exception
+    expected = measure(a_cell(), tidied(segment(Threshold("x"), a_cell()).labels)).scaled(0.5)["cell_area"]
+
+    def cells():
+        return next(one for one in at.get("html") if "Cells of the field of view" in one.proto.body).proto.body
+
+    assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
+    assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
+    assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
+    assert as_text(MEASURES["lobes"].meaning) in words(at)
+    assert NOTICE in words(at)
+    next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
+    assert "Cell 2" not in cells()
+
+
+def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
+    field = Shown(Sample("synthetic/003", np.full((600, 700, 3), 100, np.uint8)), "z")
+    monkeypatch.setattr(cache, "shown", lambda *_: field)
+    at = open_page("segment", picture="003")
+    assert "Figures of the cell" not in [heading.value for heading in at.subheader]
+
+
+def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    for page in ("batch", "segment"):
+        go_to(at, page)
+        at.query_params["source"] = "Your own picture"
+        at.run()
+        assert not at.exception
+    assert "The picture that you brought before" in words(at)
+    assert any("Figures of the cell" in one.value for one in at.subheader)
+    next(button for button in at.button if button.label == "Bring another").click().run()
+    assert "The picture that you brought before" not in words(at)
+    assert not at.subheader
+    assert at.file_uploader
+
+
+def test_the_scale_of_my_pictures_is_not_that_of_the_data_sets(open_page):
+    at = open_page("segment", source="Your own picture")
+    at.file_uploader[0].upload("mine.png", png(a_cell())).run()
+    at.number_input(key="micrometres").set_value(0.5).run()
+    assert any("µm²" in row[0] for row in tables(at)[-1])
+    at.segmented_control(key="source").set_value("From a data set").run()
+    assert at.number_input(key="micrometres").value is None
+    assert not any("µm²" in row[0] for row in tables(at)[-1])
+    at.segmented_control(key="source").set_value("Your own picture").run()
+    assert at.number_input(key="micrometres").value == 0.5

@@ -1,0 +1,15 @@
+"""A card of a model for any laboratory."""
+
+import dataclasses
+
+import pytest
+
+from wbcseg.inference import Catalog
+from wbcseg.models.card import ModelCard
+
+
+@pytest.fixture
+def general_card() -> ModelCard:
+    card = Catalog().entry("unet-16").card
+    assert card is not None
+    return dataclasses.replace(card, config={**card.config, "augmentation": "laboratories"})

@@ -1,0 +1,154 @@
+"""Splits keep what they promise; faults 18 and 19."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+import pytest
+from builders import texture
+
+from wbcseg.datasets import check_manifest, open_dataset
+from wbcseg.datasets.sample import Sample
+from wbcseg.errors import LeakError, ManifestError, SplitError
+from wbcseg.labels import CELL_TYPES
+from wbcseg.splitting.splits import Split, leak_free_folds
+
+
+def made(count: int, doubles: int = 0) -> list[Sample]:
+    """Samples of different cells, the first ``doubles`` of them photographed twice."""
+    mask = np.zeros((64, 64), np.uint8)
+    mask[20:40, 20:40] = 1
+    samples = [
+        Sample(f"made/{i:03d}", np.ascontiguousarray(texture(i)[:64, :64]), mask, CELL_TYPES[i % 3])
+        for i in range(count)
+    ]
+    again = [
+        Sample(f"made/{i:03d}b", np.ascontiguousarray(texture(i)[3:67, 2:66]), mask, CELL_TYPES[i % 3])
+        for i in range(doubles)
+    ]
+    return samples + again
+
+
+LEAK_FREE = Split("leak-free", "made", ("made/1", "made/2"), ("made/3",))
+
+
+def test_every_picture_is_tested_once_and_cells_stay_whole() -> None:
+    folds = leak_free_folds("made", made(30, doubles=8), folds=5)
+    tested = [i for split in folds for i in split.test]
+    assert sorted(tested) == sorted(s.id for s in made(30, doubles=8))
+    for split in folds:
+        assert not set(split.train) & set(split.test)
+        for group in split.groups:
+            assert len({member in split.test for member in group}) == 1
+        assert split.twins_across() == []
+
+
+def test_cell_types_are_spread_evenly() -> None:
+    folds = leak_free_folds("made", made(30), folds=5)
+    types = {s.id: s.cell_type for s in made(30)}
+    for split in folds:
+        assert set(Counter(types[i] for i in split.test).values()) == {2}
+
+
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others() -> None:
+    samples = made(20)
+    assert leak_free_folds("made", samples) == leak_free_folds("made", samples)
+    assert leak_free_folds("made", samples)[0].test != leak_free_folds("made", samples, seed=3)[0].test
+
+
+def test_rare_cell_types_do_not_stop_a_split() -> None:
+    samples = [dataclasses.replace(s, cell_type="basophil" if i == 0 else "neutrophil") for i, s in enumerate(made(20))]
+    assert len(leak_free_folds("made", samples)) == 5
+
+
+def test_too_few_cells_are_refused() -> None:
+    with pytest.raises(SplitError, match="number of different cells, 3"):
+        leak_free_folds("made", made(3, doubles=3), folds=5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"train": ("made/1", "made/3")},
+        {"train": ("made/1", "made/3+twin")},
+        {"groups": (("made/2", "made/3"),)},
+        {"train": ("made/1", "made/2+twin"), "groups": (("made/2", "made/3"),)},
+    ],
+    ids=["same picture", "twin", "same cell", "twin of the same cell"],
+)
+def test_fault_18_a_cell_on_both_sides_is_an_error(change: dict[str, object]) -> None:
+    LEAK_FREE.check()
+    with pytest.raises(LeakError, match="claims to be leak-free"):
+        dataclasses.replace(LEAK_FREE, **change).check()
+
+
+def test_fault_18_made_copies_never_test_a_leak_free_split() -> None:
+    with pytest.raises(SplitError, match="made copy"):
+        dataclasses.replace(LEAK_FREE, test=("made/3+twin",)).check()
+
+
+def test_a_side_that_is_empty_or_names_a_picture_twice_is_refused() -> None:
+    with pytest.raises(SplitError, match="training side of the split is empty"):
+        dataclasses.replace(LEAK_FREE, train=()).check()
+    with pytest.raises(SplitError, match="names made/3 2 times"):
+        dataclasses.replace(LEAK_FREE, test=("made/3", "made/3")).check()
+
+
+def test_the_published_kind_may_have_twins_across_and_says_which() -> None:
+    split = Split("published", "made", ("made/1", "made/2"), ("made/1+twin", "made/5"))
+    split.check()
+    assert split.twins_across() == [("made/1", "made/1+twin")]
+
+
+def test_a_split_is_written_and_read_unchanged() -> None:
+    split = leak_free_folds("made", made(12, doubles=2), folds=3)[1]
+    assert Split.from_dict(split.to_dict()) == split
+    changed = split.to_dict()
+    changed["manifest"]["made/000"] = "0" * 64
+    with pytest.raises(SplitError, match="changed by hand"):
+        Split.from_dict(changed)
+    del changed["groups"]
+    with pytest.raises(SplitError, match="not complete"):
+        Split.from_dict(changed)
+
+
+def test_fault_19_a_split_remembers_its_pictures() -> None:
+    samples = made(12)
+    split = leak_free_folds("made", samples, folds=3)[0]
+    manifest = {s.id: s.digest() for s in samples}
+    check_manifest("made", split.manifest, {**manifest, "made/new": "0" * 64})
+    with pytest.raises(ManifestError, match="made/004 is not the picture or mask that it was"):
+        check_manifest("made", split.manifest, {**manifest, "made/004": "0" * 64})
+    del manifest["made/007"]
+    with pytest.raises(ManifestError, match="made/007 is not there any more"):
+        check_manifest("made", split.manifest, manifest)
+
+
+def test_folds_of_the_real_data(zheng_data: object) -> None:
+    samples = list(open_dataset("zheng-1"))
+    folds = leak_free_folds("zheng-1", samples)
+    assert sum(len(split.test) for split in folds) == len(samples)
+    sizes = [len(split.test) for split in folds]
+    assert max(sizes) - min(sizes) <= 3
+    for split in folds:
+        split.check()
+        assert split.twins_across() == []
+
+
+def test_a_leaking_split_needs_pictures_to_give_way() -> None:
+    with pytest.raises(SplitError, match="at least as many"):
+        Split("leak-free", "made", ("made/1",), ("made/2", "made/3")).leaking()
+
+
+def test_pictures_left_out_are_on_neither_side() -> None:
+    whole = Split("leak-free", "made", tuple(f"made/{i}" for i in range(20)), ("made/20", "made/21"))
+    fewer = whole.without(6)
+    assert len(fewer.train) == 14
+    assert set(fewer.train) < set(whole.train)
+    assert fewer.test == whole.test
+    assert fewer == whole.without(6)
+    assert dataclasses.replace(whole, seed=3).without(6).train != fewer.train
+    with pytest.raises(SplitError, match="20 cannot be left out"):
+        whole.without(20)

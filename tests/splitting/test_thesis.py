@@ -1,0 +1,90 @@
+"""The published preparation, checked against the counts and the order that the notebooks printed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wbcseg.datasets import open_dataset
+from wbcseg.datasets.sample import Sample
+from wbcseg.errors import DatasetError
+from wbcseg.splitting import thesis
+from wbcseg.splitting.splits import published_split
+from wbcseg.splitting.thesis import NO_QUIRKS, PUBLISHED, original_id, prepare, shuffled_order
+
+
+def sample(number: int, side: int = 120) -> Sample:
+    rng = np.random.default_rng(number)
+    mask = np.zeros((side, side), np.uint8)
+    mask[20:60, 30:90] = 1
+    mask[30:50, 40:60] = 2
+    return Sample(f"made/{number:03d}", rng.integers(0, 256, (side, side, 3), dtype=np.uint8), mask)
+
+
+def test_the_order_is_that_of_the_notebooks() -> None:
+    order = shuffled_order(448)
+    test, train = set(order[418:].tolist()), set(order[:417].tolist())
+    in_training = [i for i in test if (i + 224) % 448 in train]
+    in_test = [i for i in test if (i + 224) % 448 in test]
+    assert (len(in_training), len(in_test)) == (24, 6)
+    assert order[417] not in train | test
+
+
+def test_counts_on_the_real_data(zheng_data: object) -> None:
+    samples = list(open_dataset("zheng-1"))
+    assert len(thesis.select(samples)) == 224
+    prepared = prepare(samples)
+    assert len(prepared.ids) == 448
+    assert (len(prepared.train), len(prepared.dropped), len(prepared.test)) == (417, 1, 30)
+    assert prepared.images.shape == prepared.targets.shape == (448, 120, 120, 3)
+
+    split = published_split(prepared, "zheng-1", samples)
+    split.check()
+    tests_with_twin = {test for _, test in split.twins_across()}
+    assert len(tests_with_twin) >= 24
+
+
+def test_a_twin_is_turned_left_and_then_mirrored() -> None:
+    assert thesis.twin(np.array([[1, 2], [3, 4]])).tolist() == [[4, 2], [3, 1]]
+    colours = np.arange(12).reshape(2, 2, 3)
+    assert thesis.twin(colours)[0, 0].tolist() == colours[1, 1].tolist()
+
+
+def test_twins_follow_the_pictures_and_are_told_by_their_ids() -> None:
+    both = thesis.with_twins([sample(1), sample(2)])
+    assert [s.id for s in both] == ["made/001", "made/002", "made/001+twin", "made/002+twin"]
+    assert np.array_equal(both[2].image, thesis.twin(both[0].image))
+    assert original_id("made/001+twin") == "made/001"
+
+
+def test_blank_ends_leave_three_zeros_in_the_last_picture_row_and_column() -> None:
+    samples = [sample(i) for i in range(20)]
+    prepared = prepare(samples)
+    targets = prepared.targets
+    assert (targets[:, 119, :] == 0).all()
+    assert (targets[:, :, 119] == 0).all()
+    last = int(np.flatnonzero(shuffled_order(40) == 39)[0])
+    assert (targets[last] == 0).all()
+    others = np.delete(targets, last, axis=0)[:, :119, :119]
+    assert (others.sum(axis=-1) == 1).all()
+
+
+def test_without_quirks_nothing_is_dropped_and_no_twin_crosses() -> None:
+    samples = [sample(i) for i in range(30)]
+    prepared = prepare(samples, NO_QUIRKS)
+    assert len(prepared.dropped) == 0
+    assert (prepared.targets.sum(axis=-1) == 1).all()
+    trained = {original_id(prepared.ids[i]) for i in prepared.train}
+    tested = {original_id(prepared.ids[i]) for i in prepared.test}
+    assert not trained & tested
+    assert len(prepared.train) == 2 * len(trained)
+
+
+def test_without_twins_there_is_one_of_each() -> None:
+    prepared = prepare([sample(i) for i in range(30)], PUBLISHED, twins=False)
+    assert len(prepared.ids) == len({original_id(i) for i in prepared.ids}) == 30
+
+
+def test_other_sizes_are_left_out_and_too_few_are_refused() -> None:
+    with pytest.raises(DatasetError, match="This data set has 3"):
+        prepare([*(sample(i) for i in range(3)), *(sample(i, 96) for i in range(3, 40))])

@@ -1,0 +1,263 @@
+"""Copies as any laboratory may show them: the cell's size, red cells, stain, light and camera."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from wbcseg.datasets import open_dataset
+from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
+from wbcseg.transforms.acquisition import photographed
+from wbcseg.transforms.cell import bent, dyed, granular, grown, loosened, with_rim
+from wbcseg.transforms.config import BELOW, augmentation
+from wbcseg.transforms.padding import image_on_canvas, labels_on_canvas
+from wbcseg.transforms.pipeline import augment
+from wbcseg.transforms.red_cells import with_red_cells
+
+HOW = augmentation("laboratories")
+SHARE = 0.6
+SIDE = 120
+
+
+@pytest.fixture(scope="module")
+def pictures() -> tuple[NDArray[np.uint8], Labels]:
+    data = open_dataset("synthetic")
+    samples = [data.read(sample_id) for sample_id in data.ids[:24]]
+    side = SIDE * HOW.detail
+    images = np.stack([image_on_canvas(sample.image, side, enlarge=True)[0] for sample in samples])
+    masks = [labels_on_canvas(sample.mask, side, enlarge=True) for sample in samples if sample.mask is not None]
+    return images, np.stack(masks)
+
+
+def extent(mask: Labels) -> int:
+    rows, columns = (np.flatnonzero((mask > 0).any(axis=axis)) for axis in (1, 0))
+    return 1 + int(max(rows[-1] - rows[0], columns[-1] - columns[0]))
+
+
+def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+    batches = [augment(*pictures, HOW, np.random.default_rng(3)) for _ in range(2)]
+    for images, labels in batches:
+        assert images.shape == (24, SIDE, SIDE, 3)
+        assert images.dtype == np.float32
+        assert labels.shape == (24, SIDE, SIDE)
+        assert 0 <= images.min() < images.max() <= 1
+        assert set(np.unique(labels)) <= {0, 1, 2}
+    assert (batches[0][0] == batches[1][0]).all()
+    assert (batches[0][1] == batches[1][1]).all()
+
+
+@pytest.mark.parametrize("share", [SHARE, 0.75])
+def test_copies_as_they_are_show_what_the_close_look_sees(
+    pictures: tuple[NDArray[np.uint8], Labels], share: float
+) -> None:
+    how = dataclasses.replace(HOW.sharp(share), as_is=1.0)
+    images, masks = augment(*pictures, how, np.random.default_rng(4))
+    small = 0
+    for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
+        # A larger one may be beside its mirror image.
+        if extent(mask_before) < (share - BELOW) * len(mask_before):
+            assert share - BELOW - 0.03 < extent(mask) / SIDE < share + 0.03
+            small += 1
+        # Neither stain nor light differ. The closer the look, the less of the plasma is left to compare.
+        for kind in np.unique(mask) if share == SHARE else (CYTOPLASM.id, NUCLEUS.id):
+            assert np.median(image[mask == kind], axis=0) * 255 == pytest.approx(
+                np.median(before[mask_before == kind], axis=0), abs=6
+            )
+    assert small >= 3
+
+
+def test_sharp_epochs_show_half_of_the_copies_as_they_are(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+    assert HOW.as_is == 0
+    rng, close = np.random.default_rng(4), []
+    for _ in range(8):
+        images, masks = augment(*pictures, HOW.sharp(SHARE), rng)
+        for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
+            nucleus = mask == NUCLEUS.id
+            found = np.median(image[nucleus], axis=0) * 255 if nucleus.any() else np.zeros(3)
+            close.append(np.abs(found - np.median(before[mask_before == NUCLEUS.id], axis=0)).max() < 6)
+    assert np.mean(close) == pytest.approx(0.5, abs=0.1)
+
+
+def test_cells_are_of_many_sizes_and_a_few_copies_are_empty(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+    rng = np.random.default_rng(5)
+    masks = np.concatenate([augment(*pictures, HOW, rng)[1] for _ in range(8)])
+    empty = ~(masks > 0).any(axis=(1, 2))
+    assert 0 < empty.mean() < 0.12
+    # The middle of a copy belongs to its own cell, however it is turned and shifted.
+    assert (masks[~empty][:, 48:72, 48:72] > 0).any(axis=(1, 2)).mean() > 0.97
+    shares = np.array([extent(mask) / SIDE for mask in masks[~empty]])
+    assert shares.min() < 0.45
+    assert shares.max() > 0.85
+
+
+def test_red_cells_leave_what_remains_of_the_white_one_as_it_is() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    changed, lost = [], []
+    for seed in range(40):
+        drawn, mask = with_red_cells(image, sample.mask, np.random.default_rng(seed), size=60)
+        assert drawn.dtype == np.float32
+        assert mask.dtype == np.uint8
+        # Cytoplasm may be lost below a red cell, the nucleus never.
+        assert set(np.unique(sample.mask[mask != sample.mask])) <= {CYTOPLASM.id}
+        assert not mask[mask != sample.mask].any()
+        inner = ndimage.binary_erosion(mask > 0, iterations=3)
+        assert np.abs(drawn[inner] - image[inner]).max() < 0.03
+        assert (drawn <= image + 1e-6)[mask == sample.mask].mean() > 0.97
+        changed.append(float((np.abs(drawn - image).max(axis=-1) > 0.05)[sample.mask == 0].mean()))
+        lost.append(float((mask != sample.mask).sum() / (sample.mask == CYTOPLASM.id).sum()))
+    assert 0.1 < np.mean(changed) < 0.9
+    assert 0.05 < np.mean(np.array(lost) > 0) < 0.6
+    assert max(lost) < 0.6
+
+
+def test_a_bent_cell_is_bent_with_its_mask() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
+    moved = 0
+    for seed in range(20):
+        picture, mask = bent(marked, sample.mask, 0.16, np.random.default_rng(seed))
+        assert picture.shape == marked.shape
+        assert mask.dtype == picture.dtype == np.uint8
+        assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
+        assert 0.7 < (mask > 0).sum() / (sample.mask > 0).sum() < 1.4
+        moved += bool((mask != sample.mask).any())
+    assert 5 <= moved <= 15
+
+
+def ratio(labels: Labels) -> float:
+    """Nucleus over cell."""
+    return float((labels == NUCLEUS.id).sum() / (labels > 0).sum())
+
+
+@pytest.mark.parametrize("number", [3, 4, 8])
+def test_the_rim_of_cytoplasm_becomes_as_thick_as_asked_for_in_the_same_cell(number: int) -> None:
+    sample = open_dataset("synthetic").read(f"synthetic/{number:03}")
+    assert sample.mask is not None
+    marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
+    ratios = []
+    for kept in (0.1, 0.5, 1.0, 1.4):
+        picture, mask = with_rim(marked, sample.mask, kept)
+        assert picture.shape == marked.shape
+        assert mask.dtype == picture.dtype == np.uint8
+        # The picture follows its mask, and the cell stays where it is.
+        assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
+        cell, before = mask > 0, sample.mask > 0
+        assert 2 * (cell & before).sum() / (cell.sum() + before.sum()) > 0.97
+        ratios.append(ratio(mask))
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] > 0.6
+    assert ratios[2] == pytest.approx(ratio(sample.mask), abs=0.05)
+
+
+def test_a_tenth_of_the_rim_around_a_round_nucleus_is_a_tenth() -> None:
+    distance = np.hypot(*(np.mgrid[:120, :120] - 59.5))
+    mask = (distance < 40).astype(np.uint8) + (distance < 20).astype(np.uint8)
+    _, thin = with_rim(np.zeros((120, 120, 3), np.uint8), mask, 0.1)
+    assert np.sqrt((thin == NUCLEUS.id).sum() / np.pi) == pytest.approx(38, abs=0.7)
+    assert np.sqrt((thin > 0).sum() / np.pi) == pytest.approx(40, abs=0.7)
+
+
+def test_without_a_nucleus_nothing_grows() -> None:
+    picture, mask = np.full((40, 40, 3), 200, np.uint8), np.zeros((40, 40), np.uint8)
+    grey, same = with_rim(picture, mask, 0.1)
+    assert (grey == picture).all()
+    assert not same.any()
+    mask[10:30, 10:30] = CYTOPLASM.id
+    assert (with_rim(picture, mask, 0.1)[1] == mask).all()
+
+
+def test_nuclei_grow_more_often_than_they_shrink() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    found = [ratio(grown(sample.image, sample.mask, np.random.default_rng(seed))[1]) for seed in range(30)]
+    larger = np.mean(np.array(found) > ratio(sample.mask))
+    assert 0.5 < larger < 0.9
+    assert max(found) > 0.8
+    assert min(found) < ratio(sample.mask)
+
+
+def test_loose_chromatin_is_paler_in_places_and_nothing_else_is() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    nucleus = sample.mask == NUCLEUS.id
+    plasma = np.median(image[sample.mask == 0], axis=0)
+    for seed in range(10):
+        loose = loosened(image, sample.mask, np.random.default_rng(seed))
+        assert loose.dtype == np.float32
+        paler = (loose - image).mean(axis=-1)
+        assert paler.min() > -0.01
+        assert np.abs(paler[~ndimage.binary_dilation(nucleus, iterations=4)]).max() < 0.01
+        inner = ndimage.binary_erosion(nucleus, iterations=2)
+        assert paler[inner].max() > 0.01
+        assert paler[inner].std() > 0.2 * paler[inner].mean()
+        assert (loose[inner] < plasma).all(axis=-1).mean() > 0.95
+    empty = np.zeros_like(sample.mask)
+    np.testing.assert_allclose(loosened(image, empty, np.random.default_rng(1)), image, atol=0.005)
+
+
+def test_nucleus_and_cytoplasm_are_dyed_apart_and_plasma_not() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    ratios = []
+    for seed in range(40):
+        picture = dyed(image, sample.mask, 0.7, np.random.default_rng(seed))
+        assert picture.dtype == np.float32
+        assert 0 <= picture.min() <= picture.max() <= 1
+        outside = ~ndimage.binary_dilation(sample.mask > 0, iterations=5)
+        np.testing.assert_allclose(picture[outside], image[outside], atol=0.01)
+        if (picture != image).any():
+            nucleus, cytoplasm = (
+                np.log((picture[sample.mask == kind] + 0.01) / (image[sample.mask == kind] + 0.01)).mean()
+                for kind in (NUCLEUS.id, CYTOPLASM.id)
+            )
+            ratios.append((nucleus, cytoplasm))
+    assert 10 <= len(ratios) <= 30
+    assert abs(np.corrcoef(np.array(ratios).T)[0, 1]) < 0.6
+
+
+def test_granules_lie_in_the_cytoplasm_and_darken_it() -> None:
+    sample = open_dataset("synthetic").read("synthetic/008")
+    assert sample.mask is not None
+    image = sample.image.astype(np.float32) / 255
+    for seed in range(10):
+        filled = granular(image, sample.mask, np.random.default_rng(seed))
+        assert filled.dtype == np.float32
+        assert (filled <= image + 1e-6).all()
+        darker = (image - filled).mean(axis=-1)
+        near = ndimage.binary_dilation(sample.mask == CYTOPLASM.id, iterations=3)
+        assert darker[~near].max() < 0.01
+        assert darker[sample.mask == CYTOPLASM.id].mean() > 0.02
+        assert darker[sample.mask == CYTOPLASM.id].std() > 0.01
+
+
+def test_photographs_differ_in_colour_and_stay_in_range() -> None:
+    image = open_dataset("synthetic").read("synthetic/003").image.astype(np.float32) / 255
+    batch = np.repeat(image[None], 40, axis=0)
+    taken = photographed(batch, np.random.default_rng(1))
+    assert taken.shape == batch.shape
+    assert taken.dtype == np.float32
+    assert taken.min() >= 0
+    assert taken.max() <= 1
+    means = taken.mean(axis=(1, 2))
+    assert (means.std(axis=0) > 0.05).all()
+    # It is still the same picture: bright stays brighter than dark.
+    grey, greys = image.mean(axis=-1).ravel(), taken.mean(axis=-1).reshape(40, -1)
+    assert min(np.corrcoef(grey, one)[0, 1] for one in greys) > 0.5
+
+
+def test_an_unmarked_picture_is_taken_as_it_lies() -> None:
+    image = open_dataset("synthetic").read("synthetic/003").image
+    side = SIDE * HOW.detail
+    placed = image_on_canvas(image, side, enlarge=True)[0][None]
+    images, labels = augment(placed, np.zeros((1, side, side), np.uint8), HOW, np.random.default_rng(0))
+    assert images.shape == (1, SIDE, SIDE, 3)
+    assert not labels.any()

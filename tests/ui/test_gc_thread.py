@@ -1,0 +1,43 @@
+"""What readers leave behind is freed, and nobody waits for it."""
+
+from __future__ import annotations
+
+import gc
+import time
+import tomllib
+import weakref
+from pathlib import Path
+
+import pytest
+
+from wbcseg.ui import gc_thread
+
+ROOT = Path(__file__).parents[2]
+
+
+class Left:
+    """Something that refers to itself, as a session does."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_lies_in_circles_is_freed_soon_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc_thread, "PERIOD", 0.05)
+    monkeypatch.setattr(gc_thread, "_keeper", None)
+    gc.disable()
+    try:
+        left = weakref.ref(Left())
+        assert left() is not None
+        gc_thread.tend()
+        deadline = time.monotonic() + 10
+        while left() is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert left() is None
+    finally:
+        gc.enable()
+
+
+def test_streamlit_does_not_collect_after_every_run() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["runner"]["postScriptGC"] is False

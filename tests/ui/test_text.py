@@ -1,0 +1,85 @@
+"""Names and figures as text, and words that are explained."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wbcseg.ui.text import GLOSSARY, as_text, figure, percent, short_title, signed, size_text, stem
+from wbcseg.ui.train.fields import dataset_title
+
+UI = Path(__file__).parents[2] / "wbcseg" / "ui"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "**bold** and `code`",
+        ":material/home: :red[x] :smile:",
+        "$x^2$",
+        "[a](javascript:alert(1))",
+        "=HYPERLINK(1)",
+        "a|b",
+    ],
+)
+def test_every_sign_that_means_something_is_escaped(name):
+    plain = re.sub(r"\\(.)", "", as_text(name))
+    assert not re.search(r"[<>*`$\[\]()|:=]", plain)
+
+
+@given(st.text())
+def test_escaping_keeps_the_letters(text):
+    shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", as_text(text)).replace(":\u2060", ":")
+    assert shown == re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+
+
+def test_figures():
+    assert figure(0.98765) == "0.988"
+    assert figure(float("nan")) == "n/a – class absent"
+    assert percent(0.12345) == "12.3\u00a0%"
+    assert size_text((100, 104)) == "104 × 100"
+
+
+def test_names():
+    assert short_title("zheng-1") == "Zheng 1"
+    assert stem("zheng-1/007") == "007"
+    assert stem("007") == "007"
+
+
+def test_every_word_that_the_pages_explain_has_an_explanation():
+    pages = [*UI.glob("*.py"), *(UI.parents[1] / "pages").glob("*.py")]
+    asked = {word for page in pages for word in re.findall(r"GLOSSARY\[['\"](.+?)['\"]\]", page.read_text("utf-8"))}
+    for page in pages:
+        for call in re.findall(r"words\.(?:explain|define)\((.+?)\)", page.read_text("utf-8"), re.DOTALL):
+            asked |= set(re.findall(r'"(.+?)"', call))
+    assert asked
+    assert asked <= set(GLOSSARY)
+
+
+def test_streamlit_is_imported_by_the_faces_only():
+    core = [path for path in UI.parent.rglob("*.py") if UI not in path.parents]
+    assert not [path.name for path in core if re.search(r"^\s*(import|from) streamlit", path.read_text("utf-8"), re.M)]
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("zheng-1", "Zheng 1"),
+        ("zheng-1+synthetic", "Zheng 1, drawn smears"),
+        ("zheng-1+zheng-2", "Zheng 1, Zheng 2"),
+        ("/data/my smears.zip", "my smears.zip"),
+        ("a+b", "a+b"),
+    ],
+)
+def test_data_sets_are_called_as_on_the_pages(name, title):
+    assert dataset_title(name) == title
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(0.0237, "+0.024"), (-0.0042, "\u22120.004"), (-0.0001, "0.000"), (0.0004, "0.000")]
+)
+def test_differences_have_a_sign_unless_they_round_to_nothing(difference, text):
+    assert signed(difference) == text

@@ -1,0 +1,96 @@
+"""How many crops a second this program segments, beside Keras, and whether memory stays flat."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psutil
+
+from wbcseg.benchmarking.training import worker_of
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.inference import Segmenter, predict_many
+from wbcseg.training import PRESETS
+from wbcseg.training.tf_env import processor_name
+
+DRAWN: Final = 24
+"""Different crops; they are segmented again and again."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """What was measured.
+
+    Attributes:
+        model: The model's name.
+        crops: How many crops it segmented in all.
+        own_rounds: Seconds a crop of this program, by round.
+        keras_rounds: Seconds a crop of the published U-Net in Keras, 32 at once.
+        alone_rounds: The same one by one.
+        memory: Resident memory of this process in MB, after each round.
+    """
+
+    model: str
+    crops: int
+    own_rounds: tuple[float, ...]
+    keras_rounds: tuple[float, ...]
+    alone_rounds: tuple[float, ...]
+    memory: tuple[float, ...]
+
+    @property
+    def own(self) -> float:
+        """Median seconds a crop of this program."""
+        return statistics.median(self.own_rounds)
+
+    @property
+    def keras(self) -> float:
+        """Median seconds a crop of Keras, 32 at once."""
+        return statistics.median(self.keras_rounds)
+
+    @property
+    def alone(self) -> float:
+        """Median seconds a crop of Keras, one by one."""
+        return statistics.median(self.alone_rounds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values, with the processor."""
+        return {"processor": processor_name(), "cores": psutil.cpu_count(), **vars(self)}
+
+
+def measure_predictions(
+    segmenter: Segmenter, crops: int, *, rounds: int, on_round: Callable[[int], None] = lambda _: None
+) -> Throughput:
+    """Segment crops in rounds; between them, Keras predicts with the published U-Net in a process of its own.
+
+    Args:
+        segmenter: The model.
+        crops: How many crops in all.
+        rounds: In how many rounds; while one side computes, the other waits.
+        on_round: Called with the number of rounds done.
+
+    Raises:
+        TrainingError: If the process with Keras cannot be started or dies.
+    """
+    images = [draw_sample(5, index, size=(120, 120)).image for index in range(DRAWN)]
+    for _ in predict_many(segmenter, images):
+        pass
+    own, keras, alone, memory = [], [], [], []
+    config = PRESETS["published"].replace(batch_size=32)
+    process = psutil.Process()
+    each = -(-crops // rounds)
+    with worker_of("predict", config) as worker:
+        worker.read()
+        for done in range(rounds):
+            began = time.perf_counter()
+            for _ in predict_many(segmenter, (images[number % DRAWN] for number in range(each))):
+                pass
+            own.append((time.perf_counter() - began) / each)
+            memory.append(process.memory_info().rss / 1e6)
+            answer = worker.step()
+            keras.append(answer["seconds"])
+            alone.append(answer["alone"])
+            on_round(done + 1)
+    return Throughput(segmenter.name, each * rounds, tuple(own), tuple(keras), tuple(alone), tuple(memory))

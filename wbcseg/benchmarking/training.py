@@ -1,0 +1,203 @@
+"""How fast this program trains beside Keras with its own layers, loop and settings, measured in turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import IO, Any, Final
+
+from wbcseg.errors import TrainingError
+from wbcseg.paths import IMPORT_ROOT
+from wbcseg.training.config import PRESETS, TrainingConfig
+from wbcseg.training.tf_env import environment
+
+PICTURES: Final = 210
+"""Pictures an epoch: what four of five leak-free folds of 264 pictures have."""
+
+WARM_UP: Final = 2
+"""Batches before the measurement: TensorFlow prepares itself in the first, oneDNN finds its memory in the second."""
+
+
+_ENGINE: Final = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was measured for one network.
+
+    Attributes:
+        config: The settings of the training.
+        seconds: By side, seconds of every measured batch: ``[rounds][batches]``.
+        precision: By side, what it computes in.
+        first_loss: By side, the loss of the first batch; all sides begin with the same weights.
+        parameters: Size of the network.
+    """
+
+    config: TrainingConfig
+    seconds: dict[str, list[list[float]]]
+    precision: dict[str, str]
+    first_loss: dict[str, float]
+    parameters: int
+
+    def epoch_seconds(self, side: str) -> float:
+        """Return the seconds of an epoch of :data:`PICTURES` pictures: median over the rounds."""
+        means = [sum(round_) / len(round_) for round_ in self.seconds[side]]
+        return median(means) * PICTURES / self.config.batch_size
+
+    def ratios(self, side: str) -> list[float]:
+        """Return how many times as long as ``side`` Keras took, in every round."""
+        pairs = zip(self.seconds["keras"], self.seconds[side], strict=True)
+        return [sum(keras) / sum(own) for keras, own in pairs]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the results as JSON values: seconds an epoch, and ratios to Keras with their least and greatest."""
+        ratio = {}
+        for side in self.seconds:
+            if side != "keras":
+                found = self.ratios(side)
+                ratio[side] = {
+                    "median": round(median(found), 3),
+                    "least": round(min(found), 3),
+                    "greatest": round(max(found), 3),
+                }
+        return {
+            "architecture": self.config.architecture,
+            "width": self.config.width,
+            "parameters": self.parameters,
+            "rounds": len(self.seconds["keras"]),
+            "batches": len(self.seconds["keras"][0]),
+            "seconds_per_epoch": {side: round(self.epoch_seconds(side), 3) for side in self.seconds},
+            "ratio": ratio,
+            "precision": self.precision,
+            "first_loss": {side: round(loss, 6) for side, loss in self.first_loss.items()},
+        }
+
+
+def benchmark_config(architecture: str, width: int) -> TrainingConfig:
+    """Return the settings that are compared: those of ``compact``, without what Keras' step would not do as well."""
+    return PRESETS["compact"].replace(architecture=architecture, width=width, weight_average=0.0)
+
+
+def compare(
+    config: TrainingConfig,
+    *,
+    batches: int,
+    rounds: int,
+    parts: bool = False,
+    on_round: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Time training steps of this program and of Keras, batch by batch in turns.
+
+    Each side is a process of its own, for TensorFlow settles on oneDNN when it is imported; while one computes, the
+    others wait. Keras' side has Keras' own layers in float32, its ``fit`` and TensorFlow as it comes.
+
+    Args:
+        config: The settings; their data set is not read.
+        batches: Batches of a round.
+        rounds: Rounds; figures are medians over them.
+        parts: Whether to measure a third side too: this program's step in TensorFlow as it comes.
+        on_round: Called with the number of rounds done.
+
+    Raises:
+        TrainingError: If a side cannot be started or dies.
+    """
+    sides = ("program", "untuned", "keras") if parts else ("program", "keras")
+    with ExitStack() as stack:
+        workers = {side: stack.enter_context(worker_of(side, config)) for side in sides}
+        ready = {side: worker.read() for side, worker in workers.items()}
+        first = {side: worker.step()["loss"] for side, worker in workers.items()}
+        for _ in range(WARM_UP - 1):
+            for worker in workers.values():
+                worker.step()
+        seconds: dict[str, list[list[float]]] = {side: [] for side in sides}
+        for done in range(rounds):
+            for rows in seconds.values():
+                rows.append([])
+            for number in range(batches):
+                # Nobody is always the first.
+                for side in sides if (done + number) % 2 else reversed(sides):
+                    seconds[side][-1].append(workers[side].step()["seconds"])
+            on_round(done + 1)
+    return Comparison(
+        config=config,
+        seconds=seconds,
+        precision={side: str(values["precision"]) for side, values in ready.items()},
+        first_loss=first,
+        parameters=int(ready["program"]["parameters"]),
+    )
+
+
+def report(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Return the results of several networks as JSON values, with what they were measured on."""
+    config = comparisons[0].config
+    return {
+        "environment": environment(comparisons[0].precision["program"]),
+        "pictures_per_epoch": PICTURES,
+        "batch_size": config.batch_size,
+        "canvas": config.canvas,
+        "optimizer": config.optimizer,
+        "loss": config.loss,
+        "results": [comparison.to_dict() for comparison in comparisons],
+    }
+
+
+class _Worker:
+    """The other end of :class:`wbcseg.benchmarking.training_worker.Turns`."""
+
+    def __init__(self, side: str, questions: IO[str], answers: IO[str], complaints: IO[str]) -> None:
+        self._side, self._questions, self._answers, self._complaints = side, questions, answers, complaints
+
+    def step(self) -> dict[str, Any]:
+        try:
+            self._questions.write("\n")
+            self._questions.flush()
+        except OSError:
+            raise self._failure() from None
+        return self.read()
+
+    def read(self) -> dict[str, Any]:
+        line = self._answers.readline()
+        if not line:
+            raise self._failure()
+        values: dict[str, Any] = json.loads(line)
+        return values
+
+    def _failure(self) -> TrainingError:
+        self._complaints.seek(0)
+        said = self._complaints.read().strip().splitlines() or ["it said nothing"]
+        return TrainingError(
+            f"The process that measures {self._side!r} ended before its time: {said[-1]}. "
+            "If the memory was not enough, choose a smaller width."
+        )
+
+
+@contextmanager
+def worker_of(side: str, config: TrainingConfig) -> Iterator[_Worker]:
+    """Start the process of a side. It waits until its ``step`` is called, and ends with the block."""
+    # What somebody has set for TensorFlow would be set for both sides alike, and nothing left to compare.
+    environ = {name: value for name, value in os.environ.items() if name not in _ENGINE}
+    command = [sys.executable, "-m", "wbcseg.benchmarking.training_worker", side, json.dumps(config.to_dict())]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+        process = subprocess.Popen(
+            command,
+            cwd=IMPORT_ROOT,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        )
+        try:
+            if process.stdin is None or process.stdout is None:
+                raise TrainingError(f"The process that measures {side!r} could not be started.")
+            yield _Worker(side, process.stdin, process.stdout, complaints)
+        finally:
+            process.kill()
+            process.communicate()

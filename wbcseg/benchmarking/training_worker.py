@@ -1,0 +1,181 @@
+"""One side of the comparison of training steps, in a process that steps when it is its turn. Imports TensorFlow.
+
+``python -m wbcseg.benchmarking.training_worker SIDE CONFIG`` writes a line of JSON when it is ready, does one training
+step for every line that it reads and answers each with another line of JSON. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.data import Batch
+from wbcseg.training.tf_env import start_engine
+
+if TYPE_CHECKING:
+    import keras
+
+SIDES = ("program", "untuned", "keras", "predict")
+"""This program's step; the same in TensorFlow as it comes; Keras' layers and loop in TensorFlow as it comes; Keras'
+prediction, likewise."""
+
+EPOCH = 8
+"""Batches of an epoch on Keras' side."""
+
+
+class Turns:
+    """The conversation with the process that measures.
+
+    Args:
+        answers: Where the lines go.
+    """
+
+    def __init__(self, answers: TextIO) -> None:
+        self._answers = answers
+
+    def wait(self) -> bool:
+        """Wait for the next turn; return whether there is one."""
+        return bool(sys.stdin.readline())
+
+    def answer(self, **values: Any) -> None:
+        """Write a line."""
+        self._answers.write(json.dumps(values) + "\n")
+        self._answers.flush()
+
+
+def batch_of(config: TrainingConfig) -> Batch:
+    """Return a batch of noise, the same on every side: what a picture shows makes no difference to the time."""
+    rng = np.random.default_rng(config.seed)
+    shape = (config.batch_size, config.canvas, config.canvas)
+    images = rng.random((*shape, 3), dtype=np.float32)
+    return images, np.eye(3, dtype=np.float32)[rng.integers(0, 3, shape)]
+
+
+def run_program(config: TrainingConfig, turns: Turns) -> None:
+    """Take turns with this program's training step."""
+    from wbcseg.training.trainer import Trainer
+
+    images, targets = batch_of(config)
+    trainer = Trainer(config, steps=1)
+    turns.answer(precision=trainer.precision, parameters=trainer.model.count_params())
+    number = 0
+    while turns.wait():
+        began = time.perf_counter()
+        loss, _ = trainer.step(images, targets, number)
+        turns.answer(seconds=time.perf_counter() - began, loss=loss)
+        number += 1
+
+
+def run_keras(config: TrainingConfig, turns: Turns) -> None:
+    """Take turns with Keras' own loop (``fit``) over its own layers in float32, same weights, optimiser and loss."""
+    import keras
+
+    from wbcseg.training.losses import loss_of
+    from wbcseg.training.trainer import Trainer
+
+    trainer = Trainer(config.replace(precision="float32"), steps=1)
+    model = with_keras_layers(trainer.model)
+    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
+    model.compile(
+        optimizer=kinds[config.optimizer].from_config(trainer.optimizer.get_config()),
+        loss=lambda targets, probabilities: loss_of(config.loss, targets, probabilities),
+        metrics=["accuracy"],
+    )
+    turns.answer(precision="float32", parameters=model.count_params())
+
+    class Done(Exception):
+        """There are no more turns."""
+
+    began = 0.0
+
+    def begin(_batch: int, **_: Any) -> None:
+        nonlocal began
+        if not turns.wait():
+            raise Done
+        began = time.perf_counter()
+
+    def end(_batch: int, logs: Any) -> None:
+        loss = float(logs["loss"])
+        turns.answer(seconds=time.perf_counter() - began, loss=loss)
+
+    watcher = keras.callbacks.LambdaCallback(on_train_batch_begin=begin, on_train_batch_end=end)
+    images, targets = batch_of(config)
+    try:
+        # Keras prepares the next batch while one computes, but not across epochs: so an epoch has several.
+        model.fit(
+            np.concatenate([images] * EPOCH),
+            np.concatenate([targets] * EPOCH),
+            batch_size=config.batch_size,
+            epochs=sys.maxsize,
+            shuffle=False,
+            verbose=0,
+            callbacks=[watcher],
+        )
+    except Done:
+        return
+
+
+def run_predict(config: TrainingConfig, turns: Turns) -> None:
+    """Take turns with Keras' ``Model.predict`` of Keras' own layers, all pictures of a batch at once and one by one."""
+    from wbcseg.models import build
+
+    images, _ = batch_of(config)
+    model = with_keras_layers(build(config.architecture, width=config.width))
+    model.predict(images, verbose=0)
+    model.predict(images[:1], verbose=0)
+    turns.answer(precision="float32", parameters=model.count_params())
+    while turns.wait():
+        began = time.perf_counter()
+        model.predict(images, batch_size=len(images), verbose=0)
+        together = time.perf_counter() - began
+        few = images[: max(1, len(images) // 4)]
+        began = time.perf_counter()
+        for image in few:
+            model.predict(image[None], verbose=0)
+        turns.answer(seconds=together / len(images), alone=(time.perf_counter() - began) / len(few))
+
+
+def with_keras_layers(model: keras.Model) -> keras.Model:
+    """Return the same network, with the same weights, made of nothing but Keras' own layers."""
+    import keras
+
+    from wbcseg.models.blocks import FusedBatchNormalization, NearestUpsampling, UpsampledConvolution
+
+    def own(layer: Any) -> Any:
+        if isinstance(layer, FusedBatchNormalization):
+            return keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, name=layer.name)
+        if isinstance(layer, NearestUpsampling):
+            return keras.layers.UpSampling2D(layer.factor, name=layer.name)
+        if isinstance(layer, UpsampledConvolution):
+            convolution = keras.layers.Conv2D(layer.filters, layer.kernel_size, padding="same")
+            return keras.Sequential([keras.layers.UpSampling2D(layer.factor), convolution], name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    clone = keras.models.clone_model(model, clone_function=own)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def main() -> int:
+    """Be the side that the command line names."""
+    side, text = sys.argv[1:]
+    config = TrainingConfig.from_dict(json.loads(text))
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    if side == "program":
+        start_engine()
+    run = {"keras": run_keras, "predict": run_predict}.get(side, run_program)
+    run(config, Turns(answers))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

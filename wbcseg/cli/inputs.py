@@ -1,0 +1,79 @@
+"""Pictures, folders and zips of the terminal as a list of pictures to look at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource
+from wbcseg.datasets.uploads import Item, Upload, items_of
+from wbcseg.errors import ImageError
+from wbcseg.io import MAX_BYTES
+
+_ZIP = "Zips within a folder are not opened. Unpack it, or name it by itself."
+
+
+def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
+    """Return the pictures at paths with their masks, as :func:`wbcseg.pipeline.items_of` pairs them.
+
+    Folders are walked with their sub-folders. No picture is read yet; zips are read, and stay in memory.
+
+    Args:
+        paths: Pictures, folders and zips. Where they are of several folders, names begin with their folder's.
+        written: Folders that results are written into. Those within a folder of pictures are none of its pictures.
+
+    Raises:
+        DatasetError: If a folder has too many files.
+    """
+    given = [_absolute(path) for path in paths]
+    tops = [path if path.is_dir() else path.parent for path in given]
+    avoided = [_absolute(folder) for folder in written]
+    several = len(set(tops)) > 1
+    uploads: dict[Path, Upload] = {}
+    problems: list[Item] = []
+
+    def add(path: Path, name: str, top: Path, load: Callable[[], bytes]) -> None:
+        uploads.setdefault(path, Upload(_named(name, top, several), load, str(path)))
+
+    for path, top in zip(given, tops, strict=True):
+        if path != top:
+            # Whoever names a hidden file means it.
+            add(path, path.name.lstrip(".") or path.name, top, partial(_read, path))
+            continue
+        source = FolderSource(path)
+        problems += (Item(path.name, "", bytes, problem=sentence) for sentence in source.problems)
+        inside = [folder for folder in avoided if path in folder.parents]
+
+        def is_meant(name: str, path: Path = path, inside: Sequence[Path] = inside) -> bool:
+            return not any(folder in (path / name).parents for folder in inside)
+
+        for name in filter(is_meant, source.names):
+            add(path / name, name, top, partial(source.read, name))
+        zips = [name for name in filter(is_meant, source.zips) if path / name not in given]
+        problems += (Item(_named(name, top, several), "", bytes, problem=_ZIP) for name in zips)
+    return [*items_of(list(uploads.values())), *problems]
+
+
+def _named(name: str, top: Path, several: bool) -> str:
+    """Return what a file is called: where there are several folders, with that of its own."""
+    return f"{top.name.lstrip('.') or 'folder'}/{name}" if several else name
+
+
+def _absolute(path: Path) -> Path:
+    # Links are not followed: a picture is called what its link is.
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def _read(path: Path) -> bytes:
+    most = MAX_ZIP_BYTES if path.suffix.lower() == ".zip" else MAX_BYTES
+    try:
+        size = path.stat().st_size
+        if size > most:
+            raise ImageError(f"The file must have at most {most:,} bytes. Received: {size:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"The file cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ImageError(f"The file name cannot be used: {error}") from None

@@ -1,0 +1,41 @@
+"""Trainings that belong to something larger: each in a process of its own, begun, gone on with, or already there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from wbcseg.errors import RunError
+from wbcseg.paths import runs_folder
+from wbcseg.training import Run, TrainingConfig
+from wbcseg.training.jobs.stop_signal import STOPPED
+
+
+def bring_to_end(name: str, config: TrainingConfig) -> Run | None:
+    """Train a run to its end, from wherever it is.
+
+    Args:
+        name: Name of the run among the runs.
+        config: Its settings.
+
+    Returns:
+        The finished run, or ``None`` where the training was stopped before its end.
+
+    Raises:
+        RunError: If there is a run of that name with other settings, or the training failed.
+    """
+    run = Run(runs_folder() / name)
+    if not (run.folder / "config.json").exists():
+        run.create(config)
+    elif run.config() != config:
+        raise RunError(f"Run {run.name} has other settings than wanted here. Rename or delete it.")
+    if run.state()["status"] == "finished":
+        return run
+    code = subprocess.run(
+        [sys.executable, "-m", "wbcseg", "train", "--resume", str(run.folder)], check=False
+    ).returncode
+    if code == STOPPED:
+        return None
+    if code:
+        raise RunError(f"Run {run.name} did not come to its end: {run.state().get('reason', 'no reason given')}")
+    return run

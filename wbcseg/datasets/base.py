@@ -1,0 +1,131 @@
+"""A data set: an ordered list of entries, read one by one when asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from wbcseg.datasets.sample import Sample
+from wbcseg.errors import DatasetError
+from wbcseg.labels import CellType
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a sample before it is read.
+
+    Attributes:
+        id: The sample's id.
+        cell_type: Its cell type, or ``None``.
+        size: Height and width in pixels, read from the file's header.
+        read: Reads the sample; raises a :class:`wbcseg.errors.WbcsegError` that names the file where it can't.
+        has_mask: Whether an expert mask comes with it.
+    """
+
+    id: str
+    cell_type: CellType | None
+    size: tuple[int, int]
+    read: Callable[[], Sample] = field(repr=False)
+    has_mask: bool = True
+
+
+class DataSet:
+    """An ordered list of samples that are read when asked for.
+
+    Args:
+        name: Short name, the first part of every id: ``zheng-1``.
+        title: What the page calls it.
+        entries: In the order of the data set.
+        origin: Where the files are or how the pictures are made, in words.
+        acknowledgement: What whoever uses the data has to say, or an empty text.
+        problems: Plain sentences on files that were left out, each naming its file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        entries: Sequence[Entry],
+        *,
+        origin: str = "",
+        acknowledgement: str = "",
+        problems: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.entries = tuple(entries)
+        self.origin = origin
+        self.acknowledgement = acknowledgement
+        self.problems = tuple(problems)
+        self._by_id = {entry.id: entry for entry in self.entries}
+        if len(self._by_id) != len(self.entries):
+            twice = next(e.id for i, e in enumerate(self.entries) if e.id in {x.id for x in self.entries[:i]})
+            raise DatasetError(f"Data set {name} names the sample {twice} twice. Ids must be unique.")
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Sample]:
+        for entry in self.entries:
+            yield entry.read()
+
+    def __contains__(self, sample_id: object) -> bool:
+        return sample_id in self._by_id
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids in order."""
+        return tuple(entry.id for entry in self.entries)
+
+    def entry(self, sample_id: str) -> Entry:
+        """Return what is known of a sample without reading it.
+
+        Raises:
+            DatasetError: If the data set has no such sample.
+        """
+        try:
+            return self._by_id[sample_id]
+        except KeyError:
+            raise DatasetError(
+                f"Data set {self.name} has no sample {sample_id!r}; it has {len(self)} samples"
+                + (f", from {self.ids[0]} to {self.ids[-1]}." if self.entries else ".")
+            ) from None
+
+    def read(self, sample_id: str) -> Sample:
+        """Read one sample.
+
+        Raises:
+            DatasetError: If the data set has no such sample.
+            WbcsegError: If its files cannot be read.
+        """
+        return self.entry(sample_id).read()
+
+    def manifest(self) -> dict[str, str]:
+        """Return the SHA-256 of every sample's content, by id (:meth:`Sample.digest`)."""
+        return {sample.id: sample.digest() for sample in self}
+
+
+def anonymous(dataset: DataSet) -> DataSet:
+    """Return the same data set with numbers for names, so that what is written of it holds no name of a user's file.
+
+    Ids become ``<name>/0001`` and so on, in the data set's order, and notes on files that were left out are dropped.
+    """
+
+    def renamed(entry: Entry, number: int) -> Entry:
+        name = f"{dataset.name}/{number:04}"
+        return replace(entry, id=name, read=lambda: replace(entry.read(), id=name))
+
+    return DataSet(
+        dataset.name,
+        dataset.title,
+        [renamed(entry, number) for number, entry in enumerate(dataset.entries, start=1)],
+        origin="pictures that a user brought",
+        acknowledgement=dataset.acknowledgement,
+    )
+
+
+def manifest_digest(manifest: dict[str, str]) -> str:
+    """Return one SHA-256 for a whole manifest, whatever its order."""
+    lines = "".join(f"{digest}  {sample_id}\n" for sample_id, digest in sorted(manifest.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,0 +1,163 @@
+"""Fetch a published data set file by file: resumable, verified, several at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from wbcseg.errors import DownloadError, ManifestError
+
+Progress = Callable[[int, int, str], None]
+"""Called with files done, files in all and the name of the last one."""
+
+PARALLEL: Final = 8
+TIMEOUT: Final = 30
+"""Seconds without an answer after which a file counts as failed."""
+RETRIES: Final = 2
+"""How often a file is asked for again after a failure that may pass."""
+PAUSE: Final = 1.0
+"""Seconds before the first of these; the second waits twice as long."""
+
+_PASSING: Final = frozenset((408, 429, 500, 502, 503, 504))
+
+
+def missing_files(folder: Path, names: Sequence[str]) -> list[str]:
+    """Return the names that the folder does not have yet.
+
+    Args:
+        folder: Where the files belong.
+        names: With forward slashes, relative to the folder.
+    """
+    present: dict[str, set[str]] = {}
+    for parent in {name.rpartition("/")[0] for name in names}:
+        try:
+            present[parent] = set(os.listdir(folder / parent))  # noqa: PTH208 (as quick for 600 files as for one)
+        except OSError:
+            present[parent] = set()
+    return [name for name in names if name.rpartition("/")[2] not in present[name.rpartition("/")[0]]]
+
+
+def fetch_files(
+    folder: Path,
+    hashes: Mapping[str, str],
+    bases: Sequence[str],
+    *,
+    advice: str,
+    progress: Progress | None = None,
+) -> None:
+    """Fetch files that are not there yet, and verify each against its SHA-256.
+
+    Every file is written beside its target under another name and moved when it is whole and verified, so an
+    interrupted download is resumed where it stopped, and a reader never sees half a file.
+
+    Args:
+        folder: Where the files belong; made if it is not there.
+        hashes: SHA-256 by name, with forward slashes.
+        bases: Addresses of the folder on the server, in order of preference: a later one is tried where a file is not
+            found (404) under the first.
+        advice: Sentences for the error message: what to do where there is no network.
+        progress: Told after each file.
+
+    Raises:
+        DownloadError: If the server cannot be reached or does not have a file. What has come so far is kept.
+        ManifestError: If a file is not the published one.
+    """
+    todo = missing_files(folder, list(hashes))
+    done = len(hashes) - len(todo)
+    if not todo:
+        return
+    try:
+        for parent in {(folder / name).parent for name in todo}:
+            parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"The folder {folder} for the data cannot be made: {error.strerror}. "
+            "Set WBCSEG_CACHE to a folder that can be written."
+        ) from error
+    stop = threading.Event()
+    # The first file alone: without a network it fails once, not once per thread.
+    first, rest = todo[0], todo[1:]
+    try:
+        _fetch(folder, first, hashes[first], bases, stop)
+        done += 1
+        _tell(progress, done, len(hashes), first)
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="wbcseg-fetch") as pool:
+            futures = {pool.submit(_fetch, folder, name, hashes[name], bases, stop): name for name in rest}
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    done += 1
+                    _tell(progress, done, len(hashes), futures[future])
+            except BaseException:
+                # Ctrl-C, a failed file or an error in `progress`: what has not begun is not begun.
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    except _FetchError as error:
+        kept = len(hashes) - len(missing_files(folder, list(hashes)))
+        raise DownloadError(
+            f"The file {error.name} could not be fetched from {bases[0]}: {error.reason}. "
+            f"{kept} of {len(hashes)} files are here and kept; the next attempt goes on from there. {advice}"
+        ) from error
+
+
+class _FetchError(Exception):
+    def __init__(self, name: str, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+        self.lasting = lasting
+
+
+def _tell(progress: Progress | None, done: int, total: int, name: str) -> None:
+    if progress is not None:
+        progress(done, total, name)
+
+
+def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: threading.Event) -> None:
+    """Fetch one file from the first server folder that has it."""
+    # Both are slow to import, and most starts of the program fetch nothing.
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.CRITICAL)
+    parent, _, file_name = name.rpartition("/")
+    for attempt in range(RETRIES + 1):
+        for base in bases:
+            if stop.is_set():
+                return
+            try:
+                pooch.retrieve(
+                    f"{base}/{quote(name)}",
+                    known_hash=f"sha256:{sha256}",
+                    fname=file_name,
+                    path=folder / parent,
+                    downloader=pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16),
+                )
+                return
+            except requests.HTTPError as error:
+                code = 0 if error.response is None else error.response.status_code
+                problem = _FetchError(name, f"the server answered with code {code}", lasting=code not in _PASSING)
+                if code == 404:
+                    continue
+            except requests.Timeout:
+                problem = _FetchError(name, f"no answer within {TIMEOUT} seconds")
+            except requests.RequestException:
+                problem = _FetchError(name, "no connection, or it broke off")
+            except OSError as error:
+                problem = _FetchError(name, f"it cannot be written to {folder} ({error.strerror})", lasting=True)
+            except ValueError as error:
+                raise ManifestError(
+                    f"The file {name} that came from {base} is not the published one: its SHA-256 should be {sha256}. "
+                    "It was thrown away. A proxy or a changed repository may be the cause; try again later or from "
+                    "another network."
+                ) from error
+            break
+        if problem.lasting or attempt == RETRIES or stop.wait(PAUSE * (attempt + 1)):
+            raise problem

@@ -1,0 +1,134 @@
+"""One white cell: its exact shape first, then what the stain makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+
+from wbcseg.datasets.synthetic.nuclei import NUCLEI
+from wbcseg.datasets.synthetic.shapes import Field, Outline, noise, reduce
+from wbcseg.labels import CellType, Labels
+
+SUPERSAMPLING: Final = 2
+"""Points a pixel along each axis at which the shapes are evaluated."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of the picture, which may reach over its border.
+
+    Attributes:
+        top: First row in pixels; may be negative.
+        left: First column in pixels; may be negative.
+        height: In pixels.
+        width: In pixels.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @classmethod
+    def around(cls, centre: tuple[float, float], reach: float) -> Window:
+        """Return the window that holds everything up to ``reach`` pixels from the centre."""
+        top, left = int(np.floor(centre[0] - reach)), int(np.floor(centre[1] - reach))
+        bottom, right = int(np.ceil(centre[0] + reach)), int(np.ceil(centre[1] + reach))
+        return cls(top, left, bottom - top, right - left)
+
+    def grid(self, centre: tuple[float, float], points: int = 1) -> tuple[Field, Field]:
+        """Return rows ``float64[h·p, 1]`` and columns ``float64[1, w·p]`` relative to the centre, in pixels."""
+        y = (np.arange(self.height * points) + 0.5) / points + (self.top - centre[0])
+        x = (np.arange(self.width * points) + 0.5) / points + (self.left - centre[1])
+        return y[:, None], x[None, :]
+
+    def on(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Return where the window lies in a picture of this shape, and which part of the window that is."""
+        top, bottom = max(self.top, 0), max(min(self.top + self.height, shape[0]), 0)
+        left, right = max(self.left, 0), max(min(self.left + self.width, shape[1]), 0)
+        top, left = min(top, bottom), min(left, right)
+        inside = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
+        return (slice(top, bottom), slice(left, right)), inside
+
+
+@dataclass(frozen=True)
+class WhiteCell:
+    """The shape of a white cell, in its own window.
+
+    Attributes:
+        cell_type: Its type.
+        window: Where it is in the picture.
+        centre: Row and column in pixels of the picture.
+        radius: Of the disc of the same area, in pixels.
+        cell: ``float64[h, w]``, distance from the cell's outline in pixels, negative inside.
+        nucleus: The same for the nucleus.
+        labels: ``uint8[h, w]`` of class ids: a pixel belongs to what covers half of it.
+    """
+
+    cell_type: CellType
+    window: Window
+    centre: tuple[float, float]
+    radius: float
+    cell: Field
+    nucleus: Field
+    labels: Labels
+
+
+_WOBBLE: Final[dict[CellType, float]] = {
+    "neutrophil": 0.9,
+    "lymphocyte": 0.7,
+    "monocyte": 1.2,
+    "eosinophil": 0.6,
+    "basophil": 0.7,
+}
+
+
+def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregular: float) -> Outline:
+    """Return the outline of a white cell.
+
+    Args:
+        rng: Where the randomness comes from.
+        cell_type: Its type: monocytes are the least round.
+        radius: Of the disc of the same area, in pixels.
+        irregular: 0 for round cells, 1 for cells squeezed by their neighbours.
+    """
+    wobble = (0.012 + 0.14 * irregular * rng.uniform(0.2, 1.2)) * _WOBBLE[cell_type]
+    ragged = cell_type == "monocyte" and rng.random() < irregular
+    return Outline.wobbly(rng, radius, wobble, roughness=0.5 if ragged else 0.25, waves=28)
+
+
+def shape_cell(
+    rng: Generator, cell_type: CellType, outline: Outline, centre: tuple[float, float], nucleus_share: float
+) -> WhiteCell:
+    """Fill an outline with a nucleus and find out which pixel belongs to what.
+
+    Args:
+        rng: Where the randomness comes from.
+        cell_type: Its type, which decides on the nucleus.
+        outline: Of the cell.
+        centre: Row and column in pixels of the picture.
+        nucleus_share: Share of the cell's area that the nucleus takes, 0.1 to 0.85.
+    """
+    window = Window.around(centre, outline.reach + 4)
+    y, x = window.grid(centre, SUPERSAMPLING)
+    cell = outline.distance(y, x)
+    radius = float(np.sqrt((outline.radii**2).mean()))
+    size = radius * np.sqrt(nucleus_share)
+    # Where the cell is narrow its nucleus keeps away from the membrane.
+    room = float(0.5 * radius + 0.5 * outline.radii.min())
+    nucleus = NUCLEI[cell_type](rng, y, x, max(room, 1.02 * size), size)
+    crinkle = 0.02 if cell_type == "lymphocyte" else 0.05 if cell_type == "monocyte" else 0.035
+    nucleus = nucleus + crinkle * size * noise(rng, cell.shape, 0.30 * size * SUPERSAMPLING)
+    # The nucleus stays behind the membrane; its outline is then shifted until its area is the one asked for.
+    margin = (0.8 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius
+    inner = nucleus[cell < -margin]
+    wanted = min(round(nucleus_share * np.count_nonzero(cell < 0)), round(0.97 * inner.size))
+    nucleus = np.maximum(nucleus - np.partition(inner, wanted)[wanted], cell + margin)
+    labels = np.where(reduce((nucleus < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, 2, 1)
+    labels = np.where(reduce((cell < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, labels, 0).astype(np.uint8)
+    return WhiteCell(
+        cell_type, window, centre, radius, reduce(cell, SUPERSAMPLING), reduce(nucleus, SUPERSAMPLING), labels
+    )

@@ -1,0 +1,191 @@
+"""The three looks of a smear, in figures.
+
+The figures were measured on the Zheng data sets (Zheng et al. 2018, doi 10.1016/j.micron.2018.01.010): the yellow and
+the white backgrounds of Dataset 1 and the purple look of Dataset 2. Colours are the means over the inside of a
+class, ``drift`` holds the main ways in which they change together from picture to picture (principal components times
+their standard deviations), areas are shares of the picture. They describe the data; no picture of it is stored here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from wbcseg.labels import CellType
+
+StainName = Literal["yellow", "white", "purple"]
+"""By the colour that gives a smear its look."""
+
+Rgb = NDArray[np.float64]
+"""``float64[3]``: a colour (0 to 255, plasma may exceed it where the camera clips) or optical densities."""
+
+
+@dataclass(frozen=True)
+class CellLook:
+    """How a white cell of one type looks with one stain.
+
+    Attributes:
+        cytoplasm: RGB.
+        nucleus: RGB.
+        area: Mean and standard deviation of the cell's share of the picture.
+        nucleus_share: Mean and standard deviation of the nucleus' share of the cell.
+    """
+
+    cytoplasm: tuple[int, int, int]
+    nucleus: tuple[int, int, int]
+    area: tuple[float, float]
+    nucleus_share: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Stain:
+    """One look of a smear.
+
+    Attributes:
+        name: Its name.
+        frame: Side in pixels of the pictures that its figures were measured on.
+        plasma: RGB of the empty background before the camera clips it.
+        cells: By cell type.
+        drift: Rows of nine: how plasma, cytoplasm and nucleus change together, one standard deviation.
+        jitter: Standard deviations of the nine that are left.
+        red: RGB of a red cell (for ghosts: of its outline at full strength).
+        red_spread: Standard deviation of ``red``, all three together.
+        ghosts: Whether red cells have lost their colour and only their outlines are seen.
+        red_radius: Mean radius of a red cell in pixels of ``frame``.
+        irregular: How far from round white cells are, 0 to 1.
+        blur: Lowest and highest standard deviation of the blur in pixels of ``frame``.
+        sharpening: How much of the detail lost to blur the camera overdraws, in red, green and blue.
+        grain: Standard deviation of the sensor's noise in grey levels.
+    """
+
+    name: StainName
+    frame: int
+    plasma: tuple[int, int, int]
+    cells: dict[CellType, CellLook]
+    drift: tuple[tuple[float, ...], ...]
+    jitter: tuple[float, ...]
+    red: tuple[int, int, int]
+    red_spread: tuple[int, int, int]
+    ghosts: bool
+    red_radius: float
+    irregular: float
+    blur: tuple[float, float]
+    sharpening: tuple[float, float, float]
+    grain: float
+
+
+@dataclass(frozen=True)
+class Dyes:
+    """The colours of one picture.
+
+    Attributes:
+        plasma: RGB of the empty background, ``float64[3]``.
+        cytoplasm: Optical densities over plasma (the decimal logarithm of plasma over colour), ``float64[3]``.
+        nucleus: Optical densities over plasma.
+        red: Optical densities over plasma.
+    """
+
+    plasma: Rgb
+    cytoplasm: Rgb
+    nucleus: Rgb
+    red: Rgb
+
+    @classmethod
+    def mix(cls, rng: Generator, stain: Stain, cell_type: CellType) -> Dyes:
+        """Choose the colours of one picture."""
+        look = stain.cells[cell_type]
+        nine = np.array([*stain.plasma, *look.cytoplasm, *look.nucleus], dtype=np.float64)
+        drift = np.clip(rng.standard_normal(len(stain.drift)), -2, 2) @ np.array(stain.drift)
+        # The strong red of eosinophils changes less.
+        nine += drift * (0.5 if cell_type == "eosinophil" else 1.0)
+        nine += np.clip(rng.standard_normal(9), -2, 2) * np.array(stain.jitter)
+        plasma = nine[:3]
+        cytoplasm = np.clip(nine[3:6], 30, 0.93 * plasma)
+        nucleus = np.clip(nine[6:], 9, np.array([0.86, 0.80, 1.0]) * cytoplasm)
+        red = np.array(stain.red) + np.clip(rng.standard_normal(), -2, 1.6) * np.array(stain.red_spread)
+        red = np.clip(red + rng.normal(0, 3, 3), 40, 0.95 * plasma)
+        return cls(plasma, density(cytoplasm, plasma), density(nucleus, plasma), density(red, plasma))
+
+
+def density(color: Rgb, plasma: Rgb) -> Rgb:
+    """Return the optical densities of a colour seen on plasma."""
+    return np.asarray(np.log10(plasma / color))
+
+
+STAINS: Final[dict[StainName, Stain]] = {
+    "yellow": Stain(
+        name="yellow",
+        frame=120,
+        plasma=(261, 254, 160),
+        cells={
+            "neutrophil": CellLook((198, 145, 107), (105, 25, 85), (0.353, 0.055), (0.354, 0.045)),
+            "lymphocyte": CellLook((168, 141, 118), (108, 27, 88), (0.195, 0.044), (0.621, 0.069)),
+            "monocyte": CellLook((188, 153, 121), (145, 64, 100), (0.384, 0.057), (0.525, 0.037)),
+            "eosinophil": CellLook((178, 108, 92), (146, 50, 95), (0.397, 0.038), (0.324, 0.053)),
+            "basophil": CellLook((172, 112, 108), (112, 40, 92), (0.330, 0.040), (0.450, 0.050)),
+        },
+        drift=((0, 2, 14, 19, 27, 13, 16, 18, 12), (0, -3, -11, 2, -6, -6, 19, 5, -2)),
+        jitter=(1, 5, 6, 5, 4, 3, 4, 5, 4),
+        red=(196, 143, 108),
+        red_spread=(14, 16, 6),
+        ghosts=True,
+        red_radius=17.5,
+        irregular=0.30,
+        blur=(1.5, 2.4),
+        sharpening=(1.35, 0.45, 0.30),
+        grain=2.0,
+    ),
+    "white": Stain(
+        name="white",
+        frame=120,
+        plasma=(263, 259, 262),
+        cells={
+            "neutrophil": CellLook((200, 135, 165), (87, 14, 117), (0.284, 0.033), (0.319, 0.049)),
+            "lymphocyte": CellLook((188, 126, 200), (58, 16, 115), (0.216, 0.035), (0.568, 0.045)),
+            "monocyte": CellLook((182, 138, 184), (87, 14, 116), (0.252, 0.030), (0.460, 0.058)),
+            "eosinophil": CellLook((186, 88, 130), (118, 30, 126), (0.354, 0.050), (0.312, 0.049)),
+            "basophil": CellLook((185, 104, 167), (110, 32, 137), (0.292, 0.035), (0.459, 0.040)),
+        },
+        drift=((0, 0, 0, 19, 17, 14, 10, 8, 10), (0, 0, 0, 0, -3, -5, 9, 4, 1)),
+        jitter=(1, 1, 1, 5, 4, 4, 3, 3, 4),
+        red=(241, 196, 229),
+        red_spread=(5, 14, 7),
+        ghosts=True,
+        red_radius=15.0,
+        irregular=0.30,
+        blur=(1.45, 2.2),
+        sharpening=(1.35, 0.45, 0.30),
+        grain=1.6,
+    ),
+    "purple": Stain(
+        name="purple",
+        frame=300,
+        plasma=(251, 224, 199),
+        cells={
+            "neutrophil": CellLook((199, 156, 173), (88, 38, 130), (0.215, 0.050), (0.381, 0.075)),
+            "lymphocyte": CellLook((184, 153, 176), (102, 48, 138), (0.163, 0.040), (0.600, 0.110)),
+            "monocyte": CellLook((197, 168, 184), (121, 64, 150), (0.349, 0.044), (0.370, 0.060)),
+            "eosinophil": CellLook((187, 122, 154), (110, 52, 143), (0.268, 0.050), (0.383, 0.070)),
+            "basophil": CellLook((163, 116, 158), (98, 38, 134), (0.226, 0.036), (0.580, 0.060)),
+        },
+        drift=(
+            (-1.5, -2, -1, -14, -15, -7, -8, -6, -4),
+            (1, 1, 1, -7, -5, -1, 12, 10, 6),
+            (6, 7, 6, 0, -1, 0, -2, 1, -1),
+        ),
+        jitter=(1, 1, 1, 4, 3, 3, 4, 3, 5),
+        red=(198, 141, 152),
+        red_spread=(17, 16, 10),
+        ghosts=False,
+        red_radius=36.0,
+        irregular=0.75,
+        blur=(0.55, 2.0),
+        sharpening=(0.40, 0.35, 0.30),
+        grain=1.2,
+    ),
+}
+"""By name, from the most frequent."""

@@ -1,0 +1,82 @@
+"""Checks of a whole data set, made before hours are spent on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from wbcseg.datasets.base import DataSet
+from wbcseg.errors import DatasetError, ManifestError, WbcsegError
+
+_LISTED = 20
+
+
+def find_problems(dataset: DataSet, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    """Read every sample and collect what is wrong, each sentence with its file.
+
+    Args:
+        dataset: Any data set.
+        progress: Told after each sample: done, total.
+
+    Returns:
+        The data set's own list of files that were left out, then samples that cannot be read or have no mask.
+    """
+    problems = list(dataset.problems)
+    for done, entry in enumerate(dataset.entries, 1):
+        try:
+            if entry.read().mask is None:
+                problems.append(f"{entry.id}: the picture has no mask.")
+        except WbcsegError as error:
+            problems.append(f"{entry.id}: {error}")
+        if progress is not None:
+            progress(done, len(dataset))
+    return problems
+
+
+def check_dataset(dataset: DataSet, *, progress: Callable[[int, int], None] | None = None) -> None:
+    """Refuse a data set that is not fit for a training.
+
+    Args:
+        dataset: Any data set.
+        progress: Told after each sample: done, total.
+
+    Raises:
+        DatasetError: If it is empty or anything is wrong with it; all problems are listed.
+    """
+    problems = find_problems(dataset, progress=progress)
+    if not len(dataset):
+        problems.append("It has no samples.")
+    if problems:
+        raise DatasetError(
+            f"Data set {dataset.name} cannot be trained on before this is put right:\n{_listing(problems)}"
+        )
+
+
+def check_manifest(name: str, recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Make sure that samples are what they were when a split or a model was made.
+
+    Args:
+        name: Name of the data set.
+        recorded: The SHA-256 of every sample's content then, by id, as :meth:`DataSet.manifest` returned it.
+        found: The same as it is now; samples that were not recorded do not matter.
+
+    Raises:
+        ManifestError: If a recorded sample is gone or shows something else; all are listed.
+    """
+    problems = []
+    for sample_id, digest in recorded.items():
+        if sample_id not in found:
+            problems.append(f"{sample_id} is not there any more.")
+        elif found[sample_id] != digest:
+            problems.append(f"{sample_id} is not the picture or mask that it was.")
+    if problems:
+        raise ManifestError(
+            f"Data set {name} has changed since it was recorded:\n{_listing(problems)}\n"
+            "Put the original files back, or start anew with a new split."
+        )
+
+
+def _listing(problems: list[str]) -> str:
+    lines = [f"- {problem}" for problem in problems[:_LISTED]]
+    if len(problems) > _LISTED:
+        lines.append(f"- and {len(problems) - _LISTED} more.")
+    return "\n".join(lines)

@@ -1,0 +1,260 @@
+"""How a network does on another laboratory's pictures than it was trained on, and whether it knows when it is wrong.
+
+The network is trained on the pictures of one laboratory (with drawn ones) and tested on those of the other, and the
+other way round. From the results it is learned how to judge a result, see :mod:`wbcseg.quality`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.datasets import DataSet
+from wbcseg.evaluation import comparison
+from wbcseg.evaluation.cross_validation import Study, effort_of, head_of, row_of, score_heldout
+from wbcseg.evaluation.metric_specs import measure
+from wbcseg.inference import Segmenter
+from wbcseg.inference.postprocess import tidied
+from wbcseg.labels import Labels
+from wbcseg.paths import RESULTS
+from wbcseg.quality.features import features_of
+from wbcseg.quality.fit import Example
+from wbcseg.quality.negatives import strangers
+from wbcseg.training import PRESETS, Run
+from wbcseg.transforms.acquisition import photographed
+
+FOLDER: Final = RESULTS / "cross_site"
+NAME: Final = "laboratories"
+"""Of the study."""
+
+LABORATORIES: Final = ("zheng-1", "zheng-2")
+HELD_OUT: Final = 20
+"""One fold of so many is held out, to watch the training; the other laboratory is the test."""
+
+RECIPES: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
+    "unet": ({}, {}),
+    "segnet": (
+        {"width": 8, "canvas": 168, "share": 0.7, "epochs": 160, "sharp_epochs": 55},
+        {"width": 8, "canvas": 168, "share": 0.7, "epochs": 320, "sharp_epochs": 100},
+    ),
+    "deconvnet": (
+        {"width": 8, "share": 0.65, "epochs": 160, "sharp_epochs": 50},
+        {"width": 8, "share": 0.65, "epochs": 240, "sharp_epochs": 80},
+    ),
+}
+"""What differs from the preset ``general``, by network and laboratory.
+
+Those without details of their first stages in their last ones are narrower, to answer in time, and learned for fewer
+epochs, which take longer. They draw finer outlines from a closer look, SegNet-Basic on a larger canvas, too.
+"""
+
+COPIES: Final = 2
+"""Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
+
+REGIONS: Final = ("nucleus", "cytoplasm", "cell")
+
+BINS: Final = 15
+"""Of the reliability diagram."""
+
+TEMPERATURES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
+STEP: Final = 7
+"""Every so manieth pixel counts for the calibration: neighbours say the same."""
+
+
+def plan(architecture: str, **changes: Any) -> Study:
+    """Say which trainings there are: one a laboratory.
+
+    Args:
+        architecture: The network.
+        changes: Settings other than those of the network's recipe.
+    """
+    base = PRESETS["general"].replace(architecture=architecture, folds=HELD_OUT, fold=0)
+    configs = tuple(
+        base.replace(dataset=f"{name}+synthetic", **{**recipe, **changes})
+        for name, recipe in zip(LABORATORIES, RECIPES[architecture], strict=True)
+    )
+    return Study(NAME, architecture, configs)
+
+
+class Calibration:
+    """Whether probabilities are right: of what a network calls 80 % sure, it should be right in 80 %."""
+
+    def __init__(self) -> None:
+        self._sums = np.zeros((len(TEMPERATURES), BINS, 3))
+        self._losses = np.zeros(len(TEMPERATURES))
+
+    def add(self, probabilities: NDArray[np.float32], mask: Labels) -> None:
+        """Count the pixels of a picture.
+
+        Args:
+            probabilities: ``float32[H, W, 3]``.
+            mask: ``uint8[H, W]`` of class ids: the expert's.
+        """
+        chances = np.maximum(probabilities.reshape(-1, 3)[::STEP].astype(np.float64), 1e-7)
+        truth = mask.ravel()[::STEP]
+        for number, temperature in enumerate(TEMPERATURES):
+            scaled = chances ** (1.0 / temperature)
+            scaled /= scaled.sum(axis=1, keepdims=True)
+            sure, right = scaled.max(axis=1), scaled.argmax(axis=1) == truth
+            places = np.minimum((sure * BINS).astype(int), BINS - 1)
+            for column, values in enumerate((np.ones(len(sure)), sure, right)):
+                self._sums[number, :, column] += np.bincount(places, values, BINS)
+            self._losses[number] -= float(np.log(scaled[np.arange(len(truth)), truth]).sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values.
+
+        ``error`` is the expected calibration error of the probabilities as they are; ``temperature`` the best one of
+        those tried (least cross-entropy), with ``error_scaled``; ``bins`` the reliability diagram: how many pixels,
+        how sure on average, and the share that is right.
+        """
+        plain, best = TEMPERATURES.index(1.0), int(self._losses.argmin())
+        bins = [
+            {"pixels": int(n), "sure": round(sure / n, 4), "right": round(right / n, 4)}
+            for n, sure, right in self._sums[plain].tolist()
+            if n
+        ]
+        return {
+            "error": self._error(plain),
+            "temperature": TEMPERATURES[best],
+            "error_scaled": self._error(best),
+            "bins": bins,
+        }
+
+    def _error(self, number: int) -> float:
+        counts, sure, right = self._sums[number].T
+        return round(float(np.abs(sure - right).sum() / max(counts.sum(), 1.0)), 4)
+
+
+def result_of(
+    study: Study, runs: Sequence[Run], datasets: Sequence[DataSet], on_picture: Callable[[str], None] = lambda _: None
+) -> tuple[dict[str, Any], list[Example]]:
+    """Test every run on the laboratory that it was not trained on.
+
+    Args:
+        study: The study.
+        runs: Its runs, all finished.
+        datasets: The laboratories' pictures, in the order of :data:`LABORATORIES`.
+        on_picture: Told of every tested picture.
+
+    Returns:
+        JSON values with a row a picture, as :func:`wbcseg.evaluation.cross_validation.result_of` gives, and
+        ``calibration`` by the laboratory tested; and what to learn judging from.
+    """
+    trainings, pictures, examples = [], [], []
+    calibrations = {}
+    for number, run in enumerate(runs):
+        segmenter, dataset = Segmenter(run.folder), datasets[1 - number]
+        calibration = Calibration()
+        rows = []
+        for sample_id in dataset.ids:
+            sample = dataset.read(sample_id)
+            if sample.mask is None:
+                continue
+            one_look = segmenter.predict(sample.image)
+            careful = segmenter.predict(sample.image, careful=True)
+            rows.append(row_of(sample, number, one_look.labels, careful.labels))
+            calibration.add(one_look.probabilities, sample.mask)
+            examples += _examples(segmenter, sample.image, sample.mask, sample_id)
+            on_picture(sample_id)
+        examples += [Example(_features(segmenter, picture), kind, None) for kind, picture in strangers(seed=number)]
+        trainings.append(
+            {
+                "trained_on": run.config().dataset,
+                "tested_on": dataset.name,
+                "trained": len(segmenter.card.split["train"]),
+                "tested": len(rows),
+                "sharp_epochs": run.config().sharp_epochs,
+                "share": segmenter.card.share,
+                **effort_of(run),
+            }
+        )
+        calibrations[dataset.name] = calibration.to_dict()
+        pictures += rows
+    head = head_of(study, runs, segmenter, varied=("dataset", "epochs", "sharp_epochs"))
+    return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
+
+
+def at_home(
+    segmenter: Segmenter, datasets: Sequence[DataSet], on_picture: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Test a model for any laboratory on its own laboratories' pictures that were held out from it.
+
+    Args:
+        segmenter: The model.
+        datasets: The laboratories' pictures.
+        on_picture: Told of every tested picture.
+
+    Returns:
+        JSON values: the model's name as ``model`` and a row a picture as ``pictures``, of which ``training`` is the
+        number of the laboratory.
+    """
+    rows = [row for number, one in enumerate(datasets) for row in score_heldout(segmenter, one, number, on_picture)]
+    return {"model": segmenter.name, "pictures": rows}
+
+
+def part_of(result: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return a result with the pictures of one training (or one laboratory) alone."""
+    return {**result, "pictures": [row for row in result["pictures"] if row["training"] == number]}
+
+
+def summary(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result in short, for the cards of models of the same kind.
+
+    Args:
+        result: As :func:`result_of` gives it, with ``trust``: the figures of the judge.
+
+    Returns:
+        JSON values: ``tests``, a row each with the laboratories, ``one_look`` and ``careful`` with mean Dice and its
+        standard error by region, and ``calibration``; ``home``, the same of :func:`at_home`; and ``trust``.
+    """
+    tests, home = [], []
+    for number, training in enumerate(result["trainings"]):
+        told = {name: training[name] for name in ("trained_on", "tested_on", "trained", "tested", "epochs")}
+        calibration = result["calibration"][training["tested_on"]]
+        tests.append({**told, **_means(part_of(result, number)), "calibration": calibration})
+    if "home" in result:
+        for number, name in enumerate(LABORATORIES):
+            part = part_of(result["home"], number)
+            home.append({"laboratory": name, "pictures": len(part["pictures"]), **_means(part)})
+    return {"tests": tests, "home": home, "trust": dict(result["trust"])}
+
+
+def _means(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return mean Dice and its standard error by look and region."""
+    means: dict[str, Any] = {}
+    for look in comparison.LOOKS:
+        found = {region: comparison.values(result, "dice", region, look) for region in REGIONS}
+        summaries = {region: comparison.summarise(list(values.values())) for region, values in found.items()}
+        means[look] = {
+            region: {"dice": _rounded(one.mean), "dice_se": _rounded(one.error)} for region, one in summaries.items()
+        }
+    return means
+
+
+def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:
+    """Return what to learn from a picture and from varied copies of it."""
+    rng = np.random.default_rng(sum(group.encode()))
+    batch = np.repeat(image[None].astype(np.float32) / np.float32(255.0), COPIES, axis=0)
+    copies = np.rint(photographed(photographed(batch, rng), rng) * 255.0).astype(np.uint8)
+    found = []
+    for number, picture in enumerate((image, *copies)):
+        result = segmenter.predict(picture)
+        dice = measure(mask, result.labels)["dice"]["cell"]
+        features = features_of(picture, result.probabilities, tidied(result.labels))
+        found.append(Example(features, group, float(dice), plain=number == 0))
+    return found
+
+
+def _features(segmenter: Segmenter, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    result = segmenter.predict(picture)
+    return features_of(picture, result.probabilities, tidied(result.labels))
+
+
+def _rounded(value: float) -> float | None:
+    """Return a figure with five digits; of one picture alone, there is no standard error."""
+    return None if math.isnan(value) else round(value, 5)

@@ -1,0 +1,235 @@
+"""The same training repeated, so that every picture is tested by a network that never saw its cell.
+
+A result is a small JSON file: settings, machine, times, and the scores of every picture. Those that came with the
+program are in the folder ``results/crossvalidation`` beside this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wbcseg.datasets import NAMES
+from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.sample import Sample
+from wbcseg.errors import ConfigError, DatasetError
+from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.evaluation.metric_specs import measure
+from wbcseg.evaluation.result_store import read_result
+from wbcseg.inference import Segmenter
+from wbcseg.labels import Labels
+from wbcseg.models import ARCHITECTURES, describe
+from wbcseg.paths import RESULTS
+from wbcseg.training import PRESETS, Run, TrainingConfig
+
+FOLDER: Final = RESULTS / "cross_validation"
+LEFT_OUT: Final = 0.1
+"""Share of the pictures that random splits leave out: 70 % train and 20 % test, as in MedSegBench."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One network trained several times on different parts of a data set.
+
+    Attributes:
+        name: Short name: data set, recipe and kind of split.
+        architecture: The network.
+        configs: Settings of the trainings.
+    """
+
+    name: str
+    architecture: str
+    configs: tuple[TrainingConfig, ...]
+
+    @property
+    def title(self) -> str:
+        """Name of the result, and beginning of the runs' names."""
+        return f"{self.name}-{self.architecture}"
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Names of the trainings' runs."""
+        return tuple(f"{self.title}-{number}" for number in range(len(self.configs)))
+
+
+def plan(
+    preset: str,
+    dataset: str,
+    architecture: str,
+    *,
+    folds: int = 0,
+    splits: int = 0,
+    leaking: bool = False,
+    **changes: Any,
+) -> Study:
+    """Say which trainings make a study.
+
+    Args:
+        preset: Name of the recipe. That of the thesis is used without its leaking split.
+        dataset: Name of a data set, or path of a folder or zip.
+        architecture: The network.
+        folds: How many folds of a cross-validation: every picture is tested once.
+        splits: Instead, how many random splits in 70 % to train, 10 % left out and 20 % to test.
+        leaking: Whether copies of the test pictures are in training on purpose.
+        changes: Further settings.
+
+    Raises:
+        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting makes no sense, or own
+            data is called like a data set of the program.
+    """
+    if bool(folds) == bool(splits):
+        raise ConfigError(
+            f"Give a number of folds or a number of random splits. Received: {folds} folds and {splits} splits"
+        )
+    base = PRESETS[preset].replace(
+        architecture=architecture,
+        dataset=dataset,
+        split="leaking" if leaking else "leak-free",
+        quirks=False,
+        **({"twins": True} if leaking else {}),
+        **changes,
+    )
+    if folds:
+        configs = [base.replace(folds=folds, fold=fold) for fold in range(folds)]
+    else:
+        configs = [base.replace(folds=5, fold=0, split_seed=seed, left_out=LEFT_OUT) for seed in range(1, splits + 1)]
+    called = Path(dataset).stem
+    if called in NAMES and dataset not in NAMES:
+        raise ConfigError(
+            f"Results are called by their data, and {called} is a data set of the program. Rename {dataset}."
+        )
+    kind = f"cv{folds}" if folds else f"splits{splits}"
+    name = f"{called}-{preset}-{kind}{'-leaking' if leaking else ''}"
+    return Study(name, architecture, tuple(configs))
+
+
+def result_of(
+    study: Study, runs: Sequence[Run], dataset: DataSet, on_picture: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Score every run on its held-out pictures.
+
+    Args:
+        study: The study.
+        runs: Its runs, all finished.
+        dataset: The data set that they were trained on.
+        on_picture: Told of every scored picture.
+
+    Returns:
+        JSON values. In ``pictures`` there is one row a tested picture with the scores of ``one_look`` and of a
+        ``careful`` prediction (see :func:`wbcseg.evaluation.metric_specs.measure`).
+
+    Raises:
+        WbcsegError: If a run has no model or the data is not what it was.
+    """
+    trainings, pictures = [], []
+    for number, run in enumerate(runs):
+        segmenter = Segmenter(run.folder)
+        if segmenter.card.dataset != dataset.name:
+            raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
+        rows = score_heldout(segmenter, dataset, number, on_picture)
+        trainings.append(_training(run, segmenter, len(rows)))
+        pictures += rows
+    head = head_of(study, runs, segmenter, varied=("fold", "split_seed"))
+    head["config"]["dataset"] = dataset.name
+    digest = segmenter.card.split["manifest_digest"]
+    return {**head, "manifest_digest": digest, "trainings": trainings, "pictures": pictures}
+
+
+def head_of(study: Study, runs: Sequence[Run], segmenter: Segmenter, varied: Sequence[str]) -> dict[str, Any]:
+    """Return what a result says before its trainings and pictures.
+
+    Args:
+        study: The study.
+        runs: Its runs.
+        segmenter: Of one of them.
+        varied: Settings that differ between the runs; the others are in ``config``.
+    """
+    return {
+        "study": study.name,
+        "architecture": study.architecture,
+        "title": f"{describe(study.architecture).title}, width {study.configs[0].width}",
+        "parameters": segmenter.card.parameters,
+        "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varied},
+        "environment": runs[0].read("environment.json"),
+    }
+
+
+def row_of(sample: Sample, training: int, one_look: Labels, careful: Labels) -> dict[str, Any]:
+    """Return the scores of a picture against the expert's mask, as a row of a result.
+
+    Args:
+        sample: The picture, with a mask.
+        training: Number of the training that tested it.
+        one_look: ``uint8[H, W]`` of class ids.
+        careful: Likewise; see :meth:`wbcseg.inference.Segmenter.predict`.
+    """
+    if sample.mask is None:
+        raise ValueError(f"Picture {sample.id} has no expert's mask.")
+    looks = {"one_look": measure(sample.mask, one_look), "careful": measure(sample.mask, careful)}
+    return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **looks}
+
+
+def score_heldout(
+    segmenter: Segmenter, dataset: DataSet, number: int, on_picture: Callable[[str], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """Return the rows of a model's held-out pictures of a data set; see :func:`row_of`.
+
+    Args:
+        segmenter: The model.
+        dataset: The data set that it was trained on, or a part of it.
+        number: Of the training.
+        on_picture: Told of every scored picture.
+    """
+    rows = []
+    for sample_id in heldout_ids(segmenter, dataset):
+        sample = dataset.read(sample_id)
+        if sample.mask is None:
+            continue
+        one_look, careful = (segmenter.predict(sample.image, careful=careful).labels for careful in (False, True))
+        rows.append(row_of(sample, number, one_look, careful))
+        on_picture(sample_id)
+    return rows
+
+
+def _training(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
+    config = run.config()
+    return {
+        "fold": config.fold,
+        "split_seed": config.split_seed,
+        **effort_of(run),
+        "trained": len(segmenter.card.split["train"]),
+        "tested": tested,
+        "model_bytes": segmenter.card.size_bytes,
+    }
+
+
+def effort_of(run: Run) -> dict[str, Any]:
+    """Return how long a training took: ``epochs``, ``seconds`` and, where it is known, ``cpu_seconds``."""
+    history = run.metrics()
+    return {
+        "epochs": len(history),
+        "seconds": round(sum(row["seconds"] for row in history), 1),
+        # Runs of earlier versions have no processor time.
+        "cpu_seconds": round(sum(cpu), 1)
+        if (cpu := [r["cpu_seconds"] for r in history if "cpu_seconds" in r])
+        else None,
+    }
+
+
+def result_files(folder: Path | None = None) -> list[Path]:
+    """Return the files of a folder's results, by default of those that came with the program."""
+    return sorted((folder or FOLDER).glob("*.json"))
+
+
+def specialised_file(dataset: str, architecture: str) -> Path:
+    """Return where the cross-validation of a network on one data set by our recipe is, if there is one."""
+    return FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
+
+
+def read_results(files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the results in files by study, the networks of each in their usual order."""
+    found = [read_result(path) for path in files]
+    order = list(ARCHITECTURES)
+    return sorted(found, key=lambda result: (result["study"], order.index(result["architecture"])))

@@ -1,0 +1,110 @@
+"""How well the figures from a model's masks agree with those from the experts' masks of held-out pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wbcseg.datasets import DataSet
+from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.evaluation.result_store import write_result
+from wbcseg.features import MEASURES, measure
+from wbcseg.inference import Segmenter
+from wbcseg.inference.postprocess import tidied
+from wbcseg.metrics import bland_altman
+from wbcseg.metrics.bland_altman import Agreement
+from wbcseg.paths import RESULTS
+
+FOLDER: Final = RESULTS / "feature_agreement"
+
+COMPARED: Final = tuple(name for name in MEASURES if name != "touches_border")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Every figure of the held-out pictures twice: by the expert's mask and by the model's.
+
+    Attributes:
+        model: The model's name.
+        careful: Whether it looked carefully.
+        ids: The pictures; those in which either mask has no cell are left out.
+        figures: By figure, one pair (expert, model) a picture; NaN where one is not defined.
+    """
+
+    model: str
+    careful: bool
+    ids: tuple[str, ...]
+    figures: Mapping[str, tuple[tuple[float, float], ...]]
+
+    def agreement(self, name: str) -> Agreement:
+        """Return how well one figure agrees."""
+        expert, computed = zip(*self.figures[name], strict=True)
+        return bland_altman.agreement(expert, computed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values, with the agreement of every figure."""
+        found = {name: self.agreement(name) for name in self.figures}
+        return {
+            "model": self.model,
+            "careful": self.careful,
+            "ids": list(self.ids),
+            "agreement": {
+                name: {key: _rounded(value) for key, value in {**vars(one), "limits": one.limits}.items()}
+                for name, one in found.items()
+            },
+            "pairs": {name: [[_rounded(a), _rounded(b)] for a, b in pairs] for name, pairs in self.figures.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Pairs:
+        """Read what :meth:`to_dict` wrote."""
+        figures = {name: tuple((_number(a), _number(b)) for a, b in pairs) for name, pairs in values["pairs"].items()}
+        return cls(values["model"], values["careful"], tuple(values["ids"]), figures)
+
+    def write(self, folder: Path = FOLDER) -> Path:
+        """Write the result. Returns its file."""
+        path = folder / f"{self.model}{'-careful' if self.careful else ''}.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_result(path, self.to_dict())
+        return path
+
+
+def pairs_of(segmenter: Segmenter, dataset: DataSet, *, careful: bool = False) -> Pairs:
+    """Measure the held-out pictures of a model by both masks.
+
+    Args:
+        segmenter: The model.
+        dataset: The data set that it was trained on, or a part of it.
+        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+
+    Raises:
+        ManifestError: If a held-out picture is not what it was, naming it.
+        DatasetError: If none of them is there.
+    """
+    ids, rows = [], []
+    for sample_id in heldout_ids(segmenter, dataset):
+        sample = dataset.read(sample_id)
+        if sample.mask is None:
+            continue
+        expert = measure(sample.image, tidied(sample.mask))
+        computed = measure(sample.image, tidied(segmenter.predict(sample.image, careful=careful).labels))
+        if expert is not None and computed is not None:
+            ids.append(sample_id)
+            rows.append((expert.values, computed.values))
+    figures = {name: tuple((expert[name], computed[name]) for expert, computed in rows) for name in COMPARED}
+    return Pairs(segmenter.name, careful, tuple(ids), figures)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_rounded(one) for one in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 5)
+    return value

@@ -1,0 +1,64 @@
+"""The card of a model that has just been trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wbcseg import __version__
+from wbcseg.datasets.base import DataSet
+from wbcseg.evaluation.heldout import evaluate_card, summarise
+from wbcseg.inference import Segmenter
+from wbcseg.labels import CLASS_NAMES
+from wbcseg.models import describe
+from wbcseg.models.card import FIRST_SHARE, MODEL, NOTICE, WEIGHTS, FileRecord, ModelCard
+from wbcseg.training.runs.folder import Run
+from wbcseg.transforms.config import augmentation
+
+
+def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
+    """Measure a run's exported model on its held-out pictures and write its card.
+
+    Args:
+        run: A run with an exported model.
+        dataset: The data set that it was trained on.
+        parameters: How many parameters the network has.
+
+    Returns:
+        The card, written to the run's folder. A finished run is a model from then on.
+
+    Raises:
+        WbcsegError: If the model or the data cannot be used.
+    """
+    config = run.config()
+    rows = run.metrics()
+    environment = run.read("environment.json")
+    kind = "any laboratory" if augmentation(config.augmentation).cell else f"width {config.width}"
+    draft = ModelCard(
+        title=f"{describe(config.architecture).title}, {kind}",
+        architecture=config.architecture,
+        width=config.width,
+        parameters=parameters,
+        canvas=config.canvas,
+        classes=CLASS_NAMES,
+        # A user's own folder is nobody else's business.
+        config={**config.to_dict(), "dataset": Path(config.dataset).name},
+        split=run.split().to_dict(),
+        heldout={},
+        training={
+            "epochs": len(rows),
+            "seconds": round(sum(row["seconds"] for row in rows), 1),
+            "environment": environment,
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        files={"model": FileRecord.of(run.folder / MODEL), "weights": FileRecord.of(run.folder / WEIGHTS)},
+        acknowledgement=dataset.acknowledgement,
+        notice=NOTICE,
+        program=__version__,
+        share=config.share if config.framed else FIRST_SHARE,
+    )
+    heldout = summarise(evaluate_card(Segmenter(run.folder, draft), dataset))
+    card = dataclasses.replace(draft, heldout=heldout)
+    card.write(run.folder)
+    return card

@@ -1,0 +1,130 @@
+"""What the process of a training does, from its place in line to the finished model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from wbcseg.datasets import DataSet, check_dataset, open_dataset, open_zip
+from wbcseg.datasets.base import anonymous
+from wbcseg.errors import RunError, TrainingError, WbcsegError
+from wbcseg.training import Run, TrainingConfig
+from wbcseg.training.jobs.manager import UPLOAD
+from wbcseg.training.jobs.queue import turn
+from wbcseg.training.jobs.stop_signal import print_aside, stopped
+from wbcseg.training.runs.progress import Progress, write
+from wbcseg.training.tf_env import start_engine
+
+Report = Callable[[Progress], None]
+
+MEMORY = "The memory was not enough. Close other programs and go on, or start anew with a smaller width or batch size."
+
+
+def carry_out(
+    run: Run,
+    config: TrainingConfig,
+    *,
+    should_stop: Callable[[], bool],
+    on_progress: Report,
+    on_fetch: Callable[[int, int, str], None] | None = None,
+    threads: int | None = None,
+) -> bool:
+    """Wait for the run's turn, train it to its end, export its model and write its card.
+
+    Args:
+        run: The run.
+        config: Its settings.
+        should_stop: Asked after every batch, and while it waits.
+        on_progress: Told where it is.
+        on_fetch: Told of every fetched file: done, total, name.
+        threads: Processor threads to compute with.
+
+    Returns:
+        Whether it came to its end.
+
+    Raises:
+        WbcsegError: If it cannot go on; the run is marked as failed, with the reason.
+    """
+    try:
+        # Before the wait: by then whoever sent the pictures may be gone.
+        upload = _brought(run) if config.dataset == UPLOAD else None
+        with turn(
+            run, should_stop=should_stop, on_waiting=lambda: print("Waiting for another training.", flush=True)
+        ) as mine:
+            finished = mine and _train(run, config, upload, should_stop, on_progress, on_fetch, threads)
+        if not finished:
+            stopped(run)
+        return finished
+    except WbcsegError as error:
+        _mark_failed(run, str(error))
+        raise
+    except MemoryError:
+        _mark_failed(run, MEMORY)
+        raise TrainingError(MEMORY) from None
+    except BrokenPipeError:
+        # Whoever read what is printed has gone.
+        stopped(run)
+        raise
+    except OSError as error:
+        reason = (
+            f"Run folder {run.folder} cannot be written: {error.strerror or error}. The last checkpoint is valid. Make "
+            "room on the disk and go on."
+        )
+        _mark_failed(run, reason)
+        raise RunError(reason) from None
+    except Exception as error:
+        _mark_failed(run, f"The program has a fault ({type(error).__name__}: {error}); log.txt may say more.")
+        raise
+
+
+def _train(
+    run: Run,
+    config: TrainingConfig,
+    upload: bytes | None,
+    should_stop: Callable[[], bool],
+    on_progress: Report,
+    on_fetch: Callable[[int, int, str], None] | None,
+    threads: int | None,
+) -> bool:
+    done = len(run.metrics())
+    run.set_state("running", epoch=done, epochs=config.epochs)
+    write(run, Progress("preparing", done, config.epochs))
+    dataset = _open(config, upload, on_fetch)
+    check_dataset(dataset)
+    start_engine(threads)
+    from wbcseg.evaluation import describe_run
+    from wbcseg.training import loop
+    from wbcseg.training.data import load_data
+    from wbcseg.training.export import export
+
+    data = load_data(config, dataset)
+    print(f"{len(data.train)} pictures to train, {len(data.test)} held out ({config.split})", flush=True)
+    if should_stop() or not loop.train(run, data, on_progress=on_progress, should_stop=should_stop):
+        return False
+    write(run, Progress("finishing", config.epochs, config.epochs))
+    card = describe_run(run, dataset, export(run, data.train))
+    run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
+    regions = card.heldout["regions"]
+    dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
+    leak = " (leaking split: most have a flipped copy in training)" if card.leaks else ""
+    print(f"Finished: Dice on {card.heldout['pictures']} held-out pictures{leak}: {dice}", flush=True)
+    return True
+
+
+def _brought(run: Run) -> bytes:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise RunError(f"Run {run.name} learns from pictures of your own. Give them as a zip on standard input.")
+    return sys.stdin.buffer.read()
+
+
+def _open(config: TrainingConfig, upload: bytes | None, on_fetch: Callable[[int, int, str], None] | None) -> DataSet:
+    if upload is None:
+        return open_dataset(config.dataset, fetch=True, progress=on_fetch)
+    return anonymous(open_zip(upload, f"{UPLOAD}.zip"))
+
+
+def _mark_failed(run: Run, reason: str) -> None:
+    try:
+        run.set_state("failed", **run.place(), reason=reason)
+    except WbcsegError as error:
+        print_aside(f"The failure could not be written down: {error}")

@@ -1,0 +1,34 @@
+"""Pictures and masks as a zip that a training, or anybody else, can read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.io import encode_png, safe_stem
+from wbcseg.labels import Labels, to_grey
+
+
+def pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> bytes:
+    """Write pictures and masks as a zip of two folders.
+
+    Args:
+        pairs: A name, the picture ``uint8[H, W, 3]`` and its class ids ``uint8[H, W]``.
+
+    Returns:
+        ``images/NAME.png`` and ``masks/NAME.png`` (grey codes 0, 128 and 255), without metadata. The same pairs give
+        the same bytes.
+    """
+    taken: set[str] = set()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, image, labels in pairs:
+            stem = safe_stem(name, taken)
+            for folder, data in (("images", encode_png(image)), ("masks", encode_png(to_grey(labels)))):
+                # PNG is compressed already; a fixed date keeps the time of day out of the file.
+                archive.writestr(zipfile.ZipInfo(f"{folder}/{stem}.png"), data)
+    return buffer.getvalue()

@@ -1,0 +1,187 @@
+"""The figures of one cell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.features.lobes import count_lobes
+from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
+
+NAN: Final = math.nan
+Mask = NDArray[np.bool_]
+Borders = tuple[bool, bool, bool, bool]
+"""Of the top, bottom, left and right side."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a figure is.
+
+    Attributes:
+        name: In tables for machines, such as ``nucleus_area``.
+        title: In tables for people.
+        meaning: How it is defined, in a sentence or two.
+        power: 2 for areas, 1 for lengths, 0 for what has no unit: figures in pixels become µm² or µm by the scale.
+        digits: Digits behind the point when it is shown in pixels.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    power: int = 0
+    digits: int = 3
+
+
+_SHAPES: Final = (
+    ("perimeter", "perimeter", "Length of the outline, by Crofton's formula in four directions.", 1, 1),
+    (
+        "circularity",
+        "circularity",
+        "4π times the area over the square of the perimeter: 1 for a circle, less for all else. On small shapes it can "
+        "come out slightly above 1.",
+        0,
+        3,
+    ),
+    ("solidity", "solidity", "Area over that of the convex hull: 1 without dents, less with lobes.", 0, 3),
+    (
+        "eccentricity",
+        "eccentricity",
+        "Of the ellipse with the same second moments: 0 for a circle, towards 1 for a line.",
+        0,
+        3,
+    ),
+)
+
+MEASURES: Final[dict[str, Measure]] = {
+    one.name: one
+    for one in (
+        Measure("nucleus_area", "Nucleus area", "Pixels of the nucleus.", 2, 0),
+        Measure("cytoplasm_area", "Cytoplasm area", "Pixels of the cytoplasm.", 2, 0),
+        Measure("cell_area", "Cell area", "Pixels of nucleus and cytoplasm together.", 2, 0),
+        Measure("nucleus_to_cell", "N:C, nucleus / cell", "Area of the nucleus over that of the whole cell, 0 to 1."),
+        Measure(
+            "nucleus_to_cytoplasm",
+            "N:C, nucleus / cytoplasm",
+            "Area of the nucleus over that of the cytoplasm, 0 and up; not defined without cytoplasm.",
+        ),
+        *(
+            Measure(f"{part}_{name}", f"{part.capitalize()} {title}", meaning, power, digits)
+            for part in ("cell", "nucleus")
+            for name, title, meaning, power, digits in _SHAPES
+        ),
+        Measure(
+            "lobes",
+            "Lobes of the nucleus",
+            "Peaks of the distance to the nucleus's outline that stand out from the saddles between them, each with at "
+            "least a twentieth of the nucleus around it.",
+            digits=0,
+        ),
+        *(
+            Measure(
+                f"{part}_{channel}",
+                f"{part.capitalize()} {channel}",
+                f"Mean {channel} of the {part}'s pixels in the picture as it is stored, 0 to 255.",
+                digits=1,
+            )
+            for part in ("nucleus", "cytoplasm")
+            for channel in ("red", "green", "blue")
+        ),
+        Measure("touches_border", "Touches the border", "1 if the cell is cut by the picture's border, else 0.", 0, 0),
+    )
+}
+"""All figures of a cell, in order."""
+
+
+@dataclass(frozen=True)
+class CellMeasures:
+    """The figures of one cell, by the names of :data:`MEASURES`, in pixels; NaN where one is not defined."""
+
+    values: dict[str, float]
+
+    def scaled(self, micrometres: float | None) -> dict[str, float]:
+        """Return the figures with lengths and areas in µm and µm².
+
+        Args:
+            micrometres: Side of a pixel in µm, or ``None`` for pixels.
+
+        Raises:
+            ValueError: If it is not positive.
+        """
+        if micrometres is None:
+            return dict(self.values)
+        if not micrometres > 0 or not math.isfinite(micrometres):
+            raise ValueError(f"The side of a pixel must be a positive number of µm. Received: {micrometres}")
+        return {name: value * micrometres ** MEASURES[name].power for name, value in self.values.items()}
+
+
+def measure(
+    image: NDArray[np.uint8], labels: Labels, *, borders: Borders = (True, True, True, True)
+) -> CellMeasures | None:
+    """Measure the cell in a mask.
+
+    Everything that is not background is taken for one cell; see :func:`wbcseg.inference.postprocess.tidied` for masks with
+    more.
+
+    Args:
+        image: ``uint8[H, W, 3]``, RGB.
+        labels: ``uint8[H, W]`` of class ids.
+        borders: Which sides are the picture's own border; all of them but in a crop out of a field of view.
+
+    Returns:
+        Its figures, or ``None`` where there is no cell.
+
+    Raises:
+        ValueError: If picture and mask differ in size.
+    """
+    if image.shape[:2] != labels.shape:
+        raise ValueError(
+            f"Picture and mask must have the same size. Received: {image.shape[1]}×{image.shape[0]} and "
+            f"{labels.shape[1]}×{labels.shape[0]}"
+        )
+    cell, nucleus, cytoplasm = labels != BACKGROUND.id, labels == NUCLEUS.id, labels == CYTOPLASM.id
+    if not cell.any():
+        return None
+    of_nucleus, of_cytoplasm, of_cell = (float(np.count_nonzero(part)) for part in (nucleus, cytoplasm, cell))
+    edges = (cell[0], cell[-1], cell[:, 0], cell[:, -1])
+    values = {
+        "nucleus_area": of_nucleus,
+        "cytoplasm_area": of_cytoplasm,
+        "cell_area": of_cell,
+        "nucleus_to_cell": of_nucleus / of_cell,
+        "nucleus_to_cytoplasm": of_nucleus / of_cytoplasm if of_cytoplasm else NAN,
+        **_shape("cell", cell),
+        **_shape("nucleus", nucleus),
+        "lobes": float(count_lobes(nucleus)),
+        **_colour("nucleus", image, nucleus),
+        **_colour("cytoplasm", image, cytoplasm),
+        "touches_border": float(any(own and edge.any() for own, edge in zip(borders, edges, strict=True))),
+    }
+    return CellMeasures(values)
+
+
+def _shape(part: str, mask: Mask) -> dict[str, float]:
+    # Loaded here, because those who only list models should not wait for it.
+    from skimage.measure import perimeter_crofton, regionprops
+
+    if not mask.any():
+        return {f"{part}_{name}": NAN for name, *_ in _SHAPES}
+    # Padded, so that an outline along the picture's border counts as one.
+    padded = np.pad(mask, 1)
+    (props,) = regionprops(padded.astype(np.uint8))
+    perimeter = float(perimeter_crofton(padded, directions=4))
+    return {
+        f"{part}_perimeter": perimeter,
+        f"{part}_circularity": 4 * math.pi * float(props.area) / perimeter**2 if perimeter else NAN,
+        f"{part}_solidity": float(props.solidity) if props.area > 2 else 1.0,
+        f"{part}_eccentricity": float(props.eccentricity),
+    }
+
+
+def _colour(part: str, image: NDArray[np.uint8], mask: Mask) -> dict[str, float]:
+    mean = image[mask].mean(axis=0) if mask.any() else (NAN, NAN, NAN)
+    return {f"{part}_{name}": float(value) for name, value in zip(("red", "green", "blue"), mean, strict=True)}

@@ -1,0 +1,82 @@
+"""What the stages of a network see of a picture: their feature maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.errors import ModelError
+from wbcseg.models.card import ModelCard
+from wbcseg.models.forward import outputs
+from wbcseg.models.graph import HEAD, StageView, layers, stages
+from wbcseg.models.weights import check_network, read_weights
+from wbcseg.transforms.padding import image_on_canvas
+
+
+@dataclass(frozen=True, eq=False)
+class StageMaps:
+    """What one stage sees.
+
+    Attributes:
+        stage: The stage.
+        maps: ``float32[S, S, C]``, the output of its last layer.
+    """
+
+    stage: StageView
+    maps: NDArray[np.float32] = field(repr=False)
+
+    def strongest(self, count: int) -> NDArray[np.float32]:
+        """Return the maps that vary most over the picture, ``float32[count, S, S]``, the strongest first."""
+        order = np.argsort(-self.maps.reshape(-1, self.maps.shape[-1]).std(axis=0), kind="stable")[:count]
+        return np.ascontiguousarray(np.moveaxis(self.maps[..., order], -1, 0))
+
+
+def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> list[StageMaps]:
+    """Return what every stage of a model sees of a crop, computed with its weights.
+
+    Args:
+        folder: The model's folder.
+        card: Its card.
+        image: ``uint8[H, W, 3]``, laid on the square that the model was trained on.
+
+    Raises:
+        ModelError: If the file of its weights cannot be read, or memory does not suffice.
+        ChecksumError: If it is not the one that the card describes.
+        WeightsError: If it holds the weights of another network or width than the card says.
+    """
+    record = card.files["weights"]
+    path = folder / record.name
+    try:
+        record.check(path.read_bytes(), folder)
+        weights = read_weights(path)
+        check_network(weights, card.architecture, card.width)
+        canvas, _ = image_on_canvas(image, card.canvas)
+        picture = canvas.astype(np.float32) / np.float32(255.0)
+        known = stages(card.architecture, width=card.width, side=card.canvas)
+        last = [last_layer(card.architecture, stage) for stage in known]
+        maps = {
+            layer.name: output
+            for layer, output in outputs(card.architecture, weights.arrays, picture)
+            if layer.name in last
+        }
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelError(f"File {record.name} of model {folder.name} cannot be read: {reason}") from None
+    except MemoryError:
+        raise ModelError(
+            f"Model {folder.name} could not be looked into, for lack of memory. Try again when less is running."
+        ) from None
+    return [StageMaps(stage, maps[name]) for stage, name in zip(known, last, strict=True)]
+
+
+def last_layer(architecture: str, stage: StageView) -> str:
+    """Return the name of a stage's last layer; normalisation and activation belong to the layer before them."""
+    known = layers(architecture)
+    step = next(step for step in reversed(stage.steps) if step.layer.name != HEAD)
+    place = known.index(step.layer)
+    while known[place + 1].kind in ("normalisation", "activation"):
+        place += 1
+    return known[place].name

@@ -1,0 +1,55 @@
+"""Many pictures, as fast as the processor allows and in little memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.inference.predictor import Segmentation, Segmenter
+from wbcseg.inference.tflite import THREADS
+
+
+def predict_many(
+    segmenter: Segmenter, images: Iterable[NDArray[np.uint8]], *, careful: bool = False, workers: int = THREADS
+) -> Iterator[Segmentation]:
+    """Segment pictures in order, several at a time.
+
+    Networks as small as these gain more from two pictures at once than from two threads for one picture. No more
+    pictures are read ahead than there are workers.
+
+    Args:
+        segmenter: The model.
+        images: ``uint8[H, W, 3]`` each; read one by one.
+        careful: See :meth:`Segmenter.predict`.
+        workers: How many pictures at a time.
+
+    Yields:
+        What the model makes of each, in the pictures' order.
+
+    Raises:
+        ImageError: If a picture is too small, or none.
+    """
+    idle: SimpleQueue[Segmenter] = SimpleQueue()
+    for _ in range(workers):
+        idle.put(segmenter.apart())
+
+    def look(image: NDArray[np.uint8]) -> Segmentation:
+        own = idle.get()
+        try:
+            return own.predict(image, careful=careful)
+        finally:
+            idle.put(own)
+
+    waiting: deque[Future[Segmentation]] = deque()
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="segment") as pool:
+        for image in images:
+            waiting.append(pool.submit(look, image))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,139 @@
+"""A trained network on LiteRT."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from typing import Final
+from weakref import WeakSet
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from wbcseg.errors import ModelError
+from wbcseg.labels import CLASSES
+
+THREADS: Final = min(4, os.cpu_count() or 1)
+
+_clock = itertools.count()
+
+
+class _Open:
+    """The networks that have their memory now: some 15 to 25 MB each, in 8 bits.
+
+    Attributes:
+        most: How many may keep it, or ``None`` for all.
+    """
+
+    def __init__(self) -> None:
+        self.most: int | None = None
+        self._networks: WeakSet[Network] = WeakSet()
+        self._lock = threading.Lock()
+
+    def note(self, network: Network) -> None:
+        """Say that a network is being used, so that others make room for it: those used longest ago first."""
+        with self._lock:
+            self._networks.add(network)
+            if self.most is None:
+                return
+            for other in sorted(self._networks - {network}, key=lambda one: one.used):
+                if len(self._networks) <= self.most:
+                    return
+                if other.close():
+                    self._networks.discard(other)
+
+
+_open = _Open()
+
+
+def keep_open(most: int | None) -> None:
+    """Let at most so many networks of this process keep their memory, for the sake of small servers.
+
+    The one that was used longest ago gives its memory back and takes as long as for one picture to open again. One
+    that is busy is never closed, so that there may be more for a while.
+
+    Args:
+        most: From 1 up, or ``None`` for all, as it is at first.
+    """
+    _open.most = most
+
+
+class Network:
+    """A network that turns one picture into class probabilities.
+
+    It may be used by several threads; they take turns.
+
+    Args:
+        data: The content of a LiteRT file.
+        name: What messages call it.
+        threads: How many processor threads to compute with.
+
+    Attributes:
+        used: The greater, the later it was used last.
+
+    Raises:
+        ModelError: If it is no LiteRT model from ``float32[1, H, W, 3]`` to one channel a class.
+    """
+
+    def __init__(self, data: bytes, *, name: str, threads: int = THREADS) -> None:
+        self._data, self._threads = data, threads
+        self._interpreter: Interpreter | None = None
+        self._shape: tuple[int, ...] | None = None
+        self._lock = threading.Lock()
+        self.used = 0
+        try:
+            interpreter = self._opened()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"Model {name} cannot be loaded by LiteRT: {error}") from None
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        channels = len(CLASSES)
+        facts = [(tuple(map(int, d["shape_signature"])), d["dtype"]) for d in (*inputs, *outputs)]
+        if len(facts) != 2 or any(
+            len(shape) != 4 or shape[0] not in (1, -1) or dtype is not np.float32 for shape, dtype in facts
+        ):
+            raise ModelError(f"Model {name} must take and give one float32 picture [1, H, W, C]. Received: {facts}")
+        if facts[0][0][3] != 3 or facts[1][0][3] != channels:
+            raise ModelError(
+                f"Model {name} must turn 3 colours into {channels} classes. "
+                f"Received: {facts[0][0][3]} colours, {facts[1][0][3]} classes"
+            )
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+
+    def __call__(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the class probabilities of one picture.
+
+        Args:
+            picture: ``float32[H, W, 3]`` in 0 to 1, H and W multiples of 24.
+
+        Returns:
+            ``float32[H, W, 3]``.
+        """
+        with self._lock:
+            interpreter = self._opened()
+            if picture.shape != self._shape:
+                interpreter.resize_tensor_input(self._input, (1, *picture.shape))
+                interpreter.allocate_tensors()
+                self._shape = picture.shape
+            interpreter.set_tensor(self._input, picture[None])
+            interpreter.invoke()
+            probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)[0]
+        return probabilities
+
+    def close(self) -> bool:
+        """Give the memory back, unless it is busy; return whether it did. It opens again when it is used."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._interpreter, self._shape = None, None
+        finally:
+            self._lock.release()
+        return True
+
+    def _opened(self) -> Interpreter:
+        self.used = next(_clock)
+        _open.note(self)
+        if self._interpreter is None:
+            self._interpreter = Interpreter(model_content=self._data, num_threads=self._threads)
+        return self._interpreter

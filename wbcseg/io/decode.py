@@ -1,0 +1,110 @@
+"""Decode a cleaned file with Pillow, completely or not at all."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.errors import ImageError, MaskError
+from wbcseg.io.filenames import shown
+from wbcseg.io.headers import Header, read_header
+from wbcseg.io.limits import RefusedError
+from wbcseg.io.sanitize import clean
+
+Kind = Literal["Picture", "Mask"]
+
+# The header was checked against a lower limit before; this is the second lock, and it must not be a mere line on the
+# terminal.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded picture in whatever mode the file has, as stored (no orientation applied).
+
+    Attributes:
+        image: The Pillow picture, fully loaded.
+        header: What the file says of it.
+        page: Which page it is, from 0.
+    """
+
+    image: Image.Image
+    header: Header
+    page: int
+
+    def page_notice(self) -> tuple[str, ...]:
+        """Say that a file holds more than what is shown."""
+        if self.header.pages == 1:
+            return ()
+        if self.header.format == "TIFF":
+            return (f"The file has {self.header.pages} pages; page {self.page + 1} is used.",)
+        return (f"The file holds {self.header.pages} pictures; the first is used.",)
+
+
+def decode(data: bytes, page: int = 0) -> Decoded:
+    """Turn the bytes of a file into a Pillow picture.
+
+    Args:
+        data: The whole file.
+        page: Which page, from 0.
+
+    Raises:
+        RefusedError: Whatever is wrong with the file.
+        MemoryError: If there is not enough of it.
+    """
+    header = read_header(data, page)
+    try:
+        image = Image.open(io.BytesIO(clean(data, header, page)), formats=(header.format,))
+        if image.size != (header.width, header.height):
+            raise RefusedError("It is damaged: its header states two different sizes.")
+        image.load()
+    except (RefusedError, MemoryError):
+        raise
+    # A decoder that meets hostile bytes may raise anything (Pillow: SyntaxError, TypeError, struct.error, …); the
+    # caller promised a named error for all of it.
+    except Exception as error:
+        raise RefusedError(_plain(error)) from error
+    return Decoded(image, header, page)
+
+
+def _plain(error: Exception) -> str:
+    text = str(error)
+    if "truncated" in text or isinstance(error, EOFError):
+        return "It is truncated: the file ends before the picture does. Copy or download it again."
+    if isinstance(error, NotImplementedError) or "unknown pixel mode" in text or "nsupported" in text:
+        return "It is of a kind that is not read. Save it as PNG with 8 bits a channel."
+    return "It is damaged: its pixels cannot be decoded. Copy or download it again, or save it as PNG."
+
+
+def turn(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Apply an EXIF orientation.
+
+    Args:
+        array: ``uint8[H, W]`` or ``uint8[H, W, 3]``, as stored.
+        orientation: 1 to 8.
+
+    Returns:
+        The array upright, contiguous: ``uint8[W, H, …]`` for orientations 5 to 8.
+    """
+    # Orientations 5 to 8 mirror at the main diagonal first, 5 does nothing else.
+    if orientation > 4:
+        array = array.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return np.ascontiguousarray(array)
+
+
+def refusal(kind: Kind, name: str, reason: RefusedError | MemoryError) -> ImageError | MaskError:
+    """Return the named error for a refused file: which one, and why."""
+    if isinstance(reason, MemoryError):
+        reason = RefusedError("There is not enough memory to open it. Crop or shrink it first.")
+    error = ImageError if kind == "Picture" else MaskError
+    return error(f"{kind} {shown(name)} cannot be used. {reason}")

@@ -1,0 +1,197 @@
+"""Open a picture as RGB."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.io.decode import Decoded, Kind, decode, refusal, turn
+from wbcseg.io.headers import Header, read_header
+from wbcseg.io.limits import RefusedError
+
+# Cameras with 10, 12 or 14 bits write 16-bit files that use the lower end of the range only.
+_DEPTHS: Final = (8, 10, 12, 14, 16)
+_BAND: Final = 256
+"""Rows that are converted at a time."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture that came through the door.
+
+    Attributes:
+        pixels: ``uint8[H, W, 3]``, RGB, upright.
+        format: ``PNG``, ``JPEG``, ``BMP`` or ``TIFF``, by its content.
+        notices: Plain sentences on what was done to show it, for the reader of the page.
+        orientation: The EXIF orientation that was applied, 1 (none) to 8.
+    """
+
+    pixels: Pixels = field(repr=False)
+    format: str
+    notices: tuple[str, ...] = ()
+    orientation: int = 1
+
+
+def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> Picture:
+    """Open a picture from untrusted bytes.
+
+    Conversions, each with a notice where it changes what one sees:
+
+    ====================  ============================================================================================
+    grey, 1-bit           the same value in the three channels
+    palette               its colours
+    transparency          shown on white; where it would hide the whole picture, it is ignored
+    CMYK                  ``R = (255 - C)(255 - K)/255`` and so on, without colour profiles
+    YCbCr                 by the JPEG (JFIF) equations
+    16-bit grey           divided by its range: the smallest of 8, 10, 12, 14 and 16 bits that holds its brightest
+                          pixel, so that no value is clipped and pictures of a 12-bit camera are not black
+    16-bit colour         divided by 256; refused where all of it is below a quarter of the range, since the picture of
+                          a 12- or 14-bit camera would come out nearly black
+    32-bit, float, Lab    refused: their range or colours are not fixed
+    EXIF orientation      applied
+    several pages         ``page`` is used
+    ====================  ============================================================================================
+
+    Args:
+        data: The whole file.
+        name: What messages call it.
+        page: Which page of a TIFF, from 0.
+
+    Raises:
+        ImageError: Whatever is wrong with it.
+    """
+    try:
+        decoded = decode(data, page)
+        pixels, notices = to_rgb(decoded)
+        orientation = decoded.header.orientation
+        if orientation != 1:
+            notices += ("The file says that it was taken turned or mirrored; it is shown upright.",)
+        return Picture(turn(pixels, orientation), decoded.header.format, decoded.page_notice() + notices, orientation)
+    except (RefusedError, MemoryError) as reason:
+        raise refusal("Picture", name, reason) from reason
+
+
+def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]:
+    """Return height and width in pixels, upright, from a file's header alone.
+
+    Args:
+        source: The whole file, or its path; of a path no more is read than the header needs.
+        name: What messages call it.
+
+    Raises:
+        ImageError: If it is no picture that could be opened.
+    """
+    return read_file_header(source, name=name).upright
+
+
+def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture", page: int = 0) -> Header:
+    """Read what a file says of its picture, or of one page; see :func:`read_size`.
+
+    Raises:
+        ImageError: If it is no picture that could be opened.
+        MaskError: The same, where ``kind`` is ``Mask``.
+    """
+    try:
+        if isinstance(source, bytes):
+            return read_header(source, page)
+        with source.open("rb") as file:
+            if not source.stat().st_size:
+                return read_header(b"")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                return read_header(mapped, page)
+    except RefusedError as reason:
+        raise refusal(kind, name, reason) from reason
+    except OSError as error:
+        raise refusal(kind, name, RefusedError(f"It cannot be read from the disk: {error.strerror}.")) from error
+
+
+def to_rgb(decoded: Decoded) -> tuple[Pixels, tuple[str, ...]]:
+    """Convert a decoded picture, as the table of :func:`open_image` says.
+
+    Returns:
+        ``uint8[H, W, 3]`` as stored, and the notices.
+
+    Raises:
+        RefusedError: If its values have no fixed range.
+    """
+    image, header = decoded.image, decoded.header
+    convert, notices = _conversion(image, header)
+    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    for rows, band in bands(image):
+        pixels[rows] = convert(band)
+    if header.depth == 16 and not image.mode.startswith("I;16"):
+        if int(pixels.max()) < 64:
+            raise RefusedError(
+                "It has 16 bits a channel, of which only the lower ones are in use. Save it with 8 bits a channel."
+            )
+        notices += ("Its 16 bits a channel are scaled to 8, from the range 0–65535.",)
+    return pixels, notices
+
+
+def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Yield a picture in bands of some rows: a large one then needs little memory beside itself."""
+    for top in range(0, image.height, _BAND):
+        bottom = min(top + _BAND, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+
+
+def _conversion(image: Image.Image, header: Header) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+    """Choose how the bands of a picture become RGB, and say what that changes."""
+    if image.mode.startswith("I;16"):
+        if header.inverted:
+            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+        return _from_16_bits(image, header.depth)
+    if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
+        words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
+        raise RefusedError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        extrema = [_to_rgba(band).getchannel("A").getextrema() for _, band in bands(image)]
+        if all(highest == 0 for _, highest in extrema):
+            return _opaque, ("Its transparency would hide all of it and is ignored.",)
+        if all(lowest == 255 for lowest, _ in extrema):
+            return _opaque, ()
+        return _on_white, ("Its transparent parts are shown on white.",)
+    if image.mode == "CMYK":
+        return _plain, ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
+    return _plain, ()
+
+
+def _plain(band: Image.Image) -> Pixels:
+    return np.asarray(band.convert("RGB"))
+
+
+def _opaque(band: Image.Image) -> Pixels:
+    return np.asarray(_to_rgba(band))[:, :, :3]
+
+
+def _on_white(band: Image.Image) -> Pixels:
+    rgba = _to_rgba(band)
+    white = Image.new("RGB", rgba.size, "white")
+    white.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
+    return np.asarray(white)
+
+
+def _to_rgba(image: Image.Image) -> Image.Image:
+    # Pillow converts premultiplied modes to their plain partner only.
+    if image.mode in ("La", "RGBa"):
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+    return image.convert("RGBA")
+
+
+def _from_16_bits(image: Image.Image, depth: int) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+    brightest = max(int(np.asarray(band).max()) for _, band in bands(image))
+    bits = max(depth if depth < 16 else 8, next(b for b in _DEPTHS if brightest < 1 << b))
+    top = (1 << bits) - 1
+    values = np.arange(1 << 16, dtype=np.int64)
+    table = np.minimum((values * 510 + top) // (2 * top), 255).astype(np.uint8)
+    notice = f"Its 16-bit grey is scaled to 8, from the range 0–{top}."
+    return lambda band: table[np.asarray(band)][:, :, None], (notice,)

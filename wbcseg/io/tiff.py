@@ -1,0 +1,163 @@
+"""The structure of TIFF files, and of the EXIF blocks that other formats carry (which are small TIFF files)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wbcseg.io.limits import MAX_PAGES, Bytes, RefusedError
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
+PLANES, SAMPLE_FORMAT = 284, 339
+PART_OFFSETS: Final = (273, 324)
+JPEG: Final = 7
+PICTURES_IN_MPF: Final = 0xB001
+
+# Real pages have some twenty tags; microscopes add a few dozen of their own.
+MAX_TAGS: Final = 500
+# 24 million pixels in the smallest usual tiles of 16×16 are 93,750 of them.
+MAX_PARTS: Final = 100_000
+
+_NUMBERS: Final = {1: "B", 3: "H", 4: "L", 16: "Q"}
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One entry of a page's directory.
+
+    Attributes:
+        type: The TIFF type of its values.
+        count: How many values.
+        raw: The entry itself, 12 bytes (20 in BigTIFF), to be copied as it is.
+    """
+
+    type: int
+    count: int
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Tiff:
+    """A TIFF file with the directory of one of its pages.
+
+    Attributes:
+        data: The whole file.
+        order: ``<`` or ``>``, for :mod:`struct`.
+        big: Whether it is BigTIFF, with 64-bit offsets.
+        pages: How many pages the file has.
+        offset: Where the directory of the chosen page begins.
+        tags: The entries of the chosen page.
+    """
+
+    data: Bytes
+    order: str
+    big: bool
+    pages: int
+    offset: int
+    tags: Mapping[int, Tag]
+
+    def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Return the whole numbers of a tag (at most 16 of them), or the default where it has none."""
+        entry = self.tags.get(tag)
+        if entry is None or entry.type not in _NUMBERS or not entry.count:
+            return default
+        kind = _NUMBERS[entry.type]
+        count = min(entry.count, 16)
+        size = struct.calcsize("=" + kind)
+        values = entry.raw[12:] if self.big else entry.raw[8:]
+        if entry.count * size > len(values):
+            (offset,) = struct.unpack(self.order + ("Q" if self.big else "L"), values)
+            values = self.data[offset : offset + count * size]
+        values = values[: count * size]
+        if len(values) != count * size:
+            return default
+        return struct.unpack(f"{self.order}{count}{kind}", values)
+
+    def number(self, tag: int, default: int) -> int:
+        """Return the first whole number of a tag, or the default where it has none."""
+        return self.numbers(tag, (default,))[0]
+
+
+def read_tiff(data: Bytes, page: int = 0) -> Tiff:
+    """Read the directory of one page of a TIFF file, and count the pages, without decoding a pixel.
+
+    Args:
+        data: The whole file.
+        page: Which page, from 0.
+
+    Raises:
+        RefusedError: If it is damaged, has more pages or tags than a picture has, or no such page.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    head, entry_size, count_size, head_size = ("Q", 20, 8, 8) if big else ("L", 12, 2, 4)
+    pages = chosen = 0
+    tags: dict[int, Tag] = {}
+    seen: set[int] = set()
+    try:
+        (offset,) = struct.unpack(order + head, data[8:16] if big else data[4:8])
+        while offset and offset not in seen:
+            if offset < 2 * head_size:
+                raise RefusedError("It is damaged: its directory of pages lies within its header.")
+            if pages == MAX_PAGES:
+                raise RefusedError(f"It has more than {MAX_PAGES} pages. Save the page that you need on its own.")
+            seen.add(offset)
+            (count,) = struct.unpack(order + ("Q" if big else "H"), data[offset : offset + count_size])
+            if count > MAX_TAGS:
+                raise RefusedError(f"A page of it has {count} tags; at most {MAX_TAGS} are read.")
+            start, end = offset + count_size, offset + count_size + count * entry_size
+            if pages == page:
+                chosen = offset
+                for position in range(start, end, entry_size):
+                    raw = data[position : position + entry_size]
+                    tag, kind, values = struct.unpack(order + "HH" + head, raw[: 4 + head_size])
+                    tags.setdefault(tag, Tag(kind, values, raw))
+            pages += 1
+            rest = data[end : end + head_size]
+            # Many EXIF blocks leave out the pointer to a next directory.
+            offset = struct.unpack(order + head, rest)[0] if len(rest) == head_size else 0
+    except (struct.error, OverflowError, ValueError) as error:
+        raise RefusedError("It is truncated or damaged: its directory of pages cannot be read.") from error
+    if not 0 <= page < max(pages, 1):
+        raise RefusedError(f"Page {page + 1} was asked for, but the file has {pages}.")
+    return Tiff(data, order, big, pages, chosen, tags)
+
+
+def exif_orientation(block: bytes) -> int:
+    """Return the orientation (1 to 8) that an EXIF block states, 1 where it states none or is damaged."""
+    if block[:4] not in (b"II*\0", b"MM\0*"):
+        return 1
+    try:
+        tiff = read_tiff(block)
+    except RefusedError:
+        return 1
+    value = tiff.number(ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def single_page(tiff: Tiff, keep: frozenset[int]) -> bytes:
+    """Return a TIFF file that has the chosen page only, with no tags but the ones to keep.
+
+    The directory is rewritten where it stands and the file does not grow, so that a strip that is cut off by the end
+    of the file stays cut off and is noticed.
+
+    Args:
+        tiff: The file and its page.
+        keep: The tags that make up the pixels.
+    """
+    entries = [entry.raw for tag, entry in sorted(tiff.tags.items()) if tag in keep]
+    head, count = ("Q", "Q") if tiff.big else ("L", "H")
+    directory = b"".join((struct.pack(tiff.order + count, len(entries)), *entries, struct.pack(tiff.order + head, 0)))
+    start = 8 if tiff.big else 4
+    view = memoryview(tiff.data)
+    return b"".join(
+        (
+            view[:start],
+            struct.pack(tiff.order + head, tiff.offset),
+            view[2 * start : tiff.offset],
+            directory,
+            view[tiff.offset + len(directory) :],
+        )
+    )

@@ -1,0 +1,238 @@
+"""Layers that the three networks share. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from wbcseg.labels import CLASSES
+
+
+class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
+    """Batch normalisation (Ioffe and Szegedy, 2015) over the last axis as one fused operation.
+
+    Keras 3 composes it from small operations on TensorFlow, which costs a training step a fifth to a third more. The
+    weights, their names and their order are those of :class:`keras.layers.BatchNormalization`.
+
+    Args:
+        momentum: Share of the old value in the running averages.
+        epsilon: Added to the variance.
+    """
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        # Under mixed precision the picture is bfloat16 and the statistics stay float32.
+        super().__init__(autocast=False, **kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self._updates_done: Callable[[], Any] | None = None
+
+    def debias(self, updates_done: Callable[[], Any]) -> None:
+        """Make the running averages plain means in the beginning, as Keras 2 on TensorFlow 1 did.
+
+        Args:
+            updates_done: Returns how many training steps have been done so far: a scalar tensor.
+        """
+        self._updates_done = updates_done
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the four vectors of statistics, one value a channel."""
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer="zeros", trainable=False)
+        self.moving_variance = self.add_weight(name="moving_variance", shape=shape, initializer="ones", trainable=False)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the shape of the input."""
+        return input_shape
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Normalise ``[N, H, W, C]``: by the batch in training, by the running averages otherwise."""
+        if not training:
+            outputs, _, _ = tf.compat.v1.nn.fused_batch_norm(
+                inputs,
+                self.gamma.value,
+                self.beta.value,
+                mean=self.moving_mean.value,
+                variance=self.moving_variance.value,
+                epsilon=self.epsilon,
+                is_training=False,
+            )
+            return outputs
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
+        )
+        rate: Any = 1.0 - self.momentum
+        if self._updates_done is not None:
+            step = tf.cast(self._updates_done(), "float32") + 1.0
+            rate = rate / (1.0 - tf.pow(self.momentum, step))
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average.value + rate * (value - average.value))
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
+    """Repeat every pixel ``factor`` times in both directions: Keras' ``UpSampling2D`` in a form that exports.
+
+    Args:
+        factor: Whole number of repetitions.
+    """
+
+    def __init__(self, factor: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return ``[N, H·factor, W·factor, C]``."""
+        n, h, w, c = input_shape
+        return n, h and h * self.factor, w and w * self.factor, c
+
+    def call(self, inputs: Any) -> Any:
+        """Enlarge ``[N, H, W, C]``."""
+        size = tf.shape(inputs)[1:3] * self.factor
+        outputs = tf.image.resize(inputs, size, method="nearest")
+        static = self.compute_output_shape(tuple(inputs.shape))
+        outputs.set_shape(static)
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "factor": self.factor}
+
+
+class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
+    """Repeat every pixel ``factor`` times in both directions, then convolve: both in one, with the same result.
+
+    Repeated pixels meet several weights of the kernel at once, so the weights may be added up beforehand and the kernel
+    applied to the small picture. A training step of such a stage takes a quarter to half of the time. The weights,
+    their names and their start are those of :class:`keras.layers.Conv2D` with padding ``same``.
+
+    Args:
+        filters: Channels of the output.
+        kernel_size: Odd side of the kernel.
+        factor: Whole number of repetitions.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, factor: int, **kwargs: Any) -> None:
+        super().__init__(filters, kernel_size, padding="same", **kwargs)
+        self.factor = factor
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return ``[N, H·factor, W·factor, filters]``."""
+        n, h, w, _ = input_shape
+        return n, h and h * self.factor, w and w * self.factor, self.filters
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Enlarge and convolve ``[N, H, W, C]``."""
+        kernel = keras.ops.convert_to_tensor(self.kernel)
+        # Where the kernel reaches over whole repeated pixels, every place of the result reads the same pixels.
+        aligned = self.kernel_size[0] // 2 % self.factor == 0
+        # Measured: TensorFlow learns faster by the transposed convolution, LiteRT predicts faster by the plain one.
+        outputs = (self._transposed if training and not aligned else self._rearranged)(inputs, kernel)
+        outputs = tf.nn.bias_add(outputs, keras.ops.convert_to_tensor(self.bias))
+        outputs.set_shape(self.compute_output_shape(tuple(inputs.shape)))
+        return outputs
+
+    def _transposed(self, inputs: Any, kernel: Any) -> Any:
+        """Spread every pixel by a transposed convolution whose kernel is summed over a pixel's repetitions."""
+        margin = self.factor - 1
+        spread = tf.pad(tf.reverse(kernel, [0, 1]), [[margin, margin], [margin, margin], [0, 0], [0, 0]])
+        side = self.kernel_size[0] + margin
+        spread = tf.add_n([spread[i : i + side] for i in range(self.factor)])
+        spread = tf.add_n([spread[:, i : i + side] for i in range(self.factor)])
+        n, h, w, _ = tf.unstack(tf.shape(inputs))
+        size = [n, h * self.factor, w * self.factor, self.filters]
+        return tf.nn.conv2d_transpose(inputs, tf.transpose(spread, [0, 1, 3, 2]), size, self.factor, "SAME")
+
+    def _rearranged(self, inputs: Any, kernel: Any) -> Any:
+        """Compute the ``factor``² places of every pixel as channels and lay them out beside each other."""
+        side, factor = self.kernel_size[0], self.factor
+        # Which of the small picture's pixels, counted from the place's own, every weight meets.
+        meets = np.array(
+            [[(place + weight - side // 2) // factor for weight in range(side)] for place in range(factor)]
+        )
+        taps = int((meets.max(axis=1) - meets.min(axis=1)).max()) + 1
+        first, last = int(meets.min()), int(meets.max())
+        starts = np.minimum(meets.min(axis=1), last - taps + 1)
+        rows = np.zeros((factor, taps, side), np.float32)
+        for place, weight in np.ndindex(factor, side):
+            rows[place, meets[place, weight] - starts[place], weight] = 1.0
+        each = tf.constant(rows, kernel.dtype)
+        gathered = tf.einsum("pai,qbj,ijcf->abcpqf", each, each, kernel)
+        gathered = tf.reshape(gathered, [taps, taps, kernel.shape[2], factor**2 * self.filters])
+        margins = [[0, 0], [-first, last], [-first, last], [0, 0]]
+        places = tf.nn.conv2d(tf.pad(inputs, margins), gathered, 1, "VALID")
+        if starts.min() < starts.max():
+            _, h, w, _ = tf.unstack(tf.shape(inputs))
+            down, right = np.divmod(np.arange(factor**2), factor)
+            parts = tf.split(places, factor**2, axis=-1)
+            places = tf.concat(
+                [
+                    part[:, starts[i] - first :, starts[j] - first :][:, :h, :w]
+                    for part, i, j in zip(parts, down, right, strict=True)
+                ],
+                axis=-1,
+            )
+        return tf.nn.depth_to_space(places, factor)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        config = {**super().get_config(), "kernel_size": self.kernel_size[0], "factor": self.factor}
+        del config["padding"]
+        return config
+
+
+class Stage:
+    """Convolution, batch normalisation and ReLU with the settings that a whole network shares.
+
+    Args:
+        bn_momentum: Momentum of every batch normalisation.
+    """
+
+    def __init__(self, bn_momentum: float) -> None:
+        self.bn_momentum = bn_momentum
+
+    def __call__(
+        self, x: Any, filters: int, kernel: int, *, times: int = 1, relu: bool = True, upsample: int = 1
+    ) -> Any:
+        """Apply ``times`` convolutions of ``kernel``×``kernel``, each normalised and, if ``relu``, rectified.
+
+        Before the first one, every pixel is repeated ``upsample`` times in both directions.
+        """
+        # A 3×3 kernel on pixels repeated three times: measured, joining the two gains nothing.
+        joined = upsample > 1 and (kernel, upsample) != (3, 3)
+        if upsample > 1 and not joined:
+            x = NearestUpsampling(upsample)(x)
+        for time in range(times):
+            if joined and time == 0:
+                x = UpsampledConvolution(filters, kernel, upsample)(x)
+            else:
+                x = keras.layers.Conv2D(filters, kernel, padding="same")(x)
+            x = FusedBatchNormalization(self.bn_momentum)(x)
+            if relu:
+                x = keras.layers.Activation("relu")(x)
+        return x
+
+
+def picture() -> Any:
+    """Return the input of every network: ``float32[N, H, W, 3]`` in 0 to 1, H and W multiples of 24."""
+    return keras.Input((None, None, 3), name="picture")
+
+
+def head(x: Any, dropout: float) -> Any:
+    """Return class probabilities ``float32[N, H, W, 3]``: 1×1 convolution, dropout, softmax.
+
+    The softmax stays in float32 under mixed precision.
+    """
+    x = keras.layers.Conv2D(len(CLASSES), 1, name="scores")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+    return keras.layers.Activation("softmax", dtype="float32", name="probabilities")(x)

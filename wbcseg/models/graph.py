@@ -1,0 +1,211 @@
+"""How the networks are built, layer by layer and stage by stage, without building them.
+
+``structure.json`` beside this module was written from the Keras models by ``python -m benchmarks.structure``; a test
+compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from wbcseg.models import describe
+
+FILE: Final = Path(__file__).with_name("networks.json")
+
+CONVOLUTION: Final = "convolution"
+TRANSPOSED: Final = "transposed convolution"
+POOLING: Final = "pooling"
+UPSAMPLING: Final = "upsampling"
+DENSE: Final = "dense"
+JOINING: Final = "joining"
+HEAD: Final = "scores"
+"""Name of the last convolution, with one channel a class."""
+OTHERS: Final = ("normalisation", "activation", "dropout", "input")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network.
+
+    Attributes:
+        name: Its name in the Keras model.
+        kind: One of the constants above, or of :data:`OTHERS`.
+        inputs: Names of the layers that it sees.
+        kernel: Side of its kernel in pixels; 1 where it has none.
+        factor: By how much it enlarges the picture (upsampling, transposed) or shrinks it (pooling); 1 otherwise.
+        channels: Channels of its output are ``channels[0]`` times the width, plus ``channels[1]``.
+        divisor: Its output has the picture's side divided by this.
+        relu: Whether negative values become 0 behind it.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    kernel: int
+    factor: int
+    channels: tuple[int, int]
+    divisor: int
+    relu: bool = False
+
+    def filters(self, width: int) -> int:
+        """Return its channels at a width."""
+        return self.channels[0] * width + self.channels[1]
+
+
+@lru_cache
+def layers(name: str) -> tuple[Layer, ...]:
+    """Return the layers of a network in order.
+
+    Raises:
+        ConfigError: If there is no such network.
+    """
+    describe(name)
+    rows = json.loads(FILE.read_text(encoding="utf-8"))[name]
+    return tuple(Layer(**{**row, "inputs": tuple(row["inputs"]), "channels": tuple(row["channels"])}) for row in rows)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer of a stage with its numbers at one width and side.
+
+    Attributes:
+        layer: The layer.
+        filters: Channels of its output.
+        parameters: Numbers that it holds, those of the normalisation behind it included.
+        multiply_adds: For one picture, counted at every position of its output as the network is defined.
+        field: Side in pixels of the square of the picture that one of its output's pixels can depend on.
+    """
+
+    layer: Layer
+    filters: int
+    parameters: int
+    multiply_adds: int
+    field: int
+
+
+@dataclass(frozen=True)
+class StageView:
+    """The layers between two changes of the picture's side.
+
+    Attributes:
+        side: Side of its maps in pixels.
+        decoder: Whether it comes after the smallest maps.
+        steps: Its layers that compute: convolutions, dense layers, pooling, upsampling, joining.
+        joined: Number of the encoder's stage whose maps it sees beside its own, from 0, or ``None``.
+    """
+
+    side: int
+    decoder: bool
+    steps: tuple[Step, ...]
+    joined: int | None
+
+    @property
+    def filters(self) -> int:
+        """Channels of its last maps, before those of the classes."""
+        return next(step.filters for step in reversed(self.steps) if step.layer.name != HEAD)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that it holds."""
+        return sum(step.parameters for step in self.steps)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications followed by an addition, for one picture."""
+        return sum(step.multiply_adds for step in self.steps)
+
+    @property
+    def field(self) -> int:
+        """Greatest receptive field in it, in pixels of the picture."""
+        return max(step.field for step in self.steps)
+
+
+def stages(name: str, *, width: int, side: int) -> tuple[StageView, ...]:
+    """Return the stages of a network.
+
+    Args:
+        name: A network.
+        width: Filters of its first stage.
+        side: Side of the picture in pixels, a multiple of 24.
+
+    Raises:
+        ConfigError: If there is no such network.
+    """
+    by_name = {layer.name: layer for layer in layers(name)}
+    fields = _fields(name)
+    smallest = max(layer.divisor for layer in by_name.values())
+    found: list[StageView] = []
+    steps: list[Step] = []
+    stage_of: dict[str, int] = {}
+    joined: int | None = None
+    divisor, decoder, seen_smallest = 1, False, False
+    normalised = _normalised(name)
+
+    def close() -> None:
+        nonlocal steps, joined
+        if steps:
+            found.append(StageView(side // divisor, decoder, tuple(steps), joined))
+        steps, joined = [], None
+
+    for layer in by_name.values():
+        if layer.divisor != divisor:
+            close()
+            decoder = seen_smallest
+            divisor = layer.divisor
+        seen_smallest = seen_smallest or layer.divisor == smallest
+        stage_of[layer.name] = len(found)
+        if layer.kind in OTHERS:
+            continue
+        if layer.kind == JOINING:
+            joined = min(stage_of[one] for one in layer.inputs)
+        steps.append(_step(layer, by_name, width, side, fields[layer.name], layer.name in normalised))
+    close()
+    return tuple(found)
+
+
+def _step(layer: Layer, by_name: dict[str, Layer], width: int, side: int, field: int, normalised: bool) -> Step:
+    filters = layer.filters(width)
+    parameters = multiply_adds = 0
+    if layer.kind in (CONVOLUTION, TRANSPOSED, DENSE):
+        before = by_name[layer.inputs[0]].filters(width)
+        weights = layer.kernel**2 * before * filters
+        parameters = weights + filters + (4 * filters if normalised else 0)
+        positions = (side // layer.divisor) ** 2
+        # A transposed convolution applies its kernel at the positions of its input.
+        multiply_adds = weights * (positions // layer.factor**2 if layer.kind == TRANSPOSED else positions)
+    return Step(layer, filters, parameters, multiply_adds, field)
+
+
+def _normalised(name: str) -> set[str]:
+    return {layer.inputs[0] for layer in layers(name) if layer.kind == "normalisation"}
+
+
+@lru_cache
+def _fields(name: str) -> dict[str, int]:
+    """Return the receptive field of every layer in pixels of the picture.
+
+    Every layer's pixels lie ``divisor`` pixels of the picture apart, so a kernel of k adds (k − 1) times that of its
+    input. What is enlarged sees no more than before.
+    """
+    by_name = {layer.name: layer for layer in layers(name)}
+    fields: dict[str, int] = {}
+    for layer in by_name.values():
+        before = max((fields[one] for one in layer.inputs), default=1)
+        apart = max((by_name[one].divisor for one in layer.inputs), default=1)
+        if layer.kind == CONVOLUTION and layer.factor > 1:
+            # The pixels were repeated first: the kernel meets fewer different ones.
+            reach = math.ceil((layer.kernel // 2) / layer.factor)
+            fields[layer.name] = before + 2 * reach * apart
+        elif layer.kind in (CONVOLUTION, POOLING):
+            width = layer.kernel if layer.kind == CONVOLUTION else layer.factor
+            fields[layer.name] = before + (width - 1) * apart
+        elif layer.kind == TRANSPOSED:
+            fields[layer.name] = before + (math.ceil(layer.kernel / layer.factor) - 1) * apart
+        else:
+            fields[layer.name] = before
+    return fields

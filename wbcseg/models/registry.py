@@ -1,0 +1,158 @@
+"""The networks, registered by name.
+
+Importing this package does not import TensorFlow: names and descriptions are for everyone, :func:`build` is for
+training processes only.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from wbcseg.errors import ConfigError
+
+if TYPE_CHECKING:
+    import keras
+
+MULTIPLE: Final = 24
+"""Height and width that a network takes are multiples of this: it halves them three times and then takes a third."""
+
+WIDTHS: Final = (4, 128)
+"""Least and greatest width (filters of the first stage)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is known of a network without building it.
+
+    Attributes:
+        name: Short name; the module of the same name in this package has its builder.
+        title: The name in the literature.
+        summary: What is particular to it, for a student, in a sentence or two.
+        reference: Where it was published.
+        passes_details: Whether its last stages see the first ones' feature maps.
+        paper_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
+        parameter_terms: Parameters as a polynomial in the width: the factors of its square, of itself, and a constant.
+        multiply_add_terms: Likewise, the multiplications followed by an addition for a square of 24×24 pixels.
+        feature_terms: Likewise, the numbers in the outputs of all layers for a square of 24×24 pixels.
+    """
+
+    name: str
+    title: str
+    summary: str
+    reference: str
+    passes_details: bool
+    paper_parameters: int
+    parameter_terms: tuple[int, int, int] = field(repr=False)
+    multiply_add_terms: tuple[int, int, int] = field(repr=False)
+    feature_terms: tuple[int, int, int] = field(repr=False)
+
+    def parameters(self, width: int) -> int:
+        """Return how many numbers the network holds at a width, without building it."""
+        return _polynomial(self.parameter_terms, width)
+
+    def multiply_adds(self, width: int, side: int) -> int:
+        """Return the multiplications followed by an addition for one picture.
+
+        Args:
+            width: Filters of the first stage.
+            side: Side of the picture in pixels, a multiple of 24.
+        """
+        return _polynomial(self.multiply_add_terms, width) * (side // MULTIPLE) ** 2
+
+    def features(self, width: int, side: int) -> int:
+        """Return how many numbers all layers together put out for one picture; arguments as for multiply-adds."""
+        return _polynomial(self.feature_terms, width) * (side // MULTIPLE) ** 2
+
+
+def _polynomial(terms: tuple[int, int, int], width: int) -> int:
+    square, linear, constant = terms
+    return square * width**2 + linear * width + constant
+
+
+ARCHITECTURES: Final[dict[str, Architecture]] = {
+    a.name: a
+    for a in (
+        Architecture(
+            "unet",
+            "U-Net",
+            "An encoder and a decoder of the same depth; every decoder stage also sees the encoder's feature maps of "
+            "its own resolution, which keeps edges sharp.",
+            "Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
+            True,
+            26_242_627,
+            (6_399, 505, 3),
+            (73_664, 17_280, 0),
+            (0, 16_556, 3_456),
+        ),
+        Architecture(
+            "segnet",
+            "SegNet-Basic",
+            "Four stages of one wide (7×7) convolution each, mirrored in the decoder; nothing but the smallest feature "
+            "maps passes from the one to the other.",
+            "Badrinarayanan, Kendall and Cipolla (2017), doi 10.1109/TPAMI.2016.2644615",
+            False,
+            29_723_395,
+            (7_252, 300, 3),
+            (239_904, 86_400, 0),
+            (0, 5_660, 3_456),
+        ),
+        Architecture(
+            "deconvnet",
+            "DeconvNet",
+            "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror "
+            "image of it all: the deepest and slowest of the three.",
+            "Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
+            False,
+            67_218_563,
+            (16_398, 818, 3),
+            (434_880, 17_280, 0),
+            (0, 38_800, 3_456),
+        ),
+    )
+}
+
+
+def describe(name: str) -> Architecture:
+    """Return what is known of a network.
+
+    Raises:
+        ConfigError: If no network has that name.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        raise ConfigError(
+            f"Argument `architecture` must be one of {', '.join(ARCHITECTURES)}. Received: {name!r}"
+        ) from None
+
+
+def build(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: float = 0.99) -> keras.Model:
+    """Build a network with fresh weights. Imports TensorFlow.
+
+    Args:
+        name: A name in :data:`ARCHITECTURES`.
+        width: Filters of the first stage; every other stage is a multiple of it. The thesis has 64.
+        dropout: Share of the last layer's outputs that training silences, from 0 up to but not including 1.
+        bn_momentum: Share of the old value in the running averages of batch normalisation.
+
+    Returns:
+        A model from ``float32[N, H, W, 3]`` in 0 to 1 (H and W multiples of 24) to class probabilities
+        ``float32[N, H, W, 3]``.
+
+    Raises:
+        ConfigError: If an argument is unknown or out of range.
+    """
+    describe(name)
+    if not isinstance(width, int) or not WIDTHS[0] <= width <= WIDTHS[1]:
+        raise ConfigError(
+            f"Argument `width` must be a whole number from {WIDTHS[0]} to {WIDTHS[1]}. Received: {width!r}"
+        )
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"Argument `dropout` must be at least 0 and less than 1. Received: {dropout!r}")
+    if not 0 < bn_momentum < 1:
+        raise ConfigError(f"Argument `bn_momentum` must lie between 0 and 1. Received: {bn_momentum!r}")
+    module = importlib.import_module(f"wbcseg.models.{name}")
+    model: keras.Model = getattr(module, name)(width=width, dropout=dropout, bn_momentum=bn_momentum)
+    return model

@@ -1,0 +1,64 @@
+"""Every folder that the package reads or writes.
+
+Environment variables come first, so that a host, a test or a cluster worker can redirect each folder:
+``WBCSEG_WEIGHTS`` (shipped models), ``WBCSEG_RUNS`` (training runs), ``WBCSEG_CACHE`` (downloads) and ``WBCSEG_DATA``
+(a copy of the published data sets).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+PACKAGE: Final = Path(__file__).resolve().parent
+"""The folder of the package itself."""
+
+IMPORT_ROOT: Final = PACKAGE.parent
+"""The folder that ``import wbcseg`` finds the package in: a checkout, or ``site-packages``."""
+
+RESULTS: Final = PACKAGE / "evaluation" / "results"
+"""The committed result files of the studies."""
+
+
+def _shipped(name: str) -> Path:
+    """Return what stands beside the package in a checkout, and inside it when installed from a wheel."""
+    installed = PACKAGE / name
+    return installed if installed.exists() else IMPORT_ROOT / name
+
+
+def app_script() -> Path:
+    """Return the script that ``streamlit run`` starts."""
+    return _shipped("app.py")
+
+
+def pages_folder() -> Path:
+    """Return the folder of the app's pages."""
+    return _shipped("pages")
+
+
+def weights_folder() -> Path:
+    """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` if set, else the one that came with the package."""
+    chosen = os.environ.get("WBCSEG_WEIGHTS")
+    return Path(chosen) if chosen else _shipped("weights")
+
+
+def runs_folder() -> Path:
+    """Return the folder of the training runs: ``WBCSEG_RUNS`` if set, else in the user's data folder."""
+    chosen = os.environ.get("WBCSEG_RUNS")
+    folder = Path(chosen) if chosen else Path(platformdirs.user_data_dir("wbcseg", appauthor=False)) / "runs"
+    return folder.absolute()
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads: ``WBCSEG_CACHE`` if set, else the system's cache folder."""
+    chosen = os.environ.get("WBCSEG_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("wbcseg"))
+
+
+def data_folder() -> Path | None:
+    """Return the user's copy of the published data sets: ``WBCSEG_DATA``, or None if it is not set."""
+    chosen = os.environ.get("WBCSEG_DATA")
+    return Path(chosen).expanduser() if chosen else None

@@ -1,0 +1,309 @@
+"""What came of one picture: its figures, a small picture to show, and its labels as PNG.
+
+Pixels are not kept: they are read again from what the reader brought when something is to be drawn or saved.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.datasets import Sample
+from wbcseg.datasets.uploads import Item, page_of
+from wbcseg.errors import DatasetError, MaskError, WbcsegError
+from wbcseg.inference import Segmentation, is_field
+from wbcseg.io import encode_png, open_image, open_mask, open_pair, shown
+from wbcseg.io.images import Picture
+from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
+from wbcseg.pipeline.cells import findings_of
+from wbcseg.pipeline.thumbnails import thumbnail
+from wbcseg.quality import Judge
+from wbcseg.results import Finding
+from wbcseg.visualization import Box
+
+Pixels = tuple[NDArray[np.uint8], Labels]
+
+TRAINED_ON: Final = "was trained on this picture: its Dice flatters."
+"""What is said of a model, after its name."""
+
+NO_CYTOPLASM: Final = (
+    "The expert's mask has no cytoplasm: its white, or highest grey, counts as nucleus. If it is of the whole cell, "
+    "the overlap (Dice) of nucleus and cytoplasm says nothing."
+)
+_log = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """What segments; see :class:`wbcseg.inference.Segmenter`."""
+
+    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
+        """Segment a picture, ``uint8[H, W, 3]``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one item.
+
+    Attributes:
+        item: What was looked at.
+        size: Height and width of the picture, or ``None`` where it could not be read.
+        whole_field: Whether it is a whole field of view, which may hold any number of cells.
+        findings: Its cells. A crop has one, without figures where no cell was found.
+        thumbnails: A small PNG with overlay for each finding; of a field, one of the whole before them.
+        problem: Why there are no findings, in a plain sentence; else empty.
+        mask_problem: Why the expert's mask was not used, though the picture was.
+        notices: Plain sentences on how the picture was read.
+        boxes: Left, top, right and bottom in pixels of each finding's crop; in a crop the whole of it.
+        page: Which page of the file it is, from 0.
+        model: Name of the model that looked at it.
+        load: Returns the whole picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``, read anew.
+    """
+
+    item: Item
+    size: tuple[int, int] | None = None
+    whole_field: bool = False
+    findings: tuple[Finding, ...] = ()
+    thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
+    problem: str = ""
+    mask_problem: str = ""
+    notices: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    page: int = 0
+    model: str = ""
+    load: Callable[[], Pixels] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the picture is called."""
+        return self.item.name
+
+
+class Recent:
+    """The picture that was read last, while somebody wants it kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = 0
+        self._key = ""
+        self._pixels: NDArray[np.uint8] | None = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep pictures from now on, the last one only."""
+        with self._lock:
+            self._wanted += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted -= 1
+                if not self._wanted:
+                    self._pixels = None
+
+    def get(self, key: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return a picture, ``uint8[H, W, 3]``: the one that is kept, if its key is the same, else the one read."""
+        with self._lock:
+            if self._pixels is not None and self._key == key:
+                return self._pixels
+            self._pixels = None
+        pixels = read()
+        with self._lock:
+            if self._wanted:
+                self._key, self._pixels = key, pixels
+        return pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Examiner:
+    """Who looks at pictures, and how.
+
+    Attributes:
+        model: What segments.
+        judge: Says whether results look right; see :func:`wbcseg.quality.judge_of`.
+        second: A second opinion: cells that it sees otherwise are to be checked.
+        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+        page: Which page of TIFF files with several, from 0.
+        trained_on: Digests of the pictures with masks that the model was trained with; their Dice is marked.
+    """
+
+    model: Model
+    judge: Judge | None = None
+    second: Model | None = None
+    careful: bool = False
+    page: int = 0
+    trained_on: frozenset[str] = frozenset()
+
+
+def look(item: Item, examiner: Examiner, recent: Recent) -> Outcome:
+    """Segment and measure a picture. Whatever goes wrong is its own problem; nothing is raised.
+
+    Args:
+        item: The picture.
+        examiner: Who looks at it.
+        recent: Where the picture is kept that was read last.
+    """
+    if item.problem:
+        return Outcome(item, problem=item.problem)
+    try:
+        return _measure(item, examiner, recent)
+    except WbcsegError as problem:
+        return Outcome(item, problem=str(problem))
+    except MemoryError:
+        return Outcome(item, problem=f"There was not enough memory for {shown(item.name)}. Crop or shrink it.")
+    except Exception as error:
+        # The kind of error and nothing else: its text may quote the name of a file.
+        _log.error("A picture of a batch could not be segmented: %s", type(error).__name__)
+        return Outcome(item, problem="This picture could not be segmented: the program met an error of its own.")
+
+
+def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
+    data = item.load()
+    page = page_of(data, item.name, by.page)
+    picture, mask, mask_problem = _opened(item, data, page)
+    del data
+    image = picture.pixels
+    found = by.model.predict(image, careful=by.careful)
+    second = by.second.predict(image, careful=by.careful).labels if by.second else None
+    is_large = is_field(image)
+    flatters = mask is not None and bool(by.trained_on) and _digest(image, mask) in by.trained_on
+    findings = findings_of(item.name, image, found, mask=mask, judge=by.judge, second=second)
+
+    key = f"{item.key} page {page}"
+
+    def pixels() -> NDArray[np.uint8]:
+        return recent.get(key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
+
+    # Whoever wants pictures kept need not read this one again.
+    recent.get(key, lambda: image)
+    kept, thumbnails, parts = [], [], []
+    if is_large:
+        thumbnails.append(thumbnail(image, found.labels))
+    for finding in findings:
+        crop, labels = finding.load()
+        part = (_box(finding, labels), encode_png(labels))
+        thumbnails.append(thumbnail(crop, labels))
+        parts.append(part)
+        kept.append(replace(finding, load=_loader(pixels, *part), flatters=flatters))
+    return Outcome(
+        item,
+        (image.shape[0], image.shape[1]),
+        is_large,
+        tuple(kept),
+        tuple(thumbnails),
+        mask_problem=mask_problem,
+        notices=(*item.notices, *picture.notices, *_of_mask(mask, found.model if flatters else "")),
+        boxes=tuple(box for box, _ in parts),
+        page=page,
+        model=found.model,
+        load=lambda: _whole(pixels(), parts),
+    )
+
+
+def _digest(image: NDArray[np.uint8], mask: Labels) -> str:
+    return Sample("brought/picture", image, mask).digest()
+
+
+def _of_mask(mask: Labels | None, trained: str) -> Iterator[str]:
+    """Yield what a reader should know of the expert's mask before trusting the overlap with it.
+
+    Args:
+        mask: The mask, if there is one.
+        trained: Name of the model if it was trained on the picture and this mask, else empty.
+    """
+    if mask is None:
+        return
+    if trained:
+        yield f"{trained} {TRAINED_ON}"
+    if lacks_cytoplasm(mask):
+        yield NO_CYTOPLASM
+
+
+def lacks_cytoplasm(mask: Labels) -> bool:
+    """Whether an expert's mask, ``uint8[H, W]`` of class ids, has a nucleus and no cytoplasm."""
+    return not (mask == CYTOPLASM.id).any() and bool((mask == NUCLEUS.id).any())
+
+
+def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding]) -> Outcome:
+    """Return what came of a field of view that is in memory anyway.
+
+    Args:
+        name: What it is called.
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        findings: Its cells; their pixels too are in memory.
+    """
+    cells = [one.load() for one in findings]
+    return Outcome(
+        Item(name, "", lambda: encode_png(image)),
+        (image.shape[0], image.shape[1]),
+        whole_field=True,
+        findings=tuple(findings),
+        thumbnails=(thumbnail(image, labels), *(thumbnail(*pixels) for pixels in cells)),
+        boxes=tuple(_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
+        load=lambda: (image, labels),
+    )
+
+
+def _box(finding: Finding, labels: Labels) -> Box:
+    left, top = finding.place or (0, 0)
+    return left, top, left + labels.shape[1], top + labels.shape[0]
+
+
+def open_item(item: Item, page: int = 0) -> tuple[Picture, Labels | None, str]:
+    """Open a picture and its mask; a mask that will not do is no reason to leave out the picture.
+
+    Args:
+        item: The picture.
+        page: Which page of a TIFF file with several, from 0.
+
+    Returns:
+        The picture; the mask, ``uint8[H, W]`` of class ids, or ``None``; and why there is none although one came along.
+
+    Raises:
+        ImageError: If it is no picture, or not an acceptable one.
+    """
+    return _opened(item, item.load(), page)
+
+
+def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None, str]:
+    if item.load_mask is None:
+        return open_image(data, name=item.name, page=page), None, ""
+    try:
+        written = item.load_mask()
+    except WbcsegError as problem:
+        reason = f"The expert's mask {shown(item.mask_name)} was not used. {problem}"
+        return open_image(data, name=item.name, page=page), None, reason
+    try:
+        picture, mask = open_pair(data, written, name=item.name, mask_name=item.mask_name, page=page)
+    except (MaskError, DatasetError) as problem:
+        return open_image(data, name=item.name, page=page), None, str(problem)
+    return picture, mask, ""
+
+
+def _part(box: Box) -> tuple[slice, slice]:
+    left, top, right, bottom = box
+    return slice(top, bottom), slice(left, right)
+
+
+def _loader(pixels: Callable[[], NDArray[np.uint8]], box: Box, png: bytes) -> Callable[[], Pixels]:
+    return lambda: (pixels()[_part(box)], open_mask(png))
+
+
+def _whole(image: NDArray[np.uint8], parts: Sequence[tuple[Box, bytes]]) -> Pixels:
+    labels = np.zeros(image.shape[:2], np.uint8)
+    for box, png in parts:
+        part = labels[_part(box)]
+        np.maximum(part, open_mask(png), out=part)
+    return image, labels
+
+
+def renamed(outcome: Outcome, item: Item) -> Outcome:
+    """Return what is known of a picture under the name that it has now."""
+    return replace(outcome, item=item, findings=tuple(replace(one, name=item.name) for one in outcome.findings))

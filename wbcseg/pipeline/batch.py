@@ -1,0 +1,167 @@
+"""Many pictures, one after the other, in the background: what a page starts, watches and cancels."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from wbcseg.datasets.uploads import Item
+from wbcseg.pipeline.analyze import Examiner, Outcome, Recent, look, renamed
+from wbcseg.pipeline.merge import examined
+from wbcseg.results import Examined
+
+State = Literal["waiting", "running", "paused", "cancelled", "done"]
+
+UNSEEN: Final = 120.0
+"""Seconds without anybody looking after which a batch pauses. Browsers wake a hidden page once a minute."""
+
+UNREACHED: Final = "It was not looked at: the work was cancelled before."
+
+_turn = threading.Lock()
+"""One batch computes at a time, whoever asked for it."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is.
+
+    Attributes:
+        state: What it does.
+        done: Items that were looked at.
+        total: All items.
+    """
+
+    state: State
+    done: int
+    total: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether more will come by itself."""
+        return self.state in ("waiting", "running", "paused")
+
+
+class Batch:
+    """Pictures that are segmented and measured in a thread of their own.
+
+    Args:
+        items: What to look at.
+        examiner: Who looks at them.
+        earlier: A batch with the same examiner: what it found need not be looked at again.
+        unseen: Seconds after the last :meth:`beat` at which the work pauses.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        examiner: Examiner,
+        *,
+        earlier: Batch | None = None,
+        unseen: float = UNSEEN,
+    ) -> None:
+        self.items = tuple(items)
+        self._examiner, self._unseen = examiner, unseen
+        self._lock = threading.Lock()
+        self._outcomes: list[Outcome] = []
+        self._state: State = "waiting"
+        self._thread: threading.Thread | None = None
+        self._seen = time.monotonic()
+        found = earlier.outcomes() if earlier else []
+        self._known = {one.item.key: one for one in found if not one.problem}
+        self._pixels: Recent = earlier._pixels if earlier else Recent()
+
+    def start(self) -> None:
+        """Begin, or go on with the rest after :meth:`cancel`. Nothing happens where it works already or is done."""
+        with self._lock:
+            self._seen = time.monotonic()
+            if len(self._outcomes) == len(self.items):
+                self._state = "done"
+                return
+            if self._state in ("waiting", "running") and self._thread is not None and self._thread.is_alive():
+                return
+            # A thread that was told to stop and is still busy with its last picture may come to its end first.
+            before, self._state = self._thread, "waiting"
+            self._thread = threading.Thread(target=self._work, args=(before,), name="batch", daemon=True)
+            self._thread.start()
+
+    def beat(self) -> None:
+        """Say that somebody is looking. A batch that paused goes on."""
+        with self._lock:
+            self._seen = time.monotonic()
+            paused = self._state == "paused"
+        if paused:
+            self.start()
+
+    def cancel(self) -> None:
+        """Stop after the picture that is being looked at. What was found so far stays."""
+        with self._lock:
+            if self._state != "done":
+                self._state = "cancelled"
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the thread has come to its end."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        with self._lock:
+            done, total = len(self._outcomes), len(self.items)
+            return Progress("done" if done == total else self._state, done, total)
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what was found so far, in the items' order."""
+        with self._lock:
+            return list(self._outcomes)
+
+    def pictures(self) -> list[Examined]:
+        """Return all pictures with what was found in them, also those that could not be used or were not reached."""
+        outcomes = self.outcomes()
+        rest = [Examined(item.name, None, problem=item.problem or UNREACHED) for item in self.items[len(outcomes) :]]
+        return [*(examined([one]) for one in outcomes), *rest]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep the last picture that was read, so that the cells of a field of view do not read it once each."""
+        with self._pixels.kept():
+            yield
+
+    def _work(self, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()
+        while not _turn.acquire(timeout=0.2):
+            if not self._wanted():
+                return
+        try:
+            with self._lock:
+                if self._state == "waiting":
+                    self._state = "running"
+            while self._wanted():
+                with self._lock:
+                    place = len(self._outcomes)
+                    if place == len(self.items):
+                        self._state = "done"
+                        return
+                item = self.items[place]
+                known = self._known.get(item.key)
+                outcome = look(item, self._examiner, self._pixels) if known is None else renamed(known, item)
+                with self._lock:
+                    self._outcomes.append(outcome)
+        finally:
+            _turn.release()
+
+    def _wanted(self) -> bool:
+        """Whether to go on. Where nobody has looked for long, pause."""
+        with self._lock:
+            if self._state == "cancelled":
+                return False
+            if time.monotonic() - self._seen > self._unseen:
+                self._state = "paused"
+                return False
+            return threading.current_thread() is self._thread

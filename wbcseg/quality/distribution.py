@@ -1,0 +1,121 @@
+"""Whether a crop looks like those that results are known of, in one respect such as its stain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.quality.features import FEATURES
+
+RESPECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "stain": (
+        *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
+        *("plasma_light", "plasma_colour"),
+    ),
+    "detail": ("sharpness", "grain", "edge"),
+}
+"""In what respects crops are compared, and by which figures of :func:`wbcseg.quality.features.features_of`."""
+
+UNUSUAL: Final = 0.03
+"""Share of the known crops that may lie beyond the limit."""
+
+
+@dataclass(frozen=True)
+class Familiar:
+    """Where the known crops lie in one respect.
+
+    Attributes:
+        respect: One of :data:`RESPECTS`.
+        mean: Of every figure over the known crops.
+        scale: Its standard deviation.
+        precision: Inverse of the figures' correlations, row by row.
+        limit: Distance from which on a crop is unfamiliar.
+    """
+
+    respect: str
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    precision: tuple[float, ...]
+    limit: float
+
+    def _standard(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        chosen = features[[FEATURES.index(name) for name in RESPECTS[self.respect]]].astype(np.float64)
+        standard: NDArray[np.float64] = (chosen - np.array(self.mean)) / np.array(self.scale)
+        return standard
+
+    def distance(self, features: NDArray[np.float32]) -> float:
+        """Return how far a crop is from the known ones: its Mahalanobis distance, in standard deviations."""
+        standard = self._standard(features)
+        count = len(standard)
+        return float(np.sqrt(max(0.0, standard @ np.array(self.precision).reshape(count, count) @ standard)))
+
+    def reason(self, features: NDArray[np.float32]) -> str:
+        """Return in words why a crop is unfamiliar; empty where it is not."""
+        if self.distance(features) <= self.limit:
+            return ""
+        if self.respect == "stain":
+            return "The stain or the light is unfamiliar."
+        standard = dict(zip(RESPECTS["detail"], self._standard(features), strict=True))
+        # Noise drowns what is sharp, too, but its grain is what stands out.
+        if standard["sharpness"] < min(0.0, -standard["grain"]):
+            return "The picture is blurred."
+        return "The picture is noisy or unusually sharp."
+
+
+def learn(
+    known: NDArray[np.bool_], features: NDArray[np.float32], folds: Sequence[NDArray[np.intp]]
+) -> tuple[tuple[Familiar, ...], NDArray[np.bool_]]:
+    """Learn where the known crops lie.
+
+    Args:
+        known: ``bool[N]``: those whose result is known to be good.
+        features: ``float32[N, len(FEATURES)]``.
+        folds: Indices in parts; none is compared with those of its own part.
+
+    Returns:
+        What is familiar, in every respect; and ``bool[N]``, which crops are not.
+    """
+    found, unfamiliar = [], np.zeros(len(features), np.bool_)
+    for respect in RESPECTS:
+        distances = np.zeros(len(features))
+        for rows in folds:
+            others = known.copy()
+            others[rows] = False
+            one = _fitted(respect, features[others])
+            distances[rows] = [one.distance(features[row]) for row in rows]
+        limit = round(float(np.quantile(distances[known], 1 - UNUSUAL)), 4)
+        found.append(replace(_fitted(respect, features[known]), limit=limit))
+        unfamiliar |= distances > limit
+    return tuple(found), unfamiliar
+
+
+def _fitted(respect: str, features: NDArray[np.float32]) -> Familiar:
+    chosen = features[:, [FEATURES.index(name) for name in RESPECTS[respect]]].astype(np.float64)
+    mean, scale = chosen.mean(axis=0), chosen.std(axis=0) + 1e-6
+    standard = (chosen - mean) / scale
+    # A little of independence, so that figures which nearly follow from each other do no harm.
+    correlations = standard.T @ standard / len(standard) + 0.01 * np.eye(len(mean))
+    rows = (mean, scale, np.linalg.inv(correlations).ravel())
+    mean_of, scale_of, precision = (tuple(np.round(row, 6).tolist()) for row in rows)
+    return Familiar(respect, mean_of, scale_of, precision, limit=0.0)
+
+
+def read(values: Mapping[str, Any]) -> Familiar:
+    """Return what was written with ``vars``.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    respect = str(values["respect"])
+    if respect not in RESPECTS:
+        raise ValueError(f"it judges by {respect}")
+    numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "precision")}
+    count = len(RESPECTS[respect])
+    sizes = {name: len(row) for name, row in numbers.items()}
+    if sizes != {"mean": count, "scale": count, "precision": count**2}:
+        raise ValueError(f"it has {sizes} numbers for {respect}")
+    return Familiar(respect, **numbers, limit=float(values["limit"]))

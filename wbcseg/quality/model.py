@@ -1,0 +1,308 @@
+"""Whether a result can be trusted, in plain words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.errors import ModelError
+from wbcseg.io.atomic import write_json
+from wbcseg.labels import BACKGROUND, Labels
+from wbcseg.models.card import ModelCard
+from wbcseg.quality.distribution import Familiar, read
+from wbcseg.quality.features import FEATURES, features_of
+
+Sides = tuple[bool, bool, bool, bool]
+"""Top, bottom, left and right."""
+
+JUDGES: Final = Path(__file__).with_name("pretrained")
+"""How results are judged, a file a network; written by ``python -m wbcseg evaluate --laboratories``."""
+
+FINE: Final = "looks fine"
+CHECK: Final = "check"
+UNLIKE: Final = "unlike the training data"
+MEANINGS: Final = {
+    FINE: "Nothing speaks against the result: it and its picture resemble those that turned out well. It can still be "
+    "wrong.",
+    CHECK: "Look at the result before you use it; the reasons stand beside it. Either it resembles results that turned "
+    "out badly, or the picture is blurred, noisy, small, without colours or of an unfamiliar stain or light, or the "
+    "cell is cut off by the border, is not alone or was not found, or the models disagree about it.",
+    UNLIKE: "The picture does not resemble the blood smears that the program knows: another stain or light, another "
+    "kind of picture, or no smear at all. A model can be wrong there and sure of it.",
+}
+"""What the statuses mean, in plain words."""
+
+STATUSES: Final = tuple(MEANINGS)
+
+_SAID: Final = {
+    FINE: ("looks fine", "look fine"),
+    CHECK: ("should be checked", "should be checked"),
+    UNLIKE: ("is unlike the training data", "are unlike the training data"),
+}
+"""How one result and several are said to have a status."""
+
+BORDER: Final = 0.25
+"""Length of border that a cell takes, over the root of its area, from which it is taken for cut off."""
+
+OTHER_CELL: Final = 0.3
+"""Area of another piece that was found, over the cell's, from which it is taken for a second cell."""
+
+LEAST_PIXELS: Final = 600
+"""Pixels of a cell below which its figures are coarse: some 28 pixels across."""
+
+COLOURLESS: Final = 4.0
+"""Mean difference of a pixel's greatest and least colour, in grey levels of 255, below which a picture has none."""
+
+MOST_REASONS: Final = 3
+
+CUT: Final = "The cell is cut off by the border of the picture."
+SECOND: Final = "There is more than one white cell; the one nearest to the middle counts."
+MORE: Final = "There is more in the picture that looks like a cell."
+DETAIL: Final = "The picture is blurred, or unusually sharp or noisy."
+
+_REASONS: Final = {
+    "The model is unsure about the outline.": ("sure_cell", "sure_cytoplasm", "doubt_around"),
+    "Part of the outline can hardly be seen in the picture.": ("faint",),
+    "The model is unsure about the nucleus.": ("sure_nucleus", "doubt_inside"),
+    "The cell or its nucleus has an unusual form.": (
+        *("solidity", "roundness", "nucleus_solidity", "enclosed", "rim", "nucleus_share"),
+    ),
+    "The cell is unusually small or large in the picture.": ("cell_share",),
+    MORE: ("other_cells", "scattered"),
+    "The stain or the light is unfamiliar.": (
+        *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
+        *("plasma_light", "plasma_colour", "edge"),
+    ),
+    "What lies around the cell is unfamiliar.": ("plasma_spread", "border"),
+    DETAIL: ("sharpness", "grain"),
+}
+
+
+def counted(statuses: Sequence[str]) -> str:
+    """Say how many results have which status: ``5 look fine, 1 should be checked``.
+
+    Args:
+        statuses: One for each result; empty ones do not count.
+    """
+    counts = Counter(statuses)
+    return ", ".join(f"{counts[one]} {_SAID[one][counts[one] > 1]}" for one in STATUSES if counts[one])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to think of a result.
+
+    Attributes:
+        status: One of :data:`STATUSES`.
+        reasons: Plain sentences; none for what looks fine.
+        doubt: From 0 (as results that turned out well) to 1 (as those of which the whole cell's Dice was low).
+        unlike: From 0 (a smear) to 1 (something else).
+    """
+
+    status: str
+    reasons: tuple[str, ...]
+    doubt: float
+    unlike: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """A logistic regression on the figures of :func:`wbcseg.quality.features.features_of`.
+
+    Attributes:
+        mean: Of every figure; subtracted first.
+        scale: Its standard deviation; then divided by.
+        weights: Of every figure and, behind them, of its square.
+        intercept: Added.
+        threshold: From which chance on it counts.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    intercept: float
+    threshold: float
+
+    def terms(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what each figure adds, ``float64[len(FEATURES)]``."""
+        weights = np.array(self.weights).reshape(2, len(FEATURES))
+        expanded = expand(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
+        terms: NDArray[np.float64] = (weights * expanded.reshape(2, len(FEATURES))).sum(axis=0)
+        return terms
+
+    def chance(self, features: NDArray[np.float32]) -> float:
+        """Return the chance in 0 to 1."""
+        return float(1.0 / (1.0 + np.exp(-np.clip(self.terms(features).sum() + self.intercept, -50.0, 50.0))))
+
+
+def expand(features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return standardised figures and their squares, ``float64[N, 2 F]``; none counts for more than five deviations."""
+    standard = np.clip((features - mean) / scale, -5.0, 5.0)
+    return np.concatenate([standard, standard**2], axis=1)
+
+
+def ruled(features: NDArray[np.float32]) -> list[str]:
+    """Return why a crop is to be checked, whatever its model: its cell is cut off, or there is another one."""
+    values = dict(zip(FEATURES, features.tolist(), strict=True))
+    reasons = []
+    if values["border"] > BORDER:
+        reasons.append(CUT)
+    if values["other_cells"] > OTHER_CELL:
+        reasons.append(SECOND)
+    return reasons
+
+
+def cut_off(cell: Labels, sides: Sides) -> bool:
+    """Whether a cell is cut off by a border of the picture.
+
+    Args:
+        cell: ``uint8[H, W]`` of class ids: the main cell only.
+        sides: Which sides of the crop are the picture's border: top, bottom, left and right.
+    """
+    inside = cell != BACKGROUND.id
+    edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
+    length = sum(float(edge.sum()) for edge, border in zip(edges, sides, strict=True) if border)
+    return length > BORDER * math.sqrt(max(float(inside.sum()), 1.0))
+
+
+def _coarse(image: NDArray[np.uint8], cell: Labels) -> list[str]:
+    """Return what no model can make up for: a picture of few pixels, or without colours."""
+    reasons = []
+    count = int((cell != BACKGROUND.id).sum())
+    if count < LEAST_PIXELS:
+        reasons.append(f"The cell has only {count} pixels; its figures are coarse.")
+    if float(np.ptp(image, axis=-1).mean()) < COLOURLESS:
+        reasons.append("The picture has no colours; the models learned from stained cells.")
+    return reasons
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges the results of one model.
+
+    Attributes:
+        doubt: Of a bad result.
+        unlike: Of a picture that is no smear, or of another kind.
+        familiar: What the stain and the detail of known pictures are like.
+        figures: How well it judges: see :func:`wbcseg.quality.fit.fit_judge`.
+    """
+
+    doubt: Score
+    unlike: Score
+    familiar: tuple[Familiar, ...]
+    figures: Mapping[str, Any]
+
+    def verdict(
+        self,
+        image: NDArray[np.uint8],
+        probabilities: NDArray[np.float32],
+        cell: Labels,
+        *,
+        sides: Sides | None = None,
+    ) -> Verdict:
+        """Judge one crop.
+
+        Args:
+            image: ``uint8[H, W, 3]``, RGB.
+            probabilities: ``float32[H, W, 3]`` of the classes.
+            cell: ``uint8[H, W]`` of class ids: the main cell only.
+            sides: Of a cell in a field of view, which sides of the crop are the field's border too: top, bottom, left
+                and right. Its other sides, and other cells, are nothing to wonder at. ``None`` where the crop is all
+                there is.
+        """
+        features = features_of(image, probabilities, cell)
+        doubt, unlike = self.doubt.chance(features), self.unlike.chance(features)
+        if not cell.any():
+            return Verdict(UNLIKE if unlike >= self.unlike.threshold else CHECK, ("No cell was found.",), 1.0, unlike)
+        reasons = ruled(features) if sides is None else [CUT] * cut_off(cell, sides)
+        reasons += _coarse(image, cell)
+        reasons += [reason for one in self.familiar if (reason := one.reason(features))]
+        if unlike >= self.unlike.threshold:
+            return Verdict(UNLIKE, _short([*reasons, *self._why(self.unlike, features)]), doubt, unlike)
+        if doubt >= self.doubt.threshold:
+            reasons += self._why(self.doubt, features)
+        return Verdict(CHECK if reasons else FINE, _short(reasons), doubt, unlike)
+
+    def _why(self, score: Score, features: NDArray[np.float32]) -> Sequence[str]:
+        """Return what adds most to a score, in words."""
+        terms = score.terms(features)
+        shares = dict(zip(FEATURES, terms.tolist(), strict=True))
+        groups = sorted(((sum(shares[name] for name in names), text) for text, names in _REASONS.items()), reverse=True)
+        return [text for share, text in groups if share > 0][:2] or [groups[0][1]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "features": list(FEATURES),
+            "doubt": vars(self.doubt),
+            "unlike": vars(self.unlike),
+            "familiar": [vars(one) for one in self.familiar],
+            "figures": dict(self.figures),
+        }
+
+    def write(self, architecture: str, folder: Path | None = None) -> None:
+        """Write how a network's results are judged.
+
+        Args:
+            architecture: The network.
+            folder: Where to, by default where :func:`judge_of` looks.
+        """
+        folder = folder or JUDGES
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / f"{architecture}.json", self.to_dict())
+
+
+def _short(reasons: Sequence[str]) -> tuple[str, ...]:
+    """Return the first reasons, none twice, nor one that another one says more exactly."""
+    vague = {MORE} if SECOND in reasons else set()
+    if any(reason.startswith("The picture is ") for reason in reasons if reason != DETAIL):
+        vague.add(DETAIL)
+    return tuple(dict.fromkeys(reason for reason in reasons if reason not in vague))[:MOST_REASONS]
+
+
+def judge_of(card: ModelCard, folder: Path | None = None) -> Judge | None:
+    """Return who judges a model's results, or ``None`` where nobody can.
+
+    Only models for any laboratory are judged: of the others nobody knows when they fail elsewhere.
+
+    Args:
+        card: The model's card.
+        folder: Where the judges are, by default those that came with the program.
+
+    Raises:
+        ModelError: If the judge's file cannot be used.
+    """
+    path = (folder or JUDGES) / f"{card.architecture}.json"
+    if not card.framed or not path.exists():
+        return None
+    return _read(path, path.stat().st_mtime_ns)
+
+
+# Asked for with every picture, so that it is kept until the file is another one.
+@lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> Judge:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["features"] != list(FEATURES):
+            raise ValueError("it was made for other figures; make it again")
+        known = tuple(read(one) for one in values["familiar"])
+        return Judge(_score(values["doubt"]), _score(values["unlike"]), known, dict(values["figures"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"The judge {path.name} cannot be used: {error}.") from None
+
+
+def _score(values: Mapping[str, Any]) -> Score:
+    numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "weights")}
+    sizes = {name: len(row) for name, row in numbers.items()}
+    if sizes != {"mean": len(FEATURES), "scale": len(FEATURES), "weights": 2 * len(FEATURES)}:
+        raise ValueError(f"it has {sizes} numbers")
+    return Score(**numbers, intercept=float(values["intercept"]), threshold=float(values["threshold"]))

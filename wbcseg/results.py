@@ -1,0 +1,111 @@
+"""What was found in pictures: cells, and the pictures that they are in, those without any included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.features import CellMeasures
+from wbcseg.labels import Labels
+
+Pixels = tuple[NDArray[np.uint8], Labels]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One cell that a model found, or a crop in which it found none.
+
+    Attributes:
+        name: What the picture's file is called.
+        load: Returns the crop, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``; only when they are needed,
+            because thousands of pictures do not fit into memory. See :func:`held` for those that are there anyway.
+        model: Name of the model.
+        measures: Its figures, ``None`` where no cell was found.
+        size: Height and width of the picture that the crop is of.
+        place: Column and row of the crop in its field of view, where it was cut out of one.
+        number: Which cell of the field it is, from 1; 0 for a picture that is a crop itself.
+        status: Whether to trust it, in two or three words; empty where that was not judged.
+        reasons: Why, in plain sentences.
+        scores: Dice by region against an expert's mask, where there is one.
+        flatters: Whether the model was trained on the picture and its mask, so that the Dice is better than on others.
+    """
+
+    name: str
+    load: Callable[[], Pixels] = field(repr=False)
+    model: str
+    measures: CellMeasures | None
+    size: tuple[int, int]
+    place: tuple[int, int] | None = None
+    number: int = 0
+    status: str = ""
+    reasons: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    flatters: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A picture that was brought, and what came of it; also a file that could not be used.
+
+    Attributes:
+        name: What the file is called.
+        size: Height and width, or ``None`` where it could not be read.
+        findings: Its cells, one model after the other. A crop has one finding a model, a field of view any number.
+        models: Names of the models that looked at it, also of those that found nothing.
+        problem: Why it was not used, in a plain sentence; else empty.
+        note: What else is to be said, such as why the expert's mask was not used.
+        mask_unused: Whether an expert's mask came along that could not be used.
+        drawn: Of a field of view, by the model's name: returns the whole of it with its cells in numbered boxes, shrunk
+            to the size of a page, ``uint8[h, w, 3]``.
+    """
+
+    name: str
+    size: tuple[int, int] | None
+    findings: tuple[Finding, ...] = ()
+    models: tuple[str, ...] = ()
+    problem: str = ""
+    note: str = ""
+    mask_unused: bool = False
+    drawn: Mapping[str, Callable[[], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
+
+    def by_model(self) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+        """Yield every model that looked at the picture, with what it found."""
+        for model in self.models:
+            yield model, tuple(one for one in self.findings if one.model == model)
+
+
+Found = Sequence[Finding | Examined]
+"""What is taken away: pictures, or cells alone where nothing else is known of their pictures."""
+
+
+def held(image: NDArray[np.uint8], labels: Labels) -> Callable[[], Pixels]:
+    """Return a loader of pixels that are in memory."""
+    return lambda: (image, labels)
+
+
+def pictures_of(found: Found) -> list[Examined]:
+    """Return pictures; cells that are given alone are put together to those that they are of.
+
+    Cells belong to one picture if its name is the same, unless a model begins anew with them.
+
+    Args:
+        found: Pictures, or the cells of each of them.
+    """
+    pictures: list[Examined] = []
+    places: dict[str, int] = {}
+    for one in found:
+        if isinstance(one, Examined):
+            pictures.append(one)
+            continue
+        place = places.get(one.name)
+        if place is None or (one.number <= 1 and one.model in pictures[place].models):
+            places[one.name] = len(pictures)
+            pictures.append(Examined(one.name, one.size, (one,), (one.model,)))
+        else:
+            known = pictures[place]
+            models = tuple(dict.fromkeys((*known.models, one.model)))
+            pictures[place] = replace(known, findings=(*known.findings, one), models=models)
+    return pictures

@@ -1,0 +1,1 @@
+"""Split a data set into training and test images, without leakage."""

@@ -1,0 +1,253 @@
+"""Which pictures train a network and which test it, written down so that it can be checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from wbcseg.datasets.base import manifest_digest
+from wbcseg.datasets.sample import Sample
+from wbcseg.errors import LeakError, SplitError
+from wbcseg.splitting.duplicates import group_cells
+from wbcseg.splitting.thesis import TWIN, PublishedSet, is_twin, original_id
+
+SEED: Final = 2
+
+Kind = Literal["published", "leak-free", "leaking"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of a data set.
+
+    Attributes:
+        kind: ``leak-free`` promises that no photographed cell is on both sides; ``published`` does not; in ``leaking``
+            they are on purpose.
+        dataset: Name of the data set.
+        train: Ids that train; twins end in ``+twin``.
+        test: Ids that test.
+        groups: Ids (of originals) that show the same cell; cells with one picture are left out.
+        manifest: SHA-256 of the content of every original picture in the split, by id.
+        fold: Which of the folds tests, from 0.
+        folds: How many folds there are.
+        seed: Seed of the folds.
+    """
+
+    kind: Kind
+    dataset: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...] = ()
+    manifest: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fold: int | None = None
+    folds: int | None = None
+    seed: int = SEED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the split as JSON values."""
+        return {
+            "kind": self.kind,
+            "dataset": self.dataset,
+            "fold": self.fold,
+            "folds": self.folds,
+            "seed": self.seed,
+            "manifest_digest": manifest_digest(dict(self.manifest)),
+            "train": list(self.train),
+            "test": list(self.test),
+            "groups": [list(group) for group in self.groups],
+            "manifest": dict(self.manifest),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Split:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            SplitError: If a value is missing or the manifest is not the one that its digest says.
+        """
+        try:
+            split = cls(
+                kind=values["kind"],
+                dataset=values["dataset"],
+                train=tuple(values["train"]),
+                test=tuple(values["test"]),
+                groups=tuple(tuple(group) for group in values["groups"]),
+                manifest=dict(values["manifest"]),
+                fold=values["fold"],
+                folds=values["folds"],
+                seed=values["seed"],
+            )
+            digest = values["manifest_digest"]
+        except (KeyError, TypeError) as error:
+            raise SplitError(f"The stored split is not complete: {error}. Train the model again.") from None
+        if manifest_digest(dict(split.manifest)) != digest:
+            raise SplitError("The stored split's list of pictures was changed by hand. Train the model again.")
+        return split
+
+    def twins_across(self) -> list[tuple[str, str]]:
+        """Return the pairs (id in training, id in test) that show the same cell, twins and near-duplicates alike."""
+        cell = {member: group[0] for group in self.groups for member in group}
+        trained: dict[str, list[str]] = {}
+        for sample_id in self.train:
+            original = original_id(sample_id)
+            trained.setdefault(cell.get(original, original), []).append(sample_id)
+        pairs = []
+        for sample_id in self.test:
+            original = original_id(sample_id)
+            pairs += [(other, sample_id) for other in trained.get(cell.get(original, original), [])]
+        return pairs
+
+    def without(self, count: int) -> Split:
+        """Return the split with ``count`` pictures fewer to train, chosen by its seed.
+
+        Raises:
+            SplitError: If no picture would be left.
+        """
+        if not 0 <= count < len(self.train):
+            raise SplitError(f"Of {len(self.train)} training pictures {count} cannot be left out.")
+        order = np.random.default_rng(self.seed).permutation(len(self.train))
+        gone = set(order[:count].tolist())
+        return dataclasses.replace(self, train=tuple(one for i, one in enumerate(self.train) if i not in gone))
+
+    def with_copies(self) -> Split:
+        """Return the split with a flipped copy of every training picture behind them."""
+        return dataclasses.replace(self, train=(*self.train, *(one + TWIN for one in self.train)))
+
+    def leaking(self) -> Split:
+        """Return the split with flipped copies in training, of which some are copies of the test pictures.
+
+        They take the place of other copies, chosen by the seed: beside :meth:`with_copies`, as many pictures train and
+        the same ones are tested, so that nothing but the leak tells the two apart.
+
+        Raises:
+            SplitError: If there are more pictures to test than to train.
+        """
+        if len(self.test) > len(self.train):
+            raise SplitError(
+                "A leaking split needs at least as many training pictures as test pictures. "
+                f"Received: {len(self.train)} and {len(self.test)}"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(self.train))
+        gone = set(order[: len(self.test)].tolist())
+        copied = [*(one for i, one in enumerate(self.train) if i not in gone), *self.test]
+        return dataclasses.replace(self, kind="leaking", train=(*self.train, *(one + TWIN for one in copied)))
+
+    def check(self) -> None:
+        """Check what the split claims.
+
+        Raises:
+            LeakError: If it claims to be leak-free and a cell, or a twin of it, is on both sides.
+            SplitError: If a side is empty or names a picture twice, or a leak-free test side holds made copies.
+        """
+        for name, side in (("training", self.train), ("test", self.test)):
+            if not side:
+                raise SplitError(f"The {name} side of the split is empty. Use more pictures or fewer folds.")
+            twice = [sample_id for sample_id, count in Counter(side).items() if count > 1]
+            if twice:
+                raise SplitError(f"The {name} side of the split names {twice[0]} {Counter(side)[twice[0]]} times.")
+        if self.kind != "leak-free":
+            return
+        across = self.twins_across()
+        if across:
+            left, right = across[0]
+            raise LeakError(
+                f"This split claims to be leak-free, but {len(across)} pairs of pictures of the same cell are on both "
+                f"sides, such as {left} (training) and {right} (test). Keep all pictures of a cell on one side."
+            )
+        made = [sample_id for sample_id in self.test if is_twin(sample_id)]
+        if made:
+            raise SplitError(f"The test side of a leak-free split holds a made copy, {made[0]}. Augment training only.")
+
+
+def published_split(prepared: PublishedSet, dataset: str, samples: Iterable[Sample]) -> Split:
+    """Write down the split of the published preparation.
+
+    Args:
+        prepared: What :func:`wbcseg.splitting.thesis.prepare` made.
+        dataset: Name of the data set.
+        samples: The samples that it was made from.
+    """
+    used = {original_id(sample_id) for sample_id in prepared.ids}
+    kept = [sample for sample in samples if sample.id in used]
+    return Split(
+        kind="published",
+        dataset=dataset,
+        train=prepared.ids_of(prepared.train),
+        test=prepared.ids_of(prepared.test),
+        groups=_shared_cells(group_cells(kept)),
+        manifest={sample.id: sample.digest() for sample in kept},
+    )
+
+
+def leak_free_folds(dataset: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = SEED) -> list[Split]:
+    """Split a data set into folds: cells stay whole, cell types are spread evenly.
+
+    Args:
+        dataset: Name of the data set.
+        samples: Its samples with a mask; others are ignored.
+        folds: How many folds, from 2 up.
+        seed: Seed of the shuffle.
+
+    Returns:
+        One checked split a fold; every sample is in exactly one test side.
+
+    Raises:
+        SplitError: If there are fewer cells than folds.
+    """
+    # Costs seconds to import, which only those who make a split should wait for.
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    kept = [sample for sample in samples if sample.mask is not None]
+    groups = group_cells(kept)
+    if folds < 2 or len(groups) < folds:
+        raise SplitError(
+            f"Argument `folds` must be from 2 to the number of different cells, {len(groups)} in {dataset}. "
+            f"Received: {folds}"
+        )
+    number = {member: i for i, group in enumerate(groups) for member in group}
+    types = _types_by_group(kept, number)
+    ids = np.array([sample.id for sample in kept])
+    group_of = np.array([number[i] for i in ids])
+    type_of = np.array([types[g] for g in group_of])
+    manifest = {sample.id: sample.digest() for sample in kept}
+
+    # A cell type with fewer cells than folds cannot be spread; scikit-learn warns about the smallest one only.
+    counts = Counter(types.values())
+    type_of = np.array([t if counts[t] >= folds else "rare" for t in type_of])
+    if len({g for g, t in zip(group_of, type_of, strict=True) if t == "rare"}) < folds:
+        most_common = counts.most_common(1)[0][0]
+        type_of = np.array([most_common if t == "rare" else t for t in type_of])
+    maker = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    splits = []
+    for fold, (train, test) in enumerate(maker.split(ids, type_of, group_of)):
+        split = Split(
+            kind="leak-free",
+            dataset=dataset,
+            train=tuple(map(str, ids[train])),
+            test=tuple(map(str, ids[test])),
+            groups=_shared_cells(groups),
+            manifest=manifest,
+            fold=fold,
+            folds=folds,
+            seed=seed,
+        )
+        split.check()
+        splits.append(split)
+    return splits
+
+
+def _shared_cells(groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(group for group in groups if len(group) > 1)
+
+
+def _types_by_group(samples: Sequence[Sample], number: Mapping[str, int]) -> dict[int, str]:
+    """Return the commonest cell type of every group."""
+    votes: dict[int, Counter[str]] = {}
+    for sample in samples:
+        votes.setdefault(number[sample.id], Counter())[sample.cell_type or "unknown"] += 1
+    return {group: votes_of.most_common(1)[0][0] for group, votes_of in votes.items()}

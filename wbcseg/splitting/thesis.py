@@ -1,0 +1,196 @@
+"""The thesis' preparation, step by step and exactly, with every quirk of its notebooks as a named switch.
+
+Source: the text of the thesis (hdl.handle.net/10609/90265, chapters 3.1 and 3.3) and its notebooks, which differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.datasets.sample import Sample
+from wbcseg.errors import DatasetError
+from wbcseg.labels import CLASSES, Labels
+
+SIDE: Final = 120
+LEAST: Final = 15
+"""Fewest pictures that can be prepared so."""
+
+SEED: Final = 2
+TEST_SHARE: Final = 30 / 448
+TWIN: Final = "+twin"
+"""What follows the id of a picture in the id of its flipped and turned copy."""
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """What the notebooks did and the text does not say.
+
+    Attributes:
+        blank_ends: The one-hot loop stops one short along each axis: the last picture (before shuffling), and the last
+            row and column of every picture, have a target of three zeros.
+        dropped_picture: The picture between training and test part (shuffled index 417 of 448) is in neither.
+        twins_before_split: Flipped copies are made before the split, so a picture and its twin may be on both sides.
+    """
+
+    blank_ends: bool = True
+    dropped_picture: bool = True
+    twins_before_split: bool = True
+
+
+PUBLISHED: Final = Quirks()
+NO_QUIRKS: Final = Quirks(blank_ends=False, dropped_picture=False, twins_before_split=False)
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedSet:
+    """The arrays that the thesis' networks learn from, already shuffled.
+
+    Attributes:
+        ids: Ids in shuffled order; twins end in ``+twin``.
+        images: ``uint8[N, 120, 120, 3]``. The networks see them divided by 255.
+        labels: ``uint8[N, 120, 120]`` of class ids.
+        blank: ``bool[N, 120, 120]``, true where the target is three zeros.
+        train: Indices of the training part.
+        test: Indices of the test part.
+        dropped: Indices in neither.
+    """
+
+    ids: tuple[str, ...]
+    images: NDArray[np.uint8]
+    labels: Labels
+    blank: NDArray[np.bool_]
+    train: range
+    test: range
+    dropped: range
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """The one-hot targets, ``float32[N, 120, 120, 3]``."""
+        return one_hot(self.labels, self.blank)
+
+    def ids_of(self, part: Sequence[int]) -> tuple[str, ...]:
+        """Return the ids at the given indices."""
+        return tuple(self.ids[i] for i in part)
+
+
+def select(samples: Iterable[Sample]) -> list[Sample]:
+    """Return the samples of 120×120 pixels that have a mask: 224 of the 300 of Dataset 1."""
+    return [s for s in samples if s.size == (SIDE, SIDE) and s.mask is not None]
+
+
+def twin(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return ``[H, W, …]`` turned 90° to the left and then mirrored left to right."""
+    return np.fliplr(np.rot90(array))
+
+
+def check_enough(count: int) -> None:
+    """Check that the published preparation has pictures to work on.
+
+    Args:
+        count: How many pictures of 120×120 pixels with a mask there are.
+
+    Raises:
+        DatasetError: If fewer than 15.
+    """
+    if count < LEAST:
+        raise DatasetError(
+            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask, at least {LEAST} of them. "
+            f"This data set has {count}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
+        )
+
+
+def is_twin(sample_id: str) -> bool:
+    """Return whether an id is that of a flipped copy."""
+    return sample_id.endswith(TWIN)
+
+
+def original_id(sample_id: str) -> str:
+    """Return the id of the photographed picture: the id itself, or that of the picture that a twin was made from."""
+    return sample_id.removesuffix(TWIN)
+
+
+def with_twins(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples followed by all their twins: sample ``i + n`` is the twin of sample ``i``."""
+    twins = [
+        Sample(
+            s.id + TWIN,
+            np.ascontiguousarray(twin(s.image)).astype(np.uint8, copy=False),
+            None if s.mask is None else np.ascontiguousarray(twin(s.mask)).astype(np.uint8, copy=False),
+            s.cell_type,
+            s.source,
+        )
+        for s in samples
+    ]
+    return [*samples, *twins]
+
+
+def one_hot(labels: Labels, blank: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return one channel a class, and three zeros where ``blank``.
+
+    Args:
+        labels: ``uint8[…]`` of class ids.
+        blank: ``bool[…]`` of the same shape.
+
+    Returns:
+        ``float32[…, 3]``.
+    """
+    targets = np.eye(len(CLASSES), dtype=np.float32)[labels]
+    targets[blank] = 0
+    return targets
+
+
+def shuffled_order(count: int) -> NDArray[np.int64]:
+    """Return the order in which the notebooks put ``count`` pictures: NumPy's legacy shuffle with seed 2."""
+    return np.random.RandomState(SEED).permutation(count)
+
+
+def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: bool = True) -> PublishedSet:
+    """Carry out the published preparation.
+
+    Args:
+        samples: The data set, in the order of its file names.
+        quirks: Which of the notebooks' quirks to repeat. Without ``twins_before_split`` the twins of the training
+            part are added after the split.
+        twins: Whether to make flipped copies at all; the thesis' annex does without.
+
+    Returns:
+        448 pictures with twins (224 without) for the 224 pictures of Dataset 1: 417 to train, 30 to test, 1 dropped.
+
+    Raises:
+        DatasetError: If fewer than 15 pictures of 120×120 pixels with a mask are there.
+    """
+    chosen = select(samples)
+    check_enough(len(chosen))
+    early = with_twins(chosen) if twins and quirks.twins_before_split else chosen
+    order = shuffled_order(len(early))
+    blank = np.zeros((len(early), SIDE, SIDE), dtype=bool)
+    if quirks.blank_ends:
+        blank[-1] = True
+        blank[:, -1, :] = True
+        blank[:, :, -1] = True
+    shuffled = [early[i] for i in order]
+    blank = blank[order]
+
+    tests = max(1, round(len(early) * TEST_SHARE))
+    dropped = 1 if quirks.dropped_picture else 0
+    trains = len(early) - tests - dropped
+    if twins and not quirks.twins_before_split:
+        late = with_twins(shuffled[:trains])[trains:]
+        shuffled = shuffled[:trains] + late + shuffled[trains:]
+        extra = np.zeros((trains, SIDE, SIDE), dtype=bool)
+        blank = np.concatenate([blank[:trains], extra, blank[trains:]])
+        trains += len(late)
+    return PublishedSet(
+        ids=tuple(s.id for s in shuffled),
+        images=np.stack([s.image for s in shuffled]),
+        labels=np.stack([s.mask for s in shuffled if s.mask is not None]),
+        blank=blank,
+        train=range(trains),
+        dropped=range(trains, trains + dropped),
+        test=range(trains + dropped, len(shuffled)),
+    )

@@ -1,0 +1,58 @@
+"""The process that splits a data set into leak-free folds: its name as the argument, JSON on stdout.
+
+A process of its own, as scikit-learn, which it needs, takes more memory than the rest of the app.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any, Final
+
+from wbcseg.errors import SplitError, WbcsegError
+from wbcseg.paths import IMPORT_ROOT
+
+REFUSED: Final = 3
+"""Exit code where stderr holds a sentence for the reader."""
+
+
+def folds_elsewhere(name: str) -> dict[str, Any]:
+    """Split a data set in a short process.
+
+    Args:
+        name: A data set that :func:`wbcseg.datasets.open_dataset` finds on this computer.
+
+    Returns:
+        ``tests``, the ids of every fold's test side, and ``groups``, the ids of pictures that show the same cell.
+
+    Raises:
+        SplitError: If it cannot be split, or the process fails.
+    """
+    command = [sys.executable, "-m", "wbcseg.splitting.worker", name]
+    done = subprocess.run(command, cwd=IMPORT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode == REFUSED:
+        raise SplitError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
+    if done.returncode:
+        raise SplitError(f"Data set {name} could not be split: the process ended early, perhaps for lack of memory.")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def main() -> int:
+    """Answer one request. Return the exit code."""
+    from wbcseg.datasets import open_dataset
+    from wbcseg.splitting.splits import leak_free_folds
+
+    name = sys.argv[1]
+    try:
+        splits = leak_free_folds(name, list(open_dataset(name)))
+    except WbcsegError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    json.dump({"tests": [split.test for split in splits], "groups": splits[0].groups}, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

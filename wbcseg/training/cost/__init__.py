@@ -1,0 +1,1 @@
+"""Estimate how long a training takes and how much memory it needs."""

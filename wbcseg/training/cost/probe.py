@@ -1,0 +1,107 @@
+"""Measuring a training's cost in the background, in a process of its own that ends by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from filelock import FileLock, Timeout
+
+from wbcseg.errors import RunError
+from wbcseg.io.atomic import write_json
+from wbcseg.paths import IMPORT_ROOT, runs_folder
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.cost.records import key_of
+from wbcseg.training.jobs import queue
+from wbcseg.training.jobs.process import ProcessId, apart
+
+LOCK: Final = ".measuring.lock"
+LAST: Final = ".measuring.json"
+"""In the folder of the runs: which process measures, or measured last, and what."""
+
+AGAIN: Final = 600.0
+"""Seconds after which the same settings may be measured again: what failed once is not tried all the time."""
+
+
+def start_measuring(config: TrainingConfig) -> None:
+    """Start to measure what a training with these settings costs, and return at once.
+
+    The record is found by the next estimate, some 30 seconds later and two minutes at most. Nothing is started while a
+    measurement goes on or a training runs (both would be slower, and the figures wrong), nor for settings that were
+    measured, or could not be, within the last ten minutes.
+
+    Args:
+        config: The settings; their data set is not read.
+
+    Raises:
+        RunError: If the folder of the runs cannot be written, or no process can be started.
+    """
+    folder = runs_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK).acquire(blocking=False):
+            last = _last(folder)
+            tried = last.get("key") == _key(config) and abs(time.time() - float(last.get("at", 0.0))) < AGAIN
+            if tried or _alive(last) or _training(folder):
+                return
+            process = _launch(config, folder)
+            who = ProcessId(process.pid, psutil.Process(process.pid).create_time())
+            write_json(folder / LAST, {"key": _key(config), "at": time.time(), "process": who.to_dict()})
+    except Timeout:
+        # Another page is just starting one.
+        return
+    except (OSError, psutil.Error) as error:
+        raise RunError(f"The cost of a training cannot be measured in {folder}: {error}") from None
+    # Whoever started a process has to take note of its end.
+    threading.Thread(target=process.wait, daemon=True, name="measuring").start()
+
+
+def measuring(config: TrainingConfig) -> bool:
+    """Return whether these settings are being measured now."""
+    last = _last(runs_folder())
+    return last.get("key") == _key(config) and _alive(last)
+
+
+def _launch(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "wbcseg.training.cost.probe_worker", json.dumps(config.to_dict()), "--store"],
+        cwd=IMPORT_ROOT,
+        env={**os.environ, "WBCSEG_RUNS": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **apart(),
+    )
+
+
+def _training(folder: Path) -> bool:
+    lock = FileLock(folder / queue.LOCK)
+    try:
+        with lock.acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+def _last(folder: Path) -> dict[str, Any]:
+    try:
+        values = json.loads((folder / LAST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _alive(last: dict[str, Any]) -> bool:
+    process = ProcessId.from_dict(last.get("process"))
+    return process is not None and process.alive()
+
+
+def _key(config: TrainingConfig) -> list[object]:
+    return list(key_of(config))

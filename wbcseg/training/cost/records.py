@@ -1,0 +1,182 @@
+"""What trainings were measured to cost: records of a few steps each, made by :mod:`wbcseg.training.cost.probe_worker`.
+
+``measured.json`` in the folder of the runs holds this machine's; ``reference.json`` in this package holds some of
+another machine, from which an estimate starts where nothing was measured yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from wbcseg.io.atomic import write_json
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.tf_env import computes_in_bfloat16, processor_name
+
+MEASURED: Final = "measured.json"
+MOST_RECORDS: Final = 200
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a few steps of a training cost.
+
+    Attributes:
+        architecture: The network.
+        width: Filters of its first stage.
+        canvas: Side in pixels of the square that it saw.
+        batch_size: Pictures a step.
+        precision: What it computed in: ``float32`` or ``bfloat16``.
+        optimizer: ``adam`` or ``adamw``.
+        weight_average: Whether a running average of the weights was kept.
+        parameters: Numbers that the network holds.
+        train_seconds_per_picture: Of a training step, the batch's preparation included: the median.
+        test_seconds_per_picture: Of a test step.
+        trace_seconds: What the first training and test step took beyond the others.
+        start_seconds: From the start of Python until the network was built.
+        base_bytes: Memory held before the network was built.
+        peak_bytes: The most memory that the process held during these steps.
+        processor: The processor's name.
+        cores: How many cores the system has.
+        created: When, in seconds since 1970.
+        finish_seconds: Writing the last checkpoint and making the model's file; 0 where that was not measured.
+        finish_bytes: How much more memory that took.
+    """
+
+    architecture: str
+    width: int
+    canvas: int
+    batch_size: int
+    precision: str
+    optimizer: str
+    weight_average: bool
+    parameters: int
+    train_seconds_per_picture: float
+    test_seconds_per_picture: float
+    trace_seconds: float
+    start_seconds: float
+    base_bytes: int
+    peak_bytes: int
+    processor: str
+    cores: int
+    created: float
+    finish_seconds: float = 0.0
+    finish_bytes: int = 0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What was measured: of two records with the same key, the newer counts."""
+        return tuple(getattr(self, name) for name in _KEY)
+
+    @property
+    def here(self) -> bool:
+        """Whether it was measured on a machine like this one."""
+        return (self.processor, self.cores) == machine()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: object) -> Measurement | None:
+        """Read what :meth:`to_dict` wrote; ``None`` where a value is missing, of a wrong type or makes no sense."""
+        if not isinstance(values, Mapping):
+            return None
+        given = {"finish_seconds": 0.0, "finish_bytes": 0, **values}
+        read: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            value = given.get(field.name)
+            if field.type == "float" and type(value) is int:
+                value = float(value)
+            if type(value).__name__ != field.type or (isinstance(value, float) and not math.isfinite(value)):
+                return None
+            if isinstance(value, (int, float)) and (value < 0 or (value == 0 and field.name in _POSITIVE)):
+                return None
+            read[field.name] = value
+        return cls(**read)
+
+
+_KEY: Final = (
+    "architecture",
+    "width",
+    "canvas",
+    "batch_size",
+    "precision",
+    "optimizer",
+    "weight_average",
+    "processor",
+    "cores",
+)
+_POSITIVE: Final = (
+    "width",
+    "canvas",
+    "batch_size",
+    "parameters",
+    "train_seconds_per_picture",
+    "test_seconds_per_picture",
+    "base_bytes",
+    "peak_bytes",
+)
+
+
+def machine() -> tuple[str, int]:
+    """Return the processor's name and how many cores the system has."""
+    return processor_name(), os.cpu_count() or 1
+
+
+def precision_of(config: TrainingConfig) -> str:
+    """Return what a training with these settings would compute in on this machine."""
+    if config.precision != "auto":
+        return config.precision
+    return "bfloat16" if computes_in_bfloat16() else "float32"
+
+
+def key_of(config: TrainingConfig) -> tuple[object, ...]:
+    """Return the :attr:`Measurement.key` of a measurement of these settings on this machine."""
+    average = config.weight_average > 0
+    own = (config.architecture, config.width, config.canvas, config.batch_size, precision_of(config), config.optimizer)
+    return (*own, average, *machine())
+
+
+def read_measured(folder: Path) -> list[Measurement]:
+    """Return the records in a folder of runs, oldest first. What is damaged counts as not measured."""
+    return _records(folder / MEASURED)
+
+
+def add_measured(folder: Path, record: Measurement) -> None:
+    """Write down a record; it takes the place of an older one of the same settings.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    kept = [r for r in read_measured(folder) if r.key != record.key][-(MOST_RECORDS - 1) :]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / MEASURED, {"records": [r.to_dict() for r in (*kept, record)]})
+
+
+@lru_cache(maxsize=1)
+def reference() -> tuple[Measurement, ...]:
+    """Return the records that come with the program."""
+    return tuple(_records(Path(__file__).with_name("reference.json")))
+
+
+def _records(path: Path) -> list[Measurement]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))["records"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    found = [Measurement.from_dict(value) for value in values] if isinstance(values, list) else []
+    return [record for record in found if record is not None]
+
+
+def now() -> float:
+    """Return the time, in whole seconds since 1970."""
+    return float(round(time.time()))

@@ -1,0 +1,1 @@
+"""Training processes: start, queue, stop and resume them."""

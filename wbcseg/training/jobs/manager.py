@@ -1,0 +1,249 @@
+"""Trainings as processes of their own, which outlive the page and the server that started them.
+
+There is no central list: every run's folder says which process is at it, and that process keeps its own place in line
+(:mod:`wbcseg.training.jobs.queue`). So a page, a second tab, the terminal and a server that was started anew see the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from wbcseg.errors import RunError
+from wbcseg.paths import IMPORT_ROOT, runs_folder
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.jobs.process import apart
+from wbcseg.training.jobs.queue import all_runs, waiting
+from wbcseg.training.jobs.stop_signal import GRACE, stopped
+from wbcseg.training.runs.folder import WITH_PROCESS, Run, check_name, next_name
+
+UPLOAD: Final = "upload"
+"""Name of the data set of a run that learns from pictures that a user brought: they are never written to disk."""
+
+MOST_WAITING: Final = 10
+START: Final = 60.0
+"""Seconds that a new process may take until it says where it is."""
+
+
+def start(config: TrainingConfig, *, name: str | None = None, data: bytes | None = None) -> Run:
+    """Start a training in a process of its own. It waits in line while another one runs.
+
+    Args:
+        config: The settings.
+        name: Name of the run, by default the network, width, data set and a number.
+        data: A zip of pictures and masks, for the data set :data:`UPLOAD`. It goes through the memory only.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: If the name is taken or not acceptable, the folder cannot be written, or too many wait already.
+    """
+    folder = runs_folder()
+    if len(waiting(folder)) >= MOST_WAITING:
+        raise RunError(f"{MOST_WAITING} trainings wait in line already. Wait for one of them, or stop one.")
+    if config.dataset == UPLOAD and data is None:
+        raise RunError("A training on your own pictures needs them: a zip of pictures and masks.")
+    if name is not None:
+        check_name(name)
+    elif Path(config.dataset).exists():
+        config = config.replace(dataset=str(Path(config.dataset).absolute()))
+    while True:
+        run = Run(folder / (name or next_name(config, folder)))
+        try:
+            run.create(config)
+            break
+        except RunError:
+            # Without a name of its own, a run that was begun at the same moment can have taken this one.
+            if name is not None or not (run.folder / "config.json").exists():
+                raise
+    _launch(run, data)
+    return run
+
+
+def resume(run: Run, *, data: bytes | None = None) -> None:
+    """Go on with a training that was stopped, interrupted or failed, from its last whole epoch.
+
+    Args:
+        run: The run.
+        data: As for :func:`start`; it must be the same pictures.
+
+    Raises:
+        RunError: If it is being trained, is finished, or needs pictures that are not given.
+    """
+    config = run.config()
+    state = run.state()
+    if busy(run):
+        raise RunError(f"Run {run.name} is being trained already.")
+    if state["status"] == "finished":
+        raise RunError(f"Run {run.name} is finished. Start a new one to train for longer.")
+    if config.dataset == UPLOAD and data is None:
+        raise RunError(
+            f"Run {run.name} learned from pictures of your own, which were not kept. Bring the same zip to go on."
+        )
+    run.forget_to_stop()
+    _launch(run, data)
+
+
+def stop(run: Run, *, wait: bool = False) -> None:
+    """Ask a training to stop after its present batch. One that has not after ten seconds is ended where it is.
+
+    Args:
+        run: The run.
+        wait: Whether to return only when its process has ended.
+
+    Raises:
+        RunError: If nothing is being trained there.
+    """
+    if not busy(run):
+        raise RunError(f"Run {run.name} is not being trained: there is nothing to stop.")
+    process = run.process()
+    if run.asked_to_stop() is None:
+        run.ask_to_stop()
+    while wait and (busy(run) or (process and process.alive())):
+        time.sleep(0.1)
+        process = run.process() or process
+        settle(run)
+
+
+def busy(run: Run) -> bool:
+    """Return whether a process is at a run, or is just about to be."""
+    try:
+        return run.process() is not None or begins(run)
+    except RunError:
+        return False
+
+
+def begins(run: Run) -> bool:
+    """Return whether the process of a run was started a moment ago and has not said anything yet.
+
+    Raises:
+        RunError: If the run's state cannot be read.
+    """
+    state = run.state()
+    return state["status"] == "new" and time.time() - float(state.get("launched", 0.0)) < START
+
+
+def settle(run: Run) -> None:
+    """End the process of a training that was asked to stop and did not, though its time is up.
+
+    The process does that by itself; this is for one that hangs.
+    """
+    asked = run.asked_to_stop()
+    process = run.process()
+    if process and asked is not None and asked > GRACE + 3.0:
+        with contextlib.suppress(RunError):
+            stopped(run)
+            run.forget_to_stop()
+        process.kill()
+
+
+def delete(run: Run) -> None:
+    """Delete a run with everything in its folder.
+
+    Raises:
+        RunError: If it is being trained, is no run, or cannot be deleted.
+    """
+    if not (run.folder / "config.json").exists():
+        raise RunError(f"There is no run {run.name} in {run.folder.parent}.")
+    _check_idle(run, "deleted")
+    # Out of sight first, so that nobody meets half a run.
+    hidden = run.folder.with_name(f".deleted-{run.name}-{time.time_ns()}")
+    try:
+        run.folder.rename(hidden)
+        shutil.rmtree(hidden)
+    except OSError as error:
+        raise RunError(f"Run {run.name} cannot be deleted: {error.strerror or error}") from None
+
+
+def rename(run: Run, name: str) -> Run:
+    """Give a run another name.
+
+    Returns:
+        The run under its new name.
+
+    Raises:
+        RunError: If it is being trained, the name is taken or not acceptable, or the folder cannot be moved.
+    """
+    check_name(name)
+    _check_idle(run, "renamed")
+    target = run.folder.with_name(name)
+    if target.exists():
+        raise RunError(f"There is a run {name!r} already. Choose another name.")
+    try:
+        run.folder.rename(target)
+    except OSError as error:
+        raise RunError(f"Run {run.name} cannot be renamed: {error.strerror or error}") from None
+    return Run(target)
+
+
+def find(name: str) -> Run:
+    """Return the run of that name.
+
+    Raises:
+        RunError: If there is none.
+    """
+    for run in all_runs(runs_folder()):
+        if run.name == name:
+            return run
+    names = ", ".join(run.name for run in all_runs(runs_folder())) or "none"
+    raise RunError(f"There is no run {name!r}. Runs here: {names}.")
+
+
+def _check_idle(run: Run, what: str) -> None:
+    if busy(run):
+        raise RunError(f"Run {run.name} is being trained. Stop it before it can be {what}.")
+
+
+def _launch(run: Run, data: bytes | None) -> None:
+    command = [sys.executable, "-u", "-m", "wbcseg", "train", "--resume", str(run.folder), "--detached"]
+    # Without folder and state there is nothing that a process could go on with: an error here names them.
+    launched = time.time()
+    run.set_state("new", **run.place(), launched=launched)
+    try:
+        with (run.folder / "log.txt").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=IMPORT_ROOT,
+                env={**os.environ, "WBCSEG_RUNS": str(runs_folder())},
+                stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **apart(),
+            )
+    except OSError as error:
+        raise RunError(f"The training of run {run.name} could not be started: {error.strerror or error}") from None
+    threading.Thread(target=_attend, args=(run, process, launched, data), daemon=True, name=f"run {run.name}").start()
+
+
+def _attend(run: Run, process: subprocess.Popen[bytes], launched: float, data: bytes | None) -> None:
+    """Hand a process its data, and write down how it ended if it could not do so itself."""
+    if data is not None and process.stdin is not None:
+        with contextlib.suppress(OSError), process.stdin as pipe:
+            pipe.write(data)
+    code = process.wait()
+    with contextlib.suppress(RunError):
+        state = run.state()
+        # By now another process can be at it.
+        silent = state["status"] == "new" and state.get("launched") == launched
+        amid = state["status"] in WITH_PROCESS and (state.get("process") or {}).get("pid") == process.pid
+        if not silent and not amid:
+            return
+        run.set_state("failed", **run.place(), reason=_reason(code))
+
+
+def _reason(code: int) -> str:
+    # Killed; or, where memory ended within TensorFlow, an abort or a wild address.
+    if code in (-9, -6, -11):
+        return (
+            "The system ended its process, most likely because memory ran out. Close other programs and go on, or "
+            "start anew with a smaller width or batch size."
+        )
+    return f"Its process ended without a word (exit code {code}); log.txt in its folder may say why. Go on with it."

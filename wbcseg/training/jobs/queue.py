@@ -1,0 +1,94 @@
+"""One training at a time: the others wait in line, each in its own process, which costs next to nothing.
+
+Whoever trains holds a lock on a file in the folder of the runs. The system gives it back when the process ends, however
+it ends, so nothing has to watch over the line: not the page, not the server.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from wbcseg.errors import RunError
+from wbcseg.paths import runs_folder
+from wbcseg.training.runs.folder import Run
+
+LOCK: Final = ".training.lock"
+PAUSE: Final = 0.25
+"""Seconds between two looks at the line."""
+
+
+def waiting(folder: Path | None = None) -> list[Run]:
+    """Return the runs that wait for their turn, the next one first."""
+    found = []
+    for run in all_runs(folder or runs_folder()):
+        try:
+            state = run.state()
+            if state["status"] == "waiting" and run.process():
+                found.append((float(state.get("queued", 0.0)), run.name, run))
+        except (RunError, TypeError, ValueError):
+            continue
+    return [run for *_, run in sorted(found, key=lambda item: item[:2])]
+
+
+def all_runs(folder: Path) -> list[Run]:
+    """Return every run of a folder, by name."""
+    try:
+        return [Run(path.parent) for path in sorted(folder.glob("[!.]*/config.json"))]
+    except OSError:
+        return []
+
+
+@contextmanager
+def turn(run: Run, *, should_stop: Callable[[], bool], on_waiting: Callable[[], None]) -> Iterator[bool]:
+    """Wait until no other training runs and it is this run's turn; give the turn back when the block ends.
+
+    Args:
+        run: The run, whose state says ``waiting`` for as long as it waits.
+        should_stop: Asked while it waits.
+        on_waiting: Called once, where it has to wait.
+
+    Yields:
+        Whether it has the turn; ``False`` where it was asked to stop before.
+
+    Raises:
+        RunError: If the folder of the runs cannot be written.
+    """
+    folder = runs_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, thread_local=False)
+        run.set_state("waiting", queued=time.time(), **run.place())
+        told = False
+        while not _take(lock, run):
+            if should_stop():
+                yield False
+                return
+            if not told:
+                on_waiting()
+                told = True
+            time.sleep(PAUSE)
+    except OSError as error:
+        raise RunError(f"The folder of the runs, {folder}, cannot be written: {error.strerror or error}") from None
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _take(lock: FileLock, run: Run) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    line, folder = [other.folder.resolve() for other in waiting()], run.folder.resolve()
+    # A run in a folder of its own is not in the list; it takes its turn when it finds the line empty.
+    first = line[0] == folder if folder in line else not line
+    if not first:
+        lock.release()
+    return first

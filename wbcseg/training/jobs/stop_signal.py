@@ -1,0 +1,92 @@
+"""How a training hears that it is to stop, from the terminal or from another process, and sees to it that it does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final
+
+from wbcseg.errors import RunError
+from wbcseg.training.runs.folder import Run
+
+GRACE: Final = 10.0
+"""Seconds that a training has to come to the end of its batch. Then it ends where it is; the last epoch counts."""
+
+PAUSE: Final = 0.2
+"""Seconds between two looks for a wish to stop."""
+
+STOPPED: Final = 130
+"""Exit code of a training that was stopped before its end, as of a command that Ctrl-C interrupted."""
+
+
+@contextmanager
+def stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
+    """Listen, within the block, for a wish to stop: a signal (Ctrl-C), or the run's ``stop`` file.
+
+    Where the block goes on for longer than :data:`GRACE` after that, the process ends at once.
+
+    Args:
+        run: The run that this process is at.
+
+    Yields:
+        A function that says whether it is to stop.
+    """
+    asked, over = threading.Event(), threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        print_aside("\nStopping after this batch. The last whole epoch is kept.")
+
+    def watch() -> None:
+        while not over.wait(PAUSE):
+            if run.asked_to_stop() is not None:
+                asked.set()
+            if asked.is_set():
+                if not over.wait(GRACE):
+                    _end_at_once(run)
+                return
+
+    before: dict[signal.Signals, Any] = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    watcher = threading.Thread(target=watch, daemon=True, name="stop requests")
+    watcher.start()
+    try:
+        yield asked.is_set
+    finally:
+        over.set()
+        watcher.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        with contextlib.suppress(RunError):
+            run.forget_to_stop()
+
+
+def stopped(run: Run) -> None:
+    """Write down that a run was stopped, and where.
+
+    Raises:
+        RunError: If the folder cannot be written.
+    """
+    run.set_state("stopped", **run.place(), reason="It was asked to stop.")
+
+
+def print_aside(text: str) -> None:
+    """Write a line to standard error, wherever that leads by now."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def _end_at_once(run: Run) -> None:
+    with contextlib.suppress(RunError):
+        stopped(run)
+        run.forget_to_stop()
+    # The main thread is deep in a computation and cannot be asked: files are replaced whole, so none is half written.
+    os._exit(STOPPED)

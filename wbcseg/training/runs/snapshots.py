@@ -1,0 +1,109 @@
+"""What a network made of the same held-out pictures after every epoch.
+
+Only classes are kept, never a picture: those of a data set are read from it when the film is shown, and a user's own
+stay with the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from wbcseg.labels import Labels, to_grey
+from wbcseg.errors import MaskError, RunError
+from wbcseg.io.atomic import write_bytes
+from wbcseg.io import encode_png, open_mask
+from wbcseg.training.runs.folder import Run
+
+PICTURES: Final = 3
+FOLDER: Final = "film"
+EXPERT: Final = "expert"
+
+
+@dataclass(frozen=True)
+class Film:
+    """What is known of a film.
+
+    Attributes:
+        ids: The pictures, from top to bottom of a frame.
+        side: Side in pixels of the square that the network sees.
+        epochs: The epochs of which there is a frame; 0 is the untrained network.
+    """
+
+    ids: tuple[str, ...]
+    side: int
+    epochs: tuple[int, ...]
+
+
+def chosen(count: int) -> list[int]:
+    """Return which of ``count`` held-out pictures are filmed: up to :data:`PICTURES`, evenly spread."""
+    return sorted({round(i * (count - 1) / max(1, PICTURES - 1)) for i in range(PICTURES)}) if count else []
+
+
+def begin(run: Run, ids: Sequence[str], expert: Labels) -> None:
+    """Begin a film, unless it has begun.
+
+    Args:
+        run: The run.
+        ids: The pictures.
+        expert: Their true classes, ``uint8[N, S, S]``.
+
+    Raises:
+        RunError: If the folder cannot be written.
+    """
+    if (run.folder / "film.json").exists():
+        return
+    try:
+        (run.folder / FOLDER).mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
+    _write(run, EXPERT, expert)
+    run.write("film.json", {"ids": list(ids), "side": int(expert.shape[1])})
+
+
+def add(run: Run, epoch: int, labels: Labels) -> None:
+    """Add the frame of an epoch: ``uint8[N, S, S]`` of class ids.
+
+    Raises:
+        RunError: If the folder cannot be written.
+    """
+    _write(run, f"{epoch:05}", labels)
+
+
+def read(run: Run) -> Film | None:
+    """Return what is known of a run's film, or ``None`` where it has not begun."""
+    try:
+        values = run.read("film.json")
+        found = sorted(path.stem for path in (run.folder / FOLDER).glob("[0-9]*.png"))
+        return Film(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, found)))
+    except (RunError, OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def frame(run: Run, film: Film, epoch: int | None) -> Labels:
+    """Return the frame of an epoch, or the expert's (``None``): ``uint8[N, S, S]`` of class ids.
+
+    Raises:
+        RunError: If it is missing or damaged.
+    """
+    path = _path(run, EXPERT if epoch is None else f"{epoch:05}")
+    try:
+        return open_mask(path.read_bytes(), name=path.name).reshape(len(film.ids), film.side, film.side)
+    except (OSError, ValueError, MaskError) as error:
+        raise RunError(f"File {path.name} of run {run.name} cannot be read: {error}") from None
+
+
+def _write(run: Run, name: str, labels: Labels) -> None:
+    path = _path(run, name)
+    try:
+        write_bytes(path, encode_png(to_grey(np.ascontiguousarray(labels.reshape(-1, labels.shape[-1])))))
+    except OSError as error:
+        raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
+
+
+def _path(run: Run, name: str) -> Path:
+    return run.folder / FOLDER / f"{name}.png"

@@ -1,0 +1,228 @@
+"""All runs at a glance, and how their settings differ."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from wbcseg.errors import WbcsegError
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.jobs.queue import all_runs
+from wbcseg.training.runs.folder import Run
+from wbcseg.paths import runs_folder
+from wbcseg.training.jobs.manager import begins, settle
+
+Situation = Literal[
+    "starting", "waiting", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged"
+]
+"""What becomes of a run: what its state file says, seen together with whether its process still lives.
+
+``starting``: its process was started a moment ago. ``waiting``: in line. ``stopping``: asked to, in its last batch.
+``interrupted``: its process is gone and did not say why (a power cut, ``kill``). ``damaged``: its files are.
+"""
+
+ALIVE: Final = ("starting", "waiting", "running", "stopping")
+RESUMABLE: Final = ("stopped", "interrupted", "failed")
+LEFT_OUT: Final = (
+    "checkpoint.safetensors",
+    "checkpoint.previous.safetensors",
+    "state.json",
+    "state.previous.json",
+    "progress.json",
+    "log.txt",
+    "stop",
+)
+"""Files that go into no zip: they only serve to go on, or tell of this computer."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A run at a glance.
+
+    Attributes:
+        run: The run.
+        situation: What becomes of it.
+        reason: Why it stopped or failed, in a sentence; empty where there is nothing to say.
+        config: Its settings, or ``None`` where they cannot be read.
+        epoch: Whole epochs done.
+        epochs: Epochs in all.
+        dice: Dice of nucleus, cytoplasm and cell on the held-out pictures after its last epoch; missing names are not
+            defined or not known yet.
+        best: The best held-out Dice of the whole cell, over all epochs, or ``None``.
+        best_epoch: The epoch of that, from 1.
+        seconds: Time trained so far.
+        created: When it was made, in seconds since 1970.
+        place: Place in line from 1, where it waits.
+    """
+
+    run: Run
+    situation: Situation
+    reason: str
+    config: TrainingConfig | None
+    epoch: int
+    epochs: int
+    dice: dict[str, float]
+    best: float | None
+    best_epoch: int | None
+    seconds: float
+    created: float
+    place: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.run.name
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process is at it."""
+        return self.situation in ALIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on."""
+        return self.situation in RESUMABLE and self.config is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "name": self.name,
+            "situation": self.situation,
+            "reason": self.reason,
+            "place_in_line": self.place,
+            "epoch": self.epoch,
+            "epochs": self.epochs,
+            "heldout_dice": self.dice,
+            "best_heldout_dice_cell": self.best,
+            "best_epoch": self.best_epoch,
+            "seconds": round(self.seconds, 1),
+            "created": self.created,
+            "config": self.config.to_dict() if self.config else None,
+        }
+
+
+def overview(run: Run) -> Overview:
+    """Look at a run. What hangs after it was asked to stop is ended."""
+    try:
+        config = run.config()
+        settle(run)
+        state = run.state()
+        situation, reason = _situation(run, state)
+        epochs = config.epochs
+    except WbcsegError as error:
+        config, state, situation, reason, epochs = None, {}, "damaged", str(error), 0
+    rows = run.metrics()
+    cells = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
+    best, best_epoch = max(cells, default=(None, None), key=lambda cell: cell[0])
+    last = rows[-1] if rows else {}
+    names = ("nucleus", "cytoplasm", "cell")
+    return Overview(
+        run=run,
+        situation=situation,
+        reason=reason,
+        config=config,
+        epoch=len(rows),
+        epochs=epochs,
+        dice={name: last[f"val_dice_{name}"] for name in names if f"val_dice_{name}" in last},
+        best=best,
+        best_epoch=best_epoch,
+        seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
+        created=_created(run),
+        place=None,
+    )
+
+
+def overviews(folder: Path | None = None) -> list[Overview]:
+    """Look at all runs, the newest first."""
+    found = [overview(run) for run in all_runs(folder or runs_folder())]
+    line = sorted((o for o in found if o.situation == "waiting"), key=lambda o: _queued(o.run))
+    places = {o.name: number for number, o in enumerate(line, start=1)}
+    numbered = [_with_place(o, places.get(o.name)) for o in found]
+    return sorted(numbered, key=lambda o: (-o.created, o.name))
+
+
+def differences(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]:
+    """Return the settings in which trainings differ.
+
+    Args:
+        configs: Settings by the name of the run.
+
+    Returns:
+        By setting, the value of every run; settings that all share are left out.
+    """
+    values = {name: config.to_dict() for name, config in configs.items()}
+    settings = next(iter(values.values()), {})
+    table = {setting: {name: one[setting] for name, one in values.items()} for setting in settings}
+    return {setting: row for setting, row in table.items() if len({repr(value) for value in row.values()}) > 1}
+
+
+def pack(run: Run) -> bytes:
+    """Return a run as a zip: settings, split, metrics, film, notes, best weights and the model.
+
+    Where the data set was a folder, the zip holds the folder's name and not its path.
+
+    Raises:
+        RunError: If it is no run.
+        OSError: If a file cannot be read.
+    """
+    config = run.config()
+    shared = config.replace(dataset=Path(config.dataset).name).to_dict()
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{run.name}/config.json", json.dumps(shared, indent=1))
+        for path in _files(run):
+            if path.name != "config.json":
+                archive.write(path, f"{run.name}/{path.relative_to(run.folder).as_posix()}")
+    return data.getvalue()
+
+
+def packed_size(run: Run) -> int:
+    """Return about how many bytes :func:`pack` would give (weights hardly shrink)."""
+    return sum(path.stat().st_size for path in _files(run))
+
+
+def _files(run: Run) -> list[Path]:
+    found = (path for path in run.folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if path.name not in LEFT_OUT and not path.name.startswith("."))
+
+
+def _situation(run: Run, state: dict[str, Any]) -> tuple[Situation, str]:
+    status, reason = state["status"], str(state.get("reason", ""))
+    if status == "new":
+        if begins(run):
+            return "starting", ""
+        return "interrupted", "Its process never began."
+    if status in ("waiting", "running"):
+        if not run.process():
+            return "interrupted", (
+                "Its process ended without a word: the computer was switched off, someone ended it, or memory ran out. "
+                "Go on from its last whole epoch."
+            )
+        return ("stopping" if run.asked_to_stop() is not None else status), ""
+    if status in ("stopped", "finished", "failed"):
+        return status, reason
+    return "damaged", f"Its state {status!r} is not one that this program knows."
+
+
+def _with_place(one: Overview, place: int | None) -> Overview:
+    return one if place is None else Overview(**{**vars(one), "place": place})
+
+
+def _queued(run: Run) -> tuple[float, str]:
+    try:
+        return float(run.state().get("queued", time.time())), run.name
+    except (WbcsegError, TypeError, ValueError):
+        return time.time(), run.name
+
+
+def _created(run: Run) -> float:
+    try:
+        return (run.folder / "config.json").stat().st_mtime
+    except OSError:
+        return 0.0

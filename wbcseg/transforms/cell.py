@@ -1,0 +1,184 @@
+"""The same cell as it might have grown and taken the stain elsewhere: of another form and of other colours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
+
+RAYS: Final = 72
+"""From the centre of a nucleus, in which its size is changed."""
+
+THINNEST: Final = 0.08
+WIDEST: Final = 1.5
+"""Least and greatest thickness of the cytoplasm around a changed nucleus, over what it was."""
+
+
+def bent(
+    image: NDArray[np.uint8], labels: Labels, most: float, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Labels]:
+    """Bend a crop like rubber, as smoothly as a cell that lies between others.
+
+    Args:
+        image: ``uint8[S, S, 3]``.
+        labels: ``uint8[S, S]``.
+        most: Greatest displacement as a share of the cell's diameter; half of the copies stay as they are.
+        rng: The source of chance.
+
+    Returns:
+        The picture and its mask, bent alike.
+    """
+    # Loaded here, because those who only list models should not wait for it.
+    from scipy import ndimage
+
+    if rng.random() < 0.5:
+        return image, labels
+    side = image.shape[0]
+    diameter = 2.0 * np.sqrt(max(int((labels != BACKGROUND.id).sum()), 900) / np.pi)
+    # Smooth over a third of the cell or so, as cubic splines through few random places.
+    knots = 2 + round(side / (diameter * rng.uniform(0.25, 0.7)))
+    coarse = rng.uniform(-1.0, 1.0, (2, knots, knots)).astype(np.float32)
+    fields = [np.asarray(Image.fromarray(f).resize((side, side), Image.Resampling.BICUBIC)) for f in coarse]
+    places = np.mgrid[:side, :side] + np.stack(fields) * (rng.uniform(0.2, 1.0) * most * diameter)
+    colours = [ndimage.map_coordinates(image[..., c], places, order=1, mode="mirror") for c in range(3)]
+    return np.dstack(colours), ndimage.map_coordinates(labels, places, order=0, mode="mirror")
+
+
+def grown(image: NDArray[np.uint8], labels: Labels, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Labels]:
+    """Let the nucleus fill more or less of its cell: nearly all, as in a blast or a small lymphocyte, or little.
+
+    Args:
+        image: ``uint8[S, S, 3]``.
+        labels: ``uint8[S, S]``.
+        rng: The source of chance.
+
+    Returns:
+        The picture and its mask, stretched alike.
+    """
+    # Most often little remains of the rim.
+    kept = np.exp(rng.uniform(np.log(THINNEST), 0.0)) if rng.random() < 0.7 else rng.uniform(1.0, WIDEST)
+    return with_rim(image, labels, float(kept))
+
+
+def with_rim(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDArray[np.uint8], Labels]:
+    """Change how thick the rim of cytoplasm around the nucleus is.
+
+    The picture is stretched and pressed together along the rays from the nucleus' centre; the cell's outline stays.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]``; without a nucleus everything stays as it is.
+        kept: Thickness over what it was, more than 0.
+
+    Returns:
+        The picture and its mask, stretched alike.
+    """
+    # Loaded here, because those who only list models should not wait for it.
+    from scipy import ndimage
+
+    nucleus = labels == NUCLEUS.id
+    if not nucleus.any():
+        return image, labels
+    rows, columns = np.nonzero(nucleus)
+    down, across = (
+        np.mgrid[: labels.shape[0], : labels.shape[1]] - np.array([rows.mean(), columns.mean()])[:, None, None]
+    )
+    radius = np.maximum(np.hypot(down, across), 1e-3)
+    ray = np.arctan2(down, across) % (2.0 * np.pi) * (RAYS / (2.0 * np.pi))
+
+    def reach(region: NDArray[np.bool_]) -> NDArray[np.float64]:
+        farthest = np.zeros(RAYS)
+        np.maximum.at(farthest, ray[region].astype(int) % RAYS, radius[region])
+        smooth: NDArray[np.float64] = ndimage.gaussian_filter1d(farthest, 1.5, mode="wrap")
+        return smooth
+
+    cell = reach(labels != BACKGROUND.id) + 0.5
+    # Between the lobes of a nucleus as well, a ray has something to stretch.
+    before = np.clip(reach(nucleus), 0.4 * cell, cell - 0.5)
+    after = np.clip(cell - kept * (cell - before), 0.3 * cell, cell - 0.3)
+    outer, inner, new = (np.interp(ray, np.arange(RAYS + 1), np.append(r, r[0])) for r in (cell, before, after))
+    within = radius * inner / new
+    rim = inner + (radius - new) * (outer - inner) / (outer - new)
+    source = np.where(radius < new, within, np.where(radius < outer, rim, radius)) / radius
+    places = np.stack([rows.mean() + down * source, columns.mean() + across * source])
+    colours = [ndimage.map_coordinates(image[..., c], places, order=1, mode="mirror") for c in range(3)]
+    return np.dstack(colours), ndimage.map_coordinates(labels, places, order=0, mode="mirror")
+
+
+def loosened(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Loosen the chromatin: a nucleus that is pale in places and dark in others, as of a blast with its nucleoli.
+
+    Args:
+        image: ``float32[S, S, 3]`` in 0 to 1.
+        labels: ``uint8[S, S]``.
+        rng: The source of chance.
+    """
+    # Loaded here, because those who only list models should not wait for it.
+    from scipy import ndimage
+
+    diameter = 2.0 * np.sqrt(max(int((labels == NUCLEUS.id).sum()), 100) / np.pi)
+    patches = ndimage.gaussian_filter(rng.normal(size=labels.shape), diameter * rng.uniform(0.03, 0.12))
+    patches = np.clip(0.5 + 0.5 * patches / max(float(patches.std()), 1e-6), 0.0, 1.0)
+    soft = ndimage.gaussian_filter((labels == NUCLEUS.id).astype(np.float32), 0.8)
+    # Not to plasma, which is paler still.
+    plain = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else np.ones(3)
+    density = -np.log(np.clip(image, 0.004, 1.0))
+    least = np.minimum(density, -np.log(np.clip(plain, 0.004, 1.0)).astype(np.float32))
+    fading = (rng.uniform(0.1, 0.55) * soft * patches)[..., None]
+    loose: NDArray[np.float32] = np.exp(-(density - fading * (density - least))).astype(np.float32)
+    return loose
+
+
+def dyed(image: NDArray[np.float32], labels: Labels, most: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Let nucleus and cytoplasm take the stain differently, each by itself.
+
+    What a stain adds is counted in optical density over the plasma's, which is the median of the background.
+
+    Args:
+        image: ``float32[S, S, 3]`` in 0 to 1.
+        labels: ``uint8[S, S]``.
+        most: Greatest change of the logarithm of each colour's density, of the cytoplasm; the nucleus changes half as
+            much. Half of the copies stay as they are.
+        rng: The source of chance.
+    """
+    # Loaded here, because those who only list models should not wait for it.
+    from scipy import ndimage
+
+    background = labels == BACKGROUND.id
+    if rng.random() < 0.5 or not background.any():
+        return image
+    density = -np.log(np.clip(image, 0.004, 1.0))
+    plasma = np.median(density[background], axis=0)
+    factor = np.zeros((*labels.shape, 3), np.float32)
+    for kind, share in ((CYTOPLASM.id, 1.0), (NUCLEUS.id, 0.5)):
+        log = share * (rng.uniform(-most, most) + rng.uniform(-most, most, 3)) * 0.7
+        # A soft border, or the network would learn to look for a cut.
+        soft = ndimage.gaussian_filter((labels == kind).astype(np.float32), 0.8)
+        factor += soft[..., None] * log.astype(np.float32)
+    changed: NDArray[np.float32] = np.exp(-(plasma + (density - plasma) * np.exp(factor))).astype(np.float32)
+    return changed
+
+
+def granular(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Fill the cytoplasm with granules, as eosinophils and basophils have: nearly as dark as the nucleus, or darker.
+
+    Args:
+        image: ``float32[S, S, 3]`` in 0 to 1.
+        labels: ``uint8[S, S]``.
+        rng: The source of chance.
+    """
+    # Loaded here, because those who only list models should not wait for it.
+    from scipy import ndimage
+
+    grains = ndimage.gaussian_filter(rng.normal(size=labels.shape), rng.uniform(0.6, 2.2))
+    grains = np.clip(grains / max(float(grains.std()), 1e-6) + rng.uniform(0.0, 2.0), 0.0, 2.5) / 2.5
+    # Optical density of red, green and blue light: orange to red to violet, hardly ever blue.
+    colour = np.array([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.1), rng.uniform(0.2, 0.9)])
+    soft = ndimage.gaussian_filter((labels == CYTOPLASM.id).astype(np.float32), 0.7)
+    dark = (grains * soft)[..., None] * colour * rng.uniform(0.4, 1.0)
+    filled: NDArray[np.float32] = (image * np.exp(-dark)).astype(np.float32)
+    return filled

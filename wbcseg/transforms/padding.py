@@ -1,0 +1,106 @@
+"""Pictures of any size on the square canvas that a network sees, and back again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.labels import Labels
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture lies on its canvas.
+
+    Attributes:
+        size: Height and width of the picture.
+        scaled: Height and width after shrinking; equal to ``size`` for a picture that fits.
+        top: Row of the canvas where the picture begins.
+        left: Column of the canvas where it begins.
+    """
+
+    size: tuple[int, int]
+    scaled: tuple[int, int]
+    top: int
+    left: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The part of the canvas that shows the picture."""
+        return slice(self.top, self.top + self.scaled[0]), slice(self.left, self.left + self.scaled[1])
+
+
+def place(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placement:
+    """Lay a picture on a square canvas: in the middle, shrunk when it is larger.
+
+    Args:
+        size: Height and width of the picture.
+        side: Side of the canvas.
+        enlarge: Whether a smaller picture is enlarged until it fills the canvas.
+    """
+    factor = side / max(size) if enlarge else min(1.0, side / max(size))
+    height, width = (max(1, round(n * factor)) for n in size)
+    return Placement(size, (height, width), (side - height) // 2, (side - width) // 2)
+
+
+def image_on_canvas(
+    image: NDArray[np.uint8], side: int, *, enlarge: bool = False
+) -> tuple[NDArray[np.uint8], Placement]:
+    """Return the picture on its canvas, the rest filled with its mirror image.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        side: Side of the canvas in pixels.
+        enlarge: See :func:`place`.
+
+    Returns:
+        ``uint8[side, side, 3]`` and where the picture lies on it.
+    """
+    placement = place((image.shape[0], image.shape[1]), side, enlarge=enlarge)
+    if placement.scaled != placement.size:
+        how = Image.Resampling.BOX if placement.scaled < placement.size else Image.Resampling.BILINEAR
+        image = np.asarray(Image.fromarray(image).resize(placement.scaled[::-1], how))
+    return np.pad(image, (*_margins(placement, side), (0, 0)), mode="symmetric"), placement
+
+
+def labels_on_canvas(labels: Labels, side: int, *, enlarge: bool = False) -> Labels:
+    """Return a mask on the same canvas: ``uint8[side, side]``."""
+    placement = place((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
+    if placement.scaled != placement.size:
+        small = Image.fromarray(labels).resize(placement.scaled[::-1], Image.Resampling.NEAREST)
+        labels = np.asarray(small)
+    return np.pad(labels, _margins(placement, side), mode="symmetric")
+
+
+def from_canvas(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
+    """Cut a picture's probabilities out of its canvas and enlarge them to its size.
+
+    Args:
+        probabilities: ``float32[side, side, C]``; those of a pixel add up to 1.
+        placement: Where the picture lies.
+
+    Returns:
+        ``float32[H, W, C]``.
+    """
+    part = probabilities[placement.window]
+    if placement.scaled == placement.size:
+        return np.ascontiguousarray(part)
+    height, width = placement.size
+    whole = np.empty((height, width, part.shape[-1]), np.float32)
+    for c in range(1, part.shape[-1]):
+        channel = Image.fromarray(part[..., c]).resize((width, height), Image.Resampling.BILINEAR)
+        whole[..., c] = np.asarray(channel)
+    # They add up to 1, so that one of them follows from the others.
+    whole[..., 0] = 1.0 - whole[..., 1:].sum(axis=-1)
+    return whole
+
+
+def _margins(placement: Placement, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    height, width = placement.scaled
+    return (
+        (placement.top, side - height - placement.top),
+        (placement.left, side - width - placement.left),
+    )

@@ -1,0 +1,148 @@
+"""Networks drawn as diagrams, from their structure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.models.graph import CONVOLUTION, DENSE, POOLING, TRANSPOSED, UPSAMPLING, StageView, Step
+
+# Streamlit takes drawings out of HTML, and a picture file does not know the colours of the page.
+_drawing = st.components.v2.component(
+    "wbcseg.drawing",
+    js="""
+export default function ({ data, parentElement }) {
+  const box = parentElement.querySelector(".drawing") ?? document.createElement("div")
+  box.className = "drawing"
+  box.innerHTML = data[0]
+  parentElement.append(box)
+}
+""",
+    css=""".drawing { color: var(--st-text-color); font-family: var(--st-font); }
+""",
+)
+
+WIDTH: Final = 360
+ROW: Final = 74
+BOX: Final = 46
+NARROWEST: Final = 62
+WIDEST: Final = 128
+
+
+def draw(title: str, stages: Sequence[StageView]) -> str:
+    """Return a network as SVG in the colours of the page: the encoder on the left, the decoder on the right.
+
+    Args:
+        title: What a screen reader calls it.
+        stages: Its stages.
+    """
+    smallest = min(stages, key=lambda stage: stage.side)
+    sides = sorted({stage.side for stage in stages}, reverse=True)
+    height = ROW * len(sides) + 16
+    most = max(stage.filters for stage in stages)
+    least = min(stage.filters for stage in stages)
+    parts = []
+    centres: dict[int, tuple[float, float, float]] = {}
+    for number, stage in enumerate(stages):
+        row = sides.index(stage.side)
+        span = math.log2(most / least) or 1.0
+        wide = NARROWEST + (WIDEST - NARROWEST) * math.log2(stage.filters / least) / span
+        x = WIDTH / 2 if stage is smallest else (WIDTH * (0.745 if stage.decoder else 0.255))
+        y = 8 + ROW * row + BOX / 2
+        centres[number] = (x, y, wide)
+        parts.append(_box(stage, x, y, wide))
+    for number, stage in enumerate(stages[1:], start=1):
+        parts.append(_arrow(centres[number - 1], centres[number], _change(stage)))
+        if stage.joined is not None:
+            parts.append(_copy(centres[stage.joined], centres[number]))
+    label = f"{title}: " + ", ".join(f"{s.side}×{s.side} with {s.filters} channels" for s in stages)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" width="100%" style="max-width: 440px" role="img" '
+        f'aria-label="{escape(label, quote=True)}" fill="currentColor" font-size="12">{"".join(parts)}</svg>'
+    )
+
+
+def show(title: str, stages: Sequence[StageView], key: str) -> None:
+    """Show a network's diagram."""
+    _drawing(key=key, data=[draw(title, stages)])
+
+
+def operations(stage: StageView) -> str:
+    """Write what a stage computes in a few words, such as ``2 × 3×3``."""
+    counted: dict[str, int] = {}
+    for step in stage.steps:
+        name = _operation(step)
+        if name:
+            counted[name] = counted.get(name, 0) + 1
+    return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counted.items())
+
+
+def _operation(step: Step) -> str:
+    layer = step.layer
+    if layer.kind == CONVOLUTION:
+        return f"{layer.kernel}×{layer.kernel}"
+    if layer.kind == TRANSPOSED:
+        return f"{layer.kernel}×{layer.kernel} transposed"
+    return "dense" if layer.kind == DENSE else ""
+
+
+def _box(stage: StageView, x: float, y: float, wide: float) -> str:
+    hint = (
+        f"{stage.side}×{stage.side} pixels, {stage.filters} channels: {operations(stage) or 'pooling only'}. "
+        f"{stage.parameters:,} parameters, {stage.multiply_adds / 1e6:,.1f} million multiply-adds, "
+        f"sees {stage.field}×{stage.field} pixels of the picture"
+    )
+    return (
+        f"<g><title>{escape(hint)}</title>"
+        f'<rect x="{x - wide / 2:.1f}" y="{y - BOX / 2:.1f}" width="{wide:.1f}" height="{BOX}" rx="6" '
+        'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
+        f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
+        f"{stage.side}² × {stage.filters}</text>"
+        f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">{escape(_short(stage))}</text></g>'
+    )
+
+
+def _short(stage: StageView) -> str:
+    """Write the convolutions of a stage so that they fit into its box."""
+    kernels = [step.layer.kernel for step in stage.steps if step.layer.kind == CONVOLUTION and step.filters > 3]
+    dense = sum(step.layer.kind == DENSE for step in stage.steps)
+    if dense:
+        return f"{dense} × dense"
+    return f"{len(kernels)} × {kernels[0]}×{kernels[0]}" if kernels else "–"
+
+
+def _change(stage: StageView) -> str:
+    """Write how the maps get to a stage's side."""
+    first = stage.steps[0].layer
+    if first.kind == POOLING:
+        return f"pool {first.factor}"
+    if first.kind in (UPSAMPLING, TRANSPOSED, CONVOLUTION):
+        return f"up {first.factor}"
+    return ""
+
+
+def _arrow(a: tuple[float, float, float], b: tuple[float, float, float], text: str) -> str:
+    x1, y1, _ = a
+    x2, y2, _ = b
+    start, end = (y1 + BOX / 2, y2 - BOX / 2) if y2 > y1 else (y1 - BOX / 2, y2 + BOX / 2)
+    middle = ((x1 + x2) / 2, (start + end) / 2)
+    sign = 1 if end > start else -1
+    return (
+        f'<path d="M{x1:.1f} {start:.1f} L{x2:.1f} {end:.1f}" stroke="currentColor" stroke-opacity="0.7" fill="none"/>'
+        f'<path d="M{x2 - 4:.1f} {end - 6 * sign:.1f} L{x2:.1f} {end:.1f} L{x2 + 4:.1f} {end - 6 * sign:.1f}" '
+        'stroke="currentColor" stroke-opacity="0.7" fill="none"/>'
+        f'<text x="{middle[0] + 8:.1f}" y="{middle[1] + 4:.1f}" font-size="10.5">{text}</text>'
+    )
+
+
+def _copy(a: tuple[float, float, float], b: tuple[float, float, float]) -> str:
+    x1, x2, y = a[0] + a[2] / 2, b[0] - b[2] / 2, a[1]
+    return (
+        f'<path d="M{x1:.1f} {y:.1f} L{x2:.1f} {y:.1f}" stroke="currentColor" stroke-opacity="0.7" '
+        'stroke-dasharray="4 3" fill="none"/>'
+        f'<text x="{(x1 + x2) / 2:.1f}" y="{y - 5:.1f}" text-anchor="middle" font-size="10.5">copy</text>'
+    )

@@ -1,0 +1,152 @@
+"""The three networks side by side: how they are built, and what each stage sees of a picture."""
+# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from wbcseg import io
+from wbcseg.errors import WbcsegError
+from wbcseg.inference import Catalog, ModelEntry
+from wbcseg.inference.feature_maps import StageMaps, feature_maps
+from wbcseg.models import ARCHITECTURES, WIDTHS
+from wbcseg.models.graph import StageView, stages
+from wbcseg.training.config import PRESETS
+from wbcseg.ui import cache
+from wbcseg.ui.architectures import diagram
+from wbcseg.ui.components import dataset_picker
+from wbcseg.ui.components.image import show_png
+from wbcseg.ui.components.table import show_table
+from wbcseg.ui.text import GLOSSARY, as_text
+
+SIDE = 120
+SHOWN = 6
+"""Maps of each stage that are shown."""
+
+TILE = 96
+"""Side in pixels of a drawn map."""
+
+
+def choose_width() -> int:
+    """Ask for the width of the networks."""
+    return int(
+        st.slider(
+            "Width (filters of the first stage)",
+            WIDTHS[0],
+            WIDTHS[1],
+            16,
+            4,
+            key="width",
+            bind="query-params",
+            width=360,
+            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['published'].width}.",
+        )
+    )
+
+
+def show_networks(width: int) -> None:
+    """Show every network's diagram and numbers."""
+    with st.grid(3, min_column_width=330, gap="large") as grid:
+        for network in ARCHITECTURES.values():
+            with grid.cell():
+                found = stages(network.name, width=width, side=SIDE)
+                st.subheader(network.title)
+                st.markdown(
+                    f"**{_grouped(network.parameters(width))}** parameters · "
+                    f"**{network.multiply_adds(width, SIDE) / 1e9:.2f}** billion multiply-adds"
+                )
+                diagram.show(network.title, found, key=f"diagram_{network.name}")
+                st.caption(network.summary)
+                with st.expander("Every stage in numbers", icon=":material/table_rows:"):
+                    show_table(*_numbers(found), f"Every stage of {network.title} in numbers")
+
+
+def show_what_stages_see(picture: cache.Shown, models: Catalog) -> None:
+    """Show the strongest feature maps of every stage of a shipped model of each network."""
+    entries = [entry for entry in models.suited(dataset_picker.SAMPLE_SET) if entry.shipped]
+    if not entries:
+        st.info("There is no shipped model here to look into.", icon=":material/info:")
+    with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
+        for entry in entries:
+            with grid.cell():
+                _show_maps(picture, entry)
+
+
+def _show_maps(picture: cache.Shown, entry: ModelEntry) -> None:
+    st.markdown(f"**{as_text(entry.title)}**")
+    try:
+        for title, alt, png in _drawn_maps(picture, entry):
+            st.caption(title)
+            show_png(png, alt)
+    except WbcsegError as problem:
+        st.warning(as_text(str(problem)), icon=":material/error:")
+
+
+def _drawn_maps(picture: cache.Shown, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
+    card = entry.card
+    if card is None:
+        return []
+    remember = _session_maps if picture.own else _shared_maps
+    return remember(picture.digest, entry.name, card.files["weights"].sha256, entry, picture.sample.image)
+
+
+@st.cache_data(max_entries=24, show_spinner="The networks are looking…")
+def _shared_maps(
+    digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
+) -> list[tuple[str, str, bytes]]:
+    return _draw(_entry, _image)
+
+
+@st.cache_data(max_entries=6, show_spinner="The networks are looking…", scope="session")
+def _session_maps(
+    digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
+) -> list[tuple[str, str, bytes]]:
+    return _draw(_entry, _image)
+
+
+def _draw(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str, str, bytes]]:
+    assert entry.card is not None
+    rows = []
+    for one in feature_maps(entry.folder, entry.card, image):
+        part = "decoder" if one.stage.decoder else "encoder"
+        title = f"{part.capitalize()}, {one.stage.side}×{one.stage.side}: {SHOWN} of {one.stage.filters} maps"
+        rows.append(
+            (title, f"{entry.title}, {part} at {one.stage.side} pixels: its strongest feature maps", _sheet(one))
+        )
+    return rows
+
+
+def _sheet(maps: StageMaps) -> bytes:
+    """Draw a stage's strongest maps beside each other, each from its least (dark) to its greatest value (light)."""
+    tiles = []
+    for one in maps.strongest(SHOWN):
+        low, high = float(one.min()), float(one.max())
+        levels = np.zeros_like(one) if high <= low else (one - low) / (high - low)
+        grey = np.rint(255 * levels).astype(np.uint8)
+        factor = TILE // grey.shape[0] if grey.shape[0] <= TILE else 1
+        large = grey.repeat(factor, axis=0).repeat(factor, axis=1)[:SIDE, :SIDE]
+        tiles.append(np.pad(large, ((0, 0), (0, 4)), constant_values=128))
+    return io.encode_png(np.concatenate(tiles, axis=1)[:, :-4])
+
+
+def _numbers(found: tuple[StageView, ...]) -> tuple[list[str], list[list[str]]]:
+    head = ["Stage", "Side", "Channels", "Layers", "Parameters", "Million multiply-adds", "Sees"]
+    rows = [
+        [
+            f"{'Decoder' if stage.decoder else 'Encoder'}",
+            f"{stage.side}",
+            f"{stage.filters}",
+            as_text(diagram.operations(stage) or "pooling"),
+            _grouped(stage.parameters),
+            f"{stage.multiply_adds / 1e6:,.1f}".replace(",", "\u202f"),
+            f"{stage.field}×{stage.field}",
+        ]
+        for stage in found
+    ]
+    return head, rows
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")

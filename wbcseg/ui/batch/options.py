@@ -1,0 +1,136 @@
+"""How many pictures are to be read: by which model, with whose second opinion, how carefully."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.errors import WbcsegError
+from wbcseg.inference import Catalog, ModelEntry
+from wbcseg.quality import judge_of
+from wbcseg.ui.components import dataset_status
+from wbcseg.ui.components.downloads import ask_scale
+from wbcseg.ui.state import keep, remember
+from wbcseg.ui.text import GLOSSARY
+
+Token = tuple[str, str, str, str, bool, int]
+
+NOBODY: Final = ""
+"""The choice of no second opinion."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How pictures are read.
+
+    Attributes:
+        entry: The model.
+        second: The model whose opinion is asked for as well, or ``None``.
+        careful: Whether they look carefully.
+        page: Which page of TIFF files with several, from 0.
+        micrometres: Side of a pixel in µm, or ``None``.
+    """
+
+    entry: ModelEntry
+    second: ModelEntry | None
+    careful: bool
+    page: int
+    micrometres: float | None
+
+    @property
+    def token(self) -> Token:
+        """What the result depends on. The scale is none of it: it changes the figures when they are shown."""
+        return *version(self.entry), *version(self.second), self.careful, self.page
+
+
+def version(entry: ModelEntry | None) -> tuple[str, str]:
+    """Return a model's name and checksum; empty ones where there is none."""
+    return (entry.name if entry else "", entry.card.files["model"].sha256 if entry and entry.card else "")
+
+
+def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
+    """Ask how pictures are to be read.
+
+    Args:
+        models: The models to choose from.
+        pages: The number of pages of the TIFF that has most.
+
+    Returns:
+        The answers, or ``None`` where there is no model.
+    """
+    dataset_status.show_problems(models.entries)
+    usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
+    if not usable:
+        st.info("There is no model that can be used. Train one on the page Train.", icon=":material/school:")
+        return None
+    names = list(reversed(usable))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        remember("measure_model", models.first_choice.name if models.first_choice else names[0], names)
+        name = st.selectbox(
+            "Model",
+            names,
+            format_func=lambda name: usable[name].title,
+            key="measure_model",
+            on_change=keep,
+            args=("measure_model",),
+            width=260,
+            help=GLOSSARY["Model"],
+        )
+        second = _choose_second(usable[name], usable)
+        micrometres = ask_scale(in_address=False)
+        page = 1
+        if pages > 1:
+            remember("measure_page", 1)
+            page = st.number_input(
+                "Page",
+                min_value=1,
+                max_value=pages,
+                step=1,
+                key="measure_page",
+                on_change=keep,
+                args=("measure_page",),
+                width=130,
+                help=f"Some of your TIFF files have several pages, up to {pages}. This one is read of each of them.",
+            )
+        remember("measure_careful", False)
+        careful = st.toggle(
+            "Careful", key="measure_careful", on_change=keep, args=("measure_careful",), help=GLOSSARY["Careful"]
+        )
+    if not _is_judged(usable[name]):
+        st.caption(
+            "The results of this model are not judged, so nothing says which of them to check: it was not made for "
+            "pictures of other laboratories. Results of the models for any laboratory are judged."
+        )
+    return Reading(usable[name], second, careful, int(page) - 1, micrometres)
+
+
+def _choose_second(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> ModelEntry | None:
+    """Ask for a second opinion where results are judged and another model can give one."""
+    names = [one.name for one in usable.values() if one.card and one.card.framed and one.name != first.name]
+    if not names or not _is_judged(first):
+        return None
+    names = [NOBODY, *reversed(names)]
+    remember("measure_second", NOBODY, names)
+    if st.session_state["measure_second"] not in names:
+        st.session_state["measure_second"] = NOBODY
+    name = st.selectbox(
+        "Second opinion",
+        names,
+        format_func=lambda name: usable[name].title if name in usable else "none",
+        key="measure_second",
+        on_change=keep,
+        args=("measure_second",),
+        width=260,
+        help=GLOSSARY["Second opinion"],
+    )
+    return usable.get(name)
+
+
+def _is_judged(entry: ModelEntry) -> bool:
+    try:
+        return entry.card is not None and judge_of(entry.card) is not None
+    except WbcsegError:
+        return False  # It is said where the model is opened.

@@ -1,0 +1,223 @@
+"""Bringing many pictures: files, zips, folders, a camera, or eight drawn cells to try it with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import streamlit as st
+
+from wbcseg.datasets import PAIRING_RULE
+from wbcseg.datasets.uploads import Item, Upload, items_of, most_pages
+from wbcseg.io import MAX_BYTES, encode_png
+from wbcseg.labels import to_grey
+from wbcseg.ui.components.paste import take_pasted
+from wbcseg.ui.text import as_text
+
+FILES: Final = "Files or zip"
+FOLDER: Final = "Folder"
+CAMERA: Final = "Camera"
+
+PICTURES: Final = ("png", "jpg", "jpeg", "bmp", "tif", "tiff")
+LARGEST: Final = -(-MAX_BYTES // 2**20)
+"""Largest file in MB that the server takes."""
+
+DRAWN: Final = 8
+"""Drawn cells to try it with."""
+
+SEED: Final = 20_261
+"""Of those: another than that of the data set, on most of whose cells the models were trained."""
+
+_BROUGHT: Final = "measure_brought"
+_ROUND: Final = "measure_round"
+_FROM: Final = "measure_from"
+_CHANGED: Final = "measure_changed"
+_MINE: Final = "measure_mine"
+"""Keys of the files that the uploader holds that is there."""
+
+_DRAWN: Final = "drawn"
+"""How the keys of drawn cells begin."""
+
+
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """What a reader brought.
+
+    Attributes:
+        uploads: The files, in the order in which they came.
+        items: Pictures with their masks, and what is wrong with the rest.
+        pages: The number of pages of the TIFF that has most.
+    """
+
+    uploads: tuple[Upload, ...]
+    items: tuple[Item, ...]
+    pages: int
+
+    @property
+    def token(self) -> tuple[str, ...]:
+        """Names it."""
+        return tuple(upload.key for upload in self.uploads)
+
+
+def bring() -> Brought | None:
+    """Ask for pictures. Return what there is, also of an earlier look at this page in the same visit."""
+    choice = st.segmented_control(
+        "How to bring pictures",
+        (FILES, FOLDER, CAMERA),
+        default=FILES,
+        required=True,
+        key=_FROM,
+        label_visibility="collapsed",
+    )
+    files = {FILES: _ask_files, FOLDER: _ask_folder, CAMERA: _ask_camera}[choice]()
+    changed = st.session_state.get(_CHANGED) == choice
+    mine = tuple(file.file_id for file in files)
+    earlier = _of_elsewhere(mine)
+    if mine != st.session_state.get(_MINE, ()) and (mine or changed):
+        names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
+        uploads = [_upload(name, file) for name, file in zip(names, files, strict=True)]
+        with st.spinner("Looking through the files…"):
+            earlier = [upload for upload in earlier if not _is_among(upload, uploads)]
+            _take([*earlier, *uploads])
+    # An uploader that was away comes back without its files: what it brought is here all the same.
+    st.session_state[_MINE] = mine
+    # Last of all: a click may end this run early, and the next one then does it again.
+    st.session_state.pop(_CHANGED, None)
+    found: Brought | None = st.session_state.get(_BROUGHT)
+    if found is not None and mine and earlier:
+        count = f"{len(earlier)} file{'s' if len(earlier) > 1 else ''}"
+        st.caption(f"Added to the {count} that you brought before. *Start over* drops them all.")
+    return found
+
+
+def _of_elsewhere(mine: Sequence[str]) -> list[Upload]:
+    """Return what was brought before by an uploader that is not there any more; drawn cells do not count.
+
+    Args:
+        mine: Keys of what the present uploader holds.
+    """
+    before: Brought | None = st.session_state.get(_BROUGHT)
+    if before is None or before.uploads[0].key.startswith(_DRAWN):
+        return []
+    here = {*mine, *st.session_state.get(_MINE, ())}
+    return [upload for upload in before.uploads if upload.key not in here]
+
+
+def _is_among(upload: Upload, others: Sequence[Upload]) -> bool:
+    """Whether the same file is among others: one of the same name may hold another picture."""
+    return any(other.name == upload.name and other.load() == upload.load() for other in others)
+
+
+def show_what_to_bring() -> None:
+    """Say what to bring and what becomes of it, and offer to try it without."""
+    st.markdown(
+        "- **Crops** of one white cell each, or **whole fields of view** (a side of more than 480 pixels), in which "
+        "the white cells are found and numbered.\n"
+        "- PNG, JPEG, BMP or TIFF, also with 16 bits; singly, as a folder, or as a zip.\n"
+        "- **Expert masks**, if you have some: they are paired by name and the overlap (Dice) is shown.\n\n"
+        "Nothing is stored: pictures stay in memory for this visit. Only their pixels are read, nothing of what a file "
+        "may say about patient, place or device.",
+        width=720,
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Try it with {DRAWN} drawn cells", icon=":material/play_arrow:", on_click=_take_drawn, key="measure_try"
+        )
+        explain_pairing()
+
+
+def explain_pairing() -> None:
+    """Offer the rule by which pictures and masks are paired."""
+    with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
+        loose = "A mask that is brought by itself also finds the only picture of its name in a folder or zip."
+        st.markdown(as_text(f"{PAIRING_RULE} {loose}"), width=480)
+
+
+def start_over_button() -> None:
+    """Offer to drop everything that was brought."""
+    if st.button("Start over", icon=":material/restart_alt:", type="tertiary", key="measure_start_over"):
+        st.session_state.pop(_BROUGHT, None)
+        st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+        # The page as a whole, also from within a part of it that is drawn by itself.
+        st.rerun()
+
+
+def _ask_files() -> Sequence[Any]:
+    found: Sequence[Any] = st.file_uploader(
+        # Of any type: a name says little, and what is no picture gets a row that says so.
+        "Pictures, masks and zips: drop them here, or paste a picture (Ctrl+V)",
+        accept_multiple_files=True,
+        max_upload_size=LARGEST,
+        key=_key("files"),
+        on_change=_note_change,
+        args=(FILES,),
+    )
+    take_pasted()
+    return found
+
+
+def _ask_folder() -> Sequence[Any]:
+    found: Sequence[Any] = st.file_uploader(
+        "A folder with pictures, and masks if there are some",
+        type=PICTURES,
+        accept_multiple_files="directory",
+        max_upload_size=LARGEST,
+        key=_key("folder"),
+        on_change=_note_change,
+        args=(FOLDER,),
+    )
+    return found
+
+
+def _ask_camera() -> Sequence[Any]:
+    photo = st.camera_input(
+        "A photo through the eyepiece",
+        key=_key("camera"),
+        on_change=_note_change,
+        args=(CAMERA,),
+        width=480,
+        resolution="1080p",
+    )
+    return [] if photo is None else [photo]
+
+
+def _key(kind: str) -> str:
+    # An uploader forgets its files when it gets another key.
+    return f"measure_{kind}_{st.session_state.get(_ROUND, 0)}"
+
+
+def _note_change(choice: str) -> None:
+    # What is brought stays where an uploader that just went away still got a file.
+    if st.session_state.get(_FROM) == choice:
+        st.session_state[_CHANGED] = choice
+
+
+def _take(uploads: Sequence[Upload]) -> None:
+    if not uploads:
+        st.session_state.pop(_BROUGHT, None)
+        return
+    items = tuple(items_of(uploads))
+    st.session_state[_BROUGHT] = Brought(tuple(uploads), items, most_pages(items))
+
+
+def _upload(name: str, file: Any) -> Upload:
+    return Upload(name, file.getvalue, file.file_id)
+
+
+def _take_drawn() -> None:
+    uploads = []
+    for number in range(DRAWN):
+        name, key = f"drawn-{number + 1}", f"{_DRAWN} {number}"
+        uploads.append(Upload(f"{name}.png", partial(_drawn, number, mask=False), key))
+        uploads.append(Upload(f"{name}_mask.png", partial(_drawn, number, mask=True), f"{key} mask"))
+    _take(uploads)
+
+
+def _drawn(number: int, *, mask: bool) -> bytes:
+    # Here and not above: whoever brings pictures need not wait for what draws them.
+    from wbcseg.datasets.synthetic import draw_sample
+
+    sample = draw_sample(SEED, number)
+    return encode_png(to_grey(sample.mask) if mask and sample.mask is not None else sample.image)

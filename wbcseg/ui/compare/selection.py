@@ -1,0 +1,104 @@
+"""What the reader wants compared on unseen cells: which test, which figure, of which region."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.evaluation.comparison import Look
+from wbcseg.evaluation.metric_specs import FIGURES, Figure
+from wbcseg.ui.compare import data
+from wbcseg.ui.compare.data import Result
+from wbcseg.ui.text import GLOSSARY
+
+LOOKS: Final[dict[str, Look]] = {"Careful": "careful", "One look": "one_look"}
+REGION_TITLES: Final = {"cell": "Whole cell", "picture": "Whole picture"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the reader asked for.
+
+    Attributes:
+        study: The study.
+        results: Its results, one a network.
+        figure: What is measured.
+        region: Of which region.
+        look: One look, or the careful way.
+    """
+
+    study: str
+    results: tuple[Result, ...]
+    figure: Figure
+    region: str
+    look: Look
+
+    @property
+    def axis(self) -> str:
+        """Title of an axis of the figure."""
+        unit = f" ({self.figure.unit})" if self.figure.unit else ""
+        return f"{self.figure.title}, {region_title(self.region).lower()}{unit}"
+
+    def shown(self, number: float, *, sign: bool = False) -> str:
+        """Write a value of the figure."""
+        if math.isnan(number):
+            return "–"
+        digits = 2 if self.figure.unit else 4
+        return f"{number:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+
+
+def region_title(region: str) -> str:
+    """Return what the page calls a region."""
+    return REGION_TITLES.get(region, region.capitalize())
+
+
+def ask() -> Question | None:
+    """Ask what to compare; the answer lives in the address. Return ``None`` where there is no result yet."""
+    found = data.studies()
+    if not found:
+        st.info("There is no cross-validation yet.", icon=":material/science:")
+        st.code("python -m wbcseg evaluate --cv 5 --dataset zheng-1", language=None, wrap_lines=True)
+        return None
+    titles = {name: data.study_title(name, of) for name, of in found.items()}
+    with st.container(horizontal=True):
+        study = st.selectbox(
+            "Test",
+            list(found),
+            format_func=titles.__getitem__,
+            key="study",
+            bind="query-params",
+            width=360,
+            help=f"{GLOSSARY['Cross-validation']}\n\n**Recipe** {GLOSSARY['Recipe']}",
+        )
+        figure = FIGURES[
+            st.selectbox(
+                "Figure",
+                list(FIGURES),
+                format_func=lambda name: FIGURES[name].title,
+                key="figure",
+                bind="query-params",
+                width=240,
+            )
+        ]
+        region = st.selectbox(
+            "Of",
+            figure.regions,
+            format_func=region_title,
+            key=f"region_{len(figure.regions)}_{figure.regions[0].partition(' ')[0]}",
+            bind="query-params",
+            width=200,
+        )
+        look = st.segmented_control(
+            "Prediction",
+            list(LOOKS),
+            default=next(iter(LOOKS)),
+            required=True,
+            key="look",
+            bind="query-params",
+            help=GLOSSARY["Careful"],
+        )
+    st.caption(f"**{figure.title}**: {figure.meaning}")
+    return Question(study, tuple(found[study]), figure, region, LOOKS[look])

@@ -1,0 +1,300 @@
+"""How networks do on cells that they have never seen: the part of the Compare page that answers which is better."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.datasets import NAMES
+from wbcseg.evaluation import comparison
+from wbcseg.evaluation.comparison import Pair, Summary
+from wbcseg.export import csv_bytes
+from wbcseg.metrics import Comparison
+from wbcseg.ui.compare import data
+from wbcseg.ui.compare.data import Result
+from wbcseg.ui.compare.selection import Question
+from wbcseg.ui.components import charts
+from wbcseg.ui.components.charts import Interval
+from wbcseg.ui.components.table import show_table
+from wbcseg.ui.text import GLOSSARY, as_text, short_title, stem, time_text
+
+COUNTS: Final = (10, 25, 50, 100)
+"""How many of the hardest pictures are listed."""
+
+
+def show_answer(question: Question) -> None:
+    """Say in sentences which network is better, by how much, and how sure that is."""
+    pairs = data.pairs(question.results, question.figure.name, question.region, question.look)
+    st.subheader("Which is better, by how much, and how sure are we?", help=f"**Paired** {GLOSSARY['Paired']}")
+    if not pairs:
+        st.markdown("There is only one network in this test, so there is nothing to compare.")
+    for pair in pairs:
+        st.markdown(f"- {sentence(pair, question)}")
+
+
+def sentence(pair: Pair, question: Question) -> str:
+    """Write a comparison as a sentence for somebody who never heard of a p-value."""
+    one, less = pair.comparison, question.figure.lowest_is_best
+    if not one.pairs:
+        return f"{as_text(pair.first)} and {as_text(pair.second)} have no picture in common."
+    wins, losses = wins_of(one, lowest_is_best=less)
+    clear = pair.better(less)
+    # Where only the test on ranks speaks, who is ahead on more pictures can be behind on average.
+    ahead = wins > losses if pair.p < 0.05 and not clear else (one.difference > 0) != less
+    first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
+    wins = wins if ahead else losses
+    # From here on, more is in favour of the one that is named first.
+    sign = 1 if ahead != less else -1
+    ends = sorted((sign * one.low, sign * one.high))
+    by = question.shown(sign * one.difference) + (f" {question.figure.unit}" if question.figure.unit else "")
+    between = f"{question.shown(ends[0])} to {question.shown(ends[1])}"
+    winner, loser = as_text(first), as_text(second)
+    if clear:
+        return (
+            f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.pairs} "
+            f"pictures. {chance(pair.p)}"
+        )
+    if pair.p < 0.05:
+        return (
+            f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.pairs} "
+            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {chance(pair.p)}"
+        )
+    return (
+        f"**No clear difference** between {winner} and {loser}: {by} in favour of the first (95 % confidence of the "
+        f"difference: {between}), on {wins} of {one.pairs} pictures. {chance(pair.p)}"
+    )
+
+
+def wins_of(one: Comparison, *, lowest_is_best: bool) -> tuple[int, int]:
+    """Return on how many pictures the first is better, and on how many the second."""
+    return (one.smaller, one.larger) if lowest_is_best else (one.larger, one.smaller)
+
+
+def chance(p: float) -> str:
+    """Say what a corrected p-value means."""
+    if math.isnan(p):
+        return "They gave the same everywhere."
+    if p < 0.001:
+        return "Chance alone would bring that in less than 1 of 1,000 such tests (p < .001)."
+    text = f"p = {p:.3f}".replace("0.", ".")
+    return f"Chance alone would bring that, or more, in about {max(1, round(100 * p))} of 100 such tests ({text})."
+
+
+def show_means(question: Question) -> None:
+    """Show mean, interval, size and time of every network."""
+    found = data.summaries(question.results, question.figure.name, question.region, question.look)
+    head = ["Network", "Mean", "±", "95 % confidence", "Pictures", "Processor time", "Parameters"]
+    rows = [
+        [
+            as_text(one["title"]),
+            f"**{question.shown(summary.mean)}**",
+            question.shown(summary.error),
+            f"{question.shown(summary.low)} to {question.shown(summary.high)}",
+            _pictures(summary),
+            _time(one),
+            f"{one['parameters']:,}".replace(",", "\u202f"),
+        ]
+        for one, summary in zip(question.results, found.values(), strict=True)
+    ]
+    st.subheader(
+        "Means",
+        help="  \n".join(f"**{word}** {GLOSSARY[word]}" for word in ("±", "Confidence interval", "Processor time")),
+    )
+    show_table(head, rows, "Means")
+    undefined = max(summary.undefined for summary in found.values())
+    if undefined:
+        st.caption(f"In {undefined} pictures the class is in neither mask; those do not count.")
+
+
+def show_pictures(question: Question) -> None:
+    """Show every picture's figure of every network."""
+    columns = {
+        one["title"]: comparison.values(one, question.figure.name, question.region, question.look)
+        for one in question.results
+    }
+    notes = {one: kind for result in question.results for one, kind in comparison.cell_types(result).items()}
+    st.subheader(
+        "Picture by picture",
+        help="Each point is one picture. The box holds the middle half of them, its line the median.",
+    )
+    charts.show(
+        charts.distributions(columns, notes, question.axis),
+        "distributions",
+        f"{question.axis} of every picture, as points beside a box of the middle half, for {', '.join(columns)}",
+    )
+
+
+def show_differences(question: Question) -> None:
+    """Show the difference of every pair with its interval."""
+    pairs = data.pairs(question.results, question.figure.name, question.region, question.look)
+    if not pairs:
+        return
+    st.subheader(
+        "Differences on the same pictures",
+        help=f"**Paired** {GLOSSARY['Paired']}\n\n**Confidence interval** {GLOSSARY['Confidence interval']}\n\n"
+        f"**p** {GLOSSARY['p']}",
+    )
+    less = question.figure.lowest_is_best
+    wins = [wins_of(pair.comparison, lowest_is_best=less) for pair in pairs]
+    rows = [
+        Interval(
+            f"{pair.first} minus {pair.second}",
+            "",
+            pair.comparison.difference,
+            pair.comparison.low,
+            pair.comparison.high,
+            f"{question.shown(pair.comparison.difference, sign=True)}, better on {better} and worse on {worse} of "
+            f"{pair.comparison.pairs} pictures",
+        )
+        for pair, (better, worse) in zip(pairs, wins, strict=True)
+    ]
+    charts.show(
+        charts.intervals(rows, f"Difference of {question.axis}", zero=True),
+        "differences",
+        "Difference of every two networks with its 95 % confidence interval: "
+        + "; ".join(f"{row.label} {question.shown(row.middle, sign=True)}" for row in rows),
+    )
+    note = " Here less is better: a network with a negative difference is ahead." if less else ""
+    st.caption(f"An interval that does not touch the dotted line speaks for a true difference.{note}")
+
+
+def show_cell_types(question: Question) -> None:
+    """Show the figure by cell type."""
+    found = data.cell_types(question.results, question.figure.name, question.region, question.look)
+    rows = [
+        Interval(
+            f"{kind.capitalize()}, {summary.pictures}",
+            title,
+            summary.mean,
+            summary.low,
+            summary.high,
+            f"{question.shown(summary.mean)} on {summary.pictures} pictures",
+        )
+        for title, kinds in found.items()
+        for kind, summary in kinds.items()
+        if summary.pictures
+    ]
+    st.subheader(
+        "By cell type",
+        help="With the number of pictures. The cell types were given by the data's authors, who warn that no expert "
+        "checked them. No interval is drawn for fewer than ten pictures: it would say little.",
+    )
+    charts.show(
+        charts.intervals(rows, question.axis, legend=True),
+        "cell_types",
+        f"Mean {question.axis} by cell type with 95 % confidence intervals, for {', '.join(found)}",
+    )
+
+
+def show_times(question: Question) -> None:
+    """Show quality against the time of a training."""
+    found = data.summaries(question.results, question.figure.name, question.region, question.look)
+    st.subheader("Time and quality", help=f"**Processor time** {GLOSSARY['Processor time']}")
+    rows = [
+        (
+            seconds / 60,
+            Interval(
+                one["title"],
+                one["title"],
+                summary.mean,
+                summary.low,
+                summary.high,
+                f"{question.shown(summary.mean)} after {time_text(seconds)}",
+            ),
+        )
+        for one, summary in zip(question.results, found.values(), strict=True)
+        if (seconds := _seconds(one)) is not None
+    ]
+    if not rows:
+        st.caption("The time of these trainings was not recorded.")
+        return
+    machines = {one["title"]: comparison.machine(one) for one in question.results}
+    usual, count = Counter(machines.values()).most_common(1)[0]
+    if count < len(machines):
+        where = "; ".join(f"{as_text(title)} on {as_text(name)}" for title, name in machines.items())
+        st.caption(f"Only times of one machine compare, and the networks were trained on several: {where}.")
+        rows = [(x, row) for x, row in rows if machines[row.group] == usual]
+        if count == 1:
+            return
+    charts.show(
+        charts.against(rows, "Processor time of a training (minutes)", question.axis),
+        "times",
+        f"{question.axis} against the processor time of a training: "
+        + "; ".join(f"{row.group} {row.note}" for _, row in rows),
+    )
+
+
+def show_worst(question: Question) -> None:
+    """List the pictures on which the worst network is worst, each with a link to Predict."""
+    rows = comparison.worst_first(question.results, question.figure.name, question.region, question.look)
+    st.subheader(
+        "The hardest pictures", help="By the network that does worst on each. Each number is a link to Predict."
+    )
+    count = st.segmented_control(
+        "How many",
+        COUNTS,
+        default=COUNTS[0],
+        required=True,
+        key="worst",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    titles = [one["title"] for one in question.results]
+    named = question.results[0]["config"]["dataset"] in NAMES
+    table = [
+        [
+            _link(row.id) if named else as_text(stem(row.id)),
+            as_text(row.cell_type.capitalize()),
+            *(question.shown(row.figures[title]) for title in titles),
+        ]
+        for row in rows[:count]
+    ]
+    show_table(["Picture", "Cell type", *map(as_text, titles)], table, "Pictures with the lowest Dice")
+    st.caption(
+        "The figures are of networks that never saw the cell. Predict shows the shipped models, of which each has "
+        "learned from four fifths of Dataset 1: it says so where a picture is one of them."
+    )
+
+
+def offer_downloads(question: Question) -> None:
+    """Offer everything behind the page as tables."""
+    st.subheader("Take away")
+    with st.container(horizontal=True):
+        st.download_button(
+            "Every picture (CSV)",
+            lambda: csv_bytes(comparison.table_rows(question.results)),
+            f"{question.study}-pictures.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Differences of the networks (CSV)",
+            lambda: csv_bytes(comparison.pair_rows(question.results)),
+            f"{question.study}-differences.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _link(sample_id: str) -> str:
+    name, _, number = sample_id.partition("/")
+    return f"[{number}](predict?set={short_title(name).replace(' ', '%20')}&picture={number})"
+
+
+def _pictures(summary: Summary) -> str:
+    return str(summary.pictures)
+
+
+def _seconds(result: Result) -> float | None:
+    took = [one["cpu_seconds"] for one in result["trainings"]]
+    return None if None in took else float(sum(took) / len(took))
+
+
+def _time(result: Result) -> str:
+    seconds = _seconds(result)
+    return "–" if seconds is None else time_text(seconds)

@@ -1,0 +1,261 @@
+"""The table of many pictures: a row for each, and for each cell of a field of view."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from wbcseg.export import dice_means
+from wbcseg.io import shown
+from wbcseg.pipeline import Outcome
+from wbcseg.quality import FINE, counted
+from wbcseg.results import Finding
+from wbcseg.ui.components import quality_badges
+from wbcseg.ui.components.downloads import figure_text
+
+SHOWN: Final = {
+    "nucleus_to_cell": "Nucleus / cell",
+    "nucleus_area": "Nucleus area",
+    "cell_area": "Cell area",
+    "lobes": "Lobes",
+}
+"""Figures that the table shows, with short titles; the files to take away have all."""
+
+DICE: Final = {"nucleus": "Dice nucleus", "cytoplasm": "Dice cytoplasm", "cell": "Dice cell"}
+
+_WIDE: Final = """
+.cells { overflow-x: auto; width: 100%; container-type: inline-size; }
+.cells:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+.cells table { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.9rem; line-height: 1.35; }
+.cells caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
+.cells th, .cells td { padding: 0.25rem 0.75rem; border: 0; text-align: right; vertical-align: middle;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); font-variant-numeric: tabular-nums;
+  white-space: nowrap; }
+.cells thead th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.2rem; }
+.cells thead th:first-child { padding-left: 0; }
+.cells tbody th { font-weight: 400; }
+.cells .text { text-align: left; white-space: normal; }
+.cells .name { min-width: 9rem; overflow-wrap: anywhere; }
+.cells .name > div { max-width: min(44rem, calc(100vw - 8rem)); }
+.cells .thumb { width: 48px; min-width: 48px; height: 54px; padding: 0.2rem 0; }
+.cells .thumb img { display: block; margin: 0 auto; max-width: 48px; max-height: 48px; border-radius: 4px; }
+.cells .status { min-width: 10rem; max-width: 20rem; }
+.cells .of-field .name { padding-left: 2rem; }
+.cells small { display: block; font-size: 0.8rem; opacity: 0.85; }
+.cells b { font-weight: 600; }
+.cells .number { opacity: 0.85; font-variant-numeric: tabular-nums; margin-right: 0.35em; }
+"""
+"""The colours are those of the text around, whatever the theme."""
+
+_NARROW: Final = """
+.cells thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.cells table, .cells tbody { display: block; }
+.cells tbody tr { display: grid; grid-template-columns: 48px minmax(0, 5fr) minmax(0, 6fr); gap: 0.1rem 1rem;
+  align-items: baseline; padding: 0.5rem 0;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 16%, transparent); }
+.cells tbody th, .cells tbody td { border: 0; padding: 0; }
+.cells tbody .thumb { grid-row: 1 / span 8; align-self: start; height: auto; padding: 0; }
+.cells tbody tr .name, .cells tbody tr.of-field .name, .cells tbody tr .status {
+  grid-column: 2 / -1; min-width: 0; max-width: none; padding: 0; }
+.cells tbody .name > div { max-width: none; font-weight: 600; }
+.cells tbody .name small { font-weight: 400; }
+.cells td[data-title] { display: flex; justify-content: space-between; gap: 0.4rem; font-size: 0.85rem; }
+.cells td[data-title]::before { content: attr(data-title); text-align: left; white-space: normal; opacity: 0.85; }
+"""
+"""On a phone, a row is a block: its figures stand below its name, each beside its title."""
+
+STYLE: Final = f"<style>{_WIDE}{quality_badges.STYLE}@container (max-width: 640px) {{{_NARROW}}}</style>"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        outcome: What came of the picture.
+        finding: The cell, or ``None`` where the row is for the picture as a whole.
+        thumbnail: A small PNG, or ``None``.
+        number: Of the picture, from 1, as in the files to take away; 0 where pictures are not numbered.
+    """
+
+    outcome: Outcome
+    finding: Finding | None
+    thumbnail: bytes | None
+    number: int = 0
+
+    @property
+    def title(self) -> str:
+        """What a list calls it."""
+        name = shown(self.outcome.name)
+        return f"{name}, cell {self.finding.number}" if self.finding and self.finding.number else name
+
+
+def rows_of(outcomes: Sequence[Outcome], *, numbered: bool = False) -> list[Row]:
+    """Return the rows of the table, in order.
+
+    Args:
+        outcomes: What came of each picture.
+        numbered: Whether the table says the pictures' numbers.
+    """
+    rows = []
+    for place, outcome in enumerate(outcomes, start=1):
+        number = place if numbered else 0
+        small = list(outcome.thumbnails)
+        if outcome.whole_field or not outcome.findings:
+            rows.append(Row(outcome, None, small.pop(0) if small else None, number))
+        rows += [Row(outcome, finding, png, number) for finding, png in zip(outcome.findings, small, strict=True)]
+    return rows
+
+
+def to_look_at(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that somebody should look at: all whose status is not that they look fine, and what is wrong."""
+    found = []
+    for row in rows:
+        status = row.finding.status if row.finding else ""
+        if status not in ("", FINE) or row.outcome.problem or (row.outcome.mask_problem and _is_first(row)):
+            found.append(row)
+    return found
+
+
+def table_html(
+    rows: Sequence[Row], every: Sequence[Row], micrometres: float | None, caption: str, *, named: bool = True
+) -> str:
+    """Write rows as HTML.
+
+    Args:
+        rows: Those to show.
+        every: All of them: they decide which columns there are.
+        micrometres: Side of a pixel in µm, or ``None``.
+        caption: What a screen reader says of the table.
+        named: Whether a cell whose field of view is not in the row above it says what the field is called.
+    """
+    with_status = any(row.finding and row.finding.status for row in every)
+    regions = [region for region in DICE if any(row.finding and region in row.finding.scores for row in every)]
+    unit = "px²" if micrometres is None else "µm²"
+    titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in SHOWN.items()}
+    titles |= {region: DICE[region] for region in regions}
+    head = [_head("Picture", "text", span=2)]
+    head += [_head("Trust", "text")] if with_status else []
+    head += [_head(title) for title in titles.values()]
+    body = []
+    for place, row in enumerate(rows):
+        is_new = place == 0 or rows[place - 1].outcome is not row.outcome
+        body.append(_row(row, titles, micrometres, with_status=with_status, named=named and is_new))
+    return (
+        f'{STYLE}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{''.join(head)}</tr></thead>"
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def field_text(cells: int) -> str:
+    """Say how many cells were found in a field of view."""
+    return _count(cells, "white cell") if cells else "no white cell was found"
+
+
+def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    """Say what was found in a few words, and more of it; both as plain text."""
+    read = [one for one in outcomes if one.size is not None]
+    findings = [finding for one in read for finding in one.findings]
+    cells = [finding for finding in findings if finding.measures is not None]
+    parts = []
+    without = sum(1 for one in read if not any(finding.measures for finding in one.findings))
+    if without:
+        parts.append(f"{without} without a white cell")
+    if len(read) < len(outcomes):
+        parts.append(f"{len(outcomes) - len(read)} could not be used")
+    states, means = counted([cell.status for cell in cells]), dice_means(findings)
+    parts += [states] if states else []
+    parts += [f"mean Dice {means}"] if means else []
+    return f"{_count(len(read), 'picture')}, {_count(len(cells), 'cell')}", "; ".join(parts)
+
+
+def _row(row: Row, titles: Mapping[str, str], micrometres: float | None, *, with_status: bool, named: bool) -> str:
+    outcome, finding = row.outcome, row.finding
+    picture = f'<td class="thumb">{_image(row)}</td>'
+    if finding is None or finding.measures is None:
+        # Over all columns, so that it can be read on a phone without scrolling.
+        return f"<tr>{picture}{_name(row, span=len(titles) + with_status + 1)}</tr>"
+    cells = [f'<td class="text status">{_status(finding)}</td>'] if with_status else []
+    for name, title in titles.items():
+        text = _dice(finding.scores, name) if name in DICE else figure_text(name, finding.measures, micrometres)
+        cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
+    kind = ' class="of-field"' if outcome.whole_field else ""
+    return f"<tr{kind}>{picture}{_name(row, named=named)}{''.join(cells)}</tr>"
+
+
+def _name(row: Row, *, span: int = 1, named: bool = True) -> str:
+    outcome, finding = row.outcome, row.finding
+    title, name = f' title="{escape(outcome.name)}"', escape(shown(outcome.name)).replace("/", "/<wbr>")
+    if finding is not None and finding.number:
+        # Of a cell of a field, all else is said of the field.
+        name, more = f"Cell {finding.number}", [name] if named else []
+    else:
+        name = f'<span class="number">{row.number}</span> {name}' if row.number else name
+        more = [escape(notice) for notice in outcome.notices]
+        more += [_mask_told(outcome)] if outcome.mask_problem else []
+    if finding is None or finding.measures is None:
+        more.insert(0, _told(row))
+    small = "".join(f"<small>{one}</small>" for one in more)
+    wide = f' colspan="{span}"' if span > 1 else ""
+    return f'<th scope="row" class="text name"{wide}{title}><div>{name}{small}</div></th>'
+
+
+def _told(row: Row) -> str:
+    """Say why a row has no figures."""
+    outcome, finding = row.outcome, row.finding
+    if outcome.problem:
+        return f"<b>Not used.</b> {escape(_reason(outcome.problem, outcome.name))}"
+    if finding is None:
+        return f"Field of view: {field_text(len(outcome.findings))}"
+    # That no cell was found is the reason of the status.
+    status = f" {quality_badges.status_html(finding.status)}" if finding.status else ""
+    return f"<b>No white cell was found.</b>{status}"
+
+
+def _mask_told(outcome: Outcome) -> str:
+    return f"<b>Mask not used.</b> {escape(_reason(outcome.mask_problem, outcome.item.mask_name))}"
+
+
+def _reason(problem: str, name: str) -> str:
+    """Return why something is not used: the row has said already what, and that it is not."""
+    for said in (f"Picture {shown(name)} cannot be used. ", f"Mask {shown(name)} cannot be used. "):
+        problem = problem.removeprefix(said)
+    rest = problem.removeprefix(f"Mask {shown(name)} is not used: ")
+    return rest[:1].upper() + rest[1:]
+
+
+def _is_first(row: Row) -> bool:
+    """Whether the row is the one that says all that is said of its picture."""
+    return row.finding is None or row.finding.number == 0
+
+
+def _image(row: Row) -> str:
+    if row.thumbnail is None:
+        return ""
+    data = base64.b64encode(row.thumbnail).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with its classes">'
+
+
+def _status(finding: Finding) -> str:
+    reasons = "".join(f"<small>{escape(reason)}</small>" for reason in finding.reasons)
+    return f"{quality_badges.status_html(finding.status) if finding.status else ''}{reasons}"
+
+
+def _dice(scores: Mapping[str, float], region: str) -> str:
+    value = scores.get(region, math.nan)
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def _head(text: str, kind: str = "", span: int = 1) -> str:
+    wide = f' colspan="{span}"' if span > 1 else ""
+    return f'<th scope="col"{wide} class="{kind}">{escape(text)}</th>'
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}".replace(",", "\u202f")

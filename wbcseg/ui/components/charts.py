@@ -1,0 +1,267 @@
+"""Charts of results, with Plotly: distributions and intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from wbcseg.ui.components.line_charts import BLUE, COLOURS, GREEN, GREY, ORANGE
+
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+NETWORKS: Final = {"U-Net": (BLUE, "circle"), "SegNet-Basic": (ORANGE, "square"), "DeconvNet": (GREEN, "diamond")}
+"""Colour and shape of a network wherever it is drawn: never told apart by the colour alone."""
+
+ROW: Final = 48
+"""Pixels of a row of a chart."""
+
+LINE: Final = 0.4
+"""Share of a row that a line of its label takes."""
+
+NO_BAR: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its interval.
+
+    Attributes:
+        label: What it is of.
+        group: Title of the network (or what else is told apart by colour and shape).
+        middle: The figure.
+        low: Lower end; NaN without an interval.
+        high: Upper end.
+        note: What hovering adds.
+    """
+
+    label: str
+    group: str
+    middle: float
+    low: float
+    high: float
+    note: str = ""
+
+
+def style(title: str, place: int = 0) -> tuple[str, str]:
+    """Return colour and shape of a network's title."""
+    for name, look in NETWORKS.items():
+        if title.startswith(name):
+            return look
+    return COLOURS[place % len(COLOURS)], SYMBOLS[place % len(SYMBOLS)]
+
+
+def distributions(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str, str], axis: str) -> go.Figure:
+    """Draw every picture's figure of every network as points beside a box of the middle half.
+
+    Args:
+        columns: Figures by picture, by network title.
+        notes: What hovering says of a picture beyond its figure.
+        axis: Title of the axis.
+    """
+    figure = go.Figure()
+    for place, (title, values) in enumerate(reversed(list(columns.items()))):
+        colour, symbol = style(title, place)
+        shown = {one: value for one, value in values.items() if not math.isnan(value)}
+        figure.add_trace(
+            go.Box(
+                x=list(shown.values()),
+                name=_broken(title),
+                orientation="h",
+                boxpoints="all",
+                jitter=0.5,
+                pointpos=-1.6,
+                width=0.35,
+                marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
+                line={"color": colour, "width": 2},
+                text=[f"{one}, {notes.get(one, '')}" for one in shown],
+                hovertemplate="%{text}<br>%{x:.4f}<extra></extra>",
+                hoveron="points",
+            )
+        )
+    figure.update_layout(showlegend=False)
+    return _laid_out(figure, axis, rows=2 * len(columns))
+
+
+def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend: bool = False) -> go.Figure:
+    """Draw figures with their intervals below each other.
+
+    Args:
+        rows: The figures, the first on top.
+        axis: Title of the axis.
+        zero: Whether to mark zero, which says "no difference".
+        legend: Whether several groups share a row and need a legend.
+    """
+    figure = go.Figure()
+    labels = list(dict.fromkeys(row.label for row in rows))
+    groups = list(dict.fromkeys(row.group for row in rows))
+    for place, group in enumerate(groups):
+        own = [row for row in rows if row.group == group]
+        colour, symbol = style(group, place) if legend or len(groups) > 1 else (BLUE, "circle")
+        spread = 0.22 * (place - (len(groups) - 1) / 2) if legend else 0.0
+        figure.add_trace(
+            go.Scatter(
+                x=[row.middle for row in own],
+                y=[labels.index(row.label) + spread for row in own],
+                mode="markers",
+                name=group,
+                marker={"color": colour, "symbol": symbol, "size": 10},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_reach(row.high - row.middle) for row in own],
+                    "arrayminus": [_reach(row.middle - row.low) for row in own],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 5,
+                },
+                text=[f"{row.label}{f' · {row.group}' if legend else ''}<br>{row.note}" for row in own],
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    if zero:
+        figure.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 2})
+    figure.update_layout(
+        showlegend=legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
+    )
+    broken = [_broken(label) for label in labels]
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(labels))),
+        ticktext=broken,
+        range=[len(labels) - 0.4, -0.6],
+    )
+    tallest = max((1 + label.count("<br>") for label in broken), default=1)
+    row = max(1.4 if legend else 1.1, LINE * tallest)
+    return _laid_out(figure, axis, rows=len(labels) * row + (1 if legend else 0))
+
+
+def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
+    """Draw figures with their intervals against something else.
+
+    Args:
+        rows: What lies across, and the figure.
+        across: Title of the horizontal axis, which begins at 0.
+        axis: Title of the vertical axis.
+    """
+    figure = go.Figure()
+    largest = max((x for x, _ in rows), default=1.0)
+    for place, (x, row) in enumerate(rows):
+        colour, symbol = style(row.group, place)
+        late = x > largest / 2  # where a phone has no room to the right
+        figure.add_trace(
+            go.Scatter(
+                x=[x],
+                y=[row.middle],
+                mode="markers+text",
+                text=[f"{row.label}  " if late else f"  {row.label}"],
+                textposition="middle left" if late else "middle right",
+                cliponaxis=False,
+                marker={"color": colour, "symbol": symbol, "size": 11},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_reach(row.high - row.middle)],
+                    "arrayminus": [_reach(row.middle - row.low)],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 5,
+                },
+                hovertext=[f"{row.label}<br>{row.note}"],
+                hoverinfo="text",
+            )
+        )
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[0, 1.1 * largest])
+    figure.update_yaxes(title=axis)
+    return _laid_out(figure, across, rows=5)
+
+
+def differences(
+    dots: Sequence[tuple[float, float, str]], bias: float, limits: tuple[float, float], across: str, axis: str
+) -> go.Figure:
+    """Draw differences against means (Bland and Altman), with the mean difference and its limits as lines.
+
+    Args:
+        dots: Mean, difference and name of every cell.
+        bias: Mean difference.
+        limits: Limits of agreement.
+        across: Title of the horizontal axis.
+        axis: Title of the vertical axis.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=[x for x, _, _ in dots],
+            y=[y for _, y, _ in dots],
+            mode="markers",
+            marker={"color": BLUE, "size": 8, "opacity": 0.7},
+            text=[name for _, _, name in dots],
+            hovertemplate="%{text}<br>%{y:.4g}<extra></extra>",
+        )
+    )
+    figure.add_hline(y=0, line={"color": GREY, "dash": "dot", "width": 1})
+    figure.add_hline(y=bias, line={"color": ORANGE, "width": 2}, annotation_text="mean")
+    for limit in limits:
+        figure.add_hline(y=limit, line={"color": ORANGE, "dash": "dash", "width": 2}, annotation_text="limit")
+    figure.update_layout(showlegend=False)
+    figure.update_yaxes(title=axis)
+    return _laid_out(figure, across, rows=6)
+
+
+def reliability(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
+    """Draw the share that is right against how sure a network was, with the diagonal on which both are the same.
+
+    Args:
+        lines: By title: mean certainty, share that is right and number of pixels of each bin.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
+    )
+    for place, (title, bins) in enumerate(lines.items()):
+        colour, symbol = style(title, place)
+        figure.add_scatter(
+            x=[sure for sure, _, _ in bins],
+            y=[right for _, right, _ in bins],
+            mode="lines+markers",
+            name=title,
+            # A network's lines have its colour; what sets them apart is the dash.
+            line={"color": colour, "dash": ("solid", "dash")[place % 2]},
+            marker={"symbol": symbol, "size": 9},
+            text=[f"{pixels:,} pixels" for *_, pixels in bins],
+            hovertemplate="%{x:.0%} sure, %{y:.0%} right<br>%{text}<extra></extra>",
+        )
+    figure.update_layout(legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"})
+    figure.update_yaxes(title="Share that is right", tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(tickformat=".0%", range=[0.3, 1.02])
+    return _laid_out(figure, "How sure the network was", rows=7)
+
+
+def show(figure: go.Figure, key: str, alt: str) -> None:
+    """Show a chart; ``alt`` says in words what it shows."""
+    st.plotly_chart(figure, key=key, config=NO_BAR, alt=alt)
+
+
+def _laid_out(figure: go.Figure, axis: str, rows: float) -> go.Figure:
+    figure.update_layout(
+        height=int(90 + ROW * max(2.0, rows)),
+        margin={"l": 8, "r": 16, "t": 16, "b": 8},
+        hovermode="closest",
+        # A finger that moves over a chart moves the page.
+        dragmode=False,
+    )
+    figure.update_xaxes(title=axis, automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def _broken(text: str) -> str:
+    """Break a label so that it leaves room for the chart on a phone."""
+    return text.replace(", ", ",<br>").replace(" minus ", " −<br>")
+
+
+def _reach(number: float) -> Any:
+    return None if math.isnan(number) else number

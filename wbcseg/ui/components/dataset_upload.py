@@ -1,0 +1,72 @@
+"""A reader's own pictures and masks, as a zip that stays in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from wbcseg.datasets import PAIRING_RULE, DataSet, check_dataset, open_zip
+from wbcseg.errors import WbcsegError
+from wbcseg.ui.cache import bytes_digest
+from wbcseg.ui.segment import edited_masks
+from wbcseg.ui.text import as_text, lines_text
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPairs:
+    """What a reader brought to train on.
+
+    Attributes:
+        data: The zip.
+        dataset: The pictures and masks in it, all of them read once without a problem.
+    """
+
+    data: bytes
+    dataset: DataSet
+
+
+def bring_pairs(key: str = "train_zip", label: str = "A zip of pictures and masks") -> OwnPairs | None:
+    """Ask for a zip and check everything in it. Return it, or ``None`` where there is none that will do."""
+    if edited_masks.kept() and _take_corrected():
+        data = edited_masks.archive()
+        return _pairs(data, "corrected.zip")
+    file = st.file_uploader(label, type=["zip"], key=key, width=720)
+    with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
+        st.markdown(as_text(PAIRING_RULE), width=480)
+    if file is None:
+        st.caption(
+            "The zip stays in memory: it is never stored, here or with the training, but for three masks, beside which "
+            "the training's film shows what the network makes of their pictures. To go on with a stopped "
+            "training, bring the same zip again.",
+            width=720,
+        )
+        return None
+    return _pairs(file.getvalue(), file.name)
+
+
+def _take_corrected() -> bool:
+    """Ask whether the pairs are the masks that the reader corrected in this visit."""
+    count = len(edited_masks.kept())
+    words = f"The {count} corrected masks of this visit" if count > 1 else "The corrected mask of this visit"
+    return st.toggle(words, value=True, key="train_corrected", help="Those that were handed over from the viewer.")
+
+
+def _pairs(data: bytes, name: str) -> OwnPairs | None:
+    found = _checked(bytes_digest(data), name, data)
+    if isinstance(found, str):
+        st.error(lines_text(found), icon=":material/rule:")
+        return None
+    st.markdown(f":green[:material/check_circle:] {len(found)} pictures with their masks.")
+    return OwnPairs(data, found)
+
+
+# What is wrong is kept like what is right, so that a large zip is not read again at every click.
+@st.cache_resource(max_entries=2, show_spinner="Reading the pictures and masks…", scope="session")
+def _checked(digest: str, name: str, _data: bytes) -> DataSet | str:  # noqa: ARG001 (the key)
+    try:
+        dataset = open_zip(_data, name)
+        check_dataset(dataset)
+    except WbcsegError as problem:
+        return str(problem)
+    return dataset

@@ -1,0 +1,256 @@
+"""Curves of a training as Vega-Lite charts.
+
+A chart whose rows alone change keeps its view: Streamlit hands the new rows to the picture that is there. So nothing of
+the description depends on the rows, nor does the text alternative while a training goes on. The price is that Streamlit
+loads pandas for it, 70 MB. A chart that no longer changes has its rows in its description, which needs no pandas.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import streamlit as st
+
+from wbcseg.evaluation.thesis import NETWORKS, published_result
+from wbcseg.training import TrainingConfig
+from wbcseg.ui.text import as_text
+
+Row = Mapping[str, float]
+Point = tuple[float, float, str]
+FIELDS: Final = ("x", "y", "series")
+"""What the parts of a point are called in a chart's description."""
+
+# Each has a contrast of at least 3.4:1 on both backgrounds, white and dark.
+BLUE: Final = "#3d85c6"
+ORANGE: Final = "#c8701a"
+GREEN: Final = "#2a9461"
+VIOLET: Final = "#8470d8"
+GREY: Final = "#7f7b92"
+RED: Final = "#d5506b"
+COLOURS: Final = (BLUE, ORANGE, GREEN, VIOLET, RED, GREY)
+
+SOLID: Final = (1, 0)
+DASHED: Final = (6, 4)
+DOTTED: Final = (2, 3)
+BROKEN: Final = (10, 3, 2, 3)
+LINES: Final = {SOLID: "━━", DASHED: "╍╍", DOTTED: "┉┉", BROKEN: "━╸╺"}
+"""What the curves' dashes look like in a text."""
+
+POINTS: Final = {
+    "circle": "●",
+    "square": "■",
+    "triangle-up": "▲",
+    "diamond": "◆",
+    "cross": "✚",
+    "triangle-down": "▼",
+}
+"""Likewise, the shapes of their points."""
+
+SHAPES: Final = tuple(POINTS)
+
+HELD_OUT: Final = "Held-out"
+TRAINING: Final = "Training"
+REGIONS: Final = {"nucleus": ("Nucleus", BLUE), "cytoplasm": ("Cytoplasm", GREEN), "cell": ("Whole cell", ORANGE)}
+
+FEW: Final = 40
+"""So many points of a curve are marked; of more, the line shows enough."""
+
+PART: Final = " · "
+"""Parts the name of a curve from whether it is of training or held-out pictures: the dashes say the latter."""
+
+DASHES_MEAN: Final = "Solid lines: held-out pictures. Dashed lines: training pictures."
+
+ZOOM: Final[dict[str, Any]] = {
+    "name": "view",
+    "select": {
+        "type": "interval",
+        "zoom": "wheel![event.ctrlKey || event.metaKey]",
+        "translate": "[pointerdown[event.pointerType === 'mouse'], window:pointerup] > window:pointermove!",
+    },
+    "bind": "scales",
+}
+"""Zooming without taking the wheel, or a finger, away from the page."""
+
+EMPTY: Final = "The curve begins with the first figures."
+ZOOM_HINT: Final = "Ctrl and the wheel zoom, a double click goes back."
+
+
+@dataclass(frozen=True)
+class Series:
+    """How one curve is drawn: never told apart by its colour alone.
+
+    Attributes:
+        name: Its name; the legend says what stands before :data:`PART`.
+        colour: ``#rrggbb``.
+        dash: Lengths of dashes and gaps.
+        shape: Of its points.
+        thin: Whether it lies in the background.
+    """
+
+    name: str
+    colour: str
+    dash: tuple[int, ...] = SOLID
+    shape: str = "circle"
+    thin: bool = False
+
+
+def legend(series: Sequence[Series]) -> str:
+    """Return how the curves look and what they are called, as Markdown; once for those that differ in their part."""
+    listed = {one.name.partition(PART)[0]: one for one in reversed(series)}
+    return "\u2003".join(
+        f':color[{POINTS[one.shape]}{LINES[one.dash]}]{{foreground="{one.colour}"}}\u00a0{as_text(name)}'
+        for name, one in reversed(listed.items())
+    )
+
+
+def values_of(rows: Sequence[Row], name: str) -> list[tuple[int, float]]:
+    """Return (number from 1, value) of each row that has a finite one."""
+    return [
+        (number, float(row[name]))
+        for number, row in enumerate(rows, start=1)
+        if isinstance(row.get(name), (int, float)) and math.isfinite(row[name])
+    ]
+
+
+def smoothed(points: Sequence[tuple[float, float]], strength: float) -> list[tuple[float, float]]:
+    """Return the running mean of a curve: at each point, ``strength`` (0 to below 1) of the mean before is kept.
+
+    The mean is corrected for its start, so that it begins at the first value.
+    """
+    mean, weight, result = 0.0, 0.0, []
+    for x, y in points:
+        mean, weight = strength * mean + (1 - strength) * y, strength * weight + 1 - strength
+        result.append((x, mean / weight))
+    return result
+
+
+def show_chart(
+    points: Sequence[Point],
+    series: Sequence[Series],
+    *,
+    x_title: str,
+    y_title: str,
+    alt: str,
+    key: str,
+    live: bool,
+    log: bool = False,
+    height: int = 240,
+) -> None:
+    """Draw curves.
+
+    Args:
+        points: x, y and the name of the series of each point, each series in the order of x.
+        series: The curves, with a legend above. Those without a point are left out of it.
+        x_title: What the horizontal axis says.
+        y_title: What the vertical axis says.
+        alt: What a screen reader says; the same as long as only the points change.
+        key: Unique on the page.
+        live: Whether more points will come. Else the reader can zoom, which new ones would undo.
+        log: Whether the vertical axis is logarithmic; points that are not positive are then left out.
+        height: In pixels.
+    """
+    shown = [point for point in points if not log or point[1] > 0]
+    present = {name for *_, name in shown}
+    drawn = [one for one in series if one.name in present]
+    longest = max((sum(name == one.name for *_, name in shown) for one in drawn if not one.thin), default=0)
+    spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW, zoom=not live)
+    st.markdown(f":small[{legend(drawn)}]" if drawn else "\u00a0")
+    if not drawn:
+        with st.container(height=height, vertical_alignment="center", horizontal_alignment="center"):
+            st.caption(EMPTY)
+        return
+    if live:
+        data = {name: [point[place] for point in shown] for place, name in enumerate(FIELDS)}
+        st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
+        return
+    rows = {"values": [dict(zip(FIELDS, point, strict=True)) for point in shown]}
+    # Streamlit takes rows out of the description itself, but not out of its layers.
+    st.vega_lite_chart(spec={"layer": [{"data": rows, **spec}]}, key=key, alt=alt, height=height)
+
+
+def _spec(
+    series: Sequence[Series], x_title: str, y_title: str, *, log: bool, marked: bool, zoom: bool
+) -> dict[str, Any]:
+    names = [one.name for one in series]
+
+    def scale(values: Iterable[Any]) -> dict[str, Any]:
+        return {"domain": names, "range": list(values)}
+
+    plain = {"field": "series", "type": "nominal", "legend": None}
+    colour = {**plain, "scale": scale(s.colour for s in series)}
+    dash = {**plain, "scale": scale(list(s.dash) for s in series)}
+    thin = [one.name for one in series if one.thin]
+    width = {"condition": {"test": f"indexof({json.dumps(thin)}, datum.series) >= 0", "value": 1.3}, "value": 2.2}
+    shape = {**plain, "scale": scale(s.shape for s in series)}
+    encoding = {
+        "x": {
+            "field": "x",
+            "type": "quantitative",
+            "title": x_title,
+            "scale": {"zero": False, "nice": False},
+            "axis": {"tickMinStep": 1, "grid": False, "tickCount": 6},
+        },
+        "y": {
+            "field": "y",
+            "type": "quantitative",
+            "title": y_title,
+            "scale": {"type": "log" if log else "linear", "zero": False},
+            "axis": {"tickCount": 6},
+        },
+        "color": colour,
+    }
+    tooltip = [
+        {"field": "series", "type": "nominal", "title": "Curve"},
+        {"field": "x", "type": "quantitative", "title": x_title, "format": ".4~g"},
+        {"field": "y", "type": "quantitative", "title": y_title, "format": ".4~f"},
+    ]
+    return {
+        "layer": [
+            {
+                "mark": {"type": "line", "interpolate": "linear"},
+                "encoding": {**encoding, "strokeDash": dash, "strokeWidth": width},
+                "params": [ZOOM] if zoom else [],
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 34 if marked else 120, "opacity": 1 if marked else 0},
+                "encoding": {**encoding, "shape": shape, "tooltip": tooltip},
+            },
+        ],
+    }
+
+
+def by_part(rows: Sequence[Row], metric: str) -> tuple[list[Point], list[Series]]:
+    """Return the training and the held-out curve of a metric."""
+    parts = ((TRAINING, "", ORANGE, DASHED, "square"), (HELD_OUT, "val_", BLUE, SOLID, "circle"))
+    points: list[Point] = [(x, y, part) for part, prefix, *_ in parts for x, y in values_of(rows, prefix + metric)]
+    return points, [Series(part, colour, dash, shape) for part, _, colour, dash, shape in parts]
+
+
+def dice_by_region(rows: Sequence[Row]) -> tuple[list[Point], list[Series]]:
+    """Return the Dice of nucleus, cytoplasm and cell, in training and held-out."""
+    points: list[Point] = []
+    series: list[Series] = []
+    for (region, (title, colour)), shape in zip(REGIONS.items(), SHAPES, strict=False):
+        for part, prefix, dash in ((HELD_OUT, "val_", SOLID), (TRAINING, "", DASHED)):
+            name = f"{title}{PART}{part.lower()}"
+            points += [(x, y, name) for x, y in values_of(rows, f"{prefix}dice_{region}")]
+            series.append(Series(name, colour, dash, shape))
+    return points, series
+
+
+def published(config: TrainingConfig, metric: str) -> tuple[list[Point], list[Series]]:
+    """Return the thesis' curves of the same network: ``loss`` or ``accuracy``, where it has them."""
+    if config.architecture not in NETWORKS:
+        return [], []
+    result = published_result(config.architecture)
+    names = {f"Thesis{PART}test": (f"val_{metric}", SOLID), f"Thesis{PART}training": (metric, DASHED)}
+    points: list[Point] = [
+        (number, value, name)
+        for name, (attribute, _) in names.items()
+        for number, value in enumerate(getattr(result, attribute), start=1)
+    ]
+    return points, [Series(name, GREY, dash, "diamond", thin=True) for name, (_, dash) in names.items()]

@@ -1,0 +1,230 @@
+"""The published preparation and the two ways to split, shown on real pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from wbcseg import io
+from wbcseg.datasets.base import DataSet
+from wbcseg.errors import WbcsegError
+from wbcseg.labels import CLASSES, Labels
+from wbcseg.splitting.worker import folds_elsewhere
+from wbcseg.ui import cache
+from wbcseg.ui.components.gallery import choose_page
+from wbcseg.ui.components.image import show_png
+from wbcseg.ui.components.table import show_table
+from wbcseg.ui.text import GLOSSARY, as_text, size_text, stem
+from wbcseg.visualization import Rgb, fit
+
+PAIRS_PER_PAGE: Final = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the published preparation made of a data set, without the pictures.
+
+    Attributes:
+        ids: Ids in shuffled order; twins end in ``+twin``.
+        blank: ``bool[N, H, W]``, true where the target is three zeros.
+        counts: How many pictures train, are in neither part, and test.
+        pairs: (id in training, id in test) of pictures that show the same cell.
+        last: Id of the picture whose whole target is empty.
+    """
+
+    ids: tuple[str, ...]
+    blank: NDArray[np.bool_]
+    counts: tuple[int, int, int]
+    pairs: tuple[tuple[str, str], ...]
+    last: str
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """The leak-free folds of a data set.
+
+    Attributes:
+        tests: Ids of each fold's test side.
+        groups: Ids of pictures that show the same cell, for cells with more than one.
+    """
+
+    tests: tuple[tuple[str, ...], ...]
+    groups: tuple[tuple[str, ...], ...]
+
+
+@st.cache_resource(max_entries=3, show_spinner="Preparing the pictures as published…")
+def prepared(name: str) -> Prepared:
+    """Carry out the published preparation on a data set."""
+    # Here and not above: these need libraries that no other page does.
+    from wbcseg.splitting.splits import published_split
+    from wbcseg.splitting.thesis import prepare
+
+    samples = list(cache.dataset(name))
+    made = prepare(samples)
+    pairs = published_split(made, name, samples).twins_across()
+    last = next(sample_id for sample_id, blank in zip(made.ids, made.blank, strict=True) if blank.all())
+    return Prepared(made.ids, made.blank, (len(made.train), len(made.dropped), len(made.test)), tuple(pairs), last)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Looking for pictures of the same cell…")
+def folds(name: str) -> Folds:
+    """Split a data set into leak-free folds."""
+    found = folds_elsewhere(name)
+    return Folds(*(tuple(map(tuple, found[part])) for part in ("tests", "groups")))
+
+
+def show_published(data: DataSet, sample_id: str) -> None:
+    """Show the published preparation step by step, on the chosen picture where it takes part."""
+    from wbcseg.splitting.thesis import SIDE, original_id, twin
+
+    try:
+        made = prepared(data.name)
+    except WbcsegError as problem:
+        st.info(as_text(str(problem)), icon=":material/info:")
+        return
+    originals = {original_id(i) for i in made.ids}
+    example = sample_id if sample_id in originals else min(originals)
+    picture = cache.shown(data.name, example)
+    mask = picture.sample.mask
+
+    st.subheader("1. Select")
+    st.markdown(
+        f"**{len(originals)} of {len(data)}** pictures are {SIDE} × {SIDE} pixels. The published training takes only "
+        "those, so that all inputs have one size."
+    )
+    if example != sample_id:
+        size = size_text(data.entry(sample_id).size)
+        st.caption(f"Picture {as_text(stem(sample_id))} is {size}, so the steps below show {as_text(stem(example))}.")
+
+    st.subheader("2. Add a twin of each", help=GLOSSARY["Twin"])
+    st.markdown(
+        f"Each picture is turned 90° to the left and then mirrored: {len(originals)} become **{len(made.ids)}**."
+    )
+    turned = np.ascontiguousarray(np.rot90(picture.sample.image))
+    _row(
+        ("Picture", picture.sample.image, "The picture"),
+        ("Turned to the left", turned, "The picture turned 90 degrees to the left"),
+        ("Mirrored: the twin", twin(picture.sample.image).astype(np.uint8), "The turned picture, mirrored"),
+    )
+
+    st.subheader("3. Make the target", help=GLOSSARY["Target"])
+    st.markdown(
+        "The mask becomes three layers, white where a pixel belongs to the class. The published code stops one step "
+        "short: the **last row and the last column** of every target stay empty, and so does the whole target of "
+        f"picture {_name(made.last)}. Look at the right and lower edge of the background layer."
+    )
+    if mask is not None:
+        empty = made.blank[made.ids.index(example)]
+        _row(
+            *(
+                (f"{kind.name.capitalize()} layer", _layer(mask, empty, kind.id), f"White where {kind.name}")
+                for kind in CLASSES
+            )
+        )
+
+    st.subheader("4. Shuffle and split", help=GLOSSARY["Split"])
+    train, dropped, test = made.counts
+    st.markdown("The pictures are put into a random order that is always the same (seed 2), and cut.")
+    with st.grid(3, min_column_width=105):
+        st.metric("In training", train, border=True)
+        st.metric("In neither part", dropped, border=True, help="A slip of the published code leaves this one out.")
+        st.metric("In the test", test, border=True)
+
+
+def show_leaks(data: DataSet) -> None:
+    """Show the pictures of the published test whose cell is also in the training."""
+    from wbcseg.splitting.thesis import original_id
+
+    try:
+        made = prepared(data.name)
+    except WbcsegError:
+        return
+    twins = [pair for pair in made.pairs if original_id(pair[0]) == original_id(pair[1])]
+    others = [pair for pair in made.pairs if pair not in twins]
+    leaking = {test for _, test in made.pairs}
+    st.subheader("What the published split lets through", help=GLOSSARY["Leak"])
+    with_twin, with_other = ({test for _, test in pairs} for pairs in (twins, others))
+    st.markdown(
+        "The twins were made before the split, so the training also holds the twin of "
+        f"**{len(with_twin)} of the {made.counts[2]}** test pictures, and another photograph of the same cell for "
+        f"{len(with_other)}. The network has met {len(leaking)} of the {made.counts[2]} cells before its test."
+    )
+    # The other pictures of a cell first: they are the harder ones to believe.
+    _paged(data, [((first, "in training"), (second, "in test")) for first, second in [*others, *twins]], "leak_page")
+
+
+def show_leak_free(data: DataSet) -> None:
+    """Show the leak-free folds and the cells that were photographed more than once."""
+    try:
+        made = folds(data.name)
+    except WbcsegError as problem:
+        st.info(as_text(str(problem)), icon=":material/info:")
+        return
+    st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
+    st.markdown(
+        f"All {sum(map(len, made.tests))} pictures with a mask, of any size, are dealt into **{len(made.tests)} "
+        "folds**: all pictures of a cell into the same one, and each cell type evenly. Twins are made in training only."
+    )
+    types = [Counter(data.entry(i).cell_type for i in test) for test in made.tests]
+    names = [name for name, _ in sum(types, Counter()).most_common() if name is not None]
+    head = ["Fold", "Pictures", *(name.capitalize() for name in names)]
+    rows = [
+        [str(n), str(len(test)), *(str(count[name]) for name in names)]
+        for n, (test, count) in enumerate(zip(made.tests, types, strict=True))
+    ]
+    show_table(head, rows, "Cell types in each fold")
+    st.markdown(
+        f"The code found **{len(made.groups)} cells** that were photographed more than once: the same picture, or the "
+        "same cell shifted or in another light."
+    )
+    fold_of = {sample_id: n for n, test in enumerate(made.tests) for sample_id in test}
+    _paged(data, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in made.groups], "cell_page")
+
+
+def _paged(data: DataSet, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:
+    """Show groups of labelled pictures, a page at a time."""
+    if not groups:
+        return
+    tiles = st.container()
+    page = choose_page(len(groups), PAIRS_PER_PAGE, key)
+    with tiles, st.grid(3, min_column_width=240) as grid:
+        for group in groups[(page - 1) * PAIRS_PER_PAGE : page * PAIRS_PER_PAGE]:
+            with grid.cell(), st.container(border=True, horizontal=True, wrap=False):
+                for sample_id, where in group:
+                    _labelled(data, sample_id, where)
+
+
+def _labelled(data: DataSet, sample_id: str, where: str) -> None:
+    from wbcseg.splitting.thesis import is_twin, original_id, twin
+
+    image = cache.shown(data.name, original_id(sample_id)).sample.image
+    image = twin(image).astype(np.uint8) if is_twin(sample_id) else image
+    color = {"in training": "orange", "in test": "blue"}.get(where, "violet")
+    with st.container(gap="xxsmall"):
+        show_png(io.encode_png(fit(image, 240)), f"{_name(sample_id)}, {where}")
+        st.markdown(f":small[{as_text(_name(sample_id))}] :{color}-badge[{where}]")
+
+
+def _row(*pictures: tuple[str, Rgb, str]) -> None:
+    with st.grid(3, min_column_width=105, width=720) as grid:
+        for heading, image, alt in pictures:
+            with grid.cell(), st.container(gap="xxsmall"):
+                st.markdown(f":small[{heading}]")
+                show_png(io.encode_png(fit(np.ascontiguousarray(image), 360)), alt)
+
+
+def _layer(mask: Labels, empty: NDArray[np.bool_], class_id: int) -> NDArray[np.uint8]:
+    from wbcseg.splitting.thesis import one_hot
+
+    return (one_hot(mask, empty)[:, :, class_id] * 255).astype(np.uint8)
+
+
+def _name(sample_id: str) -> str:
+    base, plus, _ = stem(sample_id).partition("+")
+    return f"{base}, twin" if plus else base

@@ -1,0 +1,77 @@
+"""What the page knows of a setting: its words, its widget's range, and when it says anything."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wbcseg.training.config import CHOICES, RANGES, TrainingConfig
+from wbcseg.transforms.config import AUGMENTATIONS
+
+Values = dict[str, Any]
+
+
+def _always(_: Values) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a training on the page.
+
+    Attributes:
+        name: Its name in :class:`TrainingConfig`.
+        label: What the page calls it.
+        meaning: What it does, in a sentence or two.
+        group: Under which heading it stands.
+        step: Step of a number, where it is not 1 (or a hundredth for shares).
+        words: What the page calls its values, where they are words.
+        applies: Whether it says anything at all, given the others.
+        otherwise: Its value where it does not apply.
+    """
+
+    name: str
+    label: str
+    meaning: str
+    group: str
+    step: float | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    applies: Callable[[Values], bool] = _always
+    otherwise: Any = None
+
+    @property
+    def kind(self) -> str:
+        """``int``, ``float``, ``bool`` or ``str``."""
+        return _KINDS[self.name]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that a word may have."""
+        return tuple(AUGMENTATIONS) if self.name == "augmentation" else CHOICES[self.name]
+
+    @property
+    def help(self) -> str:
+        """Its meaning and range."""
+        if self.name not in RANGES:
+            return self.meaning
+        least, most = RANGES[self.name]
+        return f"{self.meaning} From {_number(least)} to {_number(most)}."
+
+    def shown(self, value: Any) -> str:
+        """Write a value of it for a reader."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, (int, float)):
+            return _number(value)
+        return self.words.get(value, str(value))
+
+
+_KINDS: Final = {f.name: str(f.type) for f in dataclasses.fields(TrainingConfig)}
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}".replace(",", "\u202f")
+    return f"{value:g}"

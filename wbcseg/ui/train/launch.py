@@ -1,0 +1,147 @@
+"""What a training will cost on this computer, and starting it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.errors import NotEnoughMemoryError, WbcsegError
+from wbcseg.training import TrainingConfig
+from wbcseg.training.cost.estimate import Estimate, check_fits, estimate, measuring, pictures_of, start_measuring
+from wbcseg.training.jobs import manager
+from wbcseg.training.jobs.manager import UPLOAD
+from wbcseg.training.runs.summary import overviews
+from wbcseg.ui.text import as_text, bytes_text, lines_text, time_text
+from wbcseg.ui.train.form import Plan
+
+BASES: Final = {
+    ("runs", True): "as earlier trainings of this kind took here",
+    ("runs", False): "scaled from earlier trainings on this computer",
+    ("timed", True): "from a few steps timed on this computer",
+    ("timed", False): "scaled from a few steps timed on this computer",
+    ("reference", False): "scaled from another computer, this one may be faster or slower",
+}
+"""What an estimate rests on, by its basis and whether the very same was measured."""
+
+TWICE: Final = 2.0
+"""Seconds within which a second click on Start is taken for a double click."""
+
+WATCH: Final = "Watch"
+NEW: Final = "New training"
+
+_PROBLEM: Final = "start_problem"
+_MEASURED: Final = "start_measured"
+
+
+def offer_start(plan: Plan | None) -> None:
+    """Show what a training will cost, and offer to start it."""
+    fits = plan is not None and _show_cost(plan)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Name (optional)",
+            key="train_name",
+            max_chars=80,
+            placeholder="made from network and data",
+            width=300,
+            help="Letters, digits, blanks, dots, hyphens and underscores. Without a name it is called after its "
+            "network, width and data set.",
+        )
+        st.button(
+            "Start training",
+            icon=":material/play_arrow:",
+            key="train_start",
+            disabled=not fits,
+            on_click=begin,
+            args=(plan,),
+        )
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem:
+        st.error(lines_text(problem), icon=":material/error:")
+
+
+def _show_cost(plan: Plan) -> bool:
+    """Show time and memory. Return whether the memory will do."""
+    config = plan.config
+    try:
+        counts = pictures_of(config, plan.own.dataset if plan.own else None)
+        needed = estimate(config, counts)
+    except WbcsegError as problem:
+        st.error(lines_text(str(problem)), icon=":material/error:")
+        return False
+    line = sum(one.alive for one in overviews())
+    with st.container(border=True, gap="small"):
+        _cost_line(config, counts, needed)
+        if line:
+            noun = "training goes" if line == 1 else "trainings go"
+            st.markdown(f":material/hourglass_top: {line} {noun} before it: it waits in line until its turn comes.")
+        try:
+            check_fits(config, counts)
+        except NotEnoughMemoryError as problem:
+            st.error(as_text(str(problem)), icon=":material/memory:")
+            return False
+        if not needed.exact:
+            busy = measuring(config)
+            st.fragment(_measure, run_every=1.0 if busy else None)(config, busy, idle=not line)
+    return True
+
+
+def _cost_line(config: TrainingConfig, counts: tuple[int, int], needed: Estimate) -> None:
+    basis = BASES[needed.basis, needed.exact]
+    epochs = "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs"
+    st.markdown(
+        f":material/schedule: About **{time_text(needed.seconds)}** on this computer: {epochs} of "
+        f"{time_text(needed.seconds_per_epoch)} and the start and end.  \n"
+        f":material/memory: About **{bytes_text(needed.memory)}** of memory, of {bytes_text(needed.free)} free now.  \n"
+        f":material/photo_library: {counts[0]} pictures train, {counts[1]} are held out.",
+    )
+    st.caption(f"Time and memory are estimates, {basis}.")
+
+
+def _measure(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
+    """Offer to time a few steps on this computer, and say when that is under way or brought nothing."""
+    now = measuring(config)
+    if now != busy:
+        st.rerun()
+    if now:
+        st.markdown(":material/progress_activity: Timing a few steps of this training. The estimate above follows.")
+        return
+    asked = st.button(
+        "Measure on this computer",
+        icon=":material/timer:",
+        key="train_measure",
+        type="tertiary",
+        disabled=not idle,
+        help="Times a few steps of this very training in the background, for about half a minute."
+        if idle
+        else "While a training goes on, the figures would be wrong.",
+    )
+    if asked:
+        try:
+            start_measuring(config)
+        except WbcsegError as problem:
+            st.error(as_text(str(problem)), icon=":material/error:")
+            return
+        st.session_state[_MEASURED] = config.identity()
+        if measuring(config):
+            st.rerun()
+    if st.session_state.get(_MEASURED) == config.identity():
+        st.caption("The last measurement of these settings brought nothing: the estimate stays as it is.")
+
+
+def begin(plan: Plan) -> None:
+    """Start the training and show it; a double click starts one only."""
+    if time.monotonic() - st.session_state.get("train_started", -TWICE) < TWICE:
+        return
+    name = st.session_state.get("train_name", "").strip() or None
+    data = plan.own.data if plan.own and plan.config.dataset == UPLOAD else None
+    try:
+        run = manager.start(plan.config, name=name, data=data)
+    except WbcsegError as problem:
+        st.session_state[_PROBLEM] = str(problem)
+        return
+    st.session_state["train_started"] = time.monotonic()
+    st.session_state["train_name"] = ""
+    st.session_state["run"] = run.name
+    st.session_state["tab"] = WATCH

@@ -1,0 +1,234 @@
+"""Segmentations as pictures: arrays in, arrays out.
+
+Every function takes and returns plain NumPy arrays, so that pages, the terminal and reports draw alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from wbcseg.labels import CLASS_NAMES, CLASSES, Labels, Palette
+
+Rgb = NDArray[np.uint8]
+"""A picture, ``uint8[H, W, 3]``."""
+
+Style = Literal["fill", "contour", "both"]
+STYLES: Final[tuple[Style, ...]] = ("fill", "contour", "both")
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels."""
+
+SMALLEST_NUMBER: Final = 14
+"""Height in pixels of the numbers of cells in a small picture."""
+
+NUMBERS: Final = 40
+"""In a large picture, so many numbers of cells below each other would fill its longer side."""
+
+WIDEST: Final = 1460
+"""Widest picture, in pixels, that the page's server hands on without resampling it."""
+
+AnyArray = TypeVar("AnyArray", NDArray[np.uint8], NDArray[np.bool_])
+
+
+def colorize(labels: Labels, palette: Palette) -> Rgb:
+    """Paint every pixel in the colour of its class.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids.
+        palette: The colours.
+
+    Returns:
+        ``uint8[H, W, 3]``.
+    """
+    return palette.as_array()[labels]
+
+
+def contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
+    """Find the outlines: pixels with a pixel of a lower class beside them.
+
+    The classes nest (background, cytoplasm, nucleus), so every border is drawn once, on its inner side: the outline
+    of the nucleus lies in the nucleus, that of the cell in the cell.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids.
+        thickness: Width of the line in pixels, at least 1.
+
+    Returns:
+        ``bool[H, W]``.
+    """
+    lowest = labels
+    for _ in range(max(1, thickness)):
+        padded = np.pad(lowest, 1, mode="edge")
+        lowest = np.minimum.reduce(
+            [lowest, padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]],
+        )
+    return lowest < labels
+
+
+def overlay(
+    image: Rgb,
+    labels: Labels,
+    palette: Palette,
+    opacity: float,
+    classes: Collection[int] = (1, 2),
+    style: Style = "fill",
+    thickness: int = 1,
+) -> Rgb:
+    """Lay the colours of the classes over a picture.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        palette: The colours.
+        opacity: Of the filled areas: 0 shows the picture, 1 the colour alone. Outlines are always opaque.
+        classes: Ids of the classes to draw; the picture shows through elsewhere.
+        style: Filled areas, outlines, or both.
+        thickness: Width of the outlines in pixels.
+
+    Returns:
+        ``uint8[H, W, 3]``, a new array.
+
+    Raises:
+        ValueError: If the sizes differ, or ``opacity`` or ``style`` is not one of the above.
+    """
+    if image.shape[:2] != labels.shape:
+        raise ValueError(
+            "Arguments `image` and `labels` must have the same height and width. "
+            f"Received: {list(image.shape[:2])} and {list(labels.shape)}"
+        )
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"Argument `opacity` must be from 0 to 1. Received: opacity={opacity}")
+    if style not in STYLES:
+        raise ValueError(f"Argument `style` must be one of {', '.join(STYLES)}. Received: style={style!r}")
+    colors = palette.as_array()
+    drawn = np.isin(labels, list(classes))
+    result = image.copy()
+    if style in ("fill", "both"):
+        # A table of 256 blended values per class and channel: no float picture, whatever the size.
+        levels = np.arange(256)[None, :, None] * (1 - opacity) + colors[:, None, :] * opacity
+        table = np.rint(levels).astype(np.uint8)  # class, level, channel
+        chosen = labels[drawn]
+        pixels = image[drawn]
+        result[drawn] = np.stack([table[chosen, pixels[:, c], c] for c in range(3)], axis=-1)
+    if style in ("contour", "both"):
+        edge = drawn & contours(labels, thickness)
+        result[edge] = colors[labels[edge]]
+    return result
+
+
+def enlarge(array: AnyArray, factor: int) -> AnyArray:
+    """Repeat every pixel ``factor`` times in both directions, so that edges stay sharp.
+
+    Args:
+        array: ``[H, W]`` or ``[H, W, C]``.
+        factor: A whole number, at least 1.
+
+    Returns:
+        ``[H * factor, W * factor]`` or with C channels, of the same dtype.
+    """
+    if factor < 1:
+        raise ValueError(f"Argument `factor` must be at least 1. Received: factor={factor}")
+    return array.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def shrink_to(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Shrink by the smallest whole factor that makes the longer side at most ``longest`` pixels.
+
+    Args:
+        array: ``uint8[H, W, 3]``, averaged over squares of pixels, or ``uint8[H, W]`` of class ids, of which the
+            middle one of each square is kept, because the mean of two classes is no class.
+        longest: In pixels, at least 1.
+
+    Returns:
+        The array itself where it is small enough.
+    """
+    factor = -(-max(array.shape[:2]) // longest)
+    if factor <= 1:
+        return array
+    rows, columns = (np.arange(0, side, factor) for side in array.shape[:2])
+    if array.ndim == 2:
+        middle_row = np.minimum(rows + factor // 2, array.shape[0] - 1)
+        middle_column = np.minimum(columns + factor // 2, array.shape[1] - 1)
+        return array[np.ix_(middle_row, middle_column)]
+    sums = np.add.reduceat(np.add.reduceat(array, rows, axis=0, dtype=np.uint32), columns, axis=1, dtype=np.uint32)
+    heights = np.diff(np.append(rows, array.shape[0]))
+    widths = np.diff(np.append(columns, array.shape[1]))
+    area = (heights[:, None] * widths[None, :])[:, :, None]
+    means: NDArray[np.uint8] = ((sums + area // 2) // area).astype(np.uint8)
+    return means
+
+
+def fit(array: NDArray[np.uint8], target: int, longest: int = WIDEST) -> NDArray[np.uint8]:
+    """Bring a picture or a label picture to a size that a screen shows without blurring it.
+
+    Args:
+        array: ``uint8[H, W, 3]`` or ``uint8[H, W]``.
+        target: Small ones are enlarged until the longer side has at least this many pixels.
+        longest: Large ones are shrunk until the longer side has at most this many pixels.
+    """
+    if max(array.shape[:2]) >= target:
+        return shrink_to(array, longest)
+    return enlarge(array, min(-(-target // max(array.shape[:2])), max(1, longest // max(array.shape[:2]))))
+
+
+def numbered(image: Rgb, boxes: Sequence[Box]) -> Rgb:
+    """Draw boxes with their numbers, from 1, on a copy of a picture.
+
+    A number stands outside its box, where it hides no cell and no other number if there is such a place.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        boxes: Left, top, right and bottom in pixels.
+
+    Returns:
+        ``uint8[H, W, 3]``.
+    """
+    canvas = Image.fromarray(image.copy())
+    draw = ImageDraw.Draw(canvas)
+    size = max(SMALLEST_NUMBER, round(max(image.shape[:2]) / NUMBERS))
+    font = ImageFont.load_default(size)
+    for left, top, right, bottom in boxes:
+        # White within black: one of them stands out from whatever is behind.
+        draw.rectangle((left, top, right, bottom), outline="black", width=4)
+        draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
+    taken = list(boxes)
+    for number, box in enumerate(boxes, start=1):
+        width, height = round(draw.textlength(str(number), font=font)) + size // 2, size + size // 4
+        plate = _plate(box, (width, height), taken, canvas.size)
+        taken.append(plate)
+        draw.rectangle(plate, fill="black")
+        middle = ((plate[0] + plate[2]) / 2, (plate[1] + plate[3]) / 2)
+        draw.text(middle, str(number), fill="white", font=font, anchor="mm")
+    return np.asarray(canvas)
+
+
+def _plate(box: Box, size: tuple[int, int], taken: Sequence[Box], canvas: tuple[int, int]) -> Box:
+    """Return where the number of a box stands: at one of its corners, where it covers least of what is taken."""
+    left, top, right, bottom = box
+    width, height = size
+    # Above and below first: a number is read there as the box's own.
+    corners = [(x, y) for y in (top - height, bottom) for x in (left, right - width)]
+    corners += [(x, y) for x in (right, left - width) for y in (top, bottom - height)]
+    places = [(x, y) for x, y in corners if 0 <= x <= canvas[0] - width and 0 <= y <= canvas[1] - height]
+    # A box that leaves no room around it has its number inside.
+    inside = min(max(left, 0), max(canvas[0] - width, 0)), min(max(top, 0), max(canvas[1] - height, 0))
+    plates = [(x, y, x + width, y + height) for x, y in (*places, inside)]
+    return min(plates, key=lambda plate: sum(_shared(plate, other) for other in taken))
+
+
+def _shared(one: Box, other: Box) -> int:
+    """Return the area in pixels that two boxes share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0)
+
+
+def class_shares(labels: Labels) -> dict[str, float]:
+    """Return the share of pixels of each class, by name; the shares sum to 1."""
+    counts = np.bincount(labels.ravel(), minlength=len(CLASSES))
+    return {name: float(count / labels.size) for name, count in zip(CLASS_NAMES, counts, strict=True)}
