@@ -1,5 +1,5 @@
 """The app's entry: ``streamlit run app.py``. It draws the frame and runs the page that was asked for."""
 
-from wbcseg.ui.navigation import frame
+from wbcseg.ui.navigation import setup_navigation
 
-frame().run()
+setup_navigation().run()

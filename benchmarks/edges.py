@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.datasets import open_dataset
-from wbcseg.evaluation import evaluate_card, summarise
+from wbcseg.evaluation import evaluate_heldout, summarise_scores
 from wbcseg.inference import Catalog, Segmenter
 
 DATASETS = ("zheng-1", "zheng-2")
@@ -31,10 +31,10 @@ def main() -> None:
         both = [Segmenter(entry.folder, entry.card, edges=edges, threads=1) for edges in (False, True)]
         for name in DATASETS:
             data = open_dataset(name)
-            found = [summarise(evaluate_card(segmenter, data)) for segmenter in both]
+            found = [summarise_scores(evaluate_heldout(segmenter, data)) for segmenter in both]
             dice = {region: [one["regions"][region]["dice"] for one in found] for region in REGIONS}
             image = data.read(data.ids[0]).image
-            times = [[_milliseconds(segmenter, image) for segmenter in both] for _ in range(20)]
+            times = [[_time_prediction(segmenter, image) for segmenter in both] for _ in range(20)]
             longer = statistics.median(after - before for before, after in times)
             about = {"model": entry.name, "dataset": name, "pictures": found[0]["pictures"]}
             rows.append({**about, "dice": dice, "milliseconds": round(longer, 1)})
@@ -42,7 +42,7 @@ def main() -> None:
     print()
 
 
-def _milliseconds(segmenter: Segmenter, image: NDArray[np.uint8]) -> float:
+def _time_prediction(segmenter: Segmenter, image: NDArray[np.uint8]) -> float:
     began = time.process_time()
     segmenter.predict(image)
     return 1e3 * (time.process_time() - began)

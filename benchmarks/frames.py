@@ -24,12 +24,12 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from wbcseg.training.tf_env import processor_name
+from wbcseg.training.tf_env import get_processor_name
 
-ROOT = Path(__file__).resolve().parents[1]
-SECONDS = 4.0
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DRAG_SECONDS = 4.0
 
-APP = """
+APP_SOURCE = """
 import numpy as np
 import streamlit as st
 from wbcseg.datasets import open_dataset
@@ -50,7 +50,7 @@ show_viewer(look.shown, on_picture=lambda: None, on_mask=lambda: None)
 send_pack(look.digest, look.content)
 """
 
-CLOCKS = """
+FRAME_COUNTER_SCRIPT = """
 window.drawing = []
 const ask = window.requestAnimationFrame.bind(window)
 window.requestAnimationFrame = callback => ask(now => {
@@ -69,18 +69,18 @@ window.count = () => {
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def serve_app() -> Iterator[str]:
     """Run the small app. Yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "frames_app.py"
-        script.write_text(APP, encoding="utf-8")
+        script.write_text(APP_SOURCE, encoding="utf-8")
         command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
         command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL
+            command, cwd=PROJECT_ROOT, env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}, stdout=subprocess.DEVNULL
         )
         try:
             time.sleep(5)
@@ -90,7 +90,7 @@ def served() -> Iterator[str]:
             process.wait(10)
 
 
-def measure(page: Page, address: str, side: int, panels: list[str], style: str) -> dict[str, Any]:
+def measure_frame_rate(page: Page, address: str, side: int, panels: list[str], style: str) -> dict[str, Any]:
     """Drag the first panel about. Return frames a second and what a frame takes."""
     look = f"z2.0000_{side / 2}_{side / 2}~p{'_'.join(panels)}{'~s1' if style == 'outlines' else ''}"
     page.goto(f"{address}/?side={side}&look={look}")
@@ -108,7 +108,7 @@ def measure(page: Page, address: str, side: int, panels: list[str], style: str) 
     page.evaluate("window.count()")
     begin = time.perf_counter()
     step = 0
-    while time.perf_counter() - begin < SECONDS:
+    while time.perf_counter() - begin < DRAG_SECONDS:
         step += 1
         swing = step % 80
         page.mouse.move(x + reach * (abs(swing - 40) / 20 - 1), y + 0.4 * reach * (abs(swing - 40) / 20 - 1))
@@ -143,18 +143,22 @@ def main() -> None:
         *(f"doubt.{m}" for m in models),
     ]
     four = ["picture", "mask", *models[:2]]
-    with served() as address, sync_playwright() as playwright:
+    with serve_app() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         results = []
         for side, panels in ((300, twelve), (2000, four)):
             for style in ("areas", "outlines"):
                 page = chromium.new_page(viewport={"width": 1280, "height": 900})
-                page.add_init_script(CLOCKS)
-                results.append(measure(page, address, side, panels, style))
+                page.add_init_script(FRAME_COUNTER_SCRIPT)
+                results.append(measure_frame_rate(page, address, side, panels, style))
                 page.close()
         print(
             json.dumps(
-                {"processor": processor_name(), "browser": f"Chromium {chromium.version}, headless", "views": results},
+                {
+                    "processor": get_processor_name(),
+                    "browser": f"Chromium {chromium.version}, headless",
+                    "views": results,
+                },
                 indent=1,
             )
         )

@@ -6,34 +6,34 @@ import json
 import re
 from pathlib import Path
 
-from wbcseg.cli.models import markdown_table
-from wbcseg.cli.train import duration
+from wbcseg.cli.models import format_markdown_table
+from wbcseg.cli.train import format_duration
 from wbcseg.evaluation import cross_site, reproduction, robustness
-from wbcseg.evaluation.comparison import LOOKS, difference, summarise, values
-from wbcseg.evaluation.cross_validation import read_results, result_files
+from wbcseg.evaluation.comparison import MODE_LABELS, collect_metric, compare_results, summarise_values
+from wbcseg.evaluation.cross_validation import list_study_files, load_study_results
 from wbcseg.evaluation.metric_specs import ALL_CLASSES
-from wbcseg.evaluation.thesis import CLASSES
+from wbcseg.evaluation.thesis import SCORED_CLASSES
 from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
 
-ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-MACRO = ("macro_dice", ALL_CLASSES)
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+README_PATH = PROJECT_ROOT / "README.md"
+MACRO_DICE = ("macro_dice", ALL_CLASSES)
 
 
-def filled(text: str) -> str:
+def fill_tables(text: str) -> str:
     """Return the README's text with its tables made anew."""
     cards = [entry.card for entry in Catalog().entries if entry.shipped and entry.card]
     tables = (
-        ("results", markdown_table(cards)),
-        ("unseen", unseen_table()),
-        ("thesis", thesis_table()),
-        ("leak", leak_table()),
-        ("laboratories", laboratories_table()),
-        ("edges", edges_table()),
-        ("robustness", robustness_table()),
-        ("training", training_table()),
-        ("runtimes", runtimes_table()),
+        ("results", format_markdown_table(cards)),
+        ("unseen", build_unseen_table()),
+        ("thesis", build_thesis_table()),
+        ("leak", build_leakage_table()),
+        ("laboratories", build_cross_site_table()),
+        ("edges", build_edges_table()),
+        ("robustness", build_robustness_table()),
+        ("training", build_training_table()),
+        ("runtimes", build_runtimes_table()),
     )
     for name, table in tables:
         block = re.compile(rf"(<!-- {name}[^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -41,26 +41,29 @@ def filled(text: str) -> str:
     return text
 
 
-def unseen_table() -> str:
+def build_unseen_table() -> str:
     """Return the Dice of cross-validations, for one look and for careful predictions, as a table."""
     lines = [
         "| test | network | Dice nucleus | Dice cytoplasm | Dice whole cell | mean of the three classes |",
         "|---|---|---:|---:|---:|---:|",
     ]
-    for result in read_results(result_files()):
+    for result in load_study_results(list_study_files()):
         if result["study"].endswith("-leaking"):
             continue
         cells = []
-        for figure, region in (*(("dice", region) for region in ("nucleus", "cytoplasm", "cell")), MACRO):
-            means = [summarise(list(values(result, figure, region, look).values())).mean for look in LOOKS]
+        for figure, region in (*(("dice", region) for region in ("nucleus", "cytoplasm", "cell")), MACRO_DICE):
+            means = [
+                summarise_values(list(collect_metric(result, figure, region, look).values())).mean
+                for look in MODE_LABELS
+            ]
             cells.append(" / ".join(f"{mean:.4f}" for mean in means))
         lines.append(f"| {result['study']} | {result['title']} | {' | '.join(cells)} |")
-    return _table(lines)
+    return _join_table(lines)
 
 
-def thesis_table() -> str:
+def build_thesis_table() -> str:
     """Return the published figures of the test pictures beside those of the repeated trainings as a table."""
-    found = reproduction.read_results(reproduction.result_files())
+    found = reproduction.load_experiment_results(reproduction.list_experiment_files())
     lines = [
         '| network | | accuracy | "Dice cytoplasm" | "Dice nucleus" | Dice cytoplasm | Dice nucleus '
         "| time | processor time |",
@@ -69,24 +72,30 @@ def thesis_table() -> str:
     for experiment in reproduction.EXPERIMENTS.values():
         if experiment.part == "annex" or experiment.name not in found:
             continue
-        of = {line.figure: line for line in reproduction.lines(experiment, found[experiment.name])}
-        shown = [of[name] for name in ("accuracy, test", *(f'"Dice" as published, {one}' for one in CLASSES))]
-        shown += [of[f"Dice, {one}"] for one in CLASSES]
-        time, worked = of[reproduction.SECONDS], of[reproduction.PROCESSOR_SECONDS]
-        published = ("published", [*(_figure(line.published) for line in shown), duration(time.published), "–"])
-        here = ("here", [*(_figure(line.last) for line in shown), duration(time.last), duration(worked.last)])
+        of = {line.figure: line for line in reproduction.compare_with_thesis(experiment, found[experiment.name])}
+        shown = [of[name] for name in ("accuracy, test", *(f'"Dice" as published, {one}' for one in SCORED_CLASSES))]
+        shown += [of[f"Dice, {one}"] for one in SCORED_CLASSES]
+        time, worked = of[reproduction.WALL_SECONDS], of[reproduction.CPU_SECONDS]
+        published = (
+            "published",
+            [*(_format_score(line.published) for line in shown), format_duration(time.published), "–"],
+        )
+        here = (
+            "here",
+            [*(_format_score(line.last) for line in shown), format_duration(time.last), format_duration(worked.last)],
+        )
         for title, cells in [published, here] if experiment.part == "tables" else [here]:
             lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
-    return _table(lines)
+    return _join_table(lines)
 
 
-def _figure(value: float | None) -> str:
+def _format_score(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def leak_table() -> str:
+def build_leakage_table() -> str:
     """Return what copies of the test pictures in training add to the Dice as a table."""
-    every = {(result["study"], result["architecture"]): result for result in read_results(result_files())}
+    every = {(result["study"], result["architecture"]): result for result in load_study_results(list_study_files())}
     lines = [
         "| network | Dice nucleus | Dice cytoplasm | Dice whole cell |",
         "|---|---:|---:|---:|",
@@ -95,24 +104,27 @@ def leak_table() -> str:
         fair = every.get((study.removesuffix("-leaking"), architecture))
         if not study.endswith("-leaking") or fair is None:
             continue
-        found = [difference(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
+        found = [compare_results(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
         cells = [f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found]
         lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
-    return _table(lines)
+    return _join_table(lines)
 
 
-def laboratories_table() -> str:
+def build_cross_site_table() -> str:
     """Return the Dice in a laboratory that was not trained on, and how well results are judged there, as tables."""
-    results = read_results(result_files(cross_site.FOLDER))
+    results = load_study_results(list_study_files(cross_site.CROSS_SITE_FOLDER))
     if not results:
-        return _table([])
+        return _join_table([])
     lines = [
         "| network | learned from | tested on | Dice nucleus | Dice cytoplasm | Dice whole cell | calibration error |",
         "|---|---|---|---:|---:|---:|---:|",
     ]
     for result in results:
-        for test in cross_site.summary(result)["tests"]:
-            dice = [" / ".join(f"{test[look][region]['dice']:.3f}" for look in LOOKS) for region in cross_site.REGIONS]
+        for test in cross_site.summarise_cross_site(result)["tests"]:
+            dice = [
+                " / ".join(f"{test[look][region]['dice']:.3f}" for look in MODE_LABELS)
+                for region in cross_site.FOREGROUND_REGIONS
+            ]
             where = [test["trained_on"], f"{test['tested_on']}, {test['tested']} pictures"]
             cells = [result["title"], *where, *dice, f"{test['calibration']['error']:.3f}"]
             lines.append(f"| {' | '.join(cells)} |")
@@ -127,49 +139,52 @@ def laboratories_table() -> str:
         cells = [result["title"], f"{trust['unlike_auroc']:.4f}"]
         for kind in ("", "varied_"):
             bad, every = trust[f"{kind}bad"], trust[f"{kind}pictures"]
-            cells += [_share(trust[f"{kind}bad_caught"], bad), _share(trust[f"{kind}good_marked"], every - bad)]
+            cells += [
+                _format_fraction(trust[f"{kind}bad_caught"], bad),
+                _format_fraction(trust[f"{kind}good_marked"], every - bad),
+            ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def edges_table() -> str:
+def build_edges_table() -> str:
     """Return the Dice with outlines as networks left them and along the picture's edges as a table."""
     lines = [
         "| network | held-out pictures | Dice nucleus | Dice cytoplasm | Dice whole cell | more time |",
         "|---|---|---:|---:|---:|---:|",
     ]
-    for row in json.loads((ROOT / "benchmarks" / "edges.json").read_text(encoding="utf-8"))["rows"]:
+    for row in json.loads((PROJECT_ROOT / "benchmarks" / "edges.json").read_text(encoding="utf-8"))["rows"]:
         dice = [" / ".join(f"{one:.3f}" for one in row["dice"][region]) for region in ("nucleus", "cytoplasm", "cell")]
         cells = [row["model"], f"{row['dataset']}, {row['pictures']}", *dice, f"{row['milliseconds']:.0f} ms"]
         lines.append(f"| {' | '.join(cells)} |")
-    return _table(lines)
+    return _join_table(lines)
 
 
-def robustness_table() -> str:
+def build_robustness_table() -> str:
     """Return the Dice on held-out pictures in other light, focus or stain, or of other cells, as a table."""
-    results = robustness.read()
+    results = robustness.load_robustness()
     lines = [
         f"| held-out pictures | {' | '.join(result['model'] for result in results)} |",
         "|---|" + "---:|" * len(results),
     ]
     for rows in zip(*(result["changes"] for result in results), strict=True):
-        cells = [" / ".join(f"{row[region]['dice']:.3f}" for region in robustness.SCORED) for row in rows]
+        cells = [" / ".join(f"{row[region]['dice']:.3f}" for region in robustness.FOREGROUND_REGIONS) for row in rows]
         lines.append(f"| {rows[0]['name']} ({rows[0]['pictures']}) | {' | '.join(cells)} |")
-    return _table(lines)
+    return _join_table(lines)
 
 
-def _share(share: float | None, of: int) -> str:
+def _format_fraction(share: float | None, of: int) -> str:
     return "–" if share is None else f"{100 * share:.0f} % of {of}"
 
 
-def _table(lines: list[str]) -> str:
+def _join_table(lines: list[str]) -> str:
     """Return a table, or a sentence where it would have nothing but its head."""
     return "\n".join(lines) if len(lines) > 2 else "Not measured yet."
 
 
-def training_table() -> str:
+def build_training_table() -> str:
     """Return seconds an epoch, beside Keras as it comes, as a table."""
-    results = json.loads((ROOT / "benchmarks" / "training.json").read_text(encoding="utf-8"))
+    results = json.loads((PROJECT_ROOT / "benchmarks" / "training.json").read_text(encoding="utf-8"))
     lines = [
         "| network | this program | Keras as it comes | ratio, median (least to greatest) |",
         "|---|---:|---:|---:|",
@@ -189,9 +204,9 @@ def training_table() -> str:
     return "\n".join(lines)
 
 
-def runtimes_table() -> str:
+def build_runtimes_table() -> str:
     """Return the comparison of runtimes as a table."""
-    results = json.loads((ROOT / "benchmarks" / "runtimes.json").read_text(encoding="utf-8"))
+    results = json.loads((PROJECT_ROOT / "benchmarks" / "runtimes.json").read_text(encoding="utf-8"))
     models = results["models"]
     head = " | ".join(f"{name}: ms, Dice nucleus / cytoplasm" for name in models)
     lines = [f"| runtime | {head} | same pixels as Keras | MB in all |", "|---|" + "---|" * len(models) + "---:|---:|"]
@@ -221,4 +236,4 @@ def runtimes_table() -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README_PATH.write_text(fill_tables(README_PATH.read_text(encoding="utf-8")), encoding="utf-8")

@@ -20,9 +20,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from wbcseg.training.tf_env import prepare_engine, processor_flags, processor_name
+from wbcseg.training.tf_env import configure_tensorflow, get_processor_flags, get_processor_name
 
-prepare_engine()
+configure_tensorflow()
 
 import keras
 import numpy as np
@@ -31,43 +31,50 @@ import tensorflow as tf
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import DatasetError
 from wbcseg.metrics import score
-from wbcseg.models import build
+from wbcseg.models import build_model
 from wbcseg.models.card import ModelCard
 from wbcseg.models.weights import read_weights
-from wbcseg.paths import weights_folder
-from wbcseg.transforms.padding import from_canvas, image_on_canvas
+from wbcseg.paths import get_weights_folder
+from wbcseg.transforms.padding import pad_to_square, unpad
 
 ROUNDS = 12
 
 
 def main() -> None:
-    results: dict[str, Any] = {"processor": processor_name(), "avx512": "avx512f" in processor_flags(), "models": {}}
+    results: dict[str, Any] = {
+        "processor": get_processor_name(),
+        "avx512": "avx512f" in get_processor_flags(),
+        "models": {},
+    }
     with tempfile.TemporaryDirectory() as folder:
         for name in ("unet-general", "segnet-general", "deconvnet-general"):
-            results["models"][name] = measure(name, Path(folder))
+            results["models"][name] = benchmark_model(name, Path(folder))
         results["start"] = {
-            kind: start_cost(kind) for kind in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
+            kind: measure_import_cost(kind) for kind in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
         }
     print(json.dumps(results, indent=1))
 
 
-def measure(name: str, folder: Path) -> dict[str, Any]:
-    card = ModelCard.read(weights_folder() / name)
-    weights = read_weights(weights_folder() / name / "weights.safetensors")
-    model = build(card.architecture, width=card.width)
+def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
+    card = ModelCard.read(get_weights_folder() / name)
+    weights = read_weights(get_weights_folder() / name / "weights.safetensors")
+    model = build_model(card.architecture, width=card.width)
     model.set_weights(list(weights.arrays.values()))
     try:
         data = open_dataset(card.dataset)
         samples = [data.read(i) for i in card.split["test"] if i in data]
     except DatasetError:
         samples = [s for s in open_dataset("synthetic") if max(s.size) <= card.canvas]
-    placed = [image_on_canvas(s.image, card.canvas) for s in samples]
+    placed = [pad_to_square(s.image, card.canvas) for s in samples]
     pictures = [(canvas[None] / np.float32(255)).astype(np.float32) for canvas, _ in placed]
 
     ways: dict[str, tuple[Callable[[Any], Any], int]] = {}
-    files = {"LiteRT, int8 (shipped)": weights_folder() / name / card.files["model"].name}
-    for kind, path in (files | export(model, folder / name)).items():
-        ways[kind] = (onnx(path) if path.suffix == ".onnx" else litert(path, card.canvas), path.stat().st_size)
+    files = {"LiteRT, int8 (shipped)": get_weights_folder() / name / card.files["model"].name}
+    for kind, path in (files | export_formats(model, folder / name)).items():
+        ways[kind] = (
+            build_onnx_runner(path) if path.suffix == ".onnx" else build_tflite_runner(path, card.canvas),
+            path.stat().st_size,
+        )
 
     seconds: dict[str, list[float]] = {kind: [] for kind in ways}
     for number in range(ROUNDS):
@@ -81,7 +88,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     for kind, (run, size) in ways.items():
         found = [run(p)[0] for p in pictures]
         dice = [
-            score(s.mask, from_canvas(f, place).argmax(-1).astype(np.uint8)).dice
+            score(s.mask, unpad(f, place).argmax(-1).astype(np.uint8)).dice
             for s, f, (_, place) in zip(samples, found, placed, strict=True)
         ]
         table[kind] = {
@@ -96,7 +103,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     return {"pictures": len(pictures), "side": card.canvas, "formats": table}
 
 
-def export(model: keras.Model, stem: Path) -> dict[str, Path]:
+def export_formats(model: keras.Model, stem: Path) -> dict[str, Path]:
     """Write the model in every other format and return the files."""
     stem.mkdir()
     files = {"LiteRT, float32": stem / "float.tflite"}
@@ -112,7 +119,7 @@ def export(model: keras.Model, stem: Path) -> dict[str, Path]:
     return files
 
 
-def litert(path: Path, side: int) -> Callable[[Any], Any]:
+def build_tflite_runner(path: Path, side: int) -> Callable[[Any], Any]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=1)
@@ -128,7 +135,7 @@ def litert(path: Path, side: int) -> Callable[[Any], Any]:
     return run
 
 
-def onnx(path: Path) -> Callable[[Any], Any]:
+def build_onnx_runner(path: Path) -> Callable[[Any], Any]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -138,7 +145,7 @@ def onnx(path: Path) -> Callable[[Any], Any]:
     return lambda picture: session.run(None, {name: picture})[0]
 
 
-def start_cost(module: str) -> dict[str, float]:
+def measure_import_cost(module: str) -> dict[str, float]:
     """Return what importing a runtime costs a fresh process: processor seconds and megabytes."""
     code = (
         "import numpy, time\n"

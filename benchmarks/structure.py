@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.graph import FILE
-from wbcseg.training.tf_env import start_engine
+from wbcseg.models.graph import STRUCTURE_FILE
+from wbcseg.training.tf_env import import_tensorflow
 
-KINDS = {
+LAYER_KINDS = {
     "Conv2D": "convolution",
     "UpsampledConvolution": "convolution",
     "Conv2DTranspose": "transposed convolution",
@@ -24,20 +24,20 @@ KINDS = {
 }
 
 
-def read(name: str) -> list[dict[str, Any]]:
+def read_layers(name: str) -> list[dict[str, Any]]:
     """Return a network's layers as its Keras model has them."""
     import keras
 
-    from wbcseg.models import build
-    from wbcseg.models.profile import output_shapes
+    from wbcseg.models import build_model
+    from wbcseg.models.profile import compute_output_shapes
 
     side, widths = 120, (8, 12)
     rows: list[dict[str, Any]] = []
     shapes = []
     for width in widths:
         keras.backend.clear_session()
-        model = build(name, width=width)
-        shapes.append(output_shapes(model, side))
+        model = build_model(name, width=width)
+        shapes.append(compute_output_shapes(model, side))
     for layer in model.layers:
         small, large = (shape[layer.name][2] for shape in shapes)
         slope = (large - small) // (widths[1] - widths[0])
@@ -50,8 +50,8 @@ def read(name: str) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": layer.name,
-                "kind": KINDS[kind],
-                "inputs": [one._keras_history.operation.name for one in _inputs(layer)],
+                "kind": LAYER_KINDS[kind],
+                "inputs": [one._keras_history.operation.name for one in _list_inputs(layer)],
                 "kernel": kernel[0],
                 "factor": factor,
                 "channels": [slope, small - slope * widths[0]],
@@ -62,7 +62,7 @@ def read(name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _inputs(layer: Any) -> list[Any]:
+def _list_inputs(layer: Any) -> list[Any]:
     if type(layer).__name__ == "InputLayer":
         return []
     return layer.input if isinstance(layer.input, list) else [layer.input]
@@ -70,13 +70,13 @@ def _inputs(layer: Any) -> list[Any]:
 
 def main() -> None:
     """Write the file."""
-    start_engine()
-    networks = {name: read(name) for name in ARCHITECTURES}
+    import_tensorflow()
+    networks = {name: read_layers(name) for name in ARCHITECTURES}
     rows = (
         f'"{name}": [\n' + ",\n".join(f"  {json.dumps(row)}" for row in layers) + "\n ]"
         for name, layers in networks.items()
     )
-    FILE.write_text("{\n " + ",\n ".join(rows) + "\n}\n", encoding="utf-8")
+    STRUCTURE_FILE.write_text("{\n " + ",\n ".join(rows) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ from wbcseg.ui import cache, navigation, text
 from wbcseg.ui.architectures import networks
 from wbcseg.ui.components import dataset_picker, image_panels
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Architectures")
 st.markdown(
     "How the three networks are built, drawn from the networks themselves. On the left the picture becomes smaller "
     "and its maps more; on the right it grows again, until every pixel has its class."
 )
-networks.show_networks(networks.choose_width())
+networks.show_networks(networks.select_base_filters())
 
 st.header("What each stage sees")
 st.markdown(
@@ -21,9 +21,9 @@ st.markdown(
     "inside of a nucleus. Here are those that vary most, from dark (little) to light (much)."
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    data = dataset_picker.choose_set()
-    sample_id = dataset_picker.choose_picture(data.name, data.ids, first=dataset_picker.SAMPLE[1])
-picture = dataset_picker.read(data.name, sample_id)
-image_panels.describe(picture)
-networks.show_what_stages_see(picture, cache.catalog())
-text.explain("Architecture", "Width", "Feature map", "Receptive field", "Multiply-add")
+    dataset = dataset_picker.select_dataset()
+    sample_id = dataset_picker.select_image(dataset.name, dataset.ids, first=dataset_picker.SAMPLE_IMAGE[1])
+loaded_image = dataset_picker.load_image_or_stop(dataset.name, sample_id)
+image_panels.show_image_caption(loaded_image)
+networks.show_feature_maps(loaded_image, cache.load_catalog())
+text.show_glossary("Architecture", "Width", "Feature map", "Receptive field", "Multiply-add")

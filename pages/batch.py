@@ -4,34 +4,34 @@ import streamlit as st
 
 from wbcseg.ui import cache, navigation, text
 from wbcseg.ui.batch import batch_view, detail, upload
-from wbcseg.ui.batch.options import choose_reading
+from wbcseg.ui.batch.options import select_options
 from wbcseg.ui.compare import feature_agreement
 from wbcseg.ui.components import quality_help
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Measure many pictures")
 st.markdown(
     "Bring pictures of blood smears. Each white cell is segmented and measured, and all of it can be taken away."
 )
 
-brought = upload.bring()
-models = cache.catalog()
-reading = choose_reading(models, brought.pages if brought else 1)
-if brought is None:
-    batch_view.drop()
-    upload.show_what_to_bring()
-elif reading is not None:
-    batch = batch_view.measure(brought, reading, models)
+upload_set = upload.upload_images()
+catalog = cache.load_catalog()
+options = select_options(catalog, upload_set.pages if upload_set else 1)
+if upload_set is None:
+    batch_view.cancel()
+    upload.show_upload_help()
+elif options is not None:
+    batch = batch_view.get_or_start_batch(upload_set, options, catalog)
     if batch is not None:
-        batch_view.show_found(batch, reading, models)
+        batch_view.show_results(batch, options, catalog)
         if not batch.progress.alive:
-            detail.show_closer(batch, reading.micrometres)
-            feature_agreement.say_agreement([reading.entry], careful=reading.careful)
-        upload.explain_pairing()
-text.notice()
-text.explain(
-    *("Nucleus", "Cytoplasm", *text.FIGURES, "Dice", "Expert mask", "Careful", "Second opinion", "Model"),
-    *text.STATUSES,
-    more=quality_help.reliability(models.usable),
+            detail.show_detail(batch, options.micrometres)
+            feature_agreement.show_expected_error([options.entry], careful=options.careful)
+        upload.show_pairing_help()
+text.show_research_notice()
+text.show_glossary(
+    *("Nucleus", "Cytoplasm", *text.FEATURE_TERMS, "Dice", "Expert mask", "Careful", "Second opinion", "Model"),
+    *text.QUALITY_TERMS,
+    more=quality_help.describe_quality_accuracy(catalog.usable),
 )

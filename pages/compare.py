@@ -3,49 +3,49 @@
 import streamlit as st
 
 from wbcseg.ui import navigation, text
-from wbcseg.ui.compare import cross_site, feature_agreement, leakage, selection, summary, unseen_cells
-from wbcseg.ui.compare import thesis as repeated
+from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis, unseen_cells
+from wbcseg.ui.compare.selection import select_comparison
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Compare the networks")
-short, cells, thesis, worth, away, figures = st.tabs(
+summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab = st.tabs(
     [
         *("In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Other laboratories"),
-        feature_agreement.TAB,
+        feature_agreement.TAB_TITLE,
     ],
     key="tab",
     bind="query-params",
     on_change="rerun",
 )
-if short.open:
-    with short:
+if summary_tab.open:
+    with summary_tab:
         summary.show_summary()
-if cells.open:
-    with cells:
-        asked = selection.ask()
-        if asked:
-            unseen_cells.show_answer(asked)
-            unseen_cells.show_means(asked)
-            unseen_cells.show_pictures(asked)
-            unseen_cells.show_differences(asked)
-            unseen_cells.show_cell_types(asked)
-            unseen_cells.show_times(asked)
-            unseen_cells.show_worst(asked)
-            unseen_cells.offer_downloads(asked)
-if thesis.open:
-    with thesis:
-        repeated.show_experiments()
-if worth.open:
-    with worth:
-        leakage.show_worth()
-if away.open:
-    with away:
-        cross_site.show_elsewhere()
-if figures.open:
-    with figures:
-        feature_agreement.show_agreement()
-text.explain(
+if unseen_tab.open:
+    with unseen_tab:
+        selection = select_comparison()
+        if selection:
+            unseen_cells.show_pairwise_comparisons(selection)
+            unseen_cells.show_means(selection)
+            unseen_cells.show_per_image(selection)
+            unseen_cells.show_paired_differences(selection)
+            unseen_cells.show_cell_types(selection)
+            unseen_cells.show_time_and_quality(selection)
+            unseen_cells.show_hardest(selection)
+            unseen_cells.show_downloads(selection)
+if thesis_tab.open:
+    with thesis_tab:
+        thesis.show_reproduction()
+if leakage_tab.open:
+    with leakage_tab:
+        leakage.show_leakage()
+if cross_site_tab.open:
+    with cross_site_tab:
+        cross_site.show_cross_site()
+if features_tab.open:
+    with features_tab:
+        feature_agreement.show_feature_agreement()
+text.show_glossary(
     *("Dice", "Dice as published", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval"),
     *("Paired", "p", "Leak"),
 )

@@ -4,35 +4,35 @@ import streamlit as st
 
 from wbcseg.ui import navigation, text
 from wbcseg.ui.components import dataset_picker, gallery, image_panels
-from wbcseg.ui.datasets import preparation as prepared
+from wbcseg.ui.datasets import preparation
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Data sets")
 st.markdown("Look through the pictures and the masks that experts drew, and see how they are prepared for training.")
 
 with st.container(horizontal=True, vertical_alignment="center"):
-    data = dataset_picker.choose_set()
-    sample_id = dataset_picker.choose_picture(data.name, data.ids)
-    palette = image_panels.choose_palette(label_visibility="collapsed")
-pictures, preparation = st.tabs(["Pictures", "Preparation"], key="tab", bind="query-params")
+    dataset = dataset_picker.select_dataset()
+    sample_id = dataset_picker.select_image(dataset.name, dataset.ids)
+    palette = image_panels.select_palette(label_visibility="collapsed")
+images_tab, preparation_tab = st.tabs(["Pictures", "Preparation"], key="tab", bind="query-params")
 
-if pictures.open:
-    with pictures:
-        large, small = st.columns([11, 10], gap="large")
-        with large:
-            picture = dataset_picker.read(data.name, sample_id)
-            image_panels.describe(picture)
-            image_panels.show_sample(picture, palette)
-            dataset_picker.predict_link("Segment this picture", data.name, sample_id)
-        with small:
-            gallery.gallery(data, gallery.filtered(data), sample_id)
-        dataset_picker.about(data)
-        text.explain("Nucleus", "Cytoplasm", "Background", "Mask", "Expert mask", "Overlay")
+if images_tab.open:
+    with images_tab:
+        image_column, gallery_column = st.columns([11, 10], gap="large")
+        with image_column:
+            loaded_image = dataset_picker.load_image_or_stop(dataset.name, sample_id)
+            image_panels.show_image_caption(loaded_image)
+            image_panels.show_sample(loaded_image, palette)
+            dataset_picker.show_segment_link("Segment this picture", dataset.name, sample_id)
+        with gallery_column:
+            gallery.show_gallery(dataset, gallery.filter_samples(dataset), sample_id)
+        dataset_picker.show_dataset_caption(dataset)
+        text.show_glossary("Nucleus", "Cytoplasm", "Background", "Mask", "Expert mask", "Overlay")
 
-if preparation.open:
-    with preparation:
-        prepared.show_published(data, sample_id)
-        prepared.show_leaks(data)
-        prepared.show_leak_free(data)
-        text.explain("Target", "Twin", "Split", "Leak", "Fold", "Mask")
+if preparation_tab.open:
+    with preparation_tab:
+        preparation.show_thesis_preparation(dataset, sample_id)
+        preparation.show_thesis_leakage(dataset)
+        preparation.show_leak_free_split(dataset)
+        text.show_glossary("Target", "Twin", "Split", "Leak", "Fold", "Mask")

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from wbcseg.datasets import statuses
+from wbcseg.datasets import list_datasets
 from wbcseg.ui import cache, navigation, routes, text
 from wbcseg.ui.components import dataset_picker, dataset_status, image_panels
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
-story, example = st.columns([11, 9], gap="large", vertical_alignment="center")
-with story:
+intro_column, example_column = st.columns([11, 9], gap="large", vertical_alignment="center")
+with intro_column:
     st.title("White blood cell segmentation")
     st.markdown(
         "Give it a picture of a white blood cell from a stained smear. Neural networks mark what is nucleus and what "
@@ -17,8 +17,8 @@ with story:
         "match. Use it to see, compare and teach how such networks read a cell."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        dataset_picker.predict_button("Segment a sample picture", *dataset_picker.SAMPLE)
-        dataset_picker.own_picture_button("Use your own picture")
+        dataset_picker.show_segment_button("Segment a sample picture", *dataset_picker.SAMPLE_IMAGE)
+        dataset_picker.show_upload_button("Use your own picture")
         st.page_link(routes.BATCH, label="Measure many pictures", icon=":material/table_view:")
         st.page_link(routes.TRAIN, label="Train a network", icon=":material/model_training:")
     st.markdown(
@@ -26,17 +26,17 @@ with story:
     )
 
 st.header("Data sets")
-with st.grid(3, min_column_width=260, border=True) as cards:
-    for entry in statuses():
-        with cards.cell():
-            dataset_status.dataset_card(entry)
+with st.grid(3, min_column_width=260, border=True) as grid:
+    for status in list_datasets():
+        with grid.cell():
+            dataset_status.show_dataset_card(status)
 
 st.header("Models")
-table, meaning = st.columns([11, 9], gap="large")
-with table:
-    dataset_status.models_table(cache.catalog().entries)
-with meaning:
-    text.define("Dice", "Held-out", "±", "Width")
+models_column, glossary_column = st.columns([11, 9], gap="large")
+with models_column:
+    dataset_status.show_models_table(cache.load_catalog().entries)
+with glossary_column:
+    text.show_glossary_entries("Dice", "Held-out", "±", "Width")
 
-with example:
-    image_panels.example(*dataset_picker.SAMPLE)
+with example_column:
+    image_panels.show_example(*dataset_picker.SAMPLE_IMAGE)

@@ -5,20 +5,20 @@ import streamlit as st
 from wbcseg.ui import navigation, text
 from wbcseg.ui.runs import comparison, details, table
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Runs")
 st.markdown("All trainings, the newest first. Choose some to compare their curves and settings, or one to look closer.")
 
-chosen = table.choose_runs()
+chosen_runs = table.select_runs()
 details.show_problem()
-if len(chosen) == 1:
-    details.show_run(chosen[0])
-elif chosen:
-    details.delete_button(chosen)
-if chosen:
-    comparison.compare(chosen)
-    comparison.show_differences(chosen)
-if len(chosen) == 1:
-    details.manage(chosen[0])
-text.explain("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaking split", "Smoothing")
+if len(chosen_runs) == 1:
+    details.show_run(chosen_runs[0])
+elif chosen_runs:
+    details.show_delete_button(chosen_runs)
+if chosen_runs:
+    comparison.show_run_curves(chosen_runs)
+    comparison.show_config_diff(chosen_runs)
+if len(chosen_runs) == 1:
+    details.show_run_tools(chosen_runs[0])
+text.show_glossary("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaking split", "Smoothing")

@@ -11,39 +11,44 @@ from wbcseg.ui.components import (
     quality_help,
     score_tables,
 )
-from wbcseg.ui.segment import cell_features, edited_masks, upload, view
-from wbcseg.ui.viewer import send_pack, show_viewer
+from wbcseg.ui.segment import cell_features, edited_masks, upload
+from wbcseg.ui.segment.view import build_view, on_image_selected, on_mask_edited, send_prefetched, show_hints
+from wbcseg.ui.viewer import send_payload, show_viewer
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Segment a picture")
 with st.container(horizontal=True, vertical_alignment="center"):
-    own = dataset_picker.choose_source()
-    data = None if own else dataset_picker.choose_set()
-    if data is not None:
-        sample_id = dataset_picker.choose_picture(data.name, data.ids, first=dataset_picker.SAMPLE[1], steps=False)
-picture = upload.own_picture() if data is None else dataset_picker.read(data.name, sample_id)
+    is_upload = dataset_picker.select_source()
+    dataset = None if is_upload else dataset_picker.select_dataset()
+    if dataset is not None:
+        sample_id = dataset_picker.select_image(
+            dataset.name, dataset.ids, first=dataset_picker.SAMPLE_IMAGE[1], steps=False
+        )
+loaded_image = upload.upload_image() if dataset is None else dataset_picker.load_image_or_stop(dataset.name, sample_id)
 
-models = cache.catalog()
+catalog = cache.load_catalog()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-    chosen = image_panels.choose_models(models, data.name if data else None)
-    careful = image_panels.choose_care()
-dataset_status.show_problems(models.entries)
-image_panels.describe(picture)
+    chosen = image_panels.select_models(catalog, dataset.name if dataset else None)
+    tta = image_panels.select_tta()
+dataset_status.show_model_problems(catalog.entries)
+image_panels.show_image_caption(loaded_image)
 
-look = view.look(picture, chosen, models, data, careful=careful)
+view = build_view(loaded_image, chosen, catalog, dataset, careful=tta)
 entries = {entry.name: entry for entry in chosen}
-quality_badges.show_verdicts(picture, look.findings, entries)
-show_viewer(look.shown, on_picture=view.go_on, on_mask=view.collect_mask)
-view.say_more(picture, models)
-if picture.sample.mask is not None and look.results:
-    score_tables.score_tables(picture.sample.mask, look.labels, text.mask_name(picture.sample.id), look.flattered)
-cell_features.show_measures(picture, look, entries)
-edited_masks.show_kept()
-text.explain(
+quality_badges.show_quality(loaded_image, view.findings, entries)
+show_viewer(view.shown, on_picture=on_image_selected, on_mask=on_mask_edited)
+show_hints(loaded_image, catalog)
+if loaded_image.sample.mask is not None and view.results:
+    score_tables.show_score_tables(
+        loaded_image.sample.mask, view.labels, text.get_mask_title(loaded_image.sample.id), view.flattered
+    )
+cell_features.show_cell_features(loaded_image, view, entries)
+edited_masks.show_edited_masks()
+text.show_glossary(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),
-    *(*text.FIGURES, *text.STATUSES),
-    more=quality_help.reliability(chosen),
+    *(*text.FEATURE_TERMS, *text.QUALITY_TERMS),
+    more=quality_help.describe_quality_accuracy(chosen),
 )
-send_pack(look.digest, look.content)
-view.send_neighbours(look, data, models, chosen)
+send_payload(view.digest, view.content)
+send_prefetched(view, dataset, catalog, chosen)

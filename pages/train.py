@@ -2,31 +2,38 @@
 
 import streamlit as st
 
-from wbcseg.training.runs.summary import overviews
+from wbcseg.training.runs.summary import list_summaries
 from wbcseg.ui import navigation, text
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.train import form, launch, live
 
-navigation.ensure_frame()
+navigation.ensure_navigation()
 
 st.title("Train a network")
 st.markdown("A network learns from pictures and masks. Describe a training, start it, and watch it learn.")
 
-found = overviews()
-watching = "run" in st.query_params or (any(one.alive for one in found) and edited_masks.LINK not in st.query_params)
-new, watch = st.tabs(
-    [launch.NEW, launch.WATCH], key="tab", bind="query-params", default=launch.WATCH if watching else launch.NEW
+summaries = list_summaries()
+is_progress_default = "run" in st.query_params or (
+    any(one.alive for one in summaries) and edited_masks.LINK_PARAM not in st.query_params
+)
+new_tab, progress_tab = st.tabs(
+    [launch.NEW_RUN_TAB, launch.PROGRESS_TAB],
+    key="tab",
+    bind="query-params",
+    default=launch.PROGRESS_TAB if is_progress_default else launch.NEW_RUN_TAB,
 )
 
-if new.open:
-    with new:
-        launch.offer_start(form.plan_training())
-        text.explain("Architecture", "Width", "Epoch", "Batch", "Loss", "Split", "Fold", "Leaking split", "Seed")
+if new_tab.open:
+    with new_tab:
+        launch.show_cost_and_start(form.configure_training())
+        text.show_glossary("Architecture", "Width", "Epoch", "Batch", "Loss", "Split", "Fold", "Leaking split", "Seed")
 
-if watch.open:
-    with watch:
-        if found:
-            live.watch(live.choose_run(found))
-            text.explain("Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Held-out", "Leaking split")
+if progress_tab.open:
+    with progress_tab:
+        if summaries:
+            live.show_live(live.select_run(summaries))
+            text.show_glossary(
+                "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Held-out", "Leaking split"
+            )
         else:
             st.info("No training yet. Describe one under New training, and start it.", icon=":material/school:")

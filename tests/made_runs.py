@@ -12,7 +12,7 @@ import numpy as np
 from wbcseg.datasets import open_dataset
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.runs import snapshots
-from wbcseg.transforms.padding import labels_on_canvas
+from wbcseg.transforms.padding import pad_labels_to_square
 
 QUICK = PRESETS["quick"].replace(dataset="synthetic")
 """What Train offers first where no data was fetched."""
@@ -85,9 +85,9 @@ def add_film(run: Run, config: TrainingConfig, epochs: int) -> None:
     """Film an expert's masks that a network gets right bit by bit."""
     data, ids = open_dataset("synthetic"), ("synthetic/003", "synthetic/012", "synthetic/030")
     masks = [data.read(one).mask for one in ids]
-    expert = np.stack([labels_on_canvas(mask, config.canvas) for mask in masks if mask is not None])
-    snapshots.begin(run, ids, expert)
+    expert = np.stack([pad_labels_to_square(mask, config.canvas) for mask in masks if mask is not None])
+    snapshots.start_snapshots(run, ids, expert)
     rng = np.random.default_rng(2)
     for epoch in range(epochs + 1):
         known = rng.random(expert.shape) > math.exp(-epoch / 4)
-        snapshots.add(run, epoch, np.where(known, expert, 0).astype(np.uint8))
+        snapshots.add_snapshot(run, epoch, np.where(known, expert, 0).astype(np.uint8))

@@ -12,8 +12,8 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError
-from wbcseg.inference import Catalog, FoundCell, ModelEntry, Place, Segmentation
-from wbcseg.ui.viewer.payload import unpacked
+from wbcseg.inference import BBox, Catalog, DetectedCell, ModelEntry, Segmentation
+from wbcseg.ui.viewer.payload import decode_payload
 
 APP = Path(__file__).parents[1] / "app.py"
 PROBLEM = "File model.tflite of model broken-16 is damaged or was replaced. Copy the model's folder again."
@@ -33,9 +33,9 @@ class Threshold:
         return Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name)
 
 
-def as_field(found: Segmentation, places: Sequence[Place]) -> Segmentation:
+def as_field(found: Segmentation, places: Sequence[BBox]) -> Segmentation:
     """Return what a model made of a field of view as if it had found cells in these places."""
-    cells = [FoundCell(one, found.probabilities[one.part], found.labels[one.part] > 0) for one in places]
+    cells = [DetectedCell(one, found.probabilities[one.part], found.labels[one.part] > 0) for one in places]
     return Segmentation(found.labels, None, found.model, tuple(cells))
 
 
@@ -123,7 +123,7 @@ def viewer(at: AppTest) -> dict[str, Any]:
 def packs(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
     """Return the pictures that a page sends to the viewer, head and parts by digest."""
     found = [one for one in at.get("bidi_component") if one.proto.component_name.endswith("wbcseg.pack")]
-    heads = [unpacked(one.proto.bytes) for one in found]
+    heads = [decode_payload(one.proto.bytes) for one in found]
     return {head["digest"]: (head, parts) for head, parts in heads}
 
 

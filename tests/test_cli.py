@@ -17,19 +17,19 @@ from models import FIRST_CHOICE, SHIPPED, copy_of_shipped
 from PIL import Image
 
 from wbcseg.cli import main
-from wbcseg.cli.inputs import items_at
-from wbcseg.cli.train import meanings
+from wbcseg.cli.inputs import collect_inputs
+from wbcseg.cli.train import get_setting_help
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
 from wbcseg.inference import Segmenter
-from wbcseg.inference.postprocess import tidied
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.io import encode_png, open_image, open_mask
 from wbcseg.labels import to_grey
 from wbcseg.models.card import ModelCard
 from wbcseg.paths import runs_folder
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.runs.folder import Status
+from wbcseg.training.runs.folder import StoredStatus
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -
     for row in rows:
         stem = Path(row["picture"]).stem
         assert row["mask_file"] == f"{FIRST_CHOICE}/{stem}.png"
-        cell = tidied(open_mask((out / row["mask_file"]).read_bytes()))
+        cell = keep_main_cell(open_mask((out / row["mask_file"]).read_bytes()))
         assert float(row["cell_area_um2"]) == pytest.approx(0.01 * (cell > 0).sum(), rel=1e-4)
         outline = json.loads((out / FIRST_CHOICE / f"{stem}.geojson").read_text(encoding="utf-8"))
         assert outline["features"][0]["properties"]["measurements"]["cell_area_um2"] == pytest.approx(
@@ -167,7 +167,7 @@ def test_predict_uses_a_picture_whose_mask_is_gone(
             raise ImageError("The file cannot be read: Permission denied")
         return path.read_bytes()
 
-    monkeypatch.setattr("wbcseg.cli.inputs._read", read)
+    monkeypatch.setattr("wbcseg.cli.inputs._read_file", read)
     masks = [path for path in tmp_path.iterdir() if "mask" in path.name]
     files = [str(path) for path in tmp_path.iterdir()]
     assert [path.name for path in masks] == ["a_mask.png"]
@@ -247,22 +247,22 @@ def test_predict_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, mon
 
 def test_paths_are_read_once_and_by_their_own_names(pictures: Path, tmp_path: Path) -> None:
     first = pictures / "cell 0.png"
-    names = [item.name for item in items_at([pictures, first, first])]
+    names = [item.name for item in collect_inputs([pictures, first, first])]
     assert names == ["cell 0.png", "cell 1.png", "cell 2.png"]
     (pictures / "out" / "unet-16").mkdir(parents=True)
     (pictures / "out" / "unet-16" / "cell 0.png").write_bytes(first.read_bytes())
-    assert len(items_at([pictures])) == 4
-    assert len(items_at([pictures], [pictures / "out"])) == 3
+    assert len(collect_inputs([pictures])) == 4
+    assert len(collect_inputs([pictures], [pictures / "out"])) == 3
     # A folder that is named is meant, also where results lie.
-    assert len(items_at([pictures / "out"], [pictures / "out"])) == 1
+    assert len(collect_inputs([pictures / "out"], [pictures / "out"])) == 1
     (pictures / ".hidden.png").write_bytes(first.read_bytes())
-    assert len(items_at([pictures], [pictures / "out"])) == 3
-    assert [item.name for item in items_at([pictures / ".hidden.png"])] == ["hidden.png"]
+    assert len(collect_inputs([pictures], [pictures / "out"])) == 3
+    assert [item.name for item in collect_inputs([pictures / ".hidden.png"])] == ["hidden.png"]
     elsewhere = tmp_path / "masks" / "a.png"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(first.read_bytes())
-    assert [(item.name, item.problem) for item in items_at([elsewhere.parent])] == [("a.png", "")]
-    assert next(item.name for item in items_at([first, elsewhere])) == "pictures/cell 0.png"
+    assert [(item.name, item.problem) for item in collect_inputs([elsewhere.parent])] == [("a.png", "")]
+    assert next(item.name for item in collect_inputs([first, elsewhere])) == "pictures/cell 0.png"
 
 
 def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
@@ -313,11 +313,11 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
     assert "1 of 2 pictures segmented" in told.out
     # One that is named by itself is opened, and one among the results is none of the pictures.
     (folder / "more.zip").write_bytes(zipped({"b.png": encode_png(draw_sample(9, 1).image)}))
-    assert [(one.name, one.problem) for one in items_at([folder, folder / "more.zip"])] == [
+    assert [(one.name, one.problem) for one in collect_inputs([folder, folder / "more.zip"])] == [
         ("a.png", ""),
         ("more/b.png", ""),
     ]
-    assert not any(one.problem for one in items_at([tmp_path], [folder]))
+    assert not any(one.problem for one in collect_inputs([tmp_path], [folder]))
 
 
 def test_predict_says_on_a_terminal_how_far_it_is(
@@ -397,7 +397,7 @@ def test_evaluate_agrees_with_the_card(zheng_data: object, capsys: pytest.Captur
     assert "DIFFERS" not in capsys.readouterr().out
 
 
-def a_run(name: str, status: Status, **details: object) -> Run:
+def a_run(name: str, status: StoredStatus, **details: object) -> Run:
     run = Run(runs_folder() / name)
     run.create(TrainingConfig(width=4, epochs=8))
     run.set_state(status, **details)
@@ -449,7 +449,7 @@ def test_runs_that_cannot_be_acted_on_are_named(capsys: pytest.CaptureFixture[st
 
 
 def test_train_says_what_every_setting_means(capsys: pytest.CaptureFixture[str]) -> None:
-    said = meanings()
+    said = get_setting_help()
     assert set(said) == {field.name for field in dataclasses.fields(TrainingConfig)}
     assert said["width"] == "Filters of the first stage (4 to 128). The thesis has 64."
     with pytest.raises(SystemExit):

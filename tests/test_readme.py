@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks.readme import README, ROOT, filled
+from benchmarks.readme import PROJECT_ROOT, README_PATH, fill_tables
 from wbcseg.cli import COMMANDS
-from wbcseg.evaluation.cross_validation import read_results, result_files
+from wbcseg.evaluation.cross_validation import list_study_files, load_study_results
 
-TEXT = README.read_text(encoding="utf-8")
+TEXT = README_PATH.read_text(encoding="utf-8")
 
 
 def test_the_tables_come_from_the_cards_and_the_measurements() -> None:
-    assert filled(TEXT) == TEXT
+    assert fill_tables(TEXT) == TEXT
     assert TEXT.count("| U-Net, width 16 | 1,646,227 |") == 1
-    for result in read_results(result_files()):
+    for result in load_study_results(list_study_files()):
         assert result["study"].endswith("-leaking") or f"| {result['study']} | {result['title']} | " in TEXT
 
 
@@ -24,7 +24,7 @@ def test_the_two_commands_name_files_that_are_there() -> None:
     assert "pip install -r requirements.txt && streamlit run app.py" in lines
     assert "pip install -r requirements-dev.txt && pytest" in lines
     for name in ("requirements.txt", "requirements-dev.txt", "app.py"):
-        assert (ROOT / name).exists()
+        assert (PROJECT_ROOT / name).exists()
 
 
 def test_every_command_is_shown_and_every_shown_one_exists() -> None:
@@ -34,13 +34,13 @@ def test_every_command_is_shown_and_every_shown_one_exists() -> None:
 
 def test_links_and_pictures_are_there() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+        assert target.startswith("https://") or (PROJECT_ROOT / target).exists(), target
 
 
 def test_the_tree_holds_no_data_runs_or_machine_paths() -> None:
     kept = {".py", ".md", ".toml", ".txt", ".json", ".css", ".js", ".sha256", ".yml"}
-    for path in ROOT.rglob("*"):
-        parts = path.relative_to(ROOT).parts
+    for path in PROJECT_ROOT.rglob("*"):
+        parts = path.relative_to(PROJECT_ROOT).parts
         if parts[0].startswith((".git", ".venv", "venv")) or not path.is_file() or "cache" in str(path):
             continue
         assert path.stat().st_size < 30_000_000, path

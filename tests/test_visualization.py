@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wbcseg.labels import PALETTES
-from wbcseg.visualization import WIDEST, class_shares, colorize, contours, enlarge, fit, numbered, overlay, shrink_to
+from wbcseg.visualization import (
+    MAX_DISPLAY_WIDTH,
+    colorize,
+    compute_class_fractions,
+    draw_boxes,
+    enlarge,
+    find_contours,
+    overlay,
+    resize_for_display,
+    shrink_to_fit,
+)
 
 THESIS = PALETTES["thesis"]
 RING = np.array(
@@ -28,13 +38,13 @@ def test_colours_of_figure_7():
 
 
 def test_contours_lie_inside_and_are_drawn_once():
-    assert contours(RING).astype(int).tolist() == (RING > 0).astype(int).tolist()
+    assert find_contours(RING).astype(int).tolist() == (RING > 0).astype(int).tolist()
     block = np.zeros((7, 7), np.uint8)
     block[1:6, 1:6] = 1
-    thin, thick = contours(block), contours(block, thickness=2)
+    thin, thick = find_contours(block), find_contours(block, thickness=2)
     assert thin.sum() == 16  # the rim of 5 x 5
     assert thick.sum() == 24  # all but the middle
-    assert not contours(np.full((4, 4), 2, np.uint8)).any()  # the picture's border is no border of a class
+    assert not find_contours(np.full((4, 4), 2, np.uint8)).any()  # the picture's border is no border of a class
 
 
 def test_overlay_blends_the_chosen_classes_only():
@@ -80,16 +90,16 @@ def test_enlarging_keeps_edges_sharp():
 
 def test_shrinking_averages_pictures_but_never_labels():
     picture = np.array([[0, 100], [100, 200], [7, 9]], np.uint8)[:, :, None].repeat(3, axis=2)
-    assert shrink_to(picture, 2)[:, :, 0].tolist() == [[100], [8]]
+    assert shrink_to_fit(picture, 2)[:, :, 0].tolist() == [[100], [8]]
     labels = np.array([[0, 0, 2, 2], [0, 0, 2, 2]], np.uint8)
-    assert shrink_to(labels, 2).tolist() == [[0, 2]]
-    assert shrink_to(labels, 4) is labels
+    assert shrink_to_fit(labels, 2).tolist() == [[0, 2]]
+    assert shrink_to_fit(labels, 4) is labels
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 300))
 def test_a_picture_and_its_labels_always_shrink_alike(height, width, longest):
-    picture = shrink_to(np.zeros((height, width, 3), np.uint8), longest)
-    assert shrink_to(np.zeros((height, width), np.uint8), longest).shape == picture.shape[:2]
+    picture = shrink_to_fit(np.zeros((height, width, 3), np.uint8), longest)
+    assert shrink_to_fit(np.zeros((height, width), np.uint8), longest).shape == picture.shape[:2]
     assert max(picture.shape[:2]) <= longest
 
 
@@ -97,27 +107,27 @@ def test_a_picture_and_its_labels_always_shrink_alike(height, width, longest):
     "size", [(1, 1), (120, 120), (300, 300), (479, 2), (1460, 4), (1461, 9), (3000, 4000), (1, 5000)]
 )
 def test_fit_shows_every_size_without_blur(size):
-    shown = fit(np.zeros(size, np.uint8), 480)
-    assert 480 <= max(shown.shape) <= WIDEST or max(size) > WIDEST
-    assert max(shown.shape) <= WIDEST
+    shown = resize_for_display(np.zeros(size, np.uint8), 480)
+    assert 480 <= max(shown.shape) <= MAX_DISPLAY_WIDTH or max(size) > MAX_DISPLAY_WIDTH
+    assert max(shown.shape) <= MAX_DISPLAY_WIDTH
 
 
 def test_class_shares():
-    shares = class_shares(RING)
+    shares = compute_class_fractions(RING)
     assert shares == {"background": 16 / 25, "cytoplasm": 8 / 25, "nucleus": 1 / 25}
-    assert class_shares(np.zeros((2, 2), np.uint8)) == {"background": 1.0, "cytoplasm": 0.0, "nucleus": 0.0}
+    assert compute_class_fractions(np.zeros((2, 2), np.uint8)) == {"background": 1.0, "cytoplasm": 0.0, "nucleus": 0.0}
 
 
 def test_numbered_boxes_are_drawn_on_a_copy():
     image = np.full((200, 300, 3), 128, np.uint8)
-    drawn = numbered(image, [(10, 20, 60, 80), (100, 90, 299, 199)])
+    drawn = draw_boxes(image, [(10, 20, 60, 80), (100, 90, 299, 199)])
     assert drawn.shape == image.shape
     assert (image == 128).all()
     assert (drawn[20, 10] == 0).all()
     assert (drawn[50, 11] == 255).all()
     assert (drawn[100, 80] == 128).all()
     assert (drawn[199, 200] == 0).all()
-    assert (numbered(image, []) == image).all()
+    assert (draw_boxes(image, []) == image).all()
 
 
 def inside(drawn, box):
@@ -136,7 +146,7 @@ def inside(drawn, box):
     ],
 )
 def test_numbers_stand_beside_their_cells(size, boxes):
-    drawn = numbered(np.full((*size, 3), 128, np.uint8), boxes)
+    drawn = draw_boxes(np.full((*size, 3), 128, np.uint8), boxes)
     for box in boxes:
         assert (inside(drawn, box) == 128).all()
     plates = (drawn == 0).all(axis=2).sum()
@@ -145,14 +155,14 @@ def test_numbers_stand_beside_their_cells(size, boxes):
 
 
 def test_a_box_that_fills_the_picture_has_its_number_inside():
-    drawn = numbered(np.full((100, 100, 3), 128, np.uint8), [(0, 0, 99, 99)])
+    drawn = draw_boxes(np.full((100, 100, 3), 128, np.uint8), [(0, 0, 99, 99)])
     assert (drawn[6, 5] == 0).all()
 
 
 def test_numbers_grow_with_the_picture():
     def height(side):
         box = (side // 2, side // 2, side // 2 + 60, side // 2 + 60)
-        column = numbered(np.full((side, side, 3), 128, np.uint8), [box])[: side // 2, side // 2 + 1]
+        column = draw_boxes(np.full((side, side, 3), 128, np.uint8), [box])[: side // 2, side // 2 + 1]
         return int((column == 0).all(axis=1).sum())
 
     assert 14 <= height(300) < 22

@@ -39,7 +39,7 @@ def pages_folder() -> Path:
     return _shipped("pages")
 
 
-def weights_folder() -> Path:
+def get_weights_folder() -> Path:
     """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` if set, else the one that came with the package."""
     chosen = os.environ.get("WBCSEG_WEIGHTS")
     return Path(chosen) if chosen else _shipped("weights")
@@ -52,7 +52,7 @@ def runs_folder() -> Path:
     return folder.absolute()
 
 
-def cache_folder() -> Path:
+def get_cache_folder() -> Path:
     """Return the folder for downloads: ``WBCSEG_CACHE`` if set, else the system's cache folder."""
     chosen = os.environ.get("WBCSEG_CACHE")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("wbcseg"))

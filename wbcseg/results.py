@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.features import CellMeasures
+from wbcseg.features import CellFeatures
 from wbcseg.labels import Labels
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class CellResult:
     """One cell that a model found, or a crop in which it found none.
 
     Attributes:
         name: What the picture's file is called.
         load: Returns the crop, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``; only when they are needed,
-            because thousands of pictures do not fit into memory. See :func:`held` for those that are there anyway.
+            because thousands of pictures do not fit into memory. See :func:`build_in_memory_loader` for those that are there anyway.
         model: Name of the model.
         measures: Its figures, ``None`` where no cell was found.
         size: Height and width of the picture that the crop is of.
@@ -36,7 +36,7 @@ class Finding:
     name: str
     load: Callable[[], Pixels] = field(repr=False)
     model: str
-    measures: CellMeasures | None
+    measures: CellFeatures | None
     size: tuple[int, int]
     place: tuple[int, int] | None = None
     number: int = 0
@@ -47,7 +47,7 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Examined:
+class ImageReport:
     """A picture that was brought, and what came of it; also a file that could not be used.
 
     Attributes:
@@ -64,29 +64,29 @@ class Examined:
 
     name: str
     size: tuple[int, int] | None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CellResult, ...] = ()
     models: tuple[str, ...] = ()
     problem: str = ""
     note: str = ""
     mask_unused: bool = False
     drawn: Mapping[str, Callable[[], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
 
-    def by_model(self) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+    def by_model(self) -> Iterator[tuple[str, tuple[CellResult, ...]]]:
         """Yield every model that looked at the picture, with what it found."""
         for model in self.models:
             yield model, tuple(one for one in self.findings if one.model == model)
 
 
-Found = Sequence[Finding | Examined]
+Results = Sequence[CellResult | ImageReport]
 """What is taken away: pictures, or cells alone where nothing else is known of their pictures."""
 
 
-def held(image: NDArray[np.uint8], labels: Labels) -> Callable[[], Pixels]:
+def build_in_memory_loader(image: NDArray[np.uint8], labels: Labels) -> Callable[[], Pixels]:
     """Return a loader of pixels that are in memory."""
     return lambda: (image, labels)
 
 
-def pictures_of(found: Found) -> list[Examined]:
+def group_by_image(found: Results) -> list[ImageReport]:
     """Return pictures; cells that are given alone are put together to those that they are of.
 
     Cells belong to one picture if its name is the same, unless a model begins anew with them.
@@ -94,16 +94,16 @@ def pictures_of(found: Found) -> list[Examined]:
     Args:
         found: Pictures, or the cells of each of them.
     """
-    pictures: list[Examined] = []
+    pictures: list[ImageReport] = []
     places: dict[str, int] = {}
     for one in found:
-        if isinstance(one, Examined):
+        if isinstance(one, ImageReport):
             pictures.append(one)
             continue
         place = places.get(one.name)
         if place is None or (one.number <= 1 and one.model in pictures[place].models):
             places[one.name] = len(pictures)
-            pictures.append(Examined(one.name, one.size, (one,), (one.model,)))
+            pictures.append(ImageReport(one.name, one.size, (one,), (one.model,)))
         else:
             known = pictures[place]
             models = tuple(dict.fromkeys((*known.models, one.model)))

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from wbcseg.labels import CLASS_NAMES, CLASSES, Labels, Palette
 
-Rgb = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 """A picture, ``uint8[H, W, 3]``."""
 
 Style = Literal["fill", "contour", "both"]
@@ -23,19 +23,19 @@ STYLES: Final[tuple[Style, ...]] = ("fill", "contour", "both")
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
 
-SMALLEST_NUMBER: Final = 14
+MIN_NUMBER_HEIGHT: Final = 14
 """Height in pixels of the numbers of cells in a small picture."""
 
-NUMBERS: Final = 40
+NUMBERS_PER_SIDE: Final = 40
 """In a large picture, so many numbers of cells below each other would fill its longer side."""
 
-WIDEST: Final = 1460
+MAX_DISPLAY_WIDTH: Final = 1460
 """Widest picture, in pixels, that the page's server hands on without resampling it."""
 
 AnyArray = TypeVar("AnyArray", NDArray[np.uint8], NDArray[np.bool_])
 
 
-def colorize(labels: Labels, palette: Palette) -> Rgb:
+def colorize(labels: Labels, palette: Palette) -> RgbImage:
     """Paint every pixel in the colour of its class.
 
     Args:
@@ -48,7 +48,7 @@ def colorize(labels: Labels, palette: Palette) -> Rgb:
     return palette.as_array()[labels]
 
 
-def contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
+def find_contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
     """Find the outlines: pixels with a pixel of a lower class beside them.
 
     The classes nest (background, cytoplasm, nucleus), so every border is drawn once, on its inner side: the outline
@@ -71,14 +71,14 @@ def contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
 
 
 def overlay(
-    image: Rgb,
+    image: RgbImage,
     labels: Labels,
     palette: Palette,
     opacity: float,
     classes: Collection[int] = (1, 2),
     style: Style = "fill",
     thickness: int = 1,
-) -> Rgb:
+) -> RgbImage:
     """Lay the colours of the classes over a picture.
 
     Args:
@@ -116,7 +116,7 @@ def overlay(
         pixels = image[drawn]
         result[drawn] = np.stack([table[chosen, pixels[:, c], c] for c in range(3)], axis=-1)
     if style in ("contour", "both"):
-        edge = drawn & contours(labels, thickness)
+        edge = drawn & find_contours(labels, thickness)
         result[edge] = colors[labels[edge]]
     return result
 
@@ -136,7 +136,7 @@ def enlarge(array: AnyArray, factor: int) -> AnyArray:
     return array.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def shrink_to(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+def shrink_to_fit(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """Shrink by the smallest whole factor that makes the longer side at most ``longest`` pixels.
 
     Args:
@@ -163,7 +163,7 @@ def shrink_to(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     return means
 
 
-def fit(array: NDArray[np.uint8], target: int, longest: int = WIDEST) -> NDArray[np.uint8]:
+def resize_for_display(array: NDArray[np.uint8], target: int, longest: int = MAX_DISPLAY_WIDTH) -> NDArray[np.uint8]:
     """Bring a picture or a label picture to a size that a screen shows without blurring it.
 
     Args:
@@ -172,11 +172,11 @@ def fit(array: NDArray[np.uint8], target: int, longest: int = WIDEST) -> NDArray
         longest: Large ones are shrunk until the longer side has at most this many pixels.
     """
     if max(array.shape[:2]) >= target:
-        return shrink_to(array, longest)
+        return shrink_to_fit(array, longest)
     return enlarge(array, min(-(-target // max(array.shape[:2])), max(1, longest // max(array.shape[:2]))))
 
 
-def numbered(image: Rgb, boxes: Sequence[Box]) -> Rgb:
+def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
     """Draw boxes with their numbers, from 1, on a copy of a picture.
 
     A number stands outside its box, where it hides no cell and no other number if there is such a place.
@@ -190,7 +190,7 @@ def numbered(image: Rgb, boxes: Sequence[Box]) -> Rgb:
     """
     canvas = Image.fromarray(image.copy())
     draw = ImageDraw.Draw(canvas)
-    size = max(SMALLEST_NUMBER, round(max(image.shape[:2]) / NUMBERS))
+    size = max(MIN_NUMBER_HEIGHT, round(max(image.shape[:2]) / NUMBERS_PER_SIDE))
     font = ImageFont.load_default(size)
     for left, top, right, bottom in boxes:
         # White within black: one of them stands out from whatever is behind.
@@ -199,7 +199,7 @@ def numbered(image: Rgb, boxes: Sequence[Box]) -> Rgb:
     taken = list(boxes)
     for number, box in enumerate(boxes, start=1):
         width, height = round(draw.textlength(str(number), font=font)) + size // 2, size + size // 4
-        plate = _plate(box, (width, height), taken, canvas.size)
+        plate = _place_number(box, (width, height), taken, canvas.size)
         taken.append(plate)
         draw.rectangle(plate, fill="black")
         middle = ((plate[0] + plate[2]) / 2, (plate[1] + plate[3]) / 2)
@@ -207,7 +207,7 @@ def numbered(image: Rgb, boxes: Sequence[Box]) -> Rgb:
     return np.asarray(canvas)
 
 
-def _plate(box: Box, size: tuple[int, int], taken: Sequence[Box], canvas: tuple[int, int]) -> Box:
+def _place_number(box: Box, size: tuple[int, int], taken: Sequence[Box], canvas: tuple[int, int]) -> Box:
     """Return where the number of a box stands: at one of its corners, where it covers least of what is taken."""
     left, top, right, bottom = box
     width, height = size
@@ -218,17 +218,17 @@ def _plate(box: Box, size: tuple[int, int], taken: Sequence[Box], canvas: tuple[
     # A box that leaves no room around it has its number inside.
     inside = min(max(left, 0), max(canvas[0] - width, 0)), min(max(top, 0), max(canvas[1] - height, 0))
     plates = [(x, y, x + width, y + height) for x, y in (*places, inside)]
-    return min(plates, key=lambda plate: sum(_shared(plate, other) for other in taken))
+    return min(plates, key=lambda plate: sum(_compute_overlap(plate, other) for other in taken))
 
 
-def _shared(one: Box, other: Box) -> int:
+def _compute_overlap(one: Box, other: Box) -> int:
     """Return the area in pixels that two boxes share."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     return max(width, 0) * max(height, 0)
 
 
-def class_shares(labels: Labels) -> dict[str, float]:
+def compute_class_fractions(labels: Labels) -> dict[str, float]:
     """Return the share of pixels of each class, by name; the shares sum to 1."""
     counts = np.bincount(labels.ravel(), minlength=len(CLASSES))
     return {name: float(count / labels.size) for name, count in zip(CLASS_NAMES, counts, strict=True)}

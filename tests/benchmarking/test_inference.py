@@ -13,7 +13,7 @@ import pytest
 from models import SHIPPED
 
 from wbcseg.benchmarking import inference
-from wbcseg.benchmarking.training import worker_of
+from wbcseg.benchmarking.training import start_worker
 from wbcseg.cli import bench
 from wbcseg.errors import ConfigError
 from wbcseg.inference import Catalog
@@ -29,7 +29,7 @@ def keras_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (side, config) == ("predict", PRESETS["published"].replace(batch_size=32))
         yield SimpleNamespace(read=dict, step=lambda: {"seconds": 2.0, "alone": 3.0})
 
-    monkeypatch.setattr(inference, "worker_of", worker)
+    monkeypatch.setattr(inference, "start_worker", worker)
 
 
 def options(*words: str) -> argparse.Namespace:
@@ -41,7 +41,7 @@ def options(*words: str) -> argparse.Namespace:
 @pytest.mark.usefixtures("keras_at_once")
 def test_medians_and_memory() -> None:
     rounds = []
-    found = inference.measure_predictions(Catalog().open(SHIPPED[0]), 10, rounds=3, on_round=rounds.append)
+    found = inference.measure_throughput(Catalog().open(SHIPPED[0]), 10, rounds=3, on_round=rounds.append)
     assert rounds == [1, 2, 3]
     assert found.crops == 12
     assert (found.keras, found.alone) == (2.0, 3.0)
@@ -53,16 +53,16 @@ def test_medians_and_memory() -> None:
 @pytest.mark.usefixtures("keras_at_once")
 def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "predict.json"
-    assert bench.act(options("predict", "--crops", "4", "--rounds", "2", "--out", str(target))) == 0
+    assert bench.run_command(options("predict", "--crops", "4", "--rounds", "2", "--out", str(target))) == 0
     assert json.loads(target.read_text(encoding="utf-8"))["keras_rounds"] == [2.0, 2.0]
     assert "times as fast" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="--crops"):
-        bench.act(options("predict", "--crops", "0"))
+        bench.run_command(options("predict", "--crops", "0"))
 
 
 @pytest.mark.training
 def test_keras_really_predicts() -> None:
-    with worker_of("predict", PRESETS["published"].replace(width=4, batch_size=4)) as worker:
+    with start_worker("predict", PRESETS["published"].replace(width=4, batch_size=4)) as worker:
         assert worker.read()["precision"] == "float32"
         answer = worker.step()
     assert answer["alone"] > answer["seconds"] > 0

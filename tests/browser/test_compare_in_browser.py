@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from wbcseg.evaluation import cross_validation
-from wbcseg.evaluation.metric_specs import FIGURES
+from wbcseg.evaluation.metric_specs import METRICS
 
-RESULTS = cross_validation.read_results(cross_validation.result_files())
+RESULTS = cross_validation.load_study_results(cross_validation.list_study_files())
 UNSEEN = "/compare?tab=Unseen+cells"
 CHART = ".js-plotly-plot .main-svg"
 OVERLAPPING_LABELS = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap(chart => {
@@ -80,7 +80,7 @@ def test_tables_are_taken_away(page):
     with page.expect_download() as first:
         page.get_by_role("button", name="Every picture (CSV)").click()
     pictures = rows_of(first.value)
-    kinds = sum(len(figure.regions) for figure in FIGURES.values())
+    kinds = sum(len(figure.regions) for figure in METRICS.values())
     assert len(pictures[0]) == 5 + kinds
     assert len(pictures) > 100
     assert pictures[1][1].startswith("zheng")

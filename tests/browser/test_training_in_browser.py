@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wbcseg.training.jobs.queue import all_runs
+from wbcseg.training.jobs.queue import list_runs
 
 try:
     from playwright.sync_api import TimeoutError as PlaywrightError
@@ -71,7 +71,7 @@ def reader(page: Any, server: Any) -> Iterator[Any]:
     """A reader's window. Trainings outlive the server, but not the test."""
     page.set_default_timeout(STEP)
     yield page
-    for run in all_runs(server.log.parent / "runs"):
+    for run in list_runs(server.log.parent / "runs"):
         process = run.process()
         if process:
             process.kill()

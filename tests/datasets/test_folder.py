@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from wbcseg.datasets import PAIRING_RULE, check_dataset, check_manifest, find_problems, open_folder, open_zip, sources
-from wbcseg.datasets.base import anonymous
-from wbcseg.datasets.pairing import is_ignored, pair_names
+from wbcseg.datasets.base import anonymise
+from wbcseg.datasets.pairing import is_ignored, pair_files
 from wbcseg.errors import DatasetError, ImageError, ManifestError, MaskError, PairingError, WbcsegError
 from wbcseg.io import headers
 from wbcseg.labels import to_grey
@@ -62,7 +62,7 @@ def pack(files: dict[str, bytes] | list[tuple[str, bytes]], method: int = zipfil
     ],
 )
 def test_the_pairing_rule(picture: str, mask: str) -> None:
-    pairs, problems = pair_names([mask, picture])
+    pairs, problems = pair_files([mask, picture])
     assert problems == []
     assert [(pair.picture, pair.mask) for pair in pairs] == [(picture, mask)]
 
@@ -77,13 +77,13 @@ def test_the_pairing_rule(picture: str, mask: str) -> None:
     ],
 )
 def test_what_is_no_pair(names: tuple[str, str]) -> None:
-    pairs, problems = pair_names(names)
+    pairs, problems = pair_files(names)
     assert pairs == []
     assert len(problems) == 2
 
 
 def test_two_for_one_name_are_listed_and_left_out() -> None:
-    pairs, problems = pair_names(
+    pairs, problems = pair_files(
         ["a.png", "a.jpg", "a_mask.png", "b.png", "b_mask.png", "masks/b.png", "c.png", "c_gt.png"]
     )
     assert [pair.picture for pair in pairs] == ["c.png"]
@@ -95,7 +95,7 @@ def test_two_for_one_name_are_listed_and_left_out() -> None:
 
 def test_the_order_is_the_one_that_people_count_in() -> None:
     names = [f"cell{n}.png" for n in (10, 9, 1, 100, 2)]
-    pairs, _ = pair_names(names, require_masks=False)
+    pairs, _ = pair_files(names, require_masks=False)
     assert [pair.picture for pair in pairs] == [f"cell{n}.png" for n in (1, 2, 9, 10, 100)]
 
 
@@ -110,7 +110,7 @@ def test_what_is_not_the_users_is_ignored(name: str) -> None:
 @settings(max_examples=100, deadline=None)
 def test_pairing_takes_any_names(names: list[str]) -> None:
     names = [f"{name}.png" for name in names]
-    pairs, _ = pair_names(names, require_masks=False)
+    pairs, _ = pair_files(names, require_masks=False)
     used = [name for pair in pairs for name in (pair.picture, pair.mask) if name is not None]
     assert len(used) == len(set(used))
     assert set(used) <= set(names)
@@ -296,7 +296,7 @@ def test_a_damaged_file_in_a_zip_is_named_and_hides_no_other() -> None:
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_SMALL", 10_000_000)
+    monkeypatch.setattr(sources, "_SMALL_ARCHIVE_BYTES", 10_000_000)
     zeros = bytes(5_000_000)
     with pytest.raises(DatasetError, match=r"unpack to 15 MB from 0\.0 MB, more than pictures do"):
         open_zip(pack({f"{n}.png": zeros for n in range(3)}), "bomb.zip")
@@ -402,7 +402,7 @@ def test_fault_19_data_that_changed_since_it_was_recorded_is_named(pair_folder: 
 
 def test_an_anonymous_data_set_has_numbers_for_names(pair_folder: Path) -> None:
     dataset = open_folder(pair_folder)
-    hidden = anonymous(dataset)
+    hidden = anonymise(dataset)
     assert hidden.ids == tuple(f"{dataset.name}/{number:04}" for number in range(1, len(dataset) + 1))
     assert [sample.digest() for sample in hidden] == [sample.digest() for sample in dataset]
     assert [sample.id for sample in hidden] == list(hidden.ids)

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from wbcseg import datasets
-from wbcseg.datasets import open_dataset, statuses
-from wbcseg.datasets.base import DataSet, Entry
+from wbcseg.datasets import list_datasets, open_dataset
+from wbcseg.datasets.base import Dataset, SampleInfo
 from wbcseg.errors import DatasetError
 
 
 def test_without_data_only_the_synthetic_set_is_ready(no_data: Path) -> None:
-    found = {status.name: status for status in statuses()}
+    found = {status.name: status for status in list_datasets()}
     assert list(found) == ["zheng-1", "zheng-2", "synthetic"]
     assert [status.ready for status in found.values()] == [False, False, True]
     assert "WBCSEG_DATA" in found["zheng-1"].advice
@@ -25,14 +25,14 @@ def test_without_data_only_the_synthetic_set_is_ready(no_data: Path) -> None:
 
 def test_the_synthetic_set_opens_without_data(no_data: Path) -> None:
     dataset = open_dataset("synthetic")
-    status = statuses()[-1]
+    status = list_datasets()[-1]
     assert dataset.name == "synthetic"
     assert (len(dataset), dataset.title) == (status.count, status.title)
     assert dataset.read("synthetic/001").mask is not None
 
 
 def test_real_data_is_ready_where_it_is(zheng_data: Path) -> None:
-    for status in statuses()[:2]:
+    for status in list_datasets()[:2]:
         assert status.ready
         assert status.location == str(zheng_data)
         assert status.count == len(open_dataset(status.name))
@@ -50,8 +50,8 @@ def test_a_wrong_wbcseg_data_is_a_status_not_a_crash(
     no_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WBCSEG_DATA", str(tmp_path))
-    assert [status.ready for status in statuses()] == [False, False, True]
-    assert "WBCSEG_DATA is set to" in statuses()[0].advice
+    assert [status.ready for status in list_datasets()] == [False, False, True]
+    assert "WBCSEG_DATA is set to" in list_datasets()[0].advice
 
 
 def test_a_path_is_a_data_set_too(pair_folder: Path) -> None:
@@ -81,15 +81,15 @@ def test_importing_data_sets_is_cheap() -> None:
 
 
 def test_a_data_set_finds_its_samples_by_id() -> None:
-    entries = [Entry(f"x/{n}", None, (1, 1), lambda: None) for n in range(3)]  # type: ignore[arg-type,return-value]
-    dataset = DataSet("x", "X", entries)
+    entries = [SampleInfo(f"x/{n}", None, (1, 1), lambda: None) for n in range(3)]  # type: ignore[arg-type,return-value]
+    dataset = Dataset("x", "X", entries)
     assert dataset.entry("x/1") is entries[1]
     assert "x/2" in dataset
     assert "x/3" not in dataset
     with pytest.raises(DatasetError, match="has no sample 'x/9'; it has 3 samples, from x/0 to x/2"):
         dataset.entry("x/9")
     with pytest.raises(DatasetError, match="names the sample x/0 twice"):
-        DataSet("x", "X", [entries[0], entries[0]])
+        Dataset("x", "X", [entries[0], entries[0]])
 
 
 def test_data_sets_are_joined_by_a_plus(zheng_data: object) -> None:

@@ -11,8 +11,17 @@ from scipy import ndimage
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.synthetic import draw_sample, open_synthetic
 from wbcseg.datasets.synthetic.cells import Window
-from wbcseg.datasets.synthetic.shapes import Lobe, Outline, bridge, coverage, dots, join, noise, reduce
-from wbcseg.datasets.synthetic.stain_presets import STAINS, density
+from wbcseg.datasets.synthetic.shapes import (
+    Lobe,
+    Outline,
+    average_blocks,
+    compute_bridge,
+    compute_coverage,
+    draw_dots,
+    generate_noise,
+    join,
+)
+from wbcseg.datasets.synthetic.stain_presets import STAINS, compute_optical_density
 from wbcseg.errors import ConfigError
 from wbcseg.labels import CELL_TYPES
 
@@ -36,13 +45,13 @@ def lobes(sample: Sample) -> int:
 
 
 def test_coverage_goes_from_one_to_zero_over_the_edge():
-    assert coverage(np.array([-2.0, -0.5, -0.25, 0.0, 0.5, 3.0])).tolist() == [1, 1, 0.75, 0.5, 0, 0]
-    assert coverage(np.array([-1.0, 0.0, 1.0]), softness=4).tolist() == [0.75, 0.5, 0.25]
+    assert compute_coverage(np.array([-2.0, -0.5, -0.25, 0.0, 0.5, 3.0])).tolist() == [1, 1, 0.75, 0.5, 0, 0]
+    assert compute_coverage(np.array([-1.0, 0.0, 1.0]), softness=4).tolist() == [0.75, 0.5, 0.25]
 
 
 def test_reduce_takes_the_mean_of_each_block():
     field = np.array([[0.0, 4, 1, 1], [2, 2, 1, 5]])
-    assert reduce(field, 2).tolist() == [[2, 2]]
+    assert average_blocks(field, 2).tolist() == [[2, 2]]
 
 
 def test_a_round_lobe_is_a_disc():
@@ -52,7 +61,7 @@ def test_a_round_lobe_is_a_disc():
 
 
 def test_a_bridge_has_round_ends():
-    at = bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), width=1)
+    at = compute_bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), width=1)
     np.testing.assert_allclose(at, [-1, 1, 2])
 
 
@@ -76,7 +85,7 @@ def test_a_wobbly_outline_keeps_the_area():
 
 @pytest.mark.parametrize(("spacing", "deviation"), [(1.0, 1.0), (4.0, 1.0), (0.5, 0.5)])
 def test_noise_has_the_stated_deviation(spacing, deviation):
-    hills = noise(np.random.default_rng(3), (300, 200), spacing)
+    hills = generate_noise(np.random.default_rng(3), (300, 200), spacing)
     assert hills.shape == (300, 200)
     assert hills.mean() == pytest.approx(0, abs=0.06)
     assert hills.std() == pytest.approx(deviation, rel=0.06)
@@ -84,7 +93,7 @@ def test_noise_has_the_stated_deviation(spacing, deviation):
 
 def test_dots_lie_where_they_are_put_even_over_the_border():
     places = np.array([[4.5, 4.5], [0.5, 11.5], [-40.0, 3.0]])
-    field = dots((9, 12), places, np.array([2.0, 1.5, 3.0]), np.array([0.8, 0.4, 1.0]))
+    field = draw_dots((9, 12), places, np.array([2.0, 1.5, 3.0]), np.array([0.8, 0.4, 1.0]))
     assert field[4, 4] == pytest.approx(0.8)
     assert field[0, 11] == pytest.approx(0.4)
     assert field[8, 0] == 0
@@ -101,14 +110,16 @@ def test_a_window_over_the_border_is_cut():
 
 
 def test_density_is_the_logarithm_of_the_light_taken_away():
-    np.testing.assert_allclose(density(np.array([20.0, 200, 2]), np.array([200.0, 200, 200])), [1, 0, 2])
+    np.testing.assert_allclose(
+        compute_optical_density(np.array([20.0, 200, 2]), np.array([200.0, 200, 200])), [1, 0, 2]
+    )
 
 
 # The data set.
 
 
 def test_the_set_is_known_before_anything_is_drawn(monkeypatch):
-    monkeypatch.setattr("wbcseg.datasets.synthetic.generator._draw", lambda *_: pytest.fail("drew a sample"))
+    monkeypatch.setattr("wbcseg.datasets.synthetic.generator._draw_smear", lambda *_: pytest.fail("drew a sample"))
     data = open_synthetic(count=200)
     assert len(data) == 200
     assert data.name == "synthetic"

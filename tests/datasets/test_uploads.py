@@ -8,10 +8,10 @@ import pytest
 from builders import draw_cell, encode, zipped
 from PIL import Image
 
-from wbcseg.datasets.uploads import Upload, items_of, most_pages, page_of
+from wbcseg.datasets.uploads import Upload, count_max_pages, pair_uploads, resolve_page
 from wbcseg.errors import ImageError
-from wbcseg.export import csv_bytes
-from wbcseg.export.text import nameless
+from wbcseg.export import encode_csv
+from wbcseg.export.text import anonymise
 from wbcseg.labels import to_grey
 
 PICTURE, LABELS = draw_cell()
@@ -25,13 +25,13 @@ def uploads(*files):
 
 
 def listed(*files):
-    return [(item.name, item.mask_name) for item in items_of(uploads(*files))]
+    return [(item.name, item.mask_name) for item in pair_uploads(uploads(*files))]
 
 
 def test_pictures_and_masks_are_paired_by_name():
     assert listed("b.png", "a_mask.png", "a.png") == [("a.png", "a_mask.png"), ("b.png", "")]
     assert listed("a10.png", "a2.png") == [("a2.png", ""), ("a10.png", "")]
-    (item,) = items_of(uploads("a.png", "a_mask.png"))
+    (item,) = pair_uploads(uploads("a.png", "a_mask.png"))
     assert (item.load(), item.load_mask()) == (CELL, MASK)
 
 
@@ -53,12 +53,12 @@ def test_files_of_one_name_are_told_apart():
         ("a.png", "a_mask.png"),
         ("a (2).png", "a_mask.png"),
     ]
-    keys = [item.key for item in items_of(uploads("a.png", "a_mask.png", "a.png", "a_mask.png"))]
+    keys = [item.key for item in pair_uploads(uploads("a.png", "a_mask.png", "a.png", "a_mask.png"))]
     assert keys == ["0 1", "2 3"]
 
 
 def test_a_mask_that_could_be_of_either_picture_is_of_none():
-    first, second, mask = items_of(uploads("a.png", "a_mask.png", "a.png"))
+    first, second, mask = pair_uploads(uploads("a.png", "a_mask.png", "a.png"))
     assert (first.mask_name, second.mask_name) == ("", "")
     assert "2 pictures of its name" in mask.problem
 
@@ -68,7 +68,7 @@ def test_pictures_that_differ_in_their_ending_only_are_all_looked_at():
 
 
 def test_a_mask_without_a_picture_has_a_row_of_its_own():
-    picture, mask = items_of(uploads("a.png", "b_mask.png"))
+    picture, mask = pair_uploads(uploads("a.png", "b_mask.png"))
     assert not picture.problem
     assert "there is no picture of its name" in mask.problem
 
@@ -86,10 +86,10 @@ def test_a_mask_that_is_brought_by_itself_finds_its_picture_in_a_folder_or_zip()
 
 def test_a_zip_is_opened_in_memory():
     data = zipped({"images/a.png": CELL, "masks/a.png": MASK, "__MACOSX/a.png": b"x", "notes": b"text"})
-    (item,) = items_of(uploads(("cells.zip", data)))
+    (item,) = pair_uploads(uploads(("cells.zip", data)))
     assert (item.name, item.mask_name) == ("a.png", "masks/a.png")
     assert item.load() == CELL
-    names = [item.name for item in items_of(uploads(("cells.zip", data), "a.png"))]
+    names = [item.name for item in pair_uploads(uploads(("cells.zip", data), "a.png"))]
     assert names == ["a.png", "cells/images/a.png"]
 
 
@@ -103,7 +103,7 @@ def test_what_is_wrong_with_a_zip_is_said_of_that_zip():
     encrypted = bytearray(zipped({"a.png": CELL}))
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         encrypted[encrypted.find(signature) + place] |= 1
-    items = items_of(
+    items = pair_uploads(
         uploads(
             "a.png",
             ("locked.zip", bytes(encrypted)),
@@ -123,14 +123,14 @@ def test_what_is_wrong_with_a_zip_is_said_of_that_zip():
 def test_a_zip_in_a_zip_is_named():
     inner = zipped({"b.png": b"b"})
     data = zipped({"a.png": CELL, "more.zip": inner, "__MACOSX/._more.zip": b"x"})
-    items = items_of(uploads(("cells.zip", data)))
+    items = pair_uploads(uploads(("cells.zip", data)))
     assert [item.name for item in items if not item.problem] == ["a.png"]
     (problem,) = [item.problem for item in items if item.problem]
     assert problem == "more.zip is a zip in the zip cells.zip; it is left out. Unpack it, or bring it by itself."
     # A folder may be called so.
-    (item,) = items_of(uploads(("cells.zip", zipped({"slides.zip/": b"", "slides.zip/a.png": CELL}))))
+    (item,) = pair_uploads(uploads(("cells.zip", zipped({"slides.zip/": b"", "slides.zip/a.png": CELL}))))
     assert not item.problem
-    assert nameless(problem) == "It is a zip within a zip. Unpack it, or bring it by itself."
+    assert anonymise(problem) == "It is a zip within a zip. Unpack it, or bring it by itself."
 
 
 def test_names_lead_nowhere_and_need_no_ending():
@@ -139,14 +139,14 @@ def test_names_lead_nowhere_and_need_no_ending():
 
 
 def test_names_are_text_that_can_be_written():
-    (item,) = items_of(uploads("zell\udce9.png"))
+    (item,) = pair_uploads(uploads("zell\udce9.png"))
     assert item.name == "zell?.png"
-    assert csv_bytes([["zell\udce9.png"]]) == b"\xef\xbb\xbfzell?.png\r\n"
+    assert encode_csv([["zell\udce9.png"]]) == b"\xef\xbb\xbfzell?.png\r\n"
 
 
 def test_many_files_of_one_name_are_told_apart_at_once():
     begin = time.process_time()
-    names = [item.name for item in items_of(uploads(*["a.png"] * 3000))]
+    names = [item.name for item in pair_uploads(uploads(*["a.png"] * 3000))]
     assert time.process_time() - begin < 5
     assert (names[:3], names[-1], len(set(names))) == (["a.png", "a (2).png", "a (3).png"], "a (3000).png", 3000)
 
@@ -154,7 +154,7 @@ def test_many_files_of_one_name_are_told_apart_at_once():
 def test_nothing_is_read_before_its_turn():
     read = []
     files = [Upload(f"{n}.png", lambda n=n: read.append(n) or CELL, str(n)) for n in range(5)]
-    items = items_of(files)
+    items = pair_uploads(files)
     read.clear()
     items[3].load()
     assert read == [3]
@@ -169,13 +169,13 @@ def stack():
 
 
 def test_pages_are_counted_by_the_headers(stack):
-    items = items_of(uploads("a.png", ("b.tif", stack), ("c.tif", b"no picture")))
-    assert most_pages(items) == 3
-    assert most_pages(items[:1]) == 1
+    items = pair_uploads(uploads("a.png", ("b.tif", stack), ("c.tif", b"no picture")))
+    assert count_max_pages(items) == 3
+    assert count_max_pages(items[:1]) == 1
 
 
 def test_a_page_is_meant_for_files_with_several(stack):
-    assert page_of(CELL, "a.png", 2) == 0
-    assert page_of(stack, "b.tif", 2) == 2
+    assert resolve_page(CELL, "a.png", 2) == 0
+    assert resolve_page(stack, "b.tif", 2) == 2
     with pytest.raises(ImageError, match=r"b\.tif .*Page 4 was asked for, but the file has 3"):
-        page_of(stack, "b.tif", 3)
+        resolve_page(stack, "b.tif", 3)

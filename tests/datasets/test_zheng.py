@@ -16,7 +16,7 @@ import pytest
 from builders import draw_cell, encode
 
 from wbcseg.datasets import check_dataset, download, find_problems, open_dataset, zheng
-from wbcseg.datasets.zheng import open_zheng, published_files, zheng_location
+from wbcseg.datasets.zheng import find_zheng_folder, list_published_files, open_zheng
 from wbcseg.errors import DatasetError, DownloadError, ManifestError
 from wbcseg.labels import to_grey
 
@@ -35,7 +35,7 @@ def upstream(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
         rows = "".join(f"{index},{(index - 1) % 5 + 1}\r\n" for index in range(1, count + 1))
         files[f"Class Labels of Dataset {number}.csv"] = f"image ID,class label\r\n{rows}".encode()
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    monkeypatch.setattr(zheng, "manifest", lambda: hashes)
+    monkeypatch.setattr(zheng, "load_manifest", lambda: hashes)
     return files
 
 
@@ -97,8 +97,8 @@ def server(upstream: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
         monkeypatch.delenv(name, raising=False)
     running = Server()
     running.files = {f"pinned/{name}": data for name, data in upstream.items()}
-    monkeypatch.setattr(zheng, "BASES", (f"{running.base}/pinned", f"{running.base}/master"))
-    monkeypatch.setattr(download, "PAUSE", 0.0)
+    monkeypatch.setattr(zheng, "BASE_URLS", (f"{running.base}/pinned", f"{running.base}/master"))
+    monkeypatch.setattr(download, "RETRY_DELAY_SECONDS", 0.0)
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield running
@@ -108,10 +108,10 @@ def server(upstream: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
 
 
 def test_the_manifest_covers_both_data_sets_whole() -> None:
-    assert sum(name.endswith(".bmp") for name in published_files(1)) == 300
-    assert sum(name.endswith(".png") for name in published_files(1)) == 300
-    assert len(published_files(2)) == 201
-    assert next(iter(published_files(2))) == "Class Labels of Dataset 2.csv"
+    assert sum(name.endswith(".bmp") for name in list_published_files(1)) == 300
+    assert sum(name.endswith(".png") for name in list_published_files(1)) == 300
+    assert len(list_published_files(2)) == 201
+    assert next(iter(list_published_files(2))) == "Class Labels of Dataset 2.csv"
 
 
 def test_a_folder_of_the_upstream_layout_is_read(upstream: Files, tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_a_folder_of_the_upstream_layout_is_read(upstream: Files, tmp_path: Path
 
 def test_the_environment_names_the_folder(upstream: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write(tmp_path / "data", upstream)
-    assert zheng_location(1) is None
+    assert find_zheng_folder(1) is None
     monkeypatch.setenv("WBCSEG_DATA", str(root))
-    assert zheng_location(1) == root
+    assert find_zheng_folder(1) == root
     assert len(open_dataset("zheng")) == 15
     monkeypatch.setenv("WBCSEG_DATA", str(tmp_path / "wrong"))
     with pytest.raises(DatasetError, match=r"WBCSEG_DATA is set to .*wrong, but there is no folder"):
@@ -227,11 +227,11 @@ def test_fetching_brings_one_data_set_and_its_cell_types(
     assert len(dataset) == 3
     assert sorted(server.asked) == sorted(f"pinned/{name}" for name in upstream if "2" in name.split("/")[0])
     assert [step[:2] for step in told] == [(done, 7) for done in range(1, 8)]
-    assert {step[2] for step in told} == set(published_files(2))
+    assert {step[2] for step in told} == set(list_published_files(2))
     root = no_data / "segmentation_WBC"
-    assert zheng_location(2) == root
-    assert zheng_location(1) is None
-    assert {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} == set(published_files(2))
+    assert find_zheng_folder(2) == root
+    assert find_zheng_folder(1) is None
+    assert {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} == set(list_published_files(2))
     server.asked.clear()
     assert find_problems(open_zheng(2)) == []
     assert server.asked == []
@@ -254,11 +254,13 @@ def test_an_interrupted_download_is_resumed_where_it_stopped(server: Server, no_
     # Ten were served before, and at most eight were on their way.
     assert 6 <= len(here) <= 18
     assert all((root / name).read_bytes() == upstream[name] for name in here)
-    assert zheng_location(1) is None
+    assert find_zheng_folder(1) is None
     server.asked.clear()
     told: list[tuple[int, int, str]] = []
     assert len(open_zheng(1, progress=lambda *step: told.append(step))) == 12
-    assert set(server.asked) == {f"pinned/{name}" for name in published_files(1)} - {f"pinned/{name}" for name in here}
+    assert set(server.asked) == {f"pinned/{name}" for name in list_published_files(1)} - {
+        f"pinned/{name}" for name in here
+    }
     assert [step[0] for step in told] == list(range(len(here) + 1, 26))
 
 
@@ -286,7 +288,7 @@ def test_fault_19_a_corrupted_body_is_thrown_away_and_named(server: Server, no_d
     with pytest.raises(ManifestError, match=r"Dataset 2/002\.png that came from http://127.* is not the published one"):
         open_zheng(2)
     assert not (no_data / "segmentation_WBC/Dataset 2/002.png").exists()
-    assert zheng_location(2) is None
+    assert find_zheng_folder(2) is None
 
 
 def test_without_a_network_the_error_says_what_to_do(server: Server, no_data: Path, upstream: Files) -> None:

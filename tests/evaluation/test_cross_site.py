@@ -11,48 +11,48 @@ import pytest
 from models import SHIPPED, copy_of_shipped
 
 from wbcseg.cli import evaluate, main, studies
-from wbcseg.cli.studies import laboratories_report
+from wbcseg.cli.studies import format_cross_site_report
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import cross_site, cross_validation
-from wbcseg.evaluation.cross_site import Calibration, plan
-from wbcseg.evaluation.metric_specs import value
+from wbcseg.evaluation.cross_site import Calibration, plan_cross_site
+from wbcseg.evaluation.metric_specs import get_metric
 from wbcseg.evaluation.result_store import read_result
 from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
 from wbcseg.models.card import ModelCard
-from wbcseg.paths import weights_folder
-from wbcseg.quality.fit import fit_judge
-from wbcseg.quality.negatives import strangers
+from wbcseg.paths import get_weights_folder
+from wbcseg.quality.fit import fit_quality_model
+from wbcseg.quality.negatives import generate_negative_images
 from wbcseg.training import TrainingConfig
 
 
 def test_one_training_a_laboratory_with_the_recipe_for_any() -> None:
-    study = plan("segnet", width=12)
+    study = plan_cross_site("segnet", width=12)
     assert study.runs == ("laboratories-segnet-0", "laboratories-segnet-1")
     assert [config.dataset for config in study.configs] == ["zheng-1+synthetic", "zheng-2+synthetic"]
     assert {config.augmentation for config in study.configs} == {"laboratories"}
     assert {config.width for config in study.configs} == {12}
     assert [(config.epochs, config.sharp_epochs) for config in study.configs] == [(160, 55), (320, 100)]
-    assert {(config.epochs, config.sharp_epochs) for config in plan("unet").configs} == {(400, 130)}
-    assert {config.epochs for config in plan("segnet", epochs=300).configs} == {300}
+    assert {(config.epochs, config.sharp_epochs) for config in plan_cross_site("unet").configs} == {(400, 130)}
+    assert {config.epochs for config in plan_cross_site("segnet", epochs=300).configs} == {300}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_command_as_printed_has_the_committed_results(name: str, tmp_path: Path) -> None:
-    (result,) = cross_validation.read_results([cross_site.FOLDER / f"{name}.json"])
-    studies._check_settings(plan(name), result, tmp_path)
+    (result,) = cross_validation.load_study_results([cross_site.CROSS_SITE_FOLDER / f"{name}.json"])
+    studies._check_settings(plan_cross_site(name), result, tmp_path)
     with pytest.raises(ConfigError, match=f"other settings: epochs {result['trainings'][0]['epochs']}, sharp_epochs"):
-        studies._check_settings(plan(name, epochs=9, sharp_epochs=6), result, tmp_path)
+        studies._check_settings(plan_cross_site(name, epochs=9, sharp_epochs=6), result, tmp_path)
     with pytest.raises(ConfigError, match=f"share {result['trainings'][0]['share']}"):
-        studies._check_settings(plan(name, share=0.8), result, tmp_path)
+        studies._check_settings(plan_cross_site(name, share=0.8), result, tmp_path)
 
 
 def test_every_setting_that_a_study_may_change_is_an_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = []
-    monkeypatch.setattr(studies, "leave_one_out", lambda study, *_: asked.append(study.configs[0]) or True)
+    monkeypatch.setattr(studies, "run_cross_site_study", lambda study, *_: asked.append(study.configs[0]) or True)
     values = {"width": 12, "canvas": 96, "epochs": 9, "sharp_epochs": 3, "share": 0.7}
-    assert set(values) == set(evaluate.CHANGES)
+    assert set(values) == set(evaluate.OVERRIDABLE_SETTINGS)
     options = [text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     assert main(["evaluate", "--laboratories", "--architecture", "segnet", "--out", str(tmp_path), *options]) == 0
     assert {name: getattr(asked[0], name) for name in values} == values
@@ -68,7 +68,7 @@ def test_calibration_tells_right_from_overconfident() -> None:
     values = right.to_dict()
     assert values["error"] < 0.02
     assert values["temperature"] == pytest.approx(1.0, abs=0.11)
-    assert sum(one["pixels"] for one in values["bins"]) == -(-200 * 210 // cross_site.STEP)
+    assert sum(one["pixels"] for one in values["bins"]) == -(-200 * 210 // cross_site.PIXEL_STRIDE)
     sharp = np.exp(2 * logits) / np.exp(2 * logits).sum(axis=-1, keepdims=True)
     wrong = Calibration()
     wrong.add(sharp.astype(np.float32), truth)
@@ -90,7 +90,7 @@ class Finished:
         return [{"epoch": 1, "seconds": 2.0}]
 
     def config(self) -> TrainingConfig:
-        return plan("unet", epochs=1, sharp_epochs=0, share=0.5).configs[self.number]
+        return plan_cross_site("unet", epochs=1, sharp_epochs=0, share=0.5).configs[self.number]
 
     def read(self, _: str) -> dict[str, str]:
         return {"tensorflow": "none"}
@@ -109,54 +109,54 @@ def test_the_other_laboratory_is_tested_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parts = [Part("zheng-1", range(1, 9)), Part("zheng-2", range(11, 17))]
-    monkeypatch.setattr(cross_site, "strangers", lambda seed: list(strangers(seed))[::8])
+    monkeypatch.setattr(cross_site, "generate_negative_images", lambda seed: list(generate_negative_images(seed))[::8])
     seen: list[str] = []
     runs = [Finished(0), Finished(1)]
-    study = plan("unet", epochs=1, sharp_epochs=0, share=0.5)
-    result, examples = cross_site.result_of(study, runs, parts, seen.append)  # type: ignore[arg-type]
+    study = plan_cross_site("unet", epochs=1, sharp_epochs=0, share=0.5)
+    result, examples = cross_site.evaluate_cross_site(study, runs, parts, seen.append)  # type: ignore[arg-type]
     assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
     assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen
     assert set(result["calibration"]) == {"zheng-1", "zheng-2"}
     plain = [one for one in examples if one.plain and one.dice is not None]
     assert [one.group for one in plain] == seen
-    assert sum(not one.plain for one in examples) == cross_site.COPIES * len(seen)
+    assert sum(not one.plain for one in examples) == cross_site.N_VARIED_COPIES * len(seen)
     # The drawn cells are easy: some results are called bad, so that there is something to learn.
     marked = [
         dataclasses.replace(one, dice=0.5) if one.dice is not None and number % 3 == 0 else one
         for number, one in enumerate(examples)
     ]
-    trust = dict(fit_judge(marked).figures)
+    trust = dict(fit_quality_model(marked).figures)
     (tmp_path / "unet.json").write_text(json.dumps({**result, "trust": trust}))
-    short = cross_site.summary({**result, "trust": trust})
+    short = cross_site.summarise_cross_site({**result, "trust": trust})
     assert [(one["trained_on"], one["tested"]) for one in short["tests"]] == [
         ("zheng-1+synthetic", 6),
         ("zheng-2+synthetic", 8),
     ]
     of_first = [row["careful"] for row in result["pictures"] if row["training"] == 0]
-    expected = np.mean([value(one, "dice", "nucleus") for one in of_first])
+    expected = np.mean([get_metric(one, "dice", "nucleus") for one in of_first])
     assert short["tests"][0]["careful"]["nucleus"]["dice"] == pytest.approx(expected, abs=1e-5)
-    report = laboratories_report(tmp_path)
+    report = format_cross_site_report(tmp_path)
     for words in ("tested on zheng-2 (6 pictures)", "expected calibration error", "AUROC", "that are marked"):
         assert words in report, words
     # Cards of models of the same kind tell it, and no others.
-    config = ModelCard.read(weights_folder() / "unet-16").config
+    config = ModelCard.read(get_weights_folder() / "unet-16").config
     copy_of_shipped(tmp_path / "weights", config={**config, "augmentation": "laboratories"})
     copy_of_shipped(tmp_path / "weights", called="segnet-16", architecture="segnet")
     monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path / "weights"))
     synthetic = open_dataset("synthetic")
     monkeypatch.setattr(studies, "open_dataset", lambda *_, **__: synthetic)
-    monkeypatch.setattr(cross_site, "FOLDER", tmp_path)
-    monkeypatch.setattr(cross_validation, "heldout_ids", lambda *_: synthetic.ids[:2])
-    assert studies.leave_one_out(study, tmp_path, tmp_path)
+    monkeypatch.setattr(cross_site, "CROSS_SITE_FOLDER", tmp_path)
+    monkeypatch.setattr(cross_validation, "list_heldout_ids", lambda *_: synthetic.ids[:2])
+    assert studies.run_cross_site_study(study, tmp_path, tmp_path)
     with pytest.raises(ConfigError, match="has a result with other settings: width 16"):
-        studies.leave_one_out(plan("unet", width=8), tmp_path, tmp_path)
+        studies.run_cross_site_study(plan_cross_site("unet", width=8), tmp_path, tmp_path)
     told = read_result(tmp_path / "unet.json")
     assert [(row["id"], row["training"]) for row in told["home"]["pictures"]] == [
         (name, number) for number in (0, 1) for name in synthetic.ids[:2]
     ]
-    short = cross_site.summary(told)
+    short = cross_site.summarise_cross_site(told)
     assert [one["pictures"] for one in short["home"]] == [2, 2]
-    assert "unet-16 on held-out pictures of zheng-2 (2 pictures)" in laboratories_report(tmp_path)
+    assert "unet-16 on held-out pictures of zheng-2 (2 pictures)" in format_cross_site_report(tmp_path)
     assert ModelCard.read(tmp_path / "weights" / "unet-16").laboratories == short
     assert not ModelCard.read(tmp_path / "weights" / "segnet-16").laboratories
     capsys.readouterr()
@@ -171,8 +171,8 @@ def test_the_other_laboratory_is_tested_and_reported(
 def test_shipped_cards_tell_the_committed_results(name: str) -> None:
     card = Catalog().entry(name).card
     assert card is not None
-    path = cross_site.FOLDER / f"{card.architecture}.json"
+    path = cross_site.CROSS_SITE_FOLDER / f"{card.architecture}.json"
     if card.framed:
-        assert card.laboratories == cross_site.summary(read_result(path))
+        assert card.laboratories == cross_site.summarise_cross_site(read_result(path))
     else:
         assert not card.laboratories

@@ -13,14 +13,14 @@ from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import cross_site
-from wbcseg.evaluation.cross_validation import plan, read_results, result_files
-from wbcseg.evaluation.metric_specs import measure
+from wbcseg.evaluation.cross_validation import list_study_files, load_study_results, plan_cross_validation
+from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.inference import Catalog, Segmenter
 from wbcseg.training import PRESETS, TrainingConfig
 
 
 def test_folds_differ_in_nothing_but_the_fold() -> None:
-    study = plan("compact", "zheng-1", "segnet", folds=5, epochs=60)
+    study = plan_cross_validation("compact", "zheng-1", "segnet", folds=5, epochs=60)
     assert study.name == "zheng-1-compact-cv5"
     assert study.runs[4] == "zheng-1-compact-cv5-segnet-4"
     wanted = PRESETS["compact"].replace(architecture="segnet", epochs=60)
@@ -28,15 +28,15 @@ def test_folds_differ_in_nothing_but_the_fold() -> None:
 
 
 def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> None:
-    fair = plan("published", "zheng-1", "unet", folds=5, width=16).configs[2]
+    fair = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16).configs[2]
     assert (fair.split, fair.twins, fair.quirks, fair.width, fair.fold) == ("leak-free", True, False, 16, 2)
-    leaking = plan("published", "zheng-1", "unet", folds=5, width=16, leaking=True)
+    leaking = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16, leaking=True)
     assert leaking.name == "zheng-1-published-cv5-leaking"
     assert leaking.configs[2] == fair.replace(split="leaking")
 
 
 def test_random_splits_train_on_seven_tenths() -> None:
-    study = plan("compact", "zheng", "unet", splits=3)
+    study = plan_cross_validation("compact", "zheng", "unet", splits=3)
     assert study.name == "zheng-compact-splits3"
     assert [(one.split_seed, one.fold, one.folds, one.left_out) for one in study.configs] == [
         (1, 0, 5, 0.1),
@@ -47,9 +47,9 @@ def test_random_splits_train_on_seven_tenths() -> None:
 
 def test_what_makes_no_study_is_refused() -> None:
     with pytest.raises(ConfigError, match="Received: 0 folds and 0 splits"):
-        plan("compact", "zheng-1", "unet")
+        plan_cross_validation("compact", "zheng-1", "unet")
     with pytest.raises(ConfigError, match="`folds` must be from"):
-        plan("compact", "zheng-1", "unet", folds=50)
+        plan_cross_validation("compact", "zheng-1", "unet", folds=50)
 
 
 @pytest.mark.training
@@ -62,7 +62,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     command = ["evaluate", "--dataset", str(root), "--preset", "quick", "--architecture", "unet", "--out", str(out)]
     small = [*command, "--cv", "2", "--epochs", "2", "--width", "4", "--canvas", "48"]
     assert main(small) == 0
-    (result,) = read_results(result_files(out))
+    (result,) = load_study_results(list_study_files(out))
     assert result["study"] == "cells-quick-cv2"
     assert [result["config"][name] for name in ("width", "canvas")] == [4, 48]
     assert str(tmp_path) not in json.dumps(result)
@@ -74,8 +74,8 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     segmenter = Segmenter(tmp_path / "runs" / f"cells-quick-cv2-unet-{row['training']}")
     sample = open_dataset(str(root)).read(row["id"])
     assert not segmenter.card.saw(sample.id)
-    assert row["one_look"] == measure(sample.mask, segmenter.predict(sample.image).labels)
-    assert row["careful"] == measure(sample.mask, segmenter.predict(sample.image, careful=True).labels)
+    assert row["one_look"] == compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
+    assert row["careful"] == compute_metrics(sample.mask, segmenter.predict(sample.image, careful=True).labels)
 
     capsys.readouterr()
     assert main(small) == 0
@@ -101,7 +101,7 @@ def test_commands_that_make_no_sense_are_named(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_committed_results_are_whole() -> None:
-    for result in read_results(result_files()):
+    for result in load_study_results(list_study_files()):
         config = TrainingConfig.from_dict({**result["config"], "fold": 0, "split_seed": 2})
         assert config.architecture == result["architecture"]
         assert sum(one["tested"] for one in result["trainings"]) == len(result["pictures"])
@@ -116,7 +116,7 @@ def shipped_results() -> list[tuple[str, dict[str, Any], int]]:
     """The shipped models with the result that each is a training of, and which one."""
     found = []
     for entry in Catalog(runs=Path("no-runs")).usable:
-        for result in read_results(result_files()):
+        for result in load_study_results(list_study_files()):
             card = entry.card
             assert card is not None
             config = {name: value for name, value in card.config.items() if name in result["config"]}
@@ -127,25 +127,27 @@ def shipped_results() -> list[tuple[str, dict[str, Any], int]]:
 
 
 def test_every_shipped_model_is_a_training_of_a_committed_result() -> None:
-    validated = {result["architecture"] for result in read_results(result_files()) if "-compact-cv" in result["study"]}
+    validated = {
+        result["architecture"] for result in load_study_results(list_study_files()) if "-compact-cv" in result["study"]
+    }
     shipped = {entry.name: entry.card for entry in Catalog(runs=Path("no-runs")).usable}
     assert {name for name, *_ in shipped_results()} == {
         n for n, c in shipped.items() if c and c.architecture in validated and not c.framed
     }
     # Those for any laboratory are in the results on other laboratories.
-    away = read_results(result_files(cross_site.FOLDER))
+    away = load_study_results(list_study_files(cross_site.CROSS_SITE_FOLDER))
     assert {result["home"]["model"] for result in away if "home" in result} == {
         n for n, c in shipped.items() if c and c.framed
     }
 
 
 def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Path) -> None:
-    for result in read_results(result_files(cross_site.FOLDER)):
+    for result in load_study_results(list_study_files(cross_site.CROSS_SITE_FOLDER)):
         segmenter, rows = Catalog().open(result["home"]["model"]), result["home"]["pictures"]
         assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
         for row in rows[:: len(rows) // 6]:
             sample = open_dataset(row["id"].partition("/")[0]).read(row["id"])
-            again = measure(sample.mask, segmenter.predict(sample.image).labels)
+            again = compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
             assert again["dice"] == pytest.approx(row["one_look"]["dice"], abs=0.002), row["id"]
 
 
@@ -157,6 +159,6 @@ def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> N
         for row in rows[:: len(rows) // 6]:
             sample = dataset.read(row["id"])
             for look, careful in (("one_look", False), ("careful", True)):
-                again = measure(sample.mask, segmenter.predict(sample.image, careful=careful).labels)
+                again = compute_metrics(sample.mask, segmenter.predict(sample.image, careful=careful).labels)
                 assert again["dice"] == pytest.approx(row[look]["dice"], abs=0.002), (name, row["id"])
                 assert again["hausdorff_95"] == pytest.approx(row[look]["hausdorff_95"], abs=0.5)

@@ -8,26 +8,26 @@ import pytest
 
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
-from wbcseg.evaluation.feature_agreement import COMPARED, FOLDER, pairs_of
-from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.evaluation.feature_agreement import COMPARED_FEATURES, FEATURE_AGREEMENT_FOLDER, compute_feature_pairs
+from wbcseg.evaluation.heldout import list_heldout_ids
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.features import measure
+from wbcseg.features import extract_features
 from wbcseg.inference import Catalog
-from wbcseg.inference.postprocess import tidied
+from wbcseg.inference.postprocess import keep_main_cell
 
-COMMITTED = sorted(FOLDER.glob("*.json"))
+COMMITTED = sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))
 
 
 def test_a_sample_of_pairs_is_that_of_the_core(zheng_data: Path) -> None:
     segmenter, data = Catalog().open("unet-16"), open_dataset("zheng-1")
-    found = pairs_of(segmenter, data)
-    assert set(found.ids) <= set(heldout_ids(segmenter, data))
-    assert tuple(found.figures) == COMPARED
+    found = compute_feature_pairs(segmenter, data)
+    assert set(found.ids) <= set(list_heldout_ids(segmenter, data))
+    assert tuple(found.figures) == COMPARED_FEATURES
     number = len(found.ids) // 2
     sample = data.read(found.ids[number])
     assert sample.mask is not None
-    expert = measure(sample.image, tidied(sample.mask))
-    computed = measure(sample.image, tidied(segmenter.predict(sample.image).labels))
+    expert = extract_features(sample.image, keep_main_cell(sample.mask))
+    computed = extract_features(sample.image, keep_main_cell(segmenter.predict(sample.image).labels))
     assert expert is not None
     assert computed is not None
     for name in ("nucleus_to_cell", "cell_area", "lobes"):
@@ -35,7 +35,7 @@ def test_a_sample_of_pairs_is_that_of_the_core(zheng_data: Path) -> None:
 
 
 def test_the_bar_for_the_ratio_is_met(zheng_data: Path) -> None:
-    found = pairs_of(Catalog().open("unet-16"), open_dataset("zheng-1"))
+    found = compute_feature_pairs(Catalog().open("unet-16"), open_dataset("zheng-1"))
     assert found.agreement("nucleus_to_cell").mean_absolute_error <= 0.02
 
 
@@ -68,7 +68,9 @@ def test_committed_agreement_is_that_of_the_shipped_model(path: Path, zheng_data
         if result["ids"][number] not in data:
             continue
         sample = data.read(result["ids"][number])
-        computed = measure(sample.image, tidied(segmenter.predict(sample.image, careful=result["careful"]).labels))
+        computed = extract_features(
+            sample.image, keep_main_cell(segmenter.predict(sample.image, careful=result["careful"]).labels)
+        )
         assert computed is not None
         assert computed.values["nucleus_to_cell"] == pytest.approx(
             result["pairs"]["nucleus_to_cell"][number][1], abs=0.005

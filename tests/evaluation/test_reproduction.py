@@ -15,25 +15,25 @@ from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.reproduction import (
     EXPERIMENTS,
     Experiment,
-    experiments,
-    lines,
-    read_results,
-    result_files,
-    score_pictures_as_published,
+    compare_with_thesis,
+    list_experiment_files,
+    list_experiments,
+    load_experiment_results,
+    score_like_thesis,
 )
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.evaluation.thesis import CLASSES, NETWORKS, published_result
-from wbcseg.splitting.thesis import PublishedSet, prepare
+from wbcseg.evaluation.thesis import SCORED_CLASSES, THESIS_ARCHITECTURES, load_thesis_result
+from wbcseg.splitting.thesis import ThesisDataset, build_thesis_dataset
 from wbcseg.training import TrainingConfig
 
 
 @pytest.fixture(scope="module")
-def prepared() -> PublishedSet:
-    return prepare([draw_sample(4, i, size=(120, 120)) for i in range(30)])
+def prepared() -> ThesisDataset:
+    return build_thesis_dataset([draw_sample(4, i, size=(120, 120)) for i in range(30)])
 
 
 def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
-    tables, again, annex = (experiments(part) for part in ("tables", "again", "annex"))
+    tables, again, annex = (list_experiments(part) for part in ("tables", "again", "annex"))
     assert [*tables, *again, *annex] == list(EXPERIMENTS.values())
     assert [one.name for one in tables] == ["unet", "segnet", "deconvnet"]
     assert all(one.config.width == 64 and one.config.twins and one.config.epochs == 30 for one in tables)
@@ -49,9 +49,9 @@ def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
         assert one.config == first.replace(seed=one.config.seed)
 
 
-def test_a_perfect_answer_scores_one_and_pixels_without_a_class_are_nobodys(prepared: PublishedSet) -> None:
+def test_a_perfect_answer_scores_one_and_pixels_without_a_class_are_nobodys(prepared: ThesisDataset) -> None:
     answers = iter(prepared.targets[index] for index in prepared.test)
-    rows = score_pictures_as_published(lambda _: next(answers), prepared)
+    rows = score_like_thesis(lambda _: next(answers), prepared)
     assert [row["id"] for row in rows] == list(prepared.ids_of(prepared.test))
     for row in rows:
         assert row["accuracy"] == 1.0
@@ -67,13 +67,13 @@ def test_scores_by_hand() -> None:
     blank = np.zeros(labels.shape, bool)
     blank[:, 5, 5] = True
     images = np.zeros((2, 120, 120, 3), np.uint8)
-    one = PublishedSet(("a", "a+twin"), images, labels, blank, range(1), range(1, 2), range(0))
+    one = ThesisDataset(("a", "a+twin"), images, labels, blank, range(1), range(1, 2), range(0))
     answer = np.zeros((120, 120, 3), np.float32)
     answer[..., 0] = 1.0
     answer[0, 0] = (0.2, 0.7, 0.1)
     answer[0, 1] = (0.1, 0.5, 0.4)
     answer[5, 5] = (0.0, 0.9, 0.1)  # The target has no class there: the Dice of a class leaves it out.
-    (row,) = score_pictures_as_published(lambda _: answer, one)
+    (row,) = score_like_thesis(lambda _: answer, one)
     assert row["copy_in_training"]
     assert row["dice"] == {"cytoplasm": pytest.approx(2 / 3, abs=1e-6), "nucleus": None}
     # Row 0 and the pixel without a class are in the upper third, which the thesis would have called background.
@@ -82,26 +82,26 @@ def test_scores_by_hand() -> None:
     assert row["accuracy"] == pytest.approx(1 - 2 / (3 * 14400), abs=1e-6)
 
 
-def test_what_the_thesis_scored_is_a_third_of_the_picture_with_all_classes(prepared: PublishedSet) -> None:
+def test_what_the_thesis_scored_is_a_third_of_the_picture_with_all_classes(prepared: ThesisDataset) -> None:
     """An error in a row counts in that row's third only, whatever its class."""
     for row, where in ((39, set()), (40, {"cytoplasm"}), (79, {"cytoplasm"}), (80, {"nucleus"}), (118, {"nucleus"})):
         for kind in range(3):
             answer = prepared.targets[prepared.test[0]].copy()
             answer[row, :30] = np.eye(3, dtype=np.float32)[kind]
             answers = iter([answer, *(prepared.targets[index] for index in prepared.test[1:])])
-            scored = score_pictures_as_published(lambda _: next(answers), prepared)[0]  # noqa: B023
+            scored = score_like_thesis(lambda _: next(answers), prepared)[0]  # noqa: B023
             changed = bool((answer != prepared.targets[prepared.test[0]]).any())
             lower = {name for name, value in scored["dice_as_published"].items() if value < 1.0}
             assert lower == (where if changed else set())
 
 
-def test_the_thesis_compared_as_many_pixels_as_a_third_of_a_picture_has(prepared: PublishedSet) -> None:
+def test_the_thesis_compared_as_many_pixels_as_a_third_of_a_picture_has(prepared: ThesisDataset) -> None:
     """Both sides together, of pictures whose last row and column are nobody's: 2 × 4,760 and 2 × 4,641 at most."""
     target = prepared.targets[prepared.test[0]] > 0.5
     sizes = target.reshape(3, 120, 120).sum(axis=(1, 2))
     assert (int(sizes[1]), int(sizes[2])) == (4760, 4641)
-    for name in NETWORKS:
-        middle, lower = (np.array(published_result(name).compared(label)) for label in CLASSES)
+    for name in THESIS_ARCHITECTURES:
+        middle, lower = (np.array(load_thesis_result(name).compared(label)) for label in SCORED_CLASSES)
         assert np.abs(middle - 2 * 4760).max() < 35, "no cell is that large, nor every one the same"
         assert np.abs(lower - 2 * 4641).max() < 12
 
@@ -126,8 +126,8 @@ def a_result(name: str) -> dict[str, object]:
 
 
 def test_a_table_has_the_published_the_last_and_the_best() -> None:
-    table = {line.figure: line for line in lines(EXPERIMENTS["unet"], a_result("unet"))}
-    thesis = published_result("unet")
+    table = {line.figure: line for line in compare_with_thesis(EXPERIMENTS["unet"], a_result("unet"))}
+    thesis = load_thesis_result("unet")
     accuracy = table["accuracy, test"]
     assert (accuracy.published, accuracy.last, accuracy.best) == (thesis.test_accuracy, 0.96, 0.98)
     printed = table['"Dice" as published, cytoplasm']
@@ -143,7 +143,8 @@ def test_a_table_has_the_published_the_last_and_the_best() -> None:
     assert (table["seconds"].published, table["seconds"].last) == (thesis.seconds, 10.0)
     assert (table["processor seconds"].published, table["processor seconds"].last) == (None, 8.0)
     annex = {
-        line.figure: line for line in lines(EXPERIMENTS["segnet-without-copies"], a_result("segnet-without-copies"))
+        line.figure: line
+        for line in compare_with_thesis(EXPERIMENTS["segnet-without-copies"], a_result("segnet-without-copies"))
     }
     assert annex["accuracy, test"].published == 0.9703
     assert annex["Dice, nucleus"].published is None
@@ -152,21 +153,21 @@ def test_a_table_has_the_published_the_last_and_the_best() -> None:
 def test_the_published_tables_alone() -> None:
     """The printed means and errors, and the Jaccard index that follows from the printed Dice."""
     for name, cytoplasm, nucleus in (("unet", 0.942, 0.977), ("deconvnet", 0.876, 0.947), ("segnet", 0.869, 0.942)):
-        table = {line.figure: line for line in lines(EXPERIMENTS[name])}
+        table = {line.figure: line for line in compare_with_thesis(EXPERIMENTS[name])}
         assert table["Jaccard of the same, cytoplasm"].published == pytest.approx(cytoplasm, abs=6e-4)
         assert table["Jaccard of the same, nucleus"].published == pytest.approx(nucleus, abs=6e-4)
         assert table["Dice, nucleus"].last is None
-    dice = {line.figure: line for line in lines(EXPERIMENTS["unet"])}['"Dice" as published, nucleus']
+    dice = {line.figure: line for line in compare_with_thesis(EXPERIMENTS["unet"])}['"Dice" as published, nucleus']
     assert dice.published == pytest.approx(0.9882, abs=1e-4)
     assert dice.published_error == pytest.approx(0.0013, abs=1e-4)
 
 
 def test_committed_results_are_whole() -> None:
-    for name, result in read_results(result_files()).items():
+    for name, result in load_experiment_results(list_experiment_files()).items():
         assert TrainingConfig.from_dict(result["config"]) == EXPERIMENTS[name].config
         assert len(result["history"]) == 30
         assert result["pictures"]
-        assert lines(EXPERIMENTS[name], result)
+        assert compare_with_thesis(EXPERIMENTS[name], result)
 
 
 @pytest.mark.training
@@ -190,7 +191,7 @@ def test_an_experiment_is_carried_out_and_reported(
     out = capsys.readouterr().out
     assert "there is a result already" in out
     assert "accuracy, test" in out
-    assert f"{published_result('unet').test_accuracy:.4f}" in out
+    assert f"{load_thesis_result('unet').test_accuracy:.4f}" in out
     assert main([*command, "--report", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unet"][1]["figure"] == "accuracy, test"
 

@@ -11,23 +11,23 @@ from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import robustness
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.evaluation.robustness import AS_IT_IS, CHANGES, SCORED
+from wbcseg.evaluation.robustness import FOREGROUND_REGIONS, PERTURBATIONS, UNCHANGED
 from wbcseg.inference import Catalog
 from wbcseg.labels import CYTOPLASM, NUCLEUS
 
-COMMITTED = sorted(robustness.FOLDER.glob("*.json"))
+COMMITTED = sorted(robustness.ROBUSTNESS_FOLDER.glob("*.json"))
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", PERTURBATIONS)
 def test_a_change_is_one_and_always_the_same(name: str) -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
-    image, mask = CHANGES[name](sample.image, sample.mask)
-    again, _ = CHANGES[name](sample.image, sample.mask)
+    image, mask = PERTURBATIONS[name](sample.image, sample.mask)
+    again, _ = PERTURBATIONS[name](sample.image, sample.mask)
     assert image.shape == sample.image.shape
     assert image.dtype == mask.dtype == np.uint8
     assert (image == again).all()
-    assert (image == sample.image).all() == (name == AS_IT_IS)
+    assert (image == sample.image).all() == (name == UNCHANGED)
     thinner = (mask == CYTOPLASM.id).sum() < (sample.mask == CYTOPLASM.id).sum()
     assert thinner == name.endswith("rim")
     assert (mask == sample.mask).all() != name.endswith("rim")
@@ -36,8 +36,8 @@ def test_a_change_is_one_and_always_the_same(name: str) -> None:
 def test_light_and_stain_do_what_they_are_called() -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
-    mean = {name: change(sample.image, sample.mask)[0].mean(axis=(0, 1)) for name, change in CHANGES.items()}
-    plain = mean[AS_IT_IS]
+    mean = {name: change(sample.image, sample.mask)[0].mean(axis=(0, 1)) for name, change in PERTURBATIONS.items()}
+    plain = mean[UNCHANGED]
     assert mean["orange light"][2] < 0.6 * plain[2]
     assert mean["blue light"][0] < 0.7 * plain[0]
     assert mean["half of the light"] == pytest.approx(plain / 2, abs=1)
@@ -52,10 +52,10 @@ def test_committed_figures_are_those_of_the_shipped_model(path: Path, zheng_data
     segmenter = Catalog().open(result["model"])
     card = segmenter.card
     assert result["weights"] == card.files["weights"].sha256
-    assert [row["name"] for row in result["changes"]] == list(CHANGES)
+    assert [row["name"] for row in result["changes"]] == list(PERTURBATIONS)
     first = result["changes"][0]
     if first["pictures"] == card.heldout["pictures"]:
-        for region in SCORED:
+        for region in FOREGROUND_REGIONS:
             assert first[region]["dice"] == pytest.approx(card.heldout["regions"][region]["dice"], abs=1e-5)
 
 
@@ -67,8 +67,8 @@ def test_every_general_model_has_figures() -> None:
 def test_the_command_measures_and_writes_what_it_prints(
     zheng_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = {name: CHANGES[name] for name in (AS_IT_IS, "an eighth of the rim")}
-    monkeypatch.setattr(robustness, "CHANGES", few)
+    few = {name: PERTURBATIONS[name] for name in (UNCHANGED, "an eighth of the rim")}
+    monkeypatch.setattr(robustness, "PERTURBATIONS", few)
     assert main(["evaluate", "unet-general", "--robustness", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     result = read_result(tmp_path / "unet-general.json")
@@ -76,6 +76,6 @@ def test_the_command_measures_and_writes_what_it_prints(
     thin = result["changes"][1]
     assert 0 < thin["pictures"] < result["changes"][0]["pictures"]
     assert f"{thin[NUCLEUS.name]['dice']:.4f}" in printed
-    committed = {row["name"]: row for row in read_result(robustness.FOLDER / "unet-general.json")["changes"]}
+    committed = {row["name"]: row for row in read_result(robustness.ROBUSTNESS_FOLDER / "unet-general.json")["changes"]}
     if thin["pictures"] == committed[thin["name"]]["pictures"]:
         assert thin[NUCLEUS.name]["dice"] == pytest.approx(committed[thin["name"]][NUCLEUS.name]["dice"], abs=0.002)

@@ -13,8 +13,8 @@ import pytest
 
 import wbcseg.evaluation.thesis
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation.thesis import CLASSES, EPOCHS, NETWORKS, published_result
-from wbcseg.models import ARCHITECTURES, describe
+from wbcseg.evaluation.thesis import SCORED_CLASSES, THESIS_ARCHITECTURES, THESIS_EPOCHS, load_thesis_result
+from wbcseg.models import ARCHITECTURES, get_spec
 
 # Tables 1 to 3 of the thesis.
 TABLE_1 = {"segnet": (0.9861, 0.9713), "deconvnet": (0.9864, 0.9724), "unet": (0.9944, 0.9880)}
@@ -35,7 +35,7 @@ SIZES = {
     "unet": (26_242_627, 26_230_851, 476.17),
 }
 
-every_network = pytest.mark.parametrize("name", NETWORKS)
+every_network = pytest.mark.parametrize("name", THESIS_ARCHITECTURES)
 
 
 def cut(value: float) -> float:
@@ -49,7 +49,7 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
 
 @every_network
 def test_table_1_and_2_are_the_last_epoch(name: str) -> None:
-    result = published_result(name)
+    result = load_thesis_result(name)
     assert (result.accuracy[-1], result.val_accuracy[-1]) == TABLE_1[name]
     assert (result.loss[-1], result.val_loss[-1]) == TABLE_2[name]
     assert result.test_accuracy == pytest.approx(result.val_accuracy[-1], abs=5.1e-5)
@@ -58,13 +58,13 @@ def test_table_1_and_2_are_the_last_epoch(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "figure"), TABLE_3)
 def test_table_3_follows_from_the_pictures(name: str, figure: str) -> None:
-    by_class = getattr(published_result(name), figure)
-    assert tuple(mean_and_error(by_class[label]) for label in CLASSES) == TABLE_3[name, figure]
+    by_class = getattr(load_thesis_result(name), figure)
+    assert tuple(mean_and_error(by_class[label]) for label in SCORED_CLASSES) == TABLE_3[name, figure]
 
 
 @every_network
 def test_the_annex_is_a_little_worse_than_the_tables(name: str) -> None:
-    result = published_result(name)
+    result = load_thesis_result(name)
     annex = result.annex
     assert list(annex) == ["accuracy", "val_accuracy", "loss", "val_loss"]
     assert (annex["accuracy"], annex["val_accuracy"]) == ANNEX[name]
@@ -74,24 +74,24 @@ def test_the_annex_is_a_little_worse_than_the_tables(name: str) -> None:
 
 @every_network
 def test_sizes_and_lengths(name: str) -> None:
-    result = published_result(name)
+    result = load_thesis_result(name)
     parameters, trainable, seconds = SIZES[name]
     assert (result.parameters, result.trainable_parameters) == (parameters, trainable)
-    assert describe(name).paper_parameters == parameters
+    assert get_spec(name).paper_parameters == parameters
     assert result.seconds == pytest.approx(seconds, abs=0.02)
     assert sum(result.seconds_per_epoch) == pytest.approx(result.seconds, rel=0.05)
     curves = (result.loss, result.accuracy, result.val_loss, result.val_accuracy, result.seconds_per_epoch)
-    assert [len(curve) for curve in curves] == [EPOCHS] * 5
+    assert [len(curve) for curve in curves] == [THESIS_EPOCHS] * 5
     for figures in (result.dice_as_published, result.jaccard_as_published):
-        assert tuple(figures) == CLASSES
+        assert tuple(figures) == SCORED_CLASSES
         assert all(len(values) == 30 and all(0 < v < 1 for v in values) for values in figures.values())
 
 
 @every_network
 def test_what_was_called_jaccard_is_no_jaccard_index(name: str) -> None:
     """A Jaccard index is never greater than the Dice of the same pair; the published figure mostly is."""
-    result = published_result(name)
-    for label in CLASSES:
+    result = load_thesis_result(name)
+    for label in SCORED_CLASSES:
         pairs = zip(result.jaccard_as_published[label], result.dice_as_published[label], strict=True)
         assert all(called > dice for called, dice in pairs)
 
@@ -99,24 +99,24 @@ def test_what_was_called_jaccard_is_no_jaccard_index(name: str) -> None:
 @every_network
 def test_the_third_that_was_not_printed_is_easier_than_the_middle_one(name: str) -> None:
     """The accuracy of the picture is the mean of its thirds; the cell lies in the middle."""
-    result = published_result(name)
-    middle, lower = (statistics.fmean(result.jaccard_as_published[label]) for label in CLASSES)
+    result = load_thesis_result(name)
+    middle, lower = (statistics.fmean(result.jaccard_as_published[label]) for label in SCORED_CLASSES)
     upper = 3 * result.test_accuracy - middle - lower
     assert middle < min(upper, lower) < max(upper, lower) < 1.0
 
 
 def test_every_network_of_the_program_was_published() -> None:
-    assert set(NETWORKS) == set(ARCHITECTURES)
-    assert published_result("unet") is published_result("unet")
+    assert set(THESIS_ARCHITECTURES) == set(ARCHITECTURES)
+    assert load_thesis_result("unet") is load_thesis_result("unet")
     with pytest.raises(dataclasses.FrozenInstanceError):
-        published_result("unet").seconds = 0.0  # type: ignore[misc]
+        load_thesis_result("unet").seconds = 0.0  # type: ignore[misc]
     with pytest.raises(TypeError):
-        published_result("unet").dice_as_published["nucleus"] = ()  # type: ignore[index]
+        load_thesis_result("unet").dice_as_published["nucleus"] = ()  # type: ignore[index]
 
 
 def test_an_unknown_network_is_named() -> None:
     with pytest.raises(ConfigError, match="'fcn'"):
-        published_result("fcn")
+        load_thesis_result("fcn")
 
 
 def test_the_data_names_its_source() -> None:

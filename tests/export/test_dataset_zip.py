@@ -5,14 +5,14 @@ from __future__ import annotations
 from builders import draw_cell
 
 from wbcseg.datasets import check_dataset, open_zip
-from wbcseg.export import pairs_zip
+from wbcseg.export import build_pairs_zip
 
 
 def test_what_is_written_is_read_back() -> None:
     cells = [draw_cell(40 + i, 50, seed=i) for i in range(3)]
     names = ["first", "first", "../../=third"]
-    data = pairs_zip((name, *cell) for name, cell in zip(names, cells, strict=True))
-    assert data == pairs_zip((name, *cell) for name, cell in zip(names, cells, strict=True))
+    data = build_pairs_zip((name, *cell) for name, cell in zip(names, cells, strict=True))
+    assert data == build_pairs_zip((name, *cell) for name, cell in zip(names, cells, strict=True))
     dataset = open_zip(data, "corrected.zip")
     check_dataset(dataset)
     assert len(dataset) == 3

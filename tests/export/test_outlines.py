@@ -14,8 +14,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from wbcseg.datasets import open_dataset
-from wbcseg.export import Coco, Outlined, geojson, polygons
-from wbcseg.features import measure
+from wbcseg.export import CellOutline, CocoWriter, build_geojson
+from wbcseg.export.polygons import trace_polygons
+from wbcseg.features import extract_features
 from wbcseg.labels import Labels
 
 
@@ -37,7 +38,7 @@ def area(ring: Any) -> float:
 @settings(max_examples=150, deadline=None)
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
 def test_any_mask_comes_back(mask: NDArray[np.bool_]) -> None:
-    found = polygons(mask)
+    found = trace_polygons(mask)
     assert (filled([ring for piece in found for ring in piece], *mask.shape) == mask).all()
     assert sum(area(ring) for piece in found for ring in piece) == mask.sum()
     for outer, *holes in found:
@@ -55,7 +56,7 @@ def test_a_ring_has_its_hole_and_an_island_in_it_is_a_piece() -> None:
     mask[1:8, 1:8] = True
     mask[2:7, 2:7] = False
     mask[4, 4] = True
-    ring, island = sorted(polygons(mask), key=len, reverse=True)
+    ring, island = sorted(trace_polygons(mask), key=len, reverse=True)
     assert ring[0] == [(1, 1), (8, 1), (8, 8), (1, 8), (1, 1)]
     assert len(ring) == 2
     assert island == [[(4, 4), (5, 4), (5, 5), (4, 5), (4, 4)]]
@@ -64,7 +65,7 @@ def test_a_ring_has_its_hole_and_an_island_in_it_is_a_piece() -> None:
 def test_holes_that_meet_in_a_corner_are_two() -> None:
     mask = np.ones((6, 6), bool)
     mask[2, 2] = mask[3, 3] = False
-    (piece,) = polygons(mask)
+    (piece,) = trace_polygons(mask)
     assert [len(ring) for ring in piece] == [5, 5, 5]
 
 
@@ -77,10 +78,10 @@ def labels() -> Labels:
 
 def test_geojson_has_cell_nucleus_and_figures(labels: Labels) -> None:
     sample = open_dataset("synthetic").read("synthetic/003")
-    measures = measure(sample.image, labels)
+    measures = extract_features(sample.image, labels)
     assert measures is not None
     values = {**measures.values, "nucleus_to_cytoplasm": float("nan")}
-    document = json.loads(geojson([Outlined(labels, (10, 20), values, "A")]))
+    document = json.loads(build_geojson([CellOutline(labels, (10, 20), values, "A")]))
     assert document["type"] == "FeatureCollection"
     (feature,) = document["features"]
     assert feature["properties"]["objectType"] == "cell"
@@ -94,17 +95,17 @@ def test_geojson_has_cell_nucleus_and_figures(labels: Labels) -> None:
 
 
 def test_no_cell_is_an_empty_collection() -> None:
-    assert json.loads(geojson([Outlined(np.zeros((5, 5), np.uint8))]))["features"] == []
+    assert json.loads(build_geojson([CellOutline(np.zeros((5, 5), np.uint8))]))["features"] == []
 
 
 def test_a_cell_without_a_nucleus_is_an_annotation() -> None:
-    (feature,) = json.loads(geojson([Outlined(np.ones((5, 5), np.uint8))]))["features"]
+    (feature,) = json.loads(build_geojson([CellOutline(np.ones((5, 5), np.uint8))]))["features"]
     assert feature["properties"]["objectType"] == "annotation"
     assert "nucleusGeometry" not in feature
 
 
-def in_coco(pictures: list[tuple[str, tuple[int, int], list[Outlined]]]) -> bytes:
-    written = Coco()
+def in_coco(pictures: list[tuple[str, tuple[int, int], list[CellOutline]]]) -> bytes:
+    written = CocoWriter()
     for picture in pictures:
         written.add(*picture)
     return written.document()
@@ -113,8 +114,8 @@ def in_coco(pictures: list[tuple[str, tuple[int, int], list[Outlined]]]) -> byte
 def test_coco_gives_every_mask_back(labels: Labels) -> None:
     height, width = labels.shape
     pictures = [
-        ("a.png", (height, width), [Outlined(labels)]),
-        ("b.png", (height + 7, width + 9), [Outlined(labels, (9, 7))]),
+        ("a.png", (height, width), [CellOutline(labels)]),
+        ("b.png", (height + 7, width + 9), [CellOutline(labels, (9, 7))]),
     ]
     document = json.loads(in_coco(pictures))
     assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png"]
@@ -135,5 +136,5 @@ def test_coco_gives_every_mask_back(labels: Labels) -> None:
 
 
 def test_run_lengths_begin_outside() -> None:
-    document = json.loads(in_coco([("a", (2, 2), [Outlined(np.full((2, 2), 2, np.uint8))])]))
+    document = json.loads(in_coco([("a", (2, 2), [CellOutline(np.full((2, 2), 2, np.uint8))])]))
     assert document["annotations"][0]["segmentation"]["counts"] == [0, 4]

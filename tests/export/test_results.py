@@ -16,30 +16,30 @@ import pytest
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
-from wbcseg.export import bundle, definition_rows, figure_rows
-from wbcseg.export.csv import NO_CELL, NOT_USED
-from wbcseg.export.pdf import pdf_report
-from wbcseg.features import MEASURES, measure
+from wbcseg.export import build_definition_rows, build_feature_rows, build_results_zip
+from wbcseg.export.csv import NO_CELL_STATUS, UNREADABLE_STATUS
+from wbcseg.export.pdf import build_pdf_report
+from wbcseg.features import FEATURES, extract_features
 from wbcseg.metrics import REGIONS
-from wbcseg.quality import MEANINGS, STATUSES
-from wbcseg.results import Examined, Finding, held, pictures_of
+from wbcseg.quality import STATUS_DESCRIPTIONS, STATUSES
+from wbcseg.results import CellResult, ImageReport, build_in_memory_loader, group_by_image
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
-def finding(drawing: int, name: str = "Jane Doe.png", **more: object) -> Finding:
+def finding(drawing: int, name: str = "Jane Doe.png", **more: object) -> CellResult:
     sample = open_dataset("synthetic").read(f"synthetic/{drawing:03}")
     assert sample.mask is not None
-    figures = measure(sample.image, sample.mask)
-    return Finding(name, held(sample.image, sample.mask), "unet-16", figures, sample.size, **more)  # type: ignore[arg-type]
+    figures = extract_features(sample.image, sample.mask)
+    return CellResult(name, build_in_memory_loader(sample.image, sample.mask), "unet-16", figures, sample.size, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def findings() -> list[Finding]:
+def findings() -> list[CellResult]:
     empty = np.full((60, 90, 3), 240, np.uint8)
-    pixels = held(empty, np.zeros((60, 90), np.uint8))
+    pixels = build_in_memory_loader(empty, np.zeros((60, 90), np.uint8))
     reasons = ("No cell was found.",)
-    nothing = Finding("=1+1.png", pixels, "unet-16", None, (60, 90), status="check", reasons=reasons)
+    nothing = CellResult("=1+1.png", pixels, "unet-16", None, (60, 90), status="check", reasons=reasons)
     return [finding(1), finding(2, scores={"nucleus": 0.97}, place=(40, 7)), nothing]
 
 
@@ -48,18 +48,18 @@ def drawn() -> np.ndarray:
 
 
 @pytest.fixture
-def pictures() -> list[Examined]:
+def pictures() -> list[ImageReport]:
     """Two crops of one name, a field with two cells, one without any, and a file that is no picture."""
     doe = finding(1, status="looks fine", scores={"nucleus": 0.9, "cytoplasm": float("nan")})
     two = [finding(n, "Doe field.tif", number=n, place=(9 * n, 0), status="check") for n in (1, 2)]
     problem = "Picture Jane Doe (3).png cannot be used. It is truncated: the file ends too early."
     unet = ("unet-16",)
     return [
-        Examined("Jane Doe.png", doe.size, (doe,), unet, note="Mask Jane Doe_mask.png is odd.", mask_unused=True),
-        Examined("b/Jane Doe.png", doe.size, (finding(3, "b/Jane Doe.png", status="check"),), unet),
-        Examined("Doe field.tif", (600, 900), tuple(two), unet, drawn={"unet-16": drawn}),
-        Examined("Doe empty.tif", (700, 800), (), unet, drawn={"unet-16": drawn}),
-        Examined("Jane Doe (3).png", None, problem=problem),
+        ImageReport("Jane Doe.png", doe.size, (doe,), unet, note="Mask Jane Doe_mask.png is odd.", mask_unused=True),
+        ImageReport("b/Jane Doe.png", doe.size, (finding(3, "b/Jane Doe.png", status="check"),), unet),
+        ImageReport("Doe field.tif", (600, 900), tuple(two), unet, drawn={"unet-16": drawn}),
+        ImageReport("Doe empty.tif", (700, 800), (), unet, drawn={"unet-16": drawn}),
+        ImageReport("Jane Doe (3).png", None, problem=problem),
     ]
 
 
@@ -67,8 +67,8 @@ def read(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
 
-def test_the_table_has_every_figure(findings: list[Finding]) -> None:
-    head, first, second, third = figure_rows(findings)
+def test_the_table_has_every_figure(findings: list[CellResult]) -> None:
+    head, first, second, third = build_feature_rows(findings)
     assert {"number", "picture", "status", "nucleus_area_px2", "nucleus_to_cell", "dice_nucleus"} <= set(head)
     measures = findings[0].measures
     assert measures is not None
@@ -79,16 +79,16 @@ def test_the_table_has_every_figure(findings: list[Finding]) -> None:
     assert dict(zip(head, second, strict=True))["left"] == "40"
     assert dict(zip(head, third, strict=True))["status"] == "no white cell found"
     assert set(third[head.index("left") :]) == {""}
-    scaled = figure_rows(findings, micrometres=0.1)
+    scaled = build_feature_rows(findings, micrometres=0.1)
     assert "nucleus_area_um2" in scaled[0]
     assert float(scaled[1][scaled[0].index("cell_perimeter_um")]) == pytest.approx(
         0.1 * measures.values["cell_perimeter"], rel=1e-4
     )
 
 
-def test_the_zip_holds_everything_and_no_formula(findings: list[Finding]) -> None:
-    data = bundle(findings, report=b"%PDF-")
-    assert data == bundle(findings, report=b"%PDF-")
+def test_the_zip_holds_everything_and_no_formula(findings: list[CellResult]) -> None:
+    data = build_results_zip(findings, report=b"%PDF-")
+    assert data == build_results_zip(findings, report=b"%PDF-")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
         assert len(names) == len(set(names)) == 3 * 3 + 5
@@ -98,7 +98,7 @@ def test_the_zip_holds_everything_and_no_formula(findings: list[Finding]) -> Non
             assert not mask.info
         rows = read(archive.read("measurements.csv"))
         assert [row["picture"] for row in rows] == ["Jane Doe.png", "Jane Doe.png", "'=1+1.png"]
-        assert len(read(archive.read("definitions.csv"))) == len(MEASURES) + len(REGIONS) + len(STATUSES) + 2
+        assert len(read(archive.read("definitions.csv"))) == len(FEATURES) + len(REGIONS) + len(STATUSES) + 2
         assert len(json.loads(archive.read("outlines.coco.json"))["images"]) == 3
         outline = json.loads(archive.read(next(name for name in names if name.endswith(".geojson"))))
         figures = outline["features"][0]["properties"]["measurements"]
@@ -119,8 +119,8 @@ def text_of(pdf: bytes) -> str:
     return "\n".join(one.decode("latin-1") for one in shown)
 
 
-def test_the_report_says_what_how_and_when_but_no_name(findings: list[Finding]) -> None:
-    data = pdf_report(findings, when=WHEN, settings=[("Model", "unet-16, 1a2b3c4d")], micrometres=0.1)
+def test_the_report_says_what_how_and_when_but_no_name(findings: list[CellResult]) -> None:
+    data = build_pdf_report(findings, when=WHEN, settings=[("Model", "unet-16, 1a2b3c4d")], micrometres=0.1)
     assert data.startswith(b"%PDF-")
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
@@ -134,15 +134,15 @@ def test_the_report_says_what_how_and_when_but_no_name(findings: list[Finding]) 
     assert "Jane" not in text
 
 
-def test_a_long_report_has_many_pages_and_odd_letters(findings: list[Finding]) -> None:
+def test_a_long_report_has_many_pages_and_odd_letters(findings: list[CellResult]) -> None:
     many = [finding(1 + n % 9, status="looks fine – \u4e2d", reasons=("Aé " * 200,)) for n in range(14)]
-    data = pdf_report(many, when=WHEN, settings=[])
+    data = build_pdf_report(many, when=WHEN, settings=[])
     assert data.count(b"/Type /Page\n") >= 4
     assert f"Picture {len(many)}" in text_of(data)
 
 
-def test_every_picture_has_a_row(pictures: list[Examined]) -> None:
-    head, *rows = figure_rows(pictures)
+def test_every_picture_has_a_row(pictures: list[ImageReport]) -> None:
+    head, *rows = build_feature_rows(pictures)
     table = [dict(zip(head, row, strict=True)) for row in rows]
     assert [row["number"] for row in table] == ["1", "2", "3", "3", "4", "5"]
     assert [row["cell"] for row in table] == ["", "", "1", "2", "", ""]
@@ -156,8 +156,8 @@ def test_every_picture_has_a_row(pictures: list[Examined]) -> None:
     assert "mask_file" not in head
 
 
-def test_files_of_the_zip_are_joined_to_the_table(pictures: list[Examined]) -> None:
-    with zipfile.ZipFile(io.BytesIO(bundle(pictures, micrometres=0.1))) as archive:
+def test_files_of_the_zip_are_joined_to_the_table(pictures: list[ImageReport]) -> None:
+    with zipfile.ZipFile(io.BytesIO(build_results_zip(pictures, micrometres=0.1))) as archive:
         rows = read(archive.read("measurements.csv"))
         assert [row["mask_file"] for row in rows] == [
             "masks/Jane Doe-unet-16.png",
@@ -187,7 +187,7 @@ def test_files_of_the_zip_are_joined_to_the_table(pictures: list[Examined]) -> N
 
 def test_long_names_keep_their_model_and_their_end() -> None:
     named = [finding(n, f"Slide {'x' * 150} field {n}.png") for n in (1, 2)]
-    with zipfile.ZipFile(io.BytesIO(bundle(named))) as archive:
+    with zipfile.ZipFile(io.BytesIO(build_results_zip(named))) as archive:
         masks = [name for name in archive.namelist() if name.startswith("masks/")]
     assert [name[-20:] for name in masks] == [f" field {n}-unet-16.png" for n in (1, 2)]
     assert all(name.startswith("masks/Slide x") for name in masks)
@@ -195,10 +195,10 @@ def test_long_names_keep_their_model_and_their_end() -> None:
 
 def test_models_have_a_coco_file_each_so_that_a_picture_is_in_it_once() -> None:
     one = finding(1)
-    other = Finding(one.name, one.load, "segnet-16", one.measures, one.size)
-    (picture,) = pictures_of([one, other])
+    other = CellResult(one.name, one.load, "segnet-16", one.measures, one.size)
+    (picture,) = group_by_image([one, other])
     assert picture.models == ("unet-16", "segnet-16")
-    with zipfile.ZipFile(io.BytesIO(bundle([picture]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(build_results_zip([picture]))) as archive:
         for model in picture.models:
             document = json.loads(archive.read(f"outlines-{model}.coco.json"))
             assert [image["file_name"] for image in document["images"]] == ["Jane Doe.png"]
@@ -207,32 +207,32 @@ def test_models_have_a_coco_file_each_so_that_a_picture_is_in_it_once() -> None:
 
 def test_a_model_that_begins_anew_is_at_another_picture() -> None:
     field = [finding(1, number=n, place=(0, 0)) for n in (1, 2)]
-    assert [len(one.findings) for one in pictures_of([*field, *field])] == [2, 2]
+    assert [len(one.findings) for one in group_by_image([*field, *field])] == [2, 2]
 
 
 def test_definitions_in_pixels_say_so() -> None:
-    table = {row[0]: row[2] for row in definition_rows()}
+    table = {row[0]: row[2] for row in build_definition_rows()}
     assert table["nucleus_area_px2"] == "Pixels of the nucleus."
     assert table["cell_perimeter_px"].endswith("In pixels.")
     assert {f"dice_{region}" for region in REGIONS} < set(table)
 
 
 def test_definitions_explain_the_statuses_as_the_table_of_figures_calls_them() -> None:
-    told = {row[1]: row[2] for row in definition_rows() if row[0] == "status"}
-    assert told.items() >= MEANINGS.items()
-    assert tuple(told) == (*STATUSES, NO_CELL, NOT_USED)
+    told = {row[1]: row[2] for row in build_definition_rows() if row[0] == "status"}
+    assert told.items() >= STATUS_DESCRIPTIONS.items()
+    assert tuple(told) == (*STATUSES, NO_CELL_STATUS, UNREADABLE_STATUS)
 
 
 @pytest.mark.parametrize("status", ["", "check"])
 def test_the_report_explains_statuses_where_there_are_some(status: str) -> None:
-    told = text_of(pdf_report([replace(finding(1), status=status)], when=WHEN, settings=[]))
+    told = text_of(build_pdf_report([replace(finding(1), status=status)], when=WHEN, settings=[]))
     assert ("What the program says of a result" in told) is bool(status)
-    assert (MEANINGS["unlike the training data"][:60] in told) is bool(status)
+    assert (STATUS_DESCRIPTIONS["unlike the training data"][:60] in told) is bool(status)
 
 
-def test_the_report_counts_and_lists_what_was_not_used(pictures: list[Examined]) -> None:
+def test_the_report_counts_and_lists_what_was_not_used(pictures: list[ImageReport]) -> None:
     east = WHEN.astimezone(timezone(timedelta(hours=8)))
-    data = pdf_report(pictures, when=east, settings=[("TIFF page", "3")])
+    data = build_pdf_report(pictures, when=east, settings=[("TIFF page", "3")])
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
     assert "4; 1 of them without a white cell; 1 more file not used; 1 expert mask not used" in unescaped(text)
@@ -255,8 +255,8 @@ def unescaped(text: str) -> str:
 
 def test_a_report_counts_the_cells_of_each_model() -> None:
     one = finding(1, status="looks fine")
-    nothing = Finding(one.name, one.load, "segnet-16", None, one.size, status="check")
-    text = text_of(pdf_report([one, nothing], when=WHEN, settings=[]))
+    nothing = CellResult(one.name, one.load, "segnet-16", None, one.size, status="check")
+    text = text_of(build_pdf_report([one, nothing], when=WHEN, settings=[]))
     assert "unet-16: 1 (1 looks fine)" in unescaped(text)
     assert "segnet-16: 0\n" in text
 
@@ -275,7 +275,7 @@ def test_a_report_counts_the_cells_of_each_model() -> None:
     ],
 )
 def test_the_report_holds_no_name_whatever_was_wrong(problem: str) -> None:
-    text = text_of(pdf_report([Examined("Jane Doe.png", None, problem=problem)], when=WHEN, settings=[]))
+    text = text_of(build_pdf_report([ImageReport("Jane Doe.png", None, problem=problem)], when=WHEN, settings=[]))
     assert "Picture 1: " in text
     assert "Doe" not in text
     assert "Jane" not in text

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.datasets import open_dataset
-from wbcseg.features import MEASURES, measure
+from wbcseg.features import FEATURES, extract_features
 from wbcseg.features.lobes import count_lobes
 from wbcseg.labels import Labels
 from wbcseg.metrics import bland_altman
@@ -31,10 +31,10 @@ def drawn(cell: NDArray[np.bool_], nucleus: NDArray[np.bool_]) -> tuple[NDArray[
 
 
 def test_a_round_cell_with_a_round_nucleus() -> None:
-    found = measure(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
+    found = extract_features(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
     assert found is not None
     values = found.values
-    assert list(values) == list(MEASURES)
+    assert list(values) == list(FEATURES)
     assert values["cell_area"] == pytest.approx(math.pi * 50**2, rel=0.01)
     assert values["nucleus_area"] == pytest.approx(math.pi * 25**2, rel=0.01)
     assert values["cytoplasm_area"] == values["cell_area"] - values["nucleus_area"]
@@ -51,14 +51,14 @@ def test_a_round_cell_with_a_round_nucleus() -> None:
 
 
 def test_an_ellipse_has_its_eccentricity() -> None:
-    found = measure(*drawn(disc(161, 80, 80, 60, 36), disc(161, 80, 80, 20)))
+    found = extract_features(*drawn(disc(161, 80, 80, 60, 36), disc(161, 80, 80, 20)))
     assert found is not None
     assert found.values["cell_eccentricity"] == pytest.approx(math.sqrt(1 - (36 / 60) ** 2), abs=0.01)
     assert found.values["cell_circularity"] < 0.95
 
 
 def test_a_scale_turns_pixels_into_micrometres() -> None:
-    found = measure(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
+    found = extract_features(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
     assert found is not None
     scaled = found.scaled(0.1)
     assert scaled["cell_area"] == pytest.approx(0.01 * found.values["cell_area"])
@@ -73,13 +73,13 @@ def test_a_scale_turns_pixels_into_micrometres() -> None:
 
 def test_what_is_not_there_is_not_defined() -> None:
     empty = np.zeros((40, 40), bool)
-    assert measure(*drawn(empty, empty)) is None
-    bare = measure(*drawn(disc(60, 30, 30, 15), disc(60, 30, 30, 15)))
+    assert extract_features(*drawn(empty, empty)) is None
+    bare = extract_features(*drawn(disc(60, 30, 30, 15), disc(60, 30, 30, 15)))
     assert bare is not None
     assert bare.values["nucleus_to_cell"] == 1
     assert math.isnan(bare.values["nucleus_to_cytoplasm"])
     assert math.isnan(bare.values["cytoplasm_red"])
-    smudge = measure(*drawn(disc(60, 30, 30, 15), np.zeros((60, 60), bool)))
+    smudge = extract_features(*drawn(disc(60, 30, 30, 15), np.zeros((60, 60), bool)))
     assert smudge is not None
     assert smudge.values["nucleus_to_cell"] == 0
     assert smudge.values["lobes"] == 0
@@ -87,7 +87,7 @@ def test_what_is_not_there_is_not_defined() -> None:
 
 
 def test_a_cell_that_the_border_cuts() -> None:
-    found = measure(*drawn(disc(100, 0, 50, 30), disc(100, 0, 50, 10)))
+    found = extract_features(*drawn(disc(100, 0, 50, 30), disc(100, 0, 50, 10)))
     assert found is not None
     assert found.values["touches_border"] == 1
     assert found.values["cell_solidity"] == pytest.approx(1, abs=0.03)
@@ -96,14 +96,14 @@ def test_a_cell_that_the_border_cuts() -> None:
 def test_one_pixel_is_a_cell() -> None:
     cell = np.zeros((20, 20), bool)
     cell[5, 5] = True
-    found = measure(*drawn(cell, cell))
+    found = extract_features(*drawn(cell, cell))
     assert found is not None
     assert found.values["cell_area"] == 1
 
 
 def test_another_size_is_named() -> None:
     with pytest.raises(ValueError, match="40×30 and 30×30"):
-        measure(np.zeros((30, 40, 3), np.uint8), np.zeros((30, 30), np.uint8))
+        extract_features(np.zeros((30, 40, 3), np.uint8), np.zeros((30, 30), np.uint8))
 
 
 @pytest.mark.parametrize(

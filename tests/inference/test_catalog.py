@@ -13,8 +13,8 @@ from wbcseg.errors import ChecksumError, ModelError
 from wbcseg.inference import Catalog, Segmenter
 from wbcseg.io.atomic import write_json
 from wbcseg.models.card import FileRecord, ModelCard
-from wbcseg.paths import weights_folder
-from wbcseg.ui.components.dataset_picker import SAMPLE
+from wbcseg.paths import get_weights_folder
+from wbcseg.ui.components.dataset_picker import SAMPLE_IMAGE
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_card_is_complete(name: str) -> None:
-    card = ModelCard.read(weights_folder() / name)
+    card = ModelCard.read(get_weights_folder() / name)
     assert card.config["split"] == "leak-free"
     assert (card.config["fold"], card.config["folds"]) == (0, 5)
     assert card.framed or name.endswith(f"-{card.width}")
@@ -78,23 +78,23 @@ def test_a_shipped_card_is_complete(name: str) -> None:
     assert "Not a medical device" in card.notice
     assert card.created.startswith("20")
     for record in card.files.values():
-        assert FileRecord.of(weights_folder() / name / record.name) == record
+        assert FileRecord.of(get_weights_folder() / name / record.name) == record
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_picture_to_begin_with_is_new_to_a_shipped_model(name: str) -> None:
-    card = ModelCard.read(weights_folder() / name)
-    assert not card.saw(SAMPLE[1])
+    card = ModelCard.read(get_weights_folder() / name)
+    assert not card.saw(SAMPLE_IMAGE[1])
 
 
 def test_a_card_is_written_and_read_unchanged(tmp_path: Path) -> None:
-    card = ModelCard.read(weights_folder() / "unet-16")
+    card = ModelCard.read(get_weights_folder() / "unet-16")
     card.write(tmp_path)
     assert ModelCard.read(tmp_path) == card
 
 
 def test_a_model_knows_what_it_was_trained_with(tmp_path: Path) -> None:
-    split = json.loads((weights_folder() / "unet-16" / "card.json").read_text(encoding="utf-8"))["split"]
+    split = json.loads((get_weights_folder() / "unet-16" / "card.json").read_text(encoding="utf-8"))["split"]
     split |= {"train": ["made/1", "made/2+twin"], "groups": [["made/2", "made/9"], ["made/5", "made/6"]]}
     card = ModelCard.read(copy_of_shipped(tmp_path, split=split))
     assert [n for n in range(1, 10) if card.saw(f"made/{n}")] == [1, 2, 9]
@@ -106,7 +106,7 @@ def test_fault_22_one_flipped_bit_is_a_checksum_error_and_the_others_serve(
     tmp_path: Path, nothing: Path, name: str
 ) -> None:
     shipped = tmp_path / "weights"
-    shutil.copytree(weights_folder(), shipped)
+    shutil.copytree(get_weights_folder(), shipped)
     Catalog(shipped, nothing)
     path = shipped / "unet-16" / name
     data = bytearray(path.read_bytes())
@@ -164,7 +164,7 @@ def test_how_closely_a_model_looks_is_on_its_card(tmp_path: Path, share: float) 
 
 
 def test_a_card_never_points_out_of_its_folder(tmp_path: Path) -> None:
-    record = vars(FileRecord.of(weights_folder() / "unet-16" / "model.tflite"))
+    record = vars(FileRecord.of(get_weights_folder() / "unet-16" / "model.tflite"))
     folder = copy_of_shipped(tmp_path, files={"model": {**record, "name": "../x.tflite"}, "weights": record})
     with pytest.raises(ModelError, match="in its folder"):
         ModelCard.read(folder)

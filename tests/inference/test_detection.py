@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.datasets.synthetic.generator import draw_sample
-from wbcseg.inference import Catalog, FoundCell, Place, Segmentation, detection, is_field
-from wbcseg.inference.detection import find_nuclei, segment_field
+from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation, detection, is_field_of_view
+from wbcseg.inference.detection import detect_nuclei, segment_field_of_view
 from wbcseg.labels import Labels
 from wbcseg.metrics import score
 
@@ -55,7 +55,7 @@ def perfect(field: NDArray[np.uint8], mask: Labels):  # type: ignore[no-untyped-
 @pytest.mark.parametrize("scale", [1, 3])
 def test_every_nucleus_is_found_at_any_scale(stain: str, scale: int) -> None:
     field, mask = field_of(list(range(12)), 4, stain=stain, scale=scale)
-    places = find_nuclei(field)
+    places = detect_nuclei(field)
     for number in range(12):
         y, x = (20 + number // 4 * SIDE + 60) * scale, (20 + number % 4 * SIDE + 60) * scale
         assert any(p.top <= y < p.bottom and p.left <= x < p.right for p in places), number
@@ -65,8 +65,8 @@ def test_every_nucleus_is_found_at_any_scale(stain: str, scale: int) -> None:
 def test_an_empty_field_has_no_cell() -> None:
     rng = np.random.default_rng(0)
     plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
-    assert not find_nuclei(np.full((600, 800, 3), 230, np.uint8))
-    labels, cells = segment_field(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    assert not detect_nuclei(np.full((600, 800, 3), 230, np.uint8))
+    labels, cells = segment_field_of_view(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
     assert not cells
     assert (labels == 0).all()
     np.testing.assert_allclose(Segmentation(labels, None, "unet").probabilities.sum(axis=-1), 1.0)
@@ -74,11 +74,11 @@ def test_an_empty_field_has_no_cell() -> None:
 
 def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     field, mask = field_of(list(range(12)), 4)
-    places = find_nuclei(field)
+    places = detect_nuclei(field)
     marked, look = perfect(field, mask)
     # Every candidate twice: the second one must not count.
-    monkeypatch.setattr(detection, "find_nuclei", lambda _: [*places, *places])
-    labels, cells = segment_field(marked, look)
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: [*places, *places])
+    labels, cells = segment_field_of_view(marked, look)
     found = [cell.place for cell in cells]
     assert len(found) == 12
     assert [one.probabilities.shape[:2] for one in cells] == [labels[place.part].shape for place in found]
@@ -94,8 +94,8 @@ def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.Monke
     """Crops overlap: what a crop says of the cell beside its own does not count."""
     field, mask = field_of([0, 1], 2)
     middle = field.shape[1] // 2
-    places = [Place(0, 0, field.shape[0], middle + 50), Place(0, middle - 50, field.shape[0], field.shape[1])]
-    monkeypatch.setattr(detection, "find_nuclei", lambda _: places)
+    places = [BBox(0, 0, field.shape[0], middle + 50), BBox(0, middle - 50, field.shape[0], field.shape[1])]
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: places)
     marked, sure = perfect(field, mask)
 
     def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -104,7 +104,7 @@ def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.Monke
         soft = sure(crop)
         return soft * (1 - 0.6 * away) + (1 - soft) * 0.3 * away
 
-    labels, cells = segment_field(marked, look)
+    labels, cells = segment_field_of_view(marked, look)
     assert len(cells) == 2
     found = Segmentation(labels, None, "unet", cells)
     for cell in cells:
@@ -113,7 +113,7 @@ def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.Monke
     assert ((found.shares / 255 - found.probabilities[..., 1:]) < 0.002).all()
 
 
-def _on(field: NDArray[np.uint8], cell: FoundCell) -> NDArray[np.int_]:
+def _on(field: NDArray[np.uint8], cell: DetectedCell) -> NDArray[np.int_]:
     whole = np.zeros(field.shape[:2], np.int_)
     whole[cell.place.part] += cell.own
     return whole
@@ -122,11 +122,11 @@ def _on(field: NDArray[np.uint8], cell: FoundCell) -> NDArray[np.int_]:
 def test_what_has_no_nucleus_is_no_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     field, mask = field_of([0, 1, 2, 3], 2)
     without = np.where(mask == 2, 1, mask).astype(np.uint8)
-    places = find_nuclei(field)
+    places = detect_nuclei(field)
     marked, look = perfect(field, without)
     assert places
-    monkeypatch.setattr(detection, "find_nuclei", lambda _: places)
-    assert segment_field(marked, look)[1] == ()
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: places)
+    assert segment_field_of_view(marked, look)[1] == ()
 
 
 def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,9 +134,9 @@ def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) ->
     rows, columns = np.nonzero(mask)
     y, x = (int(rows.min() + rows.max()) // 2, int(columns.min() + columns.max()) // 2)
     half = max(np.ptp(rows), np.ptp(columns)) // 4
-    monkeypatch.setattr(detection, "find_nuclei", lambda _: [Place(y - half, x - half, y + half, x + half)])
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
     marked, look = perfect(field, mask)
-    (cell,) = segment_field(marked, look)[1]
+    (cell,) = segment_field_of_view(marked, look)[1]
     assert cell.own.sum() == (mask > 0).sum()
 
 
@@ -155,7 +155,7 @@ def test_in_a_texture_no_cells_are_looked_for() -> None:
 def test_a_shipped_model_counts_the_cells_of_a_field() -> None:
     segmenter = Catalog().open("unet-16")
     field, mask = field_of(list(range(20, 32)), 4, stain="white")
-    assert is_field(field)
+    assert is_field_of_view(field)
     found = segmenter.predict(field)
     assert 11 <= len(found.cells) <= 13
     assert score(mask, found.labels).dice["cell"] > 0.85

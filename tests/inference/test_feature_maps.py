@@ -13,9 +13,9 @@ from wbcseg.datasets import open_dataset
 from wbcseg.errors import ChecksumError, ModelError, WeightsError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.inference import feature_maps as features
-from wbcseg.inference.feature_maps import StageMaps, feature_maps
+from wbcseg.inference.feature_maps import StageMaps, compute_feature_maps
 from wbcseg.models.card import ModelCard
-from wbcseg.models.graph import stages
+from wbcseg.models.graph import list_stages
 
 SHIPPED = {entry.name: entry for entry in Catalog().usable if entry.shipped}
 
@@ -23,7 +23,7 @@ SHIPPED = {entry.name: entry for entry in Catalog().usable if entry.shipped}
 def maps_of(entry: ModelEntry) -> tuple[np.ndarray, list[StageMaps]]:
     image = open_dataset("synthetic").read("synthetic/012").image
     assert entry.card is not None
-    return image, feature_maps(entry.folder, entry.card, image)
+    return image, compute_feature_maps(entry.folder, entry.card, image)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -31,7 +31,7 @@ def test_every_stage_has_its_maps(name: str) -> None:
     card = SHIPPED[name].card
     assert card is not None
     _, found = maps_of(SHIPPED[name])
-    assert [one.stage for one in found] == list(stages(card.architecture, width=card.width, side=card.canvas))
+    assert [one.stage for one in found] == list(list_stages(card.architecture, width=card.width, side=card.canvas))
     for one in found:
         assert one.maps.shape == (one.stage.side, one.stage.side, one.stage.filters)
         strongest = one.strongest(6)
@@ -48,7 +48,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def looked_into(folder: Path) -> list[StageMaps]:
-    return feature_maps(folder, ModelCard.read(folder), np.zeros((120, 120, 3), np.uint8))
+    return compute_feature_maps(folder, ModelCard.read(folder), np.zeros((120, 120, 3), np.uint8))
 
 
 def test_a_file_that_is_gone_is_named(model: Path) -> None:
@@ -83,6 +83,6 @@ def test_memory_that_does_not_suffice_is_told(model: Path, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(features, "outputs", fail)
+    monkeypatch.setattr(features, "forward", fail)
     with pytest.raises(ModelError, match="for lack of memory"):
         looked_into(model)

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
 from wbcseg.inference import Catalog, Segmenter
-from wbcseg.inference.postprocess import tidied
-from wbcseg.inference.predictor import LARGEST_CROP
-from wbcseg.inference.tflite import Network
+from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.inference.predictor import MAX_CROP_SIDE
+from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.io import open_image, open_mask
 from wbcseg.labels import GREY_CODES
 from wbcseg.metrics import score
-from wbcseg.models.forward import outputs
+from wbcseg.models.forward import forward
 from wbcseg.models.weights import read_weights
-from wbcseg.paths import weights_folder
+from wbcseg.paths import get_weights_folder
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -54,7 +54,7 @@ def test_fault_09_every_size_gives_a_result_of_its_own_size(
     np.testing.assert_allclose(result.probabilities.sum(axis=-1), 1, atol=1e-3)
     likeliest = result.probabilities.argmax(axis=-1)
     assert np.array_equal(
-        result.labels, tidied(likeliest.astype(np.uint8)) if _tidies(name, height, width) else likeliest
+        result.labels, keep_main_cell(likeliest.astype(np.uint8)) if _tidies(name, height, width) else likeliest
     )
     assert result.model == name
 
@@ -62,7 +62,7 @@ def test_fault_09_every_size_gives_a_result_of_its_own_size(
 def _tidies(name: str, height: int, width: int) -> bool:
     """Whether a model keeps the main cell alone: one for any laboratory does, of a crop."""
     card = Catalog().entry(name).card
-    return card is not None and card.framed and max(height, width) <= LARGEST_CROP
+    return card is not None and card.framed and max(height, width) <= MAX_CROP_SIDE
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5000), (15, 200)])
@@ -157,9 +157,9 @@ def test_the_cards_figures_come_from_the_shipped_model(
     segmenters: dict[str, Segmenter], name: str, zheng_data: object
 ) -> None:
     from wbcseg.datasets import open_dataset
-    from wbcseg.evaluation import evaluate_card, summarise
+    from wbcseg.evaluation import evaluate_heldout, summarise_scores
 
-    measured = summarise(evaluate_card(segmenters[name], open_dataset("zheng-1")))
+    measured = summarise_scores(evaluate_heldout(segmenters[name], open_dataset("zheng-1")))
     card = segmenters[name].card.heldout
     for region, figures in card["regions"].items():
         assert measured["regions"][region]["n"] <= figures["n"]
@@ -193,12 +193,12 @@ def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
 def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
     segmenter = Catalog().open(name)
     card = segmenter.card
-    weights = read_weights(weights_folder() / name / "weights.safetensors")
+    weights = read_weights(get_weights_folder() / name / "weights.safetensors")
     for index in range(4):
         sample = draw_sample(11, index, size=(card.canvas, card.canvas))
         scaled = sample.image.astype(np.float32) / np.float32(255.0)
-        *_, (_, in_float) = outputs(card.architecture, weights.arrays, scaled)
-        in_bits = Network((weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
+        *_, (_, in_float) = forward(card.architecture, weights.arrays, scaled)
+        in_bits = TFLiteModel((get_weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
         np.testing.assert_allclose(in_bits.sum(axis=-1), 1.0, atol=1e-5)
         assert (in_bits.argmax(-1) == in_float.argmax(-1)).mean() > 0.99
         assert np.abs(in_bits - in_float).mean() < 0.01

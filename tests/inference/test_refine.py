@@ -12,10 +12,10 @@ from scipy import ndimage
 
 from tests.models import SHIPPED
 from wbcseg.datasets import open_dataset
-from wbcseg.evaluation.metric_specs import measure
+from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.inference import Catalog, predictor, refine
-from wbcseg.inference.refine import COARSE, FINE, Following, along_edges
-from wbcseg.labels import BACKGROUND, Labels, likeliest
+from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS, EdgeRefinement, refine_edges
+from wbcseg.labels import BACKGROUND, Labels, fast_argmax
 
 
 def coarse(mask: Labels, blur: float) -> NDArray[np.float32]:
@@ -36,19 +36,19 @@ def test_blurred_and_shifted_outlines_come_back_to_where_colours_change() -> Non
     for sample in map(data.read, data.ids[:12]):
         side = extent(sample.mask)
         given = np.roll(coarse(sample.mask, side / 20), round(side / 30), axis=(0, 1))
-        found = along_edges(given, sample.image, side, COARSE)
+        found = refine_edges(given, sample.image, side, REFINEMENT_WITHOUT_SKIPS)
         for figures, probabilities in ((before, given), (after, found)):
-            dice = measure(sample.mask, likeliest(probabilities))["dice"]
+            dice = compute_metrics(sample.mask, fast_argmax(probabilities))["dice"]
             figures.append([dice["nucleus"], dice["cell"]])
     gain = np.subtract(after, before).mean(axis=0)
     assert gain[0] > 0.01
     assert gain[1] > 0.01
 
 
-@pytest.mark.parametrize("following", [FINE, COARSE])
+@pytest.mark.parametrize("following", [REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS])
 @pytest.mark.parametrize("shape", [(8, 8), (61, 83), (300, 211), (480, 480)])
 @pytest.mark.parametrize("kind", ["colours", "grey", "black and white", "flat"])
-def test_probabilities_stay_probabilities(following: Following, shape: tuple[int, int], kind: str) -> None:
+def test_probabilities_stay_probabilities(following: EdgeRefinement, shape: tuple[int, int], kind: str) -> None:
     rng = np.random.default_rng(5)
     image = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
     if kind != "colours":
@@ -57,7 +57,7 @@ def test_probabilities_stay_probabilities(following: Following, shape: tuple[int
         )
     given = rng.dirichlet(np.ones(3), shape).astype(np.float32)
     kept = given.copy()
-    found = along_edges(given, image, 0.7 * max(shape), following)
+    found = refine_edges(given, image, 0.7 * max(shape), following)
     assert (found.dtype, found.shape) == (np.float32, (*shape, 3))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
@@ -70,8 +70,8 @@ def test_where_there_is_no_edge_the_network_decides(colour: int) -> None:
     rows, columns = np.mgrid[:90, :90] - 44.5
     mask = ((np.hypot(rows, columns) < 25).astype(np.uint8) + (np.hypot(rows, columns) < 15)).astype(np.uint8)
     given = np.eye(3, dtype=np.float32)[mask]
-    found = along_edges(given, np.full((90, 90, 3), colour, np.uint8), 50, FINE)
-    dice = measure(mask, likeliest(found))["dice"]
+    found = refine_edges(given, np.full((90, 90, 3), colour, np.uint8), 50, REFINEMENT_WITH_SKIPS)
+    dice = compute_metrics(mask, fast_argmax(found))["dice"]
     assert min(dice["nucleus"], dice["cell"]) > 0.97
 
 
@@ -82,11 +82,11 @@ def test_a_smaller_copy_gives_nearly_the_same(monkeypatch: pytest.MonkeyPatch) -
     image = np.asarray(Image.fromarray(sample.image).resize(size, Image.Resampling.BICUBIC))
     mask = np.asarray(Image.fromarray(sample.mask).resize(size, Image.Resampling.NEAREST))
     given = coarse(mask, extent(mask) / 14)
-    small = along_edges(given, image, extent(mask), COARSE)
-    monkeypatch.setattr(refine, "SIDE", 1000)
-    whole = along_edges(given, image, extent(mask), COARSE)
+    small = refine_edges(given, image, extent(mask), REFINEMENT_WITHOUT_SKIPS)
+    monkeypatch.setattr(refine, "MAX_GUIDE_SIDE", 1000)
+    whole = refine_edges(given, image, extent(mask), REFINEMENT_WITHOUT_SKIPS)
     assert np.abs(small - whole).mean() < 0.01
-    dice = measure(likeliest(whole), likeliest(small))["dice"]
+    dice = compute_metrics(fast_argmax(whole), fast_argmax(small))["dice"]
     assert min(dice["nucleus"], dice["cell"]) > 0.99
 
 
@@ -96,19 +96,19 @@ def test_a_thin_rim_of_cytoplasm_stays() -> None:
     mask = ((distance < 25).astype(np.uint8) + (distance < 22)).astype(np.uint8)
     image = np.array([[230, 220, 215], [150, 140, 200], [110, 60, 150]], np.uint8)[mask]
     given = coarse(mask, 3.0)
-    found = along_edges(given, image, 50, COARSE)
-    before, after = (measure(mask, likeliest(one))["dice"] for one in (given, found))
+    found = refine_edges(given, image, 50, REFINEMENT_WITHOUT_SKIPS)
+    before, after = (compute_metrics(mask, fast_argmax(one))["dice"] for one in (given, found))
     assert before["cytoplasm"] < 0.6
     assert after["cytoplasm"] > 0.8
 
 
-@pytest.mark.parametrize("following", [FINE, COARSE])
-def test_a_nucleus_without_cytoplasm_keeps_its_size(following: Following) -> None:
+@pytest.mark.parametrize("following", [REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS])
+def test_a_nucleus_without_cytoplasm_keeps_its_size(following: EdgeRefinement) -> None:
     rows, columns = np.mgrid[:120, :120] - 59.5
     mask = np.where(np.hypot(rows, columns) < 30, 2, 0).astype(np.uint8)
     image = np.array([[230, 220, 215], [150, 140, 200], [110, 60, 150]], np.uint8)[mask]
     image = ndimage.gaussian_filter(image.astype(np.float32), (2, 2, 0)).astype(np.uint8)
-    found = likeliest(along_edges(coarse(mask, 2.0), image, 60, following))
+    found = fast_argmax(refine_edges(coarse(mask, 2.0), image, 60, following))
     assert (found == 2).sum() == pytest.approx((mask == 2).sum(), rel=0.02)
 
 
@@ -118,7 +118,9 @@ def test_a_neighbour_does_not_move_the_cells_outline() -> None:
     neighbour = np.hypot(rows, columns - 44) < 16
     image = np.array([[230, 220, 215], [150, 140, 200], [110, 60, 150]], np.uint8)[mask]
     image[neighbour] = (150, 140, 190)
-    dice = measure(mask, likeliest(along_edges(coarse(mask, 3.0), image, 50, COARSE)))["dice"]
+    dice = compute_metrics(mask, fast_argmax(refine_edges(coarse(mask, 3.0), image, 50, REFINEMENT_WITHOUT_SKIPS)))[
+        "dice"
+    ]
     assert min(dice["nucleus"], dice["cell"]) > 0.98
 
 
@@ -127,24 +129,33 @@ def test_temperature_draws_probabilities_apart_and_leaves_labels() -> None:
     sample = data.read(data.ids[0])
     side = extent(sample.mask)
     cold, warm = (
-        along_edges(coarse(sample.mask, side / 20), sample.image, side, replace(COARSE, temperature=temperature))
+        refine_edges(
+            coarse(sample.mask, side / 20),
+            sample.image,
+            side,
+            replace(REFINEMENT_WITHOUT_SKIPS, temperature=temperature),
+        )
         for temperature in (0.6, 1.0)
     )
-    assert (likeliest(cold) == likeliest(warm)).all()
+    assert (fast_argmax(cold) == fast_argmax(warm)).all()
     assert cold.max(axis=-1).mean() > warm.max(axis=-1).mean()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_networks_without_details_follow_edges_from_farther(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    twice = predictor.look_twice
+    twice = predictor.predict_two_stage
 
-    def spy(*args: object, following: Following, **more: object) -> NDArray[np.float32]:
+    def spy(*args: object, following: EdgeRefinement, **more: object) -> NDArray[np.float32]:
         found.append(following)
         return twice(*args, following=following, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(predictor, "look_twice", spy)
+    monkeypatch.setattr(predictor, "predict_two_stage", spy)
     model = Catalog().open(name)
     model.predict(open_dataset("synthetic").read(open_dataset("synthetic").ids[0]).image)
-    expected = [FINE if model.card.architecture == "unet" else COARSE] if model.card.framed else []
+    expected = (
+        [REFINEMENT_WITH_SKIPS if model.card.architecture == "unet" else REFINEMENT_WITHOUT_SKIPS]
+        if model.card.framed
+        else []
+    )
     assert found == expected

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from wbcseg.inference import keep_open
-from wbcseg.inference.tflite import Network
-from wbcseg.paths import weights_folder
+from wbcseg.inference import set_max_loaded
+from wbcseg.inference.tflite import TFLiteModel
+from wbcseg.paths import get_weights_folder
 
-DATA = (weights_folder() / "unet-16" / "model.tflite").read_bytes()
+DATA = (get_weights_folder() / "unet-16" / "model.tflite").read_bytes()
 PICTURE = np.random.default_rng(0).random((48, 48, 3), np.float32)
 
 
 @pytest.fixture(autouse=True)
 def without_a_limit() -> Iterator[None]:
     """Pages set one, for the whole process."""
-    keep_open(None)
+    set_max_loaded(None)
     yield
-    keep_open(None)
+    set_max_loaded(None)
 
 
 def in_memory() -> int:
@@ -33,10 +33,10 @@ def in_memory() -> int:
 
 def test_those_used_longest_ago_are_closed_and_find_the_same_when_they_open_again() -> None:
     before = in_memory()
-    networks = [Network(DATA, name="one", threads=1) for _ in range(4)]
+    networks = [TFLiteModel(DATA, name="one", threads=1) for _ in range(4)]
     expected = [network(PICTURE) for network in networks]
     assert in_memory() - before == 4
-    keep_open(2)
+    set_max_loaded(2)
     networks[0](PICTURE)
     assert in_memory() <= 2
     for _ in range(2):
@@ -47,22 +47,22 @@ def test_those_used_longest_ago_are_closed_and_find_the_same_when_they_open_agai
 
 def test_without_a_limit_all_stay_open() -> None:
     before = in_memory()
-    networks = [Network(DATA, name="one", threads=1) for _ in range(5)]
+    networks = [TFLiteModel(DATA, name="one", threads=1) for _ in range(5)]
     for network in networks:
         network(PICTURE)
     assert in_memory() - before == len(networks)
 
 
 def test_a_busy_network_is_not_closed() -> None:
-    network = Network(DATA, name="one", threads=1)
+    network = TFLiteModel(DATA, name="one", threads=1)
     with network._lock:
         assert not network.close()
     assert network.close()
 
 
 def test_many_threads_take_turns_at_few_places() -> None:
-    keep_open(1)
-    networks = [Network(DATA, name="one", threads=1) for _ in range(3)]
+    set_max_loaded(1)
+    networks = [TFLiteModel(DATA, name="one", threads=1) for _ in range(3)]
     expected = networks[0](PICTURE)
     wrong = []
 

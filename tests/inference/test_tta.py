@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from wbcseg.inference import Catalog
-from wbcseg.inference.tta import averaged
+from wbcseg.inference.tta import predict_tta_mean
 
 PICTURE = np.random.default_rng(3).random((6, 6, 3), np.float32)
 
 
 def test_what_does_not_depend_on_the_orientation_is_unchanged() -> None:
-    np.testing.assert_allclose(averaged(lambda picture: picture**2, PICTURE), PICTURE**2, rtol=1e-6)
+    np.testing.assert_allclose(predict_tta_mean(lambda picture: picture**2, PICTURE), PICTURE**2, rtol=1e-6)
 
 
 def test_every_orientation_is_seen_once_and_turned_back() -> None:
@@ -27,7 +27,7 @@ def test_every_orientation_is_seen_once_and_turned_back() -> None:
         marked[0, 1] = 1.0
         return marked
 
-    result = averaged(first_pixel, PICTURE)
+    result = predict_tta_mean(first_pixel, PICTURE)
     assert len({look.tobytes() for look in seen}) == 8
     assert all(sorted(look.ravel()) == sorted(PICTURE.ravel()) for look in seen)
     # The place beside the first corner is each of the eight places beside a corner once.

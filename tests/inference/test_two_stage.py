@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.inference.refine import FINE
-from wbcseg.inference.two_stage import FIRST, Frame, frame_of, look_twice
+from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS
+from wbcseg.inference.two_stage import FIRST_PASS_SIZE, SquareROI, find_roi, predict_two_stage
 
 SHARE = 0.6
 
@@ -32,7 +32,7 @@ def look(square: NDArray[np.uint8]) -> NDArray[np.float32]:
 @pytest.mark.parametrize(("top", "left", "side"), [(3, 5, 20), (-7, -9, 60), (30, 35, 40), (-40, 10, 90)])
 def test_a_frame_is_cut_and_pasted_where_it_lies(top: int, left: int, side: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
-    frame = Frame(top, left, side)
+    frame = SquareROI(top, left, side)
     part = frame.cut(image)
     assert part.shape == (side, side, 3)
     onto = np.full(image.shape, -1, np.float32)
@@ -45,25 +45,25 @@ def test_a_frame_is_cut_and_pasted_where_it_lies(top: int, left: int, side: int)
 
 def test_beyond_the_border_lies_the_mirror_image() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    part = Frame(-2, -2, 6).cut(image)
+    part = SquareROI(-2, -2, 6).cut(image)
     assert (part == np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="symmetric")).all()
 
 
 def test_a_frame_shows_the_cell_at_its_share() -> None:
     cell = np.zeros((100, 140), bool)
     cell[20:60, 50:80] = True
-    frame = frame_of(cell, SHARE)
+    frame = find_roi(cell, SHARE)
     assert frame is not None
     assert frame.side == pytest.approx(40 / SHARE, abs=1)
     assert frame.top + frame.side / 2 == pytest.approx(40, abs=1)
     assert frame.left + frame.side / 2 == pytest.approx(65, abs=1)
     large = np.zeros((100, 140), bool)
     large[:, 10:130] = True
-    assert frame_of(large, SHARE) == Frame(-20, 0, 140)
-    assert frame_of(np.zeros((50, 50), bool), SHARE) is None
+    assert find_roi(large, SHARE) == SquareROI(-20, 0, 140)
+    assert find_roi(np.zeros((50, 50), bool), SHARE) is None
     speck = np.zeros((100, 100), bool)
     speck[50, 50] = True
-    assert frame_of(speck, SHARE) is None
+    assert find_roi(speck, SHARE) is None
 
 
 @pytest.mark.parametrize("side", [40, 120, 300, 480])
@@ -77,7 +77,9 @@ def test_every_cell_is_seen_at_one_scale(side: int, share: float, close: float) 
         return look(square)
 
     image = scene(side, share * side, y=0.52, x=0.47)
-    found = look_twice(image, look, second, canvas=120, share=close, following=FINE).argmax(axis=-1)
+    found = predict_two_stage(image, look, second, canvas=120, share=close, following=REFINEMENT_WITH_SKIPS).argmax(
+        axis=-1
+    )
     truth = look(image).argmax(axis=-1)
     assert seen == [pytest.approx(max(close, 2 * share), abs=0.06)]
     assert (found == truth).mean() > 0.97
@@ -94,7 +96,7 @@ def test_the_first_look_is_small_and_without_a_cell_the_only_one() -> None:
         raise AssertionError
 
     empty = np.asarray(Image.new("RGB", (200, 150), "white"))
-    found = look_twice(empty, first, never, canvas=120, share=SHARE, following=FINE)
-    assert sides == [(FIRST, FIRST, 3)]
+    found = predict_two_stage(empty, first, never, canvas=120, share=SHARE, following=REFINEMENT_WITH_SKIPS)
+    assert sides == [(FIRST_PASS_SIZE, FIRST_PASS_SIZE, 3)]
     assert found.shape == (150, 200, 3)
     assert not found.argmax(axis=-1).any()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wbcseg.io.atomic import replacing, sha256, sweep, write_bytes, write_json
+from wbcseg.io.atomic import atomic_write, compute_sha256, remove_temporary_files, write_bytes, write_json
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "a"
     write_bytes(target, b"old")
-    with pytest.raises(FileNotFoundError), replacing(target) as temporary:
+    with pytest.raises(FileNotFoundError), atomic_write(target) as temporary:
         temporary.with_name("nowhere").read_bytes()
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
@@ -31,7 +31,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_checksum(tmp_path: Path) -> None:
     write_bytes(tmp_path / "a", b"abc")
-    assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert compute_sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_an_older_generation_is_kept_and_leftovers_are_swept_away(tmp_path: Path) -> None:
@@ -42,6 +42,6 @@ def test_an_older_generation_is_kept_and_leftovers_are_swept_away(tmp_path: Path
     with pytest.raises(ValueError, match="JSON"):
         write_json(target, float("inf"), previous=previous)
     (tmp_path / ".a.json.x7.part").write_bytes(b"half")
-    sweep(tmp_path)
+    remove_temporary_files(tmp_path)
     assert sorted(tmp_path.iterdir()) == [target, previous]
     assert (target.read_text(), previous.read_text()) == ("3\n", "2\n")

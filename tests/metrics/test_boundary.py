@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from wbcseg.metrics import hausdorff_95, outline, outline_distances, surface_dice
+from wbcseg.metrics import compute_outline_distances, find_outline, hausdorff_95, surface_dice
 
 masks = hnp.arrays(bool, (12, 15))
 
@@ -21,16 +21,16 @@ def square(top: int, left: int, side: int, size: int = 20) -> np.ndarray:
 
 
 def test_the_outline_of_a_square_is_its_rim():
-    places = {tuple(place) for place in outline(square(2, 3, 3)).tolist()}
+    places = {tuple(place) for place in find_outline(square(2, 3, 3)).tolist()}
     assert places == {(r, c) for r in (2, 3, 4) for c in (3, 4, 5)} - {(3, 4)}
     # The picture's border is outside.
-    assert len(outline(np.ones((4, 5), bool))) == 2 * 5 + 2 * 2
-    assert len(outline(np.zeros((4, 5), bool))) == 0
+    assert len(find_outline(np.ones((4, 5), bool))) == 2 * 5 + 2 * 2
+    assert len(find_outline(np.zeros((4, 5), bool))) == 0
 
 
 def test_a_square_moved_by_three_pixels_by_hand():
     truth, moved = square(2, 2, 5), square(2, 5, 5)
-    there, back = outline_distances(truth, moved)
+    there, back = compute_outline_distances(truth, moved)
     assert len(there) == len(back) == 16
     assert there.max() == back.max() == 3.0
     assert hausdorff_95(truth, moved) == 3.0
@@ -48,7 +48,7 @@ def test_one_stray_pixel_in_a_hundred_does_not_move_the_95th_percentile():
     stray = truth.copy()
     stray[95, 95] = True
     assert hausdorff_95(truth, stray) == 0.0
-    assert max(outline_distances(truth, stray)[1]) > 60
+    assert max(compute_outline_distances(truth, stray)[1]) > 60
 
 
 def test_a_region_that_just_one_has_is_as_far_as_can_be_and_one_that_neither_has_is_undefined():
@@ -65,11 +65,11 @@ def test_a_region_that_just_one_has_is_as_far_as_can_be_and_one_that_neither_has
 @settings(deadline=None)
 @given(masks.filter(np.any), masks.filter(np.any))
 def test_agrees_with_scipys_distance_transform(a, b):
-    there, back = outline_distances(a, b)
+    there, back = compute_outline_distances(a, b)
     for mask, other, found in ((a, b, there), (b, a, back)):
         rim = other & ~ndimage.binary_erosion(other)
         own = mask & ~ndimage.binary_erosion(mask)
-        np.testing.assert_array_equal(np.argwhere(own), outline(mask))
+        np.testing.assert_array_equal(np.argwhere(own), find_outline(mask))
         np.testing.assert_allclose(found, ndimage.distance_transform_edt(~rim)[own])
 
 
@@ -88,7 +88,7 @@ def test_large_pictures_are_done_in_parts(monkeypatch):
 
     rng = np.random.default_rng(0)
     a, b = rng.random((2, 60, 60)) > 0.5
-    whole = outline_distances(a, b)
-    monkeypatch.setattr(boundary, "_CHUNK", 100)
-    for one, other in zip(whole, outline_distances(a, b), strict=True):
+    whole = compute_outline_distances(a, b)
+    monkeypatch.setattr(boundary, "_MAX_DISTANCES", 100)
+    for one, other in zip(whole, compute_outline_distances(a, b), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -11,12 +11,12 @@ from hypothesis.extra import numpy as hnp
 from wbcseg.metrics import (
     REGIONS,
     accuracy_per_class,
-    confusion_counts,
+    compute_confusion_counts,
     dice,
+    get_cell_mask,
     jaccard,
     pixel_accuracy,
     score,
-    whole_cell,
 )
 
 TRUTH = np.array([[0, 1], [2, 2]], np.uint8)
@@ -26,7 +26,7 @@ labels = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=
 
 
 def test_four_pixels_by_hand():
-    counts = confusion_counts(TRUTH, PREDICTION)
+    counts = compute_confusion_counts(TRUTH, PREDICTION)
     assert counts.tp.tolist() == [1, 0, 1]
     assert counts.fp.tolist() == [0, 1, 1]
     assert counts.fn.tolist() == [0, 1, 1]
@@ -43,7 +43,7 @@ def test_whole_cell_forgives_a_swap_of_cytoplasm_and_nucleus():
     assert scores.dice["cell"] == 1.0
     assert scores.dice["nucleus"] == 0.5
     assert scores.accuracy == 0.5
-    assert whole_cell(TRUTH).tolist() == [[False, True], [True, True]]
+    assert get_cell_mask(TRUTH).tolist() == [[False, True], [True, True]]
 
 
 def test_a_class_absent_from_both_masks_is_undefined():
@@ -60,7 +60,7 @@ def test_a_class_in_one_mask_only_scores_zero():
 
 
 def test_pictures_pool():
-    once = confusion_counts(TRUTH, PREDICTION)
+    once = compute_confusion_counts(TRUTH, PREDICTION)
     assert (once + once).tp.tolist() == [2, 0, 2]
     assert dice(once + once).tolist() == dice(once).tolist()
 
@@ -75,14 +75,14 @@ def test_pictures_pool():
 )
 def test_what_cannot_be_compared_is_refused(truth, prediction, message):
     with pytest.raises(ValueError, match=message):
-        confusion_counts(truth, prediction)
+        compute_confusion_counts(truth, prediction)
 
 
 def test_agrees_with_scikit_learn():
     sklearn_metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(0)
     truth, prediction = rng.integers(0, 3, (2, 40, 50), dtype=np.uint8)
-    counts = confusion_counts(truth, prediction)
+    counts = compute_confusion_counts(truth, prediction)
     table = sklearn_metrics.multilabel_confusion_matrix(truth.ravel(), prediction.ravel())
     np.testing.assert_array_equal(counts.tn, table[:, 0, 0])
     np.testing.assert_array_equal(counts.fp, table[:, 0, 1])
@@ -98,13 +98,13 @@ def test_agrees_with_scikit_learn():
 def test_what_always_holds(data):
     truth = data.draw(labels)
     prediction = data.draw(hnp.arrays(np.uint8, truth.shape, elements=st.integers(0, 2)))
-    counts, mirrored = confusion_counts(truth, prediction), confusion_counts(prediction, truth)
+    counts, mirrored = compute_confusion_counts(truth, prediction), compute_confusion_counts(prediction, truth)
     d, j = dice(counts), jaccard(counts)
     assert (counts.tp + counts.fp + counts.fn + counts.tn == truth.size).all()
     np.testing.assert_array_equal(d, dice(mirrored))  # who is called the truth does not matter
     np.testing.assert_allclose(j, d / (2 - d))
     np.testing.assert_array_equal(np.isnan(d), [not ((truth == k) | (prediction == k)).any() for k in range(3)])
-    perfect = dice(confusion_counts(truth, truth))
+    perfect = dice(compute_confusion_counts(truth, truth))
     assert (perfect[~np.isnan(perfect)] == 1).all()
 
 

@@ -8,33 +8,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from wbcseg.metrics import compare, confidence_interval, holm, mean_and_standard_error, paired, signed_rank
+from wbcseg.metrics import (
+    apply_holm_correction,
+    compare,
+    compute_confidence_interval,
+    compute_mean_and_standard_error,
+    compute_wilcoxon_p_value,
+    pair_defined_values,
+)
 
 NAN = float("nan")
 
 
 def test_mean_and_standard_error():
-    mean, error, n = mean_and_standard_error([1.0, 2.0, 3.0, float("nan")])
+    mean, error, n = compute_mean_and_standard_error([1.0, 2.0, 3.0, float("nan")])
     assert (mean, n) == (2.0, 3)
     assert error == pytest.approx(1 / math.sqrt(3))
-    assert mean_and_standard_error([1.0, 2.0, 3.0], ddof=0)[1] == pytest.approx(math.sqrt(2) / 3)
+    assert compute_mean_and_standard_error([1.0, 2.0, 3.0], ddof=0)[1] == pytest.approx(math.sqrt(2) / 3)
 
 
 def test_mean_and_standard_error_of_too_few():
-    assert mean_and_standard_error([])[2] == 0
-    assert math.isnan(mean_and_standard_error([])[0])
-    mean, error, n = mean_and_standard_error([0.5])
+    assert compute_mean_and_standard_error([])[2] == 0
+    assert math.isnan(compute_mean_and_standard_error([])[0])
+    mean, error, n = compute_mean_and_standard_error([0.5])
     assert (mean, n) == (0.5, 1)
     assert math.isnan(error)
 
 
 def test_the_interval_is_that_of_scipys_bootstrap():
     values = np.random.default_rng(0).normal(0.9, 0.05, 60)
-    low, high = confidence_interval(values)
+    low, high = compute_confidence_interval(values)
     theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
     assert low == pytest.approx(theirs.low, abs=0.0006)
     assert high == pytest.approx(theirs.high, abs=0.0006)
-    assert confidence_interval([*values, NAN]) == (low, high)
+    assert compute_confidence_interval([*values, NAN]) == (low, high)
     assert low < values.mean() < high
 
 
@@ -42,26 +49,26 @@ def test_the_interval_holds_the_true_mean_as_often_as_it_says():
     rng = np.random.default_rng(1)
     held = 0
     for _ in range(300):
-        low, high = confidence_interval(rng.normal(0.0, 1.0, 40), resamples=1000)
+        low, high = compute_confidence_interval(rng.normal(0.0, 1.0, 40), resamples=1000)
         held += low <= 0.0 <= high
     assert 0.90 <= held / 300 <= 0.98
 
 
 def test_the_interval_of_too_few_is_undefined():
-    assert all(math.isnan(end) for end in confidence_interval([]))
-    assert all(math.isnan(end) for end in confidence_interval([0.5, NAN]))
-    assert confidence_interval([0.5, 0.5]) == (0.5, 0.5)
+    assert all(math.isnan(end) for end in compute_confidence_interval([]))
+    assert all(math.isnan(end) for end in compute_confidence_interval([0.5, NAN]))
+    assert compute_confidence_interval([0.5, 0.5]) == (0.5, 0.5)
 
 
 def test_a_picture_on_which_one_model_rightly_finds_nothing_counts_for_it():
-    a, b = paired([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
+    a, b = pair_defined_values([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
     assert a.tolist() == [0.9, 1.0, 0.8]
     assert b.tolist() == [0.8, 0.0, 0.7]
     result = compare([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
     assert result.difference == pytest.approx((0.1 + 1.0 + 0.1) / 3)
     assert (result.pairs, result.larger, result.smaller) == (3, 3, 0)
     # A distance of nothing to nothing is 0.
-    assert paired([NAN], [30.0], absent=0.0)[0].tolist() == [0.0]
+    assert pair_defined_values([NAN], [30.0], absent=0.0)[0].tolist() == [0.0]
 
 
 def test_a_comparison_is_wilcoxons():
@@ -80,7 +87,7 @@ def test_a_comparison_is_wilcoxons():
 def test_the_signed_rank_test_is_scipys(n: int) -> None:
     for seed in range(5):
         differences = np.random.default_rng((n, seed)).normal(0.1, 1.0, n)
-        assert signed_rank(differences) == pytest.approx(stats.wilcoxon(differences).pvalue, rel=1e-12)
+        assert compute_wilcoxon_p_value(differences) == pytest.approx(stats.wilcoxon(differences).pvalue, rel=1e-12)
 
 
 def test_the_signed_rank_test_leaves_out_zeros_and_shares_ranks() -> None:
@@ -92,10 +99,10 @@ def test_the_signed_rank_test_leaves_out_zeros_and_shares_ranks() -> None:
             sums = ranks @ (signs > 0)
             least = min(ranks[few[few != 0] > 0].sum(), ranks[few[few != 0] < 0].sum())
             by_hand = min(1.0, 2 * float((sums <= least).mean()))
-            assert signed_rank(few) == pytest.approx(by_hand)
+            assert compute_wilcoxon_p_value(few) == pytest.approx(by_hand)
         many = np.random.default_rng(seed).integers(-9, 12, 200).astype(float)
         by_scipy = stats.wilcoxon(many, method="asymptotic").pvalue
-        assert signed_rank(many) == pytest.approx(by_scipy, rel=1e-12)
+        assert compute_wilcoxon_p_value(many) == pytest.approx(by_scipy, rel=1e-12)
 
 
 def test_models_that_do_not_differ_have_no_p_value():
@@ -110,17 +117,17 @@ def test_models_that_do_not_differ_have_no_p_value():
 
 
 def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
-    corrected = holm([NAN, 0.02, 0.01])
+    assert apply_holm_correction([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert apply_holm_correction([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    corrected = apply_holm_correction([NAN, 0.02, 0.01])
     assert math.isnan(corrected[0])
     assert corrected[1:] == pytest.approx([0.02, 0.02])
-    assert holm([]) == []
+    assert apply_holm_correction([]) == []
 
 
 @given(st.lists(st.floats(0, 1), max_size=9))
 def test_what_always_holds_of_holm(p_values):
-    corrected = holm(p_values)
+    corrected = apply_holm_correction(p_values)
     assert all(p <= c <= 1 for p, c in zip(p_values, corrected, strict=True))
     order = np.argsort(p_values, kind="stable")
     assert all(np.diff([corrected[i] for i in order]) >= 0)

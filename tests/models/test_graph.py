@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.structure import read
-from wbcseg.models import ARCHITECTURES, build, describe
-from wbcseg.models.graph import Layer, layers, stages
+from benchmarks.structure import read_layers
+from wbcseg.models import ARCHITECTURES, build_model, get_spec
+from wbcseg.models.graph import Layer, list_layers, list_stages
 
 tf = pytest.importorskip("tensorflow")
 
@@ -17,22 +17,23 @@ every_network = pytest.mark.parametrize("name", ARCHITECTURES)
 @every_network
 def test_the_file_is_that_of_the_keras_models(name: str) -> None:
     expected = tuple(
-        Layer(**{**row, "inputs": tuple(row["inputs"]), "channels": tuple(row["channels"])}) for row in read(name)
+        Layer(**{**row, "inputs": tuple(row["inputs"]), "channels": tuple(row["channels"])})
+        for row in read_layers(name)
     )
-    assert layers(name) == expected
+    assert list_layers(name) == expected
 
 
 @every_network
 @pytest.mark.parametrize("width", [4, 16, 64])
 def test_the_stages_add_up_to_the_network(name: str, width: int) -> None:
-    found = stages(name, width=width, side=120)
-    assert sum(stage.parameters for stage in found) == describe(name).parameters(width)
-    assert sum(stage.multiply_adds for stage in found) == describe(name).multiply_adds(width, 120)
+    found = list_stages(name, width=width, side=120)
+    assert sum(stage.parameters for stage in found) == get_spec(name).parameters(width)
+    assert sum(stage.multiply_adds for stage in found) == get_spec(name).multiply_adds(width, 120)
 
 
 @every_network
 def test_the_stages_go_down_and_up_again(name: str) -> None:
-    found = stages(name, width=16, side=120)
+    found = list_stages(name, width=16, side=120)
     assert [stage.side for stage in found] == [120, 60, 30, 15, 5, 15, 30, 60, 120]
     assert [stage.decoder for stage in found] == [False] * 5 + [True] * 4
     copies = [3, 2, 1, 0] if name == "unet" else [None] * 4
@@ -48,16 +49,16 @@ def test_no_pixel_sees_more_than_is_said(name: str) -> None:
     side, at = 480, 240
     # Of some random networks, too many channels are silent to carry a change as far as they could.
     tf.keras.utils.set_random_seed(2)
-    model = build(name, width=4)
+    model = build_model(name, width=4)
     # By their place, as Keras numbers the layers of a second network on.
-    places = {layer.name: place for place, layer in enumerate(layers(name))}
-    wanted = [places[stage.steps[-1].layer.name] for stage in stages(name, width=4, side=side)]
+    places = {layer.name: place for place, layer in enumerate(list_layers(name))}
+    wanted = [places[stage.steps[-1].layer.name] for stage in list_stages(name, width=4, side=side)]
     probe = tf.keras.Model(model.input, [model.layers[place].output for place in wanted])
     rng = np.random.default_rng(0)
     picture = rng.random((1, side, side, 3), np.float32)
     changed = picture.copy()
     changed[0, at, at] += 50.0
-    for stage, before, after in zip(stages(name, width=4, side=side), probe(picture), probe(changed), strict=True):
+    for stage, before, after in zip(list_stages(name, width=4, side=side), probe(picture), probe(changed), strict=True):
         rows = np.flatnonzero(np.any(before.numpy() != after.numpy(), axis=(0, 2, 3)))
         apart = side // stage.side
         # From the far edge of the farthest changed pixel to the changed one, both ways.

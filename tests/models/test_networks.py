@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wbcseg.errors import ConfigError
-from wbcseg.models import ARCHITECTURES, build, describe
+from wbcseg.models import ARCHITECTURES, build_model, get_spec
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
@@ -28,16 +28,16 @@ every_network = pytest.mark.parametrize("name", ARCHITECTURES)
 
 @every_network
 def test_parameters_at_the_published_width(name: str) -> None:
-    model = build(name, width=64)
+    model = build_model(name, width=64)
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     assert (model.count_params(), trainable) == PUBLISHED[name]
-    assert describe(name).paper_parameters == model.count_params()
+    assert get_spec(name).paper_parameters == model.count_params()
 
 
 @every_network
 @pytest.mark.parametrize(("height", "width"), [(24, 48), (120, 120), (144, 96)])
 def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width: int) -> None:
-    outputs = build(name, width=4)(np.zeros((2, height, width, 3), np.float32)).numpy()
+    outputs = build_model(name, width=4)(np.zeros((2, height, width, 3), np.float32)).numpy()
     assert outputs.shape == (2, height, width, 3)
     assert outputs.dtype == np.float32
     np.testing.assert_allclose(outputs.sum(axis=-1), 1.0, atol=1e-5)
@@ -47,26 +47,26 @@ def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width:
 def test_dropout_is_connected(name: str) -> None:
     """Fault of the notebooks: the layer was made and never used. Here it changes the output in training only."""
     picture = np.random.default_rng(0).random((1, 24, 24, 3), np.float32)
-    with_dropout = build(name, width=4, dropout=0.5)
+    with_dropout = build_model(name, width=4, dropout=0.5)
     runs = [with_dropout(picture, training=True).numpy() for _ in range(2)]
     assert not np.allclose(runs[0], runs[1])
     assert np.allclose(with_dropout(picture).numpy(), with_dropout(picture).numpy())
-    assert not any(isinstance(layer, keras.layers.Dropout) for layer in build(name, width=4).layers)
+    assert not any(isinstance(layer, keras.layers.Dropout) for layer in build_model(name, width=4).layers)
 
 
 @every_network
 def test_the_width_scales_every_stage(name: str) -> None:
-    counts = [build(name, width=width).count_params() for width in (4, 8, 16)]
+    counts = [build_model(name, width=width).count_params() for width in (4, 8, 16)]
     assert 3.5 < counts[1] / counts[0] < 4
     assert 3.5 < counts[2] / counts[1] < 4.01
 
 
 @every_network
 def test_multiply_adds(name: str) -> None:
-    from wbcseg.models.profile import summarise
+    from wbcseg.models.profile import summarise_network
 
     for width, expected in zip((16, 64), MULTIPLY_ADDS[name], strict=True):
-        summary = summarise(name, width=width, side=120)
+        summary = summarise_network(name, width=width, side=120)
         assert summary.multiply_adds == pytest.approx(expected, rel=0.006)
         assert summary.output_shape == (120, 120, 3)
         assert summary.parameters == sum(layer.parameters for layer in summary.layers)
@@ -156,7 +156,7 @@ def test_upsampled_convolution_is_upsampling_and_then_convolution(kernel: int, f
 )
 def test_wrong_arguments_are_named(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        build(**arguments)
+        build_model(**arguments)
 
 
 def test_one_builder_a_file() -> None:
@@ -168,11 +168,11 @@ def test_one_builder_a_file() -> None:
 @every_network
 @pytest.mark.parametrize("width", [4, 7, 16, 48])
 def test_what_is_known_without_building_is_what_keras_counts(name: str, width: int) -> None:
-    from wbcseg.models.profile import summarise
+    from wbcseg.models.profile import summarise_network
 
-    network = describe(name)
+    network = get_spec(name)
     for side in (24, 72):
-        summary = summarise(name, width=width, side=side)
+        summary = summarise_network(name, width=width, side=side)
         assert network.parameters(width) == summary.parameters
         assert network.multiply_adds(width, side) == summary.multiply_adds
         outputs = sum(int(np.prod(layer.shape)) for layer in summary.layers if layer.kind != "InputLayer")

@@ -11,7 +11,7 @@ from quick_app import FailingCatalog, pictures, tables, words
 from wbcseg.errors import ModelError
 from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.graph import stages
+from wbcseg.models.graph import list_stages
 from wbcseg.ui import cache
 from wbcseg.ui.architectures import networks
 
@@ -28,13 +28,13 @@ def shipped(monkeypatch):
 
 @pytest.mark.parametrize("width", [16, 64])
 def test_every_network_is_drawn_at_any_width(open_page, monkeypatch, width):
-    monkeypatch.setattr(networks, "feature_maps", lambda *_: [])
+    monkeypatch.setattr(networks, "compute_feature_maps", lambda *_: [])
     at = open_page("architectures", width=str(width))
     drawn = diagrams(at)
     assert len(drawn) == len(ARCHITECTURES)
     for network, svg in zip(ARCHITECTURES.values(), drawn, strict=True):
         boxes = [node.text for node in svg.iter("text") if "² × " in (node.text or "")]
-        found = stages(network.name, width=width, side=120)
+        found = list_stages(network.name, width=width, side=120)
         assert boxes == [f"{stage.side}² × {stage.filters}" for stage in found]
         assert len([node for node in svg.iter("text") if node.text == "copy"]) == 4 * (network.name == "unet")
         assert svg.get("aria-label").startswith(f"{network.title}: 120×120")
@@ -42,10 +42,10 @@ def test_every_network_is_drawn_at_any_width(open_page, monkeypatch, width):
 
 
 def test_the_numbers_of_every_stage(open_page, monkeypatch):
-    monkeypatch.setattr(networks, "feature_maps", lambda *_: [])
+    monkeypatch.setattr(networks, "compute_feature_maps", lambda *_: [])
     at = open_page("architectures", width="64")
     table = tables(at)[0]
-    found = stages("unet", width=64, side=120)
+    found = list_stages("unet", width=64, side=120)
     assert len(table) == 1 + len(found)
     for row, stage in zip(table[1:], found, strict=True):
         assert row[2] == str(stage.filters)
@@ -65,7 +65,7 @@ def test_a_model_that_cannot_be_looked_into_says_why(open_page, monkeypatch):
         raise ModelError("Model x cannot be looked into: it is gone.")
 
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
-    monkeypatch.setattr(networks, "feature_maps", fail)
+    monkeypatch.setattr(networks, "compute_feature_maps", fail)
     at = open_page("architectures")
     assert "cannot be looked into" in words(at)
 

@@ -15,27 +15,33 @@ from quick_app import FailingCatalog, QuickCatalog, Threshold, WithGeneral, as_f
 
 from wbcseg.datasets import Sample
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.datasets.uploads import Item
+from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ModelError
-from wbcseg.evaluation.feature_agreement import Pairs
-from wbcseg.export import csv_bytes, dice_means, figure_rows
-from wbcseg.features import MEASURES, measure
-from wbcseg.inference import Catalog, ModelEntry, Place, Segmentation
-from wbcseg.inference.postprocess import tidied
+from wbcseg.evaluation.feature_agreement import FeaturePairs
+from wbcseg.export import build_feature_rows, encode_csv, format_mean_dice
+from wbcseg.features import FEATURES, extract_features
+from wbcseg.inference import BBox, Catalog, ModelEntry, Segmentation
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import to_grey
 from wbcseg.metrics import score
-from wbcseg.pipeline import Outcome
-from wbcseg.pipeline.analyze import TRAINED_ON
-from wbcseg.pipeline.cells import DISPUTED
-from wbcseg.quality import CHECK, FINE, Verdict, judge_of
-from wbcseg.results import Finding, held
+from wbcseg.pipeline import ImageResult
+from wbcseg.pipeline.analyze import TRAINED_ON_NOTICE
+from wbcseg.pipeline.cells import DISAGREEMENT_REASON
+from wbcseg.quality import OK, REVIEW, QualityResult, load_quality_model
+from wbcseg.results import CellResult, build_in_memory_loader
 from wbcseg.ui import cache
 from wbcseg.ui.batch import batch_view
 from wbcseg.ui.batch import upload as bringing
 from wbcseg.ui.compare import feature_agreement
 from wbcseg.ui.components import quality_badges, quality_help
-from wbcseg.ui.components.cell_table import field_text, rows_of, summary, table_html, to_look_at
-from wbcseg.ui.text import as_text
+from wbcseg.ui.components.cell_table import (
+    build_rows,
+    format_cell_count,
+    render_table_html,
+    select_rows_to_review,
+    summarize_results,
+)
+from wbcseg.ui.text import escape_markdown
 
 PICTURE, LABELS = draw_cell(60, 70)
 CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
@@ -97,7 +103,7 @@ def test_pictures_with_masks_are_measured(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
     head, row = table(at)
     found = Threshold("x").predict(PICTURE).labels
-    figures, dice = measure(PICTURE, tidied(found)).values, score(LABELS, found).dice
+    figures, dice = extract_features(PICTURE, keep_main_cell(found)).values, score(LABELS, found).dice
     assert head[-3:] == ["Dice nucleus", "Dice cytoplasm", "Dice cell"]
     assert row[1:] == [
         "a.png",
@@ -185,15 +191,15 @@ def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(ope
 
 
 def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_page, monkeypatch):
-    fine = SimpleNamespace(verdict=lambda *_, **__: Verdict(FINE, (), 0.0, 0.0))
-    monkeypatch.setattr(batch_view, "judge_of", lambda _: fine)
+    fine = SimpleNamespace(verdict=lambda *_, **__: QualityResult(OK, (), 0.0, 0.0))
+    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: fine)
     monkeypatch.setattr(cache, "Catalog", WithSecond)
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     (alone,) = at.session_state["measure_batch"][1].pictures()[0].findings
-    assert (alone.status, alone.reasons) == (FINE, ())
+    assert (alone.status, alone.reasons) == (OK, ())
     at.selectbox(key="measure_second").select("segnet-general").run()
     (disputed,) = finished(at).session_state["measure_batch"][1].pictures()[0].findings
-    assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", CHECK, (DISPUTED,))
+    assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", REVIEW, (DISAGREEMENT_REASON,))
     assert disputed.measures.values == pytest.approx(alone.measures.values, nan_ok=True)
 
 
@@ -201,11 +207,11 @@ def test_a_judge_that_is_damaged_is_told_and_nothing_is_lost(open_page, monkeypa
     def damaged(_):
         raise ModelError("The judge unet.json cannot be used: it is empty.")
 
-    monkeypatch.setattr(batch_view, "judge_of", damaged)
+    monkeypatch.setattr(batch_view, "load_quality_model", damaged)
     at = open_page("batch")
     at.file_uploader[0].upload("a.png", CELL, "image/png").run()
     assert not at.exception
-    assert [one.value for one in at.error] == [as_text("The judge unet.json cannot be used: it is empty.")]
+    assert [one.value for one in at.error] == [escape_markdown("The judge unet.json cannot be used: it is empty.")]
 
 
 def test_a_model_that_fails_says_so(open_page, monkeypatch):
@@ -245,7 +251,7 @@ def test_drawn_cells_to_try_it_with(open_page):
     assert "8 pictures" in words(at)
     # None of them was in a shipped model's training: their Dice flatters nobody.
     seen = {digest for entry in Catalog().usable for digest in entry.card.training_digests}
-    drawn = [draw_sample(bringing.SEED, number) for number in range(bringing.DRAWN)]
+    drawn = [draw_sample(bringing.SYNTHETIC_SEED, number) for number in range(bringing.SYNTHETIC_COUNT)]
     assert seen
     assert not seen & {Sample("any/name", one.image, one.mask).digest() for one in drawn}
     assert at.session_state["measure_batch"][1].items[0].load() == encode(drawn[0].image)
@@ -310,16 +316,16 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
         ("c.png", CELL, "image/png"),
     )
     rows = {row[1].split()[1]: row[1] for row in table(at)[1:]}
-    assert f"unet-16 {TRAINED_ON}" in rows["a.png"]
-    assert TRAINED_ON not in rows["b.png"]
+    assert f"unet-16 {TRAINED_ON_NOTICE}" in rows["a.png"]
+    assert TRAINED_ON_NOTICE not in rows["b.png"]
     # Without a mask there is no Dice to flatter.
-    assert TRAINED_ON not in rows["c.png"]
+    assert TRAINED_ON_NOTICE not in rows["c.png"]
     assert "2 cells with a mask, 1 of them in the model's training, which flatters" in words(at).replace("\\", "")
     batch = at.session_state["measure_batch"][1]
-    text = csv_bytes(figure_rows(batch.pictures())).decode()
-    assert text.count(TRAINED_ON) == 1
+    text = encode_csv(build_feature_rows(batch.pictures())).decode()
+    assert text.count(TRAINED_ON_NOTICE) == 1
     cells = [cell for picture in batch.pictures() for cell in picture.findings]
-    assert "(2 cells with a mask, 1 of them in the model's training, which flatters)" in dice_means(cells)
+    assert "(2 cells with a mask, 1 of them in the model's training, which flatters)" in format_mean_dice(cells)
 
 
 def test_a_mask_without_cytoplasm_is_told(open_page):
@@ -358,11 +364,11 @@ class JudgeOfSome:
     def verdict(self, image, probabilities, cell, *, sides):  # noqa: ARG002 (as the real one)
         self.asked += 1
         fine = self.asked % 3
-        return Verdict(FINE, (), 0.1, 0.1) if fine else Verdict(CHECK, ("The stain is odd.",), 0.9, 0.1)
+        return QualityResult(OK, (), 0.1, 0.1) if fine else QualityResult(REVIEW, ("The stain is odd.",), 0.9, 0.1)
 
 
 def test_only_those_to_check(open_page, monkeypatch):
-    monkeypatch.setattr(batch_view, "judge_of", lambda _: JudgeOfSome())
+    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: JudgeOfSome())
     at = bring(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
     assert "20 look fine\\, 10 should be checked" in words(at)
     at.button(key="measure_next").click().run()
@@ -382,9 +388,9 @@ def test_only_those_to_check(open_page, monkeypatch):
 def test_nothing_to_check(open_page, monkeypatch):
     class Content:
         def verdict(self, *_, **__):
-            return Verdict(FINE, (), 0.1, 0.1)
+            return QualityResult(OK, (), 0.1, 0.1)
 
-    monkeypatch.setattr(batch_view, "judge_of", lambda _: Content())
+    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: Content())
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     at.toggle(key="measure_only").set_value(True).run()
     assert not at.get("html")
@@ -404,8 +410,8 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
         assert f"**{word}** ·" in said
     assert "**Unlike the training data** ·" in said
     for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "lobes", "nucleus_solidity"):
-        assert MEASURES[name].meaning in said
-    judge = judge_of(WithGeneral().entries[-1].card)
+        assert FEATURES[name].meaning in said
+    judge = load_quality_model(WithGeneral().entries[-1].card)
     assert judge is not None
     figures = judge.figures
     caught = round(figures["varied_bad_caught"] * figures["varied_bad"])
@@ -415,31 +421,31 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
 
 
 def test_where_no_result_was_bad_none_is_said_to_be_caught():
-    judge = judge_of(WithGeneral().entries[-1].card)
+    judge = load_quality_model(WithGeneral().entries[-1].card)
     assert judge is not None
     figures = {**judge.figures, "pictures": 40, "bad": 0, "bad_caught": None, "good_marked": 0.1}
-    said = quality_help._reliability("General", figures)
+    said = quality_help._format_quality_accuracy("General", figures)
     assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were marked." in said
 
 
 def test_a_judge_is_spoken_of_once_and_only_if_there_is_one():
     entries = WithGeneral().entries
-    assert len(quality_help.reliability(entries)) == 1
-    assert len(quality_help.reliability([entries[-1], entries[-1]])) == 1
-    assert quality_help.reliability(entries[:2]) == []
+    assert len(quality_help.describe_quality_accuracy(entries)) == 1
+    assert len(quality_help.describe_quality_accuracy([entries[-1], entries[-1]])) == 1
+    assert quality_help.describe_quality_accuracy(entries[:2]) == []
 
 
 def agreement(model, careful):
     pairs = dict.fromkeys(("nucleus_to_cell", "nucleus_area"), ((0.5, 0.6), (0.5, 0.4)))
-    return Pairs(model, careful, ("zheng-1/001", "zheng-2/001"), {**pairs, "lobes": ((2, 2), (3, 2))})
+    return FeaturePairs(model, careful, ("zheng-1/001", "zheng-2/001"), {**pairs, "lobes": ((2, 2), (3, 2))})
 
 
 def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch):
     found = {"segnet-16": agreement("segnet-16", False), "unet-16, careful": agreement("unet-16", True)}
-    monkeypatch.setattr(feature_agreement, "_results", lambda: found)
+    monkeypatch.setattr(feature_agreement, "_load_results", lambda: found)
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     assert "on 2 pictures of Zheng 1 and Zheng 2" in words(at)
-    assert f"nucleus / cell by {as_text('U-Net 16')} (careful) differs" in words(at)
+    assert f"nucleus / cell by {escape_markdown('U-Net 16')} (careful) differs" in words(at)
     assert "by 0.100 on average" in words(at)
     assert "the same in 50% of the cells" in words(at)
     (link,) = [one.proto for one in at.get("page_link") if "masks" in one.proto.label]
@@ -448,9 +454,9 @@ def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch
 
 
 def test_a_model_that_was_not_measured_says_so(open_page, monkeypatch):
-    monkeypatch.setattr(feature_agreement, "_results", lambda: {"deconvnet-16": agreement("deconvnet-16", False)})
+    monkeypatch.setattr(feature_agreement, "_load_results", lambda: {"deconvnet-16": agreement("deconvnet-16", False)})
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    assert f"was measured for {as_text('deconvnet-16')}, and not for this model." in words(at)
+    assert f"was measured for {escape_markdown('deconvnet-16')}, and not for this model." in words(at)
     assert [one for one in at.get("page_link") if one.proto.query_string == "tab=Figures+of+cells"]
 
 
@@ -459,7 +465,7 @@ def test_looking_closer_shows_the_picture_as_it_was_beside_its_classes(open_page
     alts = [image.alt for one in at.image for image in one.proto.imgs]
     assert alts == ["a.png, as it was photographed", "a.png, with its classes laid over it"]
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
-    figures = measure(PICTURE, tidied(Threshold("x").predict(PICTURE).labels)).values
+    figures = extract_features(PICTURE, keep_main_cell(Threshold("x").predict(PICTURE).labels)).values
     assert rows["Nucleus perimeter (px)"] == [f"{figures['nucleus_perimeter']:.1f}"]
     red, green, blue = (round(figures[f"cytoplasm_{name}"]) for name in ("red", "green", "blue"))
     (colour,) = rows["Cytoplasm, mean colour (RGB)"]
@@ -494,7 +500,7 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
 def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     at.number_input(key="micrometres_here").set_value(0.5).run()
-    at.session_state["handed_picture"] = (Item("a.png", "a", lambda: CELL), 0)
+    at.session_state["handed_picture"] = (InputImage("a.png", "a", lambda: CELL), 0)
     go_to(at, "segment")
     at.query_params["source"] = "Your own picture"
     at.run()
@@ -531,7 +537,7 @@ def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
 def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
     small = encode(np.zeros((5, 5), np.uint8))
     at = open_page("segment", source="Your own picture")
-    at.session_state["handed_picture"] = (Item("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
+    at.session_state["handed_picture"] = (InputImage("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
     at.run()
     assert not at.exception
     assert "nothing to measure" in words(at)
@@ -539,36 +545,49 @@ def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
 
 
 def a_field():
-    finding = Finding("f.png", held(PICTURE, LABELS), "m", measure(PICTURE, LABELS), (600, 700), (0, 0), 1)
-    other = Finding(
-        *("f.png", held(PICTURE, LABELS), "m", measure(PICTURE, LABELS), (600, 700), (9, 9), 2),
+    finding = CellResult(
+        "f.png", build_in_memory_loader(PICTURE, LABELS), "m", extract_features(PICTURE, LABELS), (600, 700), (0, 0), 1
+    )
+    other = CellResult(
+        *(
+            "f.png",
+            build_in_memory_loader(PICTURE, LABELS),
+            "m",
+            extract_features(PICTURE, LABELS),
+            (600, 700),
+            (9, 9),
+            2,
+        ),
         status="check",
         reasons=("The cell is <cut>.",),
     )
-    return Outcome(Item("f.png", "f", bytes), (600, 700), True, (finding, other), (b"1", b"2", b"3"))
+    return ImageResult(InputImage("f.png", "f", bytes), (600, 700), True, (finding, other), (b"1", b"2", b"3"))
 
 
 def test_a_field_of_view_has_a_row_and_one_for_each_cell():
-    rows = rows_of([a_field(), Outcome(Item("x", "x", bytes), problem="Broken & <gone>.")])
-    head, field, first, second, bad = cells_of(table_html(rows, rows, None, "Cells"))
+    rows = build_rows([a_field(), ImageResult(InputImage("x", "x", bytes), problem="Broken & <gone>.")])
+    head, field, first, second, bad = cells_of(render_table_html(rows, rows, None, "Cells"))
     assert "Trust" in head
     assert field[1] == "f.png Field of view: 2 white cells"
     assert first[1] == "Cell 1"
     assert second[2].split() == ["error", "check", "The", "cell", "is", "<cut>."]
     assert bad[1] == "x  Not used.  Broken & <gone>."
-    assert summary([rows[0].outcome]) == ("1 picture, 2 cells", "1 should be checked")
-    assert summary([rows[0].outcome, rows[-1].outcome])[1] == "1 could not be used; 1 should be checked"
+    assert summarize_results([rows[0].outcome]) == ("1 picture, 2 cells", "1 should be checked")
+    assert summarize_results([rows[0].outcome, rows[-1].outcome])[1] == "1 could not be used; 1 should be checked"
 
 
 def test_a_cell_says_its_picture_where_the_row_above_does_not():
-    rows = rows_of([a_field()])
-    assert [row[1] for row in cells_of(table_html(rows[1:], rows, None, "Cells"))[1:]] == ["Cell 1 f.png", "Cell 2"]
-    assert cells_of(table_html(rows[1:], rows, None, "Cells", named=False))[1][1] == "Cell 1"
+    rows = build_rows([a_field()])
+    assert [row[1] for row in cells_of(render_table_html(rows[1:], rows, None, "Cells"))[1:]] == [
+        "Cell 1 f.png",
+        "Cell 2",
+    ]
+    assert cells_of(render_table_html(rows[1:], rows, None, "Cells", named=False))[1][1] == "Cell 1"
 
 
 def test_on_a_phone_every_figure_stands_beside_its_title():
-    rows = rows_of([a_field()])
-    html = table_html(rows, rows, None, "Cells")
+    rows = build_rows([a_field()])
+    html = render_table_html(rows, rows, None, "Cells")
     share = rows[1].finding.measures.values["nucleus_to_cell"]
     assert f'<td data-title="Nucleus / cell">{share:.3f}</td>' in html
     assert html.count('data-title="Lobes"') == 2
@@ -577,26 +596,34 @@ def test_on_a_phone_every_figure_stands_beside_its_title():
 
 
 def test_statuses_have_the_marks_that_predict_gives_them():
-    rows = rows_of([a_field()])
-    html = table_html(rows, rows, None, "Cells")
+    rows = build_rows([a_field()])
+    html = render_table_html(rows, rows, None, "Cells")
     assert '<span class="mark orange" aria-hidden="true">error</span> <b>check</b>' in html
-    assert quality_badges.ICONS["check"] == ":orange[:material/error:]"
+    assert quality_badges.STATUS_ICONS["check"] == ":orange[:material/error:]"
 
 
 def no_cell(name="n.png", status="unlike the training data"):
     empty = np.zeros_like(LABELS)
-    finding = Finding(name, held(PICTURE, empty), "m", None, (60, 70), status=status, reasons=("No cell was found.",))
-    return Outcome(Item(name, "n", bytes), (60, 70), findings=(finding,), thumbnails=(b"1",))
+    finding = CellResult(
+        name,
+        build_in_memory_loader(PICTURE, empty),
+        "m",
+        None,
+        (60, 70),
+        status=status,
+        reasons=("No cell was found.",),
+    )
+    return ImageResult(InputImage(name, "n", bytes), (60, 70), findings=(finding,), thumbnails=(b"1",))
 
 
 def test_what_is_to_be_checked():
-    mask = Outcome(
-        Item("o_mask.png", "o", bytes), problem="Mask o_mask.png is not used: there is no picture of its name."
+    mask = ImageResult(
+        InputImage("o_mask.png", "o", bytes), problem="Mask o_mask.png is not used: there is no picture of its name."
     )
-    rows = rows_of([a_field(), no_cell(), no_cell("fine.png", "looks fine"), mask])
-    found = to_look_at(rows)
+    rows = build_rows([a_field(), no_cell(), no_cell("fine.png", "looks fine"), mask])
+    found = select_rows_to_review(rows)
     assert [row.title for row in found] == ["f.png, cell 2", "n.png", "o_mask.png"]
-    _, cell, empty, unused = cells_of(table_html(found, rows, None, "Cells"))
+    _, cell, empty, unused = cells_of(render_table_html(found, rows, None, "Cells"))
     assert cell[1] == "Cell 2 f.png"
     assert " ".join(empty[1].split()) == "n.png No white cell was found. help unlike the training data"
     assert " ".join(unused[1].split()) == "o_mask.png Not used. There is no picture of its name."
@@ -606,12 +633,12 @@ def test_what_is_to_be_checked():
     ("cells", "text"), [(0, "no white cell was found"), (1, "1 white cell"), (1200, "1\u202f200 white cells")]
 )
 def test_the_cells_of_a_field_in_words(cells, text):
-    assert field_text(cells) == text
+    assert format_cell_count(cells) == text
 
 
 def test_the_table_is_one_for_screen_readers_and_keys():
-    rows = rows_of([a_field()])
-    html = table_html(rows, rows, None, "Pictures & cells")
+    rows = build_rows([a_field()])
+    html = render_table_html(rows, rows, None, "Pictures & cells")
     assert "<caption>Pictures &amp; cells</caption>" in html
     assert 'role="region" tabindex="0" aria-label="Pictures &amp; cells"' in html
     assert html.count('scope="row"') == 3
@@ -621,17 +648,17 @@ def test_the_table_is_one_for_screen_readers_and_keys():
 
 class OfFields(Threshold):
     def predict(self, image, **_):
-        return as_field(super().predict(image), (Place(0, 0, 60, 70), Place(90, 100, 150, 170)))
+        return as_field(super().predict(image), (BBox(0, 0, 60, 70), BBox(90, 100, 150, 170)))
 
 
 def test_a_field_of_view_on_the_page(open_page, monkeypatch):
     monkeypatch.setattr("quick_app.QuickCatalog.open", lambda _, name: OfFields(name))
-    cache.segmenter.clear()
+    cache.load_segmenter.clear()
     image = np.full((200, 500, 3), 235, np.uint8)
     for top, left in ((0, 0), (90, 100)):
         image[top : top + 60, left : left + 70] = PICTURE
     at = bring(open_page("batch"), ("field.png", encode(image), "image/png"))
-    cache.segmenter.clear()
+    cache.load_segmenter.clear()
     assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white cells", "Cell 1", "Cell 2"]
     assert "numbered from top to bottom" in words(at)
     at.selectbox(key="measure_closer").select(2).run()

@@ -9,14 +9,14 @@ import pytest
 from quick_app import tables, words
 
 from wbcseg.evaluation import comparison, cross_validation, reproduction
-from wbcseg.evaluation.comparison import Pair
-from wbcseg.evaluation.feature_agreement import Pairs
-from wbcseg.evaluation.metric_specs import FIGURES
+from wbcseg.evaluation.comparison import PairwiseComparison
+from wbcseg.evaluation.feature_agreement import FeaturePairs
+from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.evaluation.reproduction import EXPERIMENTS
 from wbcseg.metrics import Comparison
 from wbcseg.training import PRESETS
 from wbcseg.ui.compare import cross_site, feature_agreement, unseen_cells
-from wbcseg.ui.compare.selection import Question
+from wbcseg.ui.compare.selection import Selection
 from wbcseg.ui.components import charts
 
 UNSEEN = "Unseen cells"
@@ -111,7 +111,7 @@ def test_in_short_the_three_answers_stand_side_by_side(open_page, studied):
         "**Unseen cells, our recipe**",
     ]
     assert rows["Published (of other pixels)"] == ["0.988 ± 0.001", "0.970 ± 0.003", "0.973 ± 0.003"]
-    mean = np.mean(list(comparison.values(made_result("unet", 0.96), "dice", "nucleus").values()))
+    mean = np.mean(list(comparison.collect_metric(made_result("unet", 0.96), "dice", "nucleus").values()))
     assert rows["**Unseen cells, our recipe**"][0].startswith(f"**{mean:.3f} ±")
     told = "A dash: not measured yet" in words(at)
     assert told == any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
@@ -149,11 +149,11 @@ def test_it_says_which_is_better_by_how_much_and_how_sure(open_page, studied):
     assert "p < .001" in text
     assert len(at.get("plotly_chart")) == 4
     assert "Zheng 1 · our recipe, width 16 · 5 folds" in at.selectbox(key="study").options
-    assert FIGURES["dice"].meaning in text
+    assert METRICS["dice"].meaning in text
 
 
 def test_every_figure_and_region_can_be_asked_for_by_a_link(open_page, studied):
-    for name, figure in FIGURES.items():
+    for name, figure in METRICS.items():
         at = open_page("compare", tab=UNSEEN, figure=figure.title)
         assert figure.meaning in words(at)
         region = next(box for box in at.selectbox if box.key.startswith("region"))
@@ -202,7 +202,7 @@ def test_what_the_leak_is_worth(open_page, studied):
 
 
 def question(figure="dice"):
-    return Question("made", (), FIGURES[figure], "nucleus", "careful")
+    return Selection("made", (), METRICS[figure], "nucleus", "careful")
 
 
 @pytest.mark.parametrize(
@@ -224,39 +224,39 @@ def question(figure="dice"):
     ],
 )
 def test_the_sentence_follows_from_interval_and_test(difference, low, high, p, figure, said):
-    pair = Pair("A", "B", Comparison(difference, low, high, p, 40, 30, 10), p)
-    assert unseen_cells.sentence(pair, question(figure)).startswith(said)
+    pair = PairwiseComparison("A", "B", Comparison(difference, low, high, p, 40, 30, 10), p)
+    assert unseen_cells.format_comparison(pair, question(figure)).startswith(said)
 
 
 def test_the_side_that_wins_more_pictures_is_counted():
-    pair = Pair("A", "B", Comparison(-0.02, -0.03, -0.01, 0.01, 40, 9, 31), 0.01)
-    assert "on 31 of 40 pictures" in unseen_cells.sentence(pair, question())
+    pair = PairwiseComparison("A", "B", Comparison(-0.02, -0.03, -0.01, 0.01, 40, 9, 31), 0.01)
+    assert "on 31 of 40 pictures" in unseen_cells.format_comparison(pair, question())
 
 
 def test_who_is_ahead_more_often_can_be_behind_on_average():
     # Less is better: the first is larger on 46 pictures, and smaller on average.
-    pair = Pair("A", "B", Comparison(-0.44, -1.2, 0.3, 0.0001, 70, 46, 20), 0.0001)
-    said = unseen_cells.sentence(pair, question("hausdorff_95"))
+    pair = PairwiseComparison("A", "B", Comparison(-0.44, -1.2, 0.3, 0.0001, 70, 46, 20), 0.0001)
+    said = unseen_cells.format_comparison(pair, question("hausdorff_95"))
     assert said.startswith("**B is ahead of A more often, but not clearly on average**: on 46 of 70 pictures;")
     assert "the mean difference in its favour is −0.44 px (95 % confidence: −1.20 to 0.30)" in said
 
 
 def test_the_interval_has_the_sign_of_the_difference_that_is_told():
-    pair = Pair("A", "B", Comparison(-0.0028, -0.0057, 0.0016, 0.3, 70, 30, 40), 0.3)
-    said = unseen_cells.sentence(pair, question())
+    pair = PairwiseComparison("A", "B", Comparison(-0.0028, -0.0057, 0.0016, 0.3, 70, 30, 40), 0.3)
+    said = unseen_cells.format_comparison(pair, question())
     assert said.startswith("**No clear difference** between B and A: 0.0028 in favour of the first")
     assert "−0.0016 to 0.0057), on 40 of 70 pictures" in said
 
 
 def test_chance_is_said_in_words():
-    assert "less than 1 of 1,000" in unseen_cells.chance(0.0001)
-    assert "about 30 of 100" in unseen_cells.chance(0.3)
-    assert "same everywhere" in unseen_cells.chance(math.nan)
+    assert "less than 1 of 1,000" in unseen_cells.format_p_value(0.0001)
+    assert "about 30 of 100" in unseen_cells.format_p_value(0.3)
+    assert "same everywhere" in unseen_cells.format_p_value(math.nan)
 
 
 def test_networks_keep_their_colour_and_shape():
-    assert len({charts.style(name, place) for place, name in enumerate(TITLES.values())}) == 3
-    assert charts.style("U-Net, width 64") == charts.style("U-Net", 5)
+    assert len({charts.get_style(name, place) for place, name in enumerate(TITLES.values())}) == 3
+    assert charts.get_style("U-Net, width 64") == charts.get_style("U-Net", 5)
 
 
 def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
@@ -308,12 +308,12 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
 
 
 def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):
-    monkeypatch.setattr(feature_agreement, "FOLDER", tmp_path)
+    monkeypatch.setattr(feature_agreement, "FEATURE_AGREEMENT_FOLDER", tmp_path)
     at = open_page("compare", tab="Figures of cells")
     assert "This was not measured yet" in words(at)
     pairs = tuple((0.3 + 0.01 * n, 0.31 + 0.01 * n) for n in range(12))
     figures = {"nucleus_to_cell": pairs, "cell_area": tuple((100.0 + n, 97.0 + n) for n in range(12))}
-    Pairs("unet-16", True, tuple(f"zheng-1/{n:03}" for n in range(12)), figures).write(tmp_path)
+    FeaturePairs("unet-16", True, tuple(f"zheng-1/{n:03}" for n in range(12)), figures).write(tmp_path)
     at = open_page("compare", tab="Figures of cells")
     assert "**N:C, nucleus / cell** is **0.01 higher**" in words(at)
     assert len(at.get("plotly_chart")) == 1
@@ -323,7 +323,7 @@ def test_figures_of_cells_against_the_experts(open_page, monkeypatch, tmp_path):
 
 
 def test_other_laboratories(open_page, monkeypatch, tmp_path):
-    monkeypatch.setattr(cross_site, "FOLDER", tmp_path)
+    monkeypatch.setattr(cross_site, "CROSS_SITE_FOLDER", tmp_path)
     at = open_page("compare", tab="Other laboratories")
     assert "not measured yet" in words(at)
     result = made_result("unet", 0.93, study="laboratories", preset="general")
@@ -346,7 +346,7 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
     (tmp_path / "unet.json").write_text(json.dumps(result))
     (tmp_path / "special").mkdir()
     (tmp_path / "special" / "zheng-1-compact-cv5-unet.json").write_text(json.dumps(made_result("unet", 0.95)))
-    monkeypatch.setattr(cross_validation, "FOLDER", tmp_path / "special")
+    monkeypatch.setattr(cross_validation, "CROSS_VALIDATION_FOLDER", tmp_path / "special")
     at = open_page("compare", tab="Other laboratories")
     assert not at.exception
     scores, home, trust = tables(at)

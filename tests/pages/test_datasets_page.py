@@ -59,14 +59,14 @@ def test_the_picture_goes_along_to_predict(open_page):
 
 
 def test_a_picture_that_cannot_be_read_spoils_only_its_own_tile(open_page, monkeypatch):
-    whole = cache.shown
+    whole = cache.load_image
 
     def damaged(name, sample_id):
         if sample_id == "synthetic/002":
             raise ImageError("002.png ends too early. Copy the file again.")
         return whole(name, sample_id)
 
-    monkeypatch.setattr(cache, "shown", damaged)
+    monkeypatch.setattr(cache, "load_image", damaged)
     at = open_page("datasets")
     assert pictures(at) == 3 + PER_PAGE - 1
     at.button(key="show_synthetic/002").click().run()

@@ -79,7 +79,7 @@ def test_after_a_download_the_data_is_ready(open_page, no_data, monkeypatch):
     missing = DatasetStatus("zheng-1", "Zheng 1", False, "", None, "Fetch it.")
     ready = DatasetStatus("zheng-1", "Zheng 1", True, "cache", 300, "")
     monkeypatch.setattr(dataset_status, "open_dataset", lambda name, **_: here.append(name))
-    monkeypatch.setattr("wbcseg.datasets.statuses", lambda: [ready if here else missing])
+    monkeypatch.setattr("wbcseg.datasets.list_datasets", lambda: [ready if here else missing])
     at = open_page("home")
     at.button(key="download_zheng-1").click().run()
     assert not at.exception

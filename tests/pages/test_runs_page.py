@@ -9,10 +9,10 @@ from quick_app import tables, words
 
 from wbcseg.training import PRESETS, Run
 from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import overview, overviews, pack
+from wbcseg.training.runs.summary import list_summaries, summarise_run, zip_run
 from wbcseg.ui.components.line_charts import HELD_OUT, TRAINING
 from wbcseg.ui.runs import comparison
-from wbcseg.ui.runs.table import columns
+from wbcseg.ui.runs.table import build_columns
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_the_table_says_how_each_run_stands():
     make_run("thesis", config=PRESETS["published"])
     make_run("line", "waiting", epochs=0, queued=1.0)
     (make_run("damaged").folder / "config.json").write_text("{")
-    table = columns(overviews())
+    table = build_columns(list_summaries())
     rows = {cells[0]: dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)}
     assert rows["done"] == {
         "Run": "done",
@@ -55,7 +55,7 @@ def test_the_table_says_how_each_run_stands():
         "Data": "Drawn smears",
         "Split": "Leak-free, fold 0",
         "Epochs": "10 of 10",
-        "Best Dice": overview(Run(manager.find("done").folder)).best,
+        "Best Dice": summarise_run(Run(manager.get_run("done").folder)).best,
         "Time": "40\u00a0s",
     }
     assert rows["thesis"]["Split"] == "Published (leaking)"
@@ -102,14 +102,14 @@ def test_runs_with_the_same_settings_say_so(open_page):
 
 def test_curves_by_epoch_by_time_and_smoothed():
     make_run("a", epochs=3)
-    one = [overview(manager.find("a"))]
+    one = [summarise_run(manager.get_run("a"))]
     rows = one[0].run.metrics()
-    by_epoch, series = comparison.overlaid(one, "loss", [HELD_OUT], by_time=False, strength=0.0)
+    by_epoch, series = comparison.overlay_runs(one, "loss", [HELD_OUT], by_time=False, strength=0.0)
     assert by_epoch == [(row["epoch"], row["val_loss"], "a") for row in rows]
     assert [each.name for each in series] == ["a"]
-    by_time, _ = comparison.overlaid(one, "loss", [TRAINING], by_time=True, strength=0.0)
+    by_time, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=True, strength=0.0)
     assert [x for x, *_ in by_time] == pytest.approx([4 / 60, 8 / 60, 12 / 60])
-    smooth, _ = comparison.overlaid(one, "loss", [TRAINING], by_time=False, strength=0.5)
+    smooth, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=False, strength=0.5)
     assert smooth[0][1] == pytest.approx(rows[0]["loss"])
     assert smooth[2][1] > rows[2]["loss"]
 
@@ -189,7 +189,7 @@ def test_the_download_holds_the_run_without_its_checkpoints(open_page):
     (run.folder / "checkpoint.safetensors").write_bytes(b"x" * 5000)
     at = choose(open_page("runs"), "a")
     assert at.get("download_button")
-    with zipfile.ZipFile(io.BytesIO(pack(run))) as archive:
+    with zipfile.ZipFile(io.BytesIO(zip_run(run))) as archive:
         assert "a/config.json" in archive.namelist()
         assert "a/checkpoint.safetensors" not in archive.namelist()
 

@@ -22,20 +22,20 @@ from quick_app import (
 
 from wbcseg.datasets import open_dataset, open_zip
 from wbcseg.datasets.sample import Sample
-from wbcseg.datasets.uploads import Item
-from wbcseg.features import MEASURES, measure
-from wbcseg.inference import ModelEntry, Place
-from wbcseg.inference.postprocess import tidied
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.features import FEATURES, extract_features
+from wbcseg.inference import BBox, ModelEntry
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.io import open_image
 from wbcseg.labels import PALETTES
 from wbcseg.metrics import score
 from wbcseg.models.card import NOTICE
-from wbcseg.quality import CHECK, FINE, STATUSES, Verdict
+from wbcseg.quality import OK, REVIEW, STATUSES, QualityResult
 from wbcseg.ui import cache
-from wbcseg.ui.cache import Shown, View
+from wbcseg.ui.cache import LoadedImage, OverlayStyle
 from wbcseg.ui.segment import edited_masks, view
-from wbcseg.ui.text import as_text
-from wbcseg.visualization import colorize, fit
+from wbcseg.ui.text import escape_markdown
+from wbcseg.visualization import colorize, resize_for_display
 
 
 def png(array, **options):
@@ -88,8 +88,8 @@ def test_the_scores_are_those_of_the_core(open_page):
 
 
 def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
-    empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
-    monkeypatch.setattr(cache, "shown", lambda *_: empty)
+    empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
+    monkeypatch.setattr(cache, "load_image", lambda *_: empty)
     at = open_page("segment", picture="003")
     table = tables(at)[0]
     assert ["Nucleus", *["n/a – class absent"] * 2] in table
@@ -107,7 +107,7 @@ def test_a_score_on_a_training_picture_is_marked(open_page):
 
 def test_a_model_with_a_problem_says_so_and_the_others_serve(open_page):
     at = open_page("segment", picture="003")
-    assert as_text(PROBLEM) in at.warning[0].value
+    assert escape_markdown(PROBLEM) in at.warning[0].value
     assert shown(at) == 4
 
 
@@ -134,10 +134,10 @@ def test_the_viewer_knows_the_pictures_around(open_page):
 def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, asked):
     state = {"viewer": {"picture": asked}, "looked": ("x", None, {"strip": [{"id": "synthetic/002"}]})}
     monkeypatch.setattr(view.st, "session_state", state)
-    view.go_on()
+    view.on_image_selected()
     assert "picture" not in state
     state["viewer"]["picture"] = "synthetic/002"
-    view.go_on()
+    view.on_image_selected()
     assert state["picture"] == "synthetic/002"
 
 
@@ -178,7 +178,7 @@ def test_a_name_with_html_is_only_text(open_page):
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload(name, png(a_cell())).run()
     shown = next(element.value for element in at.markdown if "onerror" in element.value)
-    assert shown.startswith(as_text(name))
+    assert shown.startswith(escape_markdown(name))
     assert "\\<img src\\=x" in shown
 
 
@@ -187,7 +187,7 @@ def test_what_is_no_picture_is_refused_in_words(open_page, data):
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("cell.png", data).run()
     assert not at.exception
-    assert as_text("cell.png") in at.error[0].value
+    assert escape_markdown("cell.png") in at.error[0].value
     assert not at.get("bidi_component")
 
 
@@ -212,8 +212,8 @@ def test_what_a_file_says_besides_its_pixels_goes_nowhere():
     data = png(a_cell(), exif=exif)
     assert b"Jane Patient" in data
     picture = open_image(data)
-    shown = Shown(Sample("own/x", picture.pixels), "digest", own=False)
-    for made in (cache.drawn(shown, View()), cache.picture_png(shown)):
+    shown = LoadedImage(Sample("own/x", picture.pixels), "digest", own=False)
+    for made in (cache.render_png(shown, OverlayStyle()), cache.encode_image(shown)):
         assert b"Jane" not in made
         assert b"eXIf" not in made
 
@@ -234,9 +234,9 @@ def test_two_readers_never_get_each_others_picture(open_page):
 
 def test_drawn_pictures_keep_every_pixel():
     labels = np.arange(9, dtype=np.uint8).reshape(3, 3) % 3
-    picture = Shown(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
-    made = open_image(cache.drawn(picture, View("colours", 1.0, "thesis"), labels)).pixels
-    assert (made == colorize(fit(labels, cache.PANEL_SIDE), PALETTES["thesis"])).all()
+    picture = LoadedImage(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
+    made = open_image(cache.render_png(picture, OverlayStyle("colours", 1.0, "thesis"), labels)).pixels
+    assert (made == colorize(resize_for_display(labels, cache.MIN_PANEL_SIDE), PALETTES["thesis"])).all()
 
 
 def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
@@ -267,7 +267,7 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
 
 
-PLACE = Place(0, 0, 40, 40)
+PLACE = BBox(0, 0, 40, 40)
 
 
 class OneJudge:
@@ -279,24 +279,24 @@ class OneJudge:
     def verdict(self, image, probabilities, cell, *, sides):
         self.sides = sides
         assert image.shape[:2] == probabilities.shape[:2] == cell.shape
-        return Verdict(self.status, () if self.status == FINE else ("The stain is odd.",), 0.5, 0.1)
+        return QualityResult(self.status, () if self.status == OK else ("The stain is odd.",), 0.5, 0.1)
 
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_results_are_judged_where_somebody_can(open_page, monkeypatch, status):
     judges = {"U-Net 16": OneJudge(status)}
-    monkeypatch.setattr(cache, "judge_of", lambda card: judges.get(card.title))
+    monkeypatch.setattr(cache, "load_quality_model", lambda card: judges.get(card.title))
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("cell.png", png(a_cell(shade=40 + len(status)))).run()
-    said = [one.value for one in at.markdown if as_text("U-Net 16") in one.value and status in one.value]
+    said = [one.value for one in at.markdown if escape_markdown("U-Net 16") in one.value and status in one.value]
     assert len(said) == 1
-    assert (as_text("The stain is odd.") in said[0]) == (status != FINE)
-    (other,) = [one.value for one in at.markdown if as_text("SegNet 16") + "**:" in one.value]
+    assert (escape_markdown("The stain is odd.") in said[0]) == (status != OK)
+    (other,) = [one.value for one in at.markdown if escape_markdown("SegNet 16") + "**:" in one.value]
     assert "not judged; only models for any laboratory are" in other
 
 
 def test_models_that_disagree_say_so(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "judge_of", lambda _: OneJudge(FINE))
+    monkeypatch.setattr(cache, "load_quality_model", lambda _: OneJudge(OK))
     segment = Threshold.predict
 
     def other(self, image, *, careful=False):
@@ -308,35 +308,35 @@ def test_models_that_disagree_say_so(open_page, monkeypatch):
     monkeypatch.setattr(Threshold, "predict", other)
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("cell.png", png(a_cell(shade=61))).run()
-    assert len([one for one in at.markdown if as_text("The models disagree about the cell.") in one.value]) == 2
+    assert len([one for one in at.markdown if escape_markdown("The models disagree about the cell.") in one.value]) == 2
 
 
 def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     field = np.full((300, 700, 3), 230, np.uint8)
     field[:40, :40] = field[100:140, 300:340] = a_cell()
-    places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
+    places = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
     def found(self, image, *, careful=False):
         return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else ())
 
     monkeypatch.setattr(Threshold, "predict", found)
-    judge = OneJudge(CHECK)
-    monkeypatch.setattr(cache, "judge_of", lambda card: judge if card.title == "U-Net 16" else None)
+    judge = OneJudge(REVIEW)
+    monkeypatch.setattr(cache, "load_quality_model", lambda card: judge if card.title == "U-Net 16" else None)
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    assert f"**{as_text('U-Net 16')}**: 2 white cells found; all should be checked." in words(at)
+    assert f"**{escape_markdown('U-Net 16')}**: 2 white cells found; all should be checked." in words(at)
     assert judge.sides == (False, False, False, False)
     assert "**SegNet 16**: no white cells found." in words(at)
 
 
 def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
-    monkeypatch.setattr(view, "look_ahead", lambda *_: False)
-    monkeypatch.setattr(view, "worst_dice", lambda *_: None)
+    monkeypatch.setattr(view, "prefetch", lambda *_: False)
+    monkeypatch.setattr(view, "get_worst_dice", lambda *_: None)
     read = []
-    shown = cache.shown
-    monkeypatch.setattr(cache, "shown", lambda name, one: read.append(one) or shown(name, one))
+    shown = cache.load_image
+    monkeypatch.setattr(cache, "load_image", lambda name, one: read.append(one) or shown(name, one))
     at = open_page("segment", picture="003")
     assert not {"synthetic/002", "synthetic/004", "synthetic/009"} & set(read)
     (sheet,) = (head for head, _ in packs(at).values() if "places" in head)
@@ -344,9 +344,9 @@ def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
 
 
 def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
-    same = Shown(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
-    monkeypatch.setattr(cache, "shown", lambda *_: same)
-    monkeypatch.setattr(view, "worst_dice", lambda *_: 1.0)
+    same = LoadedImage(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
+    monkeypatch.setattr(cache, "load_image", lambda *_: same)
+    monkeypatch.setattr(view, "get_worst_dice", lambda *_: 1.0)
     at = open_page("segment", picture="003")
     assert len([1 for _, parts in packs(at).values() if "unet-16" in parts]) == 1
 
@@ -364,18 +364,18 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     height, width = sample.size
     state = {"viewer": {"mask": {"digest": "d", "runs": f"{height * width}x1"}}}
     told = {"name": "=Synthetic, 003", "file": "003"}
-    state["looked"] = ("d", Shown(sample, sample.digest()), told)
+    state["looked"] = ("d", LoadedImage(sample, sample.digest()), told)
     monkeypatch.setattr(view.st, "session_state", state)
-    view.collect_mask()
-    (one,) = edited_masks.kept().values()
+    view.on_mask_edited()
+    (one,) = edited_masks.get_edited_masks().values()
     assert (one.labels == 1).all()
     assert (one.image == sample.image).all()
     state["viewer"]["mask"] = {"digest": "d", "runs": "1x1"}
-    view.collect_mask()
+    view.on_mask_edited()
     assert "must have" in state["corrected_problem"]
     state["viewer"]["mask"] = {"digest": "another", "runs": ""}
-    view.collect_mask()
-    data = edited_masks.archive()
+    view.on_mask_edited()
+    data = edited_masks.build_zip()
     (back,) = open_zip(data, "corrected.zip")
     assert (back.mask == 1).all()
     monkeypatch.undo()
@@ -393,8 +393,8 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
 def test_the_figures_are_those_of_the_core(open_page):
     at = open_page("segment", picture="003", micrometres="0.5")
     sample = open_dataset("synthetic").read("synthetic/003")
-    found = measure(sample.image, tidied(Threshold("x").predict(sample.image).labels)).scaled(0.5)
-    exact = measure(sample.image, tidied(sample.mask)).scaled(0.5)
+    found = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).scaled(0.5)
+    exact = extract_features(sample.image, keep_main_cell(sample.mask)).scaled(0.5)
     table = tables(at)[-1]
     assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
     rows = {name: cells for name, *cells in table[1:]}
@@ -407,8 +407,8 @@ def test_the_figures_are_those_of_the_core(open_page):
 
 
 def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
-    empty = Shown(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
-    monkeypatch.setattr(cache, "shown", lambda *_: empty)
+    empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
+    monkeypatch.setattr(cache, "load_image", lambda *_: empty)
     at = open_page("segment", picture="003")
     assert "Figures of the cell" in [heading.value for heading in at.subheader]
     assert "No white cell was found, so there is nothing to measure." in words(at)
@@ -418,8 +418,8 @@ def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
 
 def test_a_model_that_finds_no_cell_has_dashes_beside_the_experts_figures(open_page, monkeypatch):
     sample = open_dataset("synthetic").read("synthetic/003")
-    white = Shown(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
-    monkeypatch.setattr(cache, "shown", lambda *_: white)
+    white = LoadedImage(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
+    monkeypatch.setattr(cache, "load_image", lambda *_: white)
     at = open_page("segment", picture="003")
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
     for title in ("Nucleus area (px²)", "Nucleus, mean colour (RGB)", "Touches the border"):
@@ -454,7 +454,7 @@ def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert NOTICE in words(at)
     assert words(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
-    assert as_text(MEASURES["nucleus_perimeter"].meaning) in words(at)
+    assert escape_markdown(FEATURES["nucleus_perimeter"].meaning) in words(at)
     assert "**Mean colour (RGB)**" in words(at)
 
 
@@ -485,7 +485,7 @@ def test_a_page_of_a_tiff_is_chosen(open_page):
 def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
     data = a_stack(20, 40, 60)
     at = open_page("segment", source="Your own picture")
-    at.session_state["handed_picture"] = (Item("s.tif", "s", lambda: data), 1)
+    at.session_state["handed_picture"] = (InputImage("s.tif", "s", lambda: data), 1)
     at.run()
     assert at.number_input[0].value == 2
     at.number_input[0].set_value(3).run()
@@ -552,7 +552,7 @@ def test_a_link_chooses_the_models(open_page, monkeypatch):
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     field = np.full((300, 700, 3), 225, np.uint8)
     field[:40, :40] = field[100:140, 300:340] = a_cell()
-    places = (Place(0, 0, 40, 40), Place(100, 300, 140, 340))
+    places = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
     def found(self, image, *, careful=False):
@@ -562,7 +562,9 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     at = open_page("segment", source="Your own picture", micrometres="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    expected = measure(a_cell(), tidied(segment(Threshold("x"), a_cell()).labels)).scaled(0.5)["cell_area"]
+    expected = extract_features(a_cell(), keep_main_cell(segment(Threshold("x"), a_cell()).labels)).scaled(0.5)[
+        "cell_area"
+    ]
 
     def cells():
         return next(one for one in at.get("html") if "Cells of the field of view" in one.proto.body).proto.body
@@ -570,15 +572,15 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
     assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
     assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
-    assert as_text(MEASURES["lobes"].meaning) in words(at)
+    assert escape_markdown(FEATURES["lobes"].meaning) in words(at)
     assert NOTICE in words(at)
     next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
     assert "Cell 2" not in cells()
 
 
 def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
-    field = Shown(Sample("synthetic/003", np.full((600, 700, 3), 100, np.uint8)), "z")
-    monkeypatch.setattr(cache, "shown", lambda *_: field)
+    field = LoadedImage(Sample("synthetic/003", np.full((600, 700, 3), 100, np.uint8)), "z")
+    monkeypatch.setattr(cache, "load_image", lambda *_: field)
     at = open_page("segment", picture="003")
     assert "Figures of the cell" not in [heading.value for heading in at.subheader]
 

@@ -10,11 +10,11 @@ from quick_app import pictures, words
 
 from wbcseg.errors import NotEnoughMemoryError, RunError
 from wbcseg.training import PRESETS
-from wbcseg.training.cost.estimate import Estimate
+from wbcseg.training.cost.estimate import CostEstimate
 from wbcseg.training.jobs import manager
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.train import form, launch, snapshots
-from wbcseg.ui.train.fields import ADVANCED, SETTINGS, effective
+from wbcseg.ui.train.fields import ADVANCED_FIELDS, FIELDS, drop_inactive
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def started(monkeypatch):
         calls.append((config, name, data))
         return make_run(name or f"{config.architecture}-{len(calls)}", "stopped", epochs=0, config=config)
 
-    monkeypatch.setattr(manager, "start", begin)
+    monkeypatch.setattr(manager, "start_run", begin)
     return calls
 
 
@@ -86,7 +86,7 @@ def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
     at = open_page("train")
     at.number_input(key="train_width").set_value(4).run()
     at.selectbox(key="train_schedule").select("constant").run()
-    assert f"{form.CHANGED}: Width 4, Learning rate over time Constant" in plain(at)
+    assert f"{form.CHANGED_LABEL}: Width 4, Learning rate over time Constant" in plain(at)
     start_button(at).click().run()
     assert started[0][0] == QUICK.replace(width=4, schedule="constant", warmup_epochs=0)
 
@@ -111,11 +111,11 @@ def test_settings_that_say_nothing_are_hidden(open_page, setting, value, gone, t
 
 
 def test_every_setting_is_on_the_page_with_its_range():
-    assert set(SETTINGS) == set(QUICK.to_dict())
-    assert all(setting.meaning and setting.label for setting in ADVANCED)
-    assert "From 4 to 128." in SETTINGS["width"].help
+    assert set(FIELDS) == set(QUICK.to_dict())
+    assert all(setting.meaning and setting.label for setting in ADVANCED_FIELDS)
+    assert "From 4 to 128." in FIELDS["width"].help
     for preset in PRESETS.values():
-        assert effective(preset.to_dict()) == preset.to_dict()
+        assert drop_inactive(preset.to_dict()) == preset.to_dict()
 
 
 def test_settings_that_contradict_each_other_are_named_at_once(open_page):
@@ -171,11 +171,11 @@ def test_a_zip_that_cannot_be_used_says_why(open_page):
 
 def cost(**changes):
     values = {"seconds": 95.0, "seconds_per_epoch": 8.0, "memory": 900_000_000, "free": 16_000_000_000}
-    return Estimate(**{**values, "basis": "runs", "exact": True, **changes})
+    return CostEstimate(**{**values, "basis": "runs", "exact": True, **changes})
 
 
 def test_the_cost_says_what_it_rests_on(open_page, monkeypatch):
-    monkeypatch.setattr(launch, "estimate", lambda *_: cost())
+    monkeypatch.setattr(launch, "estimate_cost", lambda *_: cost())
     text = words(open_page("train"))
     assert f"About **1\u00a0min 35\u00a0s** on this computer: {QUICK.epochs} epochs of 8\u00a0s" in text
     assert "About **900.0\u00a0MB** of memory, of 16.0\u00a0GB free" in text
@@ -186,7 +186,7 @@ def test_too_little_memory_is_refused_with_advice(open_page, monkeypatch):
     def refuse(*_):
         raise NotEnoughMemoryError("Needs 9 GB, and 1 GB is free. Choose a width of 8.")
 
-    monkeypatch.setattr(launch, "check_fits", refuse)
+    monkeypatch.setattr(launch, "check_memory", refuse)
     at = open_page("train")
     assert "Choose a width of 8" in at.error[0].value
     assert start_button(at).disabled
@@ -194,10 +194,10 @@ def test_too_little_memory_is_refused_with_advice(open_page, monkeypatch):
 
 def test_it_can_be_measured_here(open_page, monkeypatch):
     under_way = []
-    monkeypatch.setattr(launch, "start_measuring", under_way.append)
-    monkeypatch.setattr(launch, "measuring", lambda config: config in under_way)
+    monkeypatch.setattr(launch, "start_probe", under_way.append)
+    monkeypatch.setattr(launch, "is_probing", lambda config: config in under_way)
     monkeypatch.setattr(
-        launch, "estimate", lambda *_: cost(basis="timed" if under_way == [1] else "reference", exact=False)
+        launch, "estimate_cost", lambda *_: cost(basis="timed" if under_way == [1] else "reference", exact=False)
     )
     at = open_page("train")
     at.button(key="train_measure").click().run()
@@ -221,8 +221,8 @@ def test_starting_shows_the_run(open_page, started):
 
 def test_a_double_click_starts_one(started, monkeypatch):
     monkeypatch.setattr(launch.st, "session_state", {})
-    launch.begin(form.Plan(QUICK))
-    launch.begin(form.Plan(QUICK))
+    launch.start_training(form.TrainingRequest(QUICK))
+    launch.start_training(form.TrainingRequest(QUICK))
     assert len(started) == 1
 
 
@@ -230,7 +230,7 @@ def test_a_name_that_is_taken_is_said(open_page, monkeypatch):
     def refuse(*_, **__):
         raise RunError("There is a run 'x' already. Choose another name.")
 
-    monkeypatch.setattr(manager, "start", refuse)
+    monkeypatch.setattr(manager, "start_run", refuse)
     at = open_page("train")
     start_button(at).click().run()
     assert "Choose another name" in at.error[0].value
@@ -239,7 +239,7 @@ def test_a_name_that_is_taken_is_said(open_page, monkeypatch):
 def test_a_training_that_will_wait_says_so_before_and_after(open_page):
     make_run("first", "running", epochs=1)
     waiting = make_run("second", "waiting", epochs=0, queued=1.0)
-    at = open_page("train", tab=launch.NEW)
+    at = open_page("train", tab=launch.NEW_RUN_TAB)
     assert "2 trainings go before it" in words(at)
     at = open_page("train", run=waiting.name)
     assert "Waiting in line, place 1" in words(at)
@@ -249,7 +249,7 @@ def test_a_training_that_will_wait_says_so_before_and_after(open_page):
 
 
 def test_without_a_run_it_points_to_the_form(open_page):
-    assert "No training yet" in words(open_page("train", tab=launch.WATCH))
+    assert "No training yet" in words(open_page("train", tab=launch.PROGRESS_TAB))
 
 
 def test_it_watches_the_one_that_runs(open_page):
@@ -278,7 +278,7 @@ def test_before_the_first_batch_there_is_no_empty_chart(open_page):
     run.write("batches.json", {"batches": []})
     at = open_page("train")
     assert not charts(at)
-    assert words(at).count(line_charts.EMPTY) == 3
+    assert words(at).count(line_charts.EMPTY_TEXT) == 3
 
 
 def test_the_text_of_a_chart_waits_for_the_end_of_the_training(open_page):
@@ -324,7 +324,7 @@ def test_figures_of_a_leaking_split_are_marked(open_page):
 def test_why_it_failed_is_said_and_it_can_go_on(open_page, monkeypatch):
     make_run("broken", "failed", reason="The loss <is> not a number.")
     resumed = []
-    monkeypatch.setattr(manager, "resume", lambda run, data=None: resumed.append((run.name, data)))
+    monkeypatch.setattr(manager, "resume_run", lambda run, data=None: resumed.append((run.name, data)))
     at = open_page("train", run="broken")
     assert "The loss \\<is\\> not a number" in at.error[0].value
     at.button(key="live_broken_resume").click().run()
@@ -344,7 +344,7 @@ def test_stop_asks_the_supervisor(open_page, monkeypatch):
 def test_own_pictures_are_needed_again_to_go_on(open_page, monkeypatch, pair_folder):
     make_run("mine", "stopped", config=QUICK.replace(dataset="upload"))
     resumed = []
-    monkeypatch.setattr(manager, "resume", lambda run, data=None: resumed.append((run.name, data)))
+    monkeypatch.setattr(manager, "resume_run", lambda run, data=None: resumed.append((run.name, data)))
     at = open_page("train", run="mine")
     assert at.button(key="live_mine_resume").disabled
     data = zipped(pair_folder)
@@ -371,11 +371,11 @@ def test_a_film_of_pictures_that_are_not_here_shows_the_masks(open_page):
 def test_any_epoch_of_the_film_can_be_shown(open_page):
     make_run("long", epochs=30, config=QUICK.replace(epochs=30), filmed=True)
     at = open_page("train", run="long")
-    assert pictures(at) == 2 + snapshots.CELLS
+    assert pictures(at) == 2 + snapshots.DEFAULT_SNAPSHOTS
     assert "**Epoch 30**" in words(at)
     at.select_slider(key="film_epoch_long").set_value(23).run()
     assert "**Epoch 23**" in words(at)
-    assert pictures(at) == 2 + snapshots.CELLS + 1
+    assert pictures(at) == 2 + snapshots.DEFAULT_SNAPSHOTS + 1
 
 
 # What it is drawn from
@@ -383,11 +383,11 @@ def test_any_epoch_of_the_film_can_be_shown(open_page):
 
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 10, 12, 31, 121, 2001])
 def test_the_film_is_denser_at_its_beginning(count):
-    chosen = snapshots.spread(range(count))
-    assert len(chosen) == min(count, snapshots.CELLS)
+    chosen = snapshots.sample_epochs(range(count))
+    assert len(chosen) == min(count, snapshots.DEFAULT_SNAPSHOTS)
     assert chosen == sorted(set(chosen))
     assert (chosen[0], chosen[-1]) == (0, count - 1)
-    if count > snapshots.CELLS:
+    if count > snapshots.DEFAULT_SNAPSHOTS:
         gaps = [after - before for before, after in itertools.pairwise(chosen)]
         assert gaps[0] == 1
         assert gaps[-1] >= gaps[0]
@@ -398,11 +398,11 @@ def test_the_film_is_denser_at_its_beginning(count):
     [([2.0, 2.0, 2.0], 0.9, [2.0, 2.0, 2.0]), ([0.0, 1.0], 0.5, [0.0, 2 / 3]), ([0.3, 0.7], 0.0, [0.3, 0.7])],
 )
 def test_smoothing(values, strength, expected):
-    smooth = line_charts.smoothed(list(enumerate(values, start=1)), strength)
+    smooth = line_charts.compute_ema(list(enumerate(values, start=1)), strength)
     assert [x for x, _ in smooth] == list(range(1, len(values) + 1))
     assert [y for _, y in smooth] == pytest.approx(expected)
 
 
 def test_figures_that_are_missing_or_not_finite_are_left_out():
     rows = [{"loss": 0.5}, {}, {"loss": float("nan")}, {"loss": 0.25}]
-    assert line_charts.values_of(rows, "loss") == [(1, 0.5), (4, 0.25)]
+    assert line_charts.extract_values(rows, "loss") == [(1, 0.5), (4, 0.25)]

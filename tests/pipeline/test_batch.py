@@ -16,15 +16,23 @@ from PIL import Image
 from quick_app import Threshold, as_field
 
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.datasets.uploads import Upload, items_of
+from wbcseg.datasets.uploads import Upload, pair_uploads
 from wbcseg.errors import ImageError
-from wbcseg.export import bundle, csv_bytes, figure_rows
-from wbcseg.export.pdf import pdf_report
-from wbcseg.export.text import IN_THE_TABLE, nameless
-from wbcseg.inference import Place
+from wbcseg.export import build_feature_rows, build_results_zip, encode_csv
+from wbcseg.export.pdf import build_pdf_report
+from wbcseg.export.text import SEE_TABLE, anonymise
+from wbcseg.inference import BBox
 from wbcseg.io import encode_png, open_image
 from wbcseg.labels import to_grey
-from wbcseg.pipeline import Batch, Examiner, Outcome, Recent, examined, findings_of, look
+from wbcseg.pipeline import (
+    Batch,
+    ImageResult,
+    LastImageCache,
+    PipelineConfig,
+    analyze_cells,
+    analyze_image,
+    merge_results,
+)
 
 PICTURE, LABELS = draw_cell(60, 70)
 CELL = encode(PICTURE)
@@ -39,7 +47,9 @@ def cells(count):
 
 
 def batch_of(files, model=None, *, earlier=None, unseen=60, **how):
-    return Batch(items_of(files), Examiner(model or Threshold("quick"), **how), earlier=earlier, unseen=unseen)
+    return Batch(
+        pair_uploads(files), PipelineConfig(model or Threshold("quick"), **how), earlier=earlier, unseen=unseen
+    )
 
 
 def done(batch):
@@ -71,7 +81,7 @@ def wait_for(what):
 
 def test_a_cell_is_measured_as_by_hand():
     (outcome,) = done(batch_of(uploads(a_png=CELL, a_mask_png=encode(to_grey(LABELS)))))
-    (expected,) = findings_of("a.png", PICTURE, Threshold("quick").predict(PICTURE), mask=LABELS)
+    (expected,) = analyze_cells("a.png", PICTURE, Threshold("quick").predict(PICTURE), mask=LABELS)
     (found,) = outcome.findings
     assert outcome.size == (60, 70)
     assert (found.name, found.model, found.scores) == ("a.png", "quick", expected.scores)
@@ -126,21 +136,21 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
     assert set(used) == {"qx_a.png", "qx_f.png"}
     assert used["qx_f.png"].mask_unused
     assert "must be of the same size" in used["qx_f.png"].note
-    head, *rows = figure_rows(pictures)
+    head, *rows = build_feature_rows(pictures)
     assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.items))]
     for one in pictures:
         if one.problem:
-            told = nameless(one.problem)
-            assert told != IN_THE_TABLE, one.problem
+            told = anonymise(one.problem)
+            assert told != SEE_TABLE, one.problem
             assert "qx" not in told
-    assert pdf_report(pictures, when=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
+    assert build_pdf_report(pictures, when=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
 
 
 def test_what_was_not_reached_is_taken_away_as_such():
     batch = batch_of(cells(3))
     one, two, three = batch.pictures()
     assert {one.problem, two.problem, three.problem} == {"It was not looked at: the work was cancelled before."}
-    assert nameless(one.problem) == one.problem
+    assert anonymise(one.problem) == one.problem
 
 
 class Broken(Threshold):
@@ -277,10 +287,10 @@ class OfFields(Threshold):
     """Finds two cells in every field of view."""
 
     def predict(self, image, **_):
-        return as_field(super().predict(image), (Place(40, 30, 160, 150), FAR))
+        return as_field(super().predict(image), (BBox(40, 30, 160, 150), FAR))
 
 
-FAR = Place(300, 350, 420, 470)
+FAR = BBox(300, 350, 420, 470)
 
 
 @pytest.fixture
@@ -288,7 +298,7 @@ def field():
     """A field of view with two drawn cells on plain plasma, and its labels."""
     image = np.full((450, 500, 3), (236, 226, 190), np.uint8)
     labels = np.zeros((450, 500), np.uint8)
-    for number, place in enumerate((Place(40, 30, 160, 150), FAR)):
+    for number, place in enumerate((BBox(40, 30, 160, 150), FAR)):
         sample = draw_sample(3, number, size=(120, 120))
         cell = sample.mask > 0
         image[place.part][cell] = sample.image[cell]
@@ -322,9 +332,9 @@ def test_a_field_of_view_gives_several_cells(field):
     assert len(reads) == 3
     reads.clear()
     with batch.reading():
-        assert bundle(batch.pictures())
+        assert build_results_zip(batch.pictures())
     assert len(reads) == 1
-    assert len(csv_bytes(figure_rows(batch.pictures())).splitlines()) == 3
+    assert len(encode_csv(build_feature_rows(batch.pictures())).splitlines()) == 3
     (picture,) = batch.pictures()
     small = picture.drawn["fields"]()
     assert small.shape == image.shape
@@ -332,12 +342,12 @@ def test_a_field_of_view_gives_several_cells(field):
 
 
 def test_a_picture_that_one_model_could_use_is_used_and_says_what_the_other_met():
-    (item,) = items_of(uploads(a_png=CELL))
-    good = look(item, Examiner(Threshold("good")), Recent())
-    bad, worse = (Outcome(item, problem=sentence) for sentence in ("It is bad.", "It is worse."))
-    both = examined([bad, good])
+    (item,) = pair_uploads(uploads(a_png=CELL))
+    good = analyze_image(item, PipelineConfig(Threshold("good")), LastImageCache())
+    bad, worse = (ImageResult(item, problem=sentence) for sentence in ("It is bad.", "It is worse."))
+    both = merge_results([bad, good])
     assert (both.models, both.problem, both.note) == (("good",), "", "It is bad.")
-    neither = examined([bad, worse])
+    neither = merge_results([bad, worse])
     assert (neither.models, neither.problem, neither.note) == ((), "It is bad.", "It is worse.")
 
 
@@ -351,7 +361,7 @@ class Nothing(Threshold):
 def test_a_field_of_view_without_cells_is_taken_away(field):
     batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], Nothing("nothing"))
     done(batch)
-    head, row = figure_rows(batch.pictures())
+    head, row = build_feature_rows(batch.pictures())
     found = dict(zip(head, row, strict=True))
     assert (found["status"], found["model"], found["width"]) == ("no white cell found", "nothing", "500")
 

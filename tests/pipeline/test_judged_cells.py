@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.inference import Catalog, FoundCell, Place, Segmentation
+from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation
 from wbcseg.labels import Labels
-from wbcseg.pipeline import findings_of
-from wbcseg.pipeline.cells import BESIDE, DISPUTED, STRANGE
-from wbcseg.quality import CHECK, FINE, MOST_REASONS, UNLIKE, Sides, Verdict, judge_of
+from wbcseg.pipeline import analyze_cells
+from wbcseg.pipeline.cells import DISAGREEMENT_REASON, OFF_CENTRE_REASON, UNLIKE_CELLS_REASON
+from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, ImageEdges, QualityResult, load_quality_model
 
 HEIGHT, WIDTH, SIDE = 300, 600, 40
-PLACES = (Place(0, 0, SIDE, SIDE), Place(100, 200, 100 + SIDE, 200 + SIDE), Place(260, 560, 300, 600))
+PLACES = (BBox(0, 0, SIDE, SIDE), BBox(100, 200, 100 + SIDE, 200 + SIDE), BBox(260, 560, 300, 600))
 
 
 class Script:
@@ -22,15 +22,15 @@ class Script:
 
     def __init__(self, *statuses: str) -> None:
         self.statuses = list(statuses)
-        self.asked: list[Sides | None] = []
+        self.asked: list[ImageEdges | None] = []
 
     def verdict(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels, *, sides: Sides | None
-    ) -> Verdict:
+        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels, *, sides: ImageEdges | None
+    ) -> QualityResult:
         assert image.shape[:2] == probabilities.shape[:2] == cell.shape
         self.asked.append(sides)
         status = self.statuses.pop(0)
-        return Verdict(status, () if status == FINE else ("Why.",), 0.5, 0.5)
+        return QualityResult(status, () if status == OK else ("Why.",), 0.5, 0.5)
 
 
 def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str, tuple[str, ...]]], Script]:
@@ -40,25 +40,31 @@ def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str
         own = np.zeros((SIDE, SIDE), np.uint8)
         own[8:32, 8:32], own[14:26, 14:26] = 1, 2
         labels[place.part] = own
-        cells.append(FoundCell(place, np.eye(3, dtype=np.float32)[own], own > 0))
+        cells.append(DetectedCell(place, np.eye(3, dtype=np.float32)[own], own > 0))
     script = Script(*statuses)
     found = Segmentation(labels, None, "m", tuple(cells))
     image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
-    findings = findings_of("field", image, found, judge=script, second=second)  # type: ignore[arg-type]
+    findings = analyze_cells("field", image, found, judge=script, second=second)  # type: ignore[arg-type]
     return [(one.status, one.reasons) for one in findings], script
 
 
 def test_a_judge_is_told_which_borders_are_those_of_the_field() -> None:
-    _, script = judged(FINE, FINE, FINE)
+    _, script = judged(OK, OK, OK)
     assert script.asked == [(True, False, True, False), (False,) * 4, (False, True, False, True)]
 
 
 @pytest.mark.parametrize(
     ("statuses", "expected"),
     [
-        ((FINE, CHECK, UNLIKE), [(FINE, ()), (CHECK, ("Why.",)), (UNLIKE, ("Why.",))]),
-        ((FINE, UNLIKE, UNLIKE), [(CHECK, (STRANGE,)), (UNLIKE, ("Why.",)), (UNLIKE, ("Why.",))]),
-        ((CHECK, UNLIKE, UNLIKE), [(CHECK, (STRANGE, "Why.")), (UNLIKE, ("Why.",)), (UNLIKE, ("Why.",))]),
+        ((OK, REVIEW, OUT_OF_RANGE), [(OK, ()), (REVIEW, ("Why.",)), (OUT_OF_RANGE, ("Why.",))]),
+        (
+            (OK, OUT_OF_RANGE, OUT_OF_RANGE),
+            [(REVIEW, (UNLIKE_CELLS_REASON,)), (OUT_OF_RANGE, ("Why.",)), (OUT_OF_RANGE, ("Why.",))],
+        ),
+        (
+            (REVIEW, OUT_OF_RANGE, OUT_OF_RANGE),
+            [(REVIEW, (UNLIKE_CELLS_REASON, "Why.")), (OUT_OF_RANGE, ("Why.",)), (OUT_OF_RANGE, ("Why.",))],
+        ),
     ],
 )
 def test_where_most_is_unlike_nothing_looks_fine(
@@ -71,10 +77,10 @@ def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
     second = np.zeros((HEIGHT, WIDTH), np.uint8)
     first = second[PLACES[0].part]
     first[9:33, 8:32] = 1  # Almost the same; the other cells are not there at all.
-    assert judged(FINE, FINE, CHECK, second=second)[0] == [
-        (FINE, ()),
-        (CHECK, (DISPUTED,)),
-        (CHECK, (DISPUTED, "Why.")),
+    assert judged(OK, OK, REVIEW, second=second)[0] == [
+        (OK, ()),
+        (REVIEW, (DISAGREEMENT_REASON,)),
+        (REVIEW, (DISAGREEMENT_REASON, "Why.")),
     ]
 
 
@@ -85,13 +91,13 @@ def test_cells_beside_the_middle_are_told_from_a_strange_smear(axis: int) -> Non
 
     def reasons(image: NDArray[np.uint8]) -> tuple[str, ...]:
         found = segmenter.predict(image)
-        (one,) = findings_of("crop", image, found, judge=judge_of(segmenter.card))
-        assert len(one.reasons) <= MOST_REASONS
+        (one,) = analyze_cells("crop", image, found, judge=load_quality_model(segmenter.card))
+        assert len(one.reasons) <= MAX_REASONS
         return one.reasons
 
     both = np.concatenate(cells, axis=axis)
-    assert reasons(both)[0] == BESIDE
-    assert BESIDE not in reasons(cells[0])
-    assert BESIDE not in reasons(np.full_like(cells[0], 255))
+    assert reasons(both)[0] == OFF_CENTRE_REASON
+    assert OFF_CENTRE_REASON not in reasons(cells[0])
+    assert OFF_CENTRE_REASON not in reasons(np.full_like(cells[0], 255))
     # A cell in the middle, whatever lies around it, is not beside it.
-    assert BESIDE not in reasons(np.concatenate([cells[0][:, :60], cells[1], cells[0][:, 60:]], axis=1))
+    assert OFF_CENTRE_REASON not in reasons(np.concatenate([cells[0][:, :60], cells[1], cells[0][:, 60:]], axis=1))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wbcseg.datasets.uploads import Item
-from wbcseg.inference import FoundCell, Place, Segmentation
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.inference import BBox, DetectedCell, Segmentation
 from wbcseg.io import encode_png
 from wbcseg.labels import Labels, to_grey
-from wbcseg.pipeline import Examiner, Recent, findings_of, look
+from wbcseg.pipeline import LastImageCache, PipelineConfig, analyze_cells, analyze_image
 
 HEIGHT, WIDTH, RADIUS = 300, 600, 30
 MIDDLES = ((150, 270), (150, 329))
@@ -34,9 +34,9 @@ def discs() -> tuple[Labels, NDArray[np.int_]]:
 def found_in(labels: Labels, whose: NDArray[np.int_], half: int = 65) -> Segmentation:
     cells = []
     for number, (y, x) in enumerate(MIDDLES, start=1):
-        place = Place(y - half, x - half, y + half, x + half)
+        place = BBox(y - half, x - half, y + half, x + half)
         sure = np.eye(3, dtype=np.float32)[labels[place.part]]
-        cells.append(FoundCell(place, sure, whose[place.part] == number))
+        cells.append(DetectedCell(place, sure, whose[place.part] == number))
     return Segmentation(labels, None, "m", tuple(cells))
 
 
@@ -46,7 +46,7 @@ def a_picture() -> NDArray[np.uint8]:
 
 def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
     labels, whose = discs()
-    findings = findings_of("field", a_picture(), found_in(labels, whose))
+    findings = analyze_cells("field", a_picture(), found_in(labels, whose))
     for number, one in enumerate(findings, start=1):
         assert one.measures is not None
         assert one.measures.values["cell_area"] == (whose == number).sum()
@@ -58,12 +58,12 @@ def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
 
 def test_the_dice_of_a_cell_is_none_of_its_neighbours() -> None:
     labels, whose = discs()
-    for one in findings_of("field", a_picture(), found_in(labels, whose), mask=labels):
+    for one in analyze_cells("field", a_picture(), found_in(labels, whose), mask=labels):
         assert one.scores == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
     # A neighbour that lies apart, and that the model did not find at all, is not this cell's.
     far = np.roll(labels, 80, axis=1) * (np.roll(whose, 80, axis=1) == 2)
     apart = np.where(whose == 1, labels, far).astype(np.uint8)
-    (first, second) = findings_of("field", a_picture(), found_in(np.where(whose == 1, labels, 0), whose), mask=apart)
+    (first, second) = analyze_cells("field", a_picture(), found_in(np.where(whose == 1, labels, 0), whose), mask=apart)
     assert first.scores["cell"] == 1.0
     assert second.scores["cell"] != 1.0
 
@@ -78,7 +78,9 @@ def test_a_mask_at_hand_and_one_brought_give_the_same_dice() -> None:
             return found_in(labels, whose)
 
     picture, mask = encode_png(a_picture()), encode_png(to_grey(labels))
-    outcome = look(Item("a.png", "a", lambda: picture, "a_mask.png", lambda: mask), Examiner(Fixed()), Recent())
+    outcome = analyze_image(
+        InputImage("a.png", "a", lambda: picture, "a_mask.png", lambda: mask), PipelineConfig(Fixed()), LastImageCache()
+    )
     assert [one.scores["cell"] for one in outcome.findings] == [1.0, 1.0]
     assert outcome.load is not None
     assert (outcome.load()[1] == labels).all()
@@ -88,8 +90,8 @@ def test_a_mask_at_hand_and_one_brought_give_the_same_dice() -> None:
 def test_only_the_border_of_the_field_cuts_a_cell(rows: int, half: int, touches: float) -> None:
     labels, whose = (one[:rows] for one in discs())
     y, x = MIDDLES[0]
-    place = Place(y - half, x - half, min(rows, y + half), x + half)
-    cell = FoundCell(place, np.eye(3, dtype=np.float32)[labels[place.part]], whose[place.part] == 1)
-    (one,) = findings_of("field", a_picture()[:rows], Segmentation(labels, None, "m", (cell,)))
+    place = BBox(y - half, x - half, min(rows, y + half), x + half)
+    cell = DetectedCell(place, np.eye(3, dtype=np.float32)[labels[place.part]], whose[place.part] == 1)
+    (one,) = analyze_cells("field", a_picture()[:rows], Segmentation(labels, None, "m", (cell,)))
     assert one.measures is not None
     assert one.measures.values["touches_border"] == touches

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.sample import Sample
-from wbcseg.splitting.duplicates import group_cells, orientations
+from wbcseg.splitting.duplicates import group_by_cell, list_orientations
 
 
 def named(*images: NDArray[np.uint8]) -> list[Sample]:
@@ -20,7 +20,7 @@ def named(*images: NDArray[np.uint8]) -> list[Sample]:
 
 
 def shared(samples: list[Sample]) -> list[tuple[str, ...]]:
-    return [group for group in group_cells(samples) if len(group) > 1]
+    return [group for group in group_by_cell(samples) if len(group) > 1]
 
 
 def test_identical_shifted_and_refocused_pictures_belong_together() -> None:
@@ -33,7 +33,7 @@ def test_identical_shifted_and_refocused_pictures_belong_together() -> None:
 @pytest.mark.parametrize("number", range(8))
 def test_turned_and_mirrored_pictures_belong_together(number: int) -> None:
     one = texture(3)[:120, :120]
-    assert shared(named(one, orientations(one)[number].astype(np.uint8))) == [("made/0", "made/1")]
+    assert shared(named(one, list_orientations(one)[number].astype(np.uint8))) == [("made/0", "made/1")]
 
 
 def test_different_pictures_and_flat_ones_stay_apart() -> None:
@@ -43,15 +43,15 @@ def test_different_pictures_and_flat_ones_stay_apart() -> None:
 
 def test_groups_keep_the_order_and_every_picture() -> None:
     samples = named(*(texture(i)[:100, :100] for i in (5, 6, 5, 7)))
-    assert group_cells(samples) == [("made/0", "made/2"), ("made/1",), ("made/3",)]
-    assert group_cells([]) == []
+    assert group_by_cell(samples) == [("made/0", "made/2"), ("made/1",), ("made/3",)]
+    assert group_by_cell([]) == []
 
 
 def test_very_small_and_very_narrow_pictures_are_taken() -> None:
     rng = np.random.default_rng(0)
     shapes = [(1, 1, 3), (1, 500, 3), (16, 16, 3), (300, 20, 3)]
     samples = named(*(rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes))
-    assert len(group_cells(samples)) == len(shapes)
+    assert len(group_by_cell(samples)) == len(shapes)
 
 
 def test_the_six_known_pairs_of_dataset_1_and_nothing_else(zheng_data: object) -> None:

@@ -13,7 +13,7 @@ from wbcseg.datasets import check_manifest, open_dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import LeakError, ManifestError, SplitError
 from wbcseg.labels import CELL_TYPES
-from wbcseg.splitting.splits import Split, leak_free_folds
+from wbcseg.splitting.splits import Split, build_leak_free_folds
 
 
 def made(count: int, doubles: int = 0) -> list[Sample]:
@@ -35,7 +35,7 @@ LEAK_FREE = Split("leak-free", "made", ("made/1", "made/2"), ("made/3",))
 
 
 def test_every_picture_is_tested_once_and_cells_stay_whole() -> None:
-    folds = leak_free_folds("made", made(30, doubles=8), folds=5)
+    folds = build_leak_free_folds("made", made(30, doubles=8), folds=5)
     tested = [i for split in folds for i in split.test]
     assert sorted(tested) == sorted(s.id for s in made(30, doubles=8))
     for split in folds:
@@ -46,7 +46,7 @@ def test_every_picture_is_tested_once_and_cells_stay_whole() -> None:
 
 
 def test_cell_types_are_spread_evenly() -> None:
-    folds = leak_free_folds("made", made(30), folds=5)
+    folds = build_leak_free_folds("made", made(30), folds=5)
     types = {s.id: s.cell_type for s in made(30)}
     for split in folds:
         assert set(Counter(types[i] for i in split.test).values()) == {2}
@@ -54,18 +54,18 @@ def test_cell_types_are_spread_evenly() -> None:
 
 def test_the_same_seed_gives_the_same_folds_and_another_seed_others() -> None:
     samples = made(20)
-    assert leak_free_folds("made", samples) == leak_free_folds("made", samples)
-    assert leak_free_folds("made", samples)[0].test != leak_free_folds("made", samples, seed=3)[0].test
+    assert build_leak_free_folds("made", samples) == build_leak_free_folds("made", samples)
+    assert build_leak_free_folds("made", samples)[0].test != build_leak_free_folds("made", samples, seed=3)[0].test
 
 
 def test_rare_cell_types_do_not_stop_a_split() -> None:
     samples = [dataclasses.replace(s, cell_type="basophil" if i == 0 else "neutrophil") for i, s in enumerate(made(20))]
-    assert len(leak_free_folds("made", samples)) == 5
+    assert len(build_leak_free_folds("made", samples)) == 5
 
 
 def test_too_few_cells_are_refused() -> None:
     with pytest.raises(SplitError, match="number of different cells, 3"):
-        leak_free_folds("made", made(3, doubles=3), folds=5)
+        build_leak_free_folds("made", made(3, doubles=3), folds=5)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_published_kind_may_have_twins_across_and_says_which() -> None:
 
 
 def test_a_split_is_written_and_read_unchanged() -> None:
-    split = leak_free_folds("made", made(12, doubles=2), folds=3)[1]
+    split = build_leak_free_folds("made", made(12, doubles=2), folds=3)[1]
     assert Split.from_dict(split.to_dict()) == split
     changed = split.to_dict()
     changed["manifest"]["made/000"] = "0" * 64
@@ -116,7 +116,7 @@ def test_a_split_is_written_and_read_unchanged() -> None:
 
 def test_fault_19_a_split_remembers_its_pictures() -> None:
     samples = made(12)
-    split = leak_free_folds("made", samples, folds=3)[0]
+    split = build_leak_free_folds("made", samples, folds=3)[0]
     manifest = {s.id: s.digest() for s in samples}
     check_manifest("made", split.manifest, {**manifest, "made/new": "0" * 64})
     with pytest.raises(ManifestError, match="made/004 is not the picture or mask that it was"):
@@ -128,7 +128,7 @@ def test_fault_19_a_split_remembers_its_pictures() -> None:
 
 def test_folds_of_the_real_data(zheng_data: object) -> None:
     samples = list(open_dataset("zheng-1"))
-    folds = leak_free_folds("zheng-1", samples)
+    folds = build_leak_free_folds("zheng-1", samples)
     assert sum(len(split.test) for split in folds) == len(samples)
     sizes = [len(split.test) for split in folds]
     assert max(sizes) - min(sizes) <= 3

@@ -9,8 +9,14 @@ from wbcseg.datasets import open_dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
 from wbcseg.splitting import thesis
-from wbcseg.splitting.splits import published_split
-from wbcseg.splitting.thesis import NO_QUIRKS, PUBLISHED, original_id, prepare, shuffled_order
+from wbcseg.splitting.splits import build_thesis_split
+from wbcseg.splitting.thesis import (
+    ALL_THESIS_BUGS,
+    NO_THESIS_BUGS,
+    build_thesis_dataset,
+    compute_shuffle_order,
+    get_original_id,
+)
 
 
 def sample(number: int, side: int = 120) -> Sample:
@@ -22,7 +28,7 @@ def sample(number: int, side: int = 120) -> Sample:
 
 
 def test_the_order_is_that_of_the_notebooks() -> None:
-    order = shuffled_order(448)
+    order = compute_shuffle_order(448)
     test, train = set(order[418:].tolist()), set(order[:417].tolist())
     in_training = [i for i in test if (i + 224) % 448 in train]
     in_test = [i for i in test if (i + 224) % 448 in test]
@@ -32,38 +38,38 @@ def test_the_order_is_that_of_the_notebooks() -> None:
 
 def test_counts_on_the_real_data(zheng_data: object) -> None:
     samples = list(open_dataset("zheng-1"))
-    assert len(thesis.select(samples)) == 224
-    prepared = prepare(samples)
+    assert len(thesis.select_samples(samples)) == 224
+    prepared = build_thesis_dataset(samples)
     assert len(prepared.ids) == 448
     assert (len(prepared.train), len(prepared.dropped), len(prepared.test)) == (417, 1, 30)
     assert prepared.images.shape == prepared.targets.shape == (448, 120, 120, 3)
 
-    split = published_split(prepared, "zheng-1", samples)
+    split = build_thesis_split(prepared, "zheng-1", samples)
     split.check()
     tests_with_twin = {test for _, test in split.twins_across()}
     assert len(tests_with_twin) >= 24
 
 
 def test_a_twin_is_turned_left_and_then_mirrored() -> None:
-    assert thesis.twin(np.array([[1, 2], [3, 4]])).tolist() == [[4, 2], [3, 1]]
+    assert thesis.make_flipped_copy(np.array([[1, 2], [3, 4]])).tolist() == [[4, 2], [3, 1]]
     colours = np.arange(12).reshape(2, 2, 3)
-    assert thesis.twin(colours)[0, 0].tolist() == colours[1, 1].tolist()
+    assert thesis.make_flipped_copy(colours)[0, 0].tolist() == colours[1, 1].tolist()
 
 
 def test_twins_follow_the_pictures_and_are_told_by_their_ids() -> None:
-    both = thesis.with_twins([sample(1), sample(2)])
+    both = thesis.add_flipped_copies([sample(1), sample(2)])
     assert [s.id for s in both] == ["made/001", "made/002", "made/001+twin", "made/002+twin"]
-    assert np.array_equal(both[2].image, thesis.twin(both[0].image))
-    assert original_id("made/001+twin") == "made/001"
+    assert np.array_equal(both[2].image, thesis.make_flipped_copy(both[0].image))
+    assert get_original_id("made/001+twin") == "made/001"
 
 
 def test_blank_ends_leave_three_zeros_in_the_last_picture_row_and_column() -> None:
     samples = [sample(i) for i in range(20)]
-    prepared = prepare(samples)
+    prepared = build_thesis_dataset(samples)
     targets = prepared.targets
     assert (targets[:, 119, :] == 0).all()
     assert (targets[:, :, 119] == 0).all()
-    last = int(np.flatnonzero(shuffled_order(40) == 39)[0])
+    last = int(np.flatnonzero(compute_shuffle_order(40) == 39)[0])
     assert (targets[last] == 0).all()
     others = np.delete(targets, last, axis=0)[:, :119, :119]
     assert (others.sum(axis=-1) == 1).all()
@@ -71,20 +77,20 @@ def test_blank_ends_leave_three_zeros_in_the_last_picture_row_and_column() -> No
 
 def test_without_quirks_nothing_is_dropped_and_no_twin_crosses() -> None:
     samples = [sample(i) for i in range(30)]
-    prepared = prepare(samples, NO_QUIRKS)
+    prepared = build_thesis_dataset(samples, NO_THESIS_BUGS)
     assert len(prepared.dropped) == 0
     assert (prepared.targets.sum(axis=-1) == 1).all()
-    trained = {original_id(prepared.ids[i]) for i in prepared.train}
-    tested = {original_id(prepared.ids[i]) for i in prepared.test}
+    trained = {get_original_id(prepared.ids[i]) for i in prepared.train}
+    tested = {get_original_id(prepared.ids[i]) for i in prepared.test}
     assert not trained & tested
     assert len(prepared.train) == 2 * len(trained)
 
 
 def test_without_twins_there_is_one_of_each() -> None:
-    prepared = prepare([sample(i) for i in range(30)], PUBLISHED, twins=False)
-    assert len(prepared.ids) == len({original_id(i) for i in prepared.ids}) == 30
+    prepared = build_thesis_dataset([sample(i) for i in range(30)], ALL_THESIS_BUGS, twins=False)
+    assert len(prepared.ids) == len({get_original_id(i) for i in prepared.ids}) == 30
 
 
 def test_other_sizes_are_left_out_and_too_few_are_refused() -> None:
     with pytest.raises(DatasetError, match="This data set has 3"):
-        prepare([*(sample(i) for i in range(3)), *(sample(i, 96) for i in range(3, 40))])
+        build_thesis_dataset([*(sample(i) for i in range(3)), *(sample(i, 96) for i in range(3, 40))])

@@ -7,23 +7,23 @@ import pytest
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import SplitError
 from wbcseg.splitting import worker
-from wbcseg.splitting.splits import leak_free_folds
-from wbcseg.splitting.worker import folds_elsewhere
+from wbcseg.splitting.splits import build_leak_free_folds
+from wbcseg.splitting.worker import split_in_subprocess
 
 
 def test_they_are_those_of_the_function():
-    found = folds_elsewhere("synthetic")
-    expected = leak_free_folds("synthetic", list(open_dataset("synthetic")))
+    found = split_in_subprocess("synthetic")
+    expected = build_leak_free_folds("synthetic", list(open_dataset("synthetic")))
     assert [tuple(test) for test in found["tests"]] == [split.test for split in expected]
     assert [tuple(group) for group in found["groups"]] == list(expected[0].groups)
 
 
 def test_what_is_wrong_is_said(no_data):
     with pytest.raises(SplitError, match="zheng-1"):
-        folds_elsewhere("zheng-1")
+        split_in_subprocess("zheng-1")
 
 
 def test_a_process_that_dies_is_told_of(monkeypatch):
     monkeypatch.setattr(worker.sys, "executable", shutil.which("false"))
     with pytest.raises(SplitError, match="ended early"):
-        folds_elsewhere("synthetic")
+        split_in_subprocess("synthetic")

@@ -11,27 +11,27 @@ import os
 import sys
 from pathlib import Path
 
-from wbcseg.training.tf_env import start_engine
+from wbcseg.training.tf_env import import_tensorflow
 
-start_engine()
+import_tensorflow()
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 from wbcseg import models  # noqa: E402
 from wbcseg.datasets.synthetic import draw_sample  # noqa: E402
-from wbcseg.models.blocks import FusedBatchNormalization, head, picture  # noqa: E402
+from wbcseg.models.blocks import FusedBatchNormalization, build_head, build_image_input  # noqa: E402
 from wbcseg.splitting.splits import Split  # noqa: E402
 from wbcseg.training import Run, loop  # noqa: E402
-from wbcseg.training.data import Side, TrainingData  # noqa: E402
+from wbcseg.training.data import ArraySplit, TrainingData  # noqa: E402
 
 
 def tiny(_name: str, *, width: int, dropout: float, bn_momentum: float) -> keras.Model:
     """A network of two layers in the place of the real ones."""
-    inputs = picture()
+    inputs = build_image_input()
     x = keras.layers.Conv2D(width, 3, padding="same")(inputs)
     x = FusedBatchNormalization(bn_momentum)(x)
-    return keras.Model(inputs, head(keras.layers.Activation("relu")(x), dropout), name="tiny")
+    return keras.Model(inputs, build_head(keras.layers.Activation("relu")(x), dropout), name="tiny")
 
 
 def data() -> TrainingData:
@@ -42,14 +42,14 @@ def data() -> TrainingData:
     blank = np.zeros(labels.shape, bool)
     types = tuple(sample.cell_type for sample in samples)
     train, test = (
-        Side(ids[part], images[part], labels[part], blank[part], types[part]) for part in (slice(8), slice(8, 12))
+        ArraySplit(ids[part], images[part], labels[part], blank[part], types[part]) for part in (slice(8), slice(8, 12))
     )
     manifest = {sample.id: sample.digest() for sample in samples}
     return TrainingData(train, test, Split("leak-free", "synthetic", train.ids, test.ids, (), manifest, 0, 3, 2))
 
 
 def main() -> None:
-    models.build = tiny
+    models.build_model = tiny
     run, pictures = Run(Path(sys.argv[1])), data()
     for _ in sys.stdin:
         child = os.fork()

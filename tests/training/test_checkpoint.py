@@ -16,20 +16,22 @@ from wbcseg.errors import RunError, WeightsError
 from wbcseg.io.arrays import write_arrays
 from wbcseg.models.weights import Weights, check_weights, read_weights, write_weights
 from wbcseg.training import checkpoint
-from wbcseg.training.checkpoint import CURRENT, PREVIOUS, Checkpoint
+from wbcseg.training.checkpoint import CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE, Checkpoint
 
 ARRAYS = {"weight/000.a": np.arange(6, dtype=np.float32).reshape(2, 3), "optimizer/000": np.array(7)}
 
 
 def saved(folder: Path, epoch: int) -> None:
     arrays = {**ARRAYS, "optimizer/000": np.array(epoch)}
-    checkpoint.save(folder, Checkpoint(arrays, epoch, [{"epoch": e + 1, "loss": 1 / (e + 1)} for e in range(epoch)]))
+    checkpoint.save_checkpoint(
+        folder, Checkpoint(arrays, epoch, [{"epoch": e + 1, "loss": 1 / (e + 1)} for e in range(epoch)])
+    )
 
 
 def test_written_and_read_unchanged(tmp_path: Path) -> None:
-    assert checkpoint.load(tmp_path) is None
+    assert checkpoint.load_checkpoint(tmp_path) is None
     saved(tmp_path, 3)
-    read = checkpoint.load(tmp_path)
+    read = checkpoint.load_checkpoint(tmp_path)
     assert read is not None
     assert (read.epoch, len(read.history)) == (3, 3)
     assert read.arrays["optimizer/000"].shape == ()
@@ -39,9 +41,9 @@ def test_written_and_read_unchanged(tmp_path: Path) -> None:
 def test_the_generation_before_is_kept_and_no_more(tmp_path: Path) -> None:
     for epoch in (1, 2, 3):
         saved(tmp_path, epoch)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted((CURRENT, PREVIOUS))
-    (tmp_path / CURRENT).unlink()
-    read = checkpoint.load(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted((CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE))
+    (tmp_path / CHECKPOINT_FILE).unlink()
+    read = checkpoint.load_checkpoint(tmp_path)
     assert read is not None
     assert read.epoch == 2
 
@@ -50,17 +52,17 @@ def test_the_generation_before_is_kept_and_no_more(tmp_path: Path) -> None:
 def test_fault_26_a_cut_file_gives_way_to_the_generation_before(tmp_path: Path, cut: int) -> None:
     saved(tmp_path, 1)
     saved(tmp_path, 2)
-    data = (tmp_path / CURRENT).read_bytes()
-    (tmp_path / CURRENT).write_bytes(data[:cut])
-    read = checkpoint.load(tmp_path)
+    data = (tmp_path / CHECKPOINT_FILE).read_bytes()
+    (tmp_path / CHECKPOINT_FILE).write_bytes(data[:cut])
+    read = checkpoint.load_checkpoint(tmp_path)
     assert read is not None
     assert read.epoch == 1
 
 
 def test_where_no_generation_is_whole_the_error_says_so(tmp_path: Path) -> None:
-    (tmp_path / CURRENT).write_bytes(b"half")
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"half")
     with pytest.raises(RunError, match="No checkpoint in"):
-        checkpoint.load(tmp_path)
+        checkpoint.load_checkpoint(tmp_path)
 
 
 def test_a_save_that_fails_leaves_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,17 +74,17 @@ def test_a_save_that_fails_leaves_the_last_one(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(checkpoint, "save_file", full)
     with pytest.raises(OSError, match="No space"):
         saved(tmp_path, 2)
-    assert [p.name for p in tmp_path.iterdir()] == [CURRENT]
-    read = checkpoint.load(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [CHECKPOINT_FILE]
+    read = checkpoint.load_checkpoint(tmp_path)
     assert read is not None
     assert read.epoch == 1
 
 
 def test_the_running_averages_are_what_is_exported() -> None:
     arrays = {"weight/000.a": np.zeros(1), "average/000.a": np.ones(1), "optimizer/000": np.ones(1)}
-    assert checkpoint.exported(arrays) == {"000.a": np.ones(1)}
+    assert checkpoint.select_export_weights(arrays) == {"000.a": np.ones(1)}
     del arrays["average/000.a"]
-    assert checkpoint.exported(arrays) == {"000.a": np.zeros(1)}
+    assert checkpoint.select_export_weights(arrays) == {"000.a": np.zeros(1)}
 
 
 WEIGHTS = Weights({"000.a.kernel": np.full((3, 3, 3, 4), 0.5, np.float32)}, "unet", 16)

@@ -9,8 +9,8 @@ import pytest
 from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
-from wbcseg.inference.tflite import Network
-from wbcseg.models.forward import outputs
+from wbcseg.inference.tflite import TFLiteModel
+from wbcseg.models.forward import forward
 from wbcseg.training import TrainingConfig
 from wbcseg.training.data import load_data
 
@@ -18,23 +18,26 @@ from wbcseg.training.data import load_data
 @pytest.mark.parametrize(("augmentation", "canvas"), [("none", 48), ("laboratories", 72)])
 def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, augmentation: str, canvas: int) -> None:
     pytest.importorskip("keras")
-    from wbcseg.training.export import EXAMPLES, examples
+    from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, collect_calibration_samples
 
     folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
     config = TrainingConfig(
         dataset=str(folder), canvas=canvas, augmentation=augmentation, epochs=3, warmup_epochs=1, batch_size=3
     )
     side = load_data(config, open_dataset(str(folder))).train
-    found = examples(side, config)
+    found = collect_calibration_samples(side, config)
     assert found.shape == (16, canvas, canvas, 3)
     assert found.dtype == np.float32
     assert found.min() >= 0.0
     assert found.max() <= 1.0
-    assert (found == examples(side, config)).all()
+    assert (found == collect_calibration_samples(side, config)).all()
     assert not (found[:8] == found[8:]).all()
     many = write_pairs(tmp_path / "many", 60, (32, 32), seed=4)
     config = config.replace(dataset=str(many), epochs=1, warmup_epochs=0, canvas=24)
-    assert len(examples(load_data(config, open_dataset(str(many))).train, config)) == EXAMPLES
+    assert (
+        len(collect_calibration_samples(load_data(config, open_dataset(str(many))).train, config))
+        == CALIBRATION_SAMPLE_COUNT
+    )
 
 
 @pytest.mark.parametrize("name", ["unet", "segnet", "deconvnet"])
@@ -42,19 +45,19 @@ def test_a_network_is_exported_in_eight_bits(name: str) -> None:
     pytest.importorskip("keras")
     from ai_edge_litert.interpreter import Interpreter
 
-    from wbcseg.models import build
-    from wbcseg.training.export import to_litert
+    from wbcseg.models import build_model
+    from wbcseg.training.export import convert_to_tflite
 
     pictures = np.random.default_rng(1).random((8, 48, 48, 3)).astype(np.float32)
-    model = build(name, width=4)
-    data = to_litert(model, pictures)
-    network = Network(data, name=name)
+    model = build_model(name, width=4)
+    data = convert_to_tflite(model, pictures)
+    network = TFLiteModel(data, name=name)
     weights = {f"{number:03}": np.asarray(weight) for number, weight in enumerate(model.weights)}
     for picture in (*pictures[:2], np.zeros((24, 72, 3), np.float32)):
         found = network(picture)
         assert found.shape == picture.shape
         np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-6)
-    *_, (_, expected) = outputs(name, weights, pictures[0])
+    *_, (_, expected) = forward(name, weights, pictures[0])
     np.testing.assert_allclose(network(pictures[0]), expected, atol=0.02)
     kinds = [one["dtype"] for one in Interpreter(model_content=data).get_tensor_details()]
     assert kinds.count(np.int8) > 0.7 * len(kinds) - kinds.count(np.int32)

@@ -22,9 +22,9 @@ from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
 from wbcseg.training import PRESETS, Run, TrainingConfig, checkpoint
 from wbcseg.training.jobs import manager
-from wbcseg.training.jobs.queue import all_runs
+from wbcseg.training.jobs.queue import list_runs
 from wbcseg.training.runs import snapshots
-from wbcseg.training.runs.summary import overview, overviews
+from wbcseg.training.runs.summary import list_summaries, summarise_run
 
 pytestmark = pytest.mark.training
 
@@ -43,7 +43,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of runs; what is still being trained there after the test is ended."""
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     yield tmp_path / "runs"
-    for run in all_runs(tmp_path / "runs"):
+    for run in list_runs(tmp_path / "runs"):
         process = run.process()
         if process:
             process.kill()
@@ -53,7 +53,7 @@ def until(run: Run, true: Callable[[], object], seconds: float = 180.0) -> None:
     """Wait until something is so; a training that ends before fails the test."""
     end = time.monotonic() + seconds
     while not true():
-        one = overview(run)
+        one = summarise_run(run)
         assert one.alive, f"{one.situation}: {one.reason} {(run.folder / 'log.txt').read_text()}"
         assert time.monotonic() < end, f"{one.situation} {run.progress()} {(run.folder / 'log.txt').read_text()}"
         time.sleep(0.05)
@@ -61,43 +61,43 @@ def until(run: Run, true: Callable[[], object], seconds: float = 180.0) -> None:
 
 def until_over(run: Run, seconds: float = 180.0) -> str:
     end = time.monotonic() + seconds
-    while overview(run).alive:
+    while summarise_run(run).alive:
         assert time.monotonic() < end
         time.sleep(0.05)
     # Whoever attends to the process writes how it ended a moment after.
     time.sleep(0.5)
-    return overview(run).situation
+    return summarise_run(run).situation
 
 
 def test_faults_35_and_36_one_trains_the_other_waits_and_stop_leaves_a_valid_checkpoint(pairs: Path) -> None:
     config = CONFIG.replace(dataset=str(pairs))
-    first = manager.start(config)
-    until(first, lambda: overview(first).situation == "running")
-    second = manager.start(config)
-    until(second, lambda: overview(second).situation == "waiting")
+    first = manager.start_run(config)
+    until(first, lambda: summarise_run(first).situation == "running")
+    second = manager.start_run(config)
+    until(second, lambda: summarise_run(second).situation == "waiting")
     assert first.folder != second.folder
-    assert {one.name: one.place for one in overviews()} == {first.name: None, second.name: 1}
+    assert {one.name: one.place for one in list_summaries()} == {first.name: None, second.name: 1}
 
     until(first, lambda: len(first.metrics()) >= 2)
-    assert overview(second).situation == "waiting"
+    assert summarise_run(second).situation == "waiting"
     process = first.process()
     assert process is not None
     assert psutil.Process(process.pid).nice() >= 10
     began = time.monotonic()
-    manager.stop(first, wait=True)
+    manager.stop_run(first, wait=True)
     assert time.monotonic() - began < 10.0
     assert not process.alive()
-    assert overview(first).situation == "stopped"
-    saved = checkpoint.load(first.folder)
+    assert summarise_run(first).situation == "stopped"
+    saved = checkpoint.load_checkpoint(first.folder)
     assert saved is not None
     assert saved.epoch == len(first.metrics()) >= 2
 
-    until(second, lambda: overview(second).situation == "running")
-    manager.resume(first)
-    until(first, lambda: overview(first).situation == "waiting")
-    manager.stop(first, wait=True)  # while it waits
-    manager.stop(second, wait=True)  # while it gets ready
-    assert [one.situation for one in overviews()] == ["stopped", "stopped"]
+    until(second, lambda: summarise_run(second).situation == "running")
+    manager.resume_run(first)
+    until(first, lambda: summarise_run(first).situation == "waiting")
+    manager.stop_run(first, wait=True)  # while it waits
+    manager.stop_run(second, wait=True)  # while it gets ready
+    assert [one.situation for one in list_summaries()] == ["stopped", "stopped"]
 
 
 def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one_is_marked(pairs: Path) -> None:
@@ -109,49 +109,49 @@ def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one
     command = [sys.executable, "-c", code, json.dumps(config)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        run = manager.find(server.stdout.readline().strip())
-        until(run, lambda: overview(run).situation == "running")
+        run = manager.get_run(server.stdout.readline().strip())
+        until(run, lambda: summarise_run(run).situation == "running")
         server.kill()
     until(run, lambda: len(run.metrics()) >= 2)
     process = run.process()
     assert process is not None
     psutil.Process(process.pid).kill()
     assert until_over(run) == "interrupted"
-    assert "ended without a word" in overview(run).reason
+    assert "ended without a word" in summarise_run(run).reason
 
     done = len(run.metrics())
     run.write("config.json", {**config, "epochs": done + 1})
-    manager.resume(run)
+    manager.resume_run(run)
     assert until_over(run) == "finished"
-    assert overview(run).epoch == done + 1
+    assert summarise_run(run).epoch == done + 1
     assert [entry.name for entry in Catalog().usable if not entry.shipped] == [run.name]
 
 
 @LINUX
 def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs: Path) -> None:
-    run = manager.start(CONFIG.replace(dataset=str(pairs)))
+    run = manager.start_run(CONFIG.replace(dataset=str(pairs)))
     until(run, lambda: len(run.metrics()) >= 2)
     process = run.process()
     assert process is not None
     # No file may become larger than this from now on: states fit, checkpoints don't.
     psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (100_000, 100_000))
     assert until_over(run) == "failed"
-    reason = overview(run).reason
+    reason = summarise_run(run).reason
     assert "cannot be written" in reason
     assert "Make room on the disk" in reason
     assert "Traceback" not in (run.folder / "log.txt").read_text()
-    saved = checkpoint.load(run.folder)
+    saved = checkpoint.load_checkpoint(run.folder)
     assert saved is not None
     assert saved.epoch >= len(run.metrics()) >= 2
-    assert checkpoint.load_best(run.folder) is not None
-    assert overview(run).resumable
+    assert checkpoint.load_best_weights(run.folder) is not None
+    assert summarise_run(run).resumable
 
 
 @LINUX
 def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_given(pairs: Path) -> None:
     # Its first step takes about 600 MB: a tenth of it while the graph is traced, the rest while it runs. The limit lies
     # in the second part: where memory ends within the tracing, TensorFlow itself may stop for ever.
-    run = manager.start(CONFIG.replace(dataset=str(pairs), width=16, canvas=240, batch_size=8))
+    run = manager.start_run(CONFIG.replace(dataset=str(pairs), width=16, canvas=240, batch_size=8))
     until(run, lambda: run.progress().get("phase") == "training")
     process = run.process()
     assert process is not None
@@ -159,7 +159,7 @@ def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_g
     child = psutil.Process(process.pid)
     child.rlimit(psutil.RLIMIT_AS, (child.memory_info().vms + 200_000_000,) * 2)
     assert until_over(run) == "failed"
-    reason = overview(run).reason
+    reason = summarise_run(run).reason
     assert "memory" in reason
     assert "smaller width or batch size" in reason
 
@@ -180,13 +180,13 @@ def test_memory_that_ends_while_a_graph_is_traced_is_told_from_a_fault_of_the_pr
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV"])
 def test_a_process_that_the_system_ended_points_to_memory(pairs: Path, name: str) -> None:
-    run = manager.start(CONFIG.replace(dataset=str(pairs)))
+    run = manager.start_run(CONFIG.replace(dataset=str(pairs)))
     until(run, lambda: run.progress().get("phase") == "training")
     process = run.process()
     assert process is not None
     os.kill(process.pid, getattr(signal, name))
-    until(run, lambda: overview(run).situation in ("failed", "interrupted"))
-    assert "memory ran out" in overview(run).reason
+    until(run, lambda: summarise_run(run).situation in ("failed", "interrupted"))
+    assert "memory ran out" in summarise_run(run).reason
 
 
 def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs: Path, runs: Path) -> None:
@@ -204,13 +204,13 @@ def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 1
     run = Run(runs / "nan")
-    for text in (done.stderr, overview(run).reason):
+    for text in (done.stderr, summarise_run(run).reason):
         assert "The loss became nan in epoch 3, batch 2" in text
         assert "below 0.01" in text
     assert "Traceback" not in done.stderr
-    assert overview(run).situation == "failed"
+    assert summarise_run(run).situation == "failed"
     assert len(run.metrics()) == 2
-    assert checkpoint.load_best(run.folder) is not None
+    assert checkpoint.load_best_weights(run.folder) is not None
 
 
 def test_fault_30_a_folder_that_goes_away_ends_the_training_with_its_name(pairs: Path, runs: Path) -> None:
@@ -234,10 +234,10 @@ def test_fault_30_a_folder_that_goes_away_ends_the_training_with_its_name(pairs:
 
 def test_fault_31_the_same_seed_twice_gives_identical_weights(pairs: Path) -> None:
     config = CONFIG.replace(dataset=str(pairs), epochs=3, weight_average=0.9, dropout=0.3)
-    twice = [manager.start(config) for _ in range(2)]
+    twice = [manager.start_run(config) for _ in range(2)]
     for run in twice:
-        assert until_over(run) == "finished", overview(run).reason
-    first, second = (checkpoint.load(run.folder) for run in twice)
+        assert until_over(run) == "finished", summarise_run(run).reason
+    first, second = (checkpoint.load_checkpoint(run.folder) for run in twice)
     assert first is not None
     assert second is not None
     assert set(first.arrays) == set(second.arrays)
@@ -247,13 +247,15 @@ def test_fault_31_the_same_seed_twice_gives_identical_weights(pairs: Path) -> No
 
 def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path) -> None:
     data = Path(shutil.make_archive(str(pairs.parent / "Jane Doe"), "zip", pairs)).read_bytes()
-    run = manager.start(CONFIG.replace(dataset=manager.UPLOAD, epochs=2), data=data)
-    assert until_over(run) == "finished", overview(run).reason
+    run = manager.start_run(CONFIG.replace(dataset=manager.UPLOADED_DATASET, epochs=2), data=data)
+    assert until_over(run) == "finished", summarise_run(run).reason
     assert run.split().test[0].startswith("upload/00")
-    filmed = snapshots.read(run)
+    filmed = snapshots.load_snapshots(run)
     assert filmed is not None
     assert filmed.epochs == (0, 1, 2)
-    assert snapshots.frame(run, filmed, None).shape == snapshots.frame(run, filmed, 2).shape == (3, 48, 48)
+    assert (
+        snapshots.load_snapshot(run, filmed, None).shape == snapshots.load_snapshot(run, filmed, 2).shape == (3, 48, 48)
+    )
     picture = encode_png(draw_sample(9, 0, size=(48, 48)).image)
     for path in run.folder.rglob("*"):
         if path.is_file():

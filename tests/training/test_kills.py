@@ -69,12 +69,12 @@ def new_run(folder: Path) -> Run:
 
 
 def epochs_kept(run: Run) -> int:
-    saved = checkpoint.load(run.folder)
+    saved = checkpoint.load_checkpoint(run.folder)
     return saved.epoch if saved else 0
 
 
 def best_kept(run: Run) -> float:
-    best = checkpoint.load_best(run.folder)
+    best = checkpoint.load_best_weights(run.folder)
     return best[1] if best else -1.0
 
 
@@ -123,7 +123,7 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
         assert trainings.ended() == 0
     assert lost < KILLS // 2, "too few trainings came to the end of an epoch"
 
-    whole, killed = checkpoint.load(undisturbed.folder), checkpoint.load(run.folder)
+    whole, killed = checkpoint.load_checkpoint(undisturbed.folder), checkpoint.load_checkpoint(run.folder)
     assert whole is not None
     assert killed is not None
     assert killed.epoch == EPOCHS
@@ -132,7 +132,7 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
     assert best_kept(run) == pytest.approx(best_kept(undisturbed), abs=1e-4)
     assert best_kept(run) == pytest.approx(max(scores(run)), abs=1e-6)
     assert [row["epoch"] for row in run.metrics()] == list(range(1, EPOCHS + 1))
-    filmed = snapshots.read(run)
+    filmed = snapshots.load_snapshots(run)
     assert filmed is not None
     assert filmed.epochs == tuple(range(EPOCHS + 1))
     assert not list(run.folder.glob(".*.part")), "what a killed process left behind was not swept away"

@@ -19,10 +19,10 @@ from wbcseg.io.atomic import write_json
 from wbcseg.paths import runs_folder
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.jobs import manager
-from wbcseg.training.jobs.process import ProcessId, give_way, peak_memory
-from wbcseg.training.jobs.queue import LOCK, all_runs, turn, waiting
-from wbcseg.training.runs.folder import check_name, next_name
-from wbcseg.training.runs.summary import differences, overview, overviews, pack
+from wbcseg.training.jobs.process import ProcessId, get_peak_memory, lower_priority
+from wbcseg.training.jobs.queue import LOCK_FILE, list_queued_runs, list_runs, training_slot
+from wbcseg.training.runs.folder import check_run_name, suggest_run_name
+from wbcseg.training.runs.summary import diff_configs, list_summaries, summarise_run, zip_run
 
 CONFIG = TrainingConfig(width=4, epochs=8)
 HERE = ProcessId.current()
@@ -98,8 +98,8 @@ def test_memory_is_measured_and_priority_given_away() -> None:
     nice, peak = map(int, done.stdout.split())
     assert nice >= 10 or sys.platform == "win32"
     assert 5e6 < peak < 1e9
-    assert peak_memory() > 5e6
-    assert callable(give_way)
+    assert get_peak_memory() > 5e6
+    assert callable(lower_priority)
 
 
 # Fault 34
@@ -110,12 +110,12 @@ def test_fault_34_stop_never_signals_a_stranger_with_a_number_used_again(strange
 
     began = psutil.Process(stranger.pid).create_time()
     run = made("reused", "running", process=ProcessId(stranger.pid, began - 1000.0))
-    assert overview(run).situation == "interrupted"
+    assert summarise_run(run).situation == "interrupted"
     with pytest.raises(RunError, match="nothing to stop"):
-        manager.stop(run)
+        manager.stop_run(run)
     run.ask_to_stop()
     os.utime(run.folder / "stop", (1.0, 1.0))
-    manager.settle(run)
+    manager.reap_if_hung(run)
     ProcessId(stranger.pid, began - 1000.0).kill()
     time.sleep(0.2)
     assert stranger.poll() is None
@@ -126,11 +126,11 @@ def test_a_training_that_hangs_is_ended_from_outside(stranger: subprocess.Popen[
 
     identity = ProcessId(stranger.pid, psutil.Process(stranger.pid).create_time())
     run = made("hangs", "running", process=identity, epoch=3, epochs=8)
-    manager.stop(run)
-    assert overview(run).situation == "stopping"
+    manager.stop_run(run)
+    assert summarise_run(run).situation == "stopping"
     assert stranger.poll() is None
     os.utime(run.folder / "stop", (time.time() - 60, time.time() - 60))
-    assert overview(run).situation == "stopped"
+    assert summarise_run(run).situation == "stopped"
     assert stranger.wait(10) != 0
     assert run.place() == {"epoch": 3, "epochs": 8}
     assert run.asked_to_stop() is None
@@ -144,9 +144,9 @@ def test_fault_35_a_training_deep_in_a_computation_ends_itself_when_its_time_is_
         "with stopping.stop_requests(run):\n    time.sleep(100)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(run.folder)]) as process:
-        while overview(run).situation != "running":
+        while summarise_run(run).situation != "running":
             time.sleep(0.05)
-        manager.stop(run, wait=True)
+        manager.stop_run(run, wait=True)
         assert process.wait(10) == 130
     assert run.state()["status"] == "stopped"
     assert run.place() == {"epoch": 2, "epochs": 8}
@@ -163,13 +163,13 @@ def test_fault_26_a_cut_state_gives_way_to_the_one_before(damage: bytes) -> None
     run.set_state("finished", epoch=8, epochs=8)
     (run.folder / "state.json").write_bytes(damage)
     assert run.state()["status"] == "stopped"
-    assert overview(run).situation == "stopped"
+    assert summarise_run(run).situation == "stopped"
     (run.folder / "state.previous.json").write_bytes(damage)
     with pytest.raises(RunError, match=r"state\.json"):
         run.state()
-    assert overview(run).situation == "damaged"
-    manager.delete(run)
-    assert overviews() == []
+    assert summarise_run(run).situation == "damaged"
+    manager.delete_run(run)
+    assert list_summaries() == []
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_fault_26_a_cut_state_gives_way_to_the_one_before(damage: bytes) -> None
 def test_every_situation_is_told_from_the_others(status: str, details: dict[str, object], situation: str) -> None:
     run = made("one")
     write_json(run.folder / "state.json", {"status": status, "changed": time.time(), **details})
-    one = overview(run)
+    one = summarise_run(run)
     assert one.situation == situation
     assert one.alive == (situation in ("starting", "waiting", "running"))
     assert one.resumable == (situation in ("stopped", "interrupted", "failed"))
@@ -202,7 +202,7 @@ def test_every_situation_is_told_from_the_others(status: str, details: dict[str,
 def test_an_overview_has_the_best_and_the_last_dice() -> None:
     run = made("scored", "stopped")
     run.write("metrics.json", {"epochs": rows(3)})
-    one = overview(run)
+    one = summarise_run(run)
     assert (one.epoch, one.epochs, one.best, one.best_epoch, one.seconds) == (3, 8, 0.9, 2, 6.0)
     assert one.dice == {"nucleus": 0.7, "cell": 0.8}
 
@@ -215,8 +215,8 @@ def test_the_line_is_in_the_order_of_coming_and_skips_the_dead() -> None:
         made(name, "waiting", process=HERE, queued=queued)
     made("dead", "waiting", process=ProcessId(HERE.pid, 1.0), queued=1.0)
     made("odd", "waiting", process=HERE, queued="x")
-    assert [run.name for run in waiting()] == ["early", "middle", "late"]
-    places = {one.name: one.place for one in overviews()}
+    assert [run.name for run in list_queued_runs()] == ["early", "middle", "late"]
+    places = {one.name: one.place for one in list_summaries()}
     assert (places["early"], places["middle"], places["late"], places["dead"]) == (1, 2, 3, None)
 
 
@@ -224,16 +224,16 @@ def test_whoever_is_not_first_waits_and_hears_when_it_is_to_stop() -> None:
     first, second = made("first", "waiting", process=HERE, queued=1.0), made("second")
     told: list[bool] = []
     asked = iter([False, True])
-    with turn(second, should_stop=lambda: next(asked), on_waiting=lambda: told.append(True)) as mine:
+    with training_slot(second, should_stop=lambda: next(asked), on_waiting=lambda: told.append(True)) as mine:
         assert not mine
     assert told == [True]
     first.set_state("stopped")
-    with turn(second, should_stop=lambda: True, on_waiting=lambda: told.append(True)) as mine:
+    with training_slot(second, should_stop=lambda: True, on_waiting=lambda: told.append(True)) as mine:
         assert mine
         # Whoever trains holds the lock: nobody else can.
-        with turn(first, should_stop=lambda: True, on_waiting=lambda: None) as other:
+        with training_slot(first, should_stop=lambda: True, on_waiting=lambda: None) as other:
             assert not other
-    with FileLock(runs_folder() / LOCK).acquire(blocking=False):
+    with FileLock(runs_folder() / LOCK_FILE).acquire(blocking=False):
         pass
 
 
@@ -244,17 +244,17 @@ def test_a_run_finds_itself_in_the_line_however_its_folder_is_spelt(
     (runs.parent / "elsewhere").symlink_to(runs, target_is_directory=True)
     monkeypatch.chdir(runs.parent)
     for folder in (Path(runs.name) / "mine", runs.parent / "elsewhere" / "mine"):
-        with turn(Run(folder), should_stop=lambda: True, on_waiting=lambda: None) as mine:
+        with training_slot(Run(folder), should_stop=lambda: True, on_waiting=lambda: None) as mine:
             assert mine
 
 
 def test_the_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manager, "MOST_WAITING", 2)
+    monkeypatch.setattr(manager, "MAX_QUEUED_RUNS", 2)
     for number in range(2):
         made(f"run-{number}", "waiting", process=HERE, queued=float(number))
     with pytest.raises(RunError, match="wait in line already"):
-        manager.start(CONFIG)
-    assert len(all_runs(runs_folder())) == 2
+        manager.start_run(CONFIG)
+    assert len(list_runs(runs_folder())) == 2
 
 
 # Names, notes, changes
@@ -263,64 +263,64 @@ def test_the_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["", ".hidden", "../out", "a/b", "a\\b", "x" * 81, "a\0b", "blank ", "end.", "-x"])
 def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
     with pytest.raises(RunError, match="The name of a run"):
-        check_name(name)
+        check_run_name(name)
     with pytest.raises(RunError, match="The name of a run"):
-        manager.start(CONFIG, name=name)
+        manager.start_run(CONFIG, name=name)
     assert not runs_folder().exists()
 
 
 def test_a_name_is_made_where_none_is_given(runs: Path) -> None:
-    assert next_name(CONFIG, runs) == "unet-4-synthetic-1"
+    assert suggest_run_name(CONFIG, runs) == "unet-4-synthetic-1"
     made("unet-4-synthetic-1")
-    assert next_name(CONFIG, runs) == "unet-4-synthetic-2"
-    check_name(next_name(CONFIG.replace(dataset="/data/Größe 1/ünï.zip"), runs))
+    assert suggest_run_name(CONFIG, runs) == "unet-4-synthetic-2"
+    check_run_name(suggest_run_name(CONFIG.replace(dataset="/data/Größe 1/ünï.zip"), runs))
 
 
 def test_renamed_noted_and_deleted(runs: Path) -> None:
     run = made("first", "stopped")
     run.set_notes("A first try. <b>Ä</b>")
-    run = manager.rename(run, "Second try")
-    assert [one.name for one in overviews()] == ["Second try"]
+    run = manager.rename_run(run, "Second try")
+    assert [one.name for one in list_summaries()] == ["Second try"]
     assert run.notes() == "A first try. <b>Ä</b>"
     with pytest.raises(RunError, match="10,000 characters"):
         run.set_notes("x" * 10_001)
     other = made("other", "stopped")
     with pytest.raises(RunError, match="There is a run 'other' already"):
-        manager.rename(run, "other")
-    manager.delete(run)
-    assert [one.name for one in overviews()] == ["other"]
+        manager.rename_run(run, "other")
+    manager.delete_run(run)
+    assert [one.name for one in list_summaries()] == ["other"]
     assert [path.name for path in runs.iterdir()] == ["other"]
     with pytest.raises(RunError, match="There is no run Second try"):
-        manager.delete(run)
-    assert manager.find("other") == other
+        manager.delete_run(run)
+    assert manager.get_run("other") == other
     with pytest.raises(RunError, match="Runs here: other"):
-        manager.find("first")
+        manager.get_run("first")
 
 
 def test_what_is_being_trained_is_neither_deleted_nor_renamed_nor_resumed() -> None:
     run = made("busy", "running", process=HERE)
-    for change in (manager.delete, manager.resume, lambda r: manager.rename(r, "free")):
+    for change in (manager.delete_run, manager.resume_run, lambda r: manager.rename_run(r, "free")):
         with pytest.raises(RunError, match="being trained"):
             change(run)
     with pytest.raises(RunError, match="is finished"):
-        manager.resume(made("done", "finished"))
+        manager.resume_run(made("done", "finished"))
 
 
 def test_pictures_of_ones_own_are_asked_for_and_never_kept() -> None:
-    config = CONFIG.replace(dataset=manager.UPLOAD)
+    config = CONFIG.replace(dataset=manager.UPLOADED_DATASET)
     with pytest.raises(RunError, match="needs them"):
-        manager.start(config)
+        manager.start_run(config)
     run = made("mine", "stopped")
     run.write("config.json", config.to_dict())
     with pytest.raises(RunError, match="Bring the same zip"):
-        manager.resume(run)
+        manager.resume_run(run)
 
 
 def test_differences_are_the_settings_that_differ() -> None:
-    table = differences({"a": CONFIG, "b": CONFIG.replace(width=16), "c": CONFIG.replace(width=16, seed=3)})
+    table = diff_configs({"a": CONFIG, "b": CONFIG.replace(width=16), "c": CONFIG.replace(width=16, seed=3)})
     assert table == {"width": {"a": 4, "b": 16, "c": 16}, "seed": {"a": 2, "b": 2, "c": 3}}
-    assert differences({"a": CONFIG}) == {}
-    assert differences({}) == {}
+    assert diff_configs({"a": CONFIG}) == {}
+    assert diff_configs({}) == {}
 
 
 def test_a_packed_run_has_all_but_its_checkpoints() -> None:
@@ -340,7 +340,7 @@ def test_a_packed_run_has_all_but_its_checkpoints() -> None:
         (run.folder / name).write_bytes(b"0")
     (run.folder / "film").mkdir()
     (run.folder / "film" / "00001.png").write_bytes(b"0")
-    with zipfile.ZipFile(io.BytesIO(pack(run))) as packed:
+    with zipfile.ZipFile(io.BytesIO(zip_run(run))) as packed:
         expected = {"config.json", "best.safetensors", "film/00001.png"}
         assert set(packed.namelist()) == {f"packed/{name}" for name in expected}
         assert json.loads(packed.read("packed/config.json"))["dataset"] == "my cells"
@@ -355,10 +355,10 @@ def test_fault_30_a_folder_that_cannot_be_written_or_is_gone_is_named(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "file"))
     with pytest.raises(RunError, match=r"file.* cannot be written"):
-        manager.start(CONFIG)
-    assert overviews() == []
+        manager.start_run(CONFIG)
+    assert list_summaries() == []
     run = Run(tmp_path / "gone")
-    for use in (run.state, run.config, run.ask_to_stop, lambda: run.set_state("new"), lambda: manager.delete(run)):
+    for use in (run.state, run.config, run.ask_to_stop, lambda: run.set_state("new"), lambda: manager.delete_run(run)):
         with pytest.raises(RunError, match="gone"):
             use()
     assert run.metrics() == run.batches() == []
@@ -370,19 +370,19 @@ def test_fault_30_a_folder_that_cannot_be_written_or_is_gone_is_named(
 def test_fault_30_a_read_only_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBCSEG_RUNS", "/proc/runs")
     with pytest.raises(RunError, match="/proc/runs/unet-4-synthetic-1 cannot be written"):
-        manager.start(CONFIG)
+        manager.start_run(CONFIG)
 
 
 def test_two_that_begin_at_the_same_moment_get_two_folders(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[str] = []
-    monkeypatch.setattr(manager, "_launch", lambda run, _: launched.append(run.name))
+    monkeypatch.setattr(manager, "_launch_process", lambda run, _: launched.append(run.name))
     names = iter(["unet-4-synthetic-1", "unet-4-synthetic-1", "unet-4-synthetic-2"])
-    monkeypatch.setattr(manager, "next_name", lambda *_: next(names))
-    manager.start(CONFIG)
-    manager.start(CONFIG)
+    monkeypatch.setattr(manager, "suggest_run_name", lambda *_: next(names))
+    manager.start_run(CONFIG)
+    manager.start_run(CONFIG)
     assert launched == ["unet-4-synthetic-1", "unet-4-synthetic-2"]
     with pytest.raises(RunError, match="holds a run already"):
-        manager.start(CONFIG, name="unet-4-synthetic-1")
+        manager.start_run(CONFIG, name="unet-4-synthetic-1")
 
 
 def test_of_two_that_make_a_folder_at_the_same_moment_only_one_has_it(

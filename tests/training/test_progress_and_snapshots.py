@@ -10,7 +10,7 @@ import pytest
 from wbcseg.errors import RunError
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.runs import progress, snapshots
-from wbcseg.training.runs.progress import Journal, Progress
+from wbcseg.training.runs.progress import Progress, ProgressWriter
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def means(loss: float) -> dict[str, float]:
 
 def test_speed_and_time_left_leave_out_the_batch_that_builds_the_program(run: Run, clock: list[float]) -> None:
     told: list[Progress] = []
-    diary = Journal(run, epochs=3, steps=4, history=[], on_progress=told.append)
+    diary = ProgressWriter(run, epochs=3, steps=4, history=[], on_progress=told.append)
     diary.begin_epoch()
     clock[0] += 30.0
     diary.batch(10, means(1.0))
@@ -50,7 +50,7 @@ def test_speed_and_time_left_leave_out_the_batch_that_builds_the_program(run: Ru
 
 def test_time_left_comes_from_whole_epochs_once_there_are_some(run: Run, clock: list[float]) -> None:
     told: list[Progress] = []
-    diary = Journal(run, epochs=4, steps=4, history=[], on_progress=told.append)
+    diary = ProgressWriter(run, epochs=4, steps=4, history=[], on_progress=told.append)
     diary.begin_epoch()
     diary.end_epoch({"epoch": 1, "loss": 0.5, "seconds": 20.0})
     assert told[-1].row is not None
@@ -64,7 +64,7 @@ def test_time_left_comes_from_whole_epochs_once_there_are_some(run: Run, clock: 
 
 
 def test_only_the_first_epoch_is_written_batch_by_batch_and_not_too_often(run: Run, clock: list[float]) -> None:
-    diary = Journal(run, epochs=2, steps=5, history=[], on_progress=lambda _: None)
+    diary = ProgressWriter(run, epochs=2, steps=5, history=[], on_progress=lambda _: None)
     assert run.batches() == []
     diary.begin_epoch()
     diary.batch(4, means(1.0))
@@ -84,29 +84,29 @@ def test_only_the_first_epoch_is_written_batch_by_batch_and_not_too_often(run: R
     diary.batch(4, means(0.1))
     assert len(run.batches()) == 5
     # A training that goes on keeps the batches of its first epoch.
-    Journal(run, epochs=2, steps=5, history=run.metrics(), on_progress=lambda _: None)
+    ProgressWriter(run, epochs=2, steps=5, history=run.metrics(), on_progress=lambda _: None)
     assert len(run.batches()) == 5
 
 
 @pytest.mark.parametrize(("count", "which"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (54, [0, 26, 53])])
 def test_the_filmed_pictures_are_spread_evenly(count: int, which: list[int]) -> None:
-    assert snapshots.chosen(count) == which
+    assert snapshots.select_snapshot_indices(count) == which
 
 
 def test_a_film_keeps_classes_and_no_pictures(run: Run) -> None:
-    assert snapshots.read(run) is None
+    assert snapshots.load_snapshots(run) is None
     labels = np.arange(3 * 24 * 24, dtype=np.uint8).reshape(3, 24, 24) % 3
-    snapshots.begin(run, ["synthetic/001", "synthetic/002", "synthetic/003"], labels)
-    snapshots.begin(run, ["other"], labels)  # a training that goes on
-    snapshots.add(run, 0, np.zeros_like(labels))
-    snapshots.add(run, 12, labels[::-1])
-    found = snapshots.read(run)
-    assert found == snapshots.Film(("synthetic/001", "synthetic/002", "synthetic/003"), 24, (0, 12))
+    snapshots.start_snapshots(run, ["synthetic/001", "synthetic/002", "synthetic/003"], labels)
+    snapshots.start_snapshots(run, ["other"], labels)  # a training that goes on
+    snapshots.add_snapshot(run, 0, np.zeros_like(labels))
+    snapshots.add_snapshot(run, 12, labels[::-1])
+    found = snapshots.load_snapshots(run)
+    assert found == snapshots.Snapshots(("synthetic/001", "synthetic/002", "synthetic/003"), 24, (0, 12))
     assert found is not None
-    np.testing.assert_array_equal(snapshots.frame(run, found, None), labels)
-    np.testing.assert_array_equal(snapshots.frame(run, found, 0), 0)
-    np.testing.assert_array_equal(snapshots.frame(run, found, 12), labels[::-1])
+    np.testing.assert_array_equal(snapshots.load_snapshot(run, found, None), labels)
+    np.testing.assert_array_equal(snapshots.load_snapshot(run, found, 0), 0)
+    np.testing.assert_array_equal(snapshots.load_snapshot(run, found, 12), labels[::-1])
     (run.folder / "film" / "00012.png").write_bytes(b"half")
     for epoch in (12, 7):
         with pytest.raises(RunError, match=f"{epoch:05}.png of run run cannot be read"):
-            snapshots.frame(run, found, epoch)
+            snapshots.load_snapshot(run, found, epoch)

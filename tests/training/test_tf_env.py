@@ -6,28 +6,28 @@ import os
 
 import pytest
 
-from wbcseg.training.tf_env import computes_in_bfloat16, environment, prepare_engine
+from wbcseg.training.tf_env import configure_tensorflow, describe_environment, supports_bfloat16
 
 
 def test_bfloat16_only_where_the_processor_computes_in_it() -> None:
-    assert not computes_in_bfloat16(frozenset({"avx2", "fma"}))
-    assert not computes_in_bfloat16(frozenset({"avx512f", "avx512_vnni"}))
-    assert computes_in_bfloat16(frozenset({"avx512f", "avx512_bf16"}))
-    assert computes_in_bfloat16(frozenset({"amx_bf16"}))
+    assert not supports_bfloat16(frozenset({"avx2", "fma"}))
+    assert not supports_bfloat16(frozenset({"avx512f", "avx512_vnni"}))
+    assert supports_bfloat16(frozenset({"avx512f", "avx512_bf16"}))
+    assert supports_bfloat16(frozenset({"amx_bf16"}))
 
 
 def test_what_a_person_chose_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
-    prepare_engine()
+    configure_tensorflow()
 
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "1"
 
 
 def test_the_environment_names_versions_and_no_person() -> None:
-    found = environment("float32")
+    found = describe_environment("float32")
     assert found["precision"] == "float32"
     assert found["packages"]["keras"]
     assert set(found) == {"python", "system", "processor", "cores", "features", "precision", "packages"}

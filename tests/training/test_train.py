@@ -17,14 +17,14 @@ from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.evaluation.model_card import describe_run
+from wbcseg.evaluation.model_card import write_model_card
 from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
 from wbcseg.models.card import ModelCard
-from wbcseg.models.forward import outputs
+from wbcseg.models.forward import forward
 from wbcseg.models.weights import read_weights
 from wbcseg.training import Run
-from wbcseg.training.checkpoint import load
+from wbcseg.training.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.training
 
@@ -92,20 +92,20 @@ def test_a_card_says_how_closely_to_look(
     folder = shutil.copytree(finished, tmp_path / "copy")
     run = Run(folder)
     run.write("config.json", {**run.config().to_dict(), **changes})
-    assert describe_run(run, open_dataset(str(pairs)), 1).share == share
+    assert write_model_card(run, open_dataset(str(pairs)), 1).share == share
     assert ModelCard.read(folder).share == share
 
 
 def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: Path) -> None:
-    from wbcseg.models import build
+    from wbcseg.models import build_model
 
     weights = read_weights(finished / "weights.safetensors")
-    model = build("unet", width=4)
+    model = build_model("unet", width=4)
     model.set_weights(list(weights.arrays.values()))
     picture = draw_sample(9, 3, size=(48, 48)).image
     scaled = (picture / np.float32(255)).astype(np.float32)
     expected = model(scaled[None]).numpy()[0]
-    *_, (_, in_float) = outputs("unet", weights.arrays, scaled)
+    *_, (_, in_float) = forward("unet", weights.arrays, scaled)
     np.testing.assert_allclose(in_float, expected, atol=1e-5)
     # It computes in 8 bits: every layer's values are rounded to 256 levels.
     found = Catalog(runs=runs).open("whole").predict(picture).probabilities
@@ -133,7 +133,7 @@ def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
     resumed = train("--resume", "parts")
     assert resumed.returncode == 0, resumed.stderr
     assert "epoch 1/4" not in resumed.stdout
-    whole, parts = load(finished), load(runs / "parts")
+    whole, parts = load_checkpoint(finished), load_checkpoint(runs / "parts")
     assert whole is not None
     assert parts is not None
     assert set(whole.arrays) == set(parts.arrays)

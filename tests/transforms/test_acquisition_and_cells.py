@@ -11,14 +11,21 @@ from scipy import ndimage
 
 from wbcseg.datasets import open_dataset
 from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
-from wbcseg.transforms.acquisition import photographed
-from wbcseg.transforms.cell import bent, dyed, granular, grown, loosened, with_rim
-from wbcseg.transforms.config import BELOW, augmentation
-from wbcseg.transforms.padding import image_on_canvas, labels_on_canvas
+from wbcseg.transforms.acquisition import jitter_acquisition
+from wbcseg.transforms.cell import (
+    add_granules,
+    decondense_chromatin,
+    elastic_deform,
+    jitter_stain,
+    resize_nucleus,
+    scale_cytoplasm,
+)
+from wbcseg.transforms.config import CLEAN_CELL_MARGIN, get_augmentation
+from wbcseg.transforms.padding import pad_labels_to_square, pad_to_square
 from wbcseg.transforms.pipeline import augment
-from wbcseg.transforms.red_cells import with_red_cells
+from wbcseg.transforms.red_cells import add_red_cells
 
-HOW = augmentation("laboratories")
+HOW = get_augmentation("laboratories")
 SHARE = 0.6
 SIDE = 120
 
@@ -28,8 +35,8 @@ def pictures() -> tuple[NDArray[np.uint8], Labels]:
     data = open_dataset("synthetic")
     samples = [data.read(sample_id) for sample_id in data.ids[:24]]
     side = SIDE * HOW.detail
-    images = np.stack([image_on_canvas(sample.image, side, enlarge=True)[0] for sample in samples])
-    masks = [labels_on_canvas(sample.mask, side, enlarge=True) for sample in samples if sample.mask is not None]
+    images = np.stack([pad_to_square(sample.image, side, enlarge=True)[0] for sample in samples])
+    masks = [pad_labels_to_square(sample.mask, side, enlarge=True) for sample in samples if sample.mask is not None]
     return images, np.stack(masks)
 
 
@@ -59,8 +66,8 @@ def test_copies_as_they_are_show_what_the_close_look_sees(
     small = 0
     for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
         # A larger one may be beside its mirror image.
-        if extent(mask_before) < (share - BELOW) * len(mask_before):
-            assert share - BELOW - 0.03 < extent(mask) / SIDE < share + 0.03
+        if extent(mask_before) < (share - CLEAN_CELL_MARGIN) * len(mask_before):
+            assert share - CLEAN_CELL_MARGIN - 0.03 < extent(mask) / SIDE < share + 0.03
             small += 1
         # Neither stain nor light differ. The closer the look, the less of the plasma is left to compare.
         for kind in np.unique(mask) if share == SHARE else (CYTOPLASM.id, NUCLEUS.id):
@@ -100,7 +107,7 @@ def test_red_cells_leave_what_remains_of_the_white_one_as_it_is() -> None:
     image = sample.image.astype(np.float32) / 255
     changed, lost = [], []
     for seed in range(40):
-        drawn, mask = with_red_cells(image, sample.mask, np.random.default_rng(seed), size=60)
+        drawn, mask = add_red_cells(image, sample.mask, np.random.default_rng(seed), size=60)
         assert drawn.dtype == np.float32
         assert mask.dtype == np.uint8
         # Cytoplasm may be lost below a red cell, the nucleus never.
@@ -122,7 +129,7 @@ def test_a_bent_cell_is_bent_with_its_mask() -> None:
     marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
     moved = 0
     for seed in range(20):
-        picture, mask = bent(marked, sample.mask, 0.16, np.random.default_rng(seed))
+        picture, mask = elastic_deform(marked, sample.mask, 0.16, np.random.default_rng(seed))
         assert picture.shape == marked.shape
         assert mask.dtype == picture.dtype == np.uint8
         assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
@@ -143,7 +150,7 @@ def test_the_rim_of_cytoplasm_becomes_as_thick_as_asked_for_in_the_same_cell(num
     marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
     ratios = []
     for kept in (0.1, 0.5, 1.0, 1.4):
-        picture, mask = with_rim(marked, sample.mask, kept)
+        picture, mask = scale_cytoplasm(marked, sample.mask, kept)
         assert picture.shape == marked.shape
         assert mask.dtype == picture.dtype == np.uint8
         # The picture follows its mask, and the cell stays where it is.
@@ -159,24 +166,24 @@ def test_the_rim_of_cytoplasm_becomes_as_thick_as_asked_for_in_the_same_cell(num
 def test_a_tenth_of_the_rim_around_a_round_nucleus_is_a_tenth() -> None:
     distance = np.hypot(*(np.mgrid[:120, :120] - 59.5))
     mask = (distance < 40).astype(np.uint8) + (distance < 20).astype(np.uint8)
-    _, thin = with_rim(np.zeros((120, 120, 3), np.uint8), mask, 0.1)
+    _, thin = scale_cytoplasm(np.zeros((120, 120, 3), np.uint8), mask, 0.1)
     assert np.sqrt((thin == NUCLEUS.id).sum() / np.pi) == pytest.approx(38, abs=0.7)
     assert np.sqrt((thin > 0).sum() / np.pi) == pytest.approx(40, abs=0.7)
 
 
 def test_without_a_nucleus_nothing_grows() -> None:
     picture, mask = np.full((40, 40, 3), 200, np.uint8), np.zeros((40, 40), np.uint8)
-    grey, same = with_rim(picture, mask, 0.1)
+    grey, same = scale_cytoplasm(picture, mask, 0.1)
     assert (grey == picture).all()
     assert not same.any()
     mask[10:30, 10:30] = CYTOPLASM.id
-    assert (with_rim(picture, mask, 0.1)[1] == mask).all()
+    assert (scale_cytoplasm(picture, mask, 0.1)[1] == mask).all()
 
 
 def test_nuclei_grow_more_often_than_they_shrink() -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
-    found = [ratio(grown(sample.image, sample.mask, np.random.default_rng(seed))[1]) for seed in range(30)]
+    found = [ratio(resize_nucleus(sample.image, sample.mask, np.random.default_rng(seed))[1]) for seed in range(30)]
     larger = np.mean(np.array(found) > ratio(sample.mask))
     assert 0.5 < larger < 0.9
     assert max(found) > 0.8
@@ -190,7 +197,7 @@ def test_loose_chromatin_is_paler_in_places_and_nothing_else_is() -> None:
     nucleus = sample.mask == NUCLEUS.id
     plasma = np.median(image[sample.mask == 0], axis=0)
     for seed in range(10):
-        loose = loosened(image, sample.mask, np.random.default_rng(seed))
+        loose = decondense_chromatin(image, sample.mask, np.random.default_rng(seed))
         assert loose.dtype == np.float32
         paler = (loose - image).mean(axis=-1)
         assert paler.min() > -0.01
@@ -200,7 +207,7 @@ def test_loose_chromatin_is_paler_in_places_and_nothing_else_is() -> None:
         assert paler[inner].std() > 0.2 * paler[inner].mean()
         assert (loose[inner] < plasma).all(axis=-1).mean() > 0.95
     empty = np.zeros_like(sample.mask)
-    np.testing.assert_allclose(loosened(image, empty, np.random.default_rng(1)), image, atol=0.005)
+    np.testing.assert_allclose(decondense_chromatin(image, empty, np.random.default_rng(1)), image, atol=0.005)
 
 
 def test_nucleus_and_cytoplasm_are_dyed_apart_and_plasma_not() -> None:
@@ -209,7 +216,7 @@ def test_nucleus_and_cytoplasm_are_dyed_apart_and_plasma_not() -> None:
     image = sample.image.astype(np.float32) / 255
     ratios = []
     for seed in range(40):
-        picture = dyed(image, sample.mask, 0.7, np.random.default_rng(seed))
+        picture = jitter_stain(image, sample.mask, 0.7, np.random.default_rng(seed))
         assert picture.dtype == np.float32
         assert 0 <= picture.min() <= picture.max() <= 1
         outside = ~ndimage.binary_dilation(sample.mask > 0, iterations=5)
@@ -229,7 +236,7 @@ def test_granules_lie_in_the_cytoplasm_and_darken_it() -> None:
     assert sample.mask is not None
     image = sample.image.astype(np.float32) / 255
     for seed in range(10):
-        filled = granular(image, sample.mask, np.random.default_rng(seed))
+        filled = add_granules(image, sample.mask, np.random.default_rng(seed))
         assert filled.dtype == np.float32
         assert (filled <= image + 1e-6).all()
         darker = (image - filled).mean(axis=-1)
@@ -242,7 +249,7 @@ def test_granules_lie_in_the_cytoplasm_and_darken_it() -> None:
 def test_photographs_differ_in_colour_and_stay_in_range() -> None:
     image = open_dataset("synthetic").read("synthetic/003").image.astype(np.float32) / 255
     batch = np.repeat(image[None], 40, axis=0)
-    taken = photographed(batch, np.random.default_rng(1))
+    taken = jitter_acquisition(batch, np.random.default_rng(1))
     assert taken.shape == batch.shape
     assert taken.dtype == np.float32
     assert taken.min() >= 0
@@ -257,7 +264,7 @@ def test_photographs_differ_in_colour_and_stay_in_range() -> None:
 def test_an_unmarked_picture_is_taken_as_it_lies() -> None:
     image = open_dataset("synthetic").read("synthetic/003").image
     side = SIDE * HOW.detail
-    placed = image_on_canvas(image, side, enlarge=True)[0][None]
+    placed = pad_to_square(image, side, enlarge=True)[0][None]
     images, labels = augment(placed, np.zeros((1, side, side), np.uint8), HOW, np.random.default_rng(0))
     assert images.shape == (1, SIDE, SIDE, 3)
     assert not labels.any()

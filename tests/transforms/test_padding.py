@@ -7,26 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wbcseg.transforms.padding import from_canvas, image_on_canvas, labels_on_canvas, place
+from wbcseg.transforms.padding import compute_placement, pad_labels_to_square, pad_to_square, unpad
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400))
 def test_every_size_fits_and_returns(height: int, width: int) -> None:
     image = np.zeros((height, width, 3), np.uint8)
-    canvas, placement = image_on_canvas(image, 120)
+    canvas, placement = pad_to_square(image, 120)
     assert canvas.shape == (120, 120, 3)
-    assert labels_on_canvas(image[..., 0], 120).shape == (120, 120)
+    assert pad_labels_to_square(image[..., 0], 120).shape == (120, 120)
     rows, columns = placement.window
     assert 0 <= rows.start < rows.stop <= 120
     assert 0 <= columns.start < columns.stop <= 120
-    back = from_canvas(np.zeros((120, 120, 3), np.float32), placement)
+    back = unpad(np.zeros((120, 120, 3), np.float32), placement)
     assert back.shape == (height, width, 3)
 
 
 def test_a_small_picture_lies_unchanged_in_the_middle_of_its_mirror_image() -> None:
     image = np.random.default_rng(0).integers(0, 256, (100, 116, 3), dtype=np.uint8)
-    canvas, placement = image_on_canvas(image, 120)
+    canvas, placement = pad_to_square(image, 120)
     assert (placement.top, placement.left) == (10, 2)
     assert np.array_equal(canvas[placement.window], image)
     assert np.array_equal(canvas[9, 2:118], image[0])
@@ -37,9 +37,9 @@ def test_picture_and_mask_stay_aligned() -> None:
     labels = np.zeros((300, 260), np.uint8)
     labels[100:200, 80:160] = 2
     image = np.repeat(labels[..., None] * 100, 3, axis=-1).astype(np.uint8)
-    canvas, _ = image_on_canvas(image, 120)
+    canvas, _ = pad_to_square(image, 120)
     # Pixels on the edge are mixed; all others agree.
-    inside = (canvas[..., 0] == 200) == (labels_on_canvas(labels, 120) == 2)
+    inside = (canvas[..., 0] == 200) == (pad_labels_to_square(labels, 120) == 2)
     assert inside.mean() > 0.98
 
 
@@ -47,5 +47,5 @@ def test_picture_and_mask_stay_aligned() -> None:
     ("size", "scaled"), [((120, 120), (120, 120)), ((300, 300), (120, 120)), ((480, 16), (120, 4))]
 )
 def test_pictures_are_shrunk_but_never_enlarged(size: tuple[int, int], scaled: tuple[int, int]) -> None:
-    assert place(size, 120).scaled == scaled
-    assert place((20, 30), 120).scaled == (20, 30)
+    assert compute_placement(size, 120).scaled == scaled
+    assert compute_placement((20, 30), 120).scaled == (20, 30)

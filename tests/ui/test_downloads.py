@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from wbcseg.datasets.sample import Sample
-from wbcseg.datasets.uploads import Item
-from wbcseg.export import figure_rows
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.export import build_feature_rows
 from wbcseg.inference import ModelEntry
 from wbcseg.io import encode_png
-from wbcseg.pipeline.analyze import NO_CYTOPLASM
-from wbcseg.results import Examined, Finding, held
+from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE
+from wbcseg.results import CellResult, ImageReport, build_in_memory_loader
 from wbcseg.ui import cache
 from wbcseg.ui.components import downloads
 from wbcseg.ui.segment import cell_features
@@ -22,13 +22,13 @@ from wbcseg.ui.segment import cell_features
 def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     image = np.full((300, 500, 3), 230, np.uint8)
     sample = Sample(id="own/1", image=image, mask=None, source="A reader's own picture")
-    picture = cache.Shown(sample, "digest", own=True, name="field.png", notices=("Its 16-bit grey is scaled.",))
+    picture = cache.LoadedImage(sample, "digest", own=True, name="field.png", notices=("Its 16-bit grey is scaled.",))
     results = {name: SimpleNamespace(labels=np.zeros((300, 500), np.uint8)) for name in ("unet-16", "segnet-16")}
     look = SimpleNamespace(results=results, findings=dict.fromkeys(results, ()))
-    found = cell_features._examined(picture, look, {name: SimpleNamespace(card=None) for name in results})
+    found = cell_features._build_image_report(picture, look, {name: SimpleNamespace(card=None) for name in results})
     assert (found.name, found.size, found.models) == ("field.png", (300, 500), ("unet-16", "segnet-16"))
     assert found.drawn["segnet-16"]().shape == (300, 500, 3)
-    head, *rows = figure_rows([found])
+    head, *rows = build_feature_rows([found])
     assert [row[head.index("status")] for row in rows] == ["no white cell found"] * 2
     assert rows[0][head.index("note")] == "Its 16-bit grey is scaled."
 
@@ -42,11 +42,19 @@ def test_the_dice_of_a_cell_of_a_field_is_none_of_its_neighbours():
     image = np.full((300, 600, 3), 230, np.uint8)
     sample = Sample(id="own/1", image=image, mask=mask, source="A reader's own picture")
     cells = [
-        Finding("f.png", held(image[:40, :40], cell), "m", None, mask.shape, place=(left, 100), number=number)
+        CellResult(
+            "f.png",
+            build_in_memory_loader(image[:40, :40], cell),
+            "m",
+            None,
+            mask.shape,
+            place=(left, 100),
+            number=number,
+        )
         for number, left in enumerate((100, 125), start=1)
     ]
     look = SimpleNamespace(results={"m": SimpleNamespace(labels=mask)}, findings={"m": cells})
-    scored = cell_features._scored(cache.Shown(sample, "digest", own=True, name="f.png"), look)
+    scored = cell_features._score_cells(cache.LoadedImage(sample, "digest", own=True, name="f.png"), look)
     assert [one.scores["cell"] for one in scored] == [1.0, 1.0]
 
 
@@ -54,11 +62,13 @@ def test_a_mask_without_cytoplasm_is_said_of_a_picture_that_is_opened_in_predict
     mask = np.zeros((60, 60), np.uint8)
     mask[20:40, 20:40] = 255
     picture = encode_png(np.full((60, 60, 3), 200, np.uint8))
-    item = Item("a.png", "a", lambda: picture, "a_mask.png", lambda: encode_png(mask))
-    shown = cache.own_picture.__wrapped__("a", "a.png", 0, item)
+    item = InputImage("a.png", "a", lambda: picture, "a_mask.png", lambda: encode_png(mask))
+    shown = cache.load_uploaded_image.__wrapped__("a", "a.png", 0, item)
     assert shown.sample.mask is not None
-    assert shown.notices == (NO_CYTOPLASM,)
-    assert cache.own_picture.__wrapped__("a", "a.png", 0, Item("a.png", "a", lambda: picture)).notices == ()
+    assert shown.notices == (NO_CYTOPLASM_NOTICE,)
+    assert (
+        cache.load_uploaded_image.__wrapped__("a", "a.png", 0, InputImage("a.png", "a", lambda: picture)).notices == ()
+    )
 
 
 def entry(name, title):
@@ -70,11 +80,11 @@ def entry(name, title):
 
 def test_the_report_names_the_models_that_looked_the_second_opinion_and_the_page():
     first, second = entry("unet-16", "U-Net 16"), entry("segnet-16", "SegNet 16")
-    nothing = [Examined("field.png", (300, 500), (), ("unet-16",))]
+    nothing = [ImageReport("field.png", (300, 500), (), ("unet-16",))]
     entries = {"unet-16": first, "segnet-16": second}
-    told = downloads._settings(nothing, entries, careful=False, page=0, second=None)
+    told = downloads._list_settings(nothing, entries, careful=False, page=0, second=None)
     assert told == [("Model", "unet-16: U-Net 16, file 1a2b3c4d, of 2026-11-23"), ("Prediction", "one look")]
-    told = downloads._settings(nothing, entries, careful=True, page=2, second=second)
+    told = downloads._list_settings(nothing, entries, careful=True, page=2, second=second)
     assert told[1] == ("Second opinion", "segnet-16: SegNet 16, file 1a2b3c4d, of 2026-11-23")
     assert told[2:] == [("Prediction", "careful"), ("TIFF page", "3")]
 
@@ -87,14 +97,14 @@ def test_a_file_is_in_the_scale_that_was_given_last(monkeypatch):
 
     monkeypatch.setattr(downloads, "st", SimpleNamespace(session_state=state, download_button=button))
     entries = {"unet-16": entry("unet-16", "U-Net 16")}
-    downloads.offer_files(lambda: [Examined("a.png", (60, 70), (), ("unet-16",))], entries, careful=False)
+    downloads.show_download_buttons(lambda: [ImageReport("a.png", (60, 70), (), ("unet-16",))], entries, careful=False)
     assert b"cell_area_px2" in offered["Figures (CSV)"]()
     # A reader types a scale and clicks at once: the button is still that of the run before.
     state["micrometres_here"] = 0.1
-    downloads._note_scale("micrometres_here")
+    downloads._save_pixel_size("micrometres_here")
     assert b"cell_area_um2" in offered["Figures (CSV)"]()
     archive = zipfile.ZipFile(io.BytesIO(offered["Everything (zip)"]()))
     assert b"cell_area_um2" in archive.read("measurements.csv")
     state["micrometres_here"] = None
-    downloads._note_scale("micrometres_here")
+    downloads._save_pixel_size("micrometres_here")
     assert b"cell_area_px2" in offered["Figures (CSV)"]()

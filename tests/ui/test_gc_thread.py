@@ -23,13 +23,13 @@ class Left:
 
 
 def test_what_lies_in_circles_is_freed_soon_after_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gc_thread, "PERIOD", 0.05)
-    monkeypatch.setattr(gc_thread, "_keeper", None)
+    monkeypatch.setattr(gc_thread, "GC_INTERVAL", 0.05)
+    monkeypatch.setattr(gc_thread, "_gc_thread", None)
     gc.disable()
     try:
         left = weakref.ref(Left())
         assert left() is not None
-        gc_thread.tend()
+        gc_thread.start_gc_thread()
         deadline = time.monotonic() + 10
         while left() is not None and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wbcseg.ui.text import GLOSSARY, as_text, figure, percent, short_title, signed, size_text, stem
-from wbcseg.ui.train.fields import dataset_title
+from wbcseg.ui.text import (
+    GLOSSARY,
+    escape_markdown,
+    format_dataset_name,
+    format_difference,
+    format_percent,
+    format_score,
+    format_size,
+    get_local_id,
+)
+from wbcseg.ui.train.fields import format_dataset
 
 UI = Path(__file__).parents[2] / "wbcseg" / "ui"
 
@@ -26,27 +35,27 @@ UI = Path(__file__).parents[2] / "wbcseg" / "ui"
     ],
 )
 def test_every_sign_that_means_something_is_escaped(name):
-    plain = re.sub(r"\\(.)", "", as_text(name))
+    plain = re.sub(r"\\(.)", "", escape_markdown(name))
     assert not re.search(r"[<>*`$\[\]()|:=]", plain)
 
 
 @given(st.text())
 def test_escaping_keeps_the_letters(text):
-    shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", as_text(text)).replace(":\u2060", ":")
+    shown = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escape_markdown(text)).replace(":\u2060", ":")
     assert shown == re.sub(r"[\x00-\x1f\x7f]+", " ", text)
 
 
 def test_figures():
-    assert figure(0.98765) == "0.988"
-    assert figure(float("nan")) == "n/a – class absent"
-    assert percent(0.12345) == "12.3\u00a0%"
-    assert size_text((100, 104)) == "104 × 100"
+    assert format_score(0.98765) == "0.988"
+    assert format_score(float("nan")) == "n/a – class absent"
+    assert format_percent(0.12345) == "12.3\u00a0%"
+    assert format_size((100, 104)) == "104 × 100"
 
 
 def test_names():
-    assert short_title("zheng-1") == "Zheng 1"
-    assert stem("zheng-1/007") == "007"
-    assert stem("007") == "007"
+    assert format_dataset_name("zheng-1") == "Zheng 1"
+    assert get_local_id("zheng-1/007") == "007"
+    assert get_local_id("007") == "007"
 
 
 def test_every_word_that_the_pages_explain_has_an_explanation():
@@ -75,11 +84,11 @@ def test_streamlit_is_imported_by_the_faces_only():
     ],
 )
 def test_data_sets_are_called_as_on_the_pages(name, title):
-    assert dataset_title(name) == title
+    assert format_dataset(name) == title
 
 
 @pytest.mark.parametrize(
     ("difference", "text"), [(0.0237, "+0.024"), (-0.0042, "\u22120.004"), (-0.0001, "0.000"), (0.0004, "0.000")]
 )
 def test_differences_have_a_sign_unless_they_round_to_nothing(difference, text):
-    assert signed(difference) == text
+    assert format_difference(difference) == text

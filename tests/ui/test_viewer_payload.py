@@ -10,8 +10,8 @@ from builders import draw_cell
 from PIL import Image
 
 from wbcseg.inference import Segmentation
-from wbcseg.ui.viewer import PACK, SOURCES, VIEWER, joined
-from wbcseg.ui.viewer.payload import labels_of_runs, map_png, packed, unpacked
+from wbcseg.ui.viewer import PAYLOAD_SCRIPTS, SOURCES, VIEWER_SCRIPTS, bundle
+from wbcseg.ui.viewer.payload import decode_payload, decode_rle, encode_payload, encode_prediction
 
 LABELS = draw_cell(40, 50)[1]
 
@@ -24,19 +24,19 @@ def read(png: bytes) -> np.ndarray:
 
 def test_a_pack_holds_its_parts_as_they_are() -> None:
     parts = {"picture": b"\x89PNG\r\n", "mask": b"", "unet-16": bytes(range(256))}
-    data = packed({"digest": "abc", "title": "Zählung"}, parts)
-    head, found = unpacked(data)
+    data = encode_payload({"digest": "abc", "title": "Zählung"}, parts)
+    head, found = decode_payload(data)
     assert head == {"digest": "abc", "title": "Zählung"}
     assert found == parts
-    assert packed({"digest": "abc", "title": "Zählung"}, parts) == data
+    assert encode_payload({"digest": "abc", "title": "Zählung"}, parts) == data
     with pytest.raises(ValueError, match="no pack"):
-        unpacked(b"PK" + data)
+        decode_payload(b"PK" + data)
 
 
 def test_a_map_has_the_class_and_the_probabilities_of_every_pixel() -> None:
     rng = np.random.default_rng(1)
     probabilities = rng.dirichlet([1, 1, 1], (40, 50)).astype(np.float32)
-    pixels = read(map_png(LABELS, Segmentation(LABELS, probabilities, "unet").shares))
+    pixels = read(encode_prediction(LABELS, Segmentation(LABELS, probabilities, "unet").shares))
     assert (pixels[..., 0] == LABELS).all()
     assert np.abs(pixels[..., 1] / 255 - probabilities[..., 1]).max() <= 0.5 / 255 + 1e-6
     assert np.abs(pixels[..., 2] / 255 - probabilities[..., 2]).max() <= 0.5 / 255 + 1e-6
@@ -49,7 +49,7 @@ def runs_of(labels: np.ndarray) -> str:
 
 
 def test_a_corrected_mask_comes_back_as_it_was() -> None:
-    assert (labels_of_runs(runs_of(LABELS), 50, 40) == LABELS).all()
+    assert (decode_rle(runs_of(LABELS), 50, 40) == LABELS).all()
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_a_corrected_mask_comes_back_as_it_was() -> None:
 )
 def test_a_mask_that_is_none_is_refused(text: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        labels_of_runs(text, 50, 40)
+        decode_rle(text, 50, 40)
 
 
 def test_the_scripts_are_joined_with_every_import_met() -> None:
-    assert set(PACK) | set(VIEWER) == {path.name for path in SOURCES.glob("*.js")}
-    for names in (PACK, VIEWER):
-        text = joined(names)
+    assert set(PAYLOAD_SCRIPTS) | set(VIEWER_SCRIPTS) == {path.name for path in SOURCES.glob("*.js")}
+    for names in (PAYLOAD_SCRIPTS, VIEWER_SCRIPTS):
+        text = bundle(names)
         assert "import {" not in text
         assert text.count("\nexport default function") == 1
         assert not [line for line in text.splitlines() if line.startswith("export ") and "default" not in line]

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import psutil
 
-from wbcseg.benchmarking.training import worker_of
+from wbcseg.benchmarking.training import start_worker
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.inference import Segmenter, predict_many
 from wbcseg.training import PRESETS
-from wbcseg.training.tf_env import processor_name
+from wbcseg.training.tf_env import get_processor_name
 
-DRAWN: Final = 24
+N_DISTINCT_CROPS: Final = 24
 """Different crops; they are segmented again and again."""
 
 
@@ -57,10 +57,10 @@ class Throughput:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values, with the processor."""
-        return {"processor": processor_name(), "cores": psutil.cpu_count(), **vars(self)}
+        return {"processor": get_processor_name(), "cores": psutil.cpu_count(), **vars(self)}
 
 
-def measure_predictions(
+def measure_throughput(
     segmenter: Segmenter, crops: int, *, rounds: int, on_round: Callable[[int], None] = lambda _: None
 ) -> Throughput:
     """Segment crops in rounds; between them, Keras predicts with the published U-Net in a process of its own.
@@ -74,18 +74,18 @@ def measure_predictions(
     Raises:
         TrainingError: If the process with Keras cannot be started or dies.
     """
-    images = [draw_sample(5, index, size=(120, 120)).image for index in range(DRAWN)]
+    images = [draw_sample(5, index, size=(120, 120)).image for index in range(N_DISTINCT_CROPS)]
     for _ in predict_many(segmenter, images):
         pass
     own, keras, alone, memory = [], [], [], []
     config = PRESETS["published"].replace(batch_size=32)
     process = psutil.Process()
     each = -(-crops // rounds)
-    with worker_of("predict", config) as worker:
+    with start_worker("predict", config) as worker:
         worker.read()
         for done in range(rounds):
             began = time.perf_counter()
-            for _ in predict_many(segmenter, (images[number % DRAWN] for number in range(each))):
+            for _ in predict_many(segmenter, (images[number % N_DISTINCT_CROPS] for number in range(each))):
                 pass
             own.append((time.perf_counter() - began) / each)
             memory.append(process.memory_info().rss / 1e6)

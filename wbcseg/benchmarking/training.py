@@ -16,20 +16,20 @@ from typing import IO, Any, Final
 from wbcseg.errors import TrainingError
 from wbcseg.paths import IMPORT_ROOT
 from wbcseg.training.config import PRESETS, TrainingConfig
-from wbcseg.training.tf_env import environment
+from wbcseg.training.tf_env import describe_environment
 
-PICTURES: Final = 210
+IMAGES_PER_EPOCH: Final = 210
 """Pictures an epoch: what four of five leak-free folds of 264 pictures have."""
 
-WARM_UP: Final = 2
+WARM_UP_BATCHES: Final = 2
 """Batches before the measurement: TensorFlow prepares itself in the first, oneDNN finds its memory in the second."""
 
 
-_ENGINE: Final = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_TENSORFLOW_VARIABLES: Final = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BenchmarkResult:
     """What was measured for one network.
 
     Attributes:
@@ -47,9 +47,9 @@ class Comparison:
     parameters: int
 
     def epoch_seconds(self, side: str) -> float:
-        """Return the seconds of an epoch of :data:`PICTURES` pictures: median over the rounds."""
+        """Return the seconds of an epoch of :data:`IMAGES_PER_EPOCH` pictures: median over the rounds."""
         means = [sum(round_) / len(round_) for round_ in self.seconds[side]]
-        return median(means) * PICTURES / self.config.batch_size
+        return median(means) * IMAGES_PER_EPOCH / self.config.batch_size
 
     def ratios(self, side: str) -> list[float]:
         """Return how many times as long as ``side`` Keras took, in every round."""
@@ -80,19 +80,19 @@ class Comparison:
         }
 
 
-def benchmark_config(architecture: str, width: int) -> TrainingConfig:
+def build_benchmark_config(architecture: str, width: int) -> TrainingConfig:
     """Return the settings that are compared: those of ``compact``, without what Keras' step would not do as well."""
     return PRESETS["compact"].replace(architecture=architecture, width=width, weight_average=0.0)
 
 
-def compare(
+def run_benchmark(
     config: TrainingConfig,
     *,
     batches: int,
     rounds: int,
     parts: bool = False,
     on_round: Callable[[int], None] = lambda _: None,
-) -> Comparison:
+) -> BenchmarkResult:
     """Time training steps of this program and of Keras, batch by batch in turns.
 
     Each side is a process of its own, for TensorFlow settles on oneDNN when it is imported; while one computes, the
@@ -110,10 +110,10 @@ def compare(
     """
     sides = ("program", "untuned", "keras") if parts else ("program", "keras")
     with ExitStack() as stack:
-        workers = {side: stack.enter_context(worker_of(side, config)) for side in sides}
+        workers = {side: stack.enter_context(start_worker(side, config)) for side in sides}
         ready = {side: worker.read() for side, worker in workers.items()}
         first = {side: worker.step()["loss"] for side, worker in workers.items()}
-        for _ in range(WARM_UP - 1):
+        for _ in range(WARM_UP_BATCHES - 1):
             for worker in workers.values():
                 worker.step()
         seconds: dict[str, list[list[float]]] = {side: [] for side in sides}
@@ -125,7 +125,7 @@ def compare(
                 for side in sides if (done + number) % 2 else reversed(sides):
                     seconds[side][-1].append(workers[side].step()["seconds"])
             on_round(done + 1)
-    return Comparison(
+    return BenchmarkResult(
         config=config,
         seconds=seconds,
         precision={side: str(values["precision"]) for side, values in ready.items()},
@@ -134,12 +134,12 @@ def compare(
     )
 
 
-def report(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+def build_report(comparisons: Sequence[BenchmarkResult]) -> dict[str, Any]:
     """Return the results of several networks as JSON values, with what they were measured on."""
     config = comparisons[0].config
     return {
-        "environment": environment(comparisons[0].precision["program"]),
-        "pictures_per_epoch": PICTURES,
+        "environment": describe_environment(comparisons[0].precision["program"]),
+        "pictures_per_epoch": IMAGES_PER_EPOCH,
         "batch_size": config.batch_size,
         "canvas": config.canvas,
         "optimizer": config.optimizer,
@@ -148,8 +148,8 @@ def report(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     }
 
 
-class _Worker:
-    """The other end of :class:`wbcseg.benchmarking.training_worker.Turns`."""
+class _WorkerClient:
+    """The other end of :class:`wbcseg.benchmarking.training_worker.RequestChannel`."""
 
     def __init__(self, side: str, questions: IO[str], answers: IO[str], complaints: IO[str]) -> None:
         self._side, self._questions, self._answers, self._complaints = side, questions, answers, complaints
@@ -179,10 +179,10 @@ class _Worker:
 
 
 @contextmanager
-def worker_of(side: str, config: TrainingConfig) -> Iterator[_Worker]:
+def start_worker(side: str, config: TrainingConfig) -> Iterator[_WorkerClient]:
     """Start the process of a side. It waits until its ``step`` is called, and ends with the block."""
     # What somebody has set for TensorFlow would be set for both sides alike, and nothing left to compare.
-    environ = {name: value for name, value in os.environ.items() if name not in _ENGINE}
+    environ = {name: value for name, value in os.environ.items() if name not in _TENSORFLOW_VARIABLES}
     command = [sys.executable, "-m", "wbcseg.benchmarking.training_worker", side, json.dumps(config.to_dict())]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
         process = subprocess.Popen(
@@ -197,7 +197,7 @@ def worker_of(side: str, config: TrainingConfig) -> Iterator[_Worker]:
         try:
             if process.stdin is None or process.stdout is None:
                 raise TrainingError(f"The process that measures {side!r} could not be started.")
-            yield _Worker(side, process.stdin, process.stdout, complaints)
+            yield _WorkerClient(side, process.stdin, process.stdout, complaints)
         finally:
             process.kill()
             process.communicate()

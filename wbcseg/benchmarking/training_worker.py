@@ -16,20 +16,20 @@ import numpy as np
 
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
-from wbcseg.training.tf_env import start_engine
+from wbcseg.training.tf_env import import_tensorflow
 
 if TYPE_CHECKING:
     import keras
 
-SIDES = ("program", "untuned", "keras", "predict")
+VARIANTS = ("program", "untuned", "keras", "predict")
 """This program's step; the same in TensorFlow as it comes; Keras' layers and loop in TensorFlow as it comes; Keras'
 prediction, likewise."""
 
-EPOCH = 8
+BATCHES_PER_EPOCH = 8
 """Batches of an epoch on Keras' side."""
 
 
-class Turns:
+class RequestChannel:
     """The conversation with the process that measures.
 
     Args:
@@ -49,7 +49,7 @@ class Turns:
         self._answers.flush()
 
 
-def batch_of(config: TrainingConfig) -> Batch:
+def build_random_batch(config: TrainingConfig) -> Batch:
     """Return a batch of noise, the same on every side: what a picture shows makes no difference to the time."""
     rng = np.random.default_rng(config.seed)
     shape = (config.batch_size, config.canvas, config.canvas)
@@ -57,11 +57,11 @@ def batch_of(config: TrainingConfig) -> Batch:
     return images, np.eye(3, dtype=np.float32)[rng.integers(0, 3, shape)]
 
 
-def run_program(config: TrainingConfig, turns: Turns) -> None:
+def serve_program_steps(config: TrainingConfig, turns: RequestChannel) -> None:
     """Take turns with this program's training step."""
     from wbcseg.training.trainer import Trainer
 
-    images, targets = batch_of(config)
+    images, targets = build_random_batch(config)
     trainer = Trainer(config, steps=1)
     turns.answer(precision=trainer.precision, parameters=trainer.model.count_params())
     number = 0
@@ -72,19 +72,19 @@ def run_program(config: TrainingConfig, turns: Turns) -> None:
         number += 1
 
 
-def run_keras(config: TrainingConfig, turns: Turns) -> None:
+def serve_keras_steps(config: TrainingConfig, turns: RequestChannel) -> None:
     """Take turns with Keras' own loop (``fit``) over its own layers in float32, same weights, optimiser and loss."""
     import keras
 
-    from wbcseg.training.losses import loss_of
+    from wbcseg.training.losses import compute_loss
     from wbcseg.training.trainer import Trainer
 
     trainer = Trainer(config.replace(precision="float32"), steps=1)
-    model = with_keras_layers(trainer.model)
+    model = convert_to_keras_layers(trainer.model)
     kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
     model.compile(
         optimizer=kinds[config.optimizer].from_config(trainer.optimizer.get_config()),
-        loss=lambda targets, probabilities: loss_of(config.loss, targets, probabilities),
+        loss=lambda targets, probabilities: compute_loss(config.loss, targets, probabilities),
         metrics=["accuracy"],
     )
     turns.answer(precision="float32", parameters=model.count_params())
@@ -105,12 +105,12 @@ def run_keras(config: TrainingConfig, turns: Turns) -> None:
         turns.answer(seconds=time.perf_counter() - began, loss=loss)
 
     watcher = keras.callbacks.LambdaCallback(on_train_batch_begin=begin, on_train_batch_end=end)
-    images, targets = batch_of(config)
+    images, targets = build_random_batch(config)
     try:
         # Keras prepares the next batch while one computes, but not across epochs: so an epoch has several.
         model.fit(
-            np.concatenate([images] * EPOCH),
-            np.concatenate([targets] * EPOCH),
+            np.concatenate([images] * BATCHES_PER_EPOCH),
+            np.concatenate([targets] * BATCHES_PER_EPOCH),
             batch_size=config.batch_size,
             epochs=sys.maxsize,
             shuffle=False,
@@ -121,12 +121,12 @@ def run_keras(config: TrainingConfig, turns: Turns) -> None:
         return
 
 
-def run_predict(config: TrainingConfig, turns: Turns) -> None:
+def serve_keras_predictions(config: TrainingConfig, turns: RequestChannel) -> None:
     """Take turns with Keras' ``Model.predict`` of Keras' own layers, all pictures of a batch at once and one by one."""
-    from wbcseg.models import build
+    from wbcseg.models import build_model
 
-    images, _ = batch_of(config)
-    model = with_keras_layers(build(config.architecture, width=config.width))
+    images, _ = build_random_batch(config)
+    model = convert_to_keras_layers(build_model(config.architecture, width=config.width))
     model.predict(images, verbose=0)
     model.predict(images[:1], verbose=0)
     turns.answer(precision="float32", parameters=model.count_params())
@@ -141,7 +141,7 @@ def run_predict(config: TrainingConfig, turns: Turns) -> None:
         turns.answer(seconds=together / len(images), alone=(time.perf_counter() - began) / len(few))
 
 
-def with_keras_layers(model: keras.Model) -> keras.Model:
+def convert_to_keras_layers(model: keras.Model) -> keras.Model:
     """Return the same network, with the same weights, made of nothing but Keras' own layers."""
     import keras
 
@@ -171,9 +171,9 @@ def main() -> int:
     os.dup2(2, 1)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     if side == "program":
-        start_engine()
-    run = {"keras": run_keras, "predict": run_predict}.get(side, run_program)
-    run(config, Turns(answers))
+        import_tensorflow()
+    run = {"keras": serve_keras_steps, "predict": serve_keras_predictions}.get(side, serve_program_steps)
+    run(config, RequestChannel(answers))
     return 0
 
 

@@ -13,7 +13,7 @@ from wbcseg.errors import WbcsegError
 COMMANDS = (segment, models, evaluate, train, runs, reproduce, bench, datasets, architectures)
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     top = argparse.ArgumentParser(
         prog="python -m wbcseg",
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         code: int = options.act(options)
         return code

@@ -6,28 +6,33 @@ import argparse
 import json
 
 from wbcseg.errors import ConfigError
-from wbcseg.models import ARCHITECTURES, MULTIPLE, WIDTHS
-from wbcseg.training.tf_env import start_engine
+from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, SIZE_MULTIPLE
+from wbcseg.training.tf_env import import_tensorflow
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "--width", type=int, default=64, help=f"filters of the first stage, {WIDTHS[0]} to {WIDTHS[1]} (64)"
+        "--width",
+        type=int,
+        default=64,
+        help=f"filters of the first stage, {BASE_FILTERS_RANGE[0]} to {BASE_FILTERS_RANGE[1]} (64)",
     )
-    parser.add_argument("--side", type=int, default=120, help=f"side of the picture, a multiple of {MULTIPLE} (120)")
+    parser.add_argument(
+        "--side", type=int, default=120, help=f"side of the picture, a multiple of {SIZE_MULTIPLE} (120)"
+    )
     parser.add_argument("--layers", action="store_true", help="every layer, not just the totals")
     parser.add_argument("--json", action="store_true", help="as JSON, with every layer")
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    if options.side < MULTIPLE or options.side % MULTIPLE:
-        raise ConfigError(f"Option --side must be a multiple of {MULTIPLE}. Received: {options.side}")
-    start_engine()
-    from wbcseg.models.profile import summarise
+    if options.side < SIZE_MULTIPLE or options.side % SIZE_MULTIPLE:
+        raise ConfigError(f"Option --side must be a multiple of {SIZE_MULTIPLE}. Received: {options.side}")
+    import_tensorflow()
+    from wbcseg.models.profile import summarise_network
 
-    summaries = [summarise(name, width=options.width, side=options.side) for name in ARCHITECTURES]
+    summaries = [summarise_network(name, width=options.width, side=options.side) for name in ARCHITECTURES]
     if options.json:
         print(json.dumps([summary.to_dict() for summary in summaries], indent=1))
         return 0

@@ -12,15 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wbcseg.benchmarking.inference import measure_predictions
-from wbcseg.benchmarking.training import Comparison, benchmark_config, compare, report
+from wbcseg.benchmarking.inference import measure_throughput
+from wbcseg.benchmarking.training import BenchmarkResult, build_benchmark_config, build_report, run_benchmark
 from wbcseg.errors import ConfigError
 from wbcseg.inference import Catalog
 from wbcseg.io.atomic import write_json
 from wbcseg.models import ARCHITECTURES
 from wbcseg.training import TrainingConfig
 
-NAMES = {
+VARIANT_LABELS = {
     "program": "this program",
     "untuned": "without its engine settings",
     "keras": "Keras as it comes",
@@ -38,40 +38,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--parts", action="store_true", help="also this program's layers without its engine settings")
     train.add_argument("--json", action="store_true", help="print the results as JSON")
     train.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
-    train.set_defaults(measure=_train)
+    train.set_defaults(measure=_run_train_benchmark)
     predict = kinds.add_parser("predict", help="segment crops beside Keras' prediction of the published U-Net")
     predict.add_argument("--model", default="unet-16", metavar="NAME", help="a model (unet-16)")
     predict.add_argument("--crops", type=int, default=1000, metavar="N", help="crops to segment (1000)")
     predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; figures are medians of them (5)")
     predict.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
-    predict.set_defaults(measure=_predict)
+    predict.set_defaults(measure=_run_predict_benchmark)
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
     code: int = options.measure(options)
     return code
 
 
-def _train(options: argparse.Namespace) -> int:
+def _run_train_benchmark(options: argparse.Namespace) -> int:
     for name in ("batches", "rounds"):
         if getattr(options, name) < 1:
             raise ConfigError(f"Option --{name} must be at least 1. Received: {getattr(options, name)}")
     if options.out and not options.out.parent.is_dir():
         raise ConfigError(f"Option --out must name a file in a folder that exists. Received: {options.out}")
-    configs = [benchmark_config(options.architecture, width) for width in options.widths]
-    comparisons = [_compare(config, options) for config in configs]
-    results = report(comparisons)
+    configs = [build_benchmark_config(options.architecture, width) for width in options.widths]
+    comparisons = [_run_with_progress(config, options) for config in configs]
+    results = build_report(comparisons)
     if options.out:
         write_json(options.out, results)
     if options.json:
         print(json.dumps(results, indent=1))
     else:
-        _print(results)
+        _print_results(results)
     return 0
 
 
-def _predict(options: argparse.Namespace) -> int:
+def _run_predict_benchmark(options: argparse.Namespace) -> int:
     for name in ("crops", "rounds"):
         if getattr(options, name) < 1:
             raise ConfigError(f"Option --{name} must be at least 1. Received: {getattr(options, name)}")
@@ -79,7 +79,7 @@ def _predict(options: argparse.Namespace) -> int:
     def show(done: int) -> None:
         print(f"round {done} of {options.rounds}", file=sys.stderr, flush=True)
 
-    found = measure_predictions(Catalog().open(options.model), options.crops, rounds=options.rounds, on_round=show)
+    found = measure_throughput(Catalog().open(options.model), options.crops, rounds=options.rounds, on_round=show)
     if options.out:
         write_json(options.out, found.to_dict())
     print(f"{options.model}: {1000 * found.own:.1f} ms a crop, {1 / found.own:.0f} crops a second")
@@ -89,22 +89,22 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
-def _compare(config: TrainingConfig, options: argparse.Namespace) -> Comparison:
+def _run_with_progress(config: TrainingConfig, options: argparse.Namespace) -> BenchmarkResult:
     def show(done: int) -> None:
         text = f"{config.architecture} width {config.width}: round {done} of {options.rounds}"
         print(text, file=sys.stderr, flush=True)
 
-    return compare(config, batches=options.batches, rounds=options.rounds, parts=options.parts, on_round=show)
+    return run_benchmark(config, batches=options.batches, rounds=options.rounds, parts=options.parts, on_round=show)
 
 
-def _print(results: dict[str, Any]) -> None:
+def _print_results(results: dict[str, Any]) -> None:
     where = results["environment"]
     print(f"{where['processor']}, {where['cores']} cores, {', '.join(where['features']) or 'no special features'}")
     print(f"Seconds for an epoch of {results['pictures_per_epoch']} pictures, {results['batch_size']} at a time:")
     for row in results["results"]:
         print(f"{row['architecture']} width {row['width']}")
         for side, seconds in row["seconds_per_epoch"].items():
-            line = f"  {NAMES[side]:28} {seconds:8.2f} s  {row['precision'][side]:8}"
+            line = f"  {VARIANT_LABELS[side]:28} {seconds:8.2f} s  {row['precision'][side]:8}"
             if side in row["ratio"]:
                 ratio = row["ratio"][side]
                 line += f"  {ratio['median']:.2f} times as fast ({ratio['least']:.2f} to {ratio['greatest']:.2f})"

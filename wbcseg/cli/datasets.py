@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from wbcseg.datasets import open_dataset, statuses
+from wbcseg.datasets import list_datasets, open_dataset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +15,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
     if options.fetch:
         dataset = open_dataset(options.fetch, fetch=True, progress=show_progress)
         print(f"{dataset.title}: {len(dataset)} pictures. {dataset.acknowledgement}")
         return 0
-    for status in statuses():
+    for status in list_datasets():
         count = f"{status.count} pictures" if status.count is not None else ""
         state = "ready" if status.ready else "missing"
         print(f"{status.name:12} {status.title:40} {state:8} {count:14} {status.location}")

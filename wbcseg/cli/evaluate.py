@@ -18,21 +18,21 @@ from pathlib import Path
 from wbcseg.cli import studies
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
-from wbcseg.evaluation import cross_site, evaluate_card, robustness, summarise
-from wbcseg.evaluation.cross_validation import FOLDER, plan
-from wbcseg.evaluation.feature_agreement import FOLDER as AGREEMENTS
-from wbcseg.evaluation.feature_agreement import Pairs, pairs_of
-from wbcseg.features import MEASURES
+from wbcseg.evaluation import cross_site, evaluate_heldout, robustness, summarise_scores
+from wbcseg.evaluation.cross_validation import CROSS_VALIDATION_FOLDER, plan_cross_validation
+from wbcseg.evaluation.feature_agreement import FEATURE_AGREEMENT_FOLDER as AGREEMENTS
+from wbcseg.evaluation.feature_agreement import FeaturePairs, compute_feature_pairs
+from wbcseg.features import FEATURES
 from wbcseg.inference import Catalog
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.metrics import CELL
 from wbcseg.models import ARCHITECTURES
-from wbcseg.quality.model import JUDGES
+from wbcseg.quality.model import QUALITY_MODELS_FOLDER
 from wbcseg.training import PRESETS
-from wbcseg.training.jobs.stop_signal import STOPPED
+from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 
-TOLERANCE = 0.002
-CHANGES = ("width", "canvas", "epochs", "sharp_epochs", "share")
+DICE_TOLERANCE = 0.002
+OVERRIDABLE_SETTINGS = ("width", "canvas", "epochs", "sharp_epochs", "share")
 """Settings of the recipe that a cross-validation may change."""
 
 
@@ -75,62 +75,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put copies of the test pictures into training, to see what that is worth",
     )
-    study.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="folder of the results")
+    study.add_argument(
+        "--out", type=Path, default=CROSS_VALIDATION_FOLDER, metavar="FOLDER", help="folder of the results"
+    )
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command.
 
     The exit code is 1 where a figure differs from the card by more than 0.002, and 130 where a training was stopped.
     """
     if options.report:
-        away = studies.laboratories_report(options.out if options.out != FOLDER else cross_site.FOLDER)
-        print("\n\n".join(filter(None, (studies.report(options.out), away))))
+        away = studies.format_cross_site_report(
+            options.out if options.out != CROSS_VALIDATION_FOLDER else cross_site.CROSS_SITE_FOLDER
+        )
+        print("\n\n".join(filter(None, (studies.format_report(options.out), away))))
         return 0
     if options.cv is not None or options.splits is not None:
         return _cross_validate(options)
     if options.laboratories:
-        return _leave_one_out(options)
+        return _evaluate_cross_site(options)
     if options.robustness:
-        return _strain(options)
-    return _agree(options) if options.agreement else _measure_again(options)
+        return _evaluate_robustness(options)
+    return _compare_features(options) if options.agreement else _evaluate_models(options)
 
 
-def _agree(options: argparse.Namespace) -> int:
+def _compare_features(options: argparse.Namespace) -> int:
     catalog = Catalog()
     for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
         segmenter = catalog.open(name)
         dataset = open_dataset(segmenter.card.dataset, fetch=True)
         for careful in (False, True):
-            pairs = pairs_of(segmenter, dataset, careful=careful)
-            path = pairs.write(options.out if options.out != FOLDER else AGREEMENTS)
+            pairs = compute_feature_pairs(segmenter, dataset, careful=careful)
+            path = pairs.write(options.out if options.out != CROSS_VALIDATION_FOLDER else AGREEMENTS)
             how = "careful" if careful else "one look"
             print(f"{name}, {how}: {len(pairs.ids)} held-out pictures of {dataset.name}, written to {path.name}")
             _print_agreement(pairs)
     return 0
 
 
-def _print_agreement(pairs: Pairs) -> None:
+def _print_agreement(pairs: FeaturePairs) -> None:
     print(f"  {'':32} {'bias':>10} {'limits of agreement':>25} {'mean abs. error':>16} {'same':>6}")
     for figure in pairs.figures:
         one = pairs.agreement(figure)
         low, high = one.limits
         limits = f"{low:.4g} to {high:.4g}"
-        title = MEASURES[figure].title
+        title = FEATURES[figure].title
         print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.same:6.2f}")
 
 
-def _strain(options: argparse.Namespace) -> int:
+def _evaluate_robustness(options: argparse.Namespace) -> int:
     catalog = Catalog()
     general = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.framed]
     for name in options.models or general:
         segmenter = catalog.open(name)
-        result = robustness.strained(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
-        path = robustness.write(result, options.out if options.out != FOLDER else robustness.FOLDER)
+        result = robustness.evaluate_robustness(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
+        path = robustness.write_robustness(
+            result, options.out if options.out != CROSS_VALIDATION_FOLDER else robustness.ROBUSTNESS_FOLDER
+        )
         print(f"{name}: held-out pictures of {segmenter.card.dataset}, changed; written to {path.name}")
-        print(f"  {'':30} {'pictures':>8}  " + "  ".join(f"Dice {region:9}" for region in robustness.SCORED))
+        print(
+            f"  {'':30} {'pictures':>8}  " + "  ".join(f"Dice {region:9}" for region in robustness.FOREGROUND_REGIONS)
+        )
         for row in result["changes"]:
-            dice = "  ".join(f"{_shown(row[region]['dice']):14}" for region in robustness.SCORED)
+            dice = "  ".join(f"{_format_score(row[region]['dice']):14}" for region in robustness.FOREGROUND_REGIONS)
             print(f"  {row['name']:30} {row['pictures']:8}  {dice}".rstrip())
     return 0
 
@@ -139,49 +147,51 @@ def _cross_validate(options: argparse.Namespace) -> int:
     if options.models:
         raise ConfigError("With --cv and --splits networks are trained anew: choose them with --architecture.")
     plans = [
-        plan(
+        plan_cross_validation(
             options.preset,
             options.dataset,
             name,
             folds=options.cv or 0,
             splits=options.splits or 0,
             leaking=options.leaking,
-            **_changes(options),
+            **_get_overrides(options),
         )
         for name in options.architecture
     ]
-    if not all(studies.carry_out(study, options.out, _changes(options)) for study in plans):
-        return STOPPED
-    print(studies.report(options.out))
+    if not all(studies.run_study(study, options.out, _get_overrides(options)) for study in plans):
+        return STOPPED_EXIT_CODE
+    print(studies.format_report(options.out))
     return 0
 
 
-def _leave_one_out(options: argparse.Namespace) -> int:
+def _evaluate_cross_site(options: argparse.Namespace) -> int:
     if options.models:
         raise ConfigError("With --laboratories networks are trained anew: choose them with --architecture.")
-    out = options.out if options.out != FOLDER else cross_site.FOLDER
+    out = options.out if options.out != CROSS_VALIDATION_FOLDER else cross_site.CROSS_SITE_FOLDER
     for name in options.architecture:
-        study = cross_site.plan(name, **_changes(options))
-        if not studies.leave_one_out(study, out, JUDGES if out == cross_site.FOLDER else out / "judges"):
-            return STOPPED
-    print(studies.laboratories_report(out))
+        study = cross_site.plan_cross_site(name, **_get_overrides(options))
+        if not studies.run_cross_site_study(
+            study, out, QUALITY_MODELS_FOLDER if out == cross_site.CROSS_SITE_FOLDER else out / "judges"
+        ):
+            return STOPPED_EXIT_CODE
+    print(studies.format_cross_site_report(out))
     return 0
 
 
-def _changes(options: argparse.Namespace) -> dict[str, float]:
-    return {name: getattr(options, name) for name in CHANGES if getattr(options, name) is not None}
+def _get_overrides(options: argparse.Namespace) -> dict[str, float]:
+    return {name: getattr(options, name) for name in OVERRIDABLE_SETTINGS if getattr(options, name) is not None}
 
 
-def _measure_again(options: argparse.Namespace) -> int:
+def _evaluate_models(options: argparse.Namespace) -> int:
     catalog = Catalog()
     names = options.models or [entry.name for entry in catalog.usable]
     agree, report = True, []
     for name in names:
         segmenter = catalog.open(name)
-        rows = evaluate_card(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
-        now, then = summarise(rows), segmenter.card.heldout
+        rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
+        now, then = summarise_scores(rows), segmenter.card.heldout
         same = now["pictures"] == then["pictures"] and all(
-            _close(now["regions"][r]["dice"], then["regions"][r]["dice"]) for r in then["regions"]
+            _is_close(now["regions"][r]["dice"], then["regions"][r]["dice"]) for r in then["regions"]
         )
         agree &= same
         report.append({"model": name, "measured": now, "card": then, "agree": same})
@@ -190,23 +200,26 @@ def _measure_again(options: argparse.Namespace) -> int:
         held_out = f"{now['pictures']} held-out pictures of {segmenter.card.dataset}"
         print(f"{name}: {held_out} (the card has {then['pictures']})")
         for region in (*CLASS_NAMES, CELL):
-            print(_line(region, now["regions"][region], then["regions"][region]))
-        print(f"  accuracy    {_shown(now['accuracy'])}" + ("" if same else "   DIFFERS FROM THE CARD"))
+            print(_format_region(region, now["regions"][region], then["regions"][region]))
+        print(f"  accuracy    {_format_score(now['accuracy'])}" + ("" if same else "   DIFFERS FROM THE CARD"))
         for row in rows if options.pictures else ():
-            print(f"    {row.id:20} " + "  ".join(f"{key} {_shown(value)}" for key, value in row.scores.dice.items()))
+            print(
+                f"    {row.id:20} "
+                + "  ".join(f"{key} {_format_score(value)}" for key, value in row.scores.dice.items())
+            )
     if options.json:
         print(json.dumps(report, indent=1))
     return 0 if agree else 1
 
 
-def _line(region: str, measured: Mapping[str, float | None], card: Mapping[str, float | None]) -> str:
-    dice, error, jaccard = (_shown(measured[name]) for name in ("dice", "dice_se", "jaccard"))
-    return f"  {region:11} Dice {dice} ± {error}   Jaccard {jaccard}   the card's Dice {_shown(card['dice'])}"
+def _format_region(region: str, measured: Mapping[str, float | None], card: Mapping[str, float | None]) -> str:
+    dice, error, jaccard = (_format_score(measured[name]) for name in ("dice", "dice_se", "jaccard"))
+    return f"  {region:11} Dice {dice} ± {error}   Jaccard {jaccard}   the card's Dice {_format_score(card['dice'])}"
 
 
-def _close(a: float | None, b: float | None) -> bool:
-    return a == b or (a is not None and b is not None and abs(a - b) <= TOLERANCE)
+def _is_close(a: float | None, b: float | None) -> bool:
+    return a == b or (a is not None and b is not None and abs(a - b) <= DICE_TOLERANCE)
 
 
-def _shown(value: float | None) -> str:
+def _format_score(value: float | None) -> str:
     return "undefined" if value is None or value != value else f"{value:.4f}"

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource
-from wbcseg.datasets.uploads import Item, Upload, items_of
+from wbcseg.datasets.uploads import InputImage, Upload, pair_uploads
 from wbcseg.errors import ImageError
 from wbcseg.io import MAX_BYTES
 
-_ZIP = "Zips within a folder are not opened. Unpack it, or name it by itself."
+_NESTED_ZIP_MESSAGE = "Zips within a folder are not opened. Unpack it, or name it by itself."
 
 
-def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
+def collect_inputs(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[InputImage]:
     """Return the pictures at paths with their masks, as :func:`wbcseg.pipeline.items_of` pairs them.
 
     Folders are walked with their sub-folders. No picture is read yet; zips are read, and stay in memory.
@@ -27,23 +27,23 @@ def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
     Raises:
         DatasetError: If a folder has too many files.
     """
-    given = [_absolute(path) for path in paths]
+    given = [_make_absolute(path) for path in paths]
     tops = [path if path.is_dir() else path.parent for path in given]
-    avoided = [_absolute(folder) for folder in written]
+    avoided = [_make_absolute(folder) for folder in written]
     several = len(set(tops)) > 1
     uploads: dict[Path, Upload] = {}
-    problems: list[Item] = []
+    problems: list[InputImage] = []
 
     def add(path: Path, name: str, top: Path, load: Callable[[], bytes]) -> None:
-        uploads.setdefault(path, Upload(_named(name, top, several), load, str(path)))
+        uploads.setdefault(path, Upload(_qualify_name(name, top, several), load, str(path)))
 
     for path, top in zip(given, tops, strict=True):
         if path != top:
             # Whoever names a hidden file means it.
-            add(path, path.name.lstrip(".") or path.name, top, partial(_read, path))
+            add(path, path.name.lstrip(".") or path.name, top, partial(_read_file, path))
             continue
         source = FolderSource(path)
-        problems += (Item(path.name, "", bytes, problem=sentence) for sentence in source.problems)
+        problems += (InputImage(path.name, "", bytes, problem=sentence) for sentence in source.problems)
         inside = [folder for folder in avoided if path in folder.parents]
 
         def is_meant(name: str, path: Path = path, inside: Sequence[Path] = inside) -> bool:
@@ -52,21 +52,23 @@ def items_at(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[Item]:
         for name in filter(is_meant, source.names):
             add(path / name, name, top, partial(source.read, name))
         zips = [name for name in filter(is_meant, source.zips) if path / name not in given]
-        problems += (Item(_named(name, top, several), "", bytes, problem=_ZIP) for name in zips)
-    return [*items_of(list(uploads.values())), *problems]
+        problems += (
+            InputImage(_qualify_name(name, top, several), "", bytes, problem=_NESTED_ZIP_MESSAGE) for name in zips
+        )
+    return [*pair_uploads(list(uploads.values())), *problems]
 
 
-def _named(name: str, top: Path, several: bool) -> str:
+def _qualify_name(name: str, top: Path, several: bool) -> str:
     """Return what a file is called: where there are several folders, with that of its own."""
     return f"{top.name.lstrip('.') or 'folder'}/{name}" if several else name
 
 
-def _absolute(path: Path) -> Path:
+def _make_absolute(path: Path) -> Path:
     # Links are not followed: a picture is called what its link is.
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def _read(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     most = MAX_ZIP_BYTES if path.suffix.lower() == ".zip" else MAX_BYTES
     try:
         size = path.stat().st_size

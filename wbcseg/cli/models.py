@@ -19,33 +19,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--markdown", action="store_true", help="the shipped ones as a table, as in the README")
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
     catalog = Catalog()
     entries = [catalog.entry(name) for name in options.names] or catalog.entries
     if options.json:
-        print(json.dumps([_values(entry) for entry in entries], indent=1, ensure_ascii=False))
+        print(json.dumps([_build_record(entry) for entry in entries], indent=1, ensure_ascii=False))
         return 0
     if options.markdown:
-        print(markdown_table([entry.card for entry in entries if entry.shipped and entry.card]))
+        print(format_markdown_table([entry.card for entry in entries if entry.shipped and entry.card]))
         return 0
     if not entries:
         print("No models. Train one: python -m wbcseg train --help")
     for entry in entries:
-        print(_line(entry))
+        print(_format_line(entry))
         if options.names and entry.card:
-            print(_details(entry.card))
+            print(_format_details(entry.card))
     return 0
 
 
-def _details(card: ModelCard) -> str:
+def _format_details(card: ModelCard) -> str:
     split, training = card.split, card.training
     fold = "" if split["fold"] is None else f", fold {split['fold']} of {split['folds']} held out"
     lines = [
         f"trained on {len(split['train'])} pictures of {card.dataset} ({split['kind']}{fold}), "
         f"{training['epochs']} epochs in {training['seconds']:.0f} s, by version {card.program} on {card.created}",
         f"settings: {', '.join(f'{name} {value}' for name, value in card.config.items())}",
-        *_elsewhere(card),
+        *_format_cross_site(card),
         *card.notes,
         card.acknowledgement,
         card.notice,
@@ -53,11 +53,12 @@ def _details(card: ModelCard) -> str:
     return "\n".join(f"  {line}" for line in lines if line)
 
 
-def _elsewhere(card: ModelCard) -> Iterator[str]:
+def _format_cross_site(card: ModelCard) -> Iterator[str]:
     """Say how networks of this kind do on a laboratory's pictures that they were not trained on."""
     for test in card.laboratories.get("tests", ()):
         dice = ", ".join(
-            f"{name} {_shown(one['dice'])} ± {_shown(one['dice_se'])}" for name, one in test["careful"].items()
+            f"{name} {_format_score(one['dice'])} ± {_format_score(one['dice_se'])}"
+            for name, one in test["careful"].items()
         )
         yield (
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
@@ -67,12 +68,12 @@ def _elsewhere(card: ModelCard) -> Iterator[str]:
         trust = card.laboratories["trust"]
         yield (
             f"pictures that are no smears told from smears: AUROC {trust['unlike_auroc']:.4f}; marked of the crops "
-            f"with a cell's Dice below .8: {_percent(trust['bad_caught'])}, of the others: "
-            f"{_percent(trust['good_marked'])}"
+            f"with a cell's Dice below .8: {_format_percent(trust['bad_caught'])}, of the others: "
+            f"{_format_percent(trust['good_marked'])}"
         )
 
 
-def markdown_table(cards: Iterable[ModelCard]) -> str:
+def format_markdown_table(cards: Iterable[ModelCard]) -> str:
     """Return a table of models and their held-out Dice (mean ± standard error), from their cards."""
     lines = [
         "| network, width | parameters | file | held-out pictures | Dice nucleus | Dice cytoplasm | Dice whole cell |",
@@ -80,13 +81,13 @@ def markdown_table(cards: Iterable[ModelCard]) -> str:
     ]
     for card in cards:
         regions = [card.heldout["regions"][name] for name in ("nucleus", "cytoplasm", "cell")]
-        dice = " | ".join(f"{_shown(r['dice'])} ± {_shown(r['dice_se'])}" for r in regions)
+        dice = " | ".join(f"{_format_score(r['dice'])} ± {_format_score(r['dice_se'])}" for r in regions)
         size = f"{card.size_bytes / 1e6:.1f} MB"
         lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.heldout['pictures']} | {dice} |")
     return "\n".join(lines)
 
 
-def _values(entry: ModelEntry) -> dict[str, Any]:
+def _build_record(entry: ModelEntry) -> dict[str, Any]:
     values: dict[str, Any] = {"name": entry.name, "shipped": entry.shipped, "problem": entry.problem}
     if entry.card:
         whole = entry.card.to_dict()
@@ -109,20 +110,20 @@ def _values(entry: ModelEntry) -> dict[str, Any]:
     return values
 
 
-def _line(entry: ModelEntry) -> str:
+def _format_line(entry: ModelEntry) -> str:
     if entry.card is None:
         return f"{entry.name:24} cannot be used: {entry.problem}"
     regions = entry.card.heldout["regions"]
-    dice = ", ".join(f"{name} {_shown(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
+    dice = ", ".join(f"{name} {_format_score(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
     size = entry.card.size_bytes / 1e6
     pictures = entry.card.heldout["pictures"]
     leak = " (leaking split: most have a flipped copy in training)" if entry.card.leaks else ""
     return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures{leak}: {dice}"
 
 
-def _percent(share: float | None) -> str:
+def _format_percent(share: float | None) -> str:
     return "there were none" if share is None else f"{share:.0%}"
 
 
-def _shown(value: float | None) -> str:
+def _format_score(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"

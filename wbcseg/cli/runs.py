@@ -7,53 +7,53 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from wbcseg.cli.train import duration
+from wbcseg.cli.train import format_duration
 from wbcseg.errors import RunError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import Overview, overview, overviews
+from wbcseg.training.runs.summary import RunSummary, list_summaries, summarise_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in ACTIONS.items():
+    for name, text in ACTION_HELP.items():
         action = actions.add_parser(name, help=text, description=text)
         if name == "show":
             action.add_argument("run", metavar="RUN", help="name of a run")
-        elif name in CHANGES:
+        elif name in ACTION_FUNCTIONS:
             action.add_argument("run", nargs="+", metavar="RUN", help="name of a run")
         if name == "delete":
             action.add_argument("--yes", action="store_true", help="do not ask")
         action.add_argument("--json", action="store_true", help="as JSON")
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; the exit code is 1 where one of the runs could not be acted on."""
     if options.action == "list":
-        found = overviews()
+        found = list_summaries()
         if options.json:
             print(json.dumps([one.to_dict() for one in found], indent=1))
         elif not found:
             print("No runs. Start one: python -m wbcseg train --help")
         else:
-            print("\n".join(_line(one) for one in found))
+            print("\n".join(_format_line(one) for one in found))
         return 0
     if options.action == "show":
-        _show(manager.find(options.run), as_json=options.json)
+        _show_run(manager.get_run(options.run), as_json=options.json)
         return 0
-    runs = [manager.find(name) for name in options.run]
-    if options.action == "delete" and not options.yes and not _confirmed([run.name for run in runs]):
+    runs = [manager.get_run(name) for name in options.run]
+    if options.action == "delete" and not options.yes and not _confirm_deletion([run.name for run in runs]):
         raise RunError("Nothing was deleted.")
     results = []
     for run in runs:
         error = None
         try:
-            CHANGES[options.action](run)
+            ACTION_FUNCTIONS[options.action](run)
         except RunError as problem:
             error = str(problem)
         gone = options.action == "delete" and error is None
-        results.append({"name": run.name, "situation": None if gone else overview(run).situation, "error": error})
+        results.append({"name": run.name, "situation": None if gone else summarise_run(run).situation, "error": error})
     if options.json:
         print(json.dumps(results, indent=1))
     else:
@@ -62,54 +62,54 @@ def act(options: argparse.Namespace) -> int:
     return 1 if any(one["error"] for one in results) else 0
 
 
-def _show(run: Run, *, as_json: bool) -> None:
-    one = overview(run)
+def _show_run(run: Run, *, as_json: bool) -> None:
+    one = summarise_run(run)
     if as_json:
         more = {"progress": run.progress(), "metrics": run.metrics(), "notes": run.notes()}
         print(json.dumps({**one.to_dict(), **more}, indent=1))
         return
-    print(_line(one))
+    print(_format_line(one))
     if one.reason:
         print(f"  {one.reason}")
     if run.notes():
         print(f"  Notes: {run.notes()}")
     progress = run.progress()
     if one.alive and progress.get("steps"):
-        left = duration(progress.get("seconds_left"))
+        left = format_duration(progress.get("seconds_left"))
         print(f"  epoch {one.epoch + 1}, batch {progress['step']}/{progress['steps']}, {left} left")
     for name, value in (one.config.to_dict() if one.config else {}).items():
         print(f"  {name:16} {value}")
     print(f"  folder           {run.folder}")
 
 
-def _line(one: Overview) -> str:
+def _format_line(one: RunSummary) -> str:
     place = f" ({one.place})" if one.place else ""
     dice = ", ".join(f"{name} {value:.3f}" for name, value in one.dice.items())
     leak = " (leaking split)" if one.config and one.config.leaks else ""
     shown = f"held-out Dice {dice}{leak}" if dice else ""
-    return f"{one.name:32} {one.situation + place:12} epoch {one.epoch}/{one.epochs}  {duration(one.seconds)}  {shown}"
+    return f"{one.name:32} {one.situation + place:12} epoch {one.epoch}/{one.epochs}  {format_duration(one.seconds)}  {shown}"
 
 
-def _confirmed(names: list[str]) -> bool:
+def _confirm_deletion(names: list[str]) -> bool:
     try:
         return input(f"Delete {', '.join(names)} with all that was learned? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 
 
-def _stop(run: Run) -> None:
-    manager.stop(run, wait=True)
+def _stop_and_wait(run: Run) -> None:
+    manager.stop_run(run, wait=True)
 
 
-ACTIONS: Final = {
+ACTION_HELP: Final = {
     "list": "all runs, the newest first",
     "show": "a run's settings, state and figures",
     "stop": "stop trainings after their present batch, and wait until they have",
     "resume": "go on with trainings in the background, one after the other",
     "delete": "delete runs for good",
 }
-CHANGES: Final[dict[str, Callable[[Run], None]]] = {
-    "stop": _stop,
-    "resume": manager.resume,
-    "delete": manager.delete,
+ACTION_FUNCTIONS: Final[dict[str, Callable[[Run], None]]] = {
+    "stop": _stop_and_wait,
+    "resume": manager.resume_run,
+    "delete": manager.delete_run,
 }

@@ -13,16 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg import io, visualization
-from wbcseg.cli.inputs import items_at
-from wbcseg.datasets.uploads import Item
+from wbcseg.cli.inputs import collect_inputs
+from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ImageError, WbcsegError
-from wbcseg.export import Coco, coco_name, csv_bytes, dice_means, figure_rows, geojson, outlined, status_counts
+from wbcseg.export import (
+    CocoWriter,
+    build_feature_rows,
+    build_geojson,
+    build_outline,
+    encode_csv,
+    format_coco_name,
+    format_mean_dice,
+    format_status_counts,
+)
 from wbcseg.inference import Catalog, Segmentation, Segmenter
 from wbcseg.io.atomic import write_bytes
 from wbcseg.labels import PALETTES, to_grey
-from wbcseg.pipeline import Examiner, Outcome, Recent, examined, look, with_disputes
-from wbcseg.quality import judge_of
-from wbcseg.results import Examined, Finding
+from wbcseg.pipeline import (
+    ImageResult,
+    LastImageCache,
+    PipelineConfig,
+    analyze_image,
+    flag_disagreements,
+    merge_results,
+)
+from wbcseg.quality import load_quality_model
+from wbcseg.results import CellResult, ImageReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,11 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class _Model:
+class _RecordingModel:
     """A model that keeps what it made of the last picture, of which a mask is written as the model left it."""
 
     def __init__(self, segmenter: Segmenter) -> None:
-        self.name, self.judge = segmenter.name, judge_of(segmenter.card)
+        self.name, self.judge = segmenter.name, load_quality_model(segmenter.card)
         self.trained_on = segmenter.card.training_digests
         self._segmenter = segmenter
         self._last: tuple[NDArray[np.uint8], Segmentation] | None = None
@@ -85,7 +101,7 @@ class _Model:
 
 
 @dataclass
-class _Written:
+class _BatchOutput:
     """What is known of the pictures so far: figures, but neither pixels nor masks.
 
     Attributes:
@@ -95,13 +111,13 @@ class _Written:
         failed: Whether something that was brought could not be used.
     """
 
-    documents: dict[str, Coco]
-    pictures: list[Examined] = field(default_factory=list)
-    mask_files: dict[Finding, str] = field(default_factory=dict)
+    documents: dict[str, CocoWriter]
+    pictures: list[ImageReport] = field(default_factory=list)
+    mask_files: dict[CellResult, str] = field(default_factory=dict)
     failed: bool = False
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; a bad file is named and the others go on, and the exit code is 1 at the end."""
     catalog = Catalog()
     chosen = options.model or [entry.name for entry in (catalog.first_choice,) if entry]
@@ -116,103 +132,110 @@ def act(options: argparse.Namespace) -> int:
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1, the first page. Received: {options.page}")
     segmenters = [catalog.open(name) for name in dict.fromkeys(chosen)]
-    models = [_Model(one) for one in segmenters]
-    written = _Written({one.name: Coco() for one in models})
+    models = [_RecordingModel(one) for one in segmenters]
+    written = _BatchOutput({one.name: CocoWriter() for one in models})
     taken: set[str] = set()
-    recent = Recent()
+    recent = LastImageCache()
     results = [options.out, *(options.out / entry.name for entry in catalog.entries)]
     with recent.kept():
-        items = items_at(options.paths, results)
+        items = collect_inputs(options.paths, results)
         if not items:
             places = ", ".join(map(str, options.paths))
             raise WbcsegError(f"No pictures were found in {places}: no PNG, JPEG, BMP or TIFF.")
         for place, item in enumerate(items, start=1):
-            _say_place(place, len(items))
-            stem = "" if item.problem else _stem(item.name, taken)
-            _one(item, stem, models, recent, written, options)
-        _say_place(0, len(items))
-        _take_away(written, segmenters, options)
+            _show_position(place, len(items))
+            stem = "" if item.problem else _choose_stem(item.name, taken)
+            _process_item(item, stem, models, recent, written, options)
+        _show_position(0, len(items))
+        _write_summaries(written, segmenters, options)
     pictures = written.pictures
     good = sum(1 for one in pictures if not one.problem)
     print(f"{good} of {len(pictures)} pictures segmented with {len(models)} model(s) into {options.out}")
     for model in models if good else ():
         cells = [cell for one in pictures for cell in one.findings if cell.model == model.name]
-        means = dice_means(cells)
-        print(f"Cells by {model.name}: {status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
+        means = format_mean_dice(cells)
+        print(f"Cells by {model.name}: {format_status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
     return 1 if written.failed or not good else 0
 
 
-def _stem(name: str, taken: set[str]) -> str:
+def _choose_stem(name: str, taken: set[str]) -> str:
     """Return a stem such that neither mask nor overlay replaces another picture's."""
-    stem = io.safe_stem(name, taken)
+    stem = io.make_safe_stem(name, taken)
     while not taken.isdisjoint((f"{stem}.overlay", f"{stem}.overlay".casefold())):
-        stem = io.safe_stem(name, taken)
+        stem = io.make_safe_stem(name, taken)
     taken |= {f"{stem}.overlay", f"{stem}.overlay".casefold()}
     return stem
 
 
-def _say_place(place: int, total: int) -> None:
+def _show_position(place: int, total: int) -> None:
     """Say on a terminal how far it is, on a line that is written over; with 0, wipe that line."""
     if sys.stderr.isatty() and total > 1:
         print(f"\r\033[K{f'{place} of {total} pictures' if place else ''}", end="", file=sys.stderr, flush=True)
 
 
-def _one(
-    item: Item, stem: str, models: list[_Model], recent: Recent, written: _Written, options: argparse.Namespace
+def _process_item(
+    item: InputImage,
+    stem: str,
+    models: list[_RecordingModel],
+    recent: LastImageCache,
+    written: _BatchOutput,
+    options: argparse.Namespace,
 ) -> None:
     """Look at a picture with every model, write what is written picture by picture, and remember the rest."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, ImageResult] = {}
     for model in models:
-        examiner = Examiner(
+        examiner = PipelineConfig(
             model, model.judge, careful=options.careful, page=options.page - 1, trained_on=model.trained_on
         )
-        outcome = look(item, examiner, recent)
+        outcome = analyze_image(item, examiner, recent)
         outcomes[model.name] = outcome
         if not outcome.problem:
-            _write(model.name, *model.take_last(), stem, options)
+            _write_mask(model.name, *model.take_last(), stem, options)
     told = [(one.problem, one.mask_problem, *one.notices) for one in outcomes.values()]
     for sentence in dict.fromkeys(filter(None, (sentence for several in told for sentence in several))):
-        _say_place(0, 2)
-        print(f"{io.shown(item.name)}: {sentence}", file=sys.stderr)
+        _show_position(0, 2)
+        print(f"{io.format_display_name(item.name)}: {sentence}", file=sys.stderr)
     written.failed |= any(one.problem or one.mask_problem for one in outcomes.values())
     try:
         if len(models) > 1:
-            disputed = with_disputes({name: one.findings for name, one in outcomes.items()})
+            disputed = flag_disagreements({name: one.findings for name, one in outcomes.items()})
             outcomes = {name: replace(one, findings=disputed[name]) for name, one in outcomes.items()}
         for name, outcome in outcomes.items():
             if options.export and outcome.size is not None:
-                _outline(name, outcome, stem, written, options)
+                _write_outlines(name, outcome, stem, written, options)
     except ImageError as problem:
         # It was there a moment ago.
-        print(f"{io.shown(item.name)}: {problem}", file=sys.stderr)
+        print(f"{io.format_display_name(item.name)}: {problem}", file=sys.stderr)
         written.failed = True
     for name, outcome in outcomes.items():
         written.mask_files |= dict.fromkeys(outcome.findings, f"{name}/{stem}.png")
-    written.pictures.append(examined(list(outcomes.values())))
+    written.pictures.append(merge_results(list(outcomes.values())))
 
 
-def _outline(model: str, outcome: Outcome, stem: str, written: _Written, options: argparse.Namespace) -> None:
+def _write_outlines(
+    model: str, outcome: ImageResult, stem: str, written: _BatchOutput, options: argparse.Namespace
+) -> None:
     cells = [
-        outlined(one, one.load()[1], f"{stem}-cell-{one.number}" if one.number else stem, options.micrometres)
+        build_outline(one, one.load()[1], f"{stem}-cell-{one.number}" if one.number else stem, options.micrometres)
         for one in outcome.findings
     ]
     if "geojson" in options.export:
-        _put(options.out / model / f"{stem}.geojson", geojson(cells))
+        _write_file(options.out / model / f"{stem}.geojson", build_geojson(cells))
     if "coco" in options.export and outcome.size is not None:
         written.documents[model].add(outcome.name, outcome.size, cells)
 
 
-def _take_away(written: _Written, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
+def _write_summaries(written: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
     """Write what was asked for of all pictures together."""
     if options.measure:
-        rows = figure_rows(written.pictures, micrometres=options.micrometres, mask_files=written.mask_files)
-        _put(options.out / "figures.csv", csv_bytes(rows))
+        rows = build_feature_rows(written.pictures, micrometres=options.micrometres, mask_files=written.mask_files)
+        _write_file(options.out / "figures.csv", encode_csv(rows))
     if "coco" in options.export:
         for model, document in written.documents.items():
-            _put(options.out / coco_name(model, list(written.documents)), document.document())
+            _write_file(options.out / format_coco_name(model, list(written.documents)), document.document())
     if options.report:
         # Here and not above: whoever wants no report should not wait for it.
-        from wbcseg.export.pdf import pdf_report
+        from wbcseg.export.pdf import build_pdf_report
 
         settings = [
             ("Model", f"{one.name}: {one.card.title}, file {one.card.files['model'].sha256[:8]}") for one in segmenters
@@ -220,11 +243,11 @@ def _take_away(written: _Written, segmenters: list[Segmenter], options: argparse
         settings.append(("Prediction", "careful" if options.careful else "one look"))
         settings += [("TIFF page", str(options.page))] if options.page > 1 else []
         when = datetime.now(UTC)
-        report = pdf_report(written.pictures, when=when, settings=settings, micrometres=options.micrometres)
-        _put(options.report, report)
+        report = build_pdf_report(written.pictures, when=when, settings=settings, micrometres=options.micrometres)
+        _write_file(options.report, report)
 
 
-def _put(path: Path, data: bytes) -> None:
+def _write_file(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, data)
@@ -232,8 +255,10 @@ def _put(path: Path, data: bytes) -> None:
         raise WbcsegError(f"File {path} cannot be written: {error.strerror or error}. Choose another place.") from None
 
 
-def _write(model: str, image: NDArray[np.uint8], found: Segmentation, stem: str, options: argparse.Namespace) -> None:
+def _write_mask(
+    model: str, image: NDArray[np.uint8], found: Segmentation, stem: str, options: argparse.Namespace
+) -> None:
     """Write a mask and its overlay."""
     overlay = visualization.overlay(image, found.labels, PALETTES[options.palette], options.opacity)
-    _put(options.out / model / f"{stem}.png", io.encode_png(to_grey(found.labels)))
-    _put(options.out / model / f"{stem}.overlay.png", io.encode_png(overlay))
+    _write_file(options.out / model / f"{stem}.png", io.encode_png(to_grey(found.labels)))
+    _write_file(options.out / model / f"{stem}.overlay.png", io.encode_png(overlay))

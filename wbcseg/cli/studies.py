@@ -8,20 +8,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from wbcseg.cli.train import duration
-from wbcseg.cli.train_process import bring_to_end
+from wbcseg.cli.train import format_duration
+from wbcseg.cli.train_process import train_until_done
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import comparison, cross_site, cross_validation
-from wbcseg.evaluation.comparison import LOOKS, Look
+from wbcseg.evaluation.comparison import MODE_LABELS, PredictionMode
 from wbcseg.evaluation.cross_validation import Study
-from wbcseg.evaluation.metric_specs import ALL_CLASSES, CELL_CLASSES, FIGURES, PICTURE
+from wbcseg.evaluation.metric_specs import ALL_CLASSES, CELL_CLASSES, METRICS, WHOLE_IMAGE
 from wbcseg.evaluation.result_store import write_result
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
-from wbcseg.quality.fit import fit_judge
+from wbcseg.quality.fit import fit_quality_model
 from wbcseg.training import Run
 
-OF_TRAININGS = ("epochs", "sharp_epochs", "share")
+PER_TRAINING_SETTINGS = ("epochs", "sharp_epochs", "share")
 """Settings that stand with each training of a result: they may differ between two laboratories."""
 
 COLUMNS = (
@@ -30,11 +30,11 @@ COLUMNS = (
     ("cell", "dice", "cell"),
     ("mean of 3", "macro_dice", ALL_CLASSES),
     ("mean of 2", "macro_dice", CELL_CLASSES),
-    ("accuracy", "accuracy", PICTURE),
+    ("accuracy", "accuracy", WHOLE_IMAGE),
 )
 
 
-def carry_out(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
+def run_study(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     """Train a study's networks to their end, unless its result is there; write its result. Return whether it ended.
 
     Args:
@@ -47,21 +47,21 @@ def carry_out(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     """
     target = out / f"{study.title}.json"
     if target.exists():
-        (result,) = cross_validation.read_results([target])
-        _refuse(_differing(study, result["config"], asked), target)
+        (result,) = cross_validation.load_study_results([target])
+        _refuse_mismatches(_list_mismatches(study, result["config"], asked), target)
         print(f"{study.title}: there is a result already ({target}).", flush=True)
         return True
-    runs = _trained(study)
+    runs = _train_study(study)
     if runs is None:
         return False
     dataset = open_dataset(study.configs[0].dataset, fetch=True)
-    result = cross_validation.result_of(study, runs, dataset)
+    result = cross_validation.evaluate_study(study, runs, dataset)
     out.mkdir(parents=True, exist_ok=True)
     write_result(target, result)
     return True
 
 
-def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
+def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
     """Train on each laboratory and test on the other; write the result and the judge. Return whether it ended.
 
     Where there is a result, nothing is trained. If a model of the same kind for any laboratory is shipped, it is tested
@@ -71,25 +71,29 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
         ConfigError: If there is a result with other settings.
     """
     target = out / f"{study.architecture}.json"
-    datasets = [open_dataset(name, fetch=True) for name in cross_site.LABORATORIES]
+    datasets = [open_dataset(name, fetch=True) for name in cross_site.SITES]
     if target.exists() and (judges / f"{study.architecture}.json").exists():
-        (result,) = cross_validation.read_results([target])
+        (result,) = cross_validation.load_study_results([target])
         _check_settings(study, result, target)
         print(f"{study.title}: there is a result already ({target}).", flush=True)
     else:
-        runs = _trained(study)
+        runs = _train_study(study)
         if runs is None:
             return False
-        result, examples = cross_site.result_of(study, runs, datasets)
-        judge = fit_judge(examples)
+        result, examples = cross_site.evaluate_cross_site(study, runs, datasets)
+        judge = fit_quality_model(examples)
         judge.write(study.architecture, judges)
         result["trust"] = dict(judge.figures)
         out.mkdir(parents=True, exist_ok=True)
         write_result(target, result)
-    entry = _general_model(result["architecture"], result["config"]["width"]) if out == cross_site.FOLDER else None
+    entry = (
+        _find_general_model(result["architecture"], result["config"]["width"])
+        if out == cross_site.CROSS_SITE_FOLDER
+        else None
+    )
     if entry is not None and entry.card is not None:
-        result["home"] = cross_site.at_home(Segmenter(entry.folder), datasets)
-        replace(entry.card, laboratories=cross_site.summary(result)).write(entry.folder)
+        result["home"] = cross_site.evaluate_in_domain(Segmenter(entry.folder), datasets)
+        replace(entry.card, laboratories=cross_site.summarise_cross_site(result)).write(entry.folder)
         write_result(target, result)
         print(f"{entry.name}: the card has the figures now.")
     return True
@@ -97,19 +101,21 @@ def leave_one_out(study: Study, out: Path, judges: Path) -> bool:
 
 def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None:
     """Refuse a result that other settings gave."""
-    other = _differing(study, result["config"], result["config"])
+    other = _list_mismatches(study, result["config"], result["config"])
     for training, config in zip(result["trainings"], study.configs, strict=True):
-        other += [f"{name} {training[name]}" for name in OF_TRAININGS if training[name] != getattr(config, name)]
-    _refuse(other, path)
+        other += [
+            f"{name} {training[name]}" for name in PER_TRAINING_SETTINGS if training[name] != getattr(config, name)
+        ]
+    _refuse_mismatches(other, path)
 
 
-def _differing(study: Study, found: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+def _list_mismatches(study: Study, found: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     """Return the settings among ``names`` that are other than wanted, as they were found."""
     wanted = study.configs[0].to_dict()
     return [f"{name} {found[name]}" for name in names if name in found and found[name] != wanted[name]]
 
 
-def _refuse(other: Sequence[str], path: Path) -> None:
+def _refuse_mismatches(other: Sequence[str], path: Path) -> None:
     """Refuse a result that has other settings."""
     if other:
         raise ConfigError(
@@ -118,7 +124,7 @@ def _refuse(other: Sequence[str], path: Path) -> None:
         )
 
 
-def _general_model(architecture: str, width: int) -> ModelEntry | None:
+def _find_general_model(architecture: str, width: int) -> ModelEntry | None:
     """Return the shipped model for any laboratory of a network and width, or ``None``."""
     for entry in Catalog().usable:
         card = entry.card
@@ -127,96 +133,98 @@ def _general_model(architecture: str, width: int) -> ModelEntry | None:
     return None
 
 
-def _trained(study: Study) -> list[Run] | None:
+def _train_study(study: Study) -> list[Run] | None:
     """Train a study's networks to their end. Return their runs, or ``None`` where one was stopped."""
     runs = []
     for name, config in zip(study.runs, study.configs, strict=True):
-        run = bring_to_end(name, config)
+        run = train_until_done(name, config)
         if run is None:
             return None
         runs.append(run)
     return runs
 
 
-def laboratories_report(folder: Path) -> str:
+def format_cross_site_report(folder: Path) -> str:
     """Return the tables of all results on other laboratories as text."""
     lines = []
-    for result in _results(folder, cross_site.NAME):
+    for result in _read_results(folder, cross_site.STUDY_NAME):
         for number, training in enumerate(result["trainings"]):
             lines.append(
                 f"{result['title']}: trained on {training['trained_on']} ({training['trained']} pictures, "
                 f"{training['epochs']} epochs), tested on {training['tested_on']} ({training['tested']} pictures)"
             )
-            lines += _means(cross_site.part_of(result, number))
+            lines += _format_means(cross_site.select_training(result, number))
             calibration = result["calibration"][training["tested_on"]]
             lines.append(f"  expected calibration error {calibration['error']:.4f}")
-        lines += _home(result)
+        lines += _format_in_domain(result)
         trust = result["trust"]
         lines += [
             f"  pictures that are no smear told from smears: AUROC {trust['unlike_auroc']:.4f} "
             f"({trust['strangers']} and {trust['smears']} pictures)",
-            f"  crops with a cell's Dice below .8 that are marked: {_percent(trust['bad_caught'])} of {trust['bad']}; "
-            f"of the others {_percent(trust['good_marked'])}",
-            f"  the same on copies in another stain, light and focus: {_percent(trust['varied_bad_caught'])} of "
-            f"{trust['varied_bad']}; of the others {_percent(trust['varied_good_marked'])}",
+            f"  crops with a cell's Dice below .8 that are marked: {_format_percent(trust['bad_caught'])} of {trust['bad']}; "
+            f"of the others {_format_percent(trust['good_marked'])}",
+            f"  the same on copies in another stain, light and focus: {_format_percent(trust['varied_bad_caught'])} of "
+            f"{trust['varied_bad']}; of the others {_format_percent(trust['varied_good_marked'])}",
             "",
         ]
     return "\n".join(lines).rstrip()
 
 
-def _home(result: Mapping[str, Any]) -> Iterator[str]:
+def _format_in_domain(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield how the model for any laboratory does at home, beside networks of the one laboratory alone."""
-    for number, name in enumerate(cross_site.LABORATORIES if "home" in result else ()):
-        part = cross_site.part_of(result["home"], number)
+    for number, name in enumerate(cross_site.SITES if "home" in result else ()):
+        part = cross_site.select_training(result["home"], number)
         yield f"{result['home']['model']} on held-out pictures of {name} ({len(part['pictures'])} pictures)"
-        yield from _means(part)
-        path = cross_validation.specialised_file(name, result["architecture"])
+        yield from _format_means(part)
+        path = cross_validation.get_study_file(name, result["architecture"])
         if not path.exists():
             continue
-        (special,) = cross_validation.read_results([path])
+        (special,) = cross_validation.load_study_results([path])
         for title, figure, region in COLUMNS[:3]:
-            one = comparison.difference(part, special, figure, region, "careful")
+            one = comparison.compare_results(part, special, figure, region, "careful")
             yield (
-                f"  {FIGURES[figure].title}, {title}, minus a network of this laboratory alone on the same pictures: "
+                f"  {METRICS[figure].title}, {title}, minus a network of this laboratory alone on the same pictures: "
                 f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
             )
 
 
-def _means(result: dict[str, Any]) -> Iterator[str]:
+def _format_means(result: dict[str, Any]) -> Iterator[str]:
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
-    for look, title in LOOKS.items():
-        summaries = [_summary(result, figure, region, look) for _, figure, region in COLUMNS]
+    for look, title in MODE_LABELS.items():
+        summaries = [_summarise_metric(result, figure, region, look) for _, figure, region in COLUMNS]
         yield f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
 
 
-def _results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
+def _read_results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
     """Return the results of a folder: those of a study, or of all cross-validations."""
-    every = cross_validation.read_results(cross_validation.result_files(folder))
-    return [one for one in every if (one["study"] == study if study else one["study"] != cross_site.NAME)]
+    every = cross_validation.load_study_results(cross_validation.list_study_files(folder))
+    return [one for one in every if (one["study"] == study if study else one["study"] != cross_site.STUDY_NAME)]
 
 
-def _percent(share: float | None) -> str:
+def _format_percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def report(folder: Path) -> str:
+def format_report(folder: Path) -> str:
     """Return the tables of all results of a folder as text."""
-    results = _results(folder)
+    results = _read_results(folder)
     if not results:
         return "There is no result yet. Train: python -m wbcseg evaluate --cv 5 --dataset zheng-1"
     studies = {name: list(of) for name, of in groupby(results, key=lambda result: str(result["study"]))}
-    parts = [line for name, found in studies.items() for line in (*_study(name, found), "")]
+    parts = [line for name, found in studies.items() for line in (*_format_study(name, found), "")]
     for name, found in studies.items():
         fair = {one["architecture"]: one for one in studies.get(name.removesuffix("-leaking"), [])}
         if name.endswith("-leaking"):
             parts += [
-                *_leak(name, [(one, fair[one["architecture"]]) for one in found if one["architecture"] in fair]),
+                *_format_leakage(
+                    name, [(one, fair[one["architecture"]]) for one in found if one["architecture"] in fair]
+                ),
                 "",
             ]
     return "\n".join(parts).rstrip()
 
 
-def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
     first = results[0]
     trainings = first["trainings"]
     yield (
@@ -225,34 +233,36 @@ def _study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
     )
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
     for result in results:
-        for look, title in LOOKS.items():
-            summaries = [_summary(result, figure, region, look) for _, figure, region in COLUMNS]
+        for look, title in MODE_LABELS.items():
+            summaries = [_summarise_metric(result, figure, region, look) for _, figure, region in COLUMNS]
             cells = "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
             label = f"{result['title']}, {title}"
             yield f"  {label:38}{cells}"
     for result in results:
         took = [one["cpu_seconds"] for one in result["trainings"]]
-        shown = "unknown time" if None in took else duration(sum(took))
+        shown = "unknown time" if None in took else format_duration(sum(took))
         yield f"  {result['title']}: {shown} of processor time for all trainings, {result['parameters']:,} parameters"
     for title, figure, region in COLUMNS[:3]:
-        for pair in comparison.pairs(results, figure, region, "careful"):
+        for pair in comparison.compare_pairs(results, figure, region, "careful"):
             one = pair.comparison
             yield (
-                f"  {FIGURES[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "
+                f"  {METRICS[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "
                 f"({one.low:+.4f} to {one.high:+.4f}), p = {pair.p:.2g}, better on {one.larger} of {one.pairs}"
             )
 
 
-def _leak(name: str, found: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[str]:
+def _format_leakage(name: str, found: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[str]:
     yield f"{name}: what copies of the test pictures in training add (with minus without, one look)"
     for leaking, fair in found:
         for title, figure, region in COLUMNS[:3]:
-            one = comparison.difference(leaking, fair, figure, region)
+            one = comparison.compare_results(leaking, fair, figure, region)
             yield (
-                f"  {leaking['title']}, {FIGURES[figure].title}, {title}: {one.difference:+.4f} "
+                f"  {leaking['title']}, {METRICS[figure].title}, {title}: {one.difference:+.4f} "
                 f"({one.low:+.4f} to {one.high:+.4f}), p = {one.p:.2g}, {one.pairs} pictures"
             )
 
 
-def _summary(result: dict[str, Any], figure: str, region: str, look: Look) -> comparison.Summary:
-    return comparison.summarise(list(comparison.values(result, figure, region, look).values()))
+def _summarise_metric(
+    result: dict[str, Any], figure: str, region: str, look: PredictionMode
+) -> comparison.MetricSummary:
+    return comparison.summarise_values(list(comparison.collect_metric(result, figure, region, look).values()))

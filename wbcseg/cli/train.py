@@ -12,20 +12,20 @@ from pathlib import Path
 
 from wbcseg.cli.datasets import show_progress
 from wbcseg.errors import ConfigError, RunError
-from wbcseg.evaluation.training_job import carry_out
+from wbcseg.evaluation.training_job import run_job
 from wbcseg.models import ARCHITECTURES
 from wbcseg.paths import runs_folder
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.config import CHOICES
-from wbcseg.training.jobs.manager import busy
-from wbcseg.training.jobs.process import give_way
-from wbcseg.training.jobs.stop_signal import STOPPED, stop_requests
-from wbcseg.training.runs.folder import next_name
+from wbcseg.training.jobs.manager import is_active
+from wbcseg.training.jobs.process import lower_priority
+from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, stop_signal
+from wbcseg.training.runs.folder import suggest_run_name
 from wbcseg.training.runs.progress import Progress
 from wbcseg.transforms.config import AUGMENTATIONS
 
-SETTINGS = {field.name: str(field.type) for field in dataclasses.fields(TrainingConfig)}
-WORDS = {**CHOICES, "architecture": tuple(ARCHITECTURES), "augmentation": tuple(AUGMENTATIONS)}
+SETTING_TYPES = {field.name: str(field.type) for field in dataclasses.fields(TrainingConfig)}
+SETTING_CHOICES = {**CHOICES, "architecture": tuple(ARCHITECTURES), "augmentation": tuple(AUGMENTATIONS)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,18 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, help="processor threads to compute with (all)")
     parser.add_argument("--detached", action="store_true", help="give way to other programs, as when started by a page")
     settings = parser.add_argument_group("settings", "those of the preset, where they are not given")
-    said = meanings()
-    for name, kind in SETTINGS.items():
+    said = get_setting_help()
+    for name, kind in SETTING_TYPES.items():
         option, text = "--" + name.replace("_", "-"), said.get(name, "").replace("%", "%%")
         if kind == "bool":
             settings.add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
         else:
             settings.add_argument(
-                option, dest=name, type={"int": int, "float": float}.get(kind, str), choices=WORDS.get(name), help=text
+                option,
+                dest=name,
+                type={"int": int, "float": float}.get(kind, str),
+                choices=SETTING_CHOICES.get(name),
+                help=text,
             )
 
 
-def meanings() -> dict[str, str]:
+def get_setting_help() -> dict[str, str]:
     """Return what every setting means, in the words of :class:`wbcseg.training.TrainingConfig`."""
     text = inspect.getdoc(TrainingConfig) or ""
     _, _, attributes = text.partition("Attributes:\n")
@@ -55,41 +59,41 @@ def meanings() -> dict[str, str]:
     return {name: re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(said.split())).replace("``", "") for name, said in found}
 
 
-def act(options: argparse.Namespace) -> int:
+def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; the exit code is 130 where the training was stopped before its end."""
-    changes = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
+    changes = {name: getattr(options, name) for name in SETTING_TYPES if getattr(options, name) is not None}
     if options.resume:
         if changes or options.name:
             raise ConfigError("With --resume the settings are those of the run. Leave the other options away.")
-        run = Run(_folder_of(options.resume))
+        run = Run(_resolve_run_folder(options.resume))
         config = run.config()
-        if not options.detached and busy(run):
+        if not options.detached and is_active(run):
             raise RunError(f"Run {run.name} is being trained already.")
     else:
         config = PRESETS[options.preset].replace(**changes)
-        run = Run(_folder_of(options.name or next_name(config, runs_folder())))
+        run = Run(_resolve_run_folder(options.name or suggest_run_name(config, runs_folder())))
         run.create(config)
     if options.detached:
-        give_way()
+        lower_priority()
     else:
         run.forget_to_stop()
     print(f"Run {run.name} in {run.folder}", flush=True)
-    with stop_requests(run) as should_stop:
-        finished = carry_out(
+    with stop_signal(run) as should_stop:
+        finished = run_job(
             run,
             config,
             should_stop=should_stop,
-            on_progress=Reporter(),
+            on_progress=ProgressPrinter(),
             on_fetch=show_progress,
             threads=options.threads,
         )
     if not finished:
         print(f"Stopped. Go on with: python -m wbcseg train --resume {options.resume or run.name}")
-        return STOPPED
+        return STOPPED_EXIT_CODE
     return 0
 
 
-class Reporter:
+class ProgressPrinter:
     """Shows a training's progress in the terminal: a line an epoch, and a moving line where there is a screen."""
 
     def __init__(self) -> None:
@@ -98,7 +102,7 @@ class Reporter:
 
     def __call__(self, progress: Progress) -> None:
         """Show where the training is."""
-        left = duration(progress.seconds_left)
+        left = format_duration(progress.seconds_left)
         if progress.row is None:
             if self._moving and progress.loss is not None and time.monotonic() - self._shown > 0.2:
                 self._shown = time.monotonic()
@@ -124,12 +128,12 @@ class Reporter:
         )
 
 
-def _folder_of(name: str) -> Path:
+def _resolve_run_folder(name: str) -> Path:
     path = Path(name)
     return path.absolute() if path.is_absolute() or len(path.parts) > 1 else runs_folder() / name
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Write seconds as hours, minutes and seconds."""
     if seconds is None:
         return "unknown time"

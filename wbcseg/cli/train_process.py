@@ -8,10 +8,10 @@ import sys
 from wbcseg.errors import RunError
 from wbcseg.paths import runs_folder
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.jobs.stop_signal import STOPPED
+from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 
 
-def bring_to_end(name: str, config: TrainingConfig) -> Run | None:
+def train_until_done(name: str, config: TrainingConfig) -> Run | None:
     """Train a run to its end, from wherever it is.
 
     Args:
@@ -34,7 +34,7 @@ def bring_to_end(name: str, config: TrainingConfig) -> Run | None:
     code = subprocess.run(
         [sys.executable, "-m", "wbcseg", "train", "--resume", str(run.folder)], check=False
     ).returncode
-    if code == STOPPED:
+    if code == STOPPED_EXIT_CODE:
         return None
     if code:
         raise RunError(f"Run {run.name} did not come to its end: {run.state().get('reason', 'no reason given')}")

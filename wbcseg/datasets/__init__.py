@@ -1,25 +1,25 @@
 """Data sets: ordered lists of samples, from published sources, folders, zips or the synthetic generator."""
 
-from wbcseg.datasets.base import DataSet, Entry, manifest_digest
+from wbcseg.datasets.base import Dataset, SampleInfo, compute_manifest_digest
 from wbcseg.datasets.folder import open_folder, open_zip
 from wbcseg.datasets.pairing import PAIRING_RULE
-from wbcseg.datasets.registry import NAMES, DatasetStatus, open_dataset, statuses
+from wbcseg.datasets.registry import DATASET_NAMES, DatasetStatus, list_datasets, open_dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.validation import check_dataset, check_manifest, find_problems
 
 __all__ = [
-    "NAMES",
+    "DATASET_NAMES",
     "PAIRING_RULE",
-    "DataSet",
+    "Dataset",
     "DatasetStatus",
-    "Entry",
     "Sample",
+    "SampleInfo",
     "check_dataset",
     "check_manifest",
+    "compute_manifest_digest",
     "find_problems",
-    "manifest_digest",
+    "list_datasets",
     "open_dataset",
     "open_folder",
     "open_zip",
-    "statuses",
 ]

@@ -12,7 +12,7 @@ from wbcseg.labels import CellType
 
 
 @dataclass(frozen=True)
-class Entry:
+class SampleInfo:
     """What is known of a sample before it is read.
 
     Attributes:
@@ -30,7 +30,7 @@ class Entry:
     has_mask: bool = True
 
 
-class DataSet:
+class Dataset:
     """An ordered list of samples that are read when asked for.
 
     Args:
@@ -46,7 +46,7 @@ class DataSet:
         self,
         name: str,
         title: str,
-        entries: Sequence[Entry],
+        entries: Sequence[SampleInfo],
         *,
         origin: str = "",
         acknowledgement: str = "",
@@ -78,7 +78,7 @@ class DataSet:
         """The ids in order."""
         return tuple(entry.id for entry in self.entries)
 
-    def entry(self, sample_id: str) -> Entry:
+    def entry(self, sample_id: str) -> SampleInfo:
         """Return what is known of a sample without reading it.
 
         Raises:
@@ -106,17 +106,17 @@ class DataSet:
         return {sample.id: sample.digest() for sample in self}
 
 
-def anonymous(dataset: DataSet) -> DataSet:
+def anonymise(dataset: Dataset) -> Dataset:
     """Return the same data set with numbers for names, so that what is written of it holds no name of a user's file.
 
     Ids become ``<name>/0001`` and so on, in the data set's order, and notes on files that were left out are dropped.
     """
 
-    def renamed(entry: Entry, number: int) -> Entry:
+    def renamed(entry: SampleInfo, number: int) -> SampleInfo:
         name = f"{dataset.name}/{number:04}"
         return replace(entry, id=name, read=lambda: replace(entry.read(), id=name))
 
-    return DataSet(
+    return Dataset(
         dataset.name,
         dataset.title,
         [renamed(entry, number) for number, entry in enumerate(dataset.entries, start=1)],
@@ -125,7 +125,7 @@ def anonymous(dataset: DataSet) -> DataSet:
     )
 
 
-def manifest_digest(manifest: dict[str, str]) -> str:
+def compute_manifest_digest(manifest: dict[str, str]) -> str:
     """Return one SHA-256 for a whole manifest, whatever its order."""
     lines = "".join(f"{digest}  {sample_id}\n" for sample_id, digest in sorted(manifest.items()))
     return hashlib.sha256(lines.encode()).hexdigest()

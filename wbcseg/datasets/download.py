@@ -13,21 +13,21 @@ from urllib.parse import quote
 
 from wbcseg.errors import DownloadError, ManifestError
 
-Progress = Callable[[int, int, str], None]
+ProgressCallback = Callable[[int, int, str], None]
 """Called with files done, files in all and the name of the last one."""
 
-PARALLEL: Final = 8
-TIMEOUT: Final = 30
+MAX_CONNECTIONS: Final = 8
+TIMEOUT_SECONDS: Final = 30
 """Seconds without an answer after which a file counts as failed."""
-RETRIES: Final = 2
+MAX_RETRIES: Final = 2
 """How often a file is asked for again after a failure that may pass."""
-PAUSE: Final = 1.0
+RETRY_DELAY_SECONDS: Final = 1.0
 """Seconds before the first of these; the second waits twice as long."""
 
-_PASSING: Final = frozenset((408, 429, 500, 502, 503, 504))
+_RETRYABLE_STATUS_CODES: Final = frozenset((408, 429, 500, 502, 503, 504))
 
 
-def missing_files(folder: Path, names: Sequence[str]) -> list[str]:
+def list_missing_files(folder: Path, names: Sequence[str]) -> list[str]:
     """Return the names that the folder does not have yet.
 
     Args:
@@ -43,13 +43,13 @@ def missing_files(folder: Path, names: Sequence[str]) -> list[str]:
     return [name for name in names if name.rpartition("/")[2] not in present[name.rpartition("/")[0]]]
 
 
-def fetch_files(
+def download_files(
     folder: Path,
     hashes: Mapping[str, str],
     bases: Sequence[str],
     *,
     advice: str,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> None:
     """Fetch files that are not there yet, and verify each against its SHA-256.
 
@@ -68,7 +68,7 @@ def fetch_files(
         DownloadError: If the server cannot be reached or does not have a file. What has come so far is kept.
         ManifestError: If a file is not the published one.
     """
-    todo = missing_files(folder, list(hashes))
+    todo = list_missing_files(folder, list(hashes))
     done = len(hashes) - len(todo)
     if not todo:
         return
@@ -84,30 +84,30 @@ def fetch_files(
     # The first file alone: without a network it fails once, not once per thread.
     first, rest = todo[0], todo[1:]
     try:
-        _fetch(folder, first, hashes[first], bases, stop)
+        _download_file(folder, first, hashes[first], bases, stop)
         done += 1
-        _tell(progress, done, len(hashes), first)
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="wbcseg-fetch") as pool:
-            futures = {pool.submit(_fetch, folder, name, hashes[name], bases, stop): name for name in rest}
+        _report_progress(progress, done, len(hashes), first)
+        with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="wbcseg-fetch") as pool:
+            futures = {pool.submit(_download_file, folder, name, hashes[name], bases, stop): name for name in rest}
             try:
                 for future in as_completed(futures):
                     future.result()
                     done += 1
-                    _tell(progress, done, len(hashes), futures[future])
+                    _report_progress(progress, done, len(hashes), futures[future])
             except BaseException:
                 # Ctrl-C, a failed file or an error in `progress`: what has not begun is not begun.
                 stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-    except _FetchError as error:
-        kept = len(hashes) - len(missing_files(folder, list(hashes)))
+    except _FileDownloadError as error:
+        kept = len(hashes) - len(list_missing_files(folder, list(hashes)))
         raise DownloadError(
             f"The file {error.name} could not be fetched from {bases[0]}: {error.reason}. "
             f"{kept} of {len(hashes)} files are here and kept; the next attempt goes on from there. {advice}"
         ) from error
 
 
-class _FetchError(Exception):
+class _FileDownloadError(Exception):
     def __init__(self, name: str, reason: str, *, lasting: bool = False) -> None:
         super().__init__(name, reason)
         self.name = name
@@ -115,12 +115,12 @@ class _FetchError(Exception):
         self.lasting = lasting
 
 
-def _tell(progress: Progress | None, done: int, total: int, name: str) -> None:
+def _report_progress(progress: ProgressCallback | None, done: int, total: int, name: str) -> None:
     if progress is not None:
         progress(done, total, name)
 
 
-def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: threading.Event) -> None:
+def _download_file(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: threading.Event) -> None:
     """Fetch one file from the first server folder that has it."""
     # Both are slow to import, and most starts of the program fetch nothing.
     import pooch
@@ -128,7 +128,7 @@ def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: thr
 
     pooch.get_logger().setLevel(logging.CRITICAL)
     parent, _, file_name = name.rpartition("/")
-    for attempt in range(RETRIES + 1):
+    for attempt in range(MAX_RETRIES + 1):
         for base in bases:
             if stop.is_set():
                 return
@@ -138,20 +138,22 @@ def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: thr
                     known_hash=f"sha256:{sha256}",
                     fname=file_name,
                     path=folder / parent,
-                    downloader=pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16),
+                    downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS, chunk_size=1 << 16),
                 )
                 return
             except requests.HTTPError as error:
                 code = 0 if error.response is None else error.response.status_code
-                problem = _FetchError(name, f"the server answered with code {code}", lasting=code not in _PASSING)
+                problem = _FileDownloadError(
+                    name, f"the server answered with code {code}", lasting=code not in _RETRYABLE_STATUS_CODES
+                )
                 if code == 404:
                     continue
             except requests.Timeout:
-                problem = _FetchError(name, f"no answer within {TIMEOUT} seconds")
+                problem = _FileDownloadError(name, f"no answer within {TIMEOUT_SECONDS} seconds")
             except requests.RequestException:
-                problem = _FetchError(name, "no connection, or it broke off")
+                problem = _FileDownloadError(name, "no connection, or it broke off")
             except OSError as error:
-                problem = _FetchError(name, f"it cannot be written to {folder} ({error.strerror})", lasting=True)
+                problem = _FileDownloadError(name, f"it cannot be written to {folder} ({error.strerror})", lasting=True)
             except ValueError as error:
                 raise ManifestError(
                     f"The file {name} that came from {base} is not the published one: its SHA-256 should be {sha256}. "
@@ -159,5 +161,5 @@ def _fetch(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: thr
                     "another network."
                 ) from error
             break
-        if problem.lasting or attempt == RETRIES or stop.wait(PAUSE * (attempt + 1)):
+        if problem.lasting or attempt == MAX_RETRIES or stop.wait(RETRY_DELAY_SECONDS * (attempt + 1)):
             raise problem

@@ -8,24 +8,24 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path, PurePath
 
-from wbcseg.datasets.base import DataSet, Entry
-from wbcseg.datasets.pairing import PAIRING_RULE, Pair, pair_names
+from wbcseg.datasets.base import Dataset, SampleInfo
+from wbcseg.datasets.pairing import PAIRING_RULE, Pair, pair_files
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
 from wbcseg.errors import DatasetError, PairingError, WbcsegError
 from wbcseg.io import open_image, open_pair
-from wbcseg.io.decode import refusal
-from wbcseg.io.filenames import safe_name
+from wbcseg.io.decode import as_image_error
+from wbcseg.io.filenames import make_safe_name
 from wbcseg.io.images import read_file_header
-from wbcseg.io.limits import RefusedError
+from wbcseg.io.limits import RejectedFileError
 from wbcseg.io.masks import check_mask_header
-from wbcseg.io.pairs import mask_orientation
+from wbcseg.io.pairs import resolve_mask_orientation
 
 # Ids of a user's pictures must never look like those of a built-in set: models remember which they were trained with.
-_RESERVED = frozenset(("zheng", "zheng-1", "zheng-2", "synthetic"))
+_RESERVED_NAMES = frozenset(("zheng", "zheng-1", "zheng-2", "synthetic"))
 
 
-def open_folder(path: Path, *, require_masks: bool = True) -> DataSet:
+def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
     """Open a folder, or a zip that is read in memory without being unpacked.
 
     Headers are read, nothing is decoded. What does not fit (a picture without a mask, two sizes, no picture at all
@@ -43,7 +43,7 @@ def open_folder(path: Path, *, require_masks: bool = True) -> DataSet:
         DatasetError: If the folder or zip cannot be read.
     """
     if path.is_dir():
-        return _open(FolderSource(path), path.resolve().name, require_masks)
+        return _open_source(FolderSource(path), path.resolve().name, require_masks)
     try:
         with path.open("rb") as file:
             data = file.read(MAX_ZIP_BYTES + 1)
@@ -52,7 +52,7 @@ def open_folder(path: Path, *, require_masks: bool = True) -> DataSet:
     return open_zip(data, path.name, require_masks=require_masks)
 
 
-def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> DataSet:
+def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> Dataset:
     """Open a zip that was uploaded; see :func:`open_folder`.
 
     Args:
@@ -64,34 +64,34 @@ def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> DataSet:
         PairingError: If no picture is left.
         DatasetError: If it is no zip, is encrypted, or is larger than the limits when unpacked.
     """
-    return _open(ZipSource(data, name), PurePath(name).stem, require_masks)
+    return _open_source(ZipSource(data, name), PurePath(name).stem, require_masks)
 
 
-def _open(source: Source, title: str, require_masks: bool) -> DataSet:
-    pairs, problems = pair_names(source.names, require_masks=require_masks)
+def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
+    pairs, problems = pair_files(source.names, require_masks=require_masks)
     problems = [*source.problems, *problems]
-    name = safe_name(title, set())
-    if name.casefold() in _RESERVED:
+    name = make_safe_name(title, set())
+    if name.casefold() in _RESERVED_NAMES:
         name = f"{name}-folder"
-    common = _common_folders([pair.key[:-1] for pair in pairs])
+    common = _count_common_folders([pair.key[:-1] for pair in pairs])
     taken: set[str] = set()
-    entries: list[Entry] = []
+    entries: list[SampleInfo] = []
     for pair in pairs:
         try:
             size = _check_headers(source, pair)
         except WbcsegError as error:
             problems.append(f"{error} It is left out.")
             continue
-        sample_id = f"{name}/{safe_name('_'.join(pair.key[common:]), taken)}"
-        read = partial(_read, source, pair, sample_id)
-        entries.append(Entry(sample_id, None, size, read, has_mask=pair.mask is not None))
+        sample_id = f"{name}/{make_safe_name('_'.join(pair.key[common:]), taken)}"
+        read = partial(_read_sample, source, pair, sample_id)
+        entries.append(SampleInfo(sample_id, None, size, read, has_mask=pair.mask is not None))
     if not entries:
         found = " ".join(problems[:5]) if problems else "No pictures were found."
         raise PairingError(f"There is nothing to use in {source.origin}. {found} {PAIRING_RULE}")
-    return DataSet(name, title, entries, origin=source.origin, problems=problems)
+    return Dataset(name, title, entries, origin=source.origin, problems=problems)
 
 
-def _common_folders(folders: list[tuple[str, ...]]) -> int:
+def _count_common_folders(folders: list[tuple[str, ...]]) -> int:
     """Return how many leading folders all pictures have in common."""
     if not folders:
         return 0
@@ -107,13 +107,13 @@ def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
         mask = read_file_header(source.header_source(pair.mask), name=pair.mask, kind="Mask")
         try:
             check_mask_header(mask)
-        except RefusedError as reason:
-            raise refusal("Mask", pair.mask, reason) from reason
-        mask_orientation(image, mask, name=pair.picture, mask_name=pair.mask)
+        except RejectedFileError as reason:
+            raise as_image_error("Mask", pair.mask, reason) from reason
+        resolve_mask_orientation(image, mask, name=pair.picture, mask_name=pair.mask)
     return image.upright
 
 
-def _read(source: Source, pair: Pair, sample_id: str) -> Sample:
+def _read_sample(source: Source, pair: Pair, sample_id: str) -> Sample:
     words = f"{pair.picture} in {source.origin}"
     if pair.mask is None:
         picture = open_image(source.read(pair.picture), name=pair.picture)

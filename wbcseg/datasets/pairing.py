@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
-from wbcseg.io import shown
+from wbcseg.io import format_display_name
 
 PAIRING_RULE: Final = (
     "A picture and its mask have the same name, apart from the ending. The mask is the one that lies in a folder "
@@ -18,7 +18,7 @@ PAIRING_RULE: Final = (
 )
 """The rule in plain words, for pages and error messages."""
 
-SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
+IMAGE_SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
 _IMAGE_FOLDERS: Final = frozenset(("image", "images", "img", "imgs", "picture", "pictures"))
 _MASK_FOLDERS: Final = frozenset(
     (
@@ -34,7 +34,7 @@ _MASK_FOLDERS: Final = frozenset(
         "ground-truth",
     )
 )
-_MASK_ENDING: Final = re.compile(r"(?<=.)[_-](mask|masks|label|labels|gt)$", re.IGNORECASE)
+_MASK_NAME_PATTERN: Final = re.compile(r"(?<=.)[_-](mask|masks|label|labels|gt)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Pair:
 
 
 @dataclass
-class _Group:
+class _FileGroup:
     pictures: list[str] = field(default_factory=list)
     masks: list[str] = field(default_factory=list)
 
@@ -63,11 +63,11 @@ def is_ignored(name: str) -> bool:
     parts = name.split("/")
     return (
         any(part.startswith(".") or part == "__MACOSX" for part in parts if part not in (".", ".."))
-        or PurePosixPath(parts[-1]).suffix.lower() not in SUFFIXES
+        or PurePosixPath(parts[-1]).suffix.lower() not in IMAGE_SUFFIXES
     )
 
 
-def pair_names(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[str]]:
+def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[str]]:
     """Pair files by their names; :data:`PAIRING_RULE` says how.
 
     Args:
@@ -77,34 +77,34 @@ def pair_names(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
     Returns:
         The pairs in natural order (``cell2`` before ``cell10``), and a sentence for each file that was left out.
     """
-    groups: dict[tuple[str, ...], _Group] = {}
+    groups: dict[tuple[str, ...], _FileGroup] = {}
     for name in sorted(names):
         if is_ignored(name):
             continue
-        key, is_mask = classify(name)
-        group = groups.setdefault(tuple(part.casefold() for part in key), _Group())
+        key, is_mask = parse_name(name)
+        group = groups.setdefault(tuple(part.casefold() for part in key), _FileGroup())
         (group.masks if is_mask else group.pictures).append(name)
     pairs: list[Pair] = []
     problems: list[str] = []
-    for folded in sorted(groups, key=natural_order):
+    for folded in sorted(groups, key=get_natural_sort_key):
         group = groups[folded]
         _split_zheng_layout(group)
         if len(group.pictures) > 1 or len(group.masks) > 1:
             both = group.pictures if len(group.pictures) > 1 else group.masks
             what = "pictures" if both is group.pictures else "masks"
-            listed = ", ".join(shown(name) for name in both)
+            listed = ", ".join(format_display_name(name) for name in both)
             problems.append(f"{listed}: {len(both)} {what} for the same name; they are left out.")
         elif not group.pictures:
-            problems.append(f"{shown(group.masks[0])}: the mask has no picture; it is left out.")
+            problems.append(f"{format_display_name(group.masks[0])}: the mask has no picture; it is left out.")
         elif not group.masks and require_masks:
-            problems.append(f"{shown(group.pictures[0])}: the picture has no mask; it is left out.")
+            problems.append(f"{format_display_name(group.pictures[0])}: the picture has no mask; it is left out.")
         else:
             picture = group.pictures[0]
-            pairs.append(Pair(classify(picture)[0], picture, group.masks[0] if group.masks else None))
+            pairs.append(Pair(parse_name(picture)[0], picture, group.masks[0] if group.masks else None))
     return pairs, problems
 
 
-def classify(name: str) -> tuple[tuple[str, ...], bool]:
+def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
     """Return what a picture and its mask have in common, and whether a name is that of a mask.
 
     Args:
@@ -122,11 +122,11 @@ def classify(name: str) -> tuple[tuple[str, ...], bool]:
             is_mask = folder in _MASK_FOLDERS
             del folders[position]
             break
-    bare = _MASK_ENDING.sub("", stem)
+    bare = _MASK_NAME_PATTERN.sub("", stem)
     return (*folders, bare), is_mask or bare != stem
 
 
-def _split_zheng_layout(group: _Group) -> None:
+def _split_zheng_layout(group: _FileGroup) -> None:
     """Take the PNG beside a picture of another format for its mask, as in the Zheng data sets."""
     pngs = [name for name in group.pictures if name.lower().endswith(".png")]
     if not group.masks and len(pngs) == 1 and len(group.pictures) == 2:
@@ -134,7 +134,7 @@ def _split_zheng_layout(group: _Group) -> None:
         group.pictures = [name for name in group.pictures if name not in pngs]
 
 
-def natural_order(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
+def get_natural_sort_key(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
     """Return what names are sorted by, so that ``cell2`` comes before ``cell10``."""
 
     def part(text: str) -> list[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Data sets: an ordered list of samples, whatever they come from.
 
-:func:`open_dataset` opens one by its name, :func:`statuses` says which are ready.
+:func:`open_dataset` opens one by its name, :func:`list_datasets` says which are ready.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wbcseg.datasets.base import DataSet
-from wbcseg.datasets.download import Progress
+from wbcseg.datasets.base import Dataset
+from wbcseg.datasets.download import ProgressCallback
 from wbcseg.datasets.folder import open_folder
-from wbcseg.datasets.zheng import ADVICE, TITLES, Number, open_zheng, pairs_in, zheng_location
+from wbcseg.datasets.zheng import OFFLINE_ADVICE, TITLES, ZhengNumber, find_zheng_folder, list_pairs, open_zheng
 from wbcseg.errors import DatasetError
-from wbcseg.io import shown
+from wbcseg.io import format_display_name
 
-NAMES: Final = ("zheng-1", "zheng-2", "zheng", "synthetic")
+DATASET_NAMES: Final = ("zheng-1", "zheng-2", "zheng", "synthetic")
 """The data sets that have a name. Any other name is a path."""
 
-_ZHENG: Final[dict[str, Number]] = {"zheng-1": 1, "zheng-2": 2}
+_ZHENG_NUMBERS: Final[dict[str, ZhengNumber]] = {"zheng-1": 1, "zheng-2": 2}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class DatasetStatus:
     advice: str
 
 
-def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = None) -> DataSet:
+def open_dataset(name: str, *, fetch: bool = False, progress: ProgressCallback | None = None) -> Dataset:
     """Open a data set by its name.
 
     Args:
@@ -57,30 +57,30 @@ def open_dataset(name: str, *, fetch: bool = False, progress: Progress | None = 
         DatasetError: If there is no such data set, or it is not here and not to be fetched.
         DownloadError: If it could not be fetched.
     """
-    if name in _ZHENG:
-        return open_zheng(_ZHENG[name], fetch=fetch, progress=progress)
+    if name in _ZHENG_NUMBERS:
+        return open_zheng(_ZHENG_NUMBERS[name], fetch=fetch, progress=progress)
     if name == "zheng":
-        both = [open_zheng(number, fetch=fetch, progress=progress) for number in _ZHENG.values()]
-        return _joined("zheng", "Zheng Dataset 1 and 2", both)
+        both = [open_zheng(number, fetch=fetch, progress=progress) for number in _ZHENG_NUMBERS.values()]
+        return _concatenate("zheng", "Zheng Dataset 1 and 2", both)
     parts = name.split("+")
-    if len(parts) > 1 and set(parts) <= set(NAMES):
+    if len(parts) > 1 and set(parts) <= set(DATASET_NAMES):
         several = [open_dataset(part, fetch=fetch, progress=progress) for part in dict.fromkeys(parts)]
-        return _joined(name, " and ".join(dataset.title for dataset in several), several)
+        return _concatenate(name, " and ".join(dataset.title for dataset in several), several)
     if name == "synthetic":
         from wbcseg.datasets.synthetic import open_synthetic
 
         return open_synthetic()
-    path = _existing(name)
+    path = _find_existing_path(name)
     if path is None:
         raise DatasetError(
-            f"There is no data set {shown(name)!r}. Use one of {', '.join(NAMES)}, or the path of a folder or zip that "
+            f"There is no data set {format_display_name(name)!r}. Use one of {', '.join(DATASET_NAMES)}, or the path of a folder or zip that "
             "exists."
         )
     return open_folder(path)
 
 
-def _joined(name: str, title: str, parts: Sequence[DataSet]) -> DataSet:
-    return DataSet(
+def _concatenate(name: str, title: str, parts: Sequence[Dataset]) -> Dataset:
+    return Dataset(
         name,
         title,
         [entry for dataset in parts for entry in dataset.entries],
@@ -90,7 +90,7 @@ def _joined(name: str, title: str, parts: Sequence[DataSet]) -> DataSet:
     )
 
 
-def _existing(name: str) -> Path | None:
+def _find_existing_path(name: str) -> Path | None:
     """Return the path of that name if there is something, whatever the name holds."""
     try:
         path = Path(name).expanduser()
@@ -100,18 +100,18 @@ def _existing(name: str) -> Path | None:
         return None
 
 
-def statuses() -> list[DatasetStatus]:
+def list_datasets() -> list[DatasetStatus]:
     """Say of each data set with a name of its own whether it is ready. Nothing is fetched or decoded."""
-    found = [_zheng_status(number) for number in _ZHENG.values()]
+    found = [_get_zheng_status(number) for number in _ZHENG_NUMBERS.values()]
     return [*found, DatasetStatus("synthetic", "Drawn smears", True, "drawn by the program", 60, "")]
 
 
-def _zheng_status(number: Number) -> DatasetStatus:
+def _get_zheng_status(number: ZhengNumber) -> DatasetStatus:
     name, title = f"zheng-{number}", TITLES[number]
     try:
-        root = zheng_location(number)
+        root = find_zheng_folder(number)
         if root is None:
-            return DatasetStatus(name, title, False, "", None, f"Fetch it from its authors. {ADVICE}")
-        return DatasetStatus(name, title, True, str(root), len(pairs_in(root, number)[0]), "")
+            return DatasetStatus(name, title, False, "", None, f"Fetch it from its authors. {OFFLINE_ADVICE}")
+        return DatasetStatus(name, title, True, str(root), len(list_pairs(root, number)[0]), "")
     except DatasetError as error:
         return DatasetStatus(name, title, False, "", None, str(error))

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from wbcseg.datasets.pairing import is_ignored
 from wbcseg.errors import DatasetError
-from wbcseg.io import MAX_BYTES, shown
+from wbcseg.io import MAX_BYTES, format_display_name
 
 MAX_FILES: Final = 20_000
 """Most files in a folder or zip, whatever they are."""
@@ -21,11 +21,11 @@ MAX_ZIP_BYTES: Final = 400_000_000
 MAX_UNPACKED_BYTES: Final = 2_000_000_000
 """Most bytes that the pictures of a zip may unpack to, all together."""
 
-MAX_RATIO: Final = 200
+MAX_COMPRESSION_RATIO: Final = 200
 """Most times that a zip may unpack to its own size; small ones (below 100 MB unpacked) may more."""
 
-_SMALL: Final = 100_000_000
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_SMALL_ARCHIVE_BYTES: Final = 100_000_000
+_SUPPORTED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 
 
@@ -77,7 +77,7 @@ class FolderSource:
         count = 0
 
         def note(error: OSError) -> None:
-            problems.append(f"The folder {shown(str(error.filename))} cannot be read: {error.strerror}.")
+            problems.append(f"The folder {format_display_name(str(error.filename))} cannot be read: {error.strerror}.")
 
         for folder, subfolders, files in os.walk(path, onerror=note):
             subfolders.sort()
@@ -99,7 +99,9 @@ class FolderSource:
             with (self.path / name).open("rb") as file:
                 return file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise DatasetError(f"The file {shown(name)} in {self.path} cannot be read: {error.strerror}.") from error
+            raise DatasetError(
+                f"The file {format_display_name(name)} in {self.path} cannot be read: {error.strerror}."
+            ) from error
 
     def header_source(self, name: str) -> bytes | Path:
         """Return the path of a file."""
@@ -119,7 +121,7 @@ class ZipSource:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.origin = name
-        self._name = shown(name)
+        self._name = format_display_name(name)
         if len(data) > MAX_ZIP_BYTES:
             raise DatasetError(
                 f"The zip {self._name} has {len(data) / 1e6:.0f} MB; at most {MAX_ZIP_BYTES / 1e6:.0f} MB are read. "
@@ -136,7 +138,7 @@ class ZipSource:
         self._entries, self.problems = self._collect()
         self.names = tuple(sorted(self._entries))
         unpacked = sum(entry.file_size for entry in self._entries.values())
-        if unpacked > MAX_UNPACKED_BYTES or unpacked > max(_SMALL, MAX_RATIO * len(data)):
+        if unpacked > MAX_UNPACKED_BYTES or unpacked > max(_SMALL_ARCHIVE_BYTES, MAX_COMPRESSION_RATIO * len(data)):
             raise DatasetError(
                 f"The pictures in the zip {self._name} unpack to {unpacked / 1e6:.0f} MB from {len(data) / 1e6:.1f} "
                 "MB, more than pictures do. Unpack it yourself and use the folder."
@@ -150,18 +152,20 @@ class ZipSource:
             name = "/".join(part for part in parts if part not in ("", ".", ".."))
             if parts[-1] and _is_zip(name):
                 problems.append(
-                    f"{shown(name)} is a zip in the zip {self._name}; it is left out. Unpack it, or bring it by itself."
+                    f"{format_display_name(name)} is a zip in the zip {self._name}; it is left out. Unpack it, or bring it by itself."
                 )
             if not name or parts[-1] == "" or is_ignored(name):
                 continue
             if entry.flag_bits & 0x1:
                 raise DatasetError(
-                    f"The file {shown(name)} in the zip {self._name} is encrypted. Pack it without a password."
+                    f"The file {format_display_name(name)} in the zip {self._name} is encrypted. Pack it without a password."
                 )
-            if entry.compress_type not in _METHODS:
-                problems.append(f"{shown(name)}: packed with a method that is not read; it is left out. Pack as usual.")
+            if entry.compress_type not in _SUPPORTED_METHODS:
+                problems.append(
+                    f"{format_display_name(name)}: packed with a method that is not read; it is left out. Pack as usual."
+                )
             elif name in entries:
-                problems.append(f"{shown(name)} is in the zip twice; the first is used.")
+                problems.append(f"{format_display_name(name)} is in the zip twice; the first is used.")
             else:
                 entries[name] = entry
         return entries, tuple(problems)
@@ -174,7 +178,7 @@ class ZipSource:
         # As above: damaged entries make the reader raise errors of many kinds.
         except Exception as error:
             raise DatasetError(
-                f"The file {shown(name)} in the zip {self._name} is damaged. Pack it again from the original."
+                f"The file {format_display_name(name)} in the zip {self._name} is damaged. Pack it again from the original."
             ) from error
 
     def header_source(self, name: str) -> bytes | Path:

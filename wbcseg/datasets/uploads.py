@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
-from wbcseg.datasets.pairing import SUFFIXES, classify, is_ignored, natural_order, pair_names
+from wbcseg.datasets.pairing import IMAGE_SUFFIXES, get_natural_sort_key, is_ignored, pair_files, parse_name
 from wbcseg.datasets.sources import MAX_FILES, ZipSource
 from wbcseg.errors import ImageError, WbcsegError
-from wbcseg.io import shown
+from wbcseg.io import format_display_name
 from wbcseg.io.images import read_file_header
 
-Load = Callable[[], bytes]
+LoadFn = Callable[[], bytes]
 
-ZIP: Final = b"PK\x03\x04"
+ZIP_MAGIC: Final = b"PK\x03\x04"
 """How zips begin."""
 
-TIFFS: Final = (".tif", ".tiff")
-MOST_HEADERS: Final = 200
+TIFF_SUFFIXES: Final = (".tif", ".tiff")
+MAX_HEADERS_READ: Final = 200
 """TIFF files that are asked for their number of pages."""
 
 
@@ -40,12 +40,12 @@ class Upload:
     """
 
     name: str
-    load: Load = field(repr=False)
+    load: LoadFn = field(repr=False)
     key: str
 
 
 @dataclass(frozen=True, eq=False)
-class Item:
+class InputImage:
     """A picture to look at, or a file that is none.
 
     Attributes:
@@ -60,13 +60,13 @@ class Item:
 
     name: str
     key: str
-    load: Load = field(repr=False)
+    load: LoadFn = field(repr=False)
     mask_name: str = ""
-    load_mask: Load | None = field(default=None, repr=False)
+    load_mask: LoadFn | None = field(default=None, repr=False)
     problem: str = ""
     notices: tuple[str, ...] = ()
 
-    def at_hand(self) -> Item:
+    def at_hand(self) -> InputImage:
         """Return the same with its bytes read, for when the place that they come from may be gone.
 
         Raises:
@@ -85,7 +85,7 @@ class _File:
     upload: Upload
 
 
-def items_of(uploads: Sequence[Upload]) -> list[Item]:
+def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
     """Turn what a reader brought into a list of pictures to look at.
 
     Zips are opened in memory. Pictures and masks are paired by :data:`wbcseg.datasets.PAIRING_RULE`; a zip counts as
@@ -97,11 +97,11 @@ def items_of(uploads: Sequence[Upload]) -> list[Item]:
     Returns:
         In natural order of their names (``cell2`` before ``cell10``); what cannot be used comes last.
     """
-    problems: list[Item] = []
-    loose = list(_unpacked(uploads, problems))
+    problems: list[InputImage] = []
+    loose = list(_unpack(uploads, problems))
     if len(loose) > MAX_FILES:
         sentence = f"{len(loose):,} files are more than the {MAX_FILES:,} that are read at once. Bring them in parts."
-        return [Item("Too many files", "", _nothing, problem=sentence)]
+        return [InputImage("Too many files", "", _load_nothing, problem=sentence)]
     files: dict[str, _File] = {}
     seen: Counter[str] = Counter()
     for upload in loose:
@@ -110,14 +110,14 @@ def items_of(uploads: Sequence[Upload]) -> list[Item]:
         copy = seen[folded]
         # A folder for every further copy: the first picture goes with the first mask, and so on.
         files[upload.name if copy == 1 else f"({copy})/{upload.name}"] = _File(upload.name, copy, upload)
-    return _named([*_paired(files), *problems])
+    return _assign_unique_names([*_pair_files(files), *problems])
 
 
-def most_pages(items: Sequence[Item]) -> int:
+def count_max_pages(items: Sequence[InputImage]) -> int:
     """Return the number of pages of the TIFF that has most, from the headers alone; at least 1."""
     most = 1
-    tiffs = [item for item in items if not item.problem and PurePosixPath(item.name).suffix.lower() in TIFFS]
-    for item in tiffs[:MOST_HEADERS]:
+    tiffs = [item for item in items if not item.problem and PurePosixPath(item.name).suffix.lower() in TIFF_SUFFIXES]
+    for item in tiffs[:MAX_HEADERS_READ]:
         try:
             most = max(most, read_file_header(item.load(), name=item.name).pages)
         except WbcsegError:
@@ -126,7 +126,7 @@ def most_pages(items: Sequence[Item]) -> int:
     return most
 
 
-def page_of(data: bytes, name: str, page: int) -> int:
+def resolve_page(data: bytes, name: str, page: int) -> int:
     """Return which page of a file is meant: the one that was asked for where it is a TIFF with several, else the first.
 
     Raises:
@@ -137,18 +137,18 @@ def page_of(data: bytes, name: str, page: int) -> int:
         return 0
     if page >= header.pages:
         raise ImageError(
-            f"Picture {shown(name)} cannot be used. Page {page + 1} was asked for, but the file has {header.pages}."
+            f"Picture {format_display_name(name)} cannot be used. Page {page + 1} was asked for, but the file has {header.pages}."
         )
     return page
 
 
-def _unpacked(uploads: Sequence[Upload], problems: list[Item]) -> Iterator[Upload]:
+def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[Upload]:
     """Yield the files, those in zips included; note what is wrong with zips."""
     for upload in uploads:
         name = "/".join(part for part in upload.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
         # What is no text in UTF-8, as names on Linux may be, cannot be written anywhere.
         name = name.encode("utf-8", "replace").decode() or "picture"
-        is_picture = PurePosixPath(name).suffix.lower() in SUFFIXES
+        is_picture = PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
         if is_picture and is_ignored(name):
             continue  # Left by macOS, or hidden.
         if is_picture:
@@ -156,57 +156,60 @@ def _unpacked(uploads: Sequence[Upload], problems: list[Item]) -> Iterator[Uploa
             continue
         try:
             data = upload.load()
-            if not name.lower().endswith(".zip") and not data.startswith(ZIP):
+            if not name.lower().endswith(".zip") and not data.startswith(ZIP_MAGIC):
                 yield Upload(name, upload.load, upload.key)
                 continue
             source = ZipSource(data, name)
         except WbcsegError as problem:
-            problems.append(Item(name, upload.key, _nothing, problem=str(problem)))
+            problems.append(InputImage(name, upload.key, _load_nothing, problem=str(problem)))
             continue
         for number, sentence in enumerate(source.problems):
-            problems.append(Item(name, f"{upload.key}/problem {number}", _nothing, problem=sentence))
+            problems.append(InputImage(name, f"{upload.key}/problem {number}", _load_nothing, problem=sentence))
         if not source.names and not source.problems:
-            empty = f"The zip {shown(name)} holds no pictures: no PNG, JPEG, BMP or TIFF."
-            problems.append(Item(name, upload.key, _nothing, problem=empty))
+            empty = f"The zip {format_display_name(name)} holds no pictures: no PNG, JPEG, BMP or TIFF."
+            problems.append(InputImage(name, upload.key, _load_nothing, problem=empty))
         folder = f"{name.removesuffix('.zip')}/" if len(uploads) > 1 else ""
         for inner in source.names:
-            yield Upload(f"{folder}{inner}", _reader(source, inner), f"{upload.key}/{inner}")
+            yield Upload(f"{folder}{inner}", _build_zip_loader(source, inner), f"{upload.key}/{inner}")
 
 
-def _paired(files: dict[str, _File]) -> list[Item]:
-    pairs, _ = pair_names(files, require_masks=False)
+def _pair_files(files: dict[str, _File]) -> list[InputImage]:
+    pairs, _ = pair_files(files, require_masks=False)
     # Of two pictures of one name and one mask, nobody knows which one it belongs to.
     paired: dict[tuple[str, ...], set[bool]] = {}
     for pair in pairs:
-        paired.setdefault(_key(files[pair.picture]), set()).add(pair.mask is not None)
-    found: list[tuple[_File, Item]] = []
+        paired.setdefault(_get_pairing_key(files[pair.picture]), set()).add(pair.mask is not None)
+    found: list[tuple[_File, InputImage]] = []
     masks: list[_File] = []
     for pair in pairs:
         picture, mask = files[pair.picture], files[pair.mask] if pair.mask else None
-        if mask is not None and len(paired[_key(picture)]) > 1:
+        if mask is not None and len(paired[_get_pairing_key(picture)]) > 1:
             masks.append(mask)
             mask = None
-        found.append((picture, _item(picture, mask)))
+        found.append((picture, _build_input(picture, mask)))
     used = {name for pair in pairs for name in (pair.picture, pair.mask)}
     for name in sorted(set(files) - used):
         file = files[name]
-        if not is_ignored(name) and classify(file.name)[1]:
+        if not is_ignored(name) and parse_name(file.name)[1]:
             masks.append(file)
         else:
             # No picture's ending: the content decides. Or several pictures of one name, such as a.jpg and a.tif.
-            found.append((file, _item(file, None)))
-    found, masks = _with_loose_masks(found, masks)
-    found.sort(key=lambda one: (natural_order(_key(one[0])), one[0].copy))
-    pictures = Counter(_key(file) for file, _ in found)
+            found.append((file, _build_input(file, None)))
+    found, masks = _assign_loose_masks(found, masks)
+    found.sort(key=lambda one: (get_natural_sort_key(_get_pairing_key(one[0])), one[0].copy))
+    pictures = Counter(_get_pairing_key(file) for file, _ in found)
     return [
         *(item for _, item in found),
-        *(replace(_item(mask, None), problem=_unused(mask, pictures[_key(mask)])) for mask in masks),
+        *(
+            replace(_build_input(mask, None), problem=_format_unused_mask(mask, pictures[_get_pairing_key(mask)]))
+            for mask in masks
+        ),
     ]
 
 
-def _with_loose_masks(
-    found: Sequence[tuple[_File, Item]], masks: Sequence[_File]
-) -> tuple[list[tuple[_File, Item]], list[_File]]:
+def _assign_loose_masks(
+    found: Sequence[tuple[_File, InputImage]], masks: Sequence[_File]
+) -> tuple[list[tuple[_File, InputImage]], list[_File]]:
     """Give a mask that lies in no folder to the picture of its name in one, if there is but one of each.
 
     So it is where a zip or a folder is brought first and a mask by itself later.
@@ -218,40 +221,40 @@ def _with_loose_masks(
     Returns:
         The pictures, and the masks that still have none.
     """
-    homeless = Counter(_key(mask) for mask in masks)
+    homeless = Counter(_get_pairing_key(mask) for mask in masks)
     bare: dict[str, list[int]] = {}
     for place, (picture, item) in enumerate(found):
         if not item.mask_name:
-            bare.setdefault(_key(picture)[-1], []).append(place)
+            bare.setdefault(_get_pairing_key(picture)[-1], []).append(place)
     found, rest = list(found), []
     for mask in masks:
-        key = _key(mask)
+        key = _get_pairing_key(mask)
         places = bare.get(key[0], []) if len(key) == homeless[key] == 1 else []
         if len(places) == 1:
             picture, _ = found[places[0]]
-            found[places[0]] = (picture, _item(picture, mask))
+            found[places[0]] = (picture, _build_input(picture, mask))
         else:
             rest.append(mask)
     return found, rest
 
 
-def _unused(mask: _File, pictures: int) -> str:
+def _format_unused_mask(mask: _File, pictures: int) -> str:
     if not pictures:
-        return f"Mask {shown(mask.name)} is not used: there is no picture of its name."
+        return f"Mask {format_display_name(mask.name)} is not used: there is no picture of its name."
     return (
-        f"Mask {shown(mask.name)} is not used: there are {pictures} pictures of its name, and nothing says which one "
+        f"Mask {format_display_name(mask.name)} is not used: there are {pictures} pictures of its name, and nothing says which one "
         "it belongs to."
     )
 
 
-def _item(picture: _File, mask: _File | None) -> Item:
+def _build_input(picture: _File, mask: _File | None) -> InputImage:
     upload = picture.upload
     if mask is None:
-        return Item(picture.name, upload.key, upload.load)
-    return Item(picture.name, f"{upload.key} {mask.upload.key}", upload.load, mask.name, mask.upload.load)
+        return InputImage(picture.name, upload.key, upload.load)
+    return InputImage(picture.name, f"{upload.key} {mask.upload.key}", upload.load, mask.name, mask.upload.load)
 
 
-def _named(items: Sequence[Item]) -> list[Item]:
+def _assign_unique_names(items: Sequence[InputImage]) -> list[InputImage]:
     """Give every item a name of its own, without a folder that all of them lie in."""
     tops = {item.name.partition("/")[0] if "/" in item.name else "" for item in items}
     common = f"{tops.pop()}/" if len(tops) == 1 else ""
@@ -270,14 +273,14 @@ def _named(items: Sequence[Item]) -> list[Item]:
     return named
 
 
-def _key(file: _File) -> tuple[str, ...]:
+def _get_pairing_key(file: _File) -> tuple[str, ...]:
     """Return what the names of a picture and its mask have in common."""
-    return tuple(part.casefold() for part in classify(file.name)[0])
+    return tuple(part.casefold() for part in parse_name(file.name)[0])
 
 
-def _reader(source: ZipSource, name: str) -> Load:
+def _build_zip_loader(source: ZipSource, name: str) -> LoadFn:
     return lambda: source.read(name)
 
 
-def _nothing() -> bytes:
+def _load_nothing() -> bytes:
     return b""

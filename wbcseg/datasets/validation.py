@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.errors import DatasetError, ManifestError, WbcsegError
 
-_LISTED = 20
+_MAX_LISTED = 20
 
 
-def find_problems(dataset: DataSet, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
+def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
     """Read every sample and collect what is wrong, each sentence with its file.
 
     Args:
@@ -32,7 +32,7 @@ def find_problems(dataset: DataSet, *, progress: Callable[[int, int], None] | No
     return problems
 
 
-def check_dataset(dataset: DataSet, *, progress: Callable[[int, int], None] | None = None) -> None:
+def check_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> None:
     """Refuse a data set that is not fit for a training.
 
     Args:
@@ -47,7 +47,7 @@ def check_dataset(dataset: DataSet, *, progress: Callable[[int, int], None] | No
         problems.append("It has no samples.")
     if problems:
         raise DatasetError(
-            f"Data set {dataset.name} cannot be trained on before this is put right:\n{_listing(problems)}"
+            f"Data set {dataset.name} cannot be trained on before this is put right:\n{_format_problems(problems)}"
         )
 
 
@@ -70,13 +70,13 @@ def check_manifest(name: str, recorded: Mapping[str, str], found: Mapping[str, s
             problems.append(f"{sample_id} is not the picture or mask that it was.")
     if problems:
         raise ManifestError(
-            f"Data set {name} has changed since it was recorded:\n{_listing(problems)}\n"
+            f"Data set {name} has changed since it was recorded:\n{_format_problems(problems)}\n"
             "Put the original files back, or start anew with a new split."
         )
 
 
-def _listing(problems: list[str]) -> str:
-    lines = [f"- {problem}" for problem in problems[:_LISTED]]
-    if len(problems) > _LISTED:
-        lines.append(f"- and {len(problems) - _LISTED} more.")
+def _format_problems(problems: list[str]) -> str:
+    lines = [f"- {problem}" for problem in problems[:_MAX_LISTED]]
+    if len(problems) > _MAX_LISTED:
+        lines.append(f"- and {len(problems) - _MAX_LISTED} more.")
     return "\n".join(lines)

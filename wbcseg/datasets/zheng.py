@@ -16,51 +16,53 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final, Literal
 
-from wbcseg.datasets.base import DataSet, Entry
-from wbcseg.datasets.download import Progress, fetch_files, missing_files
+from wbcseg.datasets.base import Dataset, SampleInfo
+from wbcseg.datasets.download import ProgressCallback, download_files, list_missing_files
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, ImageError, ManifestError
 from wbcseg.io import open_pair, read_size
 from wbcseg.labels import CELL_TYPES, CellType
-from wbcseg.paths import cache_folder
+from wbcseg.paths import get_cache_folder
 
 REPOSITORY: Final = "https://github.com/zxaoyou/segmentation_WBC"
 COMMIT: Final = "fa9c016f"
-BASES: Final = tuple(f"https://raw.githubusercontent.com/zxaoyou/segmentation_WBC/{ref}" for ref in (COMMIT, "master"))
+BASE_URLS: Final = tuple(
+    f"https://raw.githubusercontent.com/zxaoyou/segmentation_WBC/{ref}" for ref in (COMMIT, "master")
+)
 """Where the files are fetched from: the commit, or the newest one (the manifest pins what is in them)."""
 
-THRESHOLDS: Final = (64, 205)
+MASK_THRESHOLDS: Final = (64, 205)
 """Some masks of Dataset 2 hold stray greys beside 0, 128 and 255."""
 
 TITLES: Final = {1: "Zheng Dataset 1 (Jiangxi Tecom)", 2: "Zheng Dataset 2 (CellaVision)"}
 _PAPER: Final = "Zheng et al. 2018, Micron 107:55–71, doi:10.1016/j.micron.2018.01.010"
-_THANKS: Final = {
+_ACKNOWLEDGEMENTS: Final = {
     1: f"Pictures and masks: {_PAPER}. Dataset 1 comes from Jiangxi Tecom Science Corporation, China.",
     2: f"Pictures and masks: {_PAPER}. The pictures of Dataset 2 come from the CellaVision blog.",
 }
-ADVICE: Final = (
+OFFLINE_ADVICE: Final = (
     f"Without a network: copy the repository {REPOSITORY} from another computer (Code, Download ZIP, unpack) and set "
     "WBCSEG_DATA to that folder. Meanwhile the data set “synthetic” works without any data."
 )
 
-Number = Literal[1, 2]
+ZhengNumber = Literal[1, 2]
 
 
 @cache
-def manifest() -> Mapping[str, str]:
+def load_manifest() -> Mapping[str, str]:
     """Return the SHA-256 of every published file by its name, such as ``Dataset 1/001.bmp``."""
     text = (Path(__file__).parent / "manifests" / "segmentation_WBC.sha256").read_text(encoding="utf-8")
     return {name: sha for sha, name in (line.split("  ", 1) for line in text.splitlines() if line)}
 
 
-def published_files(number: Number) -> dict[str, str]:
+def list_published_files(number: ZhengNumber) -> dict[str, str]:
     """Return name and SHA-256 of the files of one data set: its cell types first, then pictures and masks."""
-    labels = _labels_name(number)
-    names = [labels, *(name for name in manifest() if name.startswith(f"Dataset {number}/"))]
-    return {name: manifest()[name] for name in names}
+    labels = _get_labels_file_name(number)
+    names = [labels, *(name for name in load_manifest() if name.startswith(f"Dataset {number}/"))]
+    return {name: load_manifest()[name] for name in names}
 
 
-def zheng_location(number: Number) -> Path | None:
+def find_zheng_folder(number: ZhengNumber) -> Path | None:
     """Return the folder that a data set would be read from, or ``None`` if it must be fetched first.
 
     Raises:
@@ -68,7 +70,7 @@ def zheng_location(number: Number) -> Path | None:
     """
     chosen = os.environ.get("WBCSEG_DATA")
     if chosen:
-        root = _root(Path(chosen).expanduser())
+        root = _find_root(Path(chosen).expanduser())
         if (root / f"Dataset {number}").is_dir():
             return root
         if not any((root / f"Dataset {n}").is_dir() for n in (1, 2)):
@@ -76,18 +78,18 @@ def zheng_location(number: Number) -> Path | None:
                 f"WBCSEG_DATA is set to {chosen}, but there is no folder “Dataset 1” or “Dataset 2” in it. "
                 f"Set it to a copy of {REPOSITORY}, or unset it."
             )
-    cached = zheng_cache()
-    return None if missing_files(cached, list(published_files(number))) else cached
+    cached = get_zheng_cache_folder()
+    return None if list_missing_files(cached, list(list_published_files(number))) else cached
 
 
-def zheng_cache() -> Path:
+def get_zheng_cache_folder() -> Path:
     """Return the folder in the user's cache that fetched files go to."""
-    return cache_folder() / "segmentation_WBC"
+    return get_cache_folder() / "segmentation_WBC"
 
 
 def open_zheng(
-    number: Number, *, data_dir: Path | None = None, fetch: bool = True, progress: Progress | None = None
-) -> DataSet:
+    number: ZhengNumber, *, data_dir: Path | None = None, fetch: bool = True, progress: ProgressCallback | None = None
+) -> Dataset:
     """Open one of the two data sets, whole or whatever part of it is there.
 
     Files are verified when they are read: a sample whose files are not the published ones raises
@@ -109,19 +111,19 @@ def open_zheng(
     """
     if number not in TITLES:
         raise DatasetError(f"There are two Zheng data sets, 1 and 2. Received: {number!r}.")
-    root = _root(data_dir) if data_dir is not None else zheng_location(number)
+    root = _find_root(data_dir) if data_dir is not None else find_zheng_folder(number)
     if root is None:
         if not fetch:
             raise DatasetError(
                 f"Data set zheng-{number} is not on this computer yet. Fetch it on the page Dataset, or set "
                 f"WBCSEG_DATA to a copy of {REPOSITORY}. Meanwhile the data set “synthetic” works without any data."
             )
-        root = zheng_cache()
-        fetch_files(root, published_files(number), BASES, advice=ADVICE, progress=progress)
-    return _open(number, root)
+        root = get_zheng_cache_folder()
+        download_files(root, list_published_files(number), BASE_URLS, advice=OFFLINE_ADVICE, progress=progress)
+    return _build_dataset(number, root)
 
 
-def pairs_in(root: Path, number: Number) -> tuple[list[str], list[str]]:
+def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
     """Return the numbers that have picture and mask, and a sentence for every file that was left out.
 
     Args:
@@ -144,7 +146,7 @@ def pairs_in(root: Path, number: Number) -> tuple[list[str], list[str]]:
         stem, _, suffix = name.rpartition(".")
         partner = f"{stem}.{'png' if suffix == 'bmp' else 'bmp'}"
         path = f"Dataset {number}/{name}"
-        if path not in manifest():
+        if path not in load_manifest():
             problems.append(f"{path} is not a file of the published data set; it is left out.")
         elif partner not in present:
             what = "picture has no mask" if suffix == "bmp" else "mask has no picture"
@@ -154,50 +156,54 @@ def pairs_in(root: Path, number: Number) -> tuple[list[str], list[str]]:
     return pairs, problems
 
 
-def _open(number: Number, root: Path) -> DataSet:
-    stems, problems = pairs_in(root, number)
-    types, type_problems = _cell_types(number, root)
+def _build_dataset(number: ZhengNumber, root: Path) -> Dataset:
+    stems, problems = list_pairs(root, number)
+    types, type_problems = _read_cell_types(number, root)
     entries = []
     for stem in stems:
         picture = root / f"Dataset {number}" / f"{stem}.bmp"
         try:
-            size = _size(picture, picture.stat().st_mtime_ns)
+            size = _read_image_size(picture, picture.stat().st_mtime_ns)
         except (ImageError, OSError) as error:
             problems.append(f"Dataset {number}/{stem}.bmp is left out: {error}")
             continue
         cell_type = types.get(int(stem))
-        read = partial(_read, number, root, stem, cell_type)
-        entries.append(Entry(f"zheng-{number}/{stem}", cell_type, size, read))
-    return DataSet(
+        read = partial(_read_sample, number, root, stem, cell_type)
+        entries.append(SampleInfo(f"zheng-{number}/{stem}", cell_type, size, read))
+    return Dataset(
         f"zheng-{number}",
         TITLES[number],
         entries,
         origin=str(root),
-        acknowledgement=_THANKS[number],
+        acknowledgement=_ACKNOWLEDGEMENTS[number],
         problems=problems + type_problems,
     )
 
 
 @cache
-def _size(picture: Path, _changed: int) -> tuple[int, int]:
+def _read_image_size(picture: Path, _changed: int) -> tuple[int, int]:
     return read_size(picture, name=picture.name)
 
 
-def _read(number: Number, root: Path, stem: str, cell_type: CellType | None) -> Sample:
+def _read_sample(number: ZhengNumber, root: Path, stem: str, cell_type: CellType | None) -> Sample:
     picture, mask = f"Dataset {number}/{stem}.bmp", f"Dataset {number}/{stem}.png"
     opened, labels = open_pair(
-        _verified(root, picture), _verified(root, mask), name=picture, mask_name=mask, thresholds=THRESHOLDS
+        _read_verified(root, picture),
+        _read_verified(root, mask),
+        name=picture,
+        mask_name=mask,
+        thresholds=MASK_THRESHOLDS,
     )
     source = f"Zheng et al. 2018, Dataset {number}, picture {stem}"
     return Sample(f"zheng-{number}/{stem}", opened.pixels, labels, cell_type, source)
 
 
-def _verified(root: Path, name: str) -> bytes:
+def _read_verified(root: Path, name: str) -> bytes:
     try:
         data = (root / name).read_bytes()
     except OSError as error:
         raise DatasetError(f"The file {name} in {root} cannot be read: {error.strerror}.") from error
-    received, expected = hashlib.sha256(data).hexdigest(), manifest()[name]
+    received, expected = hashlib.sha256(data).hexdigest(), load_manifest()[name]
     if received != expected:
         raise ManifestError(
             f"The file {name} in {root} is not the published one: its SHA-256 should be {expected[:16]}… and is "
@@ -207,22 +213,22 @@ def _verified(root: Path, name: str) -> bytes:
     return data
 
 
-def _cell_types(number: Number, root: Path) -> tuple[dict[int, CellType], list[str]]:
+def _read_cell_types(number: ZhengNumber, root: Path) -> tuple[dict[int, CellType], list[str]]:
     """Read the experts' cell types. Without them the pictures are as good, so whatever is wrong is a problem only."""
-    name = _labels_name(number)
+    name = _get_labels_file_name(number)
     try:
-        text = _verified(root, name).decode("utf-8-sig")
+        text = _read_verified(root, name).decode("utf-8-sig")
     except DatasetError as error:
         return {}, [f"The cell types are not known. {error}"]
     rows = list(csv.reader(io.StringIO(text)))[1:]
     return {int(row[0]): CELL_TYPES[int(row[1]) - 1] for row in rows if len(row) == 2}, []
 
 
-def _labels_name(number: Number) -> str:
+def _get_labels_file_name(number: ZhengNumber) -> str:
     return f"Class Labels of Dataset {number}.csv"
 
 
-def _root(folder: Path) -> Path:
+def _find_root(folder: Path) -> Path:
     """Return the folder that has the data sets: an unpacked archive has one more folder around them."""
     if not (folder / "Dataset 1").is_dir() and not (folder / "Dataset 2").is_dir() and folder.is_dir():
         inner = sorted(path for path in folder.glob("segmentation_WBC*") if path.is_dir())

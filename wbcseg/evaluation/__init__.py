@@ -1,6 +1,6 @@
 """Figures of a model over a data set, and the card that carries them."""
 
-from wbcseg.evaluation.heldout import PictureScore, evaluate_card, score_pictures, summarise
-from wbcseg.evaluation.model_card import describe_run
+from wbcseg.evaluation.heldout import ImageScore, evaluate_heldout, score_images, summarise_scores
+from wbcseg.evaluation.model_card import write_model_card
 
-__all__ = ["PictureScore", "describe_run", "evaluate_card", "score_pictures", "summarise"]
+__all__ = ["ImageScore", "evaluate_heldout", "score_images", "summarise_scores", "write_model_card"]

@@ -14,22 +14,28 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from wbcseg.evaluation.metric_specs import FIGURES, value
-from wbcseg.metrics import Comparison, compare, confidence_interval, holm, mean_and_standard_error
+from wbcseg.evaluation.metric_specs import METRICS, get_metric
+from wbcseg.metrics import (
+    Comparison,
+    apply_holm_correction,
+    compare,
+    compute_confidence_interval,
+    compute_mean_and_standard_error,
+)
 
-Look = Literal["one_look", "careful"]
+PredictionMode = Literal["one_look", "careful"]
 """How the networks predict: as they are, or carefully (:meth:`wbcseg.inference.Segmenter.predict`)."""
 
-Result = Mapping[str, Any]
+StudyResult = Mapping[str, Any]
 
-LOOKS: Final[dict[Look, str]] = {"one_look": "one look", "careful": "careful"}
+MODE_LABELS: Final[dict[PredictionMode, str]] = {"one_look": "one look", "careful": "careful"}
 
-LEAST: Final = 10
+MIN_IMAGES_FOR_INTERVAL: Final = 10
 """With fewer pictures an interval says little, and none is given."""
 
 
 @dataclass(frozen=True)
-class Summary:
+class MetricSummary:
     """What many pictures say of one network.
 
     Attributes:
@@ -50,7 +56,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairwiseComparison:
     """Two networks on the same pictures.
 
     Attributes:
@@ -73,52 +79,62 @@ class Pair:
         return self.first if (one.difference > 0) != lowest_is_best else self.second
 
 
-def values(result: Result, figure: str, region: str, look: Look = "one_look") -> dict[str, float]:
+def collect_metric(
+    result: StudyResult, figure: str, region: str, look: PredictionMode = "one_look"
+) -> dict[str, float]:
     """Return a figure of every picture of a result by its id; NaN where undefined."""
     found: dict[str, list[float]] = {}
     for row in result["pictures"]:
-        found.setdefault(row["id"], []).append(value(row[look], figure, region))
+        found.setdefault(row["id"], []).append(get_metric(row[look], figure, region))
     return {one: float(np.mean(several)) for one, several in found.items()}
 
 
-def cell_types(result: Result) -> dict[str, str]:
+def get_cell_types(result: StudyResult) -> dict[str, str]:
     """Return the cell type of every picture by its id."""
     return {row["id"]: row["cell_type"] or "unknown" for row in result["pictures"]}
 
 
-def summarise(numbers: Sequence[float]) -> Summary:
+def summarise_values(numbers: Sequence[float]) -> MetricSummary:
     """Return what many pictures' figures say together."""
-    mean, error, n = mean_and_standard_error(numbers)
-    low, high = confidence_interval(numbers) if n >= LEAST else (math.nan, math.nan)
-    return Summary(mean, error, low, high, n, len(numbers) - n)
+    mean, error, n = compute_mean_and_standard_error(numbers)
+    low, high = compute_confidence_interval(numbers) if n >= MIN_IMAGES_FOR_INTERVAL else (math.nan, math.nan)
+    return MetricSummary(mean, error, low, high, n, len(numbers) - n)
 
 
-def by_cell_type(result: Result, figure: str, region: str, look: Look = "one_look") -> dict[str, Summary]:
+def summarise_by_cell_type(
+    result: StudyResult, figure: str, region: str, look: PredictionMode = "one_look"
+) -> dict[str, MetricSummary]:
     """Return the summary of every cell type, the commonest first."""
-    types = cell_types(result)
+    types = get_cell_types(result)
     groups: dict[str, list[float]] = {}
-    for one, number in values(result, figure, region, look).items():
+    for one, number in collect_metric(result, figure, region, look).items():
         groups.setdefault(types[one], []).append(number)
-    return {kind: summarise(groups[kind]) for kind in sorted(groups, key=lambda kind: -len(groups[kind]))}
+    return {kind: summarise_values(groups[kind]) for kind in sorted(groups, key=lambda kind: -len(groups[kind]))}
 
 
-def pairs(results: Sequence[Result], figure: str, region: str, look: Look = "one_look") -> list[Pair]:
+def compare_pairs(
+    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode = "one_look"
+) -> list[PairwiseComparison]:
     """Compare every two networks on the pictures that both have tested."""
-    found = [(result["title"], values(result, figure, region, look)) for result in results]
+    found = [(result["title"], collect_metric(result, figure, region, look)) for result in results]
     names, comparisons = [], []
     for (first, one), (second, other) in combinations(found, 2):
         names.append((first, second))
-        comparisons.append(_compare(one, other, figure))
-    corrected = holm([comparison.p for comparison in comparisons])
-    return [Pair(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
+        comparisons.append(_compare_shared(one, other, figure))
+    corrected = apply_holm_correction([comparison.p for comparison in comparisons])
+    return [PairwiseComparison(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
 
 
-def difference(first: Result, second: Result, figure: str, region: str, look: Look = "one_look") -> Comparison:
+def compare_results(
+    first: StudyResult, second: StudyResult, figure: str, region: str, look: PredictionMode = "one_look"
+) -> Comparison:
     """Compare two results on the pictures that both have tested, such as with and without a leak: first − second."""
-    return _compare(values(first, figure, region, look), values(second, figure, region, look), figure)
+    return _compare_shared(
+        collect_metric(first, figure, region, look), collect_metric(second, figure, region, look), figure
+    )
 
 
-def machine(result: Result) -> str:
+def format_hardware_label(result: StudyResult) -> str:
     """Say on what a network was trained, and in which precision: only times of the same compare."""
     where = result["environment"]
     vectors = "AVX-512" if "avx512f" in where["features"] else "AVX2" if "avx2" in where["features"] else ""
@@ -126,7 +142,7 @@ def machine(result: Result) -> str:
 
 
 @dataclass(frozen=True)
-class Worst:
+class HardImage:
     """A picture and what the networks make of it.
 
     Attributes:
@@ -140,61 +156,63 @@ class Worst:
     figures: dict[str, float]
 
 
-def worst_first(results: Sequence[Result], figure: str, region: str, look: Look = "one_look") -> list[Worst]:
+def rank_hardest(
+    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode = "one_look"
+) -> list[HardImage]:
     """Return all pictures, those first on which the worst network is worst; undefined ones come last."""
-    types = {one: kind for result in results for one, kind in cell_types(result).items()}
-    columns = {result["title"]: values(result, figure, region, look) for result in results}
+    types = {one: kind for result in results for one, kind in get_cell_types(result).items()}
+    columns = {result["title"]: collect_metric(result, figure, region, look) for result in results}
     rows = [
-        Worst(one, kind, {name: c.get(one, math.nan) for name, c in columns.items()}) for one, kind in types.items()
+        HardImage(one, kind, {name: c.get(one, math.nan) for name, c in columns.items()}) for one, kind in types.items()
     ]
-    sign = -1.0 if FIGURES[figure].lowest_is_best else 1.0
+    sign = -1.0 if METRICS[figure].lowest_is_best else 1.0
 
-    def badness(row: Worst) -> float:
+    def badness(row: HardImage) -> float:
         defined = [sign * number for number in row.figures.values() if not math.isnan(number)]
         return min(defined, default=math.inf)
 
     return sorted(rows, key=lambda row: (badness(row), row.id))
 
 
-def table_rows(results: Sequence[Result]) -> Iterator[list[str]]:
+def build_score_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
     """Yield every figure of every picture as the rows of a table, the header first; empty where undefined."""
-    kinds = [(figure.name, region) for figure in FIGURES.values() for region in figure.regions]
+    kinds = [(figure.name, region) for figure in METRICS.values() for region in figure.regions]
     yield ["network", "picture", "cell type", "training", "look", *(f"{name}, {region}" for name, region in kinds)]
     for result in results:
         for row in result["pictures"]:
-            for look in LOOKS:
-                texts = [_text(value(row[look], *kind)) for kind in kinds]
+            for look in MODE_LABELS:
+                texts = [_format_number(get_metric(row[look], *kind)) for kind in kinds]
                 yield [
                     result["title"],
                     row["id"],
                     row["cell_type"] or "unknown",
                     str(row["training"]),
-                    LOOKS[look],
+                    MODE_LABELS[look],
                     *texts,
                 ]
 
 
-def pair_rows(results: Sequence[Result]) -> Iterator[list[str]]:
+def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
     """Yield every comparison of two networks as the rows of a table, the header first."""
     yield [
         *("figure", "region", "look", "first", "second", "first minus second", "95 % from", "to"),
         *("Wilcoxon p", "corrected p (Holm)", "pictures", "first larger", "first smaller"),
     ]
-    for figure in FIGURES.values():
+    for figure in METRICS.values():
         for region in figure.regions:
-            for look in LOOKS:
-                for pair in pairs(results, figure.name, region, look):
+            for look in MODE_LABELS:
+                for pair in compare_pairs(results, figure.name, region, look):
                     one = pair.comparison
-                    shares = [_text(number) for number in (one.difference, one.low, one.high)]
+                    shares = [_format_number(number) for number in (one.difference, one.low, one.high)]
                     chances = ["" if math.isnan(p) else f"{p:.3g}" for p in (one.p, pair.p)]
                     counts = [str(number) for number in (one.pairs, one.larger, one.smaller)]
-                    yield [figure.name, region, LOOKS[look], pair.first, pair.second, *shares, *chances, *counts]
+                    yield [figure.name, region, MODE_LABELS[look], pair.first, pair.second, *shares, *chances, *counts]
 
 
-def _text(number: float) -> str:
+def _format_number(number: float) -> str:
     return "" if math.isnan(number) else f"{number:.5f}"
 
 
-def _compare(one: Mapping[str, float], other: Mapping[str, float], figure: str) -> Comparison:
+def _compare_shared(one: Mapping[str, float], other: Mapping[str, float], figure: str) -> Comparison:
     both = [name for name in one if name in other]
-    return compare([one[name] for name in both], [other[name] for name in both], absent=FIGURES[figure].absent)
+    return compare([one[name] for name in both], [other[name] for name in both], absent=METRICS[figure].absent)

@@ -13,29 +13,35 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.datasets import DataSet
+from wbcseg.datasets import Dataset
 from wbcseg.evaluation import comparison
-from wbcseg.evaluation.cross_validation import Study, effort_of, head_of, row_of, score_heldout
-from wbcseg.evaluation.metric_specs import measure
+from wbcseg.evaluation.cross_validation import (
+    Study,
+    build_score_row,
+    build_study_metadata,
+    compute_training_cost,
+    score_heldout,
+)
+from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.inference import Segmenter
-from wbcseg.inference.postprocess import tidied
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import Labels
 from wbcseg.paths import RESULTS
-from wbcseg.quality.features import features_of
+from wbcseg.quality.features import compute_quality_features
 from wbcseg.quality.fit import Example
-from wbcseg.quality.negatives import strangers
+from wbcseg.quality.negatives import generate_negative_images
 from wbcseg.training import PRESETS, Run
-from wbcseg.transforms.acquisition import photographed
+from wbcseg.transforms.acquisition import jitter_acquisition
 
-FOLDER: Final = RESULTS / "cross_site"
-NAME: Final = "laboratories"
+CROSS_SITE_FOLDER: Final = RESULTS / "cross_site"
+STUDY_NAME: Final = "laboratories"
 """Of the study."""
 
-LABORATORIES: Final = ("zheng-1", "zheng-2")
-HELD_OUT: Final = 20
+SITES: Final = ("zheng-1", "zheng-2")
+N_FOLDS: Final = 20
 """One fold of so many is held out, to watch the training; the other laboratory is the test."""
 
-RECIPES: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
+SITE_SETTINGS: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
     "unet": ({}, {}),
     "segnet": (
         {"width": 8, "canvas": 168, "share": 0.7, "epochs": 160, "sharp_epochs": 55},
@@ -52,39 +58,39 @@ Those without details of their first stages in their last ones are narrower, to 
 epochs, which take longer. They draw finer outlines from a closer look, SegNet-Basic on a larger canvas, too.
 """
 
-COPIES: Final = 2
+N_VARIED_COPIES: Final = 2
 """Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
 
-REGIONS: Final = ("nucleus", "cytoplasm", "cell")
+FOREGROUND_REGIONS: Final = ("nucleus", "cytoplasm", "cell")
 
-BINS: Final = 15
+N_BINS: Final = 15
 """Of the reliability diagram."""
 
 TEMPERATURES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
-STEP: Final = 7
+PIXEL_STRIDE: Final = 7
 """Every so manieth pixel counts for the calibration: neighbours say the same."""
 
 
-def plan(architecture: str, **changes: Any) -> Study:
+def plan_cross_site(architecture: str, **changes: Any) -> Study:
     """Say which trainings there are: one a laboratory.
 
     Args:
         architecture: The network.
         changes: Settings other than those of the network's recipe.
     """
-    base = PRESETS["general"].replace(architecture=architecture, folds=HELD_OUT, fold=0)
+    base = PRESETS["general"].replace(architecture=architecture, folds=N_FOLDS, fold=0)
     configs = tuple(
         base.replace(dataset=f"{name}+synthetic", **{**recipe, **changes})
-        for name, recipe in zip(LABORATORIES, RECIPES[architecture], strict=True)
+        for name, recipe in zip(SITES, SITE_SETTINGS[architecture], strict=True)
     )
-    return Study(NAME, architecture, configs)
+    return Study(STUDY_NAME, architecture, configs)
 
 
 class Calibration:
     """Whether probabilities are right: of what a network calls 80 % sure, it should be right in 80 %."""
 
     def __init__(self) -> None:
-        self._sums = np.zeros((len(TEMPERATURES), BINS, 3))
+        self._sums = np.zeros((len(TEMPERATURES), N_BINS, 3))
         self._losses = np.zeros(len(TEMPERATURES))
 
     def add(self, probabilities: NDArray[np.float32], mask: Labels) -> None:
@@ -94,15 +100,15 @@ class Calibration:
             probabilities: ``float32[H, W, 3]``.
             mask: ``uint8[H, W]`` of class ids: the expert's.
         """
-        chances = np.maximum(probabilities.reshape(-1, 3)[::STEP].astype(np.float64), 1e-7)
-        truth = mask.ravel()[::STEP]
+        chances = np.maximum(probabilities.reshape(-1, 3)[::PIXEL_STRIDE].astype(np.float64), 1e-7)
+        truth = mask.ravel()[::PIXEL_STRIDE]
         for number, temperature in enumerate(TEMPERATURES):
             scaled = chances ** (1.0 / temperature)
             scaled /= scaled.sum(axis=1, keepdims=True)
             sure, right = scaled.max(axis=1), scaled.argmax(axis=1) == truth
-            places = np.minimum((sure * BINS).astype(int), BINS - 1)
+            places = np.minimum((sure * N_BINS).astype(int), N_BINS - 1)
             for column, values in enumerate((np.ones(len(sure)), sure, right)):
-                self._sums[number, :, column] += np.bincount(places, values, BINS)
+                self._sums[number, :, column] += np.bincount(places, values, N_BINS)
             self._losses[number] -= float(np.log(scaled[np.arange(len(truth)), truth]).sum())
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,19 +136,19 @@ class Calibration:
         return round(float(np.abs(sure - right).sum() / max(counts.sum(), 1.0)), 4)
 
 
-def result_of(
-    study: Study, runs: Sequence[Run], datasets: Sequence[DataSet], on_picture: Callable[[str], None] = lambda _: None
+def evaluate_cross_site(
+    study: Study, runs: Sequence[Run], datasets: Sequence[Dataset], on_picture: Callable[[str], None] = lambda _: None
 ) -> tuple[dict[str, Any], list[Example]]:
     """Test every run on the laboratory that it was not trained on.
 
     Args:
         study: The study.
         runs: Its runs, all finished.
-        datasets: The laboratories' pictures, in the order of :data:`LABORATORIES`.
+        datasets: The laboratories' pictures, in the order of :data:`SITES`.
         on_picture: Told of every tested picture.
 
     Returns:
-        JSON values with a row a picture, as :func:`wbcseg.evaluation.cross_validation.result_of` gives, and
+        JSON values with a row a picture, as :func:`wbcseg.evaluation.cross_validation.evaluate_study` gives, and
         ``calibration`` by the laboratory tested; and what to learn judging from.
     """
     trainings, pictures, examples = [], [], []
@@ -157,11 +163,14 @@ def result_of(
                 continue
             one_look = segmenter.predict(sample.image)
             careful = segmenter.predict(sample.image, careful=True)
-            rows.append(row_of(sample, number, one_look.labels, careful.labels))
+            rows.append(build_score_row(sample, number, one_look.labels, careful.labels))
             calibration.add(one_look.probabilities, sample.mask)
-            examples += _examples(segmenter, sample.image, sample.mask, sample_id)
+            examples += _build_examples(segmenter, sample.image, sample.mask, sample_id)
             on_picture(sample_id)
-        examples += [Example(_features(segmenter, picture), kind, None) for kind, picture in strangers(seed=number)]
+        examples += [
+            Example(_compute_features(segmenter, picture), kind, None)
+            for kind, picture in generate_negative_images(seed=number)
+        ]
         trainings.append(
             {
                 "trained_on": run.config().dataset,
@@ -170,17 +179,17 @@ def result_of(
                 "tested": len(rows),
                 "sharp_epochs": run.config().sharp_epochs,
                 "share": segmenter.card.share,
-                **effort_of(run),
+                **compute_training_cost(run),
             }
         )
         calibrations[dataset.name] = calibration.to_dict()
         pictures += rows
-    head = head_of(study, runs, segmenter, varied=("dataset", "epochs", "sharp_epochs"))
+    head = build_study_metadata(study, runs, segmenter, varied=("dataset", "epochs", "sharp_epochs"))
     return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
 
 
-def at_home(
-    segmenter: Segmenter, datasets: Sequence[DataSet], on_picture: Callable[[str], None] = lambda _: None
+def evaluate_in_domain(
+    segmenter: Segmenter, datasets: Sequence[Dataset], on_picture: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """Test a model for any laboratory on its own laboratories' pictures that were held out from it.
 
@@ -197,64 +206,65 @@ def at_home(
     return {"model": segmenter.name, "pictures": rows}
 
 
-def part_of(result: Mapping[str, Any], number: int) -> dict[str, Any]:
+def select_training(result: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Return a result with the pictures of one training (or one laboratory) alone."""
     return {**result, "pictures": [row for row in result["pictures"] if row["training"] == number]}
 
 
-def summary(result: Mapping[str, Any]) -> dict[str, Any]:
+def summarise_cross_site(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a result in short, for the cards of models of the same kind.
 
     Args:
-        result: As :func:`result_of` gives it, with ``trust``: the figures of the judge.
+        result: As :func:`evaluate_cross_site` gives it, with ``trust``: the figures of the judge.
 
     Returns:
         JSON values: ``tests``, a row each with the laboratories, ``one_look`` and ``careful`` with mean Dice and its
-        standard error by region, and ``calibration``; ``home``, the same of :func:`at_home`; and ``trust``.
+        standard error by region, and ``calibration``; ``home``, the same of :func:`evaluate_in_domain`; and ``trust``.
     """
     tests, home = [], []
     for number, training in enumerate(result["trainings"]):
         told = {name: training[name] for name in ("trained_on", "tested_on", "trained", "tested", "epochs")}
         calibration = result["calibration"][training["tested_on"]]
-        tests.append({**told, **_means(part_of(result, number)), "calibration": calibration})
+        tests.append({**told, **_compute_mean_dice(select_training(result, number)), "calibration": calibration})
     if "home" in result:
-        for number, name in enumerate(LABORATORIES):
-            part = part_of(result["home"], number)
-            home.append({"laboratory": name, "pictures": len(part["pictures"]), **_means(part)})
+        for number, name in enumerate(SITES):
+            part = select_training(result["home"], number)
+            home.append({"laboratory": name, "pictures": len(part["pictures"]), **_compute_mean_dice(part)})
     return {"tests": tests, "home": home, "trust": dict(result["trust"])}
 
 
-def _means(result: Mapping[str, Any]) -> dict[str, Any]:
+def _compute_mean_dice(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return mean Dice and its standard error by look and region."""
     means: dict[str, Any] = {}
-    for look in comparison.LOOKS:
-        found = {region: comparison.values(result, "dice", region, look) for region in REGIONS}
-        summaries = {region: comparison.summarise(list(values.values())) for region, values in found.items()}
+    for look in comparison.MODE_LABELS:
+        found = {region: comparison.collect_metric(result, "dice", region, look) for region in FOREGROUND_REGIONS}
+        summaries = {region: comparison.summarise_values(list(values.values())) for region, values in found.items()}
         means[look] = {
-            region: {"dice": _rounded(one.mean), "dice_se": _rounded(one.error)} for region, one in summaries.items()
+            region: {"dice": _round_or_none(one.mean), "dice_se": _round_or_none(one.error)}
+            for region, one in summaries.items()
         }
     return means
 
 
-def _examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:
+def _build_examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:
     """Return what to learn from a picture and from varied copies of it."""
     rng = np.random.default_rng(sum(group.encode()))
-    batch = np.repeat(image[None].astype(np.float32) / np.float32(255.0), COPIES, axis=0)
-    copies = np.rint(photographed(photographed(batch, rng), rng) * 255.0).astype(np.uint8)
+    batch = np.repeat(image[None].astype(np.float32) / np.float32(255.0), N_VARIED_COPIES, axis=0)
+    copies = np.rint(jitter_acquisition(jitter_acquisition(batch, rng), rng) * 255.0).astype(np.uint8)
     found = []
     for number, picture in enumerate((image, *copies)):
         result = segmenter.predict(picture)
-        dice = measure(mask, result.labels)["dice"]["cell"]
-        features = features_of(picture, result.probabilities, tidied(result.labels))
+        dice = compute_metrics(mask, result.labels)["dice"]["cell"]
+        features = compute_quality_features(picture, result.probabilities, keep_main_cell(result.labels))
         found.append(Example(features, group, float(dice), plain=number == 0))
     return found
 
 
-def _features(segmenter: Segmenter, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _compute_features(segmenter: Segmenter, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     result = segmenter.predict(picture)
-    return features_of(picture, result.probabilities, tidied(result.labels))
+    return compute_quality_features(picture, result.probabilities, keep_main_cell(result.labels))
 
 
-def _rounded(value: float) -> float | None:
+def _round_or_none(value: float) -> float | None:
     """Return a figure with five digits; of one picture alone, there is no standard error."""
     return None if math.isnan(value) else round(value, 5)

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from wbcseg.datasets import NAMES
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets import DATASET_NAMES
+from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ConfigError, DatasetError
-from wbcseg.evaluation.heldout import heldout_ids
-from wbcseg.evaluation.metric_specs import measure
+from wbcseg.evaluation.heldout import list_heldout_ids
+from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.evaluation.result_store import read_result
 from wbcseg.inference import Segmenter
 from wbcseg.labels import Labels
-from wbcseg.models import ARCHITECTURES, describe
+from wbcseg.models import ARCHITECTURES, get_spec
 from wbcseg.paths import RESULTS
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
-FOLDER: Final = RESULTS / "cross_validation"
-LEFT_OUT: Final = 0.1
+CROSS_VALIDATION_FOLDER: Final = RESULTS / "cross_validation"
+UNUSED_FRACTION: Final = 0.1
 """Share of the pictures that random splits leave out: 70 % train and 20 % test, as in MedSegBench."""
 
 
@@ -54,7 +54,7 @@ class Study:
         return tuple(f"{self.title}-{number}" for number in range(len(self.configs)))
 
 
-def plan(
+def plan_cross_validation(
     preset: str,
     dataset: str,
     architecture: str,
@@ -94,9 +94,11 @@ def plan(
     if folds:
         configs = [base.replace(folds=folds, fold=fold) for fold in range(folds)]
     else:
-        configs = [base.replace(folds=5, fold=0, split_seed=seed, left_out=LEFT_OUT) for seed in range(1, splits + 1)]
+        configs = [
+            base.replace(folds=5, fold=0, split_seed=seed, left_out=UNUSED_FRACTION) for seed in range(1, splits + 1)
+        ]
     called = Path(dataset).stem
-    if called in NAMES and dataset not in NAMES:
+    if called in DATASET_NAMES and dataset not in DATASET_NAMES:
         raise ConfigError(
             f"Results are called by their data, and {called} is a data set of the program. Rename {dataset}."
         )
@@ -105,8 +107,8 @@ def plan(
     return Study(name, architecture, tuple(configs))
 
 
-def result_of(
-    study: Study, runs: Sequence[Run], dataset: DataSet, on_picture: Callable[[str], None] = lambda _: None
+def evaluate_study(
+    study: Study, runs: Sequence[Run], dataset: Dataset, on_picture: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """Score every run on its held-out pictures.
 
@@ -118,7 +120,7 @@ def result_of(
 
     Returns:
         JSON values. In ``pictures`` there is one row a tested picture with the scores of ``one_look`` and of a
-        ``careful`` prediction (see :func:`wbcseg.evaluation.metric_specs.measure`).
+        ``careful`` prediction (see :func:`wbcseg.evaluation.metric_specs.compute_metrics`).
 
     Raises:
         WbcsegError: If a run has no model or the data is not what it was.
@@ -129,15 +131,17 @@ def result_of(
         if segmenter.card.dataset != dataset.name:
             raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
         rows = score_heldout(segmenter, dataset, number, on_picture)
-        trainings.append(_training(run, segmenter, len(rows)))
+        trainings.append(_build_training_row(run, segmenter, len(rows)))
         pictures += rows
-    head = head_of(study, runs, segmenter, varied=("fold", "split_seed"))
+    head = build_study_metadata(study, runs, segmenter, varied=("fold", "split_seed"))
     head["config"]["dataset"] = dataset.name
     digest = segmenter.card.split["manifest_digest"]
     return {**head, "manifest_digest": digest, "trainings": trainings, "pictures": pictures}
 
 
-def head_of(study: Study, runs: Sequence[Run], segmenter: Segmenter, varied: Sequence[str]) -> dict[str, Any]:
+def build_study_metadata(
+    study: Study, runs: Sequence[Run], segmenter: Segmenter, varied: Sequence[str]
+) -> dict[str, Any]:
     """Return what a result says before its trainings and pictures.
 
     Args:
@@ -149,14 +153,14 @@ def head_of(study: Study, runs: Sequence[Run], segmenter: Segmenter, varied: Seq
     return {
         "study": study.name,
         "architecture": study.architecture,
-        "title": f"{describe(study.architecture).title}, width {study.configs[0].width}",
+        "title": f"{get_spec(study.architecture).title}, width {study.configs[0].width}",
         "parameters": segmenter.card.parameters,
         "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varied},
         "environment": runs[0].read("environment.json"),
     }
 
 
-def row_of(sample: Sample, training: int, one_look: Labels, careful: Labels) -> dict[str, Any]:
+def build_score_row(sample: Sample, training: int, one_look: Labels, careful: Labels) -> dict[str, Any]:
     """Return the scores of a picture against the expert's mask, as a row of a result.
 
     Args:
@@ -167,14 +171,14 @@ def row_of(sample: Sample, training: int, one_look: Labels, careful: Labels) -> 
     """
     if sample.mask is None:
         raise ValueError(f"Picture {sample.id} has no expert's mask.")
-    looks = {"one_look": measure(sample.mask, one_look), "careful": measure(sample.mask, careful)}
+    looks = {"one_look": compute_metrics(sample.mask, one_look), "careful": compute_metrics(sample.mask, careful)}
     return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **looks}
 
 
 def score_heldout(
-    segmenter: Segmenter, dataset: DataSet, number: int, on_picture: Callable[[str], None] = lambda _: None
+    segmenter: Segmenter, dataset: Dataset, number: int, on_picture: Callable[[str], None] = lambda _: None
 ) -> list[dict[str, Any]]:
-    """Return the rows of a model's held-out pictures of a data set; see :func:`row_of`.
+    """Return the rows of a model's held-out pictures of a data set; see :func:`build_score_row`.
 
     Args:
         segmenter: The model.
@@ -183,29 +187,29 @@ def score_heldout(
         on_picture: Told of every scored picture.
     """
     rows = []
-    for sample_id in heldout_ids(segmenter, dataset):
+    for sample_id in list_heldout_ids(segmenter, dataset):
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
         one_look, careful = (segmenter.predict(sample.image, careful=careful).labels for careful in (False, True))
-        rows.append(row_of(sample, number, one_look, careful))
+        rows.append(build_score_row(sample, number, one_look, careful))
         on_picture(sample_id)
     return rows
 
 
-def _training(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
+def _build_training_row(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
     config = run.config()
     return {
         "fold": config.fold,
         "split_seed": config.split_seed,
-        **effort_of(run),
+        **compute_training_cost(run),
         "trained": len(segmenter.card.split["train"]),
         "tested": tested,
         "model_bytes": segmenter.card.size_bytes,
     }
 
 
-def effort_of(run: Run) -> dict[str, Any]:
+def compute_training_cost(run: Run) -> dict[str, Any]:
     """Return how long a training took: ``epochs``, ``seconds`` and, where it is known, ``cpu_seconds``."""
     history = run.metrics()
     return {
@@ -218,17 +222,17 @@ def effort_of(run: Run) -> dict[str, Any]:
     }
 
 
-def result_files(folder: Path | None = None) -> list[Path]:
+def list_study_files(folder: Path | None = None) -> list[Path]:
     """Return the files of a folder's results, by default of those that came with the program."""
-    return sorted((folder or FOLDER).glob("*.json"))
+    return sorted((folder or CROSS_VALIDATION_FOLDER).glob("*.json"))
 
 
-def specialised_file(dataset: str, architecture: str) -> Path:
+def get_study_file(dataset: str, architecture: str) -> Path:
     """Return where the cross-validation of a network on one data set by our recipe is, if there is one."""
-    return FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
+    return CROSS_VALIDATION_FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
 
 
-def read_results(files: Sequence[Path]) -> list[dict[str, Any]]:
+def load_study_results(files: Sequence[Path]) -> list[dict[str, Any]]:
     """Return the results in files by study, the networks of each in their usual order."""
     found = [read_result(path) for path in files]
     order = list(ARCHITECTURES)

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from wbcseg.datasets import DataSet
-from wbcseg.evaluation.heldout import heldout_ids
+from wbcseg.datasets import Dataset
+from wbcseg.evaluation.heldout import list_heldout_ids
 from wbcseg.evaluation.result_store import write_result
-from wbcseg.features import MEASURES, measure
+from wbcseg.features import FEATURES, extract_features
 from wbcseg.inference import Segmenter
-from wbcseg.inference.postprocess import tidied
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.metrics import bland_altman
-from wbcseg.metrics.bland_altman import Agreement
+from wbcseg.metrics.bland_altman import BlandAltman
 from wbcseg.paths import RESULTS
 
-FOLDER: Final = RESULTS / "feature_agreement"
+FEATURE_AGREEMENT_FOLDER: Final = RESULTS / "feature_agreement"
 
-COMPARED: Final = tuple(name for name in MEASURES if name != "touches_border")
+COMPARED_FEATURES: Final = tuple(name for name in FEATURES if name != "touches_border")
 
 
 @dataclass(frozen=True)
-class Pairs:
+class FeaturePairs:
     """Every figure of the held-out pictures twice: by the expert's mask and by the model's.
 
     Attributes:
@@ -39,10 +39,10 @@ class Pairs:
     ids: tuple[str, ...]
     figures: Mapping[str, tuple[tuple[float, float], ...]]
 
-    def agreement(self, name: str) -> Agreement:
+    def agreement(self, name: str) -> BlandAltman:
         """Return how well one figure agrees."""
         expert, computed = zip(*self.figures[name], strict=True)
-        return bland_altman.agreement(expert, computed)
+        return bland_altman.compute_bland_altman(expert, computed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values, with the agreement of every figure."""
@@ -52,19 +52,24 @@ class Pairs:
             "careful": self.careful,
             "ids": list(self.ids),
             "agreement": {
-                name: {key: _rounded(value) for key, value in {**vars(one), "limits": one.limits}.items()}
+                name: {key: _to_json_value(value) for key, value in {**vars(one), "limits": one.limits}.items()}
                 for name, one in found.items()
             },
-            "pairs": {name: [[_rounded(a), _rounded(b)] for a, b in pairs] for name, pairs in self.figures.items()},
+            "pairs": {
+                name: [[_to_json_value(a), _to_json_value(b)] for a, b in pairs] for name, pairs in self.figures.items()
+            },
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Pairs:
+    def from_dict(cls, values: Mapping[str, Any]) -> FeaturePairs:
         """Read what :meth:`to_dict` wrote."""
-        figures = {name: tuple((_number(a), _number(b)) for a, b in pairs) for name, pairs in values["pairs"].items()}
+        figures = {
+            name: tuple((_from_json_number(a), _from_json_number(b)) for a, b in pairs)
+            for name, pairs in values["pairs"].items()
+        }
         return cls(values["model"], values["careful"], tuple(values["ids"]), figures)
 
-    def write(self, folder: Path = FOLDER) -> Path:
+    def write(self, folder: Path = FEATURE_AGREEMENT_FOLDER) -> Path:
         """Write the result. Returns its file."""
         path = folder / f"{self.model}{'-careful' if self.careful else ''}.json"
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +77,7 @@ class Pairs:
         return path
 
 
-def pairs_of(segmenter: Segmenter, dataset: DataSet, *, careful: bool = False) -> Pairs:
+def compute_feature_pairs(segmenter: Segmenter, dataset: Dataset, *, careful: bool = False) -> FeaturePairs:
     """Measure the held-out pictures of a model by both masks.
 
     Args:
@@ -85,26 +90,28 @@ def pairs_of(segmenter: Segmenter, dataset: DataSet, *, careful: bool = False) -
         DatasetError: If none of them is there.
     """
     ids, rows = [], []
-    for sample_id in heldout_ids(segmenter, dataset):
+    for sample_id in list_heldout_ids(segmenter, dataset):
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
-        expert = measure(sample.image, tidied(sample.mask))
-        computed = measure(sample.image, tidied(segmenter.predict(sample.image, careful=careful).labels))
+        expert = extract_features(sample.image, keep_main_cell(sample.mask))
+        computed = extract_features(
+            sample.image, keep_main_cell(segmenter.predict(sample.image, careful=careful).labels)
+        )
         if expert is not None and computed is not None:
             ids.append(sample_id)
             rows.append((expert.values, computed.values))
-    figures = {name: tuple((expert[name], computed[name]) for expert, computed in rows) for name in COMPARED}
-    return Pairs(segmenter.name, careful, tuple(ids), figures)
+    figures = {name: tuple((expert[name], computed[name]) for expert, computed in rows) for name in COMPARED_FEATURES}
+    return FeaturePairs(segmenter.name, careful, tuple(ids), figures)
 
 
-def _number(value: float | None) -> float:
+def _from_json_number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _rounded(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_rounded(one) for one in value]
+        return [_to_json_value(one) for one in value]
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 5)
     return value

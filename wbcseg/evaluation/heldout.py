@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wbcseg.datasets import DataSet, check_manifest
+from wbcseg.datasets import Dataset, check_manifest
 from wbcseg.errors import DatasetError
 from wbcseg.inference import Segmenter
-from wbcseg.metrics import REGIONS, Scores, mean_and_standard_error, score
-from wbcseg.splitting.thesis import is_twin, original_id
+from wbcseg.metrics import REGIONS, Scores, compute_mean_and_standard_error, score
+from wbcseg.splitting.thesis import get_original_id, is_flipped_copy
 
 
 @dataclass(frozen=True)
-class PictureScore:
+class ImageScore:
     """A model's figures on one picture.
 
     Attributes:
@@ -29,7 +29,7 @@ class PictureScore:
     scores: Scores
 
 
-def score_pictures(segmenter: Segmenter, dataset: DataSet, ids: Iterable[str]) -> list[PictureScore]:
+def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> list[ImageScore]:
     """Segment pictures with a model and compare with the expert's masks.
 
     Args:
@@ -39,17 +39,17 @@ def score_pictures(segmenter: Segmenter, dataset: DataSet, ids: Iterable[str]) -
     """
     rows = []
     for sample_id in ids:
-        if is_twin(sample_id):
+        if is_flipped_copy(sample_id):
             continue
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
         labels = segmenter.predict(sample.image).labels
-        rows.append(PictureScore(sample.id, sample.cell_type, score(sample.mask, labels)))
+        rows.append(ImageScore(sample.id, sample.cell_type, score(sample.mask, labels)))
     return rows
 
 
-def summarise(rows: Sequence[PictureScore]) -> dict[str, Any]:
+def summarise_scores(rows: Sequence[ImageScore]) -> dict[str, Any]:
     """Return means with their standard errors (deviation with n − 1, over √n).
 
     A picture in which a class is in neither mask does not count for that class; ``n`` says how many do.
@@ -63,15 +63,15 @@ def summarise(rows: Sequence[PictureScore]) -> dict[str, Any]:
     """
     regions = {}
     for region in REGIONS:
-        dice, dice_se, n = mean_and_standard_error(row.scores.dice[region] for row in rows)
-        jaccard, jaccard_se, _ = mean_and_standard_error(row.scores.jaccard[region] for row in rows)
+        dice, dice_se, n = compute_mean_and_standard_error(row.scores.dice[region] for row in rows)
+        jaccard, jaccard_se, _ = compute_mean_and_standard_error(row.scores.jaccard[region] for row in rows)
         values = {"dice": dice, "dice_se": dice_se, "jaccard": jaccard, "jaccard_se": jaccard_se}
-        regions[region] = {**{name: _rounded(value) for name, value in values.items()}, "n": n}
-    accuracy, _, _ = mean_and_standard_error(row.scores.accuracy for row in rows)
-    return {"pictures": len(rows), "accuracy": _rounded(accuracy), "regions": regions}
+        regions[region] = {**{name: _round_or_none(value) for name, value in values.items()}, "n": n}
+    accuracy, _, _ = compute_mean_and_standard_error(row.scores.accuracy for row in rows)
+    return {"pictures": len(rows), "accuracy": _round_or_none(accuracy), "regions": regions}
 
 
-def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
+def evaluate_heldout(segmenter: Segmenter, dataset: Dataset) -> list[ImageScore]:
     """Score a model on the pictures that its card says were held out.
 
     Args:
@@ -82,10 +82,10 @@ def evaluate_card(segmenter: Segmenter, dataset: DataSet) -> list[PictureScore]:
         ManifestError: If a held-out picture is not what it was, naming it.
         DatasetError: If none of them is there.
     """
-    return score_pictures(segmenter, dataset, heldout_ids(segmenter, dataset))
+    return score_images(segmenter, dataset, list_heldout_ids(segmenter, dataset))
 
 
-def heldout_ids(segmenter: Segmenter, dataset: DataSet) -> list[str]:
+def list_heldout_ids(segmenter: Segmenter, dataset: Dataset) -> list[str]:
     """Return the pictures that a model's card says were held out, those of them that are here.
 
     Flipped copies do not count, nor do drawn pictures where there are photographed ones.
@@ -94,7 +94,7 @@ def heldout_ids(segmenter: Segmenter, dataset: DataSet) -> list[str]:
         ManifestError: If one is not what it was, naming it.
         DatasetError: If none of them is there.
     """
-    ids = [i for i in segmenter.card.split["test"] if original_id(i) == i and i in dataset]
+    ids = [i for i in segmenter.card.split["test"] if get_original_id(i) == i and i in dataset]
     ids = [i for i in ids if not i.startswith("synthetic/")] or ids
     if not ids:
         raise DatasetError(
@@ -106,5 +106,5 @@ def heldout_ids(segmenter: Segmenter, dataset: DataSet) -> list[str]:
     return ids
 
 
-def _rounded(value: float) -> float | None:
+def _round_or_none(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 5)

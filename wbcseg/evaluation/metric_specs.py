@@ -10,19 +10,19 @@ from typing import Any, Final
 import numpy as np
 
 from wbcseg.labels import CLASS_NAMES, CYTOPLASM, NUCLEUS, Labels
-from wbcseg.metrics import CELL, REGIONS, TOLERANCE, hausdorff_95, score, surface_dice, whole_cell
+from wbcseg.metrics import CELL, REGIONS, SURFACE_TOLERANCE, get_cell_mask, hausdorff_95, score, surface_dice
 
-DIGITS: Final = 5
-OUTLINED: Final = (CYTOPLASM.name, NUCLEUS.name, CELL)
+STORED_DECIMALS: Final = 5
+OUTLINED_REGIONS: Final = (CYTOPLASM.name, NUCLEUS.name, CELL)
 """Regions that have an outline of interest."""
 
 ALL_CLASSES: Final = "three classes"
 CELL_CLASSES: Final = "cytoplasm and nucleus"
-PICTURE: Final = "picture"
+WHOLE_IMAGE: Final = "picture"
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricSpec:
     """What is measured of a segmentation.
 
     Attributes:
@@ -44,61 +44,61 @@ class Figure:
     unit: str = ""
 
 
-FIGURES: Final[dict[str, Figure]] = {
+METRICS: Final[dict[str, MetricSpec]] = {
     one.name: one
     for one in (
-        Figure(
+        MetricSpec(
             "dice",
             "Dice",
             "How much the network's area and the expert's overlap: twice the pixels in both, divided by the pixels of "
             "the one plus those of the other. 1 is the same area, 0 is nothing in common. Also called F1.",
             (NUCLEUS.name, CYTOPLASM.name, CELL, "background"),
         ),
-        Figure(
+        MetricSpec(
             "jaccard",
             "Jaccard (IoU)",
             "How much the two areas overlap: the pixels in both, divided by the pixels in either. Never above Dice: "
             "Jaccard = Dice / (2 − Dice).",
             (NUCLEUS.name, CYTOPLASM.name, CELL, "background"),
         ),
-        Figure(
+        MetricSpec(
             "surface_dice",
-            f"Surface Dice at {TOLERANCE:g} px",
-            f"Which share of the two outlines lies within {TOLERANCE:g} pixels of the other outline. 1 means that the "
+            f"Surface Dice at {SURFACE_TOLERANCE:g} px",
+            f"Which share of the two outlines lies within {SURFACE_TOLERANCE:g} pixels of the other outline. 1 means that the "
             "outline is right wherever one looks (Nikolov et al., 2018).",
-            OUTLINED,
+            OUTLINED_REGIONS,
         ),
-        Figure(
+        MetricSpec(
             "hausdorff_95",
             "Hausdorff distance (95 %)",
             "How far apart the outlines are at their worst, leaving away the worst twentieth of their pixels: 95 % of "
             "either outline is at most so far from the other. In pixels, 0 is best.",
-            OUTLINED,
+            OUTLINED_REGIONS,
             absent=0.0,
             lowest_is_best=True,
             unit="px",
         ),
-        Figure(
+        MetricSpec(
             "macro_dice",
             "Mean Dice (macro F1)",
             "The mean of the classes' Dice in a picture, those that are in it: of background, cytoplasm and nucleus, "
             "as MedSegBench reports it, or of cytoplasm and nucleus only. With the background it is higher.",
             (ALL_CLASSES, CELL_CLASSES),
         ),
-        Figure(
+        MetricSpec(
             "accuracy",
             "Pixel accuracy",
             "The share of pixels whose class is right. High wherever the background is large.",
-            (PICTURE,),
+            (WHOLE_IMAGE,),
         ),
     )
 }
 """Every figure, in the order of tables and menus."""
 
-Scores = Mapping[str, Any]
+MetricValues = Mapping[str, Any]
 
 
-def measure(truth: Labels, labels: Labels) -> dict[str, Any]:
+def compute_metrics(truth: Labels, labels: Labels) -> dict[str, Any]:
     """Compare a segmentation with the expert's mask.
 
     Args:
@@ -110,37 +110,38 @@ def measure(truth: Labels, labels: Labels) -> dict[str, Any]:
         ``None`` where undefined. The Jaccard index of a picture follows from its Dice.
     """
     overlap = score(truth, labels)
-    result: dict[str, Any] = {"accuracy": _stored(overlap.accuracy)}
-    result["dice"] = {region: _stored(overlap.dice[region]) for region in REGIONS}
+    result: dict[str, Any] = {"accuracy": _to_json_number(overlap.accuracy)}
+    result["dice"] = {region: _to_json_number(overlap.dice[region]) for region in REGIONS}
     for boundary in (surface_dice, hausdorff_95):
         result[boundary.__name__] = {
-            region: _stored(boundary(region_of(truth, region), region_of(labels, region))) for region in OUTLINED
+            region: _to_json_number(boundary(get_region_mask(truth, region), get_region_mask(labels, region)))
+            for region in OUTLINED_REGIONS
         }
     return result
 
 
-def region_of(labels: Labels, region: str) -> Any:
+def get_region_mask(labels: Labels, region: str) -> Any:
     """Return ``bool[H, W]``: true where a mask has a region (a class, or the whole cell)."""
-    return whole_cell(labels) if region == CELL else labels == CLASS_NAMES.index(region)
+    return get_cell_mask(labels) if region == CELL else labels == CLASS_NAMES.index(region)
 
 
-def value(scores: Scores, figure: str, region: str) -> float:
-    """Return one figure of a picture from what :func:`measure` returned; NaN where undefined."""
+def get_metric(scores: MetricValues, figure: str, region: str) -> float:
+    """Return one figure of a picture from what :func:`compute_metrics` returned; NaN where undefined."""
     if figure == "accuracy":
-        return _read(scores["accuracy"])
+        return _from_json_number(scores["accuracy"])
     if figure == "macro_dice":
         names = CLASS_NAMES if region == ALL_CLASSES else (CYTOPLASM.name, NUCLEUS.name)
-        defined = [v for name in names if not math.isnan(v := _read(scores["dice"][name]))]
+        defined = [v for name in names if not math.isnan(v := _from_json_number(scores["dice"][name]))]
         return float(np.mean(defined)) if defined else math.nan
     if figure == "jaccard":
-        dice = _read(scores["dice"][region])
+        dice = _from_json_number(scores["dice"][region])
         return dice / (2.0 - dice)
-    return _read(scores[figure][region])
+    return _from_json_number(scores[figure][region])
 
 
-def _stored(number: float) -> float | None:
-    return None if math.isnan(number) else round(number, DIGITS)
+def _to_json_number(number: float) -> float | None:
+    return None if math.isnan(number) else round(number, STORED_DECIMALS)
 
 
-def _read(number: float | None) -> float:
+def _from_json_number(number: float | None) -> float:
     return math.nan if number is None else float(number)

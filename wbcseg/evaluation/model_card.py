@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wbcseg import __version__
-from wbcseg.datasets.base import DataSet
-from wbcseg.evaluation.heldout import evaluate_card, summarise
+from wbcseg.datasets.base import Dataset
+from wbcseg.evaluation.heldout import evaluate_heldout, summarise_scores
 from wbcseg.inference import Segmenter
 from wbcseg.labels import CLASS_NAMES
-from wbcseg.models import describe
-from wbcseg.models.card import FIRST_SHARE, MODEL, NOTICE, WEIGHTS, FileRecord, ModelCard
+from wbcseg.models import get_spec
+from wbcseg.models.card import DEFAULT_CELL_FRACTION, MODEL_FILE, NOTICE, WEIGHTS_FILE, FileRecord, ModelCard
 from wbcseg.training.runs.folder import Run
-from wbcseg.transforms.config import augmentation
+from wbcseg.transforms.config import get_augmentation
 
 
-def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
+def write_model_card(run: Run, dataset: Dataset, parameters: int) -> ModelCard:
     """Measure a run's exported model on its held-out pictures and write its card.
 
     Args:
@@ -34,9 +34,9 @@ def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
     config = run.config()
     rows = run.metrics()
     environment = run.read("environment.json")
-    kind = "any laboratory" if augmentation(config.augmentation).cell else f"width {config.width}"
+    kind = "any laboratory" if get_augmentation(config.augmentation).cell else f"width {config.width}"
     draft = ModelCard(
-        title=f"{describe(config.architecture).title}, {kind}",
+        title=f"{get_spec(config.architecture).title}, {kind}",
         architecture=config.architecture,
         width=config.width,
         parameters=parameters,
@@ -52,13 +52,13 @@ def describe_run(run: Run, dataset: DataSet, parameters: int) -> ModelCard:
             "environment": environment,
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        files={"model": FileRecord.of(run.folder / MODEL), "weights": FileRecord.of(run.folder / WEIGHTS)},
+        files={"model": FileRecord.of(run.folder / MODEL_FILE), "weights": FileRecord.of(run.folder / WEIGHTS_FILE)},
         acknowledgement=dataset.acknowledgement,
         notice=NOTICE,
         program=__version__,
-        share=config.share if config.framed else FIRST_SHARE,
+        share=config.share if config.framed else DEFAULT_CELL_FRACTION,
     )
-    heldout = summarise(evaluate_card(Segmenter(run.folder, draft), dataset))
+    heldout = summarise_scores(evaluate_heldout(Segmenter(run.folder, draft), dataset))
     card = dataclasses.replace(draft, heldout=heldout)
     card.write(run.folder)
     return card

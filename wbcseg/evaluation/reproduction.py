@@ -14,25 +14,32 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.errors import DatasetError
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.evaluation.thesis import PublishedResult, published_result
-from wbcseg.inference.tflite import Network
+from wbcseg.evaluation.thesis import ThesisResult, load_thesis_result
+from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.labels import CYTOPLASM, NUCLEUS
-from wbcseg.metrics import accuracy_per_class, confusion_counts, dice, mean_and_standard_error
-from wbcseg.models import ARCHITECTURES, describe
-from wbcseg.models.card import MODEL
+from wbcseg.metrics import accuracy_per_class, compute_confusion_counts, compute_mean_and_standard_error, dice
+from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models.card import MODEL_FILE
 from wbcseg.paths import RESULTS
-from wbcseg.splitting.thesis import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id, prepare
+from wbcseg.splitting.thesis import (
+    ALL_THESIS_BUGS,
+    NO_THESIS_BUGS,
+    ThesisDataset,
+    build_thesis_dataset,
+    encode_one_hot,
+    get_original_id,
+)
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
-FOLDER: Final = RESULTS / "reproduction"
-CLASSES: Final = (CYTOPLASM, NUCLEUS)
-DIGITS: Final = 6
+REPRODUCTION_FOLDER: Final = RESULTS / "reproduction"
+FOREGROUND_CLASSES: Final = (CYTOPLASM, NUCLEUS)
+STORED_DECIMALS: Final = 6
 
-Part = Literal["tables", "again", "annex"]
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+ExperimentKind = Literal["tables", "again", "annex"]
+PredictFn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -48,25 +55,25 @@ class Experiment:
 
     name: str
     config: TrainingConfig
-    part: Part = "tables"
+    part: ExperimentKind = "tables"
 
     @property
     def title(self) -> str:
         """What tables call it."""
         start = ", another start" if self.part == "again" else ""
-        return f"{describe(self.config.architecture).title}, width {self.config.width}{start}"
+        return f"{get_spec(self.config.architecture).title}, width {self.config.width}{start}"
 
 
-def _tables(architecture: str) -> Experiment:
+def _build_thesis_experiment(architecture: str) -> Experiment:
     return Experiment(architecture, PRESETS["published"].replace(architecture=architecture))
 
 
-def _again(architecture: str) -> Experiment:
-    config = _tables(architecture).config
+def _build_repeat_experiment(architecture: str) -> Experiment:
+    config = _build_thesis_experiment(architecture).config
     return Experiment(f"{architecture}-again", config.replace(seed=config.seed + 1), "again")
 
 
-def _annex(architecture: str) -> Experiment:
+def _build_annex_experiment(architecture: str) -> Experiment:
     # At full width the annex takes as long as the tables: for the two slower networks a quarter of it must do.
     width = PRESETS["published"].width if architecture == "unet" else 16
     config = PRESETS["published"].replace(architecture=architecture, twins=False, width=width)
@@ -76,21 +83,21 @@ def _annex(architecture: str) -> Experiment:
 EXPERIMENTS: Final[dict[str, Experiment]] = {
     one.name: one
     for one in (
-        *map(_tables, ARCHITECTURES),
+        *map(_build_thesis_experiment, ARCHITECTURES),
         # Of the others, one start is enough to meet the published figures.
-        _again("segnet"),
-        *map(_annex, ARCHITECTURES),
+        _build_repeat_experiment("segnet"),
+        *map(_build_annex_experiment, ARCHITECTURES),
     )
 }
 """Tables 1 to 3 first, then what was trained once more, then the annex."""
 
 
-def experiments(part: Part) -> list[Experiment]:
+def list_experiments(part: ExperimentKind) -> list[Experiment]:
     """Return the experiments of a part."""
     return [one for one in EXPERIMENTS.values() if one.part == part]
 
 
-def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> list[dict[str, Any]]:
+def score_like_thesis(predict: PredictFn, prepared: ThesisDataset) -> list[dict[str, Any]]:
     """Score the test pictures: each class's probability rounded, against its one-hot target.
 
     Where rounding leaves a pixel without a class, it is nobody's. The Dice of a class leaves out pixels whose target
@@ -105,37 +112,39 @@ def score_pictures_as_published(predict: Predict, prepared: PublishedSet) -> lis
         One row a test picture, in test order: ``id``, ``copy_in_training``, ``accuracy`` (of the three rounded numbers
         a pixel), and by class ``dice``, ``dice_as_published`` and ``jaccard_as_published``; ``None`` where undefined.
     """
-    trained = {original_id(one) for one in prepared.ids_of(prepared.train)}
+    trained = {get_original_id(one) for one in prepared.ids_of(prepared.train)}
     rows = []
     for index in prepared.test:
-        target = (one_hot(prepared.labels[index], prepared.blank[index]) > 0.5).astype(np.uint8)
+        target = (encode_one_hot(prepared.labels[index], prepared.blank[index]) > 0.5).astype(np.uint8)
         found = (predict(prepared.images[index].astype(np.float32) / 255.0) > 0.5).astype(np.uint8)
         row: dict[str, Any] = {
             "id": prepared.ids[index],
-            "copy_in_training": original_id(prepared.ids[index]) in trained,
-            "accuracy": round(float((target == found).mean()), DIGITS),
+            "copy_in_training": get_original_id(prepared.ids[index]) in trained,
+            "accuracy": round(float((target == found).mean()), STORED_DECIMALS),
             "dice": {},
             "dice_as_published": {},
             "jaccard_as_published": {},
         }
         taught = target.any(axis=-1)
-        for kind in CLASSES:
-            counts = confusion_counts(target[taught, kind.id], found[taught, kind.id], classes=2)
-            row["dice"][kind.name] = _number(dice(counts)[1])
-            counts = confusion_counts(_reordered(target)[kind.id], _reordered(found)[kind.id], classes=2)
-            row["dice_as_published"][kind.name] = _number(dice(counts)[1])
-            row["jaccard_as_published"][kind.name] = _number(accuracy_per_class(counts)[1])
+        for kind in FOREGROUND_CLASSES:
+            counts = compute_confusion_counts(target[taught, kind.id], found[taught, kind.id], classes=2)
+            row["dice"][kind.name] = _round_or_none(dice(counts)[1])
+            counts = compute_confusion_counts(
+                _reshape_like_thesis(target)[kind.id], _reshape_like_thesis(found)[kind.id], classes=2
+            )
+            row["dice_as_published"][kind.name] = _round_or_none(dice(counts)[1])
+            row["jaccard_as_published"][kind.name] = _round_or_none(accuracy_per_class(counts)[1])
         rows.append(row)
     return rows
 
 
-def _reordered(one_hot: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _reshape_like_thesis(one_hot: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return what the notebooks took for the classes of ``uint8[H, W, 3]``: its numbers as they come, ``[3, H, W]``."""
     height, width, classes = one_hot.shape
     return one_hot.reshape(classes, height, width)
 
 
-def result_of(experiment: Experiment, run: Run, dataset: DataSet) -> dict[str, Any]:
+def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> dict[str, Any]:
     """Make the result of an experiment whose run is finished.
 
     Args:
@@ -148,36 +157,36 @@ def result_of(experiment: Experiment, run: Run, dataset: DataSet) -> dict[str, A
     """
     config = run.config()
     samples = [sample for sample in dataset if sample.mask is not None]
-    prepared = prepare(samples, PUBLISHED if config.quirks else NO_QUIRKS, twins=config.twins)
+    prepared = build_thesis_dataset(samples, ALL_THESIS_BUGS if config.quirks else NO_THESIS_BUGS, twins=config.twins)
     if prepared.ids_of(prepared.test) != run.split().test:
         raise DatasetError(
             f"The test pictures of run {run.name} are not those of data set {dataset.name} as it is here."
         )
     history = run.metrics()
-    network = Network((run.folder / MODEL).read_bytes(), name=run.name)
+    network = TFLiteModel((run.folder / MODEL_FILE).read_bytes(), name=run.name)
     return {
         "experiment": experiment.name,
         "config": config.to_dict(),
         "environment": run.read("environment.json"),
         "seconds": round(sum(row["seconds"] for row in history), 1),
-        "history": [{name: round(value, DIGITS) for name, value in row.items()} for row in history],
-        "pictures": score_pictures_as_published(network, prepared),
+        "history": [{name: round(value, STORED_DECIMALS) for name, value in row.items()} for row in history],
+        "pictures": score_like_thesis(network, prepared),
     }
 
 
-def result_files(folder: Path | None = None) -> list[Path]:
+def list_experiment_files(folder: Path | None = None) -> list[Path]:
     """Return the files of a folder's results, in the order of :data:`EXPERIMENTS`; by default those of the program."""
-    return [path for name in EXPERIMENTS if (path := (folder or FOLDER) / f"{name}.json").exists()]
+    return [path for name in EXPERIMENTS if (path := (folder or REPRODUCTION_FOLDER) / f"{name}.json").exists()]
 
 
-def read_results(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+def load_experiment_results(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """Return the results in files by experiment."""
     found = [read_result(path) for path in files]
     return {result["experiment"]: result for result in found}
 
 
 @dataclass(frozen=True)
-class Line:
+class ThesisComparison:
     """A line of a table: what was published beside what came out here.
 
     Attributes:
@@ -200,17 +209,17 @@ class Line:
     best: float | None = None
 
 
-SECONDS: Final = "seconds"
-PROCESSOR_SECONDS: Final = "processor seconds"
+WALL_SECONDS: Final = "seconds"
+CPU_SECONDS: Final = "processor seconds"
 """Of all cores together: unlike the seconds on the clock, they hardly change with what else the computer does."""
 
-_PER_EPOCH: Final = (
+_EPOCH_METRICS: Final = (
     ("accuracy, training", "accuracy", "binary_accuracy"),
     ("accuracy, test", "val_accuracy", "val_binary_accuracy"),
     ("loss, training", "loss", "loss"),
     ("loss, test", "val_loss", "val_loss"),
 )
-_PER_PICTURE: Final = (
+_IMAGE_METRICS: Final = (
     ("jaccard_as_published", '"Jaccard" as published'),
     ("dice_as_published", '"Dice" as published'),
     ("jaccard", "Jaccard of the same"),
@@ -218,7 +227,7 @@ _PER_PICTURE: Final = (
 )
 
 
-def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> list[Line]:
+def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None = None) -> list[ThesisComparison]:
     """Return the lines of an experiment in the thesis' Tables 1 (accuracy), 2 (loss), 3 (scores) and its times.
 
     The Jaccard of the same pixels is not in the thesis: it follows from each picture's "Dice" as published. Dice of
@@ -228,7 +237,7 @@ def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> li
         experiment: The experiment.
         result: What came out here, or ``None`` for the published figures alone.
     """
-    thesis = published_result(experiment.config.architecture)
+    thesis = load_thesis_result(experiment.config.architecture)
     history = result["history"] if result else []
     best: Mapping[str, float] = max(history, key=lambda row: row["val_binary_accuracy"], default={})
     printed: Mapping[str, float] = thesis.annex
@@ -240,39 +249,41 @@ def lines(experiment: Experiment, result: Mapping[str, Any] | None = None) -> li
             "val_loss": thesis.test_loss,
         }
     table = [
-        Line(
+        ThesisComparison(
             experiment.name,
             title,
             printed[name],
             last=history[-1][column] if history else None,
             best=best.get(column),
         )
-        for title, name, column in _PER_EPOCH
+        for title, name, column in _EPOCH_METRICS
     ]
-    for figure, title in _PER_PICTURE:
-        for kind in CLASSES:
-            theirs = [] if experiment.part == "annex" else _published(thesis, figure, kind.name)
-            ours = _values(result["pictures"], figure, kind.name) if result else []
-            published, published_error = _mean(theirs)
-            last, error = _mean(ours)
-            table.append(Line(experiment.name, f"{title}, {kind.name}", published, published_error, last, error))
+    for figure, title in _IMAGE_METRICS:
+        for kind in FOREGROUND_CLASSES:
+            theirs = [] if experiment.part == "annex" else _get_thesis_values(thesis, figure, kind.name)
+            ours = _get_own_values(result["pictures"], figure, kind.name) if result else []
+            published, published_error = _compute_mean(theirs)
+            last, error = _compute_mean(ours)
+            table.append(
+                ThesisComparison(experiment.name, f"{title}, {kind.name}", published, published_error, last, error)
+            )
     seconds = None if experiment.part == "annex" else thesis.seconds
     worked = [row["cpu_seconds"] for row in history] if all("cpu_seconds" in row for row in history) else []
     return [
         *table,
-        Line(experiment.name, PROCESSOR_SECONDS, None, last=sum(worked) if worked else None),
-        Line(experiment.name, SECONDS, seconds, last=result["seconds"] if result else None),
+        ThesisComparison(experiment.name, CPU_SECONDS, None, last=sum(worked) if worked else None),
+        ThesisComparison(experiment.name, WALL_SECONDS, seconds, last=result["seconds"] if result else None),
     ]
 
 
-def _published(thesis: PublishedResult, figure: str, kind: str) -> list[float]:
+def _get_thesis_values(thesis: ThesisResult, figure: str, kind: str) -> list[float]:
     if figure == "dice":
         return []
     values = thesis.jaccard_as_published[kind] if figure == "jaccard_as_published" else thesis.dice_as_published[kind]
     return [_to_jaccard(one) for one in values] if figure == "jaccard" else list(values)
 
 
-def _values(pictures: Sequence[Mapping[str, Any]], figure: str, kind: str) -> list[float]:
+def _get_own_values(pictures: Sequence[Mapping[str, Any]], figure: str, kind: str) -> list[float]:
     stored = "dice_as_published" if figure == "jaccard" else figure
     values = [float("nan") if row[stored][kind] is None else float(row[stored][kind]) for row in pictures]
     return [_to_jaccard(one) for one in values] if figure == "jaccard" else values
@@ -282,12 +293,12 @@ def _to_jaccard(dice: float) -> float:
     return dice / (2.0 - dice)
 
 
-def _mean(values: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
+def _compute_mean(values: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
     if not values:
         return None, None
-    mean, error, _ = mean_and_standard_error(values, ddof=0)
+    mean, error, _ = compute_mean_and_standard_error(values, ddof=0)
     return mean, error
 
 
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), DIGITS)
+def _round_or_none(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), STORED_DECIMALS)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from wbcseg.io.atomic import write_bytes
 
-TABLE: Final = {"columns", "rows"}
+TABLE_KEYS: Final = {"columns", "rows"}
 """Entries of a table."""
 
 
@@ -29,55 +29,55 @@ def write_result(target: Path, values: Mapping[str, Any]) -> None:
         ValueError: If a number is not finite, the name of an entry in a record has a dot, or a record has nothing but
             ``columns`` and ``rows``.
     """
-    write_bytes(target, (_text(_with_tables(values)) + "\n").encode())
+    write_bytes(target, (_format_json(_encode_tables(values)) + "\n").encode())
 
 
 def read_result(path: Path) -> dict[str, Any]:
     """Return a result as it was given to :func:`write_result`."""
-    values: dict[str, Any] = _with_records(json.loads(path.read_text(encoding="utf-8")))
+    values: dict[str, Any] = _decode_tables(json.loads(path.read_text(encoding="utf-8")))
     return values
 
 
-def _with_tables(value: Any) -> Any:
+def _encode_tables(value: Any) -> Any:
     """Return JSON values with a table for every list of records."""
     if isinstance(value, Mapping):
-        if value.keys() == TABLE:
+        if value.keys() == TABLE_KEYS:
             raise ValueError("A record cannot have the entries of a table alone: columns and rows.")
-        return {name: _with_tables(one) for name, one in value.items()}
+        return {name: _encode_tables(one) for name, one in value.items()}
     if not isinstance(value, Sequence) or isinstance(value, str):
         return value
     if not value or not all(isinstance(one, Mapping) for one in value):
-        return [_with_tables(one) for one in value]
-    records = [dict(_leaves(one)) for one in value]
+        return [_encode_tables(one) for one in value]
+    records = [dict(_flatten_record(one)) for one in value]
     columns = list(records[0])
     if any(list(record) != columns for record in records):
-        return [_with_tables(one) for one in value]
+        return [_encode_tables(one) for one in value]
     return {"columns": columns, "rows": [list(record.values()) for record in records]}
 
 
-def _leaves(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten_record(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the entries of a record with their paths."""
     for name, value in record.items():
         if "." in name:
             raise ValueError(f"The name of an entry cannot have a dot. Received: {name}")
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{before}{name}.")
+            yield from _flatten_record(value, f"{before}{name}.")
         else:
             yield before + name, value
 
 
-def _with_records(value: Any) -> Any:
+def _decode_tables(value: Any) -> Any:
     """Return JSON values with a list of records for every table."""
-    if isinstance(value, dict) and value.keys() == TABLE:
-        return [_record(value["columns"], row) for row in value["rows"]]
+    if isinstance(value, dict) and value.keys() == TABLE_KEYS:
+        return [_unflatten_record(value["columns"], row) for row in value["rows"]]
     if isinstance(value, dict):
-        return {name: _with_records(one) for name, one in value.items()}
+        return {name: _decode_tables(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_with_records(one) for one in value]
+        return [_decode_tables(one) for one in value]
     return value
 
 
-def _record(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+def _unflatten_record(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for column, value in zip(columns, row, strict=True):
         *path, last = column.split(".")
@@ -88,12 +88,12 @@ def _record(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     return record
 
 
-def _text(value: Any, indent: str = "") -> str:
+def _format_json(value: Any, indent: str = "") -> str:
     """Return JSON with a line for every entry and for every list that holds single values."""
     deeper = indent + " "
     if isinstance(value, Mapping) and value:
-        lines = [f"{deeper}{_text(name)}: {_text(one, deeper)}" for name, one in value.items()]
+        lines = [f"{deeper}{_format_json(name)}: {_format_json(one, deeper)}" for name, one in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, Sequence) and value and all(isinstance(one, (Mapping, list)) for one in value):
-        return "[\n" + ",\n".join(deeper + _text(one, deeper) for one in value) + f"\n{indent}]"
+        return "[\n" + ",\n".join(deeper + _format_json(one, deeper) for one in value) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

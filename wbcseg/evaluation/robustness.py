@@ -10,92 +10,92 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.datasets import DataSet
-from wbcseg.evaluation.heldout import PictureScore, heldout_ids, summarise
+from wbcseg.datasets import Dataset
+from wbcseg.evaluation.heldout import ImageScore, list_heldout_ids, summarise_scores
 from wbcseg.evaluation.result_store import read_result, write_result
 from wbcseg.inference import Segmenter
 from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.metrics import CELL, score
 from wbcseg.paths import RESULTS
-from wbcseg.transforms.cell import loosened, with_rim
+from wbcseg.transforms.cell import decondense_chromatin, scale_cytoplasm
 
-FOLDER: Final = RESULTS / "robustness"
+ROBUSTNESS_FOLDER: Final = RESULTS / "robustness"
 
-Picture = NDArray[np.uint8]
-Change = Callable[[Picture, Labels], tuple[Picture, Labels]]
+Rgb = NDArray[np.uint8]
+Perturbation = Callable[[Rgb, Labels], tuple[Rgb, Labels]]
 
-ROUND: Final = ("lymphocyte", "monocyte")
+ROUND_NUCLEUS_TYPES: Final = ("lymphocyte", "monocyte")
 """Cell types whose nucleus can fill its cell."""
 
-AS_IT_IS: Final = "as it is"
+UNCHANGED: Final = "as it is"
 
-SCORED: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
-
-
-def _lit(red: float, green: float, blue: float) -> Change:
-    return lambda image, mask: (_levels(image * np.array([red, green, blue])), mask)
+FOREGROUND_REGIONS: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
 
 
-def _stained(strength: float) -> Change:
-    return lambda image, mask: (_levels(255.0 * (image / 255.0) ** strength), mask)
+def _tint_light(red: float, green: float, blue: float) -> Perturbation:
+    return lambda image, mask: (_to_uint8(image * np.array([red, green, blue])), mask)
 
 
-def _blurred(share: float) -> Change:
-    def change(image: Picture, mask: Labels) -> tuple[Picture, Labels]:
+def _scale_stain(strength: float) -> Perturbation:
+    return lambda image, mask: (_to_uint8(255.0 * (image / 255.0) ** strength), mask)
+
+
+def _blur(share: float) -> Perturbation:
+    def change(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
         from scipy import ndimage
 
         sigma = share * max(mask.shape)
-        return _levels(ndimage.gaussian_filter(image.astype(np.float32), (sigma, sigma, 0.0), mode="nearest")), mask
+        return _to_uint8(ndimage.gaussian_filter(image.astype(np.float32), (sigma, sigma, 0.0), mode="nearest")), mask
 
     return change
 
 
-def _fringed(share: float) -> Change:
-    def change(image: Picture, mask: Labels) -> tuple[Picture, Labels]:
+def _add_colour_fringes(share: float) -> Perturbation:
+    def change(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
         from scipy import ndimage
 
         changed, far = image.astype(np.float32), share * max(mask.shape)
         for channel, shift in ((0, far), (2, -far)):
             changed[..., channel] = ndimage.shift(changed[..., channel], shift, order=1, mode="nearest")
-        return _levels(changed), mask
+        return _to_uint8(changed), mask
 
     return change
 
 
-def _grey(image: Picture, mask: Labels) -> tuple[Picture, Labels]:
-    return _levels(np.repeat((image @ np.array([0.299, 0.587, 0.114]))[..., None], 3, axis=-1)), mask
+def _desaturate(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
+    return _to_uint8(np.repeat((image @ np.array([0.299, 0.587, 0.114]))[..., None], 3, axis=-1)), mask
 
 
-def _loosened(image: Picture, mask: Labels) -> tuple[Picture, Labels]:
+def _decondense_chromatin(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
     rng = np.random.default_rng(int(image.sum()))
-    return _levels(255.0 * loosened(image.astype(np.float32) / np.float32(255.0), mask, rng)), mask
+    return _to_uint8(255.0 * decondense_chromatin(image.astype(np.float32) / np.float32(255.0), mask, rng)), mask
 
 
-def _rim(kept: float) -> Change:
-    return lambda image, mask: with_rim(image, mask, kept)
+def _shrink_cytoplasm(kept: float) -> Perturbation:
+    return lambda image, mask: scale_cytoplasm(image, mask, kept)
 
 
-CHANGES: Final[Mapping[str, Change]] = MappingProxyType(
+PERTURBATIONS: Final[Mapping[str, Perturbation]] = MappingProxyType(
     {
-        AS_IT_IS: lambda image, mask: (image, mask),
-        "orange light": _lit(1.0, 0.8, 0.5),
-        "blue light": _lit(0.6, 0.75, 1.0),
-        "half of the light": _lit(0.5, 0.5, 0.5),
-        "paler stain": _stained(0.6),
-        "darker stain": _stained(1.6),
-        "grey": _grey,
-        "out of focus": _blurred(0.015),
-        "colour fringes": _fringed(0.01),
-        "loose chromatin": _loosened,
-        "half of the cytoplasm's rim": _rim(0.5),
-        "a quarter of the rim": _rim(0.25),
-        "an eighth of the rim": _rim(0.125),
+        UNCHANGED: lambda image, mask: (image, mask),
+        "orange light": _tint_light(1.0, 0.8, 0.5),
+        "blue light": _tint_light(0.6, 0.75, 1.0),
+        "half of the light": _tint_light(0.5, 0.5, 0.5),
+        "paler stain": _scale_stain(0.6),
+        "darker stain": _scale_stain(1.6),
+        "grey": _desaturate,
+        "out of focus": _blur(0.015),
+        "colour fringes": _add_colour_fringes(0.01),
+        "loose chromatin": _decondense_chromatin,
+        "half of the cytoplasm's rim": _shrink_cytoplasm(0.5),
+        "a quarter of the rim": _shrink_cytoplasm(0.25),
+        "an eighth of the rim": _shrink_cytoplasm(0.125),
     }
 )
 """What is done to a picture and its mask, by name. Those of the rim are for round nuclei only."""
 
 
-def strained(segmenter: Segmenter, dataset: DataSet) -> dict[str, Any]:
+def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> dict[str, Any]:
     """Score a model on its held-out pictures, changed in every way.
 
     Args:
@@ -110,35 +110,38 @@ def strained(segmenter: Segmenter, dataset: DataSet) -> dict[str, Any]:
         ManifestError: If a held-out picture is not what it was, naming it.
         DatasetError: If none of them is there.
     """
-    samples = [dataset.read(sample_id) for sample_id in heldout_ids(segmenter, dataset)]
+    samples = [dataset.read(sample_id) for sample_id in list_heldout_ids(segmenter, dataset)]
     rows = []
-    for name, change in CHANGES.items():
+    for name, change in PERTURBATIONS.items():
         scores = []
         for sample in samples:
-            if sample.mask is None or (name.endswith("rim") and sample.cell_type not in ROUND):
+            if sample.mask is None or (name.endswith("rim") and sample.cell_type not in ROUND_NUCLEUS_TYPES):
                 continue
             image, mask = change(sample.image, sample.mask)
             labels = segmenter.predict(image).labels
-            scores.append(PictureScore(sample.id, sample.cell_type, score(mask, labels)))
-        means = summarise(scores)
-        figures = {region: {name: means["regions"][region][name] for name in ("dice", "dice_se")} for region in SCORED}
+            scores.append(ImageScore(sample.id, sample.cell_type, score(mask, labels)))
+        means = summarise_scores(scores)
+        figures = {
+            region: {name: means["regions"][region][name] for name in ("dice", "dice_se")}
+            for region in FOREGROUND_REGIONS
+        }
         rows.append({"name": name, "pictures": means["pictures"], **figures})
     return {"model": segmenter.name, "weights": segmenter.card.files["weights"].sha256, "changes": rows}
 
 
-def write(result: Mapping[str, Any], folder: Path = FOLDER) -> Path:
-    """Write what :func:`strained` gives. Returns its file."""
+def write_robustness(result: Mapping[str, Any], folder: Path = ROBUSTNESS_FOLDER) -> Path:
+    """Write what :func:`evaluate_robustness` gives. Returns its file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result['model']}.json"
     write_result(path, result)
     return path
 
 
-def read(folder: Path = FOLDER) -> list[dict[str, Any]]:
+def load_robustness(folder: Path = ROBUSTNESS_FOLDER) -> list[dict[str, Any]]:
     """Return all results of a folder, by the models' names."""
     return [read_result(path) for path in sorted(folder.glob("*.json"))]
 
 
-def _levels(values: NDArray[Any]) -> Picture:
-    levels: Picture = np.rint(np.clip(values, 0.0, 255.0)).astype(np.uint8)
+def _to_uint8(values: NDArray[Any]) -> Rgb:
+    levels: Rgb = np.rint(np.clip(values, 0.0, 255.0)).astype(np.uint8)
     return levels

@@ -5,27 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from wbcseg.datasets import DataSet, check_dataset, open_dataset, open_zip
-from wbcseg.datasets.base import anonymous
+from wbcseg.datasets import Dataset, check_dataset, open_dataset, open_zip
+from wbcseg.datasets.base import anonymise
 from wbcseg.errors import RunError, TrainingError, WbcsegError
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.jobs.manager import UPLOAD
-from wbcseg.training.jobs.queue import turn
-from wbcseg.training.jobs.stop_signal import print_aside, stopped
-from wbcseg.training.runs.progress import Progress, write
-from wbcseg.training.tf_env import start_engine
+from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.jobs.queue import training_slot
+from wbcseg.training.jobs.stop_signal import mark_stopped, print_to_stderr
+from wbcseg.training.runs.progress import Progress, write_progress
+from wbcseg.training.tf_env import import_tensorflow
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
-MEMORY = "The memory was not enough. Close other programs and go on, or start anew with a smaller width or batch size."
+OUT_OF_MEMORY_MESSAGE = (
+    "The memory was not enough. Close other programs and go on, or start anew with a smaller width or batch size."
+)
 
 
-def carry_out(
+def run_job(
     run: Run,
     config: TrainingConfig,
     *,
     should_stop: Callable[[], bool],
-    on_progress: Report,
+    on_progress: ProgressCallback,
     on_fetch: Callable[[int, int, str], None] | None = None,
     threads: int | None = None,
 ) -> bool:
@@ -47,23 +49,23 @@ def carry_out(
     """
     try:
         # Before the wait: by then whoever sent the pictures may be gone.
-        upload = _brought(run) if config.dataset == UPLOAD else None
-        with turn(
+        upload = _read_upload(run) if config.dataset == UPLOADED_DATASET else None
+        with training_slot(
             run, should_stop=should_stop, on_waiting=lambda: print("Waiting for another training.", flush=True)
         ) as mine:
-            finished = mine and _train(run, config, upload, should_stop, on_progress, on_fetch, threads)
+            finished = mine and _train_and_export(run, config, upload, should_stop, on_progress, on_fetch, threads)
         if not finished:
-            stopped(run)
+            mark_stopped(run)
         return finished
     except WbcsegError as error:
         _mark_failed(run, str(error))
         raise
     except MemoryError:
-        _mark_failed(run, MEMORY)
-        raise TrainingError(MEMORY) from None
+        _mark_failed(run, OUT_OF_MEMORY_MESSAGE)
+        raise TrainingError(OUT_OF_MEMORY_MESSAGE) from None
     except BrokenPipeError:
         # Whoever read what is printed has gone.
-        stopped(run)
+        mark_stopped(run)
         raise
     except OSError as error:
         reason = (
@@ -77,32 +79,32 @@ def carry_out(
         raise
 
 
-def _train(
+def _train_and_export(
     run: Run,
     config: TrainingConfig,
     upload: bytes | None,
     should_stop: Callable[[], bool],
-    on_progress: Report,
+    on_progress: ProgressCallback,
     on_fetch: Callable[[int, int, str], None] | None,
     threads: int | None,
 ) -> bool:
     done = len(run.metrics())
     run.set_state("running", epoch=done, epochs=config.epochs)
-    write(run, Progress("preparing", done, config.epochs))
-    dataset = _open(config, upload, on_fetch)
+    write_progress(run, Progress("preparing", done, config.epochs))
+    dataset = _load_dataset(config, upload, on_fetch)
     check_dataset(dataset)
-    start_engine(threads)
-    from wbcseg.evaluation import describe_run
+    import_tensorflow(threads)
+    from wbcseg.evaluation import write_model_card
     from wbcseg.training import loop
     from wbcseg.training.data import load_data
-    from wbcseg.training.export import export
+    from wbcseg.training.export import export_model
 
     data = load_data(config, dataset)
     print(f"{len(data.train)} pictures to train, {len(data.test)} held out ({config.split})", flush=True)
     if should_stop() or not loop.train(run, data, on_progress=on_progress, should_stop=should_stop):
         return False
-    write(run, Progress("finishing", config.epochs, config.epochs))
-    card = describe_run(run, dataset, export(run, data.train))
+    write_progress(run, Progress("finishing", config.epochs, config.epochs))
+    card = write_model_card(run, dataset, export_model(run, data.train))
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     regions = card.heldout["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
@@ -111,20 +113,22 @@ def _train(
     return True
 
 
-def _brought(run: Run) -> bytes:
+def _read_upload(run: Run) -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
         raise RunError(f"Run {run.name} learns from pictures of your own. Give them as a zip on standard input.")
     return sys.stdin.buffer.read()
 
 
-def _open(config: TrainingConfig, upload: bytes | None, on_fetch: Callable[[int, int, str], None] | None) -> DataSet:
+def _load_dataset(
+    config: TrainingConfig, upload: bytes | None, on_fetch: Callable[[int, int, str], None] | None
+) -> Dataset:
     if upload is None:
         return open_dataset(config.dataset, fetch=True, progress=on_fetch)
-    return anonymous(open_zip(upload, f"{UPLOAD}.zip"))
+    return anonymise(open_zip(upload, f"{UPLOADED_DATASET}.zip"))
 
 
 def _mark_failed(run: Run, reason: str) -> None:
     try:
         run.set_state("failed", **run.place(), reason=reason)
     except WbcsegError as error:
-        print_aside(f"The failure could not be written down: {error}")
+        print_to_stderr(f"The failure could not be written down: {error}")

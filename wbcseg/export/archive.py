@@ -8,18 +8,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wbcseg.export.csv import definition_rows, figure_head, figure_rows
-from wbcseg.export.outlines import Coco, Outlined, geojson
-from wbcseg.export.tables import csv_bytes
-from wbcseg.io import encode_png, safe_stem
-from wbcseg.io.filenames import safe_name
+from wbcseg.export.csv import build_definition_rows, build_feature_rows, format_column_name
+from wbcseg.export.outlines import CellOutline, CocoWriter, build_geojson
+from wbcseg.export.tables import encode_csv
+from wbcseg.io import encode_png, make_safe_stem
+from wbcseg.io.filenames import make_safe_name
 from wbcseg.labels import PALETTES, Labels, to_grey
 from wbcseg.models.card import NOTICE
-from wbcseg.results import Finding, Found, pictures_of
+from wbcseg.results import CellResult, Results, group_by_image
 from wbcseg.visualization import overlay
 
 
-def bundle(found: Found, *, micrometres: float | None = None, report: bytes | None = None) -> bytes:
+def build_results_zip(found: Results, *, micrometres: float | None = None, report: bytes | None = None) -> bytes:
     """Write everything as a zip.
 
     Args:
@@ -29,15 +29,15 @@ def bundle(found: Found, *, micrometres: float | None = None, report: bytes | No
 
     Returns:
         ``masks/`` (PNG, grey codes 0, 128 and 255) and ``overlays/`` with one file a cell, ``outlines/`` (GeoJSON) with
-        one file a picture and model, a COCO file a model (see :func:`coco_name`), ``measurements.csv``, which says
+        one file a picture and model, a COCO file a model (see :func:`format_coco_name`), ``measurements.csv``, which says
         whose each mask is, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
     """
-    pictures = pictures_of(found)
+    pictures = group_by_image(found)
     models = list(dict.fromkeys(model for picture in pictures for model in picture.models))
-    documents = {model: Coco() for model in models}
+    documents = {model: CocoWriter() for model in models}
     stems: set[str] = set()
     taken: set[str] = set()
-    mask_files: dict[Finding, str] = {}
+    mask_files: dict[CellResult, str] = {}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
@@ -47,31 +47,33 @@ def bundle(found: Found, *, micrometres: float | None = None, report: bytes | No
             archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
 
         for picture in pictures:
-            base = safe_stem(picture.name, stems) if picture.models else ""
+            base = make_safe_stem(picture.name, stems) if picture.models else ""
             for model, findings in picture.by_model():
-                whole = safe_name(f"{base}-{model}", taken)
+                whole = make_safe_name(f"{base}-{model}", taken)
                 cells = []
                 for one in findings:
-                    stem = safe_name(f"{base}-{model}-cell-{one.number}", taken) if one.number else whole
+                    stem = make_safe_name(f"{base}-{model}-cell-{one.number}", taken) if one.number else whole
                     image, labels = one.load()
-                    cells.append(outlined(one, labels, stem, micrometres))
+                    cells.append(build_outline(one, labels, stem, micrometres))
                     mask_files[one] = f"masks/{stem}.png"
                     add(mask_files[one], encode_png(to_grey(labels)))
                     add(f"overlays/{stem}.png", encode_png(overlay(image, labels, PALETTES["thesis"], 0.4)))
-                add(f"outlines/{whole}.geojson", geojson(cells))
+                add(f"outlines/{whole}.geojson", build_geojson(cells))
                 if picture.size is not None:
                     documents[model].add(picture.name, picture.size, cells)
         for model, document in documents.items():
-            add(coco_name(model, models), document.document())
-        add("measurements.csv", csv_bytes(figure_rows(pictures, micrometres=micrometres, mask_files=mask_files)))
-        add("definitions.csv", csv_bytes(definition_rows(micrometres)))
+            add(format_coco_name(model, models), document.document())
+        add(
+            "measurements.csv", encode_csv(build_feature_rows(pictures, micrometres=micrometres, mask_files=mask_files))
+        )
+        add("definitions.csv", encode_csv(build_definition_rows(micrometres)))
         if report is not None:
             add("report.pdf", report)
         add("NOTICE.txt", f"{NOTICE}\n".encode())
     return buffer.getvalue()
 
 
-def outlined(finding: Finding, labels: Labels, name: str, micrometres: float | None) -> Outlined:
+def build_outline(finding: CellResult, labels: Labels, name: str, micrometres: float | None) -> CellOutline:
     """Return a cell as its outline is written.
 
     Args:
@@ -81,15 +83,15 @@ def outlined(finding: Finding, labels: Labels, name: str, micrometres: float | N
         micrometres: Side of a pixel in µm, or ``None``. The figures' names say which.
     """
     values = finding.measures.scaled(micrometres) if finding.measures else {}
-    named = {figure_head(key, micrometres): value for key, value in values.items()}
-    return Outlined(labels.astype(np.uint8, copy=False), finding.place or (0, 0), named, name)
+    named = {format_column_name(key, micrometres): value for key, value in values.items()}
+    return CellOutline(labels.astype(np.uint8, copy=False), finding.place or (0, 0), named, name)
 
 
-def coco_name(model: str, models: Sequence[str]) -> str:
+def format_coco_name(model: str, models: Sequence[str]) -> str:
     """Return what a model's COCO file is called: a picture is in a file once, so that models have one each.
 
     Args:
         model: Name of the model.
         models: All of them.
     """
-    return "outlines.coco.json" if len(models) == 1 else f"outlines-{safe_name(model, set())}.coco.json"
+    return "outlines.coco.json" if len(models) == 1 else f"outlines-{make_safe_name(model, set())}.coco.json"

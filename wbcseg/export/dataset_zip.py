@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.io import encode_png, safe_stem
+from wbcseg.io import encode_png, make_safe_stem
 from wbcseg.labels import Labels, to_grey
 
 
-def pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> bytes:
+def build_pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> bytes:
     """Write pictures and masks as a zip of two folders.
 
     Args:
@@ -27,7 +27,7 @@ def pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, image, labels in pairs:
-            stem = safe_stem(name, taken)
+            stem = make_safe_stem(name, taken)
             for folder, data in (("images", encode_png(image)), ("masks", encode_png(to_grey(labels)))):
                 # PNG is compressed already; a fixed date keeps the time of day out of the file.
                 archive.writestr(zipfile.ZipInfo(f"{folder}/{stem}.png"), data)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.export.polygons import Polygon, polygons
+from wbcseg.export.polygons import Polygon, trace_polygons
 from wbcseg.labels import CLASSES, CYTOPLASM, NUCLEUS, PALETTES, Labels
 from wbcseg.models.card import NOTICE
 
@@ -19,7 +19,7 @@ CATEGORIES: Final = ((1, CYTOPLASM.name), (2, NUCLEUS.name), (3, "cell"))
 
 
 @dataclass(frozen=True, eq=False)
-class Outlined:
+class CellOutline:
     """A cell to be written.
 
     Attributes:
@@ -35,7 +35,7 @@ class Outlined:
     name: str = ""
 
 
-def geojson(cells: Iterable[Outlined]) -> bytes:
+def build_geojson(cells: Iterable[CellOutline]) -> bytes:
     """Write cells as a GeoJSON feature collection, as QuPath imports and exports it.
 
     Every cell is a QuPath cell object: the outline of the whole cell, with that of its nucleus beside it and the
@@ -44,12 +44,12 @@ def geojson(cells: Iterable[Outlined]) -> bytes:
     Args:
         cells: The cells of one picture.
     """
-    features = [feature for cell in cells if (feature := _feature(cell)) is not None]
-    return _json({"type": "FeatureCollection", "features": features}).encode()
+    features = [feature for cell in cells if (feature := _build_feature(cell)) is not None]
+    return _to_json({"type": "FeatureCollection", "features": features}).encode()
 
 
-def _feature(cell: Outlined) -> dict[str, Any] | None:
-    whole, nucleus = (_geometry(mask, cell.offset) for mask in (cell.labels > 0, cell.labels == NUCLEUS.id))
+def _build_feature(cell: CellOutline) -> dict[str, Any] | None:
+    whole, nucleus = (_build_geometry(mask, cell.offset) for mask in (cell.labels > 0, cell.labels == NUCLEUS.id))
     if whole is None:
         return None
     green = PALETTES["thesis"].hex(CYTOPLASM.id)
@@ -66,8 +66,8 @@ def _feature(cell: Outlined) -> dict[str, Any] | None:
     return feature
 
 
-def _geometry(mask: NDArray[np.bool_], offset: tuple[int, int]) -> dict[str, Any] | None:
-    found = [_moved(polygon, offset) for polygon in polygons(mask)]
+def _build_geometry(mask: NDArray[np.bool_], offset: tuple[int, int]) -> dict[str, Any] | None:
+    found = [_translate(polygon, offset) for polygon in trace_polygons(mask)]
     if not found:
         return None
     if len(found) == 1:
@@ -75,11 +75,11 @@ def _geometry(mask: NDArray[np.bool_], offset: tuple[int, int]) -> dict[str, Any
     return {"type": "MultiPolygon", "coordinates": found}
 
 
-def _moved(polygon: Polygon, offset: tuple[int, int]) -> list[list[list[int]]]:
+def _translate(polygon: Polygon, offset: tuple[int, int]) -> list[list[list[int]]]:
     return [[[x + offset[0], y + offset[1]] for x, y in ring] for ring in polygon]
 
 
-class Coco:
+class CocoWriter:
     """A COCO file that is written picture by picture, so that no masks are kept.
 
     Masks are run lengths (columns first), because a cytoplasm has a hole, which COCO's polygons cannot have.
@@ -89,7 +89,7 @@ class Coco:
         self._images: list[str] = []
         self._annotations: list[str] = []
 
-    def add(self, name: str, size: tuple[int, int], cells: Iterable[Outlined]) -> None:
+    def add(self, name: str, size: tuple[int, int], cells: Iterable[CellOutline]) -> None:
         """Add a picture with its cells.
 
         Args:
@@ -99,7 +99,7 @@ class Coco:
         """
         height, width = size
         number = len(self._images) + 1
-        self._images.append(_json({"id": number, "file_name": name, "width": width, "height": height}))
+        self._images.append(_to_json({"id": number, "file_name": name, "width": width, "height": height}))
         for cell in cells:
             x, y = cell.offset
             whole = np.zeros((height, width), np.uint8)
@@ -108,24 +108,26 @@ class Coco:
             for category, _ in CATEGORIES:
                 mask = whole > 0 if category == len(CLASSES) else whole == category
                 if mask.any():
-                    found = _annotation(len(self._annotations) + 1, number, category, mask)
-                    self._annotations.append(_json(found))
+                    found = _build_annotation(len(self._annotations) + 1, number, category, mask)
+                    self._annotations.append(_to_json(found))
 
     def document(self) -> bytes:
         """Return the file."""
-        info = _json({"description": NOTICE})
-        categories = _json([{"id": key, "name": name, "supercategory": "white blood cell"} for key, name in CATEGORIES])
+        info = _to_json({"description": NOTICE})
+        categories = _to_json(
+            [{"id": key, "name": name, "supercategory": "white blood cell"} for key, name in CATEGORIES]
+        )
         images, annotations = (",".join(parts) for parts in (self._images, self._annotations))
         return (
             f'{{"info":{info},"images":[{images}],"annotations":[{annotations}],"categories":{categories}}}'
         ).encode()
 
 
-def _json(value: Any) -> str:
+def _to_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _annotation(number: int, image: int, category: int, mask: NDArray[np.bool_]) -> dict[str, Any]:
+def _build_annotation(number: int, image: int, category: int, mask: NDArray[np.bool_]) -> dict[str, Any]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
     return {
@@ -135,11 +137,11 @@ def _annotation(number: int, image: int, category: int, mask: NDArray[np.bool_])
         "iscrowd": 0,
         "area": int(mask.sum()),
         "bbox": [int(n) for n in box],
-        "segmentation": {"size": list(mask.shape), "counts": run_lengths(mask)},
+        "segmentation": {"size": list(mask.shape), "counts": encode_run_lengths(mask)},
     }
 
 
-def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
+def encode_run_lengths(mask: NDArray[np.bool_]) -> list[int]:
     """Return how many pixels are out, in, out, … of a mask, column by column, as COCO counts them."""
     flat = mask.T.ravel()
     changes = np.flatnonzero(np.diff(flat)) + 1

@@ -13,7 +13,7 @@ Polygon = list[Ring]
 """An outer ring and then its holes; every ring ends where it begins."""
 
 
-def polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
+def trace_polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
     """Return the pieces of a mask as polygons.
 
     Pixels that touch in a corner only are different pieces, and so are holes; a ring comes to no point twice.
@@ -27,8 +27,8 @@ def polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
     """
     outers: list[tuple[Ring, float]] = []
     holes: list[Ring] = []
-    for ring in _rings(mask):
-        area = _area(ring)
+    for ring in _trace_rings(mask):
+        area = _compute_doubled_area(ring)
         if area > 0:
             outers.append((ring, area))
         else:
@@ -40,7 +40,7 @@ def polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
     return list(pieces.values())
 
 
-def _rings(mask: NDArray[np.bool_]) -> list[Ring]:
+def _trace_rings(mask: NDArray[np.bool_]) -> list[Ring]:
     """Follow the borders between pixels inside and outside, the mask on the right-hand side."""
     padded = np.pad(mask, 1)
     inside, above, below = padded[1:-1, 1:-1], padded[:-2, 1:-1], padded[2:, 1:-1]
@@ -71,11 +71,11 @@ def _rings(mask: NDArray[np.bool_]) -> list[Ring]:
                 if new != way:
                     ring.append(at)
                 at, way = to, new
-            rings += _simple(_begun_at_a_corner(ring, way))
+            rings += _split_ring(_start_at_corner(ring, way))
     return rings
 
 
-def _simple(ring: Ring) -> list[Ring]:
+def _split_ring(ring: Ring) -> list[Ring]:
     """Return a ring in parts none of which comes to a point twice."""
     rings: list[Ring] = []
     path: Ring = []
@@ -93,7 +93,7 @@ def _simple(ring: Ring) -> list[Ring]:
     return [*rings, [*path, path[0]]]
 
 
-def _begun_at_a_corner(ring: Ring, way: Point) -> Ring:
+def _start_at_corner(ring: Ring, way: Point) -> Ring:
     """Leave out the first point where the ring goes straight on through it, and close the ring."""
     first = (ring[1][0] - ring[0][0], ring[1][1] - ring[0][1])
     straight = first[0] * way[1] == first[1] * way[0]
@@ -101,7 +101,7 @@ def _begun_at_a_corner(ring: Ring, way: Point) -> Ring:
     return [*points, points[0]]
 
 
-def _area(ring: Ring) -> float:
+def _compute_doubled_area(ring: Ring) -> float:
     """Return twice the area, positive for a ring that runs clockwise as one sees it (y goes down)."""
     return float(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring)))
 

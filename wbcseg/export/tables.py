@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 
-def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
+def encode_csv(rows: Iterable[Sequence[str]]) -> bytes:
     """Write a table as CSV.
 
     A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula and carries it out. Such
@@ -20,11 +20,11 @@ def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
         UTF-8 with a byte order mark, which tells spreadsheets the encoding. What is no text in UTF-8 becomes ``?``.
     """
     buffer = io.StringIO()
-    csv.writer(buffer).writerows([_inert(cell) for cell in row] for row in rows)
+    csv.writer(buffer).writerows([_escape_formula(cell) for cell in row] for row in rows)
     return buffer.getvalue().encode("utf-8-sig", "replace")
 
 
-def _inert(cell: str) -> str:
+def _escape_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell) else cell
 
 

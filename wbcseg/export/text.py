@@ -9,15 +9,15 @@ from typing import Final
 
 from wbcseg.labels import CYTOPLASM, NUCLEUS
 from wbcseg.metrics import CELL
-from wbcseg.quality import counted
-from wbcseg.results import Examined, Finding
+from wbcseg.quality import format_counts
+from wbcseg.results import CellResult, ImageReport
 
-SCORED: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
+FOREGROUND_REGIONS: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
 """Regions whose Dice is told; that of the background is in the table of figures."""
 
-IN_THE_TABLE: Final = "It could not be used; the table of figures says why."
+SEE_TABLE: Final = "It could not be used; the table of figures says why."
 
-_SAYINGS: Final = tuple(
+_ANONYMOUS_PROBLEMS: Final = tuple(
     (re.compile(pattern, re.DOTALL), said)
     for pattern, said in (
         (r"(?:Picture|Mask) .* cannot be used\. (.+)", r"\1"),
@@ -43,7 +43,7 @@ _SAYINGS: Final = tuple(
 """Sentences on files as they are made elsewhere, and what of them holds no name."""
 
 
-def nameless(problem: str) -> str:
+def anonymise(problem: str) -> str:
     """Return why a file was not used, without any name: a name can be a patient's.
 
     Only sentences that are known are told; others are left to the table of figures.
@@ -51,14 +51,14 @@ def nameless(problem: str) -> str:
     Args:
         problem: A plain sentence, which may quote names.
     """
-    for pattern, said in _SAYINGS:
+    for pattern, said in _ANONYMOUS_PROBLEMS:
         match = pattern.fullmatch(problem)
         if match:
             return match.expand(said)
-    return IN_THE_TABLE
+    return SEE_TABLE
 
 
-def picture_counts(pictures: Sequence[Examined]) -> str:
+def format_image_counts(pictures: Sequence[ImageReport]) -> str:
     """Say how many pictures there are, such as “25; 3 of them without a white cell; 6 more files not used”."""
     used = [picture for picture in pictures if not picture.problem]
     without = sum(1 for picture in used if not any(one.measures for one in picture.findings))
@@ -71,18 +71,18 @@ def picture_counts(pictures: Sequence[Examined]) -> str:
     return "; ".join(parts)
 
 
-def status_counts(findings: Iterable[Finding]) -> str:
+def format_status_counts(findings: Iterable[CellResult]) -> str:
     """Say how many cells there are, and of which status, such as “25 (20 look fine, 5 should be checked)”.
 
     Args:
         findings: Those of one model.
     """
     cells = [one for one in findings if one.measures is not None]
-    told = counted([one.status for one in cells])
+    told = format_counts([one.status for one in cells])
     return f"{len(cells)} ({told})" if told else str(len(cells))
 
 
-def dice_means(findings: Iterable[Finding]) -> str:
+def format_mean_dice(findings: Iterable[CellResult]) -> str:
     """Say the mean Dice against the experts' masks, with of how many cells; empty where there is none.
 
     Args:
@@ -90,7 +90,7 @@ def dice_means(findings: Iterable[Finding]) -> str:
     """
     every = list(findings)
     told, most = [], 0
-    for region in SCORED:
+    for region in FOREGROUND_REGIONS:
         values = [value for one in every if not math.isnan(value := one.scores.get(region, math.nan))]
         if values:
             told.append(f"{region} {sum(values) / len(values):.3f}")

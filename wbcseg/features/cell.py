@@ -13,13 +13,13 @@ from wbcseg.features.lobes import count_lobes
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
 NAN: Final = math.nan
-Mask = NDArray[np.bool_]
-Borders = tuple[bool, bool, bool, bool]
+BoolArray = NDArray[np.bool_]
+ImageEdges = tuple[bool, bool, bool, bool]
 """Of the top, bottom, left and right side."""
 
 
 @dataclass(frozen=True)
-class Measure:
+class FeatureSpec:
     """What a figure is.
 
     Attributes:
@@ -37,7 +37,7 @@ class Measure:
     digits: int = 3
 
 
-_SHAPES: Final = (
+_SHAPE_FEATURES: Final = (
     ("perimeter", "perimeter", "Length of the outline, by Crofton's formula in four directions.", 1, 1),
     (
         "circularity",
@@ -57,24 +57,26 @@ _SHAPES: Final = (
     ),
 )
 
-MEASURES: Final[dict[str, Measure]] = {
+FEATURES: Final[dict[str, FeatureSpec]] = {
     one.name: one
     for one in (
-        Measure("nucleus_area", "Nucleus area", "Pixels of the nucleus.", 2, 0),
-        Measure("cytoplasm_area", "Cytoplasm area", "Pixels of the cytoplasm.", 2, 0),
-        Measure("cell_area", "Cell area", "Pixels of nucleus and cytoplasm together.", 2, 0),
-        Measure("nucleus_to_cell", "N:C, nucleus / cell", "Area of the nucleus over that of the whole cell, 0 to 1."),
-        Measure(
+        FeatureSpec("nucleus_area", "Nucleus area", "Pixels of the nucleus.", 2, 0),
+        FeatureSpec("cytoplasm_area", "Cytoplasm area", "Pixels of the cytoplasm.", 2, 0),
+        FeatureSpec("cell_area", "Cell area", "Pixels of nucleus and cytoplasm together.", 2, 0),
+        FeatureSpec(
+            "nucleus_to_cell", "N:C, nucleus / cell", "Area of the nucleus over that of the whole cell, 0 to 1."
+        ),
+        FeatureSpec(
             "nucleus_to_cytoplasm",
             "N:C, nucleus / cytoplasm",
             "Area of the nucleus over that of the cytoplasm, 0 and up; not defined without cytoplasm.",
         ),
         *(
-            Measure(f"{part}_{name}", f"{part.capitalize()} {title}", meaning, power, digits)
+            FeatureSpec(f"{part}_{name}", f"{part.capitalize()} {title}", meaning, power, digits)
             for part in ("cell", "nucleus")
-            for name, title, meaning, power, digits in _SHAPES
+            for name, title, meaning, power, digits in _SHAPE_FEATURES
         ),
-        Measure(
+        FeatureSpec(
             "lobes",
             "Lobes of the nucleus",
             "Peaks of the distance to the nucleus's outline that stand out from the saddles between them, each with at "
@@ -82,7 +84,7 @@ MEASURES: Final[dict[str, Measure]] = {
             digits=0,
         ),
         *(
-            Measure(
+            FeatureSpec(
                 f"{part}_{channel}",
                 f"{part.capitalize()} {channel}",
                 f"Mean {channel} of the {part}'s pixels in the picture as it is stored, 0 to 255.",
@@ -91,15 +93,17 @@ MEASURES: Final[dict[str, Measure]] = {
             for part in ("nucleus", "cytoplasm")
             for channel in ("red", "green", "blue")
         ),
-        Measure("touches_border", "Touches the border", "1 if the cell is cut by the picture's border, else 0.", 0, 0),
+        FeatureSpec(
+            "touches_border", "Touches the border", "1 if the cell is cut by the picture's border, else 0.", 0, 0
+        ),
     )
 }
 """All figures of a cell, in order."""
 
 
 @dataclass(frozen=True)
-class CellMeasures:
-    """The figures of one cell, by the names of :data:`MEASURES`, in pixels; NaN where one is not defined."""
+class CellFeatures:
+    """The figures of one cell, by the names of :data:`FEATURES`, in pixels; NaN where one is not defined."""
 
     values: dict[str, float]
 
@@ -116,15 +120,15 @@ class CellMeasures:
             return dict(self.values)
         if not micrometres > 0 or not math.isfinite(micrometres):
             raise ValueError(f"The side of a pixel must be a positive number of µm. Received: {micrometres}")
-        return {name: value * micrometres ** MEASURES[name].power for name, value in self.values.items()}
+        return {name: value * micrometres ** FEATURES[name].power for name, value in self.values.items()}
 
 
-def measure(
-    image: NDArray[np.uint8], labels: Labels, *, borders: Borders = (True, True, True, True)
-) -> CellMeasures | None:
+def extract_features(
+    image: NDArray[np.uint8], labels: Labels, *, borders: ImageEdges = (True, True, True, True)
+) -> CellFeatures | None:
     """Measure the cell in a mask.
 
-    Everything that is not background is taken for one cell; see :func:`wbcseg.inference.postprocess.tidied` for masks with
+    Everything that is not background is taken for one cell; see :func:`wbcseg.inference.postprocess.keep_main_cell` for masks with
     more.
 
     Args:
@@ -154,22 +158,22 @@ def measure(
         "cell_area": of_cell,
         "nucleus_to_cell": of_nucleus / of_cell,
         "nucleus_to_cytoplasm": of_nucleus / of_cytoplasm if of_cytoplasm else NAN,
-        **_shape("cell", cell),
-        **_shape("nucleus", nucleus),
+        **_measure_shape("cell", cell),
+        **_measure_shape("nucleus", nucleus),
         "lobes": float(count_lobes(nucleus)),
-        **_colour("nucleus", image, nucleus),
-        **_colour("cytoplasm", image, cytoplasm),
+        **_measure_colour("nucleus", image, nucleus),
+        **_measure_colour("cytoplasm", image, cytoplasm),
         "touches_border": float(any(own and edge.any() for own, edge in zip(borders, edges, strict=True))),
     }
-    return CellMeasures(values)
+    return CellFeatures(values)
 
 
-def _shape(part: str, mask: Mask) -> dict[str, float]:
+def _measure_shape(part: str, mask: BoolArray) -> dict[str, float]:
     # Loaded here, because those who only list models should not wait for it.
     from skimage.measure import perimeter_crofton, regionprops
 
     if not mask.any():
-        return {f"{part}_{name}": NAN for name, *_ in _SHAPES}
+        return {f"{part}_{name}": NAN for name, *_ in _SHAPE_FEATURES}
     # Padded, so that an outline along the picture's border counts as one.
     padded = np.pad(mask, 1)
     (props,) = regionprops(padded.astype(np.uint8))
@@ -182,6 +186,6 @@ def _shape(part: str, mask: Mask) -> dict[str, float]:
     }
 
 
-def _colour(part: str, image: NDArray[np.uint8], mask: Mask) -> dict[str, float]:
+def _measure_colour(part: str, image: NDArray[np.uint8], mask: BoolArray) -> dict[str, float]:
     mean = image[mask].mean(axis=0) if mask.any() else (NAN, NAN, NAN)
     return {f"{part}_{name}": float(value) for name, value in zip(("red", "green", "blue"), mean, strict=True)}

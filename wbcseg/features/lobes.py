@@ -7,16 +7,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-PROMINENCE: Final = 0.12
+MIN_RELATIVE_PROMINENCE: Final = 0.12
 """How far a peak of the distance to the outline must stand above the saddle to a higher one, over the highest peak."""
 
-LEAST_PROMINENCE: Final = 0.75
+MIN_PROMINENCE_PIXELS: Final = 0.75
 """The same in pixels: less is the roughness of the outline."""
 
-LEAST_SHARE: Final = 0.05
+MIN_LOBE_FRACTION: Final = 0.05
 """A lobe has at least this share of the nucleus."""
 
-SMOOTHING: Final = 1.0
+SMOOTHING_SIGMA: Final = 1.0
 """Standard deviation in pixels of the blur that takes steps between pixels out of the distances."""
 
 
@@ -40,11 +40,11 @@ def count_lobes(nucleus: NDArray[np.bool_]) -> int:
     if not nucleus.any():
         return 0
     padded = np.pad(nucleus, 2)
-    distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(padded), SMOOTHING) * padded
-    height = max(LEAST_PROMINENCE, PROMINENCE * float(distance.max()))
+    distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(padded), SMOOTHING_SIGMA) * padded
+    height = max(MIN_PROMINENCE_PIXELS, MIN_RELATIVE_PROMINENCE * float(distance.max()))
     peaks, count = ndimage.label(h_maxima(distance, height) * padded, np.ones((3, 3)))
     if not count:
         return 1
     lobes = watershed(-distance, peaks, mask=padded)
     sizes = np.bincount(lobes.ravel())[1:]
-    return max(1, int((sizes >= LEAST_SHARE * np.count_nonzero(nucleus)).sum()))
+    return max(1, int((sizes >= MIN_LOBE_FRACTION * np.count_nonzero(nucleus)).sum()))

@@ -1,19 +1,19 @@
 """Reading a picture with a trained network, without TensorFlow."""
 
 from wbcseg.inference.catalog import Catalog, ModelEntry
-from wbcseg.inference.detection import FoundCell, Place
+from wbcseg.inference.detection import BBox, DetectedCell
 from wbcseg.inference.parallel import predict_many
-from wbcseg.inference.predictor import Segmentation, Segmenter, is_field
-from wbcseg.inference.tflite import keep_open
+from wbcseg.inference.predictor import Segmentation, Segmenter, is_field_of_view
+from wbcseg.inference.tflite import set_max_loaded
 
 __all__ = [
+    "BBox",
     "Catalog",
-    "FoundCell",
+    "DetectedCell",
     "ModelEntry",
-    "Place",
     "Segmentation",
     "Segmenter",
-    "is_field",
-    "keep_open",
+    "is_field_of_view",
     "predict_many",
+    "set_max_loaded",
 ]

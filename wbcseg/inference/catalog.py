@@ -10,16 +10,16 @@ from typing import Final
 
 from wbcseg.errors import ModelError
 from wbcseg.inference.predictor import Segmenter
-from wbcseg.io.atomic import sha256
-from wbcseg.models.card import CARD, FileRecord, ModelCard
-from wbcseg.paths import runs_folder, weights_folder
+from wbcseg.io.atomic import compute_sha256
+from wbcseg.models.card import CARD_FILE, FileRecord, ModelCard
+from wbcseg.paths import get_weights_folder, runs_folder
 
 SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
 
-DRAWN: Final = "synthetic"
+SYNTHETIC: Final = "synthetic"
 """Data set of drawn pictures."""
 
-MOST_AT_FIRST: Final = 3
+MAX_DEFAULT_MODELS: Final = 3
 """Models to begin with where none was shipped."""
 
 
@@ -61,9 +61,11 @@ class Catalog:
     """
 
     def __init__(self, shipped: Path | None = None, runs: Path | None = None) -> None:
-        shipped_entries = sorted(_entries(shipped or weights_folder(), shipped=True), key=_shipped_key)
+        shipped_entries = sorted(
+            _list_entries(shipped or get_weights_folder(), shipped=True), key=_get_shipped_sort_key
+        )
         taken = {entry.name for entry in shipped_entries}
-        trained = sorted(_entries(runs or runs_folder(), shipped=False), key=_run_key, reverse=True)
+        trained = sorted(_list_entries(runs or runs_folder(), shipped=False), key=_get_run_sort_key, reverse=True)
         self.entries = (
             *shipped_entries,
             *(dataclasses.replace(e, name=f"run-{e.name}") if e.name in taken else e for e in trained),
@@ -88,13 +90,13 @@ class Catalog:
                 anything else there are the models for any laboratory alone.
         """
         shipped = [(entry, entry.card) for entry in self.usable if entry.shipped and entry.card]
-        special = [entry for entry, card in shipped if not card.framed and dataset in (card.dataset, DRAWN)]
+        special = [entry for entry, card in shipped if not card.framed and dataset in (card.dataset, SYNTHETIC)]
         general = [entry for entry, card in shipped if card.framed]
         best: dict[str, ModelEntry] = {}
         for entry in [*special, *general] or [entry for entry, _ in shipped]:
             # The widest of a network comes first.
-            best.setdefault(_network(entry), entry)
-        return tuple(sorted(best.values(), key=_place)) or self.usable[:MOST_AT_FIRST]
+            best.setdefault(_get_architecture(entry), entry)
+        return tuple(sorted(best.values(), key=_rank_architecture)) or self.usable[:MAX_DEFAULT_MODELS]
 
     def entry(self, name: str) -> ModelEntry:
         """Return a model's entry.
@@ -119,18 +121,18 @@ class Catalog:
         return Segmenter(entry.folder, entry.card, name=entry.name)
 
 
-def _entries(folder: Path, *, shipped: bool) -> list[ModelEntry]:
+def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry]:
     try:
-        folders = [path.parent for path in folder.glob(f"*/{CARD}")]
+        folders = [path.parent for path in folder.glob(f"*/{CARD_FILE}")]
     except OSError:
         return []
-    return [_entry(path, shipped=shipped) for path in folders]
+    return [_load_entry(path, shipped=shipped) for path in folders]
 
 
-def _entry(folder: Path, *, shipped: bool) -> ModelEntry:
+def _load_entry(folder: Path, *, shipped: bool) -> ModelEntry:
     try:
-        stat = (folder / CARD).stat()
-        card = _card(folder, stat.st_mtime_ns, stat.st_size)
+        stat = (folder / CARD_FILE).stat()
+        card = _load_card(folder, stat.st_mtime_ns, stat.st_size)
         for record in card.files.values():
             _check_file(folder, record)
     except (ModelError, OSError) as error:
@@ -139,7 +141,7 @@ def _entry(folder: Path, *, shipped: bool) -> ModelEntry:
 
 
 @lru_cache(maxsize=256)
-def _card(folder: Path, _changed: int, _size: int) -> ModelCard:
+def _load_card(folder: Path, _changed: int, _size: int) -> ModelCard:
     return ModelCard.read(folder)
 
 
@@ -152,27 +154,36 @@ def _check_file(folder: Path, record: FileRecord) -> None:
             f"File {record.name} of model {folder.name} cannot be read: {error.strerror}. "
             "Copy the model's folder again from where it came from."
         ) from None
-    if _digest(path, stat.st_mtime_ns, stat.st_size) != record.sha256:
+    if _compute_sha256(path, stat.st_mtime_ns, stat.st_size) != record.sha256:
         record.check(path.read_bytes(), folder)
 
 
 @lru_cache(maxsize=256)
-def _digest(path: Path, _changed: int, _size: int) -> str:
-    return sha256(path)
+def _compute_sha256(path: Path, _changed: int, _size: int) -> str:
+    return compute_sha256(path)
 
 
-def _network(entry: ModelEntry) -> str:
+def _get_architecture(entry: ModelEntry) -> str:
     return entry.card.architecture if entry.card else entry.name.partition("-")[0]
 
 
-def _place(entry: ModelEntry) -> int:
+def _rank_architecture(entry: ModelEntry) -> int:
     """Return the place of a model's network among the networks."""
-    return SHIPPED_ORDER.index(_network(entry)) if _network(entry) in SHIPPED_ORDER else len(SHIPPED_ORDER)
+    return (
+        SHIPPED_ORDER.index(_get_architecture(entry))
+        if _get_architecture(entry) in SHIPPED_ORDER
+        else len(SHIPPED_ORDER)
+    )
 
 
-def _shipped_key(entry: ModelEntry) -> tuple[bool, int, int, str]:
-    return bool(entry.card and entry.card.framed), _place(entry), -entry.card.width if entry.card else 0, entry.name
+def _get_shipped_sort_key(entry: ModelEntry) -> tuple[bool, int, int, str]:
+    return (
+        bool(entry.card and entry.card.framed),
+        _rank_architecture(entry),
+        -entry.card.width if entry.card else 0,
+        entry.name,
+    )
 
 
-def _run_key(entry: ModelEntry) -> tuple[str, str]:
+def _get_run_sort_key(entry: ModelEntry) -> tuple[str, str]:
     return entry.card.created if entry.card else "", entry.name

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from wbcseg.errors import ModelError
 from wbcseg.models.card import ModelCard
-from wbcseg.models.forward import outputs
-from wbcseg.models.graph import HEAD, StageView, layers, stages
+from wbcseg.models.forward import forward
+from wbcseg.models.graph import OUTPUT_LAYER, Stage, list_layers, list_stages
 from wbcseg.models.weights import check_network, read_weights
-from wbcseg.transforms.padding import image_on_canvas
+from wbcseg.transforms.padding import pad_to_square
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class StageMaps:
         maps: ``float32[S, S, C]``, the output of its last layer.
     """
 
-    stage: StageView
+    stage: Stage
     maps: NDArray[np.float32] = field(repr=False)
 
     def strongest(self, count: int) -> NDArray[np.float32]:
@@ -34,7 +34,7 @@ class StageMaps:
         return np.ascontiguousarray(np.moveaxis(self.maps[..., order], -1, 0))
 
 
-def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> list[StageMaps]:
+def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> list[StageMaps]:
     """Return what every stage of a model sees of a crop, computed with its weights.
 
     Args:
@@ -53,13 +53,13 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
         record.check(path.read_bytes(), folder)
         weights = read_weights(path)
         check_network(weights, card.architecture, card.width)
-        canvas, _ = image_on_canvas(image, card.canvas)
+        canvas, _ = pad_to_square(image, card.canvas)
         picture = canvas.astype(np.float32) / np.float32(255.0)
-        known = stages(card.architecture, width=card.width, side=card.canvas)
-        last = [last_layer(card.architecture, stage) for stage in known]
+        known = list_stages(card.architecture, width=card.width, side=card.canvas)
+        last = [get_last_layer(card.architecture, stage) for stage in known]
         maps = {
             layer.name: output
-            for layer, output in outputs(card.architecture, weights.arrays, picture)
+            for layer, output in forward(card.architecture, weights.arrays, picture)
             if layer.name in last
         }
     except OSError as error:
@@ -72,10 +72,10 @@ def feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> lis
     return [StageMaps(stage, maps[name]) for stage, name in zip(known, last, strict=True)]
 
 
-def last_layer(architecture: str, stage: StageView) -> str:
+def get_last_layer(architecture: str, stage: Stage) -> str:
     """Return the name of a stage's last layer; normalisation and activation belong to the layer before them."""
-    known = layers(architecture)
-    step = next(step for step in reversed(stage.steps) if step.layer.name != HEAD)
+    known = list_layers(architecture)
+    step = next(step for step in reversed(stage.steps) if step.layer.name != OUTPUT_LAYER)
     place = known.index(step.layer)
     while known[place + 1].kind in ("normalisation", "activation"):
         place += 1

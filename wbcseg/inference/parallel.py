@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.inference.predictor import Segmentation, Segmenter
-from wbcseg.inference.tflite import THREADS
+from wbcseg.inference.tflite import MAX_THREADS
 
 
 def predict_many(
-    segmenter: Segmenter, images: Iterable[NDArray[np.uint8]], *, careful: bool = False, workers: int = THREADS
+    segmenter: Segmenter, images: Iterable[NDArray[np.uint8]], *, careful: bool = False, workers: int = MAX_THREADS
 ) -> Iterator[Segmentation]:
     """Segment pictures in order, several at a time.
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
-SPECK: Final = 0.01
+MAX_SPECK_FRACTION: Final = 0.01
 """A piece of nucleus that is smaller than this share of the cell is taken for cytoplasm."""
 
-CENTRE: Final = 0.25
+CENTRE_WEIGHT_SIGMA: Final = 0.25
 """Standard deviation, as a share of the longer side, of the weight that pixels near the centre have."""
 
 
-def tidied(labels: Labels) -> Labels:
+def keep_main_cell(labels: Labels) -> Labels:
     """Return the class ids of a crop with nothing but its main cell.
 
     Of several pieces of cell the one counts that has most pixels near the centre; the others become background, as in
@@ -32,33 +32,35 @@ def tidied(labels: Labels) -> Labels:
     from scipy import ndimage
 
     result = labels.copy()
-    box = _box(labels != BACKGROUND.id)
+    box = _find_bounds(labels != BACKGROUND.id)
     if box is None:
         return result
     # What is outside of the box is background and stays so; crops are mostly that.
     pieces, count = ndimage.label(labels[box] != BACKGROUND.id)
     inside = result[box]
     if count > 1:
-        number = 1 + int(np.argmax(np.bincount(pieces.ravel(), _weights(labels.shape, box).ravel(), count + 1)[1:]))
+        number = 1 + int(
+            np.argmax(np.bincount(pieces.ravel(), _compute_centre_weights(labels.shape, box).ravel(), count + 1)[1:])
+        )
         pieces = pieces == number
         inside[~pieces] = BACKGROUND.id
-    inside[_holes(pieces != 0) & (inside == BACKGROUND.id)] = CYTOPLASM.id
+    inside[_find_holes(pieces != 0) & (inside == BACKGROUND.id)] = CYTOPLASM.id
     parts, count = ndimage.label(inside == NUCLEUS.id)
-    is_speck = np.bincount(parts.ravel(), minlength=count + 1) < SPECK * (inside != BACKGROUND.id).sum()
+    is_speck = np.bincount(parts.ravel(), minlength=count + 1) < MAX_SPECK_FRACTION * (inside != BACKGROUND.id).sum()
     is_speck[0] = False
     inside[is_speck[parts]] = CYTOPLASM.id
     return result
 
 
-def _box(found: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+def _find_bounds(found: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """Return the rows and columns that hold everything that is true, or ``None`` where nothing is."""
     rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
     return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if rows.size else None
 
 
-def _weights(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.float64]:
+def _compute_centre_weights(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.float64]:
     """Return how much the pixels of a part of a crop count: the more, the nearer to the crop's middle."""
-    spread = 2.0 * (CENTRE * max(shape)) ** 2
+    spread = 2.0 * (CENTRE_WEIGHT_SIGMA * max(shape)) ** 2
     rows, columns = (
         np.exp(-((np.arange(part.start, part.stop) - (n - 1) / 2) ** 2) / spread)
         for n, part in zip(shape, box, strict=True)
@@ -67,7 +69,7 @@ def _weights(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.flo
     return weights
 
 
-def _holes(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _find_holes(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which pixels, ``bool[H, W]``, a cell encloses: from them no way leads out that does not cross it."""
     from scipy import ndimage
 

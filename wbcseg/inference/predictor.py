@@ -11,21 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ImageError, ModelError
-from wbcseg.inference.detection import FoundCell, segment_field
-from wbcseg.inference.postprocess import tidied
-from wbcseg.inference.refine import COARSE, FINE
-from wbcseg.inference.tflite import THREADS, Network
-from wbcseg.inference.tta import averaged
-from wbcseg.inference.two_stage import look_twice
-from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, likeliest
-from wbcseg.models import describe
+from wbcseg.inference.detection import DetectedCell, segment_field_of_view
+from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS
+from wbcseg.inference.tflite import MAX_THREADS, TFLiteModel
+from wbcseg.inference.tta import predict_tta_mean
+from wbcseg.inference.two_stage import predict_two_stage
+from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, fast_argmax
+from wbcseg.models import get_spec
 from wbcseg.models.card import ModelCard
-from wbcseg.transforms.padding import from_canvas, image_on_canvas
+from wbcseg.transforms.padding import pad_to_square, unpad
 
-SMALLEST: Final = 16
+MIN_SIDE: Final = 16
 """Least side of a picture in pixels."""
 
-LARGEST_CROP: Final = 480
+MAX_CROP_SIDE: Final = 480
 """A picture whose longer side is at most this many pixels is taken for a crop of one cell, a larger one for a field.
 
 The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
@@ -48,7 +48,7 @@ class Segmentation:
     labels: Labels = field(repr=False)
     look: NDArray[np.float32] | None = field(repr=False)
     model: str
-    cells: tuple[FoundCell, ...] = field(default=(), repr=False)
+    cells: tuple[DetectedCell, ...] = field(default=(), repr=False)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -65,10 +65,10 @@ class Segmentation:
     def shares(self) -> NDArray[np.uint8]:
         """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``: a sixth of the memory."""
         if self.look is not None:
-            return _steps(self.look)
+            return _quantise(self.look)
         whole = np.zeros((*self.labels.shape, 2), np.uint8)
         for cell in self.cells:
-            whole[cell.place.part][cell.own] = _steps(cell.probabilities[cell.own])
+            whole[cell.place.part][cell.own] = _quantise(cell.probabilities[cell.own])
         return whole
 
 
@@ -98,7 +98,7 @@ class Segmenter:
         card: ModelCard | None = None,
         *,
         name: str | None = None,
-        threads: int = THREADS,
+        threads: int = MAX_THREADS,
         edges: bool = True,
     ) -> None:
         self.card = card or ModelCard.read(folder)
@@ -113,9 +113,13 @@ class Segmenter:
             ) from None
         record.check(data, folder)
         self._folder = folder
-        self._following = (FINE if describe(self.card.architecture).passes_details else COARSE) if edges else None
+        self._following = (
+            (REFINEMENT_WITH_SKIPS if get_spec(self.card.architecture).passes_details else REFINEMENT_WITHOUT_SKIPS)
+            if edges
+            else None
+        )
         # One for both looks of a model that looks twice: another size costs a moment, a second one its memory.
-        self._network = Network(data, name=self.name, threads=threads)
+        self._network = TFLiteModel(data, name=self.name, threads=threads)
 
     def apart(self, *, threads: int = 1) -> Segmenter:
         """Return the same model with networks of its own, so that two threads need not take turns."""
@@ -146,40 +150,44 @@ class Segmenter:
             raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
 
         height, width = image.shape[:2]
-        if min(height, width) < SMALLEST:
+        if min(height, width) < MIN_SIDE:
             raise ImageError(
-                f"A picture must have at least {SMALLEST}×{SMALLEST} pixels to be segmented. Received: {width}×{height}"
+                f"A picture must have at least {MIN_SIDE}×{MIN_SIDE} pixels to be segmented. Received: {width}×{height}"
             )
-        if is_field(image):
-            labels, cells = segment_field(image, partial(self._crop, careful=careful))
+        if is_field_of_view(image):
+            labels, cells = segment_field_of_view(image, partial(self._crop, careful=careful))
             return Segmentation(labels, None, self.name, cells)
         probabilities = self._crop(image, careful=careful)
-        labels = likeliest(probabilities)
+        labels = fast_argmax(probabilities)
         if careful or self.card.framed:
-            labels = tidied(labels)
+            labels = keep_main_cell(labels)
         return Segmentation(labels, probabilities, self.name)
 
     def _crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
 
         def look(square: NDArray[np.uint8]) -> NDArray[np.float32]:
-            return averaged(self._network, _scaled(square)) if careful else self._network(_scaled(square))
+            return (
+                predict_tta_mean(self._network, _scale_to_unit(square))
+                if careful
+                else self._network(_scale_to_unit(square))
+            )
 
         if self.card.framed:
-            return look_twice(
+            return predict_two_stage(
                 image, look, look, canvas=self.card.canvas, share=self.card.share, following=self._following
             )
-        canvas, placement = image_on_canvas(image, self.card.canvas)
-        return from_canvas(look(canvas), placement)
+        canvas, placement = pad_to_square(image, self.card.canvas)
+        return unpad(look(canvas), placement)
 
 
-def is_field(image: NDArray[np.uint8]) -> bool:
+def is_field_of_view(image: NDArray[np.uint8]) -> bool:
     """Whether a picture, ``uint8[H, W, 3]``, is taken for a whole field of view instead of a crop of one cell."""
     height, width = image.shape[:2]
-    return bool(max(height, width) > LARGEST_CROP)
+    return bool(max(height, width) > MAX_CROP_SIDE)
 
 
-def _steps(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _quantise(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the probabilities of cytoplasm and nucleus in steps of 1/255."""
     steps: NDArray[np.uint8] = (
         np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
@@ -187,6 +195,6 @@ def _steps(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
     return steps
 
 
-def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _scale_to_unit(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return ``float32[H, W, 3]`` in 0 to 1."""
     return image.astype(np.float32) / np.float32(255.0)

@@ -18,7 +18,7 @@ from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS
 
 
 @dataclass(frozen=True)
-class Following:
+class EdgeRefinement:
     """How closely edges are followed. The farther around a pixel colours count, the more they decide.
 
     Attributes:
@@ -36,21 +36,21 @@ class Following:
     temperature: float
 
 
-FINE: Final = Following(0.08, 0.025, 3e-4, 0.85)
+REFINEMENT_WITH_SKIPS: Final = EdgeRefinement(0.08, 0.025, 3e-4, 0.85)
 """For networks whose last stages see the first ones' feature maps, and which draw fine outlines by themselves."""
 
-COARSE: Final = Following(0.18, 0.06, 1e-3, 0.6)
+REFINEMENT_WITHOUT_SKIPS: Final = EdgeRefinement(0.18, 0.06, 1e-3, 0.6)
 """For the others."""
 
-NO_CELL: Final = 1e-3
+MIN_CELL_PROBABILITY: Final = 1e-3
 """A probability of a cell beside which it does not matter how much of it is nucleus."""
 
-SIDE: Final = 128
+MAX_GUIDE_SIDE: Final = 128
 """The greatest side, in pixels, of the copy on which the linear functions are reckoned."""
 
 
-def along_edges(
-    probabilities: NDArray[np.float32], image: NDArray[np.uint8], extent: float, following: Following
+def refine_edges(
+    probabilities: NDArray[np.float32], image: NDArray[np.uint8], extent: float, following: EdgeRefinement
 ) -> NDArray[np.float32]:
     """Return class probabilities whose outlines follow the picture's edges.
 
@@ -64,12 +64,12 @@ def along_edges(
         ``float32[H, W, 3]``, a new array; those of a pixel add up to 1.
     """
     colours = np.moveaxis(image.astype(np.float32) / np.float32(255.0), -1, 0)
-    factor = -(-max(image.shape[:2]) // SIDE)
-    guide = _Guide(_reduced(colours, factor), following.smooth)
+    factor = -(-max(image.shape[:2]) // MAX_GUIDE_SIDE)
+    guide = _GuidedFilter(_downsample(colours, factor), following.smooth)
     height, width = image.shape[:2]
 
     def followed(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-        small = _reduced(values[None], factor)[0]
+        small = _downsample(values[None], factor)[0]
         functions = guide.fit(small, max(1, round(share * extent / factor)))
         slopes = functions.repeat(factor, axis=1).repeat(factor, axis=2)[:, :height, :width]
         found: NDArray[np.float32] = np.einsum("chw,chw->hw", slopes[:3], colours) + slopes[3]
@@ -78,7 +78,7 @@ def along_edges(
     cytoplasm, nucleus = probabilities[..., CYTOPLASM.id], probabilities[..., NUCLEUS.id]
     cell = 1.0 - followed(probabilities[..., BACKGROUND.id], following.cell)
     # Where there is a cell, how much of it is nucleus: so colours from afar do not take a thin rim for nucleus.
-    inner = followed(nucleus / (nucleus + cytoplasm + NO_CELL), following.nucleus)
+    inner = followed(nucleus / (nucleus + cytoplasm + MIN_CELL_PROBABILITY), following.nucleus)
     result = np.empty_like(probabilities)
     result[..., BACKGROUND.id] = 1.0 - cell
     result[..., CYTOPLASM.id] = cell * (1.0 - inner)
@@ -89,7 +89,7 @@ def along_edges(
     return result
 
 
-class _Guide:
+class _GuidedFilter:
     """A picture, ``float32[3, H, W]`` in 0 to 1, whose edges are followed; see ``Following.smooth``."""
 
     def __init__(self, colours: NDArray[np.float32], smooth: float) -> None:
@@ -107,22 +107,22 @@ class _Guide:
         Returns:
             ``float32[4, H, W]``: the factors of red, green and blue, and the constant.
         """
-        mean, mean_value = _mean(self._colours, reach), _mean(values[None], reach)[0]
+        mean, mean_value = _compute_box_mean(self._colours, reach), _compute_box_mean(values[None], reach)[0]
         red, green, blue = mean
         squares = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
-        rr, gg, bb, rg, rb, gb = _mean(self._products, reach) - squares
+        rr, gg, bb, rg, rb, gb = _compute_box_mean(self._products, reach) - squares
         rr, gg, bb = rr + self._smooth, gg + self._smooth, bb + self._smooth
         # The inverse of their symmetric matrix, times its determinant.
         ii, jj, kk = gg * bb - gb * gb, rr * bb - rb * rb, rr * gg - rg * rg
         ij, ik, jk = gb * rb - rg * bb, rg * gb - gg * rb, rb * rg - rr * gb
-        x, y, z = _mean(self._colours * values, reach) - mean * mean_value
+        x, y, z = _compute_box_mean(self._colours * values, reach) - mean * mean_value
         slopes = np.stack([ii * x + ij * y + ik * z, ij * x + jj * y + jk * z, ik * x + jk * y + kk * z])
         slopes /= rr * ii + rg * ij + rb * ik
         constant = mean_value - np.einsum("chw,chw->hw", slopes, mean)
-        return _mean(np.concatenate([slopes, constant[None]]), reach)
+        return _compute_box_mean(np.concatenate([slopes, constant[None]]), reach)
 
 
-def _mean(planes: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+def _compute_box_mean(planes: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
     """Return the means of ``float32[N, H, W]`` over the square around every pixel."""
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
@@ -132,7 +132,7 @@ def _mean(planes: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
     return means
 
 
-def _reduced(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+def _downsample(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Return ``float32[N, H, W]`` with every ``factor`` by ``factor`` pixels made one, their mean."""
     if factor == 1:
         return planes

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from wbcseg.errors import ModelError
 from wbcseg.labels import CLASSES
 
-THREADS: Final = min(4, os.cpu_count() or 1)
+MAX_THREADS: Final = min(4, os.cpu_count() or 1)
 
 _clock = itertools.count()
 
 
-class _Open:
+class _LoadedModels:
     """The networks that have their memory now: some 15 to 25 MB each, in 8 bits.
 
     Attributes:
@@ -29,10 +29,10 @@ class _Open:
 
     def __init__(self) -> None:
         self.most: int | None = None
-        self._networks: WeakSet[Network] = WeakSet()
+        self._networks: WeakSet[TFLiteModel] = WeakSet()
         self._lock = threading.Lock()
 
-    def note(self, network: Network) -> None:
+    def note(self, network: TFLiteModel) -> None:
         """Say that a network is being used, so that others make room for it: those used longest ago first."""
         with self._lock:
             self._networks.add(network)
@@ -45,10 +45,10 @@ class _Open:
                     self._networks.discard(other)
 
 
-_open = _Open()
+_loaded_models = _LoadedModels()
 
 
-def keep_open(most: int | None) -> None:
+def set_max_loaded(most: int | None) -> None:
     """Let at most so many networks of this process keep their memory, for the sake of small servers.
 
     The one that was used longest ago gives its memory back and takes as long as for one picture to open again. One
@@ -57,10 +57,10 @@ def keep_open(most: int | None) -> None:
     Args:
         most: From 1 up, or ``None`` for all, as it is at first.
     """
-    _open.most = most
+    _loaded_models.most = most
 
 
-class Network:
+class TFLiteModel:
     """A network that turns one picture into class probabilities.
 
     It may be used by several threads; they take turns.
@@ -77,7 +77,7 @@ class Network:
         ModelError: If it is no LiteRT model from ``float32[1, H, W, 3]`` to one channel a class.
     """
 
-    def __init__(self, data: bytes, *, name: str, threads: int = THREADS) -> None:
+    def __init__(self, data: bytes, *, name: str, threads: int = MAX_THREADS) -> None:
         self._data, self._threads = data, threads
         self._interpreter: Interpreter | None = None
         self._shape: tuple[int, ...] | None = None
@@ -133,7 +133,7 @@ class Network:
 
     def _opened(self) -> Interpreter:
         self.used = next(_clock)
-        _open.note(self)
+        _loaded_models.note(self)
         if self._interpreter is None:
             self._interpreter = Interpreter(model_content=self._data, num_threads=self._threads)
         return self._interpreter

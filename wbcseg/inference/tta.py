@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+PredictFn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def averaged(predict: Predict, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict_tta_mean(predict: PredictFn, picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean of what a network says of a picture turned four ways, and of its mirror image likewise.
 
     A cell has no upright, so what the network sees in only some orientations is its own uncertainty. It takes eight

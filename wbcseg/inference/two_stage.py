@@ -12,25 +12,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.inference.postprocess import tidied
-from wbcseg.inference.refine import Following, along_edges
-from wbcseg.labels import BACKGROUND, likeliest
-from wbcseg.transforms.padding import from_canvas, image_on_canvas
+from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.inference.refine import EdgeRefinement, refine_edges
+from wbcseg.labels import BACKGROUND, fast_argmax
+from wbcseg.transforms.padding import pad_to_square, unpad
 
-Look = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+SegmentFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-FIRST: Final = 96
+FIRST_PASS_SIZE: Final = 96
 """Side in pixels of the square for the first look: enough to find a cell, and quicker."""
 
-LEAST: Final = 0.004
+MIN_CELL_AREA_FRACTION: Final = 0.004
 """A cell that takes less than this share of the crop is none."""
 
-LEAST_SIDE: Final = 8
+MIN_ROI_SIDE: Final = 8
 """The smallest square in pixels."""
 
 
 @dataclass(frozen=True)
-class Frame:
+class SquareROI:
     """A square part of a picture; it may reach beyond it.
 
     Attributes:
@@ -43,14 +43,16 @@ class Frame:
     left: int
     side: int
 
-    def enlarged(self, factor: float) -> Frame:
+    def enlarged(self, factor: float) -> SquareROI:
         """Return the same part of the picture after it was enlarged by a factor."""
-        return Frame(round(factor * self.top), round(factor * self.left), max(LEAST_SIDE, round(factor * self.side)))
+        return SquareROI(
+            round(factor * self.top), round(factor * self.left), max(MIN_ROI_SIDE, round(factor * self.side))
+        )
 
     def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return that part, ``uint8[side, side, 3]``; beyond the picture's border lies its mirror image."""
-        rows = _mirrored(np.arange(self.top, self.top + self.side), image.shape[0])
-        columns = _mirrored(np.arange(self.left, self.left + self.side), image.shape[1])
+        rows = _reflect_indices(np.arange(self.top, self.top + self.side), image.shape[0])
+        columns = _reflect_indices(np.arange(self.left, self.left + self.side), image.shape[1])
         return image.take(rows, axis=0).take(columns, axis=1)
 
     def paste(self, part: NDArray[np.float32], onto: NDArray[np.float32]) -> None:
@@ -61,13 +63,13 @@ class Frame:
         onto[top:bottom, left:right] = part[top - self.top : bottom - self.top, left - self.left : right - self.left]
 
 
-def _mirrored(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+def _reflect_indices(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     folded = places % (2 * length)
     mirrored: NDArray[np.int64] = np.where(folded < length, folded, 2 * length - 1 - folded)
     return mirrored
 
 
-def frame_of(cell: NDArray[np.bool_], share: float) -> Frame | None:
+def find_roi(cell: NDArray[np.bool_], share: float) -> SquareROI | None:
     """Return the square around a cell in which it takes a share of the side, or ``None`` where there is none.
 
     It is never larger than the picture, however: that would show the cell's mirror image beside it.
@@ -76,16 +78,22 @@ def frame_of(cell: NDArray[np.bool_], share: float) -> Frame | None:
         cell: ``bool[H, W]``.
         share: Greater side of the cell over the square's.
     """
-    if cell.sum() < LEAST * cell.size:
+    if cell.sum() < MIN_CELL_AREA_FRACTION * cell.size:
         return None
     rows, columns = np.flatnonzero(cell.any(axis=1)), np.flatnonzero(cell.any(axis=0))
     extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    side = max(LEAST_SIDE, min(round(extent / share), max(cell.shape)))
-    return Frame(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
+    side = max(MIN_ROI_SIDE, min(round(extent / share), max(cell.shape)))
+    return SquareROI(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
 
 
-def look_twice(
-    image: NDArray[np.uint8], first: Look, second: Look, *, canvas: int, share: float, following: Following | None
+def predict_two_stage(
+    image: NDArray[np.uint8],
+    first: SegmentFn,
+    second: SegmentFn,
+    *,
+    canvas: int,
+    share: float,
+    following: EdgeRefinement | None,
 ) -> NDArray[np.float32]:
     """Segment a crop of one cell of any size.
 
@@ -100,18 +108,18 @@ def look_twice(
     Returns:
         ``float32[H, W, C]``. Outside of the close look, what the first one found.
     """
-    square, placement = image_on_canvas(image, FIRST, enlarge=True)
+    square, placement = pad_to_square(image, FIRST_PASS_SIZE, enlarge=True)
     seen = first(square)
-    found = from_canvas(seen, placement)
+    found = unpad(seen, placement)
     # At the look's own scale, which is enough to say where the cell is, and quicker.
-    frame = frame_of(tidied(likeliest(seen[placement.window])) != BACKGROUND.id, share)
+    frame = find_roi(keep_main_cell(fast_argmax(seen[placement.window])) != BACKGROUND.id, share)
     if frame is None:
         return found
     frame = frame.enlarged(max(placement.size) / max(placement.scaled))
     part = frame.cut(image)
-    square, placement = image_on_canvas(part, canvas, enlarge=True)
-    close = from_canvas(second(square), placement)
+    square, placement = pad_to_square(part, canvas, enlarge=True)
+    close = unpad(second(square), placement)
     if following is not None:
-        close = along_edges(close, part, share * frame.side, following)
+        close = refine_edges(close, part, share * frame.side, following)
     frame.paste(close, found)
     return found

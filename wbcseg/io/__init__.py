@@ -13,8 +13,8 @@ its reason. Three steps, each in a module of its own:
 aligned.
 """
 
-from wbcseg.io.filenames import safe_stem, shown
-from wbcseg.io.images import Picture, open_image, read_size
+from wbcseg.io.filenames import format_display_name, make_safe_stem
+from wbcseg.io.images import OpenedImage, open_image, read_size
 from wbcseg.io.limits import MAX_BYTES, MAX_PAGES, MAX_PIXELS, MAX_SIDE
 from wbcseg.io.masks import open_mask
 from wbcseg.io.pairs import open_pair
@@ -25,12 +25,12 @@ __all__ = [
     "MAX_PAGES",
     "MAX_PIXELS",
     "MAX_SIDE",
-    "Picture",
+    "OpenedImage",
     "encode_png",
+    "format_display_name",
+    "make_safe_stem",
     "open_image",
     "open_mask",
     "open_pair",
     "read_size",
-    "safe_stem",
-    "shown",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def replacing(target: Path, *, previous: Path | None = None) -> Iterator[Path]:
+def atomic_write(target: Path, *, previous: Path | None = None) -> Iterator[Path]:
     """Give the name of a temporary file beside the target; move it to the target when the block ends well.
 
     Args:
@@ -40,7 +40,7 @@ def replacing(target: Path, *, previous: Path | None = None) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
     """Delete the temporary files that a killed process left in a folder in which nobody else writes now."""
     for path in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ def sweep(folder: Path) -> None:
 
 def write_bytes(target: Path, data: bytes) -> None:
     """Write a file atomically."""
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_bytes(data)
 
 
@@ -59,14 +59,14 @@ def write_json(target: Path, values: Any, *, previous: Path | None = None) -> No
     Args:
         target: The file.
         values: What it is to hold.
-        previous: As in :func:`replacing`.
+        previous: As in :func:`atomic_write`.
     """
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
-    with replacing(target, previous=previous) as temporary:
+    with atomic_write(target, previous=previous) as temporary:
         temporary.write_bytes((text + "\n").encode())
 
 
-def sha256(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

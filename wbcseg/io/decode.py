@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.errors import ImageError, MaskError
-from wbcseg.io.filenames import shown
+from wbcseg.io.filenames import format_display_name
 from wbcseg.io.headers import Header, read_header
-from wbcseg.io.limits import RefusedError
-from wbcseg.io.sanitize import clean
+from wbcseg.io.limits import RejectedFileError
+from wbcseg.io.sanitize import strip_metadata
 
-Kind = Literal["Picture", "Mask"]
+FileKind = Literal["Picture", "Mask"]
 
 # The header was checked against a lower limit before; this is the second lock, and it must not be a mere line on the
 # terminal.
@@ -25,7 +25,7 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedFile:
     """A decoded picture in whatever mode the file has, as stored (no orientation applied).
 
     Attributes:
@@ -47,7 +47,7 @@ class Decoded:
         return (f"The file holds {self.header.pages} pictures; the first is used.",)
 
 
-def decode(data: bytes, page: int = 0) -> Decoded:
+def decode(data: bytes, page: int = 0) -> DecodedFile:
     """Turn the bytes of a file into a Pillow picture.
 
     Args:
@@ -60,20 +60,20 @@ def decode(data: bytes, page: int = 0) -> Decoded:
     """
     header = read_header(data, page)
     try:
-        image = Image.open(io.BytesIO(clean(data, header, page)), formats=(header.format,))
+        image = Image.open(io.BytesIO(strip_metadata(data, header, page)), formats=(header.format,))
         if image.size != (header.width, header.height):
-            raise RefusedError("It is damaged: its header states two different sizes.")
+            raise RejectedFileError("It is damaged: its header states two different sizes.")
         image.load()
-    except (RefusedError, MemoryError):
+    except (RejectedFileError, MemoryError):
         raise
     # A decoder that meets hostile bytes may raise anything (Pillow: SyntaxError, TypeError, struct.error, …); the
     # caller promised a named error for all of it.
     except Exception as error:
-        raise RefusedError(_plain(error)) from error
-    return Decoded(image, header, page)
+        raise RejectedFileError(_explain_error(error)) from error
+    return DecodedFile(image, header, page)
 
 
-def _plain(error: Exception) -> str:
+def _explain_error(error: Exception) -> str:
     text = str(error)
     if "truncated" in text or isinstance(error, EOFError):
         return "It is truncated: the file ends before the picture does. Copy or download it again."
@@ -82,7 +82,7 @@ def _plain(error: Exception) -> str:
     return "It is damaged: its pixels cannot be decoded. Copy or download it again, or save it as PNG."
 
 
-def turn(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def apply_orientation(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Apply an EXIF orientation.
 
     Args:
@@ -102,9 +102,9 @@ def turn(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array)
 
 
-def refusal(kind: Kind, name: str, reason: RefusedError | MemoryError) -> ImageError | MaskError:
+def as_image_error(kind: FileKind, name: str, reason: RejectedFileError | MemoryError) -> ImageError | MaskError:
     """Return the named error for a refused file: which one, and why."""
     if isinstance(reason, MemoryError):
-        reason = RefusedError("There is not enough memory to open it. Crop or shrink it first.")
+        reason = RejectedFileError("There is not enough memory to open it. Crop or shrink it first.")
     error = ImageError if kind == "Picture" else MaskError
-    return error(f"{kind} {shown(name)} cannot be used. {reason}")
+    return error(f"{kind} {format_display_name(name)} cannot be used. {reason}")

@@ -6,24 +6,24 @@ import re
 import unicodedata
 from typing import Final
 
-MAX_STEM: Final = 100
+MAX_STEM_LENGTH: Final = 100
 """Most characters of a stem; with a suffix it stays below every file system's limit of 255 bytes for Latin names."""
 
 MAX_STEM_BYTES: Final = 200
 """Most bytes of a stem in UTF-8: the limit of common file systems is 255 for the whole name."""
 
-_PORTS: Final = [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
-_RESERVED: Final = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *_PORTS))
-_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_DEVICE_NAMES: Final = [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
+_RESERVED_NAMES: Final = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *_DEVICE_NAMES))
+_FORBIDDEN_CHARACTERS: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
-def shown(name: str) -> str:
+def format_display_name(name: str) -> str:
     """Return a name as it is put into a message: printable, at most 80 characters, HTML and formulas left as text."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     return text if len(text) <= 80 else f"{text[:50]}…{text[-29:]}"
 
 
-def safe_stem(name: str, taken: set[str]) -> str:
+def make_safe_stem(name: str, taken: set[str]) -> str:
     """Return a stem for a file that can be written into a folder without leaving it or replacing another.
 
     Separators, control characters and what Windows forbids become ``_``; leading dots and trailing dots and blanks go;
@@ -42,11 +42,11 @@ def safe_stem(name: str, taken: set[str]) -> str:
     stem, dot, suffix = last.rpartition(".")
     if not dot or not stem.strip(".") or not re.fullmatch(r"[A-Za-z0-9]{1,5}", suffix):
         stem = last
-    return safe_name(stem, taken)
+    return make_safe_name(stem, taken)
 
 
-def safe_name(text: str, taken: set[str]) -> str:
-    """Return any text as a name for a file or folder; as :func:`safe_stem`, but nothing is taken for a suffix.
+def make_safe_name(text: str, taken: set[str]) -> str:
+    """Return any text as a name for a file or folder; as :func:`make_safe_stem`, but nothing is taken for a suffix.
 
     Args:
         text: What the name is made from.
@@ -57,8 +57,8 @@ def safe_name(text: str, taken: set[str]) -> str:
     """
     text = unicodedata.normalize("NFC", text)
     text = "".join(c if c.isprintable() else " " if unicodedata.category(c) == "Zs" else "_" for c in text)
-    text = _FORBIDDEN.sub("_", text).strip().lstrip(".").rstrip(". ") or "picture"
-    if text.split(".")[0].strip().casefold() in _RESERVED:
+    text = _FORBIDDEN_CHARACTERS.sub("_", text).strip().lstrip(".").rstrip(". ") or "picture"
+    if text.split(".")[0].strip().casefold() in _RESERVED_NAMES:
         text = f"_{text}"
     number, unique = 1, _shorten(text, "")
     while not taken.isdisjoint((unique, unique.casefold())):
@@ -70,7 +70,7 @@ def safe_name(text: str, taken: set[str]) -> str:
 
 def _shorten(stem: str, ending: str) -> str:
     """Cut a stem so that with its ending it keeps to both limits: in the middle, because names differ at their ends."""
-    room, bytes_left = MAX_STEM - len(ending), MAX_STEM_BYTES - len(ending.encode())
+    room, bytes_left = MAX_STEM_LENGTH - len(ending), MAX_STEM_BYTES - len(ending.encode())
     kept = stem
     while len(kept) > room or len(kept.encode("utf-8", "replace")) > bytes_left:
         length = min(len(kept) - 1, room)

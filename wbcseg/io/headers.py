@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wbcseg.io import tiff
-from wbcseg.io.limits import MAX_BYTES, Bytes, RefusedError, check_dimensions
+from wbcseg.io.limits import MAX_BYTES, FileBytes, RejectedFileError, check_dimensions
 
 # 80 MB in the chunks of 4 KB that the smallest usual encoders write are 20,000 of them.
 MAX_CHUNKS: Final = 50_000
@@ -26,7 +26,7 @@ _SIGNATURES: Final = {
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
 }
-_STRANGERS: Final = {
+_UNSUPPORTED_SIGNATURES: Final = {
     b"GIF8": "a GIF picture",
     b"RIFF": "a WebP picture or another RIFF file",
     b"%PDF": "a PDF document",
@@ -78,7 +78,7 @@ class Header:
         return (self.width, self.height) if self.orientation > 4 else (self.height, self.width)
 
 
-def read_header(data: Bytes, page: int = 0) -> Header:
+def read_header(data: FileBytes, page: int = 0) -> Header:
     """Read what a file says of its picture.
 
     Args:
@@ -89,23 +89,27 @@ def read_header(data: Bytes, page: int = 0) -> Header:
         RefusedError: If it is no PNG, JPEG, BMP or TIFF, is damaged, or is larger than the limits.
     """
     if not len(data):
-        raise RefusedError("It is empty (0 bytes).")
+        raise RejectedFileError("It is empty (0 bytes).")
     if len(data) > MAX_BYTES:
-        raise RefusedError(f"It has more than {MAX_BYTES / 1e6:.0f} MB, the most that is read. Crop it first.")
+        raise RejectedFileError(f"It has more than {MAX_BYTES / 1e6:.0f} MB, the most that is read. Crop it first.")
     kind = next((name for signature, name in _SIGNATURES.items() if data[: len(signature)] == signature), None)
     if kind is None:
-        raise RefusedError(f"It holds {_stranger(data[:1024])}; PNG, JPEG, BMP and TIFF are read.")
+        raise RejectedFileError(f"It holds {_describe_unsupported(data[:1024])}; PNG, JPEG, BMP and TIFF are read.")
     try:
-        header = {"PNG": _png, "JPEG": _jpeg, "BMP": _bmp}[kind](data) if kind != "TIFF" else _tiff(data, page)
+        header = (
+            {"PNG": _read_png_header, "JPEG": _read_jpeg_header, "BMP": _read_bmp_header}[kind](data)
+            if kind != "TIFF"
+            else _read_tiff_header(data, page)
+        )
     except (struct.error, IndexError) as error:
-        raise RefusedError("It is truncated: the file ends within its header.") from error
+        raise RejectedFileError("It is truncated: the file ends within its header.") from error
     check_dimensions(header.width, header.height)
     if kind != "TIFF" and page != 0:
-        raise RefusedError(f"Page {page + 1} was asked for, but a {kind} file has one page.")
+        raise RejectedFileError(f"Page {page + 1} was asked for, but a {kind} file has one page.")
     return header
 
 
-def png_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
+def iter_png_chunks(data: FileBytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield type, start and length in bytes of each chunk's content, to the end chunk.
 
     Raises:
@@ -124,11 +128,11 @@ def png_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         position += 12 + length
     else:
-        raise RefusedError(f"It has more than {MAX_CHUNKS} chunks, which no usual PNG has. Save it again as PNG.")
-    raise RefusedError("It is truncated: the file ends before the picture does. Copy or download it again.")
+        raise RejectedFileError(f"It has more than {MAX_CHUNKS} chunks, which no usual PNG has. Save it again as PNG.")
+    raise RejectedFileError("It is truncated: the file ends before the picture does. Copy or download it again.")
 
 
-def jpeg_segments(data: Bytes) -> Iterator[tuple[int, int, int]]:
+def iter_jpeg_segments(data: FileBytes) -> Iterator[tuple[int, int, int]]:
     """Yield marker, start and length in bytes of each segment's content, to the start of the first scan.
 
     Raises:
@@ -137,7 +141,7 @@ def jpeg_segments(data: Bytes) -> Iterator[tuple[int, int, int]]:
     position = 2
     for _ in range(MAX_SEGMENTS):
         if data[position : position + 1] != b"\xff":
-            raise RefusedError("It is damaged: its segments do not follow one another. Save it again.")
+            raise RejectedFileError("It is damaged: its segments do not follow one another. Save it again.")
         fill = re.compile(rb"\xff+").match(data, position)
         position = fill.end() if fill else position
         marker = data[position]
@@ -152,56 +156,56 @@ def jpeg_segments(data: Bytes) -> Iterator[tuple[int, int, int]]:
             return
         position += 1 + length
     else:
-        raise RefusedError(f"It has more than {MAX_SEGMENTS} segments, which no usual JPEG has. Save it again.")
-    raise RefusedError("It is truncated: the file ends before the picture begins. Copy or download it again.")
+        raise RejectedFileError(f"It has more than {MAX_SEGMENTS} segments, which no usual JPEG has. Save it again.")
+    raise RejectedFileError("It is truncated: the file ends before the picture begins. Copy or download it again.")
 
 
-def _png(data: Bytes) -> Header:
+def _read_png_header(data: FileBytes) -> Header:
     if data[12:16] != b"IHDR":
-        raise RefusedError("It is damaged: a PNG begins with its header chunk.")
+        raise RejectedFileError("It is damaged: a PNG begins with its header chunk.")
     width, height, depth = struct.unpack(">LLB", data[16:25])
     check_dimensions(width, height)
     orientation, frames = 1, 1
-    for kind, start, length in png_chunks(data):
+    for kind, start, length in iter_png_chunks(data):
         if kind == b"acTL" and length == 8:
             (frames,) = struct.unpack(">L", data[start : start + 4])
         elif kind == b"eXIf" and length <= MAX_EXIF_BYTES:
-            orientation = tiff.exif_orientation(data[start : start + length])
+            orientation = tiff.read_exif_orientation(data[start : start + length])
     return Header("PNG", width, height, orientation, max(frames, 1), depth)
 
 
-def _jpeg(data: Bytes) -> Header:
+def _read_jpeg_header(data: FileBytes) -> Header:
     width = height = depth = 0
     orientation, pictures = 1, 1
-    for marker, start, length in jpeg_segments(data):
+    for marker, start, length in iter_jpeg_segments(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             depth, height, width = struct.unpack(">BHH", data[start : start + 5])
         elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0":
-            orientation = tiff.exif_orientation(data[start + 6 : start + length])
+            orientation = tiff.read_exif_orientation(data[start + 6 : start + length])
         elif marker == 0xE2 and data[start : start + 4] == b"MPF\0":
             try:
-                pictures = tiff.read_tiff(data[start + 4 : start + length]).number(tiff.PICTURES_IN_MPF, 1)
-            except RefusedError:
+                pictures = tiff.read_tiff(data[start + 4 : start + length]).number(tiff.MPF_IMAGE_COUNT, 1)
+            except RejectedFileError:
                 pictures = 1
     return Header("JPEG", width, height, orientation, max(pictures, 1), depth)
 
 
-def _bmp(data: Bytes) -> Header:
+def _read_bmp_header(data: FileBytes) -> Header:
     (size,) = struct.unpack("<L", data[14:18])
     if size == 12:
         width, height = struct.unpack("<HH", data[18:22])
         return Header("BMP", width, height)
     width, height, _, _, compression = struct.unpack("<LlHHL", data[18:34])
     if compression in (1, 2):
-        raise RefusedError("It is a BMP with run-length compression, which is not read. Save it as PNG.")
+        raise RejectedFileError("It is a BMP with run-length compression, which is not read. Save it as PNG.")
     return Header("BMP", width, abs(height))
 
 
-def _tiff(data: Bytes, page: int) -> Header:
+def _read_tiff_header(data: FileBytes, page: int) -> Header:
     file = tiff.read_tiff(data, page)
     parts = max((file.tags[tag].count for tag in tiff.PART_OFFSETS if tag in file.tags), default=0)
     if parts > tiff.MAX_PARTS:
-        raise RefusedError(f"Its page is cut into {parts} pieces; at most {tiff.MAX_PARTS} are read.")
+        raise RejectedFileError(f"Its page is cut into {parts} pieces; at most {tiff.MAX_PARTS} are read.")
     orientation = file.number(tiff.ORIENTATION, 1)
     return Header(
         "TIFF",
@@ -209,16 +213,16 @@ def _tiff(data: Bytes, page: int) -> Header:
         file.number(tiff.HEIGHT, 0),
         orientation if 1 <= orientation <= 8 else 1,
         file.pages,
-        max(file.numbers(tiff.BITS, (1,))),
+        max(file.numbers(tiff.BITS_PER_SAMPLE, (1,))),
         file.number(tiff.COMPRESSION, 1),
         file.number(tiff.SAMPLE_FORMAT, 1),
         file.number(tiff.PHOTOMETRIC, 1) == 0,
     )
 
 
-def _stranger(start: bytes) -> str:
+def _describe_unsupported(start: bytes) -> str:
     """Say in words what a file that is no picture seems to be."""
-    for signature, words in _STRANGERS.items():
+    for signature, words in _UNSUPPORTED_SIGNATURES.items():
         if start.startswith(signature):
             return words
     if start[4:8] == b"ftyp":

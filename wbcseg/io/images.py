@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.io.decode import Decoded, Kind, decode, refusal, turn
+from wbcseg.io.decode import DecodedFile, FileKind, apply_orientation, as_image_error, decode
 from wbcseg.io.headers import Header, read_header
-from wbcseg.io.limits import RefusedError
+from wbcseg.io.limits import RejectedFileError
 
 # Cameras with 10, 12 or 14 bits write 16-bit files that use the lower end of the range only.
-_DEPTHS: Final = (8, 10, 12, 14, 16)
-_BAND: Final = 256
+_BIT_DEPTHS: Final = (8, 10, 12, 14, 16)
+_BAND_ROWS: Final = 256
 """Rows that are converted at a time."""
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class OpenedImage:
     """A picture that came through the door.
 
     Attributes:
@@ -41,7 +41,7 @@ class Picture:
     orientation: int = 1
 
 
-def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> Picture:
+def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> OpenedImage:
     """Open a picture from untrusted bytes.
 
     Conversions, each with a notice where it changes what one sees:
@@ -75,9 +75,11 @@ def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> Picture:
         orientation = decoded.header.orientation
         if orientation != 1:
             notices += ("The file says that it was taken turned or mirrored; it is shown upright.",)
-        return Picture(turn(pixels, orientation), decoded.header.format, decoded.page_notice() + notices, orientation)
-    except (RefusedError, MemoryError) as reason:
-        raise refusal("Picture", name, reason) from reason
+        return OpenedImage(
+            apply_orientation(pixels, orientation), decoded.header.format, decoded.page_notice() + notices, orientation
+        )
+    except (RejectedFileError, MemoryError) as reason:
+        raise as_image_error("Picture", name, reason) from reason
 
 
 def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]:
@@ -93,7 +95,7 @@ def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]
     return read_file_header(source, name=name).upright
 
 
-def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture", page: int = 0) -> Header:
+def read_file_header(source: bytes | Path, *, name: str, kind: FileKind = "Picture", page: int = 0) -> Header:
     """Read what a file says of its picture, or of one page; see :func:`read_size`.
 
     Raises:
@@ -108,13 +110,15 @@ def read_file_header(source: bytes | Path, *, name: str, kind: Kind = "Picture",
                 return read_header(b"")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 return read_header(mapped, page)
-    except RefusedError as reason:
-        raise refusal(kind, name, reason) from reason
+    except RejectedFileError as reason:
+        raise as_image_error(kind, name, reason) from reason
     except OSError as error:
-        raise refusal(kind, name, RefusedError(f"It cannot be read from the disk: {error.strerror}.")) from error
+        raise as_image_error(
+            kind, name, RejectedFileError(f"It cannot be read from the disk: {error.strerror}.")
+        ) from error
 
 
-def to_rgb(decoded: Decoded) -> tuple[Pixels, tuple[str, ...]]:
+def to_rgb(decoded: DecodedFile) -> tuple[Pixels, tuple[str, ...]]:
     """Convert a decoded picture, as the table of :func:`open_image` says.
 
     Returns:
@@ -124,56 +128,56 @@ def to_rgb(decoded: Decoded) -> tuple[Pixels, tuple[str, ...]]:
         RefusedError: If its values have no fixed range.
     """
     image, header = decoded.image, decoded.header
-    convert, notices = _conversion(image, header)
+    convert, notices = _choose_conversion(image, header)
     pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
-    for rows, band in bands(image):
+    for rows, band in iter_bands(image):
         pixels[rows] = convert(band)
     if header.depth == 16 and not image.mode.startswith("I;16"):
         if int(pixels.max()) < 64:
-            raise RefusedError(
+            raise RejectedFileError(
                 "It has 16 bits a channel, of which only the lower ones are in use. Save it with 8 bits a channel."
             )
         notices += ("Its 16 bits a channel are scaled to 8, from the range 0–65535.",)
     return pixels, notices
 
 
-def bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+def iter_bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
     """Yield a picture in bands of some rows: a large one then needs little memory beside itself."""
-    for top in range(0, image.height, _BAND):
-        bottom = min(top + _BAND, image.height)
+    for top in range(0, image.height, _BAND_ROWS):
+        bottom = min(top + _BAND_ROWS, image.height)
         yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
-def _conversion(image: Image.Image, header: Header) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+def _choose_conversion(image: Image.Image, header: Header) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
     """Choose how the bands of a picture become RGB, and say what that changes."""
     if image.mode.startswith("I;16"):
         if header.inverted:
-            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
-        return _from_16_bits(image, header.depth)
+            raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+        return _build_16_bit_conversion(image, header.depth)
     if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
         words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
-        raise RefusedError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
+        raise RejectedFileError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        extrema = [_to_rgba(band).getchannel("A").getextrema() for _, band in bands(image)]
+        extrema = [_to_rgba(band).getchannel("A").getextrema() for _, band in iter_bands(image)]
         if all(highest == 0 for _, highest in extrema):
-            return _opaque, ("Its transparency would hide all of it and is ignored.",)
+            return _drop_alpha, ("Its transparency would hide all of it and is ignored.",)
         if all(lowest == 255 for lowest, _ in extrema):
-            return _opaque, ()
-        return _on_white, ("Its transparent parts are shown on white.",)
+            return _drop_alpha, ()
+        return _blend_on_white, ("Its transparent parts are shown on white.",)
     if image.mode == "CMYK":
-        return _plain, ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
-    return _plain, ()
+        return _convert_plain, ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
+    return _convert_plain, ()
 
 
-def _plain(band: Image.Image) -> Pixels:
+def _convert_plain(band: Image.Image) -> Pixels:
     return np.asarray(band.convert("RGB"))
 
 
-def _opaque(band: Image.Image) -> Pixels:
+def _drop_alpha(band: Image.Image) -> Pixels:
     return np.asarray(_to_rgba(band))[:, :, :3]
 
 
-def _on_white(band: Image.Image) -> Pixels:
+def _blend_on_white(band: Image.Image) -> Pixels:
     rgba = _to_rgba(band)
     white = Image.new("RGB", rgba.size, "white")
     white.paste(rgba.convert("RGB"), mask=rgba.getchannel("A"))
@@ -187,9 +191,9 @@ def _to_rgba(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _from_16_bits(image: Image.Image, depth: int) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
-    brightest = max(int(np.asarray(band).max()) for _, band in bands(image))
-    bits = max(depth if depth < 16 else 8, next(b for b in _DEPTHS if brightest < 1 << b))
+def _build_16_bit_conversion(image: Image.Image, depth: int) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+    brightest = max(int(np.asarray(band).max()) for _, band in iter_bands(image))
+    bits = max(depth if depth < 16 else 8, next(b for b in _BIT_DEPTHS if brightest < 1 << b))
     top = (1 << bits) - 1
     values = np.arange(1 << 16, dtype=np.int64)
     table = np.minimum((values * 510 + top) // (2 * top), 255).astype(np.uint8)

@@ -17,11 +17,11 @@ MAX_SIDE: Final = 20_000
 MAX_PAGES: Final = 1_000
 """Most pages that a TIFF may have."""
 
-Bytes = bytes | mmap.mmap
+FileBytes = bytes | mmap.mmap
 """A whole file, in memory or mapped into it."""
 
 
-class RefusedError(Exception):
+class RejectedFileError(Exception):
     """Why a file is refused: one or two plain sentences, to which the door adds the file's name."""
 
 
@@ -36,9 +36,9 @@ def check_dimensions(width: int, height: int) -> None:
         RefusedError: If a side is zero or the limits are exceeded.
     """
     if width < 1 or height < 1:
-        raise RefusedError(f"Its header announces {width}×{height} pixels, which is no picture.")
+        raise RejectedFileError(f"Its header announces {width}×{height} pixels, which is no picture.")
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise RefusedError(
+        raise RejectedFileError(
             f"Its header announces {width}×{height} pixels; at most {MAX_PIXELS / 1e6:.0f} million pixels and "
             f"{MAX_SIDE} a side are read. Crop or shrink it first."
         )

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.io.decode import Decoded, decode, refusal, turn
+from wbcseg.io.decode import DecodedFile, apply_orientation, as_image_error, decode
 from wbcseg.io.headers import Header, read_header
-from wbcseg.io.limits import RefusedError
+from wbcseg.io.limits import RejectedFileError
 from wbcseg.labels import CLASSES, GREY_CODES, Labels
 
-_CODES: Final = ", ".join(f"{c.grey} ({c.name})" for c in CLASSES)
-_IDS: Final = ", ".join(f"{c.id} ({c.name})" for c in CLASSES)
+_GREY_CODES_TEXT: Final = ", ".join(f"{c.grey} ({c.name})" for c in CLASSES)
+_CLASS_IDS_TEXT: Final = ", ".join(f"{c.id} ({c.name})" for c in CLASSES)
 
-Grey = NDArray[np.uint8]
+GreyImage = NDArray[np.uint8]
 
 
 def open_mask(
@@ -44,10 +44,10 @@ def open_mask(
     try:
         check_mask_header(read_header(data))
         decoded = decode(data)
-        labels = _classes(_values(decoded, thresholds is not None), thresholds)
-        return turn(labels, decoded.header.orientation if orientation is None else orientation)
-    except (RefusedError, MemoryError) as reason:
-        raise refusal("Mask", name, reason) from reason
+        labels = _convert_to_classes(_extract_values(decoded, thresholds is not None), thresholds)
+        return apply_orientation(labels, decoded.header.orientation if orientation is None else orientation)
+    except (RejectedFileError, MemoryError) as reason:
+        raise as_image_error("Mask", name, reason) from reason
 
 
 def check_mask_header(header: Header) -> None:
@@ -57,39 +57,43 @@ def check_mask_header(header: Header) -> None:
         RefusedError: If it is compressed with loss or has several pages.
     """
     if header.lossy:
-        raise RefusedError(
+        raise RejectedFileError(
             "It is compressed as JPEG, which blurs the borders between classes and invents values. Save it as PNG."
         )
     if header.pages > 1:
-        raise RefusedError(f"It holds {header.pages} pages or pictures; a mask has one. Save it on its own.")
+        raise RejectedFileError(f"It holds {header.pages} pages or pictures; a mask has one. Save it on its own.")
 
 
-def _values(decoded: Decoded, greys: bool) -> Grey:
+def _extract_values(decoded: DecodedFile, greys: bool) -> GreyImage:
     """Return the mask's values ``uint8[H, W]``: grey values or, for a palette, its ids (unless greys are asked for)."""
     image = decoded.image
     if image.mode == "P":
-        return _palette_values(image, greys)
+        return _extract_palette_values(image, greys)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     if image.mode == "I" or image.mode.startswith("I;16"):
         if decoded.header.inverted:
-            raise RefusedError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+            raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
         wide = np.asarray(image)
         outside = (wide < 0) | (wide > 255)
         if outside.any():
-            raise _no_class(wide, outside)
+            raise _as_value_error(wide, outside)
         return wide.astype(np.uint8)
     if image.mode in ("LA", "RGB", "RGBA"):
         if image.mode != "RGB" and image.getchannel("A").getextrema()[0] != 255:
-            raise RefusedError("Parts of it are transparent, so that their class is not known. Save it without alpha.")
+            raise RejectedFileError(
+                "Parts of it are transparent, so that their class is not known. Save it without alpha."
+            )
         red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
         if (red != green).any() or (red != blue).any():
-            raise RefusedError(f"It is in colour. A mask is grey, with the values {_CODES}, or the ids {_IDS}.")
+            raise RejectedFileError(
+                f"It is in colour. A mask is grey, with the values {_GREY_CODES_TEXT}, or the ids {_CLASS_IDS_TEXT}."
+            )
         return red
-    raise RefusedError(f"It has the pixel mode {image.mode}. A mask is grey or has a palette. Save it as PNG.")
+    raise RejectedFileError(f"It has the pixel mode {image.mode}. A mask is grey or has a palette. Save it as PNG.")
 
 
-def _palette_values(image: Image.Image, greys: bool) -> Grey:
+def _extract_palette_values(image: Image.Image, greys: bool) -> GreyImage:
     ids = np.asarray(image)
     colors = np.zeros((256, 3), dtype=np.uint8)
     entries = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)[:256]
@@ -98,21 +102,21 @@ def _palette_values(image: Image.Image, greys: bool) -> Grey:
     grey = bool((colors[used] == colors[used][:, :1]).all())
     if greys:
         if not grey:
-            raise RefusedError(f"It is in colour. A mask of this set is grey, with the values {_CODES}.")
+            raise RejectedFileError(f"It is in colour. A mask of this set is grey, with the values {_GREY_CODES_TEXT}.")
         return np.take(colors[:, 0], ids)
     if not grey or not np.isin(colors[used, 0], GREY_CODES).all():
         return ids
     are_ids = bool((used < len(CLASSES)).all())
     if are_ids and (colors[used, 0] != GREY_CODES[used]).any() and colors[used, 0].any():
         odd = int(used[colors[used, 0] != GREY_CODES[used]][0])
-        raise RefusedError(
+        raise RejectedFileError(
             f"Its palette paints the id {odd} ({CLASSES[odd].name}) in grey {colors[odd, 0]}, the code of another "
             "class, so that either could be meant. Save it in grey, without a palette."
         )
     return ids if are_ids else np.take(colors[:, 0], ids)
 
 
-def _classes(values: Grey, thresholds: tuple[int, int] | None) -> Labels:
+def _convert_to_classes(values: GreyImage, thresholds: tuple[int, int] | None) -> Labels:
     every = np.arange(256)
     if thresholds is not None:
         table = (every >= thresholds[0]).astype(np.uint8) + (every >= thresholds[1]).astype(np.uint8)
@@ -125,13 +129,13 @@ def _classes(values: Grey, thresholds: tuple[int, int] | None) -> Labels:
         strays.append(used[~np.isin(used, codes)])
     # Name what does not belong to the code that most of the mask's values are in.
     odd = min(strays, key=len)
-    raise _no_class(values, np.isin(values, odd), len(odd))
+    raise _as_value_error(values, np.isin(values, odd), len(odd))
 
 
-def _no_class(values: NDArray[np.generic], outside: NDArray[np.bool_], distinct: int = 1) -> RefusedError:
+def _as_value_error(values: NDArray[np.generic], outside: NDArray[np.bool_], distinct: int = 1) -> RejectedFileError:
     row, column = np.unravel_index(int(outside.argmax()), outside.shape)
     more = f" and {distinct - 1} other values" if distinct > 1 else ""
-    return RefusedError(
+    return RejectedFileError(
         f"It holds the value {values[row, column]} (row {row}, column {column}){more}, which is no class. All values "
-        f"must be {_CODES}, or all {_IDS}."
+        f"must be {_GREY_CODES_TEXT}, or all {_CLASS_IDS_TEXT}."
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wbcseg.errors import PairingError
-from wbcseg.io.filenames import shown
+from wbcseg.io.filenames import format_display_name
 from wbcseg.io.headers import Header
-from wbcseg.io.images import Picture, open_image, read_file_header
+from wbcseg.io.images import OpenedImage, open_image, read_file_header
 from wbcseg.io.masks import open_mask
 from wbcseg.labels import Labels
 
@@ -18,7 +18,7 @@ def open_pair(
     mask_name: str = "mask",
     thresholds: tuple[int, int] | None = None,
     page: int = 0,
-) -> tuple[Picture, Labels]:
+) -> tuple[OpenedImage, Labels]:
     """Open a picture and its mask, both upright and of the same size.
 
     Each is turned by its own EXIF orientation. Where the picture has one and the mask has none, the mask may have been
@@ -44,12 +44,12 @@ def open_pair(
     """
     header = read_file_header(image, name=name, page=page)
     mask_header = read_file_header(mask, name=mask_name, kind="Mask")
-    orientation = mask_orientation(header, mask_header, name=name, mask_name=mask_name)
+    orientation = resolve_mask_orientation(header, mask_header, name=name, mask_name=mask_name)
     picture = open_image(image, name=name, page=page)
     return picture, open_mask(mask, name=mask_name, thresholds=thresholds, orientation=orientation)
 
 
-def mask_orientation(image: Header, mask: Header, *, name: str, mask_name: str) -> int:
+def resolve_mask_orientation(image: Header, mask: Header, *, name: str, mask_name: str) -> int:
     """Return the EXIF orientation that aligns a mask with its picture, by the rule of :func:`open_pair`.
 
     Args:
@@ -70,13 +70,13 @@ def mask_orientation(image: Header, mask: Header, *, name: str, mask_name: str) 
     if not fitting:
         height, width = image.upright
         raise PairingError(
-            f"Picture {shown(name)} has {width}×{height} pixels and its mask {shown(mask_name)} has "
+            f"Picture {format_display_name(name)} has {width}×{height} pixels and its mask {format_display_name(mask_name)} has "
             f"{mask.upright[1]}×{mask.upright[0]}. They must be of the same size."
         )
     if len(fitting) > 1:
         raise PairingError(
-            f"Picture {shown(name)} is stored turned or mirrored (EXIF orientation {image.orientation}) and its mask "
-            f"{shown(mask_name)} does not say whether it is too. Save the picture upright, without EXIF orientation, "
+            f"Picture {format_display_name(name)} is stored turned or mirrored (EXIF orientation {image.orientation}) and its mask "
+            f"{format_display_name(mask_name)} does not say whether it is too. Save the picture upright, without EXIF orientation, "
             "and check that the mask fits."
         )
     return fitting[0]

@@ -11,25 +11,25 @@ import zlib
 from typing import Final
 
 from wbcseg.io import tiff
-from wbcseg.io.headers import Header, jpeg_segments, png_chunks
-from wbcseg.io.limits import RefusedError
+from wbcseg.io.headers import Header, iter_jpeg_segments, iter_png_chunks
+from wbcseg.io.limits import RejectedFileError
 
 # Header, palette, transparency, pixels, end.
-_PNG_KEEP: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+_PNG_KEPT_CHUNKS: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 # JFIF says little and Adobe's block says how the channels are to be read; the other APPn blocks and comments are
 # metadata.
-_JPEG_KEEP_APPS: Final = (0xE0, 0xEE)
+_JPEG_KEPT_MARKERS: Final = (0xE0, 0xEE)
 # A progressive picture has some ten scans. Thousands of empty ones would keep a decoder busy for hours.
 MAX_SCANS: Final = 64
 # Size, depth, compression, photometry, fill order, strips, channels; planes, predictor, palette, tiles; inks, further
 # channels, sample format, JPEG tables; colour equations.
-_TIFF_KEEP: Final = frozenset({*range(256, 260), 262, 266, 273, *range(277, 280)}).union(
+_TIFF_KEPT_TAGS: Final = frozenset({*range(256, 260), 262, 266, 273, *range(277, 280)}).union(
     (284, 317, 320, *range(322, 326), 332, 338, 339, 347, *range(529, 533))
 )
 _TIFF_COMPRESSIONS: Final = {1: "none", 5: "LZW", 7: "JPEG", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
 
 
-def clean(data: bytes, header: Header, page: int) -> bytes:
+def strip_metadata(data: bytes, header: Header, page: int) -> bytes:
     """Return a file with the same pixels and nothing else.
 
     Args:
@@ -41,54 +41,60 @@ def clean(data: bytes, header: Header, page: int) -> bytes:
         RefusedError: If the file is truncated or damaged.
     """
     if header.format == "PNG":
-        return _clean_png(data)
+        return _strip_png(data)
     if header.format == "JPEG":
-        return _clean_jpeg(data)
+        return _strip_jpeg(data)
     if header.format == "TIFF":
-        return _clean_tiff(data, header, page)
+        return _strip_tiff(data, header, page)
     return data
 
 
-def _clean_tiff(data: bytes, header: Header, page: int) -> bytes:
+def _strip_tiff(data: bytes, header: Header, page: int) -> bytes:
     if header.compression not in _TIFF_COMPRESSIONS:
         known = ", ".join(dict.fromkeys(_TIFF_COMPRESSIONS.values()))
-        raise RefusedError(f"It is a TIFF with compression {header.compression}; known are {known}. Save it as PNG.")
+        raise RejectedFileError(
+            f"It is a TIFF with compression {header.compression}; known are {known}. Save it as PNG."
+        )
     if header.sample_format == 3:
-        raise RefusedError("Its pixels are floating-point numbers. Save it with 8 bits a channel, as PNG or TIFF.")
+        raise RejectedFileError("Its pixels are floating-point numbers. Save it with 8 bits a channel, as PNG or TIFF.")
     file = tiff.read_tiff(data, page)
     # Pillow reads this layout without complaint and mixes up the halves of the numbers (seen in 13.0).
-    if header.depth > 8 and header.compression == 1 and file.number(tiff.PLANES, 1) == 2:
-        raise RefusedError("It is a TIFF with 16 bits a channel and a plane for each channel. Save it as PNG.")
-    return tiff.single_page(file, _TIFF_KEEP)
+    if header.depth > 8 and header.compression == 1 and file.number(tiff.PLANAR_CONFIGURATION, 1) == 2:
+        raise RejectedFileError("It is a TIFF with 16 bits a channel and a plane for each channel. Save it as PNG.")
+    return tiff.extract_page(file, _TIFF_KEPT_TAGS)
 
 
-def _clean_png(data: bytes) -> bytes:
+def _strip_png(data: bytes) -> bytes:
     view = memoryview(data)
     parts: list[memoryview | bytes] = [view[:8]]
-    for kind, start, length in png_chunks(data):
-        if kind not in _PNG_KEEP:
+    for kind, start, length in iter_png_chunks(data):
+        if kind not in _PNG_KEPT_CHUNKS:
             continue
         end = start + length
         (expected,) = struct.unpack(">L", view[end : end + 4])
         if zlib.crc32(view[start - 4 : end]) != expected:
             name = kind.decode("ascii")
-            raise RefusedError(f"It is damaged: the checksum of its {name} chunk is wrong. Copy or download it again.")
+            raise RejectedFileError(
+                f"It is damaged: the checksum of its {name} chunk is wrong. Copy or download it again."
+            )
         parts.append(view[start - 8 : end + 4])
     return b"".join(parts)
 
 
-def _clean_jpeg(data: bytes) -> bytes:
+def _strip_jpeg(data: bytes) -> bytes:
     view = memoryview(data)
     parts: list[memoryview | bytes] = [view[:2]]
-    for marker, start, length in jpeg_segments(data):
+    for marker, start, length in iter_jpeg_segments(data):
         if marker == 0xDA:
             if data.find(b"\xff\xd9", start) < 0:
-                raise RefusedError("It is truncated: the file ends before the picture does. Copy or download it again.")
+                raise RejectedFileError(
+                    "It is truncated: the file ends before the picture does. Copy or download it again."
+                )
             if data.count(b"\xff\xda", start) >= MAX_SCANS:
-                raise RefusedError(f"It has more than {MAX_SCANS} scans, which no usual JPEG has. Save it again.")
+                raise RejectedFileError(f"It has more than {MAX_SCANS} scans, which no usual JPEG has. Save it again.")
             parts.append(b"\xff")
             parts.append(view[start - 3 :])
-        elif marker in _JPEG_KEEP_APPS or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+        elif marker in _JPEG_KEPT_MARKERS or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             parts.append(b"\xff")
             parts.append(view[start - 3 : start + length])
     return b"".join(parts)

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from wbcseg.io.limits import MAX_PAGES, Bytes, RefusedError
+from wbcseg.io.limits import MAX_PAGES, FileBytes, RejectedFileError
 
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
-PLANES, SAMPLE_FORMAT = 284, 339
+WIDTH, HEIGHT, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
+PLANAR_CONFIGURATION, SAMPLE_FORMAT = 284, 339
 PART_OFFSETS: Final = (273, 324)
 JPEG: Final = 7
-PICTURES_IN_MPF: Final = 0xB001
+MPF_IMAGE_COUNT: Final = 0xB001
 
 # Real pages have some twenty tags; microscopes add a few dozen of their own.
 MAX_TAGS: Final = 500
 # 24 million pixels in the smallest usual tiles of 16×16 are 93,750 of them.
 MAX_PARTS: Final = 100_000
 
-_NUMBERS: Final = {1: "B", 3: "H", 4: "L", 16: "Q"}
+_INTEGER_FORMATS: Final = {1: "B", 3: "H", 4: "L", 16: "Q"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class Tiff:
+class TiffFile:
     """A TIFF file with the directory of one of its pages.
 
     Attributes:
@@ -51,7 +51,7 @@ class Tiff:
         tags: The entries of the chosen page.
     """
 
-    data: Bytes
+    data: FileBytes
     order: str
     big: bool
     pages: int
@@ -61,9 +61,9 @@ class Tiff:
     def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """Return the whole numbers of a tag (at most 16 of them), or the default where it has none."""
         entry = self.tags.get(tag)
-        if entry is None or entry.type not in _NUMBERS or not entry.count:
+        if entry is None or entry.type not in _INTEGER_FORMATS or not entry.count:
             return default
-        kind = _NUMBERS[entry.type]
+        kind = _INTEGER_FORMATS[entry.type]
         count = min(entry.count, 16)
         size = struct.calcsize("=" + kind)
         values = entry.raw[12:] if self.big else entry.raw[8:]
@@ -80,7 +80,7 @@ class Tiff:
         return self.numbers(tag, (default,))[0]
 
 
-def read_tiff(data: Bytes, page: int = 0) -> Tiff:
+def read_tiff(data: FileBytes, page: int = 0) -> TiffFile:
     """Read the directory of one page of a TIFF file, and count the pages, without decoding a pixel.
 
     Args:
@@ -100,13 +100,13 @@ def read_tiff(data: Bytes, page: int = 0) -> Tiff:
         (offset,) = struct.unpack(order + head, data[8:16] if big else data[4:8])
         while offset and offset not in seen:
             if offset < 2 * head_size:
-                raise RefusedError("It is damaged: its directory of pages lies within its header.")
+                raise RejectedFileError("It is damaged: its directory of pages lies within its header.")
             if pages == MAX_PAGES:
-                raise RefusedError(f"It has more than {MAX_PAGES} pages. Save the page that you need on its own.")
+                raise RejectedFileError(f"It has more than {MAX_PAGES} pages. Save the page that you need on its own.")
             seen.add(offset)
             (count,) = struct.unpack(order + ("Q" if big else "H"), data[offset : offset + count_size])
             if count > MAX_TAGS:
-                raise RefusedError(f"A page of it has {count} tags; at most {MAX_TAGS} are read.")
+                raise RejectedFileError(f"A page of it has {count} tags; at most {MAX_TAGS} are read.")
             start, end = offset + count_size, offset + count_size + count * entry_size
             if pages == page:
                 chosen = offset
@@ -119,25 +119,25 @@ def read_tiff(data: Bytes, page: int = 0) -> Tiff:
             # Many EXIF blocks leave out the pointer to a next directory.
             offset = struct.unpack(order + head, rest)[0] if len(rest) == head_size else 0
     except (struct.error, OverflowError, ValueError) as error:
-        raise RefusedError("It is truncated or damaged: its directory of pages cannot be read.") from error
+        raise RejectedFileError("It is truncated or damaged: its directory of pages cannot be read.") from error
     if not 0 <= page < max(pages, 1):
-        raise RefusedError(f"Page {page + 1} was asked for, but the file has {pages}.")
-    return Tiff(data, order, big, pages, chosen, tags)
+        raise RejectedFileError(f"Page {page + 1} was asked for, but the file has {pages}.")
+    return TiffFile(data, order, big, pages, chosen, tags)
 
 
-def exif_orientation(block: bytes) -> int:
+def read_exif_orientation(block: bytes) -> int:
     """Return the orientation (1 to 8) that an EXIF block states, 1 where it states none or is damaged."""
     if block[:4] not in (b"II*\0", b"MM\0*"):
         return 1
     try:
         tiff = read_tiff(block)
-    except RefusedError:
+    except RejectedFileError:
         return 1
     value = tiff.number(ORIENTATION, 1)
     return value if 1 <= value <= 8 else 1
 
 
-def single_page(tiff: Tiff, keep: frozenset[int]) -> bytes:
+def extract_page(tiff: TiffFile, keep: frozenset[int]) -> bytes:
     """Return a TIFF file that has the chosen page only, with no tags but the ones to keep.
 
     The directory is rewritten where it stands and the file does not grow, so that a strip that is cut off by the end

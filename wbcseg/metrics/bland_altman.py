@@ -8,12 +8,12 @@ from typing import Final
 
 import numpy as np
 
-LIMIT: Final = 1.96
+Z_95: Final = 1.96
 """Standard deviations to either side in which 95 of 100 differences lie, if they are normally distributed."""
 
 
 @dataclass(frozen=True)
-class Agreement:
+class BlandAltman:
     """Agreement of two ways to measure (Bland and Altman 1986, Lancet 327:307–310).
 
     Attributes:
@@ -33,10 +33,10 @@ class Agreement:
     @property
     def limits(self) -> tuple[float, float]:
         """Limits of agreement: about 95 of 100 differences lie between them."""
-        return self.bias - LIMIT * self.deviation, self.bias + LIMIT * self.deviation
+        return self.bias - Z_95 * self.deviation, self.bias + Z_95 * self.deviation
 
 
-def agreement(expert: Sequence[float], computed: Sequence[float]) -> Agreement:
+def compute_bland_altman(expert: Sequence[float], computed: Sequence[float]) -> BlandAltman:
     """Compare two ways to measure.
 
     Args:
@@ -54,7 +54,7 @@ def agreement(expert: Sequence[float], computed: Sequence[float]) -> Agreement:
     difference = (second - first)[known]
     if difference.size < 2:
         raise ValueError(f"At least two pairs of figures are needed. Received: {difference.size}")
-    return Agreement(
+    return BlandAltman(
         n=int(difference.size),
         bias=float(difference.mean()),
         deviation=float(difference.std(ddof=1)),

@@ -12,13 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-TOLERANCE: Final = 2.0
+SURFACE_TOLERANCE: Final = 2.0
 """Pixels within which two outlines count as the same: about what two experts differ by on these pictures."""
 
-_CHUNK: Final = 4_000_000
+_MAX_DISTANCES: Final = 4_000_000
 
 
-def outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def find_outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the places of a region's outline, ``int64[N, 2]`` (row, column).
 
     Args:
@@ -29,7 +29,7 @@ def outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.argwhere(mask & ~inside)
 
 
-def outline_distances(
+def compute_outline_distances(
     truth: NDArray[np.bool_], prediction: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far every place of one outline is from the nearest place of the other.
@@ -50,12 +50,12 @@ def outline_distances(
             "Arguments `truth` and `prediction` must have the same shape [H, W]. "
             f"Received: {list(truth.shape)} and {list(prediction.shape)}"
         )
-    a, b = outline(truth), outline(prediction)
+    a, b = find_outline(truth), find_outline(prediction)
     if not len(a) or not len(b):
         diagonal = float(np.hypot(*truth.shape))
         return np.full(len(a), diagonal), np.full(len(b), diagonal)
     nearest_a, nearest_b = np.empty(len(a)), np.full(len(b), np.inf)
-    rows = max(1, _CHUNK // len(b))
+    rows = max(1, _MAX_DISTANCES // len(b))
     for start in range(0, len(a), rows):
         part = a[start : start + rows, None, :] - b[None, :, :]
         squares = (part * part).sum(axis=-1, dtype=np.float64)
@@ -72,11 +72,13 @@ def hausdorff_95(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> flo
     Raises:
         ValueError: If the shapes differ.
     """
-    distances = [d for d in outline_distances(truth, prediction) if len(d)]
+    distances = [d for d in compute_outline_distances(truth, prediction) if len(d)]
     return max((float(np.percentile(d, 95)) for d in distances), default=float("nan"))
 
 
-def surface_dice(truth: NDArray[np.bool_], prediction: NDArray[np.bool_], tolerance: float = TOLERANCE) -> float:
+def surface_dice(
+    truth: NDArray[np.bool_], prediction: NDArray[np.bool_], tolerance: float = SURFACE_TOLERANCE
+) -> float:
     """Return the normalised surface Dice (Nikolov et al., 2018): which share of both outlines is close to the other.
 
     Args:
@@ -90,5 +92,5 @@ def surface_dice(truth: NDArray[np.bool_], prediction: NDArray[np.bool_], tolera
     Raises:
         ValueError: If the shapes differ.
     """
-    distances = np.concatenate(outline_distances(truth, prediction))
+    distances = np.concatenate(compute_outline_distances(truth, prediction))
     return float((distances <= tolerance).mean()) if len(distances) else float("nan")

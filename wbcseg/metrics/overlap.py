@@ -1,6 +1,6 @@
 """How much a segmentation overlaps with the expert's mask.
 
-Everything starts from one step, :func:`confusion_counts`, and the figures are pure functions of its result.
+Everything starts from one step, :func:`compute_confusion_counts`, and the figures are pure functions of its result.
 A figure that is not defined, because neither mask shows the class, is NaN: it is never 0 or 1 in silence.
 """
 
@@ -22,7 +22,7 @@ REGIONS: Final = (*CLASS_NAMES, CELL)
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class ConfusionCounts:
     """Pixels of each class, counted one class against the rest.
 
     Attributes:
@@ -37,9 +37,9 @@ class Counts:
     fn: NDArray[np.int64]
     tn: NDArray[np.int64]
 
-    def __add__(self, other: Counts) -> Counts:
+    def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
         """Pool the pixels of two pictures."""
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
+        return ConfusionCounts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Scores:
         return sum(defined) / len(defined) if defined else float("nan")
 
 
-def confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASSES)) -> Counts:
+def compute_confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASSES)) -> ConfusionCounts:
     """Count, class by class, where two masks agree and where they don't.
 
     Args:
@@ -101,19 +101,19 @@ def confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASS
     tp = np.diagonal(table).copy()
     fp = table.sum(axis=0) - tp
     fn = table.sum(axis=1) - tp
-    return Counts(tp, fp, fn, table.sum() - tp - fp - fn)
+    return ConfusionCounts(tp, fp, fn, table.sum() - tp - fp - fn)
 
 
-def dice(counts: Counts) -> NDArray[np.float64]:
+def dice(counts: ConfusionCounts) -> NDArray[np.float64]:
     """Return the Dice coefficient 2 TP / (2 TP + FP + FN) of each class.
 
     Returns:
         ``float64[K]`` from 0 to 1; NaN where neither mask shows the class.
     """
-    return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
+    return _divide(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
-def jaccard(counts: Counts) -> NDArray[np.float64]:
+def jaccard(counts: ConfusionCounts) -> NDArray[np.float64]:
     """Return the Jaccard index (intersection over union) TP / (TP + FP + FN) of each class.
 
     For one pair of masks it is never above their Dice: J = D / (2 - D).
@@ -121,10 +121,10 @@ def jaccard(counts: Counts) -> NDArray[np.float64]:
     Returns:
         ``float64[K]`` from 0 to 1; NaN where neither mask shows the class.
     """
-    return _ratio(counts.tp, counts.tp + counts.fp + counts.fn)
+    return _divide(counts.tp, counts.tp + counts.fp + counts.fn)
 
 
-def accuracy_per_class(counts: Counts) -> NDArray[np.float64]:
+def accuracy_per_class(counts: ConfusionCounts) -> NDArray[np.float64]:
     """Return (TP + TN) / all pixels of each class against the rest.
 
     The thesis prints such figures, of other pixels (see :mod:`wbcseg.evaluation.thesis`), under the name "Jaccard", because the
@@ -134,20 +134,20 @@ def accuracy_per_class(counts: Counts) -> NDArray[np.float64]:
     Returns:
         ``float64[K]`` from 0 to 1.
     """
-    return _ratio(counts.tp + counts.tn, counts.tp + counts.fp + counts.fn + counts.tn)
+    return _divide(counts.tp + counts.tn, counts.tp + counts.fp + counts.fn + counts.tn)
 
 
 def pixel_accuracy(truth: Labels, prediction: Labels) -> float:
     """Return the share of pixels whose class is right, 0 to 1.
 
     Raises:
-        ValueError: As :func:`confusion_counts`.
+        ValueError: As :func:`compute_confusion_counts`.
     """
-    counts = confusion_counts(truth, prediction)
+    counts = compute_confusion_counts(truth, prediction)
     return float(counts.tp.sum() / truth.size)
 
 
-def whole_cell(labels: Labels) -> NDArray[np.bool_]:
+def get_cell_mask(labels: Labels) -> NDArray[np.bool_]:
     """Return ``bool[H, W]``: true where a pixel is cytoplasm or nucleus."""
     return labels > 0
 
@@ -163,10 +163,12 @@ def score(truth: Labels, prediction: Labels) -> Scores:
         Dice, Jaccard and class accuracy of background, cytoplasm, nucleus and the whole cell, and the pixel accuracy.
 
     Raises:
-        ValueError: As :func:`confusion_counts`.
+        ValueError: As :func:`compute_confusion_counts`.
     """
-    counts = confusion_counts(truth, prediction)
-    cell = confusion_counts(whole_cell(truth).view(np.uint8), whole_cell(prediction).view(np.uint8), classes=2)
+    counts = compute_confusion_counts(truth, prediction)
+    cell = compute_confusion_counts(
+        get_cell_mask(truth).view(np.uint8), get_cell_mask(prediction).view(np.uint8), classes=2
+    )
     figures = {
         figure.__name__: dict(zip(REGIONS, [*figure(counts).tolist(), float(figure(cell)[1])], strict=True))
         for figure in (dice, jaccard, accuracy_per_class)
@@ -176,7 +178,7 @@ def score(truth: Labels, prediction: Labels) -> Scores:
     )
 
 
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+def _divide(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
     result = np.full(whole.shape, np.nan)
     np.divide(part, whole, out=result, where=whole > 0)
     return result

@@ -2,7 +2,7 @@
 
 A figure is not defined (NaN) where a class is in neither mask. In a mean such a picture does not count, and the
 returned count says so. Between two models it would be wrong to leave it out wherever *one* of them is undefined: that
-one was right to find nothing, while the other one found something that is not there. See :func:`paired`.
+one was right to find nothing, while the other one found something that is not there. See :func:`pair_defined_values`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES: Final = 10_000
-PART: Final = 250
+N_RESAMPLES: Final = 10_000
+CHUNK_SIZE: Final = 250
 """Samples that are drawn at a time."""
-LEVEL: Final = 0.95
-EXACT: Final = 50
+CONFIDENCE_LEVEL: Final = 0.95
+MAX_EXACT_PAIRS: Final = 50
 """Pairs up to which a signed-rank test counts every possibility."""
 
 
-def mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
+def compute_mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
     """Return the mean of the defined values, its standard error and how many there were.
 
     Args:
@@ -42,8 +42,8 @@ def mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[
     return float(np.mean(defined)), error, n
 
 
-def confidence_interval(
-    values: Iterable[float], *, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 2
+def compute_confidence_interval(
+    values: Iterable[float], *, level: float = CONFIDENCE_LEVEL, resamples: int = N_RESAMPLES, seed: int = 2
 ) -> tuple[float, float]:
     """Return a confidence interval of the mean of the defined values: the percentile bootstrap (Efron, 1979).
 
@@ -62,7 +62,7 @@ def confidence_interval(
         return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     # A part at a time, or it would take tens of megabytes.
-    parts = [min(PART, resamples - begun) for begun in range(0, resamples, PART)]
+    parts = [min(CHUNK_SIZE, resamples - begun) for begun in range(0, resamples, CHUNK_SIZE)]
     means = np.concatenate([array[rng.integers(0, array.size, (part, array.size))].mean(axis=1) for part in parts])
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
@@ -91,7 +91,7 @@ class Comparison:
     smaller: int
 
 
-def paired(
+def pair_defined_values(
     first: Sequence[float], second: Sequence[float], *, absent: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the figures of two models on the pictures that tell them apart.
@@ -122,23 +122,23 @@ def compare(first: Sequence[float], second: Sequence[float], *, absent: float = 
     Args:
         first: Figures of the first model, one a picture, NaN where undefined.
         second: Those of the second on the same pictures.
-        absent: As for :func:`paired`.
+        absent: As for :func:`pair_defined_values`.
 
     Raises:
         ValueError: If they are not of the same length.
     """
-    a, b = paired(first, second, absent=absent)
+    a, b = pair_defined_values(first, second, absent=absent)
     difference = a - b
-    low, high = confidence_interval(difference)
+    low, high = compute_confidence_interval(difference)
     p = float("nan")
     if np.any(difference):
-        p = signed_rank(difference)
+        p = compute_wilcoxon_p_value(difference)
     mean = float(difference.mean()) if difference.size else float("nan")
     larger, smaller = int((difference > 0).sum()), int((difference < 0).sum())
     return Comparison(mean, low, high, p, int(difference.size), larger, smaller)
 
 
-def signed_rank(differences: Sequence[float] | NDArray[np.float64]) -> float:
+def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64]) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test (1945).
 
     Differences of 0 are left out, equal ones share their mean rank. Up to 50 differences, all ways to give them signs
@@ -155,7 +155,7 @@ def signed_rank(differences: Sequence[float] | NDArray[np.float64]) -> float:
     total = int(ranks.sum())
     positive = int(ranks[values > 0].sum())
     least = min(positive, total - positive)
-    if values.size > EXACT:
+    if values.size > MAX_EXACT_PAIRS:
         deviation = float(np.sqrt((ranks.astype(np.float64) ** 2).sum() / 4))
         return math.erfc((total / 2 - least) / deviation / math.sqrt(2))
     ways = np.zeros(total + 1)
@@ -165,7 +165,7 @@ def signed_rank(differences: Sequence[float] | NDArray[np.float64]) -> float:
     return min(1.0, math.ldexp(float(ways[: least + 1].sum()), 1 - values.size))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def apply_holm_correction(p_values: Sequence[float]) -> list[float]:
     """Correct p-values for being several (Holm, 1979): the least is multiplied by their number, the next by one less …
 
     Args:

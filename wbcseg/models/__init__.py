@@ -1,5 +1,12 @@
 """The networks, the cards of trained models, and their weights."""
 
-from wbcseg.models.registry import ARCHITECTURES, MULTIPLE, WIDTHS, Architecture, build, describe
+from wbcseg.models.registry import (
+    ARCHITECTURES,
+    BASE_FILTERS_RANGE,
+    SIZE_MULTIPLE,
+    ArchitectureSpec,
+    build_model,
+    get_spec,
+)
 
-__all__ = ["ARCHITECTURES", "MULTIPLE", "WIDTHS", "Architecture", "build", "describe"]
+__all__ = ["ARCHITECTURES", "BASE_FILTERS_RANGE", "SIZE_MULTIPLE", "ArchitectureSpec", "build_model", "get_spec"]

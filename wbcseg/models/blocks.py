@@ -190,7 +190,7 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         return config
 
 
-class Stage:
+class ConvBlock:
     """Convolution, batch normalisation and ReLU with the settings that a whole network shares.
 
     Args:
@@ -222,12 +222,12 @@ class Stage:
         return x
 
 
-def picture() -> Any:
+def build_image_input() -> Any:
     """Return the input of every network: ``float32[N, H, W, 3]`` in 0 to 1, H and W multiples of 24."""
     return keras.Input((None, None, 3), name="picture")
 
 
-def head(x: Any, dropout: float) -> Any:
+def build_head(x: Any, dropout: float) -> Any:
     """Return class probabilities ``float32[N, H, W, 3]``: 1×1 convolution, dropout, softmax.
 
     The softmax stays in float32 under mixed precision.

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from wbcseg.errors import ChecksumError, ConfigError, ModelError
-from wbcseg.io.atomic import sha256, write_json
+from wbcseg.io.atomic import compute_sha256, write_json
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.models import ARCHITECTURES
-from wbcseg.splitting.thesis import original_id
-from wbcseg.transforms.config import augmentation
+from wbcseg.splitting.thesis import get_original_id
+from wbcseg.transforms.config import get_augmentation
 
-CARD: Final = "card.json"
-MODEL: Final = "model.tflite"
-WEIGHTS: Final = "weights.safetensors"
-FORMAT: Final = 1
-FIRST_SHARE: Final = 0.5
+CARD_FILE: Final = "card.json"
+MODEL_FILE: Final = "model.tflite"
+WEIGHTS_FILE: Final = "weights.safetensors"
+FORMAT_VERSION: Final = 1
+DEFAULT_CELL_FRACTION: Final = 0.5
 """The share of models whose card, from an earlier version, has none."""
 
 NOTICE: Final = (
@@ -46,7 +46,7 @@ class FileRecord:
     @classmethod
     def of(cls, path: Path) -> FileRecord:
         """Describe a file as it is now."""
-        return cls(path.name, path.stat().st_size, sha256(path))
+        return cls(path.name, path.stat().st_size, compute_sha256(path))
 
     def check(self, data: bytes, folder: Path) -> None:
         """Check that ``data`` is this file's content.
@@ -87,7 +87,7 @@ class ModelCard:
         program: Version of this program that made it.
         notes: What else whoever uses it should know, such as what was tried and did not help, a sentence or two each.
         laboratories: How networks of its kind do on a laboratory's pictures that they were not trained on, and how well
-            their results are judged; see :func:`wbcseg.evaluation.cross_site.summary`. Empty where nobody measured.
+            their results are judged; see :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. Empty where nobody measured.
         share: Of a model for any laboratory: of the close look's side, what the cell takes (0.2 to 1).
     """
 
@@ -108,7 +108,7 @@ class ModelCard:
     program: str
     notes: tuple[str, ...] = ()
     laboratories: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    share: float = FIRST_SHARE
+    share: float = DEFAULT_CELL_FRACTION
 
     @property
     def dataset(self) -> str:
@@ -118,7 +118,7 @@ class ModelCard:
     @cached_property
     def training_ids(self) -> frozenset[str]:
         """Ids of the pictures that it was trained with, and of further pictures of the same cells."""
-        trained = {original_id(sample_id) for sample_id in self.split["train"]}
+        trained = {get_original_id(sample_id) for sample_id in self.split["train"]}
         for group in self.split["groups"]:
             if trained & set(group):
                 trained |= set(group)
@@ -137,12 +137,12 @@ class ModelCard:
             sample_id: The picture's id.
             digest: That of the picture with its mask, which tells it under another id, too.
         """
-        return original_id(sample_id) in self.training_ids or digest in self.training_digests
+        return get_original_id(sample_id) in self.training_ids or digest in self.training_digests
 
     @property
     def framed(self) -> bool:
         """Whether it is made for cells of any size, and looks twice."""
-        return augmentation(self.config["augmentation"]).cell is not None
+        return get_augmentation(self.config["augmentation"]).cell is not None
 
     @property
     def leaks(self) -> bool:
@@ -157,7 +157,7 @@ class ModelCard:
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON values."""
         return {
-            "format": FORMAT,
+            "format": FORMAT_VERSION,
             "title": self.title,
             "architecture": self.architecture,
             "width": self.width,
@@ -180,7 +180,7 @@ class ModelCard:
 
     def write(self, folder: Path) -> None:
         """Write ``card.json`` atomically."""
-        write_json(folder / CARD, self.to_dict())
+        write_json(folder / CARD_FILE, self.to_dict())
 
     @classmethod
     def read(cls, folder: Path) -> ModelCard:
@@ -190,13 +190,13 @@ class ModelCard:
             ModelError: If it is missing, no card of this format, of an unknown network, other classes, or a share
                 out of range.
         """
-        path = folder / CARD
+        path = folder / CARD_FILE
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            if values["format"] != FORMAT:
+            if values["format"] != FORMAT_VERSION:
                 raise ModelError(
                     f"The card of model {folder.name} has format {values['format']!r}; this program reads format "
-                    f"{FORMAT}. Update the program, or train the model again."
+                    f"{FORMAT_VERSION}. Update the program, or train the model again."
                 )
             files = {role: FileRecord(**record) for role, record in values["files"].items()}
             if set(files) != {"model", "weights"} or any(Path(f.name).name != f.name for f in files.values()):
@@ -204,17 +204,17 @@ class ModelCard:
                     f"The card of model {folder.name} must name its files `model` and `weights` in its folder."
                 )
             card = cls(
-                **{name: values[name] for name in _PLAIN},
+                **{name: values[name] for name in _REQUIRED_FIELDS},
                 classes=tuple(values["classes"]),
                 # Cards of earlier versions have none.
                 notes=tuple(map(str, values.get("notes", ()))),
                 laboratories=dict(values.get("laboratories", {})),
-                share=float(values.get("share", FIRST_SHARE)),
+                share=float(values.get("share", DEFAULT_CELL_FRACTION)),
                 files=files,
             )
             _ = card.dataset, card.training_ids, card.framed
         except FileNotFoundError:
-            raise ModelError(f"Folder {folder.name} holds no model: it has no {CARD}.") from None
+            raise ModelError(f"Folder {folder.name} holds no model: it has no {CARD_FILE}.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ModelError(
                 f"The card of model {folder.name} cannot be read ({type(error).__name__}: {error})."
@@ -236,7 +236,7 @@ class ModelCard:
             raise ModelError(f"The share of model {folder.name} must be from 0.2 to 1. Received: {self.share}")
 
 
-_PLAIN: Final = (
+_REQUIRED_FIELDS: Final = (
     "title",
     "architecture",
     "width",

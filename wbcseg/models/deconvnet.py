@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import keras
 
-from wbcseg.models.blocks import Stage, head, picture
+from wbcseg.models.blocks import ConvBlock, build_head, build_image_input
 
 # Multiple of the width, convolutions, pooling. The first stage is not pooled, so that 120 pixels can be divided.
-STAGES = ((1, 2, 1), (2, 2, 2), (4, 3, 2), (8, 3, 2), (8, 3, 3))
-DENSE = 64
+ENCODER_STAGES = ((1, 2, 1), (2, 2, 2), (4, 3, 2), (8, 3, 2), (8, 3, 3))
+DENSE_MULTIPLE = 64
 
 
 def deconvnet(*, width: int, dropout: float, bn_momentum: float) -> keras.Model:
-    """Build DeconvNet; arguments as in :func:`wbcseg.models.build`.
+    """Build DeconvNet; arguments as in :func:`wbcseg.models.build_model`.
 
     The thirteen 3×3 convolutions of VGG-16, two dense layers of ``64·width`` units applied at every position, and the
     mirror of the convolutions. The decoder repeats pixels: the paper's pooling indices are not used.
     """
-    stage = Stage(bn_momentum)
-    inputs = x = picture()
+    stage = ConvBlock(bn_momentum)
+    inputs = x = build_image_input()
 
-    for multiple, times, pool in STAGES:
+    for multiple, times, pool in ENCODER_STAGES:
         x = stage(x, multiple * width, 3, times=times)
         x = keras.layers.MaxPooling2D(pool)(x) if pool > 1 else x
 
     for _ in range(2):
-        x = keras.layers.Dense(DENSE * width, activation="relu")(x)
+        x = keras.layers.Dense(DENSE_MULTIPLE * width, activation="relu")(x)
 
-    for multiple, times, pool in reversed(STAGES):
+    for multiple, times, pool in reversed(ENCODER_STAGES):
         x = stage(x, multiple * width, 3, times=times, upsample=pool)
 
-    return keras.Model(inputs, head(x, dropout), name="deconvnet")
+    return keras.Model(inputs, build_head(x, dropout), name="deconvnet")

@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 
 from wbcseg.errors import WeightsError
 from wbcseg.models import graph
-from wbcseg.models.graph import Layer, layers
+from wbcseg.models.graph import Layer, list_layers
 
-Map = NDArray[np.float32]
+FeatureMap = NDArray[np.float32]
 
-EPSILON: Final = 1e-3
+BATCH_NORM_EPSILON: Final = 1e-3
 """What normalisation adds to the variance."""
 
-HOLDS: Final = {graph.CONVOLUTION: 2, graph.TRANSPOSED: 2, graph.DENSE: 2, "normalisation": 4}
+ARRAYS_PER_KIND: Final = {graph.CONVOLUTION: 2, graph.TRANSPOSED_CONVOLUTION: 2, graph.DENSE: 2, "normalisation": 4}
 """How many arrays a layer of a kind holds."""
 
 
-def outputs(name: str, weights: Mapping[str, Map], picture: Map) -> Iterator[tuple[Layer, Map]]:
+def forward(name: str, weights: Mapping[str, FeatureMap], picture: FeatureMap) -> Iterator[tuple[Layer, FeatureMap]]:
     """Yield every layer of a network with its output, in order, for one picture.
 
     Args:
@@ -43,12 +43,12 @@ def outputs(name: str, weights: Mapping[str, Map], picture: Map) -> Iterator[tup
         WeightsError: If the arrays are not those of that network.
     """
     arrays = iter(weights.values())
-    found: dict[str, Map] = {}
-    uses = Counter(one for layer in layers(name) for one in layer.inputs)
-    for layer in layers(name):
-        held = list(islice(arrays, HOLDS.get(layer.kind, 0)))
+    found: dict[str, FeatureMap] = {}
+    uses = Counter(one for layer in list_layers(name) for one in layer.inputs)
+    for layer in list_layers(name):
+        held = list(islice(arrays, ARRAYS_PER_KIND.get(layer.kind, 0)))
         try:
-            output = _output(layer, held, [found[one] for one in layer.inputs] or [picture])
+            output = _apply_layer(layer, held, [found[one] for one in layer.inputs] or [picture])
         except (ValueError, IndexError) as error:
             raise WeightsError(f"These weights do not fit layer {layer.name} of network {name}: {error}") from None
         yield layer, output
@@ -61,51 +61,51 @@ def outputs(name: str, weights: Mapping[str, Map], picture: Map) -> Iterator[tup
         raise WeightsError(f"There are more weights than network {name} has.")
 
 
-def _output(layer: Layer, held: Sequence[Map], inputs: Sequence[Map]) -> Map:
+def _apply_layer(layer: Layer, held: Sequence[FeatureMap], inputs: Sequence[FeatureMap]) -> FeatureMap:
     x = inputs[0]
     match layer.kind:
         case graph.CONVOLUTION:
             kernel, bias = held
-            return _convolved(_repeated(x, layer.factor), kernel) + bias
-        case graph.TRANSPOSED:
+            return _convolve(_upsample(x, layer.factor), kernel) + bias
+        case graph.TRANSPOSED_CONVOLUTION:
             kernel, bias = held
-            return _spread(x, kernel, layer.factor) + bias
+            return _convolve_transposed(x, kernel, layer.factor) + bias
         case graph.DENSE:
             kernel, bias = held
-            return _rectified(x @ kernel + bias, layer.relu)
+            return _rectify(x @ kernel + bias, layer.relu)
         case "normalisation":
             gamma, beta, mean, variance = held
-            scale: Map = gamma / np.sqrt(variance + np.float32(EPSILON))
+            scale: FeatureMap = gamma / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
             return x * scale + (beta - mean * scale)
         case graph.POOLING:
             side, factor = x.shape[0] // layer.factor, layer.factor
-            pooled: Map = x.reshape(side, factor, side, factor, -1).max(axis=(1, 3))
+            pooled: FeatureMap = x.reshape(side, factor, side, factor, -1).max(axis=(1, 3))
             return pooled
         case graph.UPSAMPLING:
-            return _repeated(x, layer.factor)
-        case graph.JOINING:
+            return _upsample(x, layer.factor)
+        case graph.CONCAT:
             return np.concatenate(inputs, axis=-1)
         case "activation":
-            return _rectified(x, layer.relu) if layer.relu else _softmax(x)
+            return _rectify(x, layer.relu) if layer.relu else _softmax(x)
         case _:
             return x
 
 
-def _rectified(x: Map, relu: bool) -> Map:
+def _rectify(x: FeatureMap, relu: bool) -> FeatureMap:
     return np.maximum(x, np.float32(0.0)) if relu else x
 
 
-def _softmax(x: Map) -> Map:
+def _softmax(x: FeatureMap) -> FeatureMap:
     powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    chances: Map = powers / powers.sum(axis=-1, keepdims=True)
+    chances: FeatureMap = powers / powers.sum(axis=-1, keepdims=True)
     return chances
 
 
-def _repeated(x: Map, factor: int) -> Map:
+def _upsample(x: FeatureMap, factor: int) -> FeatureMap:
     return x.repeat(factor, axis=0).repeat(factor, axis=1) if factor > 1 else x
 
 
-def _convolved(x: Map, kernel: Map) -> Map:
+def _convolve(x: FeatureMap, kernel: FeatureMap) -> FeatureMap:
     """Convolve ``[S, S, C]`` with ``[K, K, C, F]`` and give ``[S, S, F]``; an even kernel reaches further down."""
     side, reach = x.shape[0], kernel.shape[0]
     before = (reach - 1) // 2
@@ -116,7 +116,7 @@ def _convolved(x: Map, kernel: Map) -> Map:
     return result
 
 
-def _spread(x: Map, kernel: Map, stride: int) -> Map:
+def _convolve_transposed(x: FeatureMap, kernel: FeatureMap, stride: int) -> FeatureMap:
     """Convolve ``[S, S, C]`` with ``[K, K, F, C]``, transposed, and give ``[S·stride, S·stride, F]``."""
     side, reach = x.shape[0], kernel.shape[0]
     large = side * stride

@@ -13,19 +13,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from wbcseg.models import describe
+from wbcseg.models import get_spec
 
-FILE: Final = Path(__file__).with_name("networks.json")
+STRUCTURE_FILE: Final = Path(__file__).with_name("networks.json")
 
 CONVOLUTION: Final = "convolution"
-TRANSPOSED: Final = "transposed convolution"
+TRANSPOSED_CONVOLUTION: Final = "transposed convolution"
 POOLING: Final = "pooling"
 UPSAMPLING: Final = "upsampling"
 DENSE: Final = "dense"
-JOINING: Final = "joining"
-HEAD: Final = "scores"
+CONCAT: Final = "joining"
+OUTPUT_LAYER: Final = "scores"
 """Name of the last convolution, with one channel a class."""
-OTHERS: Final = ("normalisation", "activation", "dropout", "input")
+OTHER_KINDS: Final = ("normalisation", "activation", "dropout", "input")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Layer:
 
     Attributes:
         name: Its name in the Keras model.
-        kind: One of the constants above, or of :data:`OTHERS`.
+        kind: One of the constants above, or of :data:`OTHER_KINDS`.
         inputs: Names of the layers that it sees.
         kernel: Side of its kernel in pixels; 1 where it has none.
         factor: By how much it enlarges the picture (upsampling, transposed) or shrinks it (pooling); 1 otherwise.
@@ -58,19 +58,19 @@ class Layer:
 
 
 @lru_cache
-def layers(name: str) -> tuple[Layer, ...]:
+def list_layers(name: str) -> tuple[Layer, ...]:
     """Return the layers of a network in order.
 
     Raises:
         ConfigError: If there is no such network.
     """
-    describe(name)
-    rows = json.loads(FILE.read_text(encoding="utf-8"))[name]
+    get_spec(name)
+    rows = json.loads(STRUCTURE_FILE.read_text(encoding="utf-8"))[name]
     return tuple(Layer(**{**row, "inputs": tuple(row["inputs"]), "channels": tuple(row["channels"])}) for row in rows)
 
 
 @dataclass(frozen=True)
-class Step:
+class LayerStats:
     """A layer of a stage with its numbers at one width and side.
 
     Attributes:
@@ -89,7 +89,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class StageView:
+class Stage:
     """The layers between two changes of the picture's side.
 
     Attributes:
@@ -101,13 +101,13 @@ class StageView:
 
     side: int
     decoder: bool
-    steps: tuple[Step, ...]
+    steps: tuple[LayerStats, ...]
     joined: int | None
 
     @property
     def filters(self) -> int:
         """Channels of its last maps, before those of the classes."""
-        return next(step.filters for step in reversed(self.steps) if step.layer.name != HEAD)
+        return next(step.filters for step in reversed(self.steps) if step.layer.name != OUTPUT_LAYER)
 
     @property
     def parameters(self) -> int:
@@ -125,7 +125,7 @@ class StageView:
         return max(step.field for step in self.steps)
 
 
-def stages(name: str, *, width: int, side: int) -> tuple[StageView, ...]:
+def list_stages(name: str, *, width: int, side: int) -> tuple[Stage, ...]:
     """Return the stages of a network.
 
     Args:
@@ -136,20 +136,20 @@ def stages(name: str, *, width: int, side: int) -> tuple[StageView, ...]:
     Raises:
         ConfigError: If there is no such network.
     """
-    by_name = {layer.name: layer for layer in layers(name)}
-    fields = _fields(name)
+    by_name = {layer.name: layer for layer in list_layers(name)}
+    fields = _compute_receptive_fields(name)
     smallest = max(layer.divisor for layer in by_name.values())
-    found: list[StageView] = []
-    steps: list[Step] = []
+    found: list[Stage] = []
+    steps: list[LayerStats] = []
     stage_of: dict[str, int] = {}
     joined: int | None = None
     divisor, decoder, seen_smallest = 1, False, False
-    normalised = _normalised(name)
+    normalised = _find_normalised_layers(name)
 
     def close() -> None:
         nonlocal steps, joined
         if steps:
-            found.append(StageView(side // divisor, decoder, tuple(steps), joined))
+            found.append(Stage(side // divisor, decoder, tuple(steps), joined))
         steps, joined = [], None
 
     for layer in by_name.values():
@@ -159,40 +159,42 @@ def stages(name: str, *, width: int, side: int) -> tuple[StageView, ...]:
             divisor = layer.divisor
         seen_smallest = seen_smallest or layer.divisor == smallest
         stage_of[layer.name] = len(found)
-        if layer.kind in OTHERS:
+        if layer.kind in OTHER_KINDS:
             continue
-        if layer.kind == JOINING:
+        if layer.kind == CONCAT:
             joined = min(stage_of[one] for one in layer.inputs)
-        steps.append(_step(layer, by_name, width, side, fields[layer.name], layer.name in normalised))
+        steps.append(_compute_layer_stats(layer, by_name, width, side, fields[layer.name], layer.name in normalised))
     close()
     return tuple(found)
 
 
-def _step(layer: Layer, by_name: dict[str, Layer], width: int, side: int, field: int, normalised: bool) -> Step:
+def _compute_layer_stats(
+    layer: Layer, by_name: dict[str, Layer], width: int, side: int, field: int, normalised: bool
+) -> LayerStats:
     filters = layer.filters(width)
     parameters = multiply_adds = 0
-    if layer.kind in (CONVOLUTION, TRANSPOSED, DENSE):
+    if layer.kind in (CONVOLUTION, TRANSPOSED_CONVOLUTION, DENSE):
         before = by_name[layer.inputs[0]].filters(width)
         weights = layer.kernel**2 * before * filters
         parameters = weights + filters + (4 * filters if normalised else 0)
         positions = (side // layer.divisor) ** 2
         # A transposed convolution applies its kernel at the positions of its input.
-        multiply_adds = weights * (positions // layer.factor**2 if layer.kind == TRANSPOSED else positions)
-    return Step(layer, filters, parameters, multiply_adds, field)
+        multiply_adds = weights * (positions // layer.factor**2 if layer.kind == TRANSPOSED_CONVOLUTION else positions)
+    return LayerStats(layer, filters, parameters, multiply_adds, field)
 
 
-def _normalised(name: str) -> set[str]:
-    return {layer.inputs[0] for layer in layers(name) if layer.kind == "normalisation"}
+def _find_normalised_layers(name: str) -> set[str]:
+    return {layer.inputs[0] for layer in list_layers(name) if layer.kind == "normalisation"}
 
 
 @lru_cache
-def _fields(name: str) -> dict[str, int]:
+def _compute_receptive_fields(name: str) -> dict[str, int]:
     """Return the receptive field of every layer in pixels of the picture.
 
     Every layer's pixels lie ``divisor`` pixels of the picture apart, so a kernel of k adds (k − 1) times that of its
     input. What is enlarged sees no more than before.
     """
-    by_name = {layer.name: layer for layer in layers(name)}
+    by_name = {layer.name: layer for layer in list_layers(name)}
     fields: dict[str, int] = {}
     for layer in by_name.values():
         before = max((fields[one] for one in layer.inputs), default=1)
@@ -204,7 +206,7 @@ def _fields(name: str) -> dict[str, int]:
         elif layer.kind in (CONVOLUTION, POOLING):
             width = layer.kernel if layer.kind == CONVOLUTION else layer.factor
             fields[layer.name] = before + (width - 1) * apart
-        elif layer.kind == TRANSPOSED:
+        elif layer.kind == TRANSPOSED_CONVOLUTION:
             fields[layer.name] = before + (math.ceil(layer.kernel / layer.factor) - 1) * apart
         else:
             fields[layer.name] = before

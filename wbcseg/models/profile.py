@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from wbcseg.models import build
+from wbcseg.models import build_model
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class NetworkSummary:
         return dataclasses.asdict(self)
 
 
-def summarise(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
+def summarise_network(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
     """Build a network and count.
 
     Args:
@@ -71,11 +71,15 @@ def summarise(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
     Raises:
         ConfigError: If the network is unknown or the width out of range.
     """
-    model = build(name, width=width)
-    shapes = output_shapes(model, side)
+    model = build_model(name, width=width)
+    shapes = compute_output_shapes(model, side)
     layers = tuple(
         LayerSummary(
-            layer.name, type(layer).__name__, shapes[layer.name], layer.count_params(), _multiply_adds(layer, shapes)
+            layer.name,
+            type(layer).__name__,
+            shapes[layer.name],
+            layer.count_params(),
+            _count_multiply_adds(layer, shapes),
         )
         for layer in model.layers
     )
@@ -91,14 +95,14 @@ def summarise(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
     )
 
 
-def output_shapes(model: keras.Model, side: int) -> dict[str, tuple[int, int, int]]:
+def compute_output_shapes(model: keras.Model, side: int) -> dict[str, tuple[int, int, int]]:
     """Return height, width and channels of every layer's output by its name."""
     outputs = keras.Model(model.input, [layer.output for layer in model.layers])
     shapes = outputs.compute_output_shape((1, side, side, 3))
     return {layer.name: tuple(shape[1:]) for layer, shape in zip(model.layers, shapes, strict=True)}
 
 
-def _multiply_adds(layer: keras.layers.Layer, shapes: dict[str, tuple[int, int, int]]) -> int:
+def _count_multiply_adds(layer: keras.layers.Layer, shapes: dict[str, tuple[int, int, int]]) -> int:
     """Count a layer's kernel once for every position where it is applied."""
     kernel = getattr(layer, "kernel", None)
     if kernel is None:

@@ -1,6 +1,6 @@
 """The networks, registered by name.
 
-Importing this package does not import TensorFlow: names and descriptions are for everyone, :func:`build` is for
+Importing this package does not import TensorFlow: names and descriptions are for everyone, :func:`build_model` is for
 training processes only.
 """
 
@@ -15,15 +15,15 @@ from wbcseg.errors import ConfigError
 if TYPE_CHECKING:
     import keras
 
-MULTIPLE: Final = 24
+SIZE_MULTIPLE: Final = 24
 """Height and width that a network takes are multiples of this: it halves them three times and then takes a third."""
 
-WIDTHS: Final = (4, 128)
+BASE_FILTERS_RANGE: Final = (4, 128)
 """Least and greatest width (filters of the first stage)."""
 
 
 @dataclass(frozen=True)
-class Architecture:
+class ArchitectureSpec:
     """What is known of a network without building it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Architecture:
 
     def parameters(self, width: int) -> int:
         """Return how many numbers the network holds at a width, without building it."""
-        return _polynomial(self.parameter_terms, width)
+        return _evaluate_polynomial(self.parameter_terms, width)
 
     def multiply_adds(self, width: int, side: int) -> int:
         """Return the multiplications followed by an addition for one picture.
@@ -59,22 +59,22 @@ class Architecture:
             width: Filters of the first stage.
             side: Side of the picture in pixels, a multiple of 24.
         """
-        return _polynomial(self.multiply_add_terms, width) * (side // MULTIPLE) ** 2
+        return _evaluate_polynomial(self.multiply_add_terms, width) * (side // SIZE_MULTIPLE) ** 2
 
     def features(self, width: int, side: int) -> int:
         """Return how many numbers all layers together put out for one picture; arguments as for multiply-adds."""
-        return _polynomial(self.feature_terms, width) * (side // MULTIPLE) ** 2
+        return _evaluate_polynomial(self.feature_terms, width) * (side // SIZE_MULTIPLE) ** 2
 
 
-def _polynomial(terms: tuple[int, int, int], width: int) -> int:
+def _evaluate_polynomial(terms: tuple[int, int, int], width: int) -> int:
     square, linear, constant = terms
     return square * width**2 + linear * width + constant
 
 
-ARCHITECTURES: Final[dict[str, Architecture]] = {
+ARCHITECTURES: Final[dict[str, ArchitectureSpec]] = {
     a.name: a
     for a in (
-        Architecture(
+        ArchitectureSpec(
             "unet",
             "U-Net",
             "An encoder and a decoder of the same depth; every decoder stage also sees the encoder's feature maps of "
@@ -86,7 +86,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             (73_664, 17_280, 0),
             (0, 16_556, 3_456),
         ),
-        Architecture(
+        ArchitectureSpec(
             "segnet",
             "SegNet-Basic",
             "Four stages of one wide (7×7) convolution each, mirrored in the decoder; nothing but the smallest feature "
@@ -98,7 +98,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             (239_904, 86_400, 0),
             (0, 5_660, 3_456),
         ),
-        Architecture(
+        ArchitectureSpec(
             "deconvnet",
             "DeconvNet",
             "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror "
@@ -114,7 +114,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
 }
 
 
-def describe(name: str) -> Architecture:
+def get_spec(name: str) -> ArchitectureSpec:
     """Return what is known of a network.
 
     Raises:
@@ -128,7 +128,7 @@ def describe(name: str) -> Architecture:
         ) from None
 
 
-def build(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: float = 0.99) -> keras.Model:
+def build_model(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: float = 0.99) -> keras.Model:
     """Build a network with fresh weights. Imports TensorFlow.
 
     Args:
@@ -144,10 +144,10 @@ def build(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: floa
     Raises:
         ConfigError: If an argument is unknown or out of range.
     """
-    describe(name)
-    if not isinstance(width, int) or not WIDTHS[0] <= width <= WIDTHS[1]:
+    get_spec(name)
+    if not isinstance(width, int) or not BASE_FILTERS_RANGE[0] <= width <= BASE_FILTERS_RANGE[1]:
         raise ConfigError(
-            f"Argument `width` must be a whole number from {WIDTHS[0]} to {WIDTHS[1]}. Received: {width!r}"
+            f"Argument `width` must be a whole number from {BASE_FILTERS_RANGE[0]} to {BASE_FILTERS_RANGE[1]}. Received: {width!r}"
         )
     if not 0 <= dropout < 1:
         raise ConfigError(f"Argument `dropout` must be at least 0 and less than 1. Received: {dropout!r}")

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import keras
 
-from wbcseg.models.blocks import Stage, head, picture
+from wbcseg.models.blocks import ConvBlock, build_head, build_image_input
 
-POOLS = (2, 2, 2, 3)
+POOL_SIZES = (2, 2, 2, 3)
 
 
 def segnet(*, width: int, dropout: float, bn_momentum: float) -> keras.Model:
-    """Build SegNet-Basic; arguments as in :func:`wbcseg.models.build`.
+    """Build SegNet-Basic; arguments as in :func:`wbcseg.models.build_model`.
 
     One 7×7 convolution a stage, ``width`` × 1, 2, 4, 8 filters, and the mirror of it. The decoder repeats pixels (the
     paper's pooling indices are not used) and has no ReLU.
     """
-    stage = Stage(bn_momentum)
-    inputs = x = picture()
+    stage = ConvBlock(bn_momentum)
+    inputs = x = build_image_input()
 
-    for level, pool in enumerate(POOLS):
+    for level, pool in enumerate(POOL_SIZES):
         x = stage(x, width << level, 7)
         x = keras.layers.MaxPooling2D(pool)(x)
 
-    for level in reversed(range(len(POOLS))):
-        x = stage(x, width << level, 7, relu=False, upsample=POOLS[level])
+    for level in reversed(range(len(POOL_SIZES))):
+        x = stage(x, width << level, 7, relu=False, upsample=POOL_SIZES[level])
 
-    return keras.Model(inputs, head(x, dropout), name="segnet")
+    return keras.Model(inputs, build_head(x, dropout), name="segnet")

@@ -18,13 +18,13 @@ from safetensors import SafetensorError, safe_open
 
 from wbcseg.errors import WeightsError
 from wbcseg.io.arrays import Arrays, write_arrays
-from wbcseg.io.atomic import replacing
+from wbcseg.io.atomic import atomic_write
 from wbcseg.labels import CLASS_NAMES
 
-MAX_BYTES: Final = 2_000_000_000
-_HALF: Final = np.finfo(np.float16)
-_SCALE: Final = ".scale"
-_STEPS: Final = 127
+MAX_FILE_BYTES: Final = 2_000_000_000
+_FLOAT16: Final = np.finfo(np.float16)
+_SCALE_SUFFIX: Final = ".scale"
+_MAX_INT8: Final = 127
 """Of a kernel's 8 bits, to either side of zero."""
 
 
@@ -57,10 +57,14 @@ def write_weights(path: Path, weights: Weights) -> None:
         "width": str(weights.width),
         "classes": ",".join(weights.classes),
     }
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         stored: dict[str, Any] = {}
         for name, array in weights.arrays.items():
-            stored |= _in_steps(name, array) if array.ndim > 1 and np.isfinite(array).all() else {name: _halved(array)}
+            stored |= (
+                _quantise(name, array)
+                if array.ndim > 1 and np.isfinite(array).all()
+                else {name: _convert_to_float16(array)}
+            )
         write_arrays(stored, temporary, metadata)
 
 
@@ -76,9 +80,9 @@ def read_weights(path: Path) -> Weights:
             start = file.read(9)
     except OSError as error:
         raise WeightsError(f"Weight file {path.name} cannot be read: {error.strerror or error}") from None
-    kind = _kind(start)
-    if kind or size > MAX_BYTES:
-        what = f"it is {kind}" if kind else f"it has {size:,} bytes, more than {MAX_BYTES:,}"
+    kind = _detect_foreign_format(start)
+    if kind or size > MAX_FILE_BYTES:
+        what = f"it is {kind}" if kind else f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}"
         raise WeightsError(
             f"Weight file {path.name} is not read: {what}. Only the weights.safetensors of a model of this program are."
         )
@@ -87,7 +91,7 @@ def read_weights(path: Path) -> Weights:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
         weights = Weights(
-            {name: _in_float(name, arrays) for name in arrays if not name.endswith(_SCALE)},
+            {name: _dequantise(name, arrays) for name in arrays if not name.endswith(_SCALE_SUFFIX)},
             metadata["architecture"],
             int(metadata["width"]),
             tuple(metadata["classes"].split(",")),
@@ -96,10 +100,10 @@ def read_weights(path: Path) -> Weights:
         raise WeightsError(f"Weight file {path.name} is damaged: {error}. Copy it again.") from None
     except (KeyError, TypeError) as error:
         raise WeightsError(f"Weight file {path.name} does not say which network it belongs to ({error}).") from None
-    whole = {name.removesuffix(_SCALE) for name in arrays if name.endswith(_SCALE)}
+    whole = {name.removesuffix(_SCALE_SUFFIX) for name in arrays if name.endswith(_SCALE_SUFFIX)}
     bad = next(
-        (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in whole) and not _finite(a)),
-        next((n for n, a in weights.arrays.items() if not _finite(a)), None),
+        (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in whole) and not _is_finite(a)),
+        next((n for n, a in weights.arrays.items() if not _is_finite(a)), None),
     )
     if bad:
         raise WeightsError(f"Weight file {path.name} holds values that are no finite numbers, in {bad}.")
@@ -119,7 +123,7 @@ def check_weights(weights: Weights, architecture: str, width: int, shapes: Mappi
         WeightsError: If they are of another network, width or number of classes, naming both.
     """
     check_network(weights, architecture, width)
-    wanted = _label(architecture, width, CLASS_NAMES)
+    wanted = _format_network(architecture, width, CLASS_NAMES)
     found = {name: tuple(array.shape) for name, array in weights.arrays.items()}
     if found == dict(shapes):
         return
@@ -137,26 +141,26 @@ def check_network(weights: Weights, architecture: str, width: int) -> None:
     Raises:
         WeightsError: If they are of another network, width or number of classes, naming both.
     """
-    wanted = _label(architecture, width, CLASS_NAMES)
-    given = _label(weights.architecture, weights.width, weights.classes)
+    wanted = _format_network(architecture, width, CLASS_NAMES)
+    given = _format_network(weights.architecture, weights.width, weights.classes)
     if wanted != given:
         raise WeightsError(f"These weights are of {given}. The network is {wanted}.")
 
 
-def _label(architecture: str, width: int, classes: tuple[str, ...]) -> str:
+def _format_network(architecture: str, width: int, classes: tuple[str, ...]) -> str:
     return f"{architecture} of width {width} with {len(classes)} classes ({', '.join(classes)})"
 
 
-def _in_steps(name: str, kernel: Any) -> Arrays:
+def _quantise(name: str, kernel: Any) -> Arrays:
     """Return a kernel in 8 bits with a scale for every channel of its last axis."""
     peaks = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1)), initial=0.0).astype(np.float32)
-    scale = np.where(peaks > 0, peaks / np.float32(_STEPS), np.float32(1.0)).astype(np.float32)
-    return {name: np.rint(kernel / scale).astype(np.int8), name + _SCALE: scale}
+    scale = np.where(peaks > 0, peaks / np.float32(_MAX_INT8), np.float32(1.0)).astype(np.float32)
+    return {name: np.rint(kernel / scale).astype(np.int8), name + _SCALE_SUFFIX: scale}
 
 
-def _in_float(name: str, arrays: Mapping[str, Any]) -> Any:
+def _dequantise(name: str, arrays: Mapping[str, Any]) -> Any:
     """Return an array of a file in float32, a kernel times its scale."""
-    array, scale = arrays[name].astype(np.float32), arrays.get(name + _SCALE)
+    array, scale = arrays[name].astype(np.float32), arrays.get(name + _SCALE_SUFFIX)
     if scale is None:
         return array
     if scale.shape != array.shape[-1:]:
@@ -164,19 +168,19 @@ def _in_float(name: str, arrays: Mapping[str, Any]) -> Any:
     return array * scale.astype(np.float32)
 
 
-def _finite(array: Any) -> bool:
+def _is_finite(array: Any) -> bool:
     return array.dtype.kind == "f" and bool(np.isfinite(array).all())
 
 
-def _halved(array: Any) -> Any:
+def _convert_to_float16(array: Any) -> Any:
     peak = float(np.abs(array).max(initial=0.0))
     least = float(np.abs(array[array != 0]).min(initial=np.inf))
     # Variances of dead channels lie below the least normal float16 and would lose their digits.
-    keep = peak >= float(_HALF.max) or (array.ndim == 1 and least < float(_HALF.tiny))
+    keep = peak >= float(_FLOAT16.max) or (array.ndim == 1 and least < float(_FLOAT16.tiny))
     return array.astype(np.float32 if keep else np.float16)
 
 
-def _kind(start: bytes) -> str | None:
+def _detect_foreign_format(start: bytes) -> str | None:
     # The length of a header comes first, and can begin with any bytes at all: those of another kind, too.
     if start[8:9] == b"{":
         return None

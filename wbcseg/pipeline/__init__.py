@@ -1,25 +1,32 @@
 """From pictures to findings: what a reader brings, its cells, measured, and judged."""
 
-from wbcseg.pipeline.analyze import Examiner, Outcome, Recent, look, open_item, outcome_of_field
+from wbcseg.pipeline.analyze import (
+    ImageResult,
+    LastImageCache,
+    PipelineConfig,
+    analyze_image,
+    build_field_result,
+    open_input,
+)
 from wbcseg.pipeline.batch import Batch, Progress
-from wbcseg.pipeline.cells import dice_in_field, findings_of, with_disputes
-from wbcseg.pipeline.merge import examined, field_drawer
-from wbcseg.pipeline.thumbnails import marked, marked_field
+from wbcseg.pipeline.cells import analyze_cells, compute_cell_dice, flag_disagreements
+from wbcseg.pipeline.merge import build_field_renderer, merge_results
+from wbcseg.pipeline.thumbnails import render_field, render_overlay
 
 __all__ = [
     "Batch",
-    "Examiner",
-    "Outcome",
+    "ImageResult",
+    "LastImageCache",
+    "PipelineConfig",
     "Progress",
-    "Recent",
-    "dice_in_field",
-    "examined",
-    "field_drawer",
-    "findings_of",
-    "look",
-    "marked",
-    "marked_field",
-    "open_item",
-    "outcome_of_field",
-    "with_disputes",
+    "analyze_cells",
+    "analyze_image",
+    "build_field_renderer",
+    "build_field_result",
+    "compute_cell_dice",
+    "flag_disagreements",
+    "merge_results",
+    "open_input",
+    "render_field",
+    "render_overlay",
 ]

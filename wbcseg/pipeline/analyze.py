@@ -16,24 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.datasets import Sample
-from wbcseg.datasets.uploads import Item, page_of
+from wbcseg.datasets.uploads import InputImage, resolve_page
 from wbcseg.errors import DatasetError, MaskError, WbcsegError
-from wbcseg.inference import Segmentation, is_field
-from wbcseg.io import encode_png, open_image, open_mask, open_pair, shown
-from wbcseg.io.images import Picture
+from wbcseg.inference import Segmentation, is_field_of_view
+from wbcseg.io import encode_png, format_display_name, open_image, open_mask, open_pair
+from wbcseg.io.images import OpenedImage
 from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
-from wbcseg.pipeline.cells import findings_of
-from wbcseg.pipeline.thumbnails import thumbnail
-from wbcseg.quality import Judge
-from wbcseg.results import Finding
+from wbcseg.pipeline.cells import analyze_cells
+from wbcseg.pipeline.thumbnails import render_thumbnail
+from wbcseg.quality import QualityModel
+from wbcseg.results import CellResult
 from wbcseg.visualization import Box
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 
-TRAINED_ON: Final = "was trained on this picture: its Dice flatters."
+TRAINED_ON_NOTICE: Final = "was trained on this picture: its Dice flatters."
 """What is said of a model, after its name."""
 
-NO_CYTOPLASM: Final = (
+NO_CYTOPLASM_NOTICE: Final = (
     "The expert's mask has no cytoplasm: its white, or highest grey, counts as nucleus. If it is of the whole cell, "
     "the overlap (Dice) of nucleus and cytoplasm says nothing."
 )
@@ -48,7 +48,7 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class ImageResult:
     """What came of one item.
 
     Attributes:
@@ -66,10 +66,10 @@ class Outcome:
         load: Returns the whole picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``, read anew.
     """
 
-    item: Item
+    item: InputImage
     size: tuple[int, int] | None = None
     whole_field: bool = False
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CellResult, ...] = ()
     thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
     problem: str = ""
     mask_problem: str = ""
@@ -85,7 +85,7 @@ class Outcome:
         return self.item.name
 
 
-class Recent:
+class LastImageCache:
     """The picture that was read last, while somebody wants it kept."""
 
     def __init__(self) -> None:
@@ -121,12 +121,12 @@ class Recent:
 
 
 @dataclass(frozen=True, eq=False)
-class Examiner:
+class PipelineConfig:
     """Who looks at pictures, and how.
 
     Attributes:
         model: What segments.
-        judge: Says whether results look right; see :func:`wbcseg.quality.judge_of`.
+        judge: Says whether results look right; see :func:`wbcseg.quality.load_quality_model`.
         second: A second opinion: cells that it sees otherwise are to be checked.
         careful: See :meth:`wbcseg.inference.Segmenter.predict`.
         page: Which page of TIFF files with several, from 0.
@@ -134,14 +134,14 @@ class Examiner:
     """
 
     model: Model
-    judge: Judge | None = None
+    judge: QualityModel | None = None
     second: Model | None = None
     careful: bool = False
     page: int = 0
     trained_on: frozenset[str] = frozenset()
 
 
-def look(item: Item, examiner: Examiner, recent: Recent) -> Outcome:
+def analyze_image(item: InputImage, examiner: PipelineConfig, recent: LastImageCache) -> ImageResult:
     """Segment and measure a picture. Whatever goes wrong is its own problem; nothing is raised.
 
     Args:
@@ -150,30 +150,32 @@ def look(item: Item, examiner: Examiner, recent: Recent) -> Outcome:
         recent: Where the picture is kept that was read last.
     """
     if item.problem:
-        return Outcome(item, problem=item.problem)
+        return ImageResult(item, problem=item.problem)
     try:
-        return _measure(item, examiner, recent)
+        return _analyze(item, examiner, recent)
     except WbcsegError as problem:
-        return Outcome(item, problem=str(problem))
+        return ImageResult(item, problem=str(problem))
     except MemoryError:
-        return Outcome(item, problem=f"There was not enough memory for {shown(item.name)}. Crop or shrink it.")
+        return ImageResult(
+            item, problem=f"There was not enough memory for {format_display_name(item.name)}. Crop or shrink it."
+        )
     except Exception as error:
         # The kind of error and nothing else: its text may quote the name of a file.
         _log.error("A picture of a batch could not be segmented: %s", type(error).__name__)
-        return Outcome(item, problem="This picture could not be segmented: the program met an error of its own.")
+        return ImageResult(item, problem="This picture could not be segmented: the program met an error of its own.")
 
 
-def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
+def _analyze(item: InputImage, by: PipelineConfig, recent: LastImageCache) -> ImageResult:
     data = item.load()
-    page = page_of(data, item.name, by.page)
-    picture, mask, mask_problem = _opened(item, data, page)
+    page = resolve_page(data, item.name, by.page)
+    picture, mask, mask_problem = _open_with_mask(item, data, page)
     del data
     image = picture.pixels
     found = by.model.predict(image, careful=by.careful)
     second = by.second.predict(image, careful=by.careful).labels if by.second else None
-    is_large = is_field(image)
-    flatters = mask is not None and bool(by.trained_on) and _digest(image, mask) in by.trained_on
-    findings = findings_of(item.name, image, found, mask=mask, judge=by.judge, second=second)
+    is_large = is_field_of_view(image)
+    flatters = mask is not None and bool(by.trained_on) and _compute_digest(image, mask) in by.trained_on
+    findings = analyze_cells(item.name, image, found, mask=mask, judge=by.judge, second=second)
 
     key = f"{item.key} page {page}"
 
@@ -184,33 +186,33 @@ def _measure(item: Item, by: Examiner, recent: Recent) -> Outcome:
     recent.get(key, lambda: image)
     kept, thumbnails, parts = [], [], []
     if is_large:
-        thumbnails.append(thumbnail(image, found.labels))
+        thumbnails.append(render_thumbnail(image, found.labels))
     for finding in findings:
         crop, labels = finding.load()
-        part = (_box(finding, labels), encode_png(labels))
-        thumbnails.append(thumbnail(crop, labels))
+        part = (_get_crop_box(finding, labels), encode_png(labels))
+        thumbnails.append(render_thumbnail(crop, labels))
         parts.append(part)
-        kept.append(replace(finding, load=_loader(pixels, *part), flatters=flatters))
-    return Outcome(
+        kept.append(replace(finding, load=_build_loader(pixels, *part), flatters=flatters))
+    return ImageResult(
         item,
         (image.shape[0], image.shape[1]),
         is_large,
         tuple(kept),
         tuple(thumbnails),
         mask_problem=mask_problem,
-        notices=(*item.notices, *picture.notices, *_of_mask(mask, found.model if flatters else "")),
+        notices=(*item.notices, *picture.notices, *_list_mask_notices(mask, found.model if flatters else "")),
         boxes=tuple(box for box, _ in parts),
         page=page,
         model=found.model,
-        load=lambda: _whole(pixels(), parts),
+        load=lambda: _assemble(pixels(), parts),
     )
 
 
-def _digest(image: NDArray[np.uint8], mask: Labels) -> str:
+def _compute_digest(image: NDArray[np.uint8], mask: Labels) -> str:
     return Sample("brought/picture", image, mask).digest()
 
 
-def _of_mask(mask: Labels | None, trained: str) -> Iterator[str]:
+def _list_mask_notices(mask: Labels | None, trained: str) -> Iterator[str]:
     """Yield what a reader should know of the expert's mask before trusting the overlap with it.
 
     Args:
@@ -220,9 +222,9 @@ def _of_mask(mask: Labels | None, trained: str) -> Iterator[str]:
     if mask is None:
         return
     if trained:
-        yield f"{trained} {TRAINED_ON}"
+        yield f"{trained} {TRAINED_ON_NOTICE}"
     if lacks_cytoplasm(mask):
-        yield NO_CYTOPLASM
+        yield NO_CYTOPLASM_NOTICE
 
 
 def lacks_cytoplasm(mask: Labels) -> bool:
@@ -230,7 +232,9 @@ def lacks_cytoplasm(mask: Labels) -> bool:
     return not (mask == CYTOPLASM.id).any() and bool((mask == NUCLEUS.id).any())
 
 
-def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[Finding]) -> Outcome:
+def build_field_result(
+    name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[CellResult]
+) -> ImageResult:
     """Return what came of a field of view that is in memory anyway.
 
     Args:
@@ -240,23 +244,23 @@ def outcome_of_field(name: str, image: NDArray[np.uint8], labels: Labels, findin
         findings: Its cells; their pixels too are in memory.
     """
     cells = [one.load() for one in findings]
-    return Outcome(
-        Item(name, "", lambda: encode_png(image)),
+    return ImageResult(
+        InputImage(name, "", lambda: encode_png(image)),
         (image.shape[0], image.shape[1]),
         whole_field=True,
         findings=tuple(findings),
-        thumbnails=(thumbnail(image, labels), *(thumbnail(*pixels) for pixels in cells)),
-        boxes=tuple(_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
+        thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*pixels) for pixels in cells)),
+        boxes=tuple(_get_crop_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
         load=lambda: (image, labels),
     )
 
 
-def _box(finding: Finding, labels: Labels) -> Box:
+def _get_crop_box(finding: CellResult, labels: Labels) -> Box:
     left, top = finding.place or (0, 0)
     return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
-def open_item(item: Item, page: int = 0) -> tuple[Picture, Labels | None, str]:
+def open_input(item: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | None, str]:
     """Open a picture and its mask; a mask that will not do is no reason to leave out the picture.
 
     Args:
@@ -269,16 +273,16 @@ def open_item(item: Item, page: int = 0) -> tuple[Picture, Labels | None, str]:
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    return _opened(item, item.load(), page)
+    return _open_with_mask(item, item.load(), page)
 
 
-def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None, str]:
+def _open_with_mask(item: InputImage, data: bytes, page: int) -> tuple[OpenedImage, Labels | None, str]:
     if item.load_mask is None:
         return open_image(data, name=item.name, page=page), None, ""
     try:
         written = item.load_mask()
     except WbcsegError as problem:
-        reason = f"The expert's mask {shown(item.mask_name)} was not used. {problem}"
+        reason = f"The expert's mask {format_display_name(item.mask_name)} was not used. {problem}"
         return open_image(data, name=item.name, page=page), None, reason
     try:
         picture, mask = open_pair(data, written, name=item.name, mask_name=item.mask_name, page=page)
@@ -287,23 +291,23 @@ def _opened(item: Item, data: bytes, page: int) -> tuple[Picture, Labels | None,
     return picture, mask, ""
 
 
-def _part(box: Box) -> tuple[slice, slice]:
+def _get_slices(box: Box) -> tuple[slice, slice]:
     left, top, right, bottom = box
     return slice(top, bottom), slice(left, right)
 
 
-def _loader(pixels: Callable[[], NDArray[np.uint8]], box: Box, png: bytes) -> Callable[[], Pixels]:
-    return lambda: (pixels()[_part(box)], open_mask(png))
+def _build_loader(pixels: Callable[[], NDArray[np.uint8]], box: Box, png: bytes) -> Callable[[], Pixels]:
+    return lambda: (pixels()[_get_slices(box)], open_mask(png))
 
 
-def _whole(image: NDArray[np.uint8], parts: Sequence[tuple[Box, bytes]]) -> Pixels:
+def _assemble(image: NDArray[np.uint8], parts: Sequence[tuple[Box, bytes]]) -> Pixels:
     labels = np.zeros(image.shape[:2], np.uint8)
     for box, png in parts:
-        part = labels[_part(box)]
+        part = labels[_get_slices(box)]
         np.maximum(part, open_mask(png), out=part)
     return image, labels
 
 
-def renamed(outcome: Outcome, item: Item) -> Outcome:
+def rename_result(outcome: ImageResult, item: InputImage) -> ImageResult:
     """Return what is known of a picture under the name that it has now."""
     return replace(outcome, item=item, findings=tuple(replace(one, name=item.name) for one in outcome.findings))

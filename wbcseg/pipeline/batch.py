@@ -9,19 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from wbcseg.datasets.uploads import Item
-from wbcseg.pipeline.analyze import Examiner, Outcome, Recent, look, renamed
-from wbcseg.pipeline.merge import examined
-from wbcseg.results import Examined
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.pipeline.analyze import ImageResult, LastImageCache, PipelineConfig, analyze_image, rename_result
+from wbcseg.pipeline.merge import merge_results
+from wbcseg.results import ImageReport
 
-State = Literal["waiting", "running", "paused", "cancelled", "done"]
+BatchState = Literal["waiting", "running", "paused", "cancelled", "done"]
 
-UNSEEN: Final = 120.0
+IDLE_TIMEOUT: Final = 120.0
 """Seconds without anybody looking after which a batch pauses. Browsers wake a hidden page once a minute."""
 
-UNREACHED: Final = "It was not looked at: the work was cancelled before."
+NOT_PROCESSED: Final = "It was not looked at: the work was cancelled before."
 
-_turn = threading.Lock()
+_compute_lock = threading.Lock()
 """One batch computes at a time, whoever asked for it."""
 
 
@@ -35,7 +35,7 @@ class Progress:
         total: All items.
     """
 
-    state: State
+    state: BatchState
     done: int
     total: int
 
@@ -57,22 +57,22 @@ class Batch:
 
     def __init__(
         self,
-        items: Sequence[Item],
-        examiner: Examiner,
+        items: Sequence[InputImage],
+        examiner: PipelineConfig,
         *,
         earlier: Batch | None = None,
-        unseen: float = UNSEEN,
+        unseen: float = IDLE_TIMEOUT,
     ) -> None:
         self.items = tuple(items)
         self._examiner, self._unseen = examiner, unseen
         self._lock = threading.Lock()
-        self._outcomes: list[Outcome] = []
-        self._state: State = "waiting"
+        self._outcomes: list[ImageResult] = []
+        self._state: BatchState = "waiting"
         self._thread: threading.Thread | None = None
         self._seen = time.monotonic()
         found = earlier.outcomes() if earlier else []
         self._known = {one.item.key: one for one in found if not one.problem}
-        self._pixels: Recent = earlier._pixels if earlier else Recent()
+        self._pixels: LastImageCache = earlier._pixels if earlier else LastImageCache()
 
     def start(self) -> None:
         """Begin, or go on with the rest after :meth:`cancel`. Nothing happens where it works already or is done."""
@@ -115,16 +115,18 @@ class Batch:
             done, total = len(self._outcomes), len(self.items)
             return Progress("done" if done == total else self._state, done, total)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[ImageResult]:
         """Return what was found so far, in the items' order."""
         with self._lock:
             return list(self._outcomes)
 
-    def pictures(self) -> list[Examined]:
+    def pictures(self) -> list[ImageReport]:
         """Return all pictures with what was found in them, also those that could not be used or were not reached."""
         outcomes = self.outcomes()
-        rest = [Examined(item.name, None, problem=item.problem or UNREACHED) for item in self.items[len(outcomes) :]]
-        return [*(examined([one]) for one in outcomes), *rest]
+        rest = [
+            ImageReport(item.name, None, problem=item.problem or NOT_PROCESSED) for item in self.items[len(outcomes) :]
+        ]
+        return [*(merge_results([one]) for one in outcomes), *rest]
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -135,7 +137,7 @@ class Batch:
     def _work(self, before: threading.Thread | None) -> None:
         if before is not None:
             before.join()
-        while not _turn.acquire(timeout=0.2):
+        while not _compute_lock.acquire(timeout=0.2):
             if not self._wanted():
                 return
         try:
@@ -150,11 +152,13 @@ class Batch:
                         return
                 item = self.items[place]
                 known = self._known.get(item.key)
-                outcome = look(item, self._examiner, self._pixels) if known is None else renamed(known, item)
+                outcome = (
+                    analyze_image(item, self._examiner, self._pixels) if known is None else rename_result(known, item)
+                )
                 with self._lock:
                     self._outcomes.append(outcome)
         finally:
-            _turn.release()
+            _compute_lock.release()
 
     def _wanted(self) -> bool:
         """Whether to go on. Where nobody has looked for long, pause."""

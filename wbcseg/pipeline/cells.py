@@ -9,39 +9,39 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.features import measure
-from wbcseg.inference import Place, Segmentation, is_field
-from wbcseg.inference.detection import find_nuclei
-from wbcseg.inference.postprocess import tidied
+from wbcseg.features import extract_features
+from wbcseg.inference import BBox, Segmentation, is_field_of_view
+from wbcseg.inference.detection import detect_nuclei
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.metrics import CELL, REGIONS, score
-from wbcseg.quality import CHECK, FINE, MOST_REASONS, UNLIKE, Judge, Sides
-from wbcseg.results import Finding, held
+from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, ImageEdges, QualityModel
+from wbcseg.results import CellResult, build_in_memory_loader
 
-DISAGREEMENT: Final = 0.8
+MIN_MODEL_AGREEMENT: Final = 0.8
 """Models disagree whose whole cells have a Dice with each other below this."""
 
-DISPUTED: Final = "The models disagree about the cell."
+DISAGREEMENT_REASON: Final = "The models disagree about the cell."
 
-BESIDE: Final = (
+OFF_CENTRE_REASON: Final = (
     "Several white cells seem to lie in the picture, none of them in its middle. Bring crops of one cell each."
 )
 
-MIDDLE: Final = 0.15
+MAX_CENTRE_DISTANCE: Final = 0.15
 """Distance from the middle, as a share of each side, within which a nucleus may belong to the crop's own cell."""
 
-STRANGE: Final = "Most of what was found in the picture is unlike white cells."
+UNLIKE_CELLS_REASON: Final = "Most of what was found in the picture is unlike white cells."
 
 
-def findings_of(
+def analyze_cells(
     name: str,
     image: NDArray[np.uint8],
     found: Segmentation,
     *,
     mask: Labels | None = None,
-    judge: Judge | None = None,
+    judge: QualityModel | None = None,
     second: Labels | None = None,
-) -> list[Finding]:
+) -> list[CellResult]:
     """Measure every cell that a model found, and judge it.
 
     Args:
@@ -49,33 +49,33 @@ def findings_of(
         image: ``uint8[H, W, 3]``, RGB.
         found: What the model makes of it.
         mask: The expert's mask, ``uint8[H, W]`` of class ids, to score against.
-        judge: Says whether the results look right; see :func:`wbcseg.quality.judge_of`. Without it there is no status.
+        judge: Says whether the results look right; see :func:`wbcseg.quality.load_quality_model`. Without it there is no status.
         second: What another model makes of the picture, ``uint8[H, W]`` of class ids: cells that it sees otherwise are
             to be checked.
 
     Returns:
         Of a crop, its main cell, or one finding without figures where there is none. Of a field of view (see
-        :func:`wbcseg.inference.is_field`), every cell, from top to bottom; none where there is none.
+        :func:`wbcseg.inference.is_field_of_view`), every cell, from top to bottom; none where there is none.
     """
     height, width = image.shape[:2]
-    field = is_field(image)
+    field = is_field_of_view(image)
     parts = [(one.place, one.probabilities, one.own) for one in found.cells]
     if not field:
-        parts = [(Place(0, 0, height, width), found.probabilities, np.ones((height, width), np.bool_))]
+        parts = [(BBox(0, 0, height, width), found.probabilities, np.ones((height, width), np.bool_))]
     findings = []
     for number, (place, probabilities, own) in enumerate(parts, start=1):
         crop, labels = image[place.part], found.labels[place.part]
-        cell = tidied(_only(labels, own))
-        sides = _borders(place, (height, width))
+        cell = keep_main_cell(_blank_outside(labels, own))
+        sides = _find_image_edges(place, (height, width))
         verdict = judge.verdict(crop, probabilities, cell, sides=sides if field else None) if judge else None
         dice: Mapping[str, float] = {}
         if mask is not None:
-            dice = dice_in_field(mask, found.labels, place, cell) if field else score(mask, labels).dice
-        one = Finding(
+            dice = compute_cell_dice(mask, found.labels, place, cell) if field else score(mask, labels).dice
+        one = CellResult(
             name,
-            held(crop, cell),
+            build_in_memory_loader(crop, cell),
             found.model,
-            measure(crop, cell, borders=sides),
+            extract_features(crop, cell, borders=sides),
             (height, width),
             place=(place.left, place.top) if field else None,
             number=number if field else 0,
@@ -86,14 +86,14 @@ def findings_of(
         disputed = False
         if second is not None:
             is_free = own | (labels == BACKGROUND.id)
-            disputed = _disagree(cell, tidied(_only(second[place.part], is_free)))
-        if not field and one.status not in ("", FINE) and _all_beside(crop):
-            one = replace(one, reasons=(BESIDE, *one.reasons)[:MOST_REASONS])
-        findings.append(_disputed(one) if disputed else one)
-    return _in_doubt(findings) if field else findings
+            disputed = _models_disagree(cell, keep_main_cell(_blank_outside(second[place.part], is_free)))
+        if not field and one.status not in ("", OK) and _is_off_centre(crop):
+            one = replace(one, reasons=(OFF_CENTRE_REASON, *one.reasons)[:MAX_REASONS])
+        findings.append(_flag_disagreement(one) if disputed else one)
+    return _flag_unlike_field(findings) if field else findings
 
 
-def dice_in_field(mask: Labels, labels: Labels, place: Place, cell: Labels) -> dict[str, float]:
+def compute_cell_dice(mask: Labels, labels: Labels, place: BBox, cell: Labels) -> dict[str, float]:
     """Compare one cell of a field of view with the expert's mask.
 
     Of the mask, the pieces count that the cell lies on, without what other cells were found on: where cells touch in
@@ -112,72 +112,74 @@ def dice_in_field(mask: Labels, labels: Labels, place: Place, cell: Labels) -> d
     from scipy import ndimage
 
     is_cell = cell != BACKGROUND.id
-    truth = _only(mask[place.part], is_cell | (labels[place.part] == BACKGROUND.id))
+    truth = _blank_outside(mask[place.part], is_cell | (labels[place.part] == BACKGROUND.id))
     pieces, count = ndimage.label(truth != BACKGROUND.id)
     meant = np.zeros(count + 1, np.bool_)
     meant[pieces[is_cell]] = True
     meant[0] = False
-    return score(_only(truth, meant[pieces]), cell).dice
+    return score(_blank_outside(truth, meant[pieces]), cell).dice
 
 
-def _only(labels: Labels, part: NDArray[np.bool_]) -> Labels:
+def _blank_outside(labels: Labels, part: NDArray[np.bool_]) -> Labels:
     """Return class ids with background wherever a part is not."""
     return np.where(part, labels, np.uint8(BACKGROUND.id))
 
 
-def _in_doubt(cells: list[Finding]) -> list[Finding]:
+def _flag_unlike_field(cells: list[CellResult]) -> list[CellResult]:
     """Doubt every cell of a field of view in which most are unlike any: it is hardly a smear."""
-    if 2 * sum(one.status == UNLIKE for one in cells) <= len(cells):
+    if 2 * sum(one.status == OUT_OF_RANGE for one in cells) <= len(cells):
         return cells
     return [
-        replace(one, status=CHECK, reasons=(STRANGE, *one.reasons)[:MOST_REASONS]) if one.status != UNLIKE else one
+        replace(one, status=REVIEW, reasons=(UNLIKE_CELLS_REASON, *one.reasons)[:MAX_REASONS])
+        if one.status != OUT_OF_RANGE
+        else one
         for one in cells
     ]
 
 
-def _all_beside(image: NDArray[np.uint8]) -> bool:
+def _is_off_centre(image: NDArray[np.uint8]) -> bool:
     """Whether a crop, ``uint8[H, W, 3]``, has several nuclei apart from each other, none of them in its middle."""
     height, width = image.shape[:2]
     centres = [
         np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)])
-        for one in find_nuclei(image)
+        for one in detect_nuclei(image)
     ]
-    apart = any(np.abs(one - other).max() > 2 * MIDDLE for one in centres for other in centres)
-    return apart and all(np.abs(one - 0.5).max() > MIDDLE for one in centres)
+    apart = any(np.abs(one - other).max() > 2 * MAX_CENTRE_DISTANCE for one in centres for other in centres)
+    return apart and all(np.abs(one - 0.5).max() > MAX_CENTRE_DISTANCE for one in centres)
 
 
-def _borders(place: Place, size: tuple[int, int]) -> Sides:
+def _find_image_edges(place: BBox, size: tuple[int, int]) -> ImageEdges:
     """Return which sides of a crop are borders of its field of view."""
     return place.top == 0, place.bottom == size[0], place.left == 0, place.right == size[1]
 
 
-def with_disputes(findings: Mapping[str, Sequence[Finding]]) -> dict[str, tuple[Finding, ...]]:
+def flag_disagreements(findings: Mapping[str, Sequence[CellResult]]) -> dict[str, tuple[CellResult, ...]]:
     """Say of judged findings of a crop where models disagree about the cell.
 
     Args:
         findings: Of one picture, by the model's name.
 
     Returns:
-        The same; where a judged model's cell and any other's have a Dice below :data:`DISAGREEMENT`, it is to be
+        The same; where a judged model's cell and any other's have a Dice below :data:`MIN_MODEL_AGREEMENT`, it is to be
         checked. Those without a status, and cells of a field of view, stay as they are.
     """
     result = {name: tuple(several) for name, several in findings.items()}
     crops = {name: several[0] for name, several in result.items() if several and not several[0].number}
     cells = {name: one.load()[1] for name, one in crops.items()}
     for name, cell in cells.items():
-        if crops[name].status and any(_disagree(cell, other) for key, other in cells.items() if key != name):
-            result[name] = (_disputed(crops[name]),)
+        if crops[name].status and any(_models_disagree(cell, other) for key, other in cells.items() if key != name):
+            result[name] = (_flag_disagreement(crops[name]),)
     return result
 
 
-def _disagree(cell: Labels, other: Labels) -> bool:
+def _models_disagree(cell: Labels, other: Labels) -> bool:
     """Whether two models mean different pixels by a cell. Where neither sees one, they agree."""
-    return score(cell, other).dice[CELL] < DISAGREEMENT
+    return score(cell, other).dice[CELL] < MIN_MODEL_AGREEMENT
 
 
-def _disputed(one: Finding) -> Finding:
+def _flag_disagreement(one: CellResult) -> CellResult:
     """Return a finding as one that models disagree about; one that nobody judges as it is."""
     if not one.status:
         return one
-    status = CHECK if one.status == FINE else one.status
-    return replace(one, status=status, reasons=(DISPUTED, *one.reasons)[:MOST_REASONS])
+    status = REVIEW if one.status == OK else one.status
+    return replace(one, status=status, reasons=(DISAGREEMENT_REASON, *one.reasons)[:MAX_REASONS])

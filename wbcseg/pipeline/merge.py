@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.labels import Labels
-from wbcseg.pipeline.analyze import Outcome
-from wbcseg.pipeline.thumbnails import marked_field
-from wbcseg.results import Examined
+from wbcseg.pipeline.analyze import ImageResult
+from wbcseg.pipeline.thumbnails import render_field
+from wbcseg.results import ImageReport
 from wbcseg.visualization import Box
 
-PAGE: Final = 1000
+REPORT_IMAGE_SIDE: Final = 1000
 """Longer side of a field of view in a report, in pixels."""
 
 
-def examined(outcomes: Sequence[Outcome]) -> Examined:
+def merge_results(outcomes: Sequence[ImageResult]) -> ImageReport:
     """Return what came of one picture.
 
     Args:
@@ -28,7 +28,7 @@ def examined(outcomes: Sequence[Outcome]) -> Examined:
     used = [one for one in outcomes if not one.problem]
     problems = list(dict.fromkeys(one.problem for one in outcomes if one.problem))
     told = [sentence for one in used for sentence in (one.mask_problem, *one.notices) if sentence]
-    return Examined(
+    return ImageReport(
         outcomes[0].name,
         next((one.size for one in used), None),
         tuple(finding for one in used for finding in one.findings),
@@ -37,12 +37,14 @@ def examined(outcomes: Sequence[Outcome]) -> Examined:
         note=" ".join(dict.fromkeys((*told, *(problems if used else problems[1:])))),
         mask_unused=any(one.mask_problem for one in used),
         drawn={
-            one.model: field_drawer(one.load, one.boxes) for one in used if one.whole_field and one.load is not None
+            one.model: build_field_renderer(one.load, one.boxes)
+            for one in used
+            if one.whole_field and one.load is not None
         },
     )
 
 
-def field_drawer(
+def build_field_renderer(
     load: Callable[[], tuple[NDArray[np.uint8], Labels]], boxes: Sequence[Box]
 ) -> Callable[[], NDArray[np.uint8]]:
     """Return what draws a field of view with its cells in numbered boxes, when it is called.
@@ -51,8 +53,8 @@ def field_drawer(
         load: Returns the picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``.
         boxes: Left, top, right and bottom of every cell's crop in pixels.
     """
-    return partial(_draw, load, tuple(boxes))
+    return partial(_render_field, load, tuple(boxes))
 
 
-def _draw(load: Callable[[], tuple[NDArray[np.uint8], Labels]], boxes: tuple[Box, ...]) -> NDArray[np.uint8]:
-    return marked_field(*load(), boxes, PAGE)
+def _render_field(load: Callable[[], tuple[NDArray[np.uint8], Labels]], boxes: tuple[Box, ...]) -> NDArray[np.uint8]:
+    return render_field(*load(), boxes, REPORT_IMAGE_SIDE)

@@ -11,23 +11,23 @@ from PIL import Image
 
 from wbcseg.io import encode_png
 from wbcseg.labels import PALETTES, Labels
-from wbcseg.visualization import Box, Rgb, numbered, overlay
+from wbcseg.visualization import Box, RgbImage, draw_boxes, overlay
 
-THUMBNAIL: Final = 72
+THUMBNAIL_SIDE: Final = 72
 """Longer side of the small picture of a row, in pixels."""
 
 
-def thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
+def render_thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
     """Return a small PNG of a picture with its classes laid over it.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
     """
-    return encode_png(marked(image, labels, THUMBNAIL))
+    return encode_png(render_overlay(image, labels, THUMBNAIL_SIDE))
 
 
-def marked(image: NDArray[np.uint8], labels: Labels, longest: int) -> Rgb:
+def render_overlay(image: NDArray[np.uint8], labels: Labels, longest: int) -> RgbImage:
     """Lay the classes over a picture, shrunk so that its longer side has at most ``longest`` pixels.
 
     Args:
@@ -46,7 +46,7 @@ def marked(image: NDArray[np.uint8], labels: Labels, longest: int) -> Rgb:
     return overlay(small, classes, PALETTES["thesis"], 0.4)
 
 
-def marked_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], longest: int) -> Rgb:
+def render_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], longest: int) -> RgbImage:
     """Do the same to a field of view, and number its cells.
 
     Args:
@@ -58,10 +58,10 @@ def marked_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box],
     Returns:
         ``uint8[h, w, 3]``.
     """
-    small = marked(image, labels, longest)
+    small = render_overlay(image, labels, longest)
     factor = small.shape[0] / image.shape[0]
     scaled = [
         (round(left * factor), round(top * factor), round(right * factor) - 1, round(bottom * factor) - 1)
         for left, top, right, bottom in boxes
     ]
-    return numbered(small, scaled)
+    return draw_boxes(small, scaled)

@@ -9,27 +9,27 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.quality.features import FEATURES
+from wbcseg.quality.features import QUALITY_FEATURES
 
-RESPECTS: Final[Mapping[str, tuple[str, ...]]] = {
+ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "stain": (
         *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
         *("plasma_light", "plasma_colour"),
     ),
     "detail": ("sharpness", "grain", "edge"),
 }
-"""In what respects crops are compared, and by which figures of :func:`wbcseg.quality.features.features_of`."""
+"""In what respects crops are compared, and by which figures of :func:`wbcseg.quality.features.compute_quality_features`."""
 
-UNUSUAL: Final = 0.03
+OUTLIER_FRACTION: Final = 0.03
 """Share of the known crops that may lie beyond the limit."""
 
 
 @dataclass(frozen=True)
-class Familiar:
+class FeatureDistribution:
     """Where the known crops lie in one respect.
 
     Attributes:
-        respect: One of :data:`RESPECTS`.
+        respect: One of :data:`ASPECTS`.
         mean: Of every figure over the known crops.
         scale: Its standard deviation.
         precision: Inverse of the figures' correlations, row by row.
@@ -43,7 +43,7 @@ class Familiar:
     limit: float
 
     def _standard(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        chosen = features[[FEATURES.index(name) for name in RESPECTS[self.respect]]].astype(np.float64)
+        chosen = features[[QUALITY_FEATURES.index(name) for name in ASPECTS[self.respect]]].astype(np.float64)
         standard: NDArray[np.float64] = (chosen - np.array(self.mean)) / np.array(self.scale)
         return standard
 
@@ -59,16 +59,16 @@ class Familiar:
             return ""
         if self.respect == "stain":
             return "The stain or the light is unfamiliar."
-        standard = dict(zip(RESPECTS["detail"], self._standard(features), strict=True))
+        standard = dict(zip(ASPECTS["detail"], self._standard(features), strict=True))
         # Noise drowns what is sharp, too, but its grain is what stands out.
         if standard["sharpness"] < min(0.0, -standard["grain"]):
             return "The picture is blurred."
         return "The picture is noisy or unusually sharp."
 
 
-def learn(
+def fit_distributions(
     known: NDArray[np.bool_], features: NDArray[np.float32], folds: Sequence[NDArray[np.intp]]
-) -> tuple[tuple[Familiar, ...], NDArray[np.bool_]]:
+) -> tuple[tuple[FeatureDistribution, ...], NDArray[np.bool_]]:
     """Learn where the known crops lie.
 
     Args:
@@ -80,42 +80,42 @@ def learn(
         What is familiar, in every respect; and ``bool[N]``, which crops are not.
     """
     found, unfamiliar = [], np.zeros(len(features), np.bool_)
-    for respect in RESPECTS:
+    for respect in ASPECTS:
         distances = np.zeros(len(features))
         for rows in folds:
             others = known.copy()
             others[rows] = False
-            one = _fitted(respect, features[others])
+            one = _fit_distribution(respect, features[others])
             distances[rows] = [one.distance(features[row]) for row in rows]
-        limit = round(float(np.quantile(distances[known], 1 - UNUSUAL)), 4)
-        found.append(replace(_fitted(respect, features[known]), limit=limit))
+        limit = round(float(np.quantile(distances[known], 1 - OUTLIER_FRACTION)), 4)
+        found.append(replace(_fit_distribution(respect, features[known]), limit=limit))
         unfamiliar |= distances > limit
     return tuple(found), unfamiliar
 
 
-def _fitted(respect: str, features: NDArray[np.float32]) -> Familiar:
-    chosen = features[:, [FEATURES.index(name) for name in RESPECTS[respect]]].astype(np.float64)
+def _fit_distribution(respect: str, features: NDArray[np.float32]) -> FeatureDistribution:
+    chosen = features[:, [QUALITY_FEATURES.index(name) for name in ASPECTS[respect]]].astype(np.float64)
     mean, scale = chosen.mean(axis=0), chosen.std(axis=0) + 1e-6
     standard = (chosen - mean) / scale
     # A little of independence, so that figures which nearly follow from each other do no harm.
     correlations = standard.T @ standard / len(standard) + 0.01 * np.eye(len(mean))
     rows = (mean, scale, np.linalg.inv(correlations).ravel())
     mean_of, scale_of, precision = (tuple(np.round(row, 6).tolist()) for row in rows)
-    return Familiar(respect, mean_of, scale_of, precision, limit=0.0)
+    return FeatureDistribution(respect, mean_of, scale_of, precision, limit=0.0)
 
 
-def read(values: Mapping[str, Any]) -> Familiar:
+def parse_distribution(values: Mapping[str, Any]) -> FeatureDistribution:
     """Return what was written with ``vars``.
 
     Raises:
         ValueError: If it is something else.
     """
     respect = str(values["respect"])
-    if respect not in RESPECTS:
+    if respect not in ASPECTS:
         raise ValueError(f"it judges by {respect}")
     numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "precision")}
-    count = len(RESPECTS[respect])
+    count = len(ASPECTS[respect])
     sizes = {name: len(row) for name, row in numbers.items()}
     if sizes != {"mean": count, "scale": count, "precision": count**2}:
         raise ValueError(f"it has {sizes} numbers for {respect}")
-    return Familiar(respect, **numbers, limit=float(values["limit"]))
+    return FeatureDistribution(respect, **numbers, limit=float(values["limit"]))

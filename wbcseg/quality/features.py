@@ -12,35 +12,37 @@ from PIL import Image
 
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
-Mask = NDArray[np.bool_]
+BoolArray = NDArray[np.bool_]
 
-FAINT: Final = 0.3
+FAINT_CONTRAST: Final = 0.3
 """Where the two sides of an outline absorb light so much alike, there is hardly an edge.
 
 The root mean square over the colours of the difference of their densities, as a share of the cytoplasm's density, or of
 the whole cell's where no cytoplasm was found.
 """
 
-PALE: Final = 0.05
+MIN_REFERENCE_DENSITY: Final = 0.05
 """The least density that counts for that, so that nothing at all has no edge, either."""
 
-SIDE: Final = 96
+NORMALISED_SIDE: Final = 96
 """Side in pixels to which the cell with its surroundings is brought, so that figures do not depend on the scale."""
 
-LARGEST: Final = 160
+MAX_SIDE: Final = 160
 """Greatest side in pixels at which a crop is described; larger ones are shrunk by a whole number first."""
 
-FEATURES: Final = (
+QUALITY_FEATURES: Final = (
     *("sure_cell", "sure_nucleus", "sure_cytoplasm", "doubt_inside", "doubt_around"),
     *("cell_share", "nucleus_share", "solidity", "roundness", "nucleus_solidity", "other_cells", "scattered", "border"),
     *("rim", "enclosed"),
     *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
     *("plasma_light", "plasma_colour", "plasma_spread", "edge", "faint", "sharpness", "grain"),
 )
-"""Names of the figures of :func:`features_of`, in order."""
+"""Names of the figures of :func:`compute_quality_features`, in order."""
 
 
-def features_of(image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels) -> NDArray[np.float32]:
+def compute_quality_features(
+    image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels
+) -> NDArray[np.float32]:
     """Describe a crop and what was found in it.
 
     Args:
@@ -54,7 +56,7 @@ def features_of(image: NDArray[np.uint8], probabilities: NDArray[np.float32], ce
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
 
-    step = -(-max(cell.shape) // LARGEST)
+    step = -(-max(cell.shape) // MAX_SIDE)
     if step > 1:
         image = np.asarray(Image.fromarray(image).reduce(step))
         height, width = (n - n % step for n in cell.shape)
@@ -66,7 +68,7 @@ def features_of(image: NDArray[np.uint8], probabilities: NDArray[np.float32], ce
     found = probabilities.argmax(axis=-1) != BACKGROUND.id
     background = ~(inside | found)
     light = image.astype(np.float32) + 1.0
-    values: dict[str, float] = dict.fromkeys(FEATURES, 0.0)
+    values: dict[str, float] = dict.fromkeys(QUALITY_FEATURES, 0.0)
     # Plasma is the brighter half of what is not a cell; red cells are the darker one.
     outside = light[background] if background.any() else light.reshape(-1, 3)
     brightness = outside.sum(axis=1)
@@ -76,16 +78,16 @@ def features_of(image: NDArray[np.uint8], probabilities: NDArray[np.float32], ce
     values["plasma_spread"] = float(np.log10(outside.std(axis=0).mean() + 1.0))
     if inside.any():
         density = np.log10(plasma / light)
-        values |= _colours(density, nucleus, cytoplasm)
-        values |= _certainty(probabilities, inside, nucleus, cytoplasm, ndimage.binary_dilation)
-        values |= _form(inside, nucleus, found)
-        values |= _detail(image, inside, density)
-        values["faint"] = _faint(density, inside, cytoplasm if cytoplasm.any() else inside)
-    described = np.array([values[name] for name in FEATURES], np.float32)
+        values |= _measure_colours(density, nucleus, cytoplasm)
+        values |= _measure_certainty(probabilities, inside, nucleus, cytoplasm, ndimage.binary_dilation)
+        values |= _measure_shape(inside, nucleus, found)
+        values |= _measure_sharpness(image, inside, density)
+        values["faint"] = _measure_faint_outline(density, inside, cytoplasm if cytoplasm.any() else inside)
+    described = np.array([values[name] for name in QUALITY_FEATURES], np.float32)
     return np.nan_to_num(described, posinf=0.0, neginf=0.0)
 
 
-def _colours(density: NDArray[np.float32], nucleus: Mask, cytoplasm: Mask) -> dict[str, float]:
+def _measure_colours(density: NDArray[np.float32], nucleus: BoolArray, cytoplasm: BoolArray) -> dict[str, float]:
     """Return how much light nucleus and cytoplasm absorb, by colour, over the plasma."""
     found: dict[str, float] = {}
     for name, part in (("nucleus", nucleus), ("cytoplasm", cytoplasm)):
@@ -94,12 +96,16 @@ def _colours(density: NDArray[np.float32], nucleus: Mask, cytoplasm: Mask) -> di
     return found
 
 
-def _certainty(
-    probabilities: NDArray[np.float32], inside: Mask, nucleus: Mask, cytoplasm: Mask, dilate: Callable[..., Mask]
+def _measure_certainty(
+    probabilities: NDArray[np.float32],
+    inside: BoolArray,
+    nucleus: BoolArray,
+    cytoplasm: BoolArray,
+    dilate: Callable[..., BoolArray],
 ) -> dict[str, float]:
     """Return the Dice to be expected if the probabilities are right, and where they are in doubt."""
 
-    def expected(part: Mask, chance: NDArray[np.float32]) -> float:
+    def expected(part: BoolArray, chance: NDArray[np.float32]) -> float:
         return float(2.0 * chance[part].sum() / max(float(chance.sum()) + float(part.sum()), 1.0))
 
     best = probabilities.max(axis=-1)
@@ -114,7 +120,7 @@ def _certainty(
     }
 
 
-def _form(inside: Mask, nucleus: Mask, found: Mask) -> dict[str, float]:
+def _measure_shape(inside: BoolArray, nucleus: BoolArray, found: BoolArray) -> dict[str, float]:
     """Return size and form of the cell, and what else was found."""
     from scipy import ndimage
     from skimage.measure import regionprops
@@ -143,13 +149,15 @@ def _form(inside: Mask, nucleus: Mask, found: Mask) -> dict[str, float]:
     }
 
 
-def _detail(image: NDArray[np.uint8], inside: Mask, density: NDArray[np.float32]) -> dict[str, float]:
+def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDArray[np.float32]) -> dict[str, float]:
     """Return how sharp the crop is at the scale of the cell, and how strongly its outline stands out."""
     from scipy import ndimage
 
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    grey = Image.fromarray(image).crop(box).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    grey = (
+        Image.fromarray(image).crop(box).convert("L").resize((NORMALISED_SIDE, NORMALISED_SIDE), Image.Resampling.BOX)
+    )
     shades = np.asarray(grey, np.float32)
     fine = shades - ndimage.gaussian_filter(shades, 1.0)
     coarse = ndimage.gaussian_filter(shades, 1.0) - ndimage.gaussian_filter(shades, 4.0)
@@ -163,7 +171,7 @@ def _detail(image: NDArray[np.uint8], inside: Mask, density: NDArray[np.float32]
     }
 
 
-def _faint(density: NDArray[np.float32], inside: Mask, cytoplasm: Mask) -> float:
+def _measure_faint_outline(density: NDArray[np.float32], inside: BoolArray, cytoplasm: BoolArray) -> float:
     """Return along which share of the cell's outline the picture shows hardly an edge."""
     from scipy import ndimage
 
@@ -178,4 +186,4 @@ def _faint(density: NDArray[np.float32], inside: Mask, cytoplasm: Mask) -> float
     rows, columns = (places[beyond] for places in nearest)
     step = np.sqrt(((smooth[rows, columns] - smooth[beyond]) ** 2).mean(axis=1))
     absorbed = math.sqrt(float((smooth[cytoplasm].mean(axis=0) ** 2).mean()))
-    return float((step < FAINT * max(PALE, absorbed)).mean())
+    return float((step < FAINT_CONTRAST * max(MIN_REFERENCE_DENSITY, absorbed)).mean())

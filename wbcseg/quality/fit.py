@@ -9,31 +9,31 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.quality.distribution import learn
-from wbcseg.quality.model import Judge, Score, expand, ruled
+from wbcseg.quality.distribution import fit_distributions
+from wbcseg.quality.model import LogisticModel, QualityModel, expand_features, list_rule_reasons
 
-BAD: Final = 0.8
+BAD_DICE_BELOW: Final = 0.8
 """A result is bad whose Dice of the whole cell is below."""
 
-LEARNED: Final = 0.85
+TRAINING_BAD_DICE_BELOW: Final = 0.85
 """Results below this Dice are learned as bad ones, because there are few that really are."""
 
-CAUGHT: Final = 0.95
+TARGET_SENSITIVITY: Final = 0.95
 """Share of bad results that should be marked."""
 
-LEAST_MARKED: Final = 0.08
+MIN_FALSE_ALARM_RATE: Final = 0.08
 """Share of good results that are marked in any case: from few bad ones it is not known well where they begin."""
 
-MOST_MARKED: Final = 0.15
+MAX_FALSE_ALARM_RATE: Final = 0.15
 """Greatest share of good results that may be marked to catch bad ones."""
 
-UNLIKE_SMEARS: Final = 0.01
+MAX_SMEARS_OUT_OF_RANGE: Final = 0.01
 """Share of smears that may be taken for something else."""
 
-STRENGTH: Final = 0.01
+INVERSE_REGULARISATION: Final = 0.01
 """Inverse strength of the regressions' regularisation."""
 
-FOLDS: Final = 5
+N_FOLDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Example:
     """A result to learn from.
 
     Attributes:
-        features: See :func:`wbcseg.quality.features.features_of`.
+        features: See :func:`wbcseg.quality.features.compute_quality_features`.
         group: What belongs together (copies of one picture, pictures of one kind) never helps to judge each other.
         dice: Of the whole cell; ``None`` for what is no smear.
         plain: Whether the picture is as it was photographed, and not a varied copy.
@@ -53,7 +53,7 @@ class Example:
     plain: bool = True
 
 
-def fit_judge(examples: Sequence[Example]) -> Judge:
+def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
     """Fit a judge, and measure it by cross-validation over the examples' groups.
 
     Args:
@@ -74,18 +74,22 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
     strangers = [one for one in examples if one.dice is None]
     dice = np.array([one.dice for one in smears], np.float64)
     is_plain = np.array([one.plain for one in smears])
-    doubt, doubts = _fit(smears, dice < LEARNED)
+    doubt, doubts = _fit_cross_validated(smears, dice < TRAINING_BAD_DICE_BELOW)
     kinds = np.array([one.dice is None for one in (*plain, *strangers)])
-    unlike, chances = _fit([*plain, *strangers], kinds)
+    unlike, chances = _fit_cross_validated([*plain, *strangers], kinds)
     features = np.array([one.features for one in smears])
-    familiar, unfamiliar = learn(dice >= LEARNED, features, [rows for _, rows in _parts(smears)])
+    familiar, unfamiliar = fit_distributions(
+        dice >= TRAINING_BAD_DICE_BELOW, features, [rows for _, rows in _split_by_group(smears)]
+    )
 
-    bad, good = dice < BAD, dice >= BAD
-    most, least = np.quantile(doubts[good & is_plain], [1 - MOST_MARKED, 1 - LEAST_MARKED])
-    caught = np.quantile(doubts[bad], 1 - CAUGHT, method="lower") if bad.any() else least
+    bad, good = dice < BAD_DICE_BELOW, dice >= BAD_DICE_BELOW
+    most, least = np.quantile(doubts[good & is_plain], [1 - MAX_FALSE_ALARM_RATE, 1 - MIN_FALSE_ALARM_RATE])
+    caught = np.quantile(doubts[bad], 1 - TARGET_SENSITIVITY, method="lower") if bad.any() else least
     doubt = replace(doubt, threshold=round(float(np.clip(caught, most, least)), 4))
-    unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - UNLIKE_SMEARS)), 4))
-    marked = unfamiliar | (doubts >= doubt.threshold) | np.array([bool(ruled(one.features)) for one in smears])
+    unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - MAX_SMEARS_OUT_OF_RANGE)), 4))
+    marked = (
+        unfamiliar | (doubts >= doubt.threshold) | np.array([bool(list_rule_reasons(one.features)) for one in smears])
+    )
     marked[is_plain] |= chances[~kinds] >= unlike.threshold
 
     figures: dict[str, Any] = {
@@ -99,43 +103,45 @@ def fit_judge(examples: Sequence[Example]) -> Judge:
         figures |= {
             f"{prefix}pictures": int(among.sum()),
             f"{prefix}bad": int((bad & among).sum()),
-            f"{prefix}bad_caught": _share(marked[bad & among]),
-            f"{prefix}good_marked": _share(marked[good & among]),
+            f"{prefix}bad_caught": _compute_fraction(marked[bad & among]),
+            f"{prefix}good_marked": _compute_fraction(marked[good & among]),
         }
         both = (bad & among).any() and (good & among).any()
         figures[f"{prefix}bad_auroc"] = float(roc_auc_score(bad[among], doubts[among])) if both else None
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
-    return Judge(doubt, unlike, familiar, rounded)
+    return QualityModel(doubt, unlike, familiar, rounded)
 
 
-def _fit(examples: Sequence[Example], target: NDArray[np.bool_]) -> tuple[Score, NDArray[np.float64]]:
+def _fit_cross_validated(
+    examples: Sequence[Example], target: NDArray[np.bool_]
+) -> tuple[LogisticModel, NDArray[np.float64]]:
     """Return a regression on all examples, and the chances of each by regressions on the other groups'."""
     from sklearn.linear_model import LogisticRegression
 
     features = np.array([one.features for one in examples], np.float64)
 
-    def regression(rows: NDArray[np.intp]) -> Score:
+    def regression(rows: NDArray[np.intp]) -> LogisticModel:
         middle, spread = features[rows].mean(axis=0), features[rows].std(axis=0) + 1e-6
-        model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000)
-        model.fit(expand(features[rows], middle, spread), target[rows])
+        model = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=5000)
+        model.fit(expand_features(features[rows], middle, spread), target[rows])
         mean, scale, weights = (tuple(np.round(row, 6).tolist()) for row in (middle, spread, model.coef_[0]))
-        return Score(mean, scale, weights, round(float(model.intercept_[0]), 6), threshold=0.5)
+        return LogisticModel(mean, scale, weights, round(float(model.intercept_[0]), 6), threshold=0.5)
 
     chances = np.zeros(len(examples))
-    for others, rows in _parts(examples):
+    for others, rows in _split_by_group(examples):
         one = regression(others)
         chances[rows] = [one.chance(examples[row].features) for row in rows]
     return regression(np.arange(len(examples))), chances
 
 
-def _parts(examples: Sequence[Example]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _split_by_group(examples: Sequence[Example]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the rows to learn from and those to be judged, so that no group is in both."""
     from sklearn.model_selection import GroupKFold
 
     names = {group: number for number, group in enumerate(dict.fromkeys(one.group for one in examples))}
     groups = np.array([names[one.group] for one in examples])
-    yield from GroupKFold(FOLDS, shuffle=True, random_state=0).split(groups, groups=groups)
+    yield from GroupKFold(N_FOLDS, shuffle=True, random_state=0).split(groups, groups=groups)
 
 
-def _share(marked: NDArray[np.bool_]) -> float | None:
+def _compute_fraction(marked: NDArray[np.bool_]) -> float | None:
     return float(marked.mean()) if marked.size else None

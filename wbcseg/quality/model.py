@@ -18,58 +18,58 @@ from wbcseg.errors import ModelError
 from wbcseg.io.atomic import write_json
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.models.card import ModelCard
-from wbcseg.quality.distribution import Familiar, read
-from wbcseg.quality.features import FEATURES, features_of
+from wbcseg.quality.distribution import FeatureDistribution, parse_distribution
+from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
 
-Sides = tuple[bool, bool, bool, bool]
+ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left and right."""
 
-JUDGES: Final = Path(__file__).with_name("pretrained")
+QUALITY_MODELS_FOLDER: Final = Path(__file__).with_name("pretrained")
 """How results are judged, a file a network; written by ``python -m wbcseg evaluate --laboratories``."""
 
-FINE: Final = "looks fine"
-CHECK: Final = "check"
-UNLIKE: Final = "unlike the training data"
-MEANINGS: Final = {
-    FINE: "Nothing speaks against the result: it and its picture resemble those that turned out well. It can still be "
+OK: Final = "looks fine"
+REVIEW: Final = "check"
+OUT_OF_RANGE: Final = "unlike the training data"
+STATUS_DESCRIPTIONS: Final = {
+    OK: "Nothing speaks against the result: it and its picture resemble those that turned out well. It can still be "
     "wrong.",
-    CHECK: "Look at the result before you use it; the reasons stand beside it. Either it resembles results that turned "
+    REVIEW: "Look at the result before you use it; the reasons stand beside it. Either it resembles results that turned "
     "out badly, or the picture is blurred, noisy, small, without colours or of an unfamiliar stain or light, or the "
     "cell is cut off by the border, is not alone or was not found, or the models disagree about it.",
-    UNLIKE: "The picture does not resemble the blood smears that the program knows: another stain or light, another "
+    OUT_OF_RANGE: "The picture does not resemble the blood smears that the program knows: another stain or light, another "
     "kind of picture, or no smear at all. A model can be wrong there and sure of it.",
 }
 """What the statuses mean, in plain words."""
 
-STATUSES: Final = tuple(MEANINGS)
+STATUSES: Final = tuple(STATUS_DESCRIPTIONS)
 
-_SAID: Final = {
-    FINE: ("looks fine", "look fine"),
-    CHECK: ("should be checked", "should be checked"),
-    UNLIKE: ("is unlike the training data", "are unlike the training data"),
+_STATUS_PHRASES: Final = {
+    OK: ("looks fine", "look fine"),
+    REVIEW: ("should be checked", "should be checked"),
+    OUT_OF_RANGE: ("is unlike the training data", "are unlike the training data"),
 }
 """How one result and several are said to have a status."""
 
-BORDER: Final = 0.25
+CUT_OFF_EDGE_RATIO: Final = 0.25
 """Length of border that a cell takes, over the root of its area, from which it is taken for cut off."""
 
-OTHER_CELL: Final = 0.3
+SECOND_CELL_AREA_RATIO: Final = 0.3
 """Area of another piece that was found, over the cell's, from which it is taken for a second cell."""
 
-LEAST_PIXELS: Final = 600
+MIN_CELL_PIXELS: Final = 600
 """Pixels of a cell below which its figures are coarse: some 28 pixels across."""
 
-COLOURLESS: Final = 4.0
+MIN_COLOUR_RANGE: Final = 4.0
 """Mean difference of a pixel's greatest and least colour, in grey levels of 255, below which a picture has none."""
 
-MOST_REASONS: Final = 3
+MAX_REASONS: Final = 3
 
-CUT: Final = "The cell is cut off by the border of the picture."
-SECOND: Final = "There is more than one white cell; the one nearest to the middle counts."
-MORE: Final = "There is more in the picture that looks like a cell."
-DETAIL: Final = "The picture is blurred, or unusually sharp or noisy."
+CUT_OFF_REASON: Final = "The cell is cut off by the border of the picture."
+SECOND_CELL_REASON: Final = "There is more than one white cell; the one nearest to the middle counts."
+OTHER_CELLS_REASON: Final = "There is more in the picture that looks like a cell."
+SHARPNESS_REASON: Final = "The picture is blurred, or unusually sharp or noisy."
 
-_REASONS: Final = {
+_FEATURES_BY_REASON: Final = {
     "The model is unsure about the outline.": ("sure_cell", "sure_cytoplasm", "doubt_around"),
     "Part of the outline can hardly be seen in the picture.": ("faint",),
     "The model is unsure about the nucleus.": ("sure_nucleus", "doubt_inside"),
@@ -77,28 +77,28 @@ _REASONS: Final = {
         *("solidity", "roundness", "nucleus_solidity", "enclosed", "rim", "nucleus_share"),
     ),
     "The cell is unusually small or large in the picture.": ("cell_share",),
-    MORE: ("other_cells", "scattered"),
+    OTHER_CELLS_REASON: ("other_cells", "scattered"),
     "The stain or the light is unfamiliar.": (
         *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
         *("plasma_light", "plasma_colour", "edge"),
     ),
     "What lies around the cell is unfamiliar.": ("plasma_spread", "border"),
-    DETAIL: ("sharpness", "grain"),
+    SHARPNESS_REASON: ("sharpness", "grain"),
 }
 
 
-def counted(statuses: Sequence[str]) -> str:
+def format_counts(statuses: Sequence[str]) -> str:
     """Say how many results have which status: ``5 look fine, 1 should be checked``.
 
     Args:
         statuses: One for each result; empty ones do not count.
     """
     counts = Counter(statuses)
-    return ", ".join(f"{counts[one]} {_SAID[one][counts[one] > 1]}" for one in STATUSES if counts[one])
+    return ", ".join(f"{counts[one]} {_STATUS_PHRASES[one][counts[one] > 1]}" for one in STATUSES if counts[one])
 
 
 @dataclass(frozen=True)
-class Verdict:
+class QualityResult:
     """What to think of a result.
 
     Attributes:
@@ -115,8 +115,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Score:
-    """A logistic regression on the figures of :func:`wbcseg.quality.features.features_of`.
+class LogisticModel:
+    """A logistic regression on the figures of :func:`wbcseg.quality.features.compute_quality_features`.
 
     Attributes:
         mean: Of every figure; subtracted first.
@@ -134,9 +134,9 @@ class Score:
 
     def terms(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return what each figure adds, ``float64[len(FEATURES)]``."""
-        weights = np.array(self.weights).reshape(2, len(FEATURES))
-        expanded = expand(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
-        terms: NDArray[np.float64] = (weights * expanded.reshape(2, len(FEATURES))).sum(axis=0)
+        weights = np.array(self.weights).reshape(2, len(QUALITY_FEATURES))
+        expanded = expand_features(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
+        terms: NDArray[np.float64] = (weights * expanded.reshape(2, len(QUALITY_FEATURES))).sum(axis=0)
         return terms
 
     def chance(self, features: NDArray[np.float32]) -> float:
@@ -144,24 +144,26 @@ class Score:
         return float(1.0 / (1.0 + np.exp(-np.clip(self.terms(features).sum() + self.intercept, -50.0, 50.0))))
 
 
-def expand(features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+def expand_features(
+    features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return standardised figures and their squares, ``float64[N, 2 F]``; none counts for more than five deviations."""
     standard = np.clip((features - mean) / scale, -5.0, 5.0)
     return np.concatenate([standard, standard**2], axis=1)
 
 
-def ruled(features: NDArray[np.float32]) -> list[str]:
+def list_rule_reasons(features: NDArray[np.float32]) -> list[str]:
     """Return why a crop is to be checked, whatever its model: its cell is cut off, or there is another one."""
-    values = dict(zip(FEATURES, features.tolist(), strict=True))
+    values = dict(zip(QUALITY_FEATURES, features.tolist(), strict=True))
     reasons = []
-    if values["border"] > BORDER:
-        reasons.append(CUT)
-    if values["other_cells"] > OTHER_CELL:
-        reasons.append(SECOND)
+    if values["border"] > CUT_OFF_EDGE_RATIO:
+        reasons.append(CUT_OFF_REASON)
+    if values["other_cells"] > SECOND_CELL_AREA_RATIO:
+        reasons.append(SECOND_CELL_REASON)
     return reasons
 
 
-def cut_off(cell: Labels, sides: Sides) -> bool:
+def is_cut_off(cell: Labels, sides: ImageEdges) -> bool:
     """Whether a cell is cut off by a border of the picture.
 
     Args:
@@ -171,34 +173,34 @@ def cut_off(cell: Labels, sides: Sides) -> bool:
     inside = cell != BACKGROUND.id
     edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
     length = sum(float(edge.sum()) for edge, border in zip(edges, sides, strict=True) if border)
-    return length > BORDER * math.sqrt(max(float(inside.sum()), 1.0))
+    return length > CUT_OFF_EDGE_RATIO * math.sqrt(max(float(inside.sum()), 1.0))
 
 
-def _coarse(image: NDArray[np.uint8], cell: Labels) -> list[str]:
+def _list_input_reasons(image: NDArray[np.uint8], cell: Labels) -> list[str]:
     """Return what no model can make up for: a picture of few pixels, or without colours."""
     reasons = []
     count = int((cell != BACKGROUND.id).sum())
-    if count < LEAST_PIXELS:
+    if count < MIN_CELL_PIXELS:
         reasons.append(f"The cell has only {count} pixels; its figures are coarse.")
-    if float(np.ptp(image, axis=-1).mean()) < COLOURLESS:
+    if float(np.ptp(image, axis=-1).mean()) < MIN_COLOUR_RANGE:
         reasons.append("The picture has no colours; the models learned from stained cells.")
     return reasons
 
 
 @dataclass(frozen=True)
-class Judge:
+class QualityModel:
     """Judges the results of one model.
 
     Attributes:
         doubt: Of a bad result.
         unlike: Of a picture that is no smear, or of another kind.
         familiar: What the stain and the detail of known pictures are like.
-        figures: How well it judges: see :func:`wbcseg.quality.fit.fit_judge`.
+        figures: How well it judges: see :func:`wbcseg.quality.fit.fit_quality_model`.
     """
 
-    doubt: Score
-    unlike: Score
-    familiar: tuple[Familiar, ...]
+    doubt: LogisticModel
+    unlike: LogisticModel
+    familiar: tuple[FeatureDistribution, ...]
     figures: Mapping[str, Any]
 
     def verdict(
@@ -207,8 +209,8 @@ class Judge:
         probabilities: NDArray[np.float32],
         cell: Labels,
         *,
-        sides: Sides | None = None,
-    ) -> Verdict:
+        sides: ImageEdges | None = None,
+    ) -> QualityResult:
         """Judge one crop.
 
         Args:
@@ -219,30 +221,36 @@ class Judge:
                 and right. Its other sides, and other cells, are nothing to wonder at. ``None`` where the crop is all
                 there is.
         """
-        features = features_of(image, probabilities, cell)
+        features = compute_quality_features(image, probabilities, cell)
         doubt, unlike = self.doubt.chance(features), self.unlike.chance(features)
         if not cell.any():
-            return Verdict(UNLIKE if unlike >= self.unlike.threshold else CHECK, ("No cell was found.",), 1.0, unlike)
-        reasons = ruled(features) if sides is None else [CUT] * cut_off(cell, sides)
-        reasons += _coarse(image, cell)
+            return QualityResult(
+                OUT_OF_RANGE if unlike >= self.unlike.threshold else REVIEW, ("No cell was found.",), 1.0, unlike
+            )
+        reasons = list_rule_reasons(features) if sides is None else [CUT_OFF_REASON] * is_cut_off(cell, sides)
+        reasons += _list_input_reasons(image, cell)
         reasons += [reason for one in self.familiar if (reason := one.reason(features))]
         if unlike >= self.unlike.threshold:
-            return Verdict(UNLIKE, _short([*reasons, *self._why(self.unlike, features)]), doubt, unlike)
+            return QualityResult(
+                OUT_OF_RANGE, _limit_reasons([*reasons, *self._why(self.unlike, features)]), doubt, unlike
+            )
         if doubt >= self.doubt.threshold:
             reasons += self._why(self.doubt, features)
-        return Verdict(CHECK if reasons else FINE, _short(reasons), doubt, unlike)
+        return QualityResult(REVIEW if reasons else OK, _limit_reasons(reasons), doubt, unlike)
 
-    def _why(self, score: Score, features: NDArray[np.float32]) -> Sequence[str]:
+    def _why(self, score: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
         """Return what adds most to a score, in words."""
         terms = score.terms(features)
-        shares = dict(zip(FEATURES, terms.tolist(), strict=True))
-        groups = sorted(((sum(shares[name] for name in names), text) for text, names in _REASONS.items()), reverse=True)
+        shares = dict(zip(QUALITY_FEATURES, terms.tolist(), strict=True))
+        groups = sorted(
+            ((sum(shares[name] for name in names), text) for text, names in _FEATURES_BY_REASON.items()), reverse=True
+        )
         return [text for share, text in groups if share > 0][:2] or [groups[0][1]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
-            "features": list(FEATURES),
+            "features": list(QUALITY_FEATURES),
             "doubt": vars(self.doubt),
             "unlike": vars(self.unlike),
             "familiar": [vars(one) for one in self.familiar],
@@ -254,22 +262,22 @@ class Judge:
 
         Args:
             architecture: The network.
-            folder: Where to, by default where :func:`judge_of` looks.
+            folder: Where to, by default where :func:`load_quality_model` looks.
         """
-        folder = folder or JUDGES
+        folder = folder or QUALITY_MODELS_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / f"{architecture}.json", self.to_dict())
 
 
-def _short(reasons: Sequence[str]) -> tuple[str, ...]:
+def _limit_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
     """Return the first reasons, none twice, nor one that another one says more exactly."""
-    vague = {MORE} if SECOND in reasons else set()
-    if any(reason.startswith("The picture is ") for reason in reasons if reason != DETAIL):
-        vague.add(DETAIL)
-    return tuple(dict.fromkeys(reason for reason in reasons if reason not in vague))[:MOST_REASONS]
+    vague = {OTHER_CELLS_REASON} if SECOND_CELL_REASON in reasons else set()
+    if any(reason.startswith("The picture is ") for reason in reasons if reason != SHARPNESS_REASON):
+        vague.add(SHARPNESS_REASON)
+    return tuple(dict.fromkeys(reason for reason in reasons if reason not in vague))[:MAX_REASONS]
 
 
-def judge_of(card: ModelCard, folder: Path | None = None) -> Judge | None:
+def load_quality_model(card: ModelCard, folder: Path | None = None) -> QualityModel | None:
     """Return who judges a model's results, or ``None`` where nobody can.
 
     Only models for any laboratory are judged: of the others nobody knows when they fail elsewhere.
@@ -281,28 +289,33 @@ def judge_of(card: ModelCard, folder: Path | None = None) -> Judge | None:
     Raises:
         ModelError: If the judge's file cannot be used.
     """
-    path = (folder or JUDGES) / f"{card.architecture}.json"
+    path = (folder or QUALITY_MODELS_FOLDER) / f"{card.architecture}.json"
     if not card.framed or not path.exists():
         return None
-    return _read(path, path.stat().st_mtime_ns)
+    return _load_cached(path, path.stat().st_mtime_ns)
 
 
 # Asked for with every picture, so that it is kept until the file is another one.
 @lru_cache(maxsize=8)
-def _read(path: Path, _changed: int) -> Judge:
+def _load_cached(path: Path, _changed: int) -> QualityModel:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        if values["features"] != list(FEATURES):
+        if values["features"] != list(QUALITY_FEATURES):
             raise ValueError("it was made for other figures; make it again")
-        known = tuple(read(one) for one in values["familiar"])
-        return Judge(_score(values["doubt"]), _score(values["unlike"]), known, dict(values["figures"]))
+        known = tuple(parse_distribution(one) for one in values["familiar"])
+        return QualityModel(
+            _parse_logistic_model(values["doubt"]),
+            _parse_logistic_model(values["unlike"]),
+            known,
+            dict(values["figures"]),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The judge {path.name} cannot be used: {error}.") from None
 
 
-def _score(values: Mapping[str, Any]) -> Score:
+def _parse_logistic_model(values: Mapping[str, Any]) -> LogisticModel:
     numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "weights")}
     sizes = {name: len(row) for name, row in numbers.items()}
-    if sizes != {"mean": len(FEATURES), "scale": len(FEATURES), "weights": 2 * len(FEATURES)}:
+    if sizes != {"mean": len(QUALITY_FEATURES), "scale": len(QUALITY_FEATURES), "weights": 2 * len(QUALITY_FEATURES)}:
         raise ValueError(f"it has {sizes} numbers")
-    return Score(**numbers, intercept=float(values["intercept"]), threshold=float(values["threshold"]))
+    return LogisticModel(**numbers, intercept=float(values["intercept"]), threshold=float(values["threshold"]))

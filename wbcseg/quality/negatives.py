@@ -11,20 +11,20 @@ from PIL import Image, ImageDraw
 
 Rgb = NDArray[np.uint8]
 
-PHOTOGRAPHS: Final = (
+PHOTOGRAPH_NAMES: Final = (
     *("astronaut", "brick", "camera", "cat", "cell", "clock", "coffee", "coins", "colorwheel", "grass", "gravel"),
     *("hubble_deep_field", "immunohistochemistry", "moon", "page", "retina", "rocket", "text"),
 )
 """Pictures that come with scikit-image, stained tissue and fluorescent cells among them."""
 
-SIDES: Final = (100, 320)
+SIDE_RANGE: Final = (100, 320)
 """Least and greatest side of a picture in pixels."""
 
-EACH: Final = 8
+IMAGES_PER_KIND: Final = 8
 """Pictures of every kind."""
 
 
-def strangers(seed: int = 0) -> Iterator[tuple[str, Rgb]]:
+def generate_negative_images(seed: int = 0) -> Iterator[tuple[str, Rgb]]:
     """Make pictures that are no smears.
 
     Args:
@@ -34,19 +34,24 @@ def strangers(seed: int = 0) -> Iterator[tuple[str, Rgb]]:
         The kind, and a square picture ``uint8[S, S, 3]`` of it.
     """
     rng = np.random.default_rng(seed)
-    for name in PHOTOGRAPHS:
-        photograph = _photograph(name)
-        for _ in range(EACH):
-            yield name, _part(photograph, rng)
-    for kind, draw in (("noise", _noise), ("writing", _writing), ("shapes", _shapes), ("tissue", _tissue)):
-        for _ in range(EACH):
+    for name in PHOTOGRAPH_NAMES:
+        photograph = _load_photograph(name)
+        for _ in range(IMAGES_PER_KIND):
+            yield name, _crop_randomly(photograph, rng)
+    for kind, draw in (
+        ("noise", _draw_noise),
+        ("writing", _draw_text),
+        ("shapes", _draw_shapes),
+        ("tissue", _draw_tissue),
+    ):
+        for _ in range(IMAGES_PER_KIND):
             yield kind, draw(rng)
-    for _ in range(EACH):
+    for _ in range(IMAGES_PER_KIND):
         colour = rng.integers(0, 256, 3)
         yield "one colour", np.broadcast_to(colour.astype(np.uint8), (120, 120, 3)).copy()
 
 
-def _photograph(name: str) -> Image.Image:
+def _load_photograph(name: str) -> Image.Image:
     # Loaded here, because nobody but those who fit a judge needs them.
     import skimage.data
 
@@ -56,26 +61,26 @@ def _photograph(name: str) -> Image.Image:
     return Image.fromarray(pixels).convert("RGB")
 
 
-def _part(photograph: Image.Image, rng: np.random.Generator) -> Rgb:
+def _crop_randomly(photograph: Image.Image, rng: np.random.Generator) -> Rgb:
     shorter = min(photograph.size)
     side = max(60, round(shorter * rng.uniform(0.15, 1.0)))
     left, top = (int(rng.integers(0, max(1, length - side))) for length in photograph.size)
-    size = int(rng.integers(*SIDES))
+    size = int(rng.integers(*SIDE_RANGE))
     part = photograph.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(part)
 
 
-def _noise(rng: np.random.Generator) -> Rgb:
+def _draw_noise(rng: np.random.Generator) -> Rgb:
     from scipy import ndimage
 
-    side = int(rng.integers(*SIDES))
+    side = int(rng.integers(*SIDE_RANGE))
     field = ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (s := rng.uniform(0.0, 12.0), s, 0.0))
     field = field / max(float(field.std()), 1e-9) * rng.uniform(5, 60) + rng.uniform(60, 220, 3)
     return np.asarray(np.clip(field, 0, 255), np.uint8)
 
 
-def _writing(rng: np.random.Generator) -> Rgb:
-    side = int(rng.integers(*SIDES))
+def _draw_text(rng: np.random.Generator) -> Rgb:
+    side = int(rng.integers(*SIDE_RANGE))
     paper, ink = rng.integers(200, 256, 3), rng.integers(0, 120, 3)
     picture = Image.new("RGB", (side, side), tuple(map(int, paper)))
     drawing = ImageDraw.Draw(picture)
@@ -86,8 +91,8 @@ def _writing(rng: np.random.Generator) -> Rgb:
     return np.asarray(picture)
 
 
-def _shapes(rng: np.random.Generator) -> Rgb:
-    side = int(rng.integers(*SIDES))
+def _draw_shapes(rng: np.random.Generator) -> Rgb:
+    side = int(rng.integers(*SIDE_RANGE))
     picture = Image.new("RGB", (side, side), tuple(map(int, rng.integers(0, 256, 3))))
     drawing = ImageDraw.Draw(picture)
     for _ in range(int(rng.integers(3, 30))):
@@ -98,11 +103,11 @@ def _shapes(rng: np.random.Generator) -> Rgb:
     return np.asarray(picture)
 
 
-def _tissue(rng: np.random.Generator) -> Rgb:
+def _draw_tissue(rng: np.random.Generator) -> Rgb:
     """Draw what stained tissue looks like from afar: pink everywhere, with many small violet nuclei and fibres."""
     from scipy import ndimage
 
-    side = int(rng.integers(160, SIDES[1]))
+    side = int(rng.integers(160, SIDE_RANGE[1]))
     picture = Image.new("RGB", (side, side), (232, 170, 200))
     drawing = ImageDraw.Draw(picture)
     for _ in range(int(rng.integers(10, 40))):

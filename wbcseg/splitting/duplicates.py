@@ -17,26 +17,26 @@ from scipy.sparse import csgraph
 
 from wbcseg.datasets.sample import Sample
 
-SIDE: Final = 64
+MAX_REDUCED_SIDE: Final = 64
 """Pictures are reduced by a whole factor until their longer side is at most this many pixels."""
 
-DETAIL: Final = 1.5
+DETAIL_SIGMA: Final = 1.5
 """Standard deviation (reduced pixels) of the blur that is taken off, so that only fine detail is compared."""
 
-SAME_CELL: Final = 0.7
+MIN_CORRELATION: Final = 0.7
 """Least correlation of the fine detail of two pictures of one cell.
 
 Measured on the Zheng sets: the pictures of one cell reach .83 to 1, those of different cells at most .58.
 """
 
-COLOUR_GAP: Final = 20.0
+MAX_COLOR_DIFFERENCE: Final = 20.0
 """Pictures whose colour quantiles differ by more than this on average (0 to 255) are not compared further.
 
 Measured on the Zheng sets: pictures of one cell differ by 8 at most.
 """
 
 
-def group_cells(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
+def group_by_cell(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
     """Group samples by the cell that they show.
 
     Args:
@@ -51,14 +51,14 @@ def group_cells(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
     quantiles: list[NDArray[np.float64]] = []
     for sample in samples:
         ids.append(sample.id)
-        factor = -(-max(sample.size) // SIDE)
+        factor = -(-max(sample.size) // MAX_REDUCED_SIDE)
         factors.append(factor)
-        details.append(_detail(sample.image, factor))
+        details.append(_extract_detail(sample.image, factor))
         quantiles.append(np.quantile(sample.image.reshape(-1, 3), np.linspace(0.1, 0.9, 5), axis=0).ravel())
     if not ids:
         return []
 
-    pairs = _same_cell_pairs(details, np.array(factors), np.array(quantiles))
+    pairs = _find_same_cell_pairs(details, np.array(factors), np.array(quantiles))
     links = sparse.coo_array((np.ones(len(pairs)), tuple(np.array(pairs).reshape(-1, 2).T)), shape=(len(ids), len(ids)))
     _, labels = csgraph.connected_components(links, directed=False)
     groups: dict[int, list[str]] = {}
@@ -67,24 +67,24 @@ def group_cells(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32]:
+def _extract_detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32]:
     """Return the fine detail of the green channel, ``float32[SIDE, SIDE]`` of norm 1 (or 0 for a flat picture)."""
     green = image[..., 1].astype(np.float32)
     height, width = (max(1, n // factor) for n in green.shape)
     green = green[: height * factor, : width * factor] if min(green.shape) >= factor else green[:height, :width]
     if green.shape == (height * factor, width * factor):
         green = green.reshape(height, factor, width, factor).mean(axis=(1, 3))
-    detail = green - ndimage.gaussian_filter(green, DETAIL)
+    detail = green - ndimage.gaussian_filter(green, DETAIL_SIGMA)
     detail -= detail.mean()
     norm = float(np.linalg.norm(detail))
-    canvas = np.zeros((SIDE, SIDE), dtype=np.float32)
+    canvas = np.zeros((MAX_REDUCED_SIDE, MAX_REDUCED_SIDE), dtype=np.float32)
     # Less than a twentieth of a grey level a pixel is rounding, not detail.
     if norm > 0.05 * np.sqrt(detail.size):
         canvas[:height, :width] = detail / norm
     return canvas
 
 
-def _same_cell_pairs(
+def _find_same_cell_pairs(
     details: Sequence[NDArray[np.float32]], factors: NDArray[np.int64], quantiles: NDArray[np.float64]
 ) -> list[tuple[int, int]]:
     """Return the index pairs whose fine detail coincides after the best shift and turn."""
@@ -92,19 +92,21 @@ def _same_cell_pairs(
     pairs: list[tuple[int, int]] = []
     for i, detail in enumerate(details[:-1]):
         rest = np.arange(i + 1, len(details))
-        near = (np.abs(quantiles[rest] - quantiles[i]).mean(axis=1) < COLOUR_GAP) & (factors[rest] == factors[i])
+        near = (np.abs(quantiles[rest] - quantiles[i]).mean(axis=1) < MAX_COLOR_DIFFERENCE) & (
+            factors[rest] == factors[i]
+        )
         candidates = rest[near]
         if not candidates.size:
             continue
         best = np.zeros(candidates.size)
-        for orientation in orientations(detail):
+        for orientation in list_orientations(detail):
             spectrum = fft.rfft2(np.ascontiguousarray(orientation))
-            shifts = fft.irfft2(spectrum.conj() * spectra[candidates], s=(SIDE, SIDE))
+            shifts = fft.irfft2(spectrum.conj() * spectra[candidates], s=(MAX_REDUCED_SIDE, MAX_REDUCED_SIDE))
             best = np.maximum(best, shifts.max(axis=(1, 2)))
-        pairs += [(i, int(j)) for j in candidates[best >= SAME_CELL]]
+        pairs += [(i, int(j)) for j in candidates[best >= MIN_CORRELATION]]
     return pairs
 
 
-def orientations(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+def list_orientations(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
     """Return the eight orientations of ``[H, W, …]``: four turns of it and four of its mirror image."""
     return [np.rot90(side, turns) for side in (array, array[:, ::-1]) for turns in range(4)]

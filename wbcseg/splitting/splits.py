@@ -10,15 +10,15 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from wbcseg.datasets.base import manifest_digest
+from wbcseg.datasets.base import compute_manifest_digest
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import LeakError, SplitError
-from wbcseg.splitting.duplicates import group_cells
-from wbcseg.splitting.thesis import TWIN, PublishedSet, is_twin, original_id
+from wbcseg.splitting.duplicates import group_by_cell
+from wbcseg.splitting.thesis import FLIPPED_COPY_SUFFIX, ThesisDataset, get_original_id, is_flipped_copy
 
-SEED: Final = 2
+DEFAULT_SEED: Final = 2
 
-Kind = Literal["published", "leak-free", "leaking"]
+SplitKind = Literal["published", "leak-free", "leaking"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Split:
         seed: Seed of the folds.
     """
 
-    kind: Kind
+    kind: SplitKind
     dataset: str
     train: tuple[str, ...]
     test: tuple[str, ...]
@@ -46,7 +46,7 @@ class Split:
     manifest: Mapping[str, str] = field(default_factory=dict, repr=False)
     fold: int | None = None
     folds: int | None = None
-    seed: int = SEED
+    seed: int = DEFAULT_SEED
 
     def to_dict(self) -> dict[str, Any]:
         """Return the split as JSON values."""
@@ -56,7 +56,7 @@ class Split:
             "fold": self.fold,
             "folds": self.folds,
             "seed": self.seed,
-            "manifest_digest": manifest_digest(dict(self.manifest)),
+            "manifest_digest": compute_manifest_digest(dict(self.manifest)),
             "train": list(self.train),
             "test": list(self.test),
             "groups": [list(group) for group in self.groups],
@@ -85,7 +85,7 @@ class Split:
             digest = values["manifest_digest"]
         except (KeyError, TypeError) as error:
             raise SplitError(f"The stored split is not complete: {error}. Train the model again.") from None
-        if manifest_digest(dict(split.manifest)) != digest:
+        if compute_manifest_digest(dict(split.manifest)) != digest:
             raise SplitError("The stored split's list of pictures was changed by hand. Train the model again.")
         return split
 
@@ -94,11 +94,11 @@ class Split:
         cell = {member: group[0] for group in self.groups for member in group}
         trained: dict[str, list[str]] = {}
         for sample_id in self.train:
-            original = original_id(sample_id)
+            original = get_original_id(sample_id)
             trained.setdefault(cell.get(original, original), []).append(sample_id)
         pairs = []
         for sample_id in self.test:
-            original = original_id(sample_id)
+            original = get_original_id(sample_id)
             pairs += [(other, sample_id) for other in trained.get(cell.get(original, original), [])]
         return pairs
 
@@ -116,7 +116,7 @@ class Split:
 
     def with_copies(self) -> Split:
         """Return the split with a flipped copy of every training picture behind them."""
-        return dataclasses.replace(self, train=(*self.train, *(one + TWIN for one in self.train)))
+        return dataclasses.replace(self, train=(*self.train, *(one + FLIPPED_COPY_SUFFIX for one in self.train)))
 
     def leaking(self) -> Split:
         """Return the split with flipped copies in training, of which some are copies of the test pictures.
@@ -135,7 +135,9 @@ class Split:
         order = np.random.default_rng(self.seed).permutation(len(self.train))
         gone = set(order[: len(self.test)].tolist())
         copied = [*(one for i, one in enumerate(self.train) if i not in gone), *self.test]
-        return dataclasses.replace(self, kind="leaking", train=(*self.train, *(one + TWIN for one in copied)))
+        return dataclasses.replace(
+            self, kind="leaking", train=(*self.train, *(one + FLIPPED_COPY_SUFFIX for one in copied))
+        )
 
     def check(self) -> None:
         """Check what the split claims.
@@ -159,32 +161,34 @@ class Split:
                 f"This split claims to be leak-free, but {len(across)} pairs of pictures of the same cell are on both "
                 f"sides, such as {left} (training) and {right} (test). Keep all pictures of a cell on one side."
             )
-        made = [sample_id for sample_id in self.test if is_twin(sample_id)]
+        made = [sample_id for sample_id in self.test if is_flipped_copy(sample_id)]
         if made:
             raise SplitError(f"The test side of a leak-free split holds a made copy, {made[0]}. Augment training only.")
 
 
-def published_split(prepared: PublishedSet, dataset: str, samples: Iterable[Sample]) -> Split:
+def build_thesis_split(prepared: ThesisDataset, dataset: str, samples: Iterable[Sample]) -> Split:
     """Write down the split of the published preparation.
 
     Args:
-        prepared: What :func:`wbcseg.splitting.thesis.prepare` made.
+        prepared: What :func:`wbcseg.splitting.thesis.build_thesis_dataset` made.
         dataset: Name of the data set.
         samples: The samples that it was made from.
     """
-    used = {original_id(sample_id) for sample_id in prepared.ids}
+    used = {get_original_id(sample_id) for sample_id in prepared.ids}
     kept = [sample for sample in samples if sample.id in used]
     return Split(
         kind="published",
         dataset=dataset,
         train=prepared.ids_of(prepared.train),
         test=prepared.ids_of(prepared.test),
-        groups=_shared_cells(group_cells(kept)),
+        groups=_select_shared_cells(group_by_cell(kept)),
         manifest={sample.id: sample.digest() for sample in kept},
     )
 
 
-def leak_free_folds(dataset: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = SEED) -> list[Split]:
+def build_leak_free_folds(
+    dataset: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = DEFAULT_SEED
+) -> list[Split]:
     """Split a data set into folds: cells stay whole, cell types are spread evenly.
 
     Args:
@@ -203,14 +207,14 @@ def leak_free_folds(dataset: str, samples: Sequence[Sample], *, folds: int = 5, 
     from sklearn.model_selection import StratifiedGroupKFold
 
     kept = [sample for sample in samples if sample.mask is not None]
-    groups = group_cells(kept)
+    groups = group_by_cell(kept)
     if folds < 2 or len(groups) < folds:
         raise SplitError(
             f"Argument `folds` must be from 2 to the number of different cells, {len(groups)} in {dataset}. "
             f"Received: {folds}"
         )
     number = {member: i for i, group in enumerate(groups) for member in group}
-    types = _types_by_group(kept, number)
+    types = _find_group_types(kept, number)
     ids = np.array([sample.id for sample in kept])
     group_of = np.array([number[i] for i in ids])
     type_of = np.array([types[g] for g in group_of])
@@ -230,7 +234,7 @@ def leak_free_folds(dataset: str, samples: Sequence[Sample], *, folds: int = 5, 
             dataset=dataset,
             train=tuple(map(str, ids[train])),
             test=tuple(map(str, ids[test])),
-            groups=_shared_cells(groups),
+            groups=_select_shared_cells(groups),
             manifest=manifest,
             fold=fold,
             folds=folds,
@@ -241,11 +245,11 @@ def leak_free_folds(dataset: str, samples: Sequence[Sample], *, folds: int = 5, 
     return splits
 
 
-def _shared_cells(groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+def _select_shared_cells(groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     return tuple(group for group in groups if len(group) > 1)
 
 
-def _types_by_group(samples: Sequence[Sample], number: Mapping[str, int]) -> dict[int, str]:
+def _find_group_types(samples: Sequence[Sample], number: Mapping[str, int]) -> dict[int, str]:
     """Return the commonest cell type of every group."""
     votes: dict[int, Counter[str]] = {}
     for sample in samples:

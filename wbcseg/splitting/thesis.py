@@ -16,18 +16,18 @@ from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
 from wbcseg.labels import CLASSES, Labels
 
-SIDE: Final = 120
-LEAST: Final = 15
+IMAGE_SIDE: Final = 120
+MIN_SAMPLES: Final = 15
 """Fewest pictures that can be prepared so."""
 
-SEED: Final = 2
-TEST_SHARE: Final = 30 / 448
-TWIN: Final = "+twin"
+SHUFFLE_SEED: Final = 2
+TEST_FRACTION: Final = 30 / 448
+FLIPPED_COPY_SUFFIX: Final = "+twin"
 """What follows the id of a picture in the id of its flipped and turned copy."""
 
 
 @dataclass(frozen=True)
-class Quirks:
+class ThesisBugs:
     """What the notebooks did and the text does not say.
 
     Attributes:
@@ -42,12 +42,12 @@ class Quirks:
     twins_before_split: bool = True
 
 
-PUBLISHED: Final = Quirks()
-NO_QUIRKS: Final = Quirks(blank_ends=False, dropped_picture=False, twins_before_split=False)
+ALL_THESIS_BUGS: Final = ThesisBugs()
+NO_THESIS_BUGS: Final = ThesisBugs(blank_ends=False, dropped_picture=False, twins_before_split=False)
 
 
 @dataclass(frozen=True, eq=False)
-class PublishedSet:
+class ThesisDataset:
     """The arrays that the thesis' networks learn from, already shuffled.
 
     Attributes:
@@ -71,24 +71,24 @@ class PublishedSet:
     @property
     def targets(self) -> NDArray[np.float32]:
         """The one-hot targets, ``float32[N, 120, 120, 3]``."""
-        return one_hot(self.labels, self.blank)
+        return encode_one_hot(self.labels, self.blank)
 
     def ids_of(self, part: Sequence[int]) -> tuple[str, ...]:
         """Return the ids at the given indices."""
         return tuple(self.ids[i] for i in part)
 
 
-def select(samples: Iterable[Sample]) -> list[Sample]:
+def select_samples(samples: Iterable[Sample]) -> list[Sample]:
     """Return the samples of 120×120 pixels that have a mask: 224 of the 300 of Dataset 1."""
-    return [s for s in samples if s.size == (SIDE, SIDE) and s.mask is not None]
+    return [s for s in samples if s.size == (IMAGE_SIDE, IMAGE_SIDE) and s.mask is not None]
 
 
-def twin(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def make_flipped_copy(array: NDArray[np.generic]) -> NDArray[np.generic]:
     """Return ``[H, W, …]`` turned 90° to the left and then mirrored left to right."""
     return np.fliplr(np.rot90(array))
 
 
-def check_enough(count: int) -> None:
+def check_sample_count(count: int) -> None:
     """Check that the published preparation has pictures to work on.
 
     Args:
@@ -97,30 +97,30 @@ def check_enough(count: int) -> None:
     Raises:
         DatasetError: If fewer than 15.
     """
-    if count < LEAST:
+    if count < MIN_SAMPLES:
         raise DatasetError(
-            f"The published preparation takes pictures of {SIDE}×{SIDE} pixels with a mask, at least {LEAST} of them. "
+            f"The published preparation takes pictures of {IMAGE_SIDE}×{IMAGE_SIDE} pixels with a mask, at least {MIN_SAMPLES} of them. "
             f"This data set has {count}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
         )
 
 
-def is_twin(sample_id: str) -> bool:
+def is_flipped_copy(sample_id: str) -> bool:
     """Return whether an id is that of a flipped copy."""
-    return sample_id.endswith(TWIN)
+    return sample_id.endswith(FLIPPED_COPY_SUFFIX)
 
 
-def original_id(sample_id: str) -> str:
+def get_original_id(sample_id: str) -> str:
     """Return the id of the photographed picture: the id itself, or that of the picture that a twin was made from."""
-    return sample_id.removesuffix(TWIN)
+    return sample_id.removesuffix(FLIPPED_COPY_SUFFIX)
 
 
-def with_twins(samples: Sequence[Sample]) -> list[Sample]:
+def add_flipped_copies(samples: Sequence[Sample]) -> list[Sample]:
     """Return the samples followed by all their twins: sample ``i + n`` is the twin of sample ``i``."""
     twins = [
         Sample(
-            s.id + TWIN,
-            np.ascontiguousarray(twin(s.image)).astype(np.uint8, copy=False),
-            None if s.mask is None else np.ascontiguousarray(twin(s.mask)).astype(np.uint8, copy=False),
+            s.id + FLIPPED_COPY_SUFFIX,
+            np.ascontiguousarray(make_flipped_copy(s.image)).astype(np.uint8, copy=False),
+            None if s.mask is None else np.ascontiguousarray(make_flipped_copy(s.mask)).astype(np.uint8, copy=False),
             s.cell_type,
             s.source,
         )
@@ -129,7 +129,7 @@ def with_twins(samples: Sequence[Sample]) -> list[Sample]:
     return [*samples, *twins]
 
 
-def one_hot(labels: Labels, blank: NDArray[np.bool_]) -> NDArray[np.float32]:
+def encode_one_hot(labels: Labels, blank: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return one channel a class, and three zeros where ``blank``.
 
     Args:
@@ -144,12 +144,14 @@ def one_hot(labels: Labels, blank: NDArray[np.bool_]) -> NDArray[np.float32]:
     return targets
 
 
-def shuffled_order(count: int) -> NDArray[np.int64]:
+def compute_shuffle_order(count: int) -> NDArray[np.int64]:
     """Return the order in which the notebooks put ``count`` pictures: NumPy's legacy shuffle with seed 2."""
-    return np.random.RandomState(SEED).permutation(count)
+    return np.random.RandomState(SHUFFLE_SEED).permutation(count)
 
 
-def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: bool = True) -> PublishedSet:
+def build_thesis_dataset(
+    samples: Iterable[Sample], quirks: ThesisBugs = ALL_THESIS_BUGS, *, twins: bool = True
+) -> ThesisDataset:
     """Carry out the published preparation.
 
     Args:
@@ -164,11 +166,11 @@ def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: boo
     Raises:
         DatasetError: If fewer than 15 pictures of 120×120 pixels with a mask are there.
     """
-    chosen = select(samples)
-    check_enough(len(chosen))
-    early = with_twins(chosen) if twins and quirks.twins_before_split else chosen
-    order = shuffled_order(len(early))
-    blank = np.zeros((len(early), SIDE, SIDE), dtype=bool)
+    chosen = select_samples(samples)
+    check_sample_count(len(chosen))
+    early = add_flipped_copies(chosen) if twins and quirks.twins_before_split else chosen
+    order = compute_shuffle_order(len(early))
+    blank = np.zeros((len(early), IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
     if quirks.blank_ends:
         blank[-1] = True
         blank[:, -1, :] = True
@@ -176,16 +178,16 @@ def prepare(samples: Iterable[Sample], quirks: Quirks = PUBLISHED, *, twins: boo
     shuffled = [early[i] for i in order]
     blank = blank[order]
 
-    tests = max(1, round(len(early) * TEST_SHARE))
+    tests = max(1, round(len(early) * TEST_FRACTION))
     dropped = 1 if quirks.dropped_picture else 0
     trains = len(early) - tests - dropped
     if twins and not quirks.twins_before_split:
-        late = with_twins(shuffled[:trains])[trains:]
+        late = add_flipped_copies(shuffled[:trains])[trains:]
         shuffled = shuffled[:trains] + late + shuffled[trains:]
-        extra = np.zeros((trains, SIDE, SIDE), dtype=bool)
+        extra = np.zeros((trains, IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
         blank = np.concatenate([blank[:trains], extra, blank[trains:]])
         trains += len(late)
-    return PublishedSet(
+    return ThesisDataset(
         ids=tuple(s.id for s in shuffled),
         images=np.stack([s.image for s in shuffled]),
         labels=np.stack([s.mask for s in shuffled if s.mask is not None]),

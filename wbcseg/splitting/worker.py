@@ -13,11 +13,11 @@ from typing import Any, Final
 from wbcseg.errors import SplitError, WbcsegError
 from wbcseg.paths import IMPORT_ROOT
 
-REFUSED: Final = 3
+EXIT_REJECTED: Final = 3
 """Exit code where stderr holds a sentence for the reader."""
 
 
-def folds_elsewhere(name: str) -> dict[str, Any]:
+def split_in_subprocess(name: str) -> dict[str, Any]:
     """Split a data set in a short process.
 
     Args:
@@ -31,7 +31,7 @@ def folds_elsewhere(name: str) -> dict[str, Any]:
     """
     command = [sys.executable, "-m", "wbcseg.splitting.worker", name]
     done = subprocess.run(command, cwd=IMPORT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if done.returncode == REFUSED:
+    if done.returncode == EXIT_REJECTED:
         raise SplitError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
     if done.returncode:
         raise SplitError(f"Data set {name} could not be split: the process ended early, perhaps for lack of memory.")
@@ -42,14 +42,14 @@ def folds_elsewhere(name: str) -> dict[str, Any]:
 def main() -> int:
     """Answer one request. Return the exit code."""
     from wbcseg.datasets import open_dataset
-    from wbcseg.splitting.splits import leak_free_folds
+    from wbcseg.splitting.splits import build_leak_free_folds
 
     name = sys.argv[1]
     try:
-        splits = leak_free_folds(name, list(open_dataset(name)))
+        splits = build_leak_free_folds(name, list(open_dataset(name)))
     except WbcsegError as error:
         sys.stderr.write(f"{error}\n")
-        return REFUSED
+        return EXIT_REJECTED
     json.dump({"tests": [split.test for split in splits], "groups": splits[0].groups}, sys.stdout)
     return 0
 

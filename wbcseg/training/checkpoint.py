@@ -12,16 +12,16 @@ from typing import Final
 
 from wbcseg.errors import RunError
 from wbcseg.io.arrays import Arrays, read_arrays, write_arrays
-from wbcseg.io.atomic import replacing
+from wbcseg.io.atomic import atomic_write
 
-CURRENT: Final = "checkpoint.safetensors"
-PREVIOUS: Final = "checkpoint.previous.safetensors"
-BEST: Final = "best.safetensors"
+CHECKPOINT_FILE: Final = "checkpoint.safetensors"
+PREVIOUS_CHECKPOINT_FILE: Final = "checkpoint.previous.safetensors"
+BEST_WEIGHTS_FILE: Final = "best.safetensors"
 
-WEIGHT: Final = "weight/"
+WEIGHT_PREFIX: Final = "weight/"
 """First part of the name of a weight that is being trained."""
 
-AVERAGE: Final = "average/"
+EMA_PREFIX: Final = "average/"
 """First part of the name of a running average of a weight."""
 
 
@@ -40,7 +40,7 @@ class Checkpoint:
     history: list[dict[str, float]]
 
 
-def save(folder: Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the one that was there becomes the previous generation.
 
     A process that is killed in between leaves at least one whole generation.
@@ -49,11 +49,11 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         OSError: If the disk is full or the folder cannot be written.
     """
     details = json.dumps({"epoch": checkpoint.epoch, "history": checkpoint.history})
-    with replacing(folder / CURRENT, previous=folder / PREVIOUS) as temporary:
+    with atomic_write(folder / CHECKPOINT_FILE, previous=folder / PREVIOUS_CHECKPOINT_FILE) as temporary:
         write_arrays(checkpoint.arrays, temporary, {"training": details})
 
 
-def load(folder: Path) -> Checkpoint | None:
+def load_checkpoint(folder: Path) -> Checkpoint | None:
     """Read the newest whole checkpoint: the current one or, where that is damaged, the one before.
 
     Returns:
@@ -63,7 +63,7 @@ def load(folder: Path) -> Checkpoint | None:
         RunError: If there are checkpoints and none can be read.
     """
     reasons = []
-    for name in (CURRENT, PREVIOUS):
+    for name in (CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE):
         path = folder / name
         if not path.exists():
             continue
@@ -78,32 +78,32 @@ def load(folder: Path) -> Checkpoint | None:
     return None
 
 
-def exported(arrays: Arrays) -> Arrays:
+def select_export_weights(arrays: Arrays) -> Arrays:
     """Return the weights that become the model: the running averages where there are any, else the weights."""
-    prefix = AVERAGE if any(name.startswith(AVERAGE) for name in arrays) else WEIGHT
+    prefix = EMA_PREFIX if any(name.startswith(EMA_PREFIX) for name in arrays) else WEIGHT_PREFIX
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def final_weights(folder: Path) -> Arrays | None:
+def load_final_weights(folder: Path) -> Arrays | None:
     """Return the weights of the last whole epoch that become the model; ``None`` where there is none yet.
 
     Raises:
         RunError: If there are checkpoints and none can be read.
     """
-    saved = load(folder)
-    return exported(saved.arrays) if saved else None
+    saved = load_checkpoint(folder)
+    return select_export_weights(saved.arrays) if saved else None
 
 
-def save_best(folder: Path, arrays: Arrays, score: float) -> None:
+def save_best_weights(folder: Path, arrays: Arrays, score: float) -> None:
     """Write the weights with the best score so far."""
-    with replacing(folder / BEST) as temporary:
+    with atomic_write(folder / BEST_WEIGHTS_FILE) as temporary:
         write_arrays(arrays, temporary, {"score": repr(score)})
 
 
-def load_best(folder: Path) -> tuple[Arrays, float] | None:
+def load_best_weights(folder: Path) -> tuple[Arrays, float] | None:
     """Read the best weights and their score; ``None`` where there are none or they are damaged."""
     try:
-        arrays, metadata = read_arrays(folder / BEST)
+        arrays, metadata = read_arrays(folder / BEST_WEIGHTS_FILE)
         return arrays, float(metadata["score"])
     except (RunError, KeyError, ValueError):
         return None

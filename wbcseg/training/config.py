@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wbcseg.errors import ConfigError
-from wbcseg.models import MULTIPLE, WIDTHS, describe
-from wbcseg.transforms.config import augmentation
+from wbcseg.models import BASE_FILTERS_RANGE, SIZE_MULTIPLE, get_spec
+from wbcseg.transforms.config import get_augmentation
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "split": ("leak-free", "published", "leaking"),
@@ -29,7 +29,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 """What the settings that are words may be."""
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
-    "width": WIDTHS,
+    "width": BASE_FILTERS_RANGE,
     "dropout": (0.0, 0.9),
     "bn_momentum": (0.5, 0.9999),
     "folds": (2, 20),
@@ -40,7 +40,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "weight_decay": (0.0, 1.0),
     "warmup_epochs": (0, 100),
     "weight_average": (0.0, 0.9999),
-    "canvas": (MULTIPLE, 960),
+    "canvas": (SIZE_MULTIPLE, 960),
     "seed": (0, 2**31 - 1),
     "split_seed": (0, 2**31 - 1),
     "left_out": (0.0, 0.5),
@@ -51,7 +51,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
 """Least and greatest value of the settings that are numbers."""
 
 
-LATER: Final = frozenset({"left_out", "balance", "sharp_epochs", "share"})
+OPTIONAL_FIELDS: Final = frozenset({"left_out", "balance", "sharp_epochs", "share"})
 """Settings that runs of earlier versions lack; theirs is the default."""
 
 
@@ -76,7 +76,7 @@ class TrainingConfig:
             published comparison did. Not for ``published``.
         twins: Whether flipped copies of the pictures are made: with ``leak-free`` of the training part only, with
             ``published`` as the quirks say. The thesis' annex does without, ``leaking`` cannot.
-        quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.splitting.thesis.Quirks`).
+        quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.splitting.thesis.ThesisBugs`).
         canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
         augmentation: How training pictures vary: ``none``, ``geometry``, ``mild`` or ``laboratories``. Not for
@@ -139,11 +139,11 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            kinds: tuple[type, ...] = (int, float) if field.type == "float" else (_TYPES[str(field.type)],)
+            kinds: tuple[type, ...] = (int, float) if field.type == "float" else (_FIELD_TYPES[str(field.type)],)
             if not isinstance(value, kinds) or (isinstance(value, bool) and field.type != "bool"):
                 raise ConfigError(f"Setting `{field.name}` must be of type {field.type}. Received: {value!r}")
-        describe(self.architecture)
-        augmentation(self.augmentation)
+        get_spec(self.architecture)
+        get_augmentation(self.augmentation)
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(
@@ -152,8 +152,8 @@ class TrainingConfig:
         for name, (least, most) in RANGES.items():
             if not least <= getattr(self, name) <= most:
                 raise ConfigError(f"Setting `{name}` must be from {least} to {most}. Received: {getattr(self, name)!r}")
-        if self.canvas % MULTIPLE:
-            raise ConfigError(f"Setting `canvas` must be a multiple of {MULTIPLE}. Received: {self.canvas}")
+        if self.canvas % SIZE_MULTIPLE:
+            raise ConfigError(f"Setting `canvas` must be a multiple of {SIZE_MULTIPLE}. Received: {self.canvas}")
         if self.split == "leaking" and not self.twins:
             raise ConfigError("The leaking split is made of flipped copies: it needs `twins`. Received: twins=False")
         if self.split != "published":
@@ -175,7 +175,7 @@ class TrainingConfig:
     @property
     def framed(self) -> bool:
         """Whether the model is made for cells of any size: see :mod:`wbcseg.inference.two_stage`."""
-        return augmentation(self.augmentation).cell is not None
+        return get_augmentation(self.augmentation).cell is not None
 
     @property
     def leaks(self) -> bool:
@@ -197,7 +197,7 @@ class TrainingConfig:
             ConfigError: If a setting is unknown, missing, of the wrong type or out of range.
         """
         names = {field.name for field in dataclasses.fields(cls)}
-        unknown, missing = sorted(set(values) - names), sorted(names - set(values) - LATER)
+        unknown, missing = sorted(set(values) - names), sorted(names - set(values) - OPTIONAL_FIELDS)
         if unknown or missing:
             raise ConfigError(
                 f"A training has the settings {', '.join(sorted(names))}. "
@@ -219,7 +219,7 @@ class TrainingConfig:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-_TYPES: Final[dict[str, type]] = {"str": str, "int": int, "bool": bool}
+_FIELD_TYPES: Final[dict[str, type]] = {"str": str, "int": int, "bool": bool}
 
 PRESETS: Final[dict[str, TrainingConfig]] = {
     # The thesis, chapters 3.1 to 3.4, with what its notebooks did beyond the text.

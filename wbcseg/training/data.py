@@ -11,26 +11,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError
 from wbcseg.labels import Labels
 from wbcseg.splitting import thesis
-from wbcseg.splitting.splits import Split, leak_free_folds, published_split
-from wbcseg.splitting.thesis import NO_QUIRKS, PUBLISHED, PublishedSet, one_hot, original_id
+from wbcseg.splitting.splits import Split, build_leak_free_folds, build_thesis_split
+from wbcseg.splitting.thesis import ALL_THESIS_BUGS, NO_THESIS_BUGS, ThesisDataset, encode_one_hot, get_original_id
 from wbcseg.training.config import TrainingConfig
-from wbcseg.transforms.config import augmentation
-from wbcseg.transforms.padding import image_on_canvas, labels_on_canvas
+from wbcseg.transforms.config import get_augmentation
+from wbcseg.transforms.padding import pad_labels_to_square, pad_to_square
 from wbcseg.transforms.pipeline import augment
 
-RARE: Final = 10
+MIN_STRATUM_SIZE: Final = 10
 """A kind of fewer pictures is balanced as if it had so many: a single picture must not fill an epoch."""
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class ArraySplit:
     """One side of a split, on the canvas.
 
     Attributes:
@@ -59,7 +59,7 @@ class Side:
         """Yield all pictures in order, as they are: ``float32[n, S, S, 3]`` twice, picture and target."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield self.images[part].astype(np.float32) / 255.0, one_hot(self.labels[part], self.blank[part])
+            yield self.images[part].astype(np.float32) / 255.0, encode_one_hot(self.labels[part], self.blank[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +72,12 @@ class TrainingData:
         split: The split, checked.
     """
 
-    train: Side
-    test: Side
+    train: ArraySplit
+    test: ArraySplit
     split: Split
 
 
-def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
+def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
     """Prepare and split a data set as a training's settings say.
 
     Args:
@@ -94,13 +94,15 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
             f"A training needs at least 4 pictures with an expert mask; data set {dataset.name} has {len(usable)}."
         )
     if config.split == "published":
-        prepared = thesis.prepare(usable, PUBLISHED if config.quirks else NO_QUIRKS, twins=config.twins)
-        split = published_split(prepared, dataset.name, usable)
+        prepared = thesis.build_thesis_dataset(
+            usable, ALL_THESIS_BUGS if config.quirks else NO_THESIS_BUGS, twins=config.twins
+        )
+        split = build_thesis_split(prepared, dataset.name, usable)
         split.check()
         types = {sample.id: sample.cell_type for sample in usable}
-        sides = [_part(prepared, part, types) for part in (prepared.train, prepared.test)]
+        sides = [_slice_thesis_data(prepared, part, types) for part in (prepared.train, prepared.test)]
     else:
-        folds = leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
+        folds = build_leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
         split = folds[config.fold]
         if config.left_out:
             split = split.without(round(config.left_out * len(usable)))
@@ -109,16 +111,16 @@ def load_data(config: TrainingConfig, dataset: DataSet) -> TrainingData:
         elif config.twins:
             split = split.with_copies()
         split.check()
-        by_id = {sample.id: sample for sample in (thesis.with_twins(usable) if config.twins else usable)}
-        detail, framed = augmentation(config.augmentation).detail, config.framed
+        by_id = {sample.id: sample for sample in (thesis.add_flipped_copies(usable) if config.twins else usable)}
+        detail, framed = get_augmentation(config.augmentation).detail, config.framed
         sides = [
-            _on_canvas([by_id[i] for i in ids], config.canvas * times, enlarge=framed)
+            _pad_samples([by_id[i] for i in ids], config.canvas * times, enlarge=framed)
             for ids, times in ((split.train, detail), (split.test, 1))
         ]
     return TrainingData(train=sides[0], test=sides[1], split=split)
 
 
-def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
+def iter_training_batches(side: ArraySplit, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
     """Yield an epoch's batches: every picture once (or by the balance of kinds), shuffled and varied.
 
     The same settings and epoch give the same batches, so a resumed training sees what an uninterrupted one would.
@@ -129,18 +131,21 @@ def training_batches(side: Side, config: TrainingConfig, epoch: int) -> Iterator
         epoch: Number of the epoch, from 0.
     """
     rng = np.random.default_rng([config.seed, epoch])
-    order = rng.permutation(drawn(side.kinds, config.balance, rng))
-    how = augmentation(config.augmentation)
+    order = rng.permutation(select_balanced_indices(side.kinds, config.balance, rng))
+    how = get_augmentation(config.augmentation)
     if epoch >= config.epochs - config.sharp_epochs:
         how = how.sharp(config.share)
     for start in range(0, len(order), config.batch_size):
         part = order[start : start + config.batch_size]
         images, labels = augment(side.images[part], side.labels[part], how, rng)
         blank = side.blank[part]
-        yield images, one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool))
+        yield (
+            images,
+            encode_one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool)),
+        )
 
 
-def one_ahead(batches: Iterator[Batch]) -> Generator[Batch]:
+def prefetch(batches: Iterator[Batch]) -> Generator[Batch]:
     """Yield the same batches; while one is being used, the next is made in another thread."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         coming = pool.submit(next, batches, None)
@@ -149,11 +154,11 @@ def one_ahead(batches: Iterator[Batch]) -> Generator[Batch]:
             yield batch
 
 
-def drawn(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def select_balanced_indices(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
     """Choose which pictures an epoch shows, rare kinds more often.
 
     Args:
-        kinds: Kind of every picture, see :attr:`Side.kinds`.
+        kinds: Kind of every picture, see :attr:`ArraySplit.kinds`.
         balance: 0 for every picture once, 1 for every kind equally often.
         rng: Chooses what does not come out even.
 
@@ -163,7 +168,7 @@ def drawn(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -
     if not balance:
         return np.arange(len(kinds))
     counts = Counter(kinds)
-    weights = np.array([max(RARE, counts[kind]) ** -balance for kind in kinds])
+    weights = np.array([max(MIN_STRATUM_SIZE, counts[kind]) ** -balance for kind in kinds])
     # Evenly spaced marks on a line on which every picture has its weight's length: each is met as often as it should
     # be, rounded up or down.
     shuffled = rng.permutation(len(weights))
@@ -174,22 +179,22 @@ def drawn(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -
     return chosen
 
 
-def steps_per_epoch(pictures: int, batch_size: int) -> int:
+def count_steps_per_epoch(pictures: int, batch_size: int) -> int:
     """Return how many batches an epoch has."""
     return -(-pictures // batch_size)
 
 
-def _part(prepared: PublishedSet, part: range, types: Mapping[str, str | None]) -> Side:
+def _slice_thesis_data(prepared: ThesisDataset, part: range, types: Mapping[str, str | None]) -> ArraySplit:
     cut, ids = slice(part.start, part.stop), prepared.ids_of(part)
-    kinds = tuple(types[original_id(one)] for one in ids)
-    return Side(ids, prepared.images[cut], prepared.labels[cut], prepared.blank[cut], kinds)
+    kinds = tuple(types[get_original_id(one)] for one in ids)
+    return ArraySplit(ids, prepared.images[cut], prepared.labels[cut], prepared.blank[cut], kinds)
 
 
-def _on_canvas(samples: Sequence[Sample], side: int, *, enlarge: bool) -> Side:
-    labels = np.stack([labels_on_canvas(s.mask, side, enlarge=enlarge) for s in samples if s.mask is not None])
-    return Side(
+def _pad_samples(samples: Sequence[Sample], side: int, *, enlarge: bool) -> ArraySplit:
+    labels = np.stack([pad_labels_to_square(s.mask, side, enlarge=enlarge) for s in samples if s.mask is not None])
+    return ArraySplit(
         ids=tuple(s.id for s in samples),
-        images=np.stack([image_on_canvas(s.image, side, enlarge=enlarge)[0] for s in samples]),
+        images=np.stack([pad_to_square(s.image, side, enlarge=enlarge)[0] for s in samples]),
         labels=labels,
         blank=np.zeros(labels.shape, dtype=bool),
         cell_types=tuple(s.cell_type for s in samples),

@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 from wbcseg import models
 from wbcseg.errors import RunError
 from wbcseg.io.atomic import write_bytes
-from wbcseg.models.card import MODEL, WEIGHTS
+from wbcseg.models.card import MODEL_FILE, WEIGHTS_FILE
 from wbcseg.models.weights import Weights, check_weights, read_weights, write_weights
 from wbcseg.training import checkpoint
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.data import Batch, Side, training_batches
+from wbcseg.training.data import ArraySplit, Batch, iter_training_batches
 from wbcseg.training.runs.folder import Run
-from wbcseg.training.trainer import weight_names
+from wbcseg.training.trainer import list_weight_names
 
-EXAMPLES: Final = 64
+CALIBRATION_SAMPLE_COUNT: Final = 64
 """Pictures from which the range of every layer's values is learned."""
 
 
-def export(run: Run, side: Side) -> int:
+def export_model(run: Run, side: ArraySplit) -> int:
     """Write a run's trainable weights and its model for prediction.
 
     The model is made from the weights as they are in the file.
@@ -48,25 +48,25 @@ def export(run: Run, side: Side) -> int:
         WeightsError: If the weights are of another network.
     """
     config = run.config()
-    best = checkpoint.load_best(run.folder) if config.keep == "best" else None
-    arrays = best[0] if best else checkpoint.final_weights(run.folder)
+    best = checkpoint.load_best_weights(run.folder) if config.keep == "best" else None
+    arrays = best[0] if best else checkpoint.load_final_weights(run.folder)
     if arrays is None:
         raise RunError(f"Run {run.name} has no checkpoint to export. Train at least one epoch.")
-    write_weights(run.folder / WEIGHTS, Weights(arrays, config.architecture, config.width))
+    write_weights(run.folder / WEIGHTS_FILE, Weights(arrays, config.architecture, config.width))
 
-    weights = read_weights(run.folder / WEIGHTS)
+    weights = read_weights(run.folder / WEIGHTS_FILE)
     keras.config.set_dtype_policy("float32")
     keras.backend.clear_session()
-    model = models.build(config.architecture, width=config.width)
-    names = weight_names(model)
+    model = models.build_model(config.architecture, width=config.width)
+    names = list_weight_names(model)
     shapes = {name: tuple(w.shape) for name, w in zip(names, model.weights, strict=True)}
     check_weights(weights, config.architecture, config.width, shapes)
     model.set_weights([weights.arrays[name] for name in names])
-    write_bytes(run.folder / MODEL, to_litert(model, examples(side, config)))
+    write_bytes(run.folder / MODEL_FILE, convert_to_tflite(model, collect_calibration_samples(side, config)))
     return int(model.count_params())
 
 
-def examples(side: Side, config: TrainingConfig) -> NDArray[np.float32]:
+def collect_calibration_samples(side: ArraySplit, config: TrainingConfig) -> NDArray[np.float32]:
     """Return pictures as a network meets them: some from the first epoch of its training, and some from the last.
 
     Args:
@@ -74,19 +74,19 @@ def examples(side: Side, config: TrainingConfig) -> NDArray[np.float32]:
         config: The settings.
 
     Returns:
-        ``float32[N, S, S, 3]`` in 0 to 1, N up to :data:`EXAMPLES`.
+        ``float32[N, S, S, 3]`` in 0 to 1, N up to :data:`CALIBRATION_SAMPLE_COUNT`.
     """
-    half = EXAMPLES // 2
-    batches = [training_batches(side, config, epoch) for epoch in (0, config.epochs - 1)]
-    return np.concatenate([picture for some in batches for picture in islice(_pictures(some), half)])
+    half = CALIBRATION_SAMPLE_COUNT // 2
+    batches = [iter_training_batches(side, config, epoch) for epoch in (0, config.epochs - 1)]
+    return np.concatenate([picture for some in batches for picture in islice(_iter_images(some), half)])
 
 
-def _pictures(batches: Iterator[Batch]) -> Iterator[NDArray[np.float32]]:
+def _iter_images(batches: Iterator[Batch]) -> Iterator[NDArray[np.float32]]:
     for images, _ in batches:
         yield from np.split(images, len(images))
 
 
-def to_litert(model: keras.Model, pictures: NDArray[np.float32]) -> bytes:
+def convert_to_tflite(model: keras.Model, pictures: NDArray[np.float32]) -> bytes:
     """Return a model in LiteRT's format that computes in 8-bit integers: one picture of any size at a time.
 
     Weights and activations are rounded to 256 levels each (full integer quantisation after the training: Jacob et al.,
@@ -103,7 +103,7 @@ def to_litert(model: keras.Model, pictures: NDArray[np.float32]) -> bytes:
     picture = keras.Input(batch_shape=(1, None, None, 3), name="picture")
     scores = keras.Model(model.input, model.get_layer("probabilities").input)
     single = keras.Model(picture, scores(picture))
-    single(np.zeros((1, models.MULTIPLE, models.MULTIPLE, 3), np.float32))
+    single(np.zeros((1, models.SIZE_MULTIPLE, models.SIZE_MULTIPLE, 3), np.float32))
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "model"
         single.export(str(saved), format="tf_saved_model", verbose=False)
@@ -111,10 +111,10 @@ def to_litert(model: keras.Model, pictures: NDArray[np.float32]) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([one] for one in np.split(pictures, len(pictures)))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        return _with_softmax(converter.convert())
+        return _append_softmax(converter.convert())
 
 
-def _with_softmax(data: bytes) -> bytes:
+def _append_softmax(data: bytes) -> bytes:
     """Return a LiteRT model with a softmax in float32 behind it, which 8 bits would round to steps of 1/256."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     graph = model.subgraphs[0]

@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 from wbcseg.datasets import check_manifest
 from wbcseg.errors import TrainingError
-from wbcseg.io.atomic import sweep
+from wbcseg.io.atomic import remove_temporary_files
 from wbcseg.training import checkpoint
 from wbcseg.training.checkpoint import Checkpoint
-from wbcseg.training.data import TrainingData, one_ahead, steps_per_epoch, training_batches
-from wbcseg.training.jobs.process import peak_memory
+from wbcseg.training.data import TrainingData, count_steps_per_epoch, iter_training_batches, prefetch
+from wbcseg.training.jobs.process import get_peak_memory
 from wbcseg.training.runs import snapshots
 from wbcseg.training.runs.folder import Run
-from wbcseg.training.runs.progress import Journal, Progress
-from wbcseg.training.tf_env import environment
-from wbcseg.training.trainer import Meter, Trainer
+from wbcseg.training.runs.progress import Progress, ProgressWriter
+from wbcseg.training.tf_env import describe_environment
+from wbcseg.training.trainer import MetricMeter, Trainer
 
 
 def train(
@@ -48,28 +48,28 @@ def train(
         OSError: If the disk is full.
     """
     config = run.config()
-    sweep(run.folder)
+    remove_temporary_files(run.folder)
     if (run.folder / "split.json").exists():
         stored = run.split()
         check_manifest(stored.dataset, stored.manifest, data.split.manifest)
     else:
         run.write("split.json", data.split.to_dict())
-    trainer = Trainer(config, steps_per_epoch(len(data.train), config.batch_size))
-    run.write("environment.json", environment(trainer.precision))
+    trainer = Trainer(config, count_steps_per_epoch(len(data.train), config.batch_size))
+    run.write("environment.json", describe_environment(trainer.precision))
 
-    saved = checkpoint.load(run.folder)
+    saved = checkpoint.load_checkpoint(run.folder)
     if saved:
         trainer.restore(saved.arrays)
         run.write("metrics.json", {"epochs": saved.history})
-    journal = Journal(run, config.epochs, trainer.steps, list(saved.history) if saved else [], on_progress)
+    journal = ProgressWriter(run, config.epochs, trainer.steps, list(saved.history) if saved else [], on_progress)
     history = journal.history
-    best = checkpoint.load_best(run.folder)
+    best = checkpoint.load_best_weights(run.folder)
     best_score = best[1] if best else -math.inf
 
-    filmed = snapshots.chosen(len(data.test))
-    snapshots.begin(run, [data.test.ids[i] for i in filmed], data.test.labels[filmed])
+    filmed = snapshots.select_snapshot_indices(len(data.test))
+    snapshots.start_snapshots(run, [data.test.ids[i] for i in filmed], data.test.labels[filmed])
     if not history:
-        snapshots.add(run, 0, trainer.segment(data.test.images[filmed]))
+        snapshots.add_snapshot(run, 0, trainer.segment(data.test.images[filmed]))
 
     for epoch in range(len(history), config.epochs):
         run.set_state("running", epoch=epoch, epochs=config.epochs)
@@ -80,33 +80,33 @@ def train(
         journal.test()
         with trainer.exported_weights():
             row |= trainer.test(data.test.batches(config.batch_size))
-            snapshots.add(run, epoch + 1, trainer.segment(data.test.images[filmed]))
-        row |= {"seconds": time.perf_counter() - began, "memory_bytes": peak_memory()}
+            snapshots.add_snapshot(run, epoch + 1, trainer.segment(data.test.images[filmed]))
+        row |= {"seconds": time.perf_counter() - began, "memory_bytes": get_peak_memory()}
         # Of all cores together: unlike the seconds on the clock, it hardly changes with what else the computer does.
         row["cpu_seconds"] = time.process_time() - worked
         _check_finite(row, config.learning_rate, f"epoch {epoch + 1}, on the held-out pictures")
-        score = _score(row)
+        score = _compute_score(row)
         arrays = trainer.arrays()
         # Before the checkpoint: whoever is killed in between does this epoch again, and finds its own best.
         if score > best_score:
             best_score = score
-            checkpoint.save_best(run.folder, checkpoint.exported(arrays), score)
-        checkpoint.save(run.folder, Checkpoint(arrays, epoch + 1, [*history, row]))
+            checkpoint.save_best_weights(run.folder, checkpoint.select_export_weights(arrays), score)
+        checkpoint.save_checkpoint(run.folder, Checkpoint(arrays, epoch + 1, [*history, row]))
         journal.end_epoch(row)
     return True
 
 
 def _train_epoch(
-    trainer: Trainer, data: TrainingData, epoch: int, journal: Journal, should_stop: Callable[[], bool]
+    trainer: Trainer, data: TrainingData, epoch: int, journal: ProgressWriter, should_stop: Callable[[], bool]
 ) -> dict[str, float] | None:
     """Train for one epoch; return its metrics, or ``None`` when asked to stop."""
     config, began = trainer.config, time.perf_counter()
-    meter = Meter()
+    meter = MetricMeter()
     journal.begin_epoch()
-    for step, (images, targets) in enumerate(one_ahead(training_batches(data.train, config, epoch))):
+    for step, (images, targets) in enumerate(prefetch(iter_training_batches(data.train, config, epoch))):
         loss, tally = trainer.step(images, targets, epoch * trainer.steps + step)
         _check_finite({"loss": loss}, config.learning_rate, f"epoch {epoch + 1}, batch {step + 1}")
-        batch = Meter()
+        batch = MetricMeter()
         batch.add(len(images), loss, tally)
         meter.add(len(images), loss, tally)
         journal.batch(len(images), batch.means())
@@ -115,7 +115,7 @@ def _train_epoch(
     return {"epoch": epoch + 1, **meter.means(), "train_seconds": time.perf_counter() - began}
 
 
-def _score(row: dict[str, float]) -> float:
+def _compute_score(row: dict[str, float]) -> float:
     """Return the mean held-out Dice of cytoplasm and nucleus, of those that are defined."""
     defined = [row[name] for name in ("val_dice_cytoplasm", "val_dice_nucleus") if name in row]
     return sum(defined) / len(defined) if defined else -math.inf

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from wbcseg.labels import CYTOPLASM, NUCLEUS
 
-SMOOTH = 1.0
+DICE_SMOOTHING = 1.0
 
 
-def loss_of(name: str, targets: Any, probabilities: Any) -> Any:
+def compute_loss(name: str, targets: Any, probabilities: Any) -> Any:
     """Return the mean loss of a batch, a scalar.
 
     Args:
@@ -22,18 +22,18 @@ def loss_of(name: str, targets: Any, probabilities: Any) -> Any:
     """
     kind = keras.losses.binary_crossentropy if name.startswith("binary") else keras.losses.categorical_crossentropy
     entropy = tf.reduce_mean(kind(targets, probabilities))
-    return entropy + soft_dice_loss(targets, probabilities) if name.endswith("+dice") else entropy
+    return entropy + compute_soft_dice_loss(targets, probabilities) if name.endswith("+dice") else entropy
 
 
-def soft_dice_loss(targets: Any, probabilities: Any) -> Any:
+def compute_soft_dice_loss(targets: Any, probabilities: Any) -> Any:
     """Return 1 − soft Dice of cytoplasm and nucleus (Milletari et al., 2016), each taken over the whole batch."""
     axes = (0, 1, 2)
     both = tf.reduce_sum(targets * probabilities, axes)[1:]
     sizes = tf.reduce_sum(targets + probabilities, axes)[1:]
-    return 1.0 - tf.reduce_mean((2.0 * both + SMOOTH) / (sizes + SMOOTH))
+    return 1.0 - tf.reduce_mean((2.0 * both + DICE_SMOOTHING) / (sizes + DICE_SMOOTHING))
 
 
-def tallies(targets: Any, probabilities: Any) -> dict[str, Any]:
+def compute_batch_metrics(targets: Any, probabilities: Any) -> dict[str, Any]:
     """Return what accuracy and Dice are computed from.
 
     Args:
@@ -48,7 +48,7 @@ def tallies(targets: Any, probabilities: Any) -> dict[str, Any]:
     truth, guess = tf.argmax(targets, -1), tf.argmax(probabilities, -1)
     rounded = tf.cast(probabilities > 0.5, targets.dtype)
     dice = []
-    for is_class in (_is(CYTOPLASM.id), _is(NUCLEUS.id), _is_cell):
+    for is_class in (_build_class_test(CYTOPLASM.id), _build_class_test(NUCLEUS.id), _is_cell):
         a, b = is_class(truth), is_class(guess)
         both = tf.math.count_nonzero(a & b, axis=(1, 2), dtype=tf.float32)
         sizes = sum(tf.math.count_nonzero(x, axis=(1, 2), dtype=tf.float32) for x in (a, b))
@@ -60,7 +60,7 @@ def tallies(targets: Any, probabilities: Any) -> dict[str, Any]:
     }
 
 
-def _is(class_id: int) -> Any:
+def _build_class_test(class_id: int) -> Any:
     return lambda labels: tf.equal(labels, class_id)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 PACKAGES: Final = ("tensorflow", "keras", "numpy", "pillow", "scipy", "scikit-learn", "safetensors")
 
 
-def prepare_engine(threads: int | None = None) -> None:
+def configure_tensorflow(threads: int | None = None) -> None:
     """Set what TensorFlow reads when it is imported; call it before.
 
     Args:
@@ -31,7 +31,7 @@ def prepare_engine(threads: int | None = None) -> None:
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 
-def start_engine(threads: int | None = None) -> None:
+def import_tensorflow(threads: int | None = None) -> None:
     """Load TensorFlow without its start-up chatter; belongs in a process that trains.
 
     Args:
@@ -40,15 +40,15 @@ def start_engine(threads: int | None = None) -> None:
     Raises:
         ImportError: If TensorFlow cannot be loaded; what it said is then shown.
     """
-    prepare_engine(threads)
-    with _held_back_stderr():
+    configure_tensorflow(threads)
+    with _defer_stderr():
         # Looking for devices is what prints that there is no graphics processor.
         importlib.import_module("tensorflow").config.list_physical_devices()
         importlib.import_module("keras")
 
 
 @contextmanager
-def _held_back_stderr() -> Iterator[None]:
+def _defer_stderr() -> Iterator[None]:
     """Keep what native code writes to standard error, and show it only if the block fails."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
@@ -66,7 +66,7 @@ def _held_back_stderr() -> Iterator[None]:
             os.close(screen)
 
 
-def processor_flags() -> frozenset[str]:
+def get_processor_flags() -> frozenset[str]:
     """Return the processor's features as Linux names them; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -76,13 +76,13 @@ def processor_flags() -> frozenset[str]:
     return frozenset(flags.partition(":")[2].split())
 
 
-def computes_in_bfloat16(flags: frozenset[str] | None = None) -> bool:
+def supports_bfloat16(flags: frozenset[str] | None = None) -> bool:
     """Return whether the processor multiplies in bfloat16; elsewhere it is slower than float32, or fails."""
-    flags = processor_flags() if flags is None else flags
+    flags = get_processor_flags() if flags is None else flags
     return bool(flags & {"avx512_bf16", "amx_bf16"})
 
 
-def processor_name() -> str:
+def get_processor_name() -> str:
     """Return the processor's name, as far as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -92,25 +92,25 @@ def processor_name() -> str:
     return names[0] if names else platform.machine()
 
 
-def environment(precision: str) -> dict[str, Any]:
+def describe_environment(precision: str) -> dict[str, Any]:
     """Return program versions and the machine, without names of people or places.
 
     Args:
         precision: What the training computes in.
     """
-    flags = processor_flags()
+    flags = get_processor_flags()
     return {
         "python": platform.python_version(),
         "system": platform.system(),
-        "processor": processor_name(),
+        "processor": get_processor_name(),
         "cores": os.cpu_count(),
         "features": sorted(flags & {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16"}),
         "precision": precision,
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _get_package_version(name) for name in PACKAGES},
     }
 
 
-def _version(package: str) -> str | None:
+def _get_package_version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

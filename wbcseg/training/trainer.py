@@ -17,17 +17,17 @@ from wbcseg.errors import TrainingError
 from wbcseg.io.arrays import Arrays
 from wbcseg.labels import Labels
 from wbcseg.models.blocks import FusedBatchNormalization
-from wbcseg.training.checkpoint import AVERAGE, WEIGHT
+from wbcseg.training.checkpoint import EMA_PREFIX, WEIGHT_PREFIX
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
-from wbcseg.training.losses import loss_of, tallies
+from wbcseg.training.losses import compute_batch_metrics, compute_loss
 from wbcseg.training.optimizers import FusedAdam, FusedAdamW
-from wbcseg.training.tf_env import computes_in_bfloat16
+from wbcseg.training.tf_env import supports_bfloat16
 
-DICE = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
+DICE_NAMES = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
 
 
-class Meter:
+class MetricMeter:
     """Means over an epoch: loss and accuracy over pictures, Dice over the pictures that have the class."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Meter:
     def means(self, prefix: str = "") -> dict[str, float]:
         """Return the means by name; a Dice that no picture defines is left out."""
         means = {prefix + name: total / self.count for name, total in self.sums.items()}
-        for name, column in zip(DICE, np.concatenate(self.dice).T, strict=True):
+        for name, column in zip(DICE_NAMES, np.concatenate(self.dice).T, strict=True):
             if not np.isnan(column).all():
                 means[prefix + name] = float(np.nanmean(column))
         return means
@@ -66,12 +66,12 @@ class Trainer:
     def __init__(self, config: TrainingConfig, steps: int) -> None:
         self.config = config
         self.steps = steps
-        bfloat16 = config.precision == "bfloat16" or (config.precision == "auto" and computes_in_bfloat16())
+        bfloat16 = config.precision == "bfloat16" or (config.precision == "auto" and supports_bfloat16())
         self.precision = "bfloat16" if bfloat16 else "float32"
         # Keras draws on Python's, NumPy's and TensorFlow's chance.
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
-        self.model = models.build(
+        self.model = models.build_model(
             config.architecture, width=config.width, dropout=config.dropout, bn_momentum=config.bn_momentum
         )
         if config.optimizer == "adamw":
@@ -95,7 +95,7 @@ class Trainer:
         def step(images: Any, targets: Any) -> Any:
             with tf.GradientTape() as tape:
                 probabilities = self.model(images, training=True)
-                loss = loss_of(self.config.loss, targets, probabilities)
+                loss = compute_loss(self.config.loss, targets, probabilities)
             gradients = tape.gradient(loss, self.model.trainable_variables)
             self.optimizer.apply(gradients, self.model.trainable_variables)
             if self.average:
@@ -103,14 +103,14 @@ class Trainer:
                 kept = tf.minimum(self.config.weight_average, done / (9.0 + done))
                 for average, weight in zip(self.average, self.model.weights, strict=True):
                     average.assign(average + (1.0 - kept) * (weight.value - average))
-            return loss, tallies(targets, probabilities)
+            return loss, compute_batch_metrics(targets, probabilities)
 
         return step
 
     def _build_test(self) -> Callable[..., Any]:
         def test(images: Any, targets: Any) -> Any:
             probabilities = self.model(images, training=False)
-            return loss_of(self.config.loss, targets, probabilities), tallies(targets, probabilities)
+            return compute_loss(self.config.loss, targets, probabilities), compute_batch_metrics(targets, probabilities)
 
         return test
 
@@ -128,8 +128,8 @@ class Trainer:
         Raises:
             MemoryError: If there is not enough memory for it.
         """
-        self.optimizer.learning_rate.assign(learning_rate(self.config, number, self.steps))
-        with _memory_errors():
+        self.optimizer.learning_rate.assign(compute_learning_rate(self.config, number, self.steps))
+        with _translate_memory_errors():
             loss, tally = self._step(tf.constant(images), tf.constant(targets))
         return float(loss), tally
 
@@ -152,16 +152,16 @@ class Trainer:
         Raises:
             MemoryError: If there is not enough memory for it.
         """
-        meter = Meter()
+        meter = MetricMeter()
         for images, targets in batches:
-            with _memory_errors():
+            with _translate_memory_errors():
                 loss, tally = self._test(tf.constant(images), tf.constant(targets))
             meter.add(len(images), float(loss), tally)
         return meter.means("val_")
 
     def segment(self, images: NDArray[np.uint8]) -> Labels:
         """Segment pictures ``uint8[N, S, S, 3]`` on the canvas; return class ids ``uint8[N, S, S]``."""
-        with _memory_errors():
+        with _translate_memory_errors():
             labels: Labels = self._segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
         return labels
 
@@ -170,9 +170,9 @@ class Trainer:
         return {name: np.asarray(variable) for name, variable in self._variables().items()}
 
     def _variables(self) -> dict[str, Any]:
-        names = weight_names(self.model)
-        named = {f"{WEIGHT}{name}": w for name, w in zip(names, self.model.weights, strict=True)}
-        named |= {f"{AVERAGE}{name}": v for name, v in zip(names, self.average, strict=bool(self.average))}
+        names = list_weight_names(self.model)
+        named = {f"{WEIGHT_PREFIX}{name}": w for name, w in zip(names, self.model.weights, strict=True)}
+        named |= {f"{EMA_PREFIX}{name}": v for name, v in zip(names, self.average, strict=bool(self.average))}
         # Beyond the weights, a model has the states of its sources of chance.
         weights = {id(w) for w in self.model.weights}
         chance = [v for v in self.model.variables if id(v) not in weights]
@@ -196,7 +196,7 @@ class Trainer:
 
 
 @contextmanager
-def _memory_errors() -> Iterator[None]:
+def _translate_memory_errors() -> Iterator[None]:
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
@@ -208,12 +208,12 @@ def _memory_errors() -> Iterator[None]:
         raise MemoryError(str(error)) from None
 
 
-def weight_names(model: keras.Model) -> list[str]:
+def list_weight_names(model: keras.Model) -> list[str]:
     """Return a name for every weight of a model: its place, layer and role, such as ``004.conv2d_1.kernel``."""
     return [f"{i:03d}.{w.path.replace('/', '.')}" for i, w in enumerate(model.weights)]
 
 
-def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+def compute_learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
     """Return the learning rate of training step ``step`` (from 0), with ``steps`` steps an epoch."""
     if config.schedule == "constant":
         return config.learning_rate

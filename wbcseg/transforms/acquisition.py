@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Pictures = NDArray[np.float32]
+ImageBatch = NDArray[np.float32]
 
 # From red, green and blue to brightness and two opponent colours, and back (YIQ, as in NTSC television).
 _TO_YIQ: Final = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], np.float32)
 _TO_RGB: Final = np.linalg.inv(_TO_YIQ).astype(np.float32)
 
 
-def photographed(batch: Pictures, rng: np.random.Generator) -> Pictures:
+def jitter_acquisition(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Return every picture in another stain, light, focus and camera.
 
     Args:
@@ -26,12 +26,12 @@ def photographed(batch: Pictures, rng: np.random.Generator) -> Pictures:
     Returns:
         ``float32[N, H, W, 3]`` in 0 to 1.
     """
-    coloured = _lit(_stained(_grained(batch, rng), rng), rng)
-    pictures = [_taken(picture, rng) for picture in coloured]
+    coloured = _jitter_illumination(_jitter_hue(_add_stain_grain(batch, rng), rng), rng)
+    pictures = [_simulate_camera(picture, rng) for picture in coloured]
     return np.clip(np.stack(pictures), 0.0, 1.0).astype(np.float32)
 
 
-def _stained(batch: Pictures, rng: np.random.Generator) -> Pictures:
+def _jitter_hue(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Turn the hue, change how strong colours are, and how dark."""
     count = len(batch)
     strong = rng.random(count) < 0.5
@@ -45,11 +45,11 @@ def _stained(batch: Pictures, rng: np.random.Generator) -> Pictures:
     matrix = _TO_RGB @ turn @ _TO_YIQ
     shape = batch.shape
     mixed = batch.reshape(count, -1, 3) @ matrix.transpose(0, 2, 1)
-    stained: Pictures = (np.clip(mixed.reshape(shape), 0.0, 1.0) ** gamma).astype(np.float32)
+    stained: ImageBatch = (np.clip(mixed.reshape(shape), 0.0, 1.0) ** gamma).astype(np.float32)
     return stained
 
 
-def _grained(batch: Pictures, rng: np.random.Generator) -> Pictures:
+def _add_stain_grain(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Let the stain take unevenly, as it does in chromatin and granules: the denser a place, the more it varies."""
     from scipy import ndimage
 
@@ -62,7 +62,7 @@ def _grained(batch: Pictures, rng: np.random.Generator) -> Pictures:
     return grained
 
 
-def _lit(batch: Pictures, rng: np.random.Generator) -> Pictures:
+def _jitter_illumination(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Change the lamp's colour, brightness and evenness, and the contrast."""
     count, (height, width) = len(batch), batch.shape[1:3]
     strong = (rng.random(count) < 0.4)[:, None, None, None]
@@ -76,11 +76,11 @@ def _lit(batch: Pictures, rng: np.random.Generator) -> Pictures:
     slope = rng.uniform(-0.2, 0.2, (count, 2)) * (rng.random((count, 1)) < 0.4)
     down, across = np.linspace(-0.5, 0.5, height), np.linspace(-0.5, 0.5, width)
     light = 1.0 + slope[:, :1, None] * down[None, :, None] + slope[:, 1:, None] * across[None, None, :]
-    lit: Pictures = (((batch - mean) * contrast + mean) * gain * light[..., None] + offset).astype(np.float32)
+    lit: ImageBatch = (((batch - mean) * contrast + mean) * gain * light[..., None] + offset).astype(np.float32)
     return lit
 
 
-def _taken(picture: Pictures, rng: np.random.Generator) -> Pictures:
+def _simulate_camera(picture: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Blur, fringe, compress and add the sensor's noise."""
     from scipy import ndimage
 

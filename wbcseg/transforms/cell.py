@@ -10,15 +10,15 @@ from PIL import Image
 
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
-RAYS: Final = 72
+RAY_COUNT: Final = 72
 """From the centre of a nucleus, in which its size is changed."""
 
-THINNEST: Final = 0.08
-WIDEST: Final = 1.5
+MIN_RIM_FACTOR: Final = 0.08
+MAX_RIM_FACTOR: Final = 1.5
 """Least and greatest thickness of the cytoplasm around a changed nucleus, over what it was."""
 
 
-def bent(
+def elastic_deform(
     image: NDArray[np.uint8], labels: Labels, most: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Bend a crop like rubber, as smoothly as a cell that lies between others.
@@ -48,7 +48,9 @@ def bent(
     return np.dstack(colours), ndimage.map_coordinates(labels, places, order=0, mode="mirror")
 
 
-def grown(image: NDArray[np.uint8], labels: Labels, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Labels]:
+def resize_nucleus(
+    image: NDArray[np.uint8], labels: Labels, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], Labels]:
     """Let the nucleus fill more or less of its cell: nearly all, as in a blast or a small lymphocyte, or little.
 
     Args:
@@ -60,11 +62,11 @@ def grown(image: NDArray[np.uint8], labels: Labels, rng: np.random.Generator) ->
         The picture and its mask, stretched alike.
     """
     # Most often little remains of the rim.
-    kept = np.exp(rng.uniform(np.log(THINNEST), 0.0)) if rng.random() < 0.7 else rng.uniform(1.0, WIDEST)
-    return with_rim(image, labels, float(kept))
+    kept = np.exp(rng.uniform(np.log(MIN_RIM_FACTOR), 0.0)) if rng.random() < 0.7 else rng.uniform(1.0, MAX_RIM_FACTOR)
+    return scale_cytoplasm(image, labels, float(kept))
 
 
-def with_rim(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDArray[np.uint8], Labels]:
+def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDArray[np.uint8], Labels]:
     """Change how thick the rim of cytoplasm around the nucleus is.
 
     The picture is stretched and pressed together along the rays from the nucleus' centre; the cell's outline stays.
@@ -88,11 +90,11 @@ def with_rim(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDA
         np.mgrid[: labels.shape[0], : labels.shape[1]] - np.array([rows.mean(), columns.mean()])[:, None, None]
     )
     radius = np.maximum(np.hypot(down, across), 1e-3)
-    ray = np.arctan2(down, across) % (2.0 * np.pi) * (RAYS / (2.0 * np.pi))
+    ray = np.arctan2(down, across) % (2.0 * np.pi) * (RAY_COUNT / (2.0 * np.pi))
 
     def reach(region: NDArray[np.bool_]) -> NDArray[np.float64]:
-        farthest = np.zeros(RAYS)
-        np.maximum.at(farthest, ray[region].astype(int) % RAYS, radius[region])
+        farthest = np.zeros(RAY_COUNT)
+        np.maximum.at(farthest, ray[region].astype(int) % RAY_COUNT, radius[region])
         smooth: NDArray[np.float64] = ndimage.gaussian_filter1d(farthest, 1.5, mode="wrap")
         return smooth
 
@@ -100,7 +102,7 @@ def with_rim(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDA
     # Between the lobes of a nucleus as well, a ray has something to stretch.
     before = np.clip(reach(nucleus), 0.4 * cell, cell - 0.5)
     after = np.clip(cell - kept * (cell - before), 0.3 * cell, cell - 0.3)
-    outer, inner, new = (np.interp(ray, np.arange(RAYS + 1), np.append(r, r[0])) for r in (cell, before, after))
+    outer, inner, new = (np.interp(ray, np.arange(RAY_COUNT + 1), np.append(r, r[0])) for r in (cell, before, after))
     within = radius * inner / new
     rim = inner + (radius - new) * (outer - inner) / (outer - new)
     source = np.where(radius < new, within, np.where(radius < outer, rim, radius)) / radius
@@ -109,7 +111,7 @@ def with_rim(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDA
     return np.dstack(colours), ndimage.map_coordinates(labels, places, order=0, mode="mirror")
 
 
-def loosened(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
+def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
     """Loosen the chromatin: a nucleus that is pale in places and dark in others, as of a blast with its nucleoli.
 
     Args:
@@ -133,7 +135,9 @@ def loosened(image: NDArray[np.float32], labels: Labels, rng: np.random.Generato
     return loose
 
 
-def dyed(image: NDArray[np.float32], labels: Labels, most: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def jitter_stain(
+    image: NDArray[np.float32], labels: Labels, most: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Let nucleus and cytoplasm take the stain differently, each by itself.
 
     What a stain adds is counted in optical density over the plasma's, which is the median of the background.
@@ -163,7 +167,7 @@ def dyed(image: NDArray[np.float32], labels: Labels, most: float, rng: np.random
     return changed
 
 
-def granular(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
+def add_granules(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
     """Fill the cytoplasm with granules, as eosinophils and basophils have: nearly as dark as the nucleus, or darker.
 
     Args:

@@ -8,10 +8,10 @@ from typing import Final
 
 from wbcseg.errors import ConfigError
 
-SHARP: Final = 0.5
+CLEAN_FRACTION: Final = 0.5
 """Share of copies that are shown as they are in the sharp epochs of a training for any laboratory."""
 
-BELOW: Final = 0.15
+CLEAN_CELL_MARGIN: Final = 0.15
 """By how much the cell may take less of the side in those than in the close look of a prediction."""
 
 
@@ -84,7 +84,7 @@ class Augmentation:
             share: What the cell takes of the side in the close look of a prediction.
         """
         if self.cell is not None:
-            return dataclasses.replace(self, as_is=SHARP, close=(share - BELOW, share))
+            return dataclasses.replace(self, as_is=CLEAN_FRACTION, close=(share - CLEAN_CELL_MARGIN, share))
         return dataclasses.replace(self, rotation=0.0, zoom=(1.0, 1.0), shift=0.0)
 
 
@@ -133,7 +133,7 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
 }
 
 
-def augmentation(name: str) -> Augmentation:
+def get_augmentation(name: str) -> Augmentation:
     """Return an augmentation by name.
 
     Raises:

@@ -33,7 +33,7 @@ class Placement:
         return slice(self.top, self.top + self.scaled[0]), slice(self.left, self.left + self.scaled[1])
 
 
-def place(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placement:
+def compute_placement(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placement:
     """Lay a picture on a square canvas: in the middle, shrunk when it is larger.
 
     Args:
@@ -46,36 +46,34 @@ def place(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placeme
     return Placement(size, (height, width), (side - height) // 2, (side - width) // 2)
 
 
-def image_on_canvas(
-    image: NDArray[np.uint8], side: int, *, enlarge: bool = False
-) -> tuple[NDArray[np.uint8], Placement]:
+def pad_to_square(image: NDArray[np.uint8], side: int, *, enlarge: bool = False) -> tuple[NDArray[np.uint8], Placement]:
     """Return the picture on its canvas, the rest filled with its mirror image.
 
     Args:
         image: ``uint8[H, W, 3]``.
         side: Side of the canvas in pixels.
-        enlarge: See :func:`place`.
+        enlarge: See :func:`compute_placement`.
 
     Returns:
         ``uint8[side, side, 3]`` and where the picture lies on it.
     """
-    placement = place((image.shape[0], image.shape[1]), side, enlarge=enlarge)
+    placement = compute_placement((image.shape[0], image.shape[1]), side, enlarge=enlarge)
     if placement.scaled != placement.size:
         how = Image.Resampling.BOX if placement.scaled < placement.size else Image.Resampling.BILINEAR
         image = np.asarray(Image.fromarray(image).resize(placement.scaled[::-1], how))
-    return np.pad(image, (*_margins(placement, side), (0, 0)), mode="symmetric"), placement
+    return np.pad(image, (*_compute_margins(placement, side), (0, 0)), mode="symmetric"), placement
 
 
-def labels_on_canvas(labels: Labels, side: int, *, enlarge: bool = False) -> Labels:
+def pad_labels_to_square(labels: Labels, side: int, *, enlarge: bool = False) -> Labels:
     """Return a mask on the same canvas: ``uint8[side, side]``."""
-    placement = place((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
+    placement = compute_placement((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
     if placement.scaled != placement.size:
         small = Image.fromarray(labels).resize(placement.scaled[::-1], Image.Resampling.NEAREST)
         labels = np.asarray(small)
-    return np.pad(labels, _margins(placement, side), mode="symmetric")
+    return np.pad(labels, _compute_margins(placement, side), mode="symmetric")
 
 
-def from_canvas(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
+def unpad(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
     """Cut a picture's probabilities out of its canvas and enlarge them to its size.
 
     Args:
@@ -98,7 +96,7 @@ def from_canvas(probabilities: NDArray[np.float32], placement: Placement) -> NDA
     return whole
 
 
-def _margins(placement: Placement, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def _compute_margins(placement: Placement, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
     height, width = placement.scaled
     return (
         (placement.top, side - height - placement.top),

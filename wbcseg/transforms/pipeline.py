@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.labels import Labels
-from wbcseg.transforms.acquisition import photographed
-from wbcseg.transforms.cell import bent, dyed, granular, grown, loosened
+from wbcseg.transforms.acquisition import jitter_acquisition
+from wbcseg.transforms.cell import add_granules, decondense_chromatin, elastic_deform, jitter_stain, resize_nucleus
 from wbcseg.transforms.config import Augmentation
-from wbcseg.transforms.red_cells import with_red_cells
+from wbcseg.transforms.red_cells import add_red_cells
 
 
 def augment(
@@ -35,32 +35,32 @@ def augment(
     """
     plain = rng.random(len(images)) < how.as_is if how.as_is else np.zeros(len(images), np.bool_)
     if plain.any():
-        return _mixed(images, labels, how, plain, rng)
-    move = _frame if how.cell else _move
+        return _augment_mixed(images, labels, how, plain, rng)
+    move = _frame_cell if how.cell else _transform
     moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
     if how.bent:
-        moved = [bent(i, m, how.bent, rng) for i, m in moved]
+        moved = [elastic_deform(i, m, how.bent, rng) for i, m in moved]
     if how.grown:
-        moved = [grown(i, m, rng) if rng.random() < how.grown else (i, m) for i, m in moved]
+        moved = [resize_nucleus(i, m, rng) if rng.random() < how.grown else (i, m) for i, m in moved]
     batch, masks = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0, [mask for _, mask in moved]
     if how.dyed:
-        batch = np.stack([dyed(image, mask, how.dyed, rng) for image, mask in zip(batch, masks, strict=True)])
+        batch = np.stack([jitter_stain(image, mask, how.dyed, rng) for image, mask in zip(batch, masks, strict=True)])
     for number, mask in enumerate(masks if how.loosened else ()):
         if rng.random() < how.loosened:
-            batch[number] = loosened(batch[number], mask, rng)
+            batch[number] = decondense_chromatin(batch[number], mask, rng)
     for number, mask in enumerate(masks if how.granular else ()):
         if rng.random() < how.granular:
-            batch[number] = granular(batch[number], mask, rng)
+            batch[number] = add_granules(batch[number], mask, rng)
     if how.red_cells:
-        batch, masks = _surround(batch, masks, how, rng)
+        batch, masks = _add_red_cells(batch, masks, how, rng)
     if how.photographed:
-        batch = photographed(batch, rng)
+        batch = jitter_acquisition(batch, rng)
     if how.gain or how.offset or how.gamma:
-        batch = _recolour(batch, how, rng)
+        batch = _jitter_color(batch, how, rng)
     return batch, np.stack(masks)
 
 
-def _mixed(
+def _augment_mixed(
     images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
     labels: Sequence[Labels] | Labels,
     how: Augmentation,
@@ -72,23 +72,23 @@ def _mixed(
     varied = dataclasses.replace(how, as_is=0.0)
     for image, mask, is_plain in zip(images, labels, plain, strict=True):
         if is_plain:
-            view, part = _as_is(image, mask, how, rng)
+            view, part = _make_clean_copy(image, mask, how, rng)
             found.append((view[None].astype(np.float32) / np.float32(255.0), part[None]))
         else:
             found.append(augment([image], [mask], varied, rng))
     return np.concatenate([batch for batch, _ in found]), np.concatenate([masks for _, masks in found])
 
 
-def _as_is(
+def _make_clean_copy(
     image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Show a picture as the close look of a prediction does, mirrored and turned by right angles."""
     still = Augmentation("", "", shift=0.02, cell=how.close, detail=how.detail)
-    image, mask = _frame(image, mask, still, rng, most=float(how.detail))
-    return _move(image, mask, Augmentation("", "", flips=True), rng)
+    image, mask = _frame_cell(image, mask, still, rng, most=float(how.detail))
+    return _transform(image, mask, Augmentation("", "", flips=True), rng)
 
 
-def _move(
+def _transform(
     image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Turn, mirror, enlarge and shift one picture and its mask; what comes in from outside is the mirror image."""
@@ -121,7 +121,7 @@ def _move(
     return warp(image, Image.Resampling.BILINEAR), warp(mask, Image.Resampling.NEAREST)
 
 
-def _frame(
+def _frame_cell(
     image: NDArray[np.uint8],
     mask: Labels,
     how: Augmentation,
@@ -180,7 +180,7 @@ def _frame(
     return warp(image, around[0], Image.Resampling.BILINEAR), warp(mask, around[1], Image.Resampling.NEAREST)
 
 
-def _surround(
+def _add_red_cells(
     batch: NDArray[np.float32], masks: Sequence[Labels], how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], list[Labels]]:
     """Draw red cells around some of the white ones."""
@@ -188,11 +188,11 @@ def _surround(
     for number, mask in enumerate(masks):
         if rng.random() < how.red_cells:
             size = 2.0 * float(np.sqrt(max(int((mask > 0).sum()), 900) / np.pi))
-            drawn[number], changed[number] = with_red_cells(batch[number], mask, rng, size=size)
+            drawn[number], changed[number] = add_red_cells(batch[number], mask, rng, size=size)
     return drawn, changed
 
 
-def _recolour(batch: NDArray[np.float32], how: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
+def _jitter_color(batch: NDArray[np.float32], how: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
     """Vary brightness, level and gamma of every channel of every picture."""
     shape = (len(batch), 1, 1, 3)
     gain = 1.0 + rng.uniform(-how.gain, how.gain, shape)

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from wbcseg.labels import BACKGROUND, CYTOPLASM, Labels
 
-MOST: Final = 14
+MAX_RED_CELLS: Final = 14
 
 # Least and greatest optical density of red, green and blue light through a red cell: pink to brown to violet grey.
-DENSITY: Final = ((0.02, 0.22, 0.08), (0.38, 0.75, 0.62))
+DENSITY_RANGE: Final = ((0.02, 0.22, 0.08), (0.38, 0.75, 0.62))
 
 
-TIGHT: Final = 0.35
+CROWDED_PROBABILITY: Final = 0.35
 """Share of crops in which the red cells lie over the cytoplasm, up to the nucleus, as where cells are crowded."""
 
 
-def with_red_cells(
+def add_red_cells(
     image: NDArray[np.float32], labels: Labels, rng: np.random.Generator, *, size: float
 ) -> tuple[NDArray[np.float32], Labels]:
     """Return a crop with red cells drawn around its white cell: behind it, or over its cytoplasm, which is lost there.
@@ -37,16 +37,16 @@ def with_red_cells(
     from scipy import ndimage
 
     side = image.shape[0]
-    density = rng.uniform(*DENSITY)
+    density = rng.uniform(*DENSITY_RANGE)
     if rng.random() < 0.3:
         density = density * rng.uniform(0.25, 0.6)
     dense = np.zeros((side, side), np.float32)
     radius = size * rng.uniform(0.22, 0.42)
     pallor, rim = rng.uniform(0.0, 0.7), rng.uniform(0.0, 0.35)
     edge = np.argwhere(labels > 0)
-    tight = rng.random() < TIGHT
+    tight = rng.random() < CROWDED_PROBABILITY
     over = np.zeros((side, side), np.bool_)
-    for _ in range(int(rng.integers(2, MOST))):
+    for _ in range(int(rng.integers(2, MAX_RED_CELLS))):
         y, x = rng.uniform(-0.15 * side, 1.15 * side, 2)
         if len(edge) and rng.random() < 0.55:
             # Beside the white cell: from its middle outwards, so far that both just touch.

@@ -15,32 +15,32 @@ import streamlit as st
 
 from wbcseg import io
 from wbcseg.datasets import open_dataset
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
-from wbcseg.datasets.uploads import Item
-from wbcseg.features import CellMeasures, measure
-from wbcseg.inference import Catalog, Segmenter, is_field
-from wbcseg.inference.postprocess import tidied
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.features import CellFeatures, extract_features
+from wbcseg.inference import Catalog, Segmenter, is_field_of_view
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import PALETTES, Labels
-from wbcseg.pipeline import findings_of, open_item
-from wbcseg.pipeline.analyze import NO_CYTOPLASM, lacks_cytoplasm
-from wbcseg.quality import Judge, judge_of
-from wbcseg.results import Finding
-from wbcseg.ui.viewer.payload import map_png
-from wbcseg.visualization import WIDEST, Rgb, colorize, fit, overlay, shrink_to
+from wbcseg.pipeline import analyze_cells, open_input
+from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE, lacks_cytoplasm
+from wbcseg.quality import QualityModel, load_quality_model
+from wbcseg.results import CellResult
+from wbcseg.ui.viewer.payload import encode_prediction
+from wbcseg.visualization import MAX_DISPLAY_WIDTH, RgbImage, colorize, overlay, resize_for_display, shrink_to_fit
 
-PANEL_SIDE = 480
+MIN_PANEL_SIDE = 480
 """Small pictures are enlarged to at least this many pixels, so that the browser has no reason to blur them."""
 
 THUMBNAIL_SIDE = 192
 """The longer side of a small picture in a gallery, in pixels."""
 
-SMALL_SIDE = 62
+STRIP_THUMBNAIL_SIDE = 62
 """The longer side of a small picture in the viewer's strip, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class LoadedImage:
     """A picture that a page is showing.
 
     Attributes:
@@ -60,7 +60,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class View:
+class OverlayStyle:
     """How the classes are shown.
 
     Attributes:
@@ -75,20 +75,20 @@ class View:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the data set…")
-def dataset(name: str) -> DataSet:
+def load_dataset(name: str) -> Dataset:
     """Open a data set that is on this computer (or drawn); see :func:`wbcseg.datasets.open_dataset`."""
     return open_dataset(name)
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
-def shown(name: str, sample_id: str) -> Shown:
+def load_image(name: str, sample_id: str) -> LoadedImage:
     """Read one picture of a data set."""
-    sample = dataset(name).read(sample_id)
-    return Shown(sample, sample.digest())
+    sample = load_dataset(name).read(sample_id)
+    return LoadedImage(sample, sample.digest())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def own_picture(key: str, name: str, page: int, _item: Item) -> Shown:
+def load_uploaded_image(key: str, name: str, page: int, _item: InputImage) -> LoadedImage:
     """Read a picture that a reader brought, with the mask that came along, once per session.
 
     Args:
@@ -100,25 +100,25 @@ def own_picture(key: str, name: str, page: int, _item: Item) -> Shown:
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    picture, mask, problem = open_item(_item, page)
-    identity = f"own/{bytes_digest(picture.pixels.tobytes())[:12]}"
+    picture, mask, problem = open_input(_item, page)
+    identity = f"own/{compute_digest(picture.pixels.tobytes())[:12]}"
     sample = Sample(id=identity, image=picture.pixels, mask=mask, source="A reader's own picture")
-    notices = [*picture.notices, problem, NO_CYTOPLASM if mask is not None and lacks_cytoplasm(mask) else ""]
-    return Shown(sample, sample.digest(), own=True, name=name, notices=tuple(filter(None, notices)))
+    notices = [*picture.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
+    return LoadedImage(sample, sample.digest(), own=True, name=name, notices=tuple(filter(None, notices)))
 
 
-def bytes_digest(data: bytes) -> str:
+def compute_digest(data: bytes) -> str:
     """Return the SHA-256 of bytes in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def catalog() -> Catalog:
+def load_catalog() -> Catalog:
     """Return the models as they are on disk now: a training that has just finished is among them."""
     return Catalog()
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
+def load_segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
     """Open a model.
 
     Args:
@@ -133,21 +133,21 @@ def segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class CachedPrediction:
     """What a model makes of a picture, as it is kept.
 
     Attributes:
         labels: ``uint8[H, W]`` of class ids, read-only.
-        map: The same with the probabilities, as :func:`wbcseg.ui.viewer.payload.map_png` writes it.
-        findings: Its cells, without a name; see :func:`wbcseg.pipeline.findings_of`.
+        map: The same with the probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes it.
+        findings: Its cells, without a name; see :func:`wbcseg.pipeline.analyze_cells`.
     """
 
     labels: Labels
     map: bytes
-    findings: tuple[Finding, ...]
+    findings: tuple[CellResult, ...]
 
 
-def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) -> Found:
+def predict_cached(picture: LoadedImage, name: str, models: Catalog, *, careful: bool = False) -> CachedPrediction:
     """Segment a picture with a model, or recall it.
 
     Args:
@@ -162,14 +162,14 @@ def found(picture: Shown, name: str, models: Catalog, *, careful: bool = False) 
     """
     card = models.entry(name).card
     version = card.files["model"].sha256 if card is not None else ""
-    model = segmenter(name, version, models)
-    remember = _session_found if picture.own else _shared_found
-    judge = judge_of(card) if card is not None else None
+    model = load_segmenter(name, version, models)
+    remember = _predict_in_session if picture.own else _predict_shared
+    judge = load_quality_model(card) if card is not None else None
     judged = hash((judge.doubt, judge.unlike)) if judge else 0
     return remember(picture.digest, name, version, careful, judged, model, judge, picture.sample.image)
 
 
-def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
+def render_png(picture: LoadedImage, view: OverlayStyle, classes: Labels | None = None) -> bytes:
     """Draw a picture with its classes as a PNG, sharp at any size of the screen.
 
     Args:
@@ -177,26 +177,28 @@ def drawn(picture: Shown, view: View, classes: Labels | None = None) -> bytes:
         view: How to show the classes.
         classes: ``uint8[H, W]`` of class ids, or ``None`` for the picture alone.
     """
-    remember = _session_drawn if picture.own else _shared_drawn
+    remember = _render_in_session if picture.own else _render_shared
     if classes is None:
-        return remember(picture.digest, "", View(), picture.sample.image, None)
+        return remember(picture.digest, "", OverlayStyle(), picture.sample.image, None)
     return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
 
 
-def expert_measures(picture: Shown) -> CellMeasures | None:
+def extract_expert_features(picture: LoadedImage) -> CellFeatures | None:
     """Measure the main cell of the expert's mask, or recall its figures; ``None`` where there is no cell or no mask."""
     mask = picture.sample.mask
     if mask is None:
         return None
-    return (_session_measures if picture.own else _shared_measures)(picture.digest, picture.sample.image, mask)
+    return (_extract_features_in_session if picture.own else _extract_features_shared)(
+        picture.digest, picture.sample.image, mask
+    )
 
 
-def picture_png(picture: Shown) -> bytes:
+def encode_image(picture: LoadedImage) -> bytes:
     """Write a picture as a PNG of its own size, without metadata."""
-    return (_session_png if picture.own else _shared_png)(picture.digest, picture.sample.image)
+    return (_encode_image_in_session if picture.own else _encode_image_shared)(picture.digest, picture.sample.image)
 
 
-def mask_png(picture: Shown) -> bytes:
+def encode_mask(picture: LoadedImage) -> bytes:
     """Write the expert's mask as a grey PNG of class ids.
 
     Raises:
@@ -204,115 +206,119 @@ def mask_png(picture: Shown) -> bytes:
     """
     if picture.sample.mask is None:
         raise ValueError("This picture has no mask.")
-    return (_session_mask if picture.own else _shared_mask)(picture.digest, picture.sample.mask)
+    return (_encode_mask_in_session if picture.own else _encode_mask_shared)(picture.digest, picture.sample.mask)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def small(digest: str, _image: Rgb) -> Rgb:
-    """Shrink a picture to at most :data:`SMALL_SIDE` pixels."""
-    return shrink_to(_image, SMALL_SIDE)
+def make_strip_thumbnail(digest: str, _image: RgbImage) -> RgbImage:
+    """Shrink a picture to at most :data:`STRIP_THUMBNAIL_SIDE` pixels."""
+    return shrink_to_fit(_image, STRIP_THUMBNAIL_SIDE)
 
 
-def prepare(picture: Shown) -> None:
+def warm_cache(picture: LoadedImage) -> None:
     """Make what a page needs of a picture besides results, so that its reader does not wait for it."""
-    picture_png(picture)
-    small(picture.digest, picture.sample.image)
+    encode_image(picture)
+    make_strip_thumbnail(picture.digest, picture.sample.image)
     if picture.sample.mask is not None:
-        mask_png(picture)
-        if not is_field(picture.sample.image):
-            expert_measures(picture)
+        encode_mask(picture)
+        if not is_field_of_view(picture.sample.image):
+            extract_expert_features(picture)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
-def thumbnail(digest: str, _image: Rgb) -> bytes:
+def encode_thumbnail(digest: str, _image: RgbImage) -> bytes:
     """Return a small PNG for a gallery."""
-    return io.encode_png(fit(_image, THUMBNAIL_SIDE, longest=2 * THUMBNAIL_SIDE))
+    return io.encode_png(resize_for_display(_image, THUMBNAIL_SIDE, longest=2 * THUMBNAIL_SIDE))
 
 
 # Streamlit tells caches apart by the function that they wrap, hence two of each: one shared, one for the session.
 
 
 @st.cache_resource(max_entries=192, show_spinner=False)
-def _shared_found(
+def _predict_shared(
     digest: str,
     name: str,
     version: str,
     careful: bool,
     judged: int,
     _model: Segmenter,
-    _judge: Judge | None,
-    _image: Rgb,
-) -> Found:
-    return _segment(_model, _judge, _image, careful)
+    _judge: QualityModel | None,
+    _image: RgbImage,
+) -> CachedPrediction:
+    return _predict(_model, _judge, _image, careful)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _session_found(
+def _predict_in_session(
     digest: str,
     name: str,
     version: str,
     careful: bool,
     judged: int,
     _model: Segmenter,
-    _judge: Judge | None,
-    _image: Rgb,
-) -> Found:
-    return _segment(_model, _judge, _image, careful)
+    _judge: QualityModel | None,
+    _image: RgbImage,
+) -> CachedPrediction:
+    return _predict(_model, _judge, _image, careful)
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
-def _shared_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | None:
-    return measure(_image, tidied(_mask))
+def _extract_features_shared(digest: str, _image: RgbImage, _mask: Labels) -> CellFeatures | None:
+    return extract_features(_image, keep_main_cell(_mask))
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _session_measures(digest: str, _image: Rgb, _mask: Labels) -> CellMeasures | None:
-    return measure(_image, tidied(_mask))
+def _extract_features_in_session(digest: str, _image: RgbImage, _mask: Labels) -> CellFeatures | None:
+    return extract_features(_image, keep_main_cell(_mask))
 
 
 @st.cache_data(max_size="4MiB", show_spinner=False)
-def _shared_mask(digest: str, _mask: Labels) -> bytes:
+def _encode_mask_shared(digest: str, _mask: Labels) -> bytes:
     return io.encode_png(_mask)
 
 
 @st.cache_data(max_entries=6, show_spinner=False, scope="session")
-def _session_mask(digest: str, _mask: Labels) -> bytes:
+def _encode_mask_in_session(digest: str, _mask: Labels) -> bytes:
     return io.encode_png(_mask)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
-def _shared_png(digest: str, _image: Rgb) -> bytes:
+def _encode_image_shared(digest: str, _image: RgbImage) -> bytes:
     return io.encode_png(_image)
 
 
 @st.cache_data(max_entries=6, show_spinner=False, scope="session")
-def _session_png(digest: str, _image: Rgb) -> bytes:
+def _encode_image_in_session(digest: str, _image: RgbImage) -> bytes:
     return io.encode_png(_image)
 
 
 @st.cache_data(max_size="36MiB", show_spinner=False)
-def _shared_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _classes: Labels | None) -> bytes:
-    return _draw(view, _image, _classes)
+def _render_shared(
+    digest: str, classes_digest: str, view: OverlayStyle, _image: RgbImage, _classes: Labels | None
+) -> bytes:
+    return _render(view, _image, _classes)
 
 
 @st.cache_data(max_entries=16, show_spinner=False, scope="session")
-def _session_drawn(digest: str, classes_digest: str, view: View, _image: Rgb, _classes: Labels | None) -> bytes:
-    return _draw(view, _image, _classes)
+def _render_in_session(
+    digest: str, classes_digest: str, view: OverlayStyle, _image: RgbImage, _classes: Labels | None
+) -> bytes:
+    return _render(view, _image, _classes)
 
 
-def _segment(model: Segmenter, judge: Judge | None, image: Rgb, careful: bool) -> Found:
+def _predict(model: Segmenter, judge: QualityModel | None, image: RgbImage, careful: bool) -> CachedPrediction:
     result = model.predict(image, careful=careful)
     result.labels.setflags(write=False)
-    findings = findings_of("", image, result, judge=judge)
-    return Found(result.labels, map_png(result.labels, result.shares), tuple(findings))
+    findings = analyze_cells("", image, result, judge=judge)
+    return CachedPrediction(result.labels, encode_prediction(result.labels, result.shares), tuple(findings))
 
 
-def _draw(view: View, image: Rgb, classes: Labels | None) -> bytes:
+def _render(view: OverlayStyle, image: RgbImage, classes: Labels | None) -> bytes:
     if classes is None:
-        return io.encode_png(fit(image, PANEL_SIDE))
+        return io.encode_png(resize_for_display(image, MIN_PANEL_SIDE))
     palette = PALETTES[view.palette]
     # Coloured first and enlarged then: the same picture in a tenth of the time.
-    picture, shown_classes = shrink_to(image, WIDEST), shrink_to(classes, WIDEST)
+    picture, shown_classes = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(classes, MAX_DISPLAY_WIDTH)
     colours = view.style == "colours"
     painted = colorize(shown_classes, palette) if colours else overlay(picture, shown_classes, palette, view.opacity)
-    return io.encode_png(fit(painted, PANEL_SIDE))
+    return io.encode_png(resize_for_display(painted, MIN_PANEL_SIDE))

@@ -29,14 +29,14 @@ PAGES: Final = {
 }
 """Title and purpose of every page, by the name of its script and address."""
 
-_framed = False
+_is_set_up = False
 
 
-def frame() -> StreamlitPage:
+def setup_navigation() -> StreamlitPage:
     """Draw the frame. Return the page that was asked for."""
-    global _framed
-    _framed = True
-    gc_thread.tend()
+    global _is_set_up
+    _is_set_up = True
+    gc_thread.start_gc_thread()
     # Pages have no icon: for the one in the browser's tab, Streamlit would send every reader to a server elsewhere.
     page = st.navigation(
         [
@@ -56,13 +56,13 @@ def frame() -> StreamlitPage:
     return page
 
 
-def ensure_frame() -> None:
+def ensure_navigation() -> None:
     """Draw the frame if nobody has yet; every page begins with this.
 
     Until ``app.py`` has called ``st.navigation`` for the first time, Streamlit takes a folder named ``pages`` for an
     older kind of app and answers a link to a page by running its script alone. The widgets of such a run are not
     those of the next, and a click on one would be lost: hence the second run at once.
     """
-    if not _framed:
-        frame()
+    if not _is_set_up:
+        setup_navigation()
         st.rerun()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 
-def remember(key: str, default: object, allowed: Sequence[object] | None = None) -> None:
+def restore_widget(key: str, default: object, allowed: Sequence[object] | None = None) -> None:
     """Bring back a choice from an earlier look at the page: Streamlit forgets it on the way to another one."""
     if key in st.session_state:
         return
@@ -15,6 +15,6 @@ def remember(key: str, default: object, allowed: Sequence[object] | None = None)
     st.session_state[key] = kept if allowed is None or kept in allowed else default
 
 
-def keep(key: str) -> None:
+def save_widget(key: str) -> None:
     """Keep a choice for later; for the ``on_change`` of its widget."""
     st.session_state[f"kept_{key}"] = st.session_state[key]

@@ -9,9 +9,9 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.features import MEASURES
+from wbcseg.features import FEATURES
 from wbcseg.models.card import NOTICE
-from wbcseg.quality import MEANINGS
+from wbcseg.quality import STATUS_DESCRIPTIONS
 
 GLOSSARY: Final[dict[str, str]] = {
     "Nucleus": "The dark kernel of a cell, round or in lobes.",
@@ -95,14 +95,14 @@ GLOSSARY: Final[dict[str, str]] = {
     "computes that, for the wrong pixels. It is higher than a Jaccard of the same.",
     "Annex": "The thesis' second experiment: the same training without flipped copies.",
     "Target": "What the network is asked to give for a picture: one layer for each class, white where the class is.",
-    "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {MEASURES['nucleus_to_cell'].meaning} "
-    f"Nucleus / cytoplasm: {MEASURES['nucleus_to_cytoplasm'].meaning}",
+    "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {FEATURES['nucleus_to_cell'].meaning} "
+    f"Nucleus / cytoplasm: {FEATURES['nucleus_to_cytoplasm'].meaning}",
     "Lobes": "The parts of a nucleus between its narrow places; pieces that do not touch are parts of their own. What "
-    f"is counted: {MEASURES['lobes'].meaning}",
-    "Circularity": MEASURES["cell_circularity"].meaning,
-    "Solidity": MEASURES["nucleus_solidity"].meaning,
-    "Eccentricity": MEASURES["nucleus_eccentricity"].meaning,
-    **{status.capitalize(): meaning for status, meaning in MEANINGS.items()},
+    f"is counted: {FEATURES['lobes'].meaning}",
+    "Circularity": FEATURES["cell_circularity"].meaning,
+    "Solidity": FEATURES["nucleus_solidity"].meaning,
+    "Eccentricity": FEATURES["nucleus_eccentricity"].meaning,
+    **{status.capitalize(): meaning for status, meaning in STATUS_DESCRIPTIONS.items()},
     "How a result is judged": "Picture and result are put into numbers: how sure the model is of each part, size and "
     "form of the cell, whether its outline lies on an edge, stain, light and sharpness. Two formulas (logistic "
     "regressions) turn them into scores from 0 to 1: how much the result resembles bad ones, and the picture what is "
@@ -112,17 +112,17 @@ GLOSSARY: Final[dict[str, str]] = {
 }
 """Plain explanations, by the word that the pages use."""
 
-FIGURES: Final = ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity")
+FEATURE_TERMS: Final = ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity")
 """Words for the figures of a cell."""
 
-STATUSES: Final = (*map(str.capitalize, MEANINGS), "How a result is judged")
+QUALITY_TERMS: Final = (*map(str.capitalize, STATUS_DESCRIPTIONS), "How a result is judged")
 """Words for what is thought of a result, and how that is found."""
 
-_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_PUNCTUATION_PATTERN: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_CONTROL_PATTERN: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-def as_text(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Escape a text so that the page shows it letter by letter: no Markdown, no HTML, no icon, no formula.
 
     Args:
@@ -131,29 +131,29 @@ def as_text(text: str) -> str:
     Returns:
         Markdown that reads as the text. Control characters become spaces.
     """
-    escaped = _PUNCTUATION.sub(r"\\\1", _CONTROL.sub(" ", text))
+    escaped = _PUNCTUATION_PATTERN.sub(r"\\\1", _CONTROL_PATTERN.sub(" ", text))
     # Icons (:material/x:) and colours (:red[x]) are found after the escapes are gone; a word joiner, which has no
     # width, keeps the colon apart from what follows.
     return escaped.replace("\\:", "\\:\u2060")
 
 
-def figure(value: float) -> str:
+def format_score(value: float) -> str:
     """Write a Dice or Jaccard with three digits, and an undefined one as what it is."""
     return "n/a – class absent" if math.isnan(value) else f"{value:.3f}"
 
 
-def signed(difference: float) -> str:
+def format_difference(difference: float) -> str:
     """Write a difference with its sign and three digits; what rounds to nothing has no sign."""
     text = f"{difference:+.3f}".replace("-", "\u2212")
     return text[1:] if float(f"{difference:.3f}") == 0.0 else text
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """Write a share (0 to 1) as a percentage with one digit (and a blank that does not break)."""
     return f"{100 * share:.1f}\u00a0%"
 
 
-def time_text(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Write a duration the way one says it: ``40 s``, ``3 min 20 s``, ``2 h 05 min`` (blanks do not break)."""
     whole = max(0, round(seconds))
     if whole < 60:
@@ -165,43 +165,43 @@ def time_text(seconds: float) -> str:
     return f"{hours}\u00a0h {minutes:02}\u00a0min" if hours else f"{minutes}\u00a0min"
 
 
-def bytes_text(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Write a number of bytes in kB, MB or GB."""
     unit, size = next(((u, s) for u, s in (("GB", 1e9), ("MB", 1e6)) if count >= s), ("kB", 1e3))
     return f"{count / size:.1f}\u00a0{unit}"
 
 
-def lines_text(text: str) -> str:
-    """Escape a text of several lines as :func:`as_text` does, and keep its lines."""
-    return "  \n".join(as_text(line) for line in text.splitlines())
+def escape_lines(text: str) -> str:
+    """Escape a text of several lines as :func:`escape_markdown` does, and keep its lines."""
+    return "  \n".join(escape_markdown(line) for line in text.splitlines())
 
 
-def size_text(size: tuple[int, int]) -> str:
+def format_size(size: tuple[int, int]) -> str:
     """Write height and width in pixels the way readers expect: width first."""
     return f"{size[1]} × {size[0]}"
 
 
-def short_title(name: str) -> str:
+def format_dataset_name(name: str) -> str:
     """Write a data set's name for lists and addresses: ``zheng-1`` as ``Zheng 1``."""
     return name.replace("-", " ").capitalize()
 
 
-def stem(sample_id: str) -> str:
+def get_local_id(sample_id: str) -> str:
     """Return a sample's id without its data set: ``zheng-1/007`` as ``007``."""
     return sample_id.partition("/")[2] or sample_id
 
 
-def mask_name(sample_id: str) -> str:
+def get_mask_title(sample_id: str) -> str:
     """Return what the true mask of a picture is called: experts drew those of photographs."""
     return "Exact mask" if sample_id.startswith("synthetic/") else "Expert mask"
 
 
-def notice() -> None:
+def show_research_notice() -> None:
     """Say what the results are for, and what not."""
     st.caption(f":material/science: {NOTICE}")
 
 
-def explain(*words: str, label: str = "What do these words mean?", more: Sequence[str] = ()) -> None:
+def show_glossary(*words: str, label: str = "What do these words mean?", more: Sequence[str] = ()) -> None:
     """Offer the explanations of some words of :data:`GLOSSARY` one click away.
 
     Args:
@@ -210,12 +210,12 @@ def explain(*words: str, label: str = "What do these words mean?", more: Sequenc
         more: Paragraphs that follow them, in Markdown.
     """
     with st.popover(label, icon=":material/help:", type="tertiary"):
-        define(*words)
+        show_glossary_entries(*words)
         for paragraph in more:
             st.markdown(paragraph)
 
 
-def define(*words: str) -> None:
+def show_glossary_entries(*words: str) -> None:
     """Show the explanations of some words of :data:`GLOSSARY`."""
     for word in words:
         st.markdown(f"**{word}** · {GLOSSARY[word]}")

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.random import Generator
 
 from wbcseg.datasets.synthetic.cells import Window
-from wbcseg.datasets.synthetic.shapes import Field, Outline, coverage, noise
-from wbcseg.datasets.synthetic.stain_presets import Dyes, Stain
+from wbcseg.datasets.synthetic.shapes import Outline, ScalarField, compute_coverage, generate_noise
+from wbcseg.datasets.synthetic.stain_presets import DyeColors, Stain
 
 
-def _places(
-    rng: Generator, shape: tuple[int, int], radius: float, crowd: float, distance: Field
+def _place_red_cells(
+    rng: Generator, shape: tuple[int, int], radius: float, crowd: float, distance: ScalarField
 ) -> list[tuple[float, float]]:
     # Centres of red cells: single ones and small heaps, none in the middle of a white cell.
     height, width = shape
@@ -35,7 +35,9 @@ def _places(
     return places
 
 
-def _full(rng: Generator, depth: float, radius: float, y: Field, x: Field, field: Field) -> Field:
+def _draw_intact_cell(
+    rng: Generator, depth: float, radius: float, y: ScalarField, x: ScalarField, field: ScalarField
+) -> ScalarField:
     # Thickness of a biconcave disc: a paler middle, a faint dark line at the edge.
     shift = rng.normal(0, 0.07, 2) * radius
     middle = np.hypot(y - shift[0], x - shift[1]) / radius
@@ -44,20 +46,22 @@ def _full(rng: Generator, depth: float, radius: float, y: Field, x: Field, field
     return np.asarray(thickness + 0.06 * np.exp(-(((field + 0.06 * radius) / (0.05 * radius)) ** 2)))
 
 
-def _ghost(rng: Generator, radius: float, y: Field, x: Field, field: Field) -> Field:
+def _draw_ghost_cell(rng: Generator, radius: float, y: ScalarField, x: ScalarField, field: ScalarField) -> ScalarField:
     # A burst red cell: an outline of uneven strength, sometimes a second one inside, hardly any filling.
     turn = np.arctan2(y, x)
     uneven = 0.6 + 0.4 * np.cos(turn - rng.uniform(0, 2 * np.pi)) + 0.3 * np.cos(2 * turn - rng.uniform(0, 2 * np.pi))
-    uneven = np.clip(uneven + 0.30 * noise(rng, field.shape, 0.35 * radius), 0, 1.5)
+    uneven = np.clip(uneven + 0.30 * generate_noise(rng, field.shape, 0.35 * radius), 0, 1.5)
     width = 0.07 * radius * rng.uniform(0.8, 1.6)
     ring = uneven * np.exp(-(((field + width) / width) ** 2))
     if rng.random() < 0.4:
         inner = field + rng.uniform(0.25, 0.55) * radius
         ring = ring + 0.35 * uneven * np.exp(-((inner / (1.6 * width)) ** 2))
-    return np.asarray(ring + rng.uniform(-0.03, 0.12) * coverage(field, 0.3 * radius))
+    return np.asarray(ring + rng.uniform(-0.03, 0.12) * compute_coverage(field, 0.3 * radius))
 
 
-def red_cells(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, unit: float, distance: Field) -> Field:
+def draw_red_cells(
+    rng: Generator, shape: tuple[int, int], stain: Stain, dyes: DyeColors, unit: float, distance: ScalarField
+) -> ScalarField:
     """Draw the red cells.
 
     Args:
@@ -76,7 +80,7 @@ def red_cells(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, 
     odd = 0.25 * rng.random() ** 2
     depth, strength = rng.uniform(0.1, 0.85), rng.uniform(0.12, 1.0)
     strongest, total = np.zeros(shape), np.zeros(shape)
-    for centre in _places(rng, shape, radius, crowd, distance):
+    for centre in _place_red_cells(rng, shape, radius, crowd, distance):
         wobble = 0.02 + (0.12 if rng.random() < 2 * odd else 0.045) * rng.random()
         outline = Outline.wobbly(rng, radius * rng.uniform(0.9, 1.1), wobble, roughness=0.15 + odd, waves=14)
         window = Window.around(centre, outline.reach + 2)
@@ -89,17 +93,23 @@ def red_cells(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, 
         gap = unit * rng.uniform(0.0, 1.5)
         field = np.maximum(outline.distance(y, x), gap - distance[there])
         if stain.ghosts:
-            amount = _ghost(rng, radius, y, x, field) * strength * rng.uniform(0.5, 1.4)
+            amount = _draw_ghost_cell(rng, radius, y, x, field) * strength * rng.uniform(0.5, 1.4)
         else:
-            amount = _full(rng, depth, radius, y, x, field) * coverage(field, 1.2) * rng.uniform(0.9, 1.1)
+            amount = (
+                _draw_intact_cell(rng, depth, radius, y, x, field)
+                * compute_coverage(field, 1.2)
+                * rng.uniform(0.9, 1.1)
+            )
         total[there] += amount
         np.maximum(strongest[there], amount, out=strongest[there])
     amount = strongest + (0.5 if stain.ghosts else 0.16) * (total - strongest)
     return np.asarray(amount[..., None] * dyes.red)
 
 
-def platelets(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, unit: float, distance: Field) -> Field:
-    """Draw platelets and specks of dye; arguments and result as in :func:`red_cells`."""
+def draw_platelets(
+    rng: Generator, shape: tuple[int, int], stain: Stain, dyes: DyeColors, unit: float, distance: ScalarField
+) -> ScalarField:
+    """Draw platelets and specks of dye; arguments and result as in :func:`draw_red_cells`."""
     density = np.zeros((*shape, 3))
     frame = stain.frame * unit
     count = int(rng.poisson(shape[0] * shape[1] / frame**2 * (0.55 if stain.ghosts else 0.9)))
@@ -117,10 +127,10 @@ def platelets(rng: Generator, shape: tuple[int, int], stain: Stain, dyes: Dyes, 
         if not field.size:
             continue
         if speck:
-            amount = rng.uniform(0.4, 1.1) * coverage(field, 1.3)
+            amount = rng.uniform(0.4, 1.1) * compute_coverage(field, 1.3)
         else:
-            grains = np.clip(0.75 + 0.30 * noise(rng, field.shape, max(1.0, 0.3 * radius)), 0.2, 1.4)
-            body = coverage(field + 0.25 * radius, max(1.5, 0.8 * radius))
-            amount = rng.uniform(0.4, 0.85) * grains * body + 0.10 * coverage(field - 0.1 * radius, 2 * unit)
+            grains = np.clip(0.75 + 0.30 * generate_noise(rng, field.shape, max(1.0, 0.3 * radius)), 0.2, 1.4)
+            body = compute_coverage(field + 0.25 * radius, max(1.5, 0.8 * radius))
+            amount = rng.uniform(0.4, 0.85) * grains * body + 0.10 * compute_coverage(field - 0.1 * radius, 2 * unit)
         density[there] += amount[..., None] * (0.75 * dyes.nucleus + 0.1 * dyes.cytoplasm)
     return density

@@ -7,11 +7,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from wbcseg.datasets.synthetic.shapes import Field, noise
-from wbcseg.datasets.synthetic.stain_presets import Dyes, Stain
+from wbcseg.datasets.synthetic.shapes import ScalarField, generate_noise
+from wbcseg.datasets.synthetic.stain_presets import DyeColors, Stain
 
 
-def photograph(rng: Generator, stain: Stain, dyes: Dyes, density: Field, unit: float) -> NDArray[np.uint8]:
+def photograph(rng: Generator, stain: Stain, dyes: DyeColors, density: ScalarField, unit: float) -> NDArray[np.uint8]:
     """Light the smear and take its picture.
 
     Args:
@@ -44,8 +44,8 @@ def photograph(rng: Generator, stain: Stain, dyes: Dyes, density: Field, unit: f
             plane = ndimage.shift(plane, side * fringe, order=1, mode="nearest")
         wide = ndimage.gaussian_filter(plane, reach, mode="nearest", truncate=2.5)
         picture[..., channel] = plane + crisp * stain.sharpening[channel] * (plane - wide)
-    shared = noise(rng, (height, width), 1.0) * 0.7
-    own = np.stack([noise(rng, (height, width), 1.3) for _ in range(3)], axis=-1) * 0.7
+    shared = generate_noise(rng, (height, width), 1.0) * 0.7
+    own = np.stack([generate_noise(rng, (height, width), 1.3) for _ in range(3)], axis=-1) * 0.7
     picture += stain.grain * rng.uniform(0.5, 1.3) * (shared[..., None] + own)
     saved: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     return saved

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from wbcseg.datasets.synthetic.nuclei import NUCLEI
-from wbcseg.datasets.synthetic.shapes import Field, Outline, noise, reduce
+from wbcseg.datasets.synthetic.nuclei import NUCLEUS_FUNCTIONS
+from wbcseg.datasets.synthetic.shapes import Outline, ScalarField, average_blocks, generate_noise
 from wbcseg.labels import CellType, Labels
 
 SUPERSAMPLING: Final = 2
@@ -39,7 +39,7 @@ class Window:
         bottom, right = int(np.ceil(centre[0] + reach)), int(np.ceil(centre[1] + reach))
         return cls(top, left, bottom - top, right - left)
 
-    def grid(self, centre: tuple[float, float], points: int = 1) -> tuple[Field, Field]:
+    def grid(self, centre: tuple[float, float], points: int = 1) -> tuple[ScalarField, ScalarField]:
         """Return rows ``float64[h·p, 1]`` and columns ``float64[1, w·p]`` relative to the centre, in pixels."""
         y = (np.arange(self.height * points) + 0.5) / points + (self.top - centre[0])
         x = (np.arange(self.width * points) + 0.5) / points + (self.left - centre[1])
@@ -72,12 +72,12 @@ class WhiteCell:
     window: Window
     centre: tuple[float, float]
     radius: float
-    cell: Field
-    nucleus: Field
+    cell: ScalarField
+    nucleus: ScalarField
     labels: Labels
 
 
-_WOBBLE: Final[dict[CellType, float]] = {
+_WOBBLE_FACTORS: Final[dict[CellType, float]] = {
     "neutrophil": 0.9,
     "lymphocyte": 0.7,
     "monocyte": 1.2,
@@ -95,7 +95,7 @@ def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregular: 
         radius: Of the disc of the same area, in pixels.
         irregular: 0 for round cells, 1 for cells squeezed by their neighbours.
     """
-    wobble = (0.012 + 0.14 * irregular * rng.uniform(0.2, 1.2)) * _WOBBLE[cell_type]
+    wobble = (0.012 + 0.14 * irregular * rng.uniform(0.2, 1.2)) * _WOBBLE_FACTORS[cell_type]
     ragged = cell_type == "monocyte" and rng.random() < irregular
     return Outline.wobbly(rng, radius, wobble, roughness=0.5 if ragged else 0.25, waves=28)
 
@@ -119,16 +119,22 @@ def shape_cell(
     size = radius * np.sqrt(nucleus_share)
     # Where the cell is narrow its nucleus keeps away from the membrane.
     room = float(0.5 * radius + 0.5 * outline.radii.min())
-    nucleus = NUCLEI[cell_type](rng, y, x, max(room, 1.02 * size), size)
+    nucleus = NUCLEUS_FUNCTIONS[cell_type](rng, y, x, max(room, 1.02 * size), size)
     crinkle = 0.02 if cell_type == "lymphocyte" else 0.05 if cell_type == "monocyte" else 0.035
-    nucleus = nucleus + crinkle * size * noise(rng, cell.shape, 0.30 * size * SUPERSAMPLING)
+    nucleus = nucleus + crinkle * size * generate_noise(rng, cell.shape, 0.30 * size * SUPERSAMPLING)
     # The nucleus stays behind the membrane; its outline is then shifted until its area is the one asked for.
     margin = (0.8 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius
     inner = nucleus[cell < -margin]
     wanted = min(round(nucleus_share * np.count_nonzero(cell < 0)), round(0.97 * inner.size))
     nucleus = np.maximum(nucleus - np.partition(inner, wanted)[wanted], cell + margin)
-    labels = np.where(reduce((nucleus < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, 2, 1)
-    labels = np.where(reduce((cell < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, labels, 0).astype(np.uint8)
+    labels = np.where(average_blocks((nucleus < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, 2, 1)
+    labels = np.where(average_blocks((cell < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, labels, 0).astype(np.uint8)
     return WhiteCell(
-        cell_type, window, centre, radius, reduce(cell, SUPERSAMPLING), reduce(nucleus, SUPERSAMPLING), labels
+        cell_type,
+        window,
+        centre,
+        radius,
+        average_blocks(cell, SUPERSAMPLING),
+        average_blocks(nucleus, SUPERSAMPLING),
+        labels,
     )

@@ -14,13 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.random import Generator
 
-from wbcseg.datasets.synthetic.shapes import Field, Lobe, Outline, bridge, join
+from wbcseg.datasets.synthetic.shapes import Lobe, Outline, ScalarField, compute_bridge, join
 from wbcseg.labels import CellType
 
-Nucleus = Callable[[Generator, Field, Field, float, float], Field]
+NucleusFunction = Callable[[Generator, ScalarField, ScalarField, float, float], ScalarField]
 
 
-def _walk(rng: Generator, steps: int, length: float, turn: tuple[float, float], zigzag: bool) -> Field:
+def _place_lobes(rng: Generator, steps: int, length: float, turn: tuple[float, float], zigzag: bool) -> ScalarField:
     # Centres of lobes, float64[steps + 1, 2], around their own centre: a walk that keeps turning one way (C, U, ring)
     # or changes its mind (S, Z).
     heading, side = rng.uniform(0, 2 * np.pi), 1.0 if rng.random() < 0.5 else -1.0
@@ -33,9 +33,15 @@ def _walk(rng: Generator, steps: int, length: float, turn: tuple[float, float], 
     return np.asarray(centres - centres.mean(axis=0))
 
 
-def _string(
-    rng: Generator, y: Field, x: Field, centres: Field, lobe: float, aspect: tuple[float, float], width: float
-) -> Field:
+def _chain_lobes(
+    rng: Generator,
+    y: ScalarField,
+    x: ScalarField,
+    centres: ScalarField,
+    lobe: float,
+    aspect: tuple[float, float],
+    width: float,
+) -> ScalarField:
     # Lobes of radius `lobe` around the centres, each drawn out along the string or at random, joined by bridges.
     parts = []
     for i, (row, column) in enumerate(centres):
@@ -43,14 +49,16 @@ def _string(
         angle = float(np.arctan2(*(ahead - behind))) + rng.normal(0, 0.6)
         stretch, size = np.sqrt(rng.uniform(*aspect)), lobe * rng.uniform(0.80, 1.18)
         parts.append(Lobe(row, column, size * stretch, size / stretch, angle).distance(y, x))
-    field: Field = np.minimum.reduce(parts)
+    field: ScalarField = np.minimum.reduce(parts)
     for start, end in pairwise(centres):
-        strand = bridge(y, x, (start[0], start[1]), (end[0], end[1]), width * rng.uniform(0.7, 1.3))
+        strand = compute_bridge(y, x, (start[0], start[1]), (end[0], end[1]), width * rng.uniform(0.7, 1.3))
         field = join(field, strand, 0.25 * lobe)
     return field
 
 
-def _fit(rng: Generator, centres: Field, lobe: float, cell: float, push: tuple[float, float]) -> Field:
+def _fit_into_cell(
+    rng: Generator, centres: ScalarField, lobe: float, cell: float, push: tuple[float, float]
+) -> ScalarField:
     # Pull the string together until its lobes are inside the cell, then push it aside by a share of the room left.
     farthest, limit = float(np.hypot(*centres.T).max()), max(0.95 * cell - 1.1 * lobe, 0.0)
     angle, distance = rng.uniform(0, 2 * np.pi), max(limit - farthest, 0.0) * rng.uniform(*push)
@@ -58,47 +66,49 @@ def _fit(rng: Generator, centres: Field, lobe: float, cell: float, push: tuple[f
     return centres * min(1.0, limit / max(farthest, 1e-9)) + shift
 
 
-def _off_centre(rng: Generator, cell: float, radius: float, share: tuple[float, float]) -> tuple[float, float]:
+def _choose_offset(rng: Generator, cell: float, radius: float, share: tuple[float, float]) -> tuple[float, float]:
     angle, distance = rng.uniform(0, 2 * np.pi), (cell - radius) * rng.uniform(*share)
     return distance * np.sin(angle), distance * np.cos(angle)
 
 
-def segmented(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+def shape_segmented(rng: Generator, y: ScalarField, x: ScalarField, cell: float, radius: float) -> ScalarField:
     """Return the nucleus of a neutrophil: two to five lobes on thin bridges, now and then a band."""
     if rng.random() < 0.18:
         lobe = 0.47 * radius
-        centres = _walk(rng, 7, 0.50 * lobe, (0.22, 0.42), zigzag=False)
-        return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.0, 0.8)), lobe, (1.0, 1.2), 0.9 * lobe)
+        centres = _place_lobes(rng, 7, 0.50 * lobe, (0.22, 0.42), zigzag=False)
+        return _chain_lobes(
+            rng, y, x, _fit_into_cell(rng, centres, lobe, cell, (0.0, 0.8)), lobe, (1.0, 1.2), 0.9 * lobe
+        )
     lobes = int(rng.choice((2, 3, 4, 5), p=(0.20, 0.41, 0.28, 0.11)))
     lobe = radius / np.sqrt(lobes) * 0.97
     # The lobes lie on a ring along the membrane, or zigzag across the cell.
     zigzag = lobes == 3 and rng.random() < 0.2
     step, ring = rng.uniform(2.3, 2.75) * lobe, 0.93 * cell - 1.1 * lobe
     turn = 2 * float(np.arcsin(min(0.95, step / (2 * ring))))
-    centres = _walk(rng, lobes - 1, step, (0.75 * turn, 1.15 * turn), zigzag)
+    centres = _place_lobes(rng, lobes - 1, step, (0.75 * turn, 1.15 * turn), zigzag)
     width = lobe * rng.uniform(0.06, 0.28)
-    return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.0, 0.9)), lobe, (1.0, 1.5), width)
+    return _chain_lobes(rng, y, x, _fit_into_cell(rng, centres, lobe, cell, (0.0, 0.9)), lobe, (1.0, 1.5), width)
 
 
-def two_lobed(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+def shape_bilobed(rng: Generator, y: ScalarField, x: ScalarField, cell: float, radius: float) -> ScalarField:
     """Return the nucleus of an eosinophil: two lobes like spectacles, seldom three."""
     lobes = 3 if rng.random() < 0.15 else 2
     lobe = radius / np.sqrt(lobes)
-    centres = _walk(rng, lobes - 1, rng.uniform(2.35, 2.85) * lobe, (0.6, 1.2), zigzag=False)
-    return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.4, 1.0)), lobe, (1.0, 1.5), 0.15 * lobe)
+    centres = _place_lobes(rng, lobes - 1, rng.uniform(2.35, 2.85) * lobe, (0.6, 1.2), zigzag=False)
+    return _chain_lobes(rng, y, x, _fit_into_cell(rng, centres, lobe, cell, (0.4, 1.0)), lobe, (1.0, 1.5), 0.15 * lobe)
 
 
-def merged(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+def shape_merged(rng: Generator, y: ScalarField, x: ScalarField, cell: float, radius: float) -> ScalarField:
     """Return the nucleus of a basophil: broad lobes that run into one another."""
     lobes = int(rng.integers(2, 4))
     lobe = radius / np.sqrt(lobes) * 1.05
-    centres = _walk(rng, lobes - 1, 1.5 * lobe, (0.5, 1.5), zigzag=bool(rng.random() < 0.5))
-    return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.0, 0.8)), lobe, (1.0, 1.6), 0.7 * lobe)
+    centres = _place_lobes(rng, lobes - 1, 1.5 * lobe, (0.5, 1.5), zigzag=bool(rng.random() < 0.5))
+    return _chain_lobes(rng, y, x, _fit_into_cell(rng, centres, lobe, cell, (0.0, 0.8)), lobe, (1.0, 1.6), 0.7 * lobe)
 
 
-def ball(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+def shape_round(rng: Generator, y: ScalarField, x: ScalarField, cell: float, radius: float) -> ScalarField:
     """Return the nucleus of a lymphocyte: round, to one side, sometimes with a dent."""
-    row, column = _off_centre(rng, cell, radius, (0.45, 1.15))
+    row, column = _choose_offset(rng, cell, radius, (0.45, 1.15))
     field = Outline.wobbly(rng, radius, rng.uniform(0.02, 0.07), roughness=0.2).distance(y - row, x - column)
     if rng.random() < 0.35:
         angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(1.02, 1.22)
@@ -107,18 +117,22 @@ def ball(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Fiel
     return field
 
 
-def bean(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Field:
+def shape_indented(rng: Generator, y: ScalarField, x: ScalarField, cell: float, radius: float) -> ScalarField:
     """Return the nucleus of a monocyte: a kidney, a horseshoe or a folded cloth."""
     kind = rng.random()
     if kind < 0.22:
         lobe = 0.56 * radius
-        centres = _walk(rng, 6, 0.62 * lobe, (0.38, 0.55), zigzag=False)
-        return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.1, 0.9)), lobe, (1.0, 1.2), 0.95 * lobe)
+        centres = _place_lobes(rng, 6, 0.62 * lobe, (0.38, 0.55), zigzag=False)
+        return _chain_lobes(
+            rng, y, x, _fit_into_cell(rng, centres, lobe, cell, (0.1, 0.9)), lobe, (1.0, 1.2), 0.95 * lobe
+        )
     if kind < 0.45:
         lobe = 0.66 * radius
-        centres = _walk(rng, 2, 0.95 * lobe, (0.7, 1.7), zigzag=False)
-        return _string(rng, y, x, _fit(rng, centres, lobe, cell, (0.1, 0.9)), lobe, (1.0, 1.6), 0.8 * lobe)
-    row, column = _off_centre(rng, cell, radius, (0.1, 0.8))
+        centres = _place_lobes(rng, 2, 0.95 * lobe, (0.7, 1.7), zigzag=False)
+        return _chain_lobes(
+            rng, y, x, _fit_into_cell(rng, centres, lobe, cell, (0.1, 0.9)), lobe, (1.0, 1.6), 0.8 * lobe
+        )
+    row, column = _choose_offset(rng, cell, radius, (0.1, 0.8))
     stretch, angle = np.sqrt(rng.uniform(1.05, 1.6)), rng.uniform(0, 2 * np.pi)
     outline = Outline.wobbly(rng, radius, rng.uniform(0.03, 0.09), roughness=0.5)
     c, s = np.cos(angle), np.sin(angle)
@@ -130,10 +144,10 @@ def bean(rng: Generator, y: Field, x: Field, cell: float, radius: float) -> Fiel
     return -join(-field, notch.distance(beside, along), 0.6 * radius)
 
 
-NUCLEI: Final[dict[CellType, Nucleus]] = {
-    "neutrophil": segmented,
-    "lymphocyte": ball,
-    "monocyte": bean,
-    "eosinophil": two_lobed,
-    "basophil": merged,
+NUCLEUS_FUNCTIONS: Final[dict[CellType, NucleusFunction]] = {
+    "neutrophil": shape_segmented,
+    "lymphocyte": shape_round,
+    "monocyte": shape_indented,
+    "eosinophil": shape_bilobed,
+    "basophil": shape_merged,
 }

@@ -16,33 +16,33 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Field = NDArray[np.float64]
+ScalarField = NDArray[np.float64]
 """A picture of numbers, ``float64[H, W]``."""
 
-_ANGLES: Final = 720
+_ANGLE_COUNT: Final = 720
 # Standard deviation of white noise after the weights below: the cubic B-spline's autocorrelation at 0 is 151/315.
-_DEVIATION: Final = float(np.sqrt(36 * 151 / 315))
+_SPLINE_NOISE_SD: Final = float(np.sqrt(36 * 151 / 315))
 
 
-def _spline(length: int, spacing: float) -> tuple[NDArray[np.intp], Field]:
+def _compute_spline_weights(length: int, spacing: float) -> tuple[NDArray[np.intp], ScalarField]:
     # For each pixel the first of its four lattice points, and their cubic B-spline weights, float64[4, length],
     # scaled to unit variance.
     position = (np.arange(length) + 0.5) / spacing
     first = np.floor(position).astype(np.intp)
     t = position - first
     weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3])
-    return first, weights / _DEVIATION
+    return first, weights / _SPLINE_NOISE_SD
 
 
-def _refine(lattice: Field, first: NDArray[np.intp], weights: Field) -> Field:
+def _interpolate_rows(lattice: ScalarField, first: NDArray[np.intp], weights: ScalarField) -> ScalarField:
     # From lattice rows to pixel rows. Four weighted sums and no matrix product: that would wait for busy processors.
-    pixels: Field = weights[0][:, None] * lattice[first]
+    pixels: ScalarField = weights[0][:, None] * lattice[first]
     for k in (1, 2, 3):
         pixels += weights[k][:, None] * lattice[first + k]
     return pixels
 
 
-def noise(rng: Generator, shape: tuple[int, int], spacing: float) -> Field:
+def generate_noise(rng: Generator, shape: tuple[int, int], spacing: float) -> ScalarField:
     """Return smooth random hills.
 
     Args:
@@ -54,14 +54,14 @@ def noise(rng: Generator, shape: tuple[int, int], spacing: float) -> Field:
         ``float64[H, W]`` with mean 0 and standard deviation 1 (in expectation); less where hills are smaller than a
         pixel, which then shows their average.
     """
-    down, down_weights = _spline(shape[0], max(spacing, 1.0))
-    across, across_weights = _spline(shape[1], max(spacing, 1.0))
+    down, down_weights = _compute_spline_weights(shape[0], max(spacing, 1.0))
+    across, across_weights = _compute_spline_weights(shape[1], max(spacing, 1.0))
     lattice = rng.standard_normal((int(down[-1]) + 4, int(across[-1]) + 4))
-    columns = np.ascontiguousarray(_refine(np.ascontiguousarray(lattice.T), across, across_weights).T)
-    return _refine(columns, down, down_weights) * min(spacing, 1.0)
+    columns = np.ascontiguousarray(_interpolate_rows(np.ascontiguousarray(lattice.T), across, across_weights).T)
+    return _interpolate_rows(columns, down, down_weights) * min(spacing, 1.0)
 
 
-def coverage(distance: Field, softness: float = 1.0) -> Field:
+def compute_coverage(distance: ScalarField, softness: float = 1.0) -> ScalarField:
     """Return how much of each pixel a shape covers, 0 to 1.
 
     Args:
@@ -71,16 +71,16 @@ def coverage(distance: Field, softness: float = 1.0) -> Field:
     return np.clip(0.5 - distance / softness, 0.0, 1.0)
 
 
-def reduce(field: Field, factor: int) -> Field:
+def average_blocks(field: ScalarField, factor: int) -> ScalarField:
     """Return the means of blocks of ``factor`` × ``factor`` pixels."""
     height, width = field.shape[0] // factor, field.shape[1] // factor
     return np.asarray(field.reshape(height, factor, width, factor).mean(axis=(1, 3)))
 
 
 @lru_cache(maxsize=8)
-def _waves(most: int) -> tuple[Field, Field]:
+def _compute_waves(most: int) -> tuple[ScalarField, ScalarField]:
     # Cosines and sines of 2 to `most` waves around an outline, float64[720, most - 1] each.
-    phase = np.arange(_ANGLES)[:, None] * (2 * np.pi / _ANGLES) * np.arange(2, most + 1)
+    phase = np.arange(_ANGLE_COUNT)[:, None] * (2 * np.pi / _ANGLE_COUNT) * np.arange(2, most + 1)
     return np.cos(phase), np.sin(phase)
 
 
@@ -92,7 +92,7 @@ class Outline:
         radii: ``float64[720]``, the distance of the outline from the centre in pixels, by angle.
     """
 
-    radii: Field
+    radii: ScalarField
 
     @classmethod
     def wobbly(
@@ -109,7 +109,7 @@ class Outline:
         """
         k = np.arange(2, waves + 1)
         heights = k ** (-2.0 + 1.6 * roughness) * rng.standard_normal((2, k.size))
-        cosines, sines = _waves(waves)
+        cosines, sines = _compute_waves(waves)
         wave = (cosines * heights[0] + sines * heights[1]).sum(axis=1)
         spread = np.sqrt((k ** (-4.0 + 3.2 * roughness)).sum())
         radii = np.maximum(1.0 + wobble * wave / spread, 0.3)
@@ -120,17 +120,17 @@ class Outline:
         """The largest radius in pixels."""
         return float(self.radii.max())
 
-    def distance(self, y: Field, x: Field) -> Field:
+    def distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
         """Return the field of the outline.
 
         Args:
             y: Rows relative to the centre in pixels, of a shape that broadcasts with ``x``.
             x: Columns relative to the centre in pixels.
         """
-        turn = np.arctan2(y, x) * (_ANGLES / (2 * np.pi))
+        turn = np.arctan2(y, x) * (_ANGLE_COUNT / (2 * np.pi))
         ring = np.concatenate([self.radii[-1:], self.radii, self.radii[:1]])
-        turn = np.where(turn < 0, turn + _ANGLES, turn) + 1.0
-        below = np.minimum(turn.astype(np.intp), _ANGLES)
+        turn = np.where(turn < 0, turn + _ANGLE_COUNT, turn) + 1.0
+        below = np.minimum(turn.astype(np.intp), _ANGLE_COUNT)
         share = turn - below
         return np.asarray(np.hypot(y, x) - (ring[below] * (1 - share) + ring[below + 1] * share))
 
@@ -153,7 +153,7 @@ class Lobe:
     short: float
     angle: float
 
-    def distance(self, y: Field, x: Field) -> Field:
+    def distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
         """Return the field of the ellipse at rows ``y`` and columns ``x``."""
         c, s = np.cos(self.angle), np.sin(self.angle)
         along = (c * (x - self.x) + s * (y - self.y)) / self.long
@@ -161,7 +161,9 @@ class Lobe:
         return np.asarray((np.hypot(along, beside) - 1.0) * np.sqrt(self.long * self.short))
 
 
-def bridge(y: Field, x: Field, start: tuple[float, float], end: tuple[float, float], width: float) -> Field:
+def compute_bridge(
+    y: ScalarField, x: ScalarField, start: tuple[float, float], end: tuple[float, float], width: float
+) -> ScalarField:
     """Return the field of a straight band with round ends.
 
     Args:
@@ -176,13 +178,15 @@ def bridge(y: Field, x: Field, start: tuple[float, float], end: tuple[float, flo
     return np.asarray(np.hypot(y - start[0] - t * dy, x - start[1] - t * dx) - width)
 
 
-def join(first: Field, second: Field, softness: float) -> Field:
+def join(first: ScalarField, second: ScalarField, softness: float) -> ScalarField:
     """Return the union of two shapes with the corner between them filled over ``softness`` pixels."""
     h = np.maximum(softness - np.abs(first - second), 0.0) / softness
     return np.asarray(np.minimum(first, second) - h * h * softness / 4)
 
 
-def dots(shape: tuple[int, int], centres: Field, radii: Field, strengths: Field, softness: float = 1.0) -> Field:
+def draw_dots(
+    shape: tuple[int, int], centres: ScalarField, radii: ScalarField, strengths: ScalarField, softness: float = 1.0
+) -> ScalarField:
     """Return round dots; where they overlap the stronger counts.
 
     Args:
@@ -202,5 +206,5 @@ def dots(shape: tuple[int, int], centres: Field, radii: Field, strengths: Field,
         y = np.arange(top, bottom)[:, None] + 0.5 - row
         x = np.arange(left, right)[None, :] + 0.5 - column
         window = field[top:bottom, left:right]
-        np.maximum(window, strength * coverage(np.hypot(y, x) - radius, softness), out=window)
+        np.maximum(window, strength * compute_coverage(np.hypot(y, x) - radius, softness), out=window)
     return field

@@ -20,12 +20,12 @@ from wbcseg.labels import CellType
 StainName = Literal["yellow", "white", "purple"]
 """By the colour that gives a smear its look."""
 
-Rgb = NDArray[np.float64]
+RgbVector = NDArray[np.float64]
 """``float64[3]``: a colour (0 to 255, plasma may exceed it where the camera clips) or optical densities."""
 
 
 @dataclass(frozen=True)
-class CellLook:
+class CellAppearance:
     """How a white cell of one type looks with one stain.
 
     Attributes:
@@ -65,7 +65,7 @@ class Stain:
     name: StainName
     frame: int
     plasma: tuple[int, int, int]
-    cells: dict[CellType, CellLook]
+    cells: dict[CellType, CellAppearance]
     drift: tuple[tuple[float, ...], ...]
     jitter: tuple[float, ...]
     red: tuple[int, int, int]
@@ -79,7 +79,7 @@ class Stain:
 
 
 @dataclass(frozen=True)
-class Dyes:
+class DyeColors:
     """The colours of one picture.
 
     Attributes:
@@ -89,13 +89,13 @@ class Dyes:
         red: Optical densities over plasma.
     """
 
-    plasma: Rgb
-    cytoplasm: Rgb
-    nucleus: Rgb
-    red: Rgb
+    plasma: RgbVector
+    cytoplasm: RgbVector
+    nucleus: RgbVector
+    red: RgbVector
 
     @classmethod
-    def mix(cls, rng: Generator, stain: Stain, cell_type: CellType) -> Dyes:
+    def mix(cls, rng: Generator, stain: Stain, cell_type: CellType) -> DyeColors:
         """Choose the colours of one picture."""
         look = stain.cells[cell_type]
         nine = np.array([*stain.plasma, *look.cytoplasm, *look.nucleus], dtype=np.float64)
@@ -108,10 +108,15 @@ class Dyes:
         nucleus = np.clip(nine[6:], 9, np.array([0.86, 0.80, 1.0]) * cytoplasm)
         red = np.array(stain.red) + np.clip(rng.standard_normal(), -2, 1.6) * np.array(stain.red_spread)
         red = np.clip(red + rng.normal(0, 3, 3), 40, 0.95 * plasma)
-        return cls(plasma, density(cytoplasm, plasma), density(nucleus, plasma), density(red, plasma))
+        return cls(
+            plasma,
+            compute_optical_density(cytoplasm, plasma),
+            compute_optical_density(nucleus, plasma),
+            compute_optical_density(red, plasma),
+        )
 
 
-def density(color: Rgb, plasma: Rgb) -> Rgb:
+def compute_optical_density(color: RgbVector, plasma: RgbVector) -> RgbVector:
     """Return the optical densities of a colour seen on plasma."""
     return np.asarray(np.log10(plasma / color))
 
@@ -122,11 +127,11 @@ STAINS: Final[dict[StainName, Stain]] = {
         frame=120,
         plasma=(261, 254, 160),
         cells={
-            "neutrophil": CellLook((198, 145, 107), (105, 25, 85), (0.353, 0.055), (0.354, 0.045)),
-            "lymphocyte": CellLook((168, 141, 118), (108, 27, 88), (0.195, 0.044), (0.621, 0.069)),
-            "monocyte": CellLook((188, 153, 121), (145, 64, 100), (0.384, 0.057), (0.525, 0.037)),
-            "eosinophil": CellLook((178, 108, 92), (146, 50, 95), (0.397, 0.038), (0.324, 0.053)),
-            "basophil": CellLook((172, 112, 108), (112, 40, 92), (0.330, 0.040), (0.450, 0.050)),
+            "neutrophil": CellAppearance((198, 145, 107), (105, 25, 85), (0.353, 0.055), (0.354, 0.045)),
+            "lymphocyte": CellAppearance((168, 141, 118), (108, 27, 88), (0.195, 0.044), (0.621, 0.069)),
+            "monocyte": CellAppearance((188, 153, 121), (145, 64, 100), (0.384, 0.057), (0.525, 0.037)),
+            "eosinophil": CellAppearance((178, 108, 92), (146, 50, 95), (0.397, 0.038), (0.324, 0.053)),
+            "basophil": CellAppearance((172, 112, 108), (112, 40, 92), (0.330, 0.040), (0.450, 0.050)),
         },
         drift=((0, 2, 14, 19, 27, 13, 16, 18, 12), (0, -3, -11, 2, -6, -6, 19, 5, -2)),
         jitter=(1, 5, 6, 5, 4, 3, 4, 5, 4),
@@ -144,11 +149,11 @@ STAINS: Final[dict[StainName, Stain]] = {
         frame=120,
         plasma=(263, 259, 262),
         cells={
-            "neutrophil": CellLook((200, 135, 165), (87, 14, 117), (0.284, 0.033), (0.319, 0.049)),
-            "lymphocyte": CellLook((188, 126, 200), (58, 16, 115), (0.216, 0.035), (0.568, 0.045)),
-            "monocyte": CellLook((182, 138, 184), (87, 14, 116), (0.252, 0.030), (0.460, 0.058)),
-            "eosinophil": CellLook((186, 88, 130), (118, 30, 126), (0.354, 0.050), (0.312, 0.049)),
-            "basophil": CellLook((185, 104, 167), (110, 32, 137), (0.292, 0.035), (0.459, 0.040)),
+            "neutrophil": CellAppearance((200, 135, 165), (87, 14, 117), (0.284, 0.033), (0.319, 0.049)),
+            "lymphocyte": CellAppearance((188, 126, 200), (58, 16, 115), (0.216, 0.035), (0.568, 0.045)),
+            "monocyte": CellAppearance((182, 138, 184), (87, 14, 116), (0.252, 0.030), (0.460, 0.058)),
+            "eosinophil": CellAppearance((186, 88, 130), (118, 30, 126), (0.354, 0.050), (0.312, 0.049)),
+            "basophil": CellAppearance((185, 104, 167), (110, 32, 137), (0.292, 0.035), (0.459, 0.040)),
         },
         drift=((0, 0, 0, 19, 17, 14, 10, 8, 10), (0, 0, 0, 0, -3, -5, 9, 4, 1)),
         jitter=(1, 1, 1, 5, 4, 4, 3, 3, 4),
@@ -166,11 +171,11 @@ STAINS: Final[dict[StainName, Stain]] = {
         frame=300,
         plasma=(251, 224, 199),
         cells={
-            "neutrophil": CellLook((199, 156, 173), (88, 38, 130), (0.215, 0.050), (0.381, 0.075)),
-            "lymphocyte": CellLook((184, 153, 176), (102, 48, 138), (0.163, 0.040), (0.600, 0.110)),
-            "monocyte": CellLook((197, 168, 184), (121, 64, 150), (0.349, 0.044), (0.370, 0.060)),
-            "eosinophil": CellLook((187, 122, 154), (110, 52, 143), (0.268, 0.050), (0.383, 0.070)),
-            "basophil": CellLook((163, 116, 158), (98, 38, 134), (0.226, 0.036), (0.580, 0.060)),
+            "neutrophil": CellAppearance((199, 156, 173), (88, 38, 130), (0.215, 0.050), (0.381, 0.075)),
+            "lymphocyte": CellAppearance((184, 153, 176), (102, 48, 138), (0.163, 0.040), (0.600, 0.110)),
+            "monocyte": CellAppearance((197, 168, 184), (121, 64, 150), (0.349, 0.044), (0.370, 0.060)),
+            "eosinophil": CellAppearance((187, 122, 154), (110, 52, 143), (0.268, 0.050), (0.383, 0.070)),
+            "basophil": CellAppearance((163, 116, 158), (98, 38, 134), (0.226, 0.036), (0.580, 0.060)),
         },
         drift=(
             (-1.5, -2, -1, -14, -15, -7, -8, -6, -4),

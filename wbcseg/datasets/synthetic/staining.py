@@ -6,16 +6,16 @@ import numpy as np
 from numpy.random import Generator
 
 from wbcseg.datasets.synthetic.cells import WhiteCell
-from wbcseg.datasets.synthetic.shapes import Field, coverage, dots, noise
-from wbcseg.datasets.synthetic.stain_presets import Dyes, Stain
+from wbcseg.datasets.synthetic.shapes import ScalarField, compute_coverage, draw_dots, generate_noise
+from wbcseg.datasets.synthetic.stain_presets import DyeColors, Stain
 
 
-def _hills(rng: Generator, cell: WhiteCell, spacing: float) -> Field:
+def _generate_cell_noise(rng: Generator, cell: WhiteCell, spacing: float) -> ScalarField:
     # Noise whose spacing is a share of the cell's radius.
-    return noise(rng, cell.cell.shape, spacing * cell.radius)
+    return generate_noise(rng, cell.cell.shape, spacing * cell.radius)
 
 
-def _granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, where: Field) -> Field:
+def _draw_granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, where: ScalarField) -> ScalarField:
     # Dots on a jittered hexagonal grid, where the field `where` is negative; spacing and size in pixels.
     height, width = cell.cell.shape
     grid = np.stack(np.meshgrid(np.arange(0, height, 0.87 * spacing), np.arange(0, width, spacing), indexing="ij"), -1)
@@ -26,10 +26,10 @@ def _granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, wher
     rows = np.clip(places[:, 0].astype(np.intp), 0, height - 1)
     columns = np.clip(places[:, 1].astype(np.intp), 0, width - 1)
     kept = where[rows, columns] < 0
-    return dots((height, width), places[kept], radii[kept], strengths[kept], softness=max(1.0, 0.6 * size))
+    return draw_dots((height, width), places[kept], radii[kept], strengths[kept], softness=max(1.0, 0.6 * size))
 
 
-def _few_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[float, float]) -> Field:
+def _draw_sparse_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[float, float]) -> ScalarField:
     # Dots at random in the cytoplasm; sizes are shares of the cell's radius.
     rows, columns = np.nonzero(cell.labels == 1)
     if not rows.size or not count:
@@ -37,39 +37,43 @@ def _few_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[float, f
     chosen = rng.integers(0, rows.size, count)
     places = np.stack([rows[chosen], columns[chosen]], axis=1) + rng.uniform(0, 1, (count, 2))
     radii = cell.radius * rng.uniform(*sizes, count)
-    return dots(cell.cell.shape, places, radii, rng.uniform(0.5, 1.0, count), softness=max(1.2, 0.03 * cell.radius))
+    return draw_dots(
+        cell.cell.shape, places, radii, rng.uniform(0.5, 1.0, count), softness=max(1.2, 0.03 * cell.radius)
+    )
 
 
-def _cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
+def _texture_cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarField:
     # Amount of cytoplasm dye, about 1 on average.
     depth = np.clip(-cell.cell / cell.radius, 0, 1)
-    cloud = 0.16 * _hills(rng, cell, 0.30)
+    cloud = 0.16 * _generate_cell_noise(rng, cell, 0.30)
     if cell.cell_type == "neutrophil":
         amount = (
             1
             + cloud
-            + (0.38 if fine else 0.26) * _hills(rng, cell, 0.026 if fine else 0.06)
-            + 0.14 * _hills(rng, cell, 0.11)
+            + (0.38 if fine else 0.26) * _generate_cell_noise(rng, cell, 0.026 if fine else 0.06)
+            + 0.14 * _generate_cell_noise(rng, cell, 0.11)
         )
-        amount += 0.55 * _few_dots(rng, cell, int(rng.integers(0, 60 if fine else 12)), (0.012, 0.028))
+        amount += 0.55 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 60 if fine else 12)), (0.012, 0.028))
     elif cell.cell_type == "lymphocyte":
         halo = np.exp(-np.maximum(cell.nucleus, 0) / (0.10 * cell.radius))
-        amount = 1 + cloud + 0.20 * _hills(rng, cell, 0.06) - 0.22 * halo + 0.25 * np.exp(-depth / 0.08)
-        amount += 0.6 * _few_dots(rng, cell, int(rng.integers(0, 6)), (0.015, 0.03))
+        amount = 1 + cloud + 0.20 * _generate_cell_noise(rng, cell, 0.06) - 0.22 * halo + 0.25 * np.exp(-depth / 0.08)
+        amount += 0.6 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 6)), (0.015, 0.03))
     elif cell.cell_type == "monocyte":
-        amount = 1 + cloud + 0.26 * _hills(rng, cell, 0.032) + 0.14 * _hills(rng, cell, 0.10)
-        amount *= 1 - 0.75 * _few_dots(rng, cell, int(rng.integers(0, 14 if fine else 5)), (0.02, 0.075))
-        amount += 0.4 * _few_dots(rng, cell, int(rng.integers(0, 25 if fine else 4)), (0.010, 0.018))
+        amount = (
+            1 + cloud + 0.26 * _generate_cell_noise(rng, cell, 0.032) + 0.14 * _generate_cell_noise(rng, cell, 0.10)
+        )
+        amount *= 1 - 0.75 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 14 if fine else 5)), (0.02, 0.075))
+        amount += 0.4 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 25 if fine else 4)), (0.010, 0.018))
     elif cell.cell_type == "eosinophil":
         size = cell.radius * rng.uniform(0.045, 0.06)
-        grain = _granules(rng, cell, 1.95 * size, size, np.maximum(cell.cell + size, -cell.nucleus - 0.3 * size))
-        bare = np.clip(0.8 * _hills(rng, cell, 0.30) - 0.6, 0, 1)
+        grain = _draw_granules(rng, cell, 1.95 * size, size, np.maximum(cell.cell + size, -cell.nucleus - 0.3 * size))
+        bare = np.clip(0.8 * _generate_cell_noise(rng, cell, 0.30) - 0.6, 0, 1)
         if fine:
-            amount = 0.30 + 1.1 * grain * (1 - bare) + 0.12 * _hills(rng, cell, 0.05) + 0.5 * cloud
+            amount = 0.30 + 1.1 * grain * (1 - bare) + 0.12 * _generate_cell_noise(rng, cell, 0.05) + 0.5 * cloud
         else:
-            amount = 0.65 + 0.6 * grain * (1 - bare) + 0.30 * _hills(rng, cell, 0.10) + 0.9 * cloud
+            amount = 0.65 + 0.6 * grain * (1 - bare) + 0.30 * _generate_cell_noise(rng, cell, 0.10) + 0.9 * cloud
     else:
-        amount = 0.65 + cloud + 0.15 * _hills(rng, cell, 0.05)
+        amount = 0.65 + cloud + 0.15 * _generate_cell_noise(rng, cell, 0.05)
     if not fine:
         # Cells that were not pressed flat are thicker on one side.
         y, x = cell.window.grid(cell.centre)
@@ -79,26 +83,28 @@ def _cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
     return np.clip(amount, 0.08, 2.5)
 
 
-def _chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> Field:
+def _texture_chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarField:
     # Amount of nucleus dye, about 1 on average: clumps, lighter gaps between them, a darker membrane.
-    clumps = _hills(rng, cell, 0.16)
-    amount = 1 + 0.11 * clumps + 0.10 * _hills(rng, cell, 0.06)
+    clumps = _generate_cell_noise(rng, cell, 0.16)
+    amount = 1 + 0.11 * clumps + 0.10 * _generate_cell_noise(rng, cell, 0.06)
     membrane = np.exp(-np.clip(-cell.nucleus, 0, None) / (0.05 * cell.radius))
     if not fine:
-        amount += 0.12 * membrane + 0.10 * _hills(rng, cell, 0.35)
+        amount += 0.12 * membrane + 0.10 * _generate_cell_noise(rng, cell, 0.35)
     elif cell.cell_type == "monocyte":
-        net = 0.9 * np.abs(_hills(rng, cell, 0.035)) + 0.3 * np.abs(_hills(rng, cell, 0.09))
+        net = 0.9 * np.abs(_generate_cell_noise(rng, cell, 0.035)) + 0.3 * np.abs(_generate_cell_noise(rng, cell, 0.09))
         amount += 0.36 * (net - 0.95) + 0.20 * membrane
     elif cell.cell_type == "lymphocyte":
-        amount += 0.24 * _hills(rng, cell, 0.025) + 0.15 * membrane
+        amount += 0.24 * _generate_cell_noise(rng, cell, 0.025) + 0.15 * membrane
     else:
         depth = 0.55 if cell.cell_type == "neutrophil" else 0.3
-        gap = np.exp(-((_hills(rng, cell, 0.085) / 0.20) ** 2)) * np.clip(0.4 + 0.5 * _hills(rng, cell, 0.3), 0, 1)
-        amount += 0.19 * _hills(rng, cell, 0.025) - depth * gap * (1 - membrane) + 0.08 * membrane
+        gap = np.exp(-((_generate_cell_noise(rng, cell, 0.085) / 0.20) ** 2)) * np.clip(
+            0.4 + 0.5 * _generate_cell_noise(rng, cell, 0.3), 0, 1
+        )
+        amount += 0.19 * _generate_cell_noise(rng, cell, 0.025) - depth * gap * (1 - membrane) + 0.08 * membrane
     return np.clip(amount, 0.25, 2.0)
 
 
-def _rim(rng: Generator, stain: Stain, cell: WhiteCell) -> Field:
+def _draw_rim(rng: Generator, stain: Stain, cell: WhiteCell) -> ScalarField:
     # The dark line of the outline: all around or, where light comes in askew, on one side.
     if cell.cell_type == "eosinophil" and stain.ghosts:
         strength = rng.uniform(0.4, 1.6)
@@ -110,12 +116,12 @@ def _rim(rng: Generator, stain: Stain, cell: WhiteCell) -> Field:
     turn = np.arctan2(y, x) - rng.uniform(0, 2 * np.pi)
     one_sided = rng.uniform(0.3, 1.0)
     side = 1 - one_sided * (0.5 - 0.5 * np.cos(turn))
-    patches = np.clip(0.8 + (0.35 if stain.ghosts else 0.7) * _hills(rng, cell, 0.3), 0, 1.6)
+    patches = np.clip(0.8 + (0.35 if stain.ghosts else 0.7) * _generate_cell_noise(rng, cell, 0.3), 0, 1.6)
     width = max(1.0, 0.022 * cell.radius)
     return np.asarray(strength * side * patches * np.exp(-(((cell.cell + width) / width) ** 2)))
 
 
-def stain_cell(rng: Generator, stain: Stain, dyes: Dyes, cell: WhiteCell) -> tuple[Field, Field]:
+def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -> tuple[ScalarField, ScalarField]:
     """Stain a white cell.
 
     Args:
@@ -131,24 +137,24 @@ def stain_cell(rng: Generator, stain: Stain, dyes: Dyes, cell: WhiteCell) -> tup
     fine = not stain.ghosts
     # Cytoplasm thins out towards its edge, most where it is spread flat.
     spread = 0.13 if cell.cell_type in ("neutrophil", "monocyte") or not fine else 0.05
-    whole = coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, spread)))
-    core = coverage(cell.nucleus)
+    whole = compute_coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, spread)))
+    core = compute_coverage(cell.nucleus)
     body = np.maximum(whole - core, 0)
-    amount, chromatin = _cytoplasm(rng, cell, fine), _chromatin(rng, cell, fine)
+    amount, chromatin = _texture_cytoplasm(rng, cell, fine), _texture_chromatin(rng, cell, fine)
     for texture, class_id in ((amount, 1), (chromatin, 2)):
         inside = cell.labels == class_id
         if cell.cell_type != "basophil" and inside.any():
             texture /= texture[inside].mean()
     density = (body * amount)[..., None] * dyes.cytoplasm + (core * chromatin)[..., None] * dyes.nucleus
     # The dyes never mix evenly: some places are bluer, some redder.
-    hue = 0.5 * _hills(rng, cell, 0.09) + 0.5 * _hills(rng, cell, 0.30)
+    hue = 0.5 * _generate_cell_noise(rng, cell, 0.09) + 0.5 * _generate_cell_noise(rng, cell, 0.30)
     density += ((0.006 if fine else 0.018) * (body + core) * hue)[..., None] * np.array([1.0, 0.0, -0.7])
     if cell.cell_type == "basophil":
         size = cell.radius * rng.uniform(0.05, 0.075)
-        gaps = np.clip(_hills(rng, cell, 0.15) + 0.35, -1, 1) * cell.radius
-        grain = _granules(rng, cell, 2.2 * size, size, np.maximum(cell.cell + size, gaps - 0.9 * cell.radius))
+        gaps = np.clip(_generate_cell_noise(rng, cell, 0.15) + 0.35, -1, 1) * cell.radius
+        grain = _draw_granules(rng, cell, 2.2 * size, size, np.maximum(cell.cell + size, gaps - 0.9 * cell.radius))
         grain = 0.9 * grain[..., None]
         density = density * (1 - grain) + grain * (1.12 * dyes.nucleus)
     blue = np.array([1.0, 0.55, 0.75]) * dyes.nucleus
-    density += _rim(rng, stain, cell)[..., None] * blue
+    density += _draw_rim(rng, stain, cell)[..., None] * blue
     return whole, density

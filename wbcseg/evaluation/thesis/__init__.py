@@ -13,7 +13,7 @@ What the figures are, which is not always what they are called:
   ``jaccard_similarity_score``. From the Dice D of the same pair, its Jaccard index is D / (2 − D).
 - *Jaccard* and *Dice* as published are not of cytoplasm and nucleus, but of the middle and the lower third of a picture
   with its three classes together. The printed pairs show it: with J and D of one picture, both sides of its comparison
-  had 14,400 (1 − J) / (1 − D) ones together (see :meth:`PublishedResult.compared`). These are 9,520 for "cytoplasm" and
+  had 14,400 (1 − J) / (1 − D) ones together (see :meth:`ThesisResult.compared`). These are 9,520 for "cytoplasm" and
   9,282 for "nucleus", within 31 and 11, for every picture and network, although cells differ several-fold in size.
   A one-hot picture of 120×120×3 numbers without its last row and column (a quirk) has 4,760 ones on either side in its
   upper and its middle forty rows, and 4,641 in the lower ones: what comes out, as the classes 0, 1 and 2, if it is
@@ -37,25 +37,25 @@ from typing import Final
 
 from wbcseg.errors import ConfigError
 
-__all__ = ["CLASSES", "EPOCHS", "NETWORKS", "PublishedResult", "published_result"]
+__all__ = ["SCORED_CLASSES", "THESIS_ARCHITECTURES", "THESIS_EPOCHS", "ThesisResult", "load_thesis_result"]
 
-NETWORKS: Final = ("unet", "segnet", "deconvnet")
+THESIS_ARCHITECTURES: Final = ("unet", "segnet", "deconvnet")
 """Short names of the networks that the thesis trained."""
 
-CLASSES: Final = ("cytoplasm", "nucleus")
+SCORED_CLASSES: Final = ("cytoplasm", "nucleus")
 """The classes that it says it scored."""
 
-EPOCHS: Final = 30
+THESIS_EPOCHS: Final = 30
 
-PIXELS: Final = 120 * 120
+PIXELS_PER_IMAGE: Final = 120 * 120
 """Of a picture."""
 
-_PER_EPOCH: Final = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds_per_epoch")
-_PER_PICTURE: Final = ("dice_as_published", "jaccard_as_published")
+_EPOCH_FIELDS: Final = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds_per_epoch")
+_IMAGE_FIELDS: Final = ("dice_as_published", "jaccard_as_published")
 
 
 @dataclass(frozen=True)
-class PublishedResult:
+class ThesisResult:
     """What a notebook of the thesis printed of one network, of width 64, with mirrored copies of the pictures.
 
     Attributes:
@@ -73,7 +73,7 @@ class PublishedResult:
         test_loss: Loss of the test pictures after the last epoch.
         test_accuracy: Binary accuracy of the test pictures after the last epoch.
         dice_as_published: What is printed as Dice (0 to 1) of each test picture in test order, by the class
-            (:data:`CLASSES`) that it is said to be of; see this module's text.
+            (:data:`SCORED_CLASSES`) that it is said to be of; see this module's text.
         jaccard_as_published: What is printed as Jaccard, likewise.
     """
 
@@ -98,28 +98,28 @@ class PublishedResult:
         Of 14,400 numbers, the share 1 − J is wrong; Dice is 1 − wrong / (ones of both sides).
 
         Args:
-            label: One of :data:`CLASSES`.
+            label: One of :data:`SCORED_CLASSES`.
         """
         pairs = zip(self.jaccard_as_published[label], self.dice_as_published[label], strict=True)
-        return tuple(PIXELS * (1.0 - jaccard) / (1.0 - dice) for jaccard, dice in pairs)
+        return tuple(PIXELS_PER_IMAGE * (1.0 - jaccard) / (1.0 - dice) for jaccard, dice in pairs)
 
 
 @lru_cache
-def published_result(architecture: str) -> PublishedResult:
+def load_thesis_result(architecture: str) -> ThesisResult:
     """Return what the thesis published of a network.
 
     Args:
-        architecture: A name in :data:`NETWORKS`.
+        architecture: A name in :data:`THESIS_ARCHITECTURES`.
 
     Raises:
         ConfigError: If the thesis has no such network.
     """
-    if architecture not in NETWORKS:
-        raise ConfigError(f"The thesis trained {', '.join(NETWORKS)}. Received: {architecture!r}")
+    if architecture not in THESIS_ARCHITECTURES:
+        raise ConfigError(f"The thesis trained {', '.join(THESIS_ARCHITECTURES)}. Received: {architecture!r}")
     text = Path(__file__).with_name("results.json").read_text(encoding="utf-8")
     values = json.loads(text)[architecture]
-    values |= {name: tuple(values[name]) for name in _PER_EPOCH}
+    values |= {name: tuple(values[name]) for name in _EPOCH_FIELDS}
     values["annex"] = MappingProxyType(values["annex"])
-    for name in _PER_PICTURE:
-        values[name] = MappingProxyType({label: tuple(values[name][label]) for label in CLASSES})
-    return PublishedResult(architecture, **values)
+    for name in _IMAGE_FIELDS:
+        values[name] = MappingProxyType({label: tuple(values[name][label]) for label in SCORED_CLASSES})
+    return ThesisResult(architecture, **values)

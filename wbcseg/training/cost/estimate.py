@@ -12,50 +12,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wbcseg.datasets import DataSet, open_dataset, statuses
+from wbcseg.datasets import Dataset, list_datasets, open_dataset
 from wbcseg.errors import NotEnoughMemoryError
-from wbcseg.models import describe
+from wbcseg.models import get_spec
 from wbcseg.paths import runs_folder
-from wbcseg.splitting.thesis import SIDE, TEST_SHARE, check_enough
+from wbcseg.splitting.thesis import IMAGE_SIDE, TEST_FRACTION, check_sample_count
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.cost.history import earlier_runs
-from wbcseg.training.cost.memory import free_memory
+from wbcseg.training.cost.history import load_run_costs
+from wbcseg.training.cost.memory import get_free_memory
 from wbcseg.training.cost.model import (
     Basis,
-    Known,
-    finish_seconds,
-    from_reference,
-    memory_of,
-    nearest,
-    seconds_to_test,
-    seconds_to_train,
-    start_seconds,
+    CostSource,
+    estimate_finish_seconds,
+    estimate_memory,
+    estimate_start_seconds,
+    estimate_test_seconds_per_image,
+    estimate_train_seconds_per_image,
+    find_nearest_source,
+    load_reference_sources,
 )
-from wbcseg.training.cost.probe import measuring, start_measuring
-from wbcseg.training.cost.records import machine, read_measured
+from wbcseg.training.cost.probe import is_probing, start_probe
+from wbcseg.training.cost.records import get_hardware, load_cost_records
 
-__all__ = ["Estimate", "check_fits", "estimate", "free_memory", "measuring", "pictures_of", "start_measuring"]
+__all__ = [
+    "CostEstimate",
+    "check_memory",
+    "count_samples",
+    "estimate_cost",
+    "get_free_memory",
+    "is_probing",
+    "start_probe",
+]
 
-Counts = tuple[int, int]
+SplitCounts = tuple[int, int]
 
-MARGIN: Final = 1.1
+MEMORY_MARGIN: Final = 1.1
 """A training is refused where this many times the estimate is more than the free memory: for the estimate's error."""
 
-WIDTHS: Final = (64, 48, 32, 24, 16, 12, 8, 4)
+SUGGESTED_BASE_FILTERS: Final = (64, 48, 32, 24, 16, 12, 8, 4)
 """The widths that a refusal may advise."""
 
-LEAST_BATCH: Final = 4
+MIN_SUGGESTED_BATCH_SIZE: Final = 4
 """The smallest batch that a refusal advises: batch normalisation needs a few pictures to learn from."""
 
-PREPARE_SECONDS: Final = 0.05
+PREPARE_SECONDS_PER_IMAGE: Final = 0.05
 """Seconds that a picture takes before the training starts: reading, search for more pictures of its cell, split."""
 
-_UPSTREAM: Final = {"zheng-1": (300, 224), "zheng-2": (100, 0)}
+_PUBLISHED_COUNTS: Final = {"zheng-1": (300, 224), "zheng-2": (100, 0)}
 """Pictures, and those of 120×120 pixels, of the data sets as their authors publish them."""
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """What a training will cost.
 
     Attributes:
@@ -78,42 +86,44 @@ class Estimate:
 
     @property
     def fits(self) -> bool:
-        """Whether the memory will do, with a tenth more for the estimate's error (:data:`MARGIN`)."""
-        return self.memory * MARGIN <= self.free
+        """Whether the memory will do, with a tenth more for the estimate's error (:data:`MEMORY_MARGIN`)."""
+        return self.memory * MEMORY_MARGIN <= self.free
 
 
-def estimate(config: TrainingConfig, pictures: Counts | None = None, runs: Path | None = None) -> Estimate:
+def estimate_cost(
+    config: TrainingConfig, pictures: SplitCounts | None = None, runs: Path | None = None
+) -> CostEstimate:
     """Return what a training will cost on this machine.
 
     Args:
         config: The training.
-        pictures: How many pictures train and how many are held out; :func:`pictures_of` by default.
+        pictures: How many pictures train and how many are held out; :func:`count_samples` by default.
         runs: The folder of the runs; the usual one by default.
 
     Raises:
         DatasetError: If the pictures are not given and the data set is not here to be counted.
     """
-    train, test = pictures or pictures_of(config)
-    known = _known(config, runs)
-    timed = nearest(config, known)
-    pace = _pace(timed)
-    testing = test * seconds_to_test(config, timed) * pace
-    epoch = train * seconds_to_train(config, timed) * pace + testing
-    start = (start_seconds(config, timed) + PREPARE_SECONDS * (train + test)) * pace
+    train, test = pictures or count_samples(config)
+    known = _load_cost_sources(config, runs)
+    timed = find_nearest_source(config, known)
+    pace = _estimate_slowdown(timed)
+    testing = test * estimate_test_seconds_per_image(config, timed) * pace
+    epoch = train * estimate_train_seconds_per_image(config, timed) * pace + testing
+    start = (estimate_start_seconds(config, timed) + PREPARE_SECONDS_PER_IMAGE * (train + test)) * pace
     # Scoring segments every held-out picture once more.
-    finish = finish_seconds(config) * pace + testing
-    return Estimate(
+    finish = estimate_finish_seconds(config) * pace + testing
+    return CostEstimate(
         seconds=start + config.epochs * epoch + finish,
         seconds_per_epoch=epoch,
-        memory=memory_of(config, nearest(config, known, memory=True), train + test),
-        free=free_memory(),
+        memory=estimate_memory(config, find_nearest_source(config, known, memory=True), train + test),
+        free=get_free_memory(),
         basis=timed.basis,
         exact=timed.basis != "reference" and timed.is_of(config),
     )
 
 
-def check_fits(config: TrainingConfig, pictures: Counts | None = None, runs: Path | None = None) -> Estimate:
-    """Check that a training's memory is there before it starts; arguments as for :func:`estimate`.
+def check_memory(config: TrainingConfig, pictures: SplitCounts | None = None, runs: Path | None = None) -> CostEstimate:
+    """Check that a training's memory is there before it starts; arguments as for :func:`estimate_cost`.
 
     Returns:
         The estimate.
@@ -122,19 +132,19 @@ def check_fits(config: TrainingConfig, pictures: Counts | None = None, runs: Pat
         NotEnoughMemoryError: If it is not; the text says how much is missing and which settings would fit.
         DatasetError: If the pictures are not given and the data set is not here to be counted.
     """
-    counts = pictures or pictures_of(config)
-    needed = estimate(config, counts, runs)
+    counts = pictures or count_samples(config)
+    needed = estimate_cost(config, counts, runs)
     if needed.fits:
         return needed
     raise NotEnoughMemoryError(
-        f"Training {describe(config.architecture).title} of width {config.width} with batches of {config.batch_size} "
-        f"pictures of {config.canvas}×{config.canvas} needs about {_gigabytes(needed.memory * MARGIN)} of memory, "
-        f"and {_gigabytes(needed.free)} are free here. "
-        + _advice(config, sum(counts), _known(config, runs), needed.free)
+        f"Training {get_spec(config.architecture).title} of width {config.width} with batches of {config.batch_size} "
+        f"pictures of {config.canvas}×{config.canvas} needs about {_format_gigabytes(needed.memory * MEMORY_MARGIN)} of memory, "
+        f"and {_format_gigabytes(needed.free)} are free here. "
+        + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs), needed.free)
     )
 
 
-def pictures_of(config: TrainingConfig, dataset: DataSet | None = None) -> Counts:
+def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> SplitCounts:
     """Return how many pictures train and how many are held out. Nothing is decoded or fetched.
 
     Args:
@@ -145,68 +155,72 @@ def pictures_of(config: TrainingConfig, dataset: DataSet | None = None) -> Count
         DatasetError: If there is no such data set, or it has too few pictures for the published split.
     """
     if dataset is None:
-        alls, squares = _counts(config.dataset, sizes=config.split == "published")
+        alls, squares = _count_dataset(config.dataset, sizes=config.split == "published")
     else:
-        alls, squares = _counted(dataset)
+        alls, squares = _count_entries(dataset)
     if config.split != "published":
         test = round(alls / config.folds)
         train = alls - test - round(config.left_out * alls)
         return train * (1 + config.twins), test
-    check_enough(squares)
-    # As in wbcseg.splitting.thesis.prepare.
+    check_sample_count(squares)
+    # As in wbcseg.splitting.thesis.build_thesis_dataset.
     early = 2 * squares if config.twins and config.quirks else squares
-    test = max(1, round(early * TEST_SHARE))
+    test = max(1, round(early * TEST_FRACTION))
     train = max(0, early - test - config.quirks)
     return train * (1 + (config.twins and not config.quirks)), test
 
 
-def _counts(dataset: str, *, sizes: bool) -> Counts:
+def _count_dataset(dataset: str, *, sizes: bool) -> SplitCounts:
     """Return how many pictures with a mask a data set has, and how many of them have 120×120 pixels."""
-    names = [name for name in _UPSTREAM if name.startswith(dataset)] if dataset.startswith("zheng") else [dataset]
+    names = (
+        [name for name in _PUBLISHED_COUNTS if name.startswith(dataset)] if dataset.startswith("zheng") else [dataset]
+    )
     alls = squares = 0
-    ready = {status.name: status for status in statuses()}
+    ready = {status.name: status for status in list_datasets()}
     for name in names or [dataset]:
         status = ready.get(name)
-        if name in _UPSTREAM and not (status and status.ready):
-            count, square = _UPSTREAM[name]
+        if name in _PUBLISHED_COUNTS and not (status and status.ready):
+            count, square = _PUBLISHED_COUNTS[name]
         elif status and status.count is not None and not sizes:
             count, square = status.count, 0
         else:
-            count, square = _counted(open_dataset(name))
+            count, square = _count_entries(open_dataset(name))
         alls, squares = alls + count, squares + square
     return alls, squares
 
 
-def _counted(dataset: DataSet) -> Counts:
+def _count_entries(dataset: Dataset) -> SplitCounts:
     masked = [entry for entry in dataset.entries if entry.has_mask]
-    return len(masked), sum(entry.size == (SIDE, SIDE) for entry in masked)
+    return len(masked), sum(entry.size == (IMAGE_SIDE, IMAGE_SIDE) for entry in masked)
 
 
-def _known(config: TrainingConfig, runs: Path | None) -> list[Known]:
+def _load_cost_sources(config: TrainingConfig, runs: Path | None) -> list[CostSource]:
     """Return all that was measured of a network, the oldest first."""
     folder = runs or runs_folder()
-    timed = [Known(record, "timed", record.batch_size) for record in read_measured(folder) if record.here]
-    return [*from_reference(), *timed, *earlier_runs(config, folder)]
+    timed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.here]
+    return [*load_reference_sources(), *timed, *load_run_costs(config, folder)]
 
 
-def _pace(known: Known) -> float:
+def _estimate_slowdown(known: CostSource) -> float:
     """Return how much longer this machine may take than the one that was measured, as far as its cores tell.
 
     More cores than the reference machine's promise nothing: small networks don't keep them busy.
     """
-    cores = machine()[1]
+    cores = get_hardware()[1]
     return max(1.0, known.record.cores / cores) if known.basis == "reference" else 1.0
 
 
-def _advice(config: TrainingConfig, pictures: int, known: Sequence[Known], free: int) -> str:
+def _suggest_settings(config: TrainingConfig, pictures: int, known: Sequence[CostSource], free: int) -> str:
     """Return which settings would fit into the free memory."""
 
     def fits(width: int, batch_size: int) -> bool:
         smaller = config.replace(width=width, batch_size=batch_size)
-        return memory_of(smaller, nearest(smaller, known, memory=True), pictures) * MARGIN <= free
+        return (
+            estimate_memory(smaller, find_nearest_source(smaller, known, memory=True), pictures) * MEMORY_MARGIN <= free
+        )
 
-    batches = range(config.batch_size, min(LEAST_BATCH, config.batch_size) - 1, -1)
-    widths = [width for width in WIDTHS if width < config.width]
+    batches = range(config.batch_size, min(MIN_SUGGESTED_BATCH_SIZE, config.batch_size) - 1, -1)
+    widths = [width for width in SUGGESTED_BASE_FILTERS if width < config.width]
     batch = next((b for b in batches if fits(config.width, b)), None)
     width = next((w for w in widths if fits(w, config.batch_size)), None)
     choices = [f"a batch size of {batch}"] if batch else []
@@ -219,5 +233,5 @@ def _advice(config: TrainingConfig, pictures: int, known: Sequence[Known], free:
     return "No setting of this network fits here: close other programs, or train on a computer with more memory."
 
 
-def _gigabytes(count: float) -> str:
+def _format_gigabytes(count: float) -> str:
     return f"{count / 1e9:.1f} GB"

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Final
 
 from wbcseg.errors import WbcsegError
-from wbcseg.models import describe
+from wbcseg.models import get_spec
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.cost.model import Known
-from wbcseg.training.cost.records import Measurement, machine, precision_of
-from wbcseg.training.jobs.queue import all_runs
+from wbcseg.training.cost.model import CostSource
+from wbcseg.training.cost.records import CostRecord, get_hardware, resolve_precision
+from wbcseg.training.jobs.queue import list_runs
 from wbcseg.training.runs.folder import Run
 
-MOST_READ: Final = 12
+MAX_RUNS_READ: Final = 12
 """How many runs are read whole: those that are nearest in their settings, and of these the newest."""
 
-RECENT: Final = 20
+RECENT_EPOCHS: Final = 20
 """How many of a run's last epochs count."""
 
 
-def earlier_runs(config: TrainingConfig, folder: Path) -> list[Known]:
+def load_run_costs(config: TrainingConfig, folder: Path) -> list[CostSource]:
     """Return what the runs with the same network that were trained on this machine cost, oldest first.
 
     Args:
@@ -30,7 +30,7 @@ def earlier_runs(config: TrainingConfig, folder: Path) -> list[Known]:
         folder: The folder of the runs.
     """
     candidates = []
-    for run in all_runs(folder):
+    for run in list_runs(folder):
         try:
             settings = run.config()
             trained = (run.folder / "metrics.json").stat().st_mtime
@@ -40,32 +40,32 @@ def earlier_runs(config: TrainingConfig, folder: Path) -> list[Known]:
             apart = abs(math.log(settings.width / config.width)) + abs(math.log(settings.canvas / config.canvas))
             candidates.append((apart, -trained, run, settings))
     candidates.sort(key=lambda c: c[:2])
-    chosen = sorted(candidates[:MOST_READ], key=lambda c: -c[1])
-    found = [_cost(run, settings, -trained) for _, trained, run, settings in chosen]
+    chosen = sorted(candidates[:MAX_RUNS_READ], key=lambda c: -c[1])
+    found = [_load_run_cost(run, settings, -trained) for _, trained, run, settings in chosen]
     return [known for known in found if known is not None]
 
 
-def _cost(run: Run, config: TrainingConfig, trained: float) -> Known | None:
+def _load_run_cost(run: Run, config: TrainingConfig, trained: float) -> CostSource | None:
     """Return what a run cost; ``None`` where it was another machine, or its files don't tell."""
     try:
         environment, split = run.read("environment.json"), run.read("split.json")
-        if (environment["processor"], environment["cores"]) != machine():
+        if (environment["processor"], environment["cores"]) != get_hardware():
             return None
         train, test = len(split["train"]), len(split["test"])
         rows = run.metrics()
         # The first epoch includes what TensorFlow needs to prepare itself.
-        usual = rows[1:][-RECENT:] or rows
+        usual = rows[1:][-RECENT_EPOCHS:] or rows
         seconds = statistics.median(row["train_seconds"] for row in usual)
         testing = statistics.median(row["seconds"] - row["train_seconds"] for row in usual)
-        record = Measurement(
+        record = CostRecord(
             architecture=config.architecture,
             width=config.width,
             canvas=config.canvas,
             batch_size=config.batch_size,
-            precision=str(environment.get("precision", precision_of(config))),
+            precision=str(environment.get("precision", resolve_precision(config))),
             optimizer=config.optimizer,
             weight_average=config.weight_average > 0,
-            parameters=describe(config.architecture).parameters(config.width),
+            parameters=get_spec(config.architecture).parameters(config.width),
             train_seconds_per_picture=seconds / train,
             test_seconds_per_picture=testing / test,
             trace_seconds=0.0,
@@ -78,5 +78,5 @@ def _cost(run: Run, config: TrainingConfig, trained: float) -> Known | None:
         )
     except (WbcsegError, KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    checked = Measurement.from_dict({**record.to_dict(), "base_bytes": 1, "peak_bytes": max(1, record.peak_bytes)})
-    return Known(record, "runs", train + test) if checked else None
+    checked = CostRecord.from_dict({**record.to_dict(), "base_bytes": 1, "peak_bytes": max(1, record.peak_bytes)})
+    return CostSource(record, "runs", train + test) if checked else None

@@ -8,20 +8,20 @@ from typing import Final
 
 import psutil
 
-SYSTEM: Final = Path("/")
+SYSTEM_ROOT: Final = Path("/")
 """Where Linux' files on processes and control groups are."""
 
 
-def free_memory() -> int:
+def get_free_memory() -> int:
     """Return how many bytes of memory a new process may take now.
 
     It is the least of what the system has available and what each limit of a control group (a container, a service)
     leaves. Pages that hold files count as available: the system gives them up when it needs them.
     """
-    return max(0, min([int(psutil.virtual_memory().available), *_left_by_control_groups(SYSTEM)]))
+    return max(0, min([int(psutil.virtual_memory().available), *_iter_cgroup_headroom(SYSTEM_ROOT)]))
 
 
-def _left_by_control_groups(system: Path) -> Iterator[int]:
+def _iter_cgroup_headroom(system: Path) -> Iterator[int]:
     """Yield what each control group of this process, and each that it lies in, leaves of its limit.
 
     Source: the Linux kernel's documentation of control groups, version 2 (``memory.max``, ``memory.current``) and
@@ -36,22 +36,22 @@ def _left_by_control_groups(system: Path) -> Iterator[int]:
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if not controllers:
             for root in (mounted, mounted / "unified"):
-                yield from _left(root, path, "memory.max", "memory.current", "inactive_file")
+                yield from _iter_group_headroom(root, path, "memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-            yield from _left(mounted / "memory", path, *names)
+            yield from _iter_group_headroom(mounted / "memory", path, *names)
 
 
-def _left(root: Path, path: str, limit: str, usage: str, inactive: str) -> Iterator[int]:
+def _iter_group_headroom(root: Path, path: str, limit: str, usage: str, inactive: str) -> Iterator[int]:
     # In a container the path may be the host's; the container's own group is then what is mounted as the root.
     inner = PurePosixPath(path.lstrip("/"))
     for group in (inner, *inner.parents):
-        most, used = _number(root / group / limit), _number(root / group / usage)
+        most, used = _read_number(root / group / limit), _read_number(root / group / usage)
         if most is not None and used is not None:
-            yield most - used + _statistic(root / group / "memory.stat", inactive)
+            yield most - used + _read_statistic(root / group / "memory.stat", inactive)
 
 
-def _number(path: Path) -> int | None:
+def _read_number(path: Path) -> int | None:
     """Return a file's number; ``None`` where it is not there or says ``max``."""
     try:
         return int(path.read_text(encoding="ascii"))
@@ -59,7 +59,7 @@ def _number(path: Path) -> int | None:
         return None
 
 
-def _statistic(path: Path, name: str) -> int:
+def _read_statistic(path: Path, name: str) -> int:
     try:
         rows = dict(line.split(" ", 1) for line in path.read_text(encoding="ascii").splitlines() if " " in line)
         return int(rows.get(name, 0))

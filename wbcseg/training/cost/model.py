@@ -16,34 +16,34 @@ from typing import Final, Literal
 
 import numpy as np
 
-from wbcseg.models import describe
+from wbcseg.models import get_spec
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.cost.records import Measurement, precision_of, reference
+from wbcseg.training.cost.records import CostRecord, load_reference_records, resolve_precision
 
 Basis = Literal["runs", "timed", "reference"]
 
 # Measured with the three networks at widths 4, 16 and 64 and batches of 2 to 32 (TensorFlow 2.21, float32).
-GRAPHS: Final = 190e6
+GRAPH_BYTES: Final = 190e6
 """Bytes that TensorFlow holds for the traced operations, whatever the size of the network."""
 
-WORK_COPIES: Final = 2.2
+WORKING_WEIGHT_COPIES: Final = 2.2
 """Copies of the weights beside those that last (weights, two moments, average): gradients, and other orders of them."""
 
-EXPORT_COPIES: Final = 10
+EXPORT_WEIGHT_COPIES: Final = 10
 """Further copies of the weights while the model's file is made. They take the place of what the layers put out."""
 
-EXPORT: Final = 60e6
+EXPORT_BYTES: Final = 60e6
 """Bytes that making the model's file takes beside them."""
 
-DATA_BYTES: Final = 10
+DATA_BYTES_PER_PIXEL: Final = 10
 """Bytes of a pixel of the data set while it is prepared: picture, classes and mask of what to leave out, twice."""
 
-_FLOAT: Final = 4
-_FAR: Final = 3.0
+_FLOAT_BYTES: Final = 4
+_PRECISION_PENALTY: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Known:
+class CostSource:
     """A measured training.
 
     Attributes:
@@ -52,16 +52,18 @@ class Known:
         pictures: How many pictures its process held.
     """
 
-    record: Measurement
+    record: CostRecord
     basis: Basis
     pictures: int
 
     def is_of(self, config: TrainingConfig) -> bool:
         """Return whether the same network, width, canvas, batch size and precision were measured."""
-        return _settings(self.record) == _settings(config) and self.record.precision == precision_of(config)
+        return _get_settings_key(self.record) == _get_settings_key(
+            config
+        ) and self.record.precision == resolve_precision(config)
 
 
-def nearest(config: TrainingConfig, known: Sequence[Known], *, memory: bool = False) -> Known:
+def find_nearest_source(config: TrainingConfig, known: Sequence[CostSource], *, memory: bool = False) -> CostSource:
     """Return what was measured nearest to a training.
 
     The same settings come first, then this machine before another one, then a small distance in width, canvas and batch
@@ -74,35 +76,37 @@ def nearest(config: TrainingConfig, known: Sequence[Known], *, memory: bool = Fa
     """
     here = [k for k in known if k.record.architecture == config.architecture and (k.record.peak_bytes or not memory)]
 
-    def order(k: Known) -> tuple[bool, bool, float, bool]:
+    def order(k: CostSource) -> tuple[bool, bool, float, bool]:
         foreign = k.basis == "reference"
-        return not (k.is_of(config) and not foreign), foreign, _distance(config, k.record), k.basis != "runs"
+        return not (k.is_of(config) and not foreign), foreign, _compute_distance(config, k.record), k.basis != "runs"
 
     return min(reversed(here), key=order)
 
 
-def seconds_to_train(config: TrainingConfig, known: Known) -> float:
+def estimate_train_seconds_per_image(config: TrainingConfig, known: CostSource) -> float:
     """Return the seconds that a picture takes in training."""
-    return _scaled(config, known, lambda r: r.train_seconds_per_picture)
+    return _scale_seconds(config, known, lambda r: r.train_seconds_per_picture)
 
 
-def seconds_to_test(config: TrainingConfig, known: Known) -> float:
+def estimate_test_seconds_per_image(config: TrainingConfig, known: CostSource) -> float:
     """Return the seconds that a picture takes in a test."""
-    return _scaled(config, known, lambda r: r.test_seconds_per_picture)
+    return _scale_seconds(config, known, lambda r: r.test_seconds_per_picture)
 
 
-def start_seconds(config: TrainingConfig, known: Known) -> float:
+def estimate_start_seconds(config: TrainingConfig, known: CostSource) -> float:
     """Return the seconds from the start of the process until the first step is prepared."""
-    record = known.record if known.record.start_seconds else nearest(config, from_reference()).record
+    record = (
+        known.record if known.record.start_seconds else find_nearest_source(config, load_reference_sources()).record
+    )
     return record.start_seconds + record.trace_seconds
 
 
-def finish_seconds(config: TrainingConfig) -> float:
+def estimate_finish_seconds(config: TrainingConfig) -> float:
     """Return the seconds that the last checkpoint and the export take."""
-    return _between(config, lambda r: r.finish_seconds)
+    return _interpolate_reference(config, lambda r: r.finish_seconds)
 
 
-def memory_of(config: TrainingConfig, known: Known, pictures: int) -> int:
+def estimate_memory(config: TrainingConfig, known: CostSource, pictures: int) -> int:
     """Return the most bytes that the training's process will hold.
 
     Args:
@@ -111,45 +115,47 @@ def memory_of(config: TrainingConfig, known: Known, pictures: int) -> int:
         pictures: How many pictures it holds.
     """
     record = known.record
-    base = record.base_bytes or nearest(config, from_reference()).record.base_bytes
-    ratio = (record.peak_bytes - base) / _held(record, known.pictures)
+    base = record.base_bytes or find_nearest_source(config, load_reference_sources()).record.base_bytes
+    ratio = (record.peak_bytes - base) / _estimate_held_bytes(record, known.pictures)
     if not known.is_of(config):
         # A network that held less than the model says need not do so at other settings.
         ratio = max(1.0, min(2.0, ratio))
-    network_bytes = _FLOAT * describe(config.architecture).parameters(config.width)
-    outputs = _FLOAT * _outputs(config)
-    held = _held(config, pictures)
-    exporting = held - outputs + EXPORT_COPIES * network_bytes
-    return round(base + max(ratio * held, exporting) + EXPORT)
+    network_bytes = _FLOAT_BYTES * get_spec(config.architecture).parameters(config.width)
+    outputs = _FLOAT_BYTES * _count_activations(config)
+    held = _estimate_held_bytes(config, pictures)
+    exporting = held - outputs + EXPORT_WEIGHT_COPIES * network_bytes
+    return round(base + max(ratio * held, exporting) + EXPORT_BYTES)
 
 
-def from_reference() -> list[Known]:
+def load_reference_sources() -> list[CostSource]:
     """Return the records that come with the program."""
-    return [Known(record, "reference", record.batch_size) for record in reference()]
+    return [CostSource(record, "reference", record.batch_size) for record in load_reference_records()]
 
 
-def _held(of: TrainingConfig | Measurement, pictures: int) -> float:
+def _estimate_held_bytes(of: TrainingConfig | CostRecord, pictures: int) -> float:
     """Return the modelled bytes that training and testing hold beyond the libraries."""
-    copies = 3 + bool(of.weight_average) + WORK_COPIES
-    weights = describe(of.architecture).parameters(of.width) * copies
-    return GRAPHS + _FLOAT * (weights + _outputs(of)) + DATA_BYTES * pictures * of.canvas**2
+    copies = 3 + bool(of.weight_average) + WORKING_WEIGHT_COPIES
+    weights = get_spec(of.architecture).parameters(of.width) * copies
+    return (
+        GRAPH_BYTES + _FLOAT_BYTES * (weights + _count_activations(of)) + DATA_BYTES_PER_PIXEL * pictures * of.canvas**2
+    )
 
 
-def _outputs(of: TrainingConfig | Measurement) -> int:
+def _count_activations(of: TrainingConfig | CostRecord) -> int:
     """Return the numbers that all layers put out for a batch."""
-    return describe(of.architecture).features(of.width, of.canvas) * of.batch_size
+    return get_spec(of.architecture).features(of.width, of.canvas) * of.batch_size
 
 
-def _between(config: TrainingConfig, value: Callable[[Measurement], float]) -> float:
+def _interpolate_reference(config: TrainingConfig, value: Callable[[CostRecord], float]) -> float:
     """Return a value of the reference machine's records, along the number of parameters."""
-    records = _curve(config.architecture)
-    parameters = describe(config.architecture).parameters(config.width)
+    records = _list_reference_records(config.architecture)
+    parameters = get_spec(config.architecture).parameters(config.width)
     return float(np.interp(parameters, [r.parameters for r in records], [value(r) for r in records]))
 
 
-def _scaled(config: TrainingConfig, known: Known, seconds: Callable[[Measurement], float]) -> float:
-    records = _curve(config.architecture)
-    network, record = describe(config.architecture), known.record
+def _scale_seconds(config: TrainingConfig, known: CostSource, seconds: Callable[[CostRecord], float]) -> float:
+    records = _list_reference_records(config.architecture)
+    network, record = get_spec(config.architecture), known.record
 
     def on_reference(width: int) -> float:
         """Return the reference machine's seconds at a width: between its records along a power of the width."""
@@ -162,16 +168,24 @@ def _scaled(config: TrainingConfig, known: Known, seconds: Callable[[Measurement
     return seconds(record) * pixels * on_reference(config.width) / on_reference(record.width)
 
 
-def _curve(architecture: str) -> list[Measurement]:
+def _list_reference_records(architecture: str) -> list[CostRecord]:
     """Return the reference machine's records of a network, by width."""
-    return sorted((r for r in reference() if r.architecture == architecture), key=lambda r: r.width)
+    return sorted((r for r in load_reference_records() if r.architecture == architecture), key=lambda r: r.width)
 
 
-def _distance(config: TrainingConfig, record: Measurement) -> float:
-    apart = [abs(math.log(a / b)) for a, b in zip(_settings(config)[1:], _settings(record)[1:], strict=False)]
+def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
+    apart = [
+        abs(math.log(a / b)) for a, b in zip(_get_settings_key(config)[1:], _get_settings_key(record)[1:], strict=False)
+    ]
     other = (config.optimizer != record.optimizer) + ((config.weight_average > 0) != record.weight_average)
-    return 2 * apart[0] + apart[1] + apart[2] / 2 + 0.05 * other + _FAR * (record.precision != precision_of(config))
+    return (
+        2 * apart[0]
+        + apart[1]
+        + apart[2] / 2
+        + 0.05 * other
+        + _PRECISION_PENALTY * (record.precision != resolve_precision(config))
+    )
 
 
-def _settings(of: TrainingConfig | Measurement) -> tuple[str, int, int, int]:
+def _get_settings_key(of: TrainingConfig | CostRecord) -> tuple[str, int, int, int]:
     return of.architecture, of.width, of.canvas, of.batch_size

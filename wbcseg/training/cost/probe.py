@@ -18,19 +18,19 @@ from wbcseg.errors import RunError
 from wbcseg.io.atomic import write_json
 from wbcseg.paths import IMPORT_ROOT, runs_folder
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.cost.records import key_of
+from wbcseg.training.cost.records import build_cost_key
 from wbcseg.training.jobs import queue
-from wbcseg.training.jobs.process import ProcessId, apart
+from wbcseg.training.jobs.process import ProcessId, get_detached_popen_kwargs
 
-LOCK: Final = ".measuring.lock"
-LAST: Final = ".measuring.json"
+LOCK_FILE: Final = ".measuring.lock"
+LAST_PROBE_FILE: Final = ".measuring.json"
 """In the folder of the runs: which process measures, or measured last, and what."""
 
-AGAIN: Final = 600.0
+MIN_RETRY_SECONDS: Final = 600.0
 """Seconds after which the same settings may be measured again: what failed once is not tried all the time."""
 
 
-def start_measuring(config: TrainingConfig) -> None:
+def start_probe(config: TrainingConfig) -> None:
     """Start to measure what a training with these settings costs, and return at once.
 
     The record is found by the next estimate, some 30 seconds later and two minutes at most. Nothing is started while a
@@ -46,14 +46,19 @@ def start_measuring(config: TrainingConfig) -> None:
     folder = runs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK).acquire(blocking=False):
-            last = _last(folder)
-            tried = last.get("key") == _key(config) and abs(time.time() - float(last.get("at", 0.0))) < AGAIN
-            if tried or _alive(last) or _training(folder):
+        with FileLock(folder / LOCK_FILE).acquire(blocking=False):
+            last = _read_last_probe(folder)
+            tried = (
+                last.get("key") == _build_key(config)
+                and abs(time.time() - float(last.get("at", 0.0))) < MIN_RETRY_SECONDS
+            )
+            if tried or _is_probe_alive(last) or _is_training(folder):
                 return
-            process = _launch(config, folder)
+            process = _launch_probe(config, folder)
             who = ProcessId(process.pid, psutil.Process(process.pid).create_time())
-            write_json(folder / LAST, {"key": _key(config), "at": time.time(), "process": who.to_dict()})
+            write_json(
+                folder / LAST_PROBE_FILE, {"key": _build_key(config), "at": time.time(), "process": who.to_dict()}
+            )
     except Timeout:
         # Another page is just starting one.
         return
@@ -63,13 +68,13 @@ def start_measuring(config: TrainingConfig) -> None:
     threading.Thread(target=process.wait, daemon=True, name="measuring").start()
 
 
-def measuring(config: TrainingConfig) -> bool:
+def is_probing(config: TrainingConfig) -> bool:
     """Return whether these settings are being measured now."""
-    last = _last(runs_folder())
-    return last.get("key") == _key(config) and _alive(last)
+    last = _read_last_probe(runs_folder())
+    return last.get("key") == _build_key(config) and _is_probe_alive(last)
 
 
-def _launch(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
+def _launch_probe(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "wbcseg.training.cost.probe_worker", json.dumps(config.to_dict()), "--store"],
         cwd=IMPORT_ROOT,
@@ -77,12 +82,12 @@ def _launch(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **apart(),
+        **get_detached_popen_kwargs(),
     )
 
 
-def _training(folder: Path) -> bool:
-    lock = FileLock(folder / queue.LOCK)
+def _is_training(folder: Path) -> bool:
+    lock = FileLock(folder / queue.LOCK_FILE)
     try:
         with lock.acquire(blocking=False):
             return False
@@ -90,18 +95,18 @@ def _training(folder: Path) -> bool:
         return True
 
 
-def _last(folder: Path) -> dict[str, Any]:
+def _read_last_probe(folder: Path) -> dict[str, Any]:
     try:
-        values = json.loads((folder / LAST).read_text(encoding="utf-8"))
+        values = json.loads((folder / LAST_PROBE_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}
 
 
-def _alive(last: dict[str, Any]) -> bool:
+def _is_probe_alive(last: dict[str, Any]) -> bool:
     process = ProcessId.from_dict(last.get("process"))
     return process is not None and process.alive()
 
 
-def _key(config: TrainingConfig) -> list[object]:
-    return list(key_of(config))
+def _build_key(config: TrainingConfig) -> list[object]:
+    return list(build_cost_key(config))

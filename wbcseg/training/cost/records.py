@@ -19,14 +19,14 @@ from typing import Any, Final
 
 from wbcseg.io.atomic import write_json
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.tf_env import computes_in_bfloat16, processor_name
+from wbcseg.training.tf_env import get_processor_name, supports_bfloat16
 
-MEASURED: Final = "measured.json"
-MOST_RECORDS: Final = 200
+COSTS_FILE: Final = "measured.json"
+MAX_RECORDS: Final = 200
 
 
 @dataclass(frozen=True)
-class Measurement:
+class CostRecord:
     """What a few steps of a training cost.
 
     Attributes:
@@ -74,19 +74,19 @@ class Measurement:
     @property
     def key(self) -> tuple[object, ...]:
         """What was measured: of two records with the same key, the newer counts."""
-        return tuple(getattr(self, name) for name in _KEY)
+        return tuple(getattr(self, name) for name in _KEY_FIELDS)
 
     @property
     def here(self) -> bool:
         """Whether it was measured on a machine like this one."""
-        return (self.processor, self.cores) == machine()
+        return (self.processor, self.cores) == get_hardware()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: object) -> Measurement | None:
+    def from_dict(cls, values: object) -> CostRecord | None:
         """Read what :meth:`to_dict` wrote; ``None`` where a value is missing, of a wrong type or makes no sense."""
         if not isinstance(values, Mapping):
             return None
@@ -98,13 +98,13 @@ class Measurement:
                 value = float(value)
             if type(value).__name__ != field.type or (isinstance(value, float) and not math.isfinite(value)):
                 return None
-            if isinstance(value, (int, float)) and (value < 0 or (value == 0 and field.name in _POSITIVE)):
+            if isinstance(value, (int, float)) and (value < 0 or (value == 0 and field.name in _POSITIVE_FIELDS)):
                 return None
             read[field.name] = value
         return cls(**read)
 
 
-_KEY: Final = (
+_KEY_FIELDS: Final = (
     "architecture",
     "width",
     "canvas",
@@ -115,7 +115,7 @@ _KEY: Final = (
     "processor",
     "cores",
 )
-_POSITIVE: Final = (
+_POSITIVE_FIELDS: Final = (
     "width",
     "canvas",
     "batch_size",
@@ -127,56 +127,63 @@ _POSITIVE: Final = (
 )
 
 
-def machine() -> tuple[str, int]:
+def get_hardware() -> tuple[str, int]:
     """Return the processor's name and how many cores the system has."""
-    return processor_name(), os.cpu_count() or 1
+    return get_processor_name(), os.cpu_count() or 1
 
 
-def precision_of(config: TrainingConfig) -> str:
+def resolve_precision(config: TrainingConfig) -> str:
     """Return what a training with these settings would compute in on this machine."""
     if config.precision != "auto":
         return config.precision
-    return "bfloat16" if computes_in_bfloat16() else "float32"
+    return "bfloat16" if supports_bfloat16() else "float32"
 
 
-def key_of(config: TrainingConfig) -> tuple[object, ...]:
-    """Return the :attr:`Measurement.key` of a measurement of these settings on this machine."""
+def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
+    """Return the :attr:`CostRecord.key` of a measurement of these settings on this machine."""
     average = config.weight_average > 0
-    own = (config.architecture, config.width, config.canvas, config.batch_size, precision_of(config), config.optimizer)
-    return (*own, average, *machine())
+    own = (
+        config.architecture,
+        config.width,
+        config.canvas,
+        config.batch_size,
+        resolve_precision(config),
+        config.optimizer,
+    )
+    return (*own, average, *get_hardware())
 
 
-def read_measured(folder: Path) -> list[Measurement]:
+def load_cost_records(folder: Path) -> list[CostRecord]:
     """Return the records in a folder of runs, oldest first. What is damaged counts as not measured."""
-    return _records(folder / MEASURED)
+    return _read_records(folder / COSTS_FILE)
 
 
-def add_measured(folder: Path, record: Measurement) -> None:
+def store_cost_record(folder: Path, record: CostRecord) -> None:
     """Write down a record; it takes the place of an older one of the same settings.
 
     Raises:
         OSError: If the folder cannot be written.
     """
-    kept = [r for r in read_measured(folder) if r.key != record.key][-(MOST_RECORDS - 1) :]
+    kept = [r for r in load_cost_records(folder) if r.key != record.key][-(MAX_RECORDS - 1) :]
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / MEASURED, {"records": [r.to_dict() for r in (*kept, record)]})
+    write_json(folder / COSTS_FILE, {"records": [r.to_dict() for r in (*kept, record)]})
 
 
 @lru_cache(maxsize=1)
-def reference() -> tuple[Measurement, ...]:
+def load_reference_records() -> tuple[CostRecord, ...]:
     """Return the records that come with the program."""
-    return tuple(_records(Path(__file__).with_name("reference.json")))
+    return tuple(_read_records(Path(__file__).with_name("reference.json")))
 
 
-def _records(path: Path) -> list[Measurement]:
+def _read_records(path: Path) -> list[CostRecord]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))["records"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    found = [Measurement.from_dict(value) for value in values] if isinstance(values, list) else []
+    found = [CostRecord.from_dict(value) for value in values] if isinstance(values, list) else []
     return [record for record in found if record is not None]
 
 
-def now() -> float:
+def get_timestamp() -> float:
     """Return the time, in whole seconds since 1970."""
     return float(round(time.time()))

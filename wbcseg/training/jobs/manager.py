@@ -19,26 +19,26 @@ from typing import Final
 from wbcseg.errors import RunError
 from wbcseg.paths import IMPORT_ROOT, runs_folder
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.jobs.process import apart
-from wbcseg.training.jobs.queue import all_runs, waiting
-from wbcseg.training.jobs.stop_signal import GRACE, stopped
-from wbcseg.training.runs.folder import WITH_PROCESS, Run, check_name, next_name
+from wbcseg.training.jobs.process import get_detached_popen_kwargs
+from wbcseg.training.jobs.queue import list_queued_runs, list_runs
+from wbcseg.training.jobs.stop_signal import STOP_GRACE_SECONDS, mark_stopped
+from wbcseg.training.runs.folder import PROCESS_STATUSES, Run, check_run_name, suggest_run_name
 
-UPLOAD: Final = "upload"
+UPLOADED_DATASET: Final = "upload"
 """Name of the data set of a run that learns from pictures that a user brought: they are never written to disk."""
 
-MOST_WAITING: Final = 10
-START: Final = 60.0
+MAX_QUEUED_RUNS: Final = 10
+MAX_LAUNCH_SECONDS: Final = 60.0
 """Seconds that a new process may take until it says where it is."""
 
 
-def start(config: TrainingConfig, *, name: str | None = None, data: bytes | None = None) -> Run:
+def start_run(config: TrainingConfig, *, name: str | None = None, data: bytes | None = None) -> Run:
     """Start a training in a process of its own. It waits in line while another one runs.
 
     Args:
         config: The settings.
         name: Name of the run, by default the network, width, data set and a number.
-        data: A zip of pictures and masks, for the data set :data:`UPLOAD`. It goes through the memory only.
+        data: A zip of pictures and masks, for the data set :data:`UPLOADED_DATASET`. It goes through the memory only.
 
     Returns:
         The run.
@@ -47,16 +47,16 @@ def start(config: TrainingConfig, *, name: str | None = None, data: bytes | None
         RunError: If the name is taken or not acceptable, the folder cannot be written, or too many wait already.
     """
     folder = runs_folder()
-    if len(waiting(folder)) >= MOST_WAITING:
-        raise RunError(f"{MOST_WAITING} trainings wait in line already. Wait for one of them, or stop one.")
-    if config.dataset == UPLOAD and data is None:
+    if len(list_queued_runs(folder)) >= MAX_QUEUED_RUNS:
+        raise RunError(f"{MAX_QUEUED_RUNS} trainings wait in line already. Wait for one of them, or stop one.")
+    if config.dataset == UPLOADED_DATASET and data is None:
         raise RunError("A training on your own pictures needs them: a zip of pictures and masks.")
     if name is not None:
-        check_name(name)
+        check_run_name(name)
     elif Path(config.dataset).exists():
         config = config.replace(dataset=str(Path(config.dataset).absolute()))
     while True:
-        run = Run(folder / (name or next_name(config, folder)))
+        run = Run(folder / (name or suggest_run_name(config, folder)))
         try:
             run.create(config)
             break
@@ -64,35 +64,35 @@ def start(config: TrainingConfig, *, name: str | None = None, data: bytes | None
             # Without a name of its own, a run that was begun at the same moment can have taken this one.
             if name is not None or not (run.folder / "config.json").exists():
                 raise
-    _launch(run, data)
+    _launch_process(run, data)
     return run
 
 
-def resume(run: Run, *, data: bytes | None = None) -> None:
+def resume_run(run: Run, *, data: bytes | None = None) -> None:
     """Go on with a training that was stopped, interrupted or failed, from its last whole epoch.
 
     Args:
         run: The run.
-        data: As for :func:`start`; it must be the same pictures.
+        data: As for :func:`start_run`; it must be the same pictures.
 
     Raises:
         RunError: If it is being trained, is finished, or needs pictures that are not given.
     """
     config = run.config()
     state = run.state()
-    if busy(run):
+    if is_active(run):
         raise RunError(f"Run {run.name} is being trained already.")
     if state["status"] == "finished":
         raise RunError(f"Run {run.name} is finished. Start a new one to train for longer.")
-    if config.dataset == UPLOAD and data is None:
+    if config.dataset == UPLOADED_DATASET and data is None:
         raise RunError(
             f"Run {run.name} learned from pictures of your own, which were not kept. Bring the same zip to go on."
         )
     run.forget_to_stop()
-    _launch(run, data)
+    _launch_process(run, data)
 
 
-def stop(run: Run, *, wait: bool = False) -> None:
+def stop_run(run: Run, *, wait: bool = False) -> None:
     """Ask a training to stop after its present batch. One that has not after ten seconds is ended where it is.
 
     Args:
@@ -102,50 +102,50 @@ def stop(run: Run, *, wait: bool = False) -> None:
     Raises:
         RunError: If nothing is being trained there.
     """
-    if not busy(run):
+    if not is_active(run):
         raise RunError(f"Run {run.name} is not being trained: there is nothing to stop.")
     process = run.process()
     if run.asked_to_stop() is None:
         run.ask_to_stop()
-    while wait and (busy(run) or (process and process.alive())):
+    while wait and (is_active(run) or (process and process.alive())):
         time.sleep(0.1)
         process = run.process() or process
-        settle(run)
+        reap_if_hung(run)
 
 
-def busy(run: Run) -> bool:
+def is_active(run: Run) -> bool:
     """Return whether a process is at a run, or is just about to be."""
     try:
-        return run.process() is not None or begins(run)
+        return run.process() is not None or is_launching(run)
     except RunError:
         return False
 
 
-def begins(run: Run) -> bool:
+def is_launching(run: Run) -> bool:
     """Return whether the process of a run was started a moment ago and has not said anything yet.
 
     Raises:
         RunError: If the run's state cannot be read.
     """
     state = run.state()
-    return state["status"] == "new" and time.time() - float(state.get("launched", 0.0)) < START
+    return state["status"] == "new" and time.time() - float(state.get("launched", 0.0)) < MAX_LAUNCH_SECONDS
 
 
-def settle(run: Run) -> None:
+def reap_if_hung(run: Run) -> None:
     """End the process of a training that was asked to stop and did not, though its time is up.
 
     The process does that by itself; this is for one that hangs.
     """
     asked = run.asked_to_stop()
     process = run.process()
-    if process and asked is not None and asked > GRACE + 3.0:
+    if process and asked is not None and asked > STOP_GRACE_SECONDS + 3.0:
         with contextlib.suppress(RunError):
-            stopped(run)
+            mark_stopped(run)
             run.forget_to_stop()
         process.kill()
 
 
-def delete(run: Run) -> None:
+def delete_run(run: Run) -> None:
     """Delete a run with everything in its folder.
 
     Raises:
@@ -163,7 +163,7 @@ def delete(run: Run) -> None:
         raise RunError(f"Run {run.name} cannot be deleted: {error.strerror or error}") from None
 
 
-def rename(run: Run, name: str) -> Run:
+def rename_run(run: Run, name: str) -> Run:
     """Give a run another name.
 
     Returns:
@@ -172,7 +172,7 @@ def rename(run: Run, name: str) -> Run:
     Raises:
         RunError: If it is being trained, the name is taken or not acceptable, or the folder cannot be moved.
     """
-    check_name(name)
+    check_run_name(name)
     _check_idle(run, "renamed")
     target = run.folder.with_name(name)
     if target.exists():
@@ -184,25 +184,25 @@ def rename(run: Run, name: str) -> Run:
     return Run(target)
 
 
-def find(name: str) -> Run:
+def get_run(name: str) -> Run:
     """Return the run of that name.
 
     Raises:
         RunError: If there is none.
     """
-    for run in all_runs(runs_folder()):
+    for run in list_runs(runs_folder()):
         if run.name == name:
             return run
-    names = ", ".join(run.name for run in all_runs(runs_folder())) or "none"
+    names = ", ".join(run.name for run in list_runs(runs_folder())) or "none"
     raise RunError(f"There is no run {name!r}. Runs here: {names}.")
 
 
 def _check_idle(run: Run, what: str) -> None:
-    if busy(run):
+    if is_active(run):
         raise RunError(f"Run {run.name} is being trained. Stop it before it can be {what}.")
 
 
-def _launch(run: Run, data: bytes | None) -> None:
+def _launch_process(run: Run, data: bytes | None) -> None:
     command = [sys.executable, "-u", "-m", "wbcseg", "train", "--resume", str(run.folder), "--detached"]
     # Without folder and state there is nothing that a process could go on with: an error here names them.
     launched = time.time()
@@ -216,14 +216,16 @@ def _launch(run: Run, data: bytes | None) -> None:
                 stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **apart(),
+                **get_detached_popen_kwargs(),
             )
     except OSError as error:
         raise RunError(f"The training of run {run.name} could not be started: {error.strerror or error}") from None
-    threading.Thread(target=_attend, args=(run, process, launched, data), daemon=True, name=f"run {run.name}").start()
+    threading.Thread(
+        target=_wait_for_process, args=(run, process, launched, data), daemon=True, name=f"run {run.name}"
+    ).start()
 
 
-def _attend(run: Run, process: subprocess.Popen[bytes], launched: float, data: bytes | None) -> None:
+def _wait_for_process(run: Run, process: subprocess.Popen[bytes], launched: float, data: bytes | None) -> None:
     """Hand a process its data, and write down how it ended if it could not do so itself."""
     if data is not None and process.stdin is not None:
         with contextlib.suppress(OSError), process.stdin as pipe:
@@ -233,13 +235,13 @@ def _attend(run: Run, process: subprocess.Popen[bytes], launched: float, data: b
         state = run.state()
         # By now another process can be at it.
         silent = state["status"] == "new" and state.get("launched") == launched
-        amid = state["status"] in WITH_PROCESS and (state.get("process") or {}).get("pid") == process.pid
+        amid = state["status"] in PROCESS_STATUSES and (state.get("process") or {}).get("pid") == process.pid
         if not silent and not amid:
             return
-        run.set_state("failed", **run.place(), reason=_reason(code))
+        run.set_state("failed", **run.place(), reason=_explain_exit_code(code))
 
 
-def _reason(code: int) -> str:
+def _explain_exit_code(code: int) -> str:
     # Killed; or, where memory ended within TensorFlow, an abort or a wild address.
     if code in (-9, -6, -11):
         return (

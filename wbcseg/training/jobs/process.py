@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psutil
 
-TOLERANCE: Final = 2.0
+START_TIME_TOLERANCE: Final = 2.0
 """Seconds by which two readings of a start time may differ: the system's clock can be set while a process runs."""
 
 
@@ -60,13 +60,13 @@ class ProcessId:
     def _process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) <= TOLERANCE
+            same = abs(process.create_time() - self.started) <= START_TIME_TOLERANCE
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except (psutil.Error, ValueError, OverflowError):
             return None
 
 
-def apart() -> dict[str, Any]:
+def get_detached_popen_kwargs() -> dict[str, Any]:
     """Return what gives a new process (:class:`subprocess.Popen`) a session of its own.
 
     Neither Ctrl-C in this process' terminal nor its end reaches it then.
@@ -76,7 +76,7 @@ def apart() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def peak_memory() -> int:
+def get_peak_memory() -> int:
     """Return the most memory that this process has held so far, in bytes."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
@@ -90,7 +90,7 @@ def peak_memory() -> int:
     return int(peak) if sys.platform == "darwin" else int(peak) * 1024
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Let every other program go first: less of the processor, and the first to end where memory runs out."""
     with contextlib.suppress(psutil.Error, OSError):
         own = psutil.Process()

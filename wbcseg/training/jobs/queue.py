@@ -18,15 +18,15 @@ from wbcseg.errors import RunError
 from wbcseg.paths import runs_folder
 from wbcseg.training.runs.folder import Run
 
-LOCK: Final = ".training.lock"
-PAUSE: Final = 0.25
+LOCK_FILE: Final = ".training.lock"
+POLL_INTERVAL: Final = 0.25
 """Seconds between two looks at the line."""
 
 
-def waiting(folder: Path | None = None) -> list[Run]:
+def list_queued_runs(folder: Path | None = None) -> list[Run]:
     """Return the runs that wait for their turn, the next one first."""
     found = []
-    for run in all_runs(folder or runs_folder()):
+    for run in list_runs(folder or runs_folder()):
         try:
             state = run.state()
             if state["status"] == "waiting" and run.process():
@@ -36,7 +36,7 @@ def waiting(folder: Path | None = None) -> list[Run]:
     return [run for *_, run in sorted(found, key=lambda item: item[:2])]
 
 
-def all_runs(folder: Path) -> list[Run]:
+def list_runs(folder: Path) -> list[Run]:
     """Return every run of a folder, by name."""
     try:
         return [Run(path.parent) for path in sorted(folder.glob("[!.]*/config.json"))]
@@ -45,7 +45,7 @@ def all_runs(folder: Path) -> list[Run]:
 
 
 @contextmanager
-def turn(run: Run, *, should_stop: Callable[[], bool], on_waiting: Callable[[], None]) -> Iterator[bool]:
+def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Callable[[], None]) -> Iterator[bool]:
     """Wait until no other training runs and it is this run's turn; give the turn back when the block ends.
 
     Args:
@@ -62,17 +62,17 @@ def turn(run: Run, *, should_stop: Callable[[], bool], on_waiting: Callable[[], 
     folder = runs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, thread_local=False)
+        lock = FileLock(folder / LOCK_FILE, thread_local=False)
         run.set_state("waiting", queued=time.time(), **run.place())
         told = False
-        while not _take(lock, run):
+        while not _try_acquire(lock, run):
             if should_stop():
                 yield False
                 return
             if not told:
                 on_waiting()
                 told = True
-            time.sleep(PAUSE)
+            time.sleep(POLL_INTERVAL)
     except OSError as error:
         raise RunError(f"The folder of the runs, {folder}, cannot be written: {error.strerror or error}") from None
     try:
@@ -81,12 +81,12 @@ def turn(run: Run, *, should_stop: Callable[[], bool], on_waiting: Callable[[], 
         lock.release()
 
 
-def _take(lock: FileLock, run: Run) -> bool:
+def _try_acquire(lock: FileLock, run: Run) -> bool:
     try:
         lock.acquire(blocking=False)
     except Timeout:
         return False
-    line, folder = [other.folder.resolve() for other in waiting()], run.folder.resolve()
+    line, folder = [other.folder.resolve() for other in list_queued_runs()], run.folder.resolve()
     # A run in a folder of its own is not in the list; it takes its turn when it finds the line empty.
     first = line[0] == folder if folder in line else not line
     if not first:

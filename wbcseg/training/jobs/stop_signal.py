@@ -15,21 +15,21 @@ from typing import Any, Final
 from wbcseg.errors import RunError
 from wbcseg.training.runs.folder import Run
 
-GRACE: Final = 10.0
+STOP_GRACE_SECONDS: Final = 10.0
 """Seconds that a training has to come to the end of its batch. Then it ends where it is; the last epoch counts."""
 
-PAUSE: Final = 0.2
+POLL_INTERVAL: Final = 0.2
 """Seconds between two looks for a wish to stop."""
 
-STOPPED: Final = 130
+STOPPED_EXIT_CODE: Final = 130
 """Exit code of a training that was stopped before its end, as of a command that Ctrl-C interrupted."""
 
 
 @contextmanager
-def stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
+def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
     """Listen, within the block, for a wish to stop: a signal (Ctrl-C), or the run's ``stop`` file.
 
-    Where the block goes on for longer than :data:`GRACE` after that, the process ends at once.
+    Where the block goes on for longer than :data:`STOP_GRACE_SECONDS` after that, the process ends at once.
 
     Args:
         run: The run that this process is at.
@@ -43,15 +43,15 @@ def stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        print_aside("\nStopping after this batch. The last whole epoch is kept.")
+        print_to_stderr("\nStopping after this batch. The last whole epoch is kept.")
 
     def watch() -> None:
-        while not over.wait(PAUSE):
+        while not over.wait(POLL_INTERVAL):
             if run.asked_to_stop() is not None:
                 asked.set()
             if asked.is_set():
-                if not over.wait(GRACE):
-                    _end_at_once(run)
+                if not over.wait(STOP_GRACE_SECONDS):
+                    _exit_immediately(run)
                 return
 
     before: dict[signal.Signals, Any] = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -68,7 +68,7 @@ def stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
             run.forget_to_stop()
 
 
-def stopped(run: Run) -> None:
+def mark_stopped(run: Run) -> None:
     """Write down that a run was stopped, and where.
 
     Raises:
@@ -77,16 +77,16 @@ def stopped(run: Run) -> None:
     run.set_state("stopped", **run.place(), reason="It was asked to stop.")
 
 
-def print_aside(text: str) -> None:
+def print_to_stderr(text: str) -> None:
     """Write a line to standard error, wherever that leads by now."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
 
-def _end_at_once(run: Run) -> None:
+def _exit_immediately(run: Run) -> None:
     with contextlib.suppress(RunError):
-        stopped(run)
+        mark_stopped(run)
         run.forget_to_stop()
     # The main thread is deep in a computation and cannot be asked: files are replaced whole, so none is half written.
-    os._exit(STOPPED)
+    os._exit(STOPPED_EXIT_CODE)

@@ -43,15 +43,15 @@ from wbcseg.training.jobs.process import ProcessId
 if TYPE_CHECKING:
     from wbcseg.splitting.splits import Split
 
-Status = Literal["new", "waiting", "running", "stopped", "finished", "failed"]
+StoredStatus = Literal["new", "waiting", "running", "stopped", "finished", "failed"]
 """What the state file says. ``new``: its process has not begun; ``waiting``: for another training to end."""
 
-WITH_PROCESS: Final = ("waiting", "running")
-STATE: Final = "state.json"
-PREVIOUS_STATE: Final = "state.previous.json"
-STOP: Final = "stop"
-MOST_NOTES: Final = 10_000
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
+PROCESS_STATUSES: Final = ("waiting", "running")
+STATE_FILE: Final = "state.json"
+PREVIOUS_STATE_FILE: Final = "state.previous.json"
+STOP_FILE: Final = "stop"
+MAX_NOTES_LENGTH: Final = 10_000
+_NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ class Run:
             RunError: If there is none that can be read.
         """
         try:
-            return _with_status(self.read(STATE))
+            return _check_status(self.read(STATE_FILE))
         except RunError as error:
             try:
-                return _with_status(self.read(PREVIOUS_STATE))
+                return _check_status(self.read(PREVIOUS_STATE_FILE))
             except RunError:
                 raise error from None
 
-    def set_state(self, status: Status, **details: Any) -> None:
+    def set_state(self, status: StoredStatus, **details: Any) -> None:
         """Write the state. While it waits or runs, it says which process is at it: the one that writes.
 
         Args:
@@ -137,10 +137,10 @@ class Run:
             RunError: If the folder cannot be written.
         """
         values = {"status": status, "changed": time.time(), **details}
-        if status in WITH_PROCESS:
+        if status in PROCESS_STATUSES:
             values["process"] = ProcessId.current().to_dict()
         with self._writing():
-            write_json(self.folder / STATE, values, previous=self.folder / PREVIOUS_STATE)
+            write_json(self.folder / STATE_FILE, values, previous=self.folder / PREVIOUS_STATE_FILE)
 
     def place(self) -> dict[str, int]:
         """Return ``epoch`` and ``epochs`` (whole epochs done, epochs in all), as far as the state says."""
@@ -153,7 +153,7 @@ class Run:
     def process(self) -> ProcessId | None:
         """Return the process that is at it, if it still is."""
         state = self.state()
-        process = ProcessId.from_dict(state.get("process")) if state["status"] in WITH_PROCESS else None
+        process = ProcessId.from_dict(state.get("process")) if state["status"] in PROCESS_STATUSES else None
         return process if process and process.alive() else None
 
     def ask_to_stop(self) -> None:
@@ -163,19 +163,19 @@ class Run:
             RunError: If the folder cannot be written.
         """
         with self._writing():
-            (self.folder / STOP).touch()
+            (self.folder / STOP_FILE).touch()
 
     def asked_to_stop(self) -> float | None:
         """Return for how many seconds it has been asked to stop, or ``None`` where it is not."""
         try:
-            return max(0.0, time.time() - (self.folder / STOP).stat().st_mtime)
+            return max(0.0, time.time() - (self.folder / STOP_FILE).stat().st_mtime)
         except OSError:
             return None
 
     def forget_to_stop(self) -> None:
         """Take back :meth:`ask_to_stop`."""
         with self._writing():
-            (self.folder / STOP).unlink(missing_ok=True)
+            (self.folder / STOP_FILE).unlink(missing_ok=True)
 
     def metrics(self) -> list[dict[str, float]]:
         """Return one row an epoch, oldest first; empty before the first epoch's end."""
@@ -203,10 +203,10 @@ class Run:
         """Write down what a person has to say about it.
 
         Raises:
-            RunError: If the text is longer than :data:`MOST_NOTES` characters, or the folder cannot be written.
+            RunError: If the text is longer than :data:`MAX_NOTES_LENGTH` characters, or the folder cannot be written.
         """
-        if len(notes) > MOST_NOTES:
-            raise RunError(f"Notes may have at most {MOST_NOTES:,} characters. Received: {len(notes):,}")
+        if len(notes) > MAX_NOTES_LENGTH:
+            raise RunError(f"Notes may have at most {MAX_NOTES_LENGTH:,} characters. Received: {len(notes):,}")
         self.write("notes.json", {"notes": notes})
 
     def read(self, name: str) -> dict[str, Any]:
@@ -257,20 +257,20 @@ class Run:
             ) from None
 
 
-def check_name(name: str) -> None:
+def check_run_name(name: str) -> None:
     """Check that a run may be called so.
 
     Raises:
         RunError: If not; it says what a name may be.
     """
-    if not _NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
+    if not _NAME_PATTERN.fullmatch(name) or name != name.strip() or name.endswith("."):
         raise RunError(
             "The name of a run has 1 to 80 letters (A to Z), digits, blanks, dots, hyphens and underscores, and begins "
             f"with a letter or digit. Received: {name[:100]!r}"
         )
 
 
-def next_name(config: TrainingConfig, folder: Path) -> str:
+def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
     """Return a name for a new run: architecture, width, data set and the lowest free number."""
     data = (
         "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(config.dataset).stem.lower())[:24].strip("-")
@@ -283,7 +283,7 @@ def next_name(config: TrainingConfig, folder: Path) -> str:
     raise TrainingError(f"Folder {folder} holds too many runs named {stem}. Delete some.")
 
 
-def _with_status(state: dict[str, Any]) -> dict[str, Any]:
+def _check_status(state: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(state.get("status"), str):
-        raise RunError(f"File {STATE} must say the `status` of the training. Received: {state.get('status')!r}")
+        raise RunError(f"File {STATE_FILE} must say the `status` of the training. Received: {state.get('status')!r}")
     return state

@@ -13,10 +13,10 @@ from wbcseg.training.runs.folder import Run
 
 Phase = Literal["preparing", "training", "testing", "finishing"]
 
-PAUSE: Final = 0.5
+WRITE_INTERVAL: Final = 0.5
 """Least seconds between two writings within an epoch."""
 
-RECENT: Final = 20
+RECENT_BATCHES: Final = 20
 """Batches that the speed is taken from."""
 
 
@@ -48,7 +48,7 @@ class Progress:
     row: dict[str, float] | None = None
 
 
-class Journal:
+class ProgressWriter:
     """Keeps the times of a training, and writes down where it is.
 
     Args:
@@ -72,7 +72,7 @@ class Journal:
         self._now = Progress("preparing", len(history), epochs, steps=steps)
         self._on_progress = on_progress
         self._written = 0.0
-        self._times: deque[tuple[float, int]] = deque(maxlen=RECENT + 1)
+        self._times: deque[tuple[float, int]] = deque(maxlen=RECENT_BATCHES + 1)
         self._batches: list[dict[str, float]] = []
         if not history:
             run.write("batches.json", {"batches": []})
@@ -110,8 +110,8 @@ class Journal:
     def _tell(self, *, now: bool = False, **changes: Any) -> None:
         self._now = dataclasses.replace(self._now, **changes)
         self._now = dataclasses.replace(self._now, seconds_left=self._seconds_left())
-        if now or time.monotonic() - self._written >= PAUSE or self._now.step == self._now.steps:
-            write(self.run, self._now)
+        if now or time.monotonic() - self._written >= WRITE_INTERVAL or self._now.step == self._now.steps:
+            write_progress(self.run, self._now)
             if self._batches and len(self.history) <= 1:
                 self.run.write("batches.json", {"batches": self._batches})
             self._written = time.monotonic()
@@ -137,7 +137,7 @@ class Journal:
         return left * now.steps * batch
 
 
-def write(run: Run, progress: Progress) -> None:
+def write_progress(run: Run, progress: Progress) -> None:
     """Write where a training is to its folder.
 
     Raises:

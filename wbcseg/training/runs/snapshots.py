@@ -19,13 +19,13 @@ from wbcseg.io.atomic import write_bytes
 from wbcseg.io import encode_png, open_mask
 from wbcseg.training.runs.folder import Run
 
-PICTURES: Final = 3
-FOLDER: Final = "film"
-EXPERT: Final = "expert"
+MAX_SNAPSHOT_IMAGES: Final = 3
+SNAPSHOT_FOLDER: Final = "film"
+EXPERT_NAME: Final = "expert"
 
 
 @dataclass(frozen=True)
-class Film:
+class Snapshots:
     """What is known of a film.
 
     Attributes:
@@ -39,12 +39,12 @@ class Film:
     epochs: tuple[int, ...]
 
 
-def chosen(count: int) -> list[int]:
-    """Return which of ``count`` held-out pictures are filmed: up to :data:`PICTURES`, evenly spread."""
-    return sorted({round(i * (count - 1) / max(1, PICTURES - 1)) for i in range(PICTURES)}) if count else []
+def select_snapshot_indices(count: int) -> list[int]:
+    """Return which of ``count`` held-out pictures are filmed: up to :data:`MAX_SNAPSHOT_IMAGES`, evenly spread."""
+    return sorted({round(i * (count - 1) / max(1, MAX_SNAPSHOT_IMAGES - 1)) for i in range(MAX_SNAPSHOT_IMAGES)}) if count else []
 
 
-def begin(run: Run, ids: Sequence[str], expert: Labels) -> None:
+def start_snapshots(run: Run, ids: Sequence[str], expert: Labels) -> None:
     """Begin a film, unless it has begun.
 
     Args:
@@ -58,52 +58,52 @@ def begin(run: Run, ids: Sequence[str], expert: Labels) -> None:
     if (run.folder / "film.json").exists():
         return
     try:
-        (run.folder / FOLDER).mkdir(exist_ok=True)
+        (run.folder / SNAPSHOT_FOLDER).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
-    _write(run, EXPERT, expert)
+    _write_snapshot(run, EXPERT_NAME, expert)
     run.write("film.json", {"ids": list(ids), "side": int(expert.shape[1])})
 
 
-def add(run: Run, epoch: int, labels: Labels) -> None:
+def add_snapshot(run: Run, epoch: int, labels: Labels) -> None:
     """Add the frame of an epoch: ``uint8[N, S, S]`` of class ids.
 
     Raises:
         RunError: If the folder cannot be written.
     """
-    _write(run, f"{epoch:05}", labels)
+    _write_snapshot(run, f"{epoch:05}", labels)
 
 
-def read(run: Run) -> Film | None:
+def load_snapshots(run: Run) -> Snapshots | None:
     """Return what is known of a run's film, or ``None`` where it has not begun."""
     try:
         values = run.read("film.json")
-        found = sorted(path.stem for path in (run.folder / FOLDER).glob("[0-9]*.png"))
-        return Film(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, found)))
+        found = sorted(path.stem for path in (run.folder / SNAPSHOT_FOLDER).glob("[0-9]*.png"))
+        return Snapshots(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, found)))
     except (RunError, OSError, KeyError, TypeError, ValueError):
         return None
 
 
-def frame(run: Run, film: Film, epoch: int | None) -> Labels:
+def load_snapshot(run: Run, film: Snapshots, epoch: int | None) -> Labels:
     """Return the frame of an epoch, or the expert's (``None``): ``uint8[N, S, S]`` of class ids.
 
     Raises:
         RunError: If it is missing or damaged.
     """
-    path = _path(run, EXPERT if epoch is None else f"{epoch:05}")
+    path = _get_snapshot_path(run, EXPERT_NAME if epoch is None else f"{epoch:05}")
     try:
         return open_mask(path.read_bytes(), name=path.name).reshape(len(film.ids), film.side, film.side)
     except (OSError, ValueError, MaskError) as error:
         raise RunError(f"File {path.name} of run {run.name} cannot be read: {error}") from None
 
 
-def _write(run: Run, name: str, labels: Labels) -> None:
-    path = _path(run, name)
+def _write_snapshot(run: Run, name: str, labels: Labels) -> None:
+    path = _get_snapshot_path(run, name)
     try:
         write_bytes(path, encode_png(to_grey(np.ascontiguousarray(labels.reshape(-1, labels.shape[-1])))))
     except OSError as error:
         raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
 
 
-def _path(run: Run, name: str) -> Path:
-    return run.folder / FOLDER / f"{name}.png"
+def _get_snapshot_path(run: Run, name: str) -> Path:
+    return run.folder / SNAPSHOT_FOLDER / f"{name}.png"

@@ -13,12 +13,12 @@ from typing import Any, Final, Literal
 
 from wbcseg.errors import WbcsegError
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.jobs.queue import all_runs
+from wbcseg.training.jobs.queue import list_runs
 from wbcseg.training.runs.folder import Run
 from wbcseg.paths import runs_folder
-from wbcseg.training.jobs.manager import begins, settle
+from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 
-Situation = Literal[
+RunStatus = Literal[
     "starting", "waiting", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged"
 ]
 """What becomes of a run: what its state file says, seen together with whether its process still lives.
@@ -27,9 +27,9 @@ Situation = Literal[
 ``interrupted``: its process is gone and did not say why (a power cut, ``kill``). ``damaged``: its files are.
 """
 
-ALIVE: Final = ("starting", "waiting", "running", "stopping")
-RESUMABLE: Final = ("stopped", "interrupted", "failed")
-LEFT_OUT: Final = (
+ACTIVE_STATUSES: Final = ("starting", "waiting", "running", "stopping")
+RESUMABLE_STATUSES: Final = ("stopped", "interrupted", "failed")
+EXCLUDED_FILES: Final = (
     "checkpoint.safetensors",
     "checkpoint.previous.safetensors",
     "state.json",
@@ -42,7 +42,7 @@ LEFT_OUT: Final = (
 
 
 @dataclass(frozen=True)
-class Overview:
+class RunSummary:
     """A run at a glance.
 
     Attributes:
@@ -62,7 +62,7 @@ class Overview:
     """
 
     run: Run
-    situation: Situation
+    situation: RunStatus
     reason: str
     config: TrainingConfig | None
     epoch: int
@@ -82,12 +82,12 @@ class Overview:
     @property
     def alive(self) -> bool:
         """Whether a process is at it."""
-        return self.situation in ALIVE
+        return self.situation in ACTIVE_STATUSES
 
     @property
     def resumable(self) -> bool:
         """Whether it can go on."""
-        return self.situation in RESUMABLE and self.config is not None
+        return self.situation in RESUMABLE_STATUSES and self.config is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -107,13 +107,13 @@ class Overview:
         }
 
 
-def overview(run: Run) -> Overview:
+def summarise_run(run: Run) -> RunSummary:
     """Look at a run. What hangs after it was asked to stop is ended."""
     try:
         config = run.config()
-        settle(run)
+        reap_if_hung(run)
         state = run.state()
-        situation, reason = _situation(run, state)
+        situation, reason = _determine_status(run, state)
         epochs = config.epochs
     except WbcsegError as error:
         config, state, situation, reason, epochs = None, {}, "damaged", str(error), 0
@@ -122,7 +122,7 @@ def overview(run: Run) -> Overview:
     best, best_epoch = max(cells, default=(None, None), key=lambda cell: cell[0])
     last = rows[-1] if rows else {}
     names = ("nucleus", "cytoplasm", "cell")
-    return Overview(
+    return RunSummary(
         run=run,
         situation=situation,
         reason=reason,
@@ -133,21 +133,21 @@ def overview(run: Run) -> Overview:
         best=best,
         best_epoch=best_epoch,
         seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
-        created=_created(run),
+        created=_get_creation_time(run),
         place=None,
     )
 
 
-def overviews(folder: Path | None = None) -> list[Overview]:
+def list_summaries(folder: Path | None = None) -> list[RunSummary]:
     """Look at all runs, the newest first."""
-    found = [overview(run) for run in all_runs(folder or runs_folder())]
-    line = sorted((o for o in found if o.situation == "waiting"), key=lambda o: _queued(o.run))
+    found = [summarise_run(run) for run in list_runs(folder or runs_folder())]
+    line = sorted((o for o in found if o.situation == "waiting"), key=lambda o: _get_queue_key(o.run))
     places = {o.name: number for number, o in enumerate(line, start=1)}
-    numbered = [_with_place(o, places.get(o.name)) for o in found]
+    numbered = [_set_queue_position(o, places.get(o.name)) for o in found]
     return sorted(numbered, key=lambda o: (-o.created, o.name))
 
 
-def differences(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]:
+def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]:
     """Return the settings in which trainings differ.
 
     Args:
@@ -162,7 +162,7 @@ def differences(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]
     return {setting: row for setting, row in table.items() if len({repr(value) for value in row.values()}) > 1}
 
 
-def pack(run: Run) -> bytes:
+def zip_run(run: Run) -> bytes:
     """Return a run as a zip: settings, split, metrics, film, notes, best weights and the model.
 
     Where the data set was a folder, the zip holds the folder's name and not its path.
@@ -176,26 +176,26 @@ def pack(run: Run) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{run.name}/config.json", json.dumps(shared, indent=1))
-        for path in _files(run):
+        for path in _list_zipped_files(run):
             if path.name != "config.json":
                 archive.write(path, f"{run.name}/{path.relative_to(run.folder).as_posix()}")
     return data.getvalue()
 
 
-def packed_size(run: Run) -> int:
-    """Return about how many bytes :func:`pack` would give (weights hardly shrink)."""
-    return sum(path.stat().st_size for path in _files(run))
+def estimate_zip_size(run: Run) -> int:
+    """Return about how many bytes :func:`zip_run` would give (weights hardly shrink)."""
+    return sum(path.stat().st_size for path in _list_zipped_files(run))
 
 
-def _files(run: Run) -> list[Path]:
+def _list_zipped_files(run: Run) -> list[Path]:
     found = (path for path in run.folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if path.name not in LEFT_OUT and not path.name.startswith("."))
+    return sorted(path for path in found if path.name not in EXCLUDED_FILES and not path.name.startswith("."))
 
 
-def _situation(run: Run, state: dict[str, Any]) -> tuple[Situation, str]:
+def _determine_status(run: Run, state: dict[str, Any]) -> tuple[RunStatus, str]:
     status, reason = state["status"], str(state.get("reason", ""))
     if status == "new":
-        if begins(run):
+        if is_launching(run):
             return "starting", ""
         return "interrupted", "Its process never began."
     if status in ("waiting", "running"):
@@ -210,18 +210,18 @@ def _situation(run: Run, state: dict[str, Any]) -> tuple[Situation, str]:
     return "damaged", f"Its state {status!r} is not one that this program knows."
 
 
-def _with_place(one: Overview, place: int | None) -> Overview:
-    return one if place is None else Overview(**{**vars(one), "place": place})
+def _set_queue_position(one: RunSummary, place: int | None) -> RunSummary:
+    return one if place is None else RunSummary(**{**vars(one), "place": place})
 
 
-def _queued(run: Run) -> tuple[float, str]:
+def _get_queue_key(run: Run) -> tuple[float, str]:
     try:
         return float(run.state().get("queued", time.time())), run.name
     except (WbcsegError, TypeError, ValueError):
         return time.time(), run.name
 
 
-def _created(run: Run) -> float:
+def _get_creation_time(run: Run) -> float:
     try:
         return (run.folder / "config.json").stat().st_mtime
     except OSError:

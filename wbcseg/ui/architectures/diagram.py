@@ -9,10 +9,10 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.models.graph import CONVOLUTION, DENSE, POOLING, TRANSPOSED, UPSAMPLING, StageView, Step
+from wbcseg.models.graph import CONVOLUTION, DENSE, POOLING, TRANSPOSED_CONVOLUTION, UPSAMPLING, LayerStats, Stage
 
 # Streamlit takes drawings out of HTML, and a picture file does not know the colours of the page.
-_drawing = st.components.v2.component(
+_svg_component = st.components.v2.component(
     "wbcseg.drawing",
     js="""
 export default function ({ data, parentElement }) {
@@ -26,14 +26,14 @@ export default function ({ data, parentElement }) {
 """,
 )
 
-WIDTH: Final = 360
-ROW: Final = 74
-BOX: Final = 46
-NARROWEST: Final = 62
-WIDEST: Final = 128
+DIAGRAM_WIDTH: Final = 360
+ROW_HEIGHT: Final = 74
+BOX_HEIGHT: Final = 46
+MIN_BOX_WIDTH: Final = 62
+MAX_BOX_WIDTH: Final = 128
 
 
-def draw(title: str, stages: Sequence[StageView]) -> str:
+def render_svg(title: str, stages: Sequence[Stage]) -> str:
     """Return a network as SVG in the colours of the page: the encoder on the left, the decoder on the right.
 
     Args:
@@ -42,7 +42,7 @@ def draw(title: str, stages: Sequence[StageView]) -> str:
     """
     smallest = min(stages, key=lambda stage: stage.side)
     sides = sorted({stage.side for stage in stages}, reverse=True)
-    height = ROW * len(sides) + 16
+    height = ROW_HEIGHT * len(sides) + 16
     most = max(stage.filters for stage in stages)
     least = min(stage.filters for stage in stages)
     parts = []
@@ -50,63 +50,63 @@ def draw(title: str, stages: Sequence[StageView]) -> str:
     for number, stage in enumerate(stages):
         row = sides.index(stage.side)
         span = math.log2(most / least) or 1.0
-        wide = NARROWEST + (WIDEST - NARROWEST) * math.log2(stage.filters / least) / span
-        x = WIDTH / 2 if stage is smallest else (WIDTH * (0.745 if stage.decoder else 0.255))
-        y = 8 + ROW * row + BOX / 2
+        wide = MIN_BOX_WIDTH + (MAX_BOX_WIDTH - MIN_BOX_WIDTH) * math.log2(stage.filters / least) / span
+        x = DIAGRAM_WIDTH / 2 if stage is smallest else (DIAGRAM_WIDTH * (0.745 if stage.decoder else 0.255))
+        y = 8 + ROW_HEIGHT * row + BOX_HEIGHT / 2
         centres[number] = (x, y, wide)
-        parts.append(_box(stage, x, y, wide))
+        parts.append(_render_box(stage, x, y, wide))
     for number, stage in enumerate(stages[1:], start=1):
-        parts.append(_arrow(centres[number - 1], centres[number], _change(stage)))
+        parts.append(_render_arrow(centres[number - 1], centres[number], _format_resampling(stage)))
         if stage.joined is not None:
-            parts.append(_copy(centres[stage.joined], centres[number]))
+            parts.append(_render_skip(centres[stage.joined], centres[number]))
     label = f"{title}: " + ", ".join(f"{s.side}×{s.side} with {s.filters} channels" for s in stages)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" width="100%" style="max-width: 440px" role="img" '
+        f'<svg viewBox="0 0 {DIAGRAM_WIDTH} {height}" width="100%" style="max-width: 440px" role="img" '
         f'aria-label="{escape(label, quote=True)}" fill="currentColor" font-size="12">{"".join(parts)}</svg>'
     )
 
 
-def show(title: str, stages: Sequence[StageView], key: str) -> None:
+def show_diagram(title: str, stages: Sequence[Stage], key: str) -> None:
     """Show a network's diagram."""
-    _drawing(key=key, data=[draw(title, stages)])
+    _svg_component(key=key, data=[render_svg(title, stages)])
 
 
-def operations(stage: StageView) -> str:
+def format_operations(stage: Stage) -> str:
     """Write what a stage computes in a few words, such as ``2 × 3×3``."""
     counted: dict[str, int] = {}
     for step in stage.steps:
-        name = _operation(step)
+        name = _format_operation(step)
         if name:
             counted[name] = counted.get(name, 0) + 1
     return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counted.items())
 
 
-def _operation(step: Step) -> str:
+def _format_operation(step: LayerStats) -> str:
     layer = step.layer
     if layer.kind == CONVOLUTION:
         return f"{layer.kernel}×{layer.kernel}"
-    if layer.kind == TRANSPOSED:
+    if layer.kind == TRANSPOSED_CONVOLUTION:
         return f"{layer.kernel}×{layer.kernel} transposed"
     return "dense" if layer.kind == DENSE else ""
 
 
-def _box(stage: StageView, x: float, y: float, wide: float) -> str:
+def _render_box(stage: Stage, x: float, y: float, wide: float) -> str:
     hint = (
-        f"{stage.side}×{stage.side} pixels, {stage.filters} channels: {operations(stage) or 'pooling only'}. "
+        f"{stage.side}×{stage.side} pixels, {stage.filters} channels: {format_operations(stage) or 'pooling only'}. "
         f"{stage.parameters:,} parameters, {stage.multiply_adds / 1e6:,.1f} million multiply-adds, "
         f"sees {stage.field}×{stage.field} pixels of the picture"
     )
     return (
         f"<g><title>{escape(hint)}</title>"
-        f'<rect x="{x - wide / 2:.1f}" y="{y - BOX / 2:.1f}" width="{wide:.1f}" height="{BOX}" rx="6" '
+        f'<rect x="{x - wide / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{wide:.1f}" height="{BOX_HEIGHT}" rx="6" '
         'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
         f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
         f"{stage.side}² × {stage.filters}</text>"
-        f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">{escape(_short(stage))}</text></g>'
+        f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">{escape(_format_convolutions(stage))}</text></g>'
     )
 
 
-def _short(stage: StageView) -> str:
+def _format_convolutions(stage: Stage) -> str:
     """Write the convolutions of a stage so that they fit into its box."""
     kernels = [step.layer.kernel for step in stage.steps if step.layer.kind == CONVOLUTION and step.filters > 3]
     dense = sum(step.layer.kind == DENSE for step in stage.steps)
@@ -115,20 +115,20 @@ def _short(stage: StageView) -> str:
     return f"{len(kernels)} × {kernels[0]}×{kernels[0]}" if kernels else "–"
 
 
-def _change(stage: StageView) -> str:
+def _format_resampling(stage: Stage) -> str:
     """Write how the maps get to a stage's side."""
     first = stage.steps[0].layer
     if first.kind == POOLING:
         return f"pool {first.factor}"
-    if first.kind in (UPSAMPLING, TRANSPOSED, CONVOLUTION):
+    if first.kind in (UPSAMPLING, TRANSPOSED_CONVOLUTION, CONVOLUTION):
         return f"up {first.factor}"
     return ""
 
 
-def _arrow(a: tuple[float, float, float], b: tuple[float, float, float], text: str) -> str:
+def _render_arrow(a: tuple[float, float, float], b: tuple[float, float, float], text: str) -> str:
     x1, y1, _ = a
     x2, y2, _ = b
-    start, end = (y1 + BOX / 2, y2 - BOX / 2) if y2 > y1 else (y1 - BOX / 2, y2 + BOX / 2)
+    start, end = (y1 + BOX_HEIGHT / 2, y2 - BOX_HEIGHT / 2) if y2 > y1 else (y1 - BOX_HEIGHT / 2, y2 + BOX_HEIGHT / 2)
     middle = ((x1 + x2) / 2, (start + end) / 2)
     sign = 1 if end > start else -1
     return (
@@ -139,7 +139,7 @@ def _arrow(a: tuple[float, float, float], b: tuple[float, float, float], text: s
     )
 
 
-def _copy(a: tuple[float, float, float], b: tuple[float, float, float]) -> str:
+def _render_skip(a: tuple[float, float, float], b: tuple[float, float, float]) -> str:
     x1, x2, y = a[0] + a[2] / 2, b[0] - b[2] / 2, a[1]
     return (
         f'<path d="M{x1:.1f} {y:.1f} L{x2:.1f} {y:.1f}" stroke="currentColor" stroke-opacity="0.7" '

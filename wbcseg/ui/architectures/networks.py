@@ -10,32 +10,32 @@ from numpy.typing import NDArray
 from wbcseg import io
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
-from wbcseg.inference.feature_maps import StageMaps, feature_maps
-from wbcseg.models import ARCHITECTURES, WIDTHS
-from wbcseg.models.graph import StageView, stages
+from wbcseg.inference.feature_maps import StageMaps, compute_feature_maps
+from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE
+from wbcseg.models.graph import Stage, list_stages
 from wbcseg.training.config import PRESETS
 from wbcseg.ui import cache
 from wbcseg.ui.architectures import diagram
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text
+from wbcseg.ui.text import GLOSSARY, escape_markdown
 
-SIDE = 120
-SHOWN = 6
+INPUT_SIZE = 120
+MAPS_PER_STAGE = 6
 """Maps of each stage that are shown."""
 
-TILE = 96
+TILE_SIZE = 96
 """Side in pixels of a drawn map."""
 
 
-def choose_width() -> int:
+def select_base_filters() -> int:
     """Ask for the width of the networks."""
     return int(
         st.slider(
             "Width (filters of the first stage)",
-            WIDTHS[0],
-            WIDTHS[1],
+            BASE_FILTERS_RANGE[0],
+            BASE_FILTERS_RANGE[1],
             16,
             4,
             key="width",
@@ -51,95 +51,99 @@ def show_networks(width: int) -> None:
     with st.grid(3, min_column_width=330, gap="large") as grid:
         for network in ARCHITECTURES.values():
             with grid.cell():
-                found = stages(network.name, width=width, side=SIDE)
+                found = list_stages(network.name, width=width, side=INPUT_SIZE)
                 st.subheader(network.title)
                 st.markdown(
-                    f"**{_grouped(network.parameters(width))}** parameters · "
-                    f"**{network.multiply_adds(width, SIDE) / 1e9:.2f}** billion multiply-adds"
+                    f"**{_format_integer(network.parameters(width))}** parameters · "
+                    f"**{network.multiply_adds(width, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
                 )
-                diagram.show(network.title, found, key=f"diagram_{network.name}")
+                diagram.show_diagram(network.title, found, key=f"diagram_{network.name}")
                 st.caption(network.summary)
                 with st.expander("Every stage in numbers", icon=":material/table_rows:"):
-                    show_table(*_numbers(found), f"Every stage of {network.title} in numbers")
+                    show_table(*_build_stage_table(found), f"Every stage of {network.title} in numbers")
 
 
-def show_what_stages_see(picture: cache.Shown, models: Catalog) -> None:
+def show_feature_maps(picture: cache.LoadedImage, models: Catalog) -> None:
     """Show the strongest feature maps of every stage of a shipped model of each network."""
-    entries = [entry for entry in models.suited(dataset_picker.SAMPLE_SET) if entry.shipped]
+    entries = [entry for entry in models.suited(dataset_picker.SAMPLE_DATASET) if entry.shipped]
     if not entries:
         st.info("There is no shipped model here to look into.", icon=":material/info:")
     with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
         for entry in entries:
             with grid.cell():
-                _show_maps(picture, entry)
+                _show_model_maps(picture, entry)
 
 
-def _show_maps(picture: cache.Shown, entry: ModelEntry) -> None:
-    st.markdown(f"**{as_text(entry.title)}**")
+def _show_model_maps(picture: cache.LoadedImage, entry: ModelEntry) -> None:
+    st.markdown(f"**{escape_markdown(entry.title)}**")
     try:
-        for title, alt, png in _drawn_maps(picture, entry):
+        for title, alt, png in _get_rendered_maps(picture, entry):
             st.caption(title)
             show_png(png, alt)
     except WbcsegError as problem:
-        st.warning(as_text(str(problem)), icon=":material/error:")
+        st.warning(escape_markdown(str(problem)), icon=":material/error:")
 
 
-def _drawn_maps(picture: cache.Shown, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
+def _get_rendered_maps(picture: cache.LoadedImage, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
     card = entry.card
     if card is None:
         return []
-    remember = _session_maps if picture.own else _shared_maps
+    remember = _render_maps_for_session if picture.own else _render_maps_shared
     return remember(picture.digest, entry.name, card.files["weights"].sha256, entry, picture.sample.image)
 
 
 @st.cache_data(max_entries=24, show_spinner="The networks are looking…")
-def _shared_maps(
+def _render_maps_shared(
     digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
 ) -> list[tuple[str, str, bytes]]:
-    return _draw(_entry, _image)
+    return _render_maps(_entry, _image)
 
 
 @st.cache_data(max_entries=6, show_spinner="The networks are looking…", scope="session")
-def _session_maps(
+def _render_maps_for_session(
     digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
 ) -> list[tuple[str, str, bytes]]:
-    return _draw(_entry, _image)
+    return _render_maps(_entry, _image)
 
 
-def _draw(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str, str, bytes]]:
+def _render_maps(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str, str, bytes]]:
     assert entry.card is not None
     rows = []
-    for one in feature_maps(entry.folder, entry.card, image):
+    for one in compute_feature_maps(entry.folder, entry.card, image):
         part = "decoder" if one.stage.decoder else "encoder"
-        title = f"{part.capitalize()}, {one.stage.side}×{one.stage.side}: {SHOWN} of {one.stage.filters} maps"
+        title = f"{part.capitalize()}, {one.stage.side}×{one.stage.side}: {MAPS_PER_STAGE} of {one.stage.filters} maps"
         rows.append(
-            (title, f"{entry.title}, {part} at {one.stage.side} pixels: its strongest feature maps", _sheet(one))
+            (
+                title,
+                f"{entry.title}, {part} at {one.stage.side} pixels: its strongest feature maps",
+                _encode_map_sheet(one),
+            )
         )
     return rows
 
 
-def _sheet(maps: StageMaps) -> bytes:
+def _encode_map_sheet(maps: StageMaps) -> bytes:
     """Draw a stage's strongest maps beside each other, each from its least (dark) to its greatest value (light)."""
     tiles = []
-    for one in maps.strongest(SHOWN):
+    for one in maps.strongest(MAPS_PER_STAGE):
         low, high = float(one.min()), float(one.max())
         levels = np.zeros_like(one) if high <= low else (one - low) / (high - low)
         grey = np.rint(255 * levels).astype(np.uint8)
-        factor = TILE // grey.shape[0] if grey.shape[0] <= TILE else 1
-        large = grey.repeat(factor, axis=0).repeat(factor, axis=1)[:SIDE, :SIDE]
+        factor = TILE_SIZE // grey.shape[0] if grey.shape[0] <= TILE_SIZE else 1
+        large = grey.repeat(factor, axis=0).repeat(factor, axis=1)[:INPUT_SIZE, :INPUT_SIZE]
         tiles.append(np.pad(large, ((0, 0), (0, 4)), constant_values=128))
     return io.encode_png(np.concatenate(tiles, axis=1)[:, :-4])
 
 
-def _numbers(found: tuple[StageView, ...]) -> tuple[list[str], list[list[str]]]:
+def _build_stage_table(found: tuple[Stage, ...]) -> tuple[list[str], list[list[str]]]:
     head = ["Stage", "Side", "Channels", "Layers", "Parameters", "Million multiply-adds", "Sees"]
     rows = [
         [
             f"{'Decoder' if stage.decoder else 'Encoder'}",
             f"{stage.side}",
             f"{stage.filters}",
-            as_text(diagram.operations(stage) or "pooling"),
-            _grouped(stage.parameters),
+            escape_markdown(diagram.format_operations(stage) or "pooling"),
+            _format_integer(stage.parameters),
             f"{stage.multiply_adds / 1e6:,.1f}".replace(",", "\u202f"),
             f"{stage.field}×{stage.field}",
         ]
@@ -148,5 +152,5 @@ def _numbers(found: tuple[StageView, ...]) -> tuple[list[str], list[list[str]]]:
     return head, rows
 
 
-def _grouped(number: int) -> str:
+def _format_integer(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")

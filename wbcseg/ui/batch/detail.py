@@ -9,30 +9,30 @@ import streamlit as st
 
 from wbcseg.errors import WbcsegError
 from wbcseg.io import encode_png
-from wbcseg.pipeline import Batch, marked, marked_field
-from wbcseg.results import Finding
+from wbcseg.pipeline import Batch, render_field, render_overlay
+from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
-from wbcseg.ui.components.cell_table import DICE, Row, field_text, rows_of
-from wbcseg.ui.components.downloads import figures_table
+from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_rows, format_cell_count
+from wbcseg.ui.components.downloads import build_feature_table
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.segment import upload
-from wbcseg.ui.text import as_text, figure, size_text
-from wbcseg.visualization import Rgb, fit
+from wbcseg.ui.text import escape_markdown, format_score, format_size
+from wbcseg.visualization import RgbImage, resize_for_display
 
-LARGE: Final = 1200
+FIELD_SIDE: Final = 1200
 """Longer side in pixels of the field of view that is shown."""
 
-CLOSE: Final = 480
+CROP_SIDE: Final = 480
 """The same of a crop, which is enlarged where it is smaller."""
 
-PHONE: Final = 300
+MIN_FIELD_WIDTH: Final = 300
 """Narrowest picture of a field of view in pixels: one fits on a phone, or two crops beside each other."""
 
 
-def show_closer(batch: Batch, micrometres: float | None) -> None:
+def show_detail(batch: Batch, micrometres: float | None) -> None:
     """Let the reader choose a row and look at it closer."""
-    rows = [row for row in rows_of(batch.outcomes()) if row.outcome.size is not None]
+    rows = [row for row in build_rows(batch.outcomes()) if row.outcome.size is not None]
     if not rows:
         return
     st.subheader("Look closer")
@@ -50,76 +50,80 @@ def show_closer(batch: Batch, micrometres: float | None) -> None:
     with pictures:
         try:
             with batch.reading():
-                _show_both(row)
+                _show_side_by_side(row)
         except WbcsegError as problem:
-            st.error(as_text(str(problem)), icon=":material/broken_image:")
+            st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
     with about:
-        _about(row, micrometres)
+        _show_info(row, micrometres)
 
 
-def show_large(row: Row, png: bytes | None = None) -> None:
-    """Show a cell with its classes, or a field of view with its cells in numbered boxes; see :func:`large_png`."""
-    show_png(large_png(row) if png is None else png, f"{row.title}, with its classes laid over it")
+def show_annotated(row: Row, png: bytes | None = None) -> None:
+    """Show a cell with its classes, or a field of view with its cells in numbered boxes; see :func:`render_annotated_png`."""
+    show_png(render_annotated_png(row) if png is None else png, f"{row.title}, with its classes laid over it")
 
 
-def large_png(row: Row) -> bytes:
+def render_annotated_png(row: Row) -> bytes:
     """Draw a row large, as a PNG."""
-    return encode_png(_drawn(row)[1])
+    return encode_png(_render_pair(row)[1])
 
 
-def _show_both(row: Row) -> None:
+def _show_side_by_side(row: Row) -> None:
     """Show a row as it was photographed, and beside it with its classes."""
-    plain, drawn = map(encode_png, _drawn(row))
-    with st.grid(2, min_column_width=PHONE if row.finding is None else PHONE // 2):
+    plain, drawn = map(encode_png, _render_pair(row))
+    with st.grid(2, min_column_width=MIN_FIELD_WIDTH if row.finding is None else MIN_FIELD_WIDTH // 2):
         with st.container(gap="xsmall"):
             st.markdown("**Picture**")
             show_png(plain, f"{row.title}, as it was photographed")
         with st.container(gap="xsmall"):
             st.markdown("**With its classes**" if row.finding else "**With its cells**")
-            show_large(row, drawn)
+            show_annotated(row, drawn)
 
 
-def _drawn(row: Row) -> tuple[Rgb, Rgb]:
+def _render_pair(row: Row) -> tuple[RgbImage, RgbImage]:
     """Return a row large as it was photographed, and with its classes."""
     if row.finding is not None:
         image, labels = row.finding.load()
-        return fit(_plain(image), CLOSE), fit(marked(image, labels, LARGE), CLOSE)
+        return resize_for_display(_render_plain(image), CROP_SIDE), resize_for_display(
+            render_overlay(image, labels, FIELD_SIDE), CROP_SIDE
+        )
     if row.outcome.load is None:
         nothing = np.full((1, 1, 3), 255, np.uint8)
         return nothing, nothing
     image, labels = row.outcome.load()
-    return _plain(image), marked_field(image, labels, row.outcome.boxes, LARGE)
+    return _render_plain(image), render_field(image, labels, row.outcome.boxes, FIELD_SIDE)
 
 
-def _plain(image: Rgb) -> Rgb:
+def _render_plain(image: RgbImage) -> RgbImage:
     # Without a class nothing is laid over it, and it is shrunk as its drawing is.
-    return marked(image, np.zeros(image.shape[:2], np.uint8), LARGE)
+    return render_overlay(image, np.zeros(image.shape[:2], np.uint8), FIELD_SIDE)
 
 
-def _about(row: Row, micrometres: float | None) -> None:
+def _show_info(row: Row, micrometres: float | None) -> None:
     outcome, finding = row.outcome, row.finding
-    size = f" · {size_text(outcome.size)} pixels" if outcome.size else ""
-    st.markdown(f"**{as_text(row.title)}**{as_text(size)}")
+    size = f" · {format_size(outcome.size)} pixels" if outcome.size else ""
+    st.markdown(f"**{escape_markdown(row.title)}**{escape_markdown(size)}")
     for sentence in (*outcome.notices, outcome.mask_problem):
         if sentence:
-            st.caption(as_text(sentence))
+            st.caption(escape_markdown(sentence))
     if finding is None:
         count = len(outcome.findings)
-        st.markdown(f"Field of view: {field_text(count)}{', numbered from top to bottom' if count > 1 else ''}.")
+        st.markdown(f"Field of view: {format_cell_count(count)}{', numbered from top to bottom' if count > 1 else ''}.")
     else:
-        _figures(finding, micrometres)
+        _show_features(finding, micrometres)
     # Chosen anew for every row, so that a click is that row's.
-    upload.predict_own_button("Open in Predict", outcome.item, outcome.page, "measure_open")
+    upload.show_segment_upload_button("Open in Predict", outcome.item, outcome.page, "measure_open")
 
 
-def _figures(finding: Finding, micrometres: float | None) -> None:
+def _show_features(finding: CellResult, micrometres: float | None) -> None:
     if finding.status:
-        st.markdown(f"{quality_badges.ICONS[finding.status]} **{as_text(finding.status)}**")
+        st.markdown(f"{quality_badges.STATUS_ICONS[finding.status]} **{escape_markdown(finding.status)}**")
     if finding.measures is None:
         st.markdown("No white cell was found.")
         return
     for reason in finding.reasons:
-        st.markdown(f"- {as_text(reason)}")
-    rows = figures_table([finding.measures], micrometres)
-    rows += [[f"Dice, {region}", figure(value)] for region, value in finding.scores.items() if region in DICE]
+        st.markdown(f"- {escape_markdown(reason)}")
+    rows = build_feature_table([finding.measures], micrometres)
+    rows += [
+        [f"Dice, {region}", format_score(value)] for region, value in finding.scores.items() if region in DICE_TITLES
+    ]
     show_table(["Figure", "Value"], rows, "Figures of the cell")

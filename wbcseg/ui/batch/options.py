@@ -10,20 +10,20 @@ import streamlit as st
 
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
-from wbcseg.quality import judge_of
+from wbcseg.quality import load_quality_model
 from wbcseg.ui.components import dataset_status
-from wbcseg.ui.components.downloads import ask_scale
-from wbcseg.ui.state import keep, remember
+from wbcseg.ui.components.downloads import select_pixel_size
+from wbcseg.ui.state import restore_widget, save_widget
 from wbcseg.ui.text import GLOSSARY
 
-Token = tuple[str, str, str, str, bool, int]
+CacheKey = tuple[str, str, str, str, bool, int]
 
-NOBODY: Final = ""
+NO_SECOND_OPINION: Final = ""
 """The choice of no second opinion."""
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class PredictionOptions:
     """How pictures are read.
 
     Attributes:
@@ -41,17 +41,17 @@ class Reading:
     micrometres: float | None
 
     @property
-    def token(self) -> Token:
+    def token(self) -> CacheKey:
         """What the result depends on. The scale is none of it: it changes the figures when they are shown."""
-        return *version(self.entry), *version(self.second), self.careful, self.page
+        return *get_model_key(self.entry), *get_model_key(self.second), self.careful, self.page
 
 
-def version(entry: ModelEntry | None) -> tuple[str, str]:
+def get_model_key(entry: ModelEntry | None) -> tuple[str, str]:
     """Return a model's name and checksum; empty ones where there is none."""
     return (entry.name if entry else "", entry.card.files["model"].sha256 if entry and entry.card else "")
 
 
-def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
+def select_options(models: Catalog, pages: int = 1) -> PredictionOptions | None:
     """Ask how pictures are to be read.
 
     Args:
@@ -61,67 +61,67 @@ def choose_reading(models: Catalog, pages: int = 1) -> Reading | None:
     Returns:
         The answers, or ``None`` where there is no model.
     """
-    dataset_status.show_problems(models.entries)
+    dataset_status.show_model_problems(models.entries)
     usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
     if not usable:
         st.info("There is no model that can be used. Train one on the page Train.", icon=":material/school:")
         return None
     names = list(reversed(usable))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        remember("measure_model", models.first_choice.name if models.first_choice else names[0], names)
+        restore_widget("measure_model", models.first_choice.name if models.first_choice else names[0], names)
         name = st.selectbox(
             "Model",
             names,
             format_func=lambda name: usable[name].title,
             key="measure_model",
-            on_change=keep,
+            on_change=save_widget,
             args=("measure_model",),
             width=260,
             help=GLOSSARY["Model"],
         )
-        second = _choose_second(usable[name], usable)
-        micrometres = ask_scale(in_address=False)
+        second = _select_second_entry(usable[name], usable)
+        micrometres = select_pixel_size(in_address=False)
         page = 1
         if pages > 1:
-            remember("measure_page", 1)
+            restore_widget("measure_page", 1)
             page = st.number_input(
                 "Page",
                 min_value=1,
                 max_value=pages,
                 step=1,
                 key="measure_page",
-                on_change=keep,
+                on_change=save_widget,
                 args=("measure_page",),
                 width=130,
                 help=f"Some of your TIFF files have several pages, up to {pages}. This one is read of each of them.",
             )
-        remember("measure_careful", False)
+        restore_widget("measure_careful", False)
         careful = st.toggle(
-            "Careful", key="measure_careful", on_change=keep, args=("measure_careful",), help=GLOSSARY["Careful"]
+            "Careful", key="measure_careful", on_change=save_widget, args=("measure_careful",), help=GLOSSARY["Careful"]
         )
-    if not _is_judged(usable[name]):
+    if not _has_quality_model(usable[name]):
         st.caption(
             "The results of this model are not judged, so nothing says which of them to check: it was not made for "
             "pictures of other laboratories. Results of the models for any laboratory are judged."
         )
-    return Reading(usable[name], second, careful, int(page) - 1, micrometres)
+    return PredictionOptions(usable[name], second, careful, int(page) - 1, micrometres)
 
 
-def _choose_second(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> ModelEntry | None:
+def _select_second_entry(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> ModelEntry | None:
     """Ask for a second opinion where results are judged and another model can give one."""
     names = [one.name for one in usable.values() if one.card and one.card.framed and one.name != first.name]
-    if not names or not _is_judged(first):
+    if not names or not _has_quality_model(first):
         return None
-    names = [NOBODY, *reversed(names)]
-    remember("measure_second", NOBODY, names)
+    names = [NO_SECOND_OPINION, *reversed(names)]
+    restore_widget("measure_second", NO_SECOND_OPINION, names)
     if st.session_state["measure_second"] not in names:
-        st.session_state["measure_second"] = NOBODY
+        st.session_state["measure_second"] = NO_SECOND_OPINION
     name = st.selectbox(
         "Second opinion",
         names,
         format_func=lambda name: usable[name].title if name in usable else "none",
         key="measure_second",
-        on_change=keep,
+        on_change=save_widget,
         args=("measure_second",),
         width=260,
         help=GLOSSARY["Second opinion"],
@@ -129,8 +129,8 @@ def _choose_second(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> Model
     return usable.get(name)
 
 
-def _is_judged(entry: ModelEntry) -> bool:
+def _has_quality_model(entry: ModelEntry) -> bool:
     try:
-        return entry.card is not None and judge_of(entry.card) is not None
+        return entry.card is not None and load_quality_model(entry.card) is not None
     except WbcsegError:
         return False  # It is said where the model is opened.

@@ -10,39 +10,39 @@ from typing import Any, Final
 import streamlit as st
 
 from wbcseg.datasets import PAIRING_RULE
-from wbcseg.datasets.uploads import Item, Upload, items_of, most_pages
+from wbcseg.datasets.uploads import InputImage, Upload, count_max_pages, pair_uploads
 from wbcseg.io import MAX_BYTES, encode_png
 from wbcseg.labels import to_grey
-from wbcseg.ui.components.paste import take_pasted
-from wbcseg.ui.text import as_text
+from wbcseg.ui.components.paste import enable_paste
+from wbcseg.ui.text import escape_markdown
 
 FILES: Final = "Files or zip"
 FOLDER: Final = "Folder"
 CAMERA: Final = "Camera"
 
-PICTURES: Final = ("png", "jpg", "jpeg", "bmp", "tif", "tiff")
-LARGEST: Final = -(-MAX_BYTES // 2**20)
+IMAGE_EXTENSIONS: Final = ("png", "jpg", "jpeg", "bmp", "tif", "tiff")
+MAX_UPLOAD_MB: Final = -(-MAX_BYTES // 2**20)
 """Largest file in MB that the server takes."""
 
-DRAWN: Final = 8
+SYNTHETIC_COUNT: Final = 8
 """Drawn cells to try it with."""
 
-SEED: Final = 20_261
+SYNTHETIC_SEED: Final = 20_261
 """Of those: another than that of the data set, on most of whose cells the models were trained."""
 
-_BROUGHT: Final = "measure_brought"
-_ROUND: Final = "measure_round"
-_FROM: Final = "measure_from"
-_CHANGED: Final = "measure_changed"
-_MINE: Final = "measure_mine"
+_UPLOAD_SET_KEY: Final = "measure_brought"
+_UPLOADER_ROUND_KEY: Final = "measure_round"
+_SOURCE_KEY: Final = "measure_from"
+_CHANGED_KEY: Final = "measure_changed"
+_FILE_IDS_KEY: Final = "measure_mine"
 """Keys of the files that the uploader holds that is there."""
 
-_DRAWN: Final = "drawn"
+_SYNTHETIC_PREFIX: Final = "drawn"
 """How the keys of drawn cells begin."""
 
 
 @dataclass(frozen=True, eq=False)
-class Brought:
+class UploadSet:
     """What a reader brought.
 
     Attributes:
@@ -52,7 +52,7 @@ class Brought:
     """
 
     uploads: tuple[Upload, ...]
-    items: tuple[Item, ...]
+    items: tuple[InputImage, ...]
     pages: int
 
     @property
@@ -61,56 +61,56 @@ class Brought:
         return tuple(upload.key for upload in self.uploads)
 
 
-def bring() -> Brought | None:
+def upload_images() -> UploadSet | None:
     """Ask for pictures. Return what there is, also of an earlier look at this page in the same visit."""
     choice = st.segmented_control(
         "How to bring pictures",
         (FILES, FOLDER, CAMERA),
         default=FILES,
         required=True,
-        key=_FROM,
+        key=_SOURCE_KEY,
         label_visibility="collapsed",
     )
-    files = {FILES: _ask_files, FOLDER: _ask_folder, CAMERA: _ask_camera}[choice]()
-    changed = st.session_state.get(_CHANGED) == choice
+    files = {FILES: _select_files, FOLDER: _select_folder, CAMERA: _take_photo}[choice]()
+    changed = st.session_state.get(_CHANGED_KEY) == choice
     mine = tuple(file.file_id for file in files)
-    earlier = _of_elsewhere(mine)
-    if mine != st.session_state.get(_MINE, ()) and (mine or changed):
+    earlier = _list_earlier_uploads(mine)
+    if mine != st.session_state.get(_FILE_IDS_KEY, ()) and (mine or changed):
         names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
-        uploads = [_upload(name, file) for name, file in zip(names, files, strict=True)]
+        uploads = [_make_upload(name, file) for name, file in zip(names, files, strict=True)]
         with st.spinner("Looking through the files…"):
-            earlier = [upload for upload in earlier if not _is_among(upload, uploads)]
-            _take([*earlier, *uploads])
+            earlier = [upload for upload in earlier if not _is_duplicate(upload, uploads)]
+            _store_uploads([*earlier, *uploads])
     # An uploader that was away comes back without its files: what it brought is here all the same.
-    st.session_state[_MINE] = mine
+    st.session_state[_FILE_IDS_KEY] = mine
     # Last of all: a click may end this run early, and the next one then does it again.
-    st.session_state.pop(_CHANGED, None)
-    found: Brought | None = st.session_state.get(_BROUGHT)
+    st.session_state.pop(_CHANGED_KEY, None)
+    found: UploadSet | None = st.session_state.get(_UPLOAD_SET_KEY)
     if found is not None and mine and earlier:
         count = f"{len(earlier)} file{'s' if len(earlier) > 1 else ''}"
         st.caption(f"Added to the {count} that you brought before. *Start over* drops them all.")
     return found
 
 
-def _of_elsewhere(mine: Sequence[str]) -> list[Upload]:
+def _list_earlier_uploads(mine: Sequence[str]) -> list[Upload]:
     """Return what was brought before by an uploader that is not there any more; drawn cells do not count.
 
     Args:
         mine: Keys of what the present uploader holds.
     """
-    before: Brought | None = st.session_state.get(_BROUGHT)
-    if before is None or before.uploads[0].key.startswith(_DRAWN):
+    before: UploadSet | None = st.session_state.get(_UPLOAD_SET_KEY)
+    if before is None or before.uploads[0].key.startswith(_SYNTHETIC_PREFIX):
         return []
-    here = {*mine, *st.session_state.get(_MINE, ())}
+    here = {*mine, *st.session_state.get(_FILE_IDS_KEY, ())}
     return [upload for upload in before.uploads if upload.key not in here]
 
 
-def _is_among(upload: Upload, others: Sequence[Upload]) -> bool:
+def _is_duplicate(upload: Upload, others: Sequence[Upload]) -> bool:
     """Whether the same file is among others: one of the same name may hold another picture."""
     return any(other.name == upload.name and other.load() == upload.load() for other in others)
 
 
-def show_what_to_bring() -> None:
+def show_upload_help() -> None:
     """Say what to bring and what becomes of it, and offer to try it without."""
     st.markdown(
         "- **Crops** of one white cell each, or **whole fields of view** (a side of more than 480 pixels), in which "
@@ -123,59 +123,62 @@ def show_what_to_bring() -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Try it with {DRAWN} drawn cells", icon=":material/play_arrow:", on_click=_take_drawn, key="measure_try"
+            f"Try it with {SYNTHETIC_COUNT} drawn cells",
+            icon=":material/play_arrow:",
+            on_click=_store_synthetic,
+            key="measure_try",
         )
-        explain_pairing()
+        show_pairing_help()
 
 
-def explain_pairing() -> None:
+def show_pairing_help() -> None:
     """Offer the rule by which pictures and masks are paired."""
     with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
         loose = "A mask that is brought by itself also finds the only picture of its name in a folder or zip."
-        st.markdown(as_text(f"{PAIRING_RULE} {loose}"), width=480)
+        st.markdown(escape_markdown(f"{PAIRING_RULE} {loose}"), width=480)
 
 
-def start_over_button() -> None:
+def show_start_over_button() -> None:
     """Offer to drop everything that was brought."""
     if st.button("Start over", icon=":material/restart_alt:", type="tertiary", key="measure_start_over"):
-        st.session_state.pop(_BROUGHT, None)
-        st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+        st.session_state.pop(_UPLOAD_SET_KEY, None)
+        st.session_state[_UPLOADER_ROUND_KEY] = st.session_state.get(_UPLOADER_ROUND_KEY, 0) + 1
         # The page as a whole, also from within a part of it that is drawn by itself.
         st.rerun()
 
 
-def _ask_files() -> Sequence[Any]:
+def _select_files() -> Sequence[Any]:
     found: Sequence[Any] = st.file_uploader(
         # Of any type: a name says little, and what is no picture gets a row that says so.
         "Pictures, masks and zips: drop them here, or paste a picture (Ctrl+V)",
         accept_multiple_files=True,
-        max_upload_size=LARGEST,
-        key=_key("files"),
-        on_change=_note_change,
+        max_upload_size=MAX_UPLOAD_MB,
+        key=_get_uploader_key("files"),
+        on_change=_mark_changed,
         args=(FILES,),
     )
-    take_pasted()
+    enable_paste()
     return found
 
 
-def _ask_folder() -> Sequence[Any]:
+def _select_folder() -> Sequence[Any]:
     found: Sequence[Any] = st.file_uploader(
         "A folder with pictures, and masks if there are some",
-        type=PICTURES,
+        type=IMAGE_EXTENSIONS,
         accept_multiple_files="directory",
-        max_upload_size=LARGEST,
-        key=_key("folder"),
-        on_change=_note_change,
+        max_upload_size=MAX_UPLOAD_MB,
+        key=_get_uploader_key("folder"),
+        on_change=_mark_changed,
         args=(FOLDER,),
     )
     return found
 
 
-def _ask_camera() -> Sequence[Any]:
+def _take_photo() -> Sequence[Any]:
     photo = st.camera_input(
         "A photo through the eyepiece",
-        key=_key("camera"),
-        on_change=_note_change,
+        key=_get_uploader_key("camera"),
+        on_change=_mark_changed,
         args=(CAMERA,),
         width=480,
         resolution="1080p",
@@ -183,41 +186,41 @@ def _ask_camera() -> Sequence[Any]:
     return [] if photo is None else [photo]
 
 
-def _key(kind: str) -> str:
+def _get_uploader_key(kind: str) -> str:
     # An uploader forgets its files when it gets another key.
-    return f"measure_{kind}_{st.session_state.get(_ROUND, 0)}"
+    return f"measure_{kind}_{st.session_state.get(_UPLOADER_ROUND_KEY, 0)}"
 
 
-def _note_change(choice: str) -> None:
+def _mark_changed(choice: str) -> None:
     # What is brought stays where an uploader that just went away still got a file.
-    if st.session_state.get(_FROM) == choice:
-        st.session_state[_CHANGED] = choice
+    if st.session_state.get(_SOURCE_KEY) == choice:
+        st.session_state[_CHANGED_KEY] = choice
 
 
-def _take(uploads: Sequence[Upload]) -> None:
+def _store_uploads(uploads: Sequence[Upload]) -> None:
     if not uploads:
-        st.session_state.pop(_BROUGHT, None)
+        st.session_state.pop(_UPLOAD_SET_KEY, None)
         return
-    items = tuple(items_of(uploads))
-    st.session_state[_BROUGHT] = Brought(tuple(uploads), items, most_pages(items))
+    items = tuple(pair_uploads(uploads))
+    st.session_state[_UPLOAD_SET_KEY] = UploadSet(tuple(uploads), items, count_max_pages(items))
 
 
-def _upload(name: str, file: Any) -> Upload:
+def _make_upload(name: str, file: Any) -> Upload:
     return Upload(name, file.getvalue, file.file_id)
 
 
-def _take_drawn() -> None:
+def _store_synthetic() -> None:
     uploads = []
-    for number in range(DRAWN):
-        name, key = f"drawn-{number + 1}", f"{_DRAWN} {number}"
-        uploads.append(Upload(f"{name}.png", partial(_drawn, number, mask=False), key))
-        uploads.append(Upload(f"{name}_mask.png", partial(_drawn, number, mask=True), f"{key} mask"))
-    _take(uploads)
+    for number in range(SYNTHETIC_COUNT):
+        name, key = f"drawn-{number + 1}", f"{_SYNTHETIC_PREFIX} {number}"
+        uploads.append(Upload(f"{name}.png", partial(_render_synthetic, number, mask=False), key))
+        uploads.append(Upload(f"{name}_mask.png", partial(_render_synthetic, number, mask=True), f"{key} mask"))
+    _store_uploads(uploads)
 
 
-def _drawn(number: int, *, mask: bool) -> bytes:
+def _render_synthetic(number: int, *, mask: bool) -> bytes:
     # Here and not above: whoever brings pictures need not wait for what draws them.
     from wbcseg.datasets.synthetic import draw_sample
 
-    sample = draw_sample(SEED, number)
+    sample = draw_sample(SYNTHETIC_SEED, number)
     return encode_png(to_grey(sample.mask) if mask and sample.mask is not None else sample.image)

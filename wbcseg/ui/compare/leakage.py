@@ -6,10 +6,10 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.evaluation.metric_specs import FIGURES
+from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.ui.compare import data
-from wbcseg.ui.compare.selection import region_title
-from wbcseg.ui.compare.unseen_cells import chance
+from wbcseg.ui.compare.selection import format_region
+from wbcseg.ui.compare.unseen_cells import format_p_value
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import Interval
 from wbcseg.ui.text import GLOSSARY
@@ -17,7 +17,7 @@ from wbcseg.ui.text import GLOSSARY
 REGIONS: Final = ("nucleus", "cytoplasm", "cell")
 
 
-def show_worth() -> None:
+def show_leakage() -> None:
     """Show what copies of the test pictures in training add to their scores."""
     st.markdown(
         "The thesis made flipped copies of all pictures before it parted them in training and test, so most test "
@@ -25,7 +25,7 @@ def show_worth() -> None:
         "thesis' recipe, from as many pictures and as long, and was tested on the same pictures: once some of the "
         "copies in training were of the test pictures, once none were. Nothing else differs."
     )
-    found = data.leaks()
+    found = data.load_leakage_pairs()
     if not found:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code(
@@ -35,15 +35,15 @@ def show_worth() -> None:
             wrap_lines=True,
         )
         return
-    dice = FIGURES["dice"]
+    dice = METRICS["dice"]
     rows = []
     for leaking, fair in found:
         for region in REGIONS:
-            one = data.leak_worth(leaking, fair, dice.name, region)
-            note = f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f}) on {one.pairs} pictures. {chance(one.p)}"
-            rows.append(Interval(region_title(region), leaking["title"], one.difference, one.low, one.high, note))
-    charts.show(
-        charts.intervals(rows, "Dice with the leak minus Dice without", zero=True, legend=True),
+            one = data.compute_leakage_effect(leaking, fair, dice.name, region)
+            note = f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f}) on {one.pairs} pictures. {format_p_value(one.p)}"
+            rows.append(Interval(format_region(region), leaking["title"], one.difference, one.low, one.high, note))
+    charts.show_plotly_chart(
+        charts.draw_interval_plot(rows, "Dice with the leak minus Dice without", zero=True, legend=True),
         "leak",
         "What the leak adds to the Dice, with 95 % confidence intervals: "
         + "; ".join(f"{row.group}, {row.label} {row.middle:+.4f}" for row in rows),

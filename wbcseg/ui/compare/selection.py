@@ -8,18 +8,18 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.evaluation.comparison import Look
-from wbcseg.evaluation.metric_specs import FIGURES, Figure
+from wbcseg.evaluation.comparison import PredictionMode
+from wbcseg.evaluation.metric_specs import METRICS, MetricSpec
 from wbcseg.ui.compare import data
-from wbcseg.ui.compare.data import Result
+from wbcseg.ui.compare.data import StudyResult
 from wbcseg.ui.text import GLOSSARY
 
-LOOKS: Final[dict[str, Look]] = {"Careful": "careful", "One look": "one_look"}
+PREDICTION_MODES: Final[dict[str, PredictionMode]] = {"Careful": "careful", "One look": "one_look"}
 REGION_TITLES: Final = {"cell": "Whole cell", "picture": "Whole picture"}
 
 
 @dataclass(frozen=True)
-class Question:
+class Selection:
     """What the reader asked for.
 
     Attributes:
@@ -31,16 +31,16 @@ class Question:
     """
 
     study: str
-    results: tuple[Result, ...]
-    figure: Figure
+    results: tuple[StudyResult, ...]
+    figure: MetricSpec
     region: str
-    look: Look
+    look: PredictionMode
 
     @property
     def axis(self) -> str:
         """Title of an axis of the figure."""
         unit = f" ({self.figure.unit})" if self.figure.unit else ""
-        return f"{self.figure.title}, {region_title(self.region).lower()}{unit}"
+        return f"{self.figure.title}, {format_region(self.region).lower()}{unit}"
 
     def shown(self, number: float, *, sign: bool = False) -> str:
         """Write a value of the figure."""
@@ -50,19 +50,19 @@ class Question:
         return f"{number:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
-def region_title(region: str) -> str:
+def format_region(region: str) -> str:
     """Return what the page calls a region."""
     return REGION_TITLES.get(region, region.capitalize())
 
 
-def ask() -> Question | None:
+def select_comparison() -> Selection | None:
     """Ask what to compare; the answer lives in the address. Return ``None`` where there is no result yet."""
-    found = data.studies()
+    found = data.load_studies()
     if not found:
         st.info("There is no cross-validation yet.", icon=":material/science:")
         st.code("python -m wbcseg evaluate --cv 5 --dataset zheng-1", language=None, wrap_lines=True)
         return None
-    titles = {name: data.study_title(name, of) for name, of in found.items()}
+    titles = {name: data.format_study(name, of) for name, of in found.items()}
     with st.container(horizontal=True):
         study = st.selectbox(
             "Test",
@@ -73,11 +73,11 @@ def ask() -> Question | None:
             width=360,
             help=f"{GLOSSARY['Cross-validation']}\n\n**Recipe** {GLOSSARY['Recipe']}",
         )
-        figure = FIGURES[
+        figure = METRICS[
             st.selectbox(
                 "Figure",
-                list(FIGURES),
-                format_func=lambda name: FIGURES[name].title,
+                list(METRICS),
+                format_func=lambda name: METRICS[name].title,
                 key="figure",
                 bind="query-params",
                 width=240,
@@ -86,19 +86,19 @@ def ask() -> Question | None:
         region = st.selectbox(
             "Of",
             figure.regions,
-            format_func=region_title,
+            format_func=format_region,
             key=f"region_{len(figure.regions)}_{figure.regions[0].partition(' ')[0]}",
             bind="query-params",
             width=200,
         )
         look = st.segmented_control(
             "Prediction",
-            list(LOOKS),
-            default=next(iter(LOOKS)),
+            list(PREDICTION_MODES),
+            default=next(iter(PREDICTION_MODES)),
             required=True,
             key="look",
             bind="query-params",
             help=GLOSSARY["Careful"],
         )
     st.caption(f"**{figure.title}**: {figure.meaning}")
-    return Question(study, tuple(found[study]), figure, region, LOOKS[look])
+    return Selection(study, tuple(found[study]), figure, region, PREDICTION_MODES[look])

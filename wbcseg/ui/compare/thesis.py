@@ -9,32 +9,32 @@ from typing import Any, Final
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
-from wbcseg.evaluation.comparison import machine
-from wbcseg.evaluation.reproduction import EXPERIMENTS, PROCESSOR_SECONDS, SECONDS, Experiment
+from wbcseg.evaluation.comparison import format_hardware_label
+from wbcseg.evaluation.reproduction import CPU_SECONDS, EXPERIMENTS, WALL_SECONDS, Experiment
 from wbcseg.training import TrainingConfig
 from wbcseg.ui.compare import data
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text, time_text
+from wbcseg.ui.text import GLOSSARY, escape_markdown, format_duration
 
-Results = Mapping[str, Mapping[str, Any]]
+ReproductionResults = Mapping[str, Mapping[str, Any]]
 
-TIMES: Final = (
+TRAINING_TIME_HELP: Final = (
     "Of the whole training. The thesis trained on a graphics processor. Here, the computer may have done other work "
     "meanwhile; the processor time is the seconds that all cores together worked on the training."
 )
-SCORED: Final = ("cytoplasm", "nucleus")
-TRAINED: Final = ("training", "test")
-UNKNOWN: Final = "–"
+SCORED_REGIONS: Final = ("cytoplasm", "nucleus")
+SUBSETS: Final = ("training", "test")
+MISSING_TEXT: Final = "–"
 
 
 @dataclass(frozen=True)
-class Table:
+class ThesisTable:
     """One of the thesis' tables.
 
     Attributes:
         title: Its heading.
-        figure: What it is of, as :func:`wbcseg.evaluation.reproduction.lines` calls it.
+        figure: What it is of, as :func:`wbcseg.evaluation.reproduction.compare_with_thesis` calls it.
         columns: Of what each.
         help: What the figure is.
         in_annex: Whether the annex has it, too.
@@ -47,19 +47,23 @@ class Table:
     in_annex: bool = False
 
 
-TABLES: Final = (
-    Table("Accuracy (Table 1)", "accuracy", TRAINED, GLOSSARY["Binary accuracy"], in_annex=True),
-    Table("Loss (Table 2)", "loss", TRAINED, GLOSSARY["Loss"], in_annex=True),
-    Table('"Dice" as published (Table 3)', '"Dice" as published', SCORED, GLOSSARY["Dice as published"]),
-    Table('"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED, GLOSSARY["Jaccard as published"]),
-    Table("Jaccard of the same pixels (not in the thesis)", "Jaccard of the same", SCORED, GLOSSARY["Jaccard"]),
-    Table("Dice of the classes (not in the thesis)", "Dice", SCORED, GLOSSARY["Dice"]),
+THESIS_TABLES: Final = (
+    ThesisTable("Accuracy (Table 1)", "accuracy", SUBSETS, GLOSSARY["Binary accuracy"], in_annex=True),
+    ThesisTable("Loss (Table 2)", "loss", SUBSETS, GLOSSARY["Loss"], in_annex=True),
+    ThesisTable('"Dice" as published (Table 3)', '"Dice" as published', SCORED_REGIONS, GLOSSARY["Dice as published"]),
+    ThesisTable(
+        '"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED_REGIONS, GLOSSARY["Jaccard as published"]
+    ),
+    ThesisTable(
+        "Jaccard of the same pixels (not in the thesis)", "Jaccard of the same", SCORED_REGIONS, GLOSSARY["Jaccard"]
+    ),
+    ThesisTable("Dice of the classes (not in the thesis)", "Dice", SCORED_REGIONS, GLOSSARY["Dice"]),
 )
 
 
-def show_experiments() -> None:
+def show_reproduction() -> None:
     """Show the thesis' tables and curves, every figure beside ours, and where it was not repeated yet, that."""
-    found = data.repeated()
+    found = data.load_reproductions()
     st.markdown(
         "The networks of the thesis, trained again in full width with its settings, its split and the slips of its "
         "programs, so that the figures mean what they mean there. **They flatter**: 24 of the 30 test pictures have a "
@@ -68,24 +72,24 @@ def show_experiments() -> None:
         "*Here* is the last epoch, as the thesis reports; *here, best* the epoch with the best accuracy on the test "
         "pictures, which flatters once more."
     )
-    main, annex = reproduction.experiments("tables"), reproduction.experiments("annex")
-    for table in TABLES:
+    main, annex = reproduction.list_experiments("tables"), reproduction.list_experiments("annex")
+    for table in THESIS_TABLES:
         st.subheader(table.title, help=table.help)
         _show_table(table, main, found)
-    st.subheader("Training time", help=TIMES)
+    st.subheader("Training time", help=TRAINING_TIME_HELP)
     _show_times(main, found)
     for experiment in main:
         if experiment.name in found:
             _show_curves(experiment, found[experiment.name])
-    again = [one for one in reproduction.experiments("again") if one.name in found]
+    again = [one for one in reproduction.list_experiments("again") if one.name in found]
     if again:
-        _show_again(again, found)
+        _show_second_starts(again, found)
     st.header("Without flipped copies", help=GLOSSARY["Annex"])
     st.markdown(
         "The thesis' second experiment. Its two slower networks are repeated at a quarter of the width, with a "
         "sixteenth of the parameters."
     )
-    for table in TABLES:
+    for table in THESIS_TABLES:
         if table.in_annex:
             st.subheader(table.title.partition(" (")[0], help=table.help)
             _show_table(table, annex, found)
@@ -93,34 +97,34 @@ def show_experiments() -> None:
     if missing:
         st.caption("A dash: not repeated here yet. It takes hours.")
         st.code(f"python -m wbcseg reproduce {' '.join(missing)}", language=None, wrap_lines=True)
-    for text in dict.fromkeys(as_text(machine(result)) for result in found.values()):
+    for text in dict.fromkeys(escape_markdown(format_hardware_label(result)) for result in found.values()):
         st.caption(f"Here: {text}.")
 
 
-def _show_table(table: Table, experiments: Sequence[Experiment], found: Results) -> None:
+def _show_table(table: ThesisTable, experiments: Sequence[Experiment], found: ReproductionResults) -> None:
     names = [f"{part.capitalize()}, {what}" for part in table.columns for what in ("published", "here", "here, best")]
     columns = []
     for experiment in experiments:
-        of = {line.figure: line for line in reproduction.lines(experiment, found.get(experiment.name))}
+        of = {line.figure: line for line in reproduction.compare_with_thesis(experiment, found.get(experiment.name))}
         lines = [of[f"{table.figure}, {part}"] for part in table.columns]
         columns.append(
             [
                 text
                 for line in lines
                 for text in (
-                    _number(line.published, line.published_error),
-                    _number(line.last, line.error),
-                    _number(line.best),
+                    _format_number(line.published, line.published_error),
+                    _format_number(line.last, line.error),
+                    _format_number(line.best),
                 )
             ]
         )
     rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
     # Of some figures the best epoch is not known, or nothing was published: no row of dashes for it.
-    rows = [row for row in rows if row[0].endswith("here") or set(row[1:]) != {UNKNOWN}]
-    show_table(_head(experiments), rows, table.title)
+    rows = [row for row in rows if row[0].endswith("here") or set(row[1:]) != {MISSING_TEXT}]
+    show_table(_build_header(experiments), rows, table.title)
 
 
-def _show_again(experiments: Sequence[Experiment], found: Results) -> None:
+def _show_second_starts(experiments: Sequence[Experiment], found: ReproductionResults) -> None:
     """Show what came out of the same training from another start, beside the first."""
     st.header("Once more, from another start")
     st.markdown(
@@ -129,44 +133,47 @@ def _show_again(experiments: Sequence[Experiment], found: Results) -> None:
     )
     for again in experiments:
         first = EXPERIMENTS[again.config.architecture]
-        both = [reproduction.lines(one, found.get(one.name)) for one in (first, again)]
+        both = [reproduction.compare_with_thesis(one, found.get(one.name)) for one in (first, again)]
         rows = [
             [
                 one.figure[:1].upper() + one.figure[1:],
-                _number(one.published, one.published_error),
-                *(_number(line.last, line.error) for line in (one, other)),
+                _format_number(one.published, one.published_error),
+                *(_format_number(line.last, line.error) for line in (one, other)),
             ]
             for one, other in zip(*both, strict=True)
-            if one.published is not None and one.figure != SECONDS
+            if one.published is not None and one.figure != WALL_SECONDS
         ]
-        st.subheader(as_text(first.title))
+        st.subheader(escape_markdown(first.title))
         show_table(["", "published", "here", "here, another start"], rows, again.title)
 
 
-def _show_times(experiments: Sequence[Experiment], found: Results) -> None:
-    tables = [{line.figure: line for line in reproduction.lines(one, found.get(one.name))} for one in experiments]
-    times, worked = ([of[figure] for of in tables] for figure in (SECONDS, PROCESSOR_SECONDS))
-    rows = [
-        ["Published", *(_time(line.published) for line in times)],
-        ["Here", *(_time(line.last) for line in times)],
-        ["Here, processor time", *(_time(line.last) for line in worked)],
+def _show_times(experiments: Sequence[Experiment], found: ReproductionResults) -> None:
+    tables = [
+        {line.figure: line for line in reproduction.compare_with_thesis(one, found.get(one.name))}
+        for one in experiments
     ]
-    show_table(_head(experiments), rows, "Times")
+    times, worked = ([of[figure] for of in tables] for figure in (WALL_SECONDS, CPU_SECONDS))
+    rows = [
+        ["Published", *(_format_time(line.published) for line in times)],
+        ["Here", *(_format_time(line.last) for line in times)],
+        ["Here, processor time", *(_format_time(line.last) for line in worked)],
+    ]
+    show_table(_build_header(experiments), rows, "Times")
 
 
-def _head(experiments: Sequence[Experiment]) -> list[str]:
+def _build_header(experiments: Sequence[Experiment]) -> list[str]:
     titles = [one.title if one.part == "annex" else one.title.partition(",")[0] for one in experiments]
-    return ["", *map(as_text, titles)]
+    return ["", *map(escape_markdown, titles)]
 
 
 def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
     config = TrainingConfig.from_dict(result["config"])
     with st.expander(f"Curves of {experiment.title}", icon=":material/show_chart:"), st.grid(2, min_column_width=330):
         for metric, title, name in (("binary_accuracy", "Accuracy", "accuracy"), ("loss", "Loss", "loss")):
-            points, series = line_charts.by_part(result["history"], metric)
-            more, grey = line_charts.published(config, name)
+            points, series = line_charts.build_train_val_series(result["history"], metric)
+            more, grey = line_charts.load_thesis_series(config, name)
             with st.container():
-                line_charts.show_chart(
+                line_charts.show_line_chart(
                     [*points, *more],
                     [*series, *grey],
                     x_title="Epoch",
@@ -178,9 +185,9 @@ def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
                 )
 
 
-def _number(value: float | None, error: float | None = None) -> str:
-    return UNKNOWN if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
+def _format_number(value: float | None, error: float | None = None) -> str:
+    return MISSING_TEXT if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
-def _time(seconds: float | None) -> str:
-    return UNKNOWN if seconds is None else time_text(seconds)
+def _format_time(seconds: float | None) -> str:
+    return MISSING_TEXT if seconds is None else format_duration(seconds)

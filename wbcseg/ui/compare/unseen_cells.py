@@ -8,39 +8,39 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.datasets import NAMES
+from wbcseg.datasets import DATASET_NAMES
 from wbcseg.evaluation import comparison
-from wbcseg.evaluation.comparison import Pair, Summary
-from wbcseg.export import csv_bytes
+from wbcseg.evaluation.comparison import MetricSummary, PairwiseComparison
+from wbcseg.export import encode_csv
 from wbcseg.metrics import Comparison
 from wbcseg.ui.compare import data
-from wbcseg.ui.compare.data import Result
-from wbcseg.ui.compare.selection import Question
+from wbcseg.ui.compare.data import StudyResult
+from wbcseg.ui.compare.selection import Selection
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import Interval
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text, short_title, stem, time_text
+from wbcseg.ui.text import GLOSSARY, escape_markdown, format_dataset_name, format_duration, get_local_id
 
-COUNTS: Final = (10, 25, 50, 100)
+HARDEST_COUNTS: Final = (10, 25, 50, 100)
 """How many of the hardest pictures are listed."""
 
 
-def show_answer(question: Question) -> None:
+def show_pairwise_comparisons(question: Selection) -> None:
     """Say in sentences which network is better, by how much, and how sure that is."""
-    pairs = data.pairs(question.results, question.figure.name, question.region, question.look)
+    pairs = data.compare_networks(question.results, question.figure.name, question.region, question.look)
     st.subheader("Which is better, by how much, and how sure are we?", help=f"**Paired** {GLOSSARY['Paired']}")
     if not pairs:
         st.markdown("There is only one network in this test, so there is nothing to compare.")
     for pair in pairs:
-        st.markdown(f"- {sentence(pair, question)}")
+        st.markdown(f"- {format_comparison(pair, question)}")
 
 
-def sentence(pair: Pair, question: Question) -> str:
+def format_comparison(pair: PairwiseComparison, question: Selection) -> str:
     """Write a comparison as a sentence for somebody who never heard of a p-value."""
     one, less = pair.comparison, question.figure.lowest_is_best
     if not one.pairs:
-        return f"{as_text(pair.first)} and {as_text(pair.second)} have no picture in common."
-    wins, losses = wins_of(one, lowest_is_best=less)
+        return f"{escape_markdown(pair.first)} and {escape_markdown(pair.second)} have no picture in common."
+    wins, losses = count_wins_losses(one, lowest_is_best=less)
     clear = pair.better(less)
     # Where only the test on ranks speaks, who is ahead on more pictures can be behind on average.
     ahead = wins > losses if pair.p < 0.05 and not clear else (one.difference > 0) != less
@@ -51,29 +51,29 @@ def sentence(pair: Pair, question: Question) -> str:
     ends = sorted((sign * one.low, sign * one.high))
     by = question.shown(sign * one.difference) + (f" {question.figure.unit}" if question.figure.unit else "")
     between = f"{question.shown(ends[0])} to {question.shown(ends[1])}"
-    winner, loser = as_text(first), as_text(second)
+    winner, loser = escape_markdown(first), escape_markdown(second)
     if clear:
         return (
             f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.pairs} "
-            f"pictures. {chance(pair.p)}"
+            f"pictures. {format_p_value(pair.p)}"
         )
     if pair.p < 0.05:
         return (
             f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.pairs} "
-            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {chance(pair.p)}"
+            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {format_p_value(pair.p)}"
         )
     return (
         f"**No clear difference** between {winner} and {loser}: {by} in favour of the first (95 % confidence of the "
-        f"difference: {between}), on {wins} of {one.pairs} pictures. {chance(pair.p)}"
+        f"difference: {between}), on {wins} of {one.pairs} pictures. {format_p_value(pair.p)}"
     )
 
 
-def wins_of(one: Comparison, *, lowest_is_best: bool) -> tuple[int, int]:
+def count_wins_losses(one: Comparison, *, lowest_is_best: bool) -> tuple[int, int]:
     """Return on how many pictures the first is better, and on how many the second."""
     return (one.smaller, one.larger) if lowest_is_best else (one.larger, one.smaller)
 
 
-def chance(p: float) -> str:
+def format_p_value(p: float) -> str:
     """Say what a corrected p-value means."""
     if math.isnan(p):
         return "They gave the same everywhere."
@@ -83,18 +83,18 @@ def chance(p: float) -> str:
     return f"Chance alone would bring that, or more, in about {max(1, round(100 * p))} of 100 such tests ({text})."
 
 
-def show_means(question: Question) -> None:
+def show_means(question: Selection) -> None:
     """Show mean, interval, size and time of every network."""
-    found = data.summaries(question.results, question.figure.name, question.region, question.look)
+    found = data.summarize_networks(question.results, question.figure.name, question.region, question.look)
     head = ["Network", "Mean", "±", "95 % confidence", "Pictures", "Processor time", "Parameters"]
     rows = [
         [
-            as_text(one["title"]),
+            escape_markdown(one["title"]),
             f"**{question.shown(summary.mean)}**",
             question.shown(summary.error),
             f"{question.shown(summary.low)} to {question.shown(summary.high)}",
-            _pictures(summary),
-            _time(one),
+            _format_image_count(summary),
+            _format_time(one),
             f"{one['parameters']:,}".replace(",", "\u202f"),
         ]
         for one, summary in zip(question.results, found.values(), strict=True)
@@ -109,27 +109,27 @@ def show_means(question: Question) -> None:
         st.caption(f"In {undefined} pictures the class is in neither mask; those do not count.")
 
 
-def show_pictures(question: Question) -> None:
+def show_per_image(question: Selection) -> None:
     """Show every picture's figure of every network."""
     columns = {
-        one["title"]: comparison.values(one, question.figure.name, question.region, question.look)
+        one["title"]: comparison.collect_metric(one, question.figure.name, question.region, question.look)
         for one in question.results
     }
-    notes = {one: kind for result in question.results for one, kind in comparison.cell_types(result).items()}
+    notes = {one: kind for result in question.results for one, kind in comparison.get_cell_types(result).items()}
     st.subheader(
         "Picture by picture",
         help="Each point is one picture. The box holds the middle half of them, its line the median.",
     )
-    charts.show(
-        charts.distributions(columns, notes, question.axis),
+    charts.show_plotly_chart(
+        charts.draw_box_plot(columns, notes, question.axis),
         "distributions",
         f"{question.axis} of every picture, as points beside a box of the middle half, for {', '.join(columns)}",
     )
 
 
-def show_differences(question: Question) -> None:
+def show_paired_differences(question: Selection) -> None:
     """Show the difference of every pair with its interval."""
-    pairs = data.pairs(question.results, question.figure.name, question.region, question.look)
+    pairs = data.compare_networks(question.results, question.figure.name, question.region, question.look)
     if not pairs:
         return
     st.subheader(
@@ -138,7 +138,7 @@ def show_differences(question: Question) -> None:
         f"**p** {GLOSSARY['p']}",
     )
     less = question.figure.lowest_is_best
-    wins = [wins_of(pair.comparison, lowest_is_best=less) for pair in pairs]
+    wins = [count_wins_losses(pair.comparison, lowest_is_best=less) for pair in pairs]
     rows = [
         Interval(
             f"{pair.first} minus {pair.second}",
@@ -151,8 +151,8 @@ def show_differences(question: Question) -> None:
         )
         for pair, (better, worse) in zip(pairs, wins, strict=True)
     ]
-    charts.show(
-        charts.intervals(rows, f"Difference of {question.axis}", zero=True),
+    charts.show_plotly_chart(
+        charts.draw_interval_plot(rows, f"Difference of {question.axis}", zero=True),
         "differences",
         "Difference of every two networks with its 95 % confidence interval: "
         + "; ".join(f"{row.label} {question.shown(row.middle, sign=True)}" for row in rows),
@@ -161,9 +161,9 @@ def show_differences(question: Question) -> None:
     st.caption(f"An interval that does not touch the dotted line speaks for a true difference.{note}")
 
 
-def show_cell_types(question: Question) -> None:
+def show_cell_types(question: Selection) -> None:
     """Show the figure by cell type."""
-    found = data.cell_types(question.results, question.figure.name, question.region, question.look)
+    found = data.summarize_cell_types(question.results, question.figure.name, question.region, question.look)
     rows = [
         Interval(
             f"{kind.capitalize()}, {summary.pictures}",
@@ -182,16 +182,16 @@ def show_cell_types(question: Question) -> None:
         help="With the number of pictures. The cell types were given by the data's authors, who warn that no expert "
         "checked them. No interval is drawn for fewer than ten pictures: it would say little.",
     )
-    charts.show(
-        charts.intervals(rows, question.axis, legend=True),
+    charts.show_plotly_chart(
+        charts.draw_interval_plot(rows, question.axis, legend=True),
         "cell_types",
         f"Mean {question.axis} by cell type with 95 % confidence intervals, for {', '.join(found)}",
     )
 
 
-def show_times(question: Question) -> None:
+def show_time_and_quality(question: Selection) -> None:
     """Show quality against the time of a training."""
-    found = data.summaries(question.results, question.figure.name, question.region, question.look)
+    found = data.summarize_networks(question.results, question.figure.name, question.region, question.look)
     st.subheader("Time and quality", help=f"**Processor time** {GLOSSARY['Processor time']}")
     rows = [
         (
@@ -202,70 +202,70 @@ def show_times(question: Question) -> None:
                 summary.mean,
                 summary.low,
                 summary.high,
-                f"{question.shown(summary.mean)} after {time_text(seconds)}",
+                f"{question.shown(summary.mean)} after {format_duration(seconds)}",
             ),
         )
         for one, summary in zip(question.results, found.values(), strict=True)
-        if (seconds := _seconds(one)) is not None
+        if (seconds := _compute_mean_cpu_seconds(one)) is not None
     ]
     if not rows:
         st.caption("The time of these trainings was not recorded.")
         return
-    machines = {one["title"]: comparison.machine(one) for one in question.results}
+    machines = {one["title"]: comparison.format_hardware_label(one) for one in question.results}
     usual, count = Counter(machines.values()).most_common(1)[0]
     if count < len(machines):
-        where = "; ".join(f"{as_text(title)} on {as_text(name)}" for title, name in machines.items())
+        where = "; ".join(f"{escape_markdown(title)} on {escape_markdown(name)}" for title, name in machines.items())
         st.caption(f"Only times of one machine compare, and the networks were trained on several: {where}.")
         rows = [(x, row) for x, row in rows if machines[row.group] == usual]
         if count == 1:
             return
-    charts.show(
-        charts.against(rows, "Processor time of a training (minutes)", question.axis),
+    charts.show_plotly_chart(
+        charts.draw_scatter(rows, "Processor time of a training (minutes)", question.axis),
         "times",
         f"{question.axis} against the processor time of a training: "
         + "; ".join(f"{row.group} {row.note}" for _, row in rows),
     )
 
 
-def show_worst(question: Question) -> None:
+def show_hardest(question: Selection) -> None:
     """List the pictures on which the worst network is worst, each with a link to Predict."""
-    rows = comparison.worst_first(question.results, question.figure.name, question.region, question.look)
+    rows = comparison.rank_hardest(question.results, question.figure.name, question.region, question.look)
     st.subheader(
         "The hardest pictures", help="By the network that does worst on each. Each number is a link to Predict."
     )
     count = st.segmented_control(
         "How many",
-        COUNTS,
-        default=COUNTS[0],
+        HARDEST_COUNTS,
+        default=HARDEST_COUNTS[0],
         required=True,
         key="worst",
         bind="query-params",
         label_visibility="collapsed",
     )
     titles = [one["title"] for one in question.results]
-    named = question.results[0]["config"]["dataset"] in NAMES
+    named = question.results[0]["config"]["dataset"] in DATASET_NAMES
     table = [
         [
-            _link(row.id) if named else as_text(stem(row.id)),
-            as_text(row.cell_type.capitalize()),
+            _format_link(row.id) if named else escape_markdown(get_local_id(row.id)),
+            escape_markdown(row.cell_type.capitalize()),
             *(question.shown(row.figures[title]) for title in titles),
         ]
         for row in rows[:count]
     ]
-    show_table(["Picture", "Cell type", *map(as_text, titles)], table, "Pictures with the lowest Dice")
+    show_table(["Picture", "Cell type", *map(escape_markdown, titles)], table, "Pictures with the lowest Dice")
     st.caption(
         "The figures are of networks that never saw the cell. Predict shows the shipped models, of which each has "
         "learned from four fifths of Dataset 1: it says so where a picture is one of them."
     )
 
 
-def offer_downloads(question: Question) -> None:
+def show_downloads(question: Selection) -> None:
     """Offer everything behind the page as tables."""
     st.subheader("Take away")
     with st.container(horizontal=True):
         st.download_button(
             "Every picture (CSV)",
-            lambda: csv_bytes(comparison.table_rows(question.results)),
+            lambda: encode_csv(comparison.build_score_rows(question.results)),
             f"{question.study}-pictures.csv",
             "text/csv",
             icon=":material/download:",
@@ -273,7 +273,7 @@ def offer_downloads(question: Question) -> None:
         )
         st.download_button(
             "Differences of the networks (CSV)",
-            lambda: csv_bytes(comparison.pair_rows(question.results)),
+            lambda: encode_csv(comparison.build_comparison_rows(question.results)),
             f"{question.study}-differences.csv",
             "text/csv",
             icon=":material/download:",
@@ -281,20 +281,20 @@ def offer_downloads(question: Question) -> None:
         )
 
 
-def _link(sample_id: str) -> str:
+def _format_link(sample_id: str) -> str:
     name, _, number = sample_id.partition("/")
-    return f"[{number}](predict?set={short_title(name).replace(' ', '%20')}&picture={number})"
+    return f"[{number}](predict?set={format_dataset_name(name).replace(' ', '%20')}&picture={number})"
 
 
-def _pictures(summary: Summary) -> str:
+def _format_image_count(summary: MetricSummary) -> str:
     return str(summary.pictures)
 
 
-def _seconds(result: Result) -> float | None:
+def _compute_mean_cpu_seconds(result: StudyResult) -> float | None:
     took = [one["cpu_seconds"] for one in result["trainings"]]
     return None if None in took else float(sum(took) / len(took))
 
 
-def _time(result: Result) -> str:
-    seconds = _seconds(result)
-    return "–" if seconds is None else time_text(seconds)
+def _format_time(result: StudyResult) -> str:
+    seconds = _compute_mean_cpu_seconds(result)
+    return "–" if seconds is None else format_duration(seconds)

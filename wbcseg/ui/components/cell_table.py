@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from wbcseg.export import dice_means
-from wbcseg.io import shown
-from wbcseg.pipeline import Outcome
-from wbcseg.quality import FINE, counted
-from wbcseg.results import Finding
+from wbcseg.export import format_mean_dice
+from wbcseg.io import format_display_name
+from wbcseg.pipeline import ImageResult
+from wbcseg.quality import OK, format_counts
+from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
-from wbcseg.ui.components.downloads import figure_text
+from wbcseg.ui.components.downloads import format_feature
 
-SHOWN: Final = {
+TABLE_FEATURES: Final = {
     "nucleus_to_cell": "Nucleus / cell",
     "nucleus_area": "Nucleus area",
     "cell_area": "Cell area",
@@ -25,9 +25,9 @@ SHOWN: Final = {
 }
 """Figures that the table shows, with short titles; the files to take away have all."""
 
-DICE: Final = {"nucleus": "Dice nucleus", "cytoplasm": "Dice cytoplasm", "cell": "Dice cell"}
+DICE_TITLES: Final = {"nucleus": "Dice nucleus", "cytoplasm": "Dice cytoplasm", "cell": "Dice cell"}
 
-_WIDE: Final = """
+_WIDE_CSS: Final = """
 .cells { overflow-x: auto; width: 100%; container-type: inline-size; }
 .cells:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .cells table { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.9rem; line-height: 1.35; }
@@ -52,7 +52,7 @@ _WIDE: Final = """
 """
 """The colours are those of the text around, whatever the theme."""
 
-_NARROW: Final = """
+_NARROW_CSS: Final = """
 .cells thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .cells table, .cells tbody { display: block; }
 .cells tbody tr { display: grid; grid-template-columns: 48px minmax(0, 5fr) minmax(0, 6fr); gap: 0.1rem 1rem;
@@ -69,7 +69,7 @@ _NARROW: Final = """
 """
 """On a phone, a row is a block: its figures stand below its name, each beside its title."""
 
-STYLE: Final = f"<style>{_WIDE}{quality_badges.STYLE}@container (max-width: 640px) {{{_NARROW}}}</style>"
+STYLE_HTML: Final = f"<style>{_WIDE_CSS}{quality_badges.CSS}@container (max-width: 640px) {{{_NARROW_CSS}}}</style>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,19 +83,19 @@ class Row:
         number: Of the picture, from 1, as in the files to take away; 0 where pictures are not numbered.
     """
 
-    outcome: Outcome
-    finding: Finding | None
+    outcome: ImageResult
+    finding: CellResult | None
     thumbnail: bytes | None
     number: int = 0
 
     @property
     def title(self) -> str:
         """What a list calls it."""
-        name = shown(self.outcome.name)
+        name = format_display_name(self.outcome.name)
         return f"{name}, cell {self.finding.number}" if self.finding and self.finding.number else name
 
 
-def rows_of(outcomes: Sequence[Outcome], *, numbered: bool = False) -> list[Row]:
+def build_rows(outcomes: Sequence[ImageResult], *, numbered: bool = False) -> list[Row]:
     """Return the rows of the table, in order.
 
     Args:
@@ -112,17 +112,17 @@ def rows_of(outcomes: Sequence[Outcome], *, numbered: bool = False) -> list[Row]
     return rows
 
 
-def to_look_at(rows: Sequence[Row]) -> list[Row]:
+def select_rows_to_review(rows: Sequence[Row]) -> list[Row]:
     """Return the rows that somebody should look at: all whose status is not that they look fine, and what is wrong."""
     found = []
     for row in rows:
         status = row.finding.status if row.finding else ""
-        if status not in ("", FINE) or row.outcome.problem or (row.outcome.mask_problem and _is_first(row)):
+        if status not in ("", OK) or row.outcome.problem or (row.outcome.mask_problem and _is_image_row(row)):
             found.append(row)
     return found
 
 
-def table_html(
+def render_table_html(
     rows: Sequence[Row], every: Sequence[Row], micrometres: float | None, caption: str, *, named: bool = True
 ) -> str:
     """Write rows as HTML.
@@ -135,30 +135,30 @@ def table_html(
         named: Whether a cell whose field of view is not in the row above it says what the field is called.
     """
     with_status = any(row.finding and row.finding.status for row in every)
-    regions = [region for region in DICE if any(row.finding and region in row.finding.scores for row in every)]
+    regions = [region for region in DICE_TITLES if any(row.finding and region in row.finding.scores for row in every)]
     unit = "px²" if micrometres is None else "µm²"
-    titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in SHOWN.items()}
-    titles |= {region: DICE[region] for region in regions}
-    head = [_head("Picture", "text", span=2)]
-    head += [_head("Trust", "text")] if with_status else []
-    head += [_head(title) for title in titles.values()]
+    titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in TABLE_FEATURES.items()}
+    titles |= {region: DICE_TITLES[region] for region in regions}
+    head = [_render_header_cell("Picture", "text", span=2)]
+    head += [_render_header_cell("Trust", "text")] if with_status else []
+    head += [_render_header_cell(title) for title in titles.values()]
     body = []
     for place, row in enumerate(rows):
         is_new = place == 0 or rows[place - 1].outcome is not row.outcome
-        body.append(_row(row, titles, micrometres, with_status=with_status, named=named and is_new))
+        body.append(_render_row(row, titles, micrometres, with_status=with_status, named=named and is_new))
     return (
-        f'{STYLE}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
+        f'{STYLE_HTML}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr>{''.join(head)}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
-def field_text(cells: int) -> str:
+def format_cell_count(cells: int) -> str:
     """Say how many cells were found in a field of view."""
-    return _count(cells, "white cell") if cells else "no white cell was found"
+    return _format_count(cells, "white cell") if cells else "no white cell was found"
 
 
-def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+def summarize_results(outcomes: Sequence[ImageResult]) -> tuple[str, str]:
     """Say what was found in a few words, and more of it; both as plain text."""
     read = [one for one in outcomes if one.size is not None]
     findings = [finding for one in read for finding in one.findings]
@@ -169,93 +169,102 @@ def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
         parts.append(f"{without} without a white cell")
     if len(read) < len(outcomes):
         parts.append(f"{len(outcomes) - len(read)} could not be used")
-    states, means = counted([cell.status for cell in cells]), dice_means(findings)
+    states, means = format_counts([cell.status for cell in cells]), format_mean_dice(findings)
     parts += [states] if states else []
     parts += [f"mean Dice {means}"] if means else []
-    return f"{_count(len(read), 'picture')}, {_count(len(cells), 'cell')}", "; ".join(parts)
+    return f"{_format_count(len(read), 'picture')}, {_format_count(len(cells), 'cell')}", "; ".join(parts)
 
 
-def _row(row: Row, titles: Mapping[str, str], micrometres: float | None, *, with_status: bool, named: bool) -> str:
+def _render_row(
+    row: Row, titles: Mapping[str, str], micrometres: float | None, *, with_status: bool, named: bool
+) -> str:
     outcome, finding = row.outcome, row.finding
-    picture = f'<td class="thumb">{_image(row)}</td>'
+    picture = f'<td class="thumb">{_render_thumbnail(row)}</td>'
     if finding is None or finding.measures is None:
         # Over all columns, so that it can be read on a phone without scrolling.
-        return f"<tr>{picture}{_name(row, span=len(titles) + with_status + 1)}</tr>"
-    cells = [f'<td class="text status">{_status(finding)}</td>'] if with_status else []
+        return f"<tr>{picture}{_render_name(row, span=len(titles) + with_status + 1)}</tr>"
+    cells = [f'<td class="text status">{_render_status(finding)}</td>'] if with_status else []
     for name, title in titles.items():
-        text = _dice(finding.scores, name) if name in DICE else figure_text(name, finding.measures, micrometres)
+        text = (
+            _format_dice(finding.scores, name)
+            if name in DICE_TITLES
+            else format_feature(name, finding.measures, micrometres)
+        )
         cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
     kind = ' class="of-field"' if outcome.whole_field else ""
-    return f"<tr{kind}>{picture}{_name(row, named=named)}{''.join(cells)}</tr>"
+    return f"<tr{kind}>{picture}{_render_name(row, named=named)}{''.join(cells)}</tr>"
 
 
-def _name(row: Row, *, span: int = 1, named: bool = True) -> str:
+def _render_name(row: Row, *, span: int = 1, named: bool = True) -> str:
     outcome, finding = row.outcome, row.finding
-    title, name = f' title="{escape(outcome.name)}"', escape(shown(outcome.name)).replace("/", "/<wbr>")
+    title, name = f' title="{escape(outcome.name)}"', escape(format_display_name(outcome.name)).replace("/", "/<wbr>")
     if finding is not None and finding.number:
         # Of a cell of a field, all else is said of the field.
         name, more = f"Cell {finding.number}", [name] if named else []
     else:
         name = f'<span class="number">{row.number}</span> {name}' if row.number else name
         more = [escape(notice) for notice in outcome.notices]
-        more += [_mask_told(outcome)] if outcome.mask_problem else []
+        more += [_render_mask_problem(outcome)] if outcome.mask_problem else []
     if finding is None or finding.measures is None:
-        more.insert(0, _told(row))
+        more.insert(0, _render_missing(row))
     small = "".join(f"<small>{one}</small>" for one in more)
     wide = f' colspan="{span}"' if span > 1 else ""
     return f'<th scope="row" class="text name"{wide}{title}><div>{name}{small}</div></th>'
 
 
-def _told(row: Row) -> str:
+def _render_missing(row: Row) -> str:
     """Say why a row has no figures."""
     outcome, finding = row.outcome, row.finding
     if outcome.problem:
-        return f"<b>Not used.</b> {escape(_reason(outcome.problem, outcome.name))}"
+        return f"<b>Not used.</b> {escape(_shorten_problem(outcome.problem, outcome.name))}"
     if finding is None:
-        return f"Field of view: {field_text(len(outcome.findings))}"
+        return f"Field of view: {format_cell_count(len(outcome.findings))}"
     # That no cell was found is the reason of the status.
-    status = f" {quality_badges.status_html(finding.status)}" if finding.status else ""
+    status = f" {quality_badges.render_status_html(finding.status)}" if finding.status else ""
     return f"<b>No white cell was found.</b>{status}"
 
 
-def _mask_told(outcome: Outcome) -> str:
-    return f"<b>Mask not used.</b> {escape(_reason(outcome.mask_problem, outcome.item.mask_name))}"
+def _render_mask_problem(outcome: ImageResult) -> str:
+    return f"<b>Mask not used.</b> {escape(_shorten_problem(outcome.mask_problem, outcome.item.mask_name))}"
 
 
-def _reason(problem: str, name: str) -> str:
+def _shorten_problem(problem: str, name: str) -> str:
     """Return why something is not used: the row has said already what, and that it is not."""
-    for said in (f"Picture {shown(name)} cannot be used. ", f"Mask {shown(name)} cannot be used. "):
+    for said in (
+        f"Picture {format_display_name(name)} cannot be used. ",
+        f"Mask {format_display_name(name)} cannot be used. ",
+    ):
         problem = problem.removeprefix(said)
-    rest = problem.removeprefix(f"Mask {shown(name)} is not used: ")
+    rest = problem.removeprefix(f"Mask {format_display_name(name)} is not used: ")
     return rest[:1].upper() + rest[1:]
 
 
-def _is_first(row: Row) -> bool:
+def _is_image_row(row: Row) -> bool:
     """Whether the row is the one that says all that is said of its picture."""
     return row.finding is None or row.finding.number == 0
 
 
-def _image(row: Row) -> str:
+def _render_thumbnail(row: Row) -> str:
     if row.thumbnail is None:
         return ""
     data = base64.b64encode(row.thumbnail).decode()
     return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with its classes">'
 
 
-def _status(finding: Finding) -> str:
+def _render_status(finding: CellResult) -> str:
     reasons = "".join(f"<small>{escape(reason)}</small>" for reason in finding.reasons)
-    return f"{quality_badges.status_html(finding.status) if finding.status else ''}{reasons}"
+    return f"{quality_badges.render_status_html(finding.status) if finding.status else ''}{reasons}"
 
 
-def _dice(scores: Mapping[str, float], region: str) -> str:
+def _format_dice(scores: Mapping[str, float], region: str) -> str:
     value = scores.get(region, math.nan)
     return "–" if math.isnan(value) else f"{value:.3f}"
 
 
-def _head(text: str, kind: str = "", span: int = 1) -> str:
+def _render_header_cell(text: str, kind: str = "", span: int = 1) -> str:
     wide = f' colspan="{span}"' if span > 1 else ""
     return f'<th scope="col"{wide} class="{kind}">{escape(text)}</th>'
 
 
-def _count(number: int, what: str) -> str:
+def _format_count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}".replace(",", "\u202f")

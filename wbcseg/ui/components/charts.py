@@ -12,17 +12,17 @@ import streamlit as st
 
 from wbcseg.ui.components.line_charts import BLUE, COLOURS, GREEN, GREY, ORANGE
 
-SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-NETWORKS: Final = {"U-Net": (BLUE, "circle"), "SegNet-Basic": (ORANGE, "square"), "DeconvNet": (GREEN, "diamond")}
+MARKER_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+NETWORK_STYLES: Final = {"U-Net": (BLUE, "circle"), "SegNet-Basic": (ORANGE, "square"), "DeconvNet": (GREEN, "diamond")}
 """Colour and shape of a network wherever it is drawn: never told apart by the colour alone."""
 
-ROW: Final = 48
+ROW_HEIGHT: Final = 48
 """Pixels of a row of a chart."""
 
-LINE: Final = 0.4
+LABEL_LINE_FRACTION: Final = 0.4
 """Share of a row that a line of its label takes."""
 
-NO_BAR: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+PLOTLY_CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,15 @@ class Interval:
     note: str = ""
 
 
-def style(title: str, place: int = 0) -> tuple[str, str]:
+def get_style(title: str, place: int = 0) -> tuple[str, str]:
     """Return colour and shape of a network's title."""
-    for name, look in NETWORKS.items():
+    for name, look in NETWORK_STYLES.items():
         if title.startswith(name):
             return look
-    return COLOURS[place % len(COLOURS)], SYMBOLS[place % len(SYMBOLS)]
+    return COLOURS[place % len(COLOURS)], MARKER_SYMBOLS[place % len(MARKER_SYMBOLS)]
 
 
-def distributions(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str, str], axis: str) -> go.Figure:
+def draw_box_plot(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str, str], axis: str) -> go.Figure:
     """Draw every picture's figure of every network as points beside a box of the middle half.
 
     Args:
@@ -64,12 +64,12 @@ def distributions(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str
     """
     figure = go.Figure()
     for place, (title, values) in enumerate(reversed(list(columns.items()))):
-        colour, symbol = style(title, place)
+        colour, symbol = get_style(title, place)
         shown = {one: value for one, value in values.items() if not math.isnan(value)}
         figure.add_trace(
             go.Box(
                 x=list(shown.values()),
-                name=_broken(title),
+                name=_wrap_label(title),
                 orientation="h",
                 boxpoints="all",
                 jitter=0.5,
@@ -83,10 +83,10 @@ def distributions(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str
             )
         )
     figure.update_layout(showlegend=False)
-    return _laid_out(figure, axis, rows=2 * len(columns))
+    return _apply_layout(figure, axis, rows=2 * len(columns))
 
 
-def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend: bool = False) -> go.Figure:
+def draw_interval_plot(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend: bool = False) -> go.Figure:
     """Draw figures with their intervals below each other.
 
     Args:
@@ -100,7 +100,7 @@ def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend
     groups = list(dict.fromkeys(row.group for row in rows))
     for place, group in enumerate(groups):
         own = [row for row in rows if row.group == group]
-        colour, symbol = style(group, place) if legend or len(groups) > 1 else (BLUE, "circle")
+        colour, symbol = get_style(group, place) if legend or len(groups) > 1 else (BLUE, "circle")
         spread = 0.22 * (place - (len(groups) - 1) / 2) if legend else 0.0
         figure.add_trace(
             go.Scatter(
@@ -112,8 +112,8 @@ def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [_reach(row.high - row.middle) for row in own],
-                    "arrayminus": [_reach(row.middle - row.low) for row in own],
+                    "array": [_none_if_nan(row.high - row.middle) for row in own],
+                    "arrayminus": [_none_if_nan(row.middle - row.low) for row in own],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,
@@ -127,7 +127,7 @@ def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend
     figure.update_layout(
         showlegend=legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
     )
-    broken = [_broken(label) for label in labels]
+    broken = [_wrap_label(label) for label in labels]
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(labels))),
@@ -135,11 +135,11 @@ def intervals(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend
         range=[len(labels) - 0.4, -0.6],
     )
     tallest = max((1 + label.count("<br>") for label in broken), default=1)
-    row = max(1.4 if legend else 1.1, LINE * tallest)
-    return _laid_out(figure, axis, rows=len(labels) * row + (1 if legend else 0))
+    row = max(1.4 if legend else 1.1, LABEL_LINE_FRACTION * tallest)
+    return _apply_layout(figure, axis, rows=len(labels) * row + (1 if legend else 0))
 
 
-def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
+def draw_scatter(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
     """Draw figures with their intervals against something else.
 
     Args:
@@ -150,7 +150,7 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
     figure = go.Figure()
     largest = max((x for x, _ in rows), default=1.0)
     for place, (x, row) in enumerate(rows):
-        colour, symbol = style(row.group, place)
+        colour, symbol = get_style(row.group, place)
         late = x > largest / 2  # where a phone has no room to the right
         figure.add_trace(
             go.Scatter(
@@ -164,8 +164,8 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
                 error_y={
                     "type": "data",
                     "symmetric": False,
-                    "array": [_reach(row.high - row.middle)],
-                    "arrayminus": [_reach(row.middle - row.low)],
+                    "array": [_none_if_nan(row.high - row.middle)],
+                    "arrayminus": [_none_if_nan(row.middle - row.low)],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,
@@ -177,10 +177,10 @@ def against(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> g
     figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[0, 1.1 * largest])
     figure.update_yaxes(title=axis)
-    return _laid_out(figure, across, rows=5)
+    return _apply_layout(figure, across, rows=5)
 
 
-def differences(
+def draw_bland_altman(
     dots: Sequence[tuple[float, float, str]], bias: float, limits: tuple[float, float], across: str, axis: str
 ) -> go.Figure:
     """Draw differences against means (Bland and Altman), with the mean difference and its limits as lines.
@@ -208,10 +208,10 @@ def differences(
         figure.add_hline(y=limit, line={"color": ORANGE, "dash": "dash", "width": 2}, annotation_text="limit")
     figure.update_layout(showlegend=False)
     figure.update_yaxes(title=axis)
-    return _laid_out(figure, across, rows=6)
+    return _apply_layout(figure, across, rows=6)
 
 
-def reliability(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
+def draw_reliability_diagram(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
     """Draw the share that is right against how sure a network was, with the diagonal on which both are the same.
 
     Args:
@@ -222,7 +222,7 @@ def reliability(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.F
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
     )
     for place, (title, bins) in enumerate(lines.items()):
-        colour, symbol = style(title, place)
+        colour, symbol = get_style(title, place)
         figure.add_scatter(
             x=[sure for sure, _, _ in bins],
             y=[right for _, right, _ in bins],
@@ -237,17 +237,17 @@ def reliability(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.F
     figure.update_layout(legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"})
     figure.update_yaxes(title="Share that is right", tickformat=".0%", range=[0, 1.02])
     figure.update_xaxes(tickformat=".0%", range=[0.3, 1.02])
-    return _laid_out(figure, "How sure the network was", rows=7)
+    return _apply_layout(figure, "How sure the network was", rows=7)
 
 
-def show(figure: go.Figure, key: str, alt: str) -> None:
+def show_plotly_chart(figure: go.Figure, key: str, alt: str) -> None:
     """Show a chart; ``alt`` says in words what it shows."""
-    st.plotly_chart(figure, key=key, config=NO_BAR, alt=alt)
+    st.plotly_chart(figure, key=key, config=PLOTLY_CONFIG, alt=alt)
 
 
-def _laid_out(figure: go.Figure, axis: str, rows: float) -> go.Figure:
+def _apply_layout(figure: go.Figure, axis: str, rows: float) -> go.Figure:
     figure.update_layout(
-        height=int(90 + ROW * max(2.0, rows)),
+        height=int(90 + ROW_HEIGHT * max(2.0, rows)),
         margin={"l": 8, "r": 16, "t": 16, "b": 8},
         hovermode="closest",
         # A finger that moves over a chart moves the page.
@@ -258,10 +258,10 @@ def _laid_out(figure: go.Figure, axis: str, rows: float) -> go.Figure:
     return figure
 
 
-def _broken(text: str) -> str:
+def _wrap_label(text: str) -> str:
     """Break a label so that it leaves room for the chart on a phone."""
     return text.replace(", ", ",<br>").replace(" minus ", " −<br>")
 
 
-def _reach(number: float) -> Any:
+def _none_if_nan(number: float) -> Any:
     return None if math.isnan(number) else number

@@ -11,51 +11,51 @@ from wbcseg.datasets import DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import ModelEntry
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text, short_title
+from wbcseg.ui.text import GLOSSARY, escape_markdown, format_dataset_name
 
-KINDS: Final = {
+DATASET_DESCRIPTIONS: Final = {
     "zheng-1": "Real smears on a yellow or white background, with masks drawn by experts.",
     "zheng-2": "Real smears on a purple background, with masks drawn by experts.",
     "synthetic": "Drawn by the program, with exact masks. Always here.",
 }
 
 
-def dataset_card(entry: DatasetStatus) -> None:
+def show_dataset_card(entry: DatasetStatus) -> None:
     """Show whether a data set can be used, with a download where it can't."""
     with st.container(gap="xsmall"):
-        st.markdown(f"**{as_text(short_title(entry.name))}**")
-        st.markdown(KINDS.get(entry.name, as_text(entry.title)))
+        st.markdown(f"**{escape_markdown(format_dataset_name(entry.name))}**")
+        st.markdown(DATASET_DESCRIPTIONS.get(entry.name, escape_markdown(entry.title)))
         if entry.ready:
             count = f" · {entry.count} pictures" if entry.count is not None else ""
             st.markdown(f":green[:material/check_circle: Ready]{count}")
         else:
             st.markdown(":gray[:material/cloud_download: Not on this computer yet]")
-            offer_download(entry)
+            show_download_button(entry)
 
 
-def offer_download(entry: DatasetStatus) -> None:
+def show_download_button(entry: DatasetStatus) -> None:
     """Offer to fetch a data set that is not here, and say what else can be done."""
     with st.container(horizontal=True):
         asked = st.button("Download now", icon=":material/download:", key=f"download_{entry.name}")
         with st.popover("What else?", type="tertiary"):
-            st.markdown(as_text(entry.advice))
+            st.markdown(escape_markdown(entry.advice))
     if not asked:
         return
     bar = st.progress(0.0, text="Asking for the data…")
 
     def show(done: int, total: int, name: str) -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, text=as_text(name))
+        bar.progress(min(1.0, done / total) if total else 0.0, text=escape_markdown(name))
 
     try:
         open_dataset(entry.name, fetch=True, progress=show)
     except WbcsegError as problem:
         bar.empty()
-        st.error(as_text(str(problem)), icon=":material/error:")
+        st.error(escape_markdown(str(problem)), icon=":material/error:")
     else:
         st.rerun()
 
 
-def models_table(entries: Sequence[ModelEntry]) -> None:
+def show_models_table(entries: Sequence[ModelEntry]) -> None:
     """Show the models, how well they do on held-out pictures, and what is wrong with those that can't be used."""
     ready = [(entry.title, entry.card) for entry in entries if entry.card is not None]
     if not entries:
@@ -64,9 +64,9 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
         rows = []
         for title, card in ready:
             regions = card.heldout["regions"]
-            cells = [_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
+            cells = [_format_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
             mark = " :orange[:material/content_copy:]" if card.leaks else ""
-            rows.append([as_text(title) + mark, *cells])
+            rows.append([escape_markdown(title) + mark, *cells])
         show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows, "Models")
         st.caption("Mean Dice on held-out pictures ± standard error.")
         if any(card.leaks for _, card in ready):
@@ -75,17 +75,17 @@ def models_table(entries: Sequence[ModelEntry]) -> None:
                 "in the model's training, so its figures flatter it.",
                 help=GLOSSARY["Leaking split"],
             )
-    show_problems(entries)
+    show_model_problems(entries)
 
 
-def show_problems(entries: Sequence[ModelEntry]) -> None:
+def show_model_problems(entries: Sequence[ModelEntry]) -> None:
     """Say in a sentence each which models can't be used and why."""
     for entry in entries:
         if entry.problem is not None:
-            st.warning(f"**{as_text(entry.name)}** {as_text(entry.problem)}", icon=":material/error:")
+            st.warning(f"**{escape_markdown(entry.name)}** {escape_markdown(entry.problem)}", icon=":material/error:")
 
 
-def _held_out(figures: Mapping[str, float | None]) -> str:
+def _format_held_out(figures: Mapping[str, float | None]) -> str:
     mean, error = figures.get("dice"), figures.get("dice_se")
     if mean is None:
         return "–"

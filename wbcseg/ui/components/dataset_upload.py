@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from wbcseg.datasets import PAIRING_RULE, DataSet, check_dataset, open_zip
+from wbcseg.datasets import PAIRING_RULE, Dataset, check_dataset, open_zip
 from wbcseg.errors import WbcsegError
-from wbcseg.ui.cache import bytes_digest
+from wbcseg.ui.cache import compute_digest
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.text import as_text, lines_text
+from wbcseg.ui.text import escape_lines, escape_markdown
 
 
 @dataclass(frozen=True, eq=False)
-class OwnPairs:
+class UploadedDataset:
     """What a reader brought to train on.
 
     Attributes:
@@ -23,17 +23,17 @@ class OwnPairs:
     """
 
     data: bytes
-    dataset: DataSet
+    dataset: Dataset
 
 
-def bring_pairs(key: str = "train_zip", label: str = "A zip of pictures and masks") -> OwnPairs | None:
+def upload_dataset(key: str = "train_zip", label: str = "A zip of pictures and masks") -> UploadedDataset | None:
     """Ask for a zip and check everything in it. Return it, or ``None`` where there is none that will do."""
-    if edited_masks.kept() and _take_corrected():
-        data = edited_masks.archive()
-        return _pairs(data, "corrected.zip")
+    if edited_masks.get_edited_masks() and _select_edited_masks():
+        data = edited_masks.build_zip()
+        return _open_upload(data, "corrected.zip")
     file = st.file_uploader(label, type=["zip"], key=key, width=720)
     with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
-        st.markdown(as_text(PAIRING_RULE), width=480)
+        st.markdown(escape_markdown(PAIRING_RULE), width=480)
     if file is None:
         st.caption(
             "The zip stays in memory: it is never stored, here or with the training, but for three masks, beside which "
@@ -42,28 +42,28 @@ def bring_pairs(key: str = "train_zip", label: str = "A zip of pictures and mask
             width=720,
         )
         return None
-    return _pairs(file.getvalue(), file.name)
+    return _open_upload(file.getvalue(), file.name)
 
 
-def _take_corrected() -> bool:
+def _select_edited_masks() -> bool:
     """Ask whether the pairs are the masks that the reader corrected in this visit."""
-    count = len(edited_masks.kept())
+    count = len(edited_masks.get_edited_masks())
     words = f"The {count} corrected masks of this visit" if count > 1 else "The corrected mask of this visit"
     return st.toggle(words, value=True, key="train_corrected", help="Those that were handed over from the viewer.")
 
 
-def _pairs(data: bytes, name: str) -> OwnPairs | None:
-    found = _checked(bytes_digest(data), name, data)
+def _open_upload(data: bytes, name: str) -> UploadedDataset | None:
+    found = _load_checked(compute_digest(data), name, data)
     if isinstance(found, str):
-        st.error(lines_text(found), icon=":material/rule:")
+        st.error(escape_lines(found), icon=":material/rule:")
         return None
     st.markdown(f":green[:material/check_circle:] {len(found)} pictures with their masks.")
-    return OwnPairs(data, found)
+    return UploadedDataset(data, found)
 
 
 # What is wrong is kept like what is right, so that a large zip is not read again at every click.
 @st.cache_resource(max_entries=2, show_spinner="Reading the pictures and masks…", scope="session")
-def _checked(digest: str, name: str, _data: bytes) -> DataSet | str:  # noqa: ARG001 (the key)
+def _load_checked(digest: str, name: str, _data: bytes) -> Dataset | str:  # noqa: ARG001 (the key)
     try:
         dataset = open_zip(_data, name)
         check_dataset(dataset)

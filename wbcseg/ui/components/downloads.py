@@ -11,28 +11,28 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.export import bundle, csv_bytes, figure_rows
-from wbcseg.features import MEASURES, CellMeasures
+from wbcseg.export import build_feature_rows, build_results_zip, encode_csv
+from wbcseg.features import FEATURES, CellFeatures
 from wbcseg.inference import ModelEntry
-from wbcseg.results import Found, pictures_of
+from wbcseg.results import Results, group_by_image
 
-FIGURES: Final = (
+DISPLAYED_FEATURES: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
     *("cell_perimeter", "nucleus_perimeter", "cell_circularity", "nucleus_solidity", "nucleus_eccentricity", "lobes"),
 )
 """Figures of a cell that the pages show, besides its colours and whether it is cut; the files to take away have all."""
 
-PARTS: Final = ("nucleus", "cytoplasm")
+COLOURED_PARTS: Final = ("nucleus", "cytoplasm")
 """Parts of a cell whose mean colour is measured."""
 
 
-PLAUSIBLE: Final = (4.0, 40.0)
+PLAUSIBLE_DIAMETER: Final = (4.0, 40.0)
 """Least and greatest diameter of a white cell in µm, with a wide margin, beyond which a scale is doubted."""
 
-_SCALE: Final = "scale_now"
+_PIXEL_SIZE_KEY: Final = "scale_now"
 
 
-class _Scale:
+class _PixelSizeHolder:
     """The scale that a reader gave last, in this visit.
 
     A file to take away is made when its button is clicked, by what an earlier run of the page left behind: that asks
@@ -42,7 +42,7 @@ class _Scale:
     micrometres: float | None = None
 
 
-def ask_scale(*, own: bool = True, in_address: bool = True) -> float | None:
+def select_pixel_size(*, own: bool = True, in_address: bool = True) -> float | None:
     """Ask for the side of a pixel in µm. Return it, or ``None`` where it is not known.
 
     Args:
@@ -67,16 +67,16 @@ def ask_scale(*, own: bool = True, in_address: bool = True) -> float | None:
         bind="query-params" if in_address else None,
         width=190,
         help="Your microscope and camera decide it. Without it, figures are in pixels.",
-        on_change=_note_scale,
+        on_change=_save_pixel_size,
         args=(key,),
     )
     if own:
         st.session_state["kept_micrometres"] = value
-    _scale().micrometres = None if value is None else float(value)
-    return _scale().micrometres
+    _get_pixel_size_holder().micrometres = None if value is None else float(value)
+    return _get_pixel_size_holder().micrometres
 
 
-def doubt_scale(cells: Iterable[CellMeasures | None], micrometres: float | None) -> None:
+def warn_implausible_pixel_size(cells: Iterable[CellFeatures | None], micrometres: float | None) -> None:
     """Say so where a scale makes cells smaller or larger than white blood cells are.
 
     Args:
@@ -87,7 +87,7 @@ def doubt_scale(cells: Iterable[CellMeasures | None], micrometres: float | None)
     if micrometres is None or not areas:
         return
     across = 2.0 * math.sqrt(statistics.median(areas) / math.pi) * micrometres
-    if not PLAUSIBLE[0] <= across <= PLAUSIBLE[1]:
+    if not PLAUSIBLE_DIAMETER[0] <= across <= PLAUSIBLE_DIAMETER[1]:
         st.warning(
             f"With {micrometres:g} µm a pixel, cells would be {across:.3g} µm wide; white blood cells have 6 to 25 µm. "
             "Check the scale.",
@@ -95,18 +95,18 @@ def doubt_scale(cells: Iterable[CellMeasures | None], micrometres: float | None)
         )
 
 
-def _note_scale(key: str) -> None:
+def _save_pixel_size(key: str) -> None:
     value = st.session_state.get(key)
-    _scale().micrometres = None if value is None else float(value)
+    _get_pixel_size_holder().micrometres = None if value is None else float(value)
 
 
-def _scale() -> _Scale:
-    held: _Scale = st.session_state.setdefault(_SCALE, _Scale())
+def _get_pixel_size_holder() -> _PixelSizeHolder:
+    held: _PixelSizeHolder = st.session_state.setdefault(_PIXEL_SIZE_KEY, _PixelSizeHolder())
     return held
 
 
-def offer_files(
-    found: Callable[[], Found],
+def show_download_buttons(
+    found: Callable[[], Results],
     entries: Mapping[str, ModelEntry],
     *,
     careful: bool,
@@ -124,20 +124,20 @@ def offer_files(
         second: The model whose opinion was asked for as well, or ``None``.
         reading: Entered while pictures are read one by one.
     """
-    scale = _scale()
+    scale = _get_pixel_size_holder()
 
-    def report(cells: Found, micrometres: float | None) -> bytes:
+    def report(cells: Results, micrometres: float | None) -> bytes:
         with reading():
-            return _report(cells, _settings(cells, entries, careful, page, second), micrometres)
+            return _build_report(cells, _list_settings(cells, entries, careful, page, second), micrometres)
 
     def everything() -> bytes:
         cells, micrometres = found(), scale.micrometres
         with reading():
-            return bundle(cells, micrometres=micrometres, report=report(cells, micrometres))
+            return build_results_zip(cells, micrometres=micrometres, report=report(cells, micrometres))
 
     st.download_button(
         "Figures (CSV)",
-        lambda: csv_bytes(figure_rows(found(), micrometres=scale.micrometres)),
+        lambda: encode_csv(build_feature_rows(found(), micrometres=scale.micrometres)),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -162,29 +162,29 @@ def offer_files(
     )
 
 
-def titled(name: str, micrometres: float | None) -> str:
+def format_feature_label(name: str, micrometres: float | None) -> str:
     """Return what a figure is called, with its unit."""
     unit = "px" if micrometres is None else "µm"
-    return f"{MEASURES[name].title}{ {0: '', 1: f' ({unit})', 2: f' ({unit}²)'}[MEASURES[name].power] }"
+    return f"{FEATURES[name].title}{ {0: '', 1: f' ({unit})', 2: f' ({unit}²)'}[FEATURES[name].power] }"
 
 
-def figure_text(name: str, found: CellMeasures | None, micrometres: float | None) -> str:
+def format_feature(name: str, found: CellFeatures | None, micrometres: float | None) -> str:
     """Write a figure of a cell; a dash where it is not defined."""
     value = found.scaled(micrometres)[name] if found else math.nan
     if math.isnan(value):
         return "–"
     if name == "touches_border":
         return "yes" if value else "no"
-    one = MEASURES[name]
+    one = FEATURES[name]
     digits = one.digits if micrometres is None or not one.power else 1
     return f"{value:,.{digits}f}".replace(",", "\u202f")
 
 
-def colour_text(part: str, found: CellMeasures | None) -> str:
+def format_mean_colour(part: str, found: CellFeatures | None) -> str:
     """Write the mean colour of a part of a cell as a small square and its red, green and blue, in Markdown.
 
     Args:
-        part: One of :data:`PARTS`.
+        part: One of :data:`COLOURED_PARTS`.
         found: The figures of the cell, or ``None`` where there is none.
 
     Returns:
@@ -198,38 +198,47 @@ def colour_text(part: str, found: CellMeasures | None) -> str:
     return f':color[\u00a0\u00a0\u00a0\u00a0]{{background="#{red:02x}{green:02x}{blue:02x}"}} {red}, {green}, {blue}'
 
 
-def figures_table(cells: Sequence[CellMeasures | None], micrometres: float | None) -> list[list[str]]:
+def build_feature_table(cells: Sequence[CellFeatures | None], micrometres: float | None) -> list[list[str]]:
     """Return the figures of cells as the rows of a table: a title, and what each cell has, in Markdown.
 
     Args:
         cells: The figures of each cell; ``None`` where none was found.
         micrometres: Side of a pixel in µm, or ``None``.
     """
-    rows = [[titled(name, micrometres), *(figure_text(name, one, micrometres) for one in cells)] for name in FIGURES]
-    rows += [[f"{part.capitalize()}, mean colour (RGB)", *(colour_text(part, one) for one in cells)] for part in PARTS]
+    rows = [
+        [format_feature_label(name, micrometres), *(format_feature(name, one, micrometres) for one in cells)]
+        for name in DISPLAYED_FEATURES
+    ]
+    rows += [
+        [f"{part.capitalize()}, mean colour (RGB)", *(format_mean_colour(part, one) for one in cells)]
+        for part in COLOURED_PARTS
+    ]
     last = "touches_border"
-    return [*rows, [titled(last, micrometres), *(figure_text(last, one, micrometres) for one in cells)]]
+    return [
+        *rows,
+        [format_feature_label(last, micrometres), *(format_feature(last, one, micrometres) for one in cells)],
+    ]
 
 
-def _settings(
-    found: Found, entries: Mapping[str, ModelEntry], careful: bool, page: int, second: ModelEntry | None
+def _list_settings(
+    found: Results, entries: Mapping[str, ModelEntry], careful: bool, page: int, second: ModelEntry | None
 ) -> list[tuple[str, str]]:
     """Return how the figures were got, as a report tells it."""
-    names = dict.fromkeys(model for picture in pictures_of(found) for model in picture.models)
-    told = [("Model", _described(entries[name])) for name in names]
-    told += [("Second opinion", _described(second))] if second else []
+    names = dict.fromkeys(model for picture in group_by_image(found) for model in picture.models)
+    told = [("Model", _describe_model(entries[name])) for name in names]
+    told += [("Second opinion", _describe_model(second))] if second else []
     told.append(("Prediction", "careful" if careful else "one look"))
     return [*told, ("TIFF page", str(page + 1))] if page else told
 
 
-def _described(entry: ModelEntry) -> str:
+def _describe_model(entry: ModelEntry) -> str:
     card = entry.card
     version = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
     return f"{entry.name}: {entry.title}{version}"
 
 
-def _report(found: Found, settings: Sequence[tuple[str, str]], micrometres: float | None) -> bytes:
+def _build_report(found: Results, settings: Sequence[tuple[str, str]], micrometres: float | None) -> bytes:
     # Here and not above: it needs a library that no other page does.
-    from wbcseg.export.pdf import pdf_report
+    from wbcseg.export.pdf import build_pdf_report
 
-    return pdf_report(found, when=datetime.now(UTC), settings=settings, micrometres=micrometres)
+    return build_pdf_report(found, when=datetime.now(UTC), settings=settings, micrometres=micrometres)

@@ -8,13 +8,13 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.datasets.base import DataSet, Entry
+from wbcseg.datasets.base import Dataset, SampleInfo
 from wbcseg.errors import WbcsegError
 from wbcseg.labels import CELL_TYPES
 from wbcseg.ui import cache
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
-from wbcseg.ui.text import as_text, size_text, stem
+from wbcseg.ui.text import escape_markdown, format_size, get_local_id
 
 PER_PAGE: Final = 20
 """Fills rows of four (a phone) and of five."""
@@ -22,7 +22,7 @@ ALL_TYPES: Final = "All types"
 ALL_SIZES: Final = "All sizes"
 
 
-def filtered(data: DataSet) -> list[Entry]:
+def filter_samples(data: Dataset) -> list[SampleInfo]:
     """Ask for a cell type and a size, and return the entries that have both."""
     types = Counter(entry.cell_type for entry in data.entries)
     sizes = Counter(entry.size for entry in data.entries)
@@ -34,7 +34,7 @@ def filtered(data: DataSet) -> list[Entry]:
             bind="query-params",
             width=170,
         )
-        texts = {size_text(size): size for size, _ in sizes.most_common()}
+        texts = {format_size(size): size for size, _ in sizes.most_common()}
         size = st.selectbox(
             "Size in pixels",
             [ALL_SIZES, *texts],
@@ -50,7 +50,7 @@ def filtered(data: DataSet) -> list[Entry]:
     ]
 
 
-def gallery(data: DataSet, entries: Sequence[Entry], chosen: str) -> None:
+def show_gallery(data: Dataset, entries: Sequence[SampleInfo], chosen: str) -> None:
     """Show the entries as small pictures with a button each, a page at a time.
 
     Args:
@@ -64,14 +64,14 @@ def gallery(data: DataSet, entries: Sequence[Entry], chosen: str) -> None:
     tiles = st.container()
     noun = "picture" if len(entries) == 1 else "pictures"
     st.caption(f"{len(entries)} {noun}" if len(entries) == len(data) else f"{len(entries)} of {len(data)} pictures")
-    page = choose_page(len(entries), PER_PAGE, "page")
+    page = select_page(len(entries), PER_PAGE, "page")
     with tiles, st.grid("auto", min_column_width=80, gap=("small", "xsmall"), key="gallery") as grid:
         for entry in entries[(page - 1) * PER_PAGE : page * PER_PAGE]:
             with grid.cell(), st.container(gap=None):
-                _tile(data.name, entry, entry.id == chosen)
+                _show_tile(data.name, entry, entry.id == chosen)
 
 
-def choose_page(count: int, per_page: int, key: str) -> int:
+def select_page(count: int, per_page: int, key: str) -> int:
     """Ask for a page of a long list, and return its number from 1; a short list has no pages to choose from."""
     pages = -(-count // per_page)
     if pages <= 1:
@@ -82,19 +82,19 @@ def choose_page(count: int, per_page: int, key: str) -> int:
     return st.pagination(pages, key=key, bind="query-params")
 
 
-def _tile(name: str, entry: Entry, chosen: bool) -> None:
+def _show_tile(name: str, entry: SampleInfo, chosen: bool) -> None:
     try:
-        picture = cache.shown(name, entry.id)
-        alt = f"{entry.cell_type or 'Picture'} {stem(entry.id)}"
-        show_png(cache.thumbnail(picture.digest, picture.sample.image), alt)
+        picture = cache.load_image(name, entry.id)
+        alt = f"{entry.cell_type or 'Picture'} {get_local_id(entry.id)}"
+        show_png(cache.encode_thumbnail(picture.digest, picture.sample.image), alt)
     except WbcsegError as problem:
-        st.markdown(":material/broken_image:", help=as_text(str(problem)))
+        st.markdown(":material/broken_image:", help=escape_markdown(str(problem)))
     st.button(
-        as_text(stem(entry.id)),
+        escape_markdown(get_local_id(entry.id)),
         key=f"show_{entry.id}",
         type="secondary" if chosen else "tertiary",
-        on_click=dataset_picker.show_picture,
+        on_click=dataset_picker.go_to_image,
         args=(name, entry.id),
         width="stretch",
-        help=f"Show it large ({entry.cell_type or 'type not known'}, {size_text(entry.size)} pixels)",
+        help=f"Show it large ({entry.cell_type or 'type not known'}, {format_size(entry.size)} pixels)",
     )

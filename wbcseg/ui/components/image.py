@@ -10,7 +10,7 @@ def show_png(png: bytes, alt: str, *, where: DeltaGenerator | None = None) -> No
     """Show a PNG over the whole width of its place.
 
     Args:
-        png: At most :data:`wbcseg.visualization.WIDEST` pixels wide. Streamlit would blur a wider one.
+        png: At most :data:`wbcseg.visualization.MAX_DISPLAY_WIDTH` pixels wide. Streamlit would blur a wider one.
         alt: What a screen reader says.
         where: The place, or ``None`` for the current one.
     """

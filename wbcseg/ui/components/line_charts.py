@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import streamlit as st
 
-from wbcseg.evaluation.thesis import NETWORKS, published_result
+from wbcseg.evaluation.thesis import THESIS_ARCHITECTURES, load_thesis_result
 from wbcseg.training import TrainingConfig
-from wbcseg.ui.text import as_text
+from wbcseg.ui.text import escape_markdown
 
-Row = Mapping[str, float]
+MetricsRow = Mapping[str, float]
 Point = tuple[float, float, str]
-FIELDS: Final = ("x", "y", "series")
+POINT_FIELDS: Final = ("x", "y", "series")
 """What the parts of a point are called in a chart's description."""
 
 # Each has a contrast of at least 3.4:1 on both backgrounds, white and dark.
@@ -36,11 +36,11 @@ COLOURS: Final = (BLUE, ORANGE, GREEN, VIOLET, RED, GREY)
 SOLID: Final = (1, 0)
 DASHED: Final = (6, 4)
 DOTTED: Final = (2, 3)
-BROKEN: Final = (10, 3, 2, 3)
-LINES: Final = {SOLID: "━━", DASHED: "╍╍", DOTTED: "┉┉", BROKEN: "━╸╺"}
+DASH_DOT: Final = (10, 3, 2, 3)
+DASH_GLYPHS: Final = {SOLID: "━━", DASHED: "╍╍", DOTTED: "┉┉", DASH_DOT: "━╸╺"}
 """What the curves' dashes look like in a text."""
 
-POINTS: Final = {
+MARKER_GLYPHS: Final = {
     "circle": "●",
     "square": "■",
     "triangle-up": "▲",
@@ -50,21 +50,21 @@ POINTS: Final = {
 }
 """Likewise, the shapes of their points."""
 
-SHAPES: Final = tuple(POINTS)
+MARKER_SHAPES: Final = tuple(MARKER_GLYPHS)
 
 HELD_OUT: Final = "Held-out"
 TRAINING: Final = "Training"
-REGIONS: Final = {"nucleus": ("Nucleus", BLUE), "cytoplasm": ("Cytoplasm", GREEN), "cell": ("Whole cell", ORANGE)}
+REGION_STYLES: Final = {"nucleus": ("Nucleus", BLUE), "cytoplasm": ("Cytoplasm", GREEN), "cell": ("Whole cell", ORANGE)}
 
-FEW: Final = 40
+MAX_MARKED_POINTS: Final = 40
 """So many points of a curve are marked; of more, the line shows enough."""
 
-PART: Final = " · "
+SUBSET_SEPARATOR: Final = " · "
 """Parts the name of a curve from whether it is of training or held-out pictures: the dashes say the latter."""
 
-DASHES_MEAN: Final = "Solid lines: held-out pictures. Dashed lines: training pictures."
+DASH_EXPLANATION: Final = "Solid lines: held-out pictures. Dashed lines: training pictures."
 
-ZOOM: Final[dict[str, Any]] = {
+ZOOM_PARAM: Final[dict[str, Any]] = {
     "name": "view",
     "select": {
         "type": "interval",
@@ -75,7 +75,7 @@ ZOOM: Final[dict[str, Any]] = {
 }
 """Zooming without taking the wheel, or a finger, away from the page."""
 
-EMPTY: Final = "The curve begins with the first figures."
+EMPTY_TEXT: Final = "The curve begins with the first figures."
 ZOOM_HINT: Final = "Ctrl and the wheel zoom, a double click goes back."
 
 
@@ -84,7 +84,7 @@ class Series:
     """How one curve is drawn: never told apart by its colour alone.
 
     Attributes:
-        name: Its name; the legend says what stands before :data:`PART`.
+        name: Its name; the legend says what stands before :data:`SUBSET_SEPARATOR`.
         colour: ``#rrggbb``.
         dash: Lengths of dashes and gaps.
         shape: Of its points.
@@ -98,16 +98,16 @@ class Series:
     thin: bool = False
 
 
-def legend(series: Sequence[Series]) -> str:
+def format_legend(series: Sequence[Series]) -> str:
     """Return how the curves look and what they are called, as Markdown; once for those that differ in their part."""
-    listed = {one.name.partition(PART)[0]: one for one in reversed(series)}
+    listed = {one.name.partition(SUBSET_SEPARATOR)[0]: one for one in reversed(series)}
     return "\u2003".join(
-        f':color[{POINTS[one.shape]}{LINES[one.dash]}]{{foreground="{one.colour}"}}\u00a0{as_text(name)}'
+        f':color[{MARKER_GLYPHS[one.shape]}{DASH_GLYPHS[one.dash]}]{{foreground="{one.colour}"}}\u00a0{escape_markdown(name)}'
         for name, one in reversed(listed.items())
     )
 
 
-def values_of(rows: Sequence[Row], name: str) -> list[tuple[int, float]]:
+def extract_values(rows: Sequence[MetricsRow], name: str) -> list[tuple[int, float]]:
     """Return (number from 1, value) of each row that has a finite one."""
     return [
         (number, float(row[name]))
@@ -116,7 +116,7 @@ def values_of(rows: Sequence[Row], name: str) -> list[tuple[int, float]]:
     ]
 
 
-def smoothed(points: Sequence[tuple[float, float]], strength: float) -> list[tuple[float, float]]:
+def compute_ema(points: Sequence[tuple[float, float]], strength: float) -> list[tuple[float, float]]:
     """Return the running mean of a curve: at each point, ``strength`` (0 to below 1) of the mean before is kept.
 
     The mean is corrected for its start, so that it begins at the first value.
@@ -128,7 +128,7 @@ def smoothed(points: Sequence[tuple[float, float]], strength: float) -> list[tup
     return result
 
 
-def show_chart(
+def show_line_chart(
     points: Sequence[Point],
     series: Sequence[Series],
     *,
@@ -157,22 +157,22 @@ def show_chart(
     present = {name for *_, name in shown}
     drawn = [one for one in series if one.name in present]
     longest = max((sum(name == one.name for *_, name in shown) for one in drawn if not one.thin), default=0)
-    spec = _spec(drawn, x_title, y_title, log=log, marked=longest <= FEW, zoom=not live)
-    st.markdown(f":small[{legend(drawn)}]" if drawn else "\u00a0")
+    spec = _build_spec(drawn, x_title, y_title, log=log, marked=longest <= MAX_MARKED_POINTS, zoom=not live)
+    st.markdown(f":small[{format_legend(drawn)}]" if drawn else "\u00a0")
     if not drawn:
         with st.container(height=height, vertical_alignment="center", horizontal_alignment="center"):
-            st.caption(EMPTY)
+            st.caption(EMPTY_TEXT)
         return
     if live:
-        data = {name: [point[place] for point in shown] for place, name in enumerate(FIELDS)}
+        data = {name: [point[place] for point in shown] for place, name in enumerate(POINT_FIELDS)}
         st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
         return
-    rows = {"values": [dict(zip(FIELDS, point, strict=True)) for point in shown]}
+    rows = {"values": [dict(zip(POINT_FIELDS, point, strict=True)) for point in shown]}
     # Streamlit takes rows out of the description itself, but not out of its layers.
     st.vega_lite_chart(spec={"layer": [{"data": rows, **spec}]}, key=key, alt=alt, height=height)
 
 
-def _spec(
+def _build_spec(
     series: Sequence[Series], x_title: str, y_title: str, *, log: bool, marked: bool, zoom: bool
 ) -> dict[str, Any]:
     names = [one.name for one in series]
@@ -213,7 +213,7 @@ def _spec(
             {
                 "mark": {"type": "line", "interpolate": "linear"},
                 "encoding": {**encoding, "strokeDash": dash, "strokeWidth": width},
-                "params": [ZOOM] if zoom else [],
+                "params": [ZOOM_PARAM] if zoom else [],
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 34 if marked else 120, "opacity": 1 if marked else 0},
@@ -223,31 +223,34 @@ def _spec(
     }
 
 
-def by_part(rows: Sequence[Row], metric: str) -> tuple[list[Point], list[Series]]:
+def build_train_val_series(rows: Sequence[MetricsRow], metric: str) -> tuple[list[Point], list[Series]]:
     """Return the training and the held-out curve of a metric."""
     parts = ((TRAINING, "", ORANGE, DASHED, "square"), (HELD_OUT, "val_", BLUE, SOLID, "circle"))
-    points: list[Point] = [(x, y, part) for part, prefix, *_ in parts for x, y in values_of(rows, prefix + metric)]
+    points: list[Point] = [(x, y, part) for part, prefix, *_ in parts for x, y in extract_values(rows, prefix + metric)]
     return points, [Series(part, colour, dash, shape) for part, _, colour, dash, shape in parts]
 
 
-def dice_by_region(rows: Sequence[Row]) -> tuple[list[Point], list[Series]]:
+def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Series]]:
     """Return the Dice of nucleus, cytoplasm and cell, in training and held-out."""
     points: list[Point] = []
     series: list[Series] = []
-    for (region, (title, colour)), shape in zip(REGIONS.items(), SHAPES, strict=False):
+    for (region, (title, colour)), shape in zip(REGION_STYLES.items(), MARKER_SHAPES, strict=False):
         for part, prefix, dash in ((HELD_OUT, "val_", SOLID), (TRAINING, "", DASHED)):
-            name = f"{title}{PART}{part.lower()}"
-            points += [(x, y, name) for x, y in values_of(rows, f"{prefix}dice_{region}")]
+            name = f"{title}{SUBSET_SEPARATOR}{part.lower()}"
+            points += [(x, y, name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
             series.append(Series(name, colour, dash, shape))
     return points, series
 
 
-def published(config: TrainingConfig, metric: str) -> tuple[list[Point], list[Series]]:
+def load_thesis_series(config: TrainingConfig, metric: str) -> tuple[list[Point], list[Series]]:
     """Return the thesis' curves of the same network: ``loss`` or ``accuracy``, where it has them."""
-    if config.architecture not in NETWORKS:
+    if config.architecture not in THESIS_ARCHITECTURES:
         return [], []
-    result = published_result(config.architecture)
-    names = {f"Thesis{PART}test": (f"val_{metric}", SOLID), f"Thesis{PART}training": (metric, DASHED)}
+    result = load_thesis_result(config.architecture)
+    names = {
+        f"Thesis{SUBSET_SEPARATOR}test": (f"val_{metric}", SOLID),
+        f"Thesis{SUBSET_SEPARATOR}training": (metric, DASHED),
+    }
     points: list[Point] = [
         (number, value, name)
         for name, (attribute, _) in names.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 # It shows nothing. While it is there, pictures that are pasted anywhere on the page go to the file input of the page.
-_paste = st.components.v2.component(
+_paste_component = st.components.v2.component(
     "wbcseg.paste",
     js="""
 export default function () {
@@ -27,6 +27,6 @@ export default function () {
 )
 
 
-def take_pasted() -> None:
+def enable_paste() -> None:
     """Send pictures that the reader pastes to the file uploader of the page."""
-    _paste(key="paste", width=1, height=1)
+    _paste_component(key="paste", width=1, height=1)

@@ -8,20 +8,22 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.inference import ModelEntry, is_field
-from wbcseg.quality import CHECK, FINE, STATUSES, UNLIKE, counted
-from wbcseg.results import Finding
-from wbcseg.ui.cache import Shown
-from wbcseg.ui.text import as_text
+from wbcseg.inference import ModelEntry, is_field_of_view
+from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUSES, format_counts
+from wbcseg.results import CellResult
+from wbcseg.ui.cache import LoadedImage
+from wbcseg.ui.text import escape_markdown
 
-MARKS: Final = {FINE: ("green", "check_circle"), CHECK: ("orange", "error"), UNLIKE: ("red", "help")}
+STATUS_MARKS: Final = {OK: ("green", "check_circle"), REVIEW: ("orange", "error"), OUT_OF_RANGE: ("red", "help")}
 """Colour and icon of each status. Both stand beside its words and never alone."""
 
-ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colour, icon) in MARKS.items()}
+STATUS_ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colour, icon) in STATUS_MARKS.items()}
 """How each status is marked, in Markdown."""
 
 
-def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], entries: Mapping[str, ModelEntry]) -> None:
+def show_quality(
+    picture: LoadedImage, findings: Mapping[str, Sequence[CellResult]], entries: Mapping[str, ModelEntry]
+) -> None:
     """Say of every model that can be judged what to think of its result, and how many cells it found in a field.
 
     Args:
@@ -30,45 +32,47 @@ def show_verdicts(picture: Shown, findings: Mapping[str, Sequence[Finding]], ent
         entries: The models by name.
     """
     for name, cells in findings.items():
-        title = as_text(entries[name].title)
-        if is_field(picture.sample.image):
-            st.markdown(f"{_mark(cells)} **{title}**: {_count(len(cells))}{_statuses(cells)}")
+        title = escape_markdown(entries[name].title)
+        if is_field_of_view(picture.sample.image):
+            st.markdown(
+                f"{_get_worst_icon(cells)} **{title}**: {_format_cell_count(len(cells))}{_format_statuses(cells)}"
+            )
         elif cells[0].status:
-            said = " ".join((f"{cells[0].status}.", *map(as_text, cells[0].reasons)))
-            st.markdown(f"{ICONS[cells[0].status]} **{title}**: {said}")
+            said = " ".join((f"{cells[0].status}.", *map(escape_markdown, cells[0].reasons)))
+            st.markdown(f"{STATUS_ICONS[cells[0].status]} **{title}**: {said}")
         else:
             st.markdown(f":material/remove: **{title}**: not judged; only models for any laboratory are.")
 
 
-def status_html(status: str) -> str:
-    """Write a status as HTML, its mark before it; see :data:`STYLE`."""
-    colour, icon = MARKS[status]
+def render_status_html(status: str) -> str:
+    """Write a status as HTML, its mark before it; see :data:`CSS`."""
+    colour, icon = STATUS_MARKS[status]
     return f'<span class="mark {colour}" aria-hidden="true">{icon}</span> <b>{escape(status)}</b>'
 
 
-STYLE: Final = """
+CSS: Final = """
 .mark { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -0.2em;
   font-feature-settings: "liga"; white-space: nowrap; }
 .mark.green { color: color-mix(in srgb, #239150 80%, currentColor); }
 .mark.orange { color: color-mix(in srgb, #c87800 80%, currentColor); }
 .mark.red { color: color-mix(in srgb, #d8453c 80%, currentColor); }
 """
-"""Of :func:`status_html`, with the icons that Streamlit brings. Written so that it reads on light and on dark."""
+"""Of :func:`render_status_html`, with the icons that Streamlit brings. Written so that it reads on light and on dark."""
 
 
-def _mark(cells: Sequence[Finding]) -> str:
+def _get_worst_icon(cells: Sequence[CellResult]) -> str:
     worst = max((STATUSES.index(one.status) for one in cells if one.status), default=None)
-    return ":material/blur_on:" if worst is None else ICONS[STATUSES[min(worst, STATUSES.index(CHECK))]]
+    return ":material/blur_on:" if worst is None else STATUS_ICONS[STATUSES[min(worst, STATUSES.index(REVIEW))]]
 
 
-def _count(cells: int) -> str:
+def _format_cell_count(cells: int) -> str:
     return f"{cells or 'no'} white cell{'' if cells == 1 else 's'} found"
 
 
-def _statuses(cells: Sequence[Finding]) -> str:
+def _format_statuses(cells: Sequence[CellResult]) -> str:
     states = [one.status for one in cells if one.status]
     if not states:
         return "."
     if len(states) > 1 and len(set(states)) == 1:
-        return f"; all {counted(states).partition(' ')[2]}."
-    return f"; {counted(states)}."
+        return f"; all {format_counts(states).partition(' ')[2]}."
+    return f"; {format_counts(states)}."

@@ -10,13 +10,13 @@ import streamlit as st
 from wbcseg.labels import CLASSES, PALETTES, Labels, Palette
 from wbcseg.metrics import score
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text, figure, percent
-from wbcseg.visualization import class_shares
+from wbcseg.ui.text import GLOSSARY, escape_markdown, format_percent, format_score
+from wbcseg.visualization import compute_class_fractions
 
-ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
+REGION_ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
 
 
-def score_tables(truth: Labels, results: Mapping[str, Labels], against: str, trained: Sequence[str] = ()) -> None:
+def show_score_tables(truth: Labels, results: Mapping[str, Labels], against: str, trained: Sequence[str] = ()) -> None:
     """Show Dice and Jaccard of each model's result against the true mask.
 
     Args:
@@ -34,37 +34,37 @@ def score_tables(truth: Labels, results: Mapping[str, Labels], against: str, tra
                 )
                 columns = [getattr(one, name.lower()) for one in scores.values()]
                 show_table(
-                    ["", *(_heading(title, title in trained) for title in scores)],
-                    [[row, *(figure(column[key]) for column in columns)] for row, key in ROWS.items()],
+                    ["", *(_format_heading(title, title in trained) for title in scores)],
+                    [[row, *(format_score(column[key]) for column in columns)] for row, key in REGION_ROWS.items()],
                     name,
                     stacks=len(scores) > 3,
                 )
     if trained:
         st.markdown(
             ":orange[:material/school:] Trained on this picture, or on another of the same cell: "
-            f"{as_text('; '.join(trained))}. A score here flatters such a model.",
+            f"{escape_markdown('; '.join(trained))}. A score here flatters such a model.",
             help=GLOSSARY["Trained on"],
         )
 
 
-def shares_list(classes: Labels, palette_name: str) -> None:
+def show_class_fractions(classes: Labels, palette_name: str) -> None:
     """Show how much of a picture each class takes, in per cent and pixels, beside the class's colour."""
     palette = PALETTES[palette_name]
-    shares = class_shares(classes)
+    shares = compute_class_fractions(classes)
     with st.container(gap="small"):
         for kind in reversed(CLASSES):
             share = shares[kind.name]
             pixels = f"{round(share * classes.size):,}".replace(",", "\u202f")
-            name = f"{swatch(palette, kind.id)} {kind.name.capitalize()}"
-            st.markdown(f"{name}  \n**{percent(share)}** · {pixels} pixels")
+            name = f"{format_swatch(palette, kind.id)} {kind.name.capitalize()}"
+            st.markdown(f"{name}  \n**{format_percent(share)}** · {pixels} pixels")
 
 
-def swatch(palette: Palette, class_id: int) -> str:
+def format_swatch(palette: Palette, class_id: int) -> str:
     """Return a small square in the colour of a class, as Markdown."""
     return f':color[■]{{foreground="{palette.hex(class_id)}"}}'
 
 
-def _heading(title: str, trained: bool) -> str:
+def _format_heading(title: str, trained: bool) -> str:
     # A hyphen that does not break: on a phone, names break between their words only.
-    name = as_text(title.replace("-", "\u2011"))
+    name = escape_markdown(title.replace("-", "\u2011"))
     return f"{name} :orange[:material/school:]" if trained else name

@@ -9,10 +9,10 @@ from typing import Final
 
 import streamlit as st
 
-_TAG: Final = re.compile(r"(?<!\\)<")
+_TAG_PATTERN: Final = re.compile(r"(?<!\\)<")
 
 # Streamlit's own scrolling boxes cannot have the focus, so that a keyboard could not scroll them.
-_BOX: Final = """<div class="{kind}" tabindex="0" role="region" aria-label="{title}">
+_BOX_TEMPLATE: Final = """<div class="{kind}" tabindex="0" role="region" aria-label="{title}">
 <div>
 
 {table}
@@ -20,7 +20,7 @@ _BOX: Final = """<div class="{kind}" tabindex="0" role="region" aria-label="{tit
 </div>
 </div>"""
 
-STYLE: Final = """<style>
+STYLE_HTML: Final = """<style>
 .figures { overflow-x: auto; container-type: inline-size; }
 .figures > div { width: fit-content; min-width: min-content; overflow-wrap: normal; }
 .figures table { width: auto; }
@@ -51,6 +51,6 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str, *
             that they would not fit beside it.
     """
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    table = "\n".join("| " + " | ".join(_TAG.sub(r"\\<", cell) for cell in line) + " |" for line in lines)
+    table = "\n".join("| " + " | ".join(_TAG_PATTERN.sub(r"\\<", cell) for cell in line) + " |" for line in lines)
     kind = "figures stacked" if stacks else "figures"
-    st.markdown(STYLE + _BOX.format(kind=kind, title=escape(title), table=table), unsafe_allow_html=True)
+    st.markdown(STYLE_HTML + _BOX_TEMPLATE.format(kind=kind, title=escape(title), table=table), unsafe_allow_html=True)

@@ -12,22 +12,22 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from wbcseg import io
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.labels import CLASSES, Labels
-from wbcseg.splitting.worker import folds_elsewhere
+from wbcseg.splitting.worker import split_in_subprocess
 from wbcseg.ui import cache
-from wbcseg.ui.components.gallery import choose_page
+from wbcseg.ui.components.gallery import select_page
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text, size_text, stem
-from wbcseg.visualization import Rgb, fit
+from wbcseg.ui.text import GLOSSARY, escape_markdown, format_size, get_local_id
+from wbcseg.visualization import RgbImage, resize_for_display
 
 PAIRS_PER_PAGE: Final = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class ThesisPreparation:
     """What the published preparation made of a data set, without the pictures.
 
     Attributes:
@@ -59,71 +59,79 @@ class Folds:
 
 
 @st.cache_resource(max_entries=3, show_spinner="Preparing the pictures as published…")
-def prepared(name: str) -> Prepared:
+def load_thesis_preparation(name: str) -> ThesisPreparation:
     """Carry out the published preparation on a data set."""
     # Here and not above: these need libraries that no other page does.
-    from wbcseg.splitting.splits import published_split
-    from wbcseg.splitting.thesis import prepare
+    from wbcseg.splitting.splits import build_thesis_split
+    from wbcseg.splitting.thesis import build_thesis_dataset
 
-    samples = list(cache.dataset(name))
-    made = prepare(samples)
-    pairs = published_split(made, name, samples).twins_across()
+    samples = list(cache.load_dataset(name))
+    made = build_thesis_dataset(samples)
+    pairs = build_thesis_split(made, name, samples).twins_across()
     last = next(sample_id for sample_id, blank in zip(made.ids, made.blank, strict=True) if blank.all())
-    return Prepared(made.ids, made.blank, (len(made.train), len(made.dropped), len(made.test)), tuple(pairs), last)
+    return ThesisPreparation(
+        made.ids, made.blank, (len(made.train), len(made.dropped), len(made.test)), tuple(pairs), last
+    )
 
 
 @st.cache_resource(max_entries=3, show_spinner="Looking for pictures of the same cell…")
-def folds(name: str) -> Folds:
+def load_folds(name: str) -> Folds:
     """Split a data set into leak-free folds."""
-    found = folds_elsewhere(name)
+    found = split_in_subprocess(name)
     return Folds(*(tuple(map(tuple, found[part])) for part in ("tests", "groups")))
 
 
-def show_published(data: DataSet, sample_id: str) -> None:
+def show_thesis_preparation(data: Dataset, sample_id: str) -> None:
     """Show the published preparation step by step, on the chosen picture where it takes part."""
-    from wbcseg.splitting.thesis import SIDE, original_id, twin
+    from wbcseg.splitting.thesis import IMAGE_SIDE, get_original_id, make_flipped_copy
 
     try:
-        made = prepared(data.name)
+        made = load_thesis_preparation(data.name)
     except WbcsegError as problem:
-        st.info(as_text(str(problem)), icon=":material/info:")
+        st.info(escape_markdown(str(problem)), icon=":material/info:")
         return
-    originals = {original_id(i) for i in made.ids}
+    originals = {get_original_id(i) for i in made.ids}
     example = sample_id if sample_id in originals else min(originals)
-    picture = cache.shown(data.name, example)
+    picture = cache.load_image(data.name, example)
     mask = picture.sample.mask
 
     st.subheader("1. Select")
     st.markdown(
-        f"**{len(originals)} of {len(data)}** pictures are {SIDE} × {SIDE} pixels. The published training takes only "
+        f"**{len(originals)} of {len(data)}** pictures are {IMAGE_SIDE} × {IMAGE_SIDE} pixels. The published training takes only "
         "those, so that all inputs have one size."
     )
     if example != sample_id:
-        size = size_text(data.entry(sample_id).size)
-        st.caption(f"Picture {as_text(stem(sample_id))} is {size}, so the steps below show {as_text(stem(example))}.")
+        size = format_size(data.entry(sample_id).size)
+        st.caption(
+            f"Picture {escape_markdown(get_local_id(sample_id))} is {size}, so the steps below show {escape_markdown(get_local_id(example))}."
+        )
 
     st.subheader("2. Add a twin of each", help=GLOSSARY["Twin"])
     st.markdown(
         f"Each picture is turned 90° to the left and then mirrored: {len(originals)} become **{len(made.ids)}**."
     )
     turned = np.ascontiguousarray(np.rot90(picture.sample.image))
-    _row(
+    _show_image_row(
         ("Picture", picture.sample.image, "The picture"),
         ("Turned to the left", turned, "The picture turned 90 degrees to the left"),
-        ("Mirrored: the twin", twin(picture.sample.image).astype(np.uint8), "The turned picture, mirrored"),
+        (
+            "Mirrored: the twin",
+            make_flipped_copy(picture.sample.image).astype(np.uint8),
+            "The turned picture, mirrored",
+        ),
     )
 
     st.subheader("3. Make the target", help=GLOSSARY["Target"])
     st.markdown(
         "The mask becomes three layers, white where a pixel belongs to the class. The published code stops one step "
         "short: the **last row and the last column** of every target stay empty, and so does the whole target of "
-        f"picture {_name(made.last)}. Look at the right and lower edge of the background layer."
+        f"picture {_format_name(made.last)}. Look at the right and lower edge of the background layer."
     )
     if mask is not None:
         empty = made.blank[made.ids.index(example)]
-        _row(
+        _show_image_row(
             *(
-                (f"{kind.name.capitalize()} layer", _layer(mask, empty, kind.id), f"White where {kind.name}")
+                (f"{kind.name.capitalize()} layer", _render_layer(mask, empty, kind.id), f"White where {kind.name}")
                 for kind in CLASSES
             )
         )
@@ -137,15 +145,15 @@ def show_published(data: DataSet, sample_id: str) -> None:
         st.metric("In the test", test, border=True)
 
 
-def show_leaks(data: DataSet) -> None:
+def show_thesis_leakage(data: Dataset) -> None:
     """Show the pictures of the published test whose cell is also in the training."""
-    from wbcseg.splitting.thesis import original_id
+    from wbcseg.splitting.thesis import get_original_id
 
     try:
-        made = prepared(data.name)
+        made = load_thesis_preparation(data.name)
     except WbcsegError:
         return
-    twins = [pair for pair in made.pairs if original_id(pair[0]) == original_id(pair[1])]
+    twins = [pair for pair in made.pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
     others = [pair for pair in made.pairs if pair not in twins]
     leaking = {test for _, test in made.pairs}
     st.subheader("What the published split lets through", help=GLOSSARY["Leak"])
@@ -156,15 +164,17 @@ def show_leaks(data: DataSet) -> None:
         f"{len(with_other)}. The network has met {len(leaking)} of the {made.counts[2]} cells before its test."
     )
     # The other pictures of a cell first: they are the harder ones to believe.
-    _paged(data, [((first, "in training"), (second, "in test")) for first, second in [*others, *twins]], "leak_page")
+    _show_groups(
+        data, [((first, "in training"), (second, "in test")) for first, second in [*others, *twins]], "leak_page"
+    )
 
 
-def show_leak_free(data: DataSet) -> None:
+def show_leak_free_split(data: Dataset) -> None:
     """Show the leak-free folds and the cells that were photographed more than once."""
     try:
-        made = folds(data.name)
+        made = load_folds(data.name)
     except WbcsegError as problem:
-        st.info(as_text(str(problem)), icon=":material/info:")
+        st.info(escape_markdown(str(problem)), icon=":material/info:")
         return
     st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
     st.markdown(
@@ -184,47 +194,47 @@ def show_leak_free(data: DataSet) -> None:
         "same cell shifted or in another light."
     )
     fold_of = {sample_id: n for n, test in enumerate(made.tests) for sample_id in test}
-    _paged(data, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in made.groups], "cell_page")
+    _show_groups(data, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in made.groups], "cell_page")
 
 
-def _paged(data: DataSet, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:
+def _show_groups(data: Dataset, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:
     """Show groups of labelled pictures, a page at a time."""
     if not groups:
         return
     tiles = st.container()
-    page = choose_page(len(groups), PAIRS_PER_PAGE, key)
+    page = select_page(len(groups), PAIRS_PER_PAGE, key)
     with tiles, st.grid(3, min_column_width=240) as grid:
         for group in groups[(page - 1) * PAIRS_PER_PAGE : page * PAIRS_PER_PAGE]:
             with grid.cell(), st.container(border=True, horizontal=True, wrap=False):
                 for sample_id, where in group:
-                    _labelled(data, sample_id, where)
+                    _show_labelled_image(data, sample_id, where)
 
 
-def _labelled(data: DataSet, sample_id: str, where: str) -> None:
-    from wbcseg.splitting.thesis import is_twin, original_id, twin
+def _show_labelled_image(data: Dataset, sample_id: str, where: str) -> None:
+    from wbcseg.splitting.thesis import get_original_id, is_flipped_copy, make_flipped_copy
 
-    image = cache.shown(data.name, original_id(sample_id)).sample.image
-    image = twin(image).astype(np.uint8) if is_twin(sample_id) else image
+    image = cache.load_image(data.name, get_original_id(sample_id)).sample.image
+    image = make_flipped_copy(image).astype(np.uint8) if is_flipped_copy(sample_id) else image
     color = {"in training": "orange", "in test": "blue"}.get(where, "violet")
     with st.container(gap="xxsmall"):
-        show_png(io.encode_png(fit(image, 240)), f"{_name(sample_id)}, {where}")
-        st.markdown(f":small[{as_text(_name(sample_id))}] :{color}-badge[{where}]")
+        show_png(io.encode_png(resize_for_display(image, 240)), f"{_format_name(sample_id)}, {where}")
+        st.markdown(f":small[{escape_markdown(_format_name(sample_id))}] :{color}-badge[{where}]")
 
 
-def _row(*pictures: tuple[str, Rgb, str]) -> None:
+def _show_image_row(*pictures: tuple[str, RgbImage, str]) -> None:
     with st.grid(3, min_column_width=105, width=720) as grid:
         for heading, image, alt in pictures:
             with grid.cell(), st.container(gap="xxsmall"):
                 st.markdown(f":small[{heading}]")
-                show_png(io.encode_png(fit(np.ascontiguousarray(image), 360)), alt)
+                show_png(io.encode_png(resize_for_display(np.ascontiguousarray(image), 360)), alt)
 
 
-def _layer(mask: Labels, empty: NDArray[np.bool_], class_id: int) -> NDArray[np.uint8]:
-    from wbcseg.splitting.thesis import one_hot
+def _render_layer(mask: Labels, empty: NDArray[np.bool_], class_id: int) -> NDArray[np.uint8]:
+    from wbcseg.splitting.thesis import encode_one_hot
 
-    return (one_hot(mask, empty)[:, :, class_id] * 255).astype(np.uint8)
+    return (encode_one_hot(mask, empty)[:, :, class_id] * 255).astype(np.uint8)
 
 
-def _name(sample_id: str) -> str:
-    base, plus, _ = stem(sample_id).partition("+")
+def _format_name(sample_id: str) -> str:
+    base, plus, _ = get_local_id(sample_id).partition("+")
     return f"{base}, twin" if plus else base

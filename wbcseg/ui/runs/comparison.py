@@ -8,50 +8,50 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.training.runs.summary import Overview, differences, overview
+from wbcseg.training.runs.summary import RunSummary, diff_configs, summarise_run
 from wbcseg.ui.components import line_charts
-from wbcseg.ui.components.line_charts import COLOURS, DASHED, HELD_OUT, SHAPES, SOLID, TRAINING, Point, Series, smoothed, values_of
-from wbcseg.ui.train.live import COLUMNS, REFRESH
-from wbcseg.ui.train.fields import SETTINGS
+from wbcseg.ui.components.line_charts import COLOURS, DASHED, HELD_OUT, MARKER_SHAPES, SOLID, TRAINING, Point, Series, compute_ema, extract_values
+from wbcseg.ui.train.live import METRIC_TITLES, LIVE_REFRESH_SECONDS
+from wbcseg.ui.train.fields import FIELDS
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, as_text
+from wbcseg.ui.text import GLOSSARY, escape_markdown
 
-DASHES: Final = (SOLID, line_charts.DASHED, line_charts.BROKEN, line_charts.DOTTED)
-BY_EPOCH: Final = "Epochs"
-BY_TIME: Final = "Minutes"
-MOST: Final = len(COLOURS) * 2
+DASH_PATTERNS: Final = (SOLID, line_charts.DASHED, line_charts.DASH_DOT, line_charts.DOTTED)
+EPOCH_AXIS: Final = "Epochs"
+TIME_AXIS: Final = "Minutes"
+MAX_RUNS: Final = len(COLOURS) * 2
 """Runs whose curves can still be told apart."""
 
 
-def compare(chosen: Sequence[Overview]) -> None:
+def show_run_curves(chosen: Sequence[RunSummary]) -> None:
     """Show the curves of the chosen runs; while one of them goes on, they follow."""
     alive = any(one.alive for one in chosen)
-    st.fragment(_curves, run_every=REFRESH if alive else None)(tuple(chosen), alive)
+    st.fragment(_render_curves, run_every=LIVE_REFRESH_SECONDS if alive else None)(tuple(chosen), alive)
 
 
-def show_differences(chosen: Sequence[Overview]) -> None:
+def show_config_diff(chosen: Sequence[RunSummary]) -> None:
     """Show the settings in which the chosen runs differ."""
     configs = {one.name: one.config for one in chosen if one.config is not None}
     if len(configs) < 2:
         return
     st.subheader("What sets them apart")
-    table = differences(configs)
+    table = diff_configs(configs)
     if not table:
         st.caption("Nothing: all their settings are the same.")
         return
     rows = [
-        [as_text(SETTINGS[name].label), *(as_text(SETTINGS[name].shown(values[run])) for run in configs)]
+        [escape_markdown(FIELDS[name].label), *(escape_markdown(FIELDS[name].shown(values[run])) for run in configs)]
         for name, values in table.items()
     ]
-    show_table(["Setting", *map(as_text, configs)], rows, "Settings of the runs")
+    show_table(["Setting", *map(escape_markdown, configs)], rows, "Settings of the runs")
 
 
-def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:
-    if was_alive and not any(overview(one.run).alive for one in chosen):
+def _render_curves(chosen: Sequence[RunSummary], was_alive: bool) -> None:
+    if was_alive and not any(summarise_run(one.run).alive for one in chosen):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
-            "Curve of", list(COLUMNS), index=5, format_func=COLUMNS.__getitem__, width=190, key="metric"
+            "Curve of", list(METRIC_TITLES), index=5, format_func=METRIC_TITLES.__getitem__, width=190, key="metric"
         )
         parts = st.pills(
             "Pictures",
@@ -62,39 +62,39 @@ def _curves(chosen: Sequence[Overview], was_alive: bool) -> None:
             help=GLOSSARY["Held-out"],
         )
         scale = st.segmented_control("Scale", ("Linear", "Log"), default="Linear", required=True, key="scale")
-        axis = st.segmented_control("By", (BY_EPOCH, BY_TIME), default=BY_EPOCH, required=True, key="by")
+        axis = st.segmented_control("By", (EPOCH_AXIS, TIME_AXIS), default=EPOCH_AXIS, required=True, key="by")
         strength = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, key="smoothing", help=GLOSSARY["Smoothing"])
-    points, series = overlaid(chosen[:MOST], metric, parts, by_time=axis == BY_TIME, strength=strength)
+    points, series = overlay_runs(chosen[:MAX_RUNS], metric, parts, by_time=axis == TIME_AXIS, strength=strength)
     if not points:
         st.caption("None of the chosen runs has figures of this yet.")
         return
-    line_charts.show_chart(
+    line_charts.show_line_chart(
         points,
         series,
-        x_title="Epoch" if axis == BY_EPOCH else "Minutes of training",
-        y_title=COLUMNS[metric],
-        alt=f"{COLUMNS[metric]} of {len(chosen)} trainings, {', '.join(parts).lower()}",
+        x_title="Epoch" if axis == EPOCH_AXIS else "Minutes of training",
+        y_title=METRIC_TITLES[metric],
+        alt=f"{METRIC_TITLES[metric]} of {len(chosen)} trainings, {', '.join(parts).lower()}",
         key="compared",
         live=was_alive,
         log=scale == "Log",
         height=380,
     )
-    hints = ([line_charts.DASHES_MEAN] if len(parts) > 1 else []) + ([] if was_alive else [line_charts.ZOOM_HINT])
+    hints = ([line_charts.DASH_EXPLANATION] if len(parts) > 1 else []) + ([] if was_alive else [line_charts.ZOOM_HINT])
     if hints:
         st.caption(" ".join(hints))
-    if len(chosen) > MOST:
-        st.caption(f"The first {MOST} of the {len(chosen)} chosen runs are drawn.")
+    if len(chosen) > MAX_RUNS:
+        st.caption(f"The first {MAX_RUNS} of the {len(chosen)} chosen runs are drawn.")
     leaking = [one.name for one in chosen if one.config is not None and one.config.leaks]
     if len(chosen) > 1 and leaking and HELD_OUT in parts:
         st.markdown(
-            f":orange-badge[:material/content_copy: Leaking split] {as_text(', '.join(leaking))}: most of the held-out "
+            f":orange-badge[:material/content_copy: Leaking split] {escape_markdown(', '.join(leaking))}: most of the held-out "
             "pictures show a cell that was in training, so these figures flatter.",
             help=GLOSSARY["Leaking split"],
         )
 
 
-def overlaid(
-    chosen: Sequence[Overview], metric: str, parts: Sequence[str], *, by_time: bool, strength: float
+def overlay_runs(
+    chosen: Sequence[RunSummary], metric: str, parts: Sequence[str], *, by_time: bool, strength: float
 ) -> tuple[list[Point], list[Series]]:
     """Return the curves of several runs.
 
@@ -111,11 +111,11 @@ def overlaid(
         rows = one.run.metrics()
         minutes = list(accumulate(row.get("seconds", 0.0) / 60 for row in rows))
         for part in parts:
-            name = one.name if len(parts) == 1 else f"{one.name}{line_charts.PART}{part.lower()}"
-            found = values_of(rows, ("val_" if part == HELD_OUT else "") + metric)
-            curve = smoothed([(minutes[number - 1] if by_time else number, y) for number, y in found], strength)
+            name = one.name if len(parts) == 1 else f"{one.name}{line_charts.SUBSET_SEPARATOR}{part.lower()}"
+            found = extract_values(rows, ("val_" if part == HELD_OUT else "") + metric)
+            curve = compute_ema([(minutes[number - 1] if by_time else number, y) for number, y in found], strength)
             points += [(x, y, name) for x, y in curve]
             # With one part only, the dashes are free to tell runs apart that lie on each other.
-            dash = DASHES[place % len(DASHES)] if len(parts) == 1 else DASHED if part == TRAINING else SOLID
-            series.append(Series(name, COLOURS[place % len(COLOURS)], dash, SHAPES[place % len(SHAPES)]))
+            dash = DASH_PATTERNS[place % len(DASH_PATTERNS)] if len(parts) == 1 else DASHED if part == TRAINING else SOLID
+            series.append(Series(name, COLOURS[place % len(COLOURS)], dash, MARKER_SHAPES[place % len(MARKER_SHAPES)]))
     return points, series

@@ -11,42 +11,42 @@ from wbcseg.ui import routes
 from wbcseg.errors import WbcsegError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import Overview, overview, pack, packed_size
-from wbcseg.training.runs.folder import MOST_NOTES
-from wbcseg.ui.train.live import REFRESH
-from wbcseg.ui.train.fields import summary
-from wbcseg.ui.components.run_status import actions, badge, leak_mark, show_situation
-from wbcseg.ui.text import as_text, bytes_text, lines_text
+from wbcseg.training.runs.summary import RunSummary, summarise_run, zip_run, estimate_zip_size
+from wbcseg.training.runs.folder import MAX_NOTES_LENGTH
+from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS
+from wbcseg.ui.train.fields import format_config
+from wbcseg.ui.components.run_status import show_actions, format_status_badge, show_leakage_badge, show_status
+from wbcseg.ui.text import escape_markdown, format_bytes, escape_lines
 
-_PROBLEM: Final = "details_problem"
+_PROBLEM_KEY: Final = "details_problem"
 
 
-def show_run(one: Overview) -> None:
+def show_run(one: RunSummary) -> None:
     """Show one run and what can be done with it."""
-    st.subheader(as_text(one.name))
-    st.fragment(_state, run_every=REFRESH if one.alive else None)(one, one.alive)
+    st.subheader(escape_markdown(one.name))
+    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if one.alive else None)(one, one.alive)
 
 
 def show_problem() -> None:
     """Show what went wrong with what the reader asked for last."""
-    problem = st.session_state.pop(_PROBLEM, None)
+    problem = st.session_state.pop(_PROBLEM_KEY, None)
     if problem:
-        st.error(lines_text(problem), icon=":material/error:")
+        st.error(escape_lines(problem), icon=":material/error:")
 
 
-def manage(one: Overview) -> None:
+def show_run_tools(one: RunSummary) -> None:
     """Offer notes, another name, a download and deletion of one run."""
     notes, rest = st.columns([3, 2], gap="large")
     with notes:
-        _notes(one)
+        _show_notes(one)
     with rest:
-        _rename(one)
+        _show_rename(one)
         with st.container(horizontal=True):
-            _download(one)
-            delete_button([one])
+            _show_download(one)
+            show_delete_button([one])
 
 
-def delete_button(chosen: Sequence[Overview]) -> None:
+def show_delete_button(chosen: Sequence[RunSummary]) -> None:
     """Offer to delete runs, after asking once more."""
     busy = [one.name for one in chosen if one.alive]
     label = "Delete" if len(chosen) == 1 else f"Delete {len(chosen)} runs"
@@ -55,32 +55,32 @@ def delete_button(chosen: Sequence[Overview]) -> None:
         icon=":material/delete:",
         key="delete_runs",
         disabled=bool(busy),
-        help=f"Stop {as_text(', '.join(busy))} first." if busy else None,
+        help=f"Stop {escape_markdown(', '.join(busy))} first." if busy else None,
     ):
-        _confirm([one.run for one in chosen])
+        _confirm_delete([one.run for one in chosen])
 
 
-def _state(one: Overview, was_alive: bool) -> None:
-    now = overview(one.run)
+def _render_status(one: RunSummary, was_alive: bool) -> None:
+    now = summarise_run(one.run)
     if now.alive != was_alive:
         st.rerun()
-    st.markdown(f"{badge(now)} {as_text(summary(now.config)) if now.config else ''}")
-    show_situation(now)
-    leak_mark(now)
+    st.markdown(f"{format_status_badge(now)} {escape_markdown(format_config(now.config)) if now.config else ''}")
+    show_status(now)
+    show_leakage_badge(now)
     with st.container(horizontal=True, vertical_alignment="center"):
-        actions(now, f"details_{now.name}")
+        show_actions(now, f"details_{now.name}")
         if now.config is not None:
             address = {"tab": "Watch", "run": now.name}
             st.page_link(routes.TRAIN, label="Watch", icon=":material/monitoring:", query_params=address)
 
 
-def _notes(one: Overview) -> None:
+def _show_notes(one: RunSummary) -> None:
     key = f"notes_{one.name}"
     st.session_state.setdefault(key, one.run.notes())
     st.text_area(
         "Notes",
         key=key,
-        max_chars=MOST_NOTES,
+        max_chars=MAX_NOTES_LENGTH,
         on_change=_save_notes,
         args=(one.run, key),
         placeholder="What you tried, and what came of it. Saved when you leave the field.",
@@ -91,38 +91,38 @@ def _save_notes(run: Run, key: str) -> None:
     try:
         run.set_notes(st.session_state[key])
     except WbcsegError as problem:
-        st.session_state[_PROBLEM] = str(problem)
+        st.session_state[_PROBLEM_KEY] = str(problem)
     else:
         st.toast("Notes saved", icon=":material/check:")
 
 
-def _rename(one: Overview) -> None:
+def _show_rename(one: RunSummary) -> None:
     key = f"rename_{one.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", one.name, max_chars=80, key=key, disabled=one.alive)
-        st.button("Rename", key="rename_run", on_click=_do_rename, args=(one.run, key), disabled=one.alive)
+        st.button("Rename", key="rename_run", on_click=_rename_run, args=(one.run, key), disabled=one.alive)
 
 
-def _do_rename(run: Run, key: str) -> None:
+def _rename_run(run: Run, key: str) -> None:
     name = st.session_state[key].strip()
     if name == run.name:
         return
     try:
-        manager.rename(run, name)
+        manager.rename_run(run, name)
     except WbcsegError as problem:
-        st.session_state[_PROBLEM] = str(problem)
+        st.session_state[_PROBLEM_KEY] = str(problem)
     else:
         st.session_state["runs_chosen"] = [name]
 
 
-def _download(one: Overview) -> None:
+def _show_download(one: RunSummary) -> None:
     try:
-        size = packed_size(one.run)
+        size = estimate_zip_size(one.run)
     except OSError:
         return
     st.download_button(
-        f"Download ({bytes_text(size)})",
-        data=lambda: pack(one.run),
+        f"Download ({format_bytes(size)})",
+        data=lambda: zip_run(one.run),
         file_name=f"{one.name}.zip",
         mime="application/zip",
         icon=":material/download:",
@@ -133,23 +133,23 @@ def _download(one: Overview) -> None:
 
 
 @st.dialog("Delete for good?", icon=":material/delete:")
-def _confirm(runs: Sequence[Run]) -> None:
+def _confirm_delete(runs: Sequence[Run]) -> None:
     st.markdown("With all that was learned, its model included:" if len(runs) == 1 else "With their models:")
     for run in runs:
-        st.markdown(f"- {as_text(run.name)}")
+        st.markdown(f"- {escape_markdown(run.name)}")
     with st.container(horizontal=True):
-        gone = st.button("Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete, args=(runs,))
+        gone = st.button("Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete_runs, args=(runs,))
         kept = st.button("Keep", key="confirm_keep")
     if gone or kept:
         st.rerun()
 
 
-def _delete(runs: Sequence[Run]) -> None:
+def _delete_runs(runs: Sequence[Run]) -> None:
     problems = []
     for run in runs:
         try:
-            manager.delete(run)
+            manager.delete_run(run)
         except WbcsegError as problem:
             problems.append(str(problem))
     if problems:
-        st.session_state[_PROBLEM] = "\n".join(problems)
+        st.session_state[_PROBLEM_KEY] = "\n".join(problems)

@@ -9,53 +9,53 @@ import streamlit as st
 
 from wbcseg.ui import routes
 from wbcseg.training import TrainingConfig
-from wbcseg.training.runs.summary import Overview, overviews
-from wbcseg.ui.train.fields import architecture_title, dataset_title
-from wbcseg.ui.components.run_status import SITUATIONS
-from wbcseg.ui.text import GLOSSARY, time_text
+from wbcseg.training.runs.summary import RunSummary, list_summaries
+from wbcseg.ui.train.fields import format_architecture, format_dataset
+from wbcseg.ui.components.run_status import STATUS_STYLES
+from wbcseg.ui.text import GLOSSARY, format_duration
 
-REFRESH: Final = 2.0
+TABLE_REFRESH_SECONDS: Final = 2.0
 """Seconds between two looks at the runs while one of them goes on."""
 
-_CHOSEN: Final = "runs_chosen"
-_ORDER: Final = "runs_order"
-_TABLE: Final = "runs_table"
+_SELECTED_KEY: Final = "runs_chosen"
+_ORDER_KEY: Final = "runs_order"
+_TABLE_KEY: Final = "runs_table"
 
 
-def choose_runs() -> list[Overview]:
+def select_runs() -> list[RunSummary]:
     """Show all runs, the newest first, and let the reader choose some. Return the chosen ones, in that order.
 
     The choice lives in the address (``runs``). It is kept by name: while the page is open, runs come and go.
     """
-    found = overviews()
+    found = list_summaries()
     if not found:
         st.info("There is no training yet.", icon=":material/school:")
         st.page_link(routes.TRAIN, label="Start the first one", icon=":material/play_arrow:")
         st.stop()
-    if _CHOSEN not in st.session_state or "runs" in st.query_params:
-        st.session_state.setdefault(_CHOSEN, st.query_params.get_all("runs"))
+    if _SELECTED_KEY not in st.session_state or "runs" in st.query_params:
+        st.session_state.setdefault(_SELECTED_KEY, st.query_params.get_all("runs"))
     names = {one.name for one in found}
-    st.session_state[_CHOSEN] = [name for name in st.session_state[_CHOSEN] if name in names]
+    st.session_state[_SELECTED_KEY] = [name for name in st.session_state[_SELECTED_KEY] if name in names]
     alive = any(one.alive for one in found)
-    st.fragment(_table, run_every=REFRESH if alive else None)(tuple(st.session_state[_CHOSEN]), alive)
-    st.query_params["runs"] = st.session_state[_CHOSEN]
-    return [one for one in found if one.name in st.session_state[_CHOSEN]]
+    st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if alive else None)(tuple(st.session_state[_SELECTED_KEY]), alive)
+    st.query_params["runs"] = st.session_state[_SELECTED_KEY]
+    return [one for one in found if one.name in st.session_state[_SELECTED_KEY]]
 
 
-def _table(chosen: tuple[str, ...], was_alive: bool) -> None:
-    found = overviews()
+def _render_table(chosen: tuple[str, ...], was_alive: bool) -> None:
+    found = list_summaries()
     order = [one.name for one in found]
-    if tuple(st.session_state[_CHOSEN]) != chosen or any(one.alive for one in found) != was_alive:
+    if tuple(st.session_state[_SELECTED_KEY]) != chosen or any(one.alive for one in found) != was_alive:
         st.rerun()
     rows = [place for place, name in enumerate(order) if name in chosen]
-    st.session_state[_ORDER] = order
-    st.session_state[_TABLE] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    st.session_state[_ORDER_KEY] = order
+    st.session_state[_TABLE_KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     st.dataframe(
-        columns(found),
+        build_columns(found),
         hide_index=True,
-        on_select=_note_choice,
+        on_select=_on_selection,
         selection_mode="multi-row",
-        key=_TABLE,
+        key=_TABLE_KEY,
         column_config={
             "Run": st.column_config.TextColumn(width="medium"),
             "Split": st.column_config.TextColumn(help=GLOSSARY["Leaking split"]),
@@ -68,13 +68,13 @@ def _table(chosen: tuple[str, ...], was_alive: bool) -> None:
     )
 
 
-def _note_choice() -> None:
-    rows = st.session_state[_TABLE]["selection"]["rows"]
-    order = st.session_state[_ORDER]
-    st.session_state[_CHOSEN] = [order[row] for row in sorted(rows) if row < len(order)]
+def _on_selection() -> None:
+    rows = st.session_state[_TABLE_KEY]["selection"]["rows"]
+    order = st.session_state[_ORDER_KEY]
+    st.session_state[_SELECTED_KEY] = [order[row] for row in sorted(rows) if row < len(order)]
 
 
-def columns(found: Sequence[Overview]) -> dict[str, list[Any]]:
+def build_columns(found: Sequence[RunSummary]) -> dict[str, list[Any]]:
     """Return the runs' table, column by column."""
     table: dict[str, list[Any]] = {
         name: [] for name in ("Run", "State", "Network", "Data", "Split", "Epochs", "Best Dice", "Time")
@@ -84,20 +84,20 @@ def columns(found: Sequence[Overview]) -> dict[str, list[Any]]:
         place = f", place {one.place}" if one.place else ""
         cells = {
             "Run": one.name,
-            "State": SITUATIONS[one.situation][0] + place,
-            "Network": f"{architecture_title(config.architecture)}, {config.width}" if config else "",
-            "Data": dataset_title(config.dataset) if config else "",
-            "Split": _split(config) if config else "",
+            "State": STATUS_STYLES[one.situation][0] + place,
+            "Network": f"{format_architecture(config.architecture)}, {config.width}" if config else "",
+            "Data": format_dataset(config.dataset) if config else "",
+            "Split": _format_split(config) if config else "",
             "Epochs": f"{one.epoch} of {one.epochs}" if config else "",
             "Best Dice": one.best,
-            "Time": time_text(one.seconds) if one.seconds else "",
+            "Time": format_duration(one.seconds) if one.seconds else "",
         }
         for name, cell in cells.items():
             table[name].append(cell)
     return table
 
 
-def _split(config: TrainingConfig) -> str:
+def _format_split(config: TrainingConfig) -> str:
     if config.split == "published":
         return "Published (leaking)" if config.leaks else "Published"
     return f"{'Leaking' if config.leaks else 'Leak-free'}, fold {config.fold}"

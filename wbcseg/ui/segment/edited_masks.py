@@ -9,25 +9,25 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from wbcseg.export import pairs_zip
+from wbcseg.export import build_pairs_zip
 from wbcseg.labels import Labels
 from wbcseg.ui import cache, routes
-from wbcseg.ui.text import as_text
-from wbcseg.ui.viewer.payload import labels_of_runs
+from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.viewer.payload import decode_rle
 
-MOST: Final = 200
+MAX_MASKS: Final = 200
 """Corrected masks that a visit keeps."""
 
-LINK: Final = "own"
-CORRECTED: Final = "corrected"
+LINK_PARAM: Final = "own"
+LINK_VALUE: Final = "corrected"
 """Parameter and value of a link that leads to a training on corrected masks."""
 
-_KEPT: Final = "corrected"
-_PROBLEM: Final = "corrected_problem"
+_MASKS_KEY: Final = "corrected"
+_PROBLEM_KEY: Final = "corrected_problem"
 
 
 @dataclass(frozen=True, eq=False)
-class Corrected:
+class EditedMask:
     """A picture with a mask that the reader corrected.
 
     Attributes:
@@ -43,55 +43,60 @@ class Corrected:
     labels: Labels
 
 
-def kept() -> dict[str, Corrected]:
+def get_edited_masks() -> dict[str, EditedMask]:
     """Return the corrected masks of this visit by the digest of the picture."""
-    found: dict[str, Corrected] = st.session_state.setdefault(_KEPT, {})
+    found: dict[str, EditedMask] = st.session_state.setdefault(_MASKS_KEY, {})
     return found
 
 
-def collect(value: object, picture: cache.Shown, title: str, stem: str) -> None:
+def store_mask(value: object, picture: cache.LoadedImage, title: str, stem: str) -> None:
     """Take what the viewer hands over: the runs of a mask of the picture that it shows."""
     height, width = picture.sample.size
     runs: Any = value.get("runs") if isinstance(value, dict) else None
     try:
-        labels = labels_of_runs(runs, width, height)
+        labels = decode_rle(runs, width, height)
     except ValueError as problem:
-        st.session_state[_PROBLEM] = f"The corrected mask could not be read: {problem}"
+        st.session_state[_PROBLEM_KEY] = f"The corrected mask could not be read: {problem}"
         return
-    if len(kept()) >= MOST and picture.digest not in kept():
-        st.session_state[_PROBLEM] = f"A visit keeps {MOST} corrected masks. Take them away or forget them first."
+    if len(get_edited_masks()) >= MAX_MASKS and picture.digest not in get_edited_masks():
+        st.session_state[_PROBLEM_KEY] = (
+            f"A visit keeps {MAX_MASKS} corrected masks. Take them away or forget them first."
+        )
         return
-    kept()[picture.digest] = Corrected(title, stem, picture.sample.image, labels)
+    get_edited_masks()[picture.digest] = EditedMask(title, stem, picture.sample.image, labels)
 
 
-def archive() -> bytes:
+def build_zip() -> bytes:
     """Return the corrected masks with their pictures as a zip."""
-    return pairs_zip((one.stem, one.image, one.labels) for one in kept().values())
+    return build_pairs_zip((one.stem, one.image, one.labels) for one in get_edited_masks().values())
 
 
-def show_kept() -> None:
+def show_edited_masks() -> None:
     """Show which corrected masks there are and what can be done with them."""
-    problem = st.session_state.pop(_PROBLEM, None)
+    problem = st.session_state.pop(_PROBLEM_KEY, None)
     if problem:
-        st.error(as_text(problem), icon=":material/error:")
-    if not kept():
+        st.error(escape_markdown(problem), icon=":material/error:")
+    if not get_edited_masks():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        names = ", ".join(one.title for one in kept().values())
-        count = f"{len(kept())} corrected mask{'s' if len(kept()) > 1 else ''}"
-        st.markdown(f":material/draw: **{count} in this visit**", help=as_text(names), width="content")
+        names = ", ".join(one.title for one in get_edited_masks().values())
+        count = f"{len(get_edited_masks())} corrected mask{'s' if len(get_edited_masks()) > 1 else ''}"
+        st.markdown(f":material/draw: **{count} in this visit**", help=escape_markdown(names), width="content")
         st.download_button(
             "Save with pictures (zip)",
-            archive,
+            build_zip,
             "corrected.zip",
             "application/zip",
             icon=":material/download:",
             on_click="ignore",
         )
         st.page_link(
-            routes.TRAIN, label="Train on them", icon=":material/model_training:", query_params={LINK: CORRECTED}
+            routes.TRAIN,
+            label="Train on them",
+            icon=":material/model_training:",
+            query_params={LINK_PARAM: LINK_VALUE},
         )
-        st.button("Forget", icon=":material/delete:", on_click=kept().clear, type="tertiary")
+        st.button("Forget", icon=":material/delete:", on_click=get_edited_masks().clear, type="tertiary")
     st.caption(
         "They are for training and for taking away: scores, figures and reports remain those of the models' masks."
     )

@@ -13,24 +13,24 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.metrics import REGIONS, score
 from wbcseg.ui import cache
 
-PAUSE: Final = 0.3
+START_DELAY: Final = 0.3
 """Seconds before the work begins."""
 
-REACH: Final = 6
+STRIP_RADIUS: Final = 6
 """Pictures to either side that the strip shows."""
 
-MOST: Final = 4000
+MAX_CACHED: Final = 4000
 """Pictures whose worst Dice is remembered."""
 
 
 @dataclass(frozen=True)
-class Request:
+class PrefetchKey:
     """With which models pictures are looked at; equal requests share what is known.
 
     Attributes:
@@ -45,36 +45,36 @@ class Request:
 
 
 @dataclass
-class _Known:
+class _DiceCache:
     """What has been found out, for all readers: the worst Dice by request and picture; NaN without an expert's mask."""
 
-    worst: OrderedDict[tuple[Request, str], float] = field(default_factory=OrderedDict)
+    worst: OrderedDict[tuple[PrefetchKey, str], float] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
 
-_known = _Known()
-_worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
+_dice_cache = _DiceCache()
+_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
 
 
-def request(name: str, entries: Sequence[ModelEntry], *, careful: bool) -> Request:
+def make_prefetch_key(name: str, entries: Sequence[ModelEntry], *, careful: bool) -> PrefetchKey:
     """Say with which models pictures of a data set are looked at."""
     versions = ((entry.name, entry.card.files["model"].sha256 if entry.card else "") for entry in entries)
-    return Request(name, tuple(versions), careful)
+    return PrefetchKey(name, tuple(versions), careful)
 
 
-def around(data: DataSet, sample_id: str) -> list[str]:
+def list_neighbour_ids(data: Dataset, sample_id: str) -> list[str]:
     """Return the ids of the pictures that the strip shows: some before, this one, some after."""
     place = data.ids.index(sample_id)
-    return list(data.ids[max(0, place - REACH) : place + REACH + 1])
+    return list(data.ids[max(0, place - STRIP_RADIUS) : place + STRIP_RADIUS + 1])
 
 
-def worst_dice(asked: Request, sample_id: str) -> float | None:
+def get_worst_dice(asked: PrefetchKey, sample_id: str) -> float | None:
     """Return the least Dice of any region by any model: NaN without a mask, ``None`` if not known yet."""
-    with _known.lock:
-        return _known.worst.get((asked, sample_id))
+    with _dice_cache.lock:
+        return _dice_cache.worst.get((asked, sample_id))
 
 
-def look_ahead(data: DataSet, sample_id: str, asked: Request, models: Catalog) -> bool:
+def prefetch(data: Dataset, sample_id: str, asked: PrefetchKey, models: Catalog) -> bool:
     """Look at the pictures around this one in the background, the nearest first. Return whether all are known.
 
     All readers share one thread. Whoever goes on before it got to their picture waits no longer than without it.
@@ -84,30 +84,32 @@ def look_ahead(data: DataSet, sample_id: str, asked: Request, models: Catalog) -
         job.cancel()
     place = data.ids.index(sample_id)
     # The next one first: most readers go forwards.
-    missing = [one for one in around(data, sample_id) if worst_dice(asked, one) is None]
+    missing = [one for one in list_neighbour_ids(data, sample_id) if get_worst_dice(asked, one) is None]
     missing.sort(key=lambda one: abs(data.ids.index(one) - place - 0.6))
-    st.session_state["ahead"] = [_worker.submit(_look, one, asked, models, i == 0) for i, one in enumerate(missing)]
+    st.session_state["ahead"] = [
+        _executor.submit(_predict_ahead, one, asked, models, i == 0) for i, one in enumerate(missing)
+    ]
     return not missing
 
 
-def _look(sample_id: str, asked: Request, models: Catalog, first: bool) -> None:
+def _predict_ahead(sample_id: str, asked: PrefetchKey, models: Catalog, first: bool) -> None:
     if first:
         # First of all, the reader's browser fetches what it was just told to show.
-        time.sleep(PAUSE)
+        time.sleep(START_DELAY)
     worst = float("nan")
     # What is wrong with a picture or a model is said when its page is shown.
     with contextlib.suppress(WbcsegError):
-        picture = cache.shown(asked.name, sample_id)
+        picture = cache.load_image(asked.name, sample_id)
         mask = picture.sample.mask
         for name, _ in asked.models:
-            found = cache.found(picture, name, models, careful=asked.careful)
+            found = cache.predict_cached(picture, name, models, careful=asked.careful)
             if mask is not None:
                 dice = score(mask, found.labels).dice
                 # Comparisons with NaN are false: an absent class counts for nothing.
                 for region in REGIONS[1:]:
                     worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
-        cache.prepare(picture)
-    with _known.lock:
-        _known.worst[asked, sample_id] = worst
-        while len(_known.worst) > MOST:
-            _known.worst.popitem(last=False)
+        cache.warm_cache(picture)
+    with _dice_cache.lock:
+        _dice_cache.worst[asked, sample_id] = worst
+        while len(_dice_cache.worst) > MAX_CACHED:
+            _dice_cache.worst.popitem(last=False)

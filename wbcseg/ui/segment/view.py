@@ -14,38 +14,38 @@ import numpy as np
 import streamlit as st
 
 from wbcseg import io
-from wbcseg.datasets.base import DataSet
+from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.labels import CLASSES, PALETTES, Labels
 from wbcseg.models.card import NOTICE
-from wbcseg.pipeline import with_disputes
-from wbcseg.results import Finding
+from wbcseg.pipeline import flag_disagreements
+from wbcseg.results import CellResult
 from wbcseg.ui import cache
-from wbcseg.ui.cache import SMALL_SIDE, Found
-from wbcseg.ui.components.dataset_picker import show_picture
+from wbcseg.ui.cache import STRIP_THUMBNAIL_SIDE, CachedPrediction
+from wbcseg.ui.components.dataset_picker import go_to_image
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.segment.prefetch import Request, around, look_ahead, request, worst_dice
-from wbcseg.ui.text import GLOSSARY, as_text, mask_name, percent, short_title, stem
-from wbcseg.ui.viewer import send_pack
-from wbcseg.ui.viewer.payload import MASK, PICTURE, packed
-from wbcseg.visualization import class_shares
+from wbcseg.ui.segment.prefetch import PrefetchKey, get_worst_dice, list_neighbour_ids, make_prefetch_key, prefetch
+from wbcseg.ui.text import GLOSSARY, escape_markdown, format_dataset_name, format_percent, get_local_id, get_mask_title
+from wbcseg.ui.viewer import send_payload
+from wbcseg.ui.viewer.payload import IMAGE, MASK, encode_payload
+from wbcseg.visualization import compute_class_fractions
 
 VIEWER_KEY: Final = "viewer"
-_LOOKED: Final = "looked"
+_VIEW_KEY: Final = "looked"
 
-SOON: Final = 1.0
+POLL_SECONDS: Final = 1.0
 """Seconds between two looks at what has been found out of the pictures around."""
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class PredictView:
     """A picture that is looked at, with what the browser is told and gets of it.
 
     Attributes:
         digest: Names the content.
         content: The picture, the mask and what every model says, as one message.
-        shown: What the viewer is told; see :func:`told`.
+        shown: What the viewer is told; see :func:`build_viewer_props`.
         results: What each model makes of it, by its name.
         findings: The cells that each model found, likewise.
         asked: With which models the pictures around are looked at.
@@ -55,9 +55,9 @@ class Look:
     digest: str
     content: bytes
     shown: dict[str, Any]
-    results: dict[str, Found]
-    findings: dict[str, tuple[Finding, ...]]
-    asked: Request
+    results: dict[str, CachedPrediction]
+    findings: dict[str, tuple[CellResult, ...]]
+    asked: PrefetchKey
     strip: tuple[str, ...]
 
     @property
@@ -72,9 +72,9 @@ class Look:
         return [panel["title"] for panel in self.shown["panels"] if "mark" in panel]
 
 
-def look(
-    picture: cache.Shown, entries: Sequence[ModelEntry], models: Catalog, data: DataSet | None, *, careful: bool
-) -> Look:
+def build_view(
+    picture: cache.LoadedImage, entries: Sequence[ModelEntry], models: Catalog, data: Dataset | None, *, careful: bool
+) -> PredictView:
     """Segment a picture with every chosen model and prepare what the browser needs to show it.
 
     Args:
@@ -84,53 +84,55 @@ def look(
         data: The data set that it is of, or ``None`` for a reader's own.
         careful: See :meth:`wbcseg.inference.Segmenter.predict`.
     """
-    results = find(picture, entries, models, careful=careful)
-    digest, content = pack_of(picture, results)
-    asked = request(data.name if data else "", entries, careful=careful)
-    strip = tuple(around(data, picture.sample.id)) if data else ()
-    shown = told(picture, digest, entries, results, strip=strip, asked=asked)
-    st.session_state[_LOOKED] = (digest, picture, shown)
-    return Look(digest, content, shown, results, _findings(picture, results), asked, strip)
+    results = run_models(picture, entries, models, careful=careful)
+    digest, content = encode_view(picture, results)
+    asked = make_prefetch_key(data.name if data else "", entries, careful=careful)
+    strip = tuple(list_neighbour_ids(data, picture.sample.id)) if data else ()
+    shown = build_viewer_props(picture, digest, entries, results, strip=strip, asked=asked)
+    st.session_state[_VIEW_KEY] = (digest, picture, shown)
+    return PredictView(digest, content, shown, results, _prepare_cells(picture, results), asked, strip)
 
 
-def go_on() -> None:
+def on_image_selected() -> None:
     """Take the reader to the picture that the viewer was asked for."""
     sample_id = st.session_state[VIEWER_KEY].get("picture")
-    _, _, shown = st.session_state[_LOOKED]
+    _, _, shown = st.session_state[_VIEW_KEY]
     # What comes from a browser may be anything.
     if sample_id in [one["id"] for one in shown["strip"]]:
-        show_picture(sample_id.partition("/")[0], sample_id)
+        go_to_image(sample_id.partition("/")[0], sample_id)
 
 
-def send_neighbours(look: Look, data: DataSet | None, models: Catalog, entries: Sequence[ModelEntry]) -> None:
+def send_prefetched(look: PredictView, data: Dataset | None, models: Catalog, entries: Sequence[ModelEntry]) -> None:
     """Bring the small pictures of the strip and, as soon as they are ready, the pictures before and after this one."""
     if data is None:
         return
-    ready = look_ahead(data, look.shown["id"], look.asked, models)
-    st.fragment(_neighbours, run_every=None if ready else SOON)(look, models, entries, ready)
+    ready = prefetch(data, look.shown["id"], look.asked, models)
+    st.fragment(_poll_prefetched, run_every=None if ready else POLL_SECONDS)(look, models, entries, ready)
 
 
-def _neighbours(look: Look, models: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
-    send_pack(*sheet_of(look.asked, look.strip))
+def _poll_prefetched(look: PredictView, models: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
+    send_payload(*encode_strip(look.asked, look.strip))
     # Pictures may be the same, and no message is sent twice.
     sent = {look.digest}
     for beside in (look.shown["next"], look.shown["previous"]):
-        if beside is not None and worst_dice(look.asked, beside) is not None:
+        if beside is not None and get_worst_dice(look.asked, beside) is not None:
             with contextlib.suppress(WbcsegError):
-                picture = cache.shown(look.asked.name, beside)
+                picture = cache.load_image(look.asked.name, beside)
                 found = {
-                    entry.name: cache.found(picture, entry.name, models, careful=look.asked.careful)
+                    entry.name: cache.predict_cached(picture, entry.name, models, careful=look.asked.careful)
                     for entry in entries
                 }
-                digest, content = pack_of(picture, found)
+                digest, content = encode_view(picture, found)
                 if digest not in sent:
-                    send_pack(digest, content)
+                    send_payload(digest, content)
                 sent.add(digest)
-    if not was_ready and all(worst_dice(look.asked, one) is not None for one in look.strip):
+    if not was_ready and all(get_worst_dice(look.asked, one) is not None for one in look.strip):
         st.rerun()
 
 
-def find(picture: cache.Shown, entries: Sequence[ModelEntry], models: Catalog, *, careful: bool) -> dict[str, Found]:
+def run_models(
+    picture: cache.LoadedImage, entries: Sequence[ModelEntry], models: Catalog, *, careful: bool
+) -> dict[str, CachedPrediction]:
     """Segment a picture with every chosen model, and say of those that cannot why.
 
     Returns:
@@ -139,66 +141,68 @@ def find(picture: cache.Shown, entries: Sequence[ModelEntry], models: Catalog, *
     results = {}
     for entry in entries:
         try:
-            with st.spinner(f"{as_text(entry.title)} is looking…"):
-                results[entry.name] = cache.found(picture, entry.name, models, careful=careful)
+            with st.spinner(f"{escape_markdown(entry.title)} is looking…"):
+                results[entry.name] = cache.predict_cached(picture, entry.name, models, careful=careful)
         except WbcsegError as problem:
-            st.warning(f"**{as_text(entry.title)}**: {as_text(str(problem))}", icon=":material/error:")
+            st.warning(f"**{escape_markdown(entry.title)}**: {escape_markdown(str(problem))}", icon=":material/error:")
     return results
 
 
-def pack_of(picture: cache.Shown, results: Mapping[str, Found]) -> tuple[str, bytes]:
+def encode_view(picture: cache.LoadedImage, results: Mapping[str, CachedPrediction]) -> tuple[str, bytes]:
     """Return what the browser gets of a picture, and the digest that names it."""
-    parts = {PICTURE: cache.picture_png(picture)}
+    parts = {IMAGE: cache.encode_image(picture)}
     if picture.sample.mask is not None:
-        parts[MASK] = cache.mask_png(picture)
+        parts[MASK] = cache.encode_mask(picture)
     parts |= {name: found.map for name, found in results.items()}
     digest = hashlib.sha256(b"".join([picture.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())]))
     name = digest.hexdigest()[:24]
-    return name, packed({"digest": name}, parts)
+    return name, encode_payload({"digest": name}, parts)
 
 
-def sheet_of(asked: Request, ids: Sequence[str]) -> tuple[str, bytes]:
+def encode_strip(asked: PrefetchKey, ids: Sequence[str]) -> tuple[str, bytes]:
     """Return the small pictures of the strip that have been looked at, with their worst Dice: a digest and one message.
 
     The others follow, because nobody should wait for them. A Dice is ``None`` where there is no expert's mask.
     """
-    known = {one: dice for one in ids if (dice := worst_dice(asked, one)) is not None}
+    known = {one: dice for one in ids if (dice := get_worst_dice(asked, one)) is not None}
     places: dict[str, list[int]] = {}
-    sheet = np.zeros((SMALL_SIDE, SMALL_SIDE * max(len(known), 1), 3), np.uint8)
+    sheet = np.zeros((STRIP_THUMBNAIL_SIDE, STRIP_THUMBNAIL_SIDE * max(len(known), 1), 3), np.uint8)
     for column, sample_id in enumerate(known):
         try:
-            picture = cache.shown(asked.name, sample_id)
+            picture = cache.load_image(asked.name, sample_id)
         except WbcsegError:
             continue
-        small = cache.small(picture.digest, picture.sample.image)
+        small = cache.make_strip_thumbnail(picture.digest, picture.sample.image)
         height, width = small.shape[:2]
-        sheet[:height, column * SMALL_SIDE : column * SMALL_SIDE + width] = small
-        places[sample_id] = [column * SMALL_SIDE, 0, width, height]
+        sheet[:height, column * STRIP_THUMBNAIL_SIDE : column * STRIP_THUMBNAIL_SIDE + width] = small
+        places[sample_id] = [column * STRIP_THUMBNAIL_SIDE, 0, width, height]
     worst = {one: None if math.isnan(dice) else round(dice, 4) for one, dice in known.items()}
-    head = {"places": places, "worst": worst, "request": request_key(asked)}
+    head = {"places": places, "worst": worst, "request": hash_prefetch_key(asked)}
     name = hashlib.sha256(json.dumps([head, list(ids)], sort_keys=True).encode()).hexdigest()[:24]
-    return name, packed({**head, "digest": name}, {PICTURE: io.encode_png(sheet)})
+    return name, encode_payload({**head, "digest": name}, {IMAGE: io.encode_png(sheet)})
 
 
-def _findings(picture: cache.Shown, results: Mapping[str, Found]) -> dict[str, tuple[Finding, ...]]:
+def _prepare_cells(
+    picture: cache.LoadedImage, results: Mapping[str, CachedPrediction]
+) -> dict[str, tuple[CellResult, ...]]:
     name = picture.name or picture.sample.id.replace("/", "-")
     found = {key: tuple(replace(one, name=name) for one in result.findings) for key, result in results.items()}
-    return with_disputes(found)
+    return flag_disagreements(found)
 
 
-def request_key(asked: Request) -> str:
+def hash_prefetch_key(asked: PrefetchKey) -> str:
     """Return a short name of a request."""
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
 
 
-def told(
-    picture: cache.Shown,
+def build_viewer_props(
+    picture: cache.LoadedImage,
     digest: str,
     entries: Sequence[ModelEntry],
-    results: Mapping[str, Found],
+    results: Mapping[str, CachedPrediction],
     *,
     strip: Sequence[str] = (),
-    asked: Request | None = None,
+    asked: PrefetchKey | None = None,
 ) -> dict[str, Any]:
     """Return the viewer's data for a picture that was sent.
 
@@ -211,14 +215,14 @@ def told(
         asked: With which models those are looked at.
     """
     used = [entry for entry in entries if entry.name in results]
-    panels = [_panel(PICTURE, "picture", "Picture", alt="The picture as it was photographed")]
+    panels = [_build_panel(IMAGE, "picture", "Picture", alt="The picture as it was photographed")]
     mask = picture.sample.mask
     if mask is not None:
-        name = mask_name(picture.sample.id)
-        panels.append(_panel(MASK, "mask", name, part=MASK, alt=_alt(name, mask), help=GLOSSARY[name]))
+        name = get_mask_title(picture.sample.id)
+        panels.append(_build_panel(MASK, "mask", name, part=MASK, alt=_format_alt(name, mask), help=GLOSSARY[name]))
     for entry in used:
-        panel = _panel(
-            entry.name, "model", entry.title, part=entry.name, alt=_alt(entry.title, results[entry.name].labels)
+        panel = _build_panel(
+            entry.name, "model", entry.title, part=entry.name, alt=_format_alt(entry.title, results[entry.name].labels)
         )
         if entry.card is not None and entry.card.saw(picture.sample.id, picture.digest):
             text = "Trained on this cell"
@@ -227,16 +231,16 @@ def told(
     shown = [panel["key"] for panel in panels]
     if len(used) > 1:
         panels.append(
-            _panel("agreement", "agreement", "Agreement", alt="Where the models disagree: the darker, the more")
+            _build_panel("agreement", "agreement", "Agreement", alt="Where the models disagree: the darker, the more")
         )
     for entry in used:
         if mask is not None:
             title = f"Errors of {entry.title}"
             alt = f"{title}: missed blue, invented orange, confused pink"
-            panels.append(_panel(f"errors.{entry.name}", "errors", title, part=entry.name, alt=alt))
+            panels.append(_build_panel(f"errors.{entry.name}", "errors", title, part=entry.name, alt=alt))
         title = f"Doubt of {entry.title}"
         panels.append(
-            _panel(
+            _build_panel(
                 f"doubt.{entry.name}", "confidence", title, part=entry.name, alt=f"{title}: the darker, the less sure"
             )
         )
@@ -244,8 +248,8 @@ def told(
     return {
         "pack": digest,
         "id": picture.sample.id,
-        "name": _name(picture),
-        "file": io.safe_stem(picture.name if picture.own else stem(picture.sample.id), set()),
+        "name": _format_name(picture),
+        "file": io.make_safe_stem(picture.name if picture.own else get_local_id(picture.sample.id), set()),
         "notice": NOTICE,
         "classes": [{"id": kind.id, "title": kind.name.capitalize()} for kind in CLASSES],
         "palettes": [
@@ -256,28 +260,28 @@ def told(
         "shown": shown,
         "previous": strip[place - 1] if place > 0 else None,
         "next": strip[place + 1] if 0 <= place < len(strip) - 1 else None,
-        "strip": [{"id": one, "title": stem(one)} for one in strip],
-        "request": request_key(asked) if asked else "",
+        "strip": [{"id": one, "title": get_local_id(one)} for one in strip],
+        "request": hash_prefetch_key(asked) if asked else "",
     }
 
 
-def _panel(key: str, kind: str, title: str, **more: Any) -> dict[str, Any]:
+def _build_panel(key: str, kind: str, title: str, **more: Any) -> dict[str, Any]:
     return {"key": key, "kind": kind, "title": title, **more}
 
 
-def _name(picture: cache.Shown) -> str:
+def _format_name(picture: cache.LoadedImage) -> str:
     if picture.own:
-        return io.shown(picture.name)
+        return io.format_display_name(picture.name)
     name = picture.sample.id.partition("/")[0]
-    return f"{short_title(name)}, {stem(picture.sample.id)}"
+    return f"{format_dataset_name(name)}, {get_local_id(picture.sample.id)}"
 
 
-def _alt(heading: str, labels: Labels) -> str:
-    shares = class_shares(labels)
-    return f"{heading}: nucleus {percent(shares['nucleus'])}, cytoplasm {percent(shares['cytoplasm'])} of the picture"
+def _format_alt(heading: str, labels: Labels) -> str:
+    shares = compute_class_fractions(labels)
+    return f"{heading}: nucleus {format_percent(shares['nucleus'])}, cytoplasm {format_percent(shares['cytoplasm'])} of the picture"
 
 
-def say_more(picture: cache.Shown, models: Catalog) -> None:
+def show_hints(picture: cache.LoadedImage, models: Catalog) -> None:
     """Say what the panels do not: that there is no model, or no mask to measure against."""
     if not models.entries:
         st.info("There is no model yet: train one, or get the shipped ones.", icon=":material/info:")
@@ -285,9 +289,9 @@ def say_more(picture: cache.Shown, models: Catalog) -> None:
         st.caption("There is no expert mask for this picture, so there is nothing to measure the models against.")
 
 
-def collect_mask() -> None:
+def on_mask_edited() -> None:
     """Take a corrected mask of the picture that was shown last from the viewer."""
     value = st.session_state[VIEWER_KEY].get("mask")
-    digest, picture, shown = st.session_state[_LOOKED]
+    digest, picture, shown = st.session_state[_VIEW_KEY]
     if isinstance(value, dict) and value.get("digest") == digest:
-        edited_masks.collect(value, picture, shown["name"], shown["file"])
+        edited_masks.store_mask(value, picture, shown["name"], shown["file"])

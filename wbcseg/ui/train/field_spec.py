@@ -10,15 +10,15 @@ from typing import Any, Final
 from wbcseg.training.config import CHOICES, RANGES, TrainingConfig
 from wbcseg.transforms.config import AUGMENTATIONS
 
-Values = dict[str, Any]
+FormValues = dict[str, Any]
 
 
-def _always(_: Values) -> bool:
+def _is_always_active(_: FormValues) -> bool:
     return True
 
 
 @dataclass(frozen=True)
-class Setting:
+class FieldSpec:
     """A setting of a training on the page.
 
     Attributes:
@@ -38,13 +38,13 @@ class Setting:
     group: str
     step: float | None = None
     words: Mapping[str, str] = field(default_factory=dict)
-    applies: Callable[[Values], bool] = _always
+    applies: Callable[[FormValues], bool] = _is_always_active
     otherwise: Any = None
 
     @property
     def kind(self) -> str:
         """``int``, ``float``, ``bool`` or ``str``."""
-        return _KINDS[self.name]
+        return _FIELD_TYPES[self.name]
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -57,21 +57,21 @@ class Setting:
         if self.name not in RANGES:
             return self.meaning
         least, most = RANGES[self.name]
-        return f"{self.meaning} From {_number(least)} to {_number(most)}."
+        return f"{self.meaning} From {_format_number(least)} to {_format_number(most)}."
 
     def shown(self, value: Any) -> str:
         """Write a value of it for a reader."""
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, (int, float)):
-            return _number(value)
+            return _format_number(value)
         return self.words.get(value, str(value))
 
 
-_KINDS: Final = {f.name: str(f.type) for f in dataclasses.fields(TrainingConfig)}
+_FIELD_TYPES: Final = {f.name: str(f.type) for f in dataclasses.fields(TrainingConfig)}
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}".replace(",", "\u202f")
     return f"{value:g}"

@@ -5,67 +5,67 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from wbcseg.models import ARCHITECTURES, MULTIPLE
-from wbcseg.splitting.thesis import SIDE
+from wbcseg.models import ARCHITECTURES, SIZE_MULTIPLE
+from wbcseg.splitting.thesis import IMAGE_SIDE
 from wbcseg.training.config import PRESETS, TrainingConfig
-from wbcseg.training.jobs.manager import UPLOAD
-from wbcseg.transforms.config import AUGMENTATIONS, augmentation
-from wbcseg.ui.train.field_spec import Setting, Values
+from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.transforms.config import AUGMENTATIONS, get_augmentation
+from wbcseg.ui.train.field_spec import FieldSpec, FormValues
 
-DATASETS: Final = {
+DATASET_TITLES: Final = {
     "zheng-1": "Zheng 1",
     "zheng-2": "Zheng 2",
     "zheng": "Zheng 1 and 2",
     "zheng+synthetic": "Zheng 1 and 2, drawn smears",
     "synthetic": "Drawn smears",
-    UPLOAD: "Your own zip",
+    UPLOADED_DATASET: "Your own zip",
 }
 """What the pages call the data sets that a training can learn from."""
 
-GROUPS: Final = ("Network", "Data and split", "Optimisation", "Result")
+FIELD_GROUPS: Final = ("Network", "Data and split", "Optimisation", "Result")
 
 
-def _copies_are_free(values: Values) -> bool:
+def _is_not_leaky(values: FormValues) -> bool:
     return bool(values["split"] != "leaking")
 
 
-def _in_folds(values: Values) -> bool:
+def _uses_folds(values: FormValues) -> bool:
     return bool(values["split"] != "published")
 
 
-def _published(values: Values) -> bool:
+def _uses_thesis_split(values: FormValues) -> bool:
     return bool(values["split"] == "published")
 
 
-def _looks_twice(values: Values) -> bool:
-    return augmentation(values["augmentation"]).cell is not None
+def _is_two_stage(values: FormValues) -> bool:
+    return get_augmentation(values["augmentation"]).cell is not None
 
 
-def _cosine(values: Values) -> bool:
+def _uses_cosine(values: FormValues) -> bool:
     return bool(values["schedule"] == "cosine")
 
 
-def _adamw(values: Values) -> bool:
+def _uses_adamw(values: FormValues) -> bool:
     return bool(values["optimizer"] == "adamw")
 
 
-BASIC: Final = {
-    "architecture": Setting(
+BASIC_FIELDS: Final = {
+    "architecture": FieldSpec(
         "architecture", "Architecture", "", "", words={name: a.title for name, a in ARCHITECTURES.items()}
     ),
-    "dataset": Setting("dataset", "Data set", "", "", words=DATASETS),
+    "dataset": FieldSpec("dataset", "Data set", "", "", words=DATASET_TITLES),
 }
 """The two that everybody chooses."""
 
-ADVANCED: Final = (
-    Setting(
+ADVANCED_FIELDS: Final = (
+    FieldSpec(
         "width",
         "Width",
         "Filters of the first stage. A wider network can learn more, and takes more time and memory: twice the width "
         f"costs up to four times as much. The thesis has {PRESETS['published'].width}.",
         "Network",
     ),
-    Setting(
+    FieldSpec(
         "dropout",
         "Dropout",
         "Share of the last layer's outputs that are silenced at random in training, so that the network does not lean "
@@ -73,7 +73,7 @@ ADVANCED: Final = (
         "Network",
         step=0.05,
     ),
-    Setting(
+    FieldSpec(
         "bn_momentum",
         "Momentum of normalisation",
         "How slowly the running averages of batch normalisation follow: the share of the old value that they keep at "
@@ -81,13 +81,13 @@ ADVANCED: Final = (
         "Network",
         step=0.01,
     ),
-    Setting(
+    FieldSpec(
         "bn_debias",
         "Normalise as the thesis did",
         "Whether those averages begin as plain means, as in the version of the software that the thesis used.",
         "Network",
     ),
-    Setting(
+    FieldSpec(
         "split",
         "Split",
         "**Leak-free**: no cell is both in training and among the held-out pictures. **As published**: the thesis' own "
@@ -96,75 +96,75 @@ ADVANCED: Final = (
         "Data and split",
         words={"leak-free": "Leak-free", "published": "As published", "leaking": "Leaking on purpose"},
     ),
-    Setting(
+    FieldSpec(
         "fold",
         "Fold",
         "Which of the folds is held out, counted from 0: of 5 folds, 0 to 4.",
         "Data and split",
-        applies=_in_folds,
+        applies=_uses_folds,
     ),
-    Setting(
+    FieldSpec(
         "folds",
         "Number of folds",
         "Into how many parts the cells are divided. One part is held out, the others train.",
         "Data and split",
-        applies=_in_folds,
+        applies=_uses_folds,
     ),
-    Setting(
+    FieldSpec(
         "split_seed",
         "Seed of the folds",
         "The same seed divides the cells in the same way again.",
         "Data and split",
-        applies=_in_folds,
+        applies=_uses_folds,
     ),
-    Setting(
+    FieldSpec(
         "left_out",
         "Left out",
         "Share of the pictures that neither train nor test, to learn from as few as a published comparison did.",
         "Data and split",
         step=0.05,
-        applies=_in_folds,
+        applies=_uses_folds,
         otherwise=0.0,
     ),
-    Setting(
+    FieldSpec(
         "canvas",
         "Side of the square",
         "The network sees every picture on a square of so many pixels: smaller ones are mirrored outwards, larger ones "
-        f"shrunk. A multiple of {MULTIPLE}. A smaller square is faster and coarser.",
+        f"shrunk. A multiple of {SIZE_MULTIPLE}. A smaller square is faster and coarser.",
         "Data and split",
-        step=MULTIPLE,
-        applies=_in_folds,
-        otherwise=SIDE,
+        step=SIZE_MULTIPLE,
+        applies=_uses_folds,
+        otherwise=IMAGE_SIDE,
     ),
-    Setting(
+    FieldSpec(
         "augmentation",
         "Augmentation",
         "How training pictures vary from epoch to epoch. "
         + " ".join(f"**{a.name.capitalize()}**: {a.meaning.replace('`', '')}" for a in AUGMENTATIONS.values()),
         "Data and split",
         words={name: name.capitalize() for name in AUGMENTATIONS},
-        applies=_in_folds,
+        applies=_uses_folds,
         otherwise="none",
     ),
-    Setting(
+    FieldSpec(
         "twins",
         "Flipped copies",
         "Whether every picture gets a copy that is turned and mirrored: in a split without leaks the training "
         "pictures only, in the thesis' split all of them.",
         "Data and split",
-        applies=_copies_are_free,
+        applies=_is_not_leaky,
         otherwise=True,
     ),
-    Setting(
+    FieldSpec(
         "quirks",
         "Repeat the notebooks' slips",
         "The published programs left the last row and column of every target empty, lost one picture, and made the "
         "copies before the split. With this the training does the same.",
         "Data and split",
-        applies=_published,
+        applies=_uses_thesis_split,
         otherwise=False,
     ),
-    Setting(
+    FieldSpec(
         "balance",
         "Balance of cell types",
         "How much more often pictures of rare cell types are shown: 0 shows every picture once in an epoch, 1 every "
@@ -172,7 +172,7 @@ ADVANCED: Final = (
         "Data and split",
         step=0.1,
     ),
-    Setting(
+    FieldSpec(
         "sharp_epochs",
         "Sharp epochs at the end",
         "In the last epochs pictures are mirrored and turned by right angles only. Other turns mix pixels, so that the "
@@ -180,7 +180,7 @@ ADVANCED: Final = (
         "pictures varied as between laboratories, half of them are shown like that.",
         "Data and split",
     ),
-    Setting(
+    FieldSpec(
         "share",
         "Closeness of the second look",
         "A model for any laboratory looks twice: at the whole picture, then closely at the cell, which takes this "
@@ -188,55 +188,55 @@ ADVANCED: Final = (
         "size, some of it may lie outside.",
         "Data and split",
         step=0.05,
-        applies=_looks_twice,
+        applies=_is_two_stage,
         otherwise=TrainingConfig.share,
     ),
-    Setting("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
-    Setting(
+    FieldSpec("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
+    FieldSpec(
         "batch_size",
         "Batch size",
         "Pictures that the network sees before it corrects itself once. Larger batches take more memory.",
         "Optimisation",
     ),
-    Setting(
+    FieldSpec(
         "learning_rate",
         "Learning rate",
         "How large the corrections are. Too large and the loss jumps; too small and it hardly moves.",
         "Optimisation",
         step=0.0001,
     ),
-    Setting(
+    FieldSpec(
         "schedule",
         "Learning rate over time",
         "**Constant**: always the same. **Falling**: up during the warm-up, then down to zero along half a cosine.",
         "Optimisation",
         words={"constant": "Constant", "cosine": "Falling"},
     ),
-    Setting(
+    FieldSpec(
         "warmup_epochs",
         "Warm-up epochs",
         "Epochs in which the learning rate grows from zero.",
         "Optimisation",
-        applies=_cosine,
+        applies=_uses_cosine,
         otherwise=0,
     ),
-    Setting(
+    FieldSpec(
         "optimizer",
         "Optimiser",
         "The rule for the corrections. **AdamW** also pulls all weights gently to zero.",
         "Optimisation",
         words={"adam": "Adam", "adamw": "AdamW"},
     ),
-    Setting(
+    FieldSpec(
         "weight_decay",
         "Pull to zero",
         "How strongly AdamW pulls the weights to zero (weight decay).",
         "Optimisation",
         step=0.0005,
-        applies=_adamw,
+        applies=_uses_adamw,
         otherwise=0.0,
     ),
-    Setting(
+    FieldSpec(
         "loss",
         "Loss",
         "What the training makes small. **Binary cross-entropy** is the thesis' loss, **categorical** the usual one "
@@ -249,7 +249,7 @@ ADVANCED: Final = (
             "categorical_crossentropy+dice": "Categorical cross-entropy + Dice",
         },
     ),
-    Setting(
+    FieldSpec(
         "weight_average",
         "Average of the weights",
         "The model's weights can be a running average over many steps, which is steadier: the share of the old value "
@@ -257,7 +257,7 @@ ADVANCED: Final = (
         "Result",
         step=0.01,
     ),
-    Setting(
+    FieldSpec(
         "keep",
         "Which weights become the model",
         "**Last**: those after the last epoch. **Best**: those with the best held-out Dice, which is chosen by looking "
@@ -265,14 +265,14 @@ ADVANCED: Final = (
         "Result",
         words={"last": "Last epoch", "best": "Best epoch"},
     ),
-    Setting(
+    FieldSpec(
         "precision",
         "Number format",
         "**Automatic** takes the faster short format where the processor computes in it.",
         "Result",
         words={"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits (bfloat16)"},
     ),
-    Setting(
+    FieldSpec(
         "seed",
         "Seed",
         "Of the first weights, the order of the pictures, dropout and augmentation. The same seed repeats a training.",
@@ -281,32 +281,32 @@ ADVANCED: Final = (
 )
 """All others, in the order of the page."""
 
-SETTINGS: Final = {setting.name: setting for setting in (*BASIC.values(), *ADVANCED)}
+FIELDS: Final = {setting.name: setting for setting in (*BASIC_FIELDS.values(), *ADVANCED_FIELDS)}
 
 
-def effective(values: Mapping[str, Any]) -> Values:
+def drop_inactive(values: Mapping[str, Any]) -> FormValues:
     """Return the values of a form with those that do not apply set to what says nothing."""
     result = dict(values)
-    for setting in ADVANCED:
+    for setting in ADVANCED_FIELDS:
         if not setting.applies(result) and setting.otherwise is not None:
             result[setting.name] = setting.otherwise
     return result
 
 
-def dataset_title(name: str) -> str:
+def format_dataset(name: str) -> str:
     """Return what the page calls the data set of a run: a folder or zip of one's own by its last part."""
     parts = name.split("+")
-    if name not in DATASETS and set(parts) <= set(DATASETS):
-        return ", ".join(DATASETS[part] for part in parts).replace(", Drawn", ", drawn")
-    return DATASETS.get(name, name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    if name not in DATASET_TITLES and set(parts) <= set(DATASET_TITLES):
+        return ", ".join(DATASET_TITLES[part] for part in parts).replace(", Drawn", ", drawn")
+    return DATASET_TITLES.get(name, name.replace("\\", "/").rstrip("/").rpartition("/")[2])
 
 
-def architecture_title(name: str) -> str:
+def format_architecture(name: str) -> str:
     """Return a network's name in the literature."""
-    return BASIC["architecture"].shown(name)
+    return BASIC_FIELDS["architecture"].shown(name)
 
 
-def split_title(config: TrainingConfig) -> str:
+def format_split(config: TrainingConfig) -> str:
     """Write in a few words how a training's data is split."""
     if config.split == "published":
         return "published split"
@@ -314,7 +314,7 @@ def split_title(config: TrainingConfig) -> str:
     return f"{kind}, fold {config.fold} of {config.folds}"
 
 
-def summary(config: TrainingConfig) -> str:
+def format_config(config: TrainingConfig) -> str:
     """Write a training's main settings in a line."""
-    title = architecture_title(config.architecture)
-    return f"{title}, width {config.width} · {dataset_title(config.dataset)} · {split_title(config)}"
+    title = format_architecture(config.architecture)
+    return f"{title}, width {config.width} · {format_dataset(config.dataset)} · {format_split(config)}"

@@ -8,18 +8,18 @@ from typing import Any, Final
 
 import streamlit as st
 
-from wbcseg.datasets import statuses
+from wbcseg.datasets import list_datasets
 from wbcseg.errors import WbcsegError
-from wbcseg.models import describe
+from wbcseg.models import get_spec
 from wbcseg.training import PRESETS, TrainingConfig
 from wbcseg.training.config import RANGES
-from wbcseg.training.jobs.manager import UPLOAD
-from wbcseg.ui.components.dataset_status import offer_download
-from wbcseg.ui.components.dataset_upload import OwnPairs, bring_pairs
+from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.ui.components.dataset_status import show_download_button
+from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.text import GLOSSARY, as_text, lines_text
-from wbcseg.ui.train.field_spec import Setting, Values
-from wbcseg.ui.train.fields import ADVANCED, BASIC, DATASETS, GROUPS, effective
+from wbcseg.ui.text import GLOSSARY, escape_lines, escape_markdown
+from wbcseg.ui.train.field_spec import FieldSpec, FormValues
+from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FIELD_GROUPS, drop_inactive
 
 PRESET_TITLES: Final = {
     "quick": "Quick look",
@@ -28,7 +28,7 @@ PRESET_TITLES: Final = {
     "general": "Any laboratory",
     "published": "As published",
 }
-PRESET_MEANINGS: Final = {
+PRESET_DESCRIPTIONS: Final = {
     "quick": "A small network and few epochs: a visible result within about two minutes.",
     "compact": "A small network, trained for long on pictures without leaks: nearly as good as the full one, in a "
     "fraction of its time.",
@@ -38,15 +38,15 @@ PRESET_MEANINGS: Final = {
     "published": f"The thesis' recipe in full width ({PRESETS['published'].width}), with its leaking split: hours on a "
     "small computer.",
 }
-CHANGED: Final = "Changed under Advanced"
+CHANGED_LABEL: Final = "Changed under Advanced"
 
-_VALUES: Final = "training_values"
-_PRESET: Final = "training_preset"
-_CHOSEN: Final = "training_chosen"
+_VALUES_KEY: Final = "training_values"
+_PRESET_KEY: Final = "training_preset"
+_USER_SET_KEY: Final = "training_chosen"
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingRequest:
     """A training that can be started.
 
     Attributes:
@@ -55,49 +55,49 @@ class Plan:
     """
 
     config: TrainingConfig
-    own: OwnPairs | None = None
+    own: UploadedDataset | None = None
 
 
-def plan_training() -> Plan | None:
+def configure_training() -> TrainingRequest | None:
     """Ask for everything that makes a training. Return it, or ``None`` where something is missing or wrong."""
-    values = _values()
-    _choose_preset(values)
+    values = _load_values()
+    _select_preset(values)
     with st.container(horizontal=True):
-        _ask(BASIC["architecture"], values)
-        _ask(BASIC["dataset"], values)
-    st.caption(describe(values["architecture"]).summary)
-    own = bring_pairs() if values["dataset"] == UPLOAD else None
-    ready = own is not None if values["dataset"] == UPLOAD else _data_is_here(values["dataset"])
+        _show_field(BASIC_FIELDS["architecture"], values)
+        _show_field(BASIC_FIELDS["dataset"], values)
+    st.caption(get_spec(values["architecture"]).summary)
+    own = upload_dataset() if values["dataset"] == UPLOADED_DATASET else None
+    ready = own is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
     with st.expander("Advanced", icon=":material/tune:", key="training_advanced"):
-        _ask_advanced(values)
+        _show_advanced_fields(values)
     try:
-        config = TrainingConfig.from_dict(effective(values))
+        config = TrainingConfig.from_dict(drop_inactive(values))
     except WbcsegError as problem:
-        st.error(lines_text(str(problem)), icon=":material/error:")
+        st.error(escape_lines(str(problem)), icon=":material/error:")
         return None
-    return Plan(config, own) if ready else None
+    return TrainingRequest(config, own) if ready else None
 
 
-def _values() -> Values:
+def _load_values() -> FormValues:
     """Return the form's values, which outlive its widgets when the reader goes elsewhere."""
-    if _VALUES not in st.session_state:
-        st.session_state[_PRESET] = "quick"
-        st.session_state[_CHOSEN] = set()
-        st.session_state[_VALUES] = _preset_values("quick")
-    values: Values = st.session_state[_VALUES]
+    if _VALUES_KEY not in st.session_state:
+        st.session_state[_PRESET_KEY] = "quick"
+        st.session_state[_USER_SET_KEY] = set()
+        st.session_state[_VALUES_KEY] = _build_preset_values("quick")
+    values: FormValues = st.session_state[_VALUES_KEY]
     # A link from corrected masks leads here.
-    if st.query_params.get(edited_masks.LINK) == edited_masks.CORRECTED:
-        del st.query_params[edited_masks.LINK]
-        values["dataset"] = st.session_state["train_dataset"] = UPLOAD
+    if st.query_params.get(edited_masks.LINK_PARAM) == edited_masks.LINK_VALUE:
+        del st.query_params[edited_masks.LINK_PARAM]
+        values["dataset"] = st.session_state["train_dataset"] = UPLOADED_DATASET
     # What was changed just now is known before its widget is drawn.
     for name in values:
         values[name] = st.session_state.get(f"train_{name}", values[name])
     return values
 
 
-def _choose_preset(values: Values) -> None:
+def _select_preset(values: FormValues) -> None:
     key = "train_preset"
-    st.session_state.setdefault(key, st.session_state[_PRESET])
+    st.session_state.setdefault(key, st.session_state[_PRESET_KEY])
     st.segmented_control(
         "Recipe",
         list(PRESET_TITLES),
@@ -108,17 +108,17 @@ def _choose_preset(values: Values) -> None:
         label_visibility="collapsed",
     )
     preset = st.session_state[key]
-    st.markdown(PRESET_MEANINGS[preset])
-    changed = _changes(values, PRESETS[preset])
+    st.markdown(PRESET_DESCRIPTIONS[preset])
+    changed = _list_changes(values, PRESETS[preset])
     if changed:
-        st.caption(f"{CHANGED}: {as_text(', '.join(changed))}")
+        st.caption(f"{CHANGED_LABEL}: {escape_markdown(', '.join(changed))}")
 
 
-def _changes(values: Values, preset: TrainingConfig) -> list[str]:
-    now, then = effective(values), effective(preset.to_dict())
+def _list_changes(values: FormValues, preset: TrainingConfig) -> list[str]:
+    now, then = drop_inactive(values), drop_inactive(preset.to_dict())
     return [
         f"{setting.label} {setting.shown(now[setting.name])}"
-        for setting in ADVANCED
+        for setting in ADVANCED_FIELDS
         if setting.applies(now) and now[setting.name] != then[setting.name]
     ]
 
@@ -126,49 +126,49 @@ def _changes(values: Values, preset: TrainingConfig) -> list[str]:
 def _apply_preset() -> None:
     """Set every setting to the preset's; the network and data that the reader chose stay."""
     preset = st.session_state["train_preset"]
-    old, chosen = st.session_state[_VALUES], st.session_state[_CHOSEN]
-    values = {**_preset_values(preset), **{name: old[name] for name in chosen}}
-    st.session_state[_PRESET] = preset
-    st.session_state[_VALUES] = values
+    old, chosen = st.session_state[_VALUES_KEY], st.session_state[_USER_SET_KEY]
+    values = {**_build_preset_values(preset), **{name: old[name] for name in chosen}}
+    st.session_state[_PRESET_KEY] = preset
+    st.session_state[_VALUES_KEY] = values
     for name, value in values.items():
         st.session_state[f"train_{name}"] = value
 
 
-def _preset_values(preset: str) -> Values:
+def _build_preset_values(preset: str) -> FormValues:
     """Return a preset's settings. For a quick look, drawn smears will do where its data would have to be fetched."""
     values = PRESETS[preset].to_dict()
-    ready = {entry.name for entry in statuses() if entry.ready}
+    ready = {entry.name for entry in list_datasets() if entry.ready}
     if preset == "quick" and values["dataset"] not in ready:
         values["dataset"] = "synthetic"
     return values
 
 
-def _note_choice(name: str) -> None:
-    st.session_state[_CHOSEN].add(name)
+def _on_field_changed(name: str) -> None:
+    st.session_state[_USER_SET_KEY].add(name)
 
 
-def _ask_advanced(values: Values) -> None:
-    for group in GROUPS:
+def _show_advanced_fields(values: FormValues) -> None:
+    for group in FIELD_GROUPS:
         st.markdown(f"**{group}**")
         with st.grid("auto", min_column_width=210, gap=("small", "medium")) as grid:
-            for setting in ADVANCED:
+            for setting in ADVANCED_FIELDS:
                 if setting.group == group and setting.applies(values):
                     with grid.cell():
-                        _ask(setting, values)
+                        _show_field(setting, values)
 
 
-def _ask(setting: Setting, values: Values) -> None:
+def _show_field(setting: FieldSpec, values: FormValues) -> None:
     """Show the widget of a setting and take its value over."""
     key = f"train_{setting.name}"
     st.session_state.setdefault(key, values[setting.name])
     shared: Mapping[str, Any] = {"key": key, "help": setting.help or None}
-    if setting.name in BASIC:
+    if setting.name in BASIC_FIELDS:
         values[setting.name] = st.selectbox(
             setting.label,
             list(setting.words),
             format_func=setting.shown,
             key=key,
-            on_change=_note_choice,
+            on_change=_on_field_changed,
             args=(setting.name,),
             help=GLOSSARY["Architecture"] if setting.name == "architecture" else None,
             width=240,
@@ -188,11 +188,11 @@ def _ask(setting: Setting, values: Values) -> None:
         )
 
 
-def _data_is_here(name: str) -> bool:
+def _check_dataset_ready(name: str) -> bool:
     """Say what is missing of a data set and offer to fetch it. Return whether nothing is."""
     parts = tuple(name.split("+"))
-    missing = [entry for entry in statuses() if entry.name.startswith(parts) and not entry.ready]
+    missing = [entry for entry in list_datasets() if entry.name.startswith(parts) and not entry.ready]
     for entry in missing:
-        st.info(f"{DATASETS[entry.name]} is not on this computer yet.", icon=":material/cloud_download:")
-        offer_download(entry)
+        st.info(f"{DATASET_TITLES[entry.name]} is not on this computer yet.", icon=":material/cloud_download:")
+        show_download_button(entry)
     return not missing

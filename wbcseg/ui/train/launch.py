@@ -9,14 +9,21 @@ import streamlit as st
 
 from wbcseg.errors import NotEnoughMemoryError, WbcsegError
 from wbcseg.training import TrainingConfig
-from wbcseg.training.cost.estimate import Estimate, check_fits, estimate, measuring, pictures_of, start_measuring
+from wbcseg.training.cost.estimate import (
+    CostEstimate,
+    check_memory,
+    count_samples,
+    estimate_cost,
+    is_probing,
+    start_probe,
+)
 from wbcseg.training.jobs import manager
-from wbcseg.training.jobs.manager import UPLOAD
-from wbcseg.training.runs.summary import overviews
-from wbcseg.ui.text import as_text, bytes_text, lines_text, time_text
-from wbcseg.ui.train.form import Plan
+from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.runs.summary import list_summaries
+from wbcseg.ui.text import escape_lines, escape_markdown, format_bytes, format_duration
+from wbcseg.ui.train.form import TrainingRequest
 
-BASES: Final = {
+BASIS_TEXTS: Final = {
     ("runs", True): "as earlier trainings of this kind took here",
     ("runs", False): "scaled from earlier trainings on this computer",
     ("timed", True): "from a few steps timed on this computer",
@@ -25,17 +32,17 @@ BASES: Final = {
 }
 """What an estimate rests on, by its basis and whether the very same was measured."""
 
-TWICE: Final = 2.0
+DOUBLE_CLICK_SECONDS: Final = 2.0
 """Seconds within which a second click on Start is taken for a double click."""
 
-WATCH: Final = "Watch"
-NEW: Final = "New training"
+PROGRESS_TAB: Final = "Watch"
+NEW_RUN_TAB: Final = "New training"
 
-_PROBLEM: Final = "start_problem"
-_MEASURED: Final = "start_measured"
+_PROBLEM_KEY: Final = "start_problem"
+_PROBED_KEY: Final = "start_measured"
 
 
-def offer_start(plan: Plan | None) -> None:
+def show_cost_and_start(plan: TrainingRequest | None) -> None:
     """Show what a training will cost, and offer to start it."""
     fits = plan is not None and _show_cost(plan)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -53,55 +60,55 @@ def offer_start(plan: Plan | None) -> None:
             icon=":material/play_arrow:",
             key="train_start",
             disabled=not fits,
-            on_click=begin,
+            on_click=start_training,
             args=(plan,),
         )
-    problem = st.session_state.pop(_PROBLEM, None)
+    problem = st.session_state.pop(_PROBLEM_KEY, None)
     if problem:
-        st.error(lines_text(problem), icon=":material/error:")
+        st.error(escape_lines(problem), icon=":material/error:")
 
 
-def _show_cost(plan: Plan) -> bool:
+def _show_cost(plan: TrainingRequest) -> bool:
     """Show time and memory. Return whether the memory will do."""
     config = plan.config
     try:
-        counts = pictures_of(config, plan.own.dataset if plan.own else None)
-        needed = estimate(config, counts)
+        counts = count_samples(config, plan.own.dataset if plan.own else None)
+        needed = estimate_cost(config, counts)
     except WbcsegError as problem:
-        st.error(lines_text(str(problem)), icon=":material/error:")
+        st.error(escape_lines(str(problem)), icon=":material/error:")
         return False
-    line = sum(one.alive for one in overviews())
+    line = sum(one.alive for one in list_summaries())
     with st.container(border=True, gap="small"):
-        _cost_line(config, counts, needed)
+        _show_cost_line(config, counts, needed)
         if line:
             noun = "training goes" if line == 1 else "trainings go"
             st.markdown(f":material/hourglass_top: {line} {noun} before it: it waits in line until its turn comes.")
         try:
-            check_fits(config, counts)
+            check_memory(config, counts)
         except NotEnoughMemoryError as problem:
-            st.error(as_text(str(problem)), icon=":material/memory:")
+            st.error(escape_markdown(str(problem)), icon=":material/memory:")
             return False
         if not needed.exact:
-            busy = measuring(config)
-            st.fragment(_measure, run_every=1.0 if busy else None)(config, busy, idle=not line)
+            busy = is_probing(config)
+            st.fragment(_render_probe, run_every=1.0 if busy else None)(config, busy, idle=not line)
     return True
 
 
-def _cost_line(config: TrainingConfig, counts: tuple[int, int], needed: Estimate) -> None:
-    basis = BASES[needed.basis, needed.exact]
+def _show_cost_line(config: TrainingConfig, counts: tuple[int, int], needed: CostEstimate) -> None:
+    basis = BASIS_TEXTS[needed.basis, needed.exact]
     epochs = "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs"
     st.markdown(
-        f":material/schedule: About **{time_text(needed.seconds)}** on this computer: {epochs} of "
-        f"{time_text(needed.seconds_per_epoch)} and the start and end.  \n"
-        f":material/memory: About **{bytes_text(needed.memory)}** of memory, of {bytes_text(needed.free)} free now.  \n"
+        f":material/schedule: About **{format_duration(needed.seconds)}** on this computer: {epochs} of "
+        f"{format_duration(needed.seconds_per_epoch)} and the start and end.  \n"
+        f":material/memory: About **{format_bytes(needed.memory)}** of memory, of {format_bytes(needed.free)} free now.  \n"
         f":material/photo_library: {counts[0]} pictures train, {counts[1]} are held out.",
     )
     st.caption(f"Time and memory are estimates, {basis}.")
 
 
-def _measure(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
+def _render_probe(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
     """Offer to time a few steps on this computer, and say when that is under way or brought nothing."""
-    now = measuring(config)
+    now = is_probing(config)
     if now != busy:
         st.rerun()
     if now:
@@ -119,29 +126,29 @@ def _measure(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
     )
     if asked:
         try:
-            start_measuring(config)
+            start_probe(config)
         except WbcsegError as problem:
-            st.error(as_text(str(problem)), icon=":material/error:")
+            st.error(escape_markdown(str(problem)), icon=":material/error:")
             return
-        st.session_state[_MEASURED] = config.identity()
-        if measuring(config):
+        st.session_state[_PROBED_KEY] = config.identity()
+        if is_probing(config):
             st.rerun()
-    if st.session_state.get(_MEASURED) == config.identity():
+    if st.session_state.get(_PROBED_KEY) == config.identity():
         st.caption("The last measurement of these settings brought nothing: the estimate stays as it is.")
 
 
-def begin(plan: Plan) -> None:
+def start_training(plan: TrainingRequest) -> None:
     """Start the training and show it; a double click starts one only."""
-    if time.monotonic() - st.session_state.get("train_started", -TWICE) < TWICE:
+    if time.monotonic() - st.session_state.get("train_started", -DOUBLE_CLICK_SECONDS) < DOUBLE_CLICK_SECONDS:
         return
     name = st.session_state.get("train_name", "").strip() or None
-    data = plan.own.data if plan.own and plan.config.dataset == UPLOAD else None
+    data = plan.own.data if plan.own and plan.config.dataset == UPLOADED_DATASET else None
     try:
-        run = manager.start(plan.config, name=name, data=data)
+        run = manager.start_run(plan.config, name=name, data=data)
     except WbcsegError as problem:
-        st.session_state[_PROBLEM] = str(problem)
+        st.session_state[_PROBLEM_KEY] = str(problem)
         return
     st.session_state["train_started"] = time.monotonic()
     st.session_state["train_name"] = ""
     st.session_state["run"] = run.name
-    st.session_state["tab"] = WATCH
+    st.session_state["tab"] = PROGRESS_TAB

@@ -9,31 +9,31 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from wbcseg.datasets import NAMES, statuses
+from wbcseg.datasets import DATASET_NAMES, list_datasets
 from wbcseg.errors import WbcsegError
 from wbcseg.io import encode_png
 from wbcseg.labels import PALETTES
-from wbcseg.splitting.thesis import is_twin, original_id, twin
+from wbcseg.splitting.thesis import get_original_id, is_flipped_copy, make_flipped_copy
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.runs import snapshots as films
-from wbcseg.training.runs.snapshots import Film
-from wbcseg.transforms.padding import image_on_canvas
+from wbcseg.training.runs.snapshots import Snapshots
+from wbcseg.transforms.padding import pad_to_square
 from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
-from wbcseg.ui.text import as_text, mask_name, stem
+from wbcseg.ui.text import escape_markdown, get_local_id, get_mask_title
 from wbcseg.visualization import colorize, enlarge
 
-CELLS: Final = 8
+DEFAULT_SNAPSHOTS: Final = 8
 """Epochs that are shown unasked."""
 
-CELL_WIDTH: Final = 76
+MIN_SNAPSHOT_WIDTH: Final = 76
 """Narrowest cell in pixels: four fit beside each other on a phone."""
 
-GAP: Final = 2
+CROP_GAP: Final = 2
 """Pixels between two crops."""
 
 
-def spread(epochs: Sequence[int], count: int = CELLS) -> list[int]:
+def sample_epochs(epochs: Sequence[int], count: int = DEFAULT_SNAPSHOTS) -> list[int]:
     """Choose epochs that tell how a network learned: the first ones densely, later ones further apart, and the last.
 
     Args:
@@ -54,30 +54,30 @@ def spread(epochs: Sequence[int], count: int = CELLS) -> list[int]:
     return [epochs[place] for place in sorted(places)]
 
 
-def show_film(run: Run, config: TrainingConfig, palette: str) -> None:
+def show_snapshots(run: Run, config: TrainingConfig, palette: str) -> None:
     """Show the pictures, the experts' masks, and what the network made of them after a choice of epochs."""
-    film = films.read(run)
+    film = films.load_snapshots(run)
     if film is None or not film.epochs:
         st.caption("The film begins when the network has been built.")
         return
-    epoch = _choose_epoch(run, film)
-    shown = sorted({*spread(film.epochs), epoch})
-    true_mask = mask_name(f"{config.dataset}/")
-    with st.grid("auto", min_column_width=CELL_WIDTH, gap=("small", "xsmall"), key="film") as grid:
-        pictures = _pictures(config, film)
+    epoch = _select_epoch(run, film)
+    shown = sorted({*sample_epochs(film.epochs), epoch})
+    true_mask = get_mask_title(f"{config.dataset}/")
+    with st.grid("auto", min_column_width=MIN_SNAPSHOT_WIDTH, gap=("small", "xsmall"), key="film") as grid:
+        pictures = _load_images_png(config, film)
         if pictures is not None:
-            names = ", ".join(stem(one) for one in film.ids)
+            names = ", ".join(get_local_id(one) for one in film.ids)
             with grid.cell(), st.container(gap=None):
                 show_png(pictures, f"The held-out pictures {names}")
                 st.caption("Picture")
         for one in (None, *shown):
             with grid.cell(), st.container(gap=None):
-                _cell(run, film, one, palette, true_mask, bold=one == epoch)
+                _show_snapshot(run, film, one, palette, true_mask, bold=one == epoch)
     if pictures is None:
         st.caption("The pictures themselves are not kept with a training, only masks: theirs, and the network's.")
 
 
-def _choose_epoch(run: Run, film: Film) -> int:
+def _select_epoch(run: Run, film: Snapshots) -> int:
     """Ask for an epoch; until the reader has chosen one, it is the newest."""
     key, touched = f"film_epoch_{run.name}", f"film_touched_{run.name}"
     newest = film.epochs[-1]
@@ -99,13 +99,13 @@ def _choose_epoch(run: Run, film: Film) -> int:
     )
 
 
-def _cell(run: Run, film: Film, epoch: int | None, palette: str, true_mask: str, *, bold: bool) -> None:
+def _show_snapshot(run: Run, film: Snapshots, epoch: int | None, palette: str, true_mask: str, *, bold: bool) -> None:
     title = true_mask if epoch is None else f"Epoch {epoch}"
     try:
         begun = (run.folder / "film.json").stat().st_mtime_ns
-        png = _frame(run, film, str(run.folder), begun, epoch, palette)
+        png = _render_snapshot(run, film, str(run.folder), begun, epoch, palette)
     except (WbcsegError, OSError) as problem:
-        st.markdown(":material/broken_image:", help=as_text(str(problem)))
+        st.markdown(":material/broken_image:", help=escape_markdown(str(problem)))
     else:
         show_png(png, true_mask if epoch is None else f"What the network made of them after epoch {epoch}")
     st.caption(f"**{title}**" if bold else title)
@@ -113,35 +113,35 @@ def _cell(run: Run, film: Film, epoch: int | None, palette: str, true_mask: str,
 
 # A frame is written once; but a new run can have the name of a deleted one, hence the time when its film began.
 @st.cache_data(max_size="8MiB", show_spinner=False)
-def _frame(_run: Run, _film: Film, folder: str, begun: int, epoch: int | None, palette: str) -> bytes:  # noqa: ARG001
-    labels = films.frame(_run, _film, epoch)
-    return _stacked([colorize(one, PALETTES[palette]) for one in labels])
+def _render_snapshot(_run: Run, _film: Snapshots, folder: str, begun: int, epoch: int | None, palette: str) -> bytes:  # noqa: ARG001
+    labels = films.load_snapshot(_run, _film, epoch)
+    return _encode_stack([colorize(one, PALETTES[palette]) for one in labels])
 
 
-def _pictures(config: TrainingConfig, film: Film) -> bytes | None:
+def _load_images_png(config: TrainingConfig, film: Snapshots) -> bytes | None:
     """Return the pictures of a film, where they are on this computer."""
-    ready = {entry.name for entry in statuses() if entry.ready}
+    ready = {entry.name for entry in list_datasets() if entry.ready}
     origins = {one.partition("/")[0] for one in film.ids}
-    if not {*config.dataset.split("+")} <= {*NAMES} or not origins <= ready:
+    if not {*config.dataset.split("+")} <= {*DATASET_NAMES} or not origins <= ready:
         return None
     try:
-        return _drawn_pictures(film.ids, film.side, config.framed)
+        return _render_images(film.ids, film.side, config.framed)
     except WbcsegError:
         return None
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _drawn_pictures(ids: tuple[str, ...], side: int, enlarge: bool) -> bytes:
+def _render_images(ids: tuple[str, ...], side: int, enlarge: bool) -> bytes:
     crops = []
     for one in ids:
-        image = cache.shown(one.partition("/")[0], original_id(one)).sample.image
-        crop, _ = image_on_canvas(image, side, enlarge=enlarge)
-        crops.append(np.asarray(twin(crop), dtype=np.uint8) if is_twin(one) else crop)
-    return _stacked(crops)
+        image = cache.load_image(one.partition("/")[0], get_original_id(one)).sample.image
+        crop, _ = pad_to_square(image, side, enlarge=enlarge)
+        crops.append(np.asarray(make_flipped_copy(crop), dtype=np.uint8) if is_flipped_copy(one) else crop)
+    return _encode_stack(crops)
 
 
-def _stacked(crops: Sequence[NDArray[np.uint8]]) -> bytes:
+def _encode_stack(crops: Sequence[NDArray[np.uint8]]) -> bytes:
     """Write crops one above the other as a PNG, enlarged so that a fine screen shows sharp pixels."""
-    line = np.full((GAP, crops[0].shape[1], 3), 128, dtype=np.uint8)
+    line = np.full((CROP_GAP, crops[0].shape[1], 3), 128, dtype=np.uint8)
     parts = [part for crop in crops for part in (line, crop)][1:]
     return encode_png(enlarge(np.concatenate(parts), 2))

@@ -17,12 +17,12 @@ from wbcseg.io import encode_png
 from wbcseg.labels import CLASSES, Labels
 
 MAGIC: Final = b"WBP1"
-_IDS: Final = {str(kind.id) for kind in CLASSES}
-PICTURE: Final = "picture"
+_CLASS_IDS: Final = {str(kind.id) for kind in CLASSES}
+IMAGE: Final = "picture"
 MASK: Final = "mask"
 
 
-def packed(head: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
+def encode_payload(head: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
     """Join named parts behind a head.
 
     Args:
@@ -40,8 +40,8 @@ def packed(head: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
     return b"".join((MAGIC, len(text).to_bytes(4, "little"), text, *parts.values()))
 
 
-def unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the head and the parts that :func:`packed` joined.
+def decode_payload(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the head and the parts that :func:`encode_payload` joined.
 
     Raises:
         ValueError: If it is no such message.
@@ -54,7 +54,7 @@ def unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     return head, {name: data[end + offset : end + offset + length] for name, (offset, length) in places.items()}
 
 
-def map_png(labels: Labels, shares: NDArray[np.uint8]) -> bytes:
+def encode_prediction(labels: Labels, shares: NDArray[np.uint8]) -> bytes:
     """Write what a model says of every pixel as a picture.
 
     The class has a channel of its own, because rounded probabilities may tie.
@@ -69,7 +69,7 @@ def map_png(labels: Labels, shares: NDArray[np.uint8]) -> bytes:
     return encode_png(np.dstack([labels, shares]))
 
 
-def labels_of_runs(text: object, width: int, height: int) -> Labels:
+def decode_rle(text: object, width: int, height: int) -> Labels:
     """Read class ids that the browser wrote as runs: ``3x0,2x1`` is three pixels of class 0 and two of class 1.
 
     Args:
@@ -89,7 +89,7 @@ def labels_of_runs(text: object, width: int, height: int) -> Labels:
     lengths, ids = [], []
     for run in text.split(","):
         length, _, kind = run.partition("x")
-        if not (length.isascii() and length.isdecimal() and len(length) < 10 and kind in _IDS):
+        if not (length.isascii() and length.isdecimal() and len(length) < 10 and kind in _CLASS_IDS):
             raise ValueError(f"it has a run that is none: {run[:20]!r}.")
         lengths.append(int(length))
         ids.append(int(kind))
