@@ -26,7 +26,7 @@ def main() -> None:
     """Write the figures as JSON to the standard output."""
     rows = []
     for entry in Catalog().entries:
-        if not (entry.shipped and entry.card and entry.card.framed):
+        if not (entry.shipped and entry.card and entry.card.two_stage):
             continue
         both = [Segmenter(entry.folder, entry.card, edges=edges, threads=1) for edges in (False, True)]
         for name in DATASETS:

@@ -70,21 +70,21 @@ def build_thesis_table() -> str:
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for experiment in reproduction.EXPERIMENTS.values():
-        if experiment.part == "annex" or experiment.name not in found:
+        if experiment.kind == "annex" or experiment.name not in found:
             continue
-        of = {line.figure: line for line in reproduction.compare_with_thesis(experiment, found[experiment.name])}
+        of = {line.metric: line for line in reproduction.compare_with_thesis(experiment, found[experiment.name])}
         shown = [of[name] for name in ("accuracy, test", *(f'"Dice" as published, {one}' for one in SCORED_CLASSES))]
         shown += [of[f"Dice, {one}"] for one in SCORED_CLASSES]
         time, worked = of[reproduction.WALL_SECONDS], of[reproduction.CPU_SECONDS]
         published = (
             "published",
-            [*(_format_score(line.published) for line in shown), format_duration(time.published), "–"],
+            [*(_format_score(line.thesis) for line in shown), format_duration(time.thesis), "–"],
         )
         here = (
             "here",
-            [*(_format_score(line.last) for line in shown), format_duration(time.last), format_duration(worked.last)],
+            [*(_format_score(line.final) for line in shown), format_duration(time.final), format_duration(worked.final)],
         )
-        for title, cells in [published, here] if experiment.part == "tables" else [here]:
+        for title, cells in [published, here] if experiment.kind == "tables" else [here]:
             lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
     return _join_table(lines)
 
@@ -105,7 +105,7 @@ def build_leakage_table() -> str:
         if not study.endswith("-leaking") or fair is None:
             continue
         found = [compare_results(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
-        cells = [f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found]
+        cells = [f"{one.difference:+.4f} ({one.ci_low:+.4f} to {one.ci_high:+.4f})" for one in found]
         lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
     return _join_table(lines)
 

@@ -58,21 +58,21 @@ def main() -> None:
 def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
     card = ModelCard.read(get_weights_folder() / name)
     weights = read_weights(get_weights_folder() / name / "weights.safetensors")
-    model = build_model(card.architecture, width=card.width)
+    model = build_model(card.architecture, width=card.base_filters)
     model.set_weights(list(weights.arrays.values()))
     try:
         data = open_dataset(card.dataset)
         samples = [data.read(i) for i in card.split["test"] if i in data]
     except DatasetError:
-        samples = [s for s in open_dataset("synthetic") if max(s.size) <= card.canvas]
-    placed = [pad_to_square(s.image, card.canvas) for s in samples]
+        samples = [s for s in open_dataset("synthetic") if max(s.size) <= card.input_size]
+    placed = [pad_to_square(s.image, card.input_size) for s in samples]
     pictures = [(canvas[None] / np.float32(255)).astype(np.float32) for canvas, _ in placed]
 
     ways: dict[str, tuple[Callable[[Any], Any], int]] = {}
     files = {"LiteRT, int8 (shipped)": get_weights_folder() / name / card.files["model"].name}
     for kind, path in (files | export_formats(model, folder / name)).items():
         ways[kind] = (
-            build_onnx_runner(path) if path.suffix == ".onnx" else build_tflite_runner(path, card.canvas),
+            build_onnx_runner(path) if path.suffix == ".onnx" else build_tflite_runner(path, card.input_size),
             path.stat().st_size,
         )
 
@@ -100,7 +100,7 @@ def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
             "dice_cytoplasm": round(float(np.nanmean([d["cytoplasm"] for d in dice])), 4),
             "megabytes": round(size / 1e6, 1),
         }
-    return {"pictures": len(pictures), "side": card.canvas, "formats": table}
+    return {"pictures": len(pictures), "side": card.input_size, "formats": table}
 
 
 def export_formats(model: keras.Model, stem: Path) -> dict[str, Path]:

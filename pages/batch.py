@@ -17,7 +17,7 @@ st.markdown(
 
 upload_set = upload.upload_images()
 catalog = cache.load_catalog()
-options = select_options(catalog, upload_set.pages if upload_set else 1)
+options = select_options(catalog, upload_set.page_count if upload_set else 1)
 if upload_set is None:
     batch_view.cancel()
     upload.show_upload_help()
@@ -25,9 +25,9 @@ elif options is not None:
     batch = batch_view.get_or_start_batch(upload_set, options, catalog)
     if batch is not None:
         batch_view.show_results(batch, options, catalog)
-        if not batch.progress.alive:
-            detail.show_detail(batch, options.micrometres)
-            feature_agreement.show_expected_error([options.entry], careful=options.careful)
+        if not batch.progress.is_active:
+            detail.show_detail(batch, options.pixel_size)
+            feature_agreement.show_expected_error([options.entry], careful=options.tta)
         upload.show_pairing_help()
 text.show_research_notice()
 text.show_glossary(

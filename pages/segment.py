@@ -36,12 +36,12 @@ image_panels.show_image_caption(loaded_image)
 
 view = build_view(loaded_image, chosen, catalog, dataset, careful=tta)
 entries = {entry.name: entry for entry in chosen}
-quality_badges.show_quality(loaded_image, view.findings, entries)
-show_viewer(view.shown, on_picture=on_image_selected, on_mask=on_mask_edited)
+quality_badges.show_quality(loaded_image, view.cells, entries)
+show_viewer(view.props, on_picture=on_image_selected, on_mask=on_mask_edited)
 show_hints(loaded_image, catalog)
-if loaded_image.sample.mask is not None and view.results:
+if loaded_image.sample.mask is not None and view.predictions:
     score_tables.show_score_tables(
-        loaded_image.sample.mask, view.labels, text.get_mask_title(loaded_image.sample.id), view.flattered
+        loaded_image.sample.mask, view.labels, text.get_mask_title(loaded_image.sample.id), view.models_trained_on_image
     )
 cell_features.show_cell_features(loaded_image, view, entries)
 edited_masks.show_edited_masks()
@@ -50,5 +50,5 @@ text.show_glossary(
     *(*text.FEATURE_TERMS, *text.QUALITY_TERMS),
     more=quality_help.describe_quality_accuracy(chosen),
 )
-send_payload(view.digest, view.content)
+send_payload(view.digest, view.payload)
 send_prefetched(view, dataset, catalog, chosen)

@@ -77,7 +77,7 @@ def make_run(
 
 def tell(run: Run, **changes: Any) -> None:
     """Write down where a run is within its epoch."""
-    place = {"phase": "training", "epoch": 0, "epochs": run.config().epochs, "step": 1, "steps": 3, "loss": 0.5}
+    place = {"phase": "training", "epoch": 0, "epochs": run.load_config().epochs, "step": 1, "steps": 3, "loss": 0.5}
     run.write("progress.json", {**place, "pictures_per_second": 21.4, "seconds_left": 83.0, "changed": 0.0, **changes})
 
 
@@ -85,7 +85,7 @@ def add_film(run: Run, config: TrainingConfig, epochs: int) -> None:
     """Film an expert's masks that a network gets right bit by bit."""
     data, ids = open_dataset("synthetic"), ("synthetic/003", "synthetic/012", "synthetic/030")
     masks = [data.read(one).mask for one in ids]
-    expert = np.stack([pad_labels_to_square(mask, config.canvas) for mask in masks if mask is not None])
+    expert = np.stack([pad_labels_to_square(mask, config.input_size) for mask in masks if mask is not None])
     snapshots.start_snapshots(run, ids, expert)
     rng = np.random.default_rng(2)
     for epoch in range(epochs + 1):

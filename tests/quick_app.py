@@ -35,7 +35,7 @@ class Threshold:
 
 def as_field(found: Segmentation, places: Sequence[BBox]) -> Segmentation:
     """Return what a model made of a field of view as if it had found cells in these places."""
-    cells = [DetectedCell(one, found.probabilities[one.part], found.labels[one.part] > 0) for one in places]
+    cells = [DetectedCell(one, found.probabilities[one.slices], found.labels[one.slices] > 0) for one in places]
     return Segmentation(found.labels, None, found.model, tuple(cells))
 
 

@@ -399,7 +399,7 @@ def test_evaluate_agrees_with_the_card(zheng_data: object, capsys: pytest.Captur
 
 def a_run(name: str, status: StoredStatus, **details: object) -> Run:
     run = Run(runs_folder() / name)
-    run.create(TrainingConfig(width=4, epochs=8))
+    run.create(TrainingConfig(base_filters=4, epochs=8))
     run.set_state(status, **details)
     return run
 

@@ -25,13 +25,13 @@ class PixelClass:
         id: The value in label pictures and the channel in probabilities.
         name: The field's term, in lower case.
         grey: The code in mask files (0, 128 or 255).
-        meaning: One plain sentence for a reader of the page.
+        description: One plain sentence for a reader of the page.
     """
 
     id: int
     name: str
     grey: int
-    meaning: str
+    description: str
 
 
 BACKGROUND: Final = PixelClass(
@@ -60,11 +60,11 @@ class Palette:
     title: str
     colors: tuple[Color, Color, Color]
 
-    def as_array(self) -> NDArray[np.uint8]:
+    def to_array(self) -> NDArray[np.uint8]:
         """Return the colours as ``uint8[3, 3]``: class id by RGB."""
         return np.array(self.colors, dtype=np.uint8)
 
-    def hex(self, class_id: int) -> str:
+    def to_hex(self, class_id: int) -> str:
         """Return the colour of a class as ``#rrggbb``."""
         return "#{:02x}{:02x}{:02x}".format(*self.colors[class_id])
 

@@ -19,31 +19,31 @@ class CellResult:
     """One cell that a model found, or a crop in which it found none.
 
     Attributes:
-        name: What the picture's file is called.
+        image_name: What the picture's file is called.
         load: Returns the crop, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``; only when they are needed,
             because thousands of pictures do not fit into memory. See :func:`build_in_memory_loader` for those that are there anyway.
         model: Name of the model.
-        measures: Its figures, ``None`` where no cell was found.
-        size: Height and width of the picture that the crop is of.
-        place: Column and row of the crop in its field of view, where it was cut out of one.
-        number: Which cell of the field it is, from 1; 0 for a picture that is a crop itself.
+        features: Its figures, ``None`` where no cell was found.
+        image_size: Height and width of the picture that the crop is of.
+        offset: Column and row of the crop in its field of view, where it was cut out of one.
+        cell_index: Which cell of the field it is, from 1; 0 for a picture that is a crop itself.
         status: Whether to trust it, in two or three words; empty where that was not judged.
         reasons: Why, in plain sentences.
-        scores: Dice by region against an expert's mask, where there is one.
-        flatters: Whether the model was trained on the picture and its mask, so that the Dice is better than on others.
+        dice: Dice by region against an expert's mask, where there is one.
+        seen_in_training: Whether the model was trained on the picture and its mask, so that the Dice is better than on others.
     """
 
-    name: str
+    image_name: str
     load: Callable[[], Pixels] = field(repr=False)
     model: str
-    measures: CellFeatures | None
-    size: tuple[int, int]
-    place: tuple[int, int] | None = None
-    number: int = 0
+    features: CellFeatures | None
+    image_size: tuple[int, int]
+    offset: tuple[int, int] | None = None
+    cell_index: int = 0
     status: str = ""
     reasons: tuple[str, ...] = ()
-    scores: Mapping[str, float] = field(default_factory=dict)
-    flatters: bool = False
+    dice: Mapping[str, float] = field(default_factory=dict)
+    seen_in_training: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,28 +53,28 @@ class ImageReport:
     Attributes:
         name: What the file is called.
         size: Height and width, or ``None`` where it could not be read.
-        findings: Its cells, one model after the other. A crop has one finding a model, a field of view any number.
+        cells: Its cells, one model after the other. A crop has one finding a model, a field of view any number.
         models: Names of the models that looked at it, also of those that found nothing.
         problem: Why it was not used, in a plain sentence; else empty.
         note: What else is to be said, such as why the expert's mask was not used.
-        mask_unused: Whether an expert's mask came along that could not be used.
-        drawn: Of a field of view, by the model's name: returns the whole of it with its cells in numbered boxes, shrunk
+        mask_rejected: Whether an expert's mask came along that could not be used.
+        field_renderers: Of a field of view, by the model's name: returns the whole of it with its cells in numbered boxes, shrunk
             to the size of a page, ``uint8[h, w, 3]``.
     """
 
     name: str
     size: tuple[int, int] | None
-    findings: tuple[CellResult, ...] = ()
+    cells: tuple[CellResult, ...] = ()
     models: tuple[str, ...] = ()
     problem: str = ""
     note: str = ""
-    mask_unused: bool = False
-    drawn: Mapping[str, Callable[[], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
+    mask_rejected: bool = False
+    field_renderers: Mapping[str, Callable[[], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
 
-    def by_model(self) -> Iterator[tuple[str, tuple[CellResult, ...]]]:
+    def iter_by_model(self) -> Iterator[tuple[str, tuple[CellResult, ...]]]:
         """Yield every model that looked at the picture, with what it found."""
         for model in self.models:
-            yield model, tuple(one for one in self.findings if one.model == model)
+            yield model, tuple(one for one in self.cells if one.model == model)
 
 
 Results = Sequence[CellResult | ImageReport]
@@ -100,12 +100,12 @@ def group_by_image(found: Results) -> list[ImageReport]:
         if isinstance(one, ImageReport):
             pictures.append(one)
             continue
-        place = places.get(one.name)
-        if place is None or (one.number <= 1 and one.model in pictures[place].models):
-            places[one.name] = len(pictures)
-            pictures.append(ImageReport(one.name, one.size, (one,), (one.model,)))
+        place = places.get(one.image_name)
+        if place is None or (one.cell_index <= 1 and one.model in pictures[place].models):
+            places[one.image_name] = len(pictures)
+            pictures.append(ImageReport(one.image_name, one.image_size, (one,), (one.model,)))
         else:
             known = pictures[place]
             models = tuple(dict.fromkeys((*known.models, one.model)))
-            pictures[place] = replace(known, findings=(*known.findings, one), models=models)
+            pictures[place] = replace(known, cells=(*known.cells, one), models=models)
     return pictures

@@ -45,7 +45,7 @@ def colorize(labels: Labels, palette: Palette) -> RgbImage:
     Returns:
         ``uint8[H, W, 3]``.
     """
-    return palette.as_array()[labels]
+    return palette.to_array()[labels]
 
 
 def find_contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
@@ -105,7 +105,7 @@ def overlay(
         raise ValueError(f"Argument `opacity` must be from 0 to 1. Received: opacity={opacity}")
     if style not in STYLES:
         raise ValueError(f"Argument `style` must be one of {', '.join(STYLES)}. Received: style={style!r}")
-    colors = palette.as_array()
+    colors = palette.to_array()
     drawn = np.isin(labels, list(classes))
     result = image.copy()
     if style in ("fill", "both"):

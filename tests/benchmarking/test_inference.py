@@ -41,13 +41,13 @@ def options(*words: str) -> argparse.Namespace:
 @pytest.mark.usefixtures("keras_at_once")
 def test_medians_and_memory() -> None:
     rounds = []
-    found = inference.measure_throughput(Catalog().open(SHIPPED[0]), 10, rounds=3, on_round=rounds.append)
+    found = inference.measure_throughput(Catalog().load(SHIPPED[0]), 10, rounds=3, on_round=rounds.append)
     assert rounds == [1, 2, 3]
-    assert found.crops == 12
-    assert (found.keras, found.alone) == (2.0, 3.0)
-    assert 0 < found.own < 1
-    assert len(found.memory) == 3
-    assert found.memory[-1] - found.memory[0] < 20
+    assert found.n_crops == 12
+    assert (found.keras_batch_seconds, found.keras_single_seconds) == (2.0, 3.0)
+    assert 0 < found.wbcseg_seconds < 1
+    assert len(found.memory_mb) == 3
+    assert found.memory_mb[-1] - found.memory_mb[0] < 20
 
 
 @pytest.mark.usefixtures("keras_at_once")
@@ -63,6 +63,6 @@ def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.training
 def test_keras_really_predicts() -> None:
     with start_worker("predict", PRESETS["published"].replace(width=4, batch_size=4)) as worker:
-        assert worker.read()["precision"] == "float32"
+        assert worker.read_response()["precision"] == "float32"
         answer = worker.step()
     assert answer["alone"] > answer["seconds"] > 0

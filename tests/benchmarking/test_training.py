@@ -26,7 +26,7 @@ def comparison() -> BenchmarkResult:
     """Three rounds of two batches; Keras takes 2, 3 and 4 times as long."""
     return BenchmarkResult(
         config=build_benchmark_config("unet", 16),
-        seconds={"program": [[1.0, 1.0], [1.0, 3.0], [1.0, 1.0]], "keras": [[2.0, 2.0], [6.0, 6.0], [4.0, 4.0]]},
+        batch_seconds={"program": [[1.0, 1.0], [1.0, 3.0], [1.0, 1.0]], "keras": [[2.0, 2.0], [6.0, 6.0], [4.0, 4.0]]},
         precision={"program": "float32", "keras": "float32"},
         first_loss={"program": 1.5, "keras": 1.5},
         parameters=7,
@@ -40,9 +40,9 @@ def options(*words: str) -> argparse.Namespace:
 
 
 def test_figures_are_medians_over_rounds(comparison: BenchmarkResult) -> None:
-    assert comparison.ratios("program") == [2.0, 3.0, 4.0]
-    assert comparison.epoch_seconds("program") == 1.0 * IMAGES_PER_EPOCH / 16
-    assert comparison.epoch_seconds("keras") == 4.0 * IMAGES_PER_EPOCH / 16
+    assert comparison.compute_speedups("program") == [2.0, 3.0, 4.0]
+    assert comparison.estimate_epoch_seconds("program") == 1.0 * IMAGES_PER_EPOCH / 16
+    assert comparison.estimate_epoch_seconds("keras") == 4.0 * IMAGES_PER_EPOCH / 16
     row = comparison.to_dict()
     assert row["ratio"] == {"program": {"median": 3.0, "least": 2.0, "greatest": 4.0}}
     assert (row["rounds"], row["batches"]) == (3, 2)
@@ -88,5 +88,5 @@ def test_both_sides_compute_the_same_step() -> None:
     found = run_benchmark(config, batches=1, rounds=2, on_round=done.append)
     assert done == [1, 2]
     assert found.first_loss["program"] == pytest.approx(found.first_loss["keras"], rel=1e-4)
-    assert all(second > 0 for side in found.seconds.values() for round_ in side for second in round_)
+    assert all(second > 0 for side in found.batch_seconds.values() for round_ in side for second in round_)
     assert found.precision["keras"] == "float32"

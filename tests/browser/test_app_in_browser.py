@@ -13,8 +13,8 @@ from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
 
 NETWORKS = len(ARCHITECTURES)
-MODELS = len(Catalog().suited("synthetic"))
-OWN_MODELS = len(Catalog().suited(None))
+MODELS = len(Catalog().select_defaults_for("synthetic"))
+OWN_MODELS = len(Catalog().select_defaults_for(None))
 PANELS = 2 + MODELS
 CURVES = "/compare?tab=The+thesis,+repeated"
 

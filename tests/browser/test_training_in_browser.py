@@ -72,7 +72,7 @@ def reader(page: Any, server: Any) -> Iterator[Any]:
     page.set_default_timeout(STEP)
     yield page
     for run in list_runs(server.log.parent / "runs"):
-        process = run.process()
+        process = run.find_process()
         if process:
             process.kill()
 

@@ -16,7 +16,7 @@ from wbcseg.metrics import score
 
 PICTURE = "/segment?set=Synthetic&picture=012"
 CANVAS = "figure canvas"
-MODELS = Catalog().suited("synthetic")
+MODELS = Catalog().select_defaults_for("synthetic")
 PANELS = 2 + len(MODELS)
 
 ROOT = """() => document.querySelector("[data-viewer]").shadowRoot"""
@@ -125,7 +125,7 @@ def test_hovering_says_what_the_core_says(page):
         assert said.startswith(f"{x}, {y}")
         assert f"Exact mask: {('background', 'cytoplasm', 'nucleus')[sample.mask[y, x]]}" in said
         for entry in MODELS:
-            result = Catalog().open(entry.name).predict(sample.image)
+            result = Catalog().load(entry.name).predict(sample.image)
             kind = result.labels[y, x]
             found = re.search(rf"{re.escape(entry.title)}: (\w+) ([\d.]+)", said)
             assert found[1] == ("background", "cytoplasm", "nucleus")[kind]
@@ -136,7 +136,7 @@ def test_the_captions_have_the_dice_of_the_core(page):
     open_viewer(page)
     sample = open_dataset("synthetic").read("synthetic/012")
     for entry in MODELS:
-        dice = score(sample.mask, Catalog().open(entry.name).predict(sample.image).labels).dice
+        dice = score(sample.mask, Catalog().load(entry.name).predict(sample.image).labels).dice
         text = page.locator(f'figure[data-panel="{entry.name}"] .scores').inner_text()
         for region in ("nucleus", "cytoplasm", "cell"):
             assert f"{region} {dice[region]:.3f}" in text
@@ -253,7 +253,7 @@ def test_what_is_wrong_or_unsure_stands_on_a_pale_picture_with_its_legend(page):
     name = MODELS[-1].name
     open_viewer(page, f"{PICTURE}&look=ppicture_errors.{name}_doubt.{name}_agreement", 4)
     sample = open_dataset("synthetic").read("synthetic/012")
-    labels = Catalog().open(name).predict(sample.image).labels
+    labels = Catalog().load(name).predict(sample.image).labels
     shown = pixels(page, f"errors.{name}")[..., :3].astype(int)
     side = shown.shape[0]
     at = ((np.arange(side) + 0.5) * labels.shape[0] / side).astype(int)
@@ -291,7 +291,7 @@ def test_a_models_mask_is_saved_in_grey_codes(page):
     open_viewer(page)
     entry = MODELS[0]
     file = saved(page, f"Mask of {entry.title} (PNG, grey codes)")
-    labels = Catalog().open(entry.name).predict(open_dataset("synthetic").read("synthetic/012").image).labels
+    labels = Catalog().load(entry.name).predict(open_dataset("synthetic").read("synthetic/012").image).labels
     with Image.open(file.path()) as picture:
         assert picture.mode == "L"
         assert (np.array(picture) == np.array([0, 128, 255], np.uint8)[labels]).all()
@@ -390,7 +390,7 @@ def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
     sample = open_dataset("synthetic").read("synthetic/010")
     worst = min(
         min(
-            score(sample.mask, Catalog().open(entry.name).predict(sample.image).labels).dice[r]
+            score(sample.mask, Catalog().load(entry.name).predict(sample.image).labels).dice[r]
             for r in ("nucleus", "cytoplasm", "cell")
         )
         for entry in MODELS

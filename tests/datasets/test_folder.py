@@ -64,7 +64,7 @@ def pack(files: dict[str, bytes] | list[tuple[str, bytes]], method: int = zipfil
 def test_the_pairing_rule(picture: str, mask: str) -> None:
     pairs, problems = pair_files([mask, picture])
     assert problems == []
-    assert [(pair.picture, pair.mask) for pair in pairs] == [(picture, mask)]
+    assert [(pair.image, pair.mask) for pair in pairs] == [(picture, mask)]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_two_for_one_name_are_listed_and_left_out() -> None:
     pairs, problems = pair_files(
         ["a.png", "a.jpg", "a_mask.png", "b.png", "b_mask.png", "masks/b.png", "c.png", "c_gt.png"]
     )
-    assert [pair.picture for pair in pairs] == ["c.png"]
+    assert [pair.image for pair in pairs] == ["c.png"]
     assert problems == [
         "a.jpg, a.png: 2 pictures for the same name; they are left out.",
         "b_mask.png, masks/b.png: 2 masks for the same name; they are left out.",
@@ -96,7 +96,7 @@ def test_two_for_one_name_are_listed_and_left_out() -> None:
 def test_the_order_is_the_one_that_people_count_in() -> None:
     names = [f"cell{n}.png" for n in (10, 9, 1, 100, 2)]
     pairs, _ = pair_files(names, require_masks=False)
-    assert [pair.picture for pair in pairs] == [f"cell{n}.png" for n in (1, 2, 9, 10, 100)]
+    assert [pair.image for pair in pairs] == [f"cell{n}.png" for n in (1, 2, 9, 10, 100)]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_is_not_the_users_is_ignored(name: str) -> None:
 def test_pairing_takes_any_names(names: list[str]) -> None:
     names = [f"{name}.png" for name in names]
     pairs, _ = pair_files(names, require_masks=False)
-    used = [name for pair in pairs for name in (pair.picture, pair.mask) if name is not None]
+    used = [name for pair in pairs for name in (pair.image, pair.mask) if name is not None]
     assert len(used) == len(set(used))
     assert set(used) <= set(names)
 
@@ -121,7 +121,7 @@ def test_a_folder_is_read(pair_folder: Path) -> None:
     assert dataset.name == "my cells"
     assert dataset.ids == tuple(f"my cells/cell{n}" for n in range(1, 5))
     assert dataset.problems == ()
-    for number, entry in enumerate(dataset.entries, 1):
+    for number, entry in enumerate(dataset.sample_infos, 1):
         picture, labels = draw_cell(20 + number, 30, number)
         sample = entry.read()
         assert entry.size == sample.size == (20 + number, 30)
@@ -137,7 +137,7 @@ def test_a_zip_is_read_in_memory_and_gives_the_same(pair_folder: Path, tmp_path:
         data = pack({prefix + name: content for name, content in files.items()})
         dataset = open_zip(data, "my cells.zip")
         assert dataset.ids == tuple(f"my cells/cell{n}" for n in range(1, 5))
-        assert dataset.manifest() == open_folder(pair_folder).manifest()
+        assert dataset.compute_manifest() == open_folder(pair_folder).compute_manifest()
     before = set(tmp_path.rglob("*"))
     (tmp_path / "my cells.zip").write_bytes(data)
     check_dataset(open_folder(tmp_path / "my cells.zip"))
@@ -169,7 +169,7 @@ def test_pictures_without_masks_only_where_they_are_wanted(tmp_path: Path) -> No
     assert "a.png: the picture has no mask" in str(caught.value)
     assert PAIRING_RULE in str(caught.value)
     dataset = open_folder(root, require_masks=False)
-    assert [entry.has_mask for entry in dataset.entries] == [False, False]
+    assert [entry.has_mask for entry in dataset.sample_infos] == [False, False]
     assert dataset.read("set/a").mask is None
     with pytest.raises(DatasetError, match="set/a: the picture has no mask"):
         check_dataset(dataset)
@@ -386,14 +386,14 @@ def test_a_file_that_goes_away_or_changes_is_named(pair_folder: Path) -> None:
 
 
 def test_fault_19_data_that_changed_since_it_was_recorded_is_named(pair_folder: Path) -> None:
-    recorded = open_folder(pair_folder).manifest()
-    check_manifest("my cells", recorded, open_folder(pair_folder).manifest())
+    recorded = open_folder(pair_folder).compute_manifest()
+    check_manifest("my cells", recorded, open_folder(pair_folder).compute_manifest())
     _, labels = draw_cell(22, 30, 2)
     labels[0, 0] = 2
     (pair_folder / "masks/cell2.png").write_bytes(encode(to_grey(labels)))
     (pair_folder / "images/cell4.png").unlink()
     with pytest.raises(ManifestError) as caught:
-        check_manifest("my cells", recorded, open_folder(pair_folder).manifest())
+        check_manifest("my cells", recorded, open_folder(pair_folder).compute_manifest())
     text = str(caught.value)
     assert "my cells/cell2 is not the picture or mask that it was" in text
     assert "my cells/cell4 is not there any more" in text
@@ -404,6 +404,6 @@ def test_an_anonymous_data_set_has_numbers_for_names(pair_folder: Path) -> None:
     dataset = open_folder(pair_folder)
     hidden = anonymise(dataset)
     assert hidden.ids == tuple(f"{dataset.name}/{number:04}" for number in range(1, len(dataset) + 1))
-    assert [sample.digest() for sample in hidden] == [sample.digest() for sample in dataset]
+    assert [sample.compute_digest() for sample in hidden] == [sample.compute_digest() for sample in dataset]
     assert [sample.id for sample in hidden] == list(hidden.ids)
-    assert "cell1" not in repr(hidden.entries)
+    assert "cell1" not in repr(hidden.sample_infos)

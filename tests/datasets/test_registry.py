@@ -83,11 +83,11 @@ def test_importing_data_sets_is_cheap() -> None:
 def test_a_data_set_finds_its_samples_by_id() -> None:
     entries = [SampleInfo(f"x/{n}", None, (1, 1), lambda: None) for n in range(3)]  # type: ignore[arg-type,return-value]
     dataset = Dataset("x", "X", entries)
-    assert dataset.entry("x/1") is entries[1]
+    assert dataset.get_info("x/1") is entries[1]
     assert "x/2" in dataset
     assert "x/3" not in dataset
     with pytest.raises(DatasetError, match="has no sample 'x/9'; it has 3 samples, from x/0 to x/2"):
-        dataset.entry("x/9")
+        dataset.get_info("x/9")
     with pytest.raises(DatasetError, match="names the sample x/0 twice"):
         Dataset("x", "X", [entries[0], entries[0]])
 

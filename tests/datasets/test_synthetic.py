@@ -55,8 +55,8 @@ def test_reduce_takes_the_mean_of_each_block():
 
 
 def test_a_round_lobe_is_a_disc():
-    disc = Lobe(y=1, x=2, long=3, short=3, angle=0.7)
-    at = disc.distance(np.array([1.0, 1.0, 5.0]), np.array([2.0, 5.0, 5.0]))
+    disc = Lobe(y=1, x=2, semi_major=3, semi_minor=3, angle=0.7)
+    at = disc.compute_distance(np.array([1.0, 1.0, 5.0]), np.array([2.0, 5.0, 5.0]))
     np.testing.assert_allclose(at, [-3, 0, 2])
 
 
@@ -71,16 +71,16 @@ def test_join_is_the_union_away_from_the_corner_and_fills_the_corner():
 
 
 def test_a_still_outline_is_a_circle():
-    outline = Outline.wobbly(np.random.default_rng(0), radius=5, wobble=0.0)
-    assert outline.reach == pytest.approx(5)
-    np.testing.assert_allclose(outline.distance(np.array([0.0, 3.0, -7.0]), np.array([0.0, 4.0, 0.0])), [-5, 0, 2])
+    outline = Outline.make_random(np.random.default_rng(0), radius=5, wobble=0.0)
+    assert outline.max_radius == pytest.approx(5)
+    np.testing.assert_allclose(outline.compute_distance(np.array([0.0, 3.0, -7.0]), np.array([0.0, 4.0, 0.0])), [-5, 0, 2])
 
 
 def test_a_wobbly_outline_keeps_the_area():
-    outline = Outline.wobbly(np.random.default_rng(1), radius=30, wobble=0.15)
+    outline = Outline.make_random(np.random.default_rng(1), radius=30, wobble=0.15)
     y, x = np.mgrid[-60:61, -60:61].astype(float)
     assert np.ptp(outline.radii) > 5
-    assert np.count_nonzero(outline.distance(y, x) < 0) == pytest.approx(np.pi * 30**2, rel=0.01)
+    assert np.count_nonzero(outline.compute_distance(y, x) < 0) == pytest.approx(np.pi * 30**2, rel=0.01)
 
 
 @pytest.mark.parametrize(("spacing", "deviation"), [(1.0, 1.0), (4.0, 1.0), (0.5, 0.5)])
@@ -102,10 +102,10 @@ def test_dots_lie_where_they_are_put_even_over_the_border():
 
 def test_a_window_over_the_border_is_cut():
     window = Window(top=-3, left=8, height=6, width=5)
-    there, part = window.on((10, 10))
+    there, part = window.clip_to((10, 10))
     assert there == (slice(0, 3), slice(8, 10))
     assert part == (slice(3, 6), slice(0, 2))
-    there, _ = Window(top=20, left=-9, height=4, width=5).on((10, 10))
+    there, _ = Window(top=20, left=-9, height=4, width=5).clip_to((10, 10))
     assert np.zeros((10, 10))[there].size == 0
 
 
@@ -124,23 +124,23 @@ def test_the_set_is_known_before_anything_is_drawn(monkeypatch):
     assert len(data) == 200
     assert data.name == "synthetic"
     assert data.ids[0] == "synthetic/001"
-    assert all(entry.has_mask and entry.cell_type in CELL_TYPES for entry in data.entries)
-    sizes = {entry.size for entry in data.entries}
+    assert all(entry.has_mask and entry.cell_type in CELL_TYPES for entry in data.sample_infos)
+    sizes = {entry.size for entry in data.sample_infos}
     assert {(120, 120), (300, 300)} < sizes
     assert any(max(size) < 120 for size in sizes)
-    assert sum(entry.size == (120, 120) for entry in data.entries) > 100
+    assert sum(entry.size == (120, 120) for entry in data.sample_infos) > 100
 
 
 def test_every_type_is_among_the_first_ten_and_neutrophils_lead():
     for seed in (0, 2, 77):
-        types = [entry.cell_type for entry in open_synthetic(300, seed).entries]
+        types = [entry.cell_type for entry in open_synthetic(300, seed).sample_infos]
         assert set(types[:10]) == set(CELL_TYPES)
         counts = [types.count(name) for name in CELL_TYPES]
         assert counts[0] == max(counts) > counts[1] > counts[3] > counts[4] > 0
 
 
 def test_what_is_drawn_is_what_was_announced(drawn):
-    for entry, sample in zip(open_synthetic().entries, drawn[0], strict=True):
+    for entry, sample in zip(open_synthetic().sample_infos, drawn[0], strict=True):
         assert (entry.id, entry.cell_type, entry.size) == (sample.id, sample.cell_type, sample.size)
         assert sample.image.dtype == sample.mask.dtype == np.uint8
         assert "number" in sample.source
@@ -207,19 +207,19 @@ def test_a_neighbour_is_background():
 def test_the_same_call_draws_the_same_pixels():
     for index in (0, 5, 31):
         first, second = draw_sample(2, index), draw_sample(2, index)
-        assert first.digest() == second.digest()
-        assert first.digest() == open_synthetic().entries[index].read().digest()
+        assert first.compute_digest() == second.compute_digest()
+        assert first.compute_digest() == open_synthetic().sample_infos[index].read().compute_digest()
 
 
 def test_reading_in_another_order_changes_nothing(drawn):
     data = open_synthetic()
     for index in (7, 3):
-        assert data.entries[index].read().digest() == drawn[0][index].digest()
+        assert data.sample_infos[index].read().compute_digest() == drawn[0][index].digest()
 
 
 def test_no_two_samples_are_the_same(drawn):
     assert len({sample.digest() for sample in drawn[0]}) == len(drawn[0])
-    assert draw_sample(2, 4).digest() != draw_sample(3, 4).digest()
+    assert draw_sample(2, 4).compute_digest() != draw_sample(3, 4).compute_digest()
 
 
 def test_a_caller_chooses_size_type_and_stain():

@@ -121,11 +121,11 @@ def test_a_folder_of_the_upstream_layout_is_read(upstream: Files, tmp_path: Path
     assert dataset.ids == tuple(f"zheng-1/{n:03}" for n in range(1, 13))
     assert dataset.problems == ()
     assert "Jiangxi Tecom" in dataset.acknowledgement
-    assert [entry.cell_type for entry in dataset.entries[:6]] == [
+    assert [entry.cell_type for entry in dataset.sample_infos[:6]] == [
         *("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil"),
         "neutrophil",
     ]
-    for entry in dataset.entries:
+    for entry in dataset.sample_infos:
         sample = entry.read()
         assert entry.size == sample.size
         assert sample.mask is not None
@@ -194,7 +194,7 @@ def test_fault_19_a_changed_file_is_named_when_it_is_read_and_hides_no_other(ups
 def test_fault_19_changed_cell_types_are_not_used(upstream: Files, tmp_path: Path) -> None:
     upstream["Class Labels of Dataset 1.csv"] = b"image ID,class label\r\n1,5\r\n"
     dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
-    assert {entry.cell_type for entry in dataset.entries} == {None}
+    assert {entry.cell_type for entry in dataset.sample_infos} == {None}
     assert "Class Labels of Dataset 1.csv" in dataset.problems[0]
 
 
@@ -321,8 +321,8 @@ def test_the_real_data_is_what_was_published(zheng_data: Path) -> None:
         folder = zheng_data / f"Dataset {number}"
         assert len(dataset) == len(list(folder.glob("*.bmp")))
         assert find_problems(dataset) == []
-        assert None not in {entry.cell_type for entry in dataset.entries}
-        for entry in dataset.entries:
+        assert None not in {entry.cell_type for entry in dataset.sample_infos}
+        for entry in dataset.sample_infos:
             sample = entry.read()
             assert sample.size == entry.size
             assert sample.mask is not None
@@ -331,9 +331,9 @@ def test_the_real_data_is_what_was_published(zheng_data: Path) -> None:
 
 
 def test_the_real_dataset_1_has_its_224_pictures_of_120(zheng_data: Path) -> None:
-    sizes = [entry.size for entry in open_zheng(1).entries]
+    sizes = [entry.size for entry in open_zheng(1).sample_infos]
     assert sizes.count((120, 120)) == 224
-    assert {entry.size for entry in open_zheng(2).entries} == {(300, 300)}
+    assert {entry.size for entry in open_zheng(2).sample_infos} == {(300, 300)}
 
 
 def test_fault_19_one_flipped_bit_in_the_real_data_is_found(zheng_data: Path, tmp_path: Path) -> None:

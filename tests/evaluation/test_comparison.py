@@ -49,43 +49,43 @@ def test_pairs_are_paired_by_picture_and_corrected_for_their_number() -> None:
     found = comparison.compare_pairs([result("A", GOOD), result("B", WORSE), result("C", SAME)], "dice", "nucleus")
     assert [(one.first, one.second) for one in found] == [("A", "B"), ("A", "C"), ("B", "C")]
     by_hand = [wilcoxon(np.subtract(a, b)).pvalue for a, b in ((GOOD, WORSE), (GOOD, SAME), (WORSE, SAME))]
-    assert [one.comparison.p for one in found] == pytest.approx(by_hand)
-    assert found[0].p == pytest.approx(min(1.0, by_hand[0] * 3)) or found[2].p == pytest.approx(by_hand[2] * 3)
-    assert found[1].p == pytest.approx(by_hand[1])
+    assert [one.comparison.p_value for one in found] == pytest.approx(by_hand)
+    assert found[0].corrected_p == pytest.approx(min(1.0, by_hand[0] * 3)) or found[2].corrected_p == pytest.approx(by_hand[2] * 3)
+    assert found[1].corrected_p == pytest.approx(by_hand[1])
     assert found[0].comparison.difference == pytest.approx(np.mean(np.subtract(GOOD, WORSE)))
-    assert found[0].better(lowest_is_best=False) == "A"
-    assert found[0].better(lowest_is_best=True) == "B"
-    assert found[1].better(lowest_is_best=False) is None
+    assert found[0].get_winner(lowest_is_best=False) == "A"
+    assert found[0].get_winner(lowest_is_best=True) == "B"
+    assert found[1].get_winner(lowest_is_best=False) is None
 
 
 def test_only_pictures_that_both_have_are_compared() -> None:
     other = result("B", WORSE)
     other["pictures"] = other["pictures"][5:30]
     (pair,) = comparison.compare_pairs([result("A", GOOD), other], "dice", "nucleus")
-    assert pair.comparison.pairs == 25
+    assert pair.comparison.n_pairs == 25
     assert pair.comparison.difference == pytest.approx(np.mean(np.subtract(GOOD, WORSE)[5:30]))
 
 
 def test_a_network_that_rightly_finds_nothing_is_not_left_out() -> None:
     """The expert drew no nucleus in the last picture; one network found one, the other did not."""
     (pair,) = comparison.compare_pairs([result("A", [0.9, 0.9, None]), result("B", [0.9, 0.9, 0.0])], "dice", "nucleus")
-    assert pair.comparison.pairs == 3
+    assert pair.comparison.n_pairs == 3
     assert pair.comparison.difference == pytest.approx(1 / 3)
 
 
 def test_a_summary_says_how_many_pictures_count() -> None:
     one = comparison.summarise_values([*GOOD, math.nan])
-    assert (one.pictures, one.undefined) == (40, 1)
+    assert (one.n_images, one.n_undefined) == (40, 1)
     assert one.mean == pytest.approx(np.mean(GOOD))
-    assert one.error == pytest.approx(np.std(GOOD, ddof=1) / np.sqrt(40))
-    assert one.low < one.mean < one.high
+    assert one.standard_error == pytest.approx(np.std(GOOD, ddof=1) / np.sqrt(40))
+    assert one.ci_low < one.mean < one.ci_high
     few = comparison.summarise_values(GOOD[:9])
-    assert math.isnan(few.low)
+    assert math.isnan(few.ci_low)
 
 
 def test_cell_types_the_commonest_first() -> None:
     groups = comparison.summarise_by_cell_type(result("A", [*GOOD[:7]]), "dice", "nucleus")
-    assert {name: one.pictures for name, one in groups.items()} == {"neutrophil": 3, "lymphocyte": 2, "unknown": 2}
+    assert {name: one.n_images for name, one in groups.items()} == {"neutrophil": 3, "lymphocyte": 2, "unknown": 2}
     assert next(iter(groups)) == "neutrophil"
     assert groups["neutrophil"].mean == pytest.approx(np.mean([GOOD[0], GOOD[3], GOOD[6]]))
 
@@ -100,7 +100,7 @@ def test_the_worst_pictures_come_first_and_undefined_ones_last() -> None:
     both = [result("A", [0.9, None, 0.7, 0.95]), result("B", [0.5, None, 0.99, 0.96])]
     rows = comparison.rank_hardest(both, "dice", "nucleus")
     assert [row.id for row in rows] == ["made/000", "made/002", "made/003", "made/001"]
-    assert rows[0].figures == {"A": 0.9, "B": 0.5}
+    assert rows[0].metric_by_model == {"A": 0.9, "B": 0.5}
     far = result("A", [0.9, 0.9])
     far["pictures"][1]["one_look"] = scores(0.9, distance=12.0)
     assert comparison.rank_hardest([far], "hausdorff_95", "nucleus")[0].id == "made/001"
@@ -109,7 +109,7 @@ def test_the_worst_pictures_come_first_and_undefined_ones_last() -> None:
 def test_what_a_leak_adds_is_with_minus_without() -> None:
     worth = comparison.compare_results(result("A", GOOD), result("A", WORSE), "dice", "nucleus")
     assert worth.difference > 0.02
-    assert worth.low > 0.0
+    assert worth.ci_low > 0.0
 
 
 def test_the_table_has_every_figure_of_every_picture() -> None:

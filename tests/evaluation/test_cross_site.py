@@ -29,12 +29,12 @@ from wbcseg.training import TrainingConfig
 
 def test_one_training_a_laboratory_with_the_recipe_for_any() -> None:
     study = plan_cross_site("segnet", width=12)
-    assert study.runs == ("laboratories-segnet-0", "laboratories-segnet-1")
+    assert study.run_names == ("laboratories-segnet-0", "laboratories-segnet-1")
     assert [config.dataset for config in study.configs] == ["zheng-1+synthetic", "zheng-2+synthetic"]
     assert {config.augmentation for config in study.configs} == {"laboratories"}
-    assert {config.width for config in study.configs} == {12}
-    assert [(config.epochs, config.sharp_epochs) for config in study.configs] == [(160, 55), (320, 100)]
-    assert {(config.epochs, config.sharp_epochs) for config in plan_cross_site("unet").configs} == {(400, 130)}
+    assert {config.base_filters for config in study.configs} == {12}
+    assert [(config.epochs, config.clean_epochs) for config in study.configs] == [(160, 55), (320, 100)]
+    assert {(config.epochs, config.clean_epochs) for config in plan_cross_site("unet").configs} == {(400, 130)}
     assert {config.epochs for config in plan_cross_site("segnet", epochs=300).configs} == {300}
 
 
@@ -81,7 +81,7 @@ def test_calibration_tells_right_from_overconfident() -> None:
 class Finished:
     """A shipped model in place of a training's run."""
 
-    folder = Catalog().entry("unet-16").folder
+    folder = Catalog().get("unet-16").folder
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -117,15 +117,15 @@ def test_the_other_laboratory_is_tested_and_reported(
     assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
     assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen
     assert set(result["calibration"]) == {"zheng-1", "zheng-2"}
-    plain = [one for one in examples if one.plain and one.dice is not None]
+    plain = [one for one in examples if one.is_original and one.dice is not None]
     assert [one.group for one in plain] == seen
-    assert sum(not one.plain for one in examples) == cross_site.N_VARIED_COPIES * len(seen)
+    assert sum(not one.is_original for one in examples) == cross_site.N_VARIED_COPIES * len(seen)
     # The drawn cells are easy: some results are called bad, so that there is something to learn.
     marked = [
         dataclasses.replace(one, dice=0.5) if one.dice is not None and number % 3 == 0 else one
         for number, one in enumerate(examples)
     ]
-    trust = dict(fit_quality_model(marked).figures)
+    trust = dict(fit_quality_model(marked).metrics)
     (tmp_path / "unet.json").write_text(json.dumps({**result, "trust": trust}))
     short = cross_site.summarise_cross_site({**result, "trust": trust})
     assert [(one["trained_on"], one["tested"]) for one in short["tests"]] == [
@@ -157,8 +157,8 @@ def test_the_other_laboratory_is_tested_and_reported(
     short = cross_site.summarise_cross_site(told)
     assert [one["pictures"] for one in short["home"]] == [2, 2]
     assert "unet-16 on held-out pictures of zheng-2 (2 pictures)" in format_cross_site_report(tmp_path)
-    assert ModelCard.read(tmp_path / "weights" / "unet-16").laboratories == short
-    assert not ModelCard.read(tmp_path / "weights" / "segnet-16").laboratories
+    assert ModelCard.read(tmp_path / "weights" / "unet-16").cross_site == short
+    assert not ModelCard.read(tmp_path / "weights" / "segnet-16").cross_site
     capsys.readouterr()
     assert main(["models", "unet-16"]) == 0
     out = capsys.readouterr().out
@@ -169,10 +169,10 @@ def test_the_other_laboratory_is_tested_and_reported(
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_cards_tell_the_committed_results(name: str) -> None:
-    card = Catalog().entry(name).card
+    card = Catalog().get(name).card
     assert card is not None
     path = cross_site.CROSS_SITE_FOLDER / f"{card.architecture}.json"
-    if card.framed:
-        assert card.laboratories == cross_site.summarise_cross_site(read_result(path))
+    if card.two_stage:
+        assert card.cross_site == cross_site.summarise_cross_site(read_result(path))
     else:
-        assert not card.laboratories
+        assert not card.cross_site

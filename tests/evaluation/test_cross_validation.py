@@ -22,14 +22,14 @@ from wbcseg.training import PRESETS, TrainingConfig
 def test_folds_differ_in_nothing_but_the_fold() -> None:
     study = plan_cross_validation("compact", "zheng-1", "segnet", folds=5, epochs=60)
     assert study.name == "zheng-1-compact-cv5"
-    assert study.runs[4] == "zheng-1-compact-cv5-segnet-4"
+    assert study.run_names[4] == "zheng-1-compact-cv5-segnet-4"
     wanted = PRESETS["compact"].replace(architecture="segnet", epochs=60)
     assert study.configs == tuple(wanted.replace(fold=fold) for fold in range(5))
 
 
 def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> None:
     fair = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16).configs[2]
-    assert (fair.split, fair.twins, fair.quirks, fair.width, fair.fold) == ("leak-free", True, False, 16, 2)
+    assert (fair.split, fair.flipped_copies, fair.thesis_bugs, fair.base_filters, fair.fold) == ("leak-free", True, False, 16, 2)
     leaking = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16, leaking=True)
     assert leaking.name == "zheng-1-published-cv5-leaking"
     assert leaking.configs[2] == fair.replace(split="leaking")
@@ -38,7 +38,7 @@ def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> Non
 def test_random_splits_train_on_seven_tenths() -> None:
     study = plan_cross_validation("compact", "zheng", "unet", splits=3)
     assert study.name == "zheng-compact-splits3"
-    assert [(one.split_seed, one.fold, one.folds, one.left_out) for one in study.configs] == [
+    assert [(one.split_seed, one.fold, one.folds, one.unused_fraction) for one in study.configs] == [
         (1, 0, 5, 0.1),
         (2, 0, 5, 0.1),
         (3, 0, 5, 0.1),
@@ -73,7 +73,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     row = result["pictures"][-1]
     segmenter = Segmenter(tmp_path / "runs" / f"cells-quick-cv2-unet-{row['training']}")
     sample = open_dataset(str(root)).read(row["id"])
-    assert not segmenter.card.saw(sample.id)
+    assert not segmenter.card.trained_on(sample.id)
     assert row["one_look"] == compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
     assert row["careful"] == compute_metrics(sample.mask, segmenter.predict(sample.image, careful=True).labels)
 
@@ -108,7 +108,7 @@ def test_committed_results_are_whole() -> None:
         assert all(one["epochs"] == config.epochs for one in result["trainings"])
         ids = [(row["training"], row["id"]) for row in result["pictures"]]
         assert len(set(ids)) == len(ids)
-        if not config.left_out:
+        if not config.unused_fraction:
             assert len({one for _, one in ids}) == len(ids)
 
 
@@ -132,18 +132,18 @@ def test_every_shipped_model_is_a_training_of_a_committed_result() -> None:
     }
     shipped = {entry.name: entry.card for entry in Catalog(runs=Path("no-runs")).usable}
     assert {name for name, *_ in shipped_results()} == {
-        n for n, c in shipped.items() if c and c.architecture in validated and not c.framed
+        n for n, c in shipped.items() if c and c.architecture in validated and not c.two_stage
     }
     # Those for any laboratory are in the results on other laboratories.
     away = load_study_results(list_study_files(cross_site.CROSS_SITE_FOLDER))
     assert {result["home"]["model"] for result in away if "home" in result} == {
-        n for n, c in shipped.items() if c and c.framed
+        n for n, c in shipped.items() if c and c.two_stage
     }
 
 
 def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Path) -> None:
     for result in load_study_results(list_study_files(cross_site.CROSS_SITE_FOLDER)):
-        segmenter, rows = Catalog().open(result["home"]["model"]), result["home"]["pictures"]
+        segmenter, rows = Catalog().load(result["home"]["model"]), result["home"]["pictures"]
         assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
         for row in rows[:: len(rows) // 6]:
             sample = open_dataset(row["id"].partition("/")[0]).read(row["id"])
@@ -153,7 +153,7 @@ def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Pa
 
 def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> None:
     for name, result, training in shipped_results():
-        segmenter, dataset = Catalog().open(name), open_dataset(result["config"]["dataset"])
+        segmenter, dataset = Catalog().load(name), open_dataset(result["config"]["dataset"])
         rows = [row for row in result["pictures"] if row["training"] == training and row["id"] in dataset]
         assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
         for row in rows[:: len(rows) // 6]:

@@ -19,10 +19,10 @@ COMMITTED = sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))
 
 
 def test_a_sample_of_pairs_is_that_of_the_core(zheng_data: Path) -> None:
-    segmenter, data = Catalog().open("unet-16"), open_dataset("zheng-1")
+    segmenter, data = Catalog().load("unet-16"), open_dataset("zheng-1")
     found = compute_feature_pairs(segmenter, data)
     assert set(found.ids) <= set(list_heldout_ids(segmenter, data))
-    assert tuple(found.figures) == COMPARED_FEATURES
+    assert tuple(found.feature_values) == COMPARED_FEATURES
     number = len(found.ids) // 2
     sample = data.read(found.ids[number])
     assert sample.mask is not None
@@ -31,12 +31,12 @@ def test_a_sample_of_pairs_is_that_of_the_core(zheng_data: Path) -> None:
     assert expert is not None
     assert computed is not None
     for name in ("nucleus_to_cell", "cell_area", "lobes"):
-        assert found.figures[name][number] == (expert.values[name], computed.values[name])
+        assert found.feature_values[name][number] == (expert.values[name], computed.values[name])
 
 
 def test_the_bar_for_the_ratio_is_met(zheng_data: Path) -> None:
-    found = compute_feature_pairs(Catalog().open("unet-16"), open_dataset("zheng-1"))
-    assert found.agreement("nucleus_to_cell").mean_absolute_error <= 0.02
+    found = compute_feature_pairs(Catalog().load("unet-16"), open_dataset("zheng-1"))
+    assert found.compute_agreement("nucleus_to_cell").mean_absolute_error <= 0.02
 
 
 def test_the_command_writes_what_it_prints(
@@ -63,7 +63,7 @@ def test_every_look_of_a_measured_model_was_measured() -> None:
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
 def test_committed_agreement_is_that_of_the_shipped_model(path: Path, zheng_data: Path) -> None:
     result = read_result(path)
-    segmenter, data = Catalog().open(result["model"]), open_dataset("zheng-1")
+    segmenter, data = Catalog().load(result["model"]), open_dataset("zheng-1")
     for number in range(0, len(result["ids"]), 9):
         if result["ids"][number] not in data:
             continue

@@ -59,6 +59,6 @@ def test_finding_what_is_not_there_is_as_bad_as_can_be() -> None:
 def test_every_figure_has_a_definition_and_a_value_for_each_of_its_regions() -> None:
     scores = compute_metrics(TRUTH, FOUND)
     for figure in METRICS.values():
-        assert len(figure.meaning) > 40
+        assert len(figure.description) > 40
         assert all(not math.isnan(get_metric(scores, figure.name, region)) for region in figure.regions)
-        assert figure.absent == (0.0 if figure.lowest_is_best else 1.0)
+        assert figure.absent_value == (0.0 if figure.lower_is_better else 1.0)

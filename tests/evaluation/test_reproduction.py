@@ -36,13 +36,13 @@ def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
     tables, again, annex = (list_experiments(part) for part in ("tables", "again", "annex"))
     assert [*tables, *again, *annex] == list(EXPERIMENTS.values())
     assert [one.name for one in tables] == ["unet", "segnet", "deconvnet"]
-    assert all(one.config.width == 64 and one.config.twins and one.config.epochs == 30 for one in tables)
-    assert [(one.config.architecture, one.config.width) for one in annex] == [
+    assert all(one.config.base_filters == 64 and one.config.flipped_copies and one.config.epochs == 30 for one in tables)
+    assert [(one.config.architecture, one.config.base_filters) for one in annex] == [
         ("unet", 64),
         ("segnet", 16),
         ("deconvnet", 16),
     ]
-    assert not any(one.config.twins for one in annex)
+    assert not any(one.config.flipped_copies for one in annex)
     for one in again:
         first = EXPERIMENTS[one.config.architecture].config
         assert one.config != first
@@ -52,7 +52,7 @@ def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
 def test_a_perfect_answer_scores_one_and_pixels_without_a_class_are_nobodys(prepared: ThesisDataset) -> None:
     answers = iter(prepared.targets[index] for index in prepared.test)
     rows = score_like_thesis(lambda _: next(answers), prepared)
-    assert [row["id"] for row in rows] == list(prepared.ids_of(prepared.test))
+    assert [row["id"] for row in rows] == list(prepared.get_ids(prepared.test))
     for row in rows:
         assert row["accuracy"] == 1.0
         assert row["jaccard_as_published"] == {"cytoplasm": 1.0, "nucleus": 1.0}
@@ -101,7 +101,7 @@ def test_the_thesis_compared_as_many_pixels_as_a_third_of_a_picture_has(prepared
     sizes = target.reshape(3, 120, 120).sum(axis=(1, 2))
     assert (int(sizes[1]), int(sizes[2])) == (4760, 4641)
     for name in THESIS_ARCHITECTURES:
-        middle, lower = (np.array(load_thesis_result(name).compared(label)) for label in SCORED_CLASSES)
+        middle, lower = (np.array(load_thesis_result(name).count_ones(label)) for label in SCORED_CLASSES)
         assert np.abs(middle - 2 * 4760).max() < 35, "no cell is that large, nor every one the same"
         assert np.abs(lower - 2 * 4641).max() < 12
 
@@ -126,40 +126,40 @@ def a_result(name: str) -> dict[str, object]:
 
 
 def test_a_table_has_the_published_the_last_and_the_best() -> None:
-    table = {line.figure: line for line in compare_with_thesis(EXPERIMENTS["unet"], a_result("unet"))}
+    table = {line.metric: line for line in compare_with_thesis(EXPERIMENTS["unet"], a_result("unet"))}
     thesis = load_thesis_result("unet")
     accuracy = table["accuracy, test"]
-    assert (accuracy.published, accuracy.last, accuracy.best) == (thesis.test_accuracy, 0.96, 0.98)
+    assert (accuracy.thesis, accuracy.final, accuracy.best) == (thesis.test_accuracy, 0.96, 0.98)
     printed = table['"Dice" as published, cytoplasm']
-    assert printed.published == pytest.approx(0.97, abs=0.001)
-    assert (printed.last, printed.best) == (pytest.approx(0.96), None)
-    assert table["Jaccard of the same, cytoplasm"].last == pytest.approx(0.96 / 1.04)
+    assert printed.thesis == pytest.approx(0.97, abs=0.001)
+    assert (printed.final, printed.best) == (pytest.approx(0.96), None)
+    assert table["Jaccard of the same, cytoplasm"].final == pytest.approx(0.96 / 1.04)
     dice = table["Dice, cytoplasm"]
-    assert dice.published is None
-    assert (dice.last, dice.best) == (pytest.approx(0.8), None)
-    assert dice.error == pytest.approx(0.1 / np.sqrt(2))
+    assert dice.thesis is None
+    assert (dice.final, dice.best) == (pytest.approx(0.8), None)
+    assert dice.final_error == pytest.approx(0.1 / np.sqrt(2))
     nucleus = table["Dice, nucleus"]
-    assert (nucleus.last, nucleus.best) == (0.8, None)
-    assert (table["seconds"].published, table["seconds"].last) == (thesis.seconds, 10.0)
-    assert (table["processor seconds"].published, table["processor seconds"].last) == (None, 8.0)
+    assert (nucleus.final, nucleus.best) == (0.8, None)
+    assert (table["seconds"].thesis, table["seconds"].final) == (thesis.seconds, 10.0)
+    assert (table["processor seconds"].thesis, table["processor seconds"].final) == (None, 8.0)
     annex = {
-        line.figure: line
+        line.metric: line
         for line in compare_with_thesis(EXPERIMENTS["segnet-without-copies"], a_result("segnet-without-copies"))
     }
-    assert annex["accuracy, test"].published == 0.9703
-    assert annex["Dice, nucleus"].published is None
+    assert annex["accuracy, test"].thesis == 0.9703
+    assert annex["Dice, nucleus"].thesis is None
 
 
 def test_the_published_tables_alone() -> None:
     """The printed means and errors, and the Jaccard index that follows from the printed Dice."""
     for name, cytoplasm, nucleus in (("unet", 0.942, 0.977), ("deconvnet", 0.876, 0.947), ("segnet", 0.869, 0.942)):
-        table = {line.figure: line for line in compare_with_thesis(EXPERIMENTS[name])}
-        assert table["Jaccard of the same, cytoplasm"].published == pytest.approx(cytoplasm, abs=6e-4)
-        assert table["Jaccard of the same, nucleus"].published == pytest.approx(nucleus, abs=6e-4)
-        assert table["Dice, nucleus"].last is None
-    dice = {line.figure: line for line in compare_with_thesis(EXPERIMENTS["unet"])}['"Dice" as published, nucleus']
-    assert dice.published == pytest.approx(0.9882, abs=1e-4)
-    assert dice.published_error == pytest.approx(0.0013, abs=1e-4)
+        table = {line.metric: line for line in compare_with_thesis(EXPERIMENTS[name])}
+        assert table["Jaccard of the same, cytoplasm"].thesis == pytest.approx(cytoplasm, abs=6e-4)
+        assert table["Jaccard of the same, nucleus"].thesis == pytest.approx(nucleus, abs=6e-4)
+        assert table["Dice, nucleus"].final is None
+    dice = {line.metric: line for line in compare_with_thesis(EXPERIMENTS["unet"])}['"Dice" as published, nucleus']
+    assert dice.thesis == pytest.approx(0.9882, abs=1e-4)
+    assert dice.thesis_error == pytest.approx(0.0013, abs=1e-4)
 
 
 def test_committed_results_are_whole() -> None:

@@ -49,18 +49,18 @@ def test_light_and_stain_do_what_they_are_called() -> None:
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
 def test_committed_figures_are_those_of_the_shipped_model(path: Path, zheng_data: Path) -> None:
     result = read_result(path)
-    segmenter = Catalog().open(result["model"])
+    segmenter = Catalog().load(result["model"])
     card = segmenter.card
     assert result["weights"] == card.files["weights"].sha256
     assert [row["name"] for row in result["changes"]] == list(PERTURBATIONS)
     first = result["changes"][0]
-    if first["pictures"] == card.heldout["pictures"]:
+    if first["pictures"] == card.test_metrics["pictures"]:
         for region in FOREGROUND_REGIONS:
-            assert first[region]["dice"] == pytest.approx(card.heldout["regions"][region]["dice"], abs=1e-5)
+            assert first[region]["dice"] == pytest.approx(card.test_metrics["regions"][region]["dice"], abs=1e-5)
 
 
 def test_every_general_model_has_figures() -> None:
-    general = {entry.name for entry in Catalog().usable if entry.shipped and entry.card and entry.card.framed}
+    general = {entry.name for entry in Catalog().usable if entry.shipped and entry.card and entry.card.two_stage}
     assert {path.stem for path in COMMITTED} == general
 
 

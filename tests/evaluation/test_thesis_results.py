@@ -77,12 +77,12 @@ def test_sizes_and_lengths(name: str) -> None:
     result = load_thesis_result(name)
     parameters, trainable, seconds = SIZES[name]
     assert (result.parameters, result.trainable_parameters) == (parameters, trainable)
-    assert get_spec(name).paper_parameters == parameters
+    assert get_spec(name).thesis_parameters == parameters
     assert result.seconds == pytest.approx(seconds, abs=0.02)
     assert sum(result.seconds_per_epoch) == pytest.approx(result.seconds, rel=0.05)
     curves = (result.loss, result.accuracy, result.val_loss, result.val_accuracy, result.seconds_per_epoch)
     assert [len(curve) for curve in curves] == [THESIS_EPOCHS] * 5
-    for figures in (result.dice_as_published, result.jaccard_as_published):
+    for figures in (result.thesis_dice, result.thesis_jaccard):
         assert tuple(figures) == SCORED_CLASSES
         assert all(len(values) == 30 and all(0 < v < 1 for v in values) for values in figures.values())
 
@@ -92,7 +92,7 @@ def test_what_was_called_jaccard_is_no_jaccard_index(name: str) -> None:
     """A Jaccard index is never greater than the Dice of the same pair; the published figure mostly is."""
     result = load_thesis_result(name)
     for label in SCORED_CLASSES:
-        pairs = zip(result.jaccard_as_published[label], result.dice_as_published[label], strict=True)
+        pairs = zip(result.thesis_jaccard[label], result.thesis_dice[label], strict=True)
         assert all(called > dice for called, dice in pairs)
 
 
@@ -100,7 +100,7 @@ def test_what_was_called_jaccard_is_no_jaccard_index(name: str) -> None:
 def test_the_third_that_was_not_printed_is_easier_than_the_middle_one(name: str) -> None:
     """The accuracy of the picture is the mean of its thirds; the cell lies in the middle."""
     result = load_thesis_result(name)
-    middle, lower = (statistics.fmean(result.jaccard_as_published[label]) for label in SCORED_CLASSES)
+    middle, lower = (statistics.fmean(result.thesis_jaccard[label]) for label in SCORED_CLASSES)
     upper = 3 * result.test_accuracy - middle - lower
     assert middle < min(upper, lower) < max(upper, lower) < 1.0
 
@@ -111,7 +111,7 @@ def test_every_network_of_the_program_was_published() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_thesis_result("unet").seconds = 0.0  # type: ignore[misc]
     with pytest.raises(TypeError):
-        load_thesis_result("unet").dice_as_published["nucleus"] = ()  # type: ignore[index]
+        load_thesis_result("unet").thesis_dice["nucleus"] = ()  # type: ignore[index]
 
 
 def test_an_unknown_network_is_named() -> None:

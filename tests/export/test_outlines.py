@@ -108,7 +108,7 @@ def in_coco(pictures: list[tuple[str, tuple[int, int], list[CellOutline]]]) -> b
     written = CocoWriter()
     for picture in pictures:
         written.add(*picture)
-    return written.document()
+    return written.to_bytes()
 
 
 def test_coco_gives_every_mask_back(labels: Labels) -> None:

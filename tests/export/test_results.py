@@ -55,10 +55,10 @@ def pictures() -> list[ImageReport]:
     problem = "Picture Jane Doe (3).png cannot be used. It is truncated: the file ends too early."
     unet = ("unet-16",)
     return [
-        ImageReport("Jane Doe.png", doe.size, (doe,), unet, note="Mask Jane Doe_mask.png is odd.", mask_unused=True),
-        ImageReport("b/Jane Doe.png", doe.size, (finding(3, "b/Jane Doe.png", status="check"),), unet),
-        ImageReport("Doe field.tif", (600, 900), tuple(two), unet, drawn={"unet-16": drawn}),
-        ImageReport("Doe empty.tif", (700, 800), (), unet, drawn={"unet-16": drawn}),
+        ImageReport("Jane Doe.png", doe.image_size, (doe,), unet, note="Mask Jane Doe_mask.png is odd.", mask_rejected=True),
+        ImageReport("b/Jane Doe.png", doe.image_size, (finding(3, "b/Jane Doe.png", status="check"),), unet),
+        ImageReport("Doe field.tif", (600, 900), tuple(two), unet, field_renderers={"unet-16": drawn}),
+        ImageReport("Doe empty.tif", (700, 800), (), unet, field_renderers={"unet-16": drawn}),
         ImageReport("Jane Doe (3).png", None, problem=problem),
     ]
 
@@ -70,7 +70,7 @@ def read(data: bytes) -> list[dict[str, str]]:
 def test_the_table_has_every_figure(findings: list[CellResult]) -> None:
     head, first, second, third = build_feature_rows(findings)
     assert {"number", "picture", "status", "nucleus_area_px2", "nucleus_to_cell", "dice_nucleus"} <= set(head)
-    measures = findings[0].measures
+    measures = findings[0].features
     assert measures is not None
     row = dict(zip(head, first, strict=True))
     for name, value in measures.values.items():
@@ -195,7 +195,7 @@ def test_long_names_keep_their_model_and_their_end() -> None:
 
 def test_models_have_a_coco_file_each_so_that_a_picture_is_in_it_once() -> None:
     one = finding(1)
-    other = CellResult(one.name, one.load, "segnet-16", one.measures, one.size)
+    other = CellResult(one.image_name, one.load, "segnet-16", one.features, one.image_size)
     (picture,) = group_by_image([one, other])
     assert picture.models == ("unet-16", "segnet-16")
     with zipfile.ZipFile(io.BytesIO(build_results_zip([picture]))) as archive:
@@ -207,7 +207,7 @@ def test_models_have_a_coco_file_each_so_that_a_picture_is_in_it_once() -> None:
 
 def test_a_model_that_begins_anew_is_at_another_picture() -> None:
     field = [finding(1, number=n, place=(0, 0)) for n in (1, 2)]
-    assert [len(one.findings) for one in group_by_image([*field, *field])] == [2, 2]
+    assert [len(one.cells) for one in group_by_image([*field, *field])] == [2, 2]
 
 
 def test_definitions_in_pixels_say_so() -> None:
@@ -255,7 +255,7 @@ def unescaped(text: str) -> str:
 
 def test_a_report_counts_the_cells_of_each_model() -> None:
     one = finding(1, status="looks fine")
-    nothing = CellResult(one.name, one.load, "segnet-16", None, one.size, status="check")
+    nothing = CellResult(one.image_name, one.load, "segnet-16", None, one.image_size, status="check")
     text = text_of(build_pdf_report([one, nothing], when=WHEN, settings=[]))
     assert "unet-16: 1 (1 looks fine)" in unescaped(text)
     assert "segnet-16: 0\n" in text

@@ -60,15 +60,15 @@ def test_an_ellipse_has_its_eccentricity() -> None:
 def test_a_scale_turns_pixels_into_micrometres() -> None:
     found = extract_features(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
     assert found is not None
-    scaled = found.scaled(0.1)
+    scaled = found.to_units(0.1)
     assert scaled["cell_area"] == pytest.approx(0.01 * found.values["cell_area"])
     assert scaled["cell_perimeter"] == pytest.approx(0.1 * found.values["cell_perimeter"])
     for name in ("nucleus_to_cell", "cell_circularity", "lobes", "nucleus_red"):
         assert scaled[name] == found.values[name]
-    assert found.scaled(None) == found.values
+    assert found.to_units(None) == found.values
     for wrong in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="positive"):
-            found.scaled(wrong)
+            found.to_units(wrong)
 
 
 def test_what_is_not_there_is_not_defined() -> None:

@@ -29,31 +29,31 @@ def test_models_are_shipped_in_the_thesis_order_and_those_for_any_laboratory_las
 
 
 def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothing: Path) -> None:
-    assert Catalog(shipped=nothing, runs=nothing).first_choice is None
+    assert Catalog(shipped=nothing, runs=nothing).default_model is None
     copies = tmp_path / "weights"
     copy_of_shipped(copies)
     copy_of_shipped(copies, called="segnet-16", architecture="segnet")
-    first = Catalog(shipped=copies, runs=nothing).first_choice
+    first = Catalog(shipped=copies, runs=nothing).default_model
     assert first is not None
     assert first.name == "unet-16"
     copy_of_shipped(copies, called="unet-12", width=12)
     narrow = Catalog(shipped=copies, runs=nothing)
     assert [one.name for one in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
-    assert [one.name for one in narrow.suited("zheng-1")] == ["unet-16", "segnet-16"]
+    assert [one.name for one in narrow.select_defaults_for("zheng-1")] == ["unet-16", "segnet-16"]
     path = copies / "segnet-16" / "card.json"
     card = json.loads(path.read_text(encoding="utf-8"))
     card["config"]["augmentation"] = "laboratories"
     write_json(path, card)
-    first = Catalog(shipped=copies, runs=nothing).first_choice
+    first = Catalog(shipped=copies, runs=nothing).default_model
     assert first is not None
     assert first.name == "segnet-16"
     # A network without a model for the data set has the one for any laboratory.
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited("zheng-1")] == ["unet-16", "segnet-16"]
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited(None)] == ["segnet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-1")] == ["unet-16", "segnet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for(None)] == ["segnet-16"]
     # A model that knows one laboratory alone is nothing to begin with for another one's pictures.
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited("zheng-2")] == ["segnet-16"]
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).suited("synthetic")] == ["unet-16", "segnet-16"]
-    assert [one.name for one in Catalog(shipped=nothing, runs=copies).suited("zheng-1")] == [
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-2")] == ["segnet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("synthetic")] == ["unet-16", "segnet-16"]
+    assert [one.name for one in Catalog(shipped=nothing, runs=copies).select_defaults_for("zheng-1")] == [
         "unet-16",
         "unet-12",
         "segnet-16",
@@ -65,26 +65,26 @@ def test_a_shipped_card_is_complete(name: str) -> None:
     card = ModelCard.read(get_weights_folder() / name)
     assert card.config["split"] == "leak-free"
     assert (card.config["fold"], card.config["folds"]) == (0, 5)
-    assert card.framed or name.endswith(f"-{card.width}")
-    assert card.dataset == ("zheng+synthetic" if card.framed else "zheng-1")
+    assert card.two_stage or name.endswith(f"-{card.base_filters}")
+    assert card.dataset == ("zheng+synthetic" if card.two_stage else "zheng-1")
     assert len(card.split["manifest_digest"]) == 64
     assert not set(card.split["train"]) & set(card.split["test"])
     assert card.training_ids >= set(card.split["train"])
     assert not card.training_ids & set(card.split["test"])
-    assert card.heldout["pictures"] == sum(not one.startswith("synthetic/") for one in card.split["test"])
-    for figures in card.heldout["regions"].values():
+    assert card.test_metrics["pictures"] == sum(not one.startswith("synthetic/") for one in card.split["test"])
+    for figures in card.test_metrics["regions"].values():
         assert set(figures) == {"dice", "dice_se", "jaccard", "jaccard_se", "n"}
     assert "Jiangxi Tecom" in card.acknowledgement
     assert "Not a medical device" in card.notice
     assert card.created.startswith("20")
     for record in card.files.values():
-        assert FileRecord.of(get_weights_folder() / name / record.name) == record
+        assert FileRecord.from_path(get_weights_folder() / name / record.name) == record
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_picture_to_begin_with_is_new_to_a_shipped_model(name: str) -> None:
     card = ModelCard.read(get_weights_folder() / name)
-    assert not card.saw(SAMPLE_IMAGE[1])
+    assert not card.trained_on(SAMPLE_IMAGE[1])
 
 
 def test_a_card_is_written_and_read_unchanged(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_a_model_knows_what_it_was_trained_with(tmp_path: Path) -> None:
     split = json.loads((get_weights_folder() / "unet-16" / "card.json").read_text(encoding="utf-8"))["split"]
     split |= {"train": ["made/1", "made/2+twin"], "groups": [["made/2", "made/9"], ["made/5", "made/6"]]}
     card = ModelCard.read(copy_of_shipped(tmp_path, split=split))
-    assert [n for n in range(1, 10) if card.saw(f"made/{n}")] == [1, 2, 9]
-    assert card.saw("made/1+twin")
+    assert [n for n in range(1, 10) if card.trained_on(f"made/{n}")] == [1, 2, 9]
+    assert card.trained_on("made/1+twin")
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "weights.safetensors"])
@@ -115,20 +115,20 @@ def test_fault_22_one_flipped_bit_is_a_checksum_error_and_the_others_serve(
 
     catalog = Catalog(shipped, nothing)
     assert [entry.name for entry in catalog.usable] == list(SHIPPED[1:])
-    problem = catalog.entry("unet-16").problem
+    problem = catalog.get("unet-16").problem
     assert problem is not None
     assert name in problem
     assert "damaged or was replaced" in problem
     if name == "model.tflite":
         with pytest.raises(ChecksumError, match="Copy the model's folder again"):
-            catalog.open("unet-16")
-    catalog.open(SHIPPED[1])
+            catalog.load("unet-16")
+    catalog.load(SHIPPED[1])
 
 
 def test_fault_23_a_model_of_another_architecture_or_class_count_is_named(tmp_path: Path, nothing: Path) -> None:
     copy_of_shipped(tmp_path / "a", architecture="fcn")
     copy_of_shipped(tmp_path / "b", classes=["background", "cell"])
-    first, second = (Catalog(tmp_path / side, nothing).entry("unet-16").problem or "" for side in "ab")
+    first, second = (Catalog(tmp_path / side, nothing).get("unet-16").problem or "" for side in "ab")
     assert "must be one of unet, segnet, deconvnet. Received: 'fcn'" in first
     assert "3 classes: background, cytoplasm, nucleus. Received: 2: background, cell" in second
 
@@ -145,7 +145,7 @@ def test_fault_23_a_model_of_another_architecture_or_class_count_is_named(tmp_pa
 )
 def test_a_broken_card_is_listed_with_its_problem(tmp_path: Path, nothing: Path, content: bytes, message: str) -> None:
     (copy_of_shipped(tmp_path) / "card.json").write_bytes(content)
-    entry = Catalog(tmp_path, nothing).entry("unet-16")
+    entry = Catalog(tmp_path, nothing).get("unet-16")
     assert entry.card is None
     assert message in (entry.problem or "")
 
@@ -153,18 +153,18 @@ def test_a_broken_card_is_listed_with_its_problem(tmp_path: Path, nothing: Path,
 @pytest.mark.parametrize("share", [0.0, 1.5, -0.5, float("inf")])
 def test_how_closely_a_model_looks_is_on_its_card(tmp_path: Path, share: float) -> None:
     folder = copy_of_shipped(tmp_path, "unet-general", share=0.7)
-    assert ModelCard.read(folder).share == 0.7
+    assert ModelCard.read(folder).cell_fraction == 0.7
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     (folder / "card.json").write_text(json.dumps({**card, "share": share}), encoding="utf-8")
     with pytest.raises(ModelError, match=r"share of model unet-general must be from 0\.2 to 1"):
         ModelCard.read(folder)
     del card["share"]
     write_json(folder / "card.json", card)
-    assert ModelCard.read(folder).share == 0.5
+    assert ModelCard.read(folder).cell_fraction == 0.5
 
 
 def test_a_card_never_points_out_of_its_folder(tmp_path: Path) -> None:
-    record = vars(FileRecord.of(get_weights_folder() / "unet-16" / "model.tflite"))
+    record = vars(FileRecord.from_path(get_weights_folder() / "unet-16" / "model.tflite"))
     folder = copy_of_shipped(tmp_path, files={"model": {**record, "name": "../x.tflite"}, "weights": record})
     with pytest.raises(ModelError, match="in its folder"):
         ModelCard.read(folder)
@@ -179,7 +179,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     folder = copy_of_shipped(tmp_path)
     (folder / "model.tflite").write_bytes(b"TFL3" + bytes(200))
     card = ModelCard.read(folder).to_dict()
-    card["files"]["model"] = vars(FileRecord.of(folder / "model.tflite"))
+    card["files"]["model"] = vars(FileRecord.from_path(folder / "model.tflite"))
     write_json(folder / "card.json", card)
     with pytest.raises(ModelError, match="cannot be loaded"):
         Segmenter(folder)
@@ -193,9 +193,9 @@ def test_a_finished_run_is_a_model_and_names_stay_unique(tmp_path: Path) -> None
     names = [entry.name for entry in Catalog(runs=runs).entries]
     assert tuple(names[: len(SHIPPED)]) == SHIPPED
     assert sorted(names[len(SHIPPED) :]) == ["mine", "run-unet-16"]
-    assert Catalog(runs=runs).open("run-unet-16").name == "run-unet-16"
+    assert Catalog(runs=runs).load("run-unet-16").name == "run-unet-16"
 
 
 def test_an_unknown_name_is_refused_and_the_known_ones_are_named(nothing: Path) -> None:
     with pytest.raises(ModelError, match=f"Models here: {', '.join(SHIPPED)}"):
-        Catalog(runs=nothing).open("other")
+        Catalog(runs=nothing).load("other")

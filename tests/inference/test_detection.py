@@ -79,15 +79,15 @@ def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.Mon
     # Every candidate twice: the second one must not count.
     monkeypatch.setattr(detection, "detect_nuclei", lambda _: [*places, *places])
     labels, cells = segment_field_of_view(marked, look)
-    found = [cell.place for cell in cells]
+    found = [cell.bbox for cell in cells]
     assert len(found) == 12
-    assert [one.probabilities.shape[:2] for one in cells] == [labels[place.part].shape for place in found]
+    assert [one.probabilities.shape[:2] for one in cells] == [labels[place.slices].shape for place in found]
     assert list(found) == sorted(found, key=lambda one: (one.top + one.bottom, one.left + one.right))
     assert score(mask, labels).dice["cell"] > 0.99
     whole = Segmentation(labels, None, "unet", cells)
     assert (whole.probabilities.argmax(axis=-1) == labels).all()
     np.testing.assert_allclose(whole.probabilities.sum(axis=-1), 1.0, atol=1e-5)
-    assert (whole.shares == np.rint(whole.probabilities[..., 1:] * 255)).all()
+    assert (whole.probabilities_u8 == np.rint(whole.probabilities[..., 1:] * 255)).all()
 
 
 def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,14 +108,14 @@ def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.Monke
     assert len(cells) == 2
     found = Segmentation(labels, None, "unet", cells)
     for cell in cells:
-        assert (found.probabilities[cell.place.part][cell.own] == cell.probabilities[cell.own]).all()
+        assert (found.probabilities[cell.bbox.slices][cell.cell_mask] == cell.probabilities[cell.cell_mask]).all()
     assert not (np.add.reduce([_on(field, cell) for cell in cells]) > 1).any()
-    assert ((found.shares / 255 - found.probabilities[..., 1:]) < 0.002).all()
+    assert ((found.probabilities_u8 / 255 - found.probabilities[..., 1:]) < 0.002).all()
 
 
 def _on(field: NDArray[np.uint8], cell: DetectedCell) -> NDArray[np.int_]:
     whole = np.zeros(field.shape[:2], np.int_)
-    whole[cell.place.part] += cell.own
+    whole[cell.bbox.slices] += cell.cell_mask
     return whole
 
 
@@ -137,7 +137,7 @@ def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(detection, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
     marked, look = perfect(field, mask)
     (cell,) = segment_field_of_view(marked, look)[1]
-    assert cell.own.sum() == (mask > 0).sum()
+    assert cell.cell_mask.sum() == (mask > 0).sum()
 
 
 def test_in_a_texture_no_cells_are_looked_for() -> None:
@@ -146,14 +146,14 @@ def test_in_a_texture_no_cells_are_looked_for() -> None:
         for left in range(0, 1200, 16):
             dots[top : top + 8, left : left + 8] = 40
     began = time.process_time()
-    found = Catalog().open("unet-general").predict(dots)
+    found = Catalog().load("unet-general").predict(dots)
     assert time.process_time() - began < 10
     assert found.cells == ()
     assert not found.labels.any()
 
 
 def test_a_shipped_model_counts_the_cells_of_a_field() -> None:
-    segmenter = Catalog().open("unet-16")
+    segmenter = Catalog().load("unet-16")
     field, mask = field_of(list(range(20, 32)), 4, stain="white")
     assert is_field_of_view(field)
     found = segmenter.predict(field)

@@ -31,11 +31,11 @@ def test_every_stage_has_its_maps(name: str) -> None:
     card = SHIPPED[name].card
     assert card is not None
     _, found = maps_of(SHIPPED[name])
-    assert [one.stage for one in found] == list(list_stages(card.architecture, width=card.width, side=card.canvas))
+    assert [one.stage for one in found] == list(list_stages(card.architecture, width=card.base_filters, side=card.input_size))
     for one in found:
-        assert one.maps.shape == (one.stage.side, one.stage.side, one.stage.filters)
-        strongest = one.strongest(6)
-        assert strongest.shape == (6, one.stage.side, one.stage.side)
+        assert one.maps.shape == (one.stage.map_size, one.stage.map_size, one.stage.filters)
+        strongest = one.select_strongest(6)
+        assert strongest.shape == (6, one.stage.map_size, one.stage.map_size)
         spread = strongest.std(axis=(1, 2))
         assert (np.diff(spread) <= 1e-4).all()
         assert spread[0] == pytest.approx(one.maps.std(axis=(0, 1)).max(), rel=1e-3)

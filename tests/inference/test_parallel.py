@@ -16,7 +16,7 @@ from wbcseg.inference import Catalog, predict_many
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_they_come_in_order_and_are_the_same(workers: int) -> None:
-    segmenter = Catalog().open(SHIPPED[0])
+    segmenter = Catalog().load(SHIPPED[0])
     images = [draw_sample(4, index, size=(100 + index, 120)).image for index in range(7)]
     found = list(predict_many(segmenter, images, workers=workers))
     assert len(found) == len(images)
@@ -33,7 +33,7 @@ def test_no_more_are_read_than_are_needed() -> None:
             read.append(index)
             yield draw_sample(4, index % 3, size=(96, 96)).image
 
-    found = predict_many(Catalog().open(SHIPPED[0]), images(), workers=2)
+    found = predict_many(Catalog().load(SHIPPED[0]), images(), workers=2)
     next(found)
     assert len(read) <= 4
     found.close()
@@ -41,7 +41,7 @@ def test_no_more_are_read_than_are_needed() -> None:
 
 def test_what_is_wrong_is_raised_in_its_turn() -> None:
     good, small = draw_sample(4, 0, size=(96, 96)).image, np.zeros((5, 5, 3), np.uint8)
-    found = predict_many(Catalog().open(SHIPPED[0]), [good, small, good], workers=2)
+    found = predict_many(Catalog().load(SHIPPED[0]), [good, small, good], workers=2)
     next(found)
     with pytest.raises(ImageError, match="16×16"):
         next(found)

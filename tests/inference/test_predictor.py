@@ -32,7 +32,7 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.fixture(scope="module")
 def segmenters() -> dict[str, Segmenter]:
     catalog = Catalog()
-    return {name: catalog.open(name) for name in SHIPPED}
+    return {name: catalog.load(name) for name in SHIPPED}
 
 
 def noise(height: int, width: int) -> NDArray[np.uint8]:
@@ -61,8 +61,8 @@ def test_fault_09_every_size_gives_a_result_of_its_own_size(
 
 def _tidies(name: str, height: int, width: int) -> bool:
     """Whether a model keeps the main cell alone: one for any laboratory does, of a crop."""
-    card = Catalog().entry(name).card
-    return card is not None and card.framed and max(height, width) <= MAX_CROP_SIDE
+    card = Catalog().get(name).card
+    return card is not None and card.two_stage and max(height, width) <= MAX_CROP_SIDE
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5000), (15, 200)])
@@ -160,7 +160,7 @@ def test_the_cards_figures_come_from_the_shipped_model(
     from wbcseg.evaluation import evaluate_heldout, summarise_scores
 
     measured = summarise_scores(evaluate_heldout(segmenters[name], open_dataset("zheng-1")))
-    card = segmenters[name].card.heldout
+    card = segmenters[name].card.test_metrics
     for region, figures in card["regions"].items():
         assert measured["regions"][region]["n"] <= figures["n"]
         if measured["pictures"] == card["pictures"]:
@@ -168,7 +168,7 @@ def test_the_cards_figures_come_from_the_shipped_model(
 
 
 def test_the_unet_is_as_good_as_was_asked_for(segmenters: dict[str, Segmenter]) -> None:
-    regions = segmenters["unet-16"].card.heldout["regions"]
+    regions = segmenters["unet-16"].card.test_metrics["regions"]
     assert regions["nucleus"]["dice"] >= 0.972
     assert regions["cytoplasm"]["dice"] >= 0.938
     assert regions["cell"]["dice"] >= 0.980
@@ -191,11 +191,11 @@ def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
-    segmenter = Catalog().open(name)
+    segmenter = Catalog().load(name)
     card = segmenter.card
     weights = read_weights(get_weights_folder() / name / "weights.safetensors")
     for index in range(4):
-        sample = draw_sample(11, index, size=(card.canvas, card.canvas))
+        sample = draw_sample(11, index, size=(card.input_size, card.input_size))
         scaled = sample.image.astype(np.float32) / np.float32(255.0)
         *_, (_, in_float) = forward(card.architecture, weights.arrays, scaled)
         in_bits = TFLiteModel((get_weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)

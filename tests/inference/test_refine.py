@@ -151,11 +151,11 @@ def test_networks_without_details_follow_edges_from_farther(name: str, monkeypat
         return twice(*args, following=following, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(predictor, "predict_two_stage", spy)
-    model = Catalog().open(name)
+    model = Catalog().load(name)
     model.predict(open_dataset("synthetic").read(open_dataset("synthetic").ids[0]).image)
     expected = (
         [REFINEMENT_WITH_SKIPS if model.card.architecture == "unet" else REFINEMENT_WITHOUT_SKIPS]
-        if model.card.framed
+        if model.card.two_stage
         else []
     )
     assert found == expected

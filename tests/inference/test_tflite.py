@@ -56,8 +56,8 @@ def test_without_a_limit_all_stay_open() -> None:
 def test_a_busy_network_is_not_closed() -> None:
     network = TFLiteModel(DATA, name="one", threads=1)
     with network._lock:
-        assert not network.close()
-    assert network.close()
+        assert not network.unload()
+    assert network.unload()
 
 
 def test_many_threads_take_turns_at_few_places() -> None:

@@ -40,7 +40,7 @@ def test_every_orientation_is_seen_once_and_turned_back() -> None:
 
 @pytest.mark.parametrize("size", [(90, 110), (300, 500)])
 def test_a_model_averages_crops_and_tiles(size: tuple[int, int]) -> None:
-    segmenter = Catalog().open("unet-16")
+    segmenter = Catalog().load("unet-16")
     image, _ = draw_cell(*size)
     one, eight = segmenter.predict(image), segmenter.predict(image, careful=True)
     assert eight.labels.shape == size

@@ -33,7 +33,7 @@ def look(square: NDArray[np.uint8]) -> NDArray[np.float32]:
 def test_a_frame_is_cut_and_pasted_where_it_lies(top: int, left: int, side: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
     frame = SquareROI(top, left, side)
-    part = frame.cut(image)
+    part = frame.crop(image)
     assert part.shape == (side, side, 3)
     onto = np.full(image.shape, -1, np.float32)
     frame.paste(part.astype(np.float32), onto)
@@ -45,7 +45,7 @@ def test_a_frame_is_cut_and_pasted_where_it_lies(top: int, left: int, side: int)
 
 def test_beyond_the_border_lies_the_mirror_image() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    part = SquareROI(-2, -2, 6).cut(image)
+    part = SquareROI(-2, -2, 6).crop(image)
     assert (part == np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="symmetric")).all()
 
 

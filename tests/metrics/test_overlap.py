@@ -116,9 +116,9 @@ def test_class_accuracy_is_what_the_thesis_prints_as_jaccard():
 
 def test_macro_means_leave_out_what_is_undefined_and_say_whether_the_background_counts():
     scores = score(TRUTH, PREDICTION)
-    assert scores.macro() == pytest.approx(0.5)
-    assert scores.macro(background=False) == pytest.approx(0.25)
-    assert scores.macro("jaccard", background=False) == pytest.approx(1 / 6)
+    assert scores.compute_macro_mean() == pytest.approx(0.5)
+    assert scores.compute_macro_mean(background=False) == pytest.approx(0.25)
+    assert scores.compute_macro_mean("jaccard", background=False) == pytest.approx(1 / 6)
     empty = np.zeros((3, 3), np.uint8)
-    assert score(empty, empty).macro() == 1.0
-    assert math.isnan(score(empty, empty).macro(background=False))
+    assert score(empty, empty).compute_macro_mean() == 1.0
+    assert math.isnan(score(empty, empty).compute_macro_mean(background=False))

@@ -66,7 +66,7 @@ def test_a_picture_on_which_one_model_rightly_finds_nothing_counts_for_it():
     assert b.tolist() == [0.8, 0.0, 0.7]
     result = compare([0.9, NAN, NAN, 0.8], [0.8, 0.0, NAN, 0.7])
     assert result.difference == pytest.approx((0.1 + 1.0 + 0.1) / 3)
-    assert (result.pairs, result.larger, result.smaller) == (3, 3, 0)
+    assert (result.n_pairs, result.n_larger, result.n_smaller) == (3, 3, 0)
     # A distance of nothing to nothing is 0.
     assert pair_defined_values([NAN], [30.0], absent=0.0)[0].tolist() == [0.0]
 
@@ -76,11 +76,11 @@ def test_a_comparison_is_wilcoxons():
     a = rng.normal(0.95, 0.02, 50)
     b = a - rng.normal(0.005, 0.01, 50)
     result = compare(a.tolist(), b.tolist())
-    assert result.p == stats.wilcoxon(a - b).pvalue
+    assert result.p_value == stats.wilcoxon(a - b).pvalue
     assert result.difference == pytest.approx((a - b).mean())
-    assert result.low < result.difference < result.high
+    assert result.ci_low < result.difference < result.ci_high
     back = compare(b.tolist(), a.tolist())
-    assert (back.difference, back.larger, back.smaller) == (-result.difference, result.smaller, result.larger)
+    assert (back.difference, back.n_larger, back.n_smaller) == (-result.difference, result.n_smaller, result.n_larger)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 13, 50, 51, 268])
@@ -108,9 +108,9 @@ def test_the_signed_rank_test_leaves_out_zeros_and_shares_ranks() -> None:
 def test_models_that_do_not_differ_have_no_p_value():
     same = compare([0.5, 0.6], [0.5, 0.6])
     assert same.difference == 0.0
-    assert math.isnan(same.p)
+    assert math.isnan(same.p_value)
     nothing = compare([NAN], [NAN])
-    assert nothing.pairs == 0
+    assert nothing.n_pairs == 0
     assert math.isnan(nothing.difference)
     with pytest.raises(ValueError, match="for every picture"):
         compare([0.5], [0.5, 0.6])

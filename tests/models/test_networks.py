@@ -31,7 +31,7 @@ def test_parameters_at_the_published_width(name: str) -> None:
     model = build_model(name, width=64)
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     assert (model.count_params(), trainable) == PUBLISHED[name]
-    assert get_spec(name).paper_parameters == model.count_params()
+    assert get_spec(name).thesis_parameters == model.count_params()
 
 
 @every_network
@@ -96,7 +96,7 @@ def test_debiased_averages_are_plain_means_in_the_beginning() -> None:
 
     layer = FusedBatchNormalization(0.99)
     done = [0]
-    layer.debias(lambda: done[0])
+    layer.enable_debiasing(lambda: done[0])
     means = []
     for batch in np.random.default_rng(2).normal(5, 1, (4, 2, 8, 8, 3)).astype(np.float32):
         layer(batch, training=True)
@@ -173,8 +173,8 @@ def test_what_is_known_without_building_is_what_keras_counts(name: str, width: i
     network = get_spec(name)
     for side in (24, 72):
         summary = summarise_network(name, width=width, side=side)
-        assert network.parameters(width) == summary.parameters
-        assert network.multiply_adds(width, side) == summary.multiply_adds
+        assert network.count_parameters(width) == summary.parameters
+        assert network.count_multiply_adds(width, side) == summary.multiply_adds
         outputs = sum(int(np.prod(layer.shape)) for layer in summary.layers if layer.kind != "InputLayer")
-        assert network.features(width, side) == outputs
-    assert network.parameters(64) == network.paper_parameters
+        assert network.count_activations(width, side) == outputs
+    assert network.count_parameters(64) == network.thesis_parameters

@@ -35,10 +35,10 @@ def test_every_network_is_drawn_at_any_width(open_page, monkeypatch, width):
     for network, svg in zip(ARCHITECTURES.values(), drawn, strict=True):
         boxes = [node.text for node in svg.iter("text") if "² × " in (node.text or "")]
         found = list_stages(network.name, width=width, side=120)
-        assert boxes == [f"{stage.side}² × {stage.filters}" for stage in found]
+        assert boxes == [f"{stage.map_size}² × {stage.filters}" for stage in found]
         assert len([node for node in svg.iter("text") if node.text == "copy"]) == 4 * (network.name == "unet")
         assert svg.get("aria-label").startswith(f"{network.title}: 120×120")
-        assert f"{network.parameters(width):,}".replace(",", "\u202f") in words(at)
+        assert f"{network.count_parameters(width):,}".replace(",", "\u202f") in words(at)
 
 
 def test_the_numbers_of_every_stage(open_page, monkeypatch):
@@ -49,7 +49,7 @@ def test_the_numbers_of_every_stage(open_page, monkeypatch):
     assert len(table) == 1 + len(found)
     for row, stage in zip(table[1:], found, strict=True):
         assert row[2] == str(stage.filters)
-        assert row[-1] == f"{stage.field}×{stage.field}"
+        assert row[-1] == f"{stage.receptive_field}×{stage.receptive_field}"
 
 
 def test_what_the_shipped_networks_see(open_page, shipped):

@@ -253,7 +253,7 @@ def test_drawn_cells_to_try_it_with(open_page):
     seen = {digest for entry in Catalog().usable for digest in entry.card.training_digests}
     drawn = [draw_sample(bringing.SYNTHETIC_SEED, number) for number in range(bringing.SYNTHETIC_COUNT)]
     assert seen
-    assert not seen & {Sample("any/name", one.image, one.mask).digest() for one in drawn}
+    assert not seen & {Sample("any/name", one.image, one.mask).compute_digest() for one in drawn}
     assert at.session_state["measure_batch"][1].items[0].load() == encode(drawn[0].image)
     at.button(key="measure_start_over").click().run()
     assert not at.get("html")
@@ -303,7 +303,7 @@ class Trained(QuickCatalog):
 
     def __init__(self):
         super().__init__()
-        self.entries[0].card.training_digests = frozenset({Sample("any/name", PICTURE, LABELS).digest()})
+        self.entries[0].card.training_digests = frozenset({Sample("any/name", PICTURE, LABELS).compute_digest()})
 
 
 def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, monkeypatch):
@@ -410,10 +410,10 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
         assert f"**{word}** ·" in said
     assert "**Unlike the training data** ·" in said
     for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "lobes", "nucleus_solidity"):
-        assert FEATURES[name].meaning in said
+        assert FEATURES[name].description in said
     judge = load_quality_model(WithGeneral().entries[-1].card)
     assert judge is not None
-    figures = judge.figures
+    figures = judge.metrics
     caught = round(figures["varied_bad_caught"] * figures["varied_bad"])
     assert "**How reliable that is for General.**" in said
     assert f"{caught} of {figures['varied_bad']} bad results (Dice of the whole cell below 0.8) were marked" in said
@@ -423,7 +423,7 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
 def test_where_no_result_was_bad_none_is_said_to_be_caught():
     judge = load_quality_model(WithGeneral().entries[-1].card)
     assert judge is not None
-    figures = {**judge.figures, "pictures": 40, "bad": 0, "bad_caught": None, "good_marked": 0.1}
+    figures = {**judge.metrics, "pictures": 40, "bad": 0, "bad_caught": None, "good_marked": 0.1}
     said = quality_help._format_quality_accuracy("General", figures)
     assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were marked." in said
 
@@ -572,8 +572,8 @@ def test_a_field_of_view_has_a_row_and_one_for_each_cell():
     assert first[1] == "Cell 1"
     assert second[2].split() == ["error", "check", "The", "cell", "is", "<cut>."]
     assert bad[1] == "x  Not used.  Broken & <gone>."
-    assert summarize_results([rows[0].outcome]) == ("1 picture, 2 cells", "1 should be checked")
-    assert summarize_results([rows[0].outcome, rows[-1].outcome])[1] == "1 could not be used; 1 should be checked"
+    assert summarize_results([rows[0].result]) == ("1 picture, 2 cells", "1 should be checked")
+    assert summarize_results([rows[0].result, rows[-1].result])[1] == "1 could not be used; 1 should be checked"
 
 
 def test_a_cell_says_its_picture_where_the_row_above_does_not():
@@ -588,7 +588,7 @@ def test_a_cell_says_its_picture_where_the_row_above_does_not():
 def test_on_a_phone_every_figure_stands_beside_its_title():
     rows = build_rows([a_field()])
     html = render_table_html(rows, rows, None, "Cells")
-    share = rows[1].finding.measures.values["nucleus_to_cell"]
+    share = rows[1].cell.features.values["nucleus_to_cell"]
     assert f'<td data-title="Nucleus / cell">{share:.3f}</td>' in html
     assert html.count('data-title="Lobes"') == 2
     assert "@container (max-width: 640px)" in html
@@ -613,7 +613,7 @@ def no_cell(name="n.png", status="unlike the training data"):
         status=status,
         reasons=("No cell was found.",),
     )
-    return ImageResult(InputImage(name, "n", bytes), (60, 70), findings=(finding,), thumbnails=(b"1",))
+    return ImageResult(InputImage(name, "n", bytes), (60, 70), cells=(finding,), thumbnails=(b"1",))
 
 
 def test_what_is_to_be_checked():

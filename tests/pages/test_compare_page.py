@@ -149,13 +149,13 @@ def test_it_says_which_is_better_by_how_much_and_how_sure(open_page, studied):
     assert "p < .001" in text
     assert len(at.get("plotly_chart")) == 4
     assert "Zheng 1 · our recipe, width 16 · 5 folds" in at.selectbox(key="study").options
-    assert METRICS["dice"].meaning in text
+    assert METRICS["dice"].description in text
 
 
 def test_every_figure_and_region_can_be_asked_for_by_a_link(open_page, studied):
     for name, figure in METRICS.items():
         at = open_page("compare", tab=UNSEEN, figure=figure.title)
-        assert figure.meaning in words(at)
+        assert figure.description in words(at)
         region = next(box for box in at.selectbox if box.key.startswith("region"))
         region.select(figure.regions[-1]).run()
         assert not at.exception, name

@@ -33,10 +33,10 @@ def test_the_gallery_turns_its_pages(open_page):
 def test_filters_by_cell_type_and_size(open_page):
     data = open_dataset("synthetic")
     at = open_page("datasets", type="basophil")
-    count = sum(entry.cell_type == "basophil" for entry in data.entries)
+    count = sum(entry.cell_type == "basophil" for entry in data.sample_infos)
     assert f"{count} of 60 pictures" in words(at)
     at.selectbox(key="size").select("300 × 300").run()
-    both = sum(entry.cell_type == "basophil" and entry.size == (300, 300) for entry in data.entries)
+    both = sum(entry.cell_type == "basophil" and entry.size == (300, 300) for entry in data.sample_infos)
     assert pictures(at) == 3 + both
     assert not at.exception
 

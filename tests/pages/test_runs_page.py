@@ -55,7 +55,7 @@ def test_the_table_says_how_each_run_stands():
         "Data": "Drawn smears",
         "Split": "Leak-free, fold 0",
         "Epochs": "10 of 10",
-        "Best Dice": summarise_run(Run(manager.get_run("done").folder)).best,
+        "Best Dice": summarise_run(Run(manager.get_run("done").folder)).best_dice_cell,
         "Time": "40\u00a0s",
     }
     assert rows["thesis"]["Split"] == "Published (leaking)"
@@ -103,7 +103,7 @@ def test_runs_with_the_same_settings_say_so(open_page):
 def test_curves_by_epoch_by_time_and_smoothed():
     make_run("a", epochs=3)
     one = [summarise_run(manager.get_run("a"))]
-    rows = one[0].run.metrics()
+    rows = one[0].run.load_metrics()
     by_epoch, series = comparison.overlay_runs(one, "loss", [HELD_OUT], by_time=False, strength=0.0)
     assert by_epoch == [(row["epoch"], row["val_loss"], "a") for row in rows]
     assert [each.name for each in series] == ["a"]
@@ -132,7 +132,7 @@ def test_notes_are_kept_with_the_run(open_page, runs):
     at = choose(open_page("runs"), "a")
     at.text_area(key="notes_a").set_value("Tried **more** width.").run()
     assert not at.exception
-    assert Run(runs / "a").notes() == "Tried **more** width."
+    assert Run(runs / "a").load_notes() == "Tried **more** width."
     assert open_page("runs", runs="a").text_area(key="notes_a").value == "Tried **more** width."
 
 

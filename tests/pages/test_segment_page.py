@@ -212,7 +212,7 @@ def test_what_a_file_says_besides_its_pixels_goes_nowhere():
     data = png(a_cell(), exif=exif)
     assert b"Jane Patient" in data
     picture = open_image(data)
-    shown = LoadedImage(Sample("own/x", picture.pixels), "digest", own=False)
+    shown = LoadedImage(Sample("own/x", picture.pixels), "digest", is_upload=False)
     for made in (cache.render_png(shown, OverlayStyle()), cache.encode_image(shown)):
         assert b"Jane" not in made
         assert b"eXIf" not in made
@@ -364,7 +364,7 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     height, width = sample.size
     state = {"viewer": {"mask": {"digest": "d", "runs": f"{height * width}x1"}}}
     told = {"name": "=Synthetic, 003", "file": "003"}
-    state["looked"] = ("d", LoadedImage(sample, sample.digest()), told)
+    state["looked"] = ("d", LoadedImage(sample, sample.compute_digest()), told)
     monkeypatch.setattr(view.st, "session_state", state)
     view.on_mask_edited()
     (one,) = edited_masks.get_edited_masks().values()
@@ -379,7 +379,7 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     (back,) = open_zip(data, "corrected.zip")
     assert (back.mask == 1).all()
     monkeypatch.undo()
-    at.session_state["corrected"] = {sample.digest(): one}
+    at.session_state["corrected"] = {sample.compute_digest(): one}
     at.run()
     assert "1 corrected mask in this visit" in words(at)
     assert at.download_button[-1].label == "Save with pictures (zip)"
@@ -393,8 +393,8 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
 def test_the_figures_are_those_of_the_core(open_page):
     at = open_page("segment", picture="003", micrometres="0.5")
     sample = open_dataset("synthetic").read("synthetic/003")
-    found = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).scaled(0.5)
-    exact = extract_features(sample.image, keep_main_cell(sample.mask)).scaled(0.5)
+    found = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).to_units(0.5)
+    exact = extract_features(sample.image, keep_main_cell(sample.mask)).to_units(0.5)
     table = tables(at)[-1]
     assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
     rows = {name: cells for name, *cells in table[1:]}
@@ -454,7 +454,7 @@ def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert NOTICE in words(at)
     assert words(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
-    assert escape_markdown(FEATURES["nucleus_perimeter"].meaning) in words(at)
+    assert escape_markdown(FEATURES["nucleus_perimeter"].description) in words(at)
     assert "**Mean colour (RGB)**" in words(at)
 
 
@@ -562,7 +562,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     at = open_page("segment", source="Your own picture", micrometres="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    expected = extract_features(a_cell(), keep_main_cell(segment(Threshold("x"), a_cell()).labels)).scaled(0.5)[
+    expected = extract_features(a_cell(), keep_main_cell(segment(Threshold("x"), a_cell()).labels)).to_units(0.5)[
         "cell_area"
     ]
 
@@ -572,7 +572,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
     assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
     assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
-    assert escape_markdown(FEATURES["lobes"].meaning) in words(at)
+    assert escape_markdown(FEATURES["lobes"].description) in words(at)
     assert NOTICE in words(at)
     next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
     assert "Cell 2" not in cells()

@@ -336,7 +336,7 @@ def test_stop_asks_the_supervisor(open_page, monkeypatch):
     at = open_page("train")
     at.button(key="live_busy_stop").click().run()
     assert not at.exception
-    assert run.asked_to_stop() is not None
+    assert run.get_stop_request_age() is not None
     assert at.button(key="live_busy_stop").disabled
     assert "Stopping" in words(at)
 
@@ -362,7 +362,7 @@ def test_a_damaged_run_is_shown_with_its_problem(open_page):
 
 def test_a_film_of_pictures_that_are_not_here_shows_the_masks(open_page):
     run = make_run("mine", config=QUICK.replace(dataset="upload"))
-    add_film(run, run.config(), 2)
+    add_film(run, run.load_config(), 2)
     at = open_page("train", run="mine")
     assert pictures(at) == 4
     assert "The pictures themselves are not kept" in words(at)

@@ -84,11 +84,11 @@ def test_a_cell_is_measured_as_by_hand():
     (expected,) = analyze_cells("a.png", PICTURE, Threshold("quick").predict(PICTURE), mask=LABELS)
     (found,) = outcome.findings
     assert outcome.size == (60, 70)
-    assert (found.name, found.model, found.scores) == ("a.png", "quick", expected.scores)
-    assert found.measures == expected.measures
+    assert (found.image_name, found.model, found.dice) == ("a.png", "quick", expected.dice)
+    assert found.features == expected.features
     for one, other in zip(found.load(), expected.load(), strict=True):
         assert (one == other).all()
-    assert found.scores["cell"] > 0.8
+    assert found.dice["cell"] > 0.8
 
 
 def test_what_is_bad_has_a_row_of_its_own_and_stops_nothing():
@@ -111,7 +111,7 @@ def test_what_is_bad_has_a_row_of_its_own_and_stops_nothing():
     assert "truncated" in problems["d.png"]
     assert "no picture of its name" in problems["g_mask.png"]
     assert "must be of the same size" in found["f.png"].mask_problem
-    assert not found["f.png"].findings[0].scores
+    assert not found["f.png"].findings[0].dice
 
 
 def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names():
@@ -130,14 +130,14 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
     files += [Upload("qx.zip", buffer.getvalue, "zip"), Upload("qx2.zip", lambda: b"PK\x03\x04", "zip 2")]
     batch = batch_of(files)
     done(batch)
-    pictures = batch.pictures()
-    assert [one.name for one in pictures] == [item.name for item in batch.items]
+    pictures = batch.get_reports()
+    assert [one.name for one in pictures] == [item.name for item in batch.input_images]
     used = {one.name: one for one in pictures if not one.problem}
     assert set(used) == {"qx_a.png", "qx_f.png"}
-    assert used["qx_f.png"].mask_unused
+    assert used["qx_f.png"].mask_rejected
     assert "must be of the same size" in used["qx_f.png"].note
     head, *rows = build_feature_rows(pictures)
-    assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.items))]
+    assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.input_images))]
     for one in pictures:
         if one.problem:
             told = anonymise(one.problem)
@@ -148,7 +148,7 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
 
 def test_what_was_not_reached_is_taken_away_as_such():
     batch = batch_of(cells(3))
-    one, two, three = batch.pictures()
+    one, two, three = batch.get_reports()
     assert {one.problem, two.problem, three.problem} == {"It was not looked at: the work was cancelled before."}
     assert anonymise(one.problem) == one.problem
 
@@ -189,14 +189,14 @@ def test_cancel_keeps_what_is_there_and_go_on_does_the_rest():
     model.go.release()  # The picture that was being looked at comes to its end.
     batch.join(20)
     assert batch.progress.state == "cancelled"
-    assert not batch.progress.alive
-    kept = batch.outcomes()
+    assert not batch.progress.is_active
+    kept = batch.get_results()
     assert len(kept) == 3
     model.go.release(10)
     batch.start()
     batch.join(20)
     assert batch.progress.state == "done"
-    assert batch.outcomes()[:3] == kept
+    assert batch.get_results()[:3] == kept
     assert model.looked == 5
     batch.start()
     batch.cancel()
@@ -212,7 +212,7 @@ def test_to_go_on_at_once_after_cancelling_looks_at_no_picture_twice():
     batch.start()
     model.go.release(10)
     wait_for(lambda: batch.progress.state == "done")
-    assert [one.name for one in batch.outcomes()] == ["0.png", "1.png", "2.png"]
+    assert [one.name for one in batch.get_results()] == ["0.png", "1.png", "2.png"]
     assert model.looked == 3
 
 
@@ -243,10 +243,10 @@ def test_a_batch_that_nobody_looks_at_pauses_until_somebody_does():
     model.go.release(10)
     batch.join(5)
     assert batch.progress.state == "paused"
-    assert batch.progress.alive
+    assert batch.progress.is_active
     left = batch.progress.done
     assert left < 4
-    batch.beat()
+    batch.record_heartbeat()
     batch.join(20)
     assert batch.progress.state == "done"
 
@@ -264,10 +264,10 @@ def test_nothing_keeps_the_pictures():
     gc.collect()
     assert [ref() for ref in seen] == [None] * 6
     assert all(outcome.findings[0].load()[0].shape == (60, 70, 3) for outcome in found)
-    with batch.reading():
+    with batch.cache_last_image():
         found[0].findings[0].load()
-        assert batch._pixels._pixels is not None
-    assert batch._pixels._pixels is None
+        assert batch._image_cache._pixels is not None
+    assert batch._image_cache._pixels is None
 
 
 def test_more_files_do_not_begin_anew():
@@ -280,7 +280,7 @@ def test_more_files_do_not_begin_anew():
     found = done(more)
     assert model.looked == 4
     assert [one.name for one in found] == ["0.png", "0 (2).png", "1.png", "2.png"]
-    assert [one.findings[0].name for one in found] == [one.name for one in found]
+    assert [one.findings[0].image_name for one in found] == [one.name for one in found]
 
 
 class OfFields(Threshold):
@@ -301,8 +301,8 @@ def field():
     for number, place in enumerate((BBox(40, 30, 160, 150), FAR)):
         sample = draw_sample(3, number, size=(120, 120))
         cell = sample.mask > 0
-        image[place.part][cell] = sample.image[cell]
-        labels[place.part] = sample.mask
+        image[place.slices][cell] = sample.image[cell]
+        labels[place.slices] = sample.mask
     return image, labels
 
 
@@ -317,26 +317,26 @@ def test_a_field_of_view_gives_several_cells(field):
     batch = batch_of(files, OfFields("fields"))
     (outcome,) = done(batch)
     assert outcome.whole_field
-    assert [(one.number, one.place) for one in outcome.findings] == [(1, (30, 40)), (2, (350, 300))]
+    assert [(one.cell_index, one.offset) for one in outcome.findings] == [(1, (30, 40)), (2, (350, 300))]
     assert outcome.boxes == ((30, 40, 150, 160), (350, 300, 470, 420))
     assert len(outcome.thumbnails) == 3
-    assert all(0.5 < one.scores["cell"] <= 1 for one in outcome.findings)
+    assert all(0.5 < one.dice["cell"] <= 1 for one in outcome.findings)
     reads.clear()
     whole, found = outcome.load()
     assert (whole == image).all()
     for one in outcome.findings:
         crop, cell = one.load()
-        left, top = one.place
+        left, top = one.offset
         assert (crop == image[top : top + 120, left : left + 120]).all()
         assert (found[top : top + 120, left : left + 120] >= cell).all()
     assert len(reads) == 3
     reads.clear()
-    with batch.reading():
-        assert build_results_zip(batch.pictures())
+    with batch.cache_last_image():
+        assert build_results_zip(batch.get_reports())
     assert len(reads) == 1
-    assert len(encode_csv(build_feature_rows(batch.pictures())).splitlines()) == 3
-    (picture,) = batch.pictures()
-    small = picture.drawn["fields"]()
+    assert len(encode_csv(build_feature_rows(batch.get_reports())).splitlines()) == 3
+    (picture,) = batch.get_reports()
+    small = picture.field_renderers["fields"]()
     assert small.shape == image.shape
     assert (small[:, :, 0] == 0).sum() > (image[:, :, 0] == 0).sum() + 500  # The boxes' black borders.
 
@@ -361,7 +361,7 @@ class Nothing(Threshold):
 def test_a_field_of_view_without_cells_is_taken_away(field):
     batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], Nothing("nothing"))
     done(batch)
-    head, row = build_feature_rows(batch.pictures())
+    head, row = build_feature_rows(batch.get_reports())
     found = dict(zip(head, row, strict=True))
     assert (found["status"], found["model"], found["width"]) == ("no white cell found", "nothing", "500")
 

@@ -39,7 +39,7 @@ def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str
     for place in PLACES:
         own = np.zeros((SIDE, SIDE), np.uint8)
         own[8:32, 8:32], own[14:26, 14:26] = 1, 2
-        labels[place.part] = own
+        labels[place.slices] = own
         cells.append(DetectedCell(place, np.eye(3, dtype=np.float32)[own], own > 0))
     script = Script(*statuses)
     found = Segmentation(labels, None, "m", tuple(cells))
@@ -75,7 +75,7 @@ def test_where_most_is_unlike_nothing_looks_fine(
 
 def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
     second = np.zeros((HEIGHT, WIDTH), np.uint8)
-    first = second[PLACES[0].part]
+    first = second[PLACES[0].slices]
     first[9:33, 8:32] = 1  # Almost the same; the other cells are not there at all.
     assert judged(OK, OK, REVIEW, second=second)[0] == [
         (OK, ()),
@@ -87,7 +87,7 @@ def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
 @pytest.mark.parametrize("axis", [0, 1])
 def test_cells_beside_the_middle_are_told_from_a_strange_smear(axis: int) -> None:
     cells = [draw_sample(9, number, size=(120, 120)).image for number in (1, 2)]
-    segmenter = Catalog().open("unet-general")
+    segmenter = Catalog().load("unet-general")
 
     def reasons(image: NDArray[np.uint8]) -> tuple[str, ...]:
         found = segmenter.predict(image)

@@ -35,8 +35,8 @@ def found_in(labels: Labels, whose: NDArray[np.int_], half: int = 65) -> Segment
     cells = []
     for number, (y, x) in enumerate(MIDDLES, start=1):
         place = BBox(y - half, x - half, y + half, x + half)
-        sure = np.eye(3, dtype=np.float32)[labels[place.part]]
-        cells.append(DetectedCell(place, sure, whose[place.part] == number))
+        sure = np.eye(3, dtype=np.float32)[labels[place.slices]]
+        cells.append(DetectedCell(place, sure, whose[place.slices] == number))
     return Segmentation(labels, None, "m", tuple(cells))
 
 
@@ -48,9 +48,9 @@ def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
     labels, whose = discs()
     findings = analyze_cells("field", a_picture(), found_in(labels, whose))
     for number, one in enumerate(findings, start=1):
-        assert one.measures is not None
-        assert one.measures.values["cell_area"] == (whose == number).sum()
-        assert one.measures.values["lobes"] == 1
+        assert one.features is not None
+        assert one.features.values["cell_area"] == (whose == number).sum()
+        assert one.features.values["lobes"] == 1
         crop, cell = one.load()
         assert crop.shape[:2] == cell.shape
         assert (cell > 0).sum() == (whose == number).sum()
@@ -59,13 +59,13 @@ def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
 def test_the_dice_of_a_cell_is_none_of_its_neighbours() -> None:
     labels, whose = discs()
     for one in analyze_cells("field", a_picture(), found_in(labels, whose), mask=labels):
-        assert one.scores == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
+        assert one.dice == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
     # A neighbour that lies apart, and that the model did not find at all, is not this cell's.
     far = np.roll(labels, 80, axis=1) * (np.roll(whose, 80, axis=1) == 2)
     apart = np.where(whose == 1, labels, far).astype(np.uint8)
     (first, second) = analyze_cells("field", a_picture(), found_in(np.where(whose == 1, labels, 0), whose), mask=apart)
-    assert first.scores["cell"] == 1.0
-    assert second.scores["cell"] != 1.0
+    assert first.dice["cell"] == 1.0
+    assert second.dice["cell"] != 1.0
 
 
 def test_a_mask_at_hand_and_one_brought_give_the_same_dice() -> None:
@@ -81,7 +81,7 @@ def test_a_mask_at_hand_and_one_brought_give_the_same_dice() -> None:
     outcome = analyze_image(
         InputImage("a.png", "a", lambda: picture, "a_mask.png", lambda: mask), PipelineConfig(Fixed()), LastImageCache()
     )
-    assert [one.scores["cell"] for one in outcome.findings] == [1.0, 1.0]
+    assert [one.dice["cell"] for one in outcome.cells] == [1.0, 1.0]
     assert outcome.load is not None
     assert (outcome.load()[1] == labels).all()
 
@@ -91,7 +91,7 @@ def test_only_the_border_of_the_field_cuts_a_cell(rows: int, half: int, touches:
     labels, whose = (one[:rows] for one in discs())
     y, x = MIDDLES[0]
     place = BBox(y - half, x - half, min(rows, y + half), x + half)
-    cell = DetectedCell(place, np.eye(3, dtype=np.float32)[labels[place.part]], whose[place.part] == 1)
+    cell = DetectedCell(place, np.eye(3, dtype=np.float32)[labels[place.slices]], whose[place.slices] == 1)
     (one,) = analyze_cells("field", a_picture()[:rows], Segmentation(labels, None, "m", (cell,)))
-    assert one.measures is not None
-    assert one.measures.values["touches_border"] == touches
+    assert one.features is not None
+    assert one.features.values["touches_border"] == touches

@@ -10,6 +10,6 @@ from wbcseg.models.card import ModelCard
 
 @pytest.fixture
 def general_card() -> ModelCard:
-    card = Catalog().entry("unet-16").card
+    card = Catalog().get("unet-16").card
     assert card is not None
     return dataclasses.replace(card, config={**card.config, "augmentation": "laboratories"})

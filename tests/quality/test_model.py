@@ -93,18 +93,18 @@ def test_odd_masks_have_features_too(kind: str) -> None:
 
 
 def test_a_good_result_looks_fine_and_a_bad_one_does_not(judge: QualityModel) -> None:
-    verdicts = [judge.verdict(*crop(number)) for number in range(200, 220)]
+    verdicts = [judge.assess(*crop(number)) for number in range(200, 220)]
     assert sum(verdict.status == OK for verdict in verdicts) >= 16
     assert all(not verdict.reasons for verdict in verdicts if verdict.status == OK)
-    worse = [judge.verdict(*crop(number, sure=0.55, worse=4)) for number in range(200, 220)]
+    worse = [judge.assess(*crop(number, sure=0.55, worse=4)) for number in range(200, 220)]
     assert sum(verdict.status != OK for verdict in worse) >= 18
     assert all(verdict.reasons for verdict in worse if verdict.status != OK)
-    assert np.mean([v.doubt for v in worse]) > np.mean([v.doubt for v in verdicts]) + 0.3
+    assert np.mean([v.failure_probability for v in worse]) > np.mean([v.failure_probability for v in verdicts]) + 0.3
 
 
 def test_no_cell_and_no_smear_are_told(judge: QualityModel) -> None:
     image, probabilities, labels = crop(7)
-    nothing = judge.verdict(image, probabilities, np.zeros_like(labels))
+    nothing = judge.assess(image, probabilities, np.zeros_like(labels))
     assert nothing.status in (REVIEW, OUT_OF_RANGE)
     assert nothing.reasons == ("No cell was found.",)
     kinds = {}
@@ -112,7 +112,7 @@ def test_no_cell_and_no_smear_are_told(judge: QualityModel) -> None:
         half = (np.indices(picture.shape[:2]).sum(axis=0) % 40 < 20).astype(np.uint8)
         probabilities = np.full((*half.shape, 3), 0.2, np.float32)
         np.put_along_axis(probabilities, half[..., None].astype(np.intp), 0.6, axis=-1)
-        kinds.setdefault(judge.verdict(picture, probabilities, half).status, []).append(kind)
+        kinds.setdefault(judge.assess(picture, probabilities, half).status, []).append(kind)
     assert len(kinds.get(OK, [])) == 0
 
 
@@ -120,13 +120,13 @@ def test_a_cell_that_is_cut_off_is_a_reason(judge: QualityModel) -> None:
     image, probabilities, labels = crop(11)
     rows = np.flatnonzero((labels > 0).any(axis=1))
     middle = int(rows.mean())
-    cut = judge.verdict(image[middle:], probabilities[middle:], labels[middle:])
+    cut = judge.assess(image[middle:], probabilities[middle:], labels[middle:])
     assert cut.status != OK
     assert "The cell is cut off by the border of the picture." in cut.reasons
 
 
 def test_figures_say_how_well_it_judges(judge: QualityModel) -> None:
-    figures = judge.figures
+    figures = judge.metrics
     assert figures["smears"] == 60
     assert figures["bad"] == 30
     assert figures["bad_caught"] >= 0.9
@@ -139,7 +139,7 @@ def test_a_judge_is_read_again_as_it_was_written(judge: QualityModel, tmp_path: 
     judge.write("unet", tmp_path)
     again = load_quality_model(general_card, tmp_path)
     assert again is not None
-    assert again.verdict(*crop(4)) == judge.verdict(*crop(4))
+    assert again.assess(*crop(4)) == judge.assess(*crop(4))
     # A model for one laboratory is not judged.
     config = {**general_card.config, "augmentation": "mild"}
     assert load_quality_model(dataclasses.replace(general_card, config=config), tmp_path) is None
@@ -169,21 +169,21 @@ def test_strangers_are_many_different_pictures() -> None:
 def test_blur_an_odd_stain_and_a_grey_picture_are_told(judge: QualityModel) -> None:
     image, probabilities, labels = crop(203)
     blurred = ndimage.gaussian_filter(image, (8, 8, 0))
-    assert "The picture is blurred." in judge.verdict(blurred, probabilities, labels).reasons
+    assert "The picture is blurred." in judge.assess(blurred, probabilities, labels).reasons
     noise = np.random.default_rng(1).normal(0, 45, image.shape)
     noisy = np.clip(image + noise, 0, 255).astype(np.uint8)
-    reasons = judge.verdict(noisy, probabilities, labels).reasons
+    reasons = judge.assess(noisy, probabilities, labels).reasons
     assert "The picture is noisy or unusually sharp." in reasons
     assert "The picture is blurred." not in reasons
     negative = np.uint8(255) - image
-    assert "The stain or the light is unfamiliar." in judge.verdict(negative, probabilities, labels).reasons
+    assert "The stain or the light is unfamiliar." in judge.assess(negative, probabilities, labels).reasons
     grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.uint8)
-    assert any("no colours" in reason for reason in judge.verdict(grey, probabilities, labels).reasons)
+    assert any("no colours" in reason for reason in judge.assess(grey, probabilities, labels).reasons)
 
 
 def test_a_cell_of_few_pixels_is_told(judge: QualityModel) -> None:
     image, probabilities, labels = (one[::7, ::7] for one in crop(204))
-    verdict = judge.verdict(image, probabilities, labels)
+    verdict = judge.assess(image, probabilities, labels)
     assert verdict.status != OK
     assert any(f"has only {(labels > 0).sum()} pixels" in reason for reason in verdict.reasons)
 
@@ -192,13 +192,13 @@ def test_in_a_field_only_its_own_border_cuts_a_cell_off(judge: QualityModel) -> 
     image, probabilities, labels = crop(11)
     middle = int(np.flatnonzero((labels > 0).any(axis=1)).mean())
     half = (image[middle:], probabilities[middle:], labels[middle:])
-    assert CUT_OFF_REASON in judge.verdict(*half, sides=(True, False, False, False)).reasons
-    assert CUT_OFF_REASON not in judge.verdict(*half, sides=(False, True, True, True)).reasons
+    assert CUT_OFF_REASON in judge.assess(*half, sides=(True, False, False, False)).reasons
+    assert CUT_OFF_REASON not in judge.assess(*half, sides=(False, True, True, True)).reasons
 
 
 def test_no_reason_says_less_exactly_what_another_one_says(judge: QualityModel) -> None:
     image, probabilities, labels = crop(203)
     blurred = ndimage.gaussian_filter(image, (12, 12, 0))
-    reasons = judge.verdict(blurred, probabilities, labels).reasons
+    reasons = judge.assess(blurred, probabilities, labels).reasons
     assert len(set(reasons)) == len(reasons)
     assert SHARPNESS_REASON not in reasons

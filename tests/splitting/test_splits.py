@@ -42,7 +42,7 @@ def test_every_picture_is_tested_once_and_cells_stay_whole() -> None:
         assert not set(split.train) & set(split.test)
         for group in split.groups:
             assert len({member in split.test for member in group}) == 1
-        assert split.twins_across() == []
+        assert split.find_leaking_pairs() == []
 
 
 def test_cell_types_are_spread_evenly() -> None:
@@ -99,7 +99,7 @@ def test_a_side_that_is_empty_or_names_a_picture_twice_is_refused() -> None:
 def test_the_published_kind_may_have_twins_across_and_says_which() -> None:
     split = Split("published", "made", ("made/1", "made/2"), ("made/1+twin", "made/5"))
     split.check()
-    assert split.twins_across() == [("made/1", "made/1+twin")]
+    assert split.find_leaking_pairs() == [("made/1", "made/1+twin")]
 
 
 def test_a_split_is_written_and_read_unchanged() -> None:
@@ -117,7 +117,7 @@ def test_a_split_is_written_and_read_unchanged() -> None:
 def test_fault_19_a_split_remembers_its_pictures() -> None:
     samples = made(12)
     split = build_leak_free_folds("made", samples, folds=3)[0]
-    manifest = {s.id: s.digest() for s in samples}
+    manifest = {s.id: s.compute_digest() for s in samples}
     check_manifest("made", split.manifest, {**manifest, "made/new": "0" * 64})
     with pytest.raises(ManifestError, match="made/004 is not the picture or mask that it was"):
         check_manifest("made", split.manifest, {**manifest, "made/004": "0" * 64})
@@ -134,21 +134,21 @@ def test_folds_of_the_real_data(zheng_data: object) -> None:
     assert max(sizes) - min(sizes) <= 3
     for split in folds:
         split.check()
-        assert split.twins_across() == []
+        assert split.find_leaking_pairs() == []
 
 
 def test_a_leaking_split_needs_pictures_to_give_way() -> None:
     with pytest.raises(SplitError, match="at least as many"):
-        Split("leak-free", "made", ("made/1",), ("made/2", "made/3")).leaking()
+        Split("leak-free", "made", ("made/1",), ("made/2", "made/3")).add_leaking_copies()
 
 
 def test_pictures_left_out_are_on_neither_side() -> None:
     whole = Split("leak-free", "made", tuple(f"made/{i}" for i in range(20)), ("made/20", "made/21"))
-    fewer = whole.without(6)
+    fewer = whole.drop(6)
     assert len(fewer.train) == 14
     assert set(fewer.train) < set(whole.train)
     assert fewer.test == whole.test
-    assert fewer == whole.without(6)
-    assert dataclasses.replace(whole, seed=3).without(6).train != fewer.train
+    assert fewer == whole.drop(6)
+    assert dataclasses.replace(whole, seed=3).drop(6).train != fewer.train
     with pytest.raises(SplitError, match="20 cannot be left out"):
-        whole.without(20)
+        whole.drop(20)

@@ -44,7 +44,7 @@ def data() -> TrainingData:
     train, test = (
         ArraySplit(ids[part], images[part], labels[part], blank[part], types[part]) for part in (slice(8), slice(8, 12))
     )
-    manifest = {sample.id: sample.digest() for sample in samples}
+    manifest = {sample.id: sample.compute_digest() for sample in samples}
     return TrainingData(train, test, Split("leak-free", "synthetic", train.ids, test.ids, (), manifest, 0, 3, 2))
 
 

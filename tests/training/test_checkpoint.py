@@ -99,7 +99,7 @@ def test_weights_are_written_in_half_precision_where_that_keeps_them(tmp_path: P
     }
     write_weights(tmp_path / "w", Weights(arrays, "unet", 16))
     read = read_weights(tmp_path / "w")
-    assert (read.architecture, read.width, read.classes) == ("unet", 16, ("background", "cytoplasm", "nucleus"))
+    assert (read.architecture, read.base_filters, read.classes) == ("unet", 16, ("background", "cytoplasm", "nucleus"))
     for name, array in arrays.items():
         np.testing.assert_allclose(read.arrays[name], array, rtol=1e-3)
 

@@ -16,8 +16,8 @@ from wbcseg.training.config import CHOICES, RANGES
 def test_the_published_preset_is_the_thesis() -> None:
     config = PRESETS["published"]
     assert (config.optimizer, config.learning_rate, config.loss) == ("adam", 1e-4, "binary_crossentropy")
-    assert (config.batch_size, config.epochs, config.width) == (20, 30, 64)
-    assert (config.split, config.twins, config.quirks, config.dropout) == ("published", True, True, 0.0)
+    assert (config.batch_size, config.epochs, config.base_filters) == (20, 30, 64)
+    assert (config.split, config.flipped_copies, config.thesis_bugs, config.dropout) == ("published", True, True, 0.0)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -25,13 +25,13 @@ def test_written_and_read_unchanged(name: str) -> None:
     config = PRESETS[name]
     again = TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict())))
     assert again == config
-    assert again.identity() == config.identity()
+    assert again.compute_hash() == config.compute_hash()
 
 
 def test_the_identity_depends_on_every_setting() -> None:
     base = PRESETS["compact"]
-    assert base.identity() != base.replace(seed=3).identity()
-    assert re.fullmatch("[0-9a-f]{12}", base.identity())
+    assert base.compute_hash() != base.replace(seed=3).compute_hash()
+    assert re.fullmatch("[0-9a-f]{12}", base.compute_hash())
 
 
 def test_unknown_and_missing_settings_are_named() -> None:
@@ -83,11 +83,11 @@ def test_what_makes_no_sense_is_refused(change: dict[str, object], message: str)
 
 def test_the_published_split_leaks_by_its_flipped_copies_and_slips() -> None:
     published = PRESETS["published"]
-    assert published.leaks
-    assert not published.replace(twins=False).leaks
-    assert not published.replace(quirks=False).leaks
-    assert PRESETS["compact"].replace(split="leaking", twins=True).leaks
-    assert not PRESETS["compact"].leaks
+    assert published.is_leaky
+    assert not published.replace(twins=False).is_leaky
+    assert not published.replace(quirks=False).is_leaky
+    assert PRESETS["compact"].replace(split="leaking", twins=True).is_leaky
+    assert not PRESETS["compact"].is_leaky
 
 
 def test_every_setting_is_explained() -> None:

@@ -20,7 +20,7 @@ from wbcseg.training.data import ArraySplit, Batch, iter_training_batches, load_
 
 def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_path: Path) -> None:
     folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
-    config = TrainingConfig(dataset=str(folder), canvas=48, twins=True, left_out=0.2)
+    config = TrainingConfig(dataset=str(folder), input_size=48, flipped_copies=True, unused_fraction=0.2)
     data = load_data(config, open_dataset(str(folder)))
     originals, copies = data.train.ids[:6], data.train.ids[6:]
     assert len(data.train) == 12
@@ -30,19 +30,19 @@ def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_pat
     assert (data.train.images[6] == make_flipped_copy(data.train.images[0])).all()
     assert (data.train.labels[6] == make_flipped_copy(data.train.labels[0])).all()
     assert data.split.train == data.train.ids
-    assert data.split.twins_across() == []
+    assert data.split.find_leaking_pairs() == []
     assert count_samples(config) == (len(data.train), len(data.test))
 
 
 def test_a_leak_on_purpose_changes_nothing_but_which_pictures_are_copied(tmp_path: Path) -> None:
     folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
-    config = TrainingConfig(dataset=str(folder), canvas=48, twins=True)
+    config = TrainingConfig(dataset=str(folder), input_size=48, flipped_copies=True)
     fair, leaking = (load_data(config.replace(split=s), open_dataset(str(folder))) for s in ("leak-free", "leaking"))
     assert fair.test.ids == leaking.test.ids
     assert len(fair.train) == len(leaking.train) == 16
     assert fair.train.ids[:8] == leaking.train.ids[:8]
     assert not set(leaking.train.ids) & set(leaking.test.ids)
-    assert sorted(leaking.split.twins_across()) == sorted((f"{one}+twin", one) for one in leaking.test.ids)
+    assert sorted(leaking.split.find_leaking_pairs()) == sorted((f"{one}+twin", one) for one in leaking.test.ids)
     place = leaking.train.ids.index(f"{leaking.test.ids[0]}+twin")
     assert (leaking.train.images[place] == make_flipped_copy(leaking.test.images[0])).all()
     assert count_samples(config.replace(split="leaking")) == (16, 2)
@@ -51,7 +51,7 @@ def test_a_leak_on_purpose_changes_nothing_but_which_pictures_are_copied(tmp_pat
 def test_the_last_epochs_may_be_sharp(tmp_path: Path) -> None:
     folder = write_pairs(tmp_path / "cells", 4, (48, 48), seed=3)
     config = TrainingConfig(
-        dataset=str(folder), canvas=48, folds=4, augmentation="geometry", epochs=9, warmup_epochs=0, sharp_epochs=2
+        dataset=str(folder), input_size=48, folds=4, augmentation="geometry", epochs=9, warmup_epochs=0, clean_epochs=2
     )
     side = load_data(config, open_dataset(str(folder))).train
     pixels = {tuple(sorted(image.ravel().tolist())) for image in side.images}
@@ -93,7 +93,7 @@ def test_a_kind_is_a_cell_type_of_one_laboratory() -> None:
     labels = np.zeros((3, 24, 24), dtype=np.uint8)
     ids, types = ("zheng-1/001", "zheng-2/001", "zheng-2/002"), ("neutrophil", "neutrophil", None)
     side = ArraySplit(ids, images, labels, labels > 0, types)
-    assert side.kinds == [("zheng-1", "neutrophil"), ("zheng-2", "neutrophil"), ("zheng-2", None)]
+    assert side.strata == [("zheng-1", "neutrophil"), ("zheng-2", "neutrophil"), ("zheng-2", None)]
 
 
 def test_the_next_batch_is_made_while_one_is_used() -> None:

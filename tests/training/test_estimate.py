@@ -43,7 +43,7 @@ from wbcseg.training.cost.records import (
 from wbcseg.training.jobs import queue
 from wbcseg.training.jobs.process import ProcessId
 
-SMALL = TrainingConfig(width=8, batch_size=16, epochs=10, precision="float32")
+SMALL = TrainingConfig(base_filters=8, batch_size=16, epochs=10, precision="float32")
 GIGABYTE = 1_000_000_000
 
 
@@ -69,13 +69,13 @@ def record(config: TrainingConfig = SMALL, **changes: object) -> CostRecord:
     processor, cores = get_hardware()
     values: dict[str, object] = {
         "architecture": config.architecture,
-        "width": config.width,
-        "canvas": config.canvas,
+        "width": config.base_filters,
+        "canvas": config.input_size,
         "batch_size": config.batch_size,
         "precision": config.precision,
         "optimizer": config.optimizer,
-        "weight_average": config.weight_average > 0,
-        "parameters": get_spec(config.architecture).parameters(config.width),
+        "weight_average": config.ema_decay > 0,
+        "parameters": get_spec(config.architecture).count_parameters(config.base_filters),
         "train_seconds_per_picture": 0.1,
         "test_seconds_per_picture": 0.02,
         "trace_seconds": 5.0,
@@ -113,50 +113,50 @@ def make_run(folder: Path, name: str, config: TrainingConfig, *, seconds: float,
 def test_without_any_measurement_the_reference_machine_counts(runs: Path, free: None) -> None:
     for name in ARCHITECTURES:
         for width in (16, 64):
-            found = estimate_cost(TrainingConfig(architecture=name, width=width), (100, 20), runs)
+            found = estimate_cost(TrainingConfig(architecture=name, base_filters=width), (100, 20), runs)
             assert found.basis == "reference"
-            assert not found.exact
-            assert 700_000_000 < found.memory < 10 * GIGABYTE
+            assert not found.is_exact
+            assert 700_000_000 < found.memory_bytes < 10 * GIGABYTE
             assert found.seconds > 100 * found.seconds_per_epoch > 0
 
 
 def test_the_reference_has_every_network_narrow_and_wide() -> None:
-    widths = {name: {r.width for r in load_reference_records() if r.architecture == name} for name in ARCHITECTURES}
+    widths = {name: {r.base_filters for r in load_reference_records() if r.architecture == name} for name in ARCHITECTURES}
     assert all({16, 64} <= found for found in widths.values())
     assert len({r.processor for r in load_reference_records()}) == 1
     for r in load_reference_records():
-        assert r.parameters == get_spec(r.architecture).parameters(r.width)
+        assert r.parameters == get_spec(r.architecture).count_parameters(r.base_filters)
         assert r.finish_seconds > 0
         assert r.peak_bytes > r.base_bytes > 500_000_000
 
 
 def test_the_reference_grows_with_the_width_but_slower_than_the_multiply_adds() -> None:
     for name in ARCHITECTURES:
-        records = sorted((r for r in load_reference_records() if r.architecture == name), key=lambda r: r.width)
+        records = sorted((r for r in load_reference_records() if r.architecture == name), key=lambda r: r.base_filters)
         for narrow, wide in itertools.pairwise(records):
-            growth = wide.train_seconds_per_picture / narrow.train_seconds_per_picture
-            work = [get_spec(name).multiply_adds(r.width, 120) for r in (narrow, wide)]
+            growth = wide.train_seconds_per_image / narrow.train_seconds_per_image
+            work = [get_spec(name).count_multiply_adds(r.base_filters, 120) for r in (narrow, wide)]
             assert 1 < growth < 1.2 * work[1] / work[0]
 
 
 def test_timed_steps_of_the_same_settings_are_taken_as_they_are(runs: Path, free: None) -> None:
     store_cost_record(runs, record())
     found = estimate_cost(SMALL, (100, 10), runs)
-    assert (found.basis, found.exact) == ("timed", True)
+    assert (found.basis, found.is_exact) == ("timed", True)
     assert found.seconds_per_epoch == pytest.approx(100 * 0.1 + 10 * 0.02)
     # Ten epochs, start and tracing, and one more test for the scores.
     least = 10 * found.seconds_per_epoch + 12.0 + 0.2
     assert least < found.seconds < least + 60
-    assert found.memory == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
+    assert found.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
 
 
 def test_an_earlier_run_comes_before_timed_steps(runs: Path, free: None) -> None:
     store_cost_record(runs, record())
     make_run(runs, "a", SMALL, seconds=16.0)
     found = estimate_cost(SMALL, (8, 2), runs)
-    assert (found.basis, found.exact) == ("runs", True)
+    assert (found.basis, found.is_exact) == ("runs", True)
     assert found.seconds_per_epoch == pytest.approx(16.0 + 1.0)
-    assert found.memory == pytest.approx(1_100_000_002 + EXPORT_BYTES, abs=5)
+    assert found.memory_bytes == pytest.approx(1_100_000_002 + EXPORT_BYTES, abs=5)
 
 
 def test_of_two_runs_alike_the_newer_counts(runs: Path, free: None) -> None:
@@ -193,12 +193,12 @@ def test_a_damaged_run_does_not_count(runs: Path, free: None, name: str) -> None
 
 def test_runs_without_memory_take_it_from_elsewhere(runs: Path, free: None) -> None:
     make_run(runs, "a", SMALL, seconds=16.0)
-    rows = Run(runs / "a").metrics()
+    rows = Run(runs / "a").load_metrics()
     Run(runs / "a").write("metrics.json", {"epochs": [{**row, "memory_bytes": 0} for row in rows]})
     store_cost_record(runs, record())
     found = estimate_cost(SMALL, (8, 2), runs)
     assert found.basis == "runs"
-    assert found.memory == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
+    assert found.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
 
 
 def test_fewer_cores_than_the_reference_take_longer(runs: Path, free: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,10 +240,10 @@ def test_time_at_other_widths_is_the_reference_machines() -> None:
         )
         at_8 = estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture), known)
         ratio = (
-            estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture, width=r.width), known) / at_8
+            estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture, width=r.base_filters), known) / at_8
         )
         own = CostSource(r, "reference", 16)
-        expected = r.train_seconds_per_picture / estimate_train_seconds_per_image(
+        expected = r.train_seconds_per_image / estimate_train_seconds_per_image(
             SMALL.replace(architecture=r.architecture), own
         )
         assert ratio == pytest.approx(expected)
@@ -251,7 +251,7 @@ def test_time_at_other_widths_is_the_reference_machines() -> None:
         estimate_train_seconds_per_image(SMALL.replace(width=w), CostSource(record(), "timed", 16)) for w in (64, 128)
     )
     network = get_spec("unet")
-    assert widest / wide == pytest.approx(network.multiply_adds(128, 120) / network.multiply_adds(64, 120))
+    assert widest / wide == pytest.approx(network.count_multiply_adds(128, 120) / network.count_multiply_adds(64, 120))
 
 
 def test_memory_grows_with_everything_that_is_held() -> None:
@@ -276,7 +276,7 @@ def test_the_memory_model_is_that_of_the_reference_machine() -> None:
     for k in load_reference_sources():
         for r in load_reference_records():
             if r.architecture == k.record.architecture:
-                config = SMALL.replace(architecture=r.architecture, width=r.width, batch_size=r.batch_size)
+                config = SMALL.replace(architecture=r.architecture, width=r.base_filters, batch_size=r.batch_size)
                 error = estimate_memory(config, k, r.batch_size) / (r.peak_bytes + r.finish_bytes) - 1
                 assert -0.1 < error < 0.2, (r, k)
 
@@ -305,7 +305,7 @@ def test_what_does_not_fit_is_refused_with_advice(runs: Path, monkeypatch: pytes
 
 def test_where_only_both_smaller_fit_both_are_advised(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, 1.3)
-    config = TrainingConfig(width=64, batch_size=200)
+    config = TrainingConfig(base_filters=64, batch_size=200)
     with pytest.raises(NotEnoughMemoryError, match="Choose a width of") as caught:
         check_memory(config, (100, 20), runs)
     width, batch = re.search(r"a width of (\d+) with a batch size of (\d+), or close", str(caught.value)).groups()
@@ -315,8 +315,8 @@ def test_where_only_both_smaller_fit_both_are_advised(runs: Path, monkeypatch: p
 def test_where_nothing_fits_that_is_said(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, 0.7)
     with pytest.raises(NotEnoughMemoryError, match="No setting of this network fits here"):
-        check_memory(TrainingConfig(width=64), (100, 20), runs)
-    assert not estimate_cost(TrainingConfig(width=4), (100, 20), runs).fits
+        check_memory(TrainingConfig(base_filters=64), (100, 20), runs)
+    assert not estimate_cost(TrainingConfig(base_filters=4), (100, 20), runs).fits
 
 
 def test_a_refusal_keeps_a_tenth_in_reserve() -> None:
@@ -404,8 +404,8 @@ def test_the_newest_of_the_same_settings_wins_and_the_file_stays_small(
         store_cost_record(runs, record(SMALL.replace(width=width)))
     store_cost_record(runs, record(SMALL.replace(width=6), train_seconds_per_picture=0.5))
     found = load_cost_records(runs)
-    assert [r.width for r in found] == [5, 7, 6]
-    assert found[-1].train_seconds_per_picture == 0.5
+    assert [r.base_filters for r in found] == [5, 7, 6]
+    assert found[-1].train_seconds_per_image == 0.5
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"records": 3}', '{"records": [1, {}, null]}', "\x00"])
@@ -460,7 +460,7 @@ def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch:
     process = ProcessId.from_dict(json.loads((runs / probe.LAST_PROBE_FILE).read_text(encoding="utf-8"))["process"])
     assert process is not None
     process.kill()
-    while process.alive():
+    while process.is_alive():
         time.sleep(0.01)
     # It failed: the same settings are left alone for a while, others may follow.
     start_probe(SMALL)
@@ -487,7 +487,7 @@ def test_estimating_loads_no_tensorflow(runs: Path) -> None:
 
 @pytest.mark.training
 def test_a_few_steps_are_measured_in_a_process_of_their_own(runs: Path) -> None:
-    config = TrainingConfig(width=4, canvas=48, batch_size=4)
+    config = TrainingConfig(base_filters=4, input_size=48, batch_size=4)
     start_probe(config)
     assert probe.is_probing(config)
     deadline = time.time() + 130
@@ -496,9 +496,9 @@ def test_a_few_steps_are_measured_in_a_process_of_their_own(runs: Path) -> None:
         time.sleep(0.2)
     (found,) = load_cost_records(runs)
     assert found.key == measured.build_cost_key(config)
-    assert 0 < found.test_seconds_per_picture < found.train_seconds_per_picture < 5
+    assert 0 < found.test_seconds_per_image < found.train_seconds_per_image < 5
     assert 300_000_000 < found.base_bytes < found.peak_bytes < 3 * GIGABYTE
     assert found.start_seconds > 0.5
     cost = estimate_cost(config, (48, 12), runs)
-    assert (cost.basis, cost.exact) == ("timed", True)
-    assert min(load_reference_sources(), key=lambda k: k.record.width).record.base_bytes / found.base_bytes < 2
+    assert (cost.basis, cost.is_exact) == ("timed", True)
+    assert min(load_reference_sources(), key=lambda k: k.record.base_filters).record.base_bytes / found.base_bytes < 2

@@ -22,7 +22,7 @@ def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, a
 
     folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
     config = TrainingConfig(
-        dataset=str(folder), canvas=canvas, augmentation=augmentation, epochs=3, warmup_epochs=1, batch_size=3
+        dataset=str(folder), input_size=canvas, augmentation=augmentation, epochs=3, warmup_epochs=1, batch_size=3
     )
     side = load_data(config, open_dataset(str(folder))).train
     found = collect_calibration_samples(side, config)

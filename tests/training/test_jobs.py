@@ -28,7 +28,7 @@ from wbcseg.training.runs.summary import list_summaries, summarise_run
 
 pytestmark = pytest.mark.training
 
-CONFIG = TrainingConfig(width=4, canvas=48, batch_size=4, folds=3, warmup_epochs=1, epochs=400)
+CONFIG = TrainingConfig(base_filters=4, input_size=48, batch_size=4, folds=3, warmup_epochs=1, epochs=400)
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Limits of another process: Linux only.")
 
 
@@ -44,7 +44,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     yield tmp_path / "runs"
     for run in list_runs(tmp_path / "runs"):
-        process = run.process()
+        process = run.find_process()
         if process:
             process.kill()
 
@@ -54,50 +54,50 @@ def until(run: Run, true: Callable[[], object], seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         one = summarise_run(run)
-        assert one.alive, f"{one.situation}: {one.reason} {(run.folder / 'log.txt').read_text()}"
-        assert time.monotonic() < end, f"{one.situation} {run.progress()} {(run.folder / 'log.txt').read_text()}"
+        assert one.is_active, f"{one.status}: {one.reason} {(run.folder / 'log.txt').read_text()}"
+        assert time.monotonic() < end, f"{one.status} {run.load_progress()} {(run.folder / 'log.txt').read_text()}"
         time.sleep(0.05)
 
 
 def until_over(run: Run, seconds: float = 180.0) -> str:
     end = time.monotonic() + seconds
-    while summarise_run(run).alive:
+    while summarise_run(run).is_active:
         assert time.monotonic() < end
         time.sleep(0.05)
     # Whoever attends to the process writes how it ended a moment after.
     time.sleep(0.5)
-    return summarise_run(run).situation
+    return summarise_run(run).status
 
 
 def test_faults_35_and_36_one_trains_the_other_waits_and_stop_leaves_a_valid_checkpoint(pairs: Path) -> None:
     config = CONFIG.replace(dataset=str(pairs))
     first = manager.start_run(config)
-    until(first, lambda: summarise_run(first).situation == "running")
+    until(first, lambda: summarise_run(first).status == "running")
     second = manager.start_run(config)
-    until(second, lambda: summarise_run(second).situation == "waiting")
+    until(second, lambda: summarise_run(second).status == "waiting")
     assert first.folder != second.folder
-    assert {one.name: one.place for one in list_summaries()} == {first.name: None, second.name: 1}
+    assert {one.name: one.queue_position for one in list_summaries()} == {first.name: None, second.name: 1}
 
-    until(first, lambda: len(first.metrics()) >= 2)
-    assert summarise_run(second).situation == "waiting"
-    process = first.process()
+    until(first, lambda: len(first.load_metrics()) >= 2)
+    assert summarise_run(second).status == "waiting"
+    process = first.find_process()
     assert process is not None
     assert psutil.Process(process.pid).nice() >= 10
     began = time.monotonic()
     manager.stop_run(first, wait=True)
     assert time.monotonic() - began < 10.0
-    assert not process.alive()
-    assert summarise_run(first).situation == "stopped"
+    assert not process.is_alive()
+    assert summarise_run(first).status == "stopped"
     saved = checkpoint.load_checkpoint(first.folder)
     assert saved is not None
-    assert saved.epoch == len(first.metrics()) >= 2
+    assert saved.epoch == len(first.load_metrics()) >= 2
 
-    until(second, lambda: summarise_run(second).situation == "running")
+    until(second, lambda: summarise_run(second).status == "running")
     manager.resume_run(first)
-    until(first, lambda: summarise_run(first).situation == "waiting")
+    until(first, lambda: summarise_run(first).status == "waiting")
     manager.stop_run(first, wait=True)  # while it waits
     manager.stop_run(second, wait=True)  # while it gets ready
-    assert [one.situation for one in list_summaries()] == ["stopped", "stopped"]
+    assert [one.status for one in list_summaries()] == ["stopped", "stopped"]
 
 
 def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one_is_marked(pairs: Path) -> None:
@@ -110,16 +110,16 @@ def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         run = manager.get_run(server.stdout.readline().strip())
-        until(run, lambda: summarise_run(run).situation == "running")
+        until(run, lambda: summarise_run(run).status == "running")
         server.kill()
-    until(run, lambda: len(run.metrics()) >= 2)
-    process = run.process()
+    until(run, lambda: len(run.load_metrics()) >= 2)
+    process = run.find_process()
     assert process is not None
     psutil.Process(process.pid).kill()
     assert until_over(run) == "interrupted"
     assert "ended without a word" in summarise_run(run).reason
 
-    done = len(run.metrics())
+    done = len(run.load_metrics())
     run.write("config.json", {**config, "epochs": done + 1})
     manager.resume_run(run)
     assert until_over(run) == "finished"
@@ -130,8 +130,8 @@ def test_fault_33_a_live_job_is_found_after_the_server_was_killed_and_a_dead_one
 @LINUX
 def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs: Path) -> None:
     run = manager.start_run(CONFIG.replace(dataset=str(pairs)))
-    until(run, lambda: len(run.metrics()) >= 2)
-    process = run.process()
+    until(run, lambda: len(run.load_metrics()) >= 2)
+    process = run.find_process()
     assert process is not None
     # No file may become larger than this from now on: states fit, checkpoints don't.
     psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (100_000, 100_000))
@@ -142,9 +142,9 @@ def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs
     assert "Traceback" not in (run.folder / "log.txt").read_text()
     saved = checkpoint.load_checkpoint(run.folder)
     assert saved is not None
-    assert saved.epoch >= len(run.metrics()) >= 2
+    assert saved.epoch >= len(run.load_metrics()) >= 2
     assert checkpoint.load_best_weights(run.folder) is not None
-    assert summarise_run(run).resumable
+    assert summarise_run(run).is_resumable
 
 
 @LINUX
@@ -152,8 +152,8 @@ def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_g
     # Its first step takes about 600 MB: a tenth of it while the graph is traced, the rest while it runs. The limit lies
     # in the second part: where memory ends within the tracing, TensorFlow itself may stop for ever.
     run = manager.start_run(CONFIG.replace(dataset=str(pairs), width=16, canvas=240, batch_size=8))
-    until(run, lambda: run.progress().get("phase") == "training")
-    process = run.process()
+    until(run, lambda: run.load_progress().get("phase") == "training")
+    process = run.find_process()
     assert process is not None
     assert Path(f"/proc/{process.pid}/oom_score_adj").read_text().strip() == "800"  # the first that the system ends
     child = psutil.Process(process.pid)
@@ -181,11 +181,11 @@ def test_memory_that_ends_while_a_graph_is_traced_is_told_from_a_fault_of_the_pr
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV"])
 def test_a_process_that_the_system_ended_points_to_memory(pairs: Path, name: str) -> None:
     run = manager.start_run(CONFIG.replace(dataset=str(pairs)))
-    until(run, lambda: run.progress().get("phase") == "training")
-    process = run.process()
+    until(run, lambda: run.load_progress().get("phase") == "training")
+    process = run.find_process()
     assert process is not None
     os.kill(process.pid, getattr(signal, name))
-    until(run, lambda: summarise_run(run).situation in ("failed", "interrupted"))
+    until(run, lambda: summarise_run(run).status in ("failed", "interrupted"))
     assert "memory ran out" in summarise_run(run).reason
 
 
@@ -208,8 +208,8 @@ def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs
         assert "The loss became nan in epoch 3, batch 2" in text
         assert "below 0.01" in text
     assert "Traceback" not in done.stderr
-    assert summarise_run(run).situation == "failed"
-    assert len(run.metrics()) == 2
+    assert summarise_run(run).status == "failed"
+    assert len(run.load_metrics()) == 2
     assert checkpoint.load_best_weights(run.folder) is not None
 
 
@@ -249,7 +249,7 @@ def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path
     data = Path(shutil.make_archive(str(pairs.parent / "Jane Doe"), "zip", pairs)).read_bytes()
     run = manager.start_run(CONFIG.replace(dataset=manager.UPLOADED_DATASET, epochs=2), data=data)
     assert until_over(run) == "finished", summarise_run(run).reason
-    assert run.split().test[0].startswith("upload/00")
+    assert run.load_split().test[0].startswith("upload/00")
     filmed = snapshots.load_snapshots(run)
     assert filmed is not None
     assert filmed.epochs == (0, 1, 2)

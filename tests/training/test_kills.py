@@ -25,7 +25,7 @@ pytestmark = [
 
 KILLS = 50
 EPOCHS = 200
-CONFIG = TrainingConfig(width=4, canvas=48, batch_size=4, folds=3, epochs=EPOCHS, warmup_epochs=1, weight_average=0.9)
+CONFIG = TrainingConfig(base_filters=4, input_size=48, batch_size=4, folds=3, epochs=EPOCHS, warmup_epochs=1, ema_decay=0.9)
 
 
 class Worker:
@@ -91,7 +91,7 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
     with worker(undisturbed.folder) as trainings:
         trainings.start()
         assert trainings.ended() == 0
-    seconds = np.median([row["seconds"] for row in undisturbed.metrics()[1:]])
+    seconds = np.median([row["seconds"] for row in undisturbed.load_metrics()[1:]])
 
     run = new_run(tmp_path / "killed")
     chance = random.Random(24)
@@ -105,20 +105,20 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
             if when < 0.1:
                 time.sleep(chance.uniform(0.0, 1.0))  # while it still reads its checkpoint or builds the network
             elif when < 0.3:
-                wait_until(lambda since=since: run.progress().get("changed", 0.0) > since)
+                wait_until(lambda since=since: run.load_progress().get("changed", 0.0) > since)
                 time.sleep(chance.uniform(0.0, 1.0))  # in its first epoch
             else:
                 # Epochs are so short that most of their time goes into files.
-                wait_until(lambda before=before: len(run.metrics()) > before)
+                wait_until(lambda before=before: len(run.load_metrics()) > before)
                 time.sleep(chance.uniform(0.0, 2.5) * seconds)
-            seen = len(run.metrics())  # whole epochs that it had written down by then
+            seen = len(run.load_metrics())  # whole epochs that it had written down by then
             os.kill(process, signal.SIGKILL)
             assert trainings.ended() in (-signal.SIGKILL, 0)
             kept = epochs_kept(run)
             assert kept >= max(before, seen)
             lost += kept == before
             assert best_kept(run) >= best
-            assert run.state()["status"] in ("new", "running", "finished")
+            assert run.load_state()["status"] in ("new", "running", "finished")
         trainings.start()
         assert trainings.ended() == 0
     assert lost < KILLS // 2, "too few trainings came to the end of an epoch"
@@ -131,7 +131,7 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
         np.testing.assert_allclose(killed.arrays[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
     assert best_kept(run) == pytest.approx(best_kept(undisturbed), abs=1e-4)
     assert best_kept(run) == pytest.approx(max(scores(run)), abs=1e-6)
-    assert [row["epoch"] for row in run.metrics()] == list(range(1, EPOCHS + 1))
+    assert [row["epoch"] for row in run.load_metrics()] == list(range(1, EPOCHS + 1))
     filmed = snapshots.load_snapshots(run)
     assert filmed is not None
     assert filmed.epochs == tuple(range(EPOCHS + 1))
@@ -139,4 +139,4 @@ def test_fault_24_a_killed_training_loses_at_most_an_epoch_and_goes_on_to_the_sa
 
 
 def scores(run: Run) -> list[float]:
-    return [(row["val_dice_cytoplasm"] + row["val_dice_nucleus"]) / 2 for row in run.metrics()]
+    return [(row["val_dice_cytoplasm"] + row["val_dice_nucleus"]) / 2 for row in run.load_metrics()]

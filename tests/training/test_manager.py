@@ -24,7 +24,7 @@ from wbcseg.training.jobs.queue import LOCK_FILE, list_queued_runs, list_runs, t
 from wbcseg.training.runs.folder import check_run_name, suggest_run_name
 from wbcseg.training.runs.summary import diff_configs, list_summaries, summarise_run, zip_run
 
-CONFIG = TrainingConfig(width=4, epochs=8)
+CONFIG = TrainingConfig(base_filters=4, epochs=8)
 HERE = ProcessId.current()
 
 
@@ -64,11 +64,11 @@ def rows(count: int) -> list[dict[str, float]]:
 
 
 def test_this_process_is_alive_and_its_number_with_another_start_is_not() -> None:
-    assert HERE.alive()
+    assert HERE.is_alive()
     assert ProcessId.from_dict(json.loads(json.dumps(HERE.to_dict()))) == HERE
-    assert not ProcessId(HERE.pid, HERE.started - 60).alive()
-    assert not ProcessId(2**22 + 1, HERE.started).alive()
-    assert not ProcessId(-5, 0.0).alive()
+    assert not ProcessId(HERE.pid, HERE.started - 60).is_alive()
+    assert not ProcessId(2**22 + 1, HERE.started).is_alive()
+    assert not ProcessId(-5, 0.0).is_alive()
     assert ProcessId.from_dict(None) is None
     assert ProcessId.from_dict({"pid": "x", "started": 1}) is None
 
@@ -78,14 +78,14 @@ def test_a_process_that_has_ended_and_that_nobody_has_buried_is_dead() -> None:
     import psutil
 
     identity = ProcessId(process.pid, psutil.Process(process.pid).create_time())
-    assert identity.alive()
+    assert identity.is_alive()
     assert process.stdin is not None
     process.stdin.close()
     for _ in range(500):
-        if not identity.alive():
+        if not identity.is_alive():
             break
         time.sleep(0.01)
-    assert not identity.alive()
+    assert not identity.is_alive()
     process.wait()
 
 
@@ -110,10 +110,10 @@ def test_fault_34_stop_never_signals_a_stranger_with_a_number_used_again(strange
 
     began = psutil.Process(stranger.pid).create_time()
     run = made("reused", "running", process=ProcessId(stranger.pid, began - 1000.0))
-    assert summarise_run(run).situation == "interrupted"
+    assert summarise_run(run).status == "interrupted"
     with pytest.raises(RunError, match="nothing to stop"):
         manager.stop_run(run)
-    run.ask_to_stop()
+    run.request_stop()
     os.utime(run.folder / "stop", (1.0, 1.0))
     manager.reap_if_hung(run)
     ProcessId(stranger.pid, began - 1000.0).kill()
@@ -127,13 +127,13 @@ def test_a_training_that_hangs_is_ended_from_outside(stranger: subprocess.Popen[
     identity = ProcessId(stranger.pid, psutil.Process(stranger.pid).create_time())
     run = made("hangs", "running", process=identity, epoch=3, epochs=8)
     manager.stop_run(run)
-    assert summarise_run(run).situation == "stopping"
+    assert summarise_run(run).status == "stopping"
     assert stranger.poll() is None
     os.utime(run.folder / "stop", (time.time() - 60, time.time() - 60))
-    assert summarise_run(run).situation == "stopped"
+    assert summarise_run(run).status == "stopped"
     assert stranger.wait(10) != 0
-    assert run.place() == {"epoch": 3, "epochs": 8}
-    assert run.asked_to_stop() is None
+    assert run.load_epoch_counts() == {"epoch": 3, "epochs": 8}
+    assert run.get_stop_request_age() is None
 
 
 def test_fault_35_a_training_deep_in_a_computation_ends_itself_when_its_time_is_up() -> None:
@@ -144,13 +144,13 @@ def test_fault_35_a_training_deep_in_a_computation_ends_itself_when_its_time_is_
         "with stopping.stop_requests(run):\n    time.sleep(100)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(run.folder)]) as process:
-        while summarise_run(run).situation != "running":
+        while summarise_run(run).status != "running":
             time.sleep(0.05)
         manager.stop_run(run, wait=True)
         assert process.wait(10) == 130
-    assert run.state()["status"] == "stopped"
-    assert run.place() == {"epoch": 2, "epochs": 8}
-    assert run.asked_to_stop() is None
+    assert run.load_state()["status"] == "stopped"
+    assert run.load_epoch_counts() == {"epoch": 2, "epochs": 8}
+    assert run.get_stop_request_age() is None
 
 
 # The state
@@ -162,12 +162,12 @@ def test_fault_26_a_cut_state_gives_way_to_the_one_before(damage: bytes) -> None
     run.set_state("stopped", epoch=4, epochs=8)
     run.set_state("finished", epoch=8, epochs=8)
     (run.folder / "state.json").write_bytes(damage)
-    assert run.state()["status"] == "stopped"
-    assert summarise_run(run).situation == "stopped"
+    assert run.load_state()["status"] == "stopped"
+    assert summarise_run(run).status == "stopped"
     (run.folder / "state.previous.json").write_bytes(damage)
     with pytest.raises(RunError, match=r"state\.json"):
-        run.state()
-    assert summarise_run(run).situation == "damaged"
+        run.load_state()
+    assert summarise_run(run).status == "damaged"
     manager.delete_run(run)
     assert list_summaries() == []
 
@@ -192,9 +192,9 @@ def test_every_situation_is_told_from_the_others(status: str, details: dict[str,
     run = made("one")
     write_json(run.folder / "state.json", {"status": status, "changed": time.time(), **details})
     one = summarise_run(run)
-    assert one.situation == situation
-    assert one.alive == (situation in ("starting", "waiting", "running"))
-    assert one.resumable == (situation in ("stopped", "interrupted", "failed"))
+    assert one.status == situation
+    assert one.is_active == (situation in ("starting", "waiting", "running"))
+    assert one.is_resumable == (situation in ("stopped", "interrupted", "failed"))
     assert bool(one.reason) == (situation in ("interrupted", "failed", "damaged"))
     assert json.loads(json.dumps(one.to_dict()))["situation"] == situation
 
@@ -203,7 +203,7 @@ def test_an_overview_has_the_best_and_the_last_dice() -> None:
     run = made("scored", "stopped")
     run.write("metrics.json", {"epochs": rows(3)})
     one = summarise_run(run)
-    assert (one.epoch, one.epochs, one.best, one.best_epoch, one.seconds) == (3, 8, 0.9, 2, 6.0)
+    assert (one.epoch, one.epochs, one.best_dice_cell, one.best_epoch, one.seconds) == (3, 8, 0.9, 2, 6.0)
     assert one.dice == {"nucleus": 0.7, "cell": 0.8}
 
 
@@ -216,7 +216,7 @@ def test_the_line_is_in_the_order_of_coming_and_skips_the_dead() -> None:
     made("dead", "waiting", process=ProcessId(HERE.pid, 1.0), queued=1.0)
     made("odd", "waiting", process=HERE, queued="x")
     assert [run.name for run in list_queued_runs()] == ["early", "middle", "late"]
-    places = {one.name: one.place for one in list_summaries()}
+    places = {one.name: one.queue_position for one in list_summaries()}
     assert (places["early"], places["middle"], places["late"], places["dead"]) == (1, 2, 3, None)
 
 
@@ -278,12 +278,12 @@ def test_a_name_is_made_where_none_is_given(runs: Path) -> None:
 
 def test_renamed_noted_and_deleted(runs: Path) -> None:
     run = made("first", "stopped")
-    run.set_notes("A first try. <b>Ä</b>")
+    run.save_notes("A first try. <b>Ä</b>")
     run = manager.rename_run(run, "Second try")
     assert [one.name for one in list_summaries()] == ["Second try"]
-    assert run.notes() == "A first try. <b>Ä</b>"
+    assert run.load_notes() == "A first try. <b>Ä</b>"
     with pytest.raises(RunError, match="10,000 characters"):
-        run.set_notes("x" * 10_001)
+        run.save_notes("x" * 10_001)
     other = made("other", "stopped")
     with pytest.raises(RunError, match="There is a run 'other' already"):
         manager.rename_run(run, "other")
@@ -358,12 +358,12 @@ def test_fault_30_a_folder_that_cannot_be_written_or_is_gone_is_named(
         manager.start_run(CONFIG)
     assert list_summaries() == []
     run = Run(tmp_path / "gone")
-    for use in (run.state, run.config, run.ask_to_stop, lambda: run.set_state("new"), lambda: manager.delete_run(run)):
+    for use in (run.load_state, run.load_config, run.request_stop, lambda: run.set_state("new"), lambda: manager.delete_run(run)):
         with pytest.raises(RunError, match="gone"):
             use()
-    assert run.metrics() == run.batches() == []
-    assert run.progress() == {}
-    assert run.notes() == ""
+    assert run.load_metrics() == run.load_batch_metrics() == []
+    assert run.load_progress() == {}
+    assert run.load_notes() == ""
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="This system has no folder that nobody may write to.")
@@ -394,12 +394,12 @@ def test_of_two_that_make_a_folder_at_the_same_moment_only_one_has_it(
     monkeypatch.setattr(Path, "iterdir", lambda _: iter(()))
     with pytest.raises(RunError, match="holds a run already"):
         Run(runs / "both").create(CONFIG.replace(width=8))
-    assert Run(runs / "both").config() == CONFIG
+    assert Run(runs / "both").load_config() == CONFIG
 
 
 def test_a_run_that_is_being_trained_is_not_resumed_from_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     run = made("busy", "running", process=HERE)
-    before = run.state()
+    before = run.load_state()
     assert main(["train", "--resume", "busy"]) == 1
     assert "is being trained already" in capsys.readouterr().err
-    assert run.state() == before
+    assert run.load_state() == before

@@ -16,7 +16,7 @@ from wbcseg.training.runs.progress import Progress, ProgressWriter
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     made = Run(tmp_path / "run")
-    made.create(TrainingConfig(width=4, epochs=8))
+    made.create(TrainingConfig(base_filters=4, epochs=8))
     return made
 
 
@@ -38,12 +38,12 @@ def test_speed_and_time_left_leave_out_the_batch_that_builds_the_program(run: Ru
     diary = ProgressWriter(run, epochs=3, steps=4, history=[], on_progress=told.append)
     diary.begin_epoch()
     clock[0] += 30.0
-    diary.batch(10, means(1.0))
-    assert (told[-1].pictures_per_second, told[-1].seconds_left) == (None, None)
+    diary.record_batch(10, means(1.0))
+    assert (told[-1].images_per_second, told[-1].seconds_left) == (None, None)
     for loss in (0.9, 0.8):
         clock[0] += 2.0
-        diary.batch(10, means(loss))
-    assert told[-1].pictures_per_second == pytest.approx(5.0)
+        diary.record_batch(10, means(loss))
+    assert told[-1].images_per_second == pytest.approx(5.0)
     assert told[-1].seconds_left == pytest.approx(2.0 * (12 - 3))  # nine batches are left of three epochs of four
     assert (told[-1].step, told[-1].epoch, told[-1].loss) == (3, 0, 0.8)
 
@@ -53,39 +53,39 @@ def test_time_left_comes_from_whole_epochs_once_there_are_some(run: Run, clock: 
     diary = ProgressWriter(run, epochs=4, steps=4, history=[], on_progress=told.append)
     diary.begin_epoch()
     diary.end_epoch({"epoch": 1, "loss": 0.5, "seconds": 20.0})
-    assert told[-1].row is not None
+    assert told[-1].epoch_metrics is not None
     assert told[-1].seconds_left == pytest.approx(60.0)
     diary.begin_epoch()
-    assert told[-1].row is None
+    assert told[-1].epoch_metrics is None
     clock[0] += 1.0
-    diary.batch(10, means(0.4))
+    diary.record_batch(10, means(0.4))
     assert told[-1].seconds_left == pytest.approx(20.0 * 2.75)
-    assert run.metrics() == diary.history == [{"epoch": 1, "loss": 0.5, "seconds": 20.0}]
+    assert run.load_metrics() == diary.history == [{"epoch": 1, "loss": 0.5, "seconds": 20.0}]
 
 
 def test_only_the_first_epoch_is_written_batch_by_batch_and_not_too_often(run: Run, clock: list[float]) -> None:
     diary = ProgressWriter(run, epochs=2, steps=5, history=[], on_progress=lambda _: None)
-    assert run.batches() == []
+    assert run.load_batch_metrics() == []
     diary.begin_epoch()
-    diary.batch(4, means(1.0))
-    assert run.progress()["step"] == 0  # a moment ago it was written that the epoch began
+    diary.record_batch(4, means(1.0))
+    assert run.load_progress()["step"] == 0  # a moment ago it was written that the epoch began
     for number in (2, 3, 4):
         clock[0] += 0.3
-        diary.batch(4, means(1.0 / number))
-    assert run.progress()["step"] == 3
-    assert [row["batch"] for row in run.batches()] == [1, 2, 3]
-    diary.batch(4, means(0.2))
-    diary.test()
-    assert run.progress()["phase"] == "testing"
-    assert [row["batch"] for row in run.batches()] == [1, 2, 3, 4, 5]
+        diary.record_batch(4, means(1.0 / number))
+    assert run.load_progress()["step"] == 3
+    assert [row["batch"] for row in run.load_batch_metrics()] == [1, 2, 3]
+    diary.record_batch(4, means(0.2))
+    diary.begin_test()
+    assert run.load_progress()["phase"] == "testing"
+    assert [row["batch"] for row in run.load_batch_metrics()] == [1, 2, 3, 4, 5]
     diary.end_epoch({"epoch": 1, "loss": 0.5, "seconds": 20.0})
     diary.begin_epoch()
     clock[0] += 1.0
-    diary.batch(4, means(0.1))
-    assert len(run.batches()) == 5
+    diary.record_batch(4, means(0.1))
+    assert len(run.load_batch_metrics()) == 5
     # A training that goes on keeps the batches of its first epoch.
-    ProgressWriter(run, epochs=2, steps=5, history=run.metrics(), on_progress=lambda _: None)
-    assert len(run.batches()) == 5
+    ProgressWriter(run, epochs=2, steps=5, history=run.load_metrics(), on_progress=lambda _: None)
+    assert len(run.load_batch_metrics()) == 5
 
 
 @pytest.mark.parametrize(("count", "which"), [(0, []), (1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (54, [0, 26, 53])])

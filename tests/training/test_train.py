@@ -69,19 +69,19 @@ def finished(pairs: Path, runs: Path) -> Path:
 
 def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     run = Run(finished)
-    assert run.state()["status"] == "finished"
-    assert len(run.metrics()) == 4
-    assert {"loss", "val_loss", "accuracy", "val_accuracy", "seconds"} <= set(run.metrics()[0])
+    assert run.load_state()["status"] == "finished"
+    assert len(run.load_metrics()) == 4
+    assert {"loss", "val_loss", "accuracy", "val_accuracy", "seconds"} <= set(run.load_metrics()[0])
     environment = run.read("environment.json")
     assert {"python", "processor", "precision", "packages"} <= set(environment)
 
-    segmenter = Catalog(runs=runs).open("whole")
+    segmenter = Catalog(runs=runs).load("whole")
     assert segmenter.predict(draw_sample(9, 0).image).labels.shape == draw_sample(9, 0).size
     card = segmenter.card
     assert card.dataset == "cells"
-    assert not card.leaks
+    assert not card.is_leaky
     assert card.config["dataset"] == "cells"
-    assert card.heldout["pictures"] == len(run.split().test) == 4
+    assert card.test_metrics["pictures"] == len(run.load_split().test) == 4
     assert str(finished.parents[1]) not in json.dumps(card.to_dict())
 
 
@@ -91,9 +91,9 @@ def test_a_card_says_how_closely_to_look(
 ) -> None:
     folder = shutil.copytree(finished, tmp_path / "copy")
     run = Run(folder)
-    run.write("config.json", {**run.config().to_dict(), **changes})
-    assert write_model_card(run, open_dataset(str(pairs)), 1).share == share
-    assert ModelCard.read(folder).share == share
+    run.write("config.json", {**run.load_config().to_dict(), **changes})
+    assert write_model_card(run, open_dataset(str(pairs)), 1).cell_fraction == share
+    assert ModelCard.read(folder).cell_fraction == share
 
 
 def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: Path) -> None:
@@ -108,7 +108,7 @@ def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: 
     *_, (_, in_float) = forward("unet", weights.arrays, scaled)
     np.testing.assert_allclose(in_float, expected, atol=1e-5)
     # It computes in 8 bits: every layer's values are rounded to 256 levels.
-    found = Catalog(runs=runs).open("whole").predict(picture).probabilities
+    found = Catalog(runs=runs).load("whole").predict(picture).probabilities
     np.testing.assert_allclose(found, expected, atol=1 / 256)
     assert np.abs(found - expected).mean() < 1e-3
     assert (found.argmax(-1) == expected.argmax(-1)).mean() > 0.998
@@ -125,7 +125,7 @@ def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
             if line.startswith("epoch 2/"):
                 process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-    state = Run(runs / "parts").state()
+    state = Run(runs / "parts").load_state()
     assert state["status"] == "stopped"
     assert state["epoch"] in (2, 3)
     assert not (runs / "parts" / "card.json").exists()
@@ -149,9 +149,9 @@ def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "leaking split" in done.stdout
-    card = Catalog(runs=runs).open("published").card
-    assert card.leaks
-    split = Run(runs / "published").split()
+    card = Catalog(runs=runs).load("published").card
+    assert card.is_leaky
+    split = Run(runs / "published").load_split()
     assert split.kind == "published"
     assert len(split.train) + len(split.test) == 31
 
@@ -166,7 +166,7 @@ def test_fault_14_a_wrong_mask_value_is_named_before_the_first_epoch(pairs: Path
     assert "77" in done.stderr
     assert "epoch" not in done.stdout
     assert "Traceback" not in done.stderr
-    assert Run(runs / "bad").state()["status"] == "failed"
+    assert Run(runs / "bad").load_state()["status"] == "failed"
 
 
 def test_fault_15_pictures_without_masks_and_sizes_that_differ_are_listed(pairs: Path, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_fault_19_data_that_changed_stops_a_resumed_training(
     data = tmp_path / "cells"
     shutil.copytree(pairs, data)
     shutil.copytree(finished, runs / "changing")
-    Run(runs / "changing").write("config.json", {**Run(finished).config().to_dict(), "dataset": str(data)})
+    Run(runs / "changing").write("config.json", {**Run(finished).load_config().to_dict(), "dataset": str(data)})
     (data / "masks" / "03.png").write_bytes(encode_png(np.zeros((60, 56), np.uint8)))
     done = train("--resume", "changing")
     assert done.returncode == 1

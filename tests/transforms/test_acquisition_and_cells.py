@@ -34,7 +34,7 @@ SIDE = 120
 def pictures() -> tuple[NDArray[np.uint8], Labels]:
     data = open_dataset("synthetic")
     samples = [data.read(sample_id) for sample_id in data.ids[:24]]
-    side = SIDE * HOW.detail
+    side = SIDE * HOW.oversampling
     images = np.stack([pad_to_square(sample.image, side, enlarge=True)[0] for sample in samples])
     masks = [pad_labels_to_square(sample.mask, side, enlarge=True) for sample in samples if sample.mask is not None]
     return images, np.stack(masks)
@@ -61,7 +61,7 @@ def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray
 def test_copies_as_they_are_show_what_the_close_look_sees(
     pictures: tuple[NDArray[np.uint8], Labels], share: float
 ) -> None:
-    how = dataclasses.replace(HOW.sharp(share), as_is=1.0)
+    how = dataclasses.replace(HOW.make_clean(share), as_is=1.0)
     images, masks = augment(*pictures, how, np.random.default_rng(4))
     small = 0
     for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
@@ -78,10 +78,10 @@ def test_copies_as_they_are_show_what_the_close_look_sees(
 
 
 def test_sharp_epochs_show_half_of_the_copies_as_they_are(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
-    assert HOW.as_is == 0
+    assert HOW.clean_fraction == 0
     rng, close = np.random.default_rng(4), []
     for _ in range(8):
-        images, masks = augment(*pictures, HOW.sharp(SHARE), rng)
+        images, masks = augment(*pictures, HOW.make_clean(SHARE), rng)
         for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
             nucleus = mask == NUCLEUS.id
             found = np.median(image[nucleus], axis=0) * 255 if nucleus.any() else np.zeros(3)
@@ -263,7 +263,7 @@ def test_photographs_differ_in_colour_and_stay_in_range() -> None:
 
 def test_an_unmarked_picture_is_taken_as_it_lies() -> None:
     image = open_dataset("synthetic").read("synthetic/003").image
-    side = SIDE * HOW.detail
+    side = SIDE * HOW.oversampling
     placed = pad_to_square(image, side, enlarge=True)[0][None]
     images, labels = augment(placed, np.zeros((1, side, side), np.uint8), HOW, np.random.default_rng(0))
     assert images.shape == (1, SIDE, SIDE, 3)

@@ -17,7 +17,7 @@ IMAGE, LABELS = draw_cell(120, 120)
 def test_shapes_types_and_ranges(name: str) -> None:
     how = get_augmentation(name)
     images, labels = augment([IMAGE] * 5, [LABELS] * 5, how, np.random.default_rng(1))
-    side = 120 // how.detail
+    side = 120 // how.oversampling
     assert images.shape == (5, side, side, 3)
     assert images.dtype == np.float32
     assert 0 <= images.min() <= images.max() <= 1
@@ -43,7 +43,7 @@ def test_none_changes_nothing() -> None:
 
 
 def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
-    how = get_augmentation("geometry").sharp(0.6)
+    how = get_augmentation("geometry").make_clean(0.6)
     images, labels = augment([IMAGE] * 80, [LABELS] * 80, how, np.random.default_rng(1))
     orientations = {
         np.ascontiguousarray(np.rot90(side, turns)).tobytes(): np.rot90(mask, turns)
@@ -53,7 +53,7 @@ def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
     seen = [np.rint(image * 255).astype(np.uint8).tobytes() for image in images]
     assert set(seen) == set(orientations)
     assert all((orientations[image] == mask).all() for image, mask in zip(seen, labels, strict=True))
-    assert get_augmentation("mild").sharp(0.6).gain == get_augmentation("mild").gain
+    assert get_augmentation("mild").make_clean(0.6).gain == get_augmentation("mild").gain
 
 
 def test_masks_move_with_their_pictures() -> None:

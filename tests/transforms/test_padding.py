@@ -47,5 +47,5 @@ def test_picture_and_mask_stay_aligned() -> None:
     ("size", "scaled"), [((120, 120), (120, 120)), ((300, 300), (120, 120)), ((480, 16), (120, 4))]
 )
 def test_pictures_are_shrunk_but_never_enlarged(size: tuple[int, int], scaled: tuple[int, int]) -> None:
-    assert compute_placement(size, 120).scaled == scaled
-    assert compute_placement((20, 30), 120).scaled == (20, 30)
+    assert compute_placement(size, 120).scaled_size == scaled
+    assert compute_placement((20, 30), 120).scaled_size == (20, 30)

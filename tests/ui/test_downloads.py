@@ -22,12 +22,12 @@ from wbcseg.ui.segment import cell_features
 def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     image = np.full((300, 500, 3), 230, np.uint8)
     sample = Sample(id="own/1", image=image, mask=None, source="A reader's own picture")
-    picture = cache.LoadedImage(sample, "digest", own=True, name="field.png", notices=("Its 16-bit grey is scaled.",))
+    picture = cache.LoadedImage(sample, "digest", is_upload=True, filename="field.png", notices=("Its 16-bit grey is scaled.",))
     results = {name: SimpleNamespace(labels=np.zeros((300, 500), np.uint8)) for name in ("unet-16", "segnet-16")}
     look = SimpleNamespace(results=results, findings=dict.fromkeys(results, ()))
     found = cell_features._build_image_report(picture, look, {name: SimpleNamespace(card=None) for name in results})
     assert (found.name, found.size, found.models) == ("field.png", (300, 500), ("unet-16", "segnet-16"))
-    assert found.drawn["segnet-16"]().shape == (300, 500, 3)
+    assert found.field_renderers["segnet-16"]().shape == (300, 500, 3)
     head, *rows = build_feature_rows([found])
     assert [row[head.index("status")] for row in rows] == ["no white cell found"] * 2
     assert rows[0][head.index("note")] == "Its 16-bit grey is scaled."
@@ -48,14 +48,14 @@ def test_the_dice_of_a_cell_of_a_field_is_none_of_its_neighbours():
             "m",
             None,
             mask.shape,
-            place=(left, 100),
-            number=number,
+            offset=(left, 100),
+            cell_index=number,
         )
         for number, left in enumerate((100, 125), start=1)
     ]
     look = SimpleNamespace(results={"m": SimpleNamespace(labels=mask)}, findings={"m": cells})
-    scored = cell_features._score_cells(cache.LoadedImage(sample, "digest", own=True, name="f.png"), look)
-    assert [one.scores["cell"] for one in scored] == [1.0, 1.0]
+    scored = cell_features._score_cells(cache.LoadedImage(sample, "digest", is_upload=True, filename="f.png"), look)
+    assert [one.dice["cell"] for one in scored] == [1.0, 1.0]
 
 
 def test_a_mask_without_cytoplasm_is_said_of_a_picture_that_is_opened_in_predict():

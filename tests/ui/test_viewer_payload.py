@@ -36,7 +36,7 @@ def test_a_pack_holds_its_parts_as_they_are() -> None:
 def test_a_map_has_the_class_and_the_probabilities_of_every_pixel() -> None:
     rng = np.random.default_rng(1)
     probabilities = rng.dirichlet([1, 1, 1], (40, 50)).astype(np.float32)
-    pixels = read(encode_prediction(LABELS, Segmentation(LABELS, probabilities, "unet").shares))
+    pixels = read(encode_prediction(LABELS, Segmentation(LABELS, probabilities, "unet").probabilities_u8))
     assert (pixels[..., 0] == LABELS).all()
     assert np.abs(pixels[..., 1] / 255 - probabilities[..., 1]).max() <= 0.5 / 255 + 1e-6
     assert np.abs(pixels[..., 2] / 255 - probabilities[..., 2]).max() <= 0.5 / 255 + 1e-6

@@ -26,34 +26,34 @@ class Throughput:
 
     Attributes:
         model: The model's name.
-        crops: How many crops it segmented in all.
-        own_rounds: Seconds a crop of this program, by round.
-        keras_rounds: Seconds a crop of the published U-Net in Keras, 32 at once.
-        alone_rounds: The same one by one.
-        memory: Resident memory of this process in MB, after each round.
+        n_crops: How many crops it segmented in all.
+        wbcseg_rounds: Seconds a crop of this program, by round.
+        keras_batch_rounds: Seconds a crop of the published U-Net in Keras, 32 at once.
+        keras_single_rounds: The same one by one.
+        memory_mb: Resident memory of this process in MB, after each round.
     """
 
     model: str
-    crops: int
-    own_rounds: tuple[float, ...]
-    keras_rounds: tuple[float, ...]
-    alone_rounds: tuple[float, ...]
-    memory: tuple[float, ...]
+    n_crops: int
+    wbcseg_rounds: tuple[float, ...]
+    keras_batch_rounds: tuple[float, ...]
+    keras_single_rounds: tuple[float, ...]
+    memory_mb: tuple[float, ...]
 
     @property
-    def own(self) -> float:
+    def wbcseg_seconds(self) -> float:
         """Median seconds a crop of this program."""
-        return statistics.median(self.own_rounds)
+        return statistics.median(self.wbcseg_rounds)
 
     @property
-    def keras(self) -> float:
+    def keras_batch_seconds(self) -> float:
         """Median seconds a crop of Keras, 32 at once."""
-        return statistics.median(self.keras_rounds)
+        return statistics.median(self.keras_batch_rounds)
 
     @property
-    def alone(self) -> float:
+    def keras_single_seconds(self) -> float:
         """Median seconds a crop of Keras, one by one."""
-        return statistics.median(self.alone_rounds)
+        return statistics.median(self.keras_single_rounds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values, with the processor."""
@@ -82,7 +82,7 @@ def measure_throughput(
     process = psutil.Process()
     each = -(-crops // rounds)
     with start_worker("predict", config) as worker:
-        worker.read()
+        worker.read_response()
         for done in range(rounds):
             began = time.perf_counter()
             for _ in predict_many(segmenter, (images[number % N_DISTINCT_CROPS] for number in range(each))):

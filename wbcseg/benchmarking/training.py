@@ -34,34 +34,34 @@ class BenchmarkResult:
 
     Attributes:
         config: The settings of the training.
-        seconds: By side, seconds of every measured batch: ``[rounds][batches]``.
+        batch_seconds: By side, seconds of every measured batch: ``[rounds][batches]``.
         precision: By side, what it computes in.
         first_loss: By side, the loss of the first batch; all sides begin with the same weights.
         parameters: Size of the network.
     """
 
     config: TrainingConfig
-    seconds: dict[str, list[list[float]]]
+    batch_seconds: dict[str, list[list[float]]]
     precision: dict[str, str]
     first_loss: dict[str, float]
     parameters: int
 
-    def epoch_seconds(self, side: str) -> float:
+    def estimate_epoch_seconds(self, side: str) -> float:
         """Return the seconds of an epoch of :data:`IMAGES_PER_EPOCH` pictures: median over the rounds."""
-        means = [sum(round_) / len(round_) for round_ in self.seconds[side]]
+        means = [sum(round_) / len(round_) for round_ in self.batch_seconds[side]]
         return median(means) * IMAGES_PER_EPOCH / self.config.batch_size
 
-    def ratios(self, side: str) -> list[float]:
+    def compute_speedups(self, side: str) -> list[float]:
         """Return how many times as long as ``side`` Keras took, in every round."""
-        pairs = zip(self.seconds["keras"], self.seconds[side], strict=True)
+        pairs = zip(self.batch_seconds["keras"], self.batch_seconds[side], strict=True)
         return [sum(keras) / sum(own) for keras, own in pairs]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the results as JSON values: seconds an epoch, and ratios to Keras with their least and greatest."""
         ratio = {}
-        for side in self.seconds:
+        for side in self.batch_seconds:
             if side != "keras":
-                found = self.ratios(side)
+                found = self.compute_speedups(side)
                 ratio[side] = {
                     "median": round(median(found), 3),
                     "least": round(min(found), 3),
@@ -69,11 +69,11 @@ class BenchmarkResult:
                 }
         return {
             "architecture": self.config.architecture,
-            "width": self.config.width,
+            "width": self.config.base_filters,
             "parameters": self.parameters,
-            "rounds": len(self.seconds["keras"]),
-            "batches": len(self.seconds["keras"][0]),
-            "seconds_per_epoch": {side: round(self.epoch_seconds(side), 3) for side in self.seconds},
+            "rounds": len(self.batch_seconds["keras"]),
+            "batches": len(self.batch_seconds["keras"][0]),
+            "seconds_per_epoch": {side: round(self.estimate_epoch_seconds(side), 3) for side in self.batch_seconds},
             "ratio": ratio,
             "precision": self.precision,
             "first_loss": {side: round(loss, 6) for side, loss in self.first_loss.items()},
@@ -111,7 +111,7 @@ def run_benchmark(
     sides = ("program", "untuned", "keras") if parts else ("program", "keras")
     with ExitStack() as stack:
         workers = {side: stack.enter_context(start_worker(side, config)) for side in sides}
-        ready = {side: worker.read() for side, worker in workers.items()}
+        ready = {side: worker.read_response() for side, worker in workers.items()}
         first = {side: worker.step()["loss"] for side, worker in workers.items()}
         for _ in range(WARM_UP_BATCHES - 1):
             for worker in workers.values():
@@ -127,7 +127,7 @@ def run_benchmark(
             on_round(done + 1)
     return BenchmarkResult(
         config=config,
-        seconds=seconds,
+        batch_seconds=seconds,
         precision={side: str(values["precision"]) for side, values in ready.items()},
         first_loss=first,
         parameters=int(ready["program"]["parameters"]),
@@ -141,7 +141,7 @@ def build_report(comparisons: Sequence[BenchmarkResult]) -> dict[str, Any]:
         "environment": describe_environment(comparisons[0].precision["program"]),
         "pictures_per_epoch": IMAGES_PER_EPOCH,
         "batch_size": config.batch_size,
-        "canvas": config.canvas,
+        "canvas": config.input_size,
         "optimizer": config.optimizer,
         "loss": config.loss,
         "results": [comparison.to_dict() for comparison in comparisons],
@@ -152,28 +152,28 @@ class _WorkerClient:
     """The other end of :class:`wbcseg.benchmarking.training_worker.RequestChannel`."""
 
     def __init__(self, side: str, questions: IO[str], answers: IO[str], complaints: IO[str]) -> None:
-        self._side, self._questions, self._answers, self._complaints = side, questions, answers, complaints
+        self._variant, self._requests, self._responses, self._error_log = side, questions, answers, complaints
 
     def step(self) -> dict[str, Any]:
         try:
-            self._questions.write("\n")
-            self._questions.flush()
+            self._requests.write("\n")
+            self._requests.flush()
         except OSError:
-            raise self._failure() from None
-        return self.read()
+            raise self._build_error() from None
+        return self.read_response()
 
-    def read(self) -> dict[str, Any]:
-        line = self._answers.readline()
+    def read_response(self) -> dict[str, Any]:
+        line = self._responses.readline()
         if not line:
-            raise self._failure()
+            raise self._build_error()
         values: dict[str, Any] = json.loads(line)
         return values
 
-    def _failure(self) -> TrainingError:
-        self._complaints.seek(0)
-        said = self._complaints.read().strip().splitlines() or ["it said nothing"]
+    def _build_error(self) -> TrainingError:
+        self._error_log.seek(0)
+        said = self._error_log.read().strip().splitlines() or ["it said nothing"]
         return TrainingError(
-            f"The process that measures {self._side!r} ended before its time: {said[-1]}. "
+            f"The process that measures {self._variant!r} ended before its time: {said[-1]}. "
             "If the memory was not enough, choose a smaller width."
         )
 

@@ -37,22 +37,22 @@ class RequestChannel:
     """
 
     def __init__(self, answers: TextIO) -> None:
-        self._answers = answers
+        self._output = answers
 
-    def wait(self) -> bool:
+    def wait_for_request(self) -> bool:
         """Wait for the next turn; return whether there is one."""
         return bool(sys.stdin.readline())
 
-    def answer(self, **values: Any) -> None:
+    def respond(self, **values: Any) -> None:
         """Write a line."""
-        self._answers.write(json.dumps(values) + "\n")
-        self._answers.flush()
+        self._output.write(json.dumps(values) + "\n")
+        self._output.flush()
 
 
 def build_random_batch(config: TrainingConfig) -> Batch:
     """Return a batch of noise, the same on every side: what a picture shows makes no difference to the time."""
     rng = np.random.default_rng(config.seed)
-    shape = (config.batch_size, config.canvas, config.canvas)
+    shape = (config.batch_size, config.input_size, config.input_size)
     images = rng.random((*shape, 3), dtype=np.float32)
     return images, np.eye(3, dtype=np.float32)[rng.integers(0, 3, shape)]
 
@@ -63,12 +63,12 @@ def serve_program_steps(config: TrainingConfig, turns: RequestChannel) -> None:
 
     images, targets = build_random_batch(config)
     trainer = Trainer(config, steps=1)
-    turns.answer(precision=trainer.precision, parameters=trainer.model.count_params())
+    turns.respond(precision=trainer.precision, parameters=trainer.model.count_params())
     number = 0
-    while turns.wait():
+    while turns.wait_for_request():
         began = time.perf_counter()
         loss, _ = trainer.step(images, targets, number)
-        turns.answer(seconds=time.perf_counter() - began, loss=loss)
+        turns.respond(seconds=time.perf_counter() - began, loss=loss)
         number += 1
 
 
@@ -87,7 +87,7 @@ def serve_keras_steps(config: TrainingConfig, turns: RequestChannel) -> None:
         loss=lambda targets, probabilities: compute_loss(config.loss, targets, probabilities),
         metrics=["accuracy"],
     )
-    turns.answer(precision="float32", parameters=model.count_params())
+    turns.respond(precision="float32", parameters=model.count_params())
 
     class Done(Exception):
         """There are no more turns."""
@@ -96,13 +96,13 @@ def serve_keras_steps(config: TrainingConfig, turns: RequestChannel) -> None:
 
     def begin(_batch: int, **_: Any) -> None:
         nonlocal began
-        if not turns.wait():
+        if not turns.wait_for_request():
             raise Done
         began = time.perf_counter()
 
     def end(_batch: int, logs: Any) -> None:
         loss = float(logs["loss"])
-        turns.answer(seconds=time.perf_counter() - began, loss=loss)
+        turns.respond(seconds=time.perf_counter() - began, loss=loss)
 
     watcher = keras.callbacks.LambdaCallback(on_train_batch_begin=begin, on_train_batch_end=end)
     images, targets = build_random_batch(config)
@@ -126,11 +126,11 @@ def serve_keras_predictions(config: TrainingConfig, turns: RequestChannel) -> No
     from wbcseg.models import build_model
 
     images, _ = build_random_batch(config)
-    model = convert_to_keras_layers(build_model(config.architecture, width=config.width))
+    model = convert_to_keras_layers(build_model(config.architecture, width=config.base_filters))
     model.predict(images, verbose=0)
     model.predict(images[:1], verbose=0)
-    turns.answer(precision="float32", parameters=model.count_params())
-    while turns.wait():
+    turns.respond(precision="float32", parameters=model.count_params())
+    while turns.wait_for_request():
         began = time.perf_counter()
         model.predict(images, batch_size=len(images), verbose=0)
         together = time.perf_counter() - began
@@ -138,7 +138,7 @@ def serve_keras_predictions(config: TrainingConfig, turns: RequestChannel) -> No
         began = time.perf_counter()
         for image in few:
             model.predict(image[None], verbose=0)
-        turns.answer(seconds=together / len(images), alone=(time.perf_counter() - began) / len(few))
+        turns.respond(seconds=together / len(images), alone=(time.perf_counter() - began) / len(few))
 
 
 def convert_to_keras_layers(model: keras.Model) -> keras.Model:

@@ -37,9 +37,9 @@ def run_command(options: argparse.Namespace) -> int:
         print(json.dumps([summary.to_dict() for summary in summaries], indent=1))
         return 0
     for s in summaries:
-        print(f"{ARCHITECTURES[s.name].title} ({s.name}), width {s.width}")
-        print(f"  {s.parameters:,} parameters, {s.trainable:,} of them trainable")
-        print(f"  {s.multiply_adds / 1e9:.3f} billion multiply-adds for {s.side}×{s.side} pixels")
+        print(f"{ARCHITECTURES[s.name].title} ({s.name}), width {s.base_filters}")
+        print(f"  {s.parameters:,} parameters, {s.trainable_parameters:,} of them trainable")
+        print(f"  {s.multiply_adds / 1e9:.3f} billion multiply-adds for {s.input_size}×{s.input_size} pixels")
         print(f"  output {s.output_shape}")
         for layer in s.layers if options.layers else ():
             print(

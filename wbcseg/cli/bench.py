@@ -79,19 +79,19 @@ def _run_predict_benchmark(options: argparse.Namespace) -> int:
     def show(done: int) -> None:
         print(f"round {done} of {options.rounds}", file=sys.stderr, flush=True)
 
-    found = measure_throughput(Catalog().open(options.model), options.crops, rounds=options.rounds, on_round=show)
+    found = measure_throughput(Catalog().load(options.model), options.crops, rounds=options.rounds, on_round=show)
     if options.out:
         write_json(options.out, found.to_dict())
-    print(f"{options.model}: {1000 * found.own:.1f} ms a crop, {1 / found.own:.0f} crops a second")
-    print(f"Published U-Net in Keras, 32 at once: {1000 * found.keras:.1f} ms; one by one: {1000 * found.alone:.1f} ms")
-    print(f"{found.keras / found.own:.1f} and {found.alone / found.own:.1f} times as fast")
-    print(f"Memory after the first round {found.memory[0]:.0f} MB, after the last {found.memory[-1]:.0f} MB")
+    print(f"{options.model}: {1000 * found.wbcseg_seconds:.1f} ms a crop, {1 / found.wbcseg_seconds:.0f} crops a second")
+    print(f"Published U-Net in Keras, 32 at once: {1000 * found.keras_batch_seconds:.1f} ms; one by one: {1000 * found.keras_single_seconds:.1f} ms")
+    print(f"{found.keras_batch_seconds / found.wbcseg_seconds:.1f} and {found.keras_single_seconds / found.wbcseg_seconds:.1f} times as fast")
+    print(f"Memory after the first round {found.memory_mb[0]:.0f} MB, after the last {found.memory_mb[-1]:.0f} MB")
     return 0
 
 
 def _run_with_progress(config: TrainingConfig, options: argparse.Namespace) -> BenchmarkResult:
     def show(done: int) -> None:
-        text = f"{config.architecture} width {config.width}: round {done} of {options.rounds}"
+        text = f"{config.architecture} width {config.base_filters}: round {done} of {options.rounds}"
         print(text, file=sys.stderr, flush=True)
 
     return run_benchmark(config, batches=options.batches, rounds=options.rounds, parts=options.parts, on_round=show)

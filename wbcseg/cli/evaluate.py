@@ -103,7 +103,7 @@ def run_command(options: argparse.Namespace) -> int:
 def _compare_features(options: argparse.Namespace) -> int:
     catalog = Catalog()
     for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
-        segmenter = catalog.open(name)
+        segmenter = catalog.load(name)
         dataset = open_dataset(segmenter.card.dataset, fetch=True)
         for careful in (False, True):
             pairs = compute_feature_pairs(segmenter, dataset, careful=careful)
@@ -116,19 +116,19 @@ def _compare_features(options: argparse.Namespace) -> int:
 
 def _print_agreement(pairs: FeaturePairs) -> None:
     print(f"  {'':32} {'bias':>10} {'limits of agreement':>25} {'mean abs. error':>16} {'same':>6}")
-    for figure in pairs.figures:
-        one = pairs.agreement(figure)
+    for figure in pairs.feature_values:
+        one = pairs.compute_agreement(figure)
         low, high = one.limits
         limits = f"{low:.4g} to {high:.4g}"
         title = FEATURES[figure].title
-        print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.same:6.2f}")
+        print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.fraction_equal:6.2f}")
 
 
 def _evaluate_robustness(options: argparse.Namespace) -> int:
     catalog = Catalog()
-    general = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.framed]
+    general = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.two_stage]
     for name in options.models or general:
-        segmenter = catalog.open(name)
+        segmenter = catalog.load(name)
         result = robustness.evaluate_robustness(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
         path = robustness.write_robustness(
             result, options.out if options.out != CROSS_VALIDATION_FOLDER else robustness.ROBUSTNESS_FOLDER
@@ -187,9 +187,9 @@ def _evaluate_models(options: argparse.Namespace) -> int:
     names = options.models or [entry.name for entry in catalog.usable]
     agree, report = True, []
     for name in names:
-        segmenter = catalog.open(name)
+        segmenter = catalog.load(name)
         rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
-        now, then = summarise_scores(rows), segmenter.card.heldout
+        now, then = summarise_scores(rows), segmenter.card.test_metrics
         same = now["pictures"] == then["pictures"] and all(
             _is_close(now["regions"][r]["dice"], then["regions"][r]["dice"]) for r in then["regions"]
         )

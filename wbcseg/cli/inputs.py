@@ -51,7 +51,7 @@ def collect_inputs(paths: Sequence[Path], written: Iterable[Path] = ()) -> list[
 
         for name in filter(is_meant, source.names):
             add(path / name, name, top, partial(source.read, name))
-        zips = [name for name in filter(is_meant, source.zips) if path / name not in given]
+        zips = [name for name in filter(is_meant, source.zip_names) if path / name not in given]
         problems += (
             InputImage(_qualify_name(name, top, several), "", bytes, problem=_NESTED_ZIP_MESSAGE) for name in zips
         )

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
     catalog = Catalog()
-    entries = [catalog.entry(name) for name in options.names] or catalog.entries
+    entries = [catalog.get(name) for name in options.names] or catalog.entries
     if options.json:
         print(json.dumps([_build_record(entry) for entry in entries], indent=1, ensure_ascii=False))
         return 0
@@ -43,7 +43,7 @@ def _format_details(card: ModelCard) -> str:
     fold = "" if split["fold"] is None else f", fold {split['fold']} of {split['folds']} held out"
     lines = [
         f"trained on {len(split['train'])} pictures of {card.dataset} ({split['kind']}{fold}), "
-        f"{training['epochs']} epochs in {training['seconds']:.0f} s, by version {card.program} on {card.created}",
+        f"{training['epochs']} epochs in {training['seconds']:.0f} s, by version {card.wbcseg_version} on {card.created}",
         f"settings: {', '.join(f'{name} {value}' for name, value in card.config.items())}",
         *_format_cross_site(card),
         *card.notes,
@@ -55,7 +55,7 @@ def _format_details(card: ModelCard) -> str:
 
 def _format_cross_site(card: ModelCard) -> Iterator[str]:
     """Say how networks of this kind do on a laboratory's pictures that they were not trained on."""
-    for test in card.laboratories.get("tests", ()):
+    for test in card.cross_site.get("tests", ()):
         dice = ", ".join(
             f"{name} {_format_score(one['dice'])} ± {_format_score(one['dice_se'])}"
             for name, one in test["careful"].items()
@@ -64,8 +64,8 @@ def _format_cross_site(card: ModelCard) -> Iterator[str]:
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
             f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['error']:.3f}"
         )
-    if card.laboratories:
-        trust = card.laboratories["trust"]
+    if card.cross_site:
+        trust = card.cross_site["trust"]
         yield (
             f"pictures that are no smears told from smears: AUROC {trust['unlike_auroc']:.4f}; marked of the crops "
             f"with a cell's Dice below .8: {_format_percent(trust['bad_caught'])}, of the others: "
@@ -80,10 +80,10 @@ def format_markdown_table(cards: Iterable[ModelCard]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for card in cards:
-        regions = [card.heldout["regions"][name] for name in ("nucleus", "cytoplasm", "cell")]
+        regions = [card.test_metrics["regions"][name] for name in ("nucleus", "cytoplasm", "cell")]
         dice = " | ".join(f"{_format_score(r['dice'])} ± {_format_score(r['dice_se'])}" for r in regions)
         size = f"{card.size_bytes / 1e6:.1f} MB"
-        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.heldout['pictures']} | {dice} |")
+        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.test_metrics['pictures']} | {dice} |")
     return "\n".join(lines)
 
 
@@ -106,18 +106,18 @@ def _build_record(entry: ModelEntry) -> dict[str, Any]:
         values |= {name: whole[name] for name in names}
         split = entry.card.split
         values |= {"dataset": entry.card.dataset, "split": split["kind"], "fold": split["fold"]}
-        values |= {"leaks": entry.card.leaks}
+        values |= {"leaks": entry.card.is_leaky}
     return values
 
 
 def _format_line(entry: ModelEntry) -> str:
     if entry.card is None:
         return f"{entry.name:24} cannot be used: {entry.problem}"
-    regions = entry.card.heldout["regions"]
+    regions = entry.card.test_metrics["regions"]
     dice = ", ".join(f"{name} {_format_score(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
     size = entry.card.size_bytes / 1e6
-    pictures = entry.card.heldout["pictures"]
-    leak = " (leaking split: most have a flipped copy in training)" if entry.card.leaks else ""
+    pictures = entry.card.test_metrics["pictures"]
+    leak = " (leaking split: most have a flipped copy in training)" if entry.card.is_leaky else ""
     return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures{leak}: {dice}"
 
 

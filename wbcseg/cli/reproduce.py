@@ -98,7 +98,7 @@ def _format_table(experiment: Experiment, result: dict[str, Any]) -> str:
     where = result["environment"]
     copies = sum(row["copy_in_training"] for row in result["pictures"])
     head = [
-        f"{experiment.title}{', without flipped copies (annex)' if experiment.part == 'annex' else ''}",
+        f"{experiment.title}{', without flipped copies (annex)' if experiment.kind == 'annex' else ''}",
         f"{len(result['history'])} epochs on {where['processor']}, {where['cores']} cores, {where['precision']}; "
         f"{copies} of {len(result['pictures'])} test pictures have a copy in training",
         f"{'':32} {'published':>18} {'here, last':>18} {'best epoch':>11}",
@@ -108,12 +108,12 @@ def _format_table(experiment: Experiment, result: dict[str, Any]) -> str:
 
 def _format_rows(table: Iterable[ThesisComparison]) -> Iterable[str]:
     for line in table:
-        if line.figure in TIME_LABELS:
-            published, here = ("" if value is None else format_duration(value) for value in (line.published, line.last))
-            yield f"  {TIME_LABELS[line.figure]:30} {published:>18} {here:>18}"
+        if line.metric in TIME_LABELS:
+            published, here = ("" if value is None else format_duration(value) for value in (line.thesis, line.final))
+            yield f"  {TIME_LABELS[line.metric]:30} {published:>18} {here:>18}"
             continue
-        published, here = _format_score(line.published, line.published_error), _format_score(line.last, line.error)
-        yield f"  {line.figure:30} {published:>18} {here:>18} {_format_score(line.best):>11}"
+        published, here = _format_score(line.thesis, line.thesis_error), _format_score(line.final, line.final_error)
+        yield f"  {line.metric:30} {published:>18} {here:>18} {_format_score(line.best):>11}"
 
 
 def _format_score(value: float | None, error: float | None = None) -> str:

@@ -53,7 +53,7 @@ def run_command(options: argparse.Namespace) -> int:
         except RunError as problem:
             error = str(problem)
         gone = options.action == "delete" and error is None
-        results.append({"name": run.name, "situation": None if gone else summarise_run(run).situation, "error": error})
+        results.append({"name": run.name, "situation": None if gone else summarise_run(run).status, "error": error})
     if options.json:
         print(json.dumps(results, indent=1))
     else:
@@ -65,16 +65,16 @@ def run_command(options: argparse.Namespace) -> int:
 def _show_run(run: Run, *, as_json: bool) -> None:
     one = summarise_run(run)
     if as_json:
-        more = {"progress": run.progress(), "metrics": run.metrics(), "notes": run.notes()}
+        more = {"progress": run.load_progress(), "metrics": run.load_metrics(), "notes": run.load_notes()}
         print(json.dumps({**one.to_dict(), **more}, indent=1))
         return
     print(_format_line(one))
     if one.reason:
         print(f"  {one.reason}")
-    if run.notes():
-        print(f"  Notes: {run.notes()}")
-    progress = run.progress()
-    if one.alive and progress.get("steps"):
+    if run.load_notes():
+        print(f"  Notes: {run.load_notes()}")
+    progress = run.load_progress()
+    if one.is_active and progress.get("steps"):
         left = format_duration(progress.get("seconds_left"))
         print(f"  epoch {one.epoch + 1}, batch {progress['step']}/{progress['steps']}, {left} left")
     for name, value in (one.config.to_dict() if one.config else {}).items():
@@ -83,11 +83,11 @@ def _show_run(run: Run, *, as_json: bool) -> None:
 
 
 def _format_line(one: RunSummary) -> str:
-    place = f" ({one.place})" if one.place else ""
+    place = f" ({one.queue_position})" if one.queue_position else ""
     dice = ", ".join(f"{name} {value:.3f}" for name, value in one.dice.items())
-    leak = " (leaking split)" if one.config and one.config.leaks else ""
+    leak = " (leaking split)" if one.config and one.config.is_leaky else ""
     shown = f"held-out Dice {dice}{leak}" if dice else ""
-    return f"{one.name:32} {one.situation + place:12} epoch {one.epoch}/{one.epochs}  {format_duration(one.seconds)}  {shown}"
+    return f"{one.name:32} {one.status + place:12} epoch {one.epoch}/{one.epochs}  {format_duration(one.seconds)}  {shown}"
 
 
 def _confirm_deletion(names: list[str]) -> bool:

@@ -82,21 +82,21 @@ class _RecordingModel:
     """A model that keeps what it made of the last picture, of which a mask is written as the model left it."""
 
     def __init__(self, segmenter: Segmenter) -> None:
-        self.name, self.judge = segmenter.name, load_quality_model(segmenter.card)
+        self.name, self.quality_model = segmenter.name, load_quality_model(segmenter.card)
         self.trained_on = segmenter.card.training_digests
         self._segmenter = segmenter
-        self._last: tuple[NDArray[np.uint8], Segmentation] | None = None
+        self._last_prediction: tuple[NDArray[np.uint8], Segmentation] | None = None
 
     def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
         found = self._segmenter.predict(image, careful=careful)
-        self._last = image, found
+        self._last_prediction = image, found
         return found
 
-    def take_last(self) -> tuple[NDArray[np.uint8], Segmentation]:
+    def take_last_prediction(self) -> tuple[NDArray[np.uint8], Segmentation]:
         """Return the last picture and what was made of it, and keep it no longer."""
-        if self._last is None:
+        if self._last_prediction is None:
             raise RuntimeError("No picture was looked at.")
-        last, self._last = self._last, None
+        last, self._last_prediction = self._last_prediction, None
         return last
 
 
@@ -105,22 +105,22 @@ class _BatchOutput:
     """What is known of the pictures so far: figures, but neither pixels nor masks.
 
     Attributes:
-        documents: A COCO file for each model.
-        pictures: In order.
+        coco_documents: A COCO file for each model.
+        reports: In order.
         mask_files: Where each cell's mask was written, below the folder of results.
-        failed: Whether something that was brought could not be used.
+        has_failures: Whether something that was brought could not be used.
     """
 
-    documents: dict[str, CocoWriter]
-    pictures: list[ImageReport] = field(default_factory=list)
+    coco_documents: dict[str, CocoWriter]
+    reports: list[ImageReport] = field(default_factory=list)
     mask_files: dict[CellResult, str] = field(default_factory=dict)
-    failed: bool = False
+    has_failures: bool = False
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; a bad file is named and the others go on, and the exit code is 1 at the end."""
     catalog = Catalog()
-    chosen = options.model or [entry.name for entry in (catalog.first_choice,) if entry]
+    chosen = options.model or [entry.name for entry in (catalog.default_model,) if entry]
     if not chosen:
         raise WbcsegError("There is no model. Get the shipped ones, or train one: python -m wbcseg train --help")
     if options.micrometres is not None and not 0 < options.micrometres < math.inf:
@@ -131,13 +131,13 @@ def run_command(options: argparse.Namespace) -> int:
         raise WbcsegError(f"--report must name a file, such as report.pdf. Received a folder: {options.report}")
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1, the first page. Received: {options.page}")
-    segmenters = [catalog.open(name) for name in dict.fromkeys(chosen)]
+    segmenters = [catalog.load(name) for name in dict.fromkeys(chosen)]
     models = [_RecordingModel(one) for one in segmenters]
     written = _BatchOutput({one.name: CocoWriter() for one in models})
     taken: set[str] = set()
     recent = LastImageCache()
     results = [options.out, *(options.out / entry.name for entry in catalog.entries)]
-    with recent.kept():
+    with recent.keep():
         items = collect_inputs(options.paths, results)
         if not items:
             places = ", ".join(map(str, options.paths))
@@ -148,14 +148,14 @@ def run_command(options: argparse.Namespace) -> int:
             _process_item(item, stem, models, recent, written, options)
         _show_position(0, len(items))
         _write_summaries(written, segmenters, options)
-    pictures = written.pictures
+    pictures = written.reports
     good = sum(1 for one in pictures if not one.problem)
     print(f"{good} of {len(pictures)} pictures segmented with {len(models)} model(s) into {options.out}")
     for model in models if good else ():
-        cells = [cell for one in pictures for cell in one.findings if cell.model == model.name]
+        cells = [cell for one in pictures for cell in one.cells if cell.model == model.name]
         means = format_mean_dice(cells)
         print(f"Cells by {model.name}: {format_status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
-    return 1 if written.failed or not good else 0
+    return 1 if written.has_failures or not good else 0
 
 
 def _choose_stem(name: str, taken: set[str]) -> str:
@@ -185,54 +185,54 @@ def _process_item(
     outcomes: dict[str, ImageResult] = {}
     for model in models:
         examiner = PipelineConfig(
-            model, model.judge, careful=options.careful, page=options.page - 1, trained_on=model.trained_on
+            model, model.quality_model, tta=options.careful, page=options.page - 1, training_digests=model.trained_on
         )
         outcome = analyze_image(item, examiner, recent)
         outcomes[model.name] = outcome
         if not outcome.problem:
-            _write_mask(model.name, *model.take_last(), stem, options)
+            _write_mask(model.name, *model.take_last_prediction(), stem, options)
     told = [(one.problem, one.mask_problem, *one.notices) for one in outcomes.values()]
     for sentence in dict.fromkeys(filter(None, (sentence for several in told for sentence in several))):
         _show_position(0, 2)
         print(f"{io.format_display_name(item.name)}: {sentence}", file=sys.stderr)
-    written.failed |= any(one.problem or one.mask_problem for one in outcomes.values())
+    written.has_failures |= any(one.problem or one.mask_problem for one in outcomes.values())
     try:
         if len(models) > 1:
-            disputed = flag_disagreements({name: one.findings for name, one in outcomes.items()})
-            outcomes = {name: replace(one, findings=disputed[name]) for name, one in outcomes.items()}
+            disputed = flag_disagreements({name: one.cells for name, one in outcomes.items()})
+            outcomes = {name: replace(one, cells=disputed[name]) for name, one in outcomes.items()}
         for name, outcome in outcomes.items():
             if options.export and outcome.size is not None:
                 _write_outlines(name, outcome, stem, written, options)
     except ImageError as problem:
         # It was there a moment ago.
         print(f"{io.format_display_name(item.name)}: {problem}", file=sys.stderr)
-        written.failed = True
+        written.has_failures = True
     for name, outcome in outcomes.items():
-        written.mask_files |= dict.fromkeys(outcome.findings, f"{name}/{stem}.png")
-    written.pictures.append(merge_results(list(outcomes.values())))
+        written.mask_files |= dict.fromkeys(outcome.cells, f"{name}/{stem}.png")
+    written.reports.append(merge_results(list(outcomes.values())))
 
 
 def _write_outlines(
     model: str, outcome: ImageResult, stem: str, written: _BatchOutput, options: argparse.Namespace
 ) -> None:
     cells = [
-        build_outline(one, one.load()[1], f"{stem}-cell-{one.number}" if one.number else stem, options.micrometres)
-        for one in outcome.findings
+        build_outline(one, one.load()[1], f"{stem}-cell-{one.cell_index}" if one.cell_index else stem, options.micrometres)
+        for one in outcome.cells
     ]
     if "geojson" in options.export:
         _write_file(options.out / model / f"{stem}.geojson", build_geojson(cells))
     if "coco" in options.export and outcome.size is not None:
-        written.documents[model].add(outcome.name, outcome.size, cells)
+        written.coco_documents[model].add(outcome.name, outcome.size, cells)
 
 
 def _write_summaries(written: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
     """Write what was asked for of all pictures together."""
     if options.measure:
-        rows = build_feature_rows(written.pictures, micrometres=options.micrometres, mask_files=written.mask_files)
+        rows = build_feature_rows(written.reports, micrometres=options.micrometres, mask_files=written.mask_files)
         _write_file(options.out / "figures.csv", encode_csv(rows))
     if "coco" in options.export:
-        for model, document in written.documents.items():
-            _write_file(options.out / format_coco_name(model, list(written.documents)), document.document())
+        for model, document in written.coco_documents.items():
+            _write_file(options.out / format_coco_name(model, list(written.coco_documents)), document.to_bytes())
     if options.report:
         # Here and not above: whoever wants no report should not wait for it.
         from wbcseg.export.pdf import build_pdf_report
@@ -243,7 +243,7 @@ def _write_summaries(written: _BatchOutput, segmenters: list[Segmenter], options
         settings.append(("Prediction", "careful" if options.careful else "one look"))
         settings += [("TIFF page", str(options.page))] if options.page > 1 else []
         when = datetime.now(UTC)
-        report = build_pdf_report(written.pictures, when=when, settings=settings, micrometres=options.micrometres)
+        report = build_pdf_report(written.reports, when=when, settings=settings, micrometres=options.micrometres)
         _write_file(options.report, report)
 
 

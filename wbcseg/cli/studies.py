@@ -45,11 +45,11 @@ def run_study(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     Raises:
         ConfigError: If it has others.
     """
-    target = out / f"{study.title}.json"
+    target = out / f"{study.result_name}.json"
     if target.exists():
         (result,) = cross_validation.load_study_results([target])
         _refuse_mismatches(_list_mismatches(study, result["config"], asked), target)
-        print(f"{study.title}: there is a result already ({target}).", flush=True)
+        print(f"{study.result_name}: there is a result already ({target}).", flush=True)
         return True
     runs = _train_study(study)
     if runs is None:
@@ -75,7 +75,7 @@ def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
     if target.exists() and (judges / f"{study.architecture}.json").exists():
         (result,) = cross_validation.load_study_results([target])
         _check_settings(study, result, target)
-        print(f"{study.title}: there is a result already ({target}).", flush=True)
+        print(f"{study.result_name}: there is a result already ({target}).", flush=True)
     else:
         runs = _train_study(study)
         if runs is None:
@@ -83,7 +83,7 @@ def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
         result, examples = cross_site.evaluate_cross_site(study, runs, datasets)
         judge = fit_quality_model(examples)
         judge.write(study.architecture, judges)
-        result["trust"] = dict(judge.figures)
+        result["trust"] = dict(judge.metrics)
         out.mkdir(parents=True, exist_ok=True)
         write_result(target, result)
     entry = (
@@ -93,7 +93,7 @@ def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
     )
     if entry is not None and entry.card is not None:
         result["home"] = cross_site.evaluate_in_domain(Segmenter(entry.folder), datasets)
-        replace(entry.card, laboratories=cross_site.summarise_cross_site(result)).write(entry.folder)
+        replace(entry.card, cross_site=cross_site.summarise_cross_site(result)).write(entry.folder)
         write_result(target, result)
         print(f"{entry.name}: the card has the figures now.")
     return True
@@ -128,7 +128,7 @@ def _find_general_model(architecture: str, width: int) -> ModelEntry | None:
     """Return the shipped model for any laboratory of a network and width, or ``None``."""
     for entry in Catalog().usable:
         card = entry.card
-        if entry.shipped and card and card.framed and (card.architecture, card.width) == (architecture, width):
+        if entry.shipped and card and card.two_stage and (card.architecture, card.base_filters) == (architecture, width):
             return entry
     return None
 
@@ -136,7 +136,7 @@ def _find_general_model(architecture: str, width: int) -> ModelEntry | None:
 def _train_study(study: Study) -> list[Run] | None:
     """Train a study's networks to their end. Return their runs, or ``None`` where one was stopped."""
     runs = []
-    for name, config in zip(study.runs, study.configs, strict=True):
+    for name, config in zip(study.run_names, study.configs, strict=True):
         run = train_until_done(name, config)
         if run is None:
             return None
@@ -184,7 +184,7 @@ def _format_in_domain(result: Mapping[str, Any]) -> Iterator[str]:
             one = comparison.compare_results(part, special, figure, region, "careful")
             yield (
                 f"  {METRICS[figure].title}, {title}, minus a network of this laboratory alone on the same pictures: "
-                f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
+                f"{one.difference:+.4f} ({one.ci_low:+.4f} to {one.ci_high:+.4f})"
             )
 
 
@@ -192,7 +192,7 @@ def _format_means(result: dict[str, Any]) -> Iterator[str]:
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
     for look, title in MODE_LABELS.items():
         summaries = [_summarise_metric(result, figure, region, look) for _, figure, region in COLUMNS]
-        yield f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
+        yield f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.standard_error:.4f}" for one in summaries)
 
 
 def _read_results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
@@ -235,7 +235,7 @@ def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]
     for result in results:
         for look, title in MODE_LABELS.items():
             summaries = [_summarise_metric(result, figure, region, look) for _, figure, region in COLUMNS]
-            cells = "".join(f"{one.mean:>9.4f} ± {one.error:.4f}" for one in summaries)
+            cells = "".join(f"{one.mean:>9.4f} ± {one.standard_error:.4f}" for one in summaries)
             label = f"{result['title']}, {title}"
             yield f"  {label:38}{cells}"
     for result in results:
@@ -247,7 +247,7 @@ def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]
             one = pair.comparison
             yield (
                 f"  {METRICS[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "
-                f"({one.low:+.4f} to {one.high:+.4f}), p = {pair.p:.2g}, better on {one.larger} of {one.pairs}"
+                f"({one.ci_low:+.4f} to {one.ci_high:+.4f}), p = {pair.corrected_p:.2g}, better on {one.n_larger} of {one.n_pairs}"
             )
 
 
@@ -258,7 +258,7 @@ def _format_leakage(name: str, found: Sequence[tuple[dict[str, Any], dict[str, A
             one = comparison.compare_results(leaking, fair, figure, region)
             yield (
                 f"  {leaking['title']}, {METRICS[figure].title}, {title}: {one.difference:+.4f} "
-                f"({one.low:+.4f} to {one.high:+.4f}), p = {one.p:.2g}, {one.pairs} pictures"
+                f"({one.ci_low:+.4f} to {one.ci_high:+.4f}), p = {one.p_value:.2g}, {one.n_pairs} pictures"
             )
 
 

@@ -66,7 +66,7 @@ def run_command(options: argparse.Namespace) -> int:
         if changes or options.name:
             raise ConfigError("With --resume the settings are those of the run. Leave the other options away.")
         run = Run(_resolve_run_folder(options.resume))
-        config = run.config()
+        config = run.load_config()
         if not options.detached and is_active(run):
             raise RunError(f"Run {run.name} is being trained already.")
     else:
@@ -76,7 +76,7 @@ def run_command(options: argparse.Namespace) -> int:
     if options.detached:
         lower_priority()
     else:
-        run.forget_to_stop()
+        run.clear_stop_request()
     print(f"Run {run.name} in {run.folder}", flush=True)
     with stop_signal(run) as should_stop:
         finished = run_job(
@@ -97,19 +97,19 @@ class ProgressPrinter:
     """Shows a training's progress in the terminal: a line an epoch, and a moving line where there is a screen."""
 
     def __init__(self) -> None:
-        self._moving = sys.stdout.isatty()
-        self._shown = 0.0
+        self._is_terminal = sys.stdout.isatty()
+        self._shown_at = 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Show where the training is."""
         left = format_duration(progress.seconds_left)
-        if progress.row is None:
-            if self._moving and progress.loss is not None and time.monotonic() - self._shown > 0.2:
-                self._shown = time.monotonic()
+        if progress.epoch_metrics is None:
+            if self._is_terminal and progress.loss is not None and time.monotonic() - self._shown_at > 0.2:
+                self._shown_at = time.monotonic()
                 text = f"epoch {progress.epoch + 1}/{progress.epochs}  batch {progress.step}/{progress.steps}"
                 print(f"\r\x1b[K{text}  loss {progress.loss:.4f}  {left} left", end="", flush=True)
             return
-        row = progress.row
+        row = progress.epoch_metrics
         values = "  ".join(
             f"{label} {row[name]:.4f}/{row.get('val_' + name, float('nan')):.4f}"
             for label, name in (
@@ -121,7 +121,7 @@ class ProgressPrinter:
             )
             if name in row
         )
-        start = "\r\x1b[K" if self._moving else ""
+        start = "\r\x1b[K" if self._is_terminal else ""
         print(
             f"{start}epoch {progress.epoch}/{progress.epochs}  {values}  {row['seconds']:.1f} s  {left} left",
             flush=True,

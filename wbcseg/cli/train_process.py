@@ -27,9 +27,9 @@ def train_until_done(name: str, config: TrainingConfig) -> Run | None:
     run = Run(runs_folder() / name)
     if not (run.folder / "config.json").exists():
         run.create(config)
-    elif run.config() != config:
+    elif run.load_config() != config:
         raise RunError(f"Run {run.name} has other settings than wanted here. Rename or delete it.")
-    if run.state()["status"] == "finished":
+    if run.load_state()["status"] == "finished":
         return run
     code = subprocess.run(
         [sys.executable, "-m", "wbcseg", "train", "--resume", str(run.folder)], check=False
@@ -37,5 +37,5 @@ def train_until_done(name: str, config: TrainingConfig) -> Run | None:
     if code == STOPPED_EXIT_CODE:
         return None
     if code:
-        raise RunError(f"Run {run.name} did not come to its end: {run.state().get('reason', 'no reason given')}")
+        raise RunError(f"Run {run.name} did not come to its end: {run.load_state().get('reason', 'no reason given')}")
     return run

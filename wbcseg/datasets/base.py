@@ -36,7 +36,7 @@ class Dataset:
     Args:
         name: Short name, the first part of every id: ``zheng-1``.
         title: What the page calls it.
-        entries: In the order of the data set.
+        sample_infos: In the order of the data set.
         origin: Where the files are or how the pictures are made, in words.
         acknowledgement: What whoever uses the data has to say, or an empty text.
         problems: Plain sentences on files that were left out, each naming its file.
@@ -54,20 +54,20 @@ class Dataset:
     ) -> None:
         self.name = name
         self.title = title
-        self.entries = tuple(entries)
+        self.sample_infos = tuple(entries)
         self.origin = origin
         self.acknowledgement = acknowledgement
         self.problems = tuple(problems)
-        self._by_id = {entry.id: entry for entry in self.entries}
-        if len(self._by_id) != len(self.entries):
-            twice = next(e.id for i, e in enumerate(self.entries) if e.id in {x.id for x in self.entries[:i]})
+        self._by_id = {entry.id: entry for entry in self.sample_infos}
+        if len(self._by_id) != len(self.sample_infos):
+            twice = next(e.id for i, e in enumerate(self.sample_infos) if e.id in {x.id for x in self.sample_infos[:i]})
             raise DatasetError(f"Data set {name} names the sample {twice} twice. Ids must be unique.")
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.sample_infos)
 
     def __iter__(self) -> Iterator[Sample]:
-        for entry in self.entries:
+        for entry in self.sample_infos:
             yield entry.read()
 
     def __contains__(self, sample_id: object) -> bool:
@@ -76,9 +76,9 @@ class Dataset:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids in order."""
-        return tuple(entry.id for entry in self.entries)
+        return tuple(entry.id for entry in self.sample_infos)
 
-    def entry(self, sample_id: str) -> SampleInfo:
+    def get_info(self, sample_id: str) -> SampleInfo:
         """Return what is known of a sample without reading it.
 
         Raises:
@@ -89,7 +89,7 @@ class Dataset:
         except KeyError:
             raise DatasetError(
                 f"Data set {self.name} has no sample {sample_id!r}; it has {len(self)} samples"
-                + (f", from {self.ids[0]} to {self.ids[-1]}." if self.entries else ".")
+                + (f", from {self.ids[0]} to {self.ids[-1]}." if self.sample_infos else ".")
             ) from None
 
     def read(self, sample_id: str) -> Sample:
@@ -99,11 +99,11 @@ class Dataset:
             DatasetError: If the data set has no such sample.
             WbcsegError: If its files cannot be read.
         """
-        return self.entry(sample_id).read()
+        return self.get_info(sample_id).read()
 
-    def manifest(self) -> dict[str, str]:
+    def compute_manifest(self) -> dict[str, str]:
         """Return the SHA-256 of every sample's content, by id (:meth:`Sample.digest`)."""
-        return {sample.id: sample.digest() for sample in self}
+        return {sample.id: sample.compute_digest() for sample in self}
 
 
 def anonymise(dataset: Dataset) -> Dataset:
@@ -119,7 +119,7 @@ def anonymise(dataset: Dataset) -> Dataset:
     return Dataset(
         dataset.name,
         dataset.title,
-        [renamed(entry, number) for number, entry in enumerate(dataset.entries, start=1)],
+        [renamed(entry, number) for number, entry in enumerate(dataset.sample_infos, start=1)],
         origin="pictures that a user brought",
         acknowledgement=dataset.acknowledgement,
     )

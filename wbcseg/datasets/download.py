@@ -112,7 +112,7 @@ class _FileDownloadError(Exception):
         super().__init__(name, reason)
         self.name = name
         self.reason = reason
-        self.lasting = lasting
+        self.permanent = lasting
 
 
 def _report_progress(progress: ProgressCallback | None, done: int, total: int, name: str) -> None:
@@ -161,5 +161,5 @@ def _download_file(folder: Path, name: str, sha256: str, bases: Sequence[str], s
                     "another network."
                 ) from error
             break
-        if problem.lasting or attempt == MAX_RETRIES or stop.wait(RETRY_DELAY_SECONDS * (attempt + 1)):
+        if problem.permanent or attempt == MAX_RETRIES or stop.wait(RETRY_DELAY_SECONDS * (attempt + 1)):
             raise problem

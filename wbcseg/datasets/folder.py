@@ -102,23 +102,23 @@ def _count_common_folders(folders: list[tuple[str, ...]]) -> int:
 
 def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
     """Return the picture's size; raise if it or its mask is no picture, or they do not fit."""
-    image = read_file_header(source.header_source(pair.picture), name=pair.picture)
+    image = read_file_header(source.get_header_source(pair.image), name=pair.image)
     if pair.mask is not None:
-        mask = read_file_header(source.header_source(pair.mask), name=pair.mask, kind="Mask")
+        mask = read_file_header(source.get_header_source(pair.mask), name=pair.mask, kind="Mask")
         try:
             check_mask_header(mask)
         except RejectedFileError as reason:
             raise as_image_error("Mask", pair.mask, reason) from reason
-        resolve_mask_orientation(image, mask, name=pair.picture, mask_name=pair.mask)
-    return image.upright
+        resolve_mask_orientation(image, mask, name=pair.image, mask_name=pair.mask)
+    return image.upright_size
 
 
 def _read_sample(source: Source, pair: Pair, sample_id: str) -> Sample:
-    words = f"{pair.picture} in {source.origin}"
+    words = f"{pair.image} in {source.origin}"
     if pair.mask is None:
-        picture = open_image(source.read(pair.picture), name=pair.picture)
+        picture = open_image(source.read(pair.image), name=pair.image)
         return Sample(sample_id, picture.pixels, None, None, words)
     picture, labels = open_pair(
-        source.read(pair.picture), source.read(pair.mask), name=pair.picture, mask_name=pair.mask
+        source.read(pair.image), source.read(pair.mask), name=pair.image, mask_name=pair.mask
     )
     return Sample(sample_id, picture.pixels, labels, None, words)

@@ -43,18 +43,18 @@ class Pair:
 
     Attributes:
         key: Folders and stem that both have in common.
-        picture: The picture's name as it was given.
+        image: The picture's name as it was given.
         mask: The mask's name, or ``None``.
     """
 
     key: tuple[str, ...]
-    picture: str
+    image: str
     mask: str | None
 
 
 @dataclass
 class _FileGroup:
-    pictures: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
     masks: list[str] = field(default_factory=list)
 
 
@@ -83,23 +83,23 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
             continue
         key, is_mask = parse_name(name)
         group = groups.setdefault(tuple(part.casefold() for part in key), _FileGroup())
-        (group.masks if is_mask else group.pictures).append(name)
+        (group.masks if is_mask else group.images).append(name)
     pairs: list[Pair] = []
     problems: list[str] = []
     for folded in sorted(groups, key=get_natural_sort_key):
         group = groups[folded]
         _split_zheng_layout(group)
-        if len(group.pictures) > 1 or len(group.masks) > 1:
-            both = group.pictures if len(group.pictures) > 1 else group.masks
-            what = "pictures" if both is group.pictures else "masks"
+        if len(group.images) > 1 or len(group.masks) > 1:
+            both = group.images if len(group.images) > 1 else group.masks
+            what = "pictures" if both is group.images else "masks"
             listed = ", ".join(format_display_name(name) for name in both)
             problems.append(f"{listed}: {len(both)} {what} for the same name; they are left out.")
-        elif not group.pictures:
+        elif not group.images:
             problems.append(f"{format_display_name(group.masks[0])}: the mask has no picture; it is left out.")
         elif not group.masks and require_masks:
-            problems.append(f"{format_display_name(group.pictures[0])}: the picture has no mask; it is left out.")
+            problems.append(f"{format_display_name(group.images[0])}: the picture has no mask; it is left out.")
         else:
-            picture = group.pictures[0]
+            picture = group.images[0]
             pairs.append(Pair(parse_name(picture)[0], picture, group.masks[0] if group.masks else None))
     return pairs, problems
 
@@ -128,10 +128,10 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
 
 def _split_zheng_layout(group: _FileGroup) -> None:
     """Take the PNG beside a picture of another format for its mask, as in the Zheng data sets."""
-    pngs = [name for name in group.pictures if name.lower().endswith(".png")]
-    if not group.masks and len(pngs) == 1 and len(group.pictures) == 2:
+    pngs = [name for name in group.images if name.lower().endswith(".png")]
+    if not group.masks and len(pngs) == 1 and len(group.images) == 2:
         group.masks = pngs
-        group.pictures = [name for name in group.pictures if name not in pngs]
+        group.images = [name for name in group.images if name not in pngs]
 
 
 def get_natural_sort_key(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:

@@ -83,7 +83,7 @@ def _concatenate(name: str, title: str, parts: Sequence[Dataset]) -> Dataset:
     return Dataset(
         name,
         title,
-        [entry for dataset in parts for entry in dataset.entries],
+        [entry for dataset in parts for entry in dataset.sample_infos],
         origin=" and ".join(dict.fromkeys(dataset.origin for dataset in parts)),
         acknowledgement=" ".join(dataset.acknowledgement for dataset in parts if dataset.acknowledgement),
         problems=[problem for dataset in parts for problem in dataset.problems],

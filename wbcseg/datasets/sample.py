@@ -49,7 +49,7 @@ class Sample:
         """Height and width in pixels."""
         return self.image.shape[0], self.image.shape[1]
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """Return the SHA-256 of what the sample shows: size, pixels and mask, whatever file held them."""
         sha = hashlib.sha256(repr(self.image.shape).encode())
         sha.update(np.ascontiguousarray(self.image).data)

@@ -54,7 +54,7 @@ class Source(Protocol):
             DatasetError: If it cannot be read.
         """
 
-    def header_source(self, name: str) -> bytes | Path:
+    def get_header_source(self, name: str) -> bytes | Path:
         """Return what the header of a file is read from: its path where it has one, else its bytes."""
 
 
@@ -62,7 +62,7 @@ class FolderSource:
     """The files of a folder and its subfolders; links to folders are not followed.
 
     Attributes:
-        zips: Zips in it, relative; they are not opened.
+        zip_names: Zips in it, relative; they are not opened.
 
     Raises:
         DatasetError: If the folder has too many files.
@@ -90,7 +90,7 @@ class FolderSource:
             zips += (name for name in inside if _is_zip(name))
         # A pipe or a device called "a.png" would keep whoever opens it waiting.
         self.names = tuple(sorted(name for name in names if (path / name).is_file()))
-        self.zips = tuple(sorted(zips))
+        self.zip_names = tuple(sorted(zips))
         self.problems = tuple(problems)
 
     def read(self, name: str) -> bytes:
@@ -103,7 +103,7 @@ class FolderSource:
                 f"The file {format_display_name(name)} in {self.path} cannot be read: {error.strerror}."
             ) from error
 
-    def header_source(self, name: str) -> bytes | Path:
+    def get_header_source(self, name: str) -> bytes | Path:
         """Return the path of a file."""
         return self.path / name
 
@@ -135,7 +135,7 @@ class ZipSource:
         # The reader raises whatever its parsing runs into, not only BadZipFile.
         except Exception as error:
             raise DatasetError(f"The file {self._name} is no zip, or is damaged. Pack it again.") from error
-        self._entries, self.problems = self._collect()
+        self._entries, self.problems = self._collect_entries()
         self.names = tuple(sorted(self._entries))
         unpacked = sum(entry.file_size for entry in self._entries.values())
         if unpacked > MAX_UNPACKED_BYTES or unpacked > max(_SMALL_ARCHIVE_BYTES, MAX_COMPRESSION_RATIO * len(data)):
@@ -144,7 +144,7 @@ class ZipSource:
                 "MB, more than pictures do. Unpack it yourself and use the folder."
             )
 
-    def _collect(self) -> tuple[dict[str, zipfile.ZipInfo], tuple[str, ...]]:
+    def _collect_entries(self) -> tuple[dict[str, zipfile.ZipInfo], tuple[str, ...]]:
         entries: dict[str, zipfile.ZipInfo] = {}
         problems: list[str] = []
         for entry in self._zip.infolist():
@@ -181,6 +181,6 @@ class ZipSource:
                 f"The file {format_display_name(name)} in the zip {self._name} is damaged. Pack it again from the original."
             ) from error
 
-    def header_source(self, name: str) -> bytes | Path:
+    def get_header_source(self, name: str) -> bytes | Path:
         """Return the bytes of a file."""
         return self.read(name)

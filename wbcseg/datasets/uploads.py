@@ -66,7 +66,7 @@ class InputImage:
     problem: str = ""
     notices: tuple[str, ...] = ()
 
-    def at_hand(self) -> InputImage:
+    def load_into_memory(self) -> InputImage:
         """Return the same with its bytes read, for when the place that they come from may be gone.
 
         Raises:
@@ -81,7 +81,7 @@ class _File:
     """A file by the name that it is paired by; copies of a name lie in folders of their own."""
 
     name: str
-    copy: int
+    copy_number: int
     upload: Upload
 
 
@@ -119,7 +119,7 @@ def count_max_pages(items: Sequence[InputImage]) -> int:
     tiffs = [item for item in items if not item.problem and PurePosixPath(item.name).suffix.lower() in TIFF_SUFFIXES]
     for item in tiffs[:MAX_HEADERS_READ]:
         try:
-            most = max(most, read_file_header(item.load(), name=item.name).pages)
+            most = max(most, read_file_header(item.load(), name=item.name).page_count)
         except WbcsegError:
             # It is said when the picture's turn comes.
             continue
@@ -133,11 +133,11 @@ def resolve_page(data: bytes, name: str, page: int) -> int:
         ImageError: If it is no picture, or has several pages but not that one.
     """
     header = read_file_header(data, name=name)
-    if header.format != "TIFF" or header.pages == 1:
+    if header.format != "TIFF" or header.page_count == 1:
         return 0
-    if page >= header.pages:
+    if page >= header.page_count:
         raise ImageError(
-            f"Picture {format_display_name(name)} cannot be used. Page {page + 1} was asked for, but the file has {header.pages}."
+            f"Picture {format_display_name(name)} cannot be used. Page {page + 1} was asked for, but the file has {header.page_count}."
         )
     return page
 
@@ -178,16 +178,16 @@ def _pair_files(files: dict[str, _File]) -> list[InputImage]:
     # Of two pictures of one name and one mask, nobody knows which one it belongs to.
     paired: dict[tuple[str, ...], set[bool]] = {}
     for pair in pairs:
-        paired.setdefault(_get_pairing_key(files[pair.picture]), set()).add(pair.mask is not None)
+        paired.setdefault(_get_pairing_key(files[pair.image]), set()).add(pair.mask is not None)
     found: list[tuple[_File, InputImage]] = []
     masks: list[_File] = []
     for pair in pairs:
-        picture, mask = files[pair.picture], files[pair.mask] if pair.mask else None
+        picture, mask = files[pair.image], files[pair.mask] if pair.mask else None
         if mask is not None and len(paired[_get_pairing_key(picture)]) > 1:
             masks.append(mask)
             mask = None
         found.append((picture, _build_input(picture, mask)))
-    used = {name for pair in pairs for name in (pair.picture, pair.mask)}
+    used = {name for pair in pairs for name in (pair.image, pair.mask)}
     for name in sorted(set(files) - used):
         file = files[name]
         if not is_ignored(name) and parse_name(file.name)[1]:
@@ -196,7 +196,7 @@ def _pair_files(files: dict[str, _File]) -> list[InputImage]:
             # No picture's ending: the content decides. Or several pictures of one name, such as a.jpg and a.tif.
             found.append((file, _build_input(file, None)))
     found, masks = _assign_loose_masks(found, masks)
-    found.sort(key=lambda one: (get_natural_sort_key(_get_pairing_key(one[0])), one[0].copy))
+    found.sort(key=lambda one: (get_natural_sort_key(_get_pairing_key(one[0])), one[0].copy_number))
     pictures = Counter(_get_pairing_key(file) for file, _ in found)
     return [
         *(item for _, item in found),

@@ -21,7 +21,7 @@ def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | No
         The data set's own list of files that were left out, then samples that cannot be read or have no mask.
     """
     problems = list(dataset.problems)
-    for done, entry in enumerate(dataset.entries, 1):
+    for done, entry in enumerate(dataset.sample_infos, 1):
         try:
             if entry.read().mask is None:
                 problems.append(f"{entry.id}: the picture has no mask.")

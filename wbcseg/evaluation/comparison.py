@@ -40,19 +40,19 @@ class MetricSummary:
 
     Attributes:
         mean: Mean of the pictures in which the figure is defined.
-        error: Its standard error.
-        low: Lower end of its 95 % confidence interval (bootstrap); NaN with fewer than 10 pictures.
-        high: Upper end.
-        pictures: How many count.
-        undefined: How many do not, because the class is in neither mask.
+        standard_error: Its standard error.
+        ci_low: Lower end of its 95 % confidence interval (bootstrap); NaN with fewer than 10 pictures.
+        ci_high: Upper end.
+        n_images: How many count.
+        n_undefined: How many do not, because the class is in neither mask.
     """
 
     mean: float
-    error: float
-    low: float
-    high: float
-    pictures: int
-    undefined: int
+    standard_error: float
+    ci_low: float
+    ci_high: float
+    n_images: int
+    n_undefined: int
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,18 @@ class PairwiseComparison:
         first: Title of the first.
         second: Title of the second.
         comparison: First minus second. Where less is better, a negative difference speaks for the first.
-        p: Of Wilcoxon's signed-rank test, corrected for the number of pairs looked at (Holm).
+        corrected_p: Of Wilcoxon's signed-rank test, corrected for the number of pairs looked at (Holm).
     """
 
     first: str
     second: str
     comparison: Comparison
-    p: float
+    corrected_p: float
 
-    def better(self, lowest_is_best: bool) -> str | None:
+    def get_winner(self, lowest_is_best: bool) -> str | None:
         """Return the title of the one that is better beyond chance: corrected p below .05, 0 outside the interval."""
         one = self.comparison
-        if not (self.p < 0.05 and (one.low > 0 or one.high < 0)):
+        if not (self.corrected_p < 0.05 and (one.ci_low > 0 or one.ci_high < 0)):
             return None
         return self.first if (one.difference > 0) != lowest_is_best else self.second
 
@@ -121,7 +121,7 @@ def compare_pairs(
     for (first, one), (second, other) in combinations(found, 2):
         names.append((first, second))
         comparisons.append(_compare_shared(one, other, figure))
-    corrected = apply_holm_correction([comparison.p for comparison in comparisons])
+    corrected = apply_holm_correction([comparison.p_value for comparison in comparisons])
     return [PairwiseComparison(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
 
 
@@ -148,12 +148,12 @@ class HardImage:
     Attributes:
         id: The picture.
         cell_type: Its cell type.
-        figures: The figure by network title, NaN where undefined.
+        metric_by_model: The figure by network title, NaN where undefined.
     """
 
     id: str
     cell_type: str
-    figures: dict[str, float]
+    metric_by_model: dict[str, float]
 
 
 def rank_hardest(
@@ -165,10 +165,10 @@ def rank_hardest(
     rows = [
         HardImage(one, kind, {name: c.get(one, math.nan) for name, c in columns.items()}) for one, kind in types.items()
     ]
-    sign = -1.0 if METRICS[figure].lowest_is_best else 1.0
+    sign = -1.0 if METRICS[figure].lower_is_better else 1.0
 
     def badness(row: HardImage) -> float:
-        defined = [sign * number for number in row.figures.values() if not math.isnan(number)]
+        defined = [sign * number for number in row.metric_by_model.values() if not math.isnan(number)]
         return min(defined, default=math.inf)
 
     return sorted(rows, key=lambda row: (badness(row), row.id))
@@ -203,9 +203,9 @@ def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]
             for look in MODE_LABELS:
                 for pair in compare_pairs(results, figure.name, region, look):
                     one = pair.comparison
-                    shares = [_format_number(number) for number in (one.difference, one.low, one.high)]
-                    chances = ["" if math.isnan(p) else f"{p:.3g}" for p in (one.p, pair.p)]
-                    counts = [str(number) for number in (one.pairs, one.larger, one.smaller)]
+                    shares = [_format_number(number) for number in (one.difference, one.ci_low, one.ci_high)]
+                    chances = ["" if math.isnan(p) else f"{p:.3g}" for p in (one.p_value, pair.corrected_p)]
+                    counts = [str(number) for number in (one.n_pairs, one.n_larger, one.n_smaller)]
                     yield [figure.name, region, MODE_LABELS[look], pair.first, pair.second, *shares, *chances, *counts]
 
 
@@ -215,4 +215,4 @@ def _format_number(number: float) -> str:
 
 def _compare_shared(one: Mapping[str, float], other: Mapping[str, float], figure: str) -> Comparison:
     both = [name for name in one if name in other]
-    return compare([one[name] for name in both], [other[name] for name in both], absent=METRICS[figure].absent)
+    return compare([one[name] for name in both], [other[name] for name in both], absent=METRICS[figure].absent_value)

@@ -125,13 +125,13 @@ class Calibration:
             if n
         ]
         return {
-            "error": self._error(plain),
+            "error": self._compute_ece(plain),
             "temperature": TEMPERATURES[best],
-            "error_scaled": self._error(best),
+            "error_scaled": self._compute_ece(best),
             "bins": bins,
         }
 
-    def _error(self, number: int) -> float:
+    def _compute_ece(self, number: int) -> float:
         counts, sure, right = self._sums[number].T
         return round(float(np.abs(sure - right).sum() / max(counts.sum(), 1.0)), 4)
 
@@ -173,12 +173,12 @@ def evaluate_cross_site(
         ]
         trainings.append(
             {
-                "trained_on": run.config().dataset,
+                "trained_on": run.load_config().dataset,
                 "tested_on": dataset.name,
                 "trained": len(segmenter.card.split["train"]),
                 "tested": len(rows),
-                "sharp_epochs": run.config().sharp_epochs,
-                "share": segmenter.card.share,
+                "sharp_epochs": run.load_config().clean_epochs,
+                "share": segmenter.card.cell_fraction,
                 **compute_training_cost(run),
             }
         )
@@ -240,7 +240,7 @@ def _compute_mean_dice(result: Mapping[str, Any]) -> dict[str, Any]:
         found = {region: comparison.collect_metric(result, "dice", region, look) for region in FOREGROUND_REGIONS}
         summaries = {region: comparison.summarise_values(list(values.values())) for region, values in found.items()}
         means[look] = {
-            region: {"dice": _round_or_none(one.mean), "dice_se": _round_or_none(one.error)}
+            region: {"dice": _round_or_none(one.mean), "dice_se": _round_or_none(one.standard_error)}
             for region, one in summaries.items()
         }
     return means
@@ -256,7 +256,7 @@ def _build_examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels
         result = segmenter.predict(picture)
         dice = compute_metrics(mask, result.labels)["dice"]["cell"]
         features = compute_quality_features(picture, result.probabilities, keep_main_cell(result.labels))
-        found.append(Example(features, group, float(dice), plain=number == 0))
+        found.append(Example(features, group, float(dice), is_original=number == 0))
     return found
 
 

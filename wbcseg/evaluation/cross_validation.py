@@ -44,14 +44,14 @@ class Study:
     configs: tuple[TrainingConfig, ...]
 
     @property
-    def title(self) -> str:
+    def result_name(self) -> str:
         """Name of the result, and beginning of the runs' names."""
         return f"{self.name}-{self.architecture}"
 
     @property
-    def runs(self) -> tuple[str, ...]:
+    def run_names(self) -> tuple[str, ...]:
         """Names of the trainings' runs."""
-        return tuple(f"{self.title}-{number}" for number in range(len(self.configs)))
+        return tuple(f"{self.result_name}-{number}" for number in range(len(self.configs)))
 
 
 def plan_cross_validation(
@@ -153,7 +153,7 @@ def build_study_metadata(
     return {
         "study": study.name,
         "architecture": study.architecture,
-        "title": f"{get_spec(study.architecture).title}, width {study.configs[0].width}",
+        "title": f"{get_spec(study.architecture).title}, width {study.configs[0].base_filters}",
         "parameters": segmenter.card.parameters,
         "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varied},
         "environment": runs[0].read("environment.json"),
@@ -198,7 +198,7 @@ def score_heldout(
 
 
 def _build_training_row(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
-    config = run.config()
+    config = run.load_config()
     return {
         "fold": config.fold,
         "split_seed": config.split_seed,
@@ -211,7 +211,7 @@ def _build_training_row(run: Run, segmenter: Segmenter, tested: int) -> dict[str
 
 def compute_training_cost(run: Run) -> dict[str, Any]:
     """Return how long a training took: ``epochs``, ``seconds`` and, where it is known, ``cpu_seconds``."""
-    history = run.metrics()
+    history = run.load_metrics()
     return {
         "epochs": len(history),
         "seconds": round(sum(row["seconds"] for row in history), 1),

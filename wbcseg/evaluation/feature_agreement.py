@@ -29,34 +29,34 @@ class FeaturePairs:
 
     Attributes:
         model: The model's name.
-        careful: Whether it looked carefully.
+        tta: Whether it looked carefully.
         ids: The pictures; those in which either mask has no cell are left out.
-        figures: By figure, one pair (expert, model) a picture; NaN where one is not defined.
+        feature_values: By figure, one pair (expert, model) a picture; NaN where one is not defined.
     """
 
     model: str
-    careful: bool
+    tta: bool
     ids: tuple[str, ...]
-    figures: Mapping[str, tuple[tuple[float, float], ...]]
+    feature_values: Mapping[str, tuple[tuple[float, float], ...]]
 
-    def agreement(self, name: str) -> BlandAltman:
+    def compute_agreement(self, name: str) -> BlandAltman:
         """Return how well one figure agrees."""
-        expert, computed = zip(*self.figures[name], strict=True)
+        expert, computed = zip(*self.feature_values[name], strict=True)
         return bland_altman.compute_bland_altman(expert, computed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values, with the agreement of every figure."""
-        found = {name: self.agreement(name) for name in self.figures}
+        found = {name: self.compute_agreement(name) for name in self.feature_values}
         return {
             "model": self.model,
-            "careful": self.careful,
+            "careful": self.tta,
             "ids": list(self.ids),
             "agreement": {
                 name: {key: _to_json_value(value) for key, value in {**vars(one), "limits": one.limits}.items()}
                 for name, one in found.items()
             },
             "pairs": {
-                name: [[_to_json_value(a), _to_json_value(b)] for a, b in pairs] for name, pairs in self.figures.items()
+                name: [[_to_json_value(a), _to_json_value(b)] for a, b in pairs] for name, pairs in self.feature_values.items()
             },
         }
 
@@ -71,7 +71,7 @@ class FeaturePairs:
 
     def write(self, folder: Path = FEATURE_AGREEMENT_FOLDER) -> Path:
         """Write the result. Returns its file."""
-        path = folder / f"{self.model}{'-careful' if self.careful else ''}.json"
+        path = folder / f"{self.model}{'-careful' if self.tta else ''}.json"
         folder.mkdir(parents=True, exist_ok=True)
         write_result(path, self.to_dict())
         return path

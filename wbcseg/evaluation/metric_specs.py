@@ -28,19 +28,19 @@ class MetricSpec:
     Attributes:
         name: Its key in result files.
         title: What tables call it.
-        meaning: Its definition, for somebody who never heard of it.
+        description: Its definition, for somebody who never heard of it.
         regions: Of which regions there is one.
-        absent: What a network gets that rightly finds nothing of a class, where another one found something.
-        lowest_is_best: Whether less is better.
+        absent_value: What a network gets that rightly finds nothing of a class, where another one found something.
+        lower_is_better: Whether less is better.
         unit: ``""`` for shares, ``"px"`` for distances.
     """
 
     name: str
     title: str
-    meaning: str
+    description: str
     regions: tuple[str, ...]
-    absent: float = 1.0
-    lowest_is_best: bool = False
+    absent_value: float = 1.0
+    lower_is_better: bool = False
     unit: str = ""
 
 
@@ -74,8 +74,8 @@ METRICS: Final[dict[str, MetricSpec]] = {
             "How far apart the outlines are at their worst, leaving away the worst twentieth of their pixels: 95 % of "
             "either outline is at most so far from the other. In pixels, 0 is best.",
             OUTLINED_REGIONS,
-            absent=0.0,
-            lowest_is_best=True,
+            absent_value=0.0,
+            lower_is_better=True,
             unit="px",
         ),
         MetricSpec(

@@ -31,34 +31,34 @@ def write_model_card(run: Run, dataset: Dataset, parameters: int) -> ModelCard:
     Raises:
         WbcsegError: If the model or the data cannot be used.
     """
-    config = run.config()
-    rows = run.metrics()
+    config = run.load_config()
+    rows = run.load_metrics()
     environment = run.read("environment.json")
-    kind = "any laboratory" if get_augmentation(config.augmentation).cell else f"width {config.width}"
+    kind = "any laboratory" if get_augmentation(config.augmentation).cell_fraction else f"width {config.base_filters}"
     draft = ModelCard(
         title=f"{get_spec(config.architecture).title}, {kind}",
         architecture=config.architecture,
-        width=config.width,
+        base_filters=config.base_filters,
         parameters=parameters,
-        canvas=config.canvas,
+        input_size=config.input_size,
         classes=CLASS_NAMES,
         # A user's own folder is nobody else's business.
         config={**config.to_dict(), "dataset": Path(config.dataset).name},
-        split=run.split().to_dict(),
-        heldout={},
+        split=run.load_split().to_dict(),
+        test_metrics={},
         training={
             "epochs": len(rows),
             "seconds": round(sum(row["seconds"] for row in rows), 1),
             "environment": environment,
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        files={"model": FileRecord.of(run.folder / MODEL_FILE), "weights": FileRecord.of(run.folder / WEIGHTS_FILE)},
+        files={"model": FileRecord.from_path(run.folder / MODEL_FILE), "weights": FileRecord.from_path(run.folder / WEIGHTS_FILE)},
         acknowledgement=dataset.acknowledgement,
         notice=NOTICE,
-        program=__version__,
-        share=config.share if config.framed else DEFAULT_CELL_FRACTION,
+        wbcseg_version=__version__,
+        cell_fraction=config.cell_fraction if config.two_stage else DEFAULT_CELL_FRACTION,
     )
     heldout = summarise_scores(evaluate_heldout(Segmenter(run.folder, draft), dataset))
-    card = dataclasses.replace(draft, heldout=heldout)
+    card = dataclasses.replace(draft, test_metrics=heldout)
     card.write(run.folder)
     return card

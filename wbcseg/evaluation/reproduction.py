@@ -49,19 +49,19 @@ class Experiment:
     Attributes:
         name: Short name, also of its result.
         config: Its settings.
-        part: Of what it is: the thesis' tables, its annex, which trains without flipped copies, or a training of the
+        kind: Of what it is: the thesis' tables, its annex, which trains without flipped copies, or a training of the
             tables once more from another start, which shows how much is chance.
     """
 
     name: str
     config: TrainingConfig
-    part: ExperimentKind = "tables"
+    kind: ExperimentKind = "tables"
 
     @property
     def title(self) -> str:
         """What tables call it."""
-        start = ", another start" if self.part == "again" else ""
-        return f"{get_spec(self.config.architecture).title}, width {self.config.width}{start}"
+        start = ", another start" if self.kind == "again" else ""
+        return f"{get_spec(self.config.architecture).title}, width {self.config.base_filters}{start}"
 
 
 def _build_thesis_experiment(architecture: str) -> Experiment:
@@ -75,7 +75,7 @@ def _build_repeat_experiment(architecture: str) -> Experiment:
 
 def _build_annex_experiment(architecture: str) -> Experiment:
     # At full width the annex takes as long as the tables: for the two slower networks a quarter of it must do.
-    width = PRESETS["published"].width if architecture == "unet" else 16
+    width = PRESETS["published"].base_filters if architecture == "unet" else 16
     config = PRESETS["published"].replace(architecture=architecture, twins=False, width=width)
     return Experiment(f"{architecture}-without-copies", config, "annex")
 
@@ -94,7 +94,7 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
 
 def list_experiments(part: ExperimentKind) -> list[Experiment]:
     """Return the experiments of a part."""
-    return [one for one in EXPERIMENTS.values() if one.part == part]
+    return [one for one in EXPERIMENTS.values() if one.kind == part]
 
 
 def score_like_thesis(predict: PredictFn, prepared: ThesisDataset) -> list[dict[str, Any]]:
@@ -112,10 +112,10 @@ def score_like_thesis(predict: PredictFn, prepared: ThesisDataset) -> list[dict[
         One row a test picture, in test order: ``id``, ``copy_in_training``, ``accuracy`` (of the three rounded numbers
         a pixel), and by class ``dice``, ``dice_as_published`` and ``jaccard_as_published``; ``None`` where undefined.
     """
-    trained = {get_original_id(one) for one in prepared.ids_of(prepared.train)}
+    trained = {get_original_id(one) for one in prepared.get_ids(prepared.train)}
     rows = []
     for index in prepared.test:
-        target = (encode_one_hot(prepared.labels[index], prepared.blank[index]) > 0.5).astype(np.uint8)
+        target = (encode_one_hot(prepared.labels[index], prepared.unlabelled[index]) > 0.5).astype(np.uint8)
         found = (predict(prepared.images[index].astype(np.float32) / 255.0) > 0.5).astype(np.uint8)
         row: dict[str, Any] = {
             "id": prepared.ids[index],
@@ -155,14 +155,14 @@ def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> d
     Raises:
         WbcsegError: If the run has no model, or the data is not what it was.
     """
-    config = run.config()
+    config = run.load_config()
     samples = [sample for sample in dataset if sample.mask is not None]
-    prepared = build_thesis_dataset(samples, ALL_THESIS_BUGS if config.quirks else NO_THESIS_BUGS, twins=config.twins)
-    if prepared.ids_of(prepared.test) != run.split().test:
+    prepared = build_thesis_dataset(samples, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, twins=config.flipped_copies)
+    if prepared.get_ids(prepared.test) != run.load_split().test:
         raise DatasetError(
             f"The test pictures of run {run.name} are not those of data set {dataset.name} as it is here."
         )
-    history = run.metrics()
+    history = run.load_metrics()
     network = TFLiteModel((run.folder / MODEL_FILE).read_bytes(), name=run.name)
     return {
         "experiment": experiment.name,
@@ -191,21 +191,21 @@ class ThesisComparison:
 
     Attributes:
         experiment: The experiment.
-        figure: What is measured.
-        published: As printed, or ``None`` where the thesis has no such figure.
-        published_error: Its standard error over the test pictures (σ/√n), or ``None``.
-        last: Here, after the last epoch, as the thesis reports; ``None`` without a result.
-        error: Its standard error, likewise.
+        metric: What is measured.
+        thesis: As printed, or ``None`` where the thesis has no such figure.
+        thesis_error: Its standard error over the test pictures (σ/√n), or ``None``.
+        final: Here, after the last epoch, as the thesis reports; ``None`` without a result.
+        final_error: Its standard error, likewise.
         best: Here, in the epoch with the best accuracy on the test pictures; ``None`` where it is not known, as it is
             of all scores of single pictures.
     """
 
     experiment: str
-    figure: str
-    published: float | None
-    published_error: float | None = None
-    last: float | None = None
-    error: float | None = None
+    metric: str
+    thesis: float | None
+    thesis_error: float | None = None
+    final: float | None = None
+    final_error: float | None = None
     best: float | None = None
 
 
@@ -241,7 +241,7 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
     history = result["history"] if result else []
     best: Mapping[str, float] = max(history, key=lambda row: row["val_binary_accuracy"], default={})
     printed: Mapping[str, float] = thesis.annex
-    if experiment.part != "annex":
+    if experiment.kind != "annex":
         printed = {
             "accuracy": thesis.accuracy[-1],
             "val_accuracy": thesis.test_accuracy,
@@ -253,33 +253,33 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
             experiment.name,
             title,
             printed[name],
-            last=history[-1][column] if history else None,
+            final=history[-1][column] if history else None,
             best=best.get(column),
         )
         for title, name, column in _EPOCH_METRICS
     ]
     for figure, title in _IMAGE_METRICS:
         for kind in FOREGROUND_CLASSES:
-            theirs = [] if experiment.part == "annex" else _get_thesis_values(thesis, figure, kind.name)
+            theirs = [] if experiment.kind == "annex" else _get_thesis_values(thesis, figure, kind.name)
             ours = _get_own_values(result["pictures"], figure, kind.name) if result else []
             published, published_error = _compute_mean(theirs)
             last, error = _compute_mean(ours)
             table.append(
                 ThesisComparison(experiment.name, f"{title}, {kind.name}", published, published_error, last, error)
             )
-    seconds = None if experiment.part == "annex" else thesis.seconds
+    seconds = None if experiment.kind == "annex" else thesis.seconds
     worked = [row["cpu_seconds"] for row in history] if all("cpu_seconds" in row for row in history) else []
     return [
         *table,
-        ThesisComparison(experiment.name, CPU_SECONDS, None, last=sum(worked) if worked else None),
-        ThesisComparison(experiment.name, WALL_SECONDS, seconds, last=result["seconds"] if result else None),
+        ThesisComparison(experiment.name, CPU_SECONDS, None, final=sum(worked) if worked else None),
+        ThesisComparison(experiment.name, WALL_SECONDS, seconds, final=result["seconds"] if result else None),
     ]
 
 
 def _get_thesis_values(thesis: ThesisResult, figure: str, kind: str) -> list[float]:
     if figure == "dice":
         return []
-    values = thesis.jaccard_as_published[kind] if figure == "jaccard_as_published" else thesis.dice_as_published[kind]
+    values = thesis.thesis_jaccard[kind] if figure == "jaccard_as_published" else thesis.thesis_dice[kind]
     return [_to_jaccard(one) for one in values] if figure == "jaccard" else list(values)
 
 

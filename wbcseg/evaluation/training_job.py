@@ -88,7 +88,7 @@ def _train_and_export(
     on_fetch: Callable[[int, int, str], None] | None,
     threads: int | None,
 ) -> bool:
-    done = len(run.metrics())
+    done = len(run.load_metrics())
     run.set_state("running", epoch=done, epochs=config.epochs)
     write_progress(run, Progress("preparing", done, config.epochs))
     dataset = _load_dataset(config, upload, on_fetch)
@@ -106,10 +106,10 @@ def _train_and_export(
     write_progress(run, Progress("finishing", config.epochs, config.epochs))
     card = write_model_card(run, dataset, export_model(run, data.train))
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
-    regions = card.heldout["regions"]
+    regions = card.test_metrics["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
-    leak = " (leaking split: most have a flipped copy in training)" if card.leaks else ""
-    print(f"Finished: Dice on {card.heldout['pictures']} held-out pictures{leak}: {dice}", flush=True)
+    leak = " (leaking split: most have a flipped copy in training)" if card.is_leaky else ""
+    print(f"Finished: Dice on {card.test_metrics['pictures']} held-out pictures{leak}: {dice}", flush=True)
     return True
 
 
@@ -129,6 +129,6 @@ def _load_dataset(
 
 def _mark_failed(run: Run, reason: str) -> None:
     try:
-        run.set_state("failed", **run.place(), reason=reason)
+        run.set_state("failed", **run.load_epoch_counts(), reason=reason)
     except WbcsegError as error:
         print_to_stderr(f"The failure could not be written down: {error}")

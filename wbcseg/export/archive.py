@@ -48,11 +48,11 @@ def build_results_zip(found: Results, *, micrometres: float | None = None, repor
 
         for picture in pictures:
             base = make_safe_stem(picture.name, stems) if picture.models else ""
-            for model, findings in picture.by_model():
+            for model, findings in picture.iter_by_model():
                 whole = make_safe_name(f"{base}-{model}", taken)
                 cells = []
                 for one in findings:
-                    stem = make_safe_name(f"{base}-{model}-cell-{one.number}", taken) if one.number else whole
+                    stem = make_safe_name(f"{base}-{model}-cell-{one.cell_index}", taken) if one.cell_index else whole
                     image, labels = one.load()
                     cells.append(build_outline(one, labels, stem, micrometres))
                     mask_files[one] = f"masks/{stem}.png"
@@ -62,7 +62,7 @@ def build_results_zip(found: Results, *, micrometres: float | None = None, repor
                 if picture.size is not None:
                     documents[model].add(picture.name, picture.size, cells)
         for model, document in documents.items():
-            add(format_coco_name(model, models), document.document())
+            add(format_coco_name(model, models), document.to_bytes())
         add(
             "measurements.csv", encode_csv(build_feature_rows(pictures, micrometres=micrometres, mask_files=mask_files))
         )
@@ -82,9 +82,9 @@ def build_outline(finding: CellResult, labels: Labels, name: str, micrometres: f
         name: What it is called.
         micrometres: Side of a pixel in µm, or ``None``. The figures' names say which.
     """
-    values = finding.measures.scaled(micrometres) if finding.measures else {}
+    values = finding.features.to_units(micrometres) if finding.features else {}
     named = {format_column_name(key, micrometres): value for key, value in values.items()}
-    return CellOutline(labels.astype(np.uint8, copy=False), finding.place or (0, 0), named, name)
+    return CellOutline(labels.astype(np.uint8, copy=False), finding.offset or (0, 0), named, name)
 
 
 def format_coco_name(model: str, models: Sequence[str]) -> str:

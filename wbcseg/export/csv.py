@@ -46,7 +46,7 @@ def build_feature_rows(
         mask_files: Where the mask of each finding was written, for a column of its own; ``None`` where none was.
     """
     pictures = group_by_image(found)
-    scores = sorted({region for picture in pictures for one in picture.findings for region in one.scores})
+    scores = sorted({region for picture in pictures for one in picture.cells for region in one.dice})
     head = ["number", "picture", "width", "height", "cell", "model", "status", "reasons", "note"]
     head += [] if mask_files is None else ["mask_file"]
     head += ["left", "top", *(format_column_name(name, micrometres) for name in FEATURES)]
@@ -59,20 +59,20 @@ def build_feature_rows(
         reasons: tuple[str, ...] = ()
         if one is not None:
             status, reasons = _get_status(one), one.reasons
-        cells += [str(one.number or "") if one else "", model, status, " ".join(reasons)]
+        cells += [str(one.cell_index or "") if one else "", model, status, " ".join(reasons)]
         cells += [" ".join(filter(None, (picture.problem, picture.note)))]
         if mask_files is not None:
             cells.append(mask_files.get(one, "") if one else "")
-        left, top = (one.place if one else None) or ("", "")
-        values = one.measures.scaled(micrometres) if one and one.measures else {}
+        left, top = (one.offset if one else None) or ("", "")
+        values = one.features.to_units(micrometres) if one and one.features else {}
         cells += [str(left), str(top), *(_format_number(values.get(name, math.nan)) for name in FEATURES)]
-        return cells + [_format_number(one.scores.get(region, math.nan) if one else math.nan) for region in scores]
+        return cells + [_format_number(one.dice.get(region, math.nan) if one else math.nan) for region in scores]
 
     rows = [head]
     for number, picture in enumerate(pictures, start=1):
         if not picture.models:
             rows.append(row(number, picture))
-        for model, cells in picture.by_model():
+        for model, cells in picture.iter_by_model():
             rows += [row(number, picture, model, one) for one in cells or (None,)]
     return rows
 
@@ -101,9 +101,9 @@ def describe_feature(name: str, micrometres: float | None) -> str:
     """
     one = FEATURES[name]
     if not one.power or micrometres is None:
-        return one.meaning + (" In pixels." if one.power == 1 else "")
+        return one.description + (" In pixels." if one.power == 1 else "")
     square = "\u00b2" if one.power == 2 else ""
-    return f"{one.meaning} Given in \u00b5m{square}; a pixel is {micrometres:g} \u00b5m wide and high."
+    return f"{one.description} Given in \u00b5m{square}; a pixel is {micrometres:g} \u00b5m wide and high."
 
 
 def format_column_name(name: str, micrometres: float | None) -> str:
@@ -122,7 +122,7 @@ def format_column_name(name: str, micrometres: float | None) -> str:
 
 def _get_status(finding: CellResult) -> str:
     """Return a cell's status as it is taken away."""
-    return finding.status if finding.measures is not None else NO_CELL_STATUS
+    return finding.status if finding.features is not None else NO_CELL_STATUS
 
 
 def _format_number(value: float) -> str:

@@ -25,13 +25,13 @@ class CellOutline:
     Attributes:
         labels: ``uint8[H, W]`` of class ids of the whole picture, or of a part of it.
         offset: Column and row of the picture where that part begins.
-        measures: Figures by name, with their unit; those that are not defined (NaN) are left out.
+        measurements: Figures by name, with their unit; those that are not defined (NaN) are left out.
         name: What the cell is called.
     """
 
     labels: Labels
     offset: tuple[int, int] = (0, 0)
-    measures: Mapping[str, float] | None = None
+    measurements: Mapping[str, float] | None = None
     name: str = ""
 
 
@@ -52,11 +52,11 @@ def _build_feature(cell: CellOutline) -> dict[str, Any] | None:
     whole, nucleus = (_build_geometry(mask, cell.offset) for mask in (cell.labels > 0, cell.labels == NUCLEUS.id))
     if whole is None:
         return None
-    green = PALETTES["thesis"].hex(CYTOPLASM.id)
+    green = PALETTES["thesis"].to_hex(CYTOPLASM.id)
     properties: dict[str, Any] = {
         "objectType": "cell" if nucleus else "annotation",
         "classification": {"name": "White blood cell", "color": [int(green[i : i + 2], 16) for i in (1, 3, 5)]},
-        "measurements": {n: v for n, v in (cell.measures or {}).items() if np.isfinite(v)},
+        "measurements": {n: v for n, v in (cell.measurements or {}).items() if np.isfinite(v)},
     }
     if cell.name:
         properties["name"] = cell.name
@@ -111,7 +111,7 @@ class CocoWriter:
                     found = _build_annotation(len(self._annotations) + 1, number, category, mask)
                     self._annotations.append(_to_json(found))
 
-    def document(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the file."""
         info = _to_json({"description": NOTICE})
         categories = _to_json(

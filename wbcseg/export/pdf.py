@@ -94,8 +94,8 @@ def build_pdf_report(
     _render_header(paper, pictures, when, settings, micrometres)
     _render_unreadable(paper, pictures)
     for number, picture in enumerate(pictures, start=1):
-        for model, cells in picture.by_model():
-            if model in picture.drawn or not cells:
+        for model, cells in picture.iter_by_model():
+            if model in picture.field_renderers or not cells:
                 _render_field(paper, number, picture, model, len(cells))
             for one in cells:
                 if paper.get_y() + ROW_MM > paper.h - 20:
@@ -139,7 +139,7 @@ def _render_header(
     )
     paper.ln(1)
     for kind in reversed(CLASSES[1:]):
-        colour = PALETTES["thesis"].hex(kind.id)
+        colour = PALETTES["thesis"].to_hex(kind.id)
         paper.set_fill_color(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
         paper.rect(paper.get_x(), paper.get_y() + 1, 3, 3, style="F")
         paper.set_x(paper.get_x() + 4)
@@ -152,7 +152,7 @@ def _list_cell_counts(pictures: Sequence[ImageReport]) -> list[tuple[str, str]]:
     models = list(dict.fromkeys(model for picture in pictures for model in picture.models))
     lines = []
     for model in models:
-        cells = [one for picture in pictures for one in picture.findings if one.model == model]
+        cells = [one for picture in pictures for one in picture.cells if one.model == model]
         whose = f"{model}: " if len(models) > 1 else ""
         lines.append(("Cells", f"{whose}{format_status_counts(cells)}"))
         means = format_mean_dice(cells)
@@ -166,7 +166,7 @@ def _render_unreadable(paper: _ReportPdf, pictures: Sequence[ImageReport]) -> No
     for number, picture in enumerate(pictures, start=1):
         if picture.problem:
             reasons.setdefault(anonymise(picture.problem), []).append(str(number))
-        elif picture.mask_unused:
+        elif picture.mask_rejected:
             reasons.setdefault("The expert's mask; the table of figures says why.", []).append(str(number))
     if not reasons:
         return
@@ -195,7 +195,7 @@ def _start_section(paper: _ReportPdf) -> float:
 
 def _render_field(paper: _ReportPdf, number: int, picture: ImageReport, model: str, count: int) -> None:
     """Show a field of view as a whole, its cells in numbered boxes."""
-    draw = picture.drawn.get(model)
+    draw = picture.field_renderers.get(model)
     pixels = draw() if draw is not None else None
     width, height = _fit_to_page(pixels) if pixels is not None else (0.0, 0.0)
     if paper.get_y() + height + 16 > paper.h - 20:
@@ -224,7 +224,7 @@ def _fit_to_page(pixels: NDArray[np.uint8]) -> tuple[float, float]:
 
 def _render_cell(paper: _ReportPdf, number: int, finding: CellResult, micrometres: float | None) -> None:
     top = _start_section(paper)
-    title = f"Picture {number}" + (f", cell {finding.number}" if finding.number else "")
+    title = f"Picture {number}" + (f", cell {finding.cell_index}" if finding.cell_index else "")
     paper.cell(2 * IMAGE_MM + 4, 6, title + (f", {_to_latin1(finding.model)}" if finding.model else ""))
     image, labels = finding.load()
     marked = overlay(image, labels, PALETTES["thesis"], 0.4)
@@ -239,11 +239,11 @@ def _render_cell(paper: _ReportPdf, number: int, finding: CellResult, micrometre
 
 def _render_features(paper: _ReportPdf, finding: CellResult, micrometres: float | None, x: float, y: float) -> None:
     width = paper.w - MARGIN_MM - x
-    if finding.status and finding.measures is not None:
+    if finding.status and finding.features is not None:
         paper.set_xy(x, y - 6.5)
         paper.set_font(FONT, "B", 9)
         paper.cell(width, 6, _to_latin1(finding.status))
-    values = finding.measures.scaled(micrometres) if finding.measures else {}
+    values = finding.features.to_units(micrometres) if finding.features else {}
     if not values:
         paper.set_xy(x, y)
         paper.set_font(FONT, size=9)
@@ -257,7 +257,7 @@ def _render_features(paper: _ReportPdf, finding: CellResult, micrometres: float 
         paper.set_text_color(*TEXT_COLOUR)
         paper.cell(width - 40, 4.3, _to_latin1(_format_feature(name, values[name], micrometres)), align="R")
         y += 4.3
-    dice = [f"{region} {finding.scores[region]:.3f}" for region in FOREGROUND_REGIONS if region in finding.scores]
+    dice = [f"{region} {finding.dice[region]:.3f}" for region in FOREGROUND_REGIONS if region in finding.dice]
     if dice:
         paper.set_xy(x, y)
         paper.set_font(FONT, size=8.5)
@@ -275,9 +275,9 @@ def _format_feature(name: str, value: float, micrometres: float | None) -> str:
     if math.isnan(value):
         return "not defined"
     if not measure.power:
-        return f"{value:.{measure.digits}f}"
+        return f"{value:.{measure.decimals}f}"
     unit = ("px" if micrometres is None else "\u00b5m") + ("\u00b2" if measure.power == 2 else "")
-    return f"{value:.{measure.digits if micrometres is None else 1}f} {unit}"
+    return f"{value:.{measure.decimals if micrometres is None else 1}f} {unit}"
 
 
 def _render_definitions(paper: _ReportPdf, pictures: Sequence[ImageReport], micrometres: float | None) -> None:
@@ -285,7 +285,7 @@ def _render_definitions(paper: _ReportPdf, pictures: Sequence[ImageReport], micr
     paper.add_page()
     figures = [(FEATURES[name].title, describe_feature(name, micrometres)) for name in REPORTED_FEATURES]
     parts = [("What the figures mean", figures)]
-    if any(one.status for picture in pictures for one in picture.findings):
+    if any(one.status for picture in pictures for one in picture.cells):
         statuses = [(status.capitalize(), meaning) for status, meaning in STATUS_DESCRIPTIONS.items()]
         parts.append(("What the program says of a result", statuses))
     for title, defined in parts:

@@ -61,12 +61,12 @@ def anonymise(problem: str) -> str:
 def format_image_counts(pictures: Sequence[ImageReport]) -> str:
     """Say how many pictures there are, such as “25; 3 of them without a white cell; 6 more files not used”."""
     used = [picture for picture in pictures if not picture.problem]
-    without = sum(1 for picture in used if not any(one.measures for one in picture.findings))
+    without = sum(1 for picture in used if not any(one.features for one in picture.cells))
     unused = len(pictures) - len(used)
     parts = [str(len(used))]
     parts += [f"{without} of them without a white cell"] if without else []
     parts += [f"{unused} more file{'' if unused == 1 else 's'} not used"] if unused else []
-    masks = sum(1 for picture in used if picture.mask_unused)
+    masks = sum(1 for picture in used if picture.mask_rejected)
     parts += [f"{masks} expert mask{'' if masks == 1 else 's'} not used"] if masks else []
     return "; ".join(parts)
 
@@ -77,7 +77,7 @@ def format_status_counts(findings: Iterable[CellResult]) -> str:
     Args:
         findings: Those of one model.
     """
-    cells = [one for one in findings if one.measures is not None]
+    cells = [one for one in findings if one.features is not None]
     told = format_counts([one.status for one in cells])
     return f"{len(cells)} ({told})" if told else str(len(cells))
 
@@ -91,12 +91,12 @@ def format_mean_dice(findings: Iterable[CellResult]) -> str:
     every = list(findings)
     told, most = [], 0
     for region in FOREGROUND_REGIONS:
-        values = [value for one in every if not math.isnan(value := one.scores.get(region, math.nan))]
+        values = [value for one in every if not math.isnan(value := one.dice.get(region, math.nan))]
         if values:
             told.append(f"{region} {sum(values) / len(values):.3f}")
             most = max(most, len(values))
-    flattered = sum(1 for one in every if one.scores and one.flatters)
+    flattered = sum(1 for one in every if one.dice and one.seen_in_training)
     more = f", {flattered} of them in the model's training, which flatters" if flattered else ""
-    if any(one.scores and one.place is not None for one in every):
+    if any(one.dice and one.offset is not None for one in every):
         more += "; an expert's cells that were not found do not count"
     return f"{', '.join(told)} ({most} cell{'' if most == 1 else 's'} with a mask{more})" if told else ""

@@ -25,16 +25,16 @@ class FeatureSpec:
     Attributes:
         name: In tables for machines, such as ``nucleus_area``.
         title: In tables for people.
-        meaning: How it is defined, in a sentence or two.
+        description: How it is defined, in a sentence or two.
         power: 2 for areas, 1 for lengths, 0 for what has no unit: figures in pixels become µm² or µm by the scale.
-        digits: Digits behind the point when it is shown in pixels.
+        decimals: Digits behind the point when it is shown in pixels.
     """
 
     name: str
     title: str
-    meaning: str
+    description: str
     power: int = 0
-    digits: int = 3
+    decimals: int = 3
 
 
 _SHAPE_FEATURES: Final = (
@@ -81,14 +81,14 @@ FEATURES: Final[dict[str, FeatureSpec]] = {
             "Lobes of the nucleus",
             "Peaks of the distance to the nucleus's outline that stand out from the saddles between them, each with at "
             "least a twentieth of the nucleus around it.",
-            digits=0,
+            decimals=0,
         ),
         *(
             FeatureSpec(
                 f"{part}_{channel}",
                 f"{part.capitalize()} {channel}",
                 f"Mean {channel} of the {part}'s pixels in the picture as it is stored, 0 to 255.",
-                digits=1,
+                decimals=1,
             )
             for part in ("nucleus", "cytoplasm")
             for channel in ("red", "green", "blue")
@@ -107,7 +107,7 @@ class CellFeatures:
 
     values: dict[str, float]
 
-    def scaled(self, micrometres: float | None) -> dict[str, float]:
+    def to_units(self, micrometres: float | None) -> dict[str, float]:
         """Return the figures with lengths and areas in µm and µm².
 
         Args:

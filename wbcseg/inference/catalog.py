@@ -77,11 +77,11 @@ class Catalog:
         return tuple(entry for entry in self.entries if entry.card is not None)
 
     @property
-    def first_choice(self) -> ModelEntry | None:
+    def default_model(self) -> ModelEntry | None:
         """The model for a picture of unknown origin: the first one of :meth:`suited`."""
-        return next(iter(self.suited(None)), None)
+        return next(iter(self.select_defaults_for(None)), None)
 
-    def suited(self, dataset: str | None) -> tuple[ModelEntry, ...]:
+    def select_defaults_for(self, dataset: str | None) -> tuple[ModelEntry, ...]:
         """Return the models to begin with: of each network the widest shipped one, or else those trained last.
 
         Args:
@@ -90,15 +90,15 @@ class Catalog:
                 anything else there are the models for any laboratory alone.
         """
         shipped = [(entry, entry.card) for entry in self.usable if entry.shipped and entry.card]
-        special = [entry for entry, card in shipped if not card.framed and dataset in (card.dataset, SYNTHETIC)]
-        general = [entry for entry, card in shipped if card.framed]
+        special = [entry for entry, card in shipped if not card.two_stage and dataset in (card.dataset, SYNTHETIC)]
+        general = [entry for entry, card in shipped if card.two_stage]
         best: dict[str, ModelEntry] = {}
         for entry in [*special, *general] or [entry for entry, _ in shipped]:
             # The widest of a network comes first.
             best.setdefault(_get_architecture(entry), entry)
         return tuple(sorted(best.values(), key=_rank_architecture)) or self.usable[:MAX_DEFAULT_MODELS]
 
-    def entry(self, name: str) -> ModelEntry:
+    def get(self, name: str) -> ModelEntry:
         """Return a model's entry.
 
         Raises:
@@ -110,14 +110,14 @@ class Catalog:
         names = ", ".join(entry.name for entry in self.entries) or "none"
         raise ModelError(f"There is no model {name!r}. Models here: {names}.")
 
-    def open(self, name: str) -> Segmenter:
+    def load(self, name: str) -> Segmenter:
         """Load a model.
 
         Raises:
             ModelError: If there is no such model, or it cannot be used.
             ChecksumError: If its file is not the one that its card describes.
         """
-        entry = self.entry(name)
+        entry = self.get(name)
         return Segmenter(entry.folder, entry.card, name=entry.name)
 
 
@@ -178,9 +178,9 @@ def _rank_architecture(entry: ModelEntry) -> int:
 
 def _get_shipped_sort_key(entry: ModelEntry) -> tuple[bool, int, int, str]:
     return (
-        bool(entry.card and entry.card.framed),
+        bool(entry.card and entry.card.two_stage),
         _rank_architecture(entry),
-        -entry.card.width if entry.card else 0,
+        -entry.card.base_filters if entry.card else 0,
         entry.name,
     )
 

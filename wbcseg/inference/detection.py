@@ -71,11 +71,11 @@ class BBox:
     right: int
 
     @property
-    def part(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """The crop, as an index of the field."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
-    def grown(self, factor: float, height: int, width: int) -> BBox:
+    def expand(self, factor: float, height: int, width: int) -> BBox:
         """Return a crop around the same middle, ``factor`` times as large, but not beyond the field."""
         y, x = (self.top + self.bottom) / 2, (self.left + self.right) / 2
         down, across = ((b - a) * factor / 2 for a, b in ((self.top, self.bottom), (self.left, self.right)))
@@ -87,14 +87,14 @@ class DetectedCell:
     """A white cell of a field of view.
 
     Attributes:
-        place: Where its crop is.
+        bbox: Where its crop is.
         probabilities: ``float32[h, w, 3]`` of the classes, as the crop was segmented.
-        own: ``bool[h, w]``: which pixels of the crop are this cell's.
+        cell_mask: ``bool[h, w]``: which pixels of the crop are this cell's.
     """
 
-    place: BBox
+    bbox: BBox
     probabilities: NDArray[np.float32]
-    own: NDArray[np.bool_]
+    cell_mask: NDArray[np.bool_]
 
 
 def detect_nuclei(field: NDArray[np.uint8]) -> list[BBox]:
@@ -153,22 +153,22 @@ def segment_field_of_view(
         middle = ((place.top + place.bottom) // 2, (place.left + place.right) // 2)
         if taken[middle]:
             continue
-        found = look(np.ascontiguousarray(field[place.part]))
+        found = look(np.ascontiguousarray(field[place.slices]))
         cell = _find_central_cell(found)
         for _ in range(MAX_CROP_GROWTHS):
             if cell is None or not _is_cut_off(cell, place, height, width):
                 break
-            place = place.grown(CROP_GROWTH, height, width)
-            found = look(np.ascontiguousarray(field[place.part]))
+            place = place.expand(CROP_GROWTH, height, width)
+            found = look(np.ascontiguousarray(field[place.slices]))
             cell = _find_central_cell(found)
         # A cell found before, a little of which is seen again, is no other one.
-        if cell is None or (taken[place.part] & cell).sum() > 0.3 * cell.sum():
+        if cell is None or (taken[place.slices] & cell).sum() > 0.3 * cell.sum():
             continue
-        new = cell & ~taken[place.part]
-        labels[place.part][new] = fast_argmax(found[new])
-        taken[place.part] |= new
+        new = cell & ~taken[place.slices]
+        labels[place.slices][new] = fast_argmax(found[new])
+        taken[place.slices] |= new
         cells.append(DetectedCell(place, found, new))
-    cells.sort(key=lambda one: (one.place.top + one.place.bottom, one.place.left + one.place.right))
+    cells.sort(key=lambda one: (one.bbox.top + one.bbox.bottom, one.bbox.left + one.bbox.right))
     return labels, tuple(cells)
 
 

@@ -28,7 +28,7 @@ class StageMaps:
     stage: Stage
     maps: NDArray[np.float32] = field(repr=False)
 
-    def strongest(self, count: int) -> NDArray[np.float32]:
+    def select_strongest(self, count: int) -> NDArray[np.float32]:
         """Return the maps that vary most over the picture, ``float32[count, S, S]``, the strongest first."""
         order = np.argsort(-self.maps.reshape(-1, self.maps.shape[-1]).std(axis=0), kind="stable")[:count]
         return np.ascontiguousarray(np.moveaxis(self.maps[..., order], -1, 0))
@@ -52,10 +52,10 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
     try:
         record.check(path.read_bytes(), folder)
         weights = read_weights(path)
-        check_network(weights, card.architecture, card.width)
-        canvas, _ = pad_to_square(image, card.canvas)
+        check_network(weights, card.architecture, card.base_filters)
+        canvas, _ = pad_to_square(image, card.input_size)
         picture = canvas.astype(np.float32) / np.float32(255.0)
-        known = list_stages(card.architecture, width=card.width, side=card.canvas)
+        known = list_stages(card.architecture, width=card.base_filters, side=card.input_size)
         last = [get_last_layer(card.architecture, stage) for stage in known]
         maps = {
             layer.name: output
@@ -75,7 +75,7 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
 def get_last_layer(architecture: str, stage: Stage) -> str:
     """Return the name of a stage's last layer; normalisation and activation belong to the layer before them."""
     known = list_layers(architecture)
-    step = next(step for step in reversed(stage.steps) if step.layer.name != OUTPUT_LAYER)
+    step = next(step for step in reversed(stage.layer_stats) if step.layer.name != OUTPUT_LAYER)
     place = known.index(step.layer)
     while known[place + 1].kind in ("normalisation", "activation"):
         place += 1

@@ -36,7 +36,7 @@ def predict_many(
     """
     idle: SimpleQueue[Segmenter] = SimpleQueue()
     for _ in range(workers):
-        idle.put(segmenter.apart())
+        idle.put(segmenter.clone())
 
     def look(image: NDArray[np.uint8]) -> Segmentation:
         own = idle.get()

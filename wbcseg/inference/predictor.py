@@ -39,36 +39,36 @@ class Segmentation:
     Attributes:
         labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what was tidied: the crops of careful
             predictions and of models for any laboratory.
-        look: Of a crop, its class probabilities, ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up
+        crop_probabilities: Of a crop, its class probabilities, ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up
             to 1. ``None`` of a field of view.
         model: Name of the model.
         cells: Of a field of view, its white cells; of a crop, nothing.
     """
 
     labels: Labels = field(repr=False)
-    look: NDArray[np.float32] | None = field(repr=False)
+    crop_probabilities: NDArray[np.float32] | None = field(repr=False)
     model: str
     cells: tuple[DetectedCell, ...] = field(default=(), repr=False)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """Class probabilities of the picture, ``float32[H, W, 3]``; what is no cell of a field is surely background."""
-        if self.look is not None:
-            return self.look
+        if self.crop_probabilities is not None:
+            return self.crop_probabilities
         whole = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
         whole[..., BACKGROUND.id] = 1.0
         for cell in self.cells:
-            whole[cell.place.part][cell.own] = cell.probabilities[cell.own]
+            whole[cell.bbox.slices][cell.cell_mask] = cell.probabilities[cell.cell_mask]
         return whole
 
     @property
-    def shares(self) -> NDArray[np.uint8]:
+    def probabilities_u8(self) -> NDArray[np.uint8]:
         """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``: a sixth of the memory."""
-        if self.look is not None:
-            return _quantise(self.look)
+        if self.crop_probabilities is not None:
+            return _quantise(self.crop_probabilities)
         whole = np.zeros((*self.labels.shape, 2), np.uint8)
         for cell in self.cells:
-            whole[cell.place.part][cell.own] = _quantise(cell.probabilities[cell.own])
+            whole[cell.bbox.slices][cell.cell_mask] = _quantise(cell.probabilities[cell.cell_mask])
         return whole
 
 
@@ -113,17 +113,17 @@ class Segmenter:
             ) from None
         record.check(data, folder)
         self._folder = folder
-        self._following = (
-            (REFINEMENT_WITH_SKIPS if get_spec(self.card.architecture).passes_details else REFINEMENT_WITHOUT_SKIPS)
+        self._refinement = (
+            (REFINEMENT_WITH_SKIPS if get_spec(self.card.architecture).has_skips else REFINEMENT_WITHOUT_SKIPS)
             if edges
             else None
         )
         # One for both looks of a model that looks twice: another size costs a moment, a second one its memory.
-        self._network = TFLiteModel(data, name=self.name, threads=threads)
+        self._tflite_model = TFLiteModel(data, name=self.name, threads=threads)
 
-    def apart(self, *, threads: int = 1) -> Segmenter:
+    def clone(self, *, threads: int = 1) -> Segmenter:
         """Return the same model with networks of its own, so that two threads need not take turns."""
-        return Segmenter(self._folder, self.card, name=self.name, threads=threads, edges=self._following is not None)
+        return Segmenter(self._folder, self.card, name=self.name, threads=threads, edges=self._refinement is not None)
 
     def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
         """Segment a picture.
@@ -155,29 +155,29 @@ class Segmenter:
                 f"A picture must have at least {MIN_SIDE}×{MIN_SIDE} pixels to be segmented. Received: {width}×{height}"
             )
         if is_field_of_view(image):
-            labels, cells = segment_field_of_view(image, partial(self._crop, careful=careful))
+            labels, cells = segment_field_of_view(image, partial(self._predict_crop, careful=careful))
             return Segmentation(labels, None, self.name, cells)
-        probabilities = self._crop(image, careful=careful)
+        probabilities = self._predict_crop(image, careful=careful)
         labels = fast_argmax(probabilities)
-        if careful or self.card.framed:
+        if careful or self.card.two_stage:
             labels = keep_main_cell(labels)
         return Segmentation(labels, probabilities, self.name)
 
-    def _crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
+    def _predict_crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
 
         def look(square: NDArray[np.uint8]) -> NDArray[np.float32]:
             return (
-                predict_tta_mean(self._network, _scale_to_unit(square))
+                predict_tta_mean(self._tflite_model, _scale_to_unit(square))
                 if careful
-                else self._network(_scale_to_unit(square))
+                else self._tflite_model(_scale_to_unit(square))
             )
 
-        if self.card.framed:
+        if self.card.two_stage:
             return predict_two_stage(
-                image, look, look, canvas=self.card.canvas, share=self.card.share, following=self._following
+                image, look, look, canvas=self.card.input_size, share=self.card.cell_fraction, following=self._refinement
             )
-        canvas, placement = pad_to_square(image, self.card.canvas)
+        canvas, placement = pad_to_square(image, self.card.input_size)
         return unpad(look(canvas), placement)
 
 

@@ -22,17 +22,17 @@ class EdgeRefinement:
     """How closely edges are followed. The farther around a pixel colours count, the more they decide.
 
     Attributes:
-        nucleus: How far around a pixel colours count for the nucleus, as a share of the cell's greater side.
-        cell: The same for the cell's outline, beyond which other cells soon lie.
-        smooth: Variance of a colour (of 0 to 1) below which there is no edge.
+        nucleus_radius: How far around a pixel colours count for the nucleus, as a share of the cell's greater side.
+        cell_radius: The same for the cell's outline, beyond which other cells soon lie.
+        epsilon: Variance of a colour (of 0 to 1) below which there is no edge.
         temperature: What draws the probabilities apart again, which a wide reach draws towards each other: their
             logarithms are divided by it. Labels do not depend on it. It was chosen, as the others were, on the shipped
             models' held-out pictures.
     """
 
-    nucleus: float
-    cell: float
-    smooth: float
+    nucleus_radius: float
+    cell_radius: float
+    epsilon: float
     temperature: float
 
 
@@ -65,7 +65,7 @@ def refine_edges(
     """
     colours = np.moveaxis(image.astype(np.float32) / np.float32(255.0), -1, 0)
     factor = -(-max(image.shape[:2]) // MAX_GUIDE_SIDE)
-    guide = _GuidedFilter(_downsample(colours, factor), following.smooth)
+    guide = _GuidedFilter(_downsample(colours, factor), following.epsilon)
     height, width = image.shape[:2]
 
     def followed(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
@@ -76,9 +76,9 @@ def refine_edges(
         return found.clip(0.0, 1.0)
 
     cytoplasm, nucleus = probabilities[..., CYTOPLASM.id], probabilities[..., NUCLEUS.id]
-    cell = 1.0 - followed(probabilities[..., BACKGROUND.id], following.cell)
+    cell = 1.0 - followed(probabilities[..., BACKGROUND.id], following.cell_radius)
     # Where there is a cell, how much of it is nucleus: so colours from afar do not take a thin rim for nucleus.
-    inner = followed(nucleus / (nucleus + cytoplasm + MIN_CELL_PROBABILITY), following.nucleus)
+    inner = followed(nucleus / (nucleus + cytoplasm + MIN_CELL_PROBABILITY), following.nucleus_radius)
     result = np.empty_like(probabilities)
     result[..., BACKGROUND.id] = 1.0 - cell
     result[..., CYTOPLASM.id] = cell * (1.0 - inner)
@@ -93,7 +93,7 @@ class _GuidedFilter:
     """A picture, ``float32[3, H, W]`` in 0 to 1, whose edges are followed; see ``Following.smooth``."""
 
     def __init__(self, colours: NDArray[np.float32], smooth: float) -> None:
-        self._colours, self._smooth = colours, smooth
+        self._colours, self._epsilon = colours, smooth
         red, green, blue = colours
         self._products = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
 
@@ -111,7 +111,7 @@ class _GuidedFilter:
         red, green, blue = mean
         squares = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
         rr, gg, bb, rg, rb, gb = _compute_box_mean(self._products, reach) - squares
-        rr, gg, bb = rr + self._smooth, gg + self._smooth, bb + self._smooth
+        rr, gg, bb = rr + self._epsilon, gg + self._epsilon, bb + self._epsilon
         # The inverse of their symmetric matrix, times its determinant.
         ii, jj, kk = gg * bb - gb * gb, rr * bb - rb * rb, rr * gg - rg * rg
         ij, ik, jk = gb * rb - rg * bb, rg * gb - gg * rb, rb * rg - rr * gb

@@ -24,25 +24,25 @@ class _LoadedModels:
     """The networks that have their memory now: some 15 to 25 MB each, in 8 bits.
 
     Attributes:
-        most: How many may keep it, or ``None`` for all.
+        max_loaded: How many may keep it, or ``None`` for all.
     """
 
     def __init__(self) -> None:
-        self.most: int | None = None
-        self._networks: WeakSet[TFLiteModel] = WeakSet()
+        self.max_loaded: int | None = None
+        self._models: WeakSet[TFLiteModel] = WeakSet()
         self._lock = threading.Lock()
 
-    def note(self, network: TFLiteModel) -> None:
+    def touch(self, network: TFLiteModel) -> None:
         """Say that a network is being used, so that others make room for it: those used longest ago first."""
         with self._lock:
-            self._networks.add(network)
-            if self.most is None:
+            self._models.add(network)
+            if self.max_loaded is None:
                 return
-            for other in sorted(self._networks - {network}, key=lambda one: one.used):
-                if len(self._networks) <= self.most:
+            for other in sorted(self._models - {network}, key=lambda one: one.last_used):
+                if len(self._models) <= self.max_loaded:
                     return
-                if other.close():
-                    self._networks.discard(other)
+                if other.unload():
+                    self._models.discard(other)
 
 
 _loaded_models = _LoadedModels()
@@ -57,7 +57,7 @@ def set_max_loaded(most: int | None) -> None:
     Args:
         most: From 1 up, or ``None`` for all, as it is at first.
     """
-    _loaded_models.most = most
+    _loaded_models.max_loaded = most
 
 
 class TFLiteModel:
@@ -71,7 +71,7 @@ class TFLiteModel:
         threads: How many processor threads to compute with.
 
     Attributes:
-        used: The greater, the later it was used last.
+        last_used: The greater, the later it was used last.
 
     Raises:
         ModelError: If it is no LiteRT model from ``float32[1, H, W, 3]`` to one channel a class.
@@ -82,9 +82,9 @@ class TFLiteModel:
         self._interpreter: Interpreter | None = None
         self._shape: tuple[int, ...] | None = None
         self._lock = threading.Lock()
-        self.used = 0
+        self.last_used = 0
         try:
-            interpreter = self._opened()
+            interpreter = self._load_interpreter()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"Model {name} cannot be loaded by LiteRT: {error}") from None
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
@@ -111,7 +111,7 @@ class TFLiteModel:
             ``float32[H, W, 3]``.
         """
         with self._lock:
-            interpreter = self._opened()
+            interpreter = self._load_interpreter()
             if picture.shape != self._shape:
                 interpreter.resize_tensor_input(self._input, (1, *picture.shape))
                 interpreter.allocate_tensors()
@@ -121,7 +121,7 @@ class TFLiteModel:
             probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)[0]
         return probabilities
 
-    def close(self) -> bool:
+    def unload(self) -> bool:
         """Give the memory back, unless it is busy; return whether it did. It opens again when it is used."""
         if not self._lock.acquire(blocking=False):
             return False
@@ -131,9 +131,9 @@ class TFLiteModel:
             self._lock.release()
         return True
 
-    def _opened(self) -> Interpreter:
-        self.used = next(_clock)
-        _loaded_models.note(self)
+    def _load_interpreter(self) -> Interpreter:
+        self.last_used = next(_clock)
+        _loaded_models.touch(self)
         if self._interpreter is None:
             self._interpreter = Interpreter(model_content=self._data, num_threads=self._threads)
         return self._interpreter

@@ -43,13 +43,13 @@ class SquareROI:
     left: int
     side: int
 
-    def enlarged(self, factor: float) -> SquareROI:
+    def scale(self, factor: float) -> SquareROI:
         """Return the same part of the picture after it was enlarged by a factor."""
         return SquareROI(
             round(factor * self.top), round(factor * self.left), max(MIN_ROI_SIDE, round(factor * self.side))
         )
 
-    def cut(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return that part, ``uint8[side, side, 3]``; beyond the picture's border lies its mirror image."""
         rows = _reflect_indices(np.arange(self.top, self.top + self.side), image.shape[0])
         columns = _reflect_indices(np.arange(self.left, self.left + self.side), image.shape[1])
@@ -115,8 +115,8 @@ def predict_two_stage(
     frame = find_roi(keep_main_cell(fast_argmax(seen[placement.window])) != BACKGROUND.id, share)
     if frame is None:
         return found
-    frame = frame.enlarged(max(placement.size) / max(placement.scaled))
-    part = frame.cut(image)
+    frame = frame.scale(max(placement.size) / max(placement.scaled_size))
+    part = frame.crop(image)
     square, placement = pad_to_square(part, canvas, enlarge=True)
     close = unpad(second(square), placement)
     if following is not None:

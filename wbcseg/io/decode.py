@@ -38,13 +38,13 @@ class DecodedFile:
     header: Header
     page: int
 
-    def page_notice(self) -> tuple[str, ...]:
+    def get_page_notices(self) -> tuple[str, ...]:
         """Say that a file holds more than what is shown."""
-        if self.header.pages == 1:
+        if self.header.page_count == 1:
             return ()
         if self.header.format == "TIFF":
-            return (f"The file has {self.header.pages} pages; page {self.page + 1} is used.",)
-        return (f"The file holds {self.header.pages} pictures; the first is used.",)
+            return (f"The file has {self.header.page_count} pages; page {self.page + 1} is used.",)
+        return (f"The file holds {self.header.page_count} pictures; the first is used.",)
 
 
 def decode(data: bytes, page: int = 0) -> DecodedFile:

@@ -50,8 +50,8 @@ class Header:
         width: In pixels, as stored.
         height: In pixels, as stored.
         orientation: EXIF orientation, 1 (as stored) to 8.
-        pages: Pages or pictures that the file holds.
-        depth: Bits a channel.
+        page_count: Pages or pictures that the file holds.
+        bit_depth: Bits a channel.
         compression: The TIFF compression code; 0 in other formats.
         sample_format: In TIFF 1 for whole numbers, 2 for signed ones, 3 for floating point.
         inverted: Whether a TIFF says that zero is white.
@@ -61,8 +61,8 @@ class Header:
     width: int
     height: int
     orientation: int = 1
-    pages: int = 1
-    depth: int = 8
+    page_count: int = 1
+    bit_depth: int = 8
     compression: int = 0
     sample_format: int = 1
     inverted: bool = False
@@ -73,7 +73,7 @@ class Header:
         return self.format == "JPEG" or self.compression == tiff.JPEG
 
     @property
-    def upright(self) -> tuple[int, int]:
+    def upright_size(self) -> tuple[int, int]:
         """Height and width in pixels after the orientation is applied."""
         return (self.width, self.height) if self.orientation > 4 else (self.height, self.width)
 
@@ -184,7 +184,7 @@ def _read_jpeg_header(data: FileBytes) -> Header:
             orientation = tiff.read_exif_orientation(data[start + 6 : start + length])
         elif marker == 0xE2 and data[start : start + 4] == b"MPF\0":
             try:
-                pictures = tiff.read_tiff(data[start + 4 : start + length]).number(tiff.MPF_IMAGE_COUNT, 1)
+                pictures = tiff.read_tiff(data[start + 4 : start + length]).get_integer(tiff.MPF_IMAGE_COUNT, 1)
             except RejectedFileError:
                 pictures = 1
     return Header("JPEG", width, height, orientation, max(pictures, 1), depth)
@@ -206,17 +206,17 @@ def _read_tiff_header(data: FileBytes, page: int) -> Header:
     parts = max((file.tags[tag].count for tag in tiff.PART_OFFSETS if tag in file.tags), default=0)
     if parts > tiff.MAX_PARTS:
         raise RejectedFileError(f"Its page is cut into {parts} pieces; at most {tiff.MAX_PARTS} are read.")
-    orientation = file.number(tiff.ORIENTATION, 1)
+    orientation = file.get_integer(tiff.ORIENTATION, 1)
     return Header(
         "TIFF",
-        file.number(tiff.WIDTH, 0),
-        file.number(tiff.HEIGHT, 0),
+        file.get_integer(tiff.WIDTH, 0),
+        file.get_integer(tiff.HEIGHT, 0),
         orientation if 1 <= orientation <= 8 else 1,
-        file.pages,
-        max(file.numbers(tiff.BITS_PER_SAMPLE, (1,))),
-        file.number(tiff.COMPRESSION, 1),
-        file.number(tiff.SAMPLE_FORMAT, 1),
-        file.number(tiff.PHOTOMETRIC, 1) == 0,
+        file.page_count,
+        max(file.get_integers(tiff.BITS_PER_SAMPLE, (1,))),
+        file.get_integer(tiff.COMPRESSION, 1),
+        file.get_integer(tiff.SAMPLE_FORMAT, 1),
+        file.get_integer(tiff.PHOTOMETRIC, 1) == 0,
     )
 
 

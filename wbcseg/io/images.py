@@ -76,7 +76,7 @@ def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> OpenedIm
         if orientation != 1:
             notices += ("The file says that it was taken turned or mirrored; it is shown upright.",)
         return OpenedImage(
-            apply_orientation(pixels, orientation), decoded.header.format, decoded.page_notice() + notices, orientation
+            apply_orientation(pixels, orientation), decoded.header.format, decoded.get_page_notices() + notices, orientation
         )
     except (RejectedFileError, MemoryError) as reason:
         raise as_image_error("Picture", name, reason) from reason
@@ -92,7 +92,7 @@ def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]
     Raises:
         ImageError: If it is no picture that could be opened.
     """
-    return read_file_header(source, name=name).upright
+    return read_file_header(source, name=name).upright_size
 
 
 def read_file_header(source: bytes | Path, *, name: str, kind: FileKind = "Picture", page: int = 0) -> Header:
@@ -132,7 +132,7 @@ def to_rgb(decoded: DecodedFile) -> tuple[Pixels, tuple[str, ...]]:
     pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
     for rows, band in iter_bands(image):
         pixels[rows] = convert(band)
-    if header.depth == 16 and not image.mode.startswith("I;16"):
+    if header.bit_depth == 16 and not image.mode.startswith("I;16"):
         if int(pixels.max()) < 64:
             raise RejectedFileError(
                 "It has 16 bits a channel, of which only the lower ones are in use. Save it with 8 bits a channel."
@@ -153,7 +153,7 @@ def _choose_conversion(image: Image.Image, header: Header) -> tuple[Callable[[Im
     if image.mode.startswith("I;16"):
         if header.inverted:
             raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
-        return _build_16_bit_conversion(image, header.depth)
+        return _build_16_bit_conversion(image, header.bit_depth)
     if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
         words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
         raise RejectedFileError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")

@@ -60,8 +60,8 @@ def check_mask_header(header: Header) -> None:
         raise RejectedFileError(
             "It is compressed as JPEG, which blurs the borders between classes and invents values. Save it as PNG."
         )
-    if header.pages > 1:
-        raise RejectedFileError(f"It holds {header.pages} pages or pictures; a mask has one. Save it on its own.")
+    if header.page_count > 1:
+        raise RejectedFileError(f"It holds {header.page_count} pages or pictures; a mask has one. Save it on its own.")
 
 
 def _extract_values(decoded: DecodedFile, greys: bool) -> GreyImage:

@@ -62,16 +62,16 @@ def resolve_mask_orientation(image: Header, mask: Header, *, name: str, mask_nam
         PairingError: If their sizes differ, or nothing says how the mask is to be turned.
     """
     if image.orientation == 1 or mask.orientation != 1:
-        fitting = [mask.orientation] if mask.upright == image.upright else []
+        fitting = [mask.orientation] if mask.upright_size == image.upright_size else []
     else:
         stored = (image.height, image.width)
-        drawn_on = {1: image.upright, image.orientation: stored}
-        fitting = [orientation for orientation, size in drawn_on.items() if size == mask.upright]
+        drawn_on = {1: image.upright_size, image.orientation: stored}
+        fitting = [orientation for orientation, size in drawn_on.items() if size == mask.upright_size]
     if not fitting:
-        height, width = image.upright
+        height, width = image.upright_size
         raise PairingError(
             f"Picture {format_display_name(name)} has {width}×{height} pixels and its mask {format_display_name(mask_name)} has "
-            f"{mask.upright[1]}×{mask.upright[0]}. They must be of the same size."
+            f"{mask.upright_size[1]}×{mask.upright_size[0]}. They must be of the same size."
         )
     if len(fitting) > 1:
         raise PairingError(

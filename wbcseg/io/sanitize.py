@@ -59,7 +59,7 @@ def _strip_tiff(data: bytes, header: Header, page: int) -> bytes:
         raise RejectedFileError("Its pixels are floating-point numbers. Save it with 8 bits a channel, as PNG or TIFF.")
     file = tiff.read_tiff(data, page)
     # Pillow reads this layout without complaint and mixes up the halves of the numbers (seen in 13.0).
-    if header.depth > 8 and header.compression == 1 and file.number(tiff.PLANAR_CONFIGURATION, 1) == 2:
+    if header.bit_depth > 8 and header.compression == 1 and file.get_integer(tiff.PLANAR_CONFIGURATION, 1) == 2:
         raise RejectedFileError("It is a TIFF with 16 bits a channel and a plane for each channel. Save it as PNG.")
     return tiff.extract_page(file, _TIFF_KEPT_TAGS)
 

@@ -44,21 +44,21 @@ class TiffFile:
 
     Attributes:
         data: The whole file.
-        order: ``<`` or ``>``, for :mod:`struct`.
-        big: Whether it is BigTIFF, with 64-bit offsets.
-        pages: How many pages the file has.
-        offset: Where the directory of the chosen page begins.
+        byte_order: ``<`` or ``>``, for :mod:`struct`.
+        is_bigtiff: Whether it is BigTIFF, with 64-bit offsets.
+        page_count: How many pages the file has.
+        directory_offset: Where the directory of the chosen page begins.
         tags: The entries of the chosen page.
     """
 
     data: FileBytes
-    order: str
-    big: bool
-    pages: int
-    offset: int
+    byte_order: str
+    is_bigtiff: bool
+    page_count: int
+    directory_offset: int
     tags: Mapping[int, Tag]
 
-    def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
+    def get_integers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """Return the whole numbers of a tag (at most 16 of them), or the default where it has none."""
         entry = self.tags.get(tag)
         if entry is None or entry.type not in _INTEGER_FORMATS or not entry.count:
@@ -66,18 +66,18 @@ class TiffFile:
         kind = _INTEGER_FORMATS[entry.type]
         count = min(entry.count, 16)
         size = struct.calcsize("=" + kind)
-        values = entry.raw[12:] if self.big else entry.raw[8:]
+        values = entry.raw[12:] if self.is_bigtiff else entry.raw[8:]
         if entry.count * size > len(values):
-            (offset,) = struct.unpack(self.order + ("Q" if self.big else "L"), values)
+            (offset,) = struct.unpack(self.byte_order + ("Q" if self.is_bigtiff else "L"), values)
             values = self.data[offset : offset + count * size]
         values = values[: count * size]
         if len(values) != count * size:
             return default
-        return struct.unpack(f"{self.order}{count}{kind}", values)
+        return struct.unpack(f"{self.byte_order}{count}{kind}", values)
 
-    def number(self, tag: int, default: int) -> int:
+    def get_integer(self, tag: int, default: int) -> int:
         """Return the first whole number of a tag, or the default where it has none."""
-        return self.numbers(tag, (default,))[0]
+        return self.get_integers(tag, (default,))[0]
 
 
 def read_tiff(data: FileBytes, page: int = 0) -> TiffFile:
@@ -133,7 +133,7 @@ def read_exif_orientation(block: bytes) -> int:
         tiff = read_tiff(block)
     except RejectedFileError:
         return 1
-    value = tiff.number(ORIENTATION, 1)
+    value = tiff.get_integer(ORIENTATION, 1)
     return value if 1 <= value <= 8 else 1
 
 
@@ -148,16 +148,16 @@ def extract_page(tiff: TiffFile, keep: frozenset[int]) -> bytes:
         keep: The tags that make up the pixels.
     """
     entries = [entry.raw for tag, entry in sorted(tiff.tags.items()) if tag in keep]
-    head, count = ("Q", "Q") if tiff.big else ("L", "H")
-    directory = b"".join((struct.pack(tiff.order + count, len(entries)), *entries, struct.pack(tiff.order + head, 0)))
-    start = 8 if tiff.big else 4
+    head, count = ("Q", "Q") if tiff.is_bigtiff else ("L", "H")
+    directory = b"".join((struct.pack(tiff.byte_order + count, len(entries)), *entries, struct.pack(tiff.byte_order + head, 0)))
+    start = 8 if tiff.is_bigtiff else 4
     view = memoryview(tiff.data)
     return b"".join(
         (
             view[:start],
-            struct.pack(tiff.order + head, tiff.offset),
-            view[2 * start : tiff.offset],
+            struct.pack(tiff.byte_order + head, tiff.directory_offset),
+            view[2 * start : tiff.directory_offset],
             directory,
-            view[tiff.offset + len(directory) :],
+            view[tiff.directory_offset + len(directory) :],
         )
     )

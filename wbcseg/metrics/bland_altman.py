@@ -19,21 +19,21 @@ class BlandAltman:
     Attributes:
         n: Pairs of figures.
         bias: Mean difference, computed minus expert's.
-        deviation: Standard deviation of the differences (with n − 1).
+        sd: Standard deviation of the differences (with n − 1).
         mean_absolute_error: Mean size of the difference.
-        same: Share of pairs that are equal.
+        fraction_equal: Share of pairs that are equal.
     """
 
     n: int
     bias: float
-    deviation: float
+    sd: float
     mean_absolute_error: float
-    same: float
+    fraction_equal: float
 
     @property
     def limits(self) -> tuple[float, float]:
         """Limits of agreement: about 95 of 100 differences lie between them."""
-        return self.bias - Z_95 * self.deviation, self.bias + Z_95 * self.deviation
+        return self.bias - Z_95 * self.sd, self.bias + Z_95 * self.sd
 
 
 def compute_bland_altman(expert: Sequence[float], computed: Sequence[float]) -> BlandAltman:
@@ -57,7 +57,7 @@ def compute_bland_altman(expert: Sequence[float], computed: Sequence[float]) -> 
     return BlandAltman(
         n=int(difference.size),
         bias=float(difference.mean()),
-        deviation=float(difference.std(ddof=1)),
+        sd=float(difference.std(ddof=1)),
         mean_absolute_error=float(np.abs(difference).mean()),
-        same=float((difference == 0).mean()),
+        fraction_equal=float((difference == 0).mean()),
     )

@@ -59,7 +59,7 @@ class Scores:
     class_accuracy: dict[str, float] = field(default_factory=dict)
     accuracy: float = float("nan")
 
-    def macro(self, figure: str = "dice", *, background: bool = True) -> float:
+    def compute_macro_mean(self, figure: str = "dice", *, background: bool = True) -> float:
         """Return the mean of the three classes' figures (of the two without ``background``), those that are defined.
 
         Args:

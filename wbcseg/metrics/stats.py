@@ -74,21 +74,21 @@ class Comparison:
 
     Attributes:
         difference: Mean of first minus second.
-        low: Lower end of its confidence interval.
-        high: Upper end.
-        p: Of Wilcoxon's signed-rank test (two-sided), not corrected; NaN where no pair differs.
-        pairs: Pictures that count.
-        larger: On how many of them the figure of the first is larger.
-        smaller: On how many it is smaller.
+        ci_low: Lower end of its confidence interval.
+        ci_high: Upper end.
+        p_value: Of Wilcoxon's signed-rank test (two-sided), not corrected; NaN where no pair differs.
+        n_pairs: Pictures that count.
+        n_larger: On how many of them the figure of the first is larger.
+        n_smaller: On how many it is smaller.
     """
 
     difference: float
-    low: float
-    high: float
-    p: float
-    pairs: int
-    larger: int
-    smaller: int
+    ci_low: float
+    ci_high: float
+    p_value: float
+    n_pairs: int
+    n_larger: int
+    n_smaller: int
 
 
 def pair_defined_values(

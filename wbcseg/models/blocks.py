@@ -28,15 +28,15 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(autocast=False, **kwargs)
         self.momentum = momentum
         self.epsilon = epsilon
-        self._updates_done: Callable[[], Any] | None = None
+        self._get_step_count: Callable[[], Any] | None = None
 
-    def debias(self, updates_done: Callable[[], Any]) -> None:
+    def enable_debiasing(self, updates_done: Callable[[], Any]) -> None:
         """Make the running averages plain means in the beginning, as Keras 2 on TensorFlow 1 did.
 
         Args:
             updates_done: Returns how many training steps have been done so far: a scalar tensor.
         """
-        self._updates_done = updates_done
+        self._get_step_count = updates_done
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the four vectors of statistics, one value a channel."""
@@ -67,8 +67,8 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
             inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
         )
         rate: Any = 1.0 - self.momentum
-        if self._updates_done is not None:
-            step = tf.cast(self._updates_done(), "float32") + 1.0
+        if self._get_step_count is not None:
+            step = tf.cast(self._get_step_count(), "float32") + 1.0
             rate = rate / (1.0 - tf.pow(self.momentum, step))
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             average.assign(average.value + rate * (value - average.value))
@@ -136,12 +136,12 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         # Where the kernel reaches over whole repeated pixels, every place of the result reads the same pixels.
         aligned = self.kernel_size[0] // 2 % self.factor == 0
         # Measured: TensorFlow learns faster by the transposed convolution, LiteRT predicts faster by the plain one.
-        outputs = (self._transposed if training and not aligned else self._rearranged)(inputs, kernel)
+        outputs = (self._convolve_transposed if training and not aligned else self._convolve_subpixel)(inputs, kernel)
         outputs = tf.nn.bias_add(outputs, keras.ops.convert_to_tensor(self.bias))
         outputs.set_shape(self.compute_output_shape(tuple(inputs.shape)))
         return outputs
 
-    def _transposed(self, inputs: Any, kernel: Any) -> Any:
+    def _convolve_transposed(self, inputs: Any, kernel: Any) -> Any:
         """Spread every pixel by a transposed convolution whose kernel is summed over a pixel's repetitions."""
         margin = self.factor - 1
         spread = tf.pad(tf.reverse(kernel, [0, 1]), [[margin, margin], [margin, margin], [0, 0], [0, 0]])
@@ -152,7 +152,7 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         size = [n, h * self.factor, w * self.factor, self.filters]
         return tf.nn.conv2d_transpose(inputs, tf.transpose(spread, [0, 1, 3, 2]), size, self.factor, "SAME")
 
-    def _rearranged(self, inputs: Any, kernel: Any) -> Any:
+    def _convolve_subpixel(self, inputs: Any, kernel: Any) -> Any:
         """Compute the ``factor``² places of every pixel as channels and lay them out beside each other."""
         side, factor = self.kernel_size[0], self.factor
         # Which of the small picture's pixels, counted from the place's own, every weight meets.

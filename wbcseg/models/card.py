@@ -44,7 +44,7 @@ class FileRecord:
     sha256: str
 
     @classmethod
-    def of(cls, path: Path) -> FileRecord:
+    def from_path(cls, path: Path) -> FileRecord:
         """Describe a file as it is now."""
         return cls(path.name, path.stat().st_size, compute_sha256(path))
 
@@ -70,13 +70,13 @@ class ModelCard:
     Attributes:
         title: What the page calls it.
         architecture: A name in :data:`wbcseg.models.ARCHITECTURES`.
-        width: Filters of its first stage.
+        base_filters: Filters of its first stage.
         parameters: How many numbers it has learned.
-        canvas: Side in pixels of the square that it was trained on.
+        input_size: Side in pixels of the square that it was trained on.
         classes: Names of its output channels, in order.
         config: The settings of its training.
         split: Which pictures trained and tested it (:meth:`wbcseg.splitting.splits.Split.to_dict`).
-        heldout: Figures on the pictures that it was not trained with: ``pictures``, ``accuracy`` and ``regions``
+        test_metrics: Figures on the pictures that it was not trained with: ``pictures``, ``accuracy`` and ``regions``
             with, for background, cytoplasm, nucleus and cell, ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se``
             and ``n``.
         training: ``epochs``, ``seconds`` and the environment.
@@ -84,31 +84,31 @@ class ModelCard:
         files: The exported model and the trainable weights, by role (``model``, ``weights``).
         acknowledgement: What whoever uses the model has to say of its data.
         notice: What it may be used for.
-        program: Version of this program that made it.
+        wbcseg_version: Version of this program that made it.
         notes: What else whoever uses it should know, such as what was tried and did not help, a sentence or two each.
-        laboratories: How networks of its kind do on a laboratory's pictures that they were not trained on, and how well
+        cross_site: How networks of its kind do on a laboratory's pictures that they were not trained on, and how well
             their results are judged; see :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. Empty where nobody measured.
-        share: Of a model for any laboratory: of the close look's side, what the cell takes (0.2 to 1).
+        cell_fraction: Of a model for any laboratory: of the close look's side, what the cell takes (0.2 to 1).
     """
 
     title: str
     architecture: str
-    width: int
+    base_filters: int
     parameters: int
-    canvas: int
+    input_size: int
     classes: tuple[str, ...]
     config: Mapping[str, Any] = field(repr=False)
     split: Mapping[str, Any] = field(repr=False)
-    heldout: Mapping[str, Any] = field(repr=False)
+    test_metrics: Mapping[str, Any] = field(repr=False)
     training: Mapping[str, Any] = field(repr=False)
     created: str
     files: Mapping[str, FileRecord] = field(repr=False)
     acknowledgement: str
     notice: str
-    program: str
+    wbcseg_version: str
     notes: tuple[str, ...] = ()
-    laboratories: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    share: float = DEFAULT_CELL_FRACTION
+    cross_site: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cell_fraction: float = DEFAULT_CELL_FRACTION
 
     @property
     def dataset(self) -> str:
@@ -130,7 +130,7 @@ class ModelCard:
         manifest = self.split["manifest"]
         return frozenset(manifest[sample_id] for sample_id in self.training_ids if sample_id in manifest)
 
-    def saw(self, sample_id: str, digest: str = "") -> bool:
+    def trained_on(self, sample_id: str, digest: str = "") -> bool:
         """Return whether the model was trained with a picture, or with another picture of the same cell.
 
         Args:
@@ -140,14 +140,14 @@ class ModelCard:
         return get_original_id(sample_id) in self.training_ids or digest in self.training_digests
 
     @property
-    def framed(self) -> bool:
+    def two_stage(self) -> bool:
         """Whether it is made for cells of any size, and looks twice."""
-        return get_augmentation(self.config["augmentation"]).cell is not None
+        return get_augmentation(self.config["augmentation"]).cell_fraction is not None
 
     @property
-    def leaks(self) -> bool:
+    def is_leaky(self) -> bool:
         """Whether pictures that it was measured on have a flipped copy in its training, as in the thesis."""
-        return any(self.saw(sample_id) for sample_id in self.split["test"])
+        return any(self.trained_on(sample_id) for sample_id in self.split["test"])
 
     @property
     def size_bytes(self) -> int:
@@ -160,18 +160,18 @@ class ModelCard:
             "format": FORMAT_VERSION,
             "title": self.title,
             "architecture": self.architecture,
-            "width": self.width,
+            "width": self.base_filters,
             "parameters": self.parameters,
-            "canvas": self.canvas,
-            "share": self.share,
+            "canvas": self.input_size,
+            "share": self.cell_fraction,
             "classes": list(self.classes),
             "created": self.created,
-            "program": self.program,
+            "program": self.wbcseg_version,
             "notice": self.notice,
             "acknowledgement": self.acknowledgement,
             "notes": list(self.notes),
-            "laboratories": dict(self.laboratories),
-            "heldout": dict(self.heldout),
+            "laboratories": dict(self.cross_site),
+            "heldout": dict(self.test_metrics),
             "training": dict(self.training),
             "files": {role: vars(record) for role, record in self.files.items()},
             "config": dict(self.config),
@@ -208,11 +208,11 @@ class ModelCard:
                 classes=tuple(values["classes"]),
                 # Cards of earlier versions have none.
                 notes=tuple(map(str, values.get("notes", ()))),
-                laboratories=dict(values.get("laboratories", {})),
-                share=float(values.get("share", DEFAULT_CELL_FRACTION)),
+                cross_site=dict(values.get("laboratories", {})),
+                cell_fraction=float(values.get("share", DEFAULT_CELL_FRACTION)),
                 files=files,
             )
-            _ = card.dataset, card.training_ids, card.framed
+            _ = card.dataset, card.training_ids, card.two_stage
         except FileNotFoundError:
             raise ModelError(f"Folder {folder.name} holds no model: it has no {CARD_FILE}.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
@@ -232,8 +232,8 @@ class ModelCard:
                 f"Model {folder.name} must tell apart {len(CLASS_NAMES)} classes: {', '.join(CLASS_NAMES)}. "
                 f"Received: {len(self.classes)}: {', '.join(map(str, self.classes))}"
             )
-        if not 0.2 <= self.share <= 1.0:
-            raise ModelError(f"The share of model {folder.name} must be from 0.2 to 1. Received: {self.share}")
+        if not 0.2 <= self.cell_fraction <= 1.0:
+            raise ModelError(f"The share of model {folder.name} must be from 0.2 to 1. Received: {self.cell_fraction}")
 
 
 _REQUIRED_FIELDS: Final = (

@@ -36,25 +36,25 @@ class Layer:
         name: Its name in the Keras model.
         kind: One of the constants above, or of :data:`OTHER_KINDS`.
         inputs: Names of the layers that it sees.
-        kernel: Side of its kernel in pixels; 1 where it has none.
+        kernel_size: Side of its kernel in pixels; 1 where it has none.
         factor: By how much it enlarges the picture (upsampling, transposed) or shrinks it (pooling); 1 otherwise.
-        channels: Channels of its output are ``channels[0]`` times the width, plus ``channels[1]``.
-        divisor: Its output has the picture's side divided by this.
+        channel_coefficients: Channels of its output are ``channels[0]`` times the width, plus ``channels[1]``.
+        downsampling: Its output has the picture's side divided by this.
         relu: Whether negative values become 0 behind it.
     """
 
     name: str
     kind: str
     inputs: tuple[str, ...]
-    kernel: int
+    kernel_size: int
     factor: int
-    channels: tuple[int, int]
-    divisor: int
+    channel_coefficients: tuple[int, int]
+    downsampling: int
     relu: bool = False
 
-    def filters(self, width: int) -> int:
+    def count_filters(self, width: int) -> int:
         """Return its channels at a width."""
-        return self.channels[0] * width + self.channels[1]
+        return self.channel_coefficients[0] * width + self.channel_coefficients[1]
 
 
 @lru_cache
@@ -78,14 +78,14 @@ class LayerStats:
         filters: Channels of its output.
         parameters: Numbers that it holds, those of the normalisation behind it included.
         multiply_adds: For one picture, counted at every position of its output as the network is defined.
-        field: Side in pixels of the square of the picture that one of its output's pixels can depend on.
+        receptive_field: Side in pixels of the square of the picture that one of its output's pixels can depend on.
     """
 
     layer: Layer
     filters: int
     parameters: int
     multiply_adds: int
-    field: int
+    receptive_field: int
 
 
 @dataclass(frozen=True)
@@ -93,36 +93,36 @@ class Stage:
     """The layers between two changes of the picture's side.
 
     Attributes:
-        side: Side of its maps in pixels.
-        decoder: Whether it comes after the smallest maps.
-        steps: Its layers that compute: convolutions, dense layers, pooling, upsampling, joining.
-        joined: Number of the encoder's stage whose maps it sees beside its own, from 0, or ``None``.
+        map_size: Side of its maps in pixels.
+        is_decoder: Whether it comes after the smallest maps.
+        layer_stats: Its layers that compute: convolutions, dense layers, pooling, upsampling, joining.
+        skip_from: Number of the encoder's stage whose maps it sees beside its own, from 0, or ``None``.
     """
 
-    side: int
-    decoder: bool
-    steps: tuple[LayerStats, ...]
-    joined: int | None
+    map_size: int
+    is_decoder: bool
+    layer_stats: tuple[LayerStats, ...]
+    skip_from: int | None
 
     @property
     def filters(self) -> int:
         """Channels of its last maps, before those of the classes."""
-        return next(step.filters for step in reversed(self.steps) if step.layer.name != OUTPUT_LAYER)
+        return next(step.filters for step in reversed(self.layer_stats) if step.layer.name != OUTPUT_LAYER)
 
     @property
     def parameters(self) -> int:
         """Numbers that it holds."""
-        return sum(step.parameters for step in self.steps)
+        return sum(step.parameters for step in self.layer_stats)
 
     @property
     def multiply_adds(self) -> int:
         """Multiplications followed by an addition, for one picture."""
-        return sum(step.multiply_adds for step in self.steps)
+        return sum(step.multiply_adds for step in self.layer_stats)
 
     @property
-    def field(self) -> int:
+    def receptive_field(self) -> int:
         """Greatest receptive field in it, in pixels of the picture."""
-        return max(step.field for step in self.steps)
+        return max(step.receptive_field for step in self.layer_stats)
 
 
 def list_stages(name: str, *, width: int, side: int) -> tuple[Stage, ...]:
@@ -138,7 +138,7 @@ def list_stages(name: str, *, width: int, side: int) -> tuple[Stage, ...]:
     """
     by_name = {layer.name: layer for layer in list_layers(name)}
     fields = _compute_receptive_fields(name)
-    smallest = max(layer.divisor for layer in by_name.values())
+    smallest = max(layer.downsampling for layer in by_name.values())
     found: list[Stage] = []
     steps: list[LayerStats] = []
     stage_of: dict[str, int] = {}
@@ -153,11 +153,11 @@ def list_stages(name: str, *, width: int, side: int) -> tuple[Stage, ...]:
         steps, joined = [], None
 
     for layer in by_name.values():
-        if layer.divisor != divisor:
+        if layer.downsampling != divisor:
             close()
             decoder = seen_smallest
-            divisor = layer.divisor
-        seen_smallest = seen_smallest or layer.divisor == smallest
+            divisor = layer.downsampling
+        seen_smallest = seen_smallest or layer.downsampling == smallest
         stage_of[layer.name] = len(found)
         if layer.kind in OTHER_KINDS:
             continue
@@ -171,13 +171,13 @@ def list_stages(name: str, *, width: int, side: int) -> tuple[Stage, ...]:
 def _compute_layer_stats(
     layer: Layer, by_name: dict[str, Layer], width: int, side: int, field: int, normalised: bool
 ) -> LayerStats:
-    filters = layer.filters(width)
+    filters = layer.count_filters(width)
     parameters = multiply_adds = 0
     if layer.kind in (CONVOLUTION, TRANSPOSED_CONVOLUTION, DENSE):
-        before = by_name[layer.inputs[0]].filters(width)
-        weights = layer.kernel**2 * before * filters
+        before = by_name[layer.inputs[0]].count_filters(width)
+        weights = layer.kernel_size**2 * before * filters
         parameters = weights + filters + (4 * filters if normalised else 0)
-        positions = (side // layer.divisor) ** 2
+        positions = (side // layer.downsampling) ** 2
         # A transposed convolution applies its kernel at the positions of its input.
         multiply_adds = weights * (positions // layer.factor**2 if layer.kind == TRANSPOSED_CONVOLUTION else positions)
     return LayerStats(layer, filters, parameters, multiply_adds, field)
@@ -198,16 +198,16 @@ def _compute_receptive_fields(name: str) -> dict[str, int]:
     fields: dict[str, int] = {}
     for layer in by_name.values():
         before = max((fields[one] for one in layer.inputs), default=1)
-        apart = max((by_name[one].divisor for one in layer.inputs), default=1)
+        apart = max((by_name[one].downsampling for one in layer.inputs), default=1)
         if layer.kind == CONVOLUTION and layer.factor > 1:
             # The pixels were repeated first: the kernel meets fewer different ones.
-            reach = math.ceil((layer.kernel // 2) / layer.factor)
+            reach = math.ceil((layer.kernel_size // 2) / layer.factor)
             fields[layer.name] = before + 2 * reach * apart
         elif layer.kind in (CONVOLUTION, POOLING):
-            width = layer.kernel if layer.kind == CONVOLUTION else layer.factor
+            width = layer.kernel_size if layer.kind == CONVOLUTION else layer.factor
             fields[layer.name] = before + (width - 1) * apart
         elif layer.kind == TRANSPOSED_CONVOLUTION:
-            fields[layer.name] = before + (math.ceil(layer.kernel / layer.factor) - 1) * apart
+            fields[layer.name] = before + (math.ceil(layer.kernel_size / layer.factor) - 1) * apart
         else:
             fields[layer.name] = before
     return fields

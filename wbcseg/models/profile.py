@@ -37,20 +37,20 @@ class NetworkSummary:
 
     Attributes:
         name: The network.
-        width: Filters of the first stage.
-        side: Side of the picture in pixels.
+        base_filters: Filters of the first stage.
+        input_size: Side of the picture in pixels.
         parameters: Numbers that it holds.
-        trainable: Numbers that training changes by gradient.
+        trainable_parameters: Numbers that training changes by gradient.
         multiply_adds: For one picture.
         output_shape: Height, width and channels of its output.
         layers: Every layer, in order.
     """
 
     name: str
-    width: int
-    side: int
+    base_filters: int
+    input_size: int
     parameters: int
-    trainable: int
+    trainable_parameters: int
     multiply_adds: int
     output_shape: tuple[int, int, int]
     layers: tuple[LayerSummary, ...]
@@ -85,10 +85,10 @@ def summarise_network(name: str, *, width: int = 64, side: int = 120) -> Network
     )
     return NetworkSummary(
         name=name,
-        width=width,
-        side=side,
+        base_filters=width,
+        input_size=side,
         parameters=model.count_params(),
-        trainable=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
+        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
         multiply_adds=sum(layer.multiply_adds for layer in layers),
         output_shape=layers[-1].shape,
         layers=layers,

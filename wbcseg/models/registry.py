@@ -31,39 +31,39 @@ class ArchitectureSpec:
         title: The name in the literature.
         summary: What is particular to it, for a student, in a sentence or two.
         reference: Where it was published.
-        passes_details: Whether its last stages see the first ones' feature maps.
-        paper_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
-        parameter_terms: Parameters as a polynomial in the width: the factors of its square, of itself, and a constant.
-        multiply_add_terms: Likewise, the multiplications followed by an addition for a square of 24×24 pixels.
-        feature_terms: Likewise, the numbers in the outputs of all layers for a square of 24×24 pixels.
+        has_skips: Whether its last stages see the first ones' feature maps.
+        thesis_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
+        parameter_coefficients: Parameters as a polynomial in the width: the factors of its square, of itself, and a constant.
+        multiply_add_coefficients: Likewise, the multiplications followed by an addition for a square of 24×24 pixels.
+        activation_coefficients: Likewise, the numbers in the outputs of all layers for a square of 24×24 pixels.
     """
 
     name: str
     title: str
     summary: str
     reference: str
-    passes_details: bool
-    paper_parameters: int
-    parameter_terms: tuple[int, int, int] = field(repr=False)
-    multiply_add_terms: tuple[int, int, int] = field(repr=False)
-    feature_terms: tuple[int, int, int] = field(repr=False)
+    has_skips: bool
+    thesis_parameters: int
+    parameter_coefficients: tuple[int, int, int] = field(repr=False)
+    multiply_add_coefficients: tuple[int, int, int] = field(repr=False)
+    activation_coefficients: tuple[int, int, int] = field(repr=False)
 
-    def parameters(self, width: int) -> int:
+    def count_parameters(self, width: int) -> int:
         """Return how many numbers the network holds at a width, without building it."""
-        return _evaluate_polynomial(self.parameter_terms, width)
+        return _evaluate_polynomial(self.parameter_coefficients, width)
 
-    def multiply_adds(self, width: int, side: int) -> int:
+    def count_multiply_adds(self, width: int, side: int) -> int:
         """Return the multiplications followed by an addition for one picture.
 
         Args:
             width: Filters of the first stage.
             side: Side of the picture in pixels, a multiple of 24.
         """
-        return _evaluate_polynomial(self.multiply_add_terms, width) * (side // SIZE_MULTIPLE) ** 2
+        return _evaluate_polynomial(self.multiply_add_coefficients, width) * (side // SIZE_MULTIPLE) ** 2
 
-    def features(self, width: int, side: int) -> int:
+    def count_activations(self, width: int, side: int) -> int:
         """Return how many numbers all layers together put out for one picture; arguments as for multiply-adds."""
-        return _evaluate_polynomial(self.feature_terms, width) * (side // SIZE_MULTIPLE) ** 2
+        return _evaluate_polynomial(self.activation_coefficients, width) * (side // SIZE_MULTIPLE) ** 2
 
 
 def _evaluate_polynomial(terms: tuple[int, int, int], width: int) -> int:

@@ -35,13 +35,13 @@ class Weights:
     Attributes:
         arrays: ``float32``, in the network's order, by name.
         architecture: The network.
-        width: Filters of its first stage.
+        base_filters: Filters of its first stage.
         classes: Names of its output channels.
     """
 
     arrays: Arrays
     architecture: str
-    width: int
+    base_filters: int
     classes: tuple[str, ...] = CLASS_NAMES
 
 
@@ -54,7 +54,7 @@ def write_weights(path: Path, weights: Weights) -> None:
     """
     metadata = {
         "architecture": weights.architecture,
-        "width": str(weights.width),
+        "width": str(weights.base_filters),
         "classes": ",".join(weights.classes),
     }
     with atomic_write(path) as temporary:
@@ -142,7 +142,7 @@ def check_network(weights: Weights, architecture: str, width: int) -> None:
         WeightsError: If they are of another network, width or number of classes, naming both.
     """
     wanted = _format_network(architecture, width, CLASS_NAMES)
-    given = _format_network(weights.architecture, weights.width, weights.classes)
+    given = _format_network(weights.architecture, weights.base_filters, weights.classes)
     if wanted != given:
         raise WeightsError(f"These weights are of {given}. The network is {wanted}.")
 

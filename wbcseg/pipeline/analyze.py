@@ -52,10 +52,10 @@ class ImageResult:
     """What came of one item.
 
     Attributes:
-        item: What was looked at.
+        input_image: What was looked at.
         size: Height and width of the picture, or ``None`` where it could not be read.
-        whole_field: Whether it is a whole field of view, which may hold any number of cells.
-        findings: Its cells. A crop has one, without figures where no cell was found.
+        is_field_of_view: Whether it is a whole field of view, which may hold any number of cells.
+        cells: Its cells. A crop has one, without figures where no cell was found.
         thumbnails: A small PNG with overlay for each finding; of a field, one of the whole before them.
         problem: Why there are no findings, in a plain sentence; else empty.
         mask_problem: Why the expert's mask was not used, though the picture was.
@@ -66,10 +66,10 @@ class ImageResult:
         load: Returns the whole picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``, read anew.
     """
 
-    item: InputImage
+    input_image: InputImage
     size: tuple[int, int] | None = None
-    whole_field: bool = False
-    findings: tuple[CellResult, ...] = ()
+    is_field_of_view: bool = False
+    cells: tuple[CellResult, ...] = ()
     thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
     problem: str = ""
     mask_problem: str = ""
@@ -82,7 +82,7 @@ class ImageResult:
     @property
     def name(self) -> str:
         """What the picture is called."""
-        return self.item.name
+        return self.input_image.name
 
 
 class LastImageCache:
@@ -90,21 +90,21 @@ class LastImageCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wanted = 0
+        self._n_users = 0
         self._key = ""
         self._pixels: NDArray[np.uint8] | None = None
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def keep(self) -> Iterator[None]:
         """Keep pictures from now on, the last one only."""
         with self._lock:
-            self._wanted += 1
+            self._n_users += 1
         try:
             yield
         finally:
             with self._lock:
-                self._wanted -= 1
-                if not self._wanted:
+                self._n_users -= 1
+                if not self._n_users:
                     self._pixels = None
 
     def get(self, key: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -115,7 +115,7 @@ class LastImageCache:
             self._pixels = None
         pixels = read()
         with self._lock:
-            if self._wanted:
+            if self._n_users:
                 self._key, self._pixels = key, pixels
         return pixels
 
@@ -126,19 +126,19 @@ class PipelineConfig:
 
     Attributes:
         model: What segments.
-        judge: Says whether results look right; see :func:`wbcseg.quality.load_quality_model`.
-        second: A second opinion: cells that it sees otherwise are to be checked.
-        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+        quality_model: Says whether results look right; see :func:`wbcseg.quality.load_quality_model`.
+        second_model: A second opinion: cells that it sees otherwise are to be checked.
+        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
         page: Which page of TIFF files with several, from 0.
-        trained_on: Digests of the pictures with masks that the model was trained with; their Dice is marked.
+        training_digests: Digests of the pictures with masks that the model was trained with; their Dice is marked.
     """
 
     model: Model
-    judge: QualityModel | None = None
-    second: Model | None = None
-    careful: bool = False
+    quality_model: QualityModel | None = None
+    second_model: Model | None = None
+    tta: bool = False
     page: int = 0
-    trained_on: frozenset[str] = frozenset()
+    training_digests: frozenset[str] = frozenset()
 
 
 def analyze_image(item: InputImage, examiner: PipelineConfig, recent: LastImageCache) -> ImageResult:
@@ -171,11 +171,11 @@ def _analyze(item: InputImage, by: PipelineConfig, recent: LastImageCache) -> Im
     picture, mask, mask_problem = _open_with_mask(item, data, page)
     del data
     image = picture.pixels
-    found = by.model.predict(image, careful=by.careful)
-    second = by.second.predict(image, careful=by.careful).labels if by.second else None
+    found = by.model.predict(image, careful=by.tta)
+    second = by.second_model.predict(image, careful=by.tta).labels if by.second_model else None
     is_large = is_field_of_view(image)
-    flatters = mask is not None and bool(by.trained_on) and _compute_digest(image, mask) in by.trained_on
-    findings = analyze_cells(item.name, image, found, mask=mask, judge=by.judge, second=second)
+    flatters = mask is not None and bool(by.training_digests) and _compute_digest(image, mask) in by.training_digests
+    findings = analyze_cells(item.name, image, found, mask=mask, judge=by.quality_model, second=second)
 
     key = f"{item.key} page {page}"
 
@@ -192,7 +192,7 @@ def _analyze(item: InputImage, by: PipelineConfig, recent: LastImageCache) -> Im
         part = (_get_crop_box(finding, labels), encode_png(labels))
         thumbnails.append(render_thumbnail(crop, labels))
         parts.append(part)
-        kept.append(replace(finding, load=_build_loader(pixels, *part), flatters=flatters))
+        kept.append(replace(finding, load=_build_loader(pixels, *part), seen_in_training=flatters))
     return ImageResult(
         item,
         (image.shape[0], image.shape[1]),
@@ -209,7 +209,7 @@ def _analyze(item: InputImage, by: PipelineConfig, recent: LastImageCache) -> Im
 
 
 def _compute_digest(image: NDArray[np.uint8], mask: Labels) -> str:
-    return Sample("brought/picture", image, mask).digest()
+    return Sample("brought/picture", image, mask).compute_digest()
 
 
 def _list_mask_notices(mask: Labels | None, trained: str) -> Iterator[str]:
@@ -247,8 +247,8 @@ def build_field_result(
     return ImageResult(
         InputImage(name, "", lambda: encode_png(image)),
         (image.shape[0], image.shape[1]),
-        whole_field=True,
-        findings=tuple(findings),
+        is_field_of_view=True,
+        cells=tuple(findings),
         thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*pixels) for pixels in cells)),
         boxes=tuple(_get_crop_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
         load=lambda: (image, labels),
@@ -256,7 +256,7 @@ def build_field_result(
 
 
 def _get_crop_box(finding: CellResult, labels: Labels) -> Box:
-    left, top = finding.place or (0, 0)
+    left, top = finding.offset or (0, 0)
     return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
@@ -310,4 +310,4 @@ def _assemble(image: NDArray[np.uint8], parts: Sequence[tuple[Box, bytes]]) -> P
 
 def rename_result(outcome: ImageResult, item: InputImage) -> ImageResult:
     """Return what is known of a picture under the name that it has now."""
-    return replace(outcome, item=item, findings=tuple(replace(one, name=item.name) for one in outcome.findings))
+    return replace(outcome, input_image=item, cells=tuple(replace(one, image_name=item.name) for one in outcome.cells))

@@ -40,7 +40,7 @@ class Progress:
     total: int
 
     @property
-    def alive(self) -> bool:
+    def is_active(self) -> bool:
         """Whether more will come by itself."""
         return self.state in ("waiting", "running", "paused")
 
@@ -49,7 +49,7 @@ class Batch:
     """Pictures that are segmented and measured in a thread of their own.
 
     Args:
-        items: What to look at.
+        input_images: What to look at.
         examiner: Who looks at them.
         earlier: A batch with the same examiner: what it found need not be looked at again.
         unseen: Seconds after the last :meth:`beat` at which the work pauses.
@@ -63,35 +63,35 @@ class Batch:
         earlier: Batch | None = None,
         unseen: float = IDLE_TIMEOUT,
     ) -> None:
-        self.items = tuple(items)
-        self._examiner, self._unseen = examiner, unseen
+        self.input_images = tuple(items)
+        self._pipeline_config, self._idle_timeout = examiner, unseen
         self._lock = threading.Lock()
-        self._outcomes: list[ImageResult] = []
+        self._results: list[ImageResult] = []
         self._state: BatchState = "waiting"
         self._thread: threading.Thread | None = None
-        self._seen = time.monotonic()
-        found = earlier.outcomes() if earlier else []
-        self._known = {one.item.key: one for one in found if not one.problem}
-        self._pixels: LastImageCache = earlier._pixels if earlier else LastImageCache()
+        self._last_heartbeat = time.monotonic()
+        found = earlier.get_results() if earlier else []
+        self._reusable_results = {one.input_image.key: one for one in found if not one.problem}
+        self._image_cache: LastImageCache = earlier._image_cache if earlier else LastImageCache()
 
     def start(self) -> None:
         """Begin, or go on with the rest after :meth:`cancel`. Nothing happens where it works already or is done."""
         with self._lock:
-            self._seen = time.monotonic()
-            if len(self._outcomes) == len(self.items):
+            self._last_heartbeat = time.monotonic()
+            if len(self._results) == len(self.input_images):
                 self._state = "done"
                 return
             if self._state in ("waiting", "running") and self._thread is not None and self._thread.is_alive():
                 return
             # A thread that was told to stop and is still busy with its last picture may come to its end first.
             before, self._state = self._thread, "waiting"
-            self._thread = threading.Thread(target=self._work, args=(before,), name="batch", daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(before,), name="batch", daemon=True)
             self._thread.start()
 
-    def beat(self) -> None:
+    def record_heartbeat(self) -> None:
         """Say that somebody is looking. A batch that paused goes on."""
         with self._lock:
-            self._seen = time.monotonic()
+            self._last_heartbeat = time.monotonic()
             paused = self._state == "paused"
         if paused:
             self.start()
@@ -112,60 +112,60 @@ class Batch:
     def progress(self) -> Progress:
         """How far it is."""
         with self._lock:
-            done, total = len(self._outcomes), len(self.items)
+            done, total = len(self._results), len(self.input_images)
             return Progress("done" if done == total else self._state, done, total)
 
-    def outcomes(self) -> list[ImageResult]:
+    def get_results(self) -> list[ImageResult]:
         """Return what was found so far, in the items' order."""
         with self._lock:
-            return list(self._outcomes)
+            return list(self._results)
 
-    def pictures(self) -> list[ImageReport]:
+    def get_reports(self) -> list[ImageReport]:
         """Return all pictures with what was found in them, also those that could not be used or were not reached."""
-        outcomes = self.outcomes()
+        outcomes = self.get_results()
         rest = [
-            ImageReport(item.name, None, problem=item.problem or NOT_PROCESSED) for item in self.items[len(outcomes) :]
+            ImageReport(item.name, None, problem=item.problem or NOT_PROCESSED) for item in self.input_images[len(outcomes) :]
         ]
         return [*(merge_results([one]) for one in outcomes), *rest]
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def cache_last_image(self) -> Iterator[None]:
         """Keep the last picture that was read, so that the cells of a field of view do not read it once each."""
-        with self._pixels.kept():
+        with self._image_cache.keep():
             yield
 
-    def _work(self, before: threading.Thread | None) -> None:
+    def _run(self, before: threading.Thread | None) -> None:
         if before is not None:
             before.join()
         while not _compute_lock.acquire(timeout=0.2):
-            if not self._wanted():
+            if not self._should_continue():
                 return
         try:
             with self._lock:
                 if self._state == "waiting":
                     self._state = "running"
-            while self._wanted():
+            while self._should_continue():
                 with self._lock:
-                    place = len(self._outcomes)
-                    if place == len(self.items):
+                    place = len(self._results)
+                    if place == len(self.input_images):
                         self._state = "done"
                         return
-                item = self.items[place]
-                known = self._known.get(item.key)
+                item = self.input_images[place]
+                known = self._reusable_results.get(item.key)
                 outcome = (
-                    analyze_image(item, self._examiner, self._pixels) if known is None else rename_result(known, item)
+                    analyze_image(item, self._pipeline_config, self._image_cache) if known is None else rename_result(known, item)
                 )
                 with self._lock:
-                    self._outcomes.append(outcome)
+                    self._results.append(outcome)
         finally:
             _compute_lock.release()
 
-    def _wanted(self) -> bool:
+    def _should_continue(self) -> bool:
         """Whether to go on. Where nobody has looked for long, pause."""
         with self._lock:
             if self._state == "cancelled":
                 return False
-            if time.monotonic() - self._seen > self._unseen:
+            if time.monotonic() - self._last_heartbeat > self._idle_timeout:
                 self._state = "paused"
                 return False
             return threading.current_thread() is self._thread

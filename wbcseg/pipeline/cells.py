@@ -59,15 +59,15 @@ def analyze_cells(
     """
     height, width = image.shape[:2]
     field = is_field_of_view(image)
-    parts = [(one.place, one.probabilities, one.own) for one in found.cells]
+    parts = [(one.bbox, one.probabilities, one.cell_mask) for one in found.cells]
     if not field:
         parts = [(BBox(0, 0, height, width), found.probabilities, np.ones((height, width), np.bool_))]
     findings = []
     for number, (place, probabilities, own) in enumerate(parts, start=1):
-        crop, labels = image[place.part], found.labels[place.part]
+        crop, labels = image[place.slices], found.labels[place.slices]
         cell = keep_main_cell(_blank_outside(labels, own))
         sides = _find_image_edges(place, (height, width))
-        verdict = judge.verdict(crop, probabilities, cell, sides=sides if field else None) if judge else None
+        verdict = judge.assess(crop, probabilities, cell, sides=sides if field else None) if judge else None
         dice: Mapping[str, float] = {}
         if mask is not None:
             dice = compute_cell_dice(mask, found.labels, place, cell) if field else score(mask, labels).dice
@@ -77,16 +77,16 @@ def analyze_cells(
             found.model,
             extract_features(crop, cell, borders=sides),
             (height, width),
-            place=(place.left, place.top) if field else None,
-            number=number if field else 0,
+            offset=(place.left, place.top) if field else None,
+            cell_index=number if field else 0,
             status=verdict.status if verdict else "",
             reasons=verdict.reasons if verdict else (),
-            scores={region: dice[region] for region in REGIONS if region in dice},
+            dice={region: dice[region] for region in REGIONS if region in dice},
         )
         disputed = False
         if second is not None:
             is_free = own | (labels == BACKGROUND.id)
-            disputed = _models_disagree(cell, keep_main_cell(_blank_outside(second[place.part], is_free)))
+            disputed = _models_disagree(cell, keep_main_cell(_blank_outside(second[place.slices], is_free)))
         if not field and one.status not in ("", OK) and _is_off_centre(crop):
             one = replace(one, reasons=(OFF_CENTRE_REASON, *one.reasons)[:MAX_REASONS])
         findings.append(_flag_disagreement(one) if disputed else one)
@@ -112,7 +112,7 @@ def compute_cell_dice(mask: Labels, labels: Labels, place: BBox, cell: Labels) -
     from scipy import ndimage
 
     is_cell = cell != BACKGROUND.id
-    truth = _blank_outside(mask[place.part], is_cell | (labels[place.part] == BACKGROUND.id))
+    truth = _blank_outside(mask[place.slices], is_cell | (labels[place.slices] == BACKGROUND.id))
     pieces, count = ndimage.label(truth != BACKGROUND.id)
     meant = np.zeros(count + 1, np.bool_)
     meant[pieces[is_cell]] = True
@@ -164,7 +164,7 @@ def flag_disagreements(findings: Mapping[str, Sequence[CellResult]]) -> dict[str
         checked. Those without a status, and cells of a field of view, stay as they are.
     """
     result = {name: tuple(several) for name, several in findings.items()}
-    crops = {name: several[0] for name, several in result.items() if several and not several[0].number}
+    crops = {name: several[0] for name, several in result.items() if several and not several[0].cell_index}
     cells = {name: one.load()[1] for name, one in crops.items()}
     for name, cell in cells.items():
         if crops[name].status and any(_models_disagree(cell, other) for key, other in cells.items() if key != name):

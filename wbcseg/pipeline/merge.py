@@ -31,15 +31,15 @@ def merge_results(outcomes: Sequence[ImageResult]) -> ImageReport:
     return ImageReport(
         outcomes[0].name,
         next((one.size for one in used), None),
-        tuple(finding for one in used for finding in one.findings),
+        tuple(finding for one in used for finding in one.cells),
         tuple(one.model for one in used),
         problem="" if used else problems[0],  # One sentence, as a report expects it.
         note=" ".join(dict.fromkeys((*told, *(problems if used else problems[1:])))),
-        mask_unused=any(one.mask_problem for one in used),
-        drawn={
+        mask_rejected=any(one.mask_problem for one in used),
+        field_renderers={
             one.model: build_field_renderer(one.load, one.boxes)
             for one in used
-            if one.whole_field and one.load is not None
+            if one.is_field_of_view and one.load is not None
         },
     )
 

@@ -29,37 +29,37 @@ class FeatureDistribution:
     """Where the known crops lie in one respect.
 
     Attributes:
-        respect: One of :data:`ASPECTS`.
+        aspect: One of :data:`ASPECTS`.
         mean: Of every figure over the known crops.
         scale: Its standard deviation.
         precision: Inverse of the figures' correlations, row by row.
         limit: Distance from which on a crop is unfamiliar.
     """
 
-    respect: str
+    aspect: str
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     precision: tuple[float, ...]
     limit: float
 
-    def _standard(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        chosen = features[[QUALITY_FEATURES.index(name) for name in ASPECTS[self.respect]]].astype(np.float64)
+    def _standardise(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        chosen = features[[QUALITY_FEATURES.index(name) for name in ASPECTS[self.aspect]]].astype(np.float64)
         standard: NDArray[np.float64] = (chosen - np.array(self.mean)) / np.array(self.scale)
         return standard
 
-    def distance(self, features: NDArray[np.float32]) -> float:
+    def compute_distance(self, features: NDArray[np.float32]) -> float:
         """Return how far a crop is from the known ones: its Mahalanobis distance, in standard deviations."""
-        standard = self._standard(features)
+        standard = self._standardise(features)
         count = len(standard)
         return float(np.sqrt(max(0.0, standard @ np.array(self.precision).reshape(count, count) @ standard)))
 
-    def reason(self, features: NDArray[np.float32]) -> str:
+    def explain(self, features: NDArray[np.float32]) -> str:
         """Return in words why a crop is unfamiliar; empty where it is not."""
-        if self.distance(features) <= self.limit:
+        if self.compute_distance(features) <= self.limit:
             return ""
-        if self.respect == "stain":
+        if self.aspect == "stain":
             return "The stain or the light is unfamiliar."
-        standard = dict(zip(ASPECTS["detail"], self._standard(features), strict=True))
+        standard = dict(zip(ASPECTS["detail"], self._standardise(features), strict=True))
         # Noise drowns what is sharp, too, but its grain is what stands out.
         if standard["sharpness"] < min(0.0, -standard["grain"]):
             return "The picture is blurred."
@@ -86,7 +86,7 @@ def fit_distributions(
             others = known.copy()
             others[rows] = False
             one = _fit_distribution(respect, features[others])
-            distances[rows] = [one.distance(features[row]) for row in rows]
+            distances[rows] = [one.compute_distance(features[row]) for row in rows]
         limit = round(float(np.quantile(distances[known], 1 - OUTLIER_FRACTION)), 4)
         found.append(replace(_fit_distribution(respect, features[known]), limit=limit))
         unfamiliar |= distances > limit

@@ -44,13 +44,13 @@ class Example:
         features: See :func:`wbcseg.quality.features.compute_quality_features`.
         group: What belongs together (copies of one picture, pictures of one kind) never helps to judge each other.
         dice: Of the whole cell; ``None`` for what is no smear.
-        plain: Whether the picture is as it was photographed, and not a varied copy.
+        is_original: Whether the picture is as it was photographed, and not a varied copy.
     """
 
     features: NDArray[np.float32]
     group: Hashable
     dice: float | None
-    plain: bool = True
+    is_original: bool = True
 
 
 def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
@@ -70,10 +70,10 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
     from sklearn.metrics import roc_auc_score
 
     smears = [one for one in examples if one.dice is not None]
-    plain = [one for one in smears if one.plain]
+    plain = [one for one in smears if one.is_original]
     strangers = [one for one in examples if one.dice is None]
     dice = np.array([one.dice for one in smears], np.float64)
-    is_plain = np.array([one.plain for one in smears])
+    is_plain = np.array([one.is_original for one in smears])
     doubt, doubts = _fit_cross_validated(smears, dice < TRAINING_BAD_DICE_BELOW)
     kinds = np.array([one.dice is None for one in (*plain, *strangers)])
     unlike, chances = _fit_cross_validated([*plain, *strangers], kinds)
@@ -130,7 +130,7 @@ def _fit_cross_validated(
     chances = np.zeros(len(examples))
     for others, rows in _split_by_group(examples):
         one = regression(others)
-        chances[rows] = [one.chance(examples[row].features) for row in rows]
+        chances[rows] = [one.predict_probability(examples[row].features) for row in rows]
     return regression(np.arange(len(examples))), chances
 
 

@@ -104,14 +104,14 @@ class QualityResult:
     Attributes:
         status: One of :data:`STATUSES`.
         reasons: Plain sentences; none for what looks fine.
-        doubt: From 0 (as results that turned out well) to 1 (as those of which the whole cell's Dice was low).
-        unlike: From 0 (a smear) to 1 (something else).
+        failure_probability: From 0 (as results that turned out well) to 1 (as those of which the whole cell's Dice was low).
+        out_of_range_probability: From 0 (a smear) to 1 (something else).
     """
 
     status: str
     reasons: tuple[str, ...]
-    doubt: float
-    unlike: float
+    failure_probability: float
+    out_of_range_probability: float
 
 
 @dataclass(frozen=True)
@@ -132,16 +132,16 @@ class LogisticModel:
     intercept: float
     threshold: float
 
-    def terms(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def compute_contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return what each figure adds, ``float64[len(FEATURES)]``."""
         weights = np.array(self.weights).reshape(2, len(QUALITY_FEATURES))
         expanded = expand_features(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
         terms: NDArray[np.float64] = (weights * expanded.reshape(2, len(QUALITY_FEATURES))).sum(axis=0)
         return terms
 
-    def chance(self, features: NDArray[np.float32]) -> float:
+    def predict_probability(self, features: NDArray[np.float32]) -> float:
         """Return the chance in 0 to 1."""
-        return float(1.0 / (1.0 + np.exp(-np.clip(self.terms(features).sum() + self.intercept, -50.0, 50.0))))
+        return float(1.0 / (1.0 + np.exp(-np.clip(self.compute_contributions(features).sum() + self.intercept, -50.0, 50.0))))
 
 
 def expand_features(
@@ -192,18 +192,18 @@ class QualityModel:
     """Judges the results of one model.
 
     Attributes:
-        doubt: Of a bad result.
-        unlike: Of a picture that is no smear, or of another kind.
-        familiar: What the stain and the detail of known pictures are like.
-        figures: How well it judges: see :func:`wbcseg.quality.fit.fit_quality_model`.
+        failure_model: Of a bad result.
+        out_of_range_model: Of a picture that is no smear, or of another kind.
+        distributions: What the stain and the detail of known pictures are like.
+        metrics: How well it judges: see :func:`wbcseg.quality.fit.fit_quality_model`.
     """
 
-    doubt: LogisticModel
-    unlike: LogisticModel
-    familiar: tuple[FeatureDistribution, ...]
-    figures: Mapping[str, Any]
+    failure_model: LogisticModel
+    out_of_range_model: LogisticModel
+    distributions: tuple[FeatureDistribution, ...]
+    metrics: Mapping[str, Any]
 
-    def verdict(
+    def assess(
         self,
         image: NDArray[np.uint8],
         probabilities: NDArray[np.float32],
@@ -222,25 +222,25 @@ class QualityModel:
                 there is.
         """
         features = compute_quality_features(image, probabilities, cell)
-        doubt, unlike = self.doubt.chance(features), self.unlike.chance(features)
+        doubt, unlike = self.failure_model.predict_probability(features), self.out_of_range_model.predict_probability(features)
         if not cell.any():
             return QualityResult(
-                OUT_OF_RANGE if unlike >= self.unlike.threshold else REVIEW, ("No cell was found.",), 1.0, unlike
+                OUT_OF_RANGE if unlike >= self.out_of_range_model.threshold else REVIEW, ("No cell was found.",), 1.0, unlike
             )
         reasons = list_rule_reasons(features) if sides is None else [CUT_OFF_REASON] * is_cut_off(cell, sides)
         reasons += _list_input_reasons(image, cell)
-        reasons += [reason for one in self.familiar if (reason := one.reason(features))]
-        if unlike >= self.unlike.threshold:
+        reasons += [reason for one in self.distributions if (reason := one.explain(features))]
+        if unlike >= self.out_of_range_model.threshold:
             return QualityResult(
-                OUT_OF_RANGE, _limit_reasons([*reasons, *self._why(self.unlike, features)]), doubt, unlike
+                OUT_OF_RANGE, _limit_reasons([*reasons, *self._explain(self.out_of_range_model, features)]), doubt, unlike
             )
-        if doubt >= self.doubt.threshold:
-            reasons += self._why(self.doubt, features)
+        if doubt >= self.failure_model.threshold:
+            reasons += self._explain(self.failure_model, features)
         return QualityResult(REVIEW if reasons else OK, _limit_reasons(reasons), doubt, unlike)
 
-    def _why(self, score: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
+    def _explain(self, score: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
         """Return what adds most to a score, in words."""
-        terms = score.terms(features)
+        terms = score.compute_contributions(features)
         shares = dict(zip(QUALITY_FEATURES, terms.tolist(), strict=True))
         groups = sorted(
             ((sum(shares[name] for name in names), text) for text, names in _FEATURES_BY_REASON.items()), reverse=True
@@ -251,10 +251,10 @@ class QualityModel:
         """Return JSON values."""
         return {
             "features": list(QUALITY_FEATURES),
-            "doubt": vars(self.doubt),
-            "unlike": vars(self.unlike),
-            "familiar": [vars(one) for one in self.familiar],
-            "figures": dict(self.figures),
+            "doubt": vars(self.failure_model),
+            "unlike": vars(self.out_of_range_model),
+            "familiar": [vars(one) for one in self.distributions],
+            "figures": dict(self.metrics),
         }
 
     def write(self, architecture: str, folder: Path | None = None) -> None:
@@ -290,7 +290,7 @@ def load_quality_model(card: ModelCard, folder: Path | None = None) -> QualityMo
         ModelError: If the judge's file cannot be used.
     """
     path = (folder or QUALITY_MODELS_FOLDER) / f"{card.architecture}.json"
-    if not card.framed or not path.exists():
+    if not card.two_stage or not path.exists():
         return None
     return _load_cached(path, path.stat().st_mtime_ns)
 

@@ -26,7 +26,7 @@ class Split:
     """A split of a data set.
 
     Attributes:
-        kind: ``leak-free`` promises that no photographed cell is on both sides; ``published`` does not; in ``leaking``
+        kind: ``leak-free`` promises that no photographed cell is on both sides; ``published`` does not; in ``add_leaking_copies``
             they are on purpose.
         dataset: Name of the data set.
         train: Ids that train; twins end in ``+twin``.
@@ -89,7 +89,7 @@ class Split:
             raise SplitError("The stored split's list of pictures was changed by hand. Train the model again.")
         return split
 
-    def twins_across(self) -> list[tuple[str, str]]:
+    def find_leaking_pairs(self) -> list[tuple[str, str]]:
         """Return the pairs (id in training, id in test) that show the same cell, twins and near-duplicates alike."""
         cell = {member: group[0] for group in self.groups for member in group}
         trained: dict[str, list[str]] = {}
@@ -102,7 +102,7 @@ class Split:
             pairs += [(other, sample_id) for other in trained.get(cell.get(original, original), [])]
         return pairs
 
-    def without(self, count: int) -> Split:
+    def drop(self, count: int) -> Split:
         """Return the split with ``count`` pictures fewer to train, chosen by its seed.
 
         Raises:
@@ -114,11 +114,11 @@ class Split:
         gone = set(order[:count].tolist())
         return dataclasses.replace(self, train=tuple(one for i, one in enumerate(self.train) if i not in gone))
 
-    def with_copies(self) -> Split:
+    def add_flipped_copies(self) -> Split:
         """Return the split with a flipped copy of every training picture behind them."""
         return dataclasses.replace(self, train=(*self.train, *(one + FLIPPED_COPY_SUFFIX for one in self.train)))
 
-    def leaking(self) -> Split:
+    def add_leaking_copies(self) -> Split:
         """Return the split with flipped copies in training, of which some are copies of the test pictures.
 
         They take the place of other copies, chosen by the seed: beside :meth:`with_copies`, as many pictures train and
@@ -154,7 +154,7 @@ class Split:
                 raise SplitError(f"The {name} side of the split names {twice[0]} {Counter(side)[twice[0]]} times.")
         if self.kind != "leak-free":
             return
-        across = self.twins_across()
+        across = self.find_leaking_pairs()
         if across:
             left, right = across[0]
             raise LeakError(
@@ -179,10 +179,10 @@ def build_thesis_split(prepared: ThesisDataset, dataset: str, samples: Iterable[
     return Split(
         kind="published",
         dataset=dataset,
-        train=prepared.ids_of(prepared.train),
-        test=prepared.ids_of(prepared.test),
+        train=prepared.get_ids(prepared.train),
+        test=prepared.get_ids(prepared.test),
         groups=_select_shared_cells(group_by_cell(kept)),
-        manifest={sample.id: sample.digest() for sample in kept},
+        manifest={sample.id: sample.compute_digest() for sample in kept},
     )
 
 
@@ -218,7 +218,7 @@ def build_leak_free_folds(
     ids = np.array([sample.id for sample in kept])
     group_of = np.array([number[i] for i in ids])
     type_of = np.array([types[g] for g in group_of])
-    manifest = {sample.id: sample.digest() for sample in kept}
+    manifest = {sample.id: sample.compute_digest() for sample in kept}
 
     # A cell type with fewer cells than folds cannot be spread; scikit-learn warns about the smallest one only.
     counts = Counter(types.values())

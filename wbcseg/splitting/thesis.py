@@ -31,19 +31,19 @@ class ThesisBugs:
     """What the notebooks did and the text does not say.
 
     Attributes:
-        blank_ends: The one-hot loop stops one short along each axis: the last picture (before shuffling), and the last
+        one_hot_off_by_one: The one-hot loop stops one short along each axis: the last picture (before shuffling), and the last
             row and column of every picture, have a target of three zeros.
-        dropped_picture: The picture between training and test part (shuffled index 417 of 448) is in neither.
-        twins_before_split: Flipped copies are made before the split, so a picture and its twin may be on both sides.
+        drop_boundary_image: The picture between training and test part (shuffled index 417 of 448) is in neither.
+        copies_before_split: Flipped copies are made before the split, so a picture and its twin may be on both sides.
     """
 
-    blank_ends: bool = True
-    dropped_picture: bool = True
-    twins_before_split: bool = True
+    one_hot_off_by_one: bool = True
+    drop_boundary_image: bool = True
+    copies_before_split: bool = True
 
 
 ALL_THESIS_BUGS: Final = ThesisBugs()
-NO_THESIS_BUGS: Final = ThesisBugs(blank_ends=False, dropped_picture=False, twins_before_split=False)
+NO_THESIS_BUGS: Final = ThesisBugs(one_hot_off_by_one=False, drop_boundary_image=False, copies_before_split=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class ThesisDataset:
         ids: Ids in shuffled order; twins end in ``+twin``.
         images: ``uint8[N, 120, 120, 3]``. The networks see them divided by 255.
         labels: ``uint8[N, 120, 120]`` of class ids.
-        blank: ``bool[N, 120, 120]``, true where the target is three zeros.
+        unlabelled: ``bool[N, 120, 120]``, true where the target is three zeros.
         train: Indices of the training part.
         test: Indices of the test part.
         dropped: Indices in neither.
@@ -63,7 +63,7 @@ class ThesisDataset:
     ids: tuple[str, ...]
     images: NDArray[np.uint8]
     labels: Labels
-    blank: NDArray[np.bool_]
+    unlabelled: NDArray[np.bool_]
     train: range
     test: range
     dropped: range
@@ -71,9 +71,9 @@ class ThesisDataset:
     @property
     def targets(self) -> NDArray[np.float32]:
         """The one-hot targets, ``float32[N, 120, 120, 3]``."""
-        return encode_one_hot(self.labels, self.blank)
+        return encode_one_hot(self.labels, self.unlabelled)
 
-    def ids_of(self, part: Sequence[int]) -> tuple[str, ...]:
+    def get_ids(self, part: Sequence[int]) -> tuple[str, ...]:
         """Return the ids at the given indices."""
         return tuple(self.ids[i] for i in part)
 
@@ -168,10 +168,10 @@ def build_thesis_dataset(
     """
     chosen = select_samples(samples)
     check_sample_count(len(chosen))
-    early = add_flipped_copies(chosen) if twins and quirks.twins_before_split else chosen
+    early = add_flipped_copies(chosen) if twins and quirks.copies_before_split else chosen
     order = compute_shuffle_order(len(early))
     blank = np.zeros((len(early), IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
-    if quirks.blank_ends:
+    if quirks.one_hot_off_by_one:
         blank[-1] = True
         blank[:, -1, :] = True
         blank[:, :, -1] = True
@@ -179,9 +179,9 @@ def build_thesis_dataset(
     blank = blank[order]
 
     tests = max(1, round(len(early) * TEST_FRACTION))
-    dropped = 1 if quirks.dropped_picture else 0
+    dropped = 1 if quirks.drop_boundary_image else 0
     trains = len(early) - tests - dropped
-    if twins and not quirks.twins_before_split:
+    if twins and not quirks.copies_before_split:
         late = add_flipped_copies(shuffled[:trains])[trains:]
         shuffled = shuffled[:trains] + late + shuffled[trains:]
         extra = np.zeros((trains, IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
@@ -191,7 +191,7 @@ def build_thesis_dataset(
         ids=tuple(s.id for s in shuffled),
         images=np.stack([s.image for s in shuffled]),
         labels=np.stack([s.mask for s in shuffled if s.mask is not None]),
-        blank=blank,
+        unlabelled=blank,
         train=range(trains),
         dropped=range(trains, trains + dropped),
         test=range(trains + dropped, len(shuffled)),

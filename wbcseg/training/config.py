@@ -61,7 +61,7 @@ class TrainingConfig:
 
     Attributes:
         architecture: ``unet``, ``segnet`` or ``deconvnet``.
-        width: Filters of the first stage (4 to 128). The thesis has 64.
+        base_filters: Filters of the first stage (4 to 128). The thesis has 64.
         dropout: Share of the last layer's outputs silenced in training (0 to 0.9). The thesis' text says 0.5; its
             notebooks never connected it.
         bn_momentum: Share of the old value in the running averages of batch normalisation.
@@ -72,21 +72,21 @@ class TrainingConfig:
         fold: Which fold tests, from 0. Not for ``published``.
         folds: How many folds. Not for ``published``.
         split_seed: Seed of the folds.
-        left_out: Share of the pictures that are in neither training nor test (0 to 0.5), to learn from as few as a
+        unused_fraction: Share of the pictures that are in neither training nor test (0 to 0.5), to learn from as few as a
             published comparison did. Not for ``published``.
-        twins: Whether flipped copies of the pictures are made: with ``leak-free`` of the training part only, with
+        flipped_copies: Whether flipped copies of the pictures are made: with ``leak-free`` of the training part only, with
             ``published`` as the quirks say. The thesis' annex does without, ``leaking`` cannot.
-        quirks: Whether to repeat the notebooks' quirks (see :class:`wbcseg.splitting.thesis.ThesisBugs`).
-        canvas: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
+        thesis_bugs: Whether to repeat the notebooks' quirks (see :class:`wbcseg.splitting.thesis.ThesisBugs`).
+        input_size: Side in pixels of the square that the network sees (a multiple of 24). Smaller pictures are mirrored
             outwards, larger ones shrunk.
         augmentation: How training pictures vary: ``none``, ``geometry``, ``mild`` or ``laboratories``. Not for
             ``published``.
-        balance: How much more often rare kinds of pictures are seen: 0 (every picture once an epoch) to 1 (every kind
+        class_balance: How much more often rare kinds of pictures are seen: 0 (every picture once an epoch) to 1 (every kind
             equally often). A kind is a cell type of one laboratory. An epoch has as many pictures as without.
-        sharp_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
+        clean_epochs: At the end, epochs whose pictures are mirrored and turned by right angles only. Other turns mix
             pixels and make pictures a little less sharp than those that the network is to segment. With
             ``laboratories``, half of the pictures are such, as the close look of a prediction sees them.
-        share: What the cell takes of the side in that look (0.4 to 0.9); see :mod:`wbcseg.inference.two_stage`. Just
+        cell_fraction: What the cell takes of the side in that look (0.4 to 0.9); see :mod:`wbcseg.inference.two_stage`. Just
             with ``laboratories``. The more, the finer the outlines, and the sooner a cell whose size was
             misjudged at first reaches beyond the look.
         epochs: Passes through the training pictures (1 to 2000).
@@ -98,15 +98,15 @@ class TrainingConfig:
         warmup_epochs: Epochs of the warm-up.
         loss: What is made small: ``binary_crossentropy`` (the thesis) or ``categorical_crossentropy``, either of them
             also with ``+dice``, which adds 1 − soft Dice.
-        weight_average: Share of the old value in a running average of the weights that is what gets exported (0: none).
-        keep: Which weights become the model: those of the ``last`` epoch or of the ``best`` by held-out Dice. ``best``
+        ema_decay: Share of the old value in a running average of the weights that is what gets exported (0: none).
+        checkpoint: Which weights become the model: those of the ``last`` epoch or of the ``best`` by held-out Dice. ``best``
             looks at the held-out pictures, so its figures flatter it.
         precision: ``auto`` (bfloat16 where the processor computes in it, else float32), ``float32`` or ``bfloat16``.
         seed: Seed of weights, shuffling, dropout and augmentation.
     """
 
     architecture: str = "unet"
-    width: int = 16
+    base_filters: int = 16
     dropout: float = 0.0
     bn_momentum: float = 0.9
     bn_debias: bool = False
@@ -115,14 +115,14 @@ class TrainingConfig:
     fold: int = 0
     folds: int = 5
     split_seed: int = 2
-    left_out: float = 0.0
-    twins: bool = False
-    quirks: bool = False
-    canvas: int = 120
+    unused_fraction: float = 0.0
+    flipped_copies: bool = False
+    thesis_bugs: bool = False
+    input_size: int = 120
     augmentation: str = "mild"
-    balance: float = 0.0
-    sharp_epochs: int = 0
-    share: float = 0.6
+    class_balance: float = 0.0
+    clean_epochs: int = 0
+    cell_fraction: float = 0.6
     epochs: int = 100
     batch_size: int = 16
     optimizer: str = "adamw"
@@ -131,8 +131,8 @@ class TrainingConfig:
     schedule: str = "cosine"
     warmup_epochs: int = 5
     loss: str = "categorical_crossentropy+dice"
-    weight_average: float = 0.0
-    keep: str = "last"
+    ema_decay: float = 0.0
+    checkpoint: str = "last"
     precision: str = "auto"
     seed: int = 2
 
@@ -152,20 +152,20 @@ class TrainingConfig:
         for name, (least, most) in RANGES.items():
             if not least <= getattr(self, name) <= most:
                 raise ConfigError(f"Setting `{name}` must be from {least} to {most}. Received: {getattr(self, name)!r}")
-        if self.canvas % SIZE_MULTIPLE:
-            raise ConfigError(f"Setting `canvas` must be a multiple of {SIZE_MULTIPLE}. Received: {self.canvas}")
-        if self.split == "leaking" and not self.twins:
+        if self.input_size % SIZE_MULTIPLE:
+            raise ConfigError(f"Setting `canvas` must be a multiple of {SIZE_MULTIPLE}. Received: {self.input_size}")
+        if self.split == "leaking" and not self.flipped_copies:
             raise ConfigError("The leaking split is made of flipped copies: it needs `twins`. Received: twins=False")
         if self.split != "published":
             if self.fold >= self.folds:
                 raise ConfigError(f"Setting `fold` must be less than `folds`, {self.folds}. Received: {self.fold}")
-            if self.quirks:
+            if self.thesis_bugs:
                 raise ConfigError("The `quirks` belong to the published split. Switch them off for any other.")
-        elif self.canvas != 120 or self.augmentation != "none" or self.left_out:
+        elif self.input_size != 120 or self.augmentation != "none" or self.unused_fraction:
             raise ConfigError(
                 "The published split takes `canvas` = 120, `augmentation` = 'none' (its flipped copies are `twins`) "
-                f"and `left_out` = 0. Received: canvas={self.canvas}, augmentation={self.augmentation!r}, "
-                f"left_out={self.left_out}"
+                f"and `left_out` = 0. Received: canvas={self.input_size}, augmentation={self.augmentation!r}, "
+                f"left_out={self.unused_fraction}"
             )
         if self.schedule == "cosine" and self.warmup_epochs >= self.epochs > 1:
             raise ConfigError(
@@ -173,17 +173,22 @@ class TrainingConfig:
             )
 
     @property
-    def framed(self) -> bool:
+    def two_stage(self) -> bool:
         """Whether the model is made for cells of any size: see :mod:`wbcseg.inference.two_stage`."""
-        return get_augmentation(self.augmentation).cell is not None
+        return get_augmentation(self.augmentation).cell_fraction is not None
 
     @property
-    def leaks(self) -> bool:
+    def uses_ema(self) -> bool:
+        """Whether a running average of the weights is kept."""
+        return self.ema_decay > 0
+
+    @property
+    def is_leaky(self) -> bool:
         """Whether most test pictures have copies in training, so that their figures flatter.
 
         In the published split, flipped copies leak by one of the notebooks' slips, and not without it.
         """
-        return self.split == "leaking" or (self.split == "published" and self.twins and self.quirks)
+        return self.split == "leaking" or (self.split == "published" and self.flipped_copies and self.thesis_bugs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -213,7 +218,7 @@ class TrainingConfig:
         """
         return type(self).from_dict({**self.to_dict(), **changes})
 
-    def identity(self) -> str:
+    def compute_hash(self) -> str:
         """Return the first 12 hexadecimal digits of the SHA-256 of the settings."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -224,13 +229,13 @@ _FIELD_TYPES: Final[dict[str, type]] = {"str": str, "int": int, "bool": bool}
 PRESETS: Final[dict[str, TrainingConfig]] = {
     # The thesis, chapters 3.1 to 3.4, with what its notebooks did beyond the text.
     "published": TrainingConfig(
-        width=64,
+        base_filters=64,
         bn_momentum=0.99,
         bn_debias=True,
         dataset="zheng-1",
         split="published",
-        twins=True,
-        quirks=True,
+        flipped_copies=True,
+        thesis_bugs=True,
         augmentation="none",
         epochs=30,
         batch_size=20,
@@ -245,25 +250,25 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
     "quick": TrainingConfig(
         bn_momentum=0.8,
         dataset="zheng-1",
-        canvas=72,
+        input_size=72,
         augmentation="none",
         epochs=12,
         learning_rate=5e-3,
         warmup_epochs=1,
-        weight_average=0.9,
+        ema_decay=0.9,
     ),
-    "compact": TrainingConfig(dataset="zheng-1", sharp_epochs=40, epochs=120, weight_average=0.98),
+    "compact": TrainingConfig(dataset="zheng-1", clean_epochs=40, epochs=120, ema_decay=0.98),
     # What "compact" gains from twice the time and from rare cell types, shown more often.
-    "thorough": TrainingConfig(dataset="zheng-1", balance=0.5, sharp_epochs=80, epochs=240, weight_average=0.98),
+    "thorough": TrainingConfig(dataset="zheng-1", class_balance=0.5, clean_epochs=80, epochs=240, ema_decay=0.98),
     # For crops of any laboratory: as varied as they come, from all pictures that there are. Longer than it seems to
     # need at home: tested on Dataset 2 after Dataset 1, the cytoplasm's Dice was .90 instead of .88 after 160 epochs.
     "general": TrainingConfig(
         dataset="zheng+synthetic",
         augmentation="laboratories",
-        balance=0.5,
-        sharp_epochs=130,
+        class_balance=0.5,
+        clean_epochs=130,
         epochs=400,
-        weight_average=0.98,
+        ema_decay=0.98,
     ),
 }
 """Ready descriptions by name."""

@@ -37,29 +37,29 @@ class ArraySplit:
         ids: Ids in order.
         images: ``uint8[N, S, S, 3]``.
         labels: ``uint8[N, S, S]`` of class ids.
-        blank: ``bool[N, S, S]``, true where the target is three zeros.
+        unlabelled: ``bool[N, S, S]``, true where the target is three zeros.
         cell_types: Cell type of every picture, ``None`` where it is not known.
     """
 
     ids: tuple[str, ...]
     images: NDArray[np.uint8]
     labels: Labels
-    blank: NDArray[np.bool_]
+    unlabelled: NDArray[np.bool_]
     cell_types: tuple[str | None, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
-    def kinds(self) -> list[tuple[str, str | None]]:
+    def strata(self) -> list[tuple[str, str | None]]:
         """Laboratory (the data set that a picture is of) and cell type of every picture."""
         return [(one.partition("/")[0], cell_type) for one, cell_type in zip(self.ids, self.cell_types, strict=True)]
 
-    def batches(self, size: int) -> Iterator[Batch]:
+    def iter_batches(self, size: int) -> Iterator[Batch]:
         """Yield all pictures in order, as they are: ``float32[n, S, S, 3]`` twice, picture and target."""
         for start in range(0, len(self), size):
             part = slice(start, start + size)
-            yield self.images[part].astype(np.float32) / 255.0, encode_one_hot(self.labels[part], self.blank[part])
+            yield self.images[part].astype(np.float32) / 255.0, encode_one_hot(self.labels[part], self.unlabelled[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
         )
     if config.split == "published":
         prepared = thesis.build_thesis_dataset(
-            usable, ALL_THESIS_BUGS if config.quirks else NO_THESIS_BUGS, twins=config.twins
+            usable, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, twins=config.flipped_copies
         )
         split = build_thesis_split(prepared, dataset.name, usable)
         split.check()
@@ -104,17 +104,17 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
     else:
         folds = build_leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
         split = folds[config.fold]
-        if config.left_out:
-            split = split.without(round(config.left_out * len(usable)))
+        if config.unused_fraction:
+            split = split.drop(round(config.unused_fraction * len(usable)))
         if config.split == "leaking":
-            split = split.leaking()
-        elif config.twins:
-            split = split.with_copies()
+            split = split.add_leaking_copies()
+        elif config.flipped_copies:
+            split = split.add_flipped_copies()
         split.check()
-        by_id = {sample.id: sample for sample in (thesis.add_flipped_copies(usable) if config.twins else usable)}
-        detail, framed = get_augmentation(config.augmentation).detail, config.framed
+        by_id = {sample.id: sample for sample in (thesis.add_flipped_copies(usable) if config.flipped_copies else usable)}
+        detail, framed = get_augmentation(config.augmentation).oversampling, config.two_stage
         sides = [
-            _pad_samples([by_id[i] for i in ids], config.canvas * times, enlarge=framed)
+            _pad_samples([by_id[i] for i in ids], config.input_size * times, enlarge=framed)
             for ids, times in ((split.train, detail), (split.test, 1))
         ]
     return TrainingData(train=sides[0], test=sides[1], split=split)
@@ -131,14 +131,14 @@ def iter_training_batches(side: ArraySplit, config: TrainingConfig, epoch: int) 
         epoch: Number of the epoch, from 0.
     """
     rng = np.random.default_rng([config.seed, epoch])
-    order = rng.permutation(select_balanced_indices(side.kinds, config.balance, rng))
+    order = rng.permutation(select_balanced_indices(side.strata, config.class_balance, rng))
     how = get_augmentation(config.augmentation)
-    if epoch >= config.epochs - config.sharp_epochs:
-        how = how.sharp(config.share)
+    if epoch >= config.epochs - config.clean_epochs:
+        how = how.make_clean(config.cell_fraction)
     for start in range(0, len(order), config.batch_size):
         part = order[start : start + config.batch_size]
         images, labels = augment(side.images[part], side.labels[part], how, rng)
-        blank = side.blank[part]
+        blank = side.unlabelled[part]
         yield (
             images,
             encode_one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool)),
@@ -185,9 +185,9 @@ def count_steps_per_epoch(pictures: int, batch_size: int) -> int:
 
 
 def _slice_thesis_data(prepared: ThesisDataset, part: range, types: Mapping[str, str | None]) -> ArraySplit:
-    cut, ids = slice(part.start, part.stop), prepared.ids_of(part)
+    cut, ids = slice(part.start, part.stop), prepared.get_ids(part)
     kinds = tuple(types[get_original_id(one)] for one in ids)
-    return ArraySplit(ids, prepared.images[cut], prepared.labels[cut], prepared.blank[cut], kinds)
+    return ArraySplit(ids, prepared.images[cut], prepared.labels[cut], prepared.unlabelled[cut], kinds)
 
 
 def _pad_samples(samples: Sequence[Sample], side: int, *, enlarge: bool) -> ArraySplit:
@@ -196,6 +196,6 @@ def _pad_samples(samples: Sequence[Sample], side: int, *, enlarge: bool) -> Arra
         ids=tuple(s.id for s in samples),
         images=np.stack([pad_to_square(s.image, side, enlarge=enlarge)[0] for s in samples]),
         labels=labels,
-        blank=np.zeros(labels.shape, dtype=bool),
+        unlabelled=np.zeros(labels.shape, dtype=bool),
         cell_types=tuple(s.cell_type for s in samples),
     )

@@ -47,20 +47,20 @@ def export_model(run: Run, side: ArraySplit) -> int:
         RunError: If there are no weights yet.
         WeightsError: If the weights are of another network.
     """
-    config = run.config()
-    best = checkpoint.load_best_weights(run.folder) if config.keep == "best" else None
+    config = run.load_config()
+    best = checkpoint.load_best_weights(run.folder) if config.checkpoint == "best" else None
     arrays = best[0] if best else checkpoint.load_final_weights(run.folder)
     if arrays is None:
         raise RunError(f"Run {run.name} has no checkpoint to export. Train at least one epoch.")
-    write_weights(run.folder / WEIGHTS_FILE, Weights(arrays, config.architecture, config.width))
+    write_weights(run.folder / WEIGHTS_FILE, Weights(arrays, config.architecture, config.base_filters))
 
     weights = read_weights(run.folder / WEIGHTS_FILE)
     keras.config.set_dtype_policy("float32")
     keras.backend.clear_session()
-    model = models.build_model(config.architecture, width=config.width)
+    model = models.build_model(config.architecture, width=config.base_filters)
     names = list_weight_names(model)
     shapes = {name: tuple(w.shape) for name, w in zip(names, model.weights, strict=True)}
-    check_weights(weights, config.architecture, config.width, shapes)
+    check_weights(weights, config.architecture, config.base_filters, shapes)
     model.set_weights([weights.arrays[name] for name in names])
     write_bytes(run.folder / MODEL_FILE, convert_to_tflite(model, collect_calibration_samples(side, config)))
     return int(model.count_params())

@@ -47,10 +47,10 @@ def train(
         MemoryError: If there is not enough memory.
         OSError: If the disk is full.
     """
-    config = run.config()
+    config = run.load_config()
     remove_temporary_files(run.folder)
     if (run.folder / "split.json").exists():
-        stored = run.split()
+        stored = run.load_split()
         check_manifest(stored.dataset, stored.manifest, data.split.manifest)
     else:
         run.write("split.json", data.split.to_dict())
@@ -61,7 +61,7 @@ def train(
     if saved:
         trainer.restore(saved.arrays)
         run.write("metrics.json", {"epochs": saved.history})
-    journal = ProgressWriter(run, config.epochs, trainer.steps, list(saved.history) if saved else [], on_progress)
+    journal = ProgressWriter(run, config.epochs, trainer.steps_per_epoch, list(saved.history) if saved else [], on_progress)
     history = journal.history
     best = checkpoint.load_best_weights(run.folder)
     best_score = best[1] if best else -math.inf
@@ -77,16 +77,16 @@ def train(
         row = _train_epoch(trainer, data, epoch, journal, should_stop)
         if row is None:
             return False
-        journal.test()
-        with trainer.exported_weights():
-            row |= trainer.test(data.test.batches(config.batch_size))
+        journal.begin_test()
+        with trainer.use_export_weights():
+            row |= trainer.evaluate(data.test.iter_batches(config.batch_size))
             snapshots.add_snapshot(run, epoch + 1, trainer.segment(data.test.images[filmed]))
         row |= {"seconds": time.perf_counter() - began, "memory_bytes": get_peak_memory()}
         # Of all cores together: unlike the seconds on the clock, it hardly changes with what else the computer does.
         row["cpu_seconds"] = time.process_time() - worked
         _check_finite(row, config.learning_rate, f"epoch {epoch + 1}, on the held-out pictures")
         score = _compute_score(row)
-        arrays = trainer.arrays()
+        arrays = trainer.collect_state()
         # Before the checkpoint: whoever is killed in between does this epoch again, and finds its own best.
         if score > best_score:
             best_score = score
@@ -104,15 +104,15 @@ def _train_epoch(
     meter = MetricMeter()
     journal.begin_epoch()
     for step, (images, targets) in enumerate(prefetch(iter_training_batches(data.train, config, epoch))):
-        loss, tally = trainer.step(images, targets, epoch * trainer.steps + step)
+        loss, tally = trainer.step(images, targets, epoch * trainer.steps_per_epoch + step)
         _check_finite({"loss": loss}, config.learning_rate, f"epoch {epoch + 1}, batch {step + 1}")
         batch = MetricMeter()
         batch.add(len(images), loss, tally)
         meter.add(len(images), loss, tally)
-        journal.batch(len(images), batch.means())
+        journal.record_batch(len(images), batch.compute_means())
         if should_stop():
             return None
-    return {"epoch": epoch + 1, **meter.means(), "train_seconds": time.perf_counter() - began}
+    return {"epoch": epoch + 1, **meter.compute_means(), "train_seconds": time.perf_counter() - began}
 
 
 def _compute_score(row: dict[str, float]) -> float:

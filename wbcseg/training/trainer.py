@@ -31,20 +31,20 @@ class MetricMeter:
     """Means over an epoch: loss and accuracy over pictures, Dice over the pictures that have the class."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.image_count = 0
         self.sums = {"loss": 0.0, "accuracy": 0.0, "binary_accuracy": 0.0}
         self.dice: list[NDArray[np.float32]] = []
 
     def add(self, count: int, loss: float, tally: dict[str, Any]) -> None:
         """Add a batch of ``count`` pictures."""
-        self.count += count
+        self.image_count += count
         for name, value in (("loss", loss), *((n, float(tally[n])) for n in ("accuracy", "binary_accuracy"))):
             self.sums[name] += value * count
         self.dice.append(np.asarray(tally["dice"]))
 
-    def means(self, prefix: str = "") -> dict[str, float]:
+    def compute_means(self, prefix: str = "") -> dict[str, float]:
         """Return the means by name; a Dice that no picture defines is left out."""
-        means = {prefix + name: total / self.count for name, total in self.sums.items()}
+        means = {prefix + name: total / self.image_count for name, total in self.sums.items()}
         for name, column in zip(DICE_NAMES, np.concatenate(self.dice).T, strict=True):
             if not np.isnan(column).all():
                 means[prefix + name] = float(np.nanmean(column))
@@ -56,7 +56,7 @@ class Trainer:
 
     Args:
         config: The settings.
-        steps: Batches an epoch.
+        steps_per_epoch: Batches an epoch.
 
     Attributes:
         model: The network.
@@ -65,14 +65,14 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, steps: int) -> None:
         self.config = config
-        self.steps = steps
+        self.steps_per_epoch = steps
         bfloat16 = config.precision == "bfloat16" or (config.precision == "auto" and supports_bfloat16())
         self.precision = "bfloat16" if bfloat16 else "float32"
         # Keras draws on Python's, NumPy's and TensorFlow's chance.
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
         self.model = models.build_model(
-            config.architecture, width=config.width, dropout=config.dropout, bn_momentum=config.bn_momentum
+            config.architecture, width=config.base_filters, dropout=config.dropout, bn_momentum=config.bn_momentum
         )
         if config.optimizer == "adamw":
             self.optimizer = FusedAdamW(config.learning_rate, weight_decay=config.weight_decay)
@@ -83,13 +83,13 @@ class Trainer:
         if config.bn_debias:
             for layer in self.model.layers:
                 if isinstance(layer, FusedBatchNormalization):
-                    layer.debias(lambda: self.optimizer.iterations.value)
-        self.average = [tf.Variable(v.value) for v in self.model.weights] if config.weight_average else []
+                    layer.enable_debiasing(lambda: self.optimizer.iterations.value)
+        self.ema_weights = [tf.Variable(v.value) for v in self.model.weights] if config.ema_decay else []
         # Of any size, so that the last batch of an epoch, which is smaller, does not build the program again.
-        any_batch = tf.TensorSpec((None, config.canvas, config.canvas, 3), tf.float32)
-        self._step = tf.function(self._build_step(), input_signature=[any_batch, any_batch])
-        self._test = tf.function(self._build_test(), input_signature=[any_batch, any_batch])
-        self._segment = tf.function(self._build_segment(), input_signature=[any_batch])
+        any_batch = tf.TensorSpec((None, config.input_size, config.input_size, 3), tf.float32)
+        self._compiled_step = tf.function(self._build_step(), input_signature=[any_batch, any_batch])
+        self._compiled_test = tf.function(self._build_test(), input_signature=[any_batch, any_batch])
+        self._compiled_segment = tf.function(self._build_segment(), input_signature=[any_batch])
 
     def _build_step(self) -> Callable[..., Any]:
         def step(images: Any, targets: Any) -> Any:
@@ -98,10 +98,10 @@ class Trainer:
                 loss = compute_loss(self.config.loss, targets, probabilities)
             gradients = tape.gradient(loss, self.model.trainable_variables)
             self.optimizer.apply(gradients, self.model.trainable_variables)
-            if self.average:
+            if self.ema_weights:
                 done = tf.cast(self.optimizer.iterations.value, tf.float32)
-                kept = tf.minimum(self.config.weight_average, done / (9.0 + done))
-                for average, weight in zip(self.average, self.model.weights, strict=True):
+                kept = tf.minimum(self.config.ema_decay, done / (9.0 + done))
+                for average, weight in zip(self.ema_weights, self.model.weights, strict=True):
                     average.assign(average + (1.0 - kept) * (weight.value - average))
             return loss, compute_batch_metrics(targets, probabilities)
 
@@ -128,25 +128,25 @@ class Trainer:
         Raises:
             MemoryError: If there is not enough memory for it.
         """
-        self.optimizer.learning_rate.assign(compute_learning_rate(self.config, number, self.steps))
+        self.optimizer.learning_rate.assign(compute_learning_rate(self.config, number, self.steps_per_epoch))
         with _translate_memory_errors():
-            loss, tally = self._step(tf.constant(images), tf.constant(targets))
+            loss, tally = self._compiled_step(tf.constant(images), tf.constant(targets))
         return float(loss), tally
 
     @contextmanager
-    def exported_weights(self) -> Iterator[None]:
+    def use_export_weights(self) -> Iterator[None]:
         """Let the network have the weights that would be exported now, within the block."""
-        if not self.average:
+        if not self.ema_weights:
             yield
             return
         trained = self.model.get_weights()
-        self.model.set_weights([average.numpy() for average in self.average])
+        self.model.set_weights([average.numpy() for average in self.ema_weights])
         try:
             yield
         finally:
             self.model.set_weights(trained)
 
-    def test(self, batches: Iterable[Batch]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Return ``val_…`` metrics.
 
         Raises:
@@ -155,24 +155,24 @@ class Trainer:
         meter = MetricMeter()
         for images, targets in batches:
             with _translate_memory_errors():
-                loss, tally = self._test(tf.constant(images), tf.constant(targets))
+                loss, tally = self._compiled_test(tf.constant(images), tf.constant(targets))
             meter.add(len(images), float(loss), tally)
-        return meter.means("val_")
+        return meter.compute_means("val_")
 
     def segment(self, images: NDArray[np.uint8]) -> Labels:
         """Segment pictures ``uint8[N, S, S, 3]`` on the canvas; return class ids ``uint8[N, S, S]``."""
         with _translate_memory_errors():
-            labels: Labels = self._segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
+            labels: Labels = self._compiled_segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
         return labels
 
-    def arrays(self) -> Arrays:
+    def collect_state(self) -> Arrays:
         """Return everything that a resumed training needs."""
-        return {name: np.asarray(variable) for name, variable in self._variables().items()}
+        return {name: np.asarray(variable) for name, variable in self._name_variables().items()}
 
-    def _variables(self) -> dict[str, Any]:
+    def _name_variables(self) -> dict[str, Any]:
         names = list_weight_names(self.model)
         named = {f"{WEIGHT_PREFIX}{name}": w for name, w in zip(names, self.model.weights, strict=True)}
-        named |= {f"{EMA_PREFIX}{name}": v for name, v in zip(names, self.average, strict=bool(self.average))}
+        named |= {f"{EMA_PREFIX}{name}": v for name, v in zip(names, self.ema_weights, strict=bool(self.ema_weights))}
         # Beyond the weights, a model has the states of its sources of chance.
         weights = {id(w) for w in self.model.weights}
         chance = [v for v in self.model.variables if id(v) not in weights]
@@ -185,7 +185,7 @@ class Trainer:
         Raises:
             TrainingError: If the arrays are of another network or optimiser.
         """
-        for name, variable in self._variables().items():
+        for name, variable in self._name_variables().items():
             array = arrays.get(name)
             if array is None or tuple(array.shape) != tuple(variable.shape):
                 raise TrainingError(

@@ -21,70 +21,70 @@ class Augmentation:
 
     Attributes:
         name: Short name, in settings and cards.
-        meaning: One plain sentence.
-        flips: Whether to mirror, and where nothing else moves to turn by right angles.
+        description: One plain sentence.
+        flip: Whether to mirror, and where nothing else moves to turn by right angles.
         rotation: Greatest turn in degrees, to either side.
         zoom: Least and greatest magnification.
         shift: Greatest shift, as a share of the side.
         gain: Greatest change of each colour channel's brightness, as a share.
         offset: Greatest change of each colour channel's level, as a share of the full range.
         gamma: Greatest change of the logarithm of gamma.
-        cell: Least and greatest share of the side that the cell takes, from its mask; then ``zoom`` does not count.
-        detail: Pictures come with so many times the pixels a side of the copies, so that enlarged copies stay sharp.
-        plain: Share of copies around which there is plain plasma instead of the picture's mirror image.
-        empty: Share of copies without a cell: plain plasma alone.
-        red_cells: Share of copies with drawn red cells around; see :mod:`wbcseg.transforms.red_cells`.
-        bent: Greatest displacement, as a share of the cell's diameter, when a copy is bent like rubber.
-        grown: Share of copies whose nucleus fills more or less of the cell.
-        loosened: Share of copies whose nucleus is pale in places.
-        dyed: Greatest change of the logarithm of how strongly nucleus and cytoplasm take each colour.
-        granular: Share of copies whose cytoplasm is filled with granules.
-        photographed: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.transforms.acquisition`.
-        as_is: Share of copies that are shown as a prediction's close look sees them, in any of the eight orientations.
-        close: Least and greatest share of the side that the cell takes in those.
+        cell_fraction: Least and greatest share of the side that the cell takes, from its mask; then ``zoom`` does not count.
+        oversampling: Pictures come with so many times the pixels a side of the copies, so that enlarged copies stay sharp.
+        plain_background: Share of copies around which there is plain plasma instead of the picture's mirror image.
+        background_only: Share of copies without a cell: plain plasma alone.
+        add_red_cells: Share of copies with drawn red cells around; see :mod:`wbcseg.transforms.red_cells`.
+        elastic_deform: Greatest displacement, as a share of the cell's diameter, when a copy is bent like rubber.
+        resize_nucleus: Share of copies whose nucleus fills more or less of the cell.
+        decondense_chromatin: Share of copies whose nucleus is pale in places.
+        jitter_stain: Greatest change of the logarithm of how strongly nucleus and cytoplasm take each colour.
+        add_granules: Share of copies whose cytoplasm is filled with granules.
+        jitter_acquisition: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.transforms.acquisition`.
+        clean_fraction: Share of copies that are shown as a prediction's close look sees them, in any of the eight orientations.
+        clean_cell_fraction: Least and greatest share of the side that the cell takes in those.
     """
 
     name: str
-    meaning: str
-    flips: bool = False
+    description: str
+    flip: bool = False
     rotation: float = 0.0
     zoom: tuple[float, float] = (1.0, 1.0)
     shift: float = 0.0
     gain: float = 0.0
     offset: float = 0.0
     gamma: float = 0.0
-    cell: tuple[float, float] | None = None
-    detail: int = 1
-    plain: float = 0.0
-    empty: float = 0.0
-    red_cells: float = 0.0
-    bent: float = 0.0
-    grown: float = 0.0
-    loosened: float = 0.0
-    dyed: float = 0.0
-    granular: float = 0.0
-    photographed: bool = False
-    as_is: float = 0.0
-    close: tuple[float, float] = (0.0, 0.0)
+    cell_fraction: tuple[float, float] | None = None
+    oversampling: int = 1
+    plain_background: float = 0.0
+    background_only: float = 0.0
+    add_red_cells: float = 0.0
+    elastic_deform: float = 0.0
+    resize_nucleus: float = 0.0
+    decondense_chromatin: float = 0.0
+    jitter_stain: float = 0.0
+    add_granules: float = 0.0
+    jitter_acquisition: bool = False
+    clean_fraction: float = 0.0
+    clean_cell_fraction: tuple[float, float] = (0.0, 0.0)
 
     @property
-    def moves(self) -> bool:
+    def is_geometric(self) -> bool:
         """Whether copies differ in place, and not just in colour."""
-        return self.flips or self.resamples
+        return self.flip or self.is_resampling
 
     @property
-    def resamples(self) -> bool:
+    def is_resampling(self) -> bool:
         """Whether pixels are mixed, which makes copies a little less sharp than the picture."""
-        return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0 or self.cell is not None
+        return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0 or self.cell_fraction is not None
 
-    def sharp(self, share: float) -> Augmentation:
+    def make_clean(self, share: float) -> Augmentation:
         """Return the same without what mixes pixels; where the size of cells varies, for half of the copies.
 
         Args:
             share: What the cell takes of the side in the close look of a prediction.
         """
-        if self.cell is not None:
-            return dataclasses.replace(self, as_is=CLEAN_FRACTION, close=(share - CLEAN_CELL_MARGIN, share))
+        if self.cell_fraction is not None:
+            return dataclasses.replace(self, clean_fraction=CLEAN_FRACTION, clean_cell_fraction=(share - CLEAN_CELL_MARGIN, share))
         return dataclasses.replace(self, rotation=0.0, zoom=(1.0, 1.0), shift=0.0)
 
 
@@ -95,7 +95,7 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
         Augmentation(
             "geometry",
             "Mirrored, turned by any angle, enlarged by up to a fifth or shrunk by up to a seventh.",
-            flips=True,
+            flip=True,
             rotation=180.0,
             zoom=(0.85, 1.2),
             shift=0.03,
@@ -103,7 +103,7 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
         Augmentation(
             "mild",
             "As `geometry`, and slightly recoloured, for smears of one laboratory.",
-            flips=True,
+            flip=True,
             rotation=180.0,
             zoom=(0.85, 1.2),
             shift=0.03,
@@ -114,20 +114,20 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
         Augmentation(
             "laboratories",
             "As any laboratory may show it: the cell large or small, in another stain, light, focus and camera.",
-            flips=True,
+            flip=True,
             rotation=180.0,
             shift=0.1,
-            cell=(0.3, 0.9),
-            detail=2,
-            plain=0.4,
-            empty=0.03,
-            red_cells=0.75,
-            bent=0.16,
-            grown=0.3,
-            loosened=0.3,
-            dyed=0.7,
-            granular=0.2,
-            photographed=True,
+            cell_fraction=(0.3, 0.9),
+            oversampling=2,
+            plain_background=0.4,
+            background_only=0.03,
+            add_red_cells=0.75,
+            elastic_deform=0.16,
+            resize_nucleus=0.3,
+            decondense_chromatin=0.3,
+            jitter_stain=0.7,
+            add_granules=0.2,
+            jitter_acquisition=True,
         ),
     )
 }

@@ -17,20 +17,20 @@ class Placement:
 
     Attributes:
         size: Height and width of the picture.
-        scaled: Height and width after shrinking; equal to ``size`` for a picture that fits.
+        scaled_size: Height and width after shrinking; equal to ``size`` for a picture that fits.
         top: Row of the canvas where the picture begins.
         left: Column of the canvas where it begins.
     """
 
     size: tuple[int, int]
-    scaled: tuple[int, int]
+    scaled_size: tuple[int, int]
     top: int
     left: int
 
     @property
     def window(self) -> tuple[slice, slice]:
         """The part of the canvas that shows the picture."""
-        return slice(self.top, self.top + self.scaled[0]), slice(self.left, self.left + self.scaled[1])
+        return slice(self.top, self.top + self.scaled_size[0]), slice(self.left, self.left + self.scaled_size[1])
 
 
 def compute_placement(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placement:
@@ -58,17 +58,17 @@ def pad_to_square(image: NDArray[np.uint8], side: int, *, enlarge: bool = False)
         ``uint8[side, side, 3]`` and where the picture lies on it.
     """
     placement = compute_placement((image.shape[0], image.shape[1]), side, enlarge=enlarge)
-    if placement.scaled != placement.size:
-        how = Image.Resampling.BOX if placement.scaled < placement.size else Image.Resampling.BILINEAR
-        image = np.asarray(Image.fromarray(image).resize(placement.scaled[::-1], how))
+    if placement.scaled_size != placement.size:
+        how = Image.Resampling.BOX if placement.scaled_size < placement.size else Image.Resampling.BILINEAR
+        image = np.asarray(Image.fromarray(image).resize(placement.scaled_size[::-1], how))
     return np.pad(image, (*_compute_margins(placement, side), (0, 0)), mode="symmetric"), placement
 
 
 def pad_labels_to_square(labels: Labels, side: int, *, enlarge: bool = False) -> Labels:
     """Return a mask on the same canvas: ``uint8[side, side]``."""
     placement = compute_placement((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
-    if placement.scaled != placement.size:
-        small = Image.fromarray(labels).resize(placement.scaled[::-1], Image.Resampling.NEAREST)
+    if placement.scaled_size != placement.size:
+        small = Image.fromarray(labels).resize(placement.scaled_size[::-1], Image.Resampling.NEAREST)
         labels = np.asarray(small)
     return np.pad(labels, _compute_margins(placement, side), mode="symmetric")
 
@@ -84,7 +84,7 @@ def unpad(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[n
         ``float32[H, W, C]``.
     """
     part = probabilities[placement.window]
-    if placement.scaled == placement.size:
+    if placement.scaled_size == placement.size:
         return np.ascontiguousarray(part)
     height, width = placement.size
     whole = np.empty((height, width, part.shape[-1]), np.float32)
@@ -97,7 +97,7 @@ def unpad(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[n
 
 
 def _compute_margins(placement: Placement, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    height, width = placement.scaled
+    height, width = placement.scaled_size
     return (
         (placement.top, side - height - placement.top),
         (placement.left, side - width - placement.left),

@@ -33,27 +33,27 @@ def augment(
     Returns:
         ``float32[N, T, T, 3]`` in 0 to 1, and ``uint8[N, T, T]``, where T is S divided by ``how.detail``.
     """
-    plain = rng.random(len(images)) < how.as_is if how.as_is else np.zeros(len(images), np.bool_)
+    plain = rng.random(len(images)) < how.clean_fraction if how.clean_fraction else np.zeros(len(images), np.bool_)
     if plain.any():
         return _augment_mixed(images, labels, how, plain, rng)
-    move = _frame_cell if how.cell else _transform
-    moved = [move(i, m, how, rng) if how.moves else (i, m) for i, m in zip(images, labels, strict=True)]
-    if how.bent:
-        moved = [elastic_deform(i, m, how.bent, rng) for i, m in moved]
-    if how.grown:
-        moved = [resize_nucleus(i, m, rng) if rng.random() < how.grown else (i, m) for i, m in moved]
+    move = _frame_cell if how.cell_fraction else _transform
+    moved = [move(i, m, how, rng) if how.is_geometric else (i, m) for i, m in zip(images, labels, strict=True)]
+    if how.elastic_deform:
+        moved = [elastic_deform(i, m, how.elastic_deform, rng) for i, m in moved]
+    if how.resize_nucleus:
+        moved = [resize_nucleus(i, m, rng) if rng.random() < how.resize_nucleus else (i, m) for i, m in moved]
     batch, masks = np.stack([image for image, _ in moved]).astype(np.float32) / 255.0, [mask for _, mask in moved]
-    if how.dyed:
-        batch = np.stack([jitter_stain(image, mask, how.dyed, rng) for image, mask in zip(batch, masks, strict=True)])
-    for number, mask in enumerate(masks if how.loosened else ()):
-        if rng.random() < how.loosened:
+    if how.jitter_stain:
+        batch = np.stack([jitter_stain(image, mask, how.jitter_stain, rng) for image, mask in zip(batch, masks, strict=True)])
+    for number, mask in enumerate(masks if how.decondense_chromatin else ()):
+        if rng.random() < how.decondense_chromatin:
             batch[number] = decondense_chromatin(batch[number], mask, rng)
-    for number, mask in enumerate(masks if how.granular else ()):
-        if rng.random() < how.granular:
+    for number, mask in enumerate(masks if how.add_granules else ()):
+        if rng.random() < how.add_granules:
             batch[number] = add_granules(batch[number], mask, rng)
-    if how.red_cells:
+    if how.add_red_cells:
         batch, masks = _add_red_cells(batch, masks, how, rng)
-    if how.photographed:
+    if how.jitter_acquisition:
         batch = jitter_acquisition(batch, rng)
     if how.gain or how.offset or how.gamma:
         batch = _jitter_color(batch, how, rng)
@@ -69,7 +69,7 @@ def _augment_mixed(
 ) -> tuple[NDArray[np.float32], Labels]:
     """Return varied copies of some pictures, and of the others copies as they are."""
     found: list[tuple[NDArray[np.float32], Labels]] = []
-    varied = dataclasses.replace(how, as_is=0.0)
+    varied = dataclasses.replace(how, clean_fraction=0.0)
     for image, mask, is_plain in zip(images, labels, plain, strict=True):
         if is_plain:
             view, part = _make_clean_copy(image, mask, how, rng)
@@ -83,16 +83,16 @@ def _make_clean_copy(
     image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Show a picture as the close look of a prediction does, mirrored and turned by right angles."""
-    still = Augmentation("", "", shift=0.02, cell=how.close, detail=how.detail)
-    image, mask = _frame_cell(image, mask, still, rng, most=float(how.detail))
-    return _transform(image, mask, Augmentation("", "", flips=True), rng)
+    still = Augmentation("", "", shift=0.02, cell_fraction=how.clean_cell_fraction, oversampling=how.oversampling)
+    image, mask = _frame_cell(image, mask, still, rng, most=float(how.oversampling))
+    return _transform(image, mask, Augmentation("", "", flip=True), rng)
 
 
 def _transform(
     image: NDArray[np.uint8], mask: Labels, how: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Turn, mirror, enlarge and shift one picture and its mask; what comes in from outside is the mirror image."""
-    if not how.resamples:
+    if not how.is_resampling:
         turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
         turned = (np.rot90(array, turns) for array in (image, mask))
         image, mask = ((array[:, ::-1] if mirrored else array) for array in turned)
@@ -100,7 +100,7 @@ def _transform(
     side = image.shape[0]
     angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation))
     scale = 1.0 / rng.uniform(*how.zoom)
-    mirror = -1.0 if how.flips and rng.random() < 0.5 else 1.0
+    mirror = -1.0 if how.flip and rng.random() < 0.5 else 1.0
     dx, dy = rng.uniform(-how.shift, how.shift, size=2) * side
 
     margin = int(np.ceil(side * 0.45))
@@ -132,18 +132,18 @@ def _frame_cell(
 
     It is shrunk to no less than one ``most``-th, by default 1.6 times the detail where there is no plain plasma around.
     """
-    assert how.cell is not None
-    source, side = image.shape[0], image.shape[0] // how.detail
-    plain, empty = rng.random() < how.plain, rng.random() < how.empty
+    assert how.cell_fraction is not None
+    source, side = image.shape[0], image.shape[0] // how.oversampling
+    plain, empty = rng.random() < how.plain_background, rng.random() < how.background_only
     rows, columns = (np.flatnonzero((mask > 0).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         rows = columns = np.array([source // 4, 3 * source // 4])
     extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    scale = extent / (side * rng.uniform(*how.cell))
+    scale = extent / (side * rng.uniform(*how.cell_fraction))
     if not plain:
-        scale = min(scale, 1.6 * how.detail if most is None else most)
+        scale = min(scale, 1.6 * how.oversampling if most is None else most)
     angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation))
-    mirror = -1.0 if how.flips and rng.random() < 0.5 else 1.0
+    mirror = -1.0 if how.flip and rng.random() < 0.5 else 1.0
     dx, dy = rng.uniform(-how.shift, how.shift, size=2) * side * scale
     plasma = np.zeros(3, np.uint8)
     if plain or empty:
@@ -186,7 +186,7 @@ def _add_red_cells(
     """Draw red cells around some of the white ones."""
     drawn, changed = batch.copy(), list(masks)
     for number, mask in enumerate(masks):
-        if rng.random() < how.red_cells:
+        if rng.random() < how.add_red_cells:
             size = 2.0 * float(np.sqrt(max(int((mask > 0).sum()), 900) / np.pi))
             drawn[number], changed[number] = add_red_cells(batch[number], mask, rng, size=size)
     return drawn, changed

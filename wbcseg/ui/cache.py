@@ -46,16 +46,16 @@ class LoadedImage:
     Attributes:
         sample: The picture with what is known of it.
         digest: SHA-256 of its content; the key of everything computed from it.
-        own: Whether a reader brought it. What is computed from it is then kept for the session only.
-        name: What the reader's file is called; to be shown, and to be written into what the reader takes away, but
+        is_upload: Whether a reader brought it. What is computed from it is then kept for the session only.
+        filename: What the reader's file is called; to be shown, and to be written into what the reader takes away, but
             never on this computer.
         notices: Plain sentences on how it was read.
     """
 
     sample: Sample
     digest: str
-    own: bool = False
-    name: str = ""
+    is_upload: bool = False
+    filename: str = ""
     notices: tuple[str, ...] = ()
 
 
@@ -64,12 +64,12 @@ class OverlayStyle:
     """How the classes are shown.
 
     Attributes:
-        style: ``"overlay"`` or ``"colours"``.
+        mode: ``"overlay"`` or ``"colours"``.
         opacity: Of the overlay, 0 to 1.
         palette: A key of :data:`wbcseg.labels.PALETTES`.
     """
 
-    style: str = "overlay"
+    mode: str = "overlay"
     opacity: float = 0.5
     palette: str = "thesis"
 
@@ -84,7 +84,7 @@ def load_dataset(name: str) -> Dataset:
 def load_image(name: str, sample_id: str) -> LoadedImage:
     """Read one picture of a data set."""
     sample = load_dataset(name).read(sample_id)
-    return LoadedImage(sample, sample.digest())
+    return LoadedImage(sample, sample.compute_digest())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
@@ -104,7 +104,7 @@ def load_uploaded_image(key: str, name: str, page: int, _item: InputImage) -> Lo
     identity = f"own/{compute_digest(picture.pixels.tobytes())[:12]}"
     sample = Sample(id=identity, image=picture.pixels, mask=mask, source="A reader's own picture")
     notices = [*picture.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
-    return LoadedImage(sample, sample.digest(), own=True, name=name, notices=tuple(filter(None, notices)))
+    return LoadedImage(sample, sample.compute_digest(), is_upload=True, filename=name, notices=tuple(filter(None, notices)))
 
 
 def compute_digest(data: bytes) -> str:
@@ -129,7 +129,7 @@ def load_segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
     Raises:
         ModelError: If its folder cannot be used.
     """
-    return _catalog.open(name)
+    return _catalog.load(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +138,13 @@ class CachedPrediction:
 
     Attributes:
         labels: ``uint8[H, W]`` of class ids, read-only.
-        map: The same with the probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes it.
-        findings: Its cells, without a name; see :func:`wbcseg.pipeline.analyze_cells`.
+        png: The same with the probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes it.
+        cells: Its cells, without a name; see :func:`wbcseg.pipeline.analyze_cells`.
     """
 
     labels: Labels
-    map: bytes
-    findings: tuple[CellResult, ...]
+    png: bytes
+    cells: tuple[CellResult, ...]
 
 
 def predict_cached(picture: LoadedImage, name: str, models: Catalog, *, careful: bool = False) -> CachedPrediction:
@@ -160,12 +160,12 @@ def predict_cached(picture: LoadedImage, name: str, models: Catalog, *, careful:
         ModelError: If the model cannot be used.
         ImageError: If the picture is too small.
     """
-    card = models.entry(name).card
+    card = models.get(name).card
     version = card.files["model"].sha256 if card is not None else ""
     model = load_segmenter(name, version, models)
-    remember = _predict_in_session if picture.own else _predict_shared
+    remember = _predict_in_session if picture.is_upload else _predict_shared
     judge = load_quality_model(card) if card is not None else None
-    judged = hash((judge.doubt, judge.unlike)) if judge else 0
+    judged = hash((judge.failure_model, judge.out_of_range_model)) if judge else 0
     return remember(picture.digest, name, version, careful, judged, model, judge, picture.sample.image)
 
 
@@ -177,7 +177,7 @@ def render_png(picture: LoadedImage, view: OverlayStyle, classes: Labels | None 
         view: How to show the classes.
         classes: ``uint8[H, W]`` of class ids, or ``None`` for the picture alone.
     """
-    remember = _render_in_session if picture.own else _render_shared
+    remember = _render_in_session if picture.is_upload else _render_shared
     if classes is None:
         return remember(picture.digest, "", OverlayStyle(), picture.sample.image, None)
     return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
@@ -188,14 +188,14 @@ def extract_expert_features(picture: LoadedImage) -> CellFeatures | None:
     mask = picture.sample.mask
     if mask is None:
         return None
-    return (_extract_features_in_session if picture.own else _extract_features_shared)(
+    return (_extract_features_in_session if picture.is_upload else _extract_features_shared)(
         picture.digest, picture.sample.image, mask
     )
 
 
 def encode_image(picture: LoadedImage) -> bytes:
     """Write a picture as a PNG of its own size, without metadata."""
-    return (_encode_image_in_session if picture.own else _encode_image_shared)(picture.digest, picture.sample.image)
+    return (_encode_image_in_session if picture.is_upload else _encode_image_shared)(picture.digest, picture.sample.image)
 
 
 def encode_mask(picture: LoadedImage) -> bytes:
@@ -206,7 +206,7 @@ def encode_mask(picture: LoadedImage) -> bytes:
     """
     if picture.sample.mask is None:
         raise ValueError("This picture has no mask.")
-    return (_encode_mask_in_session if picture.own else _encode_mask_shared)(picture.digest, picture.sample.mask)
+    return (_encode_mask_in_session if picture.is_upload else _encode_mask_shared)(picture.digest, picture.sample.mask)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
@@ -310,7 +310,7 @@ def _predict(model: Segmenter, judge: QualityModel | None, image: RgbImage, care
     result = model.predict(image, careful=careful)
     result.labels.setflags(write=False)
     findings = analyze_cells("", image, result, judge=judge)
-    return CachedPrediction(result.labels, encode_prediction(result.labels, result.shares), tuple(findings))
+    return CachedPrediction(result.labels, encode_prediction(result.labels, result.probabilities_u8), tuple(findings))
 
 
 def _render(view: OverlayStyle, image: RgbImage, classes: Labels | None) -> bytes:
@@ -319,6 +319,6 @@ def _render(view: OverlayStyle, image: RgbImage, classes: Labels | None) -> byte
     palette = PALETTES[view.palette]
     # Coloured first and enlarged then: the same picture in a tenth of the time.
     picture, shown_classes = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(classes, MAX_DISPLAY_WIDTH)
-    colours = view.style == "colours"
+    colours = view.mode == "colours"
     painted = colorize(shown_classes, palette) if colours else overlay(picture, shown_classes, palette, view.opacity)
     return io.encode_png(resize_for_display(painted, MIN_PANEL_SIDE))

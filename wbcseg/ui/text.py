@@ -95,13 +95,13 @@ GLOSSARY: Final[dict[str, str]] = {
     "computes that, for the wrong pixels. It is higher than a Jaccard of the same.",
     "Annex": "The thesis' second experiment: the same training without flipped copies.",
     "Target": "What the network is asked to give for a picture: one layer for each class, white where the class is.",
-    "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {FEATURES['nucleus_to_cell'].meaning} "
-    f"Nucleus / cytoplasm: {FEATURES['nucleus_to_cytoplasm'].meaning}",
+    "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {FEATURES['nucleus_to_cell'].description} "
+    f"Nucleus / cytoplasm: {FEATURES['nucleus_to_cytoplasm'].description}",
     "Lobes": "The parts of a nucleus between its narrow places; pieces that do not touch are parts of their own. What "
-    f"is counted: {FEATURES['lobes'].meaning}",
-    "Circularity": FEATURES["cell_circularity"].meaning,
-    "Solidity": FEATURES["nucleus_solidity"].meaning,
-    "Eccentricity": FEATURES["nucleus_eccentricity"].meaning,
+    f"is counted: {FEATURES['lobes'].description}",
+    "Circularity": FEATURES["cell_circularity"].description,
+    "Solidity": FEATURES["nucleus_solidity"].description,
+    "Eccentricity": FEATURES["nucleus_eccentricity"].description,
     **{status.capitalize(): meaning for status, meaning in STATUS_DESCRIPTIONS.items()},
     "How a result is judged": "Picture and result are put into numbers: how sure the model is of each part, size and "
     "form of the cell, whether its outline lies on an edge, stain, light and sharpness. Two formulas (logistic "

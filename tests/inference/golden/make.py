@@ -22,7 +22,7 @@ def main() -> None:
         (HERE / f"{cell_type}.mask.png").write_bytes(encode_png(to_grey(sample.mask)))
         for entry in catalog.usable:
             if entry.shipped:
-                labels = catalog.open(entry.name).predict(sample.image).labels
+                labels = catalog.load(entry.name).predict(sample.image).labels
                 (HERE / f"{cell_type}.{entry.name}.png").write_bytes(encode_png(to_grey(labels)))
                 dice = score(sample.mask, labels).dice
                 figures.setdefault(cell_type, {})[entry.name] = {k: round(v, 4) for k, v in dice.items() if v == v}

@@ -75,24 +75,24 @@ def draw_red_cells(
     Returns:
         Optical densities, ``float64[H, W, 3]``.
     """
-    radius = stain.red_radius * unit * float(np.clip(rng.normal(1, 0.13), 0.8, 1.35))
-    crowd = rng.uniform(0.05, 0.60) if stain.ghosts else rng.uniform(0.12, 0.75)
+    radius = stain.red_cell_radius * unit * float(np.clip(rng.normal(1, 0.13), 0.8, 1.35))
+    crowd = rng.uniform(0.05, 0.60) if stain.ghost_red_cells else rng.uniform(0.12, 0.75)
     odd = 0.25 * rng.random() ** 2
     depth, strength = rng.uniform(0.1, 0.85), rng.uniform(0.12, 1.0)
     strongest, total = np.zeros(shape), np.zeros(shape)
     for centre in _place_red_cells(rng, shape, radius, crowd, distance):
         wobble = 0.02 + (0.12 if rng.random() < 2 * odd else 0.045) * rng.random()
-        outline = Outline.wobbly(rng, radius * rng.uniform(0.9, 1.1), wobble, roughness=0.15 + odd, waves=14)
-        window = Window.around(centre, outline.reach + 2)
-        there, part = window.on(shape)
-        y, x = window.grid(centre)
+        outline = Outline.make_random(rng, radius * rng.uniform(0.9, 1.1), wobble, roughness=0.15 + odd, waves=14)
+        window = Window.from_centre(centre, outline.max_radius + 2)
+        there, part = window.clip_to(shape)
+        y, x = window.make_grid(centre)
         y, x = y[part[0]], x[:, part[1]]
         if not (y.size and x.size):
             continue
         # A red cell gives way to the white cell beside it.
         gap = unit * rng.uniform(0.0, 1.5)
-        field = np.maximum(outline.distance(y, x), gap - distance[there])
-        if stain.ghosts:
+        field = np.maximum(outline.compute_distance(y, x), gap - distance[there])
+        if stain.ghost_red_cells:
             amount = _draw_ghost_cell(rng, radius, y, x, field) * strength * rng.uniform(0.5, 1.4)
         else:
             amount = (
@@ -102,8 +102,8 @@ def draw_red_cells(
             )
         total[there] += amount
         np.maximum(strongest[there], amount, out=strongest[there])
-    amount = strongest + (0.5 if stain.ghosts else 0.16) * (total - strongest)
-    return np.asarray(amount[..., None] * dyes.red)
+    amount = strongest + (0.5 if stain.ghost_red_cells else 0.16) * (total - strongest)
+    return np.asarray(amount[..., None] * dyes.red_cell)
 
 
 def draw_platelets(
@@ -111,19 +111,19 @@ def draw_platelets(
 ) -> ScalarField:
     """Draw platelets and specks of dye; arguments and result as in :func:`draw_red_cells`."""
     density = np.zeros((*shape, 3))
-    frame = stain.frame * unit
-    count = int(rng.poisson(shape[0] * shape[1] / frame**2 * (0.55 if stain.ghosts else 0.9)))
+    frame = stain.reference_size * unit
+    count = int(rng.poisson(shape[0] * shape[1] / frame**2 * (0.55 if stain.ghost_red_cells else 0.9)))
     for i in range(count + int(rng.integers(0, 9) if rng.random() < 0.2 else 0)):
         centre = float(rng.uniform(0, shape[0])), float(rng.uniform(0, shape[1]))
         speck = i >= count
-        radius = stain.red_radius * unit * (rng.uniform(0.03, 0.07) if speck else rng.uniform(0.15, 0.32))
+        radius = stain.red_cell_radius * unit * (rng.uniform(0.03, 0.07) if speck else rng.uniform(0.15, 0.32))
         if distance[int(centre[0]), int(centre[1])] < radius + 1.5 * unit:
             continue
-        outline = Outline.wobbly(rng, radius, 0.03 if speck else 0.16, roughness=0.5)
-        window = Window.around(centre, outline.reach + 3)
-        there, part = window.on(shape)
-        y, x = window.grid(centre)
-        field = outline.distance(y, x)[part]
+        outline = Outline.make_random(rng, radius, 0.03 if speck else 0.16, roughness=0.5)
+        window = Window.from_centre(centre, outline.max_radius + 3)
+        there, part = window.clip_to(shape)
+        y, x = window.make_grid(centre)
+        field = outline.compute_distance(y, x)[part]
         if not field.size:
             continue
         if speck:

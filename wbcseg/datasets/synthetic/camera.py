@@ -31,12 +31,12 @@ def photograph(rng: Generator, stain: Stain, dyes: DyeColors, density: ScalarFie
     lamp = 1 + slope * (np.sin(angle) * y + np.cos(angle) * x) - rng.uniform(0.0, 0.02) * (y * y + x * x)
     light = lamp[..., None] * dyes.plasma * 10.0**-density
     # Most pictures are in focus, a few are not.
-    low, high = stain.blur
-    focus = low + (high - low) * rng.random() ** (1.3 if stain.ghosts else 2.5)
+    low, high = stain.blur_range
+    focus = low + (high - low) * rng.random() ** (1.3 if stain.ghost_red_cells else 2.5)
     blur = max(focus * unit, 0.55)
     # A simple lens brings red and blue to slightly different places: coloured fringes on opposite sides of a cell.
-    fringe = rng.normal(0, 0.22 if stain.ghosts else 0.12, 2) * max(unit, 0.5)
-    reach, crisp = (3.0 if stain.ghosts else 1.6) * max(unit, 0.5), rng.uniform(0.4, 1.5)
+    fringe = rng.normal(0, 0.22 if stain.ghost_red_cells else 0.12, 2) * max(unit, 0.5)
+    reach, crisp = (3.0 if stain.ghost_red_cells else 1.6) * max(unit, 0.5), rng.uniform(0.4, 1.5)
     picture = np.empty_like(light)
     for channel, side in enumerate((1.0, 0.0, -1.0)):
         plane = ndimage.gaussian_filter(light[..., channel], blur, mode="nearest", truncate=3.0)
@@ -46,6 +46,6 @@ def photograph(rng: Generator, stain: Stain, dyes: DyeColors, density: ScalarFie
         picture[..., channel] = plane + crisp * stain.sharpening[channel] * (plane - wide)
     shared = generate_noise(rng, (height, width), 1.0) * 0.7
     own = np.stack([generate_noise(rng, (height, width), 1.3) for _ in range(3)], axis=-1) * 0.7
-    picture += stain.grain * rng.uniform(0.5, 1.3) * (shared[..., None] + own)
+    picture += stain.noise_sd * rng.uniform(0.5, 1.3) * (shared[..., None] + own)
     saved: NDArray[np.uint8] = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     return saved

@@ -33,19 +33,19 @@ class Window:
     width: int
 
     @classmethod
-    def around(cls, centre: tuple[float, float], reach: float) -> Window:
+    def from_centre(cls, centre: tuple[float, float], reach: float) -> Window:
         """Return the window that holds everything up to ``reach`` pixels from the centre."""
         top, left = int(np.floor(centre[0] - reach)), int(np.floor(centre[1] - reach))
         bottom, right = int(np.ceil(centre[0] + reach)), int(np.ceil(centre[1] + reach))
         return cls(top, left, bottom - top, right - left)
 
-    def grid(self, centre: tuple[float, float], points: int = 1) -> tuple[ScalarField, ScalarField]:
+    def make_grid(self, centre: tuple[float, float], points: int = 1) -> tuple[ScalarField, ScalarField]:
         """Return rows ``float64[h·p, 1]`` and columns ``float64[1, w·p]`` relative to the centre, in pixels."""
         y = (np.arange(self.height * points) + 0.5) / points + (self.top - centre[0])
         x = (np.arange(self.width * points) + 0.5) / points + (self.left - centre[1])
         return y[:, None], x[None, :]
 
-    def on(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    def clip_to(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
         """Return where the window lies in a picture of this shape, and which part of the window that is."""
         top, bottom = max(self.top, 0), max(min(self.top + self.height, shape[0]), 0)
         left, right = max(self.left, 0), max(min(self.left + self.width, shape[1]), 0)
@@ -97,7 +97,7 @@ def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregular: 
     """
     wobble = (0.012 + 0.14 * irregular * rng.uniform(0.2, 1.2)) * _WOBBLE_FACTORS[cell_type]
     ragged = cell_type == "monocyte" and rng.random() < irregular
-    return Outline.wobbly(rng, radius, wobble, roughness=0.5 if ragged else 0.25, waves=28)
+    return Outline.make_random(rng, radius, wobble, roughness=0.5 if ragged else 0.25, waves=28)
 
 
 def shape_cell(
@@ -112,9 +112,9 @@ def shape_cell(
         centre: Row and column in pixels of the picture.
         nucleus_share: Share of the cell's area that the nucleus takes, 0.1 to 0.85.
     """
-    window = Window.around(centre, outline.reach + 4)
-    y, x = window.grid(centre, SUPERSAMPLING)
-    cell = outline.distance(y, x)
+    window = Window.from_centre(centre, outline.max_radius + 4)
+    y, x = window.make_grid(centre, SUPERSAMPLING)
+    cell = outline.compute_distance(y, x)
     radius = float(np.sqrt((outline.radii**2).mean()))
     size = radius * np.sqrt(nucleus_share)
     # Where the cell is narrow its nucleus keeps away from the membrane.

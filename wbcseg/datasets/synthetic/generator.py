@@ -80,13 +80,13 @@ def _clamp_inside(side: int, place: float, reach: float) -> float:
 def _make_main_cell(rng: Generator, shape: tuple[int, int], stain: Stain, cell_type: CellType) -> WhiteCell:
     frame = min(shape)
     look = stain.cells[cell_type]
-    radius = frame * np.sqrt(_choose_clipped_normal(rng, *look.area) / np.pi)
-    share = float(np.clip(_choose_clipped_normal(rng, *look.nucleus_share), 0.22, 0.76))
-    outline = outline_cell(rng, cell_type, radius, stain.irregular)
+    radius = frame * np.sqrt(_choose_clipped_normal(rng, *look.area_fraction) / np.pi)
+    share = float(np.clip(_choose_clipped_normal(rng, *look.nucleus_fraction), 0.22, 0.76))
+    outline = outline_cell(rng, cell_type, radius, stain.irregularity)
     angle = rng.uniform(0, 2 * np.pi)
     away = frame * (rng.uniform(0.06, 0.16) if rng.random() < 0.15 else abs(rng.normal(0, 0.035)))
     row, column = (
-        _clamp_inside(side, side / 2 + away * turn, outline.reach + 1.5)
+        _clamp_inside(side, side / 2 + away * turn, outline.max_radius + 1.5)
         for side, turn in zip(shape, (np.sin(angle), np.cos(angle)), strict=True)
     )
     return shape_cell(rng, cell_type, outline, (row, column), share)
@@ -98,15 +98,15 @@ def _make_neighbour(
     # A second white cell that the border cuts. None where it would be wholly inside or wholly outside.
     cell_type = CELL_TYPES[int(rng.choice(4, p=(0.6, 0.2, 0.12, 0.08)))]
     look = stain.cells[cell_type]
-    radius = min(shape) * np.sqrt(look.area[0] / np.pi) * rng.uniform(0.9, 1.05)
-    outline = outline_cell(rng, cell_type, radius, stain.irregular)
+    radius = min(shape) * np.sqrt(look.area_fraction[0] / np.pi) * rng.uniform(0.9, 1.05)
+    outline = outline_cell(rng, cell_type, radius, stain.irregularity)
     for _ in range(20):
         angle = rng.uniform(0, 2 * np.pi)
-        away = reach + outline.reach + rng.uniform(2, 0.12 * min(shape) + 2)
+        away = reach + outline.max_radius + rng.uniform(2, 0.12 * min(shape) + 2)
         row, column = main.centre[0] + away * np.sin(angle), main.centre[1] + away * np.cos(angle)
         gaps = (row, shape[0] - row, column, shape[1] - column)
         if -0.75 * radius < min(gaps) < 0.6 * radius:
-            return shape_cell(rng, cell_type, outline, (float(row), float(column)), look.nucleus_share[0])
+            return shape_cell(rng, cell_type, outline, (float(row), float(column)), look.nucleus_fraction[0])
     return None
 
 
@@ -117,7 +117,7 @@ def _compute_distance(shape: tuple[int, int], cells: list[WhiteCell]) -> ScalarF
     distance = np.full(shape, np.inf)
     for cell in cells:
         field = np.hypot(y - cell.centre[0], x - cell.centre[1]) - cell.radius
-        there, part = cell.window.on(shape)
+        there, part = cell.window.clip_to(shape)
         field[there] = cell.cell[part]
         np.minimum(distance, field, out=distance)
     return distance
@@ -125,8 +125,8 @@ def _compute_distance(shape: tuple[int, int], cells: list[WhiteCell]) -> ScalarF
 
 def _draw_smear(rng: Generator, plan: _SamplePlan) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], Labels]:
     stain, shape = STAINS[plan.stain], plan.size
-    unit = min(shape) / stain.frame
-    dyes = DyeColors.mix(rng, stain, plan.cell_type)
+    unit = min(shape) / stain.reference_size
+    dyes = DyeColors.make_random(rng, stain, plan.cell_type)
     main = _make_main_cell(rng, shape, stain, plan.cell_type)
     cells = [main]
     if rng.random() < 0.10:
@@ -138,16 +138,16 @@ def _draw_smear(rng: Generator, plan: _SamplePlan) -> tuple[np.ndarray[tuple[int
     # Plasma is never quite empty; where red cells have burst, their remains lie in patches.
     mottle = 0.5 * generate_noise(rng, shape, 7 * unit) + 0.5 * generate_noise(rng, shape, 2.2 * unit)
     patches = np.clip(0.6 + 0.7 * generate_noise(rng, shape, 22 * unit), 0.15, 2.0)
-    strength = (0.024 if stain.ghosts else 0.004) * rng.uniform(0.2, 1.6)
+    strength = (0.024 if stain.ghost_red_cells else 0.004) * rng.uniform(0.2, 1.6)
     density += (strength * patches * mottle)[..., None] * rng.uniform((0.4, 0.8, 0.4), (0.8, 1.2, 1.2))
     density += draw_red_cells(rng, shape, stain, dyes, unit, distance)
     density += draw_platelets(rng, shape, stain, dyes, unit, distance)
     for cell in reversed(cells):
-        there, part = cell.window.on(shape)
+        there, part = cell.window.clip_to(shape)
         whole, own = stain_cell(rng, stain, dyes, cell)
         density[there] = density[there] * (1 - whole[part][..., None]) + own[part]
     labels = np.zeros(shape, dtype=np.uint8)
-    there, part = main.window.on(shape)
+    there, part = main.window.clip_to(shape)
     labels[there] = main.labels[part]
     return photograph(rng, stain, dyes, density, unit), labels
 

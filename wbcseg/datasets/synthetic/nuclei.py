@@ -48,7 +48,7 @@ def _chain_lobes(
         ahead, behind = centres[min(i + 1, len(centres) - 1)], centres[max(i - 1, 0)]
         angle = float(np.arctan2(*(ahead - behind))) + rng.normal(0, 0.6)
         stretch, size = np.sqrt(rng.uniform(*aspect)), lobe * rng.uniform(0.80, 1.18)
-        parts.append(Lobe(row, column, size * stretch, size / stretch, angle).distance(y, x))
+        parts.append(Lobe(row, column, size * stretch, size / stretch, angle).compute_distance(y, x))
     field: ScalarField = np.minimum.reduce(parts)
     for start, end in pairwise(centres):
         strand = compute_bridge(y, x, (start[0], start[1]), (end[0], end[1]), width * rng.uniform(0.7, 1.3))
@@ -109,11 +109,11 @@ def shape_merged(rng: Generator, y: ScalarField, x: ScalarField, cell: float, ra
 def shape_round(rng: Generator, y: ScalarField, x: ScalarField, cell: float, radius: float) -> ScalarField:
     """Return the nucleus of a lymphocyte: round, to one side, sometimes with a dent."""
     row, column = _choose_offset(rng, cell, radius, (0.45, 1.15))
-    field = Outline.wobbly(rng, radius, rng.uniform(0.02, 0.07), roughness=0.2).distance(y - row, x - column)
+    field = Outline.make_random(rng, radius, rng.uniform(0.02, 0.07), roughness=0.2).compute_distance(y - row, x - column)
     if rng.random() < 0.35:
         angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(1.02, 1.22)
         row, column = row + depth * radius * np.sin(angle), column + depth * radius * np.cos(angle)
-        field = -join(-field, Lobe(row, column, 0.36 * radius, 0.24 * radius, angle).distance(y, x), 0.3 * radius)
+        field = -join(-field, Lobe(row, column, 0.36 * radius, 0.24 * radius, angle).compute_distance(y, x), 0.3 * radius)
     return field
 
 
@@ -134,14 +134,14 @@ def shape_indented(rng: Generator, y: ScalarField, x: ScalarField, cell: float, 
         )
     row, column = _choose_offset(rng, cell, radius, (0.1, 0.8))
     stretch, angle = np.sqrt(rng.uniform(1.05, 1.6)), rng.uniform(0, 2 * np.pi)
-    outline = Outline.wobbly(rng, radius, rng.uniform(0.03, 0.09), roughness=0.5)
+    outline = Outline.make_random(rng, radius, rng.uniform(0.03, 0.09), roughness=0.5)
     c, s = np.cos(angle), np.sin(angle)
     along, beside = c * (x - column) + s * (y - row), c * (y - row) - s * (x - column)
-    field = outline.distance(beside * stretch, along / stretch)
+    field = outline.compute_distance(beside * stretch, along / stretch)
     depth = rng.uniform(0.85, 1.35)
     long, short = rng.uniform(0.40, 0.60) * radius, rng.uniform(0.30, 0.50) * radius
     notch = Lobe(depth * radius / stretch, rng.normal(0, 0.2) * radius, long, short, np.pi / 2)
-    return -join(-field, notch.distance(beside, along), 0.6 * radius)
+    return -join(-field, notch.compute_distance(beside, along), 0.6 * radius)
 
 
 NUCLEUS_FUNCTIONS: Final[dict[CellType, NucleusFunction]] = {

@@ -95,7 +95,7 @@ class Outline:
     radii: ScalarField
 
     @classmethod
-    def wobbly(
+    def make_random(
         cls, rng: Generator, radius: float, wobble: float, *, roughness: float = 0.5, waves: int = 12
     ) -> Outline:
         """Return a disc whose outline goes in and out at random.
@@ -116,11 +116,11 @@ class Outline:
         return cls(radii * (radius / np.sqrt((radii**2).mean())))
 
     @property
-    def reach(self) -> float:
+    def max_radius(self) -> float:
         """The largest radius in pixels."""
         return float(self.radii.max())
 
-    def distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
+    def compute_distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
         """Return the field of the outline.
 
         Args:
@@ -142,23 +142,23 @@ class Lobe:
     Attributes:
         y: Row of the centre in pixels.
         x: Column of the centre in pixels.
-        long: Half of the long axis in pixels.
-        short: Half of the short axis in pixels.
+        semi_major: Half of the long axis in pixels.
+        semi_minor: Half of the short axis in pixels.
         angle: Of the long axis against the rows, in radians.
     """
 
     y: float
     x: float
-    long: float
-    short: float
+    semi_major: float
+    semi_minor: float
     angle: float
 
-    def distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
+    def compute_distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
         """Return the field of the ellipse at rows ``y`` and columns ``x``."""
         c, s = np.cos(self.angle), np.sin(self.angle)
-        along = (c * (x - self.x) + s * (y - self.y)) / self.long
-        beside = (c * (y - self.y) - s * (x - self.x)) / self.short
-        return np.asarray((np.hypot(along, beside) - 1.0) * np.sqrt(self.long * self.short))
+        along = (c * (x - self.x) + s * (y - self.y)) / self.semi_major
+        beside = (c * (y - self.y) - s * (x - self.x)) / self.semi_minor
+        return np.asarray((np.hypot(along, beside) - 1.0) * np.sqrt(self.semi_major * self.semi_minor))
 
 
 def compute_bridge(

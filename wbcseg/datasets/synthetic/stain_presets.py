@@ -31,14 +31,14 @@ class CellAppearance:
     Attributes:
         cytoplasm: RGB.
         nucleus: RGB.
-        area: Mean and standard deviation of the cell's share of the picture.
-        nucleus_share: Mean and standard deviation of the nucleus' share of the cell.
+        area_fraction: Mean and standard deviation of the cell's share of the picture.
+        nucleus_fraction: Mean and standard deviation of the nucleus' share of the cell.
     """
 
     cytoplasm: tuple[int, int, int]
     nucleus: tuple[int, int, int]
-    area: tuple[float, float]
-    nucleus_share: tuple[float, float]
+    area_fraction: tuple[float, float]
+    nucleus_fraction: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -47,35 +47,35 @@ class Stain:
 
     Attributes:
         name: Its name.
-        frame: Side in pixels of the pictures that its figures were measured on.
+        reference_size: Side in pixels of the pictures that its figures were measured on.
         plasma: RGB of the empty background before the camera clips it.
         cells: By cell type.
-        drift: Rows of nine: how plasma, cytoplasm and nucleus change together, one standard deviation.
-        jitter: Standard deviations of the nine that are left.
-        red: RGB of a red cell (for ghosts: of its outline at full strength).
-        red_spread: Standard deviation of ``red``, all three together.
-        ghosts: Whether red cells have lost their colour and only their outlines are seen.
-        red_radius: Mean radius of a red cell in pixels of ``frame``.
-        irregular: How far from round white cells are, 0 to 1.
-        blur: Lowest and highest standard deviation of the blur in pixels of ``frame``.
+        color_components: Rows of nine: how plasma, cytoplasm and nucleus change together, one standard deviation.
+        residual_sd: Standard deviations of the nine that are left.
+        red_cell: RGB of a red cell (for ghosts: of its outline at full strength).
+        red_cell_sd: Standard deviation of ``red_cell``, all three together.
+        ghost_red_cells: Whether red cells have lost their colour and only their outlines are seen.
+        red_cell_radius: Mean radius of a red cell in pixels of ``reference_size``.
+        irregularity: How far from round white cells are, 0 to 1.
+        blur_range: Lowest and highest standard deviation of the blur in pixels of ``reference_size``.
         sharpening: How much of the detail lost to blur the camera overdraws, in red, green and blue.
-        grain: Standard deviation of the sensor's noise in grey levels.
+        noise_sd: Standard deviation of the sensor's noise in grey levels.
     """
 
     name: StainName
-    frame: int
+    reference_size: int
     plasma: tuple[int, int, int]
     cells: dict[CellType, CellAppearance]
-    drift: tuple[tuple[float, ...], ...]
-    jitter: tuple[float, ...]
-    red: tuple[int, int, int]
-    red_spread: tuple[int, int, int]
-    ghosts: bool
-    red_radius: float
-    irregular: float
-    blur: tuple[float, float]
+    color_components: tuple[tuple[float, ...], ...]
+    residual_sd: tuple[float, ...]
+    red_cell: tuple[int, int, int]
+    red_cell_sd: tuple[int, int, int]
+    ghost_red_cells: bool
+    red_cell_radius: float
+    irregularity: float
+    blur_range: tuple[float, float]
     sharpening: tuple[float, float, float]
-    grain: float
+    noise_sd: float
 
 
 @dataclass(frozen=True)
@@ -86,27 +86,27 @@ class DyeColors:
         plasma: RGB of the empty background, ``float64[3]``.
         cytoplasm: Optical densities over plasma (the decimal logarithm of plasma over colour), ``float64[3]``.
         nucleus: Optical densities over plasma.
-        red: Optical densities over plasma.
+        red_cell: Optical densities over plasma.
     """
 
     plasma: RgbVector
     cytoplasm: RgbVector
     nucleus: RgbVector
-    red: RgbVector
+    red_cell: RgbVector
 
     @classmethod
-    def mix(cls, rng: Generator, stain: Stain, cell_type: CellType) -> DyeColors:
+    def make_random(cls, rng: Generator, stain: Stain, cell_type: CellType) -> DyeColors:
         """Choose the colours of one picture."""
         look = stain.cells[cell_type]
         nine = np.array([*stain.plasma, *look.cytoplasm, *look.nucleus], dtype=np.float64)
-        drift = np.clip(rng.standard_normal(len(stain.drift)), -2, 2) @ np.array(stain.drift)
+        drift = np.clip(rng.standard_normal(len(stain.color_components)), -2, 2) @ np.array(stain.color_components)
         # The strong red of eosinophils changes less.
         nine += drift * (0.5 if cell_type == "eosinophil" else 1.0)
-        nine += np.clip(rng.standard_normal(9), -2, 2) * np.array(stain.jitter)
+        nine += np.clip(rng.standard_normal(9), -2, 2) * np.array(stain.residual_sd)
         plasma = nine[:3]
         cytoplasm = np.clip(nine[3:6], 30, 0.93 * plasma)
         nucleus = np.clip(nine[6:], 9, np.array([0.86, 0.80, 1.0]) * cytoplasm)
-        red = np.array(stain.red) + np.clip(rng.standard_normal(), -2, 1.6) * np.array(stain.red_spread)
+        red = np.array(stain.red_cell) + np.clip(rng.standard_normal(), -2, 1.6) * np.array(stain.red_cell_sd)
         red = np.clip(red + rng.normal(0, 3, 3), 40, 0.95 * plasma)
         return cls(
             plasma,
@@ -124,7 +124,7 @@ def compute_optical_density(color: RgbVector, plasma: RgbVector) -> RgbVector:
 STAINS: Final[dict[StainName, Stain]] = {
     "yellow": Stain(
         name="yellow",
-        frame=120,
+        reference_size=120,
         plasma=(261, 254, 160),
         cells={
             "neutrophil": CellAppearance((198, 145, 107), (105, 25, 85), (0.353, 0.055), (0.354, 0.045)),
@@ -133,20 +133,20 @@ STAINS: Final[dict[StainName, Stain]] = {
             "eosinophil": CellAppearance((178, 108, 92), (146, 50, 95), (0.397, 0.038), (0.324, 0.053)),
             "basophil": CellAppearance((172, 112, 108), (112, 40, 92), (0.330, 0.040), (0.450, 0.050)),
         },
-        drift=((0, 2, 14, 19, 27, 13, 16, 18, 12), (0, -3, -11, 2, -6, -6, 19, 5, -2)),
-        jitter=(1, 5, 6, 5, 4, 3, 4, 5, 4),
-        red=(196, 143, 108),
-        red_spread=(14, 16, 6),
-        ghosts=True,
-        red_radius=17.5,
-        irregular=0.30,
-        blur=(1.5, 2.4),
+        color_components=((0, 2, 14, 19, 27, 13, 16, 18, 12), (0, -3, -11, 2, -6, -6, 19, 5, -2)),
+        residual_sd=(1, 5, 6, 5, 4, 3, 4, 5, 4),
+        red_cell=(196, 143, 108),
+        red_cell_sd=(14, 16, 6),
+        ghost_red_cells=True,
+        red_cell_radius=17.5,
+        irregularity=0.30,
+        blur_range=(1.5, 2.4),
         sharpening=(1.35, 0.45, 0.30),
-        grain=2.0,
+        noise_sd=2.0,
     ),
     "white": Stain(
         name="white",
-        frame=120,
+        reference_size=120,
         plasma=(263, 259, 262),
         cells={
             "neutrophil": CellAppearance((200, 135, 165), (87, 14, 117), (0.284, 0.033), (0.319, 0.049)),
@@ -155,20 +155,20 @@ STAINS: Final[dict[StainName, Stain]] = {
             "eosinophil": CellAppearance((186, 88, 130), (118, 30, 126), (0.354, 0.050), (0.312, 0.049)),
             "basophil": CellAppearance((185, 104, 167), (110, 32, 137), (0.292, 0.035), (0.459, 0.040)),
         },
-        drift=((0, 0, 0, 19, 17, 14, 10, 8, 10), (0, 0, 0, 0, -3, -5, 9, 4, 1)),
-        jitter=(1, 1, 1, 5, 4, 4, 3, 3, 4),
-        red=(241, 196, 229),
-        red_spread=(5, 14, 7),
-        ghosts=True,
-        red_radius=15.0,
-        irregular=0.30,
-        blur=(1.45, 2.2),
+        color_components=((0, 0, 0, 19, 17, 14, 10, 8, 10), (0, 0, 0, 0, -3, -5, 9, 4, 1)),
+        residual_sd=(1, 1, 1, 5, 4, 4, 3, 3, 4),
+        red_cell=(241, 196, 229),
+        red_cell_sd=(5, 14, 7),
+        ghost_red_cells=True,
+        red_cell_radius=15.0,
+        irregularity=0.30,
+        blur_range=(1.45, 2.2),
         sharpening=(1.35, 0.45, 0.30),
-        grain=1.6,
+        noise_sd=1.6,
     ),
     "purple": Stain(
         name="purple",
-        frame=300,
+        reference_size=300,
         plasma=(251, 224, 199),
         cells={
             "neutrophil": CellAppearance((199, 156, 173), (88, 38, 130), (0.215, 0.050), (0.381, 0.075)),
@@ -177,20 +177,20 @@ STAINS: Final[dict[StainName, Stain]] = {
             "eosinophil": CellAppearance((187, 122, 154), (110, 52, 143), (0.268, 0.050), (0.383, 0.070)),
             "basophil": CellAppearance((163, 116, 158), (98, 38, 134), (0.226, 0.036), (0.580, 0.060)),
         },
-        drift=(
+        color_components=(
             (-1.5, -2, -1, -14, -15, -7, -8, -6, -4),
             (1, 1, 1, -7, -5, -1, 12, 10, 6),
             (6, 7, 6, 0, -1, 0, -2, 1, -1),
         ),
-        jitter=(1, 1, 1, 4, 3, 3, 4, 3, 5),
-        red=(198, 141, 152),
-        red_spread=(17, 16, 10),
-        ghosts=False,
-        red_radius=36.0,
-        irregular=0.75,
-        blur=(0.55, 2.0),
+        residual_sd=(1, 1, 1, 4, 3, 3, 4, 3, 5),
+        red_cell=(198, 141, 152),
+        red_cell_sd=(17, 16, 10),
+        ghost_red_cells=False,
+        red_cell_radius=36.0,
+        irregularity=0.75,
+        blur_range=(0.55, 2.0),
         sharpening=(0.40, 0.35, 0.30),
-        grain=1.2,
+        noise_sd=1.2,
     ),
 }
 """By name, from the most frequent."""

@@ -76,7 +76,7 @@ def _texture_cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarFie
         amount = 0.65 + cloud + 0.15 * _generate_cell_noise(rng, cell, 0.05)
     if not fine:
         # Cells that were not pressed flat are thicker on one side.
-        y, x = cell.window.grid(cell.centre)
+        y, x = cell.window.make_grid(cell.centre)
         slope = rng.uniform(0.15, 0.65) if cell.cell_type == "lymphocyte" else rng.uniform(0.0, 0.25)
         turn = rng.uniform(0, 2 * np.pi)
         amount *= 1 + slope * (np.sin(turn) * y + np.cos(turn) * x) / cell.radius
@@ -106,17 +106,17 @@ def _texture_chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarFie
 
 def _draw_rim(rng: Generator, stain: Stain, cell: WhiteCell) -> ScalarField:
     # The dark line of the outline: all around or, where light comes in askew, on one side.
-    if cell.cell_type == "eosinophil" and stain.ghosts:
+    if cell.cell_type == "eosinophil" and stain.ghost_red_cells:
         strength = rng.uniform(0.4, 1.6)
-    elif stain.ghosts:
+    elif stain.ghost_red_cells:
         strength = rng.uniform(0.0, 0.45)
     else:
         strength = rng.uniform(0.0, 0.4) * (1.6 if cell.cell_type == "lymphocyte" else 0.5)
-    y, x = cell.window.grid(cell.centre)
+    y, x = cell.window.make_grid(cell.centre)
     turn = np.arctan2(y, x) - rng.uniform(0, 2 * np.pi)
     one_sided = rng.uniform(0.3, 1.0)
     side = 1 - one_sided * (0.5 - 0.5 * np.cos(turn))
-    patches = np.clip(0.8 + (0.35 if stain.ghosts else 0.7) * _generate_cell_noise(rng, cell, 0.3), 0, 1.6)
+    patches = np.clip(0.8 + (0.35 if stain.ghost_red_cells else 0.7) * _generate_cell_noise(rng, cell, 0.3), 0, 1.6)
     width = max(1.0, 0.022 * cell.radius)
     return np.asarray(strength * side * patches * np.exp(-(((cell.cell + width) / width) ** 2)))
 
@@ -134,7 +134,7 @@ def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -
         How much of each pixel the cell covers, ``float64[h, w]``, 0 to 1; and its optical densities,
         ``float64[h, w, 3]``, in the window of the cell.
     """
-    fine = not stain.ghosts
+    fine = not stain.ghost_red_cells
     # Cytoplasm thins out towards its edge, most where it is spread flat.
     spread = 0.13 if cell.cell_type in ("neutrophil", "monocyte") or not fine else 0.05
     whole = compute_coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, spread)))

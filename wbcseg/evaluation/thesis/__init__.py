@@ -72,9 +72,9 @@ class ThesisResult:
         seconds_per_epoch: Time of each epoch there, in whole seconds; the first sets the processor up.
         test_loss: Loss of the test pictures after the last epoch.
         test_accuracy: Binary accuracy of the test pictures after the last epoch.
-        dice_as_published: What is printed as Dice (0 to 1) of each test picture in test order, by the class
+        thesis_dice: What is printed as Dice (0 to 1) of each test picture in test order, by the class
             (:data:`SCORED_CLASSES`) that it is said to be of; see this module's text.
-        jaccard_as_published: What is printed as Jaccard, likewise.
+        thesis_jaccard: What is printed as Jaccard, likewise.
     """
 
     architecture: str
@@ -89,10 +89,10 @@ class ThesisResult:
     seconds_per_epoch: tuple[int, ...] = field(repr=False)
     test_loss: float
     test_accuracy: float
-    dice_as_published: Mapping[str, tuple[float, ...]] = field(repr=False)
-    jaccard_as_published: Mapping[str, tuple[float, ...]] = field(repr=False)
+    thesis_dice: Mapping[str, tuple[float, ...]] = field(repr=False)
+    thesis_jaccard: Mapping[str, tuple[float, ...]] = field(repr=False)
 
-    def compared(self, label: str) -> tuple[float, ...]:
+    def count_ones(self, label: str) -> tuple[float, ...]:
         """Return how many ones both sides of each picture's comparison had together, up to rounding.
 
         Of 14,400 numbers, the share 1 − J is wrong; Dice is 1 − wrong / (ones of both sides).
@@ -100,7 +100,7 @@ class ThesisResult:
         Args:
             label: One of :data:`SCORED_CLASSES`.
         """
-        pairs = zip(self.jaccard_as_published[label], self.dice_as_published[label], strict=True)
+        pairs = zip(self.thesis_jaccard[label], self.thesis_dice[label], strict=True)
         return tuple(PIXELS_PER_IMAGE * (1.0 - jaccard) / (1.0 - dice) for jaccard, dice in pairs)
 
 

@@ -69,25 +69,25 @@ class CostEstimate:
     Attributes:
         seconds: The whole training: start, all epochs with their tests, export and scoring.
         seconds_per_epoch: One epoch with its test.
-        memory: The most bytes that the training's process will hold.
-        free: Bytes that a new process may take on this machine now.
+        memory_bytes: The most bytes that the training's process will hold.
+        free_bytes: Bytes that a new process may take on this machine now.
         basis: What the time comes from: earlier ``runs`` or steps ``timed`` on this machine, or the ``reference``
             machine, which may be faster or slower than this one.
-        exact: Whether the same network, width, canvas, batch size and precision were measured on this machine;
+        is_exact: Whether the same network, width, canvas, batch size and precision were measured on this machine;
             otherwise they are scaled.
     """
 
     seconds: float
     seconds_per_epoch: float
-    memory: int
-    free: int
+    memory_bytes: int
+    free_bytes: int
     basis: Basis
-    exact: bool
+    is_exact: bool
 
     @property
     def fits(self) -> bool:
         """Whether the memory will do, with a tenth more for the estimate's error (:data:`MEMORY_MARGIN`)."""
-        return self.memory * MEMORY_MARGIN <= self.free
+        return self.memory_bytes * MEMORY_MARGIN <= self.free_bytes
 
 
 def estimate_cost(
@@ -115,10 +115,10 @@ def estimate_cost(
     return CostEstimate(
         seconds=start + config.epochs * epoch + finish,
         seconds_per_epoch=epoch,
-        memory=estimate_memory(config, find_nearest_source(config, known, memory=True), train + test),
-        free=get_free_memory(),
+        memory_bytes=estimate_memory(config, find_nearest_source(config, known, memory=True), train + test),
+        free_bytes=get_free_memory(),
         basis=timed.basis,
-        exact=timed.basis != "reference" and timed.is_of(config),
+        is_exact=timed.basis != "reference" and timed.matches(config),
     )
 
 
@@ -137,10 +137,10 @@ def check_memory(config: TrainingConfig, pictures: SplitCounts | None = None, ru
     if needed.fits:
         return needed
     raise NotEnoughMemoryError(
-        f"Training {get_spec(config.architecture).title} of width {config.width} with batches of {config.batch_size} "
-        f"pictures of {config.canvas}×{config.canvas} needs about {_format_gigabytes(needed.memory * MEMORY_MARGIN)} of memory, "
-        f"and {_format_gigabytes(needed.free)} are free here. "
-        + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs), needed.free)
+        f"Training {get_spec(config.architecture).title} of width {config.base_filters} with batches of {config.batch_size} "
+        f"pictures of {config.input_size}×{config.input_size} needs about {_format_gigabytes(needed.memory_bytes * MEMORY_MARGIN)} of memory, "
+        f"and {_format_gigabytes(needed.free_bytes)} are free here. "
+        + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs), needed.free_bytes)
     )
 
 
@@ -160,14 +160,14 @@ def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> Spl
         alls, squares = _count_entries(dataset)
     if config.split != "published":
         test = round(alls / config.folds)
-        train = alls - test - round(config.left_out * alls)
-        return train * (1 + config.twins), test
+        train = alls - test - round(config.unused_fraction * alls)
+        return train * (1 + config.flipped_copies), test
     check_sample_count(squares)
     # As in wbcseg.splitting.thesis.build_thesis_dataset.
-    early = 2 * squares if config.twins and config.quirks else squares
+    early = 2 * squares if config.flipped_copies and config.thesis_bugs else squares
     test = max(1, round(early * TEST_FRACTION))
-    train = max(0, early - test - config.quirks)
-    return train * (1 + (config.twins and not config.quirks)), test
+    train = max(0, early - test - config.thesis_bugs)
+    return train * (1 + (config.flipped_copies and not config.thesis_bugs)), test
 
 
 def _count_dataset(dataset: str, *, sizes: bool) -> SplitCounts:
@@ -190,14 +190,14 @@ def _count_dataset(dataset: str, *, sizes: bool) -> SplitCounts:
 
 
 def _count_entries(dataset: Dataset) -> SplitCounts:
-    masked = [entry for entry in dataset.entries if entry.has_mask]
+    masked = [entry for entry in dataset.sample_infos if entry.has_mask]
     return len(masked), sum(entry.size == (IMAGE_SIDE, IMAGE_SIDE) for entry in masked)
 
 
 def _load_cost_sources(config: TrainingConfig, runs: Path | None) -> list[CostSource]:
     """Return all that was measured of a network, the oldest first."""
     folder = runs or runs_folder()
-    timed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.here]
+    timed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.is_local]
     return [*load_reference_sources(), *timed, *load_run_costs(config, folder)]
 
 
@@ -220,8 +220,8 @@ def _suggest_settings(config: TrainingConfig, pictures: int, known: Sequence[Cos
         )
 
     batches = range(config.batch_size, min(MIN_SUGGESTED_BATCH_SIZE, config.batch_size) - 1, -1)
-    widths = [width for width in SUGGESTED_BASE_FILTERS if width < config.width]
-    batch = next((b for b in batches if fits(config.width, b)), None)
+    widths = [width for width in SUGGESTED_BASE_FILTERS if width < config.base_filters]
+    batch = next((b for b in batches if fits(config.base_filters, b)), None)
     width = next((w for w in widths if fits(w, config.batch_size)), None)
     choices = [f"a batch size of {batch}"] if batch else []
     choices += [f"a width of {width}"] if width else []

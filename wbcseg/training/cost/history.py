@@ -32,12 +32,12 @@ def load_run_costs(config: TrainingConfig, folder: Path) -> list[CostSource]:
     candidates = []
     for run in list_runs(folder):
         try:
-            settings = run.config()
+            settings = run.load_config()
             trained = (run.folder / "metrics.json").stat().st_mtime
         except (WbcsegError, OSError):
             continue
         if settings.architecture == config.architecture:
-            apart = abs(math.log(settings.width / config.width)) + abs(math.log(settings.canvas / config.canvas))
+            apart = abs(math.log(settings.base_filters / config.base_filters)) + abs(math.log(settings.input_size / config.input_size))
             candidates.append((apart, -trained, run, settings))
     candidates.sort(key=lambda c: c[:2])
     chosen = sorted(candidates[:MAX_RUNS_READ], key=lambda c: -c[1])
@@ -52,22 +52,22 @@ def _load_run_cost(run: Run, config: TrainingConfig, trained: float) -> CostSour
         if (environment["processor"], environment["cores"]) != get_hardware():
             return None
         train, test = len(split["train"]), len(split["test"])
-        rows = run.metrics()
+        rows = run.load_metrics()
         # The first epoch includes what TensorFlow needs to prepare itself.
         usual = rows[1:][-RECENT_EPOCHS:] or rows
         seconds = statistics.median(row["train_seconds"] for row in usual)
         testing = statistics.median(row["seconds"] - row["train_seconds"] for row in usual)
         record = CostRecord(
             architecture=config.architecture,
-            width=config.width,
-            canvas=config.canvas,
+            base_filters=config.base_filters,
+            input_size=config.input_size,
             batch_size=config.batch_size,
             precision=str(environment.get("precision", resolve_precision(config))),
             optimizer=config.optimizer,
-            weight_average=config.weight_average > 0,
-            parameters=get_spec(config.architecture).parameters(config.width),
-            train_seconds_per_picture=seconds / train,
-            test_seconds_per_picture=testing / test,
+            uses_ema=config.ema_decay > 0,
+            parameters=get_spec(config.architecture).count_parameters(config.base_filters),
+            train_seconds_per_image=seconds / train,
+            test_seconds_per_image=testing / test,
             trace_seconds=0.0,
             start_seconds=0.0,
             base_bytes=0,

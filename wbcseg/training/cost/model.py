@@ -49,14 +49,14 @@ class CostSource:
     Attributes:
         record: What it cost. ``start_seconds``, ``base_bytes`` and ``peak_bytes`` are 0 where they are not known.
         basis: Where it comes from.
-        pictures: How many pictures its process held.
+        image_count: How many pictures its process held.
     """
 
     record: CostRecord
     basis: Basis
-    pictures: int
+    image_count: int
 
-    def is_of(self, config: TrainingConfig) -> bool:
+    def matches(self, config: TrainingConfig) -> bool:
         """Return whether the same network, width, canvas, batch size and precision were measured."""
         return _get_settings_key(self.record) == _get_settings_key(
             config
@@ -78,19 +78,19 @@ def find_nearest_source(config: TrainingConfig, known: Sequence[CostSource], *, 
 
     def order(k: CostSource) -> tuple[bool, bool, float, bool]:
         foreign = k.basis == "reference"
-        return not (k.is_of(config) and not foreign), foreign, _compute_distance(config, k.record), k.basis != "runs"
+        return not (k.matches(config) and not foreign), foreign, _compute_distance(config, k.record), k.basis != "runs"
 
     return min(reversed(here), key=order)
 
 
 def estimate_train_seconds_per_image(config: TrainingConfig, known: CostSource) -> float:
     """Return the seconds that a picture takes in training."""
-    return _scale_seconds(config, known, lambda r: r.train_seconds_per_picture)
+    return _scale_seconds(config, known, lambda r: r.train_seconds_per_image)
 
 
 def estimate_test_seconds_per_image(config: TrainingConfig, known: CostSource) -> float:
     """Return the seconds that a picture takes in a test."""
-    return _scale_seconds(config, known, lambda r: r.test_seconds_per_picture)
+    return _scale_seconds(config, known, lambda r: r.test_seconds_per_image)
 
 
 def estimate_start_seconds(config: TrainingConfig, known: CostSource) -> float:
@@ -116,11 +116,11 @@ def estimate_memory(config: TrainingConfig, known: CostSource, pictures: int) ->
     """
     record = known.record
     base = record.base_bytes or find_nearest_source(config, load_reference_sources()).record.base_bytes
-    ratio = (record.peak_bytes - base) / _estimate_held_bytes(record, known.pictures)
-    if not known.is_of(config):
+    ratio = (record.peak_bytes - base) / _estimate_held_bytes(record, known.image_count)
+    if not known.matches(config):
         # A network that held less than the model says need not do so at other settings.
         ratio = max(1.0, min(2.0, ratio))
-    network_bytes = _FLOAT_BYTES * get_spec(config.architecture).parameters(config.width)
+    network_bytes = _FLOAT_BYTES * get_spec(config.architecture).count_parameters(config.base_filters)
     outputs = _FLOAT_BYTES * _count_activations(config)
     held = _estimate_held_bytes(config, pictures)
     exporting = held - outputs + EXPORT_WEIGHT_COPIES * network_bytes
@@ -134,22 +134,22 @@ def load_reference_sources() -> list[CostSource]:
 
 def _estimate_held_bytes(of: TrainingConfig | CostRecord, pictures: int) -> float:
     """Return the modelled bytes that training and testing hold beyond the libraries."""
-    copies = 3 + bool(of.weight_average) + WORKING_WEIGHT_COPIES
-    weights = get_spec(of.architecture).parameters(of.width) * copies
+    copies = 3 + of.uses_ema + WORKING_WEIGHT_COPIES
+    weights = get_spec(of.architecture).count_parameters(of.base_filters) * copies
     return (
-        GRAPH_BYTES + _FLOAT_BYTES * (weights + _count_activations(of)) + DATA_BYTES_PER_PIXEL * pictures * of.canvas**2
+        GRAPH_BYTES + _FLOAT_BYTES * (weights + _count_activations(of)) + DATA_BYTES_PER_PIXEL * pictures * of.input_size**2
     )
 
 
 def _count_activations(of: TrainingConfig | CostRecord) -> int:
     """Return the numbers that all layers put out for a batch."""
-    return get_spec(of.architecture).features(of.width, of.canvas) * of.batch_size
+    return get_spec(of.architecture).count_activations(of.base_filters, of.input_size) * of.batch_size
 
 
 def _interpolate_reference(config: TrainingConfig, value: Callable[[CostRecord], float]) -> float:
     """Return a value of the reference machine's records, along the number of parameters."""
     records = _list_reference_records(config.architecture)
-    parameters = get_spec(config.architecture).parameters(config.width)
+    parameters = get_spec(config.architecture).count_parameters(config.base_filters)
     return float(np.interp(parameters, [r.parameters for r in records], [value(r) for r in records]))
 
 
@@ -159,25 +159,25 @@ def _scale_seconds(config: TrainingConfig, known: CostSource, seconds: Callable[
 
     def on_reference(width: int) -> float:
         """Return the reference machine's seconds at a width: between its records along a power of the width."""
-        logs = np.interp(math.log(width), [math.log(r.width) for r in records], [math.log(seconds(r)) for r in records])
+        logs = np.interp(math.log(width), [math.log(r.base_filters) for r in records], [math.log(seconds(r)) for r in records])
         # Beyond the widest record, arithmetic is all that counts.
-        most = network.multiply_adds(records[-1].width, record.canvas)
-        return math.exp(float(logs)) * max(1.0, network.multiply_adds(width, record.canvas) / most)
+        most = network.count_multiply_adds(records[-1].base_filters, record.input_size)
+        return math.exp(float(logs)) * max(1.0, network.count_multiply_adds(width, record.input_size) / most)
 
-    pixels = (config.canvas / record.canvas) ** 2
-    return seconds(record) * pixels * on_reference(config.width) / on_reference(record.width)
+    pixels = (config.input_size / record.input_size) ** 2
+    return seconds(record) * pixels * on_reference(config.base_filters) / on_reference(record.base_filters)
 
 
 def _list_reference_records(architecture: str) -> list[CostRecord]:
     """Return the reference machine's records of a network, by width."""
-    return sorted((r for r in load_reference_records() if r.architecture == architecture), key=lambda r: r.width)
+    return sorted((r for r in load_reference_records() if r.architecture == architecture), key=lambda r: r.base_filters)
 
 
 def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
     apart = [
         abs(math.log(a / b)) for a, b in zip(_get_settings_key(config)[1:], _get_settings_key(record)[1:], strict=False)
     ]
-    other = (config.optimizer != record.optimizer) + ((config.weight_average > 0) != record.weight_average)
+    other = (config.optimizer != record.optimizer) + ((config.ema_decay > 0) != record.uses_ema)
     return (
         2 * apart[0]
         + apart[1]
@@ -188,4 +188,4 @@ def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
 
 
 def _get_settings_key(of: TrainingConfig | CostRecord) -> tuple[str, int, int, int]:
-    return of.architecture, of.width, of.canvas, of.batch_size
+    return of.architecture, of.base_filters, of.input_size, of.batch_size

@@ -105,7 +105,7 @@ def _read_last_probe(folder: Path) -> dict[str, Any]:
 
 def _is_probe_alive(last: dict[str, Any]) -> bool:
     process = ProcessId.from_dict(last.get("process"))
-    return process is not None and process.alive()
+    return process is not None and process.is_alive()
 
 
 def _build_key(config: TrainingConfig) -> list[object]:

@@ -68,29 +68,29 @@ def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, finish: bool
     trainer = Trainer(config, steps=1)
     started = time.time() - psutil.Process().create_time()
 
-    side = _build_random_split(config, config.batch_size, get_augmentation(config.augmentation).detail)
+    side = _build_random_split(config, config.batch_size, get_augmentation(config.augmentation).oversampling)
     times: list[float] = []
     first = _time_step(trainer, side, 0)
     while len(times) < (1 if times and times[0] > SLOW_STEP_SECONDS else steps):
         times.append(_time_step(trainer, side, len(times) + 1))
     usual = statistics.median(times)
 
-    batches = list(_build_random_split(config, config.batch_size).batches(config.batch_size))
+    batches = list(_build_random_split(config, config.batch_size).iter_batches(config.batch_size))
     first_test, test = _time_test(trainer, batches), _time_test(trainer, batches)
     peak = get_peak_memory()
     finished = _time_finish(trainer) if finish else 0.0
     processor, cores = get_hardware()
     return CostRecord(
         architecture=config.architecture,
-        width=config.width,
-        canvas=config.canvas,
+        base_filters=config.base_filters,
+        input_size=config.input_size,
         batch_size=config.batch_size,
         precision=trainer.precision,
         optimizer=config.optimizer,
-        weight_average=bool(trainer.average),
-        parameters=get_spec(config.architecture).parameters(config.width),
-        train_seconds_per_picture=_round_seconds(usual / config.batch_size),
-        test_seconds_per_picture=_round_seconds(test / config.batch_size),
+        uses_ema=bool(trainer.ema_weights),
+        parameters=get_spec(config.architecture).count_parameters(config.base_filters),
+        train_seconds_per_image=_round_seconds(usual / config.batch_size),
+        test_seconds_per_image=_round_seconds(test / config.batch_size),
         trace_seconds=_round_seconds(max(0.0, first - usual) + max(0.0, first_test - test)),
         start_seconds=_round_seconds(started),
         base_bytes=base,
@@ -124,12 +124,12 @@ def _build_random_split(config: TrainingConfig, count: int, times: int = 1) -> A
         times: Their side, over that of the square that the network sees.
     """
     rng = np.random.default_rng(config.seed)
-    shape = (count, config.canvas * times, config.canvas * times)
+    shape = (count, config.input_size * times, config.input_size * times)
     return ArraySplit(
         ids=tuple(map(str, range(count))),
         images=rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
         labels=rng.integers(0, len(CLASSES), shape, dtype=np.uint8),
-        blank=np.zeros(shape, dtype=bool),
+        unlabelled=np.zeros(shape, dtype=bool),
         cell_types=(None,) * count,
     )
 
@@ -143,7 +143,7 @@ def _time_step(trainer: Trainer, side: ArraySplit, number: int) -> float:
 
 def _time_test(trainer: Trainer, batches: list[Batch]) -> float:
     began = time.perf_counter()
-    trainer.test(batches)
+    trainer.evaluate(batches)
     return time.perf_counter() - began
 
 
@@ -152,13 +152,13 @@ def _time_finish(trainer: Trainer) -> float:
     from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, export_model
 
     side = _build_random_split(
-        trainer.config, CALIBRATION_SAMPLE_COUNT // 2, get_augmentation(trainer.config.augmentation).detail
+        trainer.config, CALIBRATION_SAMPLE_COUNT // 2, get_augmentation(trainer.config.augmentation).oversampling
     )
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(trainer.config)
         began = time.perf_counter()
-        save_checkpoint(run.folder, Checkpoint(trainer.arrays(), 1, []))
+        save_checkpoint(run.folder, Checkpoint(trainer.collect_state(), 1, []))
         export_model(run, side)
         return time.perf_counter() - began
 

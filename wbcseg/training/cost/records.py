@@ -31,15 +31,15 @@ class CostRecord:
 
     Attributes:
         architecture: The network.
-        width: Filters of its first stage.
-        canvas: Side in pixels of the square that it saw.
+        base_filters: Filters of its first stage.
+        input_size: Side in pixels of the square that it saw.
         batch_size: Pictures a step.
         precision: What it computed in: ``float32`` or ``bfloat16``.
         optimizer: ``adam`` or ``adamw``.
-        weight_average: Whether a running average of the weights was kept.
+        uses_ema: Whether a running average of the weights was kept.
         parameters: Numbers that the network holds.
-        train_seconds_per_picture: Of a training step, the batch's preparation included: the median.
-        test_seconds_per_picture: Of a test step.
+        train_seconds_per_image: Of a training step, the batch's preparation included: the median.
+        test_seconds_per_image: Of a test step.
         trace_seconds: What the first training and test step took beyond the others.
         start_seconds: From the start of Python until the network was built.
         base_bytes: Memory held before the network was built.
@@ -52,15 +52,15 @@ class CostRecord:
     """
 
     architecture: str
-    width: int
-    canvas: int
+    base_filters: int
+    input_size: int
     batch_size: int
     precision: str
     optimizer: str
-    weight_average: bool
+    uses_ema: bool
     parameters: int
-    train_seconds_per_picture: float
-    test_seconds_per_picture: float
+    train_seconds_per_image: float
+    test_seconds_per_image: float
     trace_seconds: float
     start_seconds: float
     base_bytes: int
@@ -77,7 +77,7 @@ class CostRecord:
         return tuple(getattr(self, name) for name in _KEY_FIELDS)
 
     @property
-    def here(self) -> bool:
+    def is_local(self) -> bool:
         """Whether it was measured on a machine like this one."""
         return (self.processor, self.cores) == get_hardware()
 
@@ -141,11 +141,11 @@ def resolve_precision(config: TrainingConfig) -> str:
 
 def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
     """Return the :attr:`CostRecord.key` of a measurement of these settings on this machine."""
-    average = config.weight_average > 0
+    average = config.ema_decay > 0
     own = (
         config.architecture,
-        config.width,
-        config.canvas,
+        config.base_filters,
+        config.input_size,
         config.batch_size,
         resolve_precision(config),
         config.optimizer,

@@ -78,8 +78,8 @@ def resume_run(run: Run, *, data: bytes | None = None) -> None:
     Raises:
         RunError: If it is being trained, is finished, or needs pictures that are not given.
     """
-    config = run.config()
-    state = run.state()
+    config = run.load_config()
+    state = run.load_state()
     if is_active(run):
         raise RunError(f"Run {run.name} is being trained already.")
     if state["status"] == "finished":
@@ -88,7 +88,7 @@ def resume_run(run: Run, *, data: bytes | None = None) -> None:
         raise RunError(
             f"Run {run.name} learned from pictures of your own, which were not kept. Bring the same zip to go on."
         )
-    run.forget_to_stop()
+    run.clear_stop_request()
     _launch_process(run, data)
 
 
@@ -104,19 +104,19 @@ def stop_run(run: Run, *, wait: bool = False) -> None:
     """
     if not is_active(run):
         raise RunError(f"Run {run.name} is not being trained: there is nothing to stop.")
-    process = run.process()
-    if run.asked_to_stop() is None:
-        run.ask_to_stop()
-    while wait and (is_active(run) or (process and process.alive())):
+    process = run.find_process()
+    if run.get_stop_request_age() is None:
+        run.request_stop()
+    while wait and (is_active(run) or (process and process.is_alive())):
         time.sleep(0.1)
-        process = run.process() or process
+        process = run.find_process() or process
         reap_if_hung(run)
 
 
 def is_active(run: Run) -> bool:
     """Return whether a process is at a run, or is just about to be."""
     try:
-        return run.process() is not None or is_launching(run)
+        return run.find_process() is not None or is_launching(run)
     except RunError:
         return False
 
@@ -127,7 +127,7 @@ def is_launching(run: Run) -> bool:
     Raises:
         RunError: If the run's state cannot be read.
     """
-    state = run.state()
+    state = run.load_state()
     return state["status"] == "new" and time.time() - float(state.get("launched", 0.0)) < MAX_LAUNCH_SECONDS
 
 
@@ -136,12 +136,12 @@ def reap_if_hung(run: Run) -> None:
 
     The process does that by itself; this is for one that hangs.
     """
-    asked = run.asked_to_stop()
-    process = run.process()
+    asked = run.get_stop_request_age()
+    process = run.find_process()
     if process and asked is not None and asked > STOP_GRACE_SECONDS + 3.0:
         with contextlib.suppress(RunError):
             mark_stopped(run)
-            run.forget_to_stop()
+            run.clear_stop_request()
         process.kill()
 
 
@@ -206,7 +206,7 @@ def _launch_process(run: Run, data: bytes | None) -> None:
     command = [sys.executable, "-u", "-m", "wbcseg", "train", "--resume", str(run.folder), "--detached"]
     # Without folder and state there is nothing that a process could go on with: an error here names them.
     launched = time.time()
-    run.set_state("new", **run.place(), launched=launched)
+    run.set_state("new", **run.load_epoch_counts(), launched=launched)
     try:
         with (run.folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
@@ -232,13 +232,13 @@ def _wait_for_process(run: Run, process: subprocess.Popen[bytes], launched: floa
             pipe.write(data)
     code = process.wait()
     with contextlib.suppress(RunError):
-        state = run.state()
+        state = run.load_state()
         # By now another process can be at it.
         silent = state["status"] == "new" and state.get("launched") == launched
         amid = state["status"] in PROCESS_STATUSES and (state.get("process") or {}).get("pid") == process.pid
         if not silent and not amid:
             return
-        run.set_state("failed", **run.place(), reason=_explain_exit_code(code))
+        run.set_state("failed", **run.load_epoch_counts(), reason=_explain_exit_code(code))
 
 
 def _explain_exit_code(code: int) -> str:

@@ -46,18 +46,18 @@ class ProcessId:
         """Return number and start as JSON values."""
         return {"pid": self.pid, "started": self.started}
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Return whether this very process still runs. One that has ended and that nobody has buried does not."""
-        return self._process() is not None
+        return self._find_process() is not None
 
     def kill(self) -> None:
         """End this very process at once, if it still runs; never another one with its number."""
-        process = self._process()
+        process = self._find_process()
         if process is not None:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
-    def _process(self) -> psutil.Process | None:
+    def _find_process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) <= START_TIME_TOLERANCE

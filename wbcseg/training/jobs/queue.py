@@ -28,8 +28,8 @@ def list_queued_runs(folder: Path | None = None) -> list[Run]:
     found = []
     for run in list_runs(folder or runs_folder()):
         try:
-            state = run.state()
-            if state["status"] == "waiting" and run.process():
+            state = run.load_state()
+            if state["status"] == "waiting" and run.find_process():
                 found.append((float(state.get("queued", 0.0)), run.name, run))
         except (RunError, TypeError, ValueError):
             continue
@@ -63,7 +63,7 @@ def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Call
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE, thread_local=False)
-        run.set_state("waiting", queued=time.time(), **run.place())
+        run.set_state("waiting", queued=time.time(), **run.load_epoch_counts())
         told = False
         while not _try_acquire(lock, run):
             if should_stop():

@@ -47,7 +47,7 @@ def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
 
     def watch() -> None:
         while not over.wait(POLL_INTERVAL):
-            if run.asked_to_stop() is not None:
+            if run.get_stop_request_age() is not None:
                 asked.set()
             if asked.is_set():
                 if not over.wait(STOP_GRACE_SECONDS):
@@ -65,7 +65,7 @@ def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
         for number, handler in before.items():
             signal.signal(number, handler)
         with contextlib.suppress(RunError):
-            run.forget_to_stop()
+            run.clear_stop_request()
 
 
 def mark_stopped(run: Run) -> None:
@@ -74,7 +74,7 @@ def mark_stopped(run: Run) -> None:
     Raises:
         RunError: If the folder cannot be written.
     """
-    run.set_state("stopped", **run.place(), reason="It was asked to stop.")
+    run.set_state("stopped", **run.load_epoch_counts(), reason="It was asked to stop.")
 
 
 def print_to_stderr(text: str) -> None:
@@ -87,6 +87,6 @@ def print_to_stderr(text: str) -> None:
 def _exit_immediately(run: Run) -> None:
     with contextlib.suppress(RunError):
         mark_stopped(run)
-        run.forget_to_stop()
+        run.clear_stop_request()
     # The main thread is deep in a computation and cannot be asked: files are replaced whole, so none is half written.
     os._exit(STOPPED_EXIT_CODE)

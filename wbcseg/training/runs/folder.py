@@ -78,7 +78,7 @@ class Run:
         taken = RunError(f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name.")
         if (self.folder / "config.json").exists():
             raise taken
-        with self._writing():
+        with self._report_write_errors():
             try:
                 # An empty folder will do.
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ class Run:
         self.write("config.json", config.to_dict())
         self.set_state("new")
 
-    def config(self) -> TrainingConfig:
+    def load_config(self) -> TrainingConfig:
         """Return the settings.
 
         Raises:
@@ -100,7 +100,7 @@ class Run:
         """
         return TrainingConfig.from_dict(self.read("config.json"))
 
-    def split(self) -> Split:
+    def load_split(self) -> Split:
         """Return the stored split.
 
         Raises:
@@ -112,7 +112,7 @@ class Run:
 
         return Split.from_dict(self.read("split.json"))
 
-    def state(self) -> dict[str, Any]:
+    def load_state(self) -> dict[str, Any]:
         """Return the state: ``status`` and what belongs to it. Where the file is damaged, the one before counts.
 
         Raises:
@@ -139,67 +139,67 @@ class Run:
         values = {"status": status, "changed": time.time(), **details}
         if status in PROCESS_STATUSES:
             values["process"] = ProcessId.current().to_dict()
-        with self._writing():
+        with self._report_write_errors():
             write_json(self.folder / STATE_FILE, values, previous=self.folder / PREVIOUS_STATE_FILE)
 
-    def place(self) -> dict[str, int]:
+    def load_epoch_counts(self) -> dict[str, int]:
         """Return ``epoch`` and ``epochs`` (whole epochs done, epochs in all), as far as the state says."""
         try:
-            state = self.state()
+            state = self.load_state()
         except RunError:
             return {}
         return {name: state[name] for name in ("epoch", "epochs") if name in state}
 
-    def process(self) -> ProcessId | None:
+    def find_process(self) -> ProcessId | None:
         """Return the process that is at it, if it still is."""
-        state = self.state()
+        state = self.load_state()
         process = ProcessId.from_dict(state.get("process")) if state["status"] in PROCESS_STATUSES else None
-        return process if process and process.alive() else None
+        return process if process and process.is_alive() else None
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask the process that is at it to stop after its present batch.
 
         Raises:
             RunError: If the folder cannot be written.
         """
-        with self._writing():
+        with self._report_write_errors():
             (self.folder / STOP_FILE).touch()
 
-    def asked_to_stop(self) -> float | None:
+    def get_stop_request_age(self) -> float | None:
         """Return for how many seconds it has been asked to stop, or ``None`` where it is not."""
         try:
             return max(0.0, time.time() - (self.folder / STOP_FILE).stat().st_mtime)
         except OSError:
             return None
 
-    def forget_to_stop(self) -> None:
+    def clear_stop_request(self) -> None:
         """Take back :meth:`ask_to_stop`."""
-        with self._writing():
+        with self._report_write_errors():
             (self.folder / STOP_FILE).unlink(missing_ok=True)
 
-    def metrics(self) -> list[dict[str, float]]:
+    def load_metrics(self) -> list[dict[str, float]]:
         """Return one row an epoch, oldest first; empty before the first epoch's end."""
-        return self._rows("metrics.json", "epochs")
+        return self._load_rows("metrics.json", "epochs")
 
-    def batches(self) -> list[dict[str, float]]:
+    def load_batch_metrics(self) -> list[dict[str, float]]:
         """Return one row a batch of the first epoch; empty before the first."""
-        return self._rows("batches.json", "batches")
+        return self._load_rows("batches.json", "batches")
 
-    def progress(self) -> dict[str, Any]:
+    def load_progress(self) -> dict[str, Any]:
         """Return where it is within its epoch (see :class:`wbcseg.training.runs.progress.Progress`); empty where unknown."""
         try:
             return self.read("progress.json")
         except RunError:
             return {}
 
-    def notes(self) -> str:
+    def load_notes(self) -> str:
         """Return what a person wrote about it."""
         try:
             return str(self.read("notes.json").get("notes", ""))
         except RunError:
             return ""
 
-    def set_notes(self, notes: str) -> None:
+    def save_notes(self, notes: str) -> None:
         """Write down what a person has to say about it.
 
         Raises:
@@ -236,10 +236,10 @@ class Run:
         Raises:
             RunError: If the folder cannot be written.
         """
-        with self._writing():
+        with self._report_write_errors():
             write_json(self.folder / name, values)
 
-    def _rows(self, name: str, key: str) -> list[dict[str, float]]:
+    def _load_rows(self, name: str, key: str) -> list[dict[str, float]]:
         try:
             rows = self.read(name)[key]
         except (RunError, KeyError):
@@ -247,7 +247,7 @@ class Run:
         return rows if isinstance(rows, list) else []
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _report_write_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -276,7 +276,7 @@ def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
         "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(config.dataset).stem.lower())[:24].strip("-")
         or "data"
     )
-    stem = f"{config.architecture}-{config.width}-{data}"
+    stem = f"{config.architecture}-{config.base_filters}-{data}"
     for number in range(1, 100_000):
         if not (folder / f"{stem}-{number}").exists():
             return f"{stem}-{number}"

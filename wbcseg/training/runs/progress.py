@@ -32,9 +32,9 @@ class Progress:
         step: Batches done in the present epoch.
         steps: Batches an epoch.
         loss: Loss of the last batch, or ``None`` before the first.
-        pictures_per_second: Over the last batches, or ``None`` before the second.
+        images_per_second: Over the last batches, or ``None`` before the second.
         seconds_left: Estimate for all epochs, or ``None`` before there is one.
-        row: The metrics of the epoch, where one has just ended.
+        epoch_metrics: The metrics of the epoch, where one has just ended.
     """
 
     phase: Phase
@@ -43,9 +43,9 @@ class Progress:
     step: int = 0
     steps: int = 0
     loss: float | None = None
-    pictures_per_second: float | None = None
+    images_per_second: float | None = None
     seconds_left: float | None = None
-    row: dict[str, float] | None = None
+    epoch_metrics: dict[str, float] | None = None
 
 
 class ProgressWriter:
@@ -69,63 +69,63 @@ class ProgressWriter:
     ) -> None:
         self.run = run
         self.history = history
-        self._now = Progress("preparing", len(history), epochs, steps=steps)
+        self._progress = Progress("preparing", len(history), epochs, steps=steps)
         self._on_progress = on_progress
-        self._written = 0.0
-        self._times: deque[tuple[float, int]] = deque(maxlen=RECENT_BATCHES + 1)
-        self._batches: list[dict[str, float]] = []
+        self._written_at = 0.0
+        self._batch_times: deque[tuple[float, int]] = deque(maxlen=RECENT_BATCHES + 1)
+        self._batch_metrics: list[dict[str, float]] = []
         if not history:
             run.write("batches.json", {"batches": []})
 
     def begin_epoch(self) -> None:
         """Note that an epoch begins."""
-        self._times.clear()
-        self._times.append((time.perf_counter(), 0))
-        self._tell(phase="training", step=0)
+        self._batch_times.clear()
+        self._batch_times.append((time.perf_counter(), 0))
+        self._update(phase="training", step=0)
 
-    def batch(self, pictures: int, means: dict[str, float]) -> None:
+    def record_batch(self, pictures: int, means: dict[str, float]) -> None:
         """Note a batch.
 
         Args:
             pictures: How many pictures it had.
             means: Its loss, accuracy and Dice.
         """
-        self._times.append((time.perf_counter(), pictures))
-        if self._now.epoch == 0:
-            self._batches.append({"batch": self._now.step + 1, **means})
-        step = self._now.step + 1
-        self._tell(phase="training", step=step, loss=means["loss"], pictures_per_second=self._speed())
+        self._batch_times.append((time.perf_counter(), pictures))
+        if self._progress.epoch == 0:
+            self._batch_metrics.append({"batch": self._progress.step + 1, **means})
+        step = self._progress.step + 1
+        self._update(phase="training", step=step, loss=means["loss"], pictures_per_second=self._compute_speed())
 
-    def test(self) -> None:
+    def begin_test(self) -> None:
         """Note that the epoch's batches are done and the held-out pictures are next."""
-        self._tell(phase="testing", now=True)
+        self._update(phase="testing", now=True)
 
     def end_epoch(self, row: dict[str, float]) -> None:
         """Note the metrics of an epoch that has ended."""
         self.history.append(row)
         self.run.write("metrics.json", {"epochs": self.history})
-        self._tell(epoch=len(self.history), step=0, row=row, now=True)
-        self._now = dataclasses.replace(self._now, row=None)
+        self._update(epoch=len(self.history), step=0, row=row, now=True)
+        self._progress = dataclasses.replace(self._progress, epoch_metrics=None)
 
-    def _tell(self, *, now: bool = False, **changes: Any) -> None:
-        self._now = dataclasses.replace(self._now, **changes)
-        self._now = dataclasses.replace(self._now, seconds_left=self._seconds_left())
-        if now or time.monotonic() - self._written >= WRITE_INTERVAL or self._now.step == self._now.steps:
-            write_progress(self.run, self._now)
-            if self._batches and len(self.history) <= 1:
-                self.run.write("batches.json", {"batches": self._batches})
-            self._written = time.monotonic()
-        self._on_progress(self._now)
+    def _update(self, *, now: bool = False, **changes: Any) -> None:
+        self._progress = dataclasses.replace(self._progress, **changes)
+        self._progress = dataclasses.replace(self._progress, seconds_left=self._estimate_seconds_left())
+        if now or time.monotonic() - self._written_at >= WRITE_INTERVAL or self._progress.step == self._progress.steps:
+            write_progress(self.run, self._progress)
+            if self._batch_metrics and len(self.history) <= 1:
+                self.run.write("batches.json", {"batches": self._batch_metrics})
+            self._written_at = time.monotonic()
+        self._on_progress(self._progress)
 
-    def _speed(self) -> float | None:
+    def _compute_speed(self) -> float | None:
         # The first batch builds the network's program, which says nothing of the speed to come.
-        times = list(self._times)[1:]
+        times = list(self._batch_times)[1:]
         if len(times) < 2:
             return None
         return sum(count for _, count in times[1:]) / max(1e-9, times[-1][0] - times[0][0])
 
-    def _seconds_left(self) -> float | None:
-        now, times = self._now, list(self._times)[1:]
+    def _estimate_seconds_left(self) -> float | None:
+        now, times = self._progress, list(self._batch_times)[1:]
         left = now.epochs - now.epoch - now.step / max(1, now.steps)
         if self.history:
             # As above: the first epoch builds the program.

@@ -30,12 +30,12 @@ class Snapshots:
 
     Attributes:
         ids: The pictures, from top to bottom of a frame.
-        side: Side in pixels of the square that the network sees.
+        input_size: Side in pixels of the square that the network sees.
         epochs: The epochs of which there is a frame; 0 is the untrained network.
     """
 
     ids: tuple[str, ...]
-    side: int
+    input_size: int
     epochs: tuple[int, ...]
 
 
@@ -92,7 +92,7 @@ def load_snapshot(run: Run, film: Snapshots, epoch: int | None) -> Labels:
     """
     path = _get_snapshot_path(run, EXPERT_NAME if epoch is None else f"{epoch:05}")
     try:
-        return open_mask(path.read_bytes(), name=path.name).reshape(len(film.ids), film.side, film.side)
+        return open_mask(path.read_bytes(), name=path.name).reshape(len(film.ids), film.input_size, film.input_size)
     except (OSError, ValueError, MaskError) as error:
         raise RunError(f"File {path.name} of run {run.name} cannot be read: {error}") from None
 

@@ -47,32 +47,32 @@ class RunSummary:
 
     Attributes:
         run: The run.
-        situation: What becomes of it.
+        status: What becomes of it.
         reason: Why it stopped or failed, in a sentence; empty where there is nothing to say.
         config: Its settings, or ``None`` where they cannot be read.
         epoch: Whole epochs done.
         epochs: Epochs in all.
         dice: Dice of nucleus, cytoplasm and cell on the held-out pictures after its last epoch; missing names are not
             defined or not known yet.
-        best: The best held-out Dice of the whole cell, over all epochs, or ``None``.
+        best_dice_cell: The best held-out Dice of the whole cell, over all epochs, or ``None``.
         best_epoch: The epoch of that, from 1.
         seconds: Time trained so far.
         created: When it was made, in seconds since 1970.
-        place: Place in line from 1, where it waits.
+        queue_position: Place in line from 1, where it waits.
     """
 
     run: Run
-    situation: RunStatus
+    status: RunStatus
     reason: str
     config: TrainingConfig | None
     epoch: int
     epochs: int
     dice: dict[str, float]
-    best: float | None
+    best_dice_cell: float | None
     best_epoch: int | None
     seconds: float
     created: float
-    place: int | None = None
+    queue_position: int | None = None
 
     @property
     def name(self) -> str:
@@ -80,26 +80,26 @@ class RunSummary:
         return self.run.name
 
     @property
-    def alive(self) -> bool:
+    def is_active(self) -> bool:
         """Whether a process is at it."""
-        return self.situation in ACTIVE_STATUSES
+        return self.status in ACTIVE_STATUSES
 
     @property
-    def resumable(self) -> bool:
+    def is_resumable(self) -> bool:
         """Whether it can go on."""
-        return self.situation in RESUMABLE_STATUSES and self.config is not None
+        return self.status in RESUMABLE_STATUSES and self.config is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
             "name": self.name,
-            "situation": self.situation,
+            "situation": self.status,
             "reason": self.reason,
-            "place_in_line": self.place,
+            "place_in_line": self.queue_position,
             "epoch": self.epoch,
             "epochs": self.epochs,
             "heldout_dice": self.dice,
-            "best_heldout_dice_cell": self.best,
+            "best_heldout_dice_cell": self.best_dice_cell,
             "best_epoch": self.best_epoch,
             "seconds": round(self.seconds, 1),
             "created": self.created,
@@ -110,38 +110,38 @@ class RunSummary:
 def summarise_run(run: Run) -> RunSummary:
     """Look at a run. What hangs after it was asked to stop is ended."""
     try:
-        config = run.config()
+        config = run.load_config()
         reap_if_hung(run)
-        state = run.state()
+        state = run.load_state()
         situation, reason = _determine_status(run, state)
         epochs = config.epochs
     except WbcsegError as error:
         config, state, situation, reason, epochs = None, {}, "damaged", str(error), 0
-    rows = run.metrics()
+    rows = run.load_metrics()
     cells = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
     best, best_epoch = max(cells, default=(None, None), key=lambda cell: cell[0])
     last = rows[-1] if rows else {}
     names = ("nucleus", "cytoplasm", "cell")
     return RunSummary(
         run=run,
-        situation=situation,
+        status=situation,
         reason=reason,
         config=config,
         epoch=len(rows),
         epochs=epochs,
         dice={name: last[f"val_dice_{name}"] for name in names if f"val_dice_{name}" in last},
-        best=best,
+        best_dice_cell=best,
         best_epoch=best_epoch,
         seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
         created=_get_creation_time(run),
-        place=None,
+        queue_position=None,
     )
 
 
 def list_summaries(folder: Path | None = None) -> list[RunSummary]:
     """Look at all runs, the newest first."""
     found = [summarise_run(run) for run in list_runs(folder or runs_folder())]
-    line = sorted((o for o in found if o.situation == "waiting"), key=lambda o: _get_queue_key(o.run))
+    line = sorted((o for o in found if o.status == "waiting"), key=lambda o: _get_queue_key(o.run))
     places = {o.name: number for number, o in enumerate(line, start=1)}
     numbered = [_set_queue_position(o, places.get(o.name)) for o in found]
     return sorted(numbered, key=lambda o: (-o.created, o.name))
@@ -171,7 +171,7 @@ def zip_run(run: Run) -> bytes:
         RunError: If it is no run.
         OSError: If a file cannot be read.
     """
-    config = run.config()
+    config = run.load_config()
     shared = config.replace(dataset=Path(config.dataset).name).to_dict()
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -199,12 +199,12 @@ def _determine_status(run: Run, state: dict[str, Any]) -> tuple[RunStatus, str]:
             return "starting", ""
         return "interrupted", "Its process never began."
     if status in ("waiting", "running"):
-        if not run.process():
+        if not run.find_process():
             return "interrupted", (
                 "Its process ended without a word: the computer was switched off, someone ended it, or memory ran out. "
                 "Go on from its last whole epoch."
             )
-        return ("stopping" if run.asked_to_stop() is not None else status), ""
+        return ("stopping" if run.get_stop_request_age() is not None else status), ""
     if status in ("stopped", "finished", "failed"):
         return status, reason
     return "damaged", f"Its state {status!r} is not one that this program knows."
@@ -216,7 +216,7 @@ def _set_queue_position(one: RunSummary, place: int | None) -> RunSummary:
 
 def _get_queue_key(run: Run) -> tuple[float, str]:
     try:
-        return float(run.state().get("queued", time.time())), run.name
+        return float(run.load_state().get("queued", time.time())), run.name
     except (WbcsegError, TypeError, ValueError):
         return time.time(), run.name
 

@@ -40,26 +40,26 @@ def render_svg(title: str, stages: Sequence[Stage]) -> str:
         title: What a screen reader calls it.
         stages: Its stages.
     """
-    smallest = min(stages, key=lambda stage: stage.side)
-    sides = sorted({stage.side for stage in stages}, reverse=True)
+    smallest = min(stages, key=lambda stage: stage.map_size)
+    sides = sorted({stage.map_size for stage in stages}, reverse=True)
     height = ROW_HEIGHT * len(sides) + 16
     most = max(stage.filters for stage in stages)
     least = min(stage.filters for stage in stages)
     parts = []
     centres: dict[int, tuple[float, float, float]] = {}
     for number, stage in enumerate(stages):
-        row = sides.index(stage.side)
+        row = sides.index(stage.map_size)
         span = math.log2(most / least) or 1.0
         wide = MIN_BOX_WIDTH + (MAX_BOX_WIDTH - MIN_BOX_WIDTH) * math.log2(stage.filters / least) / span
-        x = DIAGRAM_WIDTH / 2 if stage is smallest else (DIAGRAM_WIDTH * (0.745 if stage.decoder else 0.255))
+        x = DIAGRAM_WIDTH / 2 if stage is smallest else (DIAGRAM_WIDTH * (0.745 if stage.is_decoder else 0.255))
         y = 8 + ROW_HEIGHT * row + BOX_HEIGHT / 2
         centres[number] = (x, y, wide)
         parts.append(_render_box(stage, x, y, wide))
     for number, stage in enumerate(stages[1:], start=1):
         parts.append(_render_arrow(centres[number - 1], centres[number], _format_resampling(stage)))
-        if stage.joined is not None:
-            parts.append(_render_skip(centres[stage.joined], centres[number]))
-    label = f"{title}: " + ", ".join(f"{s.side}×{s.side} with {s.filters} channels" for s in stages)
+        if stage.skip_from is not None:
+            parts.append(_render_skip(centres[stage.skip_from], centres[number]))
+    label = f"{title}: " + ", ".join(f"{s.map_size}×{s.map_size} with {s.filters} channels" for s in stages)
     return (
         f'<svg viewBox="0 0 {DIAGRAM_WIDTH} {height}" width="100%" style="max-width: 440px" role="img" '
         f'aria-label="{escape(label, quote=True)}" fill="currentColor" font-size="12">{"".join(parts)}</svg>'
@@ -74,7 +74,7 @@ def show_diagram(title: str, stages: Sequence[Stage], key: str) -> None:
 def format_operations(stage: Stage) -> str:
     """Write what a stage computes in a few words, such as ``2 × 3×3``."""
     counted: dict[str, int] = {}
-    for step in stage.steps:
+    for step in stage.layer_stats:
         name = _format_operation(step)
         if name:
             counted[name] = counted.get(name, 0) + 1
@@ -84,32 +84,32 @@ def format_operations(stage: Stage) -> str:
 def _format_operation(step: LayerStats) -> str:
     layer = step.layer
     if layer.kind == CONVOLUTION:
-        return f"{layer.kernel}×{layer.kernel}"
+        return f"{layer.kernel_size}×{layer.kernel_size}"
     if layer.kind == TRANSPOSED_CONVOLUTION:
-        return f"{layer.kernel}×{layer.kernel} transposed"
+        return f"{layer.kernel_size}×{layer.kernel_size} transposed"
     return "dense" if layer.kind == DENSE else ""
 
 
 def _render_box(stage: Stage, x: float, y: float, wide: float) -> str:
     hint = (
-        f"{stage.side}×{stage.side} pixels, {stage.filters} channels: {format_operations(stage) or 'pooling only'}. "
+        f"{stage.map_size}×{stage.map_size} pixels, {stage.filters} channels: {format_operations(stage) or 'pooling only'}. "
         f"{stage.parameters:,} parameters, {stage.multiply_adds / 1e6:,.1f} million multiply-adds, "
-        f"sees {stage.field}×{stage.field} pixels of the picture"
+        f"sees {stage.receptive_field}×{stage.receptive_field} pixels of the picture"
     )
     return (
         f"<g><title>{escape(hint)}</title>"
         f'<rect x="{x - wide / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{wide:.1f}" height="{BOX_HEIGHT}" rx="6" '
         'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
         f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
-        f"{stage.side}² × {stage.filters}</text>"
+        f"{stage.map_size}² × {stage.filters}</text>"
         f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">{escape(_format_convolutions(stage))}</text></g>'
     )
 
 
 def _format_convolutions(stage: Stage) -> str:
     """Write the convolutions of a stage so that they fit into its box."""
-    kernels = [step.layer.kernel for step in stage.steps if step.layer.kind == CONVOLUTION and step.filters > 3]
-    dense = sum(step.layer.kind == DENSE for step in stage.steps)
+    kernels = [step.layer.kernel_size for step in stage.layer_stats if step.layer.kind == CONVOLUTION and step.filters > 3]
+    dense = sum(step.layer.kind == DENSE for step in stage.layer_stats)
     if dense:
         return f"{dense} × dense"
     return f"{len(kernels)} × {kernels[0]}×{kernels[0]}" if kernels else "–"
@@ -117,7 +117,7 @@ def _format_convolutions(stage: Stage) -> str:
 
 def _format_resampling(stage: Stage) -> str:
     """Write how the maps get to a stage's side."""
-    first = stage.steps[0].layer
+    first = stage.layer_stats[0].layer
     if first.kind == POOLING:
         return f"pool {first.factor}"
     if first.kind in (UPSAMPLING, TRANSPOSED_CONVOLUTION, CONVOLUTION):

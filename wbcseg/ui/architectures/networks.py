@@ -41,7 +41,7 @@ def select_base_filters() -> int:
             key="width",
             bind="query-params",
             width=360,
-            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['published'].width}.",
+            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['published'].base_filters}.",
         )
     )
 
@@ -54,8 +54,8 @@ def show_networks(width: int) -> None:
                 found = list_stages(network.name, width=width, side=INPUT_SIZE)
                 st.subheader(network.title)
                 st.markdown(
-                    f"**{_format_integer(network.parameters(width))}** parameters · "
-                    f"**{network.multiply_adds(width, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
+                    f"**{_format_integer(network.count_parameters(width))}** parameters · "
+                    f"**{network.count_multiply_adds(width, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
                 )
                 diagram.show_diagram(network.title, found, key=f"diagram_{network.name}")
                 st.caption(network.summary)
@@ -65,7 +65,7 @@ def show_networks(width: int) -> None:
 
 def show_feature_maps(picture: cache.LoadedImage, models: Catalog) -> None:
     """Show the strongest feature maps of every stage of a shipped model of each network."""
-    entries = [entry for entry in models.suited(dataset_picker.SAMPLE_DATASET) if entry.shipped]
+    entries = [entry for entry in models.select_defaults_for(dataset_picker.SAMPLE_DATASET) if entry.shipped]
     if not entries:
         st.info("There is no shipped model here to look into.", icon=":material/info:")
     with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
@@ -88,7 +88,7 @@ def _get_rendered_maps(picture: cache.LoadedImage, entry: ModelEntry) -> list[tu
     card = entry.card
     if card is None:
         return []
-    remember = _render_maps_for_session if picture.own else _render_maps_shared
+    remember = _render_maps_for_session if picture.is_upload else _render_maps_shared
     return remember(picture.digest, entry.name, card.files["weights"].sha256, entry, picture.sample.image)
 
 
@@ -110,12 +110,12 @@ def _render_maps(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str,
     assert entry.card is not None
     rows = []
     for one in compute_feature_maps(entry.folder, entry.card, image):
-        part = "decoder" if one.stage.decoder else "encoder"
-        title = f"{part.capitalize()}, {one.stage.side}×{one.stage.side}: {MAPS_PER_STAGE} of {one.stage.filters} maps"
+        part = "decoder" if one.stage.is_decoder else "encoder"
+        title = f"{part.capitalize()}, {one.stage.map_size}×{one.stage.map_size}: {MAPS_PER_STAGE} of {one.stage.filters} maps"
         rows.append(
             (
                 title,
-                f"{entry.title}, {part} at {one.stage.side} pixels: its strongest feature maps",
+                f"{entry.title}, {part} at {one.stage.map_size} pixels: its strongest feature maps",
                 _encode_map_sheet(one),
             )
         )
@@ -125,7 +125,7 @@ def _render_maps(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str,
 def _encode_map_sheet(maps: StageMaps) -> bytes:
     """Draw a stage's strongest maps beside each other, each from its least (dark) to its greatest value (light)."""
     tiles = []
-    for one in maps.strongest(MAPS_PER_STAGE):
+    for one in maps.select_strongest(MAPS_PER_STAGE):
         low, high = float(one.min()), float(one.max())
         levels = np.zeros_like(one) if high <= low else (one - low) / (high - low)
         grey = np.rint(255 * levels).astype(np.uint8)
@@ -139,13 +139,13 @@ def _build_stage_table(found: tuple[Stage, ...]) -> tuple[list[str], list[list[s
     head = ["Stage", "Side", "Channels", "Layers", "Parameters", "Million multiply-adds", "Sees"]
     rows = [
         [
-            f"{'Decoder' if stage.decoder else 'Encoder'}",
-            f"{stage.side}",
+            f"{'Decoder' if stage.is_decoder else 'Encoder'}",
+            f"{stage.map_size}",
             f"{stage.filters}",
             escape_markdown(diagram.format_operations(stage) or "pooling"),
             _format_integer(stage.parameters),
             f"{stage.multiply_adds / 1e6:,.1f}".replace(",", "\u202f"),
-            f"{stage.field}×{stage.field}",
+            f"{stage.receptive_field}×{stage.receptive_field}",
         ]
         for stage in found
     ]

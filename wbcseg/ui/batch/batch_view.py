@@ -34,27 +34,27 @@ _PAGE_KEY: Final = "measure_rows"
 
 def get_or_start_batch(brought: upload.UploadSet, reading: PredictionOptions, models: Catalog) -> Batch | None:
     """Return the batch of what was brought, started where it is new; ``None`` where its model cannot be used."""
-    token = (brought.token, reading.token)
+    token = (brought.cache_key, reading.cache_key)
     held: KeyedBatch | None = st.session_state.get(_BATCH_KEY)
     if held is not None and held[0] == token:
         return held[1]
     earlier = None
     if held is not None:
         held[1].cancel()
-        earlier = held[1] if held[0][1] == reading.token else None
+        earlier = held[1] if held[0][1] == reading.cache_key else None
     try:
         examiner = PipelineConfig(
             cache.load_segmenter(*get_model_key(reading.entry), models),
             load_quality_model(reading.entry.card) if reading.entry.card else None,
-            cache.load_segmenter(*get_model_key(reading.second), models) if reading.second else None,
-            reading.careful,
+            cache.load_segmenter(*get_model_key(reading.second_entry), models) if reading.second_entry else None,
+            reading.tta,
             reading.page,
             reading.entry.card.training_digests if reading.entry.card else frozenset(),
         )
     except WbcsegError as problem:
         st.error(escape_markdown(str(problem)), icon=":material/error:")
         return None
-    batch = Batch(brought.items, examiner, earlier=earlier)
+    batch = Batch(brought.input_images, examiner, earlier=earlier)
     st.session_state[_BATCH_KEY] = (token, batch)
     st.session_state[_PAGE_KEY] = 0
     batch.start()
@@ -70,26 +70,26 @@ def cancel() -> None:
 
 def show_results(batch: Batch, reading: PredictionOptions, models: Catalog) -> None:
     """Show how far a batch is and what it found; while it goes on, what is shown follows."""
-    alive = batch.progress.alive
+    alive = batch.progress.is_active
     st.fragment(_show_live, run_every=REFRESH_SECONDS if alive else None)(batch, reading, models, alive)
 
 
 def _show_live(batch: Batch, reading: PredictionOptions, models: Catalog, was_alive: bool) -> None:
-    batch.beat()
+    batch.record_heartbeat()
     progress = batch.progress
-    if progress.alive != was_alive:
+    if progress.is_active != was_alive:
         # Once more as a whole: whether the page looks again by itself is settled there.
         st.rerun()
     _show_progress(batch, progress)
-    outcomes = batch.outcomes()
-    if not progress.alive:
+    outcomes = batch.get_results()
+    if not progress.is_active:
         _show_downloads(batch, reading, models)
     if not outcomes:
         return
-    every = build_rows(outcomes, numbered=len(batch.items) > 1)
+    every = build_rows(outcomes, numbered=len(batch.input_images) > 1)
     short, more = summarize_results(outcomes)
     st.markdown(f"**{escape_markdown(short)}**" + (f"; {escape_markdown(more)}." if more else ""))
-    warn_implausible_pixel_size((row.finding.measures for row in every if row.finding), reading.micrometres)
+    warn_implausible_pixel_size((row.cell.features for row in every if row.cell), reading.pixel_size)
     rows = _select_rows(every)
     if not rows:
         st.markdown("Nothing to check among them.")
@@ -98,14 +98,14 @@ def _show_live(batch: Batch, reading: PredictionOptions, models: Catalog, was_al
     page = min(st.session_state.get(_PAGE_KEY, 0), last)
     part = rows[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
     span = f"rows {page * ROWS_PER_PAGE + 1} to {page * ROWS_PER_PAGE + len(part)} of {len(rows)}"
-    st.html(render_table_html(part, every, reading.micrometres, f"Pictures and cells, {span}"))
+    st.html(render_table_html(part, every, reading.pixel_size, f"Pictures and cells, {span}"))
     if last:
         _show_pagination(page, last, span)
 
 
 def _select_rows(every: Sequence[Row]) -> Sequence[Row]:
     """Ask whether all rows are wanted where results are judged. Return those that are."""
-    if not any(row.finding and row.finding.status for row in every):
+    if not any(row.cell and row.cell.status for row in every):
         return every
     restore_widget("measure_only", False)
     only = st.toggle(
@@ -125,15 +125,15 @@ def _on_filter_changed() -> None:
 def _show_downloads(batch: Batch, reading: PredictionOptions, models: Catalog) -> None:
     """Offer the results as files, and to begin anew."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if batch.outcomes():
+        if batch.get_results():
             entries = {entry.name: entry for entry in models.entries}
             show_download_buttons(
-                batch.pictures,
+                batch.get_reports,
                 entries,
-                careful=reading.careful,
+                careful=reading.tta,
                 page=reading.page,
-                second=reading.second,
-                reading=batch.reading,
+                second=reading.second_entry,
+                reading=batch.cache_last_image,
             )
         upload.show_start_over_button()
 

@@ -32,7 +32,7 @@ MIN_FIELD_WIDTH: Final = 300
 
 def show_detail(batch: Batch, micrometres: float | None) -> None:
     """Let the reader choose a row and look at it closer."""
-    rows = [row for row in build_rows(batch.outcomes()) if row.outcome.size is not None]
+    rows = [row for row in build_rows(batch.get_results()) if row.result.size is not None]
     if not rows:
         return
     st.subheader("Look closer")
@@ -46,10 +46,10 @@ def show_detail(batch: Batch, micrometres: float | None) -> None:
     )
     row = rows[place]
     # A field of view needs the whole width for itself and its drawing; a crop leaves room for its figures.
-    pictures, about = (st.container(), st.container()) if row.finding is None else st.columns([3, 2], gap="large")
+    pictures, about = (st.container(), st.container()) if row.cell is None else st.columns([3, 2], gap="large")
     with pictures:
         try:
-            with batch.reading():
+            with batch.cache_last_image():
                 _show_side_by_side(row)
         except WbcsegError as problem:
             st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
@@ -70,27 +70,27 @@ def render_annotated_png(row: Row) -> bytes:
 def _show_side_by_side(row: Row) -> None:
     """Show a row as it was photographed, and beside it with its classes."""
     plain, drawn = map(encode_png, _render_pair(row))
-    with st.grid(2, min_column_width=MIN_FIELD_WIDTH if row.finding is None else MIN_FIELD_WIDTH // 2):
+    with st.grid(2, min_column_width=MIN_FIELD_WIDTH if row.cell is None else MIN_FIELD_WIDTH // 2):
         with st.container(gap="xsmall"):
             st.markdown("**Picture**")
             show_png(plain, f"{row.title}, as it was photographed")
         with st.container(gap="xsmall"):
-            st.markdown("**With its classes**" if row.finding else "**With its cells**")
+            st.markdown("**With its classes**" if row.cell else "**With its cells**")
             show_annotated(row, drawn)
 
 
 def _render_pair(row: Row) -> tuple[RgbImage, RgbImage]:
     """Return a row large as it was photographed, and with its classes."""
-    if row.finding is not None:
-        image, labels = row.finding.load()
+    if row.cell is not None:
+        image, labels = row.cell.load()
         return resize_for_display(_render_plain(image), CROP_SIDE), resize_for_display(
             render_overlay(image, labels, FIELD_SIDE), CROP_SIDE
         )
-    if row.outcome.load is None:
+    if row.result.load is None:
         nothing = np.full((1, 1, 3), 255, np.uint8)
         return nothing, nothing
-    image, labels = row.outcome.load()
-    return _render_plain(image), render_field(image, labels, row.outcome.boxes, FIELD_SIDE)
+    image, labels = row.result.load()
+    return _render_plain(image), render_field(image, labels, row.result.boxes, FIELD_SIDE)
 
 
 def _render_plain(image: RgbImage) -> RgbImage:
@@ -99,31 +99,31 @@ def _render_plain(image: RgbImage) -> RgbImage:
 
 
 def _show_info(row: Row, micrometres: float | None) -> None:
-    outcome, finding = row.outcome, row.finding
+    outcome, finding = row.result, row.cell
     size = f" · {format_size(outcome.size)} pixels" if outcome.size else ""
     st.markdown(f"**{escape_markdown(row.title)}**{escape_markdown(size)}")
     for sentence in (*outcome.notices, outcome.mask_problem):
         if sentence:
             st.caption(escape_markdown(sentence))
     if finding is None:
-        count = len(outcome.findings)
+        count = len(outcome.cells)
         st.markdown(f"Field of view: {format_cell_count(count)}{', numbered from top to bottom' if count > 1 else ''}.")
     else:
         _show_features(finding, micrometres)
     # Chosen anew for every row, so that a click is that row's.
-    upload.show_segment_upload_button("Open in Predict", outcome.item, outcome.page, "measure_open")
+    upload.show_segment_upload_button("Open in Predict", outcome.input_image, outcome.page, "measure_open")
 
 
 def _show_features(finding: CellResult, micrometres: float | None) -> None:
     if finding.status:
         st.markdown(f"{quality_badges.STATUS_ICONS[finding.status]} **{escape_markdown(finding.status)}**")
-    if finding.measures is None:
+    if finding.features is None:
         st.markdown("No white cell was found.")
         return
     for reason in finding.reasons:
         st.markdown(f"- {escape_markdown(reason)}")
-    rows = build_feature_table([finding.measures], micrometres)
+    rows = build_feature_table([finding.features], micrometres)
     rows += [
-        [f"Dice, {region}", format_score(value)] for region, value in finding.scores.items() if region in DICE_TITLES
+        [f"Dice, {region}", format_score(value)] for region, value in finding.dice.items() if region in DICE_TITLES
     ]
     show_table(["Figure", "Value"], rows, "Figures of the cell")

@@ -28,22 +28,22 @@ class PredictionOptions:
 
     Attributes:
         entry: The model.
-        second: The model whose opinion is asked for as well, or ``None``.
-        careful: Whether they look carefully.
+        second_entry: The model whose opinion is asked for as well, or ``None``.
+        tta: Whether they look carefully.
         page: Which page of TIFF files with several, from 0.
-        micrometres: Side of a pixel in µm, or ``None``.
+        pixel_size: Side of a pixel in µm, or ``None``.
     """
 
     entry: ModelEntry
-    second: ModelEntry | None
-    careful: bool
+    second_entry: ModelEntry | None
+    tta: bool
     page: int
-    micrometres: float | None
+    pixel_size: float | None
 
     @property
-    def token(self) -> CacheKey:
+    def cache_key(self) -> CacheKey:
         """What the result depends on. The scale is none of it: it changes the figures when they are shown."""
-        return *get_model_key(self.entry), *get_model_key(self.second), self.careful, self.page
+        return *get_model_key(self.entry), *get_model_key(self.second_entry), self.tta, self.page
 
 
 def get_model_key(entry: ModelEntry | None) -> tuple[str, str]:
@@ -68,7 +68,7 @@ def select_options(models: Catalog, pages: int = 1) -> PredictionOptions | None:
         return None
     names = list(reversed(usable))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        restore_widget("measure_model", models.first_choice.name if models.first_choice else names[0], names)
+        restore_widget("measure_model", models.default_model.name if models.default_model else names[0], names)
         name = st.selectbox(
             "Model",
             names,
@@ -109,7 +109,7 @@ def select_options(models: Catalog, pages: int = 1) -> PredictionOptions | None:
 
 def _select_second_entry(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> ModelEntry | None:
     """Ask for a second opinion where results are judged and another model can give one."""
-    names = [one.name for one in usable.values() if one.card and one.card.framed and one.name != first.name]
+    names = [one.name for one in usable.values() if one.card and one.card.two_stage and one.name != first.name]
     if not names or not _has_quality_model(first):
         return None
     names = [NO_SECOND_OPINION, *reversed(names)]

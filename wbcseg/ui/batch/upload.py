@@ -47,16 +47,16 @@ class UploadSet:
 
     Attributes:
         uploads: The files, in the order in which they came.
-        items: Pictures with their masks, and what is wrong with the rest.
-        pages: The number of pages of the TIFF that has most.
+        input_images: Pictures with their masks, and what is wrong with the rest.
+        page_count: The number of pages of the TIFF that has most.
     """
 
     uploads: tuple[Upload, ...]
-    items: tuple[InputImage, ...]
-    pages: int
+    input_images: tuple[InputImage, ...]
+    page_count: int
 
     @property
-    def token(self) -> tuple[str, ...]:
+    def cache_key(self) -> tuple[str, ...]:
         """Names it."""
         return tuple(upload.key for upload in self.uploads)
 

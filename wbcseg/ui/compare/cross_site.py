@@ -160,7 +160,7 @@ def _build_score_rows(path: Path, changed: int, look: PredictionMode) -> list[li
                 _format_site(training["trained_on"]),
                 _format_site(training["tested_on"]),
                 str(training["tested"]),
-                *(f"{one.mean:.3f} ± {one.error:.3f}" for one in means),
+                *(f"{one.mean:.3f} ± {one.standard_error:.3f}" for one in means),
             ]
         )
     return rows
@@ -182,7 +182,7 @@ def _build_in_domain_rows(
             for place, region in enumerate(FOREGROUND_REGIONS):
                 one = comparison.compare_results(part, _read_result(*other), "dice", region, look)
                 cells[place] += (
-                    f" ({format_difference(one.difference)}, {format_difference(one.low)} to {format_difference(one.high)})"
+                    f" ({format_difference(one.difference)}, {format_difference(one.ci_low)} to {format_difference(one.ci_high)})"
                 )
         rows.append([result["home"]["model"], format_dataset(name), str(len(part["pictures"])), *cells])
     return rows

@@ -35,13 +35,13 @@ def show_feature_agreement() -> None:
         return
     with st.container(horizontal=True):
         title = st.selectbox("Model", list(found), key="agreement_model", bind="query-params", width=320)
-        titles = {FEATURES[name].title: name for name in found[title].figures}
+        titles = {FEATURES[name].title: name for name in found[title].feature_values}
         shown = st.selectbox(
             "Figure", list(titles), list(titles).index("N:C, nucleus / cell"), key="agreement", bind="query-params"
         )
     pairs, measure = found[title], FEATURES[titles[shown]]
     _show_bland_altman(pairs, measure)
-    st.caption(f"**{measure.title}**: {escape_markdown(measure.meaning)}")
+    st.caption(f"**{measure.title}**: {escape_markdown(measure.description)}")
     _show_agreement_table(pairs)
 
 
@@ -57,17 +57,17 @@ def show_expected_error(entries: Sequence[ModelEntry], *, careful: bool) -> None
         return
     titles = {entry.name: entry.title for entry in entries}
     own = [title for title, one in found.items() if one.model in titles]
-    own.sort(key=lambda title: found[title].careful != careful)
+    own.sort(key=lambda title: found[title].tta != careful)
     address = {"tab": TAB_TITLE} | ({"agreement_model": own[0]} if own else {})
     if own:
         pairs = found[own[0]]
-        share, lobes = pairs.agreement("nucleus_to_cell"), pairs.agreement("lobes")
+        share, lobes = pairs.compute_agreement("nucleus_to_cell"), pairs.compute_agreement("lobes")
         sets = " and ".join(dict.fromkeys(format_dataset_name(one.partition("/")[0]) for one in pairs.ids))
-        who = f"{escape_markdown(titles[pairs.model])} ({'careful' if pairs.careful else 'one look'})"
+        who = f"{escape_markdown(titles[pairs.model])} ({'careful' if pairs.tta else 'one look'})"
         said = (
             f"How far to rely on these figures: on {share.n} pictures of {sets} that were held out from its training, "
             f"nucleus / cell by {who} differs from that by the expert's mask by {share.mean_absolute_error:.3f} on "
-            f"average, and the number of lobes is the same in {lobes.same:.0%} of the cells."
+            f"average, and the number of lobes is the same in {lobes.fraction_equal:.0%} of the cells."
         )
     else:
         said = (
@@ -81,11 +81,11 @@ def show_expected_error(entries: Sequence[ModelEntry], *, careful: bool) -> None
 
 
 def _show_bland_altman(pairs: FeaturePairs, measure: FeatureSpec) -> None:
-    one = pairs.agreement(measure.name)
+    one = pairs.compute_agreement(measure.name)
     low, high = one.limits
     dots = [
         ((expert + computed) / 2, computed - expert, get_local_id(sample_id))
-        for sample_id, (expert, computed) in zip(pairs.ids, pairs.figures[measure.name], strict=True)
+        for sample_id, (expert, computed) in zip(pairs.ids, pairs.feature_values[measure.name], strict=True)
     ]
     unit = _format_unit(measure)
     charts.show_plotly_chart(
@@ -98,14 +98,14 @@ def _show_bland_altman(pairs: FeaturePairs, measure: FeatureSpec) -> None:
         f"On average the model's **{measure.title}** is **{abs(one.bias):.3g}{unit} "
         f"{'higher' if one.bias > 0 else 'lower'}** than the expert's; for 95 of 100 cells the difference lies between "
         f"{low:.3g} and {high:.3g} (limits of agreement). Its mean size is {one.mean_absolute_error:.3g}."
-        + (f" For {one.same:.0%} of the cells both are the same." if measure.name == "lobes" else "")
+        + (f" For {one.fraction_equal:.0%} of the cells both are the same." if measure.name == "lobes" else "")
     )
 
 
 def _show_agreement_table(pairs: FeaturePairs) -> None:
     rows = []
-    for name in pairs.figures:
-        one = pairs.agreement(name)
+    for name in pairs.feature_values:
+        one = pairs.compute_agreement(name)
         low, high = one.limits
         title = f"{FEATURES[name].title}{_format_unit(FEATURES[name])}"
         rows.append([title, f"{one.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{one.mean_absolute_error:.3g}"])
@@ -119,7 +119,7 @@ def _format_unit(measure: FeatureSpec) -> str:
 def _load_results() -> dict[str, FeaturePairs]:
     files = sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))
     found = [_read_feature_pairs(path, path.stat().st_mtime_ns) for path in files]
-    return {f"{one.model}{', careful' if one.careful else ''}": one for one in found}
+    return {f"{one.model}{', careful' if one.tta else ''}": one for one in found}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -40,14 +40,14 @@ def show_leakage() -> None:
     for leaking, fair in found:
         for region in REGIONS:
             one = data.compute_leakage_effect(leaking, fair, dice.name, region)
-            note = f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f}) on {one.pairs} pictures. {format_p_value(one.p)}"
-            rows.append(Interval(format_region(region), leaking["title"], one.difference, one.low, one.high, note))
+            note = f"{one.difference:+.4f} ({one.ci_low:+.4f} to {one.ci_high:+.4f}) on {one.n_pairs} pictures. {format_p_value(one.p_value)}"
+            rows.append(Interval(format_region(region), leaking["title"], one.difference, one.ci_low, one.ci_high, note))
     charts.show_plotly_chart(
         charts.draw_interval_plot(rows, "Dice with the leak minus Dice without", zero=True, legend=True),
         "leak",
         "What the leak adds to the Dice, with 95 % confidence intervals: "
-        + "; ".join(f"{row.group}, {row.label} {row.middle:+.4f}" for row in rows),
+        + "; ".join(f"{row.group}, {row.label} {row.value:+.4f}" for row in rows),
     )
     for row in rows:
         st.markdown(f"- **{row.group}, {row.label.lower()}**: {row.note.replace('-', '−')}")
-    st.caption(f"**Dice**: {dice.meaning} **Confidence interval**: {GLOSSARY['Confidence interval']}")
+    st.caption(f"**Dice**: {dice.description} **Confidence interval**: {GLOSSARY['Confidence interval']}")

@@ -25,28 +25,28 @@ class Selection:
     Attributes:
         study: The study.
         results: Its results, one a network.
-        figure: What is measured.
+        metric: What is measured.
         region: Of which region.
-        look: One look, or the careful way.
+        mode: One look, or the careful way.
     """
 
     study: str
     results: tuple[StudyResult, ...]
-    figure: MetricSpec
+    metric: MetricSpec
     region: str
-    look: PredictionMode
+    mode: PredictionMode
 
     @property
-    def axis(self) -> str:
+    def axis_title(self) -> str:
         """Title of an axis of the figure."""
-        unit = f" ({self.figure.unit})" if self.figure.unit else ""
-        return f"{self.figure.title}, {format_region(self.region).lower()}{unit}"
+        unit = f" ({self.metric.unit})" if self.metric.unit else ""
+        return f"{self.metric.title}, {format_region(self.region).lower()}{unit}"
 
-    def shown(self, number: float, *, sign: bool = False) -> str:
+    def format_value(self, number: float, *, sign: bool = False) -> str:
         """Write a value of the figure."""
         if math.isnan(number):
             return "–"
-        digits = 2 if self.figure.unit else 4
+        digits = 2 if self.metric.unit else 4
         return f"{number:{'+' if sign else ''}.{digits}f}".replace("-", "−")
 
 
@@ -100,5 +100,5 @@ def select_comparison() -> Selection | None:
             bind="query-params",
             help=GLOSSARY["Careful"],
         )
-    st.caption(f"**{figure.title}**: {figure.meaning}")
+    st.caption(f"**{figure.title}**: {figure.description}")
     return Selection(study, tuple(found[study]), figure, region, PREDICTION_MODES[look])

@@ -44,16 +44,16 @@ def show_summary() -> None:
         columns = []
         for experiment in tables:
             table = reproduction.compare_with_thesis(experiment, repeated.get(experiment.name))
-            of = {line.figure: line for line in table}
+            of = {line.metric: line for line in table}
             printed, rightly = of[f'"Dice" as published, {region}'], of[f"Dice, {region}"]
             unseen = [
                 _format_unseen(studies.get(name, []), experiment.config.architecture, region) for name in UNSEEN_STUDIES
             ]
             columns.append(
                 [
-                    _format_mean(printed.published, printed.published_error),
-                    _format_mean(printed.last, printed.error),
-                    _format_mean(rightly.last, rightly.error),
+                    _format_mean(printed.thesis, printed.thesis_error),
+                    _format_mean(printed.final, printed.final_error),
+                    _format_mean(rightly.final, rightly.final_error),
                     *(f"**{text}**" for text in unseen),
                 ]
             )
@@ -84,7 +84,7 @@ def _format_unseen(found: Sequence[StudyResult], architecture: str, region: str)
     if not mine:
         return MISSING_TEXT
     (summary,) = data.summarize_networks(mine, "dice", region, "one_look").values()
-    return _format_mean(summary.mean, summary.error)
+    return _format_mean(summary.mean, summary.standard_error)
 
 
 def _format_mean(value: float | None, error: float | None) -> str:

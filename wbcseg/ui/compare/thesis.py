@@ -34,14 +34,14 @@ class ThesisTable:
 
     Attributes:
         title: Its heading.
-        figure: What it is of, as :func:`wbcseg.evaluation.reproduction.compare_with_thesis` calls it.
+        metric: What it is of, as :func:`wbcseg.evaluation.reproduction.compare_with_thesis` calls it.
         columns: Of what each.
         help: What the figure is.
         in_annex: Whether the annex has it, too.
     """
 
     title: str
-    figure: str
+    metric: str
     columns: tuple[str, ...]
     help: str
     in_annex: bool = False
@@ -105,15 +105,15 @@ def _show_table(table: ThesisTable, experiments: Sequence[Experiment], found: Re
     names = [f"{part.capitalize()}, {what}" for part in table.columns for what in ("published", "here", "here, best")]
     columns = []
     for experiment in experiments:
-        of = {line.figure: line for line in reproduction.compare_with_thesis(experiment, found.get(experiment.name))}
-        lines = [of[f"{table.figure}, {part}"] for part in table.columns]
+        of = {line.metric: line for line in reproduction.compare_with_thesis(experiment, found.get(experiment.name))}
+        lines = [of[f"{table.metric}, {part}"] for part in table.columns]
         columns.append(
             [
                 text
                 for line in lines
                 for text in (
-                    _format_number(line.published, line.published_error),
-                    _format_number(line.last, line.error),
+                    _format_number(line.thesis, line.thesis_error),
+                    _format_number(line.final, line.final_error),
                     _format_number(line.best),
                 )
             ]
@@ -149,20 +149,20 @@ def _show_second_starts(experiments: Sequence[Experiment], found: ReproductionRe
 
 def _show_times(experiments: Sequence[Experiment], found: ReproductionResults) -> None:
     tables = [
-        {line.figure: line for line in reproduction.compare_with_thesis(one, found.get(one.name))}
+        {line.metric: line for line in reproduction.compare_with_thesis(one, found.get(one.name))}
         for one in experiments
     ]
     times, worked = ([of[figure] for of in tables] for figure in (WALL_SECONDS, CPU_SECONDS))
     rows = [
-        ["Published", *(_format_time(line.published) for line in times)],
-        ["Here", *(_format_time(line.last) for line in times)],
-        ["Here, processor time", *(_format_time(line.last) for line in worked)],
+        ["Published", *(_format_time(line.thesis) for line in times)],
+        ["Here", *(_format_time(line.final) for line in times)],
+        ["Here, processor time", *(_format_time(line.final) for line in worked)],
     ]
     show_table(_build_header(experiments), rows, "Times")
 
 
 def _build_header(experiments: Sequence[Experiment]) -> list[str]:
-    titles = [one.title if one.part == "annex" else one.title.partition(",")[0] for one in experiments]
+    titles = [one.title if one.kind == "annex" else one.title.partition(",")[0] for one in experiments]
     return ["", *map(escape_markdown, titles)]
 
 

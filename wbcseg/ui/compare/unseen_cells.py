@@ -27,7 +27,7 @@ HARDEST_COUNTS: Final = (10, 25, 50, 100)
 
 def show_pairwise_comparisons(question: Selection) -> None:
     """Say in sentences which network is better, by how much, and how sure that is."""
-    pairs = data.compare_networks(question.results, question.figure.name, question.region, question.look)
+    pairs = data.compare_networks(question.results, question.metric.name, question.region, question.mode)
     st.subheader("Which is better, by how much, and how sure are we?", help=f"**Paired** {GLOSSARY['Paired']}")
     if not pairs:
         st.markdown("There is only one network in this test, so there is nothing to compare.")
@@ -37,40 +37,40 @@ def show_pairwise_comparisons(question: Selection) -> None:
 
 def format_comparison(pair: PairwiseComparison, question: Selection) -> str:
     """Write a comparison as a sentence for somebody who never heard of a p-value."""
-    one, less = pair.comparison, question.figure.lowest_is_best
-    if not one.pairs:
+    one, less = pair.comparison, question.metric.lower_is_better
+    if not one.n_pairs:
         return f"{escape_markdown(pair.first)} and {escape_markdown(pair.second)} have no picture in common."
     wins, losses = count_wins_losses(one, lowest_is_best=less)
-    clear = pair.better(less)
+    clear = pair.get_winner(less)
     # Where only the test on ranks speaks, who is ahead on more pictures can be behind on average.
-    ahead = wins > losses if pair.p < 0.05 and not clear else (one.difference > 0) != less
+    ahead = wins > losses if pair.corrected_p < 0.05 and not clear else (one.difference > 0) != less
     first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
     wins = wins if ahead else losses
     # From here on, more is in favour of the one that is named first.
     sign = 1 if ahead != less else -1
-    ends = sorted((sign * one.low, sign * one.high))
-    by = question.shown(sign * one.difference) + (f" {question.figure.unit}" if question.figure.unit else "")
-    between = f"{question.shown(ends[0])} to {question.shown(ends[1])}"
+    ends = sorted((sign * one.ci_low, sign * one.ci_high))
+    by = question.format_value(sign * one.difference) + (f" {question.metric.unit}" if question.metric.unit else "")
+    between = f"{question.format_value(ends[0])} to {question.format_value(ends[1])}"
     winner, loser = escape_markdown(first), escape_markdown(second)
     if clear:
         return (
-            f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.pairs} "
-            f"pictures. {format_p_value(pair.p)}"
+            f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.n_pairs} "
+            f"pictures. {format_p_value(pair.corrected_p)}"
         )
-    if pair.p < 0.05:
+    if pair.corrected_p < 0.05:
         return (
-            f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.pairs} "
-            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {format_p_value(pair.p)}"
+            f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.n_pairs} "
+            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {format_p_value(pair.corrected_p)}"
         )
     return (
         f"**No clear difference** between {winner} and {loser}: {by} in favour of the first (95 % confidence of the "
-        f"difference: {between}), on {wins} of {one.pairs} pictures. {format_p_value(pair.p)}"
+        f"difference: {between}), on {wins} of {one.n_pairs} pictures. {format_p_value(pair.corrected_p)}"
     )
 
 
 def count_wins_losses(one: Comparison, *, lowest_is_best: bool) -> tuple[int, int]:
     """Return on how many pictures the first is better, and on how many the second."""
-    return (one.smaller, one.larger) if lowest_is_best else (one.larger, one.smaller)
+    return (one.n_smaller, one.n_larger) if lowest_is_best else (one.n_larger, one.n_smaller)
 
 
 def format_p_value(p: float) -> str:
@@ -85,14 +85,14 @@ def format_p_value(p: float) -> str:
 
 def show_means(question: Selection) -> None:
     """Show mean, interval, size and time of every network."""
-    found = data.summarize_networks(question.results, question.figure.name, question.region, question.look)
+    found = data.summarize_networks(question.results, question.metric.name, question.region, question.mode)
     head = ["Network", "Mean", "±", "95 % confidence", "Pictures", "Processor time", "Parameters"]
     rows = [
         [
             escape_markdown(one["title"]),
-            f"**{question.shown(summary.mean)}**",
-            question.shown(summary.error),
-            f"{question.shown(summary.low)} to {question.shown(summary.high)}",
+            f"**{question.format_value(summary.mean)}**",
+            question.format_value(summary.standard_error),
+            f"{question.format_value(summary.ci_low)} to {question.format_value(summary.ci_high)}",
             _format_image_count(summary),
             _format_time(one),
             f"{one['parameters']:,}".replace(",", "\u202f"),
@@ -104,7 +104,7 @@ def show_means(question: Selection) -> None:
         help="  \n".join(f"**{word}** {GLOSSARY[word]}" for word in ("±", "Confidence interval", "Processor time")),
     )
     show_table(head, rows, "Means")
-    undefined = max(summary.undefined for summary in found.values())
+    undefined = max(summary.n_undefined for summary in found.values())
     if undefined:
         st.caption(f"In {undefined} pictures the class is in neither mask; those do not count.")
 
@@ -112,7 +112,7 @@ def show_means(question: Selection) -> None:
 def show_per_image(question: Selection) -> None:
     """Show every picture's figure of every network."""
     columns = {
-        one["title"]: comparison.collect_metric(one, question.figure.name, question.region, question.look)
+        one["title"]: comparison.collect_metric(one, question.metric.name, question.region, question.mode)
         for one in question.results
     }
     notes = {one: kind for result in question.results for one, kind in comparison.get_cell_types(result).items()}
@@ -121,15 +121,15 @@ def show_per_image(question: Selection) -> None:
         help="Each point is one picture. The box holds the middle half of them, its line the median.",
     )
     charts.show_plotly_chart(
-        charts.draw_box_plot(columns, notes, question.axis),
+        charts.draw_box_plot(columns, notes, question.axis_title),
         "distributions",
-        f"{question.axis} of every picture, as points beside a box of the middle half, for {', '.join(columns)}",
+        f"{question.axis_title} of every picture, as points beside a box of the middle half, for {', '.join(columns)}",
     )
 
 
 def show_paired_differences(question: Selection) -> None:
     """Show the difference of every pair with its interval."""
-    pairs = data.compare_networks(question.results, question.figure.name, question.region, question.look)
+    pairs = data.compare_networks(question.results, question.metric.name, question.region, question.mode)
     if not pairs:
         return
     st.subheader(
@@ -137,25 +137,25 @@ def show_paired_differences(question: Selection) -> None:
         help=f"**Paired** {GLOSSARY['Paired']}\n\n**Confidence interval** {GLOSSARY['Confidence interval']}\n\n"
         f"**p** {GLOSSARY['p']}",
     )
-    less = question.figure.lowest_is_best
+    less = question.metric.lower_is_better
     wins = [count_wins_losses(pair.comparison, lowest_is_best=less) for pair in pairs]
     rows = [
         Interval(
             f"{pair.first} minus {pair.second}",
             "",
             pair.comparison.difference,
-            pair.comparison.low,
-            pair.comparison.high,
-            f"{question.shown(pair.comparison.difference, sign=True)}, better on {better} and worse on {worse} of "
-            f"{pair.comparison.pairs} pictures",
+            pair.comparison.ci_low,
+            pair.comparison.ci_high,
+            f"{question.format_value(pair.comparison.difference, sign=True)}, better on {better} and worse on {worse} of "
+            f"{pair.comparison.n_pairs} pictures",
         )
         for pair, (better, worse) in zip(pairs, wins, strict=True)
     ]
     charts.show_plotly_chart(
-        charts.draw_interval_plot(rows, f"Difference of {question.axis}", zero=True),
+        charts.draw_interval_plot(rows, f"Difference of {question.axis_title}", zero=True),
         "differences",
         "Difference of every two networks with its 95 % confidence interval: "
-        + "; ".join(f"{row.label} {question.shown(row.middle, sign=True)}" for row in rows),
+        + "; ".join(f"{row.label} {question.format_value(row.value, sign=True)}" for row in rows),
     )
     note = " Here less is better: a network with a negative difference is ahead." if less else ""
     st.caption(f"An interval that does not touch the dotted line speaks for a true difference.{note}")
@@ -163,19 +163,19 @@ def show_paired_differences(question: Selection) -> None:
 
 def show_cell_types(question: Selection) -> None:
     """Show the figure by cell type."""
-    found = data.summarize_cell_types(question.results, question.figure.name, question.region, question.look)
+    found = data.summarize_cell_types(question.results, question.metric.name, question.region, question.mode)
     rows = [
         Interval(
-            f"{kind.capitalize()}, {summary.pictures}",
+            f"{kind.capitalize()}, {summary.n_images}",
             title,
             summary.mean,
-            summary.low,
-            summary.high,
-            f"{question.shown(summary.mean)} on {summary.pictures} pictures",
+            summary.ci_low,
+            summary.ci_high,
+            f"{question.format_value(summary.mean)} on {summary.n_images} pictures",
         )
         for title, kinds in found.items()
         for kind, summary in kinds.items()
-        if summary.pictures
+        if summary.n_images
     ]
     st.subheader(
         "By cell type",
@@ -183,15 +183,15 @@ def show_cell_types(question: Selection) -> None:
         "checked them. No interval is drawn for fewer than ten pictures: it would say little.",
     )
     charts.show_plotly_chart(
-        charts.draw_interval_plot(rows, question.axis, legend=True),
+        charts.draw_interval_plot(rows, question.axis_title, legend=True),
         "cell_types",
-        f"Mean {question.axis} by cell type with 95 % confidence intervals, for {', '.join(found)}",
+        f"Mean {question.axis_title} by cell type with 95 % confidence intervals, for {', '.join(found)}",
     )
 
 
 def show_time_and_quality(question: Selection) -> None:
     """Show quality against the time of a training."""
-    found = data.summarize_networks(question.results, question.figure.name, question.region, question.look)
+    found = data.summarize_networks(question.results, question.metric.name, question.region, question.mode)
     st.subheader("Time and quality", help=f"**Processor time** {GLOSSARY['Processor time']}")
     rows = [
         (
@@ -200,9 +200,9 @@ def show_time_and_quality(question: Selection) -> None:
                 one["title"],
                 one["title"],
                 summary.mean,
-                summary.low,
-                summary.high,
-                f"{question.shown(summary.mean)} after {format_duration(seconds)}",
+                summary.ci_low,
+                summary.ci_high,
+                f"{question.format_value(summary.mean)} after {format_duration(seconds)}",
             ),
         )
         for one, summary in zip(question.results, found.values(), strict=True)
@@ -220,16 +220,16 @@ def show_time_and_quality(question: Selection) -> None:
         if count == 1:
             return
     charts.show_plotly_chart(
-        charts.draw_scatter(rows, "Processor time of a training (minutes)", question.axis),
+        charts.draw_scatter(rows, "Processor time of a training (minutes)", question.axis_title),
         "times",
-        f"{question.axis} against the processor time of a training: "
+        f"{question.axis_title} against the processor time of a training: "
         + "; ".join(f"{row.group} {row.note}" for _, row in rows),
     )
 
 
 def show_hardest(question: Selection) -> None:
     """List the pictures on which the worst network is worst, each with a link to Predict."""
-    rows = comparison.rank_hardest(question.results, question.figure.name, question.region, question.look)
+    rows = comparison.rank_hardest(question.results, question.metric.name, question.region, question.mode)
     st.subheader(
         "The hardest pictures", help="By the network that does worst on each. Each number is a link to Predict."
     )
@@ -248,7 +248,7 @@ def show_hardest(question: Selection) -> None:
         [
             _format_link(row.id) if named else escape_markdown(get_local_id(row.id)),
             escape_markdown(row.cell_type.capitalize()),
-            *(question.shown(row.figures[title]) for title in titles),
+            *(question.format_value(row.metric_by_model[title]) for title in titles),
         ]
         for row in rows[:count]
     ]
@@ -287,7 +287,7 @@ def _format_link(sample_id: str) -> str:
 
 
 def _format_image_count(summary: MetricSummary) -> str:
-    return str(summary.pictures)
+    return str(summary.n_images)
 
 
 def _compute_mean_cpu_seconds(result: StudyResult) -> float | None:

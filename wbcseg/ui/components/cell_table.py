@@ -77,22 +77,22 @@ class Row:
     """A row of the table.
 
     Attributes:
-        outcome: What came of the picture.
-        finding: The cell, or ``None`` where the row is for the picture as a whole.
+        result: What came of the picture.
+        cell: The cell, or ``None`` where the row is for the picture as a whole.
         thumbnail: A small PNG, or ``None``.
-        number: Of the picture, from 1, as in the files to take away; 0 where pictures are not numbered.
+        image_index: Of the picture, from 1, as in the files to take away; 0 where pictures are not numbered.
     """
 
-    outcome: ImageResult
-    finding: CellResult | None
+    result: ImageResult
+    cell: CellResult | None
     thumbnail: bytes | None
-    number: int = 0
+    image_index: int = 0
 
     @property
     def title(self) -> str:
         """What a list calls it."""
-        name = format_display_name(self.outcome.name)
-        return f"{name}, cell {self.finding.number}" if self.finding and self.finding.number else name
+        name = format_display_name(self.result.name)
+        return f"{name}, cell {self.cell.cell_index}" if self.cell and self.cell.cell_index else name
 
 
 def build_rows(outcomes: Sequence[ImageResult], *, numbered: bool = False) -> list[Row]:
@@ -106,9 +106,9 @@ def build_rows(outcomes: Sequence[ImageResult], *, numbered: bool = False) -> li
     for place, outcome in enumerate(outcomes, start=1):
         number = place if numbered else 0
         small = list(outcome.thumbnails)
-        if outcome.whole_field or not outcome.findings:
+        if outcome.is_field_of_view or not outcome.cells:
             rows.append(Row(outcome, None, small.pop(0) if small else None, number))
-        rows += [Row(outcome, finding, png, number) for finding, png in zip(outcome.findings, small, strict=True)]
+        rows += [Row(outcome, finding, png, number) for finding, png in zip(outcome.cells, small, strict=True)]
     return rows
 
 
@@ -116,8 +116,8 @@ def select_rows_to_review(rows: Sequence[Row]) -> list[Row]:
     """Return the rows that somebody should look at: all whose status is not that they look fine, and what is wrong."""
     found = []
     for row in rows:
-        status = row.finding.status if row.finding else ""
-        if status not in ("", OK) or row.outcome.problem or (row.outcome.mask_problem and _is_image_row(row)):
+        status = row.cell.status if row.cell else ""
+        if status not in ("", OK) or row.result.problem or (row.result.mask_problem and _is_image_row(row)):
             found.append(row)
     return found
 
@@ -134,8 +134,8 @@ def render_table_html(
         caption: What a screen reader says of the table.
         named: Whether a cell whose field of view is not in the row above it says what the field is called.
     """
-    with_status = any(row.finding and row.finding.status for row in every)
-    regions = [region for region in DICE_TITLES if any(row.finding and region in row.finding.scores for row in every)]
+    with_status = any(row.cell and row.cell.status for row in every)
+    regions = [region for region in DICE_TITLES if any(row.cell and region in row.cell.dice for row in every)]
     unit = "px²" if micrometres is None else "µm²"
     titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in TABLE_FEATURES.items()}
     titles |= {region: DICE_TITLES[region] for region in regions}
@@ -144,7 +144,7 @@ def render_table_html(
     head += [_render_header_cell(title) for title in titles.values()]
     body = []
     for place, row in enumerate(rows):
-        is_new = place == 0 or rows[place - 1].outcome is not row.outcome
+        is_new = place == 0 or rows[place - 1].result is not row.result
         body.append(_render_row(row, titles, micrometres, with_status=with_status, named=named and is_new))
     return (
         f'{STYLE_HTML}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
@@ -161,10 +161,10 @@ def format_cell_count(cells: int) -> str:
 def summarize_results(outcomes: Sequence[ImageResult]) -> tuple[str, str]:
     """Say what was found in a few words, and more of it; both as plain text."""
     read = [one for one in outcomes if one.size is not None]
-    findings = [finding for one in read for finding in one.findings]
-    cells = [finding for finding in findings if finding.measures is not None]
+    findings = [finding for one in read for finding in one.cells]
+    cells = [finding for finding in findings if finding.features is not None]
     parts = []
-    without = sum(1 for one in read if not any(finding.measures for finding in one.findings))
+    without = sum(1 for one in read if not any(finding.features for finding in one.cells))
     if without:
         parts.append(f"{without} without a white cell")
     if len(read) < len(outcomes):
@@ -178,34 +178,34 @@ def summarize_results(outcomes: Sequence[ImageResult]) -> tuple[str, str]:
 def _render_row(
     row: Row, titles: Mapping[str, str], micrometres: float | None, *, with_status: bool, named: bool
 ) -> str:
-    outcome, finding = row.outcome, row.finding
+    outcome, finding = row.result, row.cell
     picture = f'<td class="thumb">{_render_thumbnail(row)}</td>'
-    if finding is None or finding.measures is None:
+    if finding is None or finding.features is None:
         # Over all columns, so that it can be read on a phone without scrolling.
         return f"<tr>{picture}{_render_name(row, span=len(titles) + with_status + 1)}</tr>"
     cells = [f'<td class="text status">{_render_status(finding)}</td>'] if with_status else []
     for name, title in titles.items():
         text = (
-            _format_dice(finding.scores, name)
+            _format_dice(finding.dice, name)
             if name in DICE_TITLES
-            else format_feature(name, finding.measures, micrometres)
+            else format_feature(name, finding.features, micrometres)
         )
         cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
-    kind = ' class="of-field"' if outcome.whole_field else ""
+    kind = ' class="of-field"' if outcome.is_field_of_view else ""
     return f"<tr{kind}>{picture}{_render_name(row, named=named)}{''.join(cells)}</tr>"
 
 
 def _render_name(row: Row, *, span: int = 1, named: bool = True) -> str:
-    outcome, finding = row.outcome, row.finding
+    outcome, finding = row.result, row.cell
     title, name = f' title="{escape(outcome.name)}"', escape(format_display_name(outcome.name)).replace("/", "/<wbr>")
-    if finding is not None and finding.number:
+    if finding is not None and finding.cell_index:
         # Of a cell of a field, all else is said of the field.
-        name, more = f"Cell {finding.number}", [name] if named else []
+        name, more = f"Cell {finding.cell_index}", [name] if named else []
     else:
-        name = f'<span class="number">{row.number}</span> {name}' if row.number else name
+        name = f'<span class="number">{row.image_index}</span> {name}' if row.image_index else name
         more = [escape(notice) for notice in outcome.notices]
         more += [_render_mask_problem(outcome)] if outcome.mask_problem else []
-    if finding is None or finding.measures is None:
+    if finding is None or finding.features is None:
         more.insert(0, _render_missing(row))
     small = "".join(f"<small>{one}</small>" for one in more)
     wide = f' colspan="{span}"' if span > 1 else ""
@@ -214,18 +214,18 @@ def _render_name(row: Row, *, span: int = 1, named: bool = True) -> str:
 
 def _render_missing(row: Row) -> str:
     """Say why a row has no figures."""
-    outcome, finding = row.outcome, row.finding
+    outcome, finding = row.result, row.cell
     if outcome.problem:
         return f"<b>Not used.</b> {escape(_shorten_problem(outcome.problem, outcome.name))}"
     if finding is None:
-        return f"Field of view: {format_cell_count(len(outcome.findings))}"
+        return f"Field of view: {format_cell_count(len(outcome.cells))}"
     # That no cell was found is the reason of the status.
     status = f" {quality_badges.render_status_html(finding.status)}" if finding.status else ""
     return f"<b>No white cell was found.</b>{status}"
 
 
 def _render_mask_problem(outcome: ImageResult) -> str:
-    return f"<b>Mask not used.</b> {escape(_shorten_problem(outcome.mask_problem, outcome.item.mask_name))}"
+    return f"<b>Mask not used.</b> {escape(_shorten_problem(outcome.mask_problem, outcome.input_image.mask_name))}"
 
 
 def _shorten_problem(problem: str, name: str) -> str:
@@ -241,7 +241,7 @@ def _shorten_problem(problem: str, name: str) -> str:
 
 def _is_image_row(row: Row) -> bool:
     """Whether the row is the one that says all that is said of its picture."""
-    return row.finding is None or row.finding.number == 0
+    return row.cell is None or row.cell.cell_index == 0
 
 
 def _render_thumbnail(row: Row) -> str:

@@ -32,7 +32,7 @@ class Interval:
     Attributes:
         label: What it is of.
         group: Title of the network (or what else is told apart by colour and shape).
-        middle: The figure.
+        value: The figure.
         low: Lower end; NaN without an interval.
         high: Upper end.
         note: What hovering adds.
@@ -40,7 +40,7 @@ class Interval:
 
     label: str
     group: str
-    middle: float
+    value: float
     low: float
     high: float
     note: str = ""
@@ -104,7 +104,7 @@ def draw_interval_plot(rows: Sequence[Interval], axis: str, *, zero: bool = Fals
         spread = 0.22 * (place - (len(groups) - 1) / 2) if legend else 0.0
         figure.add_trace(
             go.Scatter(
-                x=[row.middle for row in own],
+                x=[row.value for row in own],
                 y=[labels.index(row.label) + spread for row in own],
                 mode="markers",
                 name=group,
@@ -112,8 +112,8 @@ def draw_interval_plot(rows: Sequence[Interval], axis: str, *, zero: bool = Fals
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [_none_if_nan(row.high - row.middle) for row in own],
-                    "arrayminus": [_none_if_nan(row.middle - row.low) for row in own],
+                    "array": [_none_if_nan(row.high - row.value) for row in own],
+                    "arrayminus": [_none_if_nan(row.value - row.low) for row in own],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,
@@ -155,7 +155,7 @@ def draw_scatter(rows: Sequence[tuple[float, Interval]], across: str, axis: str)
         figure.add_trace(
             go.Scatter(
                 x=[x],
-                y=[row.middle],
+                y=[row.value],
                 mode="markers+text",
                 text=[f"{row.label}  " if late else f"  {row.label}"],
                 textposition="middle left" if late else "middle right",
@@ -164,8 +164,8 @@ def draw_scatter(rows: Sequence[tuple[float, Interval]], across: str, axis: str)
                 error_y={
                     "type": "data",
                     "symmetric": False,
-                    "array": [_none_if_nan(row.high - row.middle)],
-                    "arrayminus": [_none_if_nan(row.middle - row.low)],
+                    "array": [_none_if_nan(row.high - row.value)],
+                    "arrayminus": [_none_if_nan(row.value - row.low)],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,

@@ -63,13 +63,13 @@ def show_models_table(entries: Sequence[ModelEntry]) -> None:
     if ready:
         rows = []
         for title, card in ready:
-            regions = card.heldout["regions"]
+            regions = card.test_metrics["regions"]
             cells = [_format_held_out(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
-            mark = " :orange[:material/content_copy:]" if card.leaks else ""
+            mark = " :orange[:material/content_copy:]" if card.is_leaky else ""
             rows.append([escape_markdown(title) + mark, *cells])
         show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows, "Models")
         st.caption("Mean Dice on held-out pictures ± standard error.")
-        if any(card.leaks for _, card in ready):
+        if any(card.is_leaky for _, card in ready):
             st.caption(
                 ":orange[:material/content_copy:] Leaking split: most of these held-out pictures have a flipped copy "
                 "in the model's training, so its figures flatter it.",

@@ -18,11 +18,11 @@ class UploadedDataset:
     """What a reader brought to train on.
 
     Attributes:
-        data: The zip.
+        zip_bytes: The zip.
         dataset: The pictures and masks in it, all of them read once without a problem.
     """
 
-    data: bytes
+    zip_bytes: bytes
     dataset: Dataset
 
 

@@ -39,7 +39,7 @@ class _PixelSizeHolder:
     here.
     """
 
-    micrometres: float | None = None
+    value: float | None = None
 
 
 def select_pixel_size(*, own: bool = True, in_address: bool = True) -> float | None:
@@ -72,8 +72,8 @@ def select_pixel_size(*, own: bool = True, in_address: bool = True) -> float | N
     )
     if own:
         st.session_state["kept_micrometres"] = value
-    _get_pixel_size_holder().micrometres = None if value is None else float(value)
-    return _get_pixel_size_holder().micrometres
+    _get_pixel_size_holder().value = None if value is None else float(value)
+    return _get_pixel_size_holder().value
 
 
 def warn_implausible_pixel_size(cells: Iterable[CellFeatures | None], micrometres: float | None) -> None:
@@ -97,7 +97,7 @@ def warn_implausible_pixel_size(cells: Iterable[CellFeatures | None], micrometre
 
 def _save_pixel_size(key: str) -> None:
     value = st.session_state.get(key)
-    _get_pixel_size_holder().micrometres = None if value is None else float(value)
+    _get_pixel_size_holder().value = None if value is None else float(value)
 
 
 def _get_pixel_size_holder() -> _PixelSizeHolder:
@@ -131,13 +131,13 @@ def show_download_buttons(
             return _build_report(cells, _list_settings(cells, entries, careful, page, second), micrometres)
 
     def everything() -> bytes:
-        cells, micrometres = found(), scale.micrometres
+        cells, micrometres = found(), scale.value
         with reading():
             return build_results_zip(cells, micrometres=micrometres, report=report(cells, micrometres))
 
     st.download_button(
         "Figures (CSV)",
-        lambda: encode_csv(build_feature_rows(found(), micrometres=scale.micrometres)),
+        lambda: encode_csv(build_feature_rows(found(), micrometres=scale.value)),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -145,7 +145,7 @@ def show_download_buttons(
     )
     st.download_button(
         "Report (PDF)",
-        lambda: report(found(), scale.micrometres),
+        lambda: report(found(), scale.value),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",
@@ -170,13 +170,13 @@ def format_feature_label(name: str, micrometres: float | None) -> str:
 
 def format_feature(name: str, found: CellFeatures | None, micrometres: float | None) -> str:
     """Write a figure of a cell; a dash where it is not defined."""
-    value = found.scaled(micrometres)[name] if found else math.nan
+    value = found.to_units(micrometres)[name] if found else math.nan
     if math.isnan(value):
         return "–"
     if name == "touches_border":
         return "yes" if value else "no"
     one = FEATURES[name]
-    digits = one.digits if micrometres is None or not one.power else 1
+    digits = one.decimals if micrometres is None or not one.power else 1
     return f"{value:,.{digits}f}".replace(",", "\u202f")
 
 

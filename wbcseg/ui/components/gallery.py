@@ -24,8 +24,8 @@ ALL_SIZES: Final = "All sizes"
 
 def filter_samples(data: Dataset) -> list[SampleInfo]:
     """Ask for a cell type and a size, and return the entries that have both."""
-    types = Counter(entry.cell_type for entry in data.entries)
-    sizes = Counter(entry.size for entry in data.entries)
+    types = Counter(entry.cell_type for entry in data.sample_infos)
+    sizes = Counter(entry.size for entry in data.sample_infos)
     with st.container(horizontal=True):
         cell_type = st.selectbox(
             "Cell type",
@@ -45,7 +45,7 @@ def filter_samples(data: Dataset) -> list[SampleInfo]:
         )
     return [
         entry
-        for entry in data.entries
+        for entry in data.sample_infos
         if cell_type in (ALL_TYPES, entry.cell_type) and (size == ALL_SIZES or entry.size == texts.get(size))
     ]
 

@@ -55,8 +55,8 @@ def select_models(models: Catalog, dataset: str | None) -> list[ModelEntry]:
     if not usable:
         return []
     names = list(reversed(usable))
-    suited = list(dict.fromkeys(entry.name for entry in models.suited(dataset)))
-    is_special = any(not card.framed for name in suited if (card := usable[name].card))
+    suited = list(dict.fromkeys(entry.name for entry in models.select_defaults_for(dataset)))
+    is_special = any(not card.two_stage for name in suited if (card := usable[name].card))
     chosen = st.pills(
         "Models",
         names,
@@ -79,8 +79,8 @@ def show_image_caption(picture: cache.LoadedImage) -> None:
     sample = picture.sample
     name, _, _ = sample.id.partition("/")
     parts = (
-        [io.format_display_name(picture.name)]
-        if picture.own
+        [io.format_display_name(picture.filename)]
+        if picture.is_upload
         else [f"{format_dataset_name(name)}, {get_local_id(sample.id)}"]
     )
     if sample.cell_type is not None:

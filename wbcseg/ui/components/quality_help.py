@@ -30,7 +30,7 @@ def show_feature_definitions(names: Collection[str], entries: Sequence[ModelEntr
         colours: Whether mean colours are shown too.
     """
     with st.popover("How are these defined?", icon=":material/help:", type="tertiary"):
-        figures = [f"**{FEATURES[name].title}** {escape_markdown(FEATURES[name].meaning)}" for name in names]
+        figures = [f"**{FEATURES[name].title}** {escape_markdown(FEATURES[name].description)}" for name in names]
         figures += [f"**Mean colour (RGB)** {MEAN_COLOUR_DEFINITION}"] if colours else []
         st.markdown("\n\n".join(figures))
         said = describe_quality_accuracy(entries)
@@ -55,7 +55,7 @@ def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
             judge = load_quality_model(card)
             if judge is not None:
                 judges[card.architecture] = entry.title, judge
-    return [_format_quality_accuracy(title, judge.figures) for title, judge in judges.values()]
+    return [_format_quality_accuracy(title, judge.metrics) for title, judge in judges.values()]
 
 
 def _format_quality_accuracy(title: str, figures: Mapping[str, Any]) -> str:

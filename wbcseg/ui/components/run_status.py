@@ -41,27 +41,27 @@ _PROBLEM_KEY: Final = "run_problem"
 
 def format_status_badge(one: RunSummary) -> str:
     """Return a run's situation as a coloured sign with words, as Markdown."""
-    text, colour, icon = STATUS_STYLES[one.situation]
-    place = f", place {one.place}" if one.place else ""
+    text, colour, icon = STATUS_STYLES[one.status]
+    place = f", place {one.queue_position}" if one.queue_position else ""
     return f":{colour}-badge[:material/{icon}: {text}{place}]"
 
 
 def show_status(one: RunSummary) -> None:
     """Show how far a training is, and why it is not further."""
     if one.reason:
-        show = st.error if one.situation in ERROR_STATUSES else st.info
+        show = st.error if one.status in ERROR_STATUSES else st.info
         show(
-            escape_lines(one.reason), icon=":material/error:" if one.situation in ERROR_STATUSES else ":material/info:"
+            escape_lines(one.reason), icon=":material/error:" if one.status in ERROR_STATUSES else ":material/info:"
         )
-    if one.situation == "starting":
+    if one.status == "starting":
         st.progress(_compute_progress(one), text="Starting: the software takes some 15 seconds to load.")
-    elif one.situation == "waiting":
+    elif one.status == "waiting":
         st.progress(
-            _compute_progress(one), text=f"Place {one.place or 1} in line: it begins by itself when its turn comes."
+            _compute_progress(one), text=f"Place {one.queue_position or 1} in line: it begins by itself when its turn comes."
         )
-    elif one.situation == "stopping":
+    elif one.status == "stopping":
         st.progress(_compute_progress(one), text="Stopping after its present batch, within ten seconds.")
-    elif one.situation == "running":
+    elif one.status == "running":
         _show_progress(one)
     elif one.epochs:
         done = f"{one.epoch} of {one.epochs} epochs done"
@@ -72,17 +72,17 @@ def show_status(one: RunSummary) -> None:
 def show_actions(one: RunSummary, key: str) -> None:
     """Offer to stop a training, to go on with it, or to use its model."""
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
-        if one.alive:
+        if one.is_active:
             st.button(
                 "Stop",
                 icon=":material/stop:",
                 key=f"{key}_stop",
-                disabled=one.situation == "stopping",
+                disabled=one.status == "stopping",
                 on_click=_on_action,
                 args=("stop", one.run, None),
                 help="Stops after the present batch. What was learned up to the last whole epoch is kept.",
             )
-        if one.resumable and one.config and one.config.dataset != UPLOADED_DATASET:
+        if one.is_resumable and one.config and one.config.dataset != UPLOADED_DATASET:
             st.button(
                 "Go on",
                 icon=":material/play_arrow:",
@@ -91,9 +91,9 @@ def show_actions(one: RunSummary, key: str) -> None:
                 args=("resume", one.run, None),
                 help="Goes on after the last whole epoch.",
             )
-        if one.situation == "finished":
+        if one.status == "finished":
             _show_segment_link(one)
-    if one.resumable and one.config and one.config.dataset == UPLOADED_DATASET:
+    if one.is_resumable and one.config and one.config.dataset == UPLOADED_DATASET:
         own = upload_dataset(f"{key}_zip", "The same zip of pictures and masks, to go on")
         st.button(
             "Go on",
@@ -101,7 +101,7 @@ def show_actions(one: RunSummary, key: str) -> None:
             key=f"{key}_resume",
             disabled=own is None,
             on_click=_on_action,
-            args=("resume", one.run, own.data if own else None),
+            args=("resume", one.run, own.zip_bytes if own else None),
         )
     problem = st.session_state.pop(_PROBLEM_KEY, None)
     if problem:
@@ -110,14 +110,14 @@ def show_actions(one: RunSummary, key: str) -> None:
 
 def show_leakage_badge(one: RunSummary) -> None:
     """Say of figures that were got on pictures whose cell was in training that they were."""
-    if one.config is not None and one.config.leaks:
+    if one.config is not None and one.config.is_leaky:
         flipped, tested = _count_copies_in_training(one.run)
         count = f" {flipped} of {tested} held-out pictures have a flipped copy in training." if flipped else ""
         st.markdown(
             f":orange-badge[:material/content_copy: Leaking split]{count} The held-out figures flatter the network.",
             help=GLOSSARY["Leaking split"],
         )
-    if one.config is not None and one.config.keep == "best":
+    if one.config is not None and one.config.checkpoint == "best":
         st.caption("The best epoch was chosen by its held-out figures, which flatters the model a little.")
 
 
@@ -127,7 +127,7 @@ def find_model_name(run: Run) -> str | None:
 
 
 def _show_progress(one: RunSummary) -> None:
-    progress = one.run.progress()
+    progress = one.run.load_progress()
     phase, steps = progress.get("phase"), progress.get("steps") or 0
     share, left = _compute_progress(one), progress.get("seconds_left")
     if phase in PHASE_TITLES:

@@ -61,7 +61,7 @@ def show_class_fractions(classes: Labels, palette_name: str) -> None:
 
 def format_swatch(palette: Palette, class_id: int) -> str:
     """Return a small square in the colour of a class, as Markdown."""
-    return f':color[■]{{foreground="{palette.hex(class_id)}"}}'
+    return f':color[■]{{foreground="{palette.to_hex(class_id)}"}}'
 
 
 def _format_heading(title: str, trained: bool) -> str:

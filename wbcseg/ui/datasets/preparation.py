@@ -32,17 +32,17 @@ class ThesisPreparation:
 
     Attributes:
         ids: Ids in shuffled order; twins end in ``+twin``.
-        blank: ``bool[N, H, W]``, true where the target is three zeros.
-        counts: How many pictures train, are in neither part, and test.
-        pairs: (id in training, id in test) of pictures that show the same cell.
-        last: Id of the picture whose whole target is empty.
+        blank_targets: ``bool[N, H, W]``, true where the target is three zeros.
+        split_counts: How many pictures train, are in neither part, and test.
+        same_cell_pairs: (id in training, id in test) of pictures that show the same cell.
+        empty_target_id: Id of the picture whose whole target is empty.
     """
 
     ids: tuple[str, ...]
-    blank: NDArray[np.bool_]
-    counts: tuple[int, int, int]
-    pairs: tuple[tuple[str, str], ...]
-    last: str
+    blank_targets: NDArray[np.bool_]
+    split_counts: tuple[int, int, int]
+    same_cell_pairs: tuple[tuple[str, str], ...]
+    empty_target_id: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +50,12 @@ class Folds:
     """The leak-free folds of a data set.
 
     Attributes:
-        tests: Ids of each fold's test side.
-        groups: Ids of pictures that show the same cell, for cells with more than one.
+        test_ids: Ids of each fold's test side.
+        cell_groups: Ids of pictures that show the same cell, for cells with more than one.
     """
 
-    tests: tuple[tuple[str, ...], ...]
-    groups: tuple[tuple[str, ...], ...]
+    test_ids: tuple[tuple[str, ...], ...]
+    cell_groups: tuple[tuple[str, ...], ...]
 
 
 @st.cache_resource(max_entries=3, show_spinner="Preparing the pictures as published…")
@@ -67,10 +67,10 @@ def load_thesis_preparation(name: str) -> ThesisPreparation:
 
     samples = list(cache.load_dataset(name))
     made = build_thesis_dataset(samples)
-    pairs = build_thesis_split(made, name, samples).twins_across()
-    last = next(sample_id for sample_id, blank in zip(made.ids, made.blank, strict=True) if blank.all())
+    pairs = build_thesis_split(made, name, samples).find_leaking_pairs()
+    last = next(sample_id for sample_id, blank in zip(made.ids, made.unlabelled, strict=True) if blank.all())
     return ThesisPreparation(
-        made.ids, made.blank, (len(made.train), len(made.dropped), len(made.test)), tuple(pairs), last
+        made.ids, made.unlabelled, (len(made.train), len(made.dropped), len(made.test)), tuple(pairs), last
     )
 
 
@@ -101,7 +101,7 @@ def show_thesis_preparation(data: Dataset, sample_id: str) -> None:
         "those, so that all inputs have one size."
     )
     if example != sample_id:
-        size = format_size(data.entry(sample_id).size)
+        size = format_size(data.get_info(sample_id).size)
         st.caption(
             f"Picture {escape_markdown(get_local_id(sample_id))} is {size}, so the steps below show {escape_markdown(get_local_id(example))}."
         )
@@ -125,10 +125,10 @@ def show_thesis_preparation(data: Dataset, sample_id: str) -> None:
     st.markdown(
         "The mask becomes three layers, white where a pixel belongs to the class. The published code stops one step "
         "short: the **last row and the last column** of every target stay empty, and so does the whole target of "
-        f"picture {_format_name(made.last)}. Look at the right and lower edge of the background layer."
+        f"picture {_format_name(made.empty_target_id)}. Look at the right and lower edge of the background layer."
     )
     if mask is not None:
-        empty = made.blank[made.ids.index(example)]
+        empty = made.blank_targets[made.ids.index(example)]
         _show_image_row(
             *(
                 (f"{kind.name.capitalize()} layer", _render_layer(mask, empty, kind.id), f"White where {kind.name}")
@@ -137,7 +137,7 @@ def show_thesis_preparation(data: Dataset, sample_id: str) -> None:
         )
 
     st.subheader("4. Shuffle and split", help=GLOSSARY["Split"])
-    train, dropped, test = made.counts
+    train, dropped, test = made.split_counts
     st.markdown("The pictures are put into a random order that is always the same (seed 2), and cut.")
     with st.grid(3, min_column_width=105):
         st.metric("In training", train, border=True)
@@ -153,15 +153,15 @@ def show_thesis_leakage(data: Dataset) -> None:
         made = load_thesis_preparation(data.name)
     except WbcsegError:
         return
-    twins = [pair for pair in made.pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
-    others = [pair for pair in made.pairs if pair not in twins]
-    leaking = {test for _, test in made.pairs}
+    twins = [pair for pair in made.same_cell_pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
+    others = [pair for pair in made.same_cell_pairs if pair not in twins]
+    leaking = {test for _, test in made.same_cell_pairs}
     st.subheader("What the published split lets through", help=GLOSSARY["Leak"])
     with_twin, with_other = ({test for _, test in pairs} for pairs in (twins, others))
     st.markdown(
         "The twins were made before the split, so the training also holds the twin of "
-        f"**{len(with_twin)} of the {made.counts[2]}** test pictures, and another photograph of the same cell for "
-        f"{len(with_other)}. The network has met {len(leaking)} of the {made.counts[2]} cells before its test."
+        f"**{len(with_twin)} of the {made.split_counts[2]}** test pictures, and another photograph of the same cell for "
+        f"{len(with_other)}. The network has met {len(leaking)} of the {made.split_counts[2]} cells before its test."
     )
     # The other pictures of a cell first: they are the harder ones to believe.
     _show_groups(
@@ -178,23 +178,23 @@ def show_leak_free_split(data: Dataset) -> None:
         return
     st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
     st.markdown(
-        f"All {sum(map(len, made.tests))} pictures with a mask, of any size, are dealt into **{len(made.tests)} "
+        f"All {sum(map(len, made.test_ids))} pictures with a mask, of any size, are dealt into **{len(made.test_ids)} "
         "folds**: all pictures of a cell into the same one, and each cell type evenly. Twins are made in training only."
     )
-    types = [Counter(data.entry(i).cell_type for i in test) for test in made.tests]
+    types = [Counter(data.get_info(i).cell_type for i in test) for test in made.test_ids]
     names = [name for name, _ in sum(types, Counter()).most_common() if name is not None]
     head = ["Fold", "Pictures", *(name.capitalize() for name in names)]
     rows = [
         [str(n), str(len(test)), *(str(count[name]) for name in names)]
-        for n, (test, count) in enumerate(zip(made.tests, types, strict=True))
+        for n, (test, count) in enumerate(zip(made.test_ids, types, strict=True))
     ]
     show_table(head, rows, "Cell types in each fold")
     st.markdown(
-        f"The code found **{len(made.groups)} cells** that were photographed more than once: the same picture, or the "
+        f"The code found **{len(made.cell_groups)} cells** that were photographed more than once: the same picture, or the "
         "same cell shifted or in another light."
     )
-    fold_of = {sample_id: n for n, test in enumerate(made.tests) for sample_id in test}
-    _show_groups(data, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in made.groups], "cell_page")
+    fold_of = {sample_id: n for n, test in enumerate(made.test_ids) for sample_id in test}
+    _show_groups(data, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in made.cell_groups], "cell_page")
 
 
 def _show_groups(data: Dataset, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:

@@ -25,7 +25,7 @@ MAX_RUNS: Final = len(COLOURS) * 2
 
 def show_run_curves(chosen: Sequence[RunSummary]) -> None:
     """Show the curves of the chosen runs; while one of them goes on, they follow."""
-    alive = any(one.alive for one in chosen)
+    alive = any(one.is_active for one in chosen)
     st.fragment(_render_curves, run_every=LIVE_REFRESH_SECONDS if alive else None)(tuple(chosen), alive)
 
 
@@ -40,14 +40,14 @@ def show_config_diff(chosen: Sequence[RunSummary]) -> None:
         st.caption("Nothing: all their settings are the same.")
         return
     rows = [
-        [escape_markdown(FIELDS[name].label), *(escape_markdown(FIELDS[name].shown(values[run])) for run in configs)]
+        [escape_markdown(FIELDS[name].label), *(escape_markdown(FIELDS[name].format_value(values[run])) for run in configs)]
         for name, values in table.items()
     ]
     show_table(["Setting", *map(escape_markdown, configs)], rows, "Settings of the runs")
 
 
 def _render_curves(chosen: Sequence[RunSummary], was_alive: bool) -> None:
-    if was_alive and not any(summarise_run(one.run).alive for one in chosen):
+    if was_alive and not any(summarise_run(one.run).is_active for one in chosen):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
@@ -84,7 +84,7 @@ def _render_curves(chosen: Sequence[RunSummary], was_alive: bool) -> None:
         st.caption(" ".join(hints))
     if len(chosen) > MAX_RUNS:
         st.caption(f"The first {MAX_RUNS} of the {len(chosen)} chosen runs are drawn.")
-    leaking = [one.name for one in chosen if one.config is not None and one.config.leaks]
+    leaking = [one.name for one in chosen if one.config is not None and one.config.is_leaky]
     if len(chosen) > 1 and leaking and HELD_OUT in parts:
         st.markdown(
             f":orange-badge[:material/content_copy: Leaking split] {escape_markdown(', '.join(leaking))}: most of the held-out "
@@ -108,7 +108,7 @@ def overlay_runs(
     points: list[Point] = []
     series: list[Series] = []
     for place, one in enumerate(chosen):
-        rows = one.run.metrics()
+        rows = one.run.load_metrics()
         minutes = list(accumulate(row.get("seconds", 0.0) / 60 for row in rows))
         for part in parts:
             name = one.name if len(parts) == 1 else f"{one.name}{line_charts.SUBSET_SEPARATOR}{part.lower()}"

@@ -24,7 +24,7 @@ _PROBLEM_KEY: Final = "details_problem"
 def show_run(one: RunSummary) -> None:
     """Show one run and what can be done with it."""
     st.subheader(escape_markdown(one.name))
-    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if one.alive else None)(one, one.alive)
+    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if one.is_active else None)(one, one.is_active)
 
 
 def show_problem() -> None:
@@ -48,7 +48,7 @@ def show_run_tools(one: RunSummary) -> None:
 
 def show_delete_button(chosen: Sequence[RunSummary]) -> None:
     """Offer to delete runs, after asking once more."""
-    busy = [one.name for one in chosen if one.alive]
+    busy = [one.name for one in chosen if one.is_active]
     label = "Delete" if len(chosen) == 1 else f"Delete {len(chosen)} runs"
     if st.button(
         label,
@@ -62,7 +62,7 @@ def show_delete_button(chosen: Sequence[RunSummary]) -> None:
 
 def _render_status(one: RunSummary, was_alive: bool) -> None:
     now = summarise_run(one.run)
-    if now.alive != was_alive:
+    if now.is_active != was_alive:
         st.rerun()
     st.markdown(f"{format_status_badge(now)} {escape_markdown(format_config(now.config)) if now.config else ''}")
     show_status(now)
@@ -76,7 +76,7 @@ def _render_status(one: RunSummary, was_alive: bool) -> None:
 
 def _show_notes(one: RunSummary) -> None:
     key = f"notes_{one.name}"
-    st.session_state.setdefault(key, one.run.notes())
+    st.session_state.setdefault(key, one.run.load_notes())
     st.text_area(
         "Notes",
         key=key,
@@ -89,7 +89,7 @@ def _show_notes(one: RunSummary) -> None:
 
 def _save_notes(run: Run, key: str) -> None:
     try:
-        run.set_notes(st.session_state[key])
+        run.save_notes(st.session_state[key])
     except WbcsegError as problem:
         st.session_state[_PROBLEM_KEY] = str(problem)
     else:
@@ -99,8 +99,8 @@ def _save_notes(run: Run, key: str) -> None:
 def _show_rename(one: RunSummary) -> None:
     key = f"rename_{one.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", one.name, max_chars=80, key=key, disabled=one.alive)
-        st.button("Rename", key="rename_run", on_click=_rename_run, args=(one.run, key), disabled=one.alive)
+        st.text_input("Name", one.name, max_chars=80, key=key, disabled=one.is_active)
+        st.button("Rename", key="rename_run", on_click=_rename_run, args=(one.run, key), disabled=one.is_active)
 
 
 def _rename_run(run: Run, key: str) -> None:

@@ -36,7 +36,7 @@ def select_runs() -> list[RunSummary]:
         st.session_state.setdefault(_SELECTED_KEY, st.query_params.get_all("runs"))
     names = {one.name for one in found}
     st.session_state[_SELECTED_KEY] = [name for name in st.session_state[_SELECTED_KEY] if name in names]
-    alive = any(one.alive for one in found)
+    alive = any(one.is_active for one in found)
     st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if alive else None)(tuple(st.session_state[_SELECTED_KEY]), alive)
     st.query_params["runs"] = st.session_state[_SELECTED_KEY]
     return [one for one in found if one.name in st.session_state[_SELECTED_KEY]]
@@ -45,7 +45,7 @@ def select_runs() -> list[RunSummary]:
 def _render_table(chosen: tuple[str, ...], was_alive: bool) -> None:
     found = list_summaries()
     order = [one.name for one in found]
-    if tuple(st.session_state[_SELECTED_KEY]) != chosen or any(one.alive for one in found) != was_alive:
+    if tuple(st.session_state[_SELECTED_KEY]) != chosen or any(one.is_active for one in found) != was_alive:
         st.rerun()
     rows = [place for place, name in enumerate(order) if name in chosen]
     st.session_state[_ORDER_KEY] = order
@@ -81,15 +81,15 @@ def build_columns(found: Sequence[RunSummary]) -> dict[str, list[Any]]:
     }
     for one in found:
         config = one.config
-        place = f", place {one.place}" if one.place else ""
+        place = f", place {one.queue_position}" if one.queue_position else ""
         cells = {
             "Run": one.name,
-            "State": STATUS_STYLES[one.situation][0] + place,
-            "Network": f"{format_architecture(config.architecture)}, {config.width}" if config else "",
+            "State": STATUS_STYLES[one.status][0] + place,
+            "Network": f"{format_architecture(config.architecture)}, {config.base_filters}" if config else "",
             "Data": format_dataset(config.dataset) if config else "",
             "Split": _format_split(config) if config else "",
             "Epochs": f"{one.epoch} of {one.epochs}" if config else "",
-            "Best Dice": one.best,
+            "Best Dice": one.best_dice_cell,
             "Time": format_duration(one.seconds) if one.seconds else "",
         }
         for name, cell in cells.items():
@@ -99,5 +99,5 @@ def build_columns(found: Sequence[RunSummary]) -> dict[str, list[Any]]:
 
 def _format_split(config: TrainingConfig) -> str:
     if config.split == "published":
-        return "Published (leaking)" if config.leaks else "Published"
-    return f"{'Leaking' if config.leaks else 'Leak-free'}, fold {config.fold}"
+        return "Published (leaking)" if config.is_leaky else "Published"
+    return f"{'Leaking' if config.is_leaky else 'Leak-free'}, fold {config.fold}"

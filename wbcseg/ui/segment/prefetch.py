@@ -34,21 +34,21 @@ class PrefetchKey:
     """With which models pictures are looked at; equal requests share what is known.
 
     Attributes:
-        name: The data set.
+        dataset_name: The data set.
         models: Name and checksum of every model.
-        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
     """
 
-    name: str
+    dataset_name: str
     models: tuple[tuple[str, str], ...]
-    careful: bool
+    tta: bool
 
 
 @dataclass
 class _DiceCache:
     """What has been found out, for all readers: the worst Dice by request and picture; NaN without an expert's mask."""
 
-    worst: OrderedDict[tuple[PrefetchKey, str], float] = field(default_factory=OrderedDict)
+    worst_dice: OrderedDict[tuple[PrefetchKey, str], float] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
 
@@ -71,7 +71,7 @@ def list_neighbour_ids(data: Dataset, sample_id: str) -> list[str]:
 def get_worst_dice(asked: PrefetchKey, sample_id: str) -> float | None:
     """Return the least Dice of any region by any model: NaN without a mask, ``None`` if not known yet."""
     with _dice_cache.lock:
-        return _dice_cache.worst.get((asked, sample_id))
+        return _dice_cache.worst_dice.get((asked, sample_id))
 
 
 def prefetch(data: Dataset, sample_id: str, asked: PrefetchKey, models: Catalog) -> bool:
@@ -99,10 +99,10 @@ def _predict_ahead(sample_id: str, asked: PrefetchKey, models: Catalog, first: b
     worst = float("nan")
     # What is wrong with a picture or a model is said when its page is shown.
     with contextlib.suppress(WbcsegError):
-        picture = cache.load_image(asked.name, sample_id)
+        picture = cache.load_image(asked.dataset_name, sample_id)
         mask = picture.sample.mask
         for name, _ in asked.models:
-            found = cache.predict_cached(picture, name, models, careful=asked.careful)
+            found = cache.predict_cached(picture, name, models, careful=asked.tta)
             if mask is not None:
                 dice = score(mask, found.labels).dice
                 # Comparisons with NaN are false: an absent class counts for nothing.
@@ -110,6 +110,6 @@ def _predict_ahead(sample_id: str, asked: PrefetchKey, models: Catalog, first: b
                     worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
         cache.warm_cache(picture)
     with _dice_cache.lock:
-        _dice_cache.worst[asked, sample_id] = worst
-        while len(_dice_cache.worst) > MAX_CACHED:
-            _dice_cache.worst.popitem(last=False)
+        _dice_cache.worst_dice[asked, sample_id] = worst
+        while len(_dice_cache.worst_dice) > MAX_CACHED:
+            _dice_cache.worst_dice.popitem(last=False)

@@ -64,7 +64,7 @@ def show_segment_upload_button(label: str, item: InputImage, page: int, key: str
     if not st.button(label, icon=":material/biotech:", key=key):
         return
     try:
-        handed = item.at_hand()
+        handed = item.load_into_memory()
     except WbcsegError as problem:
         st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
         return

@@ -44,32 +44,32 @@ class PredictView:
 
     Attributes:
         digest: Names the content.
-        content: The picture, the mask and what every model says, as one message.
-        shown: What the viewer is told; see :func:`build_viewer_props`.
-        results: What each model makes of it, by its name.
-        findings: The cells that each model found, likewise.
-        asked: With which models the pictures around are looked at.
-        strip: Ids of the pictures around, this one among them; none for a reader's own.
+        payload: The picture, the mask and what every model says, as one message.
+        props: What the viewer is told; see :func:`build_viewer_props`.
+        predictions: What each model makes of it, by its name.
+        cells: The cells that each model found, likewise.
+        prefetch_key: With which models the pictures around are looked at.
+        strip_ids: Ids of the pictures around, this one among them; none for a reader's own.
     """
 
     digest: str
-    content: bytes
-    shown: dict[str, Any]
-    results: dict[str, CachedPrediction]
-    findings: dict[str, tuple[CellResult, ...]]
-    asked: PrefetchKey
-    strip: tuple[str, ...]
+    payload: bytes
+    props: dict[str, Any]
+    predictions: dict[str, CachedPrediction]
+    cells: dict[str, tuple[CellResult, ...]]
+    prefetch_key: PrefetchKey
+    strip_ids: tuple[str, ...]
 
     @property
     def labels(self) -> dict[str, Labels]:
         """The class ids that each model found, by its title."""
-        titles = {panel["key"]: panel["title"] for panel in self.shown["panels"]}
-        return {titles[name]: found.labels for name, found in self.results.items()}
+        titles = {panel["key"]: panel["title"] for panel in self.props["panels"]}
+        return {titles[name]: found.labels for name, found in self.predictions.items()}
 
     @property
-    def flattered(self) -> list[str]:
+    def models_trained_on_image(self) -> list[str]:
         """Titles of the models that were trained on the picture, or on another of the same cell."""
-        return [panel["title"] for panel in self.shown["panels"] if "mark" in panel]
+        return [panel["title"] for panel in self.props["panels"] if "mark" in panel]
 
 
 def build_view(
@@ -106,27 +106,27 @@ def send_prefetched(look: PredictView, data: Dataset | None, models: Catalog, en
     """Bring the small pictures of the strip and, as soon as they are ready, the pictures before and after this one."""
     if data is None:
         return
-    ready = prefetch(data, look.shown["id"], look.asked, models)
+    ready = prefetch(data, look.props["id"], look.prefetch_key, models)
     st.fragment(_poll_prefetched, run_every=None if ready else POLL_SECONDS)(look, models, entries, ready)
 
 
 def _poll_prefetched(look: PredictView, models: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
-    send_payload(*encode_strip(look.asked, look.strip))
+    send_payload(*encode_strip(look.prefetch_key, look.strip_ids))
     # Pictures may be the same, and no message is sent twice.
     sent = {look.digest}
-    for beside in (look.shown["next"], look.shown["previous"]):
-        if beside is not None and get_worst_dice(look.asked, beside) is not None:
+    for beside in (look.props["next"], look.props["previous"]):
+        if beside is not None and get_worst_dice(look.prefetch_key, beside) is not None:
             with contextlib.suppress(WbcsegError):
-                picture = cache.load_image(look.asked.name, beside)
+                picture = cache.load_image(look.prefetch_key.dataset_name, beside)
                 found = {
-                    entry.name: cache.predict_cached(picture, entry.name, models, careful=look.asked.careful)
+                    entry.name: cache.predict_cached(picture, entry.name, models, careful=look.prefetch_key.tta)
                     for entry in entries
                 }
                 digest, content = encode_view(picture, found)
                 if digest not in sent:
                     send_payload(digest, content)
                 sent.add(digest)
-    if not was_ready and all(get_worst_dice(look.asked, one) is not None for one in look.strip):
+    if not was_ready and all(get_worst_dice(look.prefetch_key, one) is not None for one in look.strip_ids):
         st.rerun()
 
 
@@ -153,7 +153,7 @@ def encode_view(picture: cache.LoadedImage, results: Mapping[str, CachedPredicti
     parts = {IMAGE: cache.encode_image(picture)}
     if picture.sample.mask is not None:
         parts[MASK] = cache.encode_mask(picture)
-    parts |= {name: found.map for name, found in results.items()}
+    parts |= {name: found.png for name, found in results.items()}
     digest = hashlib.sha256(b"".join([picture.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())]))
     name = digest.hexdigest()[:24]
     return name, encode_payload({"digest": name}, parts)
@@ -169,7 +169,7 @@ def encode_strip(asked: PrefetchKey, ids: Sequence[str]) -> tuple[str, bytes]:
     sheet = np.zeros((STRIP_THUMBNAIL_SIDE, STRIP_THUMBNAIL_SIDE * max(len(known), 1), 3), np.uint8)
     for column, sample_id in enumerate(known):
         try:
-            picture = cache.load_image(asked.name, sample_id)
+            picture = cache.load_image(asked.dataset_name, sample_id)
         except WbcsegError:
             continue
         small = cache.make_strip_thumbnail(picture.digest, picture.sample.image)
@@ -185,8 +185,8 @@ def encode_strip(asked: PrefetchKey, ids: Sequence[str]) -> tuple[str, bytes]:
 def _prepare_cells(
     picture: cache.LoadedImage, results: Mapping[str, CachedPrediction]
 ) -> dict[str, tuple[CellResult, ...]]:
-    name = picture.name or picture.sample.id.replace("/", "-")
-    found = {key: tuple(replace(one, name=name) for one in result.findings) for key, result in results.items()}
+    name = picture.filename or picture.sample.id.replace("/", "-")
+    found = {key: tuple(replace(one, image_name=name) for one in result.cells) for key, result in results.items()}
     return flag_disagreements(found)
 
 
@@ -224,7 +224,7 @@ def build_viewer_props(
         panel = _build_panel(
             entry.name, "model", entry.title, part=entry.name, alt=_format_alt(entry.title, results[entry.name].labels)
         )
-        if entry.card is not None and entry.card.saw(picture.sample.id, picture.digest):
+        if entry.card is not None and entry.card.trained_on(picture.sample.id, picture.digest):
             text = "Trained on this cell"
             panel["mark"] = {"text": text, "help": GLOSSARY["Trained on"], "flatters": True}
         panels.append(panel)
@@ -249,11 +249,11 @@ def build_viewer_props(
         "pack": digest,
         "id": picture.sample.id,
         "name": _format_name(picture),
-        "file": io.make_safe_stem(picture.name if picture.own else get_local_id(picture.sample.id), set()),
+        "file": io.make_safe_stem(picture.filename if picture.is_upload else get_local_id(picture.sample.id), set()),
         "notice": NOTICE,
         "classes": [{"id": kind.id, "title": kind.name.capitalize()} for kind in CLASSES],
         "palettes": [
-            {"key": palette.name, "title": palette.title, "colours": [palette.hex(kind.id) for kind in CLASSES]}
+            {"key": palette.name, "title": palette.title, "colours": [palette.to_hex(kind.id) for kind in CLASSES]}
             for palette in PALETTES.values()
         ],
         "panels": panels,
@@ -270,8 +270,8 @@ def _build_panel(key: str, kind: str, title: str, **more: Any) -> dict[str, Any]
 
 
 def _format_name(picture: cache.LoadedImage) -> str:
-    if picture.own:
-        return io.format_display_name(picture.name)
+    if picture.is_upload:
+        return io.format_display_name(picture.filename)
     name = picture.sample.id.partition("/")[0]
     return f"{format_dataset_name(name)}, {get_local_id(picture.sample.id)}"
 

@@ -27,9 +27,9 @@ class FieldSpec:
         meaning: What it does, in a sentence or two.
         group: Under which heading it stands.
         step: Step of a number, where it is not 1 (or a hundredth for shares).
-        words: What the page calls its values, where they are words.
-        applies: Whether it says anything at all, given the others.
-        otherwise: Its value where it does not apply.
+        value_labels: What the page calls its values, where they are words.
+        is_active: Whether it says anything at all, given the others.
+        inactive_value: Its value where it does not apply.
     """
 
     name: str
@@ -37,12 +37,12 @@ class FieldSpec:
     meaning: str
     group: str
     step: float | None = None
-    words: Mapping[str, str] = field(default_factory=dict)
-    applies: Callable[[FormValues], bool] = _is_always_active
-    otherwise: Any = None
+    value_labels: Mapping[str, str] = field(default_factory=dict)
+    is_active: Callable[[FormValues], bool] = _is_always_active
+    inactive_value: Any = None
 
     @property
-    def kind(self) -> str:
+    def value_type(self) -> str:
         """``int``, ``float``, ``bool`` or ``str``."""
         return _FIELD_TYPES[self.name]
 
@@ -59,13 +59,13 @@ class FieldSpec:
         least, most = RANGES[self.name]
         return f"{self.meaning} From {_format_number(least)} to {_format_number(most)}."
 
-    def shown(self, value: Any) -> str:
+    def format_value(self, value: Any) -> str:
         """Write a value of it for a reader."""
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, (int, float)):
             return _format_number(value)
-        return self.words.get(value, str(value))
+        return self.value_labels.get(value, str(value))
 
 
 _FIELD_TYPES: Final = {f.name: str(f.type) for f in dataclasses.fields(TrainingConfig)}

@@ -38,7 +38,7 @@ def _uses_thesis_split(values: FormValues) -> bool:
 
 
 def _is_two_stage(values: FormValues) -> bool:
-    return get_augmentation(values["augmentation"]).cell is not None
+    return get_augmentation(values["augmentation"]).cell_fraction is not None
 
 
 def _uses_cosine(values: FormValues) -> bool:
@@ -51,9 +51,9 @@ def _uses_adamw(values: FormValues) -> bool:
 
 BASIC_FIELDS: Final = {
     "architecture": FieldSpec(
-        "architecture", "Architecture", "", "", words={name: a.title for name, a in ARCHITECTURES.items()}
+        "architecture", "Architecture", "", "", value_labels={name: a.title for name, a in ARCHITECTURES.items()}
     ),
-    "dataset": FieldSpec("dataset", "Data set", "", "", words=DATASET_TITLES),
+    "dataset": FieldSpec("dataset", "Data set", "", "", value_labels=DATASET_TITLES),
 }
 """The two that everybody chooses."""
 
@@ -62,7 +62,7 @@ ADVANCED_FIELDS: Final = (
         "width",
         "Width",
         "Filters of the first stage. A wider network can learn more, and takes more time and memory: twice the width "
-        f"costs up to four times as much. The thesis has {PRESETS['published'].width}.",
+        f"costs up to four times as much. The thesis has {PRESETS['published'].base_filters}.",
         "Network",
     ),
     FieldSpec(
@@ -94,28 +94,28 @@ ADVANCED_FIELDS: Final = (
         "split, in which 24 of 30 test pictures have a flipped copy in training. **Leaking on purpose**: folds, with "
         "flipped copies of the held-out pictures in training, to see what a leak is worth.",
         "Data and split",
-        words={"leak-free": "Leak-free", "published": "As published", "leaking": "Leaking on purpose"},
+        value_labels={"leak-free": "Leak-free", "published": "As published", "leaking": "Leaking on purpose"},
     ),
     FieldSpec(
         "fold",
         "Fold",
         "Which of the folds is held out, counted from 0: of 5 folds, 0 to 4.",
         "Data and split",
-        applies=_uses_folds,
+        is_active=_uses_folds,
     ),
     FieldSpec(
         "folds",
         "Number of folds",
         "Into how many parts the cells are divided. One part is held out, the others train.",
         "Data and split",
-        applies=_uses_folds,
+        is_active=_uses_folds,
     ),
     FieldSpec(
         "split_seed",
         "Seed of the folds",
         "The same seed divides the cells in the same way again.",
         "Data and split",
-        applies=_uses_folds,
+        is_active=_uses_folds,
     ),
     FieldSpec(
         "left_out",
@@ -123,8 +123,8 @@ ADVANCED_FIELDS: Final = (
         "Share of the pictures that neither train nor test, to learn from as few as a published comparison did.",
         "Data and split",
         step=0.05,
-        applies=_uses_folds,
-        otherwise=0.0,
+        is_active=_uses_folds,
+        inactive_value=0.0,
     ),
     FieldSpec(
         "canvas",
@@ -133,18 +133,18 @@ ADVANCED_FIELDS: Final = (
         f"shrunk. A multiple of {SIZE_MULTIPLE}. A smaller square is faster and coarser.",
         "Data and split",
         step=SIZE_MULTIPLE,
-        applies=_uses_folds,
-        otherwise=IMAGE_SIDE,
+        is_active=_uses_folds,
+        inactive_value=IMAGE_SIDE,
     ),
     FieldSpec(
         "augmentation",
         "Augmentation",
         "How training pictures vary from epoch to epoch. "
-        + " ".join(f"**{a.name.capitalize()}**: {a.meaning.replace('`', '')}" for a in AUGMENTATIONS.values()),
+        + " ".join(f"**{a.name.capitalize()}**: {a.description.replace('`', '')}" for a in AUGMENTATIONS.values()),
         "Data and split",
-        words={name: name.capitalize() for name in AUGMENTATIONS},
-        applies=_uses_folds,
-        otherwise="none",
+        value_labels={name: name.capitalize() for name in AUGMENTATIONS},
+        is_active=_uses_folds,
+        inactive_value="none",
     ),
     FieldSpec(
         "twins",
@@ -152,8 +152,8 @@ ADVANCED_FIELDS: Final = (
         "Whether every picture gets a copy that is turned and mirrored: in a split without leaks the training "
         "pictures only, in the thesis' split all of them.",
         "Data and split",
-        applies=_is_not_leaky,
-        otherwise=True,
+        is_active=_is_not_leaky,
+        inactive_value=True,
     ),
     FieldSpec(
         "quirks",
@@ -161,8 +161,8 @@ ADVANCED_FIELDS: Final = (
         "The published programs left the last row and column of every target empty, lost one picture, and made the "
         "copies before the split. With this the training does the same.",
         "Data and split",
-        applies=_uses_thesis_split,
-        otherwise=False,
+        is_active=_uses_thesis_split,
+        inactive_value=False,
     ),
     FieldSpec(
         "balance",
@@ -188,8 +188,8 @@ ADVANCED_FIELDS: Final = (
         "size, some of it may lie outside.",
         "Data and split",
         step=0.05,
-        applies=_is_two_stage,
-        otherwise=TrainingConfig.share,
+        is_active=_is_two_stage,
+        inactive_value=TrainingConfig.cell_fraction,
     ),
     FieldSpec("epochs", "Epochs", "Passes through all training pictures.", "Optimisation"),
     FieldSpec(
@@ -210,22 +210,22 @@ ADVANCED_FIELDS: Final = (
         "Learning rate over time",
         "**Constant**: always the same. **Falling**: up during the warm-up, then down to zero along half a cosine.",
         "Optimisation",
-        words={"constant": "Constant", "cosine": "Falling"},
+        value_labels={"constant": "Constant", "cosine": "Falling"},
     ),
     FieldSpec(
         "warmup_epochs",
         "Warm-up epochs",
         "Epochs in which the learning rate grows from zero.",
         "Optimisation",
-        applies=_uses_cosine,
-        otherwise=0,
+        is_active=_uses_cosine,
+        inactive_value=0,
     ),
     FieldSpec(
         "optimizer",
         "Optimiser",
         "The rule for the corrections. **AdamW** also pulls all weights gently to zero.",
         "Optimisation",
-        words={"adam": "Adam", "adamw": "AdamW"},
+        value_labels={"adam": "Adam", "adamw": "AdamW"},
     ),
     FieldSpec(
         "weight_decay",
@@ -233,8 +233,8 @@ ADVANCED_FIELDS: Final = (
         "How strongly AdamW pulls the weights to zero (weight decay).",
         "Optimisation",
         step=0.0005,
-        applies=_uses_adamw,
-        otherwise=0.0,
+        is_active=_uses_adamw,
+        inactive_value=0.0,
     ),
     FieldSpec(
         "loss",
@@ -242,7 +242,7 @@ ADVANCED_FIELDS: Final = (
         "What the training makes small. **Binary cross-entropy** is the thesis' loss, **categorical** the usual one "
         "for classes that exclude each other. **+ Dice** also rewards overlap of the areas.",
         "Optimisation",
-        words={
+        value_labels={
             "binary_crossentropy": "Binary cross-entropy",
             "binary_crossentropy+dice": "Binary cross-entropy + Dice",
             "categorical_crossentropy": "Categorical cross-entropy",
@@ -263,14 +263,14 @@ ADVANCED_FIELDS: Final = (
         "**Last**: those after the last epoch. **Best**: those with the best held-out Dice, which is chosen by looking "
         "at the held-out pictures, so that its figures flatter it.",
         "Result",
-        words={"last": "Last epoch", "best": "Best epoch"},
+        value_labels={"last": "Last epoch", "best": "Best epoch"},
     ),
     FieldSpec(
         "precision",
         "Number format",
         "**Automatic** takes the faster short format where the processor computes in it.",
         "Result",
-        words={"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits (bfloat16)"},
+        value_labels={"auto": "Automatic", "float32": "32 bits", "bfloat16": "16 bits (bfloat16)"},
     ),
     FieldSpec(
         "seed",
@@ -288,8 +288,8 @@ def drop_inactive(values: Mapping[str, Any]) -> FormValues:
     """Return the values of a form with those that do not apply set to what says nothing."""
     result = dict(values)
     for setting in ADVANCED_FIELDS:
-        if not setting.applies(result) and setting.otherwise is not None:
-            result[setting.name] = setting.otherwise
+        if not setting.is_active(result) and setting.inactive_value is not None:
+            result[setting.name] = setting.inactive_value
     return result
 
 
@@ -303,18 +303,18 @@ def format_dataset(name: str) -> str:
 
 def format_architecture(name: str) -> str:
     """Return a network's name in the literature."""
-    return BASIC_FIELDS["architecture"].shown(name)
+    return BASIC_FIELDS["architecture"].format_value(name)
 
 
 def format_split(config: TrainingConfig) -> str:
     """Write in a few words how a training's data is split."""
     if config.split == "published":
         return "published split"
-    kind = "leaking on purpose" if config.leaks else "leak-free"
+    kind = "leaking on purpose" if config.is_leaky else "leak-free"
     return f"{kind}, fold {config.fold} of {config.folds}"
 
 
 def format_config(config: TrainingConfig) -> str:
     """Write a training's main settings in a line."""
     title = format_architecture(config.architecture)
-    return f"{title}, width {config.width} · {format_dataset(config.dataset)} · {format_split(config)}"
+    return f"{title}, width {config.base_filters} · {format_dataset(config.dataset)} · {format_split(config)}"

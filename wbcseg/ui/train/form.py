@@ -35,7 +35,7 @@ PRESET_DESCRIPTIONS: Final = {
     "thorough": "The same for twice as long, with rare cell types shown more often: a little better for all cells.",
     "general": "A small network for pictures of any laboratory: all data sets, with cells of any size, and stain, "
     "light, focus and neighbours as varied as they come. Its outlines are drawn along the picture's edges.",
-    "published": f"The thesis' recipe in full width ({PRESETS['published'].width}), with its leaking split: hours on a "
+    "published": f"The thesis' recipe in full width ({PRESETS['published'].base_filters}), with its leaking split: hours on a "
     "small computer.",
 }
 CHANGED_LABEL: Final = "Changed under Advanced"
@@ -51,11 +51,11 @@ class TrainingRequest:
 
     Attributes:
         config: Its settings.
-        own: The reader's own pictures, where it learns from those.
+        upload: The reader's own pictures, where it learns from those.
     """
 
     config: TrainingConfig
-    own: UploadedDataset | None = None
+    upload: UploadedDataset | None = None
 
 
 def configure_training() -> TrainingRequest | None:
@@ -117,9 +117,9 @@ def _select_preset(values: FormValues) -> None:
 def _list_changes(values: FormValues, preset: TrainingConfig) -> list[str]:
     now, then = drop_inactive(values), drop_inactive(preset.to_dict())
     return [
-        f"{setting.label} {setting.shown(now[setting.name])}"
+        f"{setting.label} {setting.format_value(now[setting.name])}"
         for setting in ADVANCED_FIELDS
-        if setting.applies(now) and now[setting.name] != then[setting.name]
+        if setting.is_active(now) and now[setting.name] != then[setting.name]
     ]
 
 
@@ -152,7 +152,7 @@ def _show_advanced_fields(values: FormValues) -> None:
         st.markdown(f"**{group}**")
         with st.grid("auto", min_column_width=210, gap=("small", "medium")) as grid:
             for setting in ADVANCED_FIELDS:
-                if setting.group == group and setting.applies(values):
+                if setting.group == group and setting.is_active(values):
                     with grid.cell():
                         _show_field(setting, values)
 
@@ -165,19 +165,19 @@ def _show_field(setting: FieldSpec, values: FormValues) -> None:
     if setting.name in BASIC_FIELDS:
         values[setting.name] = st.selectbox(
             setting.label,
-            list(setting.words),
-            format_func=setting.shown,
+            list(setting.value_labels),
+            format_func=setting.format_value,
             key=key,
             on_change=_on_field_changed,
             args=(setting.name,),
             help=GLOSSARY["Architecture"] if setting.name == "architecture" else None,
             width=240,
         )
-    elif setting.kind == "bool":
+    elif setting.value_type == "bool":
         values[setting.name] = st.toggle(setting.label, **shared)
-    elif setting.kind == "str":
-        values[setting.name] = st.selectbox(setting.label, setting.choices, format_func=setting.shown, **shared)
-    elif setting.kind == "int":
+    elif setting.value_type == "str":
+        values[setting.name] = st.selectbox(setting.label, setting.choices, format_func=setting.format_value, **shared)
+    elif setting.value_type == "int":
         least, most = (int(end) for end in RANGES[setting.name])
         step = int(setting.step or 1)
         values[setting.name] = st.number_input(setting.label, least, most, step=step, **shared)

@@ -72,12 +72,12 @@ def _show_cost(plan: TrainingRequest) -> bool:
     """Show time and memory. Return whether the memory will do."""
     config = plan.config
     try:
-        counts = count_samples(config, plan.own.dataset if plan.own else None)
+        counts = count_samples(config, plan.upload.dataset if plan.upload else None)
         needed = estimate_cost(config, counts)
     except WbcsegError as problem:
         st.error(escape_lines(str(problem)), icon=":material/error:")
         return False
-    line = sum(one.alive for one in list_summaries())
+    line = sum(one.is_active for one in list_summaries())
     with st.container(border=True, gap="small"):
         _show_cost_line(config, counts, needed)
         if line:
@@ -88,19 +88,19 @@ def _show_cost(plan: TrainingRequest) -> bool:
         except NotEnoughMemoryError as problem:
             st.error(escape_markdown(str(problem)), icon=":material/memory:")
             return False
-        if not needed.exact:
+        if not needed.is_exact:
             busy = is_probing(config)
             st.fragment(_render_probe, run_every=1.0 if busy else None)(config, busy, idle=not line)
     return True
 
 
 def _show_cost_line(config: TrainingConfig, counts: tuple[int, int], needed: CostEstimate) -> None:
-    basis = BASIS_TEXTS[needed.basis, needed.exact]
+    basis = BASIS_TEXTS[needed.basis, needed.is_exact]
     epochs = "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs"
     st.markdown(
         f":material/schedule: About **{format_duration(needed.seconds)}** on this computer: {epochs} of "
         f"{format_duration(needed.seconds_per_epoch)} and the start and end.  \n"
-        f":material/memory: About **{format_bytes(needed.memory)}** of memory, of {format_bytes(needed.free)} free now.  \n"
+        f":material/memory: About **{format_bytes(needed.memory_bytes)}** of memory, of {format_bytes(needed.free_bytes)} free now.  \n"
         f":material/photo_library: {counts[0]} pictures train, {counts[1]} are held out.",
     )
     st.caption(f"Time and memory are estimates, {basis}.")
@@ -130,10 +130,10 @@ def _render_probe(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
         except WbcsegError as problem:
             st.error(escape_markdown(str(problem)), icon=":material/error:")
             return
-        st.session_state[_PROBED_KEY] = config.identity()
+        st.session_state[_PROBED_KEY] = config.compute_hash()
         if is_probing(config):
             st.rerun()
-    if st.session_state.get(_PROBED_KEY) == config.identity():
+    if st.session_state.get(_PROBED_KEY) == config.compute_hash():
         st.caption("The last measurement of these settings brought nothing: the estimate stays as it is.")
 
 
@@ -142,7 +142,7 @@ def start_training(plan: TrainingRequest) -> None:
     if time.monotonic() - st.session_state.get("train_started", -DOUBLE_CLICK_SECONDS) < DOUBLE_CLICK_SECONDS:
         return
     name = st.session_state.get("train_name", "").strip() or None
-    data = plan.own.data if plan.own and plan.config.dataset == UPLOADED_DATASET else None
+    data = plan.upload.zip_bytes if plan.upload and plan.config.dataset == UPLOADED_DATASET else None
     try:
         run = manager.start_run(plan.config, name=name, data=data)
     except WbcsegError as problem:

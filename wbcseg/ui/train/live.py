@@ -36,7 +36,7 @@ METRIC_TITLES: Final = {
 
 def show_live(one: RunSummary) -> None:
     """Show a training; while it goes on, what is shown follows."""
-    st.fragment(_render_live, run_every=LIVE_REFRESH_SECONDS if one.alive else None)(one, one.alive)
+    st.fragment(_render_live, run_every=LIVE_REFRESH_SECONDS if one.is_active else None)(one, one.is_active)
 
 
 def select_run(found: Sequence[RunSummary]) -> RunSummary:
@@ -48,7 +48,7 @@ def select_run(found: Sequence[RunSummary]) -> RunSummary:
     by_name = {one.name: one for one in found}
     asked = st.query_params.get("run")
     if "run" not in st.session_state or st.session_state["run"] not in by_name:
-        running = next((one.name for one in found if one.situation in ("running", "stopping")), None)
+        running = next((one.name for one in found if one.status in ("running", "stopping")), None)
         chosen = asked if asked in by_name else running or found[0].name
         st.session_state["run"] = chosen
     # No widget binding here: what is chosen unasked belongs in the address too, so that a reload finds it again.
@@ -59,9 +59,9 @@ def select_run(found: Sequence[RunSummary]) -> RunSummary:
 
 def _render_live(one: RunSummary, was_alive: bool) -> None:
     now = summarise_run(one.run)
-    if now.situation == "waiting":
+    if now.status == "waiting":
         now = next((other for other in list_summaries() if other.name == one.name), now)
-    if now.alive != was_alive:
+    if now.is_active != was_alive:
         # Once more as a whole: whether the page looks again by itself is settled there.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -84,7 +84,7 @@ def _render_live(one: RunSummary, was_alive: bool) -> None:
 
 
 def _show_curves(one: RunSummary, config: TrainingConfig) -> None:
-    rows, batches = one.run.metrics(), one.run.batches()
+    rows, batches = one.run.load_metrics(), one.run.load_batch_metrics()
     with st.container(horizontal=True, vertical_alignment="center", key="curve_options"):
         view = EPOCH_VIEW if rows else BATCH_VIEW
         if rows and batches:
@@ -116,7 +116,7 @@ def _show_curves(one: RunSummary, config: TrainingConfig) -> None:
                 _show_curve(one, title, points, series, x_title)
         with grid.cell():
             _show_curve(one, "Dice", *line_charts.build_dice_series(shown), x_title)
-    st.caption(line_charts.DASH_EXPLANATION + ("" if one.alive else f" {line_charts.ZOOM_HINT}"))
+    st.caption(line_charts.DASH_EXPLANATION + ("" if one.is_active else f" {line_charts.ZOOM_HINT}"))
     if thesis:
         _show_thesis_note(same_loss)
     _show_metrics_table(shown, x_title)
@@ -133,10 +133,10 @@ def _show_curve(one: RunSummary, title: str, points: Sequence[Point], series: Se
         st.markdown(f"**{title}**")
         what = f"{title} by {x_title.lower()}"
         # While rows come in, the text stays the same: a new one would draw the picture anew.
-        alt = what if one.alive else f"{what}, at the end: {', '.join(newest) or 'no figure yet'}"
+        alt = what if one.is_active else f"{what}, at the end: {', '.join(newest) or 'no figure yet'}"
         key = f"{title}_{x_title}"
-        line_charts.show_line_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, live=one.alive)
-        now = "Now" if one.alive else "Last"
+        line_charts.show_line_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, live=one.is_active)
+        now = "Now" if one.is_active else "Last"
         st.caption(f"{now}: {', '.join(newest)}" if newest else "\u00a0")
 
 

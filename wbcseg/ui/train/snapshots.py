@@ -125,7 +125,7 @@ def _load_images_png(config: TrainingConfig, film: Snapshots) -> bytes | None:
     if not {*config.dataset.split("+")} <= {*DATASET_NAMES} or not origins <= ready:
         return None
     try:
-        return _render_images(film.ids, film.side, config.framed)
+        return _render_images(film.ids, film.input_size, config.two_stage)
     except WbcsegError:
         return None
 
