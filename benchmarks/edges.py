@@ -28,24 +28,24 @@ def main() -> None:
     for entry in Catalog().entries:
         if not (entry.shipped and entry.card and entry.card.two_stage):
             continue
-        both = [Segmenter(entry.folder, entry.card, edges=edges, threads=1) for edges in (False, True)]
+        segmenters = [Segmenter(entry.folder, entry.card, refine=edges, threads=1) for edges in (False, True)]
         for name in DATASETS:
-            data = open_dataset(name)
-            found = [summarise_scores(evaluate_heldout(segmenter, data)) for segmenter in both]
-            dice = {region: [one["regions"][region]["dice"] for one in found] for region in REGIONS}
-            image = data.read(data.ids[0]).image
-            times = [[_time_prediction(segmenter, image) for segmenter in both] for _ in range(20)]
-            longer = statistics.median(after - before for before, after in times)
-            about = {"model": entry.name, "dataset": name, "pictures": found[0]["pictures"]}
-            rows.append({**about, "dice": dice, "milliseconds": round(longer, 1)})
+            dataset = open_dataset(name)
+            summaries = [summarise_scores(evaluate_heldout(segmenter, dataset)) for segmenter in segmenters]
+            dice = {region: [summary["regions"][region]["dice"] for summary in summaries] for region in REGIONS}
+            image = dataset.read(dataset.ids[0]).image
+            time_pairs = [[_time_prediction(segmenter, image) for segmenter in segmenters] for _ in range(20)]
+            extra_milliseconds = statistics.median(after - before for before, after in time_pairs)
+            labels = {"model": entry.name, "dataset": name, "pictures": summaries[0]["pictures"]}
+            rows.append({**labels, "dice": dice, "milliseconds": round(extra_milliseconds, 1)})
     json.dump({"dice": "as the network left them, along the edges", "rows": rows}, sys.stdout, indent=1)
     print()
 
 
 def _time_prediction(segmenter: Segmenter, image: NDArray[np.uint8]) -> float:
-    began = time.process_time()
+    start_time = time.process_time()
     segmenter.predict(image)
-    return 1e3 * (time.process_time() - began)
+    return 1e3 * (time.process_time() - start_time)
 
 
 if __name__ == "__main__":

@@ -71,9 +71,9 @@ window.count = () => {
 @contextmanager
 def serve_app() -> Iterator[str]:
     """Run the small app. Yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "frames_app.py"
         script.write_text(APP_SOURCE, encoding="utf-8")
@@ -90,10 +90,10 @@ def serve_app() -> Iterator[str]:
             process.wait(10)
 
 
-def measure_frame_rate(page: Page, address: str, side: int, panels: list[str], style: str) -> dict[str, Any]:
+def measure_frame_rate(page: Page, address: str, image_size: int, panels: list[str], style: str) -> dict[str, Any]:
     """Drag the first panel about. Return frames a second and what a frame takes."""
-    look = f"z2.0000_{side / 2}_{side / 2}~p{'_'.join(panels)}{'~s1' if style == 'outlines' else ''}"
-    page.goto(f"{address}/?side={side}&look={look}")
+    view_state = f"z2.0000_{image_size / 2}_{image_size / 2}~p{'_'.join(panels)}{'~s1' if style == 'outlines' else ''}"
+    page.goto(f"{address}/?side={image_size}&look={view_state}")
     page.locator("figure canvas").nth(len(panels) - 1).wait_for(timeout=180_000)
     page.wait_for_function(
         "() => document.querySelector('[data-viewer]').shadowRoot.querySelector('.panels').dataset.view",
@@ -102,27 +102,29 @@ def measure_frame_rate(page: Page, address: str, side: int, panels: list[str], s
     page.wait_for_timeout(3000)
     box = page.locator("figure canvas").first.bounding_box()
     assert box is not None
-    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.3 * box["width"]
+    x, y, drag_radius = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, 0.3 * box["width"]
     page.mouse.move(x, y)
     page.mouse.down()
     page.evaluate("window.count()")
-    begin = time.perf_counter()
+    start_time = time.perf_counter()
     step = 0
-    while time.perf_counter() - begin < DRAG_SECONDS:
+    while time.perf_counter() - start_time < DRAG_SECONDS:
         step += 1
         swing = step % 80
-        page.mouse.move(x + reach * (abs(swing - 40) / 20 - 1), y + 0.4 * reach * (abs(swing - 40) / 20 - 1))
+        page.mouse.move(
+            x + drag_radius * (abs(swing - 40) / 20 - 1), y + 0.4 * drag_radius * (abs(swing - 40) / 20 - 1)
+        )
     page.evaluate("window.counting = false")
     page.mouse.up()
     times, drawing = page.evaluate("[window.times, window.drawing]")
-    gaps = [after - before for before, after in itertools.pairwise(times)]
+    frame_gaps = [after - before for before, after in itertools.pairwise(times)]
     return {
         "panels": len(panels),
-        "side": side,
+        "side": image_size,
         "style": style,
-        "frames_per_second": round(1000 * len(gaps) / (times[-1] - times[0]), 1),
-        "median_gap_ms": round(statistics.median(gaps), 2),
-        "gaps_above_20_ms": round(sum(gap > 20 for gap in gaps) / len(gaps), 4),
+        "frames_per_second": round(1000 * len(frame_gaps) / (times[-1] - times[0]), 1),
+        "median_gap_ms": round(statistics.median(frame_gaps), 2),
+        "gaps_above_20_ms": round(sum(frame_gap > 20 for frame_gap in frame_gaps) / len(frame_gaps), 4),
         "drawn_frames": len(drawing),
         "drawing_ms": {
             "median": round(statistics.median(drawing), 2),
@@ -134,7 +136,7 @@ def measure_frame_rate(page: Page, address: str, side: int, panels: list[str], s
 def main() -> None:
     """Print the measurements as JSON."""
     models = ("unet-general", "segnet-general", "deconvnet-general")
-    twelve = [
+    twelve_panels = [
         "picture",
         "mask",
         *models,
@@ -142,15 +144,15 @@ def main() -> None:
         *(f"errors.{m}" for m in models),
         *(f"doubt.{m}" for m in models),
     ]
-    four = ["picture", "mask", *models[:2]]
+    four_panels = ["picture", "mask", *models[:2]]
     with serve_app() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         results = []
-        for side, panels in ((300, twelve), (2000, four)):
+        for image_size, panels in ((300, twelve_panels), (2000, four_panels)):
             for style in ("areas", "outlines"):
                 page = chromium.new_page(viewport={"width": 1280, "height": 900})
                 page.add_init_script(FRAME_COUNTER_SCRIPT)
-                results.append(measure_frame_rate(page, address, side, panels, style))
+                results.append(measure_frame_rate(page, address, image_size, panels, style))
                 page.close()
         print(
             json.dumps(

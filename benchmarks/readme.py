@@ -37,7 +37,7 @@ def fill_tables(text: str) -> str:
     )
     for name, table in tables:
         block = re.compile(rf"(<!-- {name}[^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = block.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)
+        text = block.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
     return text
 
 
@@ -51,10 +51,10 @@ def build_unseen_table() -> str:
         if result["study"].endswith("-leaking"):
             continue
         cells = []
-        for figure, region in (*(("dice", region) for region in ("nucleus", "cytoplasm", "cell")), MACRO_DICE):
+        for metric, region in (*(("dice", region) for region in ("nucleus", "cytoplasm", "cell")), MACRO_DICE):
             means = [
-                summarise_values(list(collect_metric(result, figure, region, look).values())).mean
-                for look in MODE_LABELS
+                summarise_values(list(collect_metric(result, metric, region, mode).values())).mean
+                for mode in MODE_LABELS
             ]
             cells.append(" / ".join(f"{mean:.4f}" for mean in means))
         lines.append(f"| {result['study']} | {result['title']} | {' | '.join(cells)} |")
@@ -63,28 +63,37 @@ def build_unseen_table() -> str:
 
 def build_thesis_table() -> str:
     """Return the published figures of the test pictures beside those of the repeated trainings as a table."""
-    found = reproduction.load_experiment_results(reproduction.list_experiment_files())
+    results = reproduction.load_experiment_results(reproduction.list_experiment_files())
     lines = [
         '| network | | accuracy | "Dice cytoplasm" | "Dice nucleus" | Dice cytoplasm | Dice nucleus '
         "| time | processor time |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for experiment in reproduction.EXPERIMENTS.values():
-        if experiment.kind == "annex" or experiment.name not in found:
+        if experiment.kind == "annex" or experiment.name not in results:
             continue
-        of = {line.metric: line for line in reproduction.compare_with_thesis(experiment, found[experiment.name])}
-        shown = [of[name] for name in ("accuracy, test", *(f'"Dice" as published, {one}' for one in SCORED_CLASSES))]
-        shown += [of[f"Dice, {one}"] for one in SCORED_CLASSES]
-        time, worked = of[reproduction.WALL_SECONDS], of[reproduction.CPU_SECONDS]
+        line_by_metric = {
+            line.metric: line for line in reproduction.compare_with_thesis(experiment, results[experiment.name])
+        }
+        selected = [
+            line_by_metric[name]
+            for name in ("accuracy, test", *(f'"Dice" as published, {class_name}' for class_name in SCORED_CLASSES))
+        ]
+        selected += [line_by_metric[f"Dice, {class_name}"] for class_name in SCORED_CLASSES]
+        wall_time, cpu_time = line_by_metric[reproduction.WALL_SECONDS], line_by_metric[reproduction.CPU_SECONDS]
         published = (
             "published",
-            [*(_format_score(line.thesis) for line in shown), format_duration(time.thesis), "–"],
+            [*(_format_score(line.thesis) for line in selected), format_duration(wall_time.thesis), "–"],
         )
-        here = (
+        reproduced = (
             "here",
-            [*(_format_score(line.final) for line in shown), format_duration(time.final), format_duration(worked.final)],
+            [
+                *(_format_score(line.final) for line in selected),
+                format_duration(wall_time.final),
+                format_duration(cpu_time.final),
+            ],
         )
-        for title, cells in [published, here] if experiment.kind == "tables" else [here]:
+        for title, cells in [published, reproduced] if experiment.kind == "tables" else [reproduced]:
             lines.append(f"| {experiment.title} | {title} | {' | '.join(cells)} |")
     return _join_table(lines)
 
@@ -95,17 +104,19 @@ def _format_score(value: float | None) -> str:
 
 def build_leakage_table() -> str:
     """Return what copies of the test pictures in training add to the Dice as a table."""
-    every = {(result["study"], result["architecture"]): result for result in load_study_results(list_study_files())}
+    result_by_study = {
+        (result["study"], result["architecture"]): result for result in load_study_results(list_study_files())
+    }
     lines = [
         "| network | Dice nucleus | Dice cytoplasm | Dice whole cell |",
         "|---|---:|---:|---:|",
     ]
-    for (study, architecture), leaking in every.items():
-        fair = every.get((study.removesuffix("-leaking"), architecture))
-        if not study.endswith("-leaking") or fair is None:
+    for (study, architecture), leaking in result_by_study.items():
+        leak_free = result_by_study.get((study.removesuffix("-leaking"), architecture))
+        if not study.endswith("-leaking") or leak_free is None:
             continue
-        found = [compare_results(leaking, fair, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
-        cells = [f"{one.difference:+.4f} ({one.ci_low:+.4f} to {one.ci_high:+.4f})" for one in found]
+        effects = [compare_results(leaking, leak_free, "dice", region) for region in ("nucleus", "cytoplasm", "cell")]
+        cells = [f"{effect.difference:+.4f} ({effect.ci_low:+.4f} to {effect.ci_high:+.4f})" for effect in effects]
         lines.append(f"| {leaking['title']} | {' | '.join(cells)} |")
     return _join_table(lines)
 
@@ -122,11 +133,11 @@ def build_cross_site_table() -> str:
     for result in results:
         for test in cross_site.summarise_cross_site(result)["tests"]:
             dice = [
-                " / ".join(f"{test[look][region]['dice']:.3f}" for look in MODE_LABELS)
+                " / ".join(f"{test[mode][region]['dice']:.3f}" for mode in MODE_LABELS)
                 for region in cross_site.FOREGROUND_REGIONS
             ]
-            where = [test["trained_on"], f"{test['tested_on']}, {test['tested']} pictures"]
-            cells = [result["title"], *where, *dice, f"{test['calibration']['error']:.3f}"]
+            sites = [test["trained_on"], f"{test['tested_on']}, {test['tested']} pictures"]
+            cells = [result["title"], *sites, *dice, f"{test['calibration']['error']:.3f}"]
             lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
@@ -135,13 +146,13 @@ def build_cross_site_table() -> str:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for result in results:
-        trust = result["trust"]
-        cells = [result["title"], f"{trust['unlike_auroc']:.4f}"]
+        quality = result["trust"]
+        cells = [result["title"], f"{quality['unlike_auroc']:.4f}"]
         for kind in ("", "varied_"):
-            bad, every = trust[f"{kind}bad"], trust[f"{kind}pictures"]
+            bad_count, total = quality[f"{kind}bad"], quality[f"{kind}pictures"]
             cells += [
-                _format_fraction(trust[f"{kind}bad_caught"], bad),
-                _format_fraction(trust[f"{kind}good_marked"], every - bad),
+                _format_fraction(quality[f"{kind}bad_caught"], bad_count),
+                _format_fraction(quality[f"{kind}good_marked"], total - bad_count),
             ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -154,7 +165,9 @@ def build_edges_table() -> str:
         "|---|---|---:|---:|---:|---:|",
     ]
     for row in json.loads((PROJECT_ROOT / "benchmarks" / "edges.json").read_text(encoding="utf-8"))["rows"]:
-        dice = [" / ".join(f"{one:.3f}" for one in row["dice"][region]) for region in ("nucleus", "cytoplasm", "cell")]
+        dice = [
+            " / ".join(f"{score:.3f}" for score in row["dice"][region]) for region in ("nucleus", "cytoplasm", "cell")
+        ]
         cells = [row["model"], f"{row['dataset']}, {row['pictures']}", *dice, f"{row['milliseconds']:.0f} ms"]
         lines.append(f"| {' | '.join(cells)} |")
     return _join_table(lines)
@@ -173,8 +186,8 @@ def build_robustness_table() -> str:
     return _join_table(lines)
 
 
-def _format_fraction(share: float | None, of: int) -> str:
-    return "–" if share is None else f"{100 * share:.0f} % of {of}"
+def _format_fraction(fraction: float | None, total: int) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.0f} % of {total}"
 
 
 def _join_table(lines: list[str]) -> str:
@@ -190,14 +203,14 @@ def build_training_table() -> str:
         "|---|---:|---:|---:|",
     ]
     for row in results["results"]:
-        seconds, ratio = row["seconds_per_epoch"], row["ratio"]["program"]
+        seconds, speedup = row["seconds_per_epoch"], row["ratio"]["program"]
         name = f"{ARCHITECTURES[row['architecture']].title}, width {row['width']}"
-        spread = f"{ratio['median']:.2f} ({ratio['least']:.2f} to {ratio['greatest']:.2f})"
+        spread = f"{speedup['median']:.2f} ({speedup['least']:.2f} to {speedup['greatest']:.2f})"
         lines.append(f"| {name} | {seconds['program']:.1f} s | {seconds['keras']:.1f} s | {spread} |")
-    where = results["environment"]
+    environment = results["environment"]
     lines += [
         "",
-        f"On {where['processor']}, {where['cores']} cores, {where['precision']}; an epoch of "
+        f"On {environment['processor']}, {environment['cores']} cores, {environment['precision']}; an epoch of "
         f"{results['pictures_per_epoch']} pictures of {results['canvas']}×{results['canvas']}, "
         f"{results['batch_size']} a batch.",
     ]
@@ -210,14 +223,14 @@ def build_runtimes_table() -> str:
     models = results["models"]
     head = " | ".join(f"{name}: ms, Dice nucleus / cytoplasm" for name in models)
     lines = [f"| runtime | {head} | same pixels as Keras | MB in all |", "|---|" + "---|" * len(models) + "---:|---:|"]
-    for kind in next(iter(models.values()))["formats"]:
-        rows = [model["formats"][kind] for model in models.values()]
+    for format_name in next(iter(models.values()))["formats"]:
+        rows = [model["formats"][format_name] for model in models.values()]
         cells = [f"{r['milliseconds']:.1f}, {r['dice_nucleus']:.3f} / {r['dice_cytoplasm']:.3f}" for r in rows]
         size = sum(row["megabytes"] for row in rows)
         agreement = min(row["agreement"] for row in rows)
-        lines.append(f"| {kind} | {' | '.join(cells)} | {agreement:.4f} | {f'{size:.1f}' if size else '–'} |")
+        lines.append(f"| {format_name} | {' | '.join(cells)} | {agreement:.4f} | {f'{size:.1f}' if size else '–'} |")
     start = results["start"]
-    said = ", ".join(
+    import_costs = ", ".join(
         f"{title} {start[module]['seconds']:.2f} s and {start[module]['megabytes']:.0f} MB"
         for title, module in (
             ("LiteRT", "ai_edge_litert.interpreter"),
@@ -230,7 +243,7 @@ def build_runtimes_table() -> str:
     lines += [
         "",
         f"On {results['processor']}, {avx512} AVX-512; pixels a side: {sides}.",
-        f"Importing costs a fresh process: {said}.",
+        f"Importing costs a fresh process: {import_costs}.",
     ]
     return "\n".join(lines)
 

@@ -50,7 +50,8 @@ def main() -> None:
         for name in ("unet-general", "segnet-general", "deconvnet-general"):
             results["models"][name] = benchmark_model(name, Path(folder))
         results["start"] = {
-            kind: measure_import_cost(kind) for kind in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
+            module: measure_import_cost(module)
+            for module in ("ai_edge_litert.interpreter", "onnxruntime", "tensorflow")
         }
     print(json.dumps(results, indent=1))
 
@@ -58,49 +59,49 @@ def main() -> None:
 def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
     card = ModelCard.read(get_weights_folder() / name)
     weights = read_weights(get_weights_folder() / name / "weights.safetensors")
-    model = build_model(card.architecture, width=card.base_filters)
+    model = build_model(card.architecture, base_filters=card.base_filters)
     model.set_weights(list(weights.arrays.values()))
     try:
-        data = open_dataset(card.dataset)
-        samples = [data.read(i) for i in card.split["test"] if i in data]
+        dataset = open_dataset(card.dataset)
+        samples = [dataset.read(i) for i in card.split["test"] if i in dataset]
     except DatasetError:
         samples = [s for s in open_dataset("synthetic") if max(s.size) <= card.input_size]
-    placed = [pad_to_square(s.image, card.input_size) for s in samples]
-    pictures = [(canvas[None] / np.float32(255)).astype(np.float32) for canvas, _ in placed]
+    padded = [pad_to_square(s.image, card.input_size) for s in samples]
+    inputs = [(padded_image[None] / np.float32(255)).astype(np.float32) for padded_image, _ in padded]
 
-    ways: dict[str, tuple[Callable[[Any], Any], int]] = {}
+    runners: dict[str, tuple[Callable[[Any], Any], int]] = {}
     files = {"LiteRT, int8 (shipped)": get_weights_folder() / name / card.files["model"].name}
-    for kind, path in (files | export_formats(model, folder / name)).items():
-        ways[kind] = (
+    for format_name, path in (files | export_formats(model, folder / name)).items():
+        runners[format_name] = (
             build_onnx_runner(path) if path.suffix == ".onnx" else build_tflite_runner(path, card.input_size),
             path.stat().st_size,
         )
 
-    seconds: dict[str, list[float]] = {kind: [] for kind in ways}
-    for number in range(ROUNDS):
-        for kind, (run, _) in ways.items():
+    seconds: dict[str, list[float]] = {format_name: [] for format_name in runners}
+    for round_index in range(ROUNDS):
+        for format_name, (run, _) in runners.items():
             start = time.process_time()
-            run(pictures[number % len(pictures)])
-            seconds[kind].append(time.process_time() - start)
+            run(inputs[round_index % len(inputs)])
+            seconds[format_name].append(time.process_time() - start)
 
-    reference = model.predict(np.concatenate(pictures), batch_size=9, verbose=0).argmax(-1)
+    reference = model.predict(np.concatenate(inputs), batch_size=9, verbose=0).argmax(-1)
     table = {}
-    for kind, (run, size) in ways.items():
-        found = [run(p)[0] for p in pictures]
+    for format_name, (run, size) in runners.items():
+        outputs = [run(p)[0] for p in inputs]
         dice = [
-            score(s.mask, unpad(f, place).argmax(-1).astype(np.uint8)).dice
-            for s, f, (_, place) in zip(samples, found, placed, strict=True)
+            score(s.mask, unpad(f, placement).argmax(-1).astype(np.uint8)).dice
+            for s, f, (_, placement) in zip(samples, outputs, padded, strict=True)
         ]
-        table[kind] = {
-            "milliseconds": round(1000 * median(seconds[kind][2:]), 1),
+        table[format_name] = {
+            "milliseconds": round(1000 * median(seconds[format_name][2:]), 1),
             "agreement": round(
-                float(np.mean([(f.argmax(-1) == r).mean() for f, r in zip(found, reference, strict=True)])), 5
+                float(np.mean([(f.argmax(-1) == r).mean() for f, r in zip(outputs, reference, strict=True)])), 5
             ),
             "dice_nucleus": round(float(np.nanmean([d["nucleus"] for d in dice])), 4),
             "dice_cytoplasm": round(float(np.nanmean([d["cytoplasm"] for d in dice])), 4),
             "megabytes": round(size / 1e6, 1),
         }
-    return {"pictures": len(pictures), "side": card.input_size, "formats": table}
+    return {"pictures": len(inputs), "side": card.input_size, "formats": table}
 
 
 def export_formats(model: keras.Model, stem: Path) -> dict[str, Path]:
@@ -119,18 +120,21 @@ def export_formats(model: keras.Model, stem: Path) -> dict[str, Path]:
     return files
 
 
-def build_tflite_runner(path: Path, side: int) -> Callable[[Any], Any]:
+def build_tflite_runner(path: Path, input_size: int) -> Callable[[Any], Any]:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=1)
-    entry, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(entry, (1, side, side, 3))
+    input_index, output_index = (
+        interpreter.get_input_details()[0]["index"],
+        interpreter.get_output_details()[0]["index"],
+    )
+    interpreter.resize_tensor_input(input_index, (1, input_size, input_size, 3))
     interpreter.allocate_tensors()
 
-    def run(picture: Any) -> Any:
-        interpreter.set_tensor(entry, picture)
+    def run(image: Any) -> Any:
+        interpreter.set_tensor(input_index, image)
         interpreter.invoke()
-        return interpreter.get_tensor(out)
+        return interpreter.get_tensor(output_index)
 
     return run
 
@@ -142,7 +146,7 @@ def build_onnx_runner(path: Path) -> Callable[[Any], Any]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda picture: session.run(None, {name: picture})[0]
+    return lambda image: session.run(None, {name: image})[0]
 
 
 def measure_import_cost(module: str) -> dict[str, float]:

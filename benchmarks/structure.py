@@ -31,16 +31,16 @@ def read_layers(name: str) -> list[dict[str, Any]]:
     from wbcseg.models import build_model
     from wbcseg.models.profile import compute_output_shapes
 
-    side, widths = 120, (8, 12)
+    input_size, filter_counts = 120, (8, 12)
     rows: list[dict[str, Any]] = []
     shapes = []
-    for width in widths:
+    for base_filters in filter_counts:
         keras.backend.clear_session()
-        model = build_model(name, width=width)
-        shapes.append(compute_output_shapes(model, side))
+        model = build_model(name, base_filters=base_filters)
+        shapes.append(compute_output_shapes(model, input_size))
     for layer in model.layers:
         small, large = (shape[layer.name][2] for shape in shapes)
-        slope = (large - small) // (widths[1] - widths[0])
+        slope = (large - small) // (filter_counts[1] - filter_counts[0])
         kind = type(layer).__name__
         factor = getattr(layer, "factor", 1)
         if kind in ("MaxPooling2D", "Conv2DTranspose"):
@@ -51,11 +51,11 @@ def read_layers(name: str) -> list[dict[str, Any]]:
             {
                 "name": layer.name,
                 "kind": LAYER_KINDS[kind],
-                "inputs": [one._keras_history.operation.name for one in _list_inputs(layer)],
+                "inputs": [tensor._keras_history.operation.name for tensor in _list_inputs(layer)],
                 "kernel": kernel[0],
                 "factor": factor,
-                "channels": [slope, small - slope * widths[0]],
-                "divisor": side // shapes[0][layer.name][0],
+                "channels": [slope, small - slope * filter_counts[0]],
+                "divisor": input_size // shapes[0][layer.name][0],
                 "relu": relu,
             }
         )

@@ -22,7 +22,7 @@ st.markdown(
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     dataset = dataset_picker.select_dataset()
-    sample_id = dataset_picker.select_image(dataset.name, dataset.ids, first=dataset_picker.SAMPLE_IMAGE[1])
+    sample_id = dataset_picker.select_image(dataset.name, dataset.ids, default_id=dataset_picker.SAMPLE_IMAGE[1])
 loaded_image = dataset_picker.load_image_or_stop(dataset.name, sample_id)
 image_panels.show_image_caption(loaded_image)
 networks.show_feature_maps(loaded_image, cache.load_catalog())

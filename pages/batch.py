@@ -27,11 +27,11 @@ elif options is not None:
         batch_view.show_results(batch, options, catalog)
         if not batch.progress.is_active:
             detail.show_detail(batch, options.pixel_size)
-            feature_agreement.show_expected_error([options.entry], careful=options.tta)
+            feature_agreement.show_expected_error([options.entry], tta=options.tta)
         upload.show_pairing_help()
 text.show_research_notice()
 text.show_glossary(
     *("Nucleus", "Cytoplasm", *text.FEATURE_TERMS, "Dice", "Expert mask", "Careful", "Second opinion", "Model"),
     *text.QUALITY_TERMS,
-    more=quality_help.describe_quality_accuracy(catalog.usable),
+    paragraphs=quality_help.describe_quality_accuracy(catalog.usable),
 )

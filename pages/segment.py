@@ -23,7 +23,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     dataset = None if is_upload else dataset_picker.select_dataset()
     if dataset is not None:
         sample_id = dataset_picker.select_image(
-            dataset.name, dataset.ids, first=dataset_picker.SAMPLE_IMAGE[1], steps=False
+            dataset.name, dataset.ids, default_id=dataset_picker.SAMPLE_IMAGE[1], with_buttons=False
         )
 loaded_image = upload.upload_image() if dataset is None else dataset_picker.load_image_or_stop(dataset.name, sample_id)
 
@@ -34,10 +34,10 @@ with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
 dataset_status.show_model_problems(catalog.entries)
 image_panels.show_image_caption(loaded_image)
 
-view = build_view(loaded_image, chosen, catalog, dataset, careful=tta)
+view = build_view(loaded_image, chosen, catalog, dataset, tta=tta)
 entries = {entry.name: entry for entry in chosen}
 quality_badges.show_quality(loaded_image, view.cells, entries)
-show_viewer(view.props, on_picture=on_image_selected, on_mask=on_mask_edited)
+show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited)
 show_hints(loaded_image, catalog)
 if loaded_image.sample.mask is not None and view.predictions:
     score_tables.show_score_tables(
@@ -48,7 +48,7 @@ edited_masks.show_edited_masks()
 text.show_glossary(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),
     *(*text.FEATURE_TERMS, *text.QUALITY_TERMS),
-    more=quality_help.describe_quality_accuracy(chosen),
+    paragraphs=quality_help.describe_quality_accuracy(chosen),
 )
 send_payload(view.digest, view.payload)
 send_prefetched(view, dataset, catalog, chosen)

@@ -14,7 +14,7 @@ st.markdown("A network learns from pictures and masks. Describe a training, star
 
 summaries = list_summaries()
 is_progress_default = "run" in st.query_params or (
-    any(one.is_active for one in summaries) and edited_masks.LINK_PARAM not in st.query_params
+    any(summary.is_active for summary in summaries) and edited_masks.LINK_PARAM not in st.query_params
 )
 new_tab, progress_tab = st.tabs(
     [launch.NEW_RUN_TAB, launch.PROGRESS_TAB],

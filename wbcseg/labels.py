@@ -40,8 +40,8 @@ BACKGROUND: Final = PixelClass(
 CYTOPLASM: Final = PixelClass(1, "cytoplasm", 128, "The body of the white cell around its nucleus.")
 NUCLEUS: Final = PixelClass(2, "nucleus", 255, "The dark kernel of the white cell, round or in lobes.")
 CLASSES: Final = (BACKGROUND, CYTOPLASM, NUCLEUS)
-CLASS_NAMES: Final = tuple(c.name for c in CLASSES)
-GREY_CODES: Final[NDArray[np.uint8]] = np.array([c.grey for c in CLASSES], dtype=np.uint8)
+CLASS_NAMES: Final = tuple(pixel_class.name for pixel_class in CLASSES)
+GREY_CODES: Final[NDArray[np.uint8]] = np.array([pixel_class.grey for pixel_class in CLASSES], dtype=np.uint8)
 
 Color = tuple[int, int, int]
 
@@ -89,7 +89,7 @@ def fast_argmax(probabilities: NDArray[np.float32]) -> Labels:
     Returns:
         ``uint8[...]`` of class ids.
     """
-    background, cytoplasm, nucleus = (probabilities[..., kind.id] for kind in CLASSES)
+    background, cytoplasm, nucleus = (probabilities[..., pixel_class.id] for pixel_class in CLASSES)
     labels = (cytoplasm > background).astype(np.uint8)
     labels[nucleus > np.maximum(background, cytoplasm)] = NUCLEUS.id
     return labels

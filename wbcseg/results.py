@@ -74,7 +74,7 @@ class ImageReport:
     def iter_by_model(self) -> Iterator[tuple[str, tuple[CellResult, ...]]]:
         """Yield every model that looked at the picture, with what it found."""
         for model in self.models:
-            yield model, tuple(one for one in self.cells if one.model == model)
+            yield model, tuple(cell for cell in self.cells if cell.model == model)
 
 
 Results = Sequence[CellResult | ImageReport]
@@ -86,26 +86,26 @@ def build_in_memory_loader(image: NDArray[np.uint8], labels: Labels) -> Callable
     return lambda: (image, labels)
 
 
-def group_by_image(found: Results) -> list[ImageReport]:
+def group_by_image(results: Results) -> list[ImageReport]:
     """Return pictures; cells that are given alone are put together to those that they are of.
 
     Cells belong to one picture if its name is the same, unless a model begins anew with them.
 
     Args:
-        found: Pictures, or the cells of each of them.
+        results: Pictures, or the cells of each of them.
     """
-    pictures: list[ImageReport] = []
-    places: dict[str, int] = {}
-    for one in found:
-        if isinstance(one, ImageReport):
-            pictures.append(one)
+    reports: list[ImageReport] = []
+    index_by_name: dict[str, int] = {}
+    for result in results:
+        if isinstance(result, ImageReport):
+            reports.append(result)
             continue
-        place = places.get(one.image_name)
-        if place is None or (one.cell_index <= 1 and one.model in pictures[place].models):
-            places[one.image_name] = len(pictures)
-            pictures.append(ImageReport(one.image_name, one.image_size, (one,), (one.model,)))
+        index = index_by_name.get(result.image_name)
+        if index is None or (result.cell_index <= 1 and result.model in reports[index].models):
+            index_by_name[result.image_name] = len(reports)
+            reports.append(ImageReport(result.image_name, result.image_size, (result,), (result.model,)))
         else:
-            known = pictures[place]
-            models = tuple(dict.fromkeys((*known.models, one.model)))
-            pictures[place] = replace(known, cells=(*known.cells, one), models=models)
-    return pictures
+            report = reports[index]
+            models = tuple(dict.fromkeys((*report.models, result.model)))
+            reports[index] = replace(report, cells=(*report.cells, result), models=models)
+    return reports

@@ -106,18 +106,18 @@ def overlay(
     if style not in STYLES:
         raise ValueError(f"Argument `style` must be one of {', '.join(STYLES)}. Received: style={style!r}")
     colors = palette.to_array()
-    drawn = np.isin(labels, list(classes))
+    is_drawn = np.isin(labels, list(classes))
     result = image.copy()
     if style in ("fill", "both"):
         # A table of 256 blended values per class and channel: no float picture, whatever the size.
         levels = np.arange(256)[None, :, None] * (1 - opacity) + colors[:, None, :] * opacity
-        table = np.rint(levels).astype(np.uint8)  # class, level, channel
-        chosen = labels[drawn]
-        pixels = image[drawn]
-        result[drawn] = np.stack([table[chosen, pixels[:, c], c] for c in range(3)], axis=-1)
+        blended = np.rint(levels).astype(np.uint8)  # class, level, channel
+        class_ids = labels[is_drawn]
+        pixels = image[is_drawn]
+        result[is_drawn] = np.stack([blended[class_ids, pixels[:, channel], channel] for channel in range(3)], axis=-1)
     if style in ("contour", "both"):
-        edge = drawn & find_contours(labels, thickness)
-        result[edge] = colors[labels[edge]]
+        is_edge = is_drawn & find_contours(labels, thickness)
+        result[is_edge] = colors[labels[is_edge]]
     return result
 
 
@@ -136,18 +136,18 @@ def enlarge(array: AnyArray, factor: int) -> AnyArray:
     return array.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def shrink_to_fit(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """Shrink by the smallest whole factor that makes the longer side at most ``longest`` pixels.
+def shrink_to_fit(array: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
+    """Shrink by the smallest whole factor that makes the longer side at most ``max_side`` pixels.
 
     Args:
         array: ``uint8[H, W, 3]``, averaged over squares of pixels, or ``uint8[H, W]`` of class ids, of which the
             middle one of each square is kept, because the mean of two classes is no class.
-        longest: In pixels, at least 1.
+        max_side: In pixels, at least 1.
 
     Returns:
         The array itself where it is small enough.
     """
-    factor = -(-max(array.shape[:2]) // longest)
+    factor = -(-max(array.shape[:2]) // max_side)
     if factor <= 1:
         return array
     rows, columns = (np.arange(0, side, factor) for side in array.shape[:2])
@@ -163,17 +163,17 @@ def shrink_to_fit(array: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     return means
 
 
-def resize_for_display(array: NDArray[np.uint8], target: int, longest: int = MAX_DISPLAY_WIDTH) -> NDArray[np.uint8]:
+def resize_for_display(array: NDArray[np.uint8], min_side: int, max_side: int = MAX_DISPLAY_WIDTH) -> NDArray[np.uint8]:
     """Bring a picture or a label picture to a size that a screen shows without blurring it.
 
     Args:
         array: ``uint8[H, W, 3]`` or ``uint8[H, W]``.
-        target: Small ones are enlarged until the longer side has at least this many pixels.
-        longest: Large ones are shrunk until the longer side has at most this many pixels.
+        min_side: Small ones are enlarged until the longer side has at least this many pixels.
+        max_side: Large ones are shrunk until the longer side has at most this many pixels.
     """
-    if max(array.shape[:2]) >= target:
-        return shrink_to_fit(array, longest)
-    return enlarge(array, min(-(-target // max(array.shape[:2])), max(1, longest // max(array.shape[:2]))))
+    if max(array.shape[:2]) >= min_side:
+        return shrink_to_fit(array, max_side)
+    return enlarge(array, min(-(-min_side // max(array.shape[:2])), max(1, max_side // max(array.shape[:2]))))
 
 
 def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
@@ -190,41 +190,41 @@ def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
     """
     canvas = Image.fromarray(image.copy())
     draw = ImageDraw.Draw(canvas)
-    size = max(MIN_NUMBER_HEIGHT, round(max(image.shape[:2]) / NUMBERS_PER_SIDE))
-    font = ImageFont.load_default(size)
+    font_size = max(MIN_NUMBER_HEIGHT, round(max(image.shape[:2]) / NUMBERS_PER_SIDE))
+    font = ImageFont.load_default(font_size)
     for left, top, right, bottom in boxes:
         # White within black: one of them stands out from whatever is behind.
         draw.rectangle((left, top, right, bottom), outline="black", width=4)
         draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
-    taken = list(boxes)
+    occupied = list(boxes)
     for number, box in enumerate(boxes, start=1):
-        width, height = round(draw.textlength(str(number), font=font)) + size // 2, size + size // 4
-        plate = _place_number(box, (width, height), taken, canvas.size)
-        taken.append(plate)
+        width, height = round(draw.textlength(str(number), font=font)) + font_size // 2, font_size + font_size // 4
+        plate = _place_number(box, (width, height), occupied, canvas.size)
+        occupied.append(plate)
         draw.rectangle(plate, fill="black")
         middle = ((plate[0] + plate[2]) / 2, (plate[1] + plate[3]) / 2)
         draw.text(middle, str(number), fill="white", font=font, anchor="mm")
     return np.asarray(canvas)
 
 
-def _place_number(box: Box, size: tuple[int, int], taken: Sequence[Box], canvas: tuple[int, int]) -> Box:
+def _place_number(box: Box, size: tuple[int, int], occupied: Sequence[Box], canvas: tuple[int, int]) -> Box:
     """Return where the number of a box stands: at one of its corners, where it covers least of what is taken."""
     left, top, right, bottom = box
     width, height = size
     # Above and below first: a number is read there as the box's own.
     corners = [(x, y) for y in (top - height, bottom) for x in (left, right - width)]
     corners += [(x, y) for x in (right, left - width) for y in (top, bottom - height)]
-    places = [(x, y) for x, y in corners if 0 <= x <= canvas[0] - width and 0 <= y <= canvas[1] - height]
+    positions = [(x, y) for x, y in corners if 0 <= x <= canvas[0] - width and 0 <= y <= canvas[1] - height]
     # A box that leaves no room around it has its number inside.
     inside = min(max(left, 0), max(canvas[0] - width, 0)), min(max(top, 0), max(canvas[1] - height, 0))
-    plates = [(x, y, x + width, y + height) for x, y in (*places, inside)]
-    return min(plates, key=lambda plate: sum(_compute_overlap(plate, other) for other in taken))
+    candidates = [(x, y, x + width, y + height) for x, y in (*positions, inside)]
+    return min(candidates, key=lambda candidate: sum(_compute_overlap(candidate, other) for other in occupied))
 
 
-def _compute_overlap(one: Box, other: Box) -> int:
+def _compute_overlap(first: Box, second: Box) -> int:
     """Return the area in pixels that two boxes share."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
     return max(width, 0) * max(height, 0)
 
 

@@ -41,7 +41,7 @@ def options(*words: str) -> argparse.Namespace:
 @pytest.mark.usefixtures("keras_at_once")
 def test_medians_and_memory() -> None:
     rounds = []
-    found = inference.measure_throughput(Catalog().load(SHIPPED[0]), 10, rounds=3, on_round=rounds.append)
+    found = inference.measure_throughput(Catalog().load(SHIPPED[0]), 10, n_rounds=3, on_round=rounds.append)
     assert rounds == [1, 2, 3]
     assert found.n_crops == 12
     assert (found.keras_batch_seconds, found.keras_single_seconds) == (2.0, 3.0)

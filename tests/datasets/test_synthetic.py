@@ -73,7 +73,9 @@ def test_join_is_the_union_away_from_the_corner_and_fills_the_corner():
 def test_a_still_outline_is_a_circle():
     outline = Outline.make_random(np.random.default_rng(0), radius=5, wobble=0.0)
     assert outline.max_radius == pytest.approx(5)
-    np.testing.assert_allclose(outline.compute_distance(np.array([0.0, 3.0, -7.0]), np.array([0.0, 4.0, 0.0])), [-5, 0, 2])
+    np.testing.assert_allclose(
+        outline.compute_distance(np.array([0.0, 3.0, -7.0]), np.array([0.0, 4.0, 0.0])), [-5, 0, 2]
+    )
 
 
 def test_a_wobbly_outline_keeps_the_area():

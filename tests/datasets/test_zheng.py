@@ -159,7 +159,7 @@ def test_a_part_is_enough(upstream: Files, tmp_path: Path, monkeypatch: pytest.M
     assert len(dataset) == 9
     assert dataset.problems == ()
     with pytest.raises(DatasetError, match="zheng-2 is not on this computer"):
-        open_zheng(2, fetch=False)
+        open_zheng(2, download=False)
 
 
 def test_fault_15_a_file_without_its_partner_is_listed_and_left_out(upstream: Files, tmp_path: Path) -> None:

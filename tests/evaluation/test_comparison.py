@@ -50,12 +50,14 @@ def test_pairs_are_paired_by_picture_and_corrected_for_their_number() -> None:
     assert [(one.first, one.second) for one in found] == [("A", "B"), ("A", "C"), ("B", "C")]
     by_hand = [wilcoxon(np.subtract(a, b)).pvalue for a, b in ((GOOD, WORSE), (GOOD, SAME), (WORSE, SAME))]
     assert [one.comparison.p_value for one in found] == pytest.approx(by_hand)
-    assert found[0].corrected_p == pytest.approx(min(1.0, by_hand[0] * 3)) or found[2].corrected_p == pytest.approx(by_hand[2] * 3)
+    assert found[0].corrected_p == pytest.approx(min(1.0, by_hand[0] * 3)) or found[2].corrected_p == pytest.approx(
+        by_hand[2] * 3
+    )
     assert found[1].corrected_p == pytest.approx(by_hand[1])
     assert found[0].comparison.difference == pytest.approx(np.mean(np.subtract(GOOD, WORSE)))
-    assert found[0].get_winner(lowest_is_best=False) == "A"
-    assert found[0].get_winner(lowest_is_best=True) == "B"
-    assert found[1].get_winner(lowest_is_best=False) is None
+    assert found[0].get_winner(lower_is_better=False) == "A"
+    assert found[0].get_winner(lower_is_better=True) == "B"
+    assert found[1].get_winner(lower_is_better=False) is None
 
 
 def test_only_pictures_that_both_have_are_compared() -> None:

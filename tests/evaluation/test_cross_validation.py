@@ -29,8 +29,14 @@ def test_folds_differ_in_nothing_but_the_fold() -> None:
 
 def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> None:
     fair = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16).configs[2]
-    assert (fair.split, fair.flipped_copies, fair.thesis_bugs, fair.base_filters, fair.fold) == ("leak-free", True, False, 16, 2)
-    leaking = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16, leaking=True)
+    assert (fair.split, fair.flipped_copies, fair.thesis_bugs, fair.base_filters, fair.fold) == (
+        "leak-free",
+        True,
+        False,
+        16,
+        2,
+    )
+    leaking = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16, leaky=True)
     assert leaking.name == "zheng-1-published-cv5-leaking"
     assert leaking.configs[2] == fair.replace(split="leaking")
 
@@ -75,7 +81,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     sample = open_dataset(str(root)).read(row["id"])
     assert not segmenter.card.trained_on(sample.id)
     assert row["one_look"] == compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
-    assert row["careful"] == compute_metrics(sample.mask, segmenter.predict(sample.image, careful=True).labels)
+    assert row["careful"] == compute_metrics(sample.mask, segmenter.predict(sample.image, tta=True).labels)
 
     capsys.readouterr()
     assert main(small) == 0
@@ -159,6 +165,6 @@ def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> N
         for row in rows[:: len(rows) // 6]:
             sample = dataset.read(row["id"])
             for look, careful in (("one_look", False), ("careful", True)):
-                again = compute_metrics(sample.mask, segmenter.predict(sample.image, careful=careful).labels)
+                again = compute_metrics(sample.mask, segmenter.predict(sample.image, tta=careful).labels)
                 assert again["dice"] == pytest.approx(row[look]["dice"], abs=0.002), (name, row["id"])
                 assert again["hausdorff_95"] == pytest.approx(row[look]["hausdorff_95"], abs=0.5)

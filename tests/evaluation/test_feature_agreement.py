@@ -69,7 +69,7 @@ def test_committed_agreement_is_that_of_the_shipped_model(path: Path, zheng_data
             continue
         sample = data.read(result["ids"][number])
         computed = extract_features(
-            sample.image, keep_main_cell(segmenter.predict(sample.image, careful=result["careful"]).labels)
+            sample.image, keep_main_cell(segmenter.predict(sample.image, tta=result["careful"]).labels)
         )
         assert computed is not None
         assert computed.values["nucleus_to_cell"] == pytest.approx(

@@ -36,7 +36,9 @@ def test_the_experiments_are_the_tables_at_full_width_and_the_annex() -> None:
     tables, again, annex = (list_experiments(part) for part in ("tables", "again", "annex"))
     assert [*tables, *again, *annex] == list(EXPERIMENTS.values())
     assert [one.name for one in tables] == ["unet", "segnet", "deconvnet"]
-    assert all(one.config.base_filters == 64 and one.config.flipped_copies and one.config.epochs == 30 for one in tables)
+    assert all(
+        one.config.base_filters == 64 and one.config.flipped_copies and one.config.epochs == 30 for one in tables
+    )
     assert [(one.config.architecture, one.config.base_filters) for one in annex] == [
         ("unet", 64),
         ("segnet", 16),

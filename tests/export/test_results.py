@@ -55,7 +55,9 @@ def pictures() -> list[ImageReport]:
     problem = "Picture Jane Doe (3).png cannot be used. It is truncated: the file ends too early."
     unet = ("unet-16",)
     return [
-        ImageReport("Jane Doe.png", doe.image_size, (doe,), unet, note="Mask Jane Doe_mask.png is odd.", mask_rejected=True),
+        ImageReport(
+            "Jane Doe.png", doe.image_size, (doe,), unet, note="Mask Jane Doe_mask.png is odd.", mask_rejected=True
+        ),
         ImageReport("b/Jane Doe.png", doe.image_size, (finding(3, "b/Jane Doe.png", status="check"),), unet),
         ImageReport("Doe field.tif", (600, 900), tuple(two), unet, field_renderers={"unet-16": drawn}),
         ImageReport("Doe empty.tif", (700, 800), (), unet, field_renderers={"unet-16": drawn}),
@@ -79,7 +81,7 @@ def test_the_table_has_every_figure(findings: list[CellResult]) -> None:
     assert dict(zip(head, second, strict=True))["left"] == "40"
     assert dict(zip(head, third, strict=True))["status"] == "no white cell found"
     assert set(third[head.index("left") :]) == {""}
-    scaled = build_feature_rows(findings, micrometres=0.1)
+    scaled = build_feature_rows(findings, pixel_size=0.1)
     assert "nucleus_area_um2" in scaled[0]
     assert float(scaled[1][scaled[0].index("cell_perimeter_um")]) == pytest.approx(
         0.1 * measures.values["cell_perimeter"], rel=1e-4
@@ -120,7 +122,7 @@ def text_of(pdf: bytes) -> str:
 
 
 def test_the_report_says_what_how_and_when_but_no_name(findings: list[CellResult]) -> None:
-    data = build_pdf_report(findings, when=WHEN, settings=[("Model", "unet-16, 1a2b3c4d")], micrometres=0.1)
+    data = build_pdf_report(findings, date=WHEN, settings=[("Model", "unet-16, 1a2b3c4d")], pixel_size=0.1)
     assert data.startswith(b"%PDF-")
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
@@ -136,7 +138,7 @@ def test_the_report_says_what_how_and_when_but_no_name(findings: list[CellResult
 
 def test_a_long_report_has_many_pages_and_odd_letters(findings: list[CellResult]) -> None:
     many = [finding(1 + n % 9, status="looks fine – \u4e2d", reasons=("Aé " * 200,)) for n in range(14)]
-    data = build_pdf_report(many, when=WHEN, settings=[])
+    data = build_pdf_report(many, date=WHEN, settings=[])
     assert data.count(b"/Type /Page\n") >= 4
     assert f"Picture {len(many)}" in text_of(data)
 
@@ -157,7 +159,7 @@ def test_every_picture_has_a_row(pictures: list[ImageReport]) -> None:
 
 
 def test_files_of_the_zip_are_joined_to_the_table(pictures: list[ImageReport]) -> None:
-    with zipfile.ZipFile(io.BytesIO(build_results_zip(pictures, micrometres=0.1))) as archive:
+    with zipfile.ZipFile(io.BytesIO(build_results_zip(pictures, pixel_size=0.1))) as archive:
         rows = read(archive.read("measurements.csv"))
         assert [row["mask_file"] for row in rows] == [
             "masks/Jane Doe-unet-16.png",
@@ -225,14 +227,14 @@ def test_definitions_explain_the_statuses_as_the_table_of_figures_calls_them() -
 
 @pytest.mark.parametrize("status", ["", "check"])
 def test_the_report_explains_statuses_where_there_are_some(status: str) -> None:
-    told = text_of(build_pdf_report([replace(finding(1), status=status)], when=WHEN, settings=[]))
+    told = text_of(build_pdf_report([replace(finding(1), status=status)], date=WHEN, settings=[]))
     assert ("What the program says of a result" in told) is bool(status)
     assert (STATUS_DESCRIPTIONS["unlike the training data"][:60] in told) is bool(status)
 
 
 def test_the_report_counts_and_lists_what_was_not_used(pictures: list[ImageReport]) -> None:
     east = WHEN.astimezone(timezone(timedelta(hours=8)))
-    data = build_pdf_report(pictures, when=east, settings=[("TIFF page", "3")])
+    data = build_pdf_report(pictures, date=east, settings=[("TIFF page", "3")])
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
     assert "4; 1 of them without a white cell; 1 more file not used; 1 expert mask not used" in unescaped(text)
@@ -256,7 +258,7 @@ def unescaped(text: str) -> str:
 def test_a_report_counts_the_cells_of_each_model() -> None:
     one = finding(1, status="looks fine")
     nothing = CellResult(one.image_name, one.load, "segnet-16", None, one.image_size, status="check")
-    text = text_of(build_pdf_report([one, nothing], when=WHEN, settings=[]))
+    text = text_of(build_pdf_report([one, nothing], date=WHEN, settings=[]))
     assert "unet-16: 1 (1 looks fine)" in unescaped(text)
     assert "segnet-16: 0\n" in text
 
@@ -275,7 +277,7 @@ def test_a_report_counts_the_cells_of_each_model() -> None:
     ],
 )
 def test_the_report_holds_no_name_whatever_was_wrong(problem: str) -> None:
-    text = text_of(build_pdf_report([ImageReport("Jane Doe.png", None, problem=problem)], when=WHEN, settings=[]))
+    text = text_of(build_pdf_report([ImageReport("Jane Doe.png", None, problem=problem)], date=WHEN, settings=[]))
     assert "Picture 1: " in text
     assert "Doe" not in text
     assert "Jane" not in text

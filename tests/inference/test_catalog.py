@@ -48,11 +48,17 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     assert first is not None
     assert first.name == "segnet-16"
     # A network without a model for the data set has the one for any laboratory.
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-1")] == ["unet-16", "segnet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-1")] == [
+        "unet-16",
+        "segnet-16",
+    ]
     assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for(None)] == ["segnet-16"]
     # A model that knows one laboratory alone is nothing to begin with for another one's pictures.
     assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-2")] == ["segnet-16"]
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("synthetic")] == ["unet-16", "segnet-16"]
+    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("synthetic")] == [
+        "unet-16",
+        "segnet-16",
+    ]
     assert [one.name for one in Catalog(shipped=nothing, runs=copies).select_defaults_for("zheng-1")] == [
         "unet-16",
         "unet-12",

@@ -31,7 +31,9 @@ def test_every_stage_has_its_maps(name: str) -> None:
     card = SHIPPED[name].card
     assert card is not None
     _, found = maps_of(SHIPPED[name])
-    assert [one.stage for one in found] == list(list_stages(card.architecture, width=card.base_filters, side=card.input_size))
+    assert [one.stage for one in found] == list(
+        list_stages(card.architecture, base_filters=card.base_filters, input_size=card.input_size)
+    )
     for one in found:
         assert one.maps.shape == (one.stage.map_size, one.stage.map_size, one.stage.filters)
         strongest = one.select_strongest(6)

@@ -148,7 +148,7 @@ def test_networks_without_details_follow_edges_from_farther(name: str, monkeypat
 
     def spy(*args: object, following: EdgeRefinement, **more: object) -> NDArray[np.float32]:
         found.append(following)
-        return twice(*args, following=following, **more)  # type: ignore[arg-type]
+        return twice(*args, refinement=following, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(predictor, "predict_two_stage", spy)
     model = Catalog().load(name)

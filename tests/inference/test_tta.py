@@ -42,7 +42,7 @@ def test_every_orientation_is_seen_once_and_turned_back() -> None:
 def test_a_model_averages_crops_and_tiles(size: tuple[int, int]) -> None:
     segmenter = Catalog().load("unet-16")
     image, _ = draw_cell(*size)
-    one, eight = segmenter.predict(image), segmenter.predict(image, careful=True)
+    one, eight = segmenter.predict(image), segmenter.predict(image, tta=True)
     assert eight.labels.shape == size
     np.testing.assert_allclose(eight.probabilities.sum(axis=-1), 1.0, atol=1e-5)
     _, count = ndimage.label(eight.labels > 0)
@@ -51,5 +51,5 @@ def test_a_model_averages_crops_and_tiles(size: tuple[int, int]) -> None:
     assert np.abs(one.probabilities - eight.probabilities).max() > 1e-4
     # Whichever way the crop is held, eight looks give the same.
     if max(size) <= 480:
-        turned = segmenter.predict(np.ascontiguousarray(np.rot90(image)), careful=True)
+        turned = segmenter.predict(np.ascontiguousarray(np.rot90(image)), tta=True)
         np.testing.assert_allclose(np.rot90(eight.probabilities), turned.probabilities, atol=1e-4)

@@ -77,9 +77,9 @@ def test_every_cell_is_seen_at_one_scale(side: int, share: float, close: float) 
         return look(square)
 
     image = scene(side, share * side, y=0.52, x=0.47)
-    found = predict_two_stage(image, look, second, canvas=120, share=close, following=REFINEMENT_WITH_SKIPS).argmax(
-        axis=-1
-    )
+    found = predict_two_stage(
+        image, look, second, input_size=120, cell_fraction=close, refinement=REFINEMENT_WITH_SKIPS
+    ).argmax(axis=-1)
     truth = look(image).argmax(axis=-1)
     assert seen == [pytest.approx(max(close, 2 * share), abs=0.06)]
     assert (found == truth).mean() > 0.97
@@ -96,7 +96,9 @@ def test_the_first_look_is_small_and_without_a_cell_the_only_one() -> None:
         raise AssertionError
 
     empty = np.asarray(Image.new("RGB", (200, 150), "white"))
-    found = predict_two_stage(empty, first, never, canvas=120, share=SHARE, following=REFINEMENT_WITH_SKIPS)
+    found = predict_two_stage(
+        empty, first, never, input_size=120, cell_fraction=SHARE, refinement=REFINEMENT_WITH_SKIPS
+    )
     assert sides == [(FIRST_PASS_SIZE, FIRST_PASS_SIZE, 3)]
     assert found.shape == (150, 200, 3)
     assert not found.argmax(axis=-1).any()

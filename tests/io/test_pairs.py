@@ -53,7 +53,7 @@ def test_fault_08_a_mask_of_the_upright_size_is_left_alone(orientation: int) -> 
 @pytest.mark.parametrize("orientation", [2, 3, 4])
 def test_fault_08_what_nothing_can_decide_is_refused(orientation: int) -> None:
     with pytest.raises(PairingError, match=rf"smear\.png is stored turned.*orientation {orientation}.*mask\.png"):
-        open_pair(encode(CELL, exif=exif(orientation)), encode(LABELS), name="smear.png", mask_name="mask.png")
+        open_pair(encode(CELL, exif=exif(orientation)), encode(LABELS), image_name="smear.png", mask_name="mask.png")
 
 
 def test_fault_08_a_square_picture_on_its_side_is_refused() -> None:
@@ -64,14 +64,14 @@ def test_fault_08_a_square_picture_on_its_side_is_refused() -> None:
 
 def test_fault_15_two_sizes_are_named() -> None:
     with pytest.raises(PairingError, match=r"a\.png has 30×24 pixels and its mask b\.png has 29×24"):
-        open_pair(encode(CELL), encode(LABELS[:, 1:].copy()), name="a.png", mask_name="b.png")
+        open_pair(encode(CELL), encode(LABELS[:, 1:].copy()), image_name="a.png", mask_name="b.png")
     with pytest.raises(PairingError, match="30×24 pixels"):
         open_pair(encode(CELL), encode(np.ascontiguousarray(LABELS.T)))
 
 
 def test_the_one_that_is_broken_is_named() -> None:
     with pytest.raises(ImageError, match=r"Picture a\.png"):
-        open_pair(b"", encode(LABELS), name="a.png")
+        open_pair(b"", encode(LABELS), image_name="a.png")
     with pytest.raises(MaskError, match=r"Mask b\.png"):
         open_pair(encode(CELL), b"", mask_name="b.png")
 

@@ -68,7 +68,7 @@ def test_a_picture_on_which_one_model_rightly_finds_nothing_counts_for_it():
     assert result.difference == pytest.approx((0.1 + 1.0 + 0.1) / 3)
     assert (result.n_pairs, result.n_larger, result.n_smaller) == (3, 3, 0)
     # A distance of nothing to nothing is 0.
-    assert pair_defined_values([NAN], [30.0], absent=0.0)[0].tolist() == [0.0]
+    assert pair_defined_values([NAN], [30.0], absent_value=0.0)[0].tolist() == [0.0]
 
 
 def test_a_comparison_is_wilcoxons():

@@ -20,7 +20,7 @@ def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
 
     rng = np.random.default_rng(5)
     keras.utils.set_random_seed(5)
-    network = build_model(name, width=4)
+    network = build_model(name, base_filters=4)
     # Of such sizes that values neither vanish nor explode on their way.
     arrays = [np.asarray(w) * rng.uniform(0.8, 1.2, w.shape) + rng.uniform(0.0, 0.05, w.shape) for w in network.weights]
     network.set_weights(arrays)

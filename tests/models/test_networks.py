@@ -28,7 +28,7 @@ every_network = pytest.mark.parametrize("name", ARCHITECTURES)
 
 @every_network
 def test_parameters_at_the_published_width(name: str) -> None:
-    model = build_model(name, width=64)
+    model = build_model(name, base_filters=64)
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     assert (model.count_params(), trainable) == PUBLISHED[name]
     assert get_spec(name).thesis_parameters == model.count_params()
@@ -37,7 +37,7 @@ def test_parameters_at_the_published_width(name: str) -> None:
 @every_network
 @pytest.mark.parametrize(("height", "width"), [(24, 48), (120, 120), (144, 96)])
 def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width: int) -> None:
-    outputs = build_model(name, width=4)(np.zeros((2, height, width, 3), np.float32)).numpy()
+    outputs = build_model(name, base_filters=4)(np.zeros((2, height, width, 3), np.float32)).numpy()
     assert outputs.shape == (2, height, width, 3)
     assert outputs.dtype == np.float32
     np.testing.assert_allclose(outputs.sum(axis=-1), 1.0, atol=1e-5)
@@ -47,16 +47,16 @@ def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width:
 def test_dropout_is_connected(name: str) -> None:
     """Fault of the notebooks: the layer was made and never used. Here it changes the output in training only."""
     picture = np.random.default_rng(0).random((1, 24, 24, 3), np.float32)
-    with_dropout = build_model(name, width=4, dropout=0.5)
+    with_dropout = build_model(name, base_filters=4, dropout=0.5)
     runs = [with_dropout(picture, training=True).numpy() for _ in range(2)]
     assert not np.allclose(runs[0], runs[1])
     assert np.allclose(with_dropout(picture).numpy(), with_dropout(picture).numpy())
-    assert not any(isinstance(layer, keras.layers.Dropout) for layer in build_model(name, width=4).layers)
+    assert not any(isinstance(layer, keras.layers.Dropout) for layer in build_model(name, base_filters=4).layers)
 
 
 @every_network
 def test_the_width_scales_every_stage(name: str) -> None:
-    counts = [build_model(name, width=width).count_params() for width in (4, 8, 16)]
+    counts = [build_model(name, base_filters=width).count_params() for width in (4, 8, 16)]
     assert 3.5 < counts[1] / counts[0] < 4
     assert 3.5 < counts[2] / counts[1] < 4.01
 
@@ -66,7 +66,7 @@ def test_multiply_adds(name: str) -> None:
     from wbcseg.models.profile import summarise_network
 
     for width, expected in zip((16, 64), MULTIPLY_ADDS[name], strict=True):
-        summary = summarise_network(name, width=width, side=120)
+        summary = summarise_network(name, base_filters=width, input_size=120)
         assert summary.multiply_adds == pytest.approx(expected, rel=0.006)
         assert summary.output_shape == (120, 120, 3)
         assert summary.parameters == sum(layer.parameters for layer in summary.layers)
@@ -172,7 +172,7 @@ def test_what_is_known_without_building_is_what_keras_counts(name: str, width: i
 
     network = get_spec(name)
     for side in (24, 72):
-        summary = summarise_network(name, width=width, side=side)
+        summary = summarise_network(name, base_filters=width, input_size=side)
         assert network.count_parameters(width) == summary.parameters
         assert network.count_multiply_adds(width, side) == summary.multiply_adds
         outputs = sum(int(np.prod(layer.shape)) for layer in summary.layers if layer.kind != "InputLayer")

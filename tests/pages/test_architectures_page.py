@@ -34,7 +34,7 @@ def test_every_network_is_drawn_at_any_width(open_page, monkeypatch, width):
     assert len(drawn) == len(ARCHITECTURES)
     for network, svg in zip(ARCHITECTURES.values(), drawn, strict=True):
         boxes = [node.text for node in svg.iter("text") if "² × " in (node.text or "")]
-        found = list_stages(network.name, width=width, side=120)
+        found = list_stages(network.name, base_filters=width, input_size=120)
         assert boxes == [f"{stage.map_size}² × {stage.filters}" for stage in found]
         assert len([node for node in svg.iter("text") if node.text == "copy"]) == 4 * (network.name == "unet")
         assert svg.get("aria-label").startswith(f"{network.title}: 120×120")
@@ -45,7 +45,7 @@ def test_the_numbers_of_every_stage(open_page, monkeypatch):
     monkeypatch.setattr(networks, "compute_feature_maps", lambda *_: [])
     at = open_page("architectures", width="64")
     table = tables(at)[0]
-    found = list_stages("unet", width=64, side=120)
+    found = list_stages("unet", base_filters=64, input_size=120)
     assert len(table) == 1 + len(found)
     for row, stage in zip(table[1:], found, strict=True):
         assert row[2] == str(stage.filters)

@@ -582,7 +582,7 @@ def test_a_cell_says_its_picture_where_the_row_above_does_not():
         "Cell 1 f.png",
         "Cell 2",
     ]
-    assert cells_of(render_table_html(rows[1:], rows, None, "Cells", named=False))[1][1] == "Cell 1"
+    assert cells_of(render_table_html(rows[1:], rows, None, "Cells", with_name=False))[1][1] == "Cell 1"
 
 
 def test_on_a_phone_every_figure_stands_beside_its_title():

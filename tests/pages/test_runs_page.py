@@ -104,12 +104,12 @@ def test_curves_by_epoch_by_time_and_smoothed():
     make_run("a", epochs=3)
     one = [summarise_run(manager.get_run("a"))]
     rows = one[0].run.load_metrics()
-    by_epoch, series = comparison.overlay_runs(one, "loss", [HELD_OUT], by_time=False, strength=0.0)
+    by_epoch, series = comparison.overlay_runs(one, "loss", [HELD_OUT], by_time=False, smoothing=0.0)
     assert by_epoch == [(row["epoch"], row["val_loss"], "a") for row in rows]
     assert [each.name for each in series] == ["a"]
-    by_time, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=True, strength=0.0)
+    by_time, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=True, smoothing=0.0)
     assert [x for x, *_ in by_time] == pytest.approx([4 / 60, 8 / 60, 12 / 60])
-    smooth, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=False, strength=0.5)
+    smooth, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=False, smoothing=0.5)
     assert smooth[0][1] == pytest.approx(rows[0]["loss"])
     assert smooth[2][1] > rows[2]["loss"]
 

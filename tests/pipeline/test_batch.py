@@ -48,7 +48,7 @@ def cells(count):
 
 def batch_of(files, model=None, *, earlier=None, unseen=60, **how):
     return Batch(
-        pair_uploads(files), PipelineConfig(model or Threshold("quick"), **how), earlier=earlier, unseen=unseen
+        pair_uploads(files), PipelineConfig(model or Threshold("quick"), **how), previous=earlier, idle_timeout=unseen
     )
 
 
@@ -143,7 +143,7 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
             told = anonymise(one.problem)
             assert told != SEE_TABLE, one.problem
             assert "qx" not in told
-    assert build_pdf_report(pictures, when=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
+    assert build_pdf_report(pictures, date=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
 
 
 def test_what_was_not_reached_is_taken_away_as_such():

@@ -44,7 +44,7 @@ def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str
     script = Script(*statuses)
     found = Segmentation(labels, None, "m", tuple(cells))
     image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
-    findings = analyze_cells("field", image, found, judge=script, second=second)  # type: ignore[arg-type]
+    findings = analyze_cells("field", image, found, quality_model=script, second_labels=second)  # type: ignore[arg-type]
     return [(one.status, one.reasons) for one in findings], script
 
 
@@ -91,7 +91,7 @@ def test_cells_beside_the_middle_are_told_from_a_strange_smear(axis: int) -> Non
 
     def reasons(image: NDArray[np.uint8]) -> tuple[str, ...]:
         found = segmenter.predict(image)
-        (one,) = analyze_cells("crop", image, found, judge=load_quality_model(segmenter.card))
+        (one,) = analyze_cells("crop", image, found, quality_model=load_quality_model(segmenter.card))
         assert len(one.reasons) <= MAX_REASONS
         return one.reasons
 

@@ -192,8 +192,8 @@ def test_in_a_field_only_its_own_border_cuts_a_cell_off(judge: QualityModel) -> 
     image, probabilities, labels = crop(11)
     middle = int(np.flatnonzero((labels > 0).any(axis=1)).mean())
     half = (image[middle:], probabilities[middle:], labels[middle:])
-    assert CUT_OFF_REASON in judge.assess(*half, sides=(True, False, False, False)).reasons
-    assert CUT_OFF_REASON not in judge.assess(*half, sides=(False, True, True, True)).reasons
+    assert CUT_OFF_REASON in judge.assess(*half, image_edges=(True, False, False, False)).reasons
+    assert CUT_OFF_REASON not in judge.assess(*half, image_edges=(False, True, True, True)).reasons
 
 
 def test_no_reason_says_less_exactly_what_another_one_says(judge: QualityModel) -> None:

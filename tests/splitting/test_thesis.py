@@ -87,7 +87,7 @@ def test_without_quirks_nothing_is_dropped_and_no_twin_crosses() -> None:
 
 
 def test_without_twins_there_is_one_of_each() -> None:
-    prepared = build_thesis_dataset([sample(i) for i in range(30)], ALL_THESIS_BUGS, twins=False)
+    prepared = build_thesis_dataset([sample(i) for i in range(30)], ALL_THESIS_BUGS, flipped_copies=False)
     assert len(prepared.ids) == len({get_original_id(i) for i in prepared.ids}) == 30
 
 

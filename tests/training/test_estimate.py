@@ -121,7 +121,9 @@ def test_without_any_measurement_the_reference_machine_counts(runs: Path, free: 
 
 
 def test_the_reference_has_every_network_narrow_and_wide() -> None:
-    widths = {name: {r.base_filters for r in load_reference_records() if r.architecture == name} for name in ARCHITECTURES}
+    widths = {
+        name: {r.base_filters for r in load_reference_records() if r.architecture == name} for name in ARCHITECTURES
+    }
     assert all({16, 64} <= found for found in widths.values())
     assert len({r.processor for r in load_reference_records()}) == 1
     for r in load_reference_records():
@@ -240,7 +242,8 @@ def test_time_at_other_widths_is_the_reference_machines() -> None:
         )
         at_8 = estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture), known)
         ratio = (
-            estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture, width=r.base_filters), known) / at_8
+            estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture, width=r.base_filters), known)
+            / at_8
         )
         own = CostSource(r, "reference", 16)
         expected = r.train_seconds_per_image / estimate_train_seconds_per_image(

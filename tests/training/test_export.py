@@ -49,7 +49,7 @@ def test_a_network_is_exported_in_eight_bits(name: str) -> None:
     from wbcseg.training.export import convert_to_tflite
 
     pictures = np.random.default_rng(1).random((8, 48, 48, 3)).astype(np.float32)
-    model = build_model(name, width=4)
+    model = build_model(name, base_filters=4)
     data = convert_to_tflite(model, pictures)
     network = TFLiteModel(data, name=name)
     weights = {f"{number:03}": np.asarray(weight) for number, weight in enumerate(model.weights)}

@@ -25,7 +25,9 @@ pytestmark = [
 
 KILLS = 50
 EPOCHS = 200
-CONFIG = TrainingConfig(base_filters=4, input_size=48, batch_size=4, folds=3, epochs=EPOCHS, warmup_epochs=1, ema_decay=0.9)
+CONFIG = TrainingConfig(
+    base_filters=4, input_size=48, batch_size=4, folds=3, epochs=EPOCHS, warmup_epochs=1, ema_decay=0.9
+)
 
 
 class Worker:

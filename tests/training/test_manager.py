@@ -358,7 +358,13 @@ def test_fault_30_a_folder_that_cannot_be_written_or_is_gone_is_named(
         manager.start_run(CONFIG)
     assert list_summaries() == []
     run = Run(tmp_path / "gone")
-    for use in (run.load_state, run.load_config, run.request_stop, lambda: run.set_state("new"), lambda: manager.delete_run(run)):
+    for use in (
+        run.load_state,
+        run.load_config,
+        run.request_stop,
+        lambda: run.set_state("new"),
+        lambda: manager.delete_run(run),
+    ):
         with pytest.raises(RunError, match="gone"):
             use()
     assert run.load_metrics() == run.load_batch_metrics() == []

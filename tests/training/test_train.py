@@ -100,7 +100,7 @@ def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: 
     from wbcseg.models import build_model
 
     weights = read_weights(finished / "weights.safetensors")
-    model = build_model("unet", width=4)
+    model = build_model("unet", base_filters=4)
     model.set_weights(list(weights.arrays.values()))
     picture = draw_sample(9, 3, size=(48, 48)).image
     scaled = (picture / np.float32(255)).astype(np.float32)

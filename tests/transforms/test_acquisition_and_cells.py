@@ -107,7 +107,7 @@ def test_red_cells_leave_what_remains_of_the_white_one_as_it_is() -> None:
     image = sample.image.astype(np.float32) / 255
     changed, lost = [], []
     for seed in range(40):
-        drawn, mask = add_red_cells(image, sample.mask, np.random.default_rng(seed), size=60)
+        drawn, mask = add_red_cells(image, sample.mask, np.random.default_rng(seed), diameter=60)
         assert drawn.dtype == np.float32
         assert mask.dtype == np.uint8
         # Cytoplasm may be lost below a red cell, the nucleus never.

@@ -22,7 +22,9 @@ from wbcseg.ui.segment import cell_features
 def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     image = np.full((300, 500, 3), 230, np.uint8)
     sample = Sample(id="own/1", image=image, mask=None, source="A reader's own picture")
-    picture = cache.LoadedImage(sample, "digest", is_upload=True, filename="field.png", notices=("Its 16-bit grey is scaled.",))
+    picture = cache.LoadedImage(
+        sample, "digest", is_upload=True, filename="field.png", notices=("Its 16-bit grey is scaled.",)
+    )
     results = {name: SimpleNamespace(labels=np.zeros((300, 500), np.uint8)) for name in ("unet-16", "segnet-16")}
     look = SimpleNamespace(results=results, findings=dict.fromkeys(results, ()))
     found = cell_features._build_image_report(picture, look, {name: SimpleNamespace(card=None) for name in results})
@@ -82,9 +84,9 @@ def test_the_report_names_the_models_that_looked_the_second_opinion_and_the_page
     first, second = entry("unet-16", "U-Net 16"), entry("segnet-16", "SegNet 16")
     nothing = [ImageReport("field.png", (300, 500), (), ("unet-16",))]
     entries = {"unet-16": first, "segnet-16": second}
-    told = downloads._list_settings(nothing, entries, careful=False, page=0, second=None)
+    told = downloads._list_settings(nothing, entries, tta=False, page=0, second_entry=None)
     assert told == [("Model", "unet-16: U-Net 16, file 1a2b3c4d, of 2026-11-23"), ("Prediction", "one look")]
-    told = downloads._list_settings(nothing, entries, careful=True, page=2, second=second)
+    told = downloads._list_settings(nothing, entries, tta=True, page=2, second_entry=second)
     assert told[1] == ("Second opinion", "segnet-16: SegNet 16, file 1a2b3c4d, of 2026-11-23")
     assert told[2:] == [("Prediction", "careful"), ("TIFF page", "3")]
 
@@ -97,7 +99,7 @@ def test_a_file_is_in_the_scale_that_was_given_last(monkeypatch):
 
     monkeypatch.setattr(downloads, "st", SimpleNamespace(session_state=state, download_button=button))
     entries = {"unet-16": entry("unet-16", "U-Net 16")}
-    downloads.show_download_buttons(lambda: [ImageReport("a.png", (60, 70), (), ("unet-16",))], entries, careful=False)
+    downloads.show_download_buttons(lambda: [ImageReport("a.png", (60, 70), (), ("unet-16",))], entries, tta=False)
     assert b"cell_area_px2" in offered["Figures (CSV)"]()
     # A reader types a scale and clicks at once: the button is still that of the run before.
     state["micrometres_here"] = 0.1

@@ -61,14 +61,14 @@ class Throughput:
 
 
 def measure_throughput(
-    segmenter: Segmenter, crops: int, *, rounds: int, on_round: Callable[[int], None] = lambda _: None
+    segmenter: Segmenter, n_crops: int, *, n_rounds: int, on_round: Callable[[int], None] = lambda _: None
 ) -> Throughput:
     """Segment crops in rounds; between them, Keras predicts with the published U-Net in a process of its own.
 
     Args:
         segmenter: The model.
-        crops: How many crops in all.
-        rounds: In how many rounds; while one side computes, the other waits.
+        n_crops: How many crops in all.
+        n_rounds: In how many rounds; while one side computes, the other waits.
         on_round: Called with the number of rounds done.
 
     Raises:
@@ -77,20 +77,29 @@ def measure_throughput(
     images = [draw_sample(5, index, size=(120, 120)).image for index in range(N_DISTINCT_CROPS)]
     for _ in predict_many(segmenter, images):
         pass
-    own, keras, alone, memory = [], [], [], []
+    wbcseg_rounds, keras_batch_rounds, keras_single_rounds, memory_mb = [], [], [], []
     config = PRESETS["published"].replace(batch_size=32)
     process = psutil.Process()
-    each = -(-crops // rounds)
+    crops_per_round = -(-n_crops // n_rounds)
     with start_worker("predict", config) as worker:
         worker.read_response()
-        for done in range(rounds):
-            began = time.perf_counter()
-            for _ in predict_many(segmenter, (images[number % N_DISTINCT_CROPS] for number in range(each))):
+        for round_index in range(n_rounds):
+            start = time.perf_counter()
+            for _ in predict_many(
+                segmenter, (images[crop_index % N_DISTINCT_CROPS] for crop_index in range(crops_per_round))
+            ):
                 pass
-            own.append((time.perf_counter() - began) / each)
-            memory.append(process.memory_info().rss / 1e6)
-            answer = worker.step()
-            keras.append(answer["seconds"])
-            alone.append(answer["alone"])
-            on_round(done + 1)
-    return Throughput(segmenter.name, each * rounds, tuple(own), tuple(keras), tuple(alone), tuple(memory))
+            wbcseg_rounds.append((time.perf_counter() - start) / crops_per_round)
+            memory_mb.append(process.memory_info().rss / 1e6)
+            reply = worker.step()
+            keras_batch_rounds.append(reply["seconds"])
+            keras_single_rounds.append(reply["alone"])
+            on_round(round_index + 1)
+    return Throughput(
+        segmenter.name,
+        crops_per_round * n_rounds,
+        tuple(wbcseg_rounds),
+        tuple(keras_batch_rounds),
+        tuple(keras_single_rounds),
+        tuple(memory_mb),
+    )

@@ -46,26 +46,26 @@ class BenchmarkResult:
     first_loss: dict[str, float]
     parameters: int
 
-    def estimate_epoch_seconds(self, side: str) -> float:
+    def estimate_epoch_seconds(self, variant: str) -> float:
         """Return the seconds of an epoch of :data:`IMAGES_PER_EPOCH` pictures: median over the rounds."""
-        means = [sum(round_) / len(round_) for round_ in self.batch_seconds[side]]
+        means = [sum(round_) / len(round_) for round_ in self.batch_seconds[variant]]
         return median(means) * IMAGES_PER_EPOCH / self.config.batch_size
 
-    def compute_speedups(self, side: str) -> list[float]:
-        """Return how many times as long as ``side`` Keras took, in every round."""
-        pairs = zip(self.batch_seconds["keras"], self.batch_seconds[side], strict=True)
+    def compute_speedups(self, variant: str) -> list[float]:
+        """Return how many times as long as ``variant`` Keras took, in every round."""
+        pairs = zip(self.batch_seconds["keras"], self.batch_seconds[variant], strict=True)
         return [sum(keras) / sum(own) for keras, own in pairs]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the results as JSON values: seconds an epoch, and ratios to Keras with their least and greatest."""
-        ratio = {}
-        for side in self.batch_seconds:
-            if side != "keras":
-                found = self.compute_speedups(side)
-                ratio[side] = {
-                    "median": round(median(found), 3),
-                    "least": round(min(found), 3),
-                    "greatest": round(max(found), 3),
+        speedup_summary = {}
+        for variant in self.batch_seconds:
+            if variant != "keras":
+                speedups = self.compute_speedups(variant)
+                speedup_summary[variant] = {
+                    "median": round(median(speedups), 3),
+                    "least": round(min(speedups), 3),
+                    "greatest": round(max(speedups), 3),
                 }
         return {
             "architecture": self.config.architecture,
@@ -73,16 +73,18 @@ class BenchmarkResult:
             "parameters": self.parameters,
             "rounds": len(self.batch_seconds["keras"]),
             "batches": len(self.batch_seconds["keras"][0]),
-            "seconds_per_epoch": {side: round(self.estimate_epoch_seconds(side), 3) for side in self.batch_seconds},
-            "ratio": ratio,
+            "seconds_per_epoch": {
+                variant: round(self.estimate_epoch_seconds(variant), 3) for variant in self.batch_seconds
+            },
+            "ratio": speedup_summary,
             "precision": self.precision,
-            "first_loss": {side: round(loss, 6) for side, loss in self.first_loss.items()},
+            "first_loss": {variant: round(loss, 6) for variant, loss in self.first_loss.items()},
         }
 
 
-def build_benchmark_config(architecture: str, width: int) -> TrainingConfig:
+def build_benchmark_config(architecture: str, base_filters: int) -> TrainingConfig:
     """Return the settings that are compared: those of ``compact``, without what Keras' step would not do as well."""
-    return PRESETS["compact"].replace(architecture=architecture, width=width, weight_average=0.0)
+    return PRESETS["compact"].replace(architecture=architecture, width=base_filters, weight_average=0.0)
 
 
 def run_benchmark(
@@ -90,7 +92,7 @@ def run_benchmark(
     *,
     batches: int,
     rounds: int,
-    parts: bool = False,
+    include_untuned: bool = False,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> BenchmarkResult:
     """Time training steps of this program and of Keras, batch by batch in turns.
@@ -102,57 +104,57 @@ def run_benchmark(
         config: The settings; their data set is not read.
         batches: Batches of a round.
         rounds: Rounds; figures are medians over them.
-        parts: Whether to measure a third side too: this program's step in TensorFlow as it comes.
+        include_untuned: Whether to measure a third side too: this program's step in TensorFlow as it comes.
         on_round: Called with the number of rounds done.
 
     Raises:
         TrainingError: If a side cannot be started or dies.
     """
-    sides = ("program", "untuned", "keras") if parts else ("program", "keras")
+    variants = ("program", "untuned", "keras") if include_untuned else ("program", "keras")
     with ExitStack() as stack:
-        workers = {side: stack.enter_context(start_worker(side, config)) for side in sides}
-        ready = {side: worker.read_response() for side, worker in workers.items()}
-        first = {side: worker.step()["loss"] for side, worker in workers.items()}
+        workers = {variant: stack.enter_context(start_worker(variant, config)) for variant in variants}
+        ready_messages = {variant: worker.read_response() for variant, worker in workers.items()}
+        first_losses = {variant: worker.step()["loss"] for variant, worker in workers.items()}
         for _ in range(WARM_UP_BATCHES - 1):
             for worker in workers.values():
                 worker.step()
-        seconds: dict[str, list[list[float]]] = {side: [] for side in sides}
-        for done in range(rounds):
-            for rows in seconds.values():
-                rows.append([])
-            for number in range(batches):
+        seconds: dict[str, list[list[float]]] = {variant: [] for variant in variants}
+        for round_index in range(rounds):
+            for variant_rounds in seconds.values():
+                variant_rounds.append([])
+            for batch_index in range(batches):
                 # Nobody is always the first.
-                for side in sides if (done + number) % 2 else reversed(sides):
-                    seconds[side][-1].append(workers[side].step()["seconds"])
-            on_round(done + 1)
+                for variant in variants if (round_index + batch_index) % 2 else reversed(variants):
+                    seconds[variant][-1].append(workers[variant].step()["seconds"])
+            on_round(round_index + 1)
     return BenchmarkResult(
         config=config,
         batch_seconds=seconds,
-        precision={side: str(values["precision"]) for side, values in ready.items()},
-        first_loss=first,
-        parameters=int(ready["program"]["parameters"]),
+        precision={variant: str(values["precision"]) for variant, values in ready_messages.items()},
+        first_loss=first_losses,
+        parameters=int(ready_messages["program"]["parameters"]),
     )
 
 
-def build_report(comparisons: Sequence[BenchmarkResult]) -> dict[str, Any]:
+def build_report(results: Sequence[BenchmarkResult]) -> dict[str, Any]:
     """Return the results of several networks as JSON values, with what they were measured on."""
-    config = comparisons[0].config
+    config = results[0].config
     return {
-        "environment": describe_environment(comparisons[0].precision["program"]),
+        "environment": describe_environment(results[0].precision["program"]),
         "pictures_per_epoch": IMAGES_PER_EPOCH,
         "batch_size": config.batch_size,
         "canvas": config.input_size,
         "optimizer": config.optimizer,
         "loss": config.loss,
-        "results": [comparison.to_dict() for comparison in comparisons],
+        "results": [result.to_dict() for result in results],
     }
 
 
 class _WorkerClient:
     """The other end of :class:`wbcseg.benchmarking.training_worker.RequestChannel`."""
 
-    def __init__(self, side: str, questions: IO[str], answers: IO[str], complaints: IO[str]) -> None:
-        self._variant, self._requests, self._responses, self._error_log = side, questions, answers, complaints
+    def __init__(self, variant: str, requests: IO[str], responses: IO[str], error_log: IO[str]) -> None:
+        self._variant, self._requests, self._responses, self._error_log = variant, requests, responses, error_log
 
     def step(self) -> dict[str, Any]:
         try:
@@ -171,33 +173,33 @@ class _WorkerClient:
 
     def _build_error(self) -> TrainingError:
         self._error_log.seek(0)
-        said = self._error_log.read().strip().splitlines() or ["it said nothing"]
+        error_lines = self._error_log.read().strip().splitlines() or ["it said nothing"]
         return TrainingError(
-            f"The process that measures {self._variant!r} ended before its time: {said[-1]}. "
+            f"The process that measures {self._variant!r} ended before its time: {error_lines[-1]}. "
             "If the memory was not enough, choose a smaller width."
         )
 
 
 @contextmanager
-def start_worker(side: str, config: TrainingConfig) -> Iterator[_WorkerClient]:
+def start_worker(variant: str, config: TrainingConfig) -> Iterator[_WorkerClient]:
     """Start the process of a side. It waits until its ``step`` is called, and ends with the block."""
     # What somebody has set for TensorFlow would be set for both sides alike, and nothing left to compare.
     environ = {name: value for name, value in os.environ.items() if name not in _TENSORFLOW_VARIABLES}
-    command = [sys.executable, "-m", "wbcseg.benchmarking.training_worker", side, json.dumps(config.to_dict())]
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+    command = [sys.executable, "-m", "wbcseg.benchmarking.training_worker", variant, json.dumps(config.to_dict())]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as error_log:
         process = subprocess.Popen(
             command,
             cwd=IMPORT_ROOT,
             env=environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=error_log,
             text=True,
         )
         try:
             if process.stdin is None or process.stdout is None:
-                raise TrainingError(f"The process that measures {side!r} could not be started.")
-            yield _WorkerClient(side, process.stdin, process.stdout, complaints)
+                raise TrainingError(f"The process that measures {variant!r} could not be started.")
+            yield _WorkerClient(variant, process.stdin, process.stdout, error_log)
         finally:
             process.kill()
             process.communicate()

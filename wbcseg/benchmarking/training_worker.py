@@ -36,8 +36,8 @@ class RequestChannel:
         answers: Where the lines go.
     """
 
-    def __init__(self, answers: TextIO) -> None:
-        self._output = answers
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
 
     def wait_for_request(self) -> bool:
         """Wait for the next turn; return whether there is one."""
@@ -57,54 +57,54 @@ def build_random_batch(config: TrainingConfig) -> Batch:
     return images, np.eye(3, dtype=np.float32)[rng.integers(0, 3, shape)]
 
 
-def serve_program_steps(config: TrainingConfig, turns: RequestChannel) -> None:
+def serve_program_steps(config: TrainingConfig, channel: RequestChannel) -> None:
     """Take turns with this program's training step."""
     from wbcseg.training.trainer import Trainer
 
     images, targets = build_random_batch(config)
-    trainer = Trainer(config, steps=1)
-    turns.respond(precision=trainer.precision, parameters=trainer.model.count_params())
-    number = 0
-    while turns.wait_for_request():
-        began = time.perf_counter()
-        loss, _ = trainer.step(images, targets, number)
-        turns.respond(seconds=time.perf_counter() - began, loss=loss)
-        number += 1
+    trainer = Trainer(config, steps_per_epoch=1)
+    channel.respond(precision=trainer.precision, parameters=trainer.model.count_params())
+    step_index = 0
+    while channel.wait_for_request():
+        start_time = time.perf_counter()
+        loss, _ = trainer.step(images, targets, step_index)
+        channel.respond(seconds=time.perf_counter() - start_time, loss=loss)
+        step_index += 1
 
 
-def serve_keras_steps(config: TrainingConfig, turns: RequestChannel) -> None:
+def serve_keras_steps(config: TrainingConfig, channel: RequestChannel) -> None:
     """Take turns with Keras' own loop (``fit``) over its own layers in float32, same weights, optimiser and loss."""
     import keras
 
     from wbcseg.training.losses import compute_loss
     from wbcseg.training.trainer import Trainer
 
-    trainer = Trainer(config.replace(precision="float32"), steps=1)
+    trainer = Trainer(config.replace(precision="float32"), steps_per_epoch=1)
     model = convert_to_keras_layers(trainer.model)
-    kinds = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
+    optimizer_classes = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
     model.compile(
-        optimizer=kinds[config.optimizer].from_config(trainer.optimizer.get_config()),
+        optimizer=optimizer_classes[config.optimizer].from_config(trainer.optimizer.get_config()),
         loss=lambda targets, probabilities: compute_loss(config.loss, targets, probabilities),
         metrics=["accuracy"],
     )
-    turns.respond(precision="float32", parameters=model.count_params())
+    channel.respond(precision="float32", parameters=model.count_params())
 
-    class Done(Exception):
+    class NoMoreRequests(Exception):
         """There are no more turns."""
 
-    began = 0.0
+    start_time = 0.0
 
-    def begin(_batch: int, **_: Any) -> None:
-        nonlocal began
-        if not turns.wait_for_request():
-            raise Done
-        began = time.perf_counter()
+    def on_batch_begin(_batch: int, **_: Any) -> None:
+        nonlocal start_time
+        if not channel.wait_for_request():
+            raise NoMoreRequests
+        start_time = time.perf_counter()
 
-    def end(_batch: int, logs: Any) -> None:
+    def on_batch_end(_batch: int, logs: Any) -> None:
         loss = float(logs["loss"])
-        turns.respond(seconds=time.perf_counter() - began, loss=loss)
+        channel.respond(seconds=time.perf_counter() - start_time, loss=loss)
 
-    watcher = keras.callbacks.LambdaCallback(on_train_batch_begin=begin, on_train_batch_end=end)
+    callback = keras.callbacks.LambdaCallback(on_train_batch_begin=on_batch_begin, on_train_batch_end=on_batch_end)
     images, targets = build_random_batch(config)
     try:
         # Keras prepares the next batch while one computes, but not across epochs: so an epoch has several.
@@ -115,30 +115,30 @@ def serve_keras_steps(config: TrainingConfig, turns: RequestChannel) -> None:
             epochs=sys.maxsize,
             shuffle=False,
             verbose=0,
-            callbacks=[watcher],
+            callbacks=[callback],
         )
-    except Done:
+    except NoMoreRequests:
         return
 
 
-def serve_keras_predictions(config: TrainingConfig, turns: RequestChannel) -> None:
+def serve_keras_predictions(config: TrainingConfig, channel: RequestChannel) -> None:
     """Take turns with Keras' ``Model.predict`` of Keras' own layers, all pictures of a batch at once and one by one."""
     from wbcseg.models import build_model
 
     images, _ = build_random_batch(config)
-    model = convert_to_keras_layers(build_model(config.architecture, width=config.base_filters))
+    model = convert_to_keras_layers(build_model(config.architecture, base_filters=config.base_filters))
     model.predict(images, verbose=0)
     model.predict(images[:1], verbose=0)
-    turns.respond(precision="float32", parameters=model.count_params())
-    while turns.wait_for_request():
-        began = time.perf_counter()
+    channel.respond(precision="float32", parameters=model.count_params())
+    while channel.wait_for_request():
+        start_time = time.perf_counter()
         model.predict(images, batch_size=len(images), verbose=0)
-        together = time.perf_counter() - began
-        few = images[: max(1, len(images) // 4)]
-        began = time.perf_counter()
-        for image in few:
+        batched_seconds = time.perf_counter() - start_time
+        subset = images[: max(1, len(images) // 4)]
+        start_time = time.perf_counter()
+        for image in subset:
             model.predict(image[None], verbose=0)
-        turns.respond(seconds=together / len(images), alone=(time.perf_counter() - began) / len(few))
+        channel.respond(seconds=batched_seconds / len(images), alone=(time.perf_counter() - start_time) / len(subset))
 
 
 def convert_to_keras_layers(model: keras.Model) -> keras.Model:
@@ -147,7 +147,7 @@ def convert_to_keras_layers(model: keras.Model) -> keras.Model:
 
     from wbcseg.models.blocks import FusedBatchNormalization, NearestUpsampling, UpsampledConvolution
 
-    def own(layer: Any) -> Any:
+    def convert_layer(layer: Any) -> Any:
         if isinstance(layer, FusedBatchNormalization):
             return keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, name=layer.name)
         if isinstance(layer, NearestUpsampling):
@@ -157,23 +157,23 @@ def convert_to_keras_layers(model: keras.Model) -> keras.Model:
             return keras.Sequential([keras.layers.UpSampling2D(layer.factor), convolution], name=layer.name)
         return type(layer).from_config(layer.get_config())
 
-    clone = keras.models.clone_model(model, clone_function=own)
+    clone = keras.models.clone_model(model, clone_function=convert_layer)
     clone.set_weights(model.get_weights())
     return clone
 
 
 def main() -> int:
     """Be the side that the command line names."""
-    side, text = sys.argv[1:]
-    config = TrainingConfig.from_dict(json.loads(text))
+    variant, config_json = sys.argv[1:]
+    config = TrainingConfig.from_dict(json.loads(config_json))
     # Whatever a library prints must not get between the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    if side == "program":
+    if variant == "program":
         import_tensorflow()
-    run = {"keras": serve_keras_steps, "predict": serve_keras_predictions}.get(side, serve_program_steps)
-    run(config, RequestChannel(answers))
+    serve = {"keras": serve_keras_steps, "predict": serve_keras_predictions}.get(variant, serve_program_steps)
+    serve(config, RequestChannel(output))
     return 0
 
 

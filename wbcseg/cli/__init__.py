@@ -15,19 +15,19 @@ COMMANDS = (segment, models, evaluate, train, runs, reproduce, bench, datasets, 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    top = argparse.ArgumentParser(
+    root_parser = argparse.ArgumentParser(
         prog="python -m wbcseg",
         description="Segment white blood cells in blood-smear pictures. For research and teaching, not for diagnosis.",
     )
-    top.add_argument("--version", action="version", version=f"wbcseg {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    root_parser.add_argument("--version", action="version", version=f"wbcseg {__version__}")
+    commands = root_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        text = (module.__doc__ or "").strip().replace("``", "")
-        command = commands.add_parser(name, help=text.splitlines()[0], description=text)
+        description = (module.__doc__ or "").strip().replace("``", "")
+        command = commands.add_parser(name, help=description.splitlines()[0], description=description)
         module.add_arguments(command)
         command.set_defaults(act=module.act)
-    return top
+    return root_parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     options = build_parser().parse_args(arguments)
     try:
-        code: int = options.act(options)
-        return code
+        exit_code: int = options.act(options)
+        return exit_code
     except WbcsegError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

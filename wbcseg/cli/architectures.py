@@ -32,7 +32,7 @@ def run_command(options: argparse.Namespace) -> int:
     import_tensorflow()
     from wbcseg.models.profile import summarise_network
 
-    summaries = [summarise_network(name, width=options.width, side=options.side) for name in ARCHITECTURES]
+    summaries = [summarise_network(name, base_filters=options.width, input_size=options.side) for name in ARCHITECTURES]
     if options.json:
         print(json.dumps([summary.to_dict() for summary in summaries], indent=1))
         return 0

@@ -29,8 +29,8 @@ VARIANT_LABELS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what can be measured, each with its options."""
-    kinds = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    train = kinds.add_parser("train", help="time an epoch of training beside Keras' own layers and float32")
+    subparsers = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    train = subparsers.add_parser("train", help="time an epoch of training beside Keras' own layers and float32")
     train.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="unet", help="network (unet)")
     train.add_argument("--widths", type=int, nargs="+", default=[16, 64], metavar="WIDTH", help="widths (16 64)")
     train.add_argument("--batches", type=int, default=8, metavar="N", help="batches a side and round (8)")
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--json", action="store_true", help="print the results as JSON")
     train.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
     train.set_defaults(measure=_run_train_benchmark)
-    predict = kinds.add_parser("predict", help="segment crops beside Keras' prediction of the published U-Net")
+    predict = subparsers.add_parser("predict", help="segment crops beside Keras' prediction of the published U-Net")
     predict.add_argument("--model", default="unet-16", metavar="NAME", help="a model (unet-16)")
     predict.add_argument("--crops", type=int, default=1000, metavar="N", help="crops to segment (1000)")
     predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; figures are medians of them (5)")
@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    code: int = options.measure(options)
-    return code
+    exit_code: int = options.measure(options)
+    return exit_code
 
 
 def _run_train_benchmark(options: argparse.Namespace) -> int:
@@ -59,9 +59,9 @@ def _run_train_benchmark(options: argparse.Namespace) -> int:
             raise ConfigError(f"Option --{name} must be at least 1. Received: {getattr(options, name)}")
     if options.out and not options.out.parent.is_dir():
         raise ConfigError(f"Option --out must name a file in a folder that exists. Received: {options.out}")
-    configs = [build_benchmark_config(options.architecture, width) for width in options.widths]
-    comparisons = [_run_with_progress(config, options) for config in configs]
-    results = build_report(comparisons)
+    configs = [build_benchmark_config(options.architecture, base_filters) for base_filters in options.widths]
+    benchmarks = [_run_with_progress(config, options) for config in configs]
+    results = build_report(benchmarks)
     if options.out:
         write_json(options.out, results)
     if options.json:
@@ -76,36 +76,50 @@ def _run_predict_benchmark(options: argparse.Namespace) -> int:
         if getattr(options, name) < 1:
             raise ConfigError(f"Option --{name} must be at least 1. Received: {getattr(options, name)}")
 
-    def show(done: int) -> None:
-        print(f"round {done} of {options.rounds}", file=sys.stderr, flush=True)
+    def show_progress(round_number: int) -> None:
+        print(f"round {round_number} of {options.rounds}", file=sys.stderr, flush=True)
 
-    found = measure_throughput(Catalog().load(options.model), options.crops, rounds=options.rounds, on_round=show)
+    throughput = measure_throughput(
+        Catalog().load(options.model), options.crops, n_rounds=options.rounds, on_round=show_progress
+    )
     if options.out:
-        write_json(options.out, found.to_dict())
-    print(f"{options.model}: {1000 * found.wbcseg_seconds:.1f} ms a crop, {1 / found.wbcseg_seconds:.0f} crops a second")
-    print(f"Published U-Net in Keras, 32 at once: {1000 * found.keras_batch_seconds:.1f} ms; one by one: {1000 * found.keras_single_seconds:.1f} ms")
-    print(f"{found.keras_batch_seconds / found.wbcseg_seconds:.1f} and {found.keras_single_seconds / found.wbcseg_seconds:.1f} times as fast")
-    print(f"Memory after the first round {found.memory_mb[0]:.0f} MB, after the last {found.memory_mb[-1]:.0f} MB")
+        write_json(options.out, throughput.to_dict())
+    print(
+        f"{options.model}: {1000 * throughput.wbcseg_seconds:.1f} ms a crop, {1 / throughput.wbcseg_seconds:.0f} crops a second"
+    )
+    print(
+        f"Published U-Net in Keras, 32 at once: {1000 * throughput.keras_batch_seconds:.1f} ms; one by one: {1000 * throughput.keras_single_seconds:.1f} ms"
+    )
+    print(
+        f"{throughput.keras_batch_seconds / throughput.wbcseg_seconds:.1f} and {throughput.keras_single_seconds / throughput.wbcseg_seconds:.1f} times as fast"
+    )
+    print(
+        f"Memory after the first round {throughput.memory_mb[0]:.0f} MB, after the last {throughput.memory_mb[-1]:.0f} MB"
+    )
     return 0
 
 
 def _run_with_progress(config: TrainingConfig, options: argparse.Namespace) -> BenchmarkResult:
-    def show(done: int) -> None:
-        text = f"{config.architecture} width {config.base_filters}: round {done} of {options.rounds}"
+    def show_progress(round_number: int) -> None:
+        text = f"{config.architecture} width {config.base_filters}: round {round_number} of {options.rounds}"
         print(text, file=sys.stderr, flush=True)
 
-    return run_benchmark(config, batches=options.batches, rounds=options.rounds, parts=options.parts, on_round=show)
+    return run_benchmark(
+        config, batches=options.batches, rounds=options.rounds, include_untuned=options.parts, on_round=show_progress
+    )
 
 
 def _print_results(results: dict[str, Any]) -> None:
-    where = results["environment"]
-    print(f"{where['processor']}, {where['cores']} cores, {', '.join(where['features']) or 'no special features'}")
+    environment = results["environment"]
+    print(
+        f"{environment['processor']}, {environment['cores']} cores, {', '.join(environment['features']) or 'no special features'}"
+    )
     print(f"Seconds for an epoch of {results['pictures_per_epoch']} pictures, {results['batch_size']} at a time:")
     for row in results["results"]:
         print(f"{row['architecture']} width {row['width']}")
-        for side, seconds in row["seconds_per_epoch"].items():
-            line = f"  {VARIANT_LABELS[side]:28} {seconds:8.2f} s  {row['precision'][side]:8}"
-            if side in row["ratio"]:
-                ratio = row["ratio"][side]
-                line += f"  {ratio['median']:.2f} times as fast ({ratio['least']:.2f} to {ratio['greatest']:.2f})"
+        for variant, seconds in row["seconds_per_epoch"].items():
+            line = f"  {VARIANT_LABELS[variant]:28} {seconds:8.2f} s  {row['precision'][variant]:8}"
+            if variant in row["ratio"]:
+                speedup = row["ratio"][variant]
+                line += f"  {speedup['median']:.2f} times as fast ({speedup['least']:.2f} to {speedup['greatest']:.2f})"
             print(line.rstrip())

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
     if options.fetch:
-        dataset = open_dataset(options.fetch, fetch=True, progress=show_progress)
+        dataset = open_dataset(options.fetch, download=True, progress=show_progress)
         print(f"{dataset.title}: {len(dataset)} pictures. {dataset.acknowledgement}")
         return 0
     for status in list_datasets():

@@ -41,41 +41,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models (all)")
     parser.add_argument("--pictures", action="store_true", help="a line for every picture as well")
     parser.add_argument("--json", action="store_true", help="as JSON")
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument(
+    mode_group = parser.add_mutually_exclusive_group()
+    mode_group.add_argument(
         "--agreement", action="store_true", help="instead, compare areas, N:C and shape with the experts'"
     )
-    instead.add_argument(
+    mode_group.add_argument(
         "--robustness",
         action="store_true",
         help="instead, change the pictures: other light, focus, stain, cells (of models for any laboratory)",
     )
-    study = parser.add_argument_group("cross-validation")
-    kind = study.add_mutually_exclusive_group()
-    kind.add_argument("--cv", type=int, metavar="N", help="train and test on N folds")
-    kind.add_argument("--splits", type=int, metavar="N", help="instead, N random splits: 70 %% train, 20 %% test")
-    kind.add_argument(
+    study_group = parser.add_argument_group("cross-validation")
+    kind_group = study_group.add_mutually_exclusive_group()
+    kind_group.add_argument("--cv", type=int, metavar="N", help="train and test on N folds")
+    kind_group.add_argument("--splits", type=int, metavar="N", help="instead, N random splits: 70 %% train, 20 %% test")
+    kind_group.add_argument(
         "--laboratories",
         action="store_true",
         help="instead, train on one laboratory and test on the other, and learn how results are judged",
     )
-    kind.add_argument("--report", action="store_true", help="train nothing: print the tables from the results")
-    study.add_argument("--dataset", default="zheng-1", help="name of a data set, or path of a folder or zip (zheng-1)")
-    study.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="recipe (compact)")
-    study.add_argument(
+    kind_group.add_argument("--report", action="store_true", help="train nothing: print the tables from the results")
+    study_group.add_argument(
+        "--dataset", default="zheng-1", help="name of a data set, or path of a folder or zip (zheng-1)"
+    )
+    study_group.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="recipe (compact)")
+    study_group.add_argument(
         "--architecture", nargs="+", choices=tuple(ARCHITECTURES), default=list(ARCHITECTURES), help="networks (all)"
     )
-    study.add_argument("--width", type=int, help="filters of the first stage (the recipe's)")
-    study.add_argument("--canvas", type=int, help="side in pixels of what the network sees (the recipe's)")
-    study.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
-    study.add_argument("--sharp-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
-    study.add_argument("--share", type=float, help="what the cell takes of the close look's side (the recipe's)")
-    study.add_argument(
+    study_group.add_argument("--width", type=int, help="filters of the first stage (the recipe's)")
+    study_group.add_argument("--canvas", type=int, help="side in pixels of what the network sees (the recipe's)")
+    study_group.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
+    study_group.add_argument("--sharp-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
+    study_group.add_argument("--share", type=float, help="what the cell takes of the close look's side (the recipe's)")
+    study_group.add_argument(
         "--leaking",
         action="store_true",
         help="put copies of the test pictures into training, to see what that is worth",
     )
-    study.add_argument(
+    study_group.add_argument(
         "--out", type=Path, default=CROSS_VALIDATION_FOLDER, metavar="FOLDER", help="folder of the results"
     )
 
@@ -86,10 +88,10 @@ def run_command(options: argparse.Namespace) -> int:
     The exit code is 1 where a figure differs from the card by more than 0.002, and 130 where a training was stopped.
     """
     if options.report:
-        away = studies.format_cross_site_report(
+        cross_site_report = studies.format_cross_site_report(
             options.out if options.out != CROSS_VALIDATION_FOLDER else cross_site.CROSS_SITE_FOLDER
         )
-        print("\n\n".join(filter(None, (studies.format_report(options.out), away))))
+        print("\n\n".join(filter(None, (studies.format_report(options.out), cross_site_report))))
         return 0
     if options.cv is not None or options.splits is not None:
         return _cross_validate(options)
@@ -104,32 +106,34 @@ def _compare_features(options: argparse.Namespace) -> int:
     catalog = Catalog()
     for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
         segmenter = catalog.load(name)
-        dataset = open_dataset(segmenter.card.dataset, fetch=True)
-        for careful in (False, True):
-            pairs = compute_feature_pairs(segmenter, dataset, careful=careful)
+        dataset = open_dataset(segmenter.card.dataset, download=True)
+        for tta in (False, True):
+            pairs = compute_feature_pairs(segmenter, dataset, tta=tta)
             path = pairs.write(options.out if options.out != CROSS_VALIDATION_FOLDER else AGREEMENTS)
-            how = "careful" if careful else "one look"
-            print(f"{name}, {how}: {len(pairs.ids)} held-out pictures of {dataset.name}, written to {path.name}")
+            mode_label = "careful" if tta else "one look"
+            print(f"{name}, {mode_label}: {len(pairs.ids)} held-out pictures of {dataset.name}, written to {path.name}")
             _print_agreement(pairs)
     return 0
 
 
 def _print_agreement(pairs: FeaturePairs) -> None:
     print(f"  {'':32} {'bias':>10} {'limits of agreement':>25} {'mean abs. error':>16} {'same':>6}")
-    for figure in pairs.feature_values:
-        one = pairs.compute_agreement(figure)
-        low, high = one.limits
+    for feature in pairs.feature_values:
+        agreement = pairs.compute_agreement(feature)
+        low, high = agreement.limits
         limits = f"{low:.4g} to {high:.4g}"
-        title = FEATURES[figure].title
-        print(f"  {title:32} {one.bias:10.4g} {limits:>25} {one.mean_absolute_error:16.4g} {one.fraction_equal:6.2f}")
+        title = FEATURES[feature].title
+        print(
+            f"  {title:32} {agreement.bias:10.4g} {limits:>25} {agreement.mean_absolute_error:16.4g} {agreement.fraction_equal:6.2f}"
+        )
 
 
 def _evaluate_robustness(options: argparse.Namespace) -> int:
     catalog = Catalog()
-    general = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.two_stage]
-    for name in options.models or general:
+    general_models = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.two_stage]
+    for name in options.models or general_models:
         segmenter = catalog.load(name)
-        result = robustness.evaluate_robustness(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
+        result = robustness.evaluate_robustness(segmenter, open_dataset(segmenter.card.dataset, download=True))
         path = robustness.write_robustness(
             result, options.out if options.out != CROSS_VALIDATION_FOLDER else robustness.ROBUSTNESS_FOLDER
         )
@@ -153,7 +157,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
             name,
             folds=options.cv or 0,
             splits=options.splits or 0,
-            leaking=options.leaking,
+            leaky=options.leaking,
             **_get_overrides(options),
         )
         for name in options.architecture
@@ -185,36 +189,37 @@ def _get_overrides(options: argparse.Namespace) -> dict[str, float]:
 def _evaluate_models(options: argparse.Namespace) -> int:
     catalog = Catalog()
     names = options.models or [entry.name for entry in catalog.usable]
-    agree, report = True, []
+    all_match, results = True, []
     for name in names:
         segmenter = catalog.load(name)
-        rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, fetch=True))
-        now, then = summarise_scores(rows), segmenter.card.test_metrics
-        same = now["pictures"] == then["pictures"] and all(
-            _is_close(now["regions"][r]["dice"], then["regions"][r]["dice"]) for r in then["regions"]
+        rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, download=True))
+        measured, card_metrics = summarise_scores(rows), segmenter.card.test_metrics
+        is_match = measured["pictures"] == card_metrics["pictures"] and all(
+            _is_close(measured["regions"][region_name]["dice"], card_metrics["regions"][region_name]["dice"])
+            for region_name in card_metrics["regions"]
         )
-        agree &= same
-        report.append({"model": name, "measured": now, "card": then, "agree": same})
+        all_match &= is_match
+        results.append({"model": name, "measured": measured, "card": card_metrics, "agree": is_match})
         if options.json:
             continue
-        held_out = f"{now['pictures']} held-out pictures of {segmenter.card.dataset}"
-        print(f"{name}: {held_out} (the card has {then['pictures']})")
+        description = f"{measured['pictures']} held-out pictures of {segmenter.card.dataset}"
+        print(f"{name}: {description} (the card has {card_metrics['pictures']})")
         for region in (*CLASS_NAMES, CELL):
-            print(_format_region(region, now["regions"][region], then["regions"][region]))
-        print(f"  accuracy    {_format_score(now['accuracy'])}" + ("" if same else "   DIFFERS FROM THE CARD"))
+            print(_format_region(region, measured["regions"][region], card_metrics["regions"][region]))
+        print(f"  accuracy    {_format_score(measured['accuracy'])}" + ("" if is_match else "   DIFFERS FROM THE CARD"))
         for row in rows if options.pictures else ():
             print(
                 f"    {row.id:20} "
                 + "  ".join(f"{key} {_format_score(value)}" for key, value in row.scores.dice.items())
             )
     if options.json:
-        print(json.dumps(report, indent=1))
-    return 0 if agree else 1
+        print(json.dumps(results, indent=1))
+    return 0 if all_match else 1
 
 
 def _format_region(region: str, measured: Mapping[str, float | None], card: Mapping[str, float | None]) -> str:
-    dice, error, jaccard = (_format_score(measured[name]) for name in ("dice", "dice_se", "jaccard"))
-    return f"  {region:11} Dice {dice} ± {error}   Jaccard {jaccard}   the card's Dice {_format_score(card['dice'])}"
+    dice, standard_error, jaccard = (_format_score(measured[name]) for name in ("dice", "dice_se", "jaccard"))
+    return f"  {region:11} Dice {dice} ± {standard_error}   Jaccard {jaccard}   the card's Dice {_format_score(card['dice'])}"
 
 
 def _is_close(a: float | None, b: float | None) -> bool:

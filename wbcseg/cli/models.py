@@ -14,9 +14,9 @@ from wbcseg.models.card import ModelCard
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("names", nargs="*", metavar="MODEL", help="all that is known of these models")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--json", action="store_true", help="as JSON")
-    how.add_argument("--markdown", action="store_true", help="the shipped ones as a table, as in the README")
+    format_group = parser.add_mutually_exclusive_group()
+    format_group.add_argument("--json", action="store_true", help="as JSON")
+    format_group.add_argument("--markdown", action="store_true", help="the shipped ones as a table, as in the README")
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -57,19 +57,19 @@ def _format_cross_site(card: ModelCard) -> Iterator[str]:
     """Say how networks of this kind do on a laboratory's pictures that they were not trained on."""
     for test in card.cross_site.get("tests", ()):
         dice = ", ".join(
-            f"{name} {_format_score(one['dice'])} ± {_format_score(one['dice_se'])}"
-            for name, one in test["careful"].items()
+            f"{name} {_format_score(scores['dice'])} ± {_format_score(scores['dice_se'])}"
+            for name, scores in test["careful"].items()
         )
         yield (
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
             f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['error']:.3f}"
         )
     if card.cross_site:
-        trust = card.cross_site["trust"]
+        quality = card.cross_site["trust"]
         yield (
-            f"pictures that are no smears told from smears: AUROC {trust['unlike_auroc']:.4f}; marked of the crops "
-            f"with a cell's Dice below .8: {_format_percent(trust['bad_caught'])}, of the others: "
-            f"{_format_percent(trust['good_marked'])}"
+            f"pictures that are no smears told from smears: AUROC {quality['unlike_auroc']:.4f}; marked of the crops "
+            f"with a cell's Dice below .8: {_format_percent(quality['bad_caught'])}, of the others: "
+            f"{_format_percent(quality['good_marked'])}"
         )
 
 
@@ -90,7 +90,7 @@ def format_markdown_table(cards: Iterable[ModelCard]) -> str:
 def _build_record(entry: ModelEntry) -> dict[str, Any]:
     values: dict[str, Any] = {"name": entry.name, "shipped": entry.shipped, "problem": entry.problem}
     if entry.card:
-        whole = entry.card.to_dict()
+        card_values = entry.card.to_dict()
         names = (
             "title",
             "architecture",
@@ -103,7 +103,7 @@ def _build_record(entry: ModelEntry) -> dict[str, Any]:
             "acknowledgement",
             "notes",
         )
-        values |= {name: whole[name] for name in names}
+        values |= {name: card_values[name] for name in names}
         split = entry.card.split
         values |= {"dataset": entry.card.dataset, "split": split["kind"], "fold": split["fold"]}
         values |= {"leaks": entry.card.is_leaky}
@@ -115,14 +115,14 @@ def _format_line(entry: ModelEntry) -> str:
         return f"{entry.name:24} cannot be used: {entry.problem}"
     regions = entry.card.test_metrics["regions"]
     dice = ", ".join(f"{name} {_format_score(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
-    size = entry.card.size_bytes / 1e6
-    pictures = entry.card.test_metrics["pictures"]
-    leak = " (leaking split: most have a flipped copy in training)" if entry.card.is_leaky else ""
-    return f"{entry.name:24} {entry.card.title}, {size:.1f} MB; Dice on {pictures} held-out pictures{leak}: {dice}"
+    megabytes = entry.card.size_bytes / 1e6
+    image_count = entry.card.test_metrics["pictures"]
+    leakage_note = " (leaking split: most have a flipped copy in training)" if entry.card.is_leaky else ""
+    return f"{entry.name:24} {entry.card.title}, {megabytes:.1f} MB; Dice on {image_count} held-out pictures{leakage_note}: {dice}"
 
 
-def _format_percent(share: float | None) -> str:
-    return "there were none" if share is None else f"{share:.0%}"
+def _format_percent(fraction: float | None) -> str:
+    return "there were none" if fraction is None else f"{fraction:.0%}"
 
 
 def _format_score(value: float | None) -> str:

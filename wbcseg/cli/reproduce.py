@@ -52,22 +52,22 @@ def run_command(options: argparse.Namespace) -> int:
     unknown = [name for name in options.experiments if name not in EXPERIMENTS]
     if unknown:
         raise RunError(f"There is no experiment {unknown[0]!r}. There are: {', '.join(EXPERIMENTS)}.")
-    chosen = options.experiments or list(EXPERIMENTS)
+    selected = options.experiments or list(EXPERIMENTS)
     if not options.report:
-        for name in chosen:
+        for name in selected:
             if not _run_experiment(EXPERIMENTS[name], options.out):
                 return STOPPED_EXIT_CODE
     results = {
         name: result
         for name, result in load_experiment_results(list_experiment_files(options.out)).items()
-        if name in chosen
+        if name in selected
     }
     if options.json:
         print(
             json.dumps(
                 {
-                    name: [vars(line) for line in compare_with_thesis(EXPERIMENTS[name], one)]
-                    for name, one in results.items()
+                    name: [vars(line) for line in compare_with_thesis(EXPERIMENTS[name], experiment_result)]
+                    for name, experiment_result in results.items()
                 },
                 indent=1,
             )
@@ -90,31 +90,36 @@ def _run_experiment(experiment: Experiment, out: Path) -> bool:
     if run is None:
         return False
     out.mkdir(parents=True, exist_ok=True)
-    write_result(target, evaluate_experiment(experiment, run, open_dataset(experiment.config.dataset, fetch=True)))
+    write_result(target, evaluate_experiment(experiment, run, open_dataset(experiment.config.dataset, download=True)))
     return True
 
 
 def _format_table(experiment: Experiment, result: dict[str, Any]) -> str:
-    where = result["environment"]
-    copies = sum(row["copy_in_training"] for row in result["pictures"])
-    head = [
+    environment = result["environment"]
+    copy_count = sum(row["copy_in_training"] for row in result["pictures"])
+    header = [
         f"{experiment.title}{', without flipped copies (annex)' if experiment.kind == 'annex' else ''}",
-        f"{len(result['history'])} epochs on {where['processor']}, {where['cores']} cores, {where['precision']}; "
-        f"{copies} of {len(result['pictures'])} test pictures have a copy in training",
+        f"{len(result['history'])} epochs on {environment['processor']}, {environment['cores']} cores, {environment['precision']}; "
+        f"{copy_count} of {len(result['pictures'])} test pictures have a copy in training",
         f"{'':32} {'published':>18} {'here, last':>18} {'best epoch':>11}",
     ]
-    return "\n".join([*head, *_format_rows(compare_with_thesis(experiment, result))])
+    return "\n".join([*header, *_format_rows(compare_with_thesis(experiment, result))])
 
 
 def _format_rows(table: Iterable[ThesisComparison]) -> Iterable[str]:
     for line in table:
         if line.metric in TIME_LABELS:
-            published, here = ("" if value is None else format_duration(value) for value in (line.thesis, line.final))
-            yield f"  {TIME_LABELS[line.metric]:30} {published:>18} {here:>18}"
+            published, reproduced = (
+                "" if value is None else format_duration(value) for value in (line.thesis, line.final)
+            )
+            yield f"  {TIME_LABELS[line.metric]:30} {published:>18} {reproduced:>18}"
             continue
-        published, here = _format_score(line.thesis, line.thesis_error), _format_score(line.final, line.final_error)
-        yield f"  {line.metric:30} {published:>18} {here:>18} {_format_score(line.best):>11}"
+        published, reproduced = (
+            _format_score(line.thesis, line.thesis_error),
+            _format_score(line.final, line.final_error),
+        )
+        yield f"  {line.metric:30} {published:>18} {reproduced:>18} {_format_score(line.best):>11}"
 
 
-def _format_score(value: float | None, error: float | None = None) -> str:
-    return "" if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
+def _format_score(value: float | None, standard_error: float | None = None) -> str:
+    return "" if value is None else f"{value:.4f}" + ("" if standard_error is None else f" ± {standard_error:.4f}")

@@ -31,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; the exit code is 1 where one of the runs could not be acted on."""
     if options.action == "list":
-        found = list_summaries()
+        summaries = list_summaries()
         if options.json:
-            print(json.dumps([one.to_dict() for one in found], indent=1))
-        elif not found:
+            print(json.dumps([row.to_dict() for row in summaries], indent=1))
+        elif not summaries:
             print("No runs. Start one: python -m wbcseg train --help")
         else:
-            print("\n".join(_format_line(one) for one in found))
+            print("\n".join(_format_line(row) for row in summaries))
         return 0
     if options.action == "show":
         _show_run(manager.get_run(options.run), as_json=options.json)
@@ -52,42 +52,44 @@ def run_command(options: argparse.Namespace) -> int:
             ACTION_FUNCTIONS[options.action](run)
         except RunError as problem:
             error = str(problem)
-        gone = options.action == "delete" and error is None
-        results.append({"name": run.name, "situation": None if gone else summarise_run(run).status, "error": error})
+        is_deleted = options.action == "delete" and error is None
+        results.append(
+            {"name": run.name, "situation": None if is_deleted else summarise_run(run).status, "error": error}
+        )
     if options.json:
         print(json.dumps(results, indent=1))
     else:
-        for one in results:
-            print(f"{one['name']:32} {one['error'] or one['situation'] or 'deleted'}")
-    return 1 if any(one["error"] for one in results) else 0
+        for row in results:
+            print(f"{row['name']:32} {row['error'] or row['situation'] or 'deleted'}")
+    return 1 if any(row["error"] for row in results) else 0
 
 
 def _show_run(run: Run, *, as_json: bool) -> None:
-    one = summarise_run(run)
+    summary = summarise_run(run)
     if as_json:
-        more = {"progress": run.load_progress(), "metrics": run.load_metrics(), "notes": run.load_notes()}
-        print(json.dumps({**one.to_dict(), **more}, indent=1))
+        details = {"progress": run.load_progress(), "metrics": run.load_metrics(), "notes": run.load_notes()}
+        print(json.dumps({**summary.to_dict(), **details}, indent=1))
         return
-    print(_format_line(one))
-    if one.reason:
-        print(f"  {one.reason}")
+    print(_format_line(summary))
+    if summary.reason:
+        print(f"  {summary.reason}")
     if run.load_notes():
         print(f"  Notes: {run.load_notes()}")
     progress = run.load_progress()
-    if one.is_active and progress.get("steps"):
-        left = format_duration(progress.get("seconds_left"))
-        print(f"  epoch {one.epoch + 1}, batch {progress['step']}/{progress['steps']}, {left} left")
-    for name, value in (one.config.to_dict() if one.config else {}).items():
+    if summary.is_active and progress.get("steps"):
+        time_left = format_duration(progress.get("seconds_left"))
+        print(f"  epoch {summary.epoch + 1}, batch {progress['step']}/{progress['steps']}, {time_left} left")
+    for name, value in (summary.config.to_dict() if summary.config else {}).items():
         print(f"  {name:16} {value}")
     print(f"  folder           {run.folder}")
 
 
-def _format_line(one: RunSummary) -> str:
-    place = f" ({one.queue_position})" if one.queue_position else ""
-    dice = ", ".join(f"{name} {value:.3f}" for name, value in one.dice.items())
-    leak = " (leaking split)" if one.config and one.config.is_leaky else ""
-    shown = f"held-out Dice {dice}{leak}" if dice else ""
-    return f"{one.name:32} {one.status + place:12} epoch {one.epoch}/{one.epochs}  {format_duration(one.seconds)}  {shown}"
+def _format_line(summary: RunSummary) -> str:
+    queue_text = f" ({summary.queue_position})" if summary.queue_position else ""
+    dice = ", ".join(f"{name} {value:.3f}" for name, value in summary.dice.items())
+    leakage_note = " (leaking split)" if summary.config and summary.config.is_leaky else ""
+    dice_note = f"held-out Dice {dice}{leakage_note}" if dice else ""
+    return f"{summary.name:32} {summary.status + queue_text:12} epoch {summary.epoch}/{summary.epochs}  {format_duration(summary.seconds)}  {dice_note}"
 
 
 def _confirm_deletion(names: list[str]) -> bool:

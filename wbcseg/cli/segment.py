@@ -87,10 +87,10 @@ class _RecordingModel:
         self._segmenter = segmenter
         self._last_prediction: tuple[NDArray[np.uint8], Segmentation] | None = None
 
-    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
-        found = self._segmenter.predict(image, careful=careful)
-        self._last_prediction = image, found
-        return found
+    def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
+        segmentation = self._segmenter.predict(image, tta=tta)
+        self._last_prediction = image, segmentation
+        return segmentation
 
     def take_last_prediction(self) -> tuple[NDArray[np.uint8], Segmentation]:
         """Return the last picture and what was made of it, and keep it no longer."""
@@ -120,8 +120,8 @@ class _BatchOutput:
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; a bad file is named and the others go on, and the exit code is 1 at the end."""
     catalog = Catalog()
-    chosen = options.model or [entry.name for entry in (catalog.default_model,) if entry]
-    if not chosen:
+    model_names = options.model or [entry.name for entry in (catalog.default_model,) if entry]
+    if not model_names:
         raise WbcsegError("There is no model. Get the shipped ones, or train one: python -m wbcseg train --help")
     if options.micrometres is not None and not 0 < options.micrometres < math.inf:
         raise WbcsegError(f"--micrometres must be more than 0, and finite. Received: {options.micrometres}")
@@ -131,119 +131,124 @@ def run_command(options: argparse.Namespace) -> int:
         raise WbcsegError(f"--report must name a file, such as report.pdf. Received a folder: {options.report}")
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1, the first page. Received: {options.page}")
-    segmenters = [catalog.load(name) for name in dict.fromkeys(chosen)]
-    models = [_RecordingModel(one) for one in segmenters]
-    written = _BatchOutput({one.name: CocoWriter() for one in models})
-    taken: set[str] = set()
-    recent = LastImageCache()
-    results = [options.out, *(options.out / entry.name for entry in catalog.entries)]
-    with recent.keep():
-        items = collect_inputs(options.paths, results)
+    segmenters = [catalog.load(name) for name in dict.fromkeys(model_names)]
+    models = [_RecordingModel(report) for report in segmenters]
+    output = _BatchOutput({report.name: CocoWriter() for report in models})
+    used_stems: set[str] = set()
+    image_cache = LastImageCache()
+    output_folders = [options.out, *(options.out / entry.name for entry in catalog.entries)]
+    with image_cache.keep():
+        items = collect_inputs(options.paths, output_folders)
         if not items:
-            places = ", ".join(map(str, options.paths))
-            raise WbcsegError(f"No pictures were found in {places}: no PNG, JPEG, BMP or TIFF.")
-        for place, item in enumerate(items, start=1):
-            _show_position(place, len(items))
-            stem = "" if item.problem else _choose_stem(item.name, taken)
-            _process_item(item, stem, models, recent, written, options)
+            path_list = ", ".join(map(str, options.paths))
+            raise WbcsegError(f"No pictures were found in {path_list}: no PNG, JPEG, BMP or TIFF.")
+        for position, item in enumerate(items, start=1):
+            _show_position(position, len(items))
+            stem = "" if item.problem else _choose_stem(item.name, used_stems)
+            _process_item(item, stem, models, image_cache, output, options)
         _show_position(0, len(items))
-        _write_summaries(written, segmenters, options)
-    pictures = written.reports
-    good = sum(1 for one in pictures if not one.problem)
-    print(f"{good} of {len(pictures)} pictures segmented with {len(models)} model(s) into {options.out}")
-    for model in models if good else ():
-        cells = [cell for one in pictures for cell in one.cells if cell.model == model.name]
+        _write_summaries(output, segmenters, options)
+    reports = output.reports
+    success_count = sum(1 for report in reports if not report.problem)
+    print(f"{success_count} of {len(reports)} pictures segmented with {len(models)} model(s) into {options.out}")
+    for model in models if success_count else ():
+        cells = [cell for report in reports for cell in report.cells if cell.model == model.name]
         means = format_mean_dice(cells)
         print(f"Cells by {model.name}: {format_status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
-    return 1 if written.has_failures or not good else 0
+    return 1 if output.has_failures or not success_count else 0
 
 
-def _choose_stem(name: str, taken: set[str]) -> str:
+def _choose_stem(name: str, used_stems: set[str]) -> str:
     """Return a stem such that neither mask nor overlay replaces another picture's."""
-    stem = io.make_safe_stem(name, taken)
-    while not taken.isdisjoint((f"{stem}.overlay", f"{stem}.overlay".casefold())):
-        stem = io.make_safe_stem(name, taken)
-    taken |= {f"{stem}.overlay", f"{stem}.overlay".casefold()}
+    stem = io.make_safe_stem(name, used_stems)
+    while not used_stems.isdisjoint((f"{stem}.overlay", f"{stem}.overlay".casefold())):
+        stem = io.make_safe_stem(name, used_stems)
+    used_stems |= {f"{stem}.overlay", f"{stem}.overlay".casefold()}
     return stem
 
 
-def _show_position(place: int, total: int) -> None:
+def _show_position(position: int, total: int) -> None:
     """Say on a terminal how far it is, on a line that is written over; with 0, wipe that line."""
     if sys.stderr.isatty() and total > 1:
-        print(f"\r\033[K{f'{place} of {total} pictures' if place else ''}", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{f'{position} of {total} pictures' if position else ''}", end="", file=sys.stderr, flush=True)
 
 
 def _process_item(
     item: InputImage,
     stem: str,
     models: list[_RecordingModel],
-    recent: LastImageCache,
-    written: _BatchOutput,
+    image_cache: LastImageCache,
+    output: _BatchOutput,
     options: argparse.Namespace,
 ) -> None:
     """Look at a picture with every model, write what is written picture by picture, and remember the rest."""
-    outcomes: dict[str, ImageResult] = {}
+    results: dict[str, ImageResult] = {}
     for model in models:
-        examiner = PipelineConfig(
+        pipeline_config = PipelineConfig(
             model, model.quality_model, tta=options.careful, page=options.page - 1, training_digests=model.trained_on
         )
-        outcome = analyze_image(item, examiner, recent)
-        outcomes[model.name] = outcome
-        if not outcome.problem:
+        result = analyze_image(item, pipeline_config, image_cache)
+        results[model.name] = result
+        if not result.problem:
             _write_mask(model.name, *model.take_last_prediction(), stem, options)
-    told = [(one.problem, one.mask_problem, *one.notices) for one in outcomes.values()]
-    for sentence in dict.fromkeys(filter(None, (sentence for several in told for sentence in several))):
+    message_groups = [
+        (image_result.problem, image_result.mask_problem, *image_result.notices) for image_result in results.values()
+    ]
+    for message in dict.fromkeys(filter(None, (message for group in message_groups for message in group))):
         _show_position(0, 2)
-        print(f"{io.format_display_name(item.name)}: {sentence}", file=sys.stderr)
-    written.has_failures |= any(one.problem or one.mask_problem for one in outcomes.values())
+        print(f"{io.format_display_name(item.name)}: {message}", file=sys.stderr)
+    output.has_failures |= any(image_result.problem or image_result.mask_problem for image_result in results.values())
     try:
         if len(models) > 1:
-            disputed = flag_disagreements({name: one.cells for name, one in outcomes.items()})
-            outcomes = {name: replace(one, cells=disputed[name]) for name, one in outcomes.items()}
-        for name, outcome in outcomes.items():
-            if options.export and outcome.size is not None:
-                _write_outlines(name, outcome, stem, written, options)
+            flagged = flag_disagreements({name: image_result.cells for name, image_result in results.items()})
+            results = {name: replace(image_result, cells=flagged[name]) for name, image_result in results.items()}
+        for name, result in results.items():
+            if options.export and result.size is not None:
+                _write_outlines(name, result, stem, output, options)
     except ImageError as problem:
         # It was there a moment ago.
         print(f"{io.format_display_name(item.name)}: {problem}", file=sys.stderr)
-        written.has_failures = True
-    for name, outcome in outcomes.items():
-        written.mask_files |= dict.fromkeys(outcome.cells, f"{name}/{stem}.png")
-    written.reports.append(merge_results(list(outcomes.values())))
+        output.has_failures = True
+    for name, result in results.items():
+        output.mask_files |= dict.fromkeys(result.cells, f"{name}/{stem}.png")
+    output.reports.append(merge_results(list(results.values())))
 
 
 def _write_outlines(
-    model: str, outcome: ImageResult, stem: str, written: _BatchOutput, options: argparse.Namespace
+    model: str, result: ImageResult, stem: str, output: _BatchOutput, options: argparse.Namespace
 ) -> None:
-    cells = [
-        build_outline(one, one.load()[1], f"{stem}-cell-{one.cell_index}" if one.cell_index else stem, options.micrometres)
-        for one in outcome.cells
+    outlined_cells = [
+        build_outline(
+            cell, cell.load()[1], f"{stem}-cell-{cell.cell_index}" if cell.cell_index else stem, options.micrometres
+        )
+        for cell in result.cells
     ]
     if "geojson" in options.export:
-        _write_file(options.out / model / f"{stem}.geojson", build_geojson(cells))
-    if "coco" in options.export and outcome.size is not None:
-        written.coco_documents[model].add(outcome.name, outcome.size, cells)
+        _write_file(options.out / model / f"{stem}.geojson", build_geojson(outlined_cells))
+    if "coco" in options.export and result.size is not None:
+        output.coco_documents[model].add(result.name, result.size, outlined_cells)
 
 
-def _write_summaries(written: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
+def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
     """Write what was asked for of all pictures together."""
     if options.measure:
-        rows = build_feature_rows(written.reports, micrometres=options.micrometres, mask_files=written.mask_files)
+        rows = build_feature_rows(output.reports, pixel_size=options.micrometres, mask_files=output.mask_files)
         _write_file(options.out / "figures.csv", encode_csv(rows))
     if "coco" in options.export:
-        for model, document in written.coco_documents.items():
-            _write_file(options.out / format_coco_name(model, list(written.coco_documents)), document.to_bytes())
+        for model, document in output.coco_documents.items():
+            _write_file(options.out / format_coco_name(model, list(output.coco_documents)), document.to_bytes())
     if options.report:
         # Here and not above: whoever wants no report should not wait for it.
         from wbcseg.export.pdf import build_pdf_report
 
         settings = [
-            ("Model", f"{one.name}: {one.card.title}, file {one.card.files['model'].sha256[:8]}") for one in segmenters
+            ("Model", f"{segmenter.name}: {segmenter.card.title}, file {segmenter.card.files['model'].sha256[:8]}")
+            for segmenter in segmenters
         ]
         settings.append(("Prediction", "careful" if options.careful else "one look"))
         settings += [("TIFF page", str(options.page))] if options.page > 1 else []
-        when = datetime.now(UTC)
-        report = build_pdf_report(written.reports, when=when, settings=settings, micrometres=options.micrometres)
+        created = datetime.now(UTC)
+        report = build_pdf_report(output.reports, date=created, settings=settings, pixel_size=options.micrometres)
         _write_file(options.report, report)
 
 
@@ -256,9 +261,9 @@ def _write_file(path: Path, data: bytes) -> None:
 
 
 def _write_mask(
-    model: str, image: NDArray[np.uint8], found: Segmentation, stem: str, options: argparse.Namespace
+    model: str, image: NDArray[np.uint8], segmentation: Segmentation, stem: str, options: argparse.Namespace
 ) -> None:
     """Write a mask and its overlay."""
-    overlay = visualization.overlay(image, found.labels, PALETTES[options.palette], options.opacity)
-    _write_file(options.out / model / f"{stem}.png", io.encode_png(to_grey(found.labels)))
+    overlay = visualization.overlay(image, segmentation.labels, PALETTES[options.palette], options.opacity)
+    _write_file(options.out / model / f"{stem}.png", io.encode_png(to_grey(segmentation.labels)))
     _write_file(options.out / model / f"{stem}.overlay.png", io.encode_png(overlay))

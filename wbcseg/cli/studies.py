@@ -34,13 +34,13 @@ COLUMNS = (
 )
 
 
-def run_study(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
+def run_study(study: Study, out: Path, requested: Iterable[str] = ()) -> bool:
     """Train a study's networks to their end, unless its result is there; write its result. Return whether it ended.
 
     Args:
         study: The study.
         out: Folder of results.
-        asked: Settings that were asked for, which a result that is there must have, too.
+        requested: Settings that were asked for, which a result that is there must have, too.
 
     Raises:
         ConfigError: If it has others.
@@ -48,20 +48,20 @@ def run_study(study: Study, out: Path, asked: Iterable[str] = ()) -> bool:
     target = out / f"{study.result_name}.json"
     if target.exists():
         (result,) = cross_validation.load_study_results([target])
-        _refuse_mismatches(_list_mismatches(study, result["config"], asked), target)
+        _refuse_mismatches(_list_mismatches(study, result["config"], requested), target)
         print(f"{study.result_name}: there is a result already ({target}).", flush=True)
         return True
     runs = _train_study(study)
     if runs is None:
         return False
-    dataset = open_dataset(study.configs[0].dataset, fetch=True)
+    dataset = open_dataset(study.configs[0].dataset, download=True)
     result = cross_validation.evaluate_study(study, runs, dataset)
     out.mkdir(parents=True, exist_ok=True)
     write_result(target, result)
     return True
 
 
-def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
+def run_cross_site_study(study: Study, out: Path, quality_folder: Path) -> bool:
     """Train on each laboratory and test on the other; write the result and the judge. Return whether it ended.
 
     Where there is a result, nothing is trained. If a model of the same kind for any laboratory is shipped, it is tested
@@ -71,8 +71,8 @@ def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
         ConfigError: If there is a result with other settings.
     """
     target = out / f"{study.architecture}.json"
-    datasets = [open_dataset(name, fetch=True) for name in cross_site.SITES]
-    if target.exists() and (judges / f"{study.architecture}.json").exists():
+    datasets = [open_dataset(name, download=True) for name in cross_site.SITES]
+    if target.exists() and (quality_folder / f"{study.architecture}.json").exists():
         (result,) = cross_validation.load_study_results([target])
         _check_settings(study, result, target)
         print(f"{study.result_name}: there is a result already ({target}).", flush=True)
@@ -81,9 +81,9 @@ def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
         if runs is None:
             return False
         result, examples = cross_site.evaluate_cross_site(study, runs, datasets)
-        judge = fit_quality_model(examples)
-        judge.write(study.architecture, judges)
-        result["trust"] = dict(judge.metrics)
+        quality_model = fit_quality_model(examples)
+        quality_model.write(study.architecture, quality_folder)
+        result["trust"] = dict(quality_model.metrics)
         out.mkdir(parents=True, exist_ok=True)
         write_result(target, result)
     entry = (
@@ -101,34 +101,39 @@ def run_cross_site_study(study: Study, out: Path, judges: Path) -> bool:
 
 def _check_settings(study: Study, result: Mapping[str, Any], path: Path) -> None:
     """Refuse a result that other settings gave."""
-    other = _list_mismatches(study, result["config"], result["config"])
+    mismatches = _list_mismatches(study, result["config"], result["config"])
     for training, config in zip(result["trainings"], study.configs, strict=True):
-        other += [
+        mismatches += [
             f"{name} {training[name]}" for name in PER_TRAINING_SETTINGS if training[name] != getattr(config, name)
         ]
-    _refuse_mismatches(other, path)
+    _refuse_mismatches(mismatches, path)
 
 
-def _list_mismatches(study: Study, found: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+def _list_mismatches(study: Study, actual: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     """Return the settings among ``names`` that are other than wanted, as they were found."""
-    wanted = study.configs[0].to_dict()
-    return [f"{name} {found[name]}" for name in names if name in found and found[name] != wanted[name]]
+    expected = study.configs[0].to_dict()
+    return [f"{name} {actual[name]}" for name in names if name in actual and actual[name] != expected[name]]
 
 
-def _refuse_mismatches(other: Sequence[str], path: Path) -> None:
+def _refuse_mismatches(mismatches: Sequence[str], path: Path) -> None:
     """Refuse a result that has other settings."""
-    if other:
+    if mismatches:
         raise ConfigError(
-            f"File {path.name} has a result with other settings: {', '.join(other)}. Choose another folder with --out, "
+            f"File {path.name} has a result with other settings: {', '.join(mismatches)}. Choose another folder with --out, "
             "or delete the file to measure anew."
         )
 
 
-def _find_general_model(architecture: str, width: int) -> ModelEntry | None:
+def _find_general_model(architecture: str, base_filters: int) -> ModelEntry | None:
     """Return the shipped model for any laboratory of a network and width, or ``None``."""
     for entry in Catalog().usable:
         card = entry.card
-        if entry.shipped and card and card.two_stage and (card.architecture, card.base_filters) == (architecture, width):
+        if (
+            entry.shipped
+            and card
+            and card.two_stage
+            and (card.architecture, card.base_filters) == (architecture, base_filters)
+        ):
             return entry
     return None
 
@@ -157,14 +162,14 @@ def format_cross_site_report(folder: Path) -> str:
             calibration = result["calibration"][training["tested_on"]]
             lines.append(f"  expected calibration error {calibration['error']:.4f}")
         lines += _format_in_domain(result)
-        trust = result["trust"]
+        quality = result["trust"]
         lines += [
-            f"  pictures that are no smear told from smears: AUROC {trust['unlike_auroc']:.4f} "
-            f"({trust['strangers']} and {trust['smears']} pictures)",
-            f"  crops with a cell's Dice below .8 that are marked: {_format_percent(trust['bad_caught'])} of {trust['bad']}; "
-            f"of the others {_format_percent(trust['good_marked'])}",
-            f"  the same on copies in another stain, light and focus: {_format_percent(trust['varied_bad_caught'])} of "
-            f"{trust['varied_bad']}; of the others {_format_percent(trust['varied_good_marked'])}",
+            f"  pictures that are no smear told from smears: AUROC {quality['unlike_auroc']:.4f} "
+            f"({quality['strangers']} and {quality['smears']} pictures)",
+            f"  crops with a cell's Dice below .8 that are marked: {_format_percent(quality['bad_caught'])} of {quality['bad']}; "
+            f"of the others {_format_percent(quality['good_marked'])}",
+            f"  the same on copies in another stain, light and focus: {_format_percent(quality['varied_bad_caught'])} of "
+            f"{quality['varied_bad']}; of the others {_format_percent(quality['varied_good_marked'])}",
             "",
         ]
     return "\n".join(lines).rstrip()
@@ -179,30 +184,34 @@ def _format_in_domain(result: Mapping[str, Any]) -> Iterator[str]:
         path = cross_validation.get_study_file(name, result["architecture"])
         if not path.exists():
             continue
-        (special,) = cross_validation.load_study_results([path])
-        for title, figure, region in COLUMNS[:3]:
-            one = comparison.compare_results(part, special, figure, region, "careful")
+        (specialised,) = cross_validation.load_study_results([path])
+        for title, metric, region in COLUMNS[:3]:
+            effect = comparison.compare_results(part, specialised, metric, region, "careful")
             yield (
-                f"  {METRICS[figure].title}, {title}, minus a network of this laboratory alone on the same pictures: "
-                f"{one.difference:+.4f} ({one.ci_low:+.4f} to {one.ci_high:+.4f})"
+                f"  {METRICS[metric].title}, {title}, minus a network of this laboratory alone on the same pictures: "
+                f"{effect.difference:+.4f} ({effect.ci_low:+.4f} to {effect.ci_high:+.4f})"
             )
 
 
 def _format_means(result: dict[str, Any]) -> Iterator[str]:
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
-    for look, title in MODE_LABELS.items():
-        summaries = [_summarise_metric(result, figure, region, look) for _, figure, region in COLUMNS]
-        yield f"  {title:38}" + "".join(f"{one.mean:>9.4f} ± {one.standard_error:.4f}" for one in summaries)
+    for mode, title in MODE_LABELS.items():
+        summaries = [_summarise_metric(result, metric, region, mode) for _, metric, region in COLUMNS]
+        yield f"  {title:38}" + "".join(f"{summary.mean:>9.4f} ± {summary.standard_error:.4f}" for summary in summaries)
 
 
 def _read_results(folder: Path, study: str | None = None) -> list[dict[str, Any]]:
     """Return the results of a folder: those of a study, or of all cross-validations."""
-    every = cross_validation.load_study_results(cross_validation.list_study_files(folder))
-    return [one for one in every if (one["study"] == study if study else one["study"] != cross_site.STUDY_NAME)]
+    all_results = cross_validation.load_study_results(cross_validation.list_study_files(folder))
+    return [
+        result
+        for result in all_results
+        if (result["study"] == study if study else result["study"] != cross_site.STUDY_NAME)
+    ]
 
 
-def _format_percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+def _format_percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.1f} %"
 
 
 def format_report(folder: Path) -> str:
@@ -210,18 +219,26 @@ def format_report(folder: Path) -> str:
     results = _read_results(folder)
     if not results:
         return "There is no result yet. Train: python -m wbcseg evaluate --cv 5 --dataset zheng-1"
-    studies = {name: list(of) for name, of in groupby(results, key=lambda result: str(result["study"]))}
-    parts = [line for name, found in studies.items() for line in (*_format_study(name, found), "")]
-    for name, found in studies.items():
-        fair = {one["architecture"]: one for one in studies.get(name.removesuffix("-leaking"), [])}
+    studies = {name: list(group) for name, group in groupby(results, key=lambda result: str(result["study"]))}
+    lines = [line for name, study_results in studies.items() for line in (*_format_study(name, study_results), "")]
+    for name, study_results in studies.items():
+        leak_free = {
+            study_result["architecture"]: study_result
+            for study_result in studies.get(name.removesuffix("-leaking"), [])
+        }
         if name.endswith("-leaking"):
-            parts += [
+            lines += [
                 *_format_leakage(
-                    name, [(one, fair[one["architecture"]]) for one in found if one["architecture"] in fair]
+                    name,
+                    [
+                        (study_result, leak_free[study_result["architecture"]])
+                        for study_result in study_results
+                        if study_result["architecture"] in leak_free
+                    ],
                 ),
                 "",
             ]
-    return "\n".join(parts).rstrip()
+    return "\n".join(lines).rstrip()
 
 
 def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -233,36 +250,36 @@ def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]
     )
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
     for result in results:
-        for look, title in MODE_LABELS.items():
-            summaries = [_summarise_metric(result, figure, region, look) for _, figure, region in COLUMNS]
-            cells = "".join(f"{one.mean:>9.4f} ± {one.standard_error:.4f}" for one in summaries)
+        for mode, title in MODE_LABELS.items():
+            summaries = [_summarise_metric(result, metric, region, mode) for _, metric, region in COLUMNS]
+            cells = "".join(f"{summary.mean:>9.4f} ± {summary.standard_error:.4f}" for summary in summaries)
             label = f"{result['title']}, {title}"
             yield f"  {label:38}{cells}"
     for result in results:
-        took = [one["cpu_seconds"] for one in result["trainings"]]
-        shown = "unknown time" if None in took else format_duration(sum(took))
-        yield f"  {result['title']}: {shown} of processor time for all trainings, {result['parameters']:,} parameters"
-    for title, figure, region in COLUMNS[:3]:
-        for pair in comparison.compare_pairs(results, figure, region, "careful"):
-            one = pair.comparison
+        cpu_seconds = [summary["cpu_seconds"] for summary in result["trainings"]]
+        duration_text = "unknown time" if None in cpu_seconds else format_duration(sum(cpu_seconds))
+        yield f"  {result['title']}: {duration_text} of processor time for all trainings, {result['parameters']:,} parameters"
+    for title, metric, region in COLUMNS[:3]:
+        for pair in comparison.compare_pairs(results, metric, region, "careful"):
+            summary = pair.comparison
             yield (
-                f"  {METRICS[figure].title}, {title}: {pair.first} minus {pair.second} {one.difference:+.4f} "
-                f"({one.ci_low:+.4f} to {one.ci_high:+.4f}), p = {pair.corrected_p:.2g}, better on {one.n_larger} of {one.n_pairs}"
+                f"  {METRICS[metric].title}, {title}: {pair.first} minus {pair.second} {summary.difference:+.4f} "
+                f"({summary.ci_low:+.4f} to {summary.ci_high:+.4f}), p = {pair.corrected_p:.2g}, better on {summary.n_larger} of {summary.n_pairs}"
             )
 
 
-def _format_leakage(name: str, found: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[str]:
+def _format_leakage(name: str, result_pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Iterator[str]:
     yield f"{name}: what copies of the test pictures in training add (with minus without, one look)"
-    for leaking, fair in found:
-        for title, figure, region in COLUMNS[:3]:
-            one = comparison.compare_results(leaking, fair, figure, region)
+    for leaking, leak_free in result_pairs:
+        for title, metric, region in COLUMNS[:3]:
+            effect = comparison.compare_results(leaking, leak_free, metric, region)
             yield (
-                f"  {leaking['title']}, {METRICS[figure].title}, {title}: {one.difference:+.4f} "
-                f"({one.ci_low:+.4f} to {one.ci_high:+.4f}), p = {one.p_value:.2g}, {one.n_pairs} pictures"
+                f"  {leaking['title']}, {METRICS[metric].title}, {title}: {effect.difference:+.4f} "
+                f"({effect.ci_low:+.4f} to {effect.ci_high:+.4f}), p = {effect.p_value:.2g}, {effect.n_pairs} pictures"
             )
 
 
 def _summarise_metric(
-    result: dict[str, Any], figure: str, region: str, look: PredictionMode
+    result: dict[str, Any], metric: str, region: str, mode: PredictionMode
 ) -> comparison.MetricSummary:
-    return comparison.summarise_values(list(comparison.collect_metric(result, figure, region, look).values()))
+    return comparison.summarise_values(list(comparison.collect_metric(result, metric, region, mode).values()))

@@ -35,19 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", metavar="RUN", help="go on with a run: its name, or its folder")
     parser.add_argument("--threads", type=int, help="processor threads to compute with (all)")
     parser.add_argument("--detached", action="store_true", help="give way to other programs, as when started by a page")
-    settings = parser.add_argument_group("settings", "those of the preset, where they are not given")
-    said = get_setting_help()
-    for name, kind in SETTING_TYPES.items():
-        option, text = "--" + name.replace("_", "-"), said.get(name, "").replace("%", "%%")
-        if kind == "bool":
-            settings.add_argument(option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text)
+    setting_group = parser.add_argument_group("settings", "those of the preset, where they are not given")
+    help_texts = get_setting_help()
+    for name, type_name in SETTING_TYPES.items():
+        option, help_text = "--" + name.replace("_", "-"), help_texts.get(name, "").replace("%", "%%")
+        if type_name == "bool":
+            setting_group.add_argument(
+                option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=help_text
+            )
         else:
-            settings.add_argument(
+            setting_group.add_argument(
                 option,
                 dest=name,
-                type={"int": int, "float": float}.get(kind, str),
+                type={"int": int, "float": float}.get(type_name, str),
                 choices=SETTING_CHOICES.get(name),
-                help=text,
+                help=help_text,
             )
 
 
@@ -55,8 +57,11 @@ def get_setting_help() -> dict[str, str]:
     """Return what every setting means, in the words of :class:`wbcseg.training.TrainingConfig`."""
     text = inspect.getdoc(TrainingConfig) or ""
     _, _, attributes = text.partition("Attributes:\n")
-    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
-    return {name: re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(said.split())).replace("``", "") for name, said in found}
+    matches = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
+    return {
+        name: re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(description.split())).replace("``", "")
+        for name, description in matches
+    }
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -102,12 +107,12 @@ class ProgressPrinter:
 
     def __call__(self, progress: Progress) -> None:
         """Show where the training is."""
-        left = format_duration(progress.seconds_left)
+        time_left = format_duration(progress.seconds_left)
         if progress.epoch_metrics is None:
             if self._is_terminal and progress.loss is not None and time.monotonic() - self._shown_at > 0.2:
                 self._shown_at = time.monotonic()
                 text = f"epoch {progress.epoch + 1}/{progress.epochs}  batch {progress.step}/{progress.steps}"
-                print(f"\r\x1b[K{text}  loss {progress.loss:.4f}  {left} left", end="", flush=True)
+                print(f"\r\x1b[K{text}  loss {progress.loss:.4f}  {time_left} left", end="", flush=True)
             return
         row = progress.epoch_metrics
         values = "  ".join(
@@ -121,9 +126,9 @@ class ProgressPrinter:
             )
             if name in row
         )
-        start = "\r\x1b[K" if self._is_terminal else ""
+        line_start = "\r\x1b[K" if self._is_terminal else ""
         print(
-            f"{start}epoch {progress.epoch}/{progress.epochs}  {values}  {row['seconds']:.1f} s  {left} left",
+            f"{line_start}epoch {progress.epoch}/{progress.epochs}  {values}  {row['seconds']:.1f} s  {time_left} left",
             flush=True,
         )
 

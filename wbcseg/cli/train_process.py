@@ -31,11 +31,11 @@ def train_until_done(name: str, config: TrainingConfig) -> Run | None:
         raise RunError(f"Run {run.name} has other settings than wanted here. Rename or delete it.")
     if run.load_state()["status"] == "finished":
         return run
-    code = subprocess.run(
+    exit_code = subprocess.run(
         [sys.executable, "-m", "wbcseg", "train", "--resume", str(run.folder)], check=False
     ).returncode
-    if code == STOPPED_EXIT_CODE:
+    if exit_code == STOPPED_EXIT_CODE:
         return None
-    if code:
+    if exit_code:
         raise RunError(f"Run {run.name} did not come to its end: {run.load_state().get('reason', 'no reason given')}")
     return run

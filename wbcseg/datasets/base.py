@@ -46,7 +46,7 @@ class Dataset:
         self,
         name: str,
         title: str,
-        entries: Sequence[SampleInfo],
+        sample_infos: Sequence[SampleInfo],
         *,
         origin: str = "",
         acknowledgement: str = "",
@@ -54,21 +54,25 @@ class Dataset:
     ) -> None:
         self.name = name
         self.title = title
-        self.sample_infos = tuple(entries)
+        self.sample_infos = tuple(sample_infos)
         self.origin = origin
         self.acknowledgement = acknowledgement
         self.problems = tuple(problems)
-        self._by_id = {entry.id: entry for entry in self.sample_infos}
+        self._by_id = {info.id: info for info in self.sample_infos}
         if len(self._by_id) != len(self.sample_infos):
-            twice = next(e.id for i, e in enumerate(self.sample_infos) if e.id in {x.id for x in self.sample_infos[:i]})
-            raise DatasetError(f"Data set {name} names the sample {twice} twice. Ids must be unique.")
+            duplicate = next(
+                later.id
+                for i, later in enumerate(self.sample_infos)
+                if later.id in {earlier.id for earlier in self.sample_infos[:i]}
+            )
+            raise DatasetError(f"Data set {name} names the sample {duplicate} twice. Ids must be unique.")
 
     def __len__(self) -> int:
         return len(self.sample_infos)
 
     def __iter__(self) -> Iterator[Sample]:
-        for entry in self.sample_infos:
-            yield entry.read()
+        for info in self.sample_infos:
+            yield info.read()
 
     def __contains__(self, sample_id: object) -> bool:
         return sample_id in self._by_id
@@ -76,7 +80,7 @@ class Dataset:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids in order."""
-        return tuple(entry.id for entry in self.sample_infos)
+        return tuple(info.id for info in self.sample_infos)
 
     def get_info(self, sample_id: str) -> SampleInfo:
         """Return what is known of a sample without reading it.
@@ -112,14 +116,14 @@ def anonymise(dataset: Dataset) -> Dataset:
     Ids become ``<name>/0001`` and so on, in the data set's order, and notes on files that were left out are dropped.
     """
 
-    def renamed(entry: SampleInfo, number: int) -> SampleInfo:
-        name = f"{dataset.name}/{number:04}"
-        return replace(entry, id=name, read=lambda: replace(entry.read(), id=name))
+    def anonymise_info(info: SampleInfo, number: int) -> SampleInfo:
+        sample_id = f"{dataset.name}/{number:04}"
+        return replace(info, id=sample_id, read=lambda: replace(info.read(), id=sample_id))
 
     return Dataset(
         dataset.name,
         dataset.title,
-        [renamed(entry, number) for number, entry in enumerate(dataset.sample_infos, start=1)],
+        [anonymise_info(info, number) for number, info in enumerate(dataset.sample_infos, start=1)],
         origin="pictures that a user brought",
         acknowledgement=dataset.acknowledgement,
     )

@@ -46,7 +46,7 @@ def list_missing_files(folder: Path, names: Sequence[str]) -> list[str]:
 def download_files(
     folder: Path,
     hashes: Mapping[str, str],
-    bases: Sequence[str],
+    base_urls: Sequence[str],
     *,
     advice: str,
     progress: ProgressCallback | None = None,
@@ -59,7 +59,7 @@ def download_files(
     Args:
         folder: Where the files belong; made if it is not there.
         hashes: SHA-256 by name, with forward slashes.
-        bases: Addresses of the folder on the server, in order of preference: a later one is tried where a file is not
+        base_urls: Addresses of the folder on the server, in order of preference: a later one is tried where a file is not
             found (404) under the first.
         advice: Sentences for the error message: what to do where there is no network.
         progress: Told after each file.
@@ -68,27 +68,29 @@ def download_files(
         DownloadError: If the server cannot be reached or does not have a file. What has come so far is kept.
         ManifestError: If a file is not the published one.
     """
-    todo = list_missing_files(folder, list(hashes))
-    done = len(hashes) - len(todo)
-    if not todo:
+    missing = list_missing_files(folder, list(hashes))
+    done = len(hashes) - len(missing)
+    if not missing:
         return
     try:
-        for parent in {(folder / name).parent for name in todo}:
+        for parent in {(folder / name).parent for name in missing}:
             parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(
             f"The folder {folder} for the data cannot be made: {error.strerror}. "
             "Set WBCSEG_CACHE to a folder that can be written."
         ) from error
-    stop = threading.Event()
+    stop_event = threading.Event()
     # The first file alone: without a network it fails once, not once per thread.
-    first, rest = todo[0], todo[1:]
+    first, rest = missing[0], missing[1:]
     try:
-        _download_file(folder, first, hashes[first], bases, stop)
+        _download_file(folder, first, hashes[first], base_urls, stop_event)
         done += 1
         _report_progress(progress, done, len(hashes), first)
         with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="wbcseg-fetch") as pool:
-            futures = {pool.submit(_download_file, folder, name, hashes[name], bases, stop): name for name in rest}
+            futures = {
+                pool.submit(_download_file, folder, name, hashes[name], base_urls, stop_event): name for name in rest
+            }
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -96,23 +98,23 @@ def download_files(
                     _report_progress(progress, done, len(hashes), futures[future])
             except BaseException:
                 # Ctrl-C, a failed file or an error in `progress`: what has not begun is not begun.
-                stop.set()
+                stop_event.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     except _FileDownloadError as error:
-        kept = len(hashes) - len(list_missing_files(folder, list(hashes)))
+        completed = len(hashes) - len(list_missing_files(folder, list(hashes)))
         raise DownloadError(
-            f"The file {error.name} could not be fetched from {bases[0]}: {error.reason}. "
-            f"{kept} of {len(hashes)} files are here and kept; the next attempt goes on from there. {advice}"
+            f"The file {error.name} could not be fetched from {base_urls[0]}: {error.reason}. "
+            f"{completed} of {len(hashes)} files are here and kept; the next attempt goes on from there. {advice}"
         ) from error
 
 
 class _FileDownloadError(Exception):
-    def __init__(self, name: str, reason: str, *, lasting: bool = False) -> None:
+    def __init__(self, name: str, reason: str, *, permanent: bool = False) -> None:
         super().__init__(name, reason)
         self.name = name
         self.reason = reason
-        self.permanent = lasting
+        self.permanent = permanent
 
 
 def _report_progress(progress: ProgressCallback | None, done: int, total: int, name: str) -> None:
@@ -120,7 +122,9 @@ def _report_progress(progress: ProgressCallback | None, done: int, total: int, n
         progress(done, total, name)
 
 
-def _download_file(folder: Path, name: str, sha256: str, bases: Sequence[str], stop: threading.Event) -> None:
+def _download_file(
+    folder: Path, name: str, expected_sha256: str, base_urls: Sequence[str], stop_event: threading.Event
+) -> None:
     """Fetch one file from the first server folder that has it."""
     # Both are slow to import, and most starts of the program fetch nothing.
     import pooch
@@ -129,37 +133,41 @@ def _download_file(folder: Path, name: str, sha256: str, bases: Sequence[str], s
     pooch.get_logger().setLevel(logging.CRITICAL)
     parent, _, file_name = name.rpartition("/")
     for attempt in range(MAX_RETRIES + 1):
-        for base in bases:
-            if stop.is_set():
+        for base_url in base_urls:
+            if stop_event.is_set():
                 return
             try:
                 pooch.retrieve(
-                    f"{base}/{quote(name)}",
-                    known_hash=f"sha256:{sha256}",
+                    f"{base_url}/{quote(name)}",
+                    known_hash=f"sha256:{expected_sha256}",
                     fname=file_name,
                     path=folder / parent,
                     downloader=pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS, chunk_size=1 << 16),
                 )
                 return
             except requests.HTTPError as error:
-                code = 0 if error.response is None else error.response.status_code
-                problem = _FileDownloadError(
-                    name, f"the server answered with code {code}", lasting=code not in _RETRYABLE_STATUS_CODES
+                status_code = 0 if error.response is None else error.response.status_code
+                failure = _FileDownloadError(
+                    name,
+                    f"the server answered with code {status_code}",
+                    permanent=status_code not in _RETRYABLE_STATUS_CODES,
                 )
-                if code == 404:
+                if status_code == 404:
                     continue
             except requests.Timeout:
-                problem = _FileDownloadError(name, f"no answer within {TIMEOUT_SECONDS} seconds")
+                failure = _FileDownloadError(name, f"no answer within {TIMEOUT_SECONDS} seconds")
             except requests.RequestException:
-                problem = _FileDownloadError(name, "no connection, or it broke off")
+                failure = _FileDownloadError(name, "no connection, or it broke off")
             except OSError as error:
-                problem = _FileDownloadError(name, f"it cannot be written to {folder} ({error.strerror})", lasting=True)
+                failure = _FileDownloadError(
+                    name, f"it cannot be written to {folder} ({error.strerror})", permanent=True
+                )
             except ValueError as error:
                 raise ManifestError(
-                    f"The file {name} that came from {base} is not the published one: its SHA-256 should be {sha256}. "
+                    f"The file {name} that came from {base_url} is not the published one: its SHA-256 should be {expected_sha256}. "
                     "It was thrown away. A proxy or a changed repository may be the cause; try again later or from "
                     "another network."
                 ) from error
             break
-        if problem.permanent or attempt == MAX_RETRIES or stop.wait(RETRY_DELAY_SECONDS * (attempt + 1)):
-            raise problem
+        if failure.permanent or attempt == MAX_RETRIES or stop_event.wait(RETRY_DELAY_SECONDS * (attempt + 1)):
+            raise failure

@@ -73,52 +73,52 @@ def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
     name = make_safe_name(title, set())
     if name.casefold() in _RESERVED_NAMES:
         name = f"{name}-folder"
-    common = _count_common_folders([pair.key[:-1] for pair in pairs])
-    taken: set[str] = set()
-    entries: list[SampleInfo] = []
+    common_depth = _count_common_folders([pair.key[:-1] for pair in pairs])
+    used_names: set[str] = set()
+    infos: list[SampleInfo] = []
     for pair in pairs:
         try:
             size = _check_headers(source, pair)
         except WbcsegError as error:
             problems.append(f"{error} It is left out.")
             continue
-        sample_id = f"{name}/{make_safe_name('_'.join(pair.key[common:]), taken)}"
+        sample_id = f"{name}/{make_safe_name('_'.join(pair.key[common_depth:]), used_names)}"
         read = partial(_read_sample, source, pair, sample_id)
-        entries.append(SampleInfo(sample_id, None, size, read, has_mask=pair.mask is not None))
-    if not entries:
-        found = " ".join(problems[:5]) if problems else "No pictures were found."
-        raise PairingError(f"There is nothing to use in {source.origin}. {found} {PAIRING_RULE}")
-    return Dataset(name, title, entries, origin=source.origin, problems=problems)
+        infos.append(SampleInfo(sample_id, None, size, read, has_mask=pair.mask is not None))
+    if not infos:
+        details = " ".join(problems[:5]) if problems else "No pictures were found."
+        raise PairingError(f"There is nothing to use in {source.origin}. {details} {PAIRING_RULE}")
+    return Dataset(name, title, infos, origin=source.origin, problems=problems)
 
 
 def _count_common_folders(folders: list[tuple[str, ...]]) -> int:
     """Return how many leading folders all pictures have in common."""
     if not folders:
         return 0
-    shortest, longest = min(folders), max(folders)
-    same = [a == b for a, b in zip(shortest, longest, strict=False)]
-    return same.index(False) if False in same else len(same)
+    first, last = min(folders), max(folders)
+    is_same = [a == b for a, b in zip(first, last, strict=False)]
+    return is_same.index(False) if False in is_same else len(is_same)
 
 
 def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
     """Return the picture's size; raise if it or its mask is no picture, or they do not fit."""
-    image = read_file_header(source.get_header_source(pair.image), name=pair.image)
+    image_header = read_file_header(source.get_header_source(pair.image), name=pair.image)
     if pair.mask is not None:
-        mask = read_file_header(source.get_header_source(pair.mask), name=pair.mask, kind="Mask")
+        mask_header = read_file_header(source.get_header_source(pair.mask), name=pair.mask, kind="Mask")
         try:
-            check_mask_header(mask)
+            check_mask_header(mask_header)
         except RejectedFileError as reason:
             raise as_image_error("Mask", pair.mask, reason) from reason
-        resolve_mask_orientation(image, mask, name=pair.image, mask_name=pair.mask)
-    return image.upright_size
+        resolve_mask_orientation(image_header, mask_header, image_name=pair.image, mask_name=pair.mask)
+    return image_header.upright_size
 
 
 def _read_sample(source: Source, pair: Pair, sample_id: str) -> Sample:
-    words = f"{pair.image} in {source.origin}"
+    source_text = f"{pair.image} in {source.origin}"
     if pair.mask is None:
-        picture = open_image(source.read(pair.image), name=pair.image)
-        return Sample(sample_id, picture.pixels, None, None, words)
-    picture, labels = open_pair(
-        source.read(pair.image), source.read(pair.mask), name=pair.image, mask_name=pair.mask
+        image = open_image(source.read(pair.image), name=pair.image)
+        return Sample(sample_id, image.pixels, None, None, source_text)
+    image, labels = open_pair(
+        source.read(pair.image), source.read(pair.mask), image_name=pair.image, mask_name=pair.mask
     )
-    return Sample(sample_id, picture.pixels, labels, None, words)
+    return Sample(sample_id, image.pixels, labels, None, source_text)

@@ -86,21 +86,21 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
         (group.masks if is_mask else group.images).append(name)
     pairs: list[Pair] = []
     problems: list[str] = []
-    for folded in sorted(groups, key=get_natural_sort_key):
-        group = groups[folded]
+    for folded_key in sorted(groups, key=get_natural_sort_key):
+        group = groups[folded_key]
         _split_zheng_layout(group)
         if len(group.images) > 1 or len(group.masks) > 1:
-            both = group.images if len(group.images) > 1 else group.masks
-            what = "pictures" if both is group.images else "masks"
-            listed = ", ".join(format_display_name(name) for name in both)
-            problems.append(f"{listed}: {len(both)} {what} for the same name; they are left out.")
+            duplicates = group.images if len(group.images) > 1 else group.masks
+            noun = "pictures" if duplicates is group.images else "masks"
+            listed = ", ".join(format_display_name(name) for name in duplicates)
+            problems.append(f"{listed}: {len(duplicates)} {noun} for the same name; they are left out.")
         elif not group.images:
             problems.append(f"{format_display_name(group.masks[0])}: the mask has no picture; it is left out.")
         elif not group.masks and require_masks:
             problems.append(f"{format_display_name(group.images[0])}: the picture has no mask; it is left out.")
         else:
-            picture = group.images[0]
-            pairs.append(Pair(parse_name(picture)[0], picture, group.masks[0] if group.masks else None))
+            image = group.images[0]
+            pairs.append(Pair(parse_name(image)[0], image, group.masks[0] if group.masks else None))
     return pairs, problems
 
 
@@ -113,17 +113,17 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
     Returns:
         The folders and the stem without what marks a mask; and whether something does.
     """
-    *folders, last = (part for part in name.split("/") if part not in ("", ".", ".."))
-    stem = PurePosixPath(last).stem
+    *folders, file_name = (part for part in name.split("/") if part not in ("", ".", ".."))
+    stem = PurePosixPath(file_name).stem
     is_mask = False
-    for position in reversed(range(len(folders))):
-        folder = folders[position].lower()
+    for index in reversed(range(len(folders))):
+        folder = folders[index].lower()
         if folder in _MASK_FOLDERS or folder in _IMAGE_FOLDERS:
             is_mask = folder in _MASK_FOLDERS
-            del folders[position]
+            del folders[index]
             break
-    bare = _MASK_NAME_PATTERN.sub("", stem)
-    return (*folders, bare), is_mask or bare != stem
+    bare_stem = _MASK_NAME_PATTERN.sub("", stem)
+    return (*folders, bare_stem), is_mask or bare_stem != stem
 
 
 def _split_zheng_layout(group: _FileGroup) -> None:
@@ -137,8 +137,8 @@ def _split_zheng_layout(group: _FileGroup) -> None:
 def get_natural_sort_key(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
     """Return what names are sorted by, so that ``cell2`` comes before ``cell10``."""
 
-    def part(text: str) -> list[tuple[int, str]]:
-        pieces = re.findall(r"[0-9]+|[^0-9]+", text)
-        return [(int(piece), "") if piece[0] in "0123456789" and len(piece) < 18 else (-1, piece) for piece in pieces]
+    def split_digits(text: str) -> list[tuple[int, str]]:
+        chunks = re.findall(r"[0-9]+|[^0-9]+", text)
+        return [(int(chunk), "") if chunk[0] in "0123456789" and len(chunk) < 18 else (-1, chunk) for chunk in chunks]
 
-    return [part(text) for text in key]
+    return [split_digits(text) for text in key]

@@ -44,13 +44,13 @@ class DatasetStatus:
     advice: str
 
 
-def open_dataset(name: str, *, fetch: bool = False, progress: ProgressCallback | None = None) -> Dataset:
+def open_dataset(name: str, *, download: bool = False, progress: ProgressCallback | None = None) -> Dataset:
     """Open a data set by its name.
 
     Args:
         name: ``zheng-1``, ``zheng-2``, ``zheng`` (the first, then the second), ``synthetic``, several of them joined
             by ``+``, or the path of a folder or zip with a user's own pictures (see :mod:`wbcseg.datasets.folder`).
-        fetch: Whether a Zheng data set that is not on this computer is fetched.
+        download: Whether a Zheng data set that is not on this computer is fetched.
         progress: Told of every fetched file: done, total, name.
 
     Raises:
@@ -58,14 +58,18 @@ def open_dataset(name: str, *, fetch: bool = False, progress: ProgressCallback |
         DownloadError: If it could not be fetched.
     """
     if name in _ZHENG_NUMBERS:
-        return open_zheng(_ZHENG_NUMBERS[name], fetch=fetch, progress=progress)
+        return open_zheng(_ZHENG_NUMBERS[name], download=download, progress=progress)
     if name == "zheng":
-        both = [open_zheng(number, fetch=fetch, progress=progress) for number in _ZHENG_NUMBERS.values()]
-        return _concatenate("zheng", "Zheng Dataset 1 and 2", both)
-    parts = name.split("+")
-    if len(parts) > 1 and set(parts) <= set(DATASET_NAMES):
-        several = [open_dataset(part, fetch=fetch, progress=progress) for part in dict.fromkeys(parts)]
-        return _concatenate(name, " and ".join(dataset.title for dataset in several), several)
+        zheng_datasets = [
+            open_zheng(number, download=download, progress=progress) for number in _ZHENG_NUMBERS.values()
+        ]
+        return _concatenate("zheng", "Zheng Dataset 1 and 2", zheng_datasets)
+    part_names = name.split("+")
+    if len(part_names) > 1 and set(part_names) <= set(DATASET_NAMES):
+        datasets = [
+            open_dataset(part_name, download=download, progress=progress) for part_name in dict.fromkeys(part_names)
+        ]
+        return _concatenate(name, " and ".join(dataset.title for dataset in datasets), datasets)
     if name == "synthetic":
         from wbcseg.datasets.synthetic import open_synthetic
 
@@ -79,14 +83,14 @@ def open_dataset(name: str, *, fetch: bool = False, progress: ProgressCallback |
     return open_folder(path)
 
 
-def _concatenate(name: str, title: str, parts: Sequence[Dataset]) -> Dataset:
+def _concatenate(name: str, title: str, datasets: Sequence[Dataset]) -> Dataset:
     return Dataset(
         name,
         title,
-        [entry for dataset in parts for entry in dataset.sample_infos],
-        origin=" and ".join(dict.fromkeys(dataset.origin for dataset in parts)),
-        acknowledgement=" ".join(dataset.acknowledgement for dataset in parts if dataset.acknowledgement),
-        problems=[problem for dataset in parts for problem in dataset.problems],
+        [info for dataset in datasets for info in dataset.sample_infos],
+        origin=" and ".join(dict.fromkeys(dataset.origin for dataset in datasets)),
+        acknowledgement=" ".join(dataset.acknowledgement for dataset in datasets if dataset.acknowledgement),
+        problems=[problem for dataset in datasets for problem in dataset.problems],
     )
 
 
@@ -102,8 +106,8 @@ def _find_existing_path(name: str) -> Path | None:
 
 def list_datasets() -> list[DatasetStatus]:
     """Say of each data set with a name of its own whether it is ready. Nothing is fetched or decoded."""
-    found = [_get_zheng_status(number) for number in _ZHENG_NUMBERS.values()]
-    return [*found, DatasetStatus("synthetic", "Drawn smears", True, "drawn by the program", 60, "")]
+    zheng_statuses = [_get_zheng_status(number) for number in _ZHENG_NUMBERS.values()]
+    return [*zheng_statuses, DatasetStatus("synthetic", "Drawn smears", True, "drawn by the program", 60, "")]
 
 
 def _get_zheng_status(number: ZhengNumber) -> DatasetStatus:

@@ -31,7 +31,9 @@ _ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 
 def _is_zip(name: str) -> bool:
     """Whether a file is called a zip, and is none of what systems leave behind."""
-    return name.lower().endswith(".zip") and not any(p.startswith(".") or p == "__MACOSX" for p in name.split("/"))
+    return name.lower().endswith(".zip") and not any(
+        part.startswith(".") or part == "__MACOSX" for part in name.split("/")
+    )
 
 
 class Source(Protocol):
@@ -72,25 +74,25 @@ class FolderSource:
         self.path = path
         self.origin = str(path)
         names: list[str] = []
-        zips: list[str] = []
+        zip_names: list[str] = []
         problems: list[str] = []
         count = 0
 
-        def note(error: OSError) -> None:
+        def record_error(error: OSError) -> None:
             problems.append(f"The folder {format_display_name(str(error.filename))} cannot be read: {error.strerror}.")
 
-        for folder, subfolders, files in os.walk(path, onerror=note):
+        for folder, subfolders, files in os.walk(path, onerror=record_error):
             subfolders.sort()
             count += len(files)
             if count > MAX_FILES:
                 raise DatasetError(f"The folder {path} has more than {MAX_FILES} files. Choose one with pictures only.")
             relative = Path(folder).relative_to(path)
-            inside = [(relative / file).as_posix() for file in files]
-            names += (name for name in inside if not is_ignored(name))
-            zips += (name for name in inside if _is_zip(name))
+            relative_names = [(relative / file).as_posix() for file in files]
+            names += (name for name in relative_names if not is_ignored(name))
+            zip_names += (name for name in relative_names if _is_zip(name))
         # A pipe or a device called "a.png" would keep whoever opens it waiting.
         self.names = tuple(sorted(name for name in names if (path / name).is_file()))
-        self.zip_names = tuple(sorted(zips))
+        self.zip_names = tuple(sorted(zip_names))
         self.problems = tuple(problems)
 
     def read(self, name: str) -> bytes:
@@ -137,10 +139,12 @@ class ZipSource:
             raise DatasetError(f"The file {self._name} is no zip, or is damaged. Pack it again.") from error
         self._entries, self.problems = self._collect_entries()
         self.names = tuple(sorted(self._entries))
-        unpacked = sum(entry.file_size for entry in self._entries.values())
-        if unpacked > MAX_UNPACKED_BYTES or unpacked > max(_SMALL_ARCHIVE_BYTES, MAX_COMPRESSION_RATIO * len(data)):
+        unpacked_bytes = sum(entry.file_size for entry in self._entries.values())
+        if unpacked_bytes > MAX_UNPACKED_BYTES or unpacked_bytes > max(
+            _SMALL_ARCHIVE_BYTES, MAX_COMPRESSION_RATIO * len(data)
+        ):
             raise DatasetError(
-                f"The pictures in the zip {self._name} unpack to {unpacked / 1e6:.0f} MB from {len(data) / 1e6:.1f} "
+                f"The pictures in the zip {self._name} unpack to {unpacked_bytes / 1e6:.0f} MB from {len(data) / 1e6:.1f} "
                 "MB, more than pictures do. Unpack it yourself and use the folder."
             )
 

@@ -98,32 +98,38 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
         In natural order of their names (``cell2`` before ``cell10``); what cannot be used comes last.
     """
     problems: list[InputImage] = []
-    loose = list(_unpack(uploads, problems))
-    if len(loose) > MAX_FILES:
-        sentence = f"{len(loose):,} files are more than the {MAX_FILES:,} that are read at once. Bring them in parts."
-        return [InputImage("Too many files", "", _load_nothing, problem=sentence)]
+    unpacked = list(_unpack(uploads, problems))
+    if len(unpacked) > MAX_FILES:
+        message = f"{len(unpacked):,} files are more than the {MAX_FILES:,} that are read at once. Bring them in parts."
+        return [InputImage("Too many files", "", _load_nothing, problem=message)]
     files: dict[str, _File] = {}
-    seen: Counter[str] = Counter()
-    for upload in loose:
-        folded = upload.name.casefold()
-        seen[folded] += 1
-        copy = seen[folded]
+    name_counts: Counter[str] = Counter()
+    for upload in unpacked:
+        folded_name = upload.name.casefold()
+        name_counts[folded_name] += 1
+        copy_number = name_counts[folded_name]
         # A folder for every further copy: the first picture goes with the first mask, and so on.
-        files[upload.name if copy == 1 else f"({copy})/{upload.name}"] = _File(upload.name, copy, upload)
+        files[upload.name if copy_number == 1 else f"({copy_number})/{upload.name}"] = _File(
+            upload.name, copy_number, upload
+        )
     return _assign_unique_names([*_pair_files(files), *problems])
 
 
-def count_max_pages(items: Sequence[InputImage]) -> int:
+def count_max_pages(input_images: Sequence[InputImage]) -> int:
     """Return the number of pages of the TIFF that has most, from the headers alone; at least 1."""
-    most = 1
-    tiffs = [item for item in items if not item.problem and PurePosixPath(item.name).suffix.lower() in TIFF_SUFFIXES]
-    for item in tiffs[:MAX_HEADERS_READ]:
+    max_pages = 1
+    tiffs = [
+        input_image
+        for input_image in input_images
+        if not input_image.problem and PurePosixPath(input_image.name).suffix.lower() in TIFF_SUFFIXES
+    ]
+    for input_image in tiffs[:MAX_HEADERS_READ]:
         try:
-            most = max(most, read_file_header(item.load(), name=item.name).page_count)
+            max_pages = max(max_pages, read_file_header(input_image.load(), name=input_image.name).page_count)
         except WbcsegError:
             # It is said when the picture's turn comes.
             continue
-    return most
+    return max_pages
 
 
 def resolve_page(data: bytes, name: str, page: int) -> int:
@@ -163,114 +169,121 @@ def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[U
         except WbcsegError as problem:
             problems.append(InputImage(name, upload.key, _load_nothing, problem=str(problem)))
             continue
-        for number, sentence in enumerate(source.problems):
-            problems.append(InputImage(name, f"{upload.key}/problem {number}", _load_nothing, problem=sentence))
+        for index, message in enumerate(source.problems):
+            problems.append(InputImage(name, f"{upload.key}/problem {index}", _load_nothing, problem=message))
         if not source.names and not source.problems:
-            empty = f"The zip {format_display_name(name)} holds no pictures: no PNG, JPEG, BMP or TIFF."
-            problems.append(InputImage(name, upload.key, _load_nothing, problem=empty))
+            message_if_empty = f"The zip {format_display_name(name)} holds no pictures: no PNG, JPEG, BMP or TIFF."
+            problems.append(InputImage(name, upload.key, _load_nothing, problem=message_if_empty))
         folder = f"{name.removesuffix('.zip')}/" if len(uploads) > 1 else ""
-        for inner in source.names:
-            yield Upload(f"{folder}{inner}", _build_zip_loader(source, inner), f"{upload.key}/{inner}")
+        for inner_name in source.names:
+            yield Upload(f"{folder}{inner_name}", _build_zip_loader(source, inner_name), f"{upload.key}/{inner_name}")
 
 
 def _pair_files(files: dict[str, _File]) -> list[InputImage]:
     pairs, _ = pair_files(files, require_masks=False)
     # Of two pictures of one name and one mask, nobody knows which one it belongs to.
-    paired: dict[tuple[str, ...], set[bool]] = {}
+    mask_presence: dict[tuple[str, ...], set[bool]] = {}
     for pair in pairs:
-        paired.setdefault(_get_pairing_key(files[pair.image]), set()).add(pair.mask is not None)
-    found: list[tuple[_File, InputImage]] = []
-    masks: list[_File] = []
+        mask_presence.setdefault(_get_pairing_key(files[pair.image]), set()).add(pair.mask is not None)
+    inputs: list[tuple[_File, InputImage]] = []
+    unused_masks: list[_File] = []
     for pair in pairs:
-        picture, mask = files[pair.image], files[pair.mask] if pair.mask else None
-        if mask is not None and len(paired[_get_pairing_key(picture)]) > 1:
-            masks.append(mask)
-            mask = None
-        found.append((picture, _build_input(picture, mask)))
-    used = {name for pair in pairs for name in (pair.image, pair.mask)}
-    for name in sorted(set(files) - used):
+        image_file, mask_file = files[pair.image], files[pair.mask] if pair.mask else None
+        if mask_file is not None and len(mask_presence[_get_pairing_key(image_file)]) > 1:
+            unused_masks.append(mask_file)
+            mask_file = None
+        inputs.append((image_file, _build_input(image_file, mask_file)))
+    used_names = {name for pair in pairs for name in (pair.image, pair.mask)}
+    for name in sorted(set(files) - used_names):
         file = files[name]
         if not is_ignored(name) and parse_name(file.name)[1]:
-            masks.append(file)
+            unused_masks.append(file)
         else:
             # No picture's ending: the content decides. Or several pictures of one name, such as a.jpg and a.tif.
-            found.append((file, _build_input(file, None)))
-    found, masks = _assign_loose_masks(found, masks)
-    found.sort(key=lambda one: (get_natural_sort_key(_get_pairing_key(one[0])), one[0].copy_number))
-    pictures = Counter(_get_pairing_key(file) for file, _ in found)
+            inputs.append((file, _build_input(file, None)))
+    inputs, unused_masks = _assign_loose_masks(inputs, unused_masks)
+    inputs.sort(key=lambda entry: (get_natural_sort_key(_get_pairing_key(entry[0])), entry[0].copy_number))
+    image_counts = Counter(_get_pairing_key(file) for file, _ in inputs)
     return [
-        *(item for _, item in found),
+        *(input_image for _, input_image in inputs),
         *(
-            replace(_build_input(mask, None), problem=_format_unused_mask(mask, pictures[_get_pairing_key(mask)]))
-            for mask in masks
+            replace(
+                _build_input(mask_file, None),
+                problem=_format_unused_mask(mask_file, image_counts[_get_pairing_key(mask_file)]),
+            )
+            for mask_file in unused_masks
         ),
     ]
 
 
 def _assign_loose_masks(
-    found: Sequence[tuple[_File, InputImage]], masks: Sequence[_File]
+    inputs: Sequence[tuple[_File, InputImage]], unused_masks: Sequence[_File]
 ) -> tuple[list[tuple[_File, InputImage]], list[_File]]:
     """Give a mask that lies in no folder to the picture of its name in one, if there is but one of each.
 
     So it is where a zip or a folder is brought first and a mask by itself later.
 
     Args:
-        found: The pictures.
-        masks: Those that have no picture yet.
+        inputs: The pictures.
+        unused_masks: Those that have no picture yet.
 
     Returns:
         The pictures, and the masks that still have none.
     """
-    homeless = Counter(_get_pairing_key(mask) for mask in masks)
-    bare: dict[str, list[int]] = {}
-    for place, (picture, item) in enumerate(found):
-        if not item.mask_name:
-            bare.setdefault(_get_pairing_key(picture)[-1], []).append(place)
-    found, rest = list(found), []
-    for mask in masks:
-        key = _get_pairing_key(mask)
-        places = bare.get(key[0], []) if len(key) == homeless[key] == 1 else []
-        if len(places) == 1:
-            picture, _ = found[places[0]]
-            found[places[0]] = (picture, _build_input(picture, mask))
+    mask_counts = Counter(_get_pairing_key(mask_file) for mask_file in unused_masks)
+    unmasked_by_name: dict[str, list[int]] = {}
+    for index, (image_file, input_image) in enumerate(inputs):
+        if not input_image.mask_name:
+            unmasked_by_name.setdefault(_get_pairing_key(image_file)[-1], []).append(index)
+    inputs, remaining = list(inputs), []
+    for mask_file in unused_masks:
+        key = _get_pairing_key(mask_file)
+        candidates = unmasked_by_name.get(key[0], []) if len(key) == mask_counts[key] == 1 else []
+        if len(candidates) == 1:
+            image_file, _ = inputs[candidates[0]]
+            inputs[candidates[0]] = (image_file, _build_input(image_file, mask_file))
         else:
-            rest.append(mask)
-    return found, rest
+            remaining.append(mask_file)
+    return inputs, remaining
 
 
-def _format_unused_mask(mask: _File, pictures: int) -> str:
-    if not pictures:
-        return f"Mask {format_display_name(mask.name)} is not used: there is no picture of its name."
+def _format_unused_mask(mask_file: _File, n_images: int) -> str:
+    if not n_images:
+        return f"Mask {format_display_name(mask_file.name)} is not used: there is no picture of its name."
     return (
-        f"Mask {format_display_name(mask.name)} is not used: there are {pictures} pictures of its name, and nothing says which one "
+        f"Mask {format_display_name(mask_file.name)} is not used: there are {n_images} pictures of its name, and nothing says which one "
         "it belongs to."
     )
 
 
-def _build_input(picture: _File, mask: _File | None) -> InputImage:
-    upload = picture.upload
-    if mask is None:
-        return InputImage(picture.name, upload.key, upload.load)
-    return InputImage(picture.name, f"{upload.key} {mask.upload.key}", upload.load, mask.name, mask.upload.load)
+def _build_input(image_file: _File, mask_file: _File | None) -> InputImage:
+    upload = image_file.upload
+    if mask_file is None:
+        return InputImage(image_file.name, upload.key, upload.load)
+    return InputImage(
+        image_file.name, f"{upload.key} {mask_file.upload.key}", upload.load, mask_file.name, mask_file.upload.load
+    )
 
 
-def _assign_unique_names(items: Sequence[InputImage]) -> list[InputImage]:
+def _assign_unique_names(input_images: Sequence[InputImage]) -> list[InputImage]:
     """Give every item a name of its own, without a folder that all of them lie in."""
-    tops = {item.name.partition("/")[0] if "/" in item.name else "" for item in items}
-    common = f"{tops.pop()}/" if len(tops) == 1 else ""
-    taken: set[str] = set()
-    numbers: Counter[str] = Counter()
-    named = []
-    for item in items:
-        name = item.name.removeprefix(common) if common != "/" else item.name
+    top_folders = {
+        input_image.name.partition("/")[0] if "/" in input_image.name else "" for input_image in input_images
+    }
+    common_folder = f"{top_folders.pop()}/" if len(top_folders) == 1 else ""
+    used_names: set[str] = set()
+    copy_numbers: Counter[str] = Counter()
+    result = []
+    for input_image in input_images:
+        name = input_image.name.removeprefix(common_folder) if common_folder != "/" else input_image.name
         path = PurePosixPath(name)
-        unique = name
-        while unique.casefold() in taken:
-            numbers[name.casefold()] += 1
-            unique = str(path.with_name(f"{path.stem} ({numbers[name.casefold()] + 1}){path.suffix}"))
-        taken.add(unique.casefold())
-        named.append(replace(item, name=unique))
-    return named
+        unique_name = name
+        while unique_name.casefold() in used_names:
+            copy_numbers[name.casefold()] += 1
+            unique_name = str(path.with_name(f"{path.stem} ({copy_numbers[name.casefold()] + 1}){path.suffix}"))
+        used_names.add(unique_name.casefold())
+        result.append(replace(input_image, name=unique_name))
+    return result
 
 
 def _get_pairing_key(file: _File) -> tuple[str, ...]:

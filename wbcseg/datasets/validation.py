@@ -21,12 +21,12 @@ def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | No
         The data set's own list of files that were left out, then samples that cannot be read or have no mask.
     """
     problems = list(dataset.problems)
-    for done, entry in enumerate(dataset.sample_infos, 1):
+    for done, info in enumerate(dataset.sample_infos, 1):
         try:
-            if entry.read().mask is None:
-                problems.append(f"{entry.id}: the picture has no mask.")
+            if info.read().mask is None:
+                problems.append(f"{info.id}: the picture has no mask.")
         except WbcsegError as error:
-            problems.append(f"{entry.id}: {error}")
+            problems.append(f"{info.id}: {error}")
         if progress is not None:
             progress(done, len(dataset))
     return problems
@@ -51,22 +51,22 @@ def check_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | No
         )
 
 
-def check_manifest(name: str, recorded: Mapping[str, str], found: Mapping[str, str]) -> None:
+def check_manifest(name: str, recorded: Mapping[str, str], current: Mapping[str, str]) -> None:
     """Make sure that samples are what they were when a split or a model was made.
 
     Args:
         name: Name of the data set.
         recorded: The SHA-256 of every sample's content then, by id, as :meth:`DataSet.manifest` returned it.
-        found: The same as it is now; samples that were not recorded do not matter.
+        current: The same as it is now; samples that were not recorded do not matter.
 
     Raises:
         ManifestError: If a recorded sample is gone or shows something else; all are listed.
     """
     problems = []
     for sample_id, digest in recorded.items():
-        if sample_id not in found:
+        if sample_id not in current:
             problems.append(f"{sample_id} is not there any more.")
-        elif found[sample_id] != digest:
+        elif current[sample_id] != digest:
             problems.append(f"{sample_id} is not the picture or mask that it was.")
     if problems:
         raise ManifestError(

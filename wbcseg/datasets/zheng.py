@@ -57,8 +57,8 @@ def load_manifest() -> Mapping[str, str]:
 
 def list_published_files(number: ZhengNumber) -> dict[str, str]:
     """Return name and SHA-256 of the files of one data set: its cell types first, then pictures and masks."""
-    labels = _get_labels_file_name(number)
-    names = [labels, *(name for name in load_manifest() if name.startswith(f"Dataset {number}/"))]
+    labels_file = _get_labels_file_name(number)
+    names = [labels_file, *(name for name in load_manifest() if name.startswith(f"Dataset {number}/"))]
     return {name: load_manifest()[name] for name in names}
 
 
@@ -68,18 +68,18 @@ def find_zheng_folder(number: ZhengNumber) -> Path | None:
     Raises:
         DatasetError: If ``WBCSEG_DATA`` is set to a folder that has neither data set.
     """
-    chosen = os.environ.get("WBCSEG_DATA")
-    if chosen:
-        root = _find_root(Path(chosen).expanduser())
+    configured = os.environ.get("WBCSEG_DATA")
+    if configured:
+        root = _find_root(Path(configured).expanduser())
         if (root / f"Dataset {number}").is_dir():
             return root
-        if not any((root / f"Dataset {n}").is_dir() for n in (1, 2)):
+        if not any((root / f"Dataset {other_number}").is_dir() for other_number in (1, 2)):
             raise DatasetError(
-                f"WBCSEG_DATA is set to {chosen}, but there is no folder “Dataset 1” or “Dataset 2” in it. "
+                f"WBCSEG_DATA is set to {configured}, but there is no folder “Dataset 1” or “Dataset 2” in it. "
                 f"Set it to a copy of {REPOSITORY}, or unset it."
             )
-    cached = get_zheng_cache_folder()
-    return None if list_missing_files(cached, list(list_published_files(number))) else cached
+    cache_folder = get_zheng_cache_folder()
+    return None if list_missing_files(cache_folder, list(list_published_files(number))) else cache_folder
 
 
 def get_zheng_cache_folder() -> Path:
@@ -88,7 +88,11 @@ def get_zheng_cache_folder() -> Path:
 
 
 def open_zheng(
-    number: ZhengNumber, *, data_dir: Path | None = None, fetch: bool = True, progress: ProgressCallback | None = None
+    number: ZhengNumber,
+    *,
+    data_dir: Path | None = None,
+    download: bool = True,
+    progress: ProgressCallback | None = None,
 ) -> Dataset:
     """Open one of the two data sets, whole or whatever part of it is there.
 
@@ -98,7 +102,7 @@ def open_zheng(
     Args:
         number: 1 (300 pictures of 30 sizes, 224 of them 120×120) or 2 (100 pictures of 300×300).
         data_dir: Read from this folder and nowhere else.
-        fetch: Whether to fetch what is neither in ``WBCSEG_DATA`` nor in the cache.
+        download: Whether to fetch what is neither in ``WBCSEG_DATA`` nor in the cache.
         progress: Told of every fetched file: done, total, name.
 
     Returns:
@@ -113,7 +117,7 @@ def open_zheng(
         raise DatasetError(f"There are two Zheng data sets, 1 and 2. Received: {number!r}.")
     root = _find_root(data_dir) if data_dir is not None else find_zheng_folder(number)
     if root is None:
-        if not fetch:
+        if not download:
             raise DatasetError(
                 f"Data set zheng-{number} is not on this computer yet. Fetch it on the page Dataset, or set "
                 f"WBCSEG_DATA to a copy of {REPOSITORY}. Meanwhile the data set “synthetic” works without any data."
@@ -149,8 +153,8 @@ def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
         if path not in load_manifest():
             problems.append(f"{path} is not a file of the published data set; it is left out.")
         elif partner not in present:
-            what = "picture has no mask" if suffix == "bmp" else "mask has no picture"
-            problems.append(f"{path}: the {what} ({partner} is not there); it is left out.")
+            problem = "picture has no mask" if suffix == "bmp" else "mask has no picture"
+            problems.append(f"{path}: the {problem} ({partner} is not there); it is left out.")
         elif suffix == "bmp":
             pairs.append(stem)
     return pairs, problems
@@ -159,21 +163,21 @@ def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
 def _build_dataset(number: ZhengNumber, root: Path) -> Dataset:
     stems, problems = list_pairs(root, number)
     types, type_problems = _read_cell_types(number, root)
-    entries = []
+    infos = []
     for stem in stems:
-        picture = root / f"Dataset {number}" / f"{stem}.bmp"
+        image_path = root / f"Dataset {number}" / f"{stem}.bmp"
         try:
-            size = _read_image_size(picture, picture.stat().st_mtime_ns)
+            size = _read_image_size(image_path, image_path.stat().st_mtime_ns)
         except (ImageError, OSError) as error:
             problems.append(f"Dataset {number}/{stem}.bmp is left out: {error}")
             continue
         cell_type = types.get(int(stem))
         read = partial(_read_sample, number, root, stem, cell_type)
-        entries.append(SampleInfo(f"zheng-{number}/{stem}", cell_type, size, read))
+        infos.append(SampleInfo(f"zheng-{number}/{stem}", cell_type, size, read))
     return Dataset(
         f"zheng-{number}",
         TITLES[number],
-        entries,
+        infos,
         origin=str(root),
         acknowledgement=_ACKNOWLEDGEMENTS[number],
         problems=problems + type_problems,
@@ -181,21 +185,21 @@ def _build_dataset(number: ZhengNumber, root: Path) -> Dataset:
 
 
 @cache
-def _read_image_size(picture: Path, _changed: int) -> tuple[int, int]:
-    return read_size(picture, name=picture.name)
+def _read_image_size(image_path: Path, _modified_ns: int) -> tuple[int, int]:
+    return read_size(image_path, name=image_path.name)
 
 
 def _read_sample(number: ZhengNumber, root: Path, stem: str, cell_type: CellType | None) -> Sample:
-    picture, mask = f"Dataset {number}/{stem}.bmp", f"Dataset {number}/{stem}.png"
-    opened, labels = open_pair(
-        _read_verified(root, picture),
-        _read_verified(root, mask),
-        name=picture,
-        mask_name=mask,
+    image_name, mask_name = f"Dataset {number}/{stem}.bmp", f"Dataset {number}/{stem}.png"
+    image, labels = open_pair(
+        _read_verified(root, image_name),
+        _read_verified(root, mask_name),
+        image_name=image_name,
+        mask_name=mask_name,
         thresholds=MASK_THRESHOLDS,
     )
     source = f"Zheng et al. 2018, Dataset {number}, picture {stem}"
-    return Sample(f"zheng-{number}/{stem}", opened.pixels, labels, cell_type, source)
+    return Sample(f"zheng-{number}/{stem}", image.pixels, labels, cell_type, source)
 
 
 def _read_verified(root: Path, name: str) -> bytes:

@@ -71,22 +71,22 @@ class PairwiseComparison:
     comparison: Comparison
     corrected_p: float
 
-    def get_winner(self, lowest_is_best: bool) -> str | None:
+    def get_winner(self, lower_is_better: bool) -> str | None:
         """Return the title of the one that is better beyond chance: corrected p below .05, 0 outside the interval."""
-        one = self.comparison
-        if not (self.corrected_p < 0.05 and (one.ci_low > 0 or one.ci_high < 0)):
+        comparison = self.comparison
+        if not (self.corrected_p < 0.05 and (comparison.ci_low > 0 or comparison.ci_high < 0)):
             return None
-        return self.first if (one.difference > 0) != lowest_is_best else self.second
+        return self.first if (comparison.difference > 0) != lower_is_better else self.second
 
 
 def collect_metric(
-    result: StudyResult, figure: str, region: str, look: PredictionMode = "one_look"
+    result: StudyResult, metric: str, region: str, mode: PredictionMode = "one_look"
 ) -> dict[str, float]:
     """Return a figure of every picture of a result by its id; NaN where undefined."""
-    found: dict[str, list[float]] = {}
+    values_by_image: dict[str, list[float]] = {}
     for row in result["pictures"]:
-        found.setdefault(row["id"], []).append(get_metric(row[look], figure, region))
-    return {one: float(np.mean(several)) for one, several in found.items()}
+        values_by_image.setdefault(row["id"], []).append(get_metric(row[mode], metric, region))
+    return {image_id: float(np.mean(image_values)) for image_id, image_values in values_by_image.items()}
 
 
 def get_cell_types(result: StudyResult) -> dict[str, str]:
@@ -96,49 +96,57 @@ def get_cell_types(result: StudyResult) -> dict[str, str]:
 
 def summarise_values(numbers: Sequence[float]) -> MetricSummary:
     """Return what many pictures' figures say together."""
-    mean, error, n = compute_mean_and_standard_error(numbers)
-    low, high = compute_confidence_interval(numbers) if n >= MIN_IMAGES_FOR_INTERVAL else (math.nan, math.nan)
-    return MetricSummary(mean, error, low, high, n, len(numbers) - n)
+    mean, standard_error, n_images = compute_mean_and_standard_error(numbers)
+    low, high = compute_confidence_interval(numbers) if n_images >= MIN_IMAGES_FOR_INTERVAL else (math.nan, math.nan)
+    return MetricSummary(mean, standard_error, low, high, n_images, len(numbers) - n_images)
 
 
 def summarise_by_cell_type(
-    result: StudyResult, figure: str, region: str, look: PredictionMode = "one_look"
+    result: StudyResult, metric: str, region: str, mode: PredictionMode = "one_look"
 ) -> dict[str, MetricSummary]:
     """Return the summary of every cell type, the commonest first."""
     types = get_cell_types(result)
     groups: dict[str, list[float]] = {}
-    for one, number in collect_metric(result, figure, region, look).items():
-        groups.setdefault(types[one], []).append(number)
-    return {kind: summarise_values(groups[kind]) for kind in sorted(groups, key=lambda kind: -len(groups[kind]))}
+    for image_id, number in collect_metric(result, metric, region, mode).items():
+        groups.setdefault(types[image_id], []).append(number)
+    return {
+        cell_type: summarise_values(groups[cell_type])
+        for cell_type in sorted(groups, key=lambda cell_type: -len(groups[cell_type]))
+    }
 
 
 def compare_pairs(
-    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode = "one_look"
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "one_look"
 ) -> list[PairwiseComparison]:
     """Compare every two networks on the pictures that both have tested."""
-    found = [(result["title"], collect_metric(result, figure, region, look)) for result in results]
-    names, comparisons = [], []
-    for (first, one), (second, other) in combinations(found, 2):
-        names.append((first, second))
-        comparisons.append(_compare_shared(one, other, figure))
+    titled_values = [(result["title"], collect_metric(result, metric, region, mode)) for result in results]
+    title_pairs, comparisons = [], []
+    for (first, item), (second, second_values) in combinations(titled_values, 2):
+        title_pairs.append((first, second))
+        comparisons.append(_compare_shared(item, second_values, metric))
     corrected = apply_holm_correction([comparison.p_value for comparison in comparisons])
-    return [PairwiseComparison(*name, one, p) for name, one, p in zip(names, comparisons, corrected, strict=True)]
+    return [
+        PairwiseComparison(*title_pair, item, corrected_p)
+        for title_pair, item, corrected_p in zip(title_pairs, comparisons, corrected, strict=True)
+    ]
 
 
 def compare_results(
-    first: StudyResult, second: StudyResult, figure: str, region: str, look: PredictionMode = "one_look"
+    first: StudyResult, second: StudyResult, metric: str, region: str, mode: PredictionMode = "one_look"
 ) -> Comparison:
     """Compare two results on the pictures that both have tested, such as with and without a leak: first − second."""
     return _compare_shared(
-        collect_metric(first, figure, region, look), collect_metric(second, figure, region, look), figure
+        collect_metric(first, metric, region, mode), collect_metric(second, metric, region, mode), metric
     )
 
 
 def format_hardware_label(result: StudyResult) -> str:
     """Say on what a network was trained, and in which precision: only times of the same compare."""
-    where = result["environment"]
-    vectors = "AVX-512" if "avx512f" in where["features"] else "AVX2" if "avx2" in where["features"] else ""
-    return ", ".join(filter(None, (where["processor"], vectors, f"{where['cores']} cores", where["precision"])))
+    environment = result["environment"]
+    simd = "AVX-512" if "avx512f" in environment["features"] else "AVX2" if "avx2" in environment["features"] else ""
+    return ", ".join(
+        filter(None, (environment["processor"], simd, f"{environment['cores']} cores", environment["precision"]))
+    )
 
 
 @dataclass(frozen=True)
@@ -157,37 +165,49 @@ class HardImage:
 
 
 def rank_hardest(
-    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode = "one_look"
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "one_look"
 ) -> list[HardImage]:
     """Return all pictures, those first on which the worst network is worst; undefined ones come last."""
-    types = {one: kind for result in results for one, kind in get_cell_types(result).items()}
-    columns = {result["title"]: collect_metric(result, figure, region, look) for result in results}
+    types = {image_id: cell_type for result in results for image_id, cell_type in get_cell_types(result).items()}
+    values_by_model = {result["title"]: collect_metric(result, metric, region, mode) for result in results}
     rows = [
-        HardImage(one, kind, {name: c.get(one, math.nan) for name, c in columns.items()}) for one, kind in types.items()
+        HardImage(
+            image_id,
+            cell_type,
+            {name: model_values.get(image_id, math.nan) for name, model_values in values_by_model.items()},
+        )
+        for image_id, cell_type in types.items()
     ]
-    sign = -1.0 if METRICS[figure].lower_is_better else 1.0
+    sign = -1.0 if METRICS[metric].lower_is_better else 1.0
 
-    def badness(row: HardImage) -> float:
+    def worst_value(row: HardImage) -> float:
         defined = [sign * number for number in row.metric_by_model.values() if not math.isnan(number)]
         return min(defined, default=math.inf)
 
-    return sorted(rows, key=lambda row: (badness(row), row.id))
+    return sorted(rows, key=lambda row: (worst_value(row), row.id))
 
 
 def build_score_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
     """Yield every figure of every picture as the rows of a table, the header first; empty where undefined."""
-    kinds = [(figure.name, region) for figure in METRICS.values() for region in figure.regions]
-    yield ["network", "picture", "cell type", "training", "look", *(f"{name}, {region}" for name, region in kinds)]
+    metric_regions = [(metric.name, region) for metric in METRICS.values() for region in metric.regions]
+    yield [
+        "network",
+        "picture",
+        "cell type",
+        "training",
+        "look",
+        *(f"{name}, {region}" for name, region in metric_regions),
+    ]
     for result in results:
         for row in result["pictures"]:
-            for look in MODE_LABELS:
-                texts = [_format_number(get_metric(row[look], *kind)) for kind in kinds]
+            for mode in MODE_LABELS:
+                texts = [_format_number(get_metric(row[mode], *metric_region)) for metric_region in metric_regions]
                 yield [
                     result["title"],
                     row["id"],
                     row["cell_type"] or "unknown",
                     str(row["training"]),
-                    MODE_LABELS[look],
+                    MODE_LABELS[mode],
                     *texts,
                 ]
 
@@ -198,21 +218,42 @@ def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]
         *("figure", "region", "look", "first", "second", "first minus second", "95 % from", "to"),
         *("Wilcoxon p", "corrected p (Holm)", "pictures", "first larger", "first smaller"),
     ]
-    for figure in METRICS.values():
-        for region in figure.regions:
-            for look in MODE_LABELS:
-                for pair in compare_pairs(results, figure.name, region, look):
-                    one = pair.comparison
-                    shares = [_format_number(number) for number in (one.difference, one.ci_low, one.ci_high)]
-                    chances = ["" if math.isnan(p) else f"{p:.3g}" for p in (one.p_value, pair.corrected_p)]
-                    counts = [str(number) for number in (one.n_pairs, one.n_larger, one.n_smaller)]
-                    yield [figure.name, region, MODE_LABELS[look], pair.first, pair.second, *shares, *chances, *counts]
+    for metric in METRICS.values():
+        for region in metric.regions:
+            for mode in MODE_LABELS:
+                for pair in compare_pairs(results, metric.name, region, mode):
+                    comparison = pair.comparison
+                    difference_texts = [
+                        _format_number(number)
+                        for number in (comparison.difference, comparison.ci_low, comparison.ci_high)
+                    ]
+                    p_value_texts = [
+                        "" if math.isnan(p_value) else f"{p_value:.3g}"
+                        for p_value in (comparison.p_value, pair.corrected_p)
+                    ]
+                    count_texts = [
+                        str(number) for number in (comparison.n_pairs, comparison.n_larger, comparison.n_smaller)
+                    ]
+                    yield [
+                        metric.name,
+                        region,
+                        MODE_LABELS[mode],
+                        pair.first,
+                        pair.second,
+                        *difference_texts,
+                        *p_value_texts,
+                        *count_texts,
+                    ]
 
 
 def _format_number(number: float) -> str:
     return "" if math.isnan(number) else f"{number:.5f}"
 
 
-def _compare_shared(one: Mapping[str, float], other: Mapping[str, float], figure: str) -> Comparison:
-    both = [name for name in one if name in other]
-    return compare([one[name] for name in both], [other[name] for name in both], absent=METRICS[figure].absent_value)
+def _compare_shared(first: Mapping[str, float], second: Mapping[str, float], metric: str) -> Comparison:
+    shared_ids = [image_id for image_id in first if image_id in second]
+    return compare(
+        [first[image_id] for image_id in shared_ids],
+        [second[image_id] for image_id in shared_ids],
+        absent_value=METRICS[metric].absent_value,
+    )

@@ -71,17 +71,17 @@ PIXEL_STRIDE: Final = 7
 """Every so manieth pixel counts for the calibration: neighbours say the same."""
 
 
-def plan_cross_site(architecture: str, **changes: Any) -> Study:
+def plan_cross_site(architecture: str, **overrides: Any) -> Study:
     """Say which trainings there are: one a laboratory.
 
     Args:
         architecture: The network.
-        changes: Settings other than those of the network's recipe.
+        overrides: Settings other than those of the network's recipe.
     """
     base = PRESETS["general"].replace(architecture=architecture, folds=N_FOLDS, fold=0)
     configs = tuple(
-        base.replace(dataset=f"{name}+synthetic", **{**recipe, **changes})
-        for name, recipe in zip(SITES, SITE_SETTINGS[architecture], strict=True)
+        base.replace(dataset=f"{site}+synthetic", **{**site_settings, **overrides})
+        for site, site_settings in zip(SITES, SITE_SETTINGS[architecture], strict=True)
     )
     return Study(STUDY_NAME, architecture, configs)
 
@@ -100,16 +100,16 @@ class Calibration:
             probabilities: ``float32[H, W, 3]``.
             mask: ``uint8[H, W]`` of class ids: the expert's.
         """
-        chances = np.maximum(probabilities.reshape(-1, 3)[::PIXEL_STRIDE].astype(np.float64), 1e-7)
+        clipped = np.maximum(probabilities.reshape(-1, 3)[::PIXEL_STRIDE].astype(np.float64), 1e-7)
         truth = mask.ravel()[::PIXEL_STRIDE]
-        for number, temperature in enumerate(TEMPERATURES):
-            scaled = chances ** (1.0 / temperature)
+        for index, temperature in enumerate(TEMPERATURES):
+            scaled = clipped ** (1.0 / temperature)
             scaled /= scaled.sum(axis=1, keepdims=True)
-            sure, right = scaled.max(axis=1), scaled.argmax(axis=1) == truth
-            places = np.minimum((sure * N_BINS).astype(int), N_BINS - 1)
-            for column, values in enumerate((np.ones(len(sure)), sure, right)):
-                self._sums[number, :, column] += np.bincount(places, values, N_BINS)
-            self._losses[number] -= float(np.log(scaled[np.arange(len(truth)), truth]).sum())
+            confidence, is_correct = scaled.max(axis=1), scaled.argmax(axis=1) == truth
+            bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
+            for column, values in enumerate((np.ones(len(confidence)), confidence, is_correct)):
+                self._sums[index, :, column] += np.bincount(bins, values, N_BINS)
+            self._losses[index] -= float(np.log(scaled[np.arange(len(truth)), truth]).sum())
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values.
@@ -118,26 +118,26 @@ class Calibration:
         those tried (least cross-entropy), with ``error_scaled``; ``bins`` the reliability diagram: how many pixels,
         how sure on average, and the share that is right.
         """
-        plain, best = TEMPERATURES.index(1.0), int(self._losses.argmin())
+        unscaled_index, best_index = TEMPERATURES.index(1.0), int(self._losses.argmin())
         bins = [
-            {"pixels": int(n), "sure": round(sure / n, 4), "right": round(right / n, 4)}
-            for n, sure, right in self._sums[plain].tolist()
-            if n
+            {"pixels": int(n_pixels), "sure": round(confidence / n_pixels, 4), "right": round(accuracy / n_pixels, 4)}
+            for n_pixels, confidence, accuracy in self._sums[unscaled_index].tolist()
+            if n_pixels
         ]
         return {
-            "error": self._compute_ece(plain),
-            "temperature": TEMPERATURES[best],
-            "error_scaled": self._compute_ece(best),
+            "error": self._compute_ece(unscaled_index),
+            "temperature": TEMPERATURES[best_index],
+            "error_scaled": self._compute_ece(best_index),
             "bins": bins,
         }
 
-    def _compute_ece(self, number: int) -> float:
-        counts, sure, right = self._sums[number].T
-        return round(float(np.abs(sure - right).sum() / max(counts.sum(), 1.0)), 4)
+    def _compute_ece(self, index: int) -> float:
+        counts, confidence, accuracy = self._sums[index].T
+        return round(float(np.abs(confidence - accuracy).sum() / max(counts.sum(), 1.0)), 4)
 
 
 def evaluate_cross_site(
-    study: Study, runs: Sequence[Run], datasets: Sequence[Dataset], on_picture: Callable[[str], None] = lambda _: None
+    study: Study, runs: Sequence[Run], datasets: Sequence[Dataset], on_image: Callable[[str], None] = lambda _: None
 ) -> tuple[dict[str, Any], list[Example]]:
     """Test every run on the laboratory that it was not trained on.
 
@@ -145,31 +145,31 @@ def evaluate_cross_site(
         study: The study.
         runs: Its runs, all finished.
         datasets: The laboratories' pictures, in the order of :data:`SITES`.
-        on_picture: Told of every tested picture.
+        on_image: Told of every tested picture.
 
     Returns:
         JSON values with a row a picture, as :func:`wbcseg.evaluation.cross_validation.evaluate_study` gives, and
         ``calibration`` by the laboratory tested; and what to learn judging from.
     """
-    trainings, pictures, examples = [], [], []
+    trainings, images, examples = [], [], []
     calibrations = {}
-    for number, run in enumerate(runs):
-        segmenter, dataset = Segmenter(run.folder), datasets[1 - number]
+    for index, run in enumerate(runs):
+        segmenter, dataset = Segmenter(run.folder), datasets[1 - index]
         calibration = Calibration()
         rows = []
         for sample_id in dataset.ids:
             sample = dataset.read(sample_id)
             if sample.mask is None:
                 continue
-            one_look = segmenter.predict(sample.image)
-            careful = segmenter.predict(sample.image, careful=True)
-            rows.append(build_score_row(sample, number, one_look.labels, careful.labels))
-            calibration.add(one_look.probabilities, sample.mask)
+            single = segmenter.predict(sample.image)
+            tta = segmenter.predict(sample.image, tta=True)
+            rows.append(build_score_row(sample, index, single.labels, tta.labels))
+            calibration.add(single.probabilities, sample.mask)
             examples += _build_examples(segmenter, sample.image, sample.mask, sample_id)
-            on_picture(sample_id)
+            on_image(sample_id)
         examples += [
-            Example(_compute_features(segmenter, picture), kind, None)
-            for kind, picture in generate_negative_images(seed=number)
+            Example(_compute_features(segmenter, image), kind, None)
+            for kind, image in generate_negative_images(seed=index)
         ]
         trainings.append(
             {
@@ -183,32 +183,36 @@ def evaluate_cross_site(
             }
         )
         calibrations[dataset.name] = calibration.to_dict()
-        pictures += rows
-    head = build_study_metadata(study, runs, segmenter, varied=("dataset", "epochs", "sharp_epochs"))
-    return {**head, "trainings": trainings, "calibration": calibrations, "pictures": pictures}, examples
+        images += rows
+    metadata = build_study_metadata(study, runs, segmenter, varying=("dataset", "epochs", "sharp_epochs"))
+    return {**metadata, "trainings": trainings, "calibration": calibrations, "pictures": images}, examples
 
 
 def evaluate_in_domain(
-    segmenter: Segmenter, datasets: Sequence[Dataset], on_picture: Callable[[str], None] = lambda _: None
+    segmenter: Segmenter, datasets: Sequence[Dataset], on_image: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """Test a model for any laboratory on its own laboratories' pictures that were held out from it.
 
     Args:
         segmenter: The model.
         datasets: The laboratories' pictures.
-        on_picture: Told of every tested picture.
+        on_image: Told of every tested picture.
 
     Returns:
         JSON values: the model's name as ``model`` and a row a picture as ``pictures``, of which ``training`` is the
         number of the laboratory.
     """
-    rows = [row for number, one in enumerate(datasets) for row in score_heldout(segmenter, one, number, on_picture)]
+    rows = [
+        row
+        for site_index, dataset in enumerate(datasets)
+        for row in score_heldout(segmenter, dataset, site_index, on_image)
+    ]
     return {"model": segmenter.name, "pictures": rows}
 
 
-def select_training(result: Mapping[str, Any], number: int) -> dict[str, Any]:
+def select_training(result: Mapping[str, Any], training_index: int) -> dict[str, Any]:
     """Return a result with the pictures of one training (or one laboratory) alone."""
-    return {**result, "pictures": [row for row in result["pictures"] if row["training"] == number]}
+    return {**result, "pictures": [row for row in result["pictures"] if row["training"] == training_index]}
 
 
 def summarise_cross_site(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,29 +223,40 @@ def summarise_cross_site(result: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         JSON values: ``tests``, a row each with the laboratories, ``one_look`` and ``careful`` with mean Dice and its
-        standard error by region, and ``calibration``; ``home``, the same of :func:`evaluate_in_domain`; and ``trust``.
+        standard error by region, and ``calibration``; ``in_domain``, the same of :func:`evaluate_in_domain`; and ``trust``.
     """
-    tests, home = [], []
-    for number, training in enumerate(result["trainings"]):
-        told = {name: training[name] for name in ("trained_on", "tested_on", "trained", "tested", "epochs")}
+    tests, in_domain = [], []
+    for index, training in enumerate(result["trainings"]):
+        training_info = {site: training[site] for site in ("trained_on", "tested_on", "trained", "tested", "epochs")}
         calibration = result["calibration"][training["tested_on"]]
-        tests.append({**told, **_compute_mean_dice(select_training(result, number)), "calibration": calibration})
+        tests.append(
+            {**training_info, **_compute_mean_dice(select_training(result, index)), "calibration": calibration}
+        )
     if "home" in result:
-        for number, name in enumerate(SITES):
-            part = select_training(result["home"], number)
-            home.append({"laboratory": name, "pictures": len(part["pictures"]), **_compute_mean_dice(part)})
-    return {"tests": tests, "home": home, "trust": dict(result["trust"])}
+        for index, site in enumerate(SITES):
+            site_result = select_training(result["home"], index)
+            in_domain.append(
+                {"laboratory": site, "pictures": len(site_result["pictures"]), **_compute_mean_dice(site_result)}
+            )
+    return {"tests": tests, "home": in_domain, "trust": dict(result["trust"])}
 
 
 def _compute_mean_dice(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return mean Dice and its standard error by look and region."""
     means: dict[str, Any] = {}
-    for look in comparison.MODE_LABELS:
-        found = {region: comparison.collect_metric(result, "dice", region, look) for region in FOREGROUND_REGIONS}
-        summaries = {region: comparison.summarise_values(list(values.values())) for region, values in found.items()}
-        means[look] = {
-            region: {"dice": _round_or_none(one.mean), "dice_se": _round_or_none(one.standard_error)}
-            for region, one in summaries.items()
+    for mode in comparison.MODE_LABELS:
+        values_by_region = {
+            region: comparison.collect_metric(result, "dice", region, mode) for region in FOREGROUND_REGIONS
+        }
+        summaries = {
+            region: comparison.summarise_values(list(values.values())) for region, values in values_by_region.items()
+        }
+        means[mode] = {
+            region: {
+                "dice": _round_or_none(region_summary.mean),
+                "dice_se": _round_or_none(region_summary.standard_error),
+            }
+            for region, region_summary in summaries.items()
         }
     return means
 
@@ -251,18 +266,18 @@ def _build_examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels
     rng = np.random.default_rng(sum(group.encode()))
     batch = np.repeat(image[None].astype(np.float32) / np.float32(255.0), N_VARIED_COPIES, axis=0)
     copies = np.rint(jitter_acquisition(jitter_acquisition(batch, rng), rng) * 255.0).astype(np.uint8)
-    found = []
-    for number, picture in enumerate((image, *copies)):
-        result = segmenter.predict(picture)
-        dice = compute_metrics(mask, result.labels)["dice"]["cell"]
-        features = compute_quality_features(picture, result.probabilities, keep_main_cell(result.labels))
-        found.append(Example(features, group, float(dice), is_original=number == 0))
-    return found
+    examples = []
+    for index, variant in enumerate((image, *copies)):
+        segmentation = segmenter.predict(variant)
+        dice = compute_metrics(mask, segmentation.labels)["dice"]["cell"]
+        features = compute_quality_features(variant, segmentation.probabilities, keep_main_cell(segmentation.labels))
+        examples.append(Example(features, group, float(dice), is_original=index == 0))
+    return examples
 
 
-def _compute_features(segmenter: Segmenter, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    result = segmenter.predict(picture)
-    return compute_quality_features(picture, result.probabilities, keep_main_cell(result.labels))
+def _compute_features(segmenter: Segmenter, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    segmentation = segmenter.predict(image)
+    return compute_quality_features(image, segmentation.probabilities, keep_main_cell(segmentation.labels))
 
 
 def _round_or_none(value: float) -> float | None:

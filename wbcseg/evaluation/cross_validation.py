@@ -51,7 +51,7 @@ class Study:
     @property
     def run_names(self) -> tuple[str, ...]:
         """Names of the trainings' runs."""
-        return tuple(f"{self.result_name}-{number}" for number in range(len(self.configs)))
+        return tuple(f"{self.result_name}-{index}" for index in range(len(self.configs)))
 
 
 def plan_cross_validation(
@@ -61,8 +61,8 @@ def plan_cross_validation(
     *,
     folds: int = 0,
     splits: int = 0,
-    leaking: bool = False,
-    **changes: Any,
+    leaky: bool = False,
+    **overrides: Any,
 ) -> Study:
     """Say which trainings make a study.
 
@@ -72,8 +72,8 @@ def plan_cross_validation(
         architecture: The network.
         folds: How many folds of a cross-validation: every picture is tested once.
         splits: Instead, how many random splits in 70 % to train, 10 % left out and 20 % to test.
-        leaking: Whether copies of the test pictures are in training on purpose.
-        changes: Further settings.
+        leaky: Whether copies of the test pictures are in training on purpose.
+        overrides: Further settings.
 
     Raises:
         ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting makes no sense, or own
@@ -86,10 +86,10 @@ def plan_cross_validation(
     base = PRESETS[preset].replace(
         architecture=architecture,
         dataset=dataset,
-        split="leaking" if leaking else "leak-free",
+        split="leaking" if leaky else "leak-free",
         quirks=False,
-        **({"twins": True} if leaking else {}),
-        **changes,
+        **({"twins": True} if leaky else {}),
+        **overrides,
     )
     if folds:
         configs = [base.replace(folds=folds, fold=fold) for fold in range(folds)]
@@ -97,18 +97,18 @@ def plan_cross_validation(
         configs = [
             base.replace(folds=5, fold=0, split_seed=seed, left_out=UNUSED_FRACTION) for seed in range(1, splits + 1)
         ]
-    called = Path(dataset).stem
-    if called in DATASET_NAMES and dataset not in DATASET_NAMES:
+    dataset_name = Path(dataset).stem
+    if dataset_name in DATASET_NAMES and dataset not in DATASET_NAMES:
         raise ConfigError(
-            f"Results are called by their data, and {called} is a data set of the program. Rename {dataset}."
+            f"Results are called by their data, and {dataset_name} is a data set of the program. Rename {dataset}."
         )
-    kind = f"cv{folds}" if folds else f"splits{splits}"
-    name = f"{called}-{preset}-{kind}{'-leaking' if leaking else ''}"
+    split_kind = f"cv{folds}" if folds else f"splits{splits}"
+    name = f"{dataset_name}-{preset}-{split_kind}{'-leaking' if leaky else ''}"
     return Study(name, architecture, tuple(configs))
 
 
 def evaluate_study(
-    study: Study, runs: Sequence[Run], dataset: Dataset, on_picture: Callable[[str], None] = lambda _: None
+    study: Study, runs: Sequence[Run], dataset: Dataset, on_image: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """Score every run on its held-out pictures.
 
@@ -116,31 +116,31 @@ def evaluate_study(
         study: The study.
         runs: Its runs, all finished.
         dataset: The data set that they were trained on.
-        on_picture: Told of every scored picture.
+        on_image: Told of every scored picture.
 
     Returns:
-        JSON values. In ``pictures`` there is one row a tested picture with the scores of ``one_look`` and of a
+        JSON values. In ``images`` there is one row a tested picture with the scores of ``one_look`` and of a
         ``careful`` prediction (see :func:`wbcseg.evaluation.metric_specs.compute_metrics`).
 
     Raises:
         WbcsegError: If a run has no model or the data is not what it was.
     """
-    trainings, pictures = [], []
-    for number, run in enumerate(runs):
+    trainings, images = [], []
+    for index, run in enumerate(runs):
         segmenter = Segmenter(run.folder)
         if segmenter.card.dataset != dataset.name:
             raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
-        rows = score_heldout(segmenter, dataset, number, on_picture)
+        rows = score_heldout(segmenter, dataset, index, on_image)
         trainings.append(_build_training_row(run, segmenter, len(rows)))
-        pictures += rows
-    head = build_study_metadata(study, runs, segmenter, varied=("fold", "split_seed"))
-    head["config"]["dataset"] = dataset.name
+        images += rows
+    metadata = build_study_metadata(study, runs, segmenter, varying=("fold", "split_seed"))
+    metadata["config"]["dataset"] = dataset.name
     digest = segmenter.card.split["manifest_digest"]
-    return {**head, "manifest_digest": digest, "trainings": trainings, "pictures": pictures}
+    return {**metadata, "manifest_digest": digest, "trainings": trainings, "pictures": images}
 
 
 def build_study_metadata(
-    study: Study, runs: Sequence[Run], segmenter: Segmenter, varied: Sequence[str]
+    study: Study, runs: Sequence[Run], segmenter: Segmenter, varying: Sequence[str]
 ) -> dict[str, Any]:
     """Return what a result says before its trainings and pictures.
 
@@ -148,63 +148,63 @@ def build_study_metadata(
         study: The study.
         runs: Its runs.
         segmenter: Of one of them.
-        varied: Settings that differ between the runs; the others are in ``config``.
+        varying: Settings that differ between the runs; the others are in ``config``.
     """
     return {
         "study": study.name,
         "architecture": study.architecture,
         "title": f"{get_spec(study.architecture).title}, width {study.configs[0].base_filters}",
         "parameters": segmenter.card.parameters,
-        "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varied},
+        "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varying},
         "environment": runs[0].read("environment.json"),
     }
 
 
-def build_score_row(sample: Sample, training: int, one_look: Labels, careful: Labels) -> dict[str, Any]:
+def build_score_row(sample: Sample, training: int, single: Labels, tta: Labels) -> dict[str, Any]:
     """Return the scores of a picture against the expert's mask, as a row of a result.
 
     Args:
         sample: The picture, with a mask.
         training: Number of the training that tested it.
-        one_look: ``uint8[H, W]`` of class ids.
-        careful: Likewise; see :meth:`wbcseg.inference.Segmenter.predict`.
+        single: ``uint8[H, W]`` of class ids.
+        tta: Likewise; see :meth:`wbcseg.inference.Segmenter.predict`.
     """
     if sample.mask is None:
         raise ValueError(f"Picture {sample.id} has no expert's mask.")
-    looks = {"one_look": compute_metrics(sample.mask, one_look), "careful": compute_metrics(sample.mask, careful)}
-    return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **looks}
+    metrics_by_mode = {"one_look": compute_metrics(sample.mask, single), "careful": compute_metrics(sample.mask, tta)}
+    return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **metrics_by_mode}
 
 
 def score_heldout(
-    segmenter: Segmenter, dataset: Dataset, number: int, on_picture: Callable[[str], None] = lambda _: None
+    segmenter: Segmenter, dataset: Dataset, training_index: int, on_image: Callable[[str], None] = lambda _: None
 ) -> list[dict[str, Any]]:
     """Return the rows of a model's held-out pictures of a data set; see :func:`build_score_row`.
 
     Args:
         segmenter: The model.
         dataset: The data set that it was trained on, or a part of it.
-        number: Of the training.
-        on_picture: Told of every scored picture.
+        training_index: Of the training.
+        on_image: Told of every scored picture.
     """
     rows = []
     for sample_id in list_heldout_ids(segmenter, dataset):
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
-        one_look, careful = (segmenter.predict(sample.image, careful=careful).labels for careful in (False, True))
-        rows.append(build_score_row(sample, number, one_look, careful))
-        on_picture(sample_id)
+        single, tta = (segmenter.predict(sample.image, tta=tta).labels for tta in (False, True))
+        rows.append(build_score_row(sample, training_index, single, tta))
+        on_image(sample_id)
     return rows
 
 
-def _build_training_row(run: Run, segmenter: Segmenter, tested: int) -> dict[str, Any]:
+def _build_training_row(run: Run, segmenter: Segmenter, n_tested: int) -> dict[str, Any]:
     config = run.load_config()
     return {
         "fold": config.fold,
         "split_seed": config.split_seed,
         **compute_training_cost(run),
         "trained": len(segmenter.card.split["train"]),
-        "tested": tested,
+        "tested": n_tested,
         "model_bytes": segmenter.card.size_bytes,
     }
 
@@ -216,8 +216,8 @@ def compute_training_cost(run: Run) -> dict[str, Any]:
         "epochs": len(history),
         "seconds": round(sum(row["seconds"] for row in history), 1),
         # Runs of earlier versions have no processor time.
-        "cpu_seconds": round(sum(cpu), 1)
-        if (cpu := [r["cpu_seconds"] for r in history if "cpu_seconds" in r])
+        "cpu_seconds": round(sum(cpu_seconds), 1)
+        if (cpu_seconds := [epoch_row["cpu_seconds"] for epoch_row in history if "cpu_seconds" in epoch_row])
         else None,
     }
 
@@ -234,6 +234,6 @@ def get_study_file(dataset: str, architecture: str) -> Path:
 
 def load_study_results(files: Sequence[Path]) -> list[dict[str, Any]]:
     """Return the results in files by study, the networks of each in their usual order."""
-    found = [read_result(path) for path in files]
+    results = [read_result(path) for path in files]
     order = list(ARCHITECTURES)
-    return sorted(found, key=lambda result: (result["study"], order.index(result["architecture"])))
+    return sorted(results, key=lambda result: (result["study"], order.index(result["architecture"])))

@@ -46,28 +46,29 @@ class FeaturePairs:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values, with the agreement of every figure."""
-        found = {name: self.compute_agreement(name) for name in self.feature_values}
+        agreements = {name: self.compute_agreement(name) for name in self.feature_values}
         return {
             "model": self.model,
             "careful": self.tta,
             "ids": list(self.ids),
             "agreement": {
-                name: {key: _to_json_value(value) for key, value in {**vars(one), "limits": one.limits}.items()}
-                for name, one in found.items()
+                name: {key: _to_json_value(value) for key, value in {**vars(result), "limits": result.limits}.items()}
+                for name, result in agreements.items()
             },
             "pairs": {
-                name: [[_to_json_value(a), _to_json_value(b)] for a, b in pairs] for name, pairs in self.feature_values.items()
+                name: [[_to_json_value(expert), _to_json_value(computed)] for expert, computed in pairs]
+                for name, pairs in self.feature_values.items()
             },
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FeaturePairs:
         """Read what :meth:`to_dict` wrote."""
-        figures = {
-            name: tuple((_from_json_number(a), _from_json_number(b)) for a, b in pairs)
+        feature_values = {
+            name: tuple((_from_json_number(expert), _from_json_number(computed)) for expert, computed in pairs)
             for name, pairs in values["pairs"].items()
         }
-        return cls(values["model"], values["careful"], tuple(values["ids"]), figures)
+        return cls(values["model"], values["careful"], tuple(values["ids"]), feature_values)
 
     def write(self, folder: Path = FEATURE_AGREEMENT_FOLDER) -> Path:
         """Write the result. Returns its file."""
@@ -77,13 +78,13 @@ class FeaturePairs:
         return path
 
 
-def compute_feature_pairs(segmenter: Segmenter, dataset: Dataset, *, careful: bool = False) -> FeaturePairs:
+def compute_feature_pairs(segmenter: Segmenter, dataset: Dataset, *, tta: bool = False) -> FeaturePairs:
     """Measure the held-out pictures of a model by both masks.
 
     Args:
         segmenter: The model.
         dataset: The data set that it was trained on, or a part of it.
-        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
 
     Raises:
         ManifestError: If a held-out picture is not what it was, naming it.
@@ -94,15 +95,18 @@ def compute_feature_pairs(segmenter: Segmenter, dataset: Dataset, *, careful: bo
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
-        expert = extract_features(sample.image, keep_main_cell(sample.mask))
-        computed = extract_features(
-            sample.image, keep_main_cell(segmenter.predict(sample.image, careful=careful).labels)
+        expert_features = extract_features(sample.image, keep_main_cell(sample.mask))
+        computed_features = extract_features(
+            sample.image, keep_main_cell(segmenter.predict(sample.image, tta=tta).labels)
         )
-        if expert is not None and computed is not None:
+        if expert_features is not None and computed_features is not None:
             ids.append(sample_id)
-            rows.append((expert.values, computed.values))
-    figures = {name: tuple((expert[name], computed[name]) for expert, computed in rows) for name in COMPARED_FEATURES}
-    return FeaturePairs(segmenter.name, careful, tuple(ids), figures)
+            rows.append((expert_features.values, computed_features.values))
+    feature_values = {
+        name: tuple((expert_features[name], computed_features[name]) for expert_features, computed_features in rows)
+        for name in COMPARED_FEATURES
+    }
+    return FeaturePairs(segmenter.name, tta, tuple(ids), feature_values)
 
 
 def _from_json_number(value: float | None) -> float:
@@ -111,7 +115,7 @@ def _from_json_number(value: float | None) -> float:
 
 def _to_json_value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_to_json_value(one) for one in value]
+        return [_to_json_value(item) for item in value]
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, 5)
     return value

@@ -101,8 +101,8 @@ def list_heldout_ids(segmenter: Segmenter, dataset: Dataset) -> list[str]:
             f"None of the pictures that were held out from {segmenter.name} is in data set {dataset.name}. "
             f"They are pictures of {segmenter.card.dataset}."
         )
-    found = {sample_id: dataset.read(sample_id).compute_digest() for sample_id in ids}
-    check_manifest(dataset.name, {i: segmenter.card.split["manifest"].get(i, "") for i in ids}, found)
+    digests = {sample_id: dataset.read(sample_id).compute_digest() for sample_id in ids}
+    check_manifest(dataset.name, {i: segmenter.card.split["manifest"].get(i, "") for i in ids}, digests)
     return ids
 
 

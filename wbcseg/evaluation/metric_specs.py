@@ -45,8 +45,8 @@ class MetricSpec:
 
 
 METRICS: Final[dict[str, MetricSpec]] = {
-    one.name: one
-    for one in (
+    spec.name: spec
+    for spec in (
         MetricSpec(
             "dice",
             "Dice",
@@ -109,12 +109,12 @@ def compute_metrics(truth: Labels, labels: Labels) -> dict[str, Any]:
         JSON values: ``accuracy``, and by region ``dice``, ``surface_dice`` and ``hausdorff_95``, rounded to 5 digits;
         ``None`` where undefined. The Jaccard index of a picture follows from its Dice.
     """
-    overlap = score(truth, labels)
-    result: dict[str, Any] = {"accuracy": _to_json_number(overlap.accuracy)}
-    result["dice"] = {region: _to_json_number(overlap.dice[region]) for region in REGIONS}
-    for boundary in (surface_dice, hausdorff_95):
-        result[boundary.__name__] = {
-            region: _to_json_number(boundary(get_region_mask(truth, region), get_region_mask(labels, region)))
+    overlap_scores = score(truth, labels)
+    result: dict[str, Any] = {"accuracy": _to_json_number(overlap_scores.accuracy)}
+    result["dice"] = {region: _to_json_number(overlap_scores.dice[region]) for region in REGIONS}
+    for boundary_metric in (surface_dice, hausdorff_95):
+        result[boundary_metric.__name__] = {
+            region: _to_json_number(boundary_metric(get_region_mask(truth, region), get_region_mask(labels, region)))
             for region in OUTLINED_REGIONS
         }
     return result
@@ -125,18 +125,20 @@ def get_region_mask(labels: Labels, region: str) -> Any:
     return get_cell_mask(labels) if region == CELL else labels == CLASS_NAMES.index(region)
 
 
-def get_metric(scores: MetricValues, figure: str, region: str) -> float:
+def get_metric(scores: MetricValues, metric: str, region: str) -> float:
     """Return one figure of a picture from what :func:`compute_metrics` returned; NaN where undefined."""
-    if figure == "accuracy":
+    if metric == "accuracy":
         return _from_json_number(scores["accuracy"])
-    if figure == "macro_dice":
+    if metric == "macro_dice":
         names = CLASS_NAMES if region == ALL_CLASSES else (CYTOPLASM.name, NUCLEUS.name)
-        defined = [v for name in names if not math.isnan(v := _from_json_number(scores["dice"][name]))]
+        defined = [
+            class_dice for name in names if not math.isnan(class_dice := _from_json_number(scores["dice"][name]))
+        ]
         return float(np.mean(defined)) if defined else math.nan
-    if figure == "jaccard":
+    if metric == "jaccard":
         dice = _from_json_number(scores["dice"][region])
         return dice / (2.0 - dice)
-    return _from_json_number(scores[figure][region])
+    return _from_json_number(scores[metric][region])
 
 
 def _to_json_number(number: float) -> float | None:

@@ -17,13 +17,13 @@ from wbcseg.training.runs.folder import Run
 from wbcseg.transforms.config import get_augmentation
 
 
-def write_model_card(run: Run, dataset: Dataset, parameters: int) -> ModelCard:
+def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard:
     """Measure a run's exported model on its held-out pictures and write its card.
 
     Args:
         run: A run with an exported model.
         dataset: The data set that it was trained on.
-        parameters: How many parameters the network has.
+        n_parameters: How many parameters the network has.
 
     Returns:
         The card, written to the run's folder. A finished run is a model from then on.
@@ -34,12 +34,14 @@ def write_model_card(run: Run, dataset: Dataset, parameters: int) -> ModelCard:
     config = run.load_config()
     rows = run.load_metrics()
     environment = run.read("environment.json")
-    kind = "any laboratory" if get_augmentation(config.augmentation).cell_fraction else f"width {config.base_filters}"
+    variant = (
+        "any laboratory" if get_augmentation(config.augmentation).cell_fraction else f"width {config.base_filters}"
+    )
     draft = ModelCard(
-        title=f"{get_spec(config.architecture).title}, {kind}",
+        title=f"{get_spec(config.architecture).title}, {variant}",
         architecture=config.architecture,
         base_filters=config.base_filters,
-        parameters=parameters,
+        parameters=n_parameters,
         input_size=config.input_size,
         classes=CLASS_NAMES,
         # A user's own folder is nobody else's business.
@@ -52,7 +54,10 @@ def write_model_card(run: Run, dataset: Dataset, parameters: int) -> ModelCard:
             "environment": environment,
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        files={"model": FileRecord.from_path(run.folder / MODEL_FILE), "weights": FileRecord.from_path(run.folder / WEIGHTS_FILE)},
+        files={
+            "model": FileRecord.from_path(run.folder / MODEL_FILE),
+            "weights": FileRecord.from_path(run.folder / WEIGHTS_FILE),
+        },
         acknowledgement=dataset.acknowledgement,
         notice=NOTICE,
         wbcseg_version=__version__,

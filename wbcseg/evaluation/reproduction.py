@@ -60,8 +60,8 @@ class Experiment:
     @property
     def title(self) -> str:
         """What tables call it."""
-        start = ", another start" if self.kind == "again" else ""
-        return f"{get_spec(self.config.architecture).title}, width {self.config.base_filters}{start}"
+        suffix = ", another start" if self.kind == "again" else ""
+        return f"{get_spec(self.config.architecture).title}, width {self.config.base_filters}{suffix}"
 
 
 def _build_thesis_experiment(architecture: str) -> Experiment:
@@ -75,14 +75,14 @@ def _build_repeat_experiment(architecture: str) -> Experiment:
 
 def _build_annex_experiment(architecture: str) -> Experiment:
     # At full width the annex takes as long as the tables: for the two slower networks a quarter of it must do.
-    width = PRESETS["published"].base_filters if architecture == "unet" else 16
-    config = PRESETS["published"].replace(architecture=architecture, twins=False, width=width)
+    base_filters = PRESETS["published"].base_filters if architecture == "unet" else 16
+    config = PRESETS["published"].replace(architecture=architecture, twins=False, width=base_filters)
     return Experiment(f"{architecture}-without-copies", config, "annex")
 
 
 EXPERIMENTS: Final[dict[str, Experiment]] = {
-    one.name: one
-    for one in (
+    experiment.name: experiment
+    for experiment in (
         *map(_build_thesis_experiment, ARCHITECTURES),
         # Of the others, one start is enough to meet the published figures.
         _build_repeat_experiment("segnet"),
@@ -92,12 +92,12 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
 """Tables 1 to 3 first, then what was trained once more, then the annex."""
 
 
-def list_experiments(part: ExperimentKind) -> list[Experiment]:
+def list_experiments(kind: ExperimentKind) -> list[Experiment]:
     """Return the experiments of a part."""
-    return [one for one in EXPERIMENTS.values() if one.kind == part]
+    return [experiment for experiment in EXPERIMENTS.values() if experiment.kind == kind]
 
 
-def score_like_thesis(predict: PredictFn, prepared: ThesisDataset) -> list[dict[str, Any]]:
+def score_like_thesis(predict: PredictFn, thesis_dataset: ThesisDataset) -> list[dict[str, Any]]:
     """Score the test pictures: each class's probability rounded, against its one-hot target.
 
     Where rounding leaves a pixel without a class, it is nobody's. The Dice of a class leaves out pixels whose target
@@ -106,42 +106,46 @@ def score_like_thesis(predict: PredictFn, prepared: ThesisDataset) -> list[dict[
 
     Args:
         predict: From ``float32[H, W, 3]`` in 0 to 1 to probabilities ``float32[H, W, 3]``.
-        prepared: The published arrays.
+        thesis_dataset: The published arrays.
 
     Returns:
         One row a test picture, in test order: ``id``, ``copy_in_training``, ``accuracy`` (of the three rounded numbers
         a pixel), and by class ``dice``, ``dice_as_published`` and ``jaccard_as_published``; ``None`` where undefined.
     """
-    trained = {get_original_id(one) for one in prepared.get_ids(prepared.train)}
+    trained_ids = {get_original_id(sample_id) for sample_id in thesis_dataset.get_ids(thesis_dataset.train)}
     rows = []
-    for index in prepared.test:
-        target = (encode_one_hot(prepared.labels[index], prepared.unlabelled[index]) > 0.5).astype(np.uint8)
-        found = (predict(prepared.images[index].astype(np.float32) / 255.0) > 0.5).astype(np.uint8)
+    for index in thesis_dataset.test:
+        target = (encode_one_hot(thesis_dataset.labels[index], thesis_dataset.unlabelled[index]) > 0.5).astype(np.uint8)
+        prediction = (predict(thesis_dataset.images[index].astype(np.float32) / 255.0) > 0.5).astype(np.uint8)
         row: dict[str, Any] = {
-            "id": prepared.ids[index],
-            "copy_in_training": get_original_id(prepared.ids[index]) in trained,
-            "accuracy": round(float((target == found).mean()), STORED_DECIMALS),
+            "id": thesis_dataset.ids[index],
+            "copy_in_training": get_original_id(thesis_dataset.ids[index]) in trained_ids,
+            "accuracy": round(float((target == prediction).mean()), STORED_DECIMALS),
             "dice": {},
             "dice_as_published": {},
             "jaccard_as_published": {},
         }
-        taught = target.any(axis=-1)
-        for kind in FOREGROUND_CLASSES:
-            counts = compute_confusion_counts(target[taught, kind.id], found[taught, kind.id], classes=2)
-            row["dice"][kind.name] = _round_or_none(dice(counts)[1])
+        has_target = target.any(axis=-1)
+        for pixel_class in FOREGROUND_CLASSES:
             counts = compute_confusion_counts(
-                _reshape_like_thesis(target)[kind.id], _reshape_like_thesis(found)[kind.id], classes=2
+                target[has_target, pixel_class.id], prediction[has_target, pixel_class.id], classes=2
             )
-            row["dice_as_published"][kind.name] = _round_or_none(dice(counts)[1])
-            row["jaccard_as_published"][kind.name] = _round_or_none(accuracy_per_class(counts)[1])
+            row["dice"][pixel_class.name] = _round_or_none(dice(counts)[1])
+            counts = compute_confusion_counts(
+                _reshape_like_thesis(target)[pixel_class.id],
+                _reshape_like_thesis(prediction)[pixel_class.id],
+                classes=2,
+            )
+            row["dice_as_published"][pixel_class.name] = _round_or_none(dice(counts)[1])
+            row["jaccard_as_published"][pixel_class.name] = _round_or_none(accuracy_per_class(counts)[1])
         rows.append(row)
     return rows
 
 
-def _reshape_like_thesis(one_hot: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _reshape_like_thesis(encoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return what the notebooks took for the classes of ``uint8[H, W, 3]``: its numbers as they come, ``[3, H, W]``."""
-    height, width, classes = one_hot.shape
-    return one_hot.reshape(classes, height, width)
+    height, width, classes = encoded.shape
+    return encoded.reshape(classes, height, width)
 
 
 def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> dict[str, Any]:
@@ -157,20 +161,22 @@ def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> d
     """
     config = run.load_config()
     samples = [sample for sample in dataset if sample.mask is not None]
-    prepared = build_thesis_dataset(samples, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, twins=config.flipped_copies)
-    if prepared.get_ids(prepared.test) != run.load_split().test:
+    thesis_dataset = build_thesis_dataset(
+        samples, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, flipped_copies=config.flipped_copies
+    )
+    if thesis_dataset.get_ids(thesis_dataset.test) != run.load_split().test:
         raise DatasetError(
             f"The test pictures of run {run.name} are not those of data set {dataset.name} as it is here."
         )
     history = run.load_metrics()
-    network = TFLiteModel((run.folder / MODEL_FILE).read_bytes(), name=run.name)
+    model = TFLiteModel((run.folder / MODEL_FILE).read_bytes(), name=run.name)
     return {
         "experiment": experiment.name,
         "config": config.to_dict(),
         "environment": run.read("environment.json"),
         "seconds": round(sum(row["seconds"] for row in history), 1),
         "history": [{name: round(value, STORED_DECIMALS) for name, value in row.items()} for row in history],
-        "pictures": score_like_thesis(network, prepared),
+        "pictures": score_like_thesis(model, thesis_dataset),
     }
 
 
@@ -181,8 +187,8 @@ def list_experiment_files(folder: Path | None = None) -> list[Path]:
 
 def load_experiment_results(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     """Return the results in files by experiment."""
-    found = [read_result(path) for path in files]
-    return {result["experiment"]: result for result in found}
+    results = [read_result(path) for path in files]
+    return {result["experiment"]: result for result in results}
 
 
 @dataclass(frozen=True)
@@ -248,7 +254,7 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
             "loss": thesis.loss[-1],
             "val_loss": thesis.test_loss,
         }
-    table = [
+    comparisons = [
         ThesisComparison(
             experiment.name,
             title,
@@ -258,46 +264,51 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
         )
         for title, name, column in _EPOCH_METRICS
     ]
-    for figure, title in _IMAGE_METRICS:
-        for kind in FOREGROUND_CLASSES:
-            theirs = [] if experiment.kind == "annex" else _get_thesis_values(thesis, figure, kind.name)
-            ours = _get_own_values(result["pictures"], figure, kind.name) if result else []
-            published, published_error = _compute_mean(theirs)
-            last, error = _compute_mean(ours)
-            table.append(
-                ThesisComparison(experiment.name, f"{title}, {kind.name}", published, published_error, last, error)
+    for metric, title in _IMAGE_METRICS:
+        for pixel_class in FOREGROUND_CLASSES:
+            thesis_values = [] if experiment.kind == "annex" else _get_thesis_values(thesis, metric, pixel_class.name)
+            own_values = _get_own_values(result["pictures"], metric, pixel_class.name) if result else []
+            thesis_mean, thesis_error = _compute_mean(thesis_values)
+            own_mean, own_error = _compute_mean(own_values)
+            comparisons.append(
+                ThesisComparison(
+                    experiment.name, f"{title}, {pixel_class.name}", thesis_mean, thesis_error, own_mean, own_error
+                )
             )
-    seconds = None if experiment.kind == "annex" else thesis.seconds
-    worked = [row["cpu_seconds"] for row in history] if all("cpu_seconds" in row for row in history) else []
+    thesis_seconds = None if experiment.kind == "annex" else thesis.seconds
+    cpu_seconds = [row["cpu_seconds"] for row in history] if all("cpu_seconds" in row for row in history) else []
     return [
-        *table,
-        ThesisComparison(experiment.name, CPU_SECONDS, None, final=sum(worked) if worked else None),
-        ThesisComparison(experiment.name, WALL_SECONDS, seconds, final=result["seconds"] if result else None),
+        *comparisons,
+        ThesisComparison(experiment.name, CPU_SECONDS, None, final=sum(cpu_seconds) if cpu_seconds else None),
+        ThesisComparison(experiment.name, WALL_SECONDS, thesis_seconds, final=result["seconds"] if result else None),
     ]
 
 
-def _get_thesis_values(thesis: ThesisResult, figure: str, kind: str) -> list[float]:
-    if figure == "dice":
+def _get_thesis_values(thesis: ThesisResult, metric: str, class_name: str) -> list[float]:
+    if metric == "dice":
         return []
-    values = thesis.thesis_jaccard[kind] if figure == "jaccard_as_published" else thesis.thesis_dice[kind]
-    return [_to_jaccard(one) for one in values] if figure == "jaccard" else list(values)
+    values = thesis.thesis_jaccard[class_name] if metric == "jaccard_as_published" else thesis.thesis_dice[class_name]
+    return [_to_jaccard(dice_value) for dice_value in values] if metric == "jaccard" else list(values)
 
 
-def _get_own_values(pictures: Sequence[Mapping[str, Any]], figure: str, kind: str) -> list[float]:
-    stored = "dice_as_published" if figure == "jaccard" else figure
-    values = [float("nan") if row[stored][kind] is None else float(row[stored][kind]) for row in pictures]
-    return [_to_jaccard(one) for one in values] if figure == "jaccard" else values
+def _get_own_values(images: Sequence[Mapping[str, Any]], metric: str, class_name: str) -> list[float]:
+    stored_metric = "dice_as_published" if metric == "jaccard" else metric
+    values = [
+        float("nan") if row[stored_metric][class_name] is None else float(row[stored_metric][class_name])
+        for row in images
+    ]
+    return [_to_jaccard(dice_value) for dice_value in values] if metric == "jaccard" else values
 
 
-def _to_jaccard(dice: float) -> float:
-    return dice / (2.0 - dice)
+def _to_jaccard(dice_value: float) -> float:
+    return dice_value / (2.0 - dice_value)
 
 
 def _compute_mean(values: Sequence[float]) -> tuple[float, float] | tuple[None, None]:
     if not values:
         return None, None
-    mean, error, _ = compute_mean_and_standard_error(values, ddof=0)
-    return mean, error
+    mean, standard_error, _ = compute_mean_and_standard_error(values, ddof=0)
+    return mean, standard_error
 
 
 def _round_or_none(value: float) -> float | None:

@@ -43,27 +43,27 @@ def _encode_tables(value: Any) -> Any:
     if isinstance(value, Mapping):
         if value.keys() == TABLE_KEYS:
             raise ValueError("A record cannot have the entries of a table alone: columns and rows.")
-        return {name: _encode_tables(one) for name, one in value.items()}
+        return {name: _encode_tables(item) for name, item in value.items()}
     if not isinstance(value, Sequence) or isinstance(value, str):
         return value
-    if not value or not all(isinstance(one, Mapping) for one in value):
-        return [_encode_tables(one) for one in value]
-    records = [dict(_flatten_record(one)) for one in value]
+    if not value or not all(isinstance(item, Mapping) for item in value):
+        return [_encode_tables(item) for item in value]
+    records = [dict(_flatten_record(item)) for item in value]
     columns = list(records[0])
     if any(list(record) != columns for record in records):
-        return [_encode_tables(one) for one in value]
+        return [_encode_tables(item) for item in value]
     return {"columns": columns, "rows": [list(record.values()) for record in records]}
 
 
-def _flatten_record(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten_record(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the entries of a record with their paths."""
     for name, value in record.items():
         if "." in name:
             raise ValueError(f"The name of an entry cannot have a dot. Received: {name}")
         if isinstance(value, Mapping) and value:
-            yield from _flatten_record(value, f"{before}{name}.")
+            yield from _flatten_record(value, f"{prefix}{name}.")
         else:
-            yield before + name, value
+            yield prefix + name, value
 
 
 def _decode_tables(value: Any) -> Any:
@@ -71,9 +71,9 @@ def _decode_tables(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() == TABLE_KEYS:
         return [_unflatten_record(value["columns"], row) for row in value["rows"]]
     if isinstance(value, dict):
-        return {name: _decode_tables(one) for name, one in value.items()}
+        return {name: _decode_tables(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_decode_tables(one) for one in value]
+        return [_decode_tables(item) for item in value]
     return value
 
 
@@ -81,10 +81,10 @@ def _unflatten_record(columns: Sequence[str], row: Sequence[Any]) -> dict[str, A
     record: dict[str, Any] = {}
     for column, value in zip(columns, row, strict=True):
         *path, last = column.split(".")
-        place = record
+        node = record
         for name in path:
-            place = place.setdefault(name, {})
-        place[last] = value
+            node = node.setdefault(name, {})
+        node[last] = value
     return record
 
 
@@ -92,8 +92,8 @@ def _format_json(value: Any, indent: str = "") -> str:
     """Return JSON with a line for every entry and for every list that holds single values."""
     deeper = indent + " "
     if isinstance(value, Mapping) and value:
-        lines = [f"{deeper}{_format_json(name)}: {_format_json(one, deeper)}" for name, one in value.items()]
+        lines = [f"{deeper}{_format_json(name)}: {_format_json(item, deeper)}" for name, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, Sequence) and value and all(isinstance(one, (Mapping, list)) for one in value):
-        return "[\n" + ",\n".join(deeper + _format_json(one, deeper) for one in value) + f"\n{indent}]"
+    if isinstance(value, Sequence) and value and all(isinstance(item, (Mapping, list)) for item in value):
+        return "[\n" + ",\n".join(deeper + _format_json(item, deeper) for item in value) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

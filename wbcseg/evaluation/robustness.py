@@ -40,26 +40,26 @@ def _scale_stain(strength: float) -> Perturbation:
     return lambda image, mask: (_to_uint8(255.0 * (image / 255.0) ** strength), mask)
 
 
-def _blur(share: float) -> Perturbation:
-    def change(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
+def _blur(relative_sigma: float) -> Perturbation:
+    def perturb(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
         from scipy import ndimage
 
-        sigma = share * max(mask.shape)
+        sigma = relative_sigma * max(mask.shape)
         return _to_uint8(ndimage.gaussian_filter(image.astype(np.float32), (sigma, sigma, 0.0), mode="nearest")), mask
 
-    return change
+    return perturb
 
 
-def _add_colour_fringes(share: float) -> Perturbation:
-    def change(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
+def _add_colour_fringes(relative_shift: float) -> Perturbation:
+    def perturb(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
         from scipy import ndimage
 
-        changed, far = image.astype(np.float32), share * max(mask.shape)
-        for channel, shift in ((0, far), (2, -far)):
-            changed[..., channel] = ndimage.shift(changed[..., channel], shift, order=1, mode="nearest")
-        return _to_uint8(changed), mask
+        shifted, max_shift = image.astype(np.float32), relative_shift * max(mask.shape)
+        for channel, shift in ((0, max_shift), (2, -max_shift)):
+            shifted[..., channel] = ndimage.shift(shifted[..., channel], shift, order=1, mode="nearest")
+        return _to_uint8(shifted), mask
 
-    return change
+    return perturb
 
 
 def _desaturate(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
@@ -71,8 +71,8 @@ def _decondense_chromatin(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
     return _to_uint8(255.0 * decondense_chromatin(image.astype(np.float32) / np.float32(255.0), mask, rng)), mask
 
 
-def _shrink_cytoplasm(kept: float) -> Perturbation:
-    return lambda image, mask: scale_cytoplasm(image, mask, kept)
+def _shrink_cytoplasm(kept_fraction: float) -> Perturbation:
+    return lambda image, mask: scale_cytoplasm(image, mask, kept_fraction)
 
 
 PERTURBATIONS: Final[Mapping[str, Perturbation]] = MappingProxyType(
@@ -112,20 +112,20 @@ def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> dict[str, Any
     """
     samples = [dataset.read(sample_id) for sample_id in list_heldout_ids(segmenter, dataset)]
     rows = []
-    for name, change in PERTURBATIONS.items():
+    for name, perturb in PERTURBATIONS.items():
         scores = []
         for sample in samples:
             if sample.mask is None or (name.endswith("rim") and sample.cell_type not in ROUND_NUCLEUS_TYPES):
                 continue
-            image, mask = change(sample.image, sample.mask)
+            image, mask = perturb(sample.image, sample.mask)
             labels = segmenter.predict(image).labels
             scores.append(ImageScore(sample.id, sample.cell_type, score(mask, labels)))
-        means = summarise_scores(scores)
-        figures = {
-            region: {name: means["regions"][region][name] for name in ("dice", "dice_se")}
+        summary = summarise_scores(scores)
+        dice_by_region = {
+            region: {name: summary["regions"][region][name] for name in ("dice", "dice_se")}
             for region in FOREGROUND_REGIONS
         }
-        rows.append({"name": name, "pictures": means["pictures"], **figures})
+        rows.append({"name": name, "pictures": summary["pictures"], **dice_by_region})
     return {"model": segmenter.name, "weights": segmenter.card.files["weights"].sha256, "changes": rows}
 
 

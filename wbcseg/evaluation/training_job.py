@@ -52,8 +52,8 @@ def run_job(
         upload = _read_upload(run) if config.dataset == UPLOADED_DATASET else None
         with training_slot(
             run, should_stop=should_stop, on_waiting=lambda: print("Waiting for another training.", flush=True)
-        ) as mine:
-            finished = mine and _train_and_export(run, config, upload, should_stop, on_progress, on_fetch, threads)
+        ) as has_slot:
+            finished = has_slot and _train_and_export(run, config, upload, should_stop, on_progress, on_fetch, threads)
         if not finished:
             mark_stopped(run)
         return finished
@@ -88,9 +88,9 @@ def _train_and_export(
     on_fetch: Callable[[int, int, str], None] | None,
     threads: int | None,
 ) -> bool:
-    done = len(run.load_metrics())
-    run.set_state("running", epoch=done, epochs=config.epochs)
-    write_progress(run, Progress("preparing", done, config.epochs))
+    epochs_done = len(run.load_metrics())
+    run.set_state("running", epoch=epochs_done, epochs=config.epochs)
+    write_progress(run, Progress("preparing", epochs_done, config.epochs))
     dataset = _load_dataset(config, upload, on_fetch)
     check_dataset(dataset)
     import_tensorflow(threads)
@@ -108,8 +108,8 @@ def _train_and_export(
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     regions = card.test_metrics["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
-    leak = " (leaking split: most have a flipped copy in training)" if card.is_leaky else ""
-    print(f"Finished: Dice on {card.test_metrics['pictures']} held-out pictures{leak}: {dice}", flush=True)
+    leakage_note = " (leaking split: most have a flipped copy in training)" if card.is_leaky else ""
+    print(f"Finished: Dice on {card.test_metrics['pictures']} held-out pictures{leakage_note}: {dice}", flush=True)
     return True
 
 
@@ -123,7 +123,7 @@ def _load_dataset(
     config: TrainingConfig, upload: bytes | None, on_fetch: Callable[[int, int, str], None] | None
 ) -> Dataset:
     if upload is None:
-        return open_dataset(config.dataset, fetch=True, progress=on_fetch)
+        return open_dataset(config.dataset, download=True, progress=on_fetch)
     return anonymise(open_zip(upload, f"{UPLOADED_DATASET}.zip"))
 
 

@@ -19,12 +19,12 @@ from wbcseg.results import CellResult, Results, group_by_image
 from wbcseg.visualization import overlay
 
 
-def build_results_zip(found: Results, *, micrometres: float | None = None, report: bytes | None = None) -> bytes:
+def build_results_zip(results: Results, *, pixel_size: float | None = None, report: bytes | None = None) -> bytes:
     """Write everything as a zip.
 
     Args:
-        found: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
-        micrometres: Side of a pixel in µm, or ``None``.
+        results: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
+        pixel_size: Side of a pixel in µm, or ``None``.
         report: A PDF to put in.
 
     Returns:
@@ -32,59 +32,61 @@ def build_results_zip(found: Results, *, micrometres: float | None = None, repor
         one file a picture and model, a COCO file a model (see :func:`format_coco_name`), ``measurements.csv``, which says
         whose each mask is, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
     """
-    pictures = group_by_image(found)
-    models = list(dict.fromkeys(model for picture in pictures for model in picture.models))
-    documents = {model: CocoWriter() for model in models}
+    reports = group_by_image(results)
+    models = list(dict.fromkeys(model for image_report in reports for model in image_report.models))
+    coco_writers = {model: CocoWriter() for model in models}
     stems: set[str] = set()
-    taken: set[str] = set()
+    used_names: set[str] = set()
     mask_files: dict[CellResult, str] = {}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def add(path: str, data: bytes) -> None:
-            packed = path.endswith((".png", ".pdf"))
+            is_compressed = path.endswith((".png", ".pdf"))
             # A fixed date keeps the time of day out of the file.
-            archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_STORED if is_compressed else zipfile.ZIP_DEFLATED)
 
-        for picture in pictures:
-            base = make_safe_stem(picture.name, stems) if picture.models else ""
-            for model, findings in picture.iter_by_model():
-                whole = make_safe_name(f"{base}-{model}", taken)
-                cells = []
-                for one in findings:
-                    stem = make_safe_name(f"{base}-{model}-cell-{one.cell_index}", taken) if one.cell_index else whole
-                    image, labels = one.load()
-                    cells.append(build_outline(one, labels, stem, micrometres))
-                    mask_files[one] = f"masks/{stem}.png"
-                    add(mask_files[one], encode_png(to_grey(labels)))
+        for image_report in reports:
+            base = make_safe_stem(image_report.name, stems) if image_report.models else ""
+            for model, model_cells in image_report.iter_by_model():
+                outline_stem = make_safe_name(f"{base}-{model}", used_names)
+                outlines = []
+                for cell in model_cells:
+                    stem = (
+                        make_safe_name(f"{base}-{model}-cell-{cell.cell_index}", used_names)
+                        if cell.cell_index
+                        else outline_stem
+                    )
+                    image, labels = cell.load()
+                    outlines.append(build_outline(cell, labels, stem, pixel_size))
+                    mask_files[cell] = f"masks/{stem}.png"
+                    add(mask_files[cell], encode_png(to_grey(labels)))
                     add(f"overlays/{stem}.png", encode_png(overlay(image, labels, PALETTES["thesis"], 0.4)))
-                add(f"outlines/{whole}.geojson", build_geojson(cells))
-                if picture.size is not None:
-                    documents[model].add(picture.name, picture.size, cells)
-        for model, document in documents.items():
-            add(format_coco_name(model, models), document.to_bytes())
-        add(
-            "measurements.csv", encode_csv(build_feature_rows(pictures, micrometres=micrometres, mask_files=mask_files))
-        )
-        add("definitions.csv", encode_csv(build_definition_rows(micrometres)))
+                add(f"outlines/{outline_stem}.geojson", build_geojson(outlines))
+                if image_report.size is not None:
+                    coco_writers[model].add(image_report.name, image_report.size, outlines)
+        for model, coco_writer in coco_writers.items():
+            add(format_coco_name(model, models), coco_writer.to_bytes())
+        add("measurements.csv", encode_csv(build_feature_rows(reports, pixel_size=pixel_size, mask_files=mask_files)))
+        add("definitions.csv", encode_csv(build_definition_rows(pixel_size)))
         if report is not None:
             add("report.pdf", report)
         add("NOTICE.txt", f"{NOTICE}\n".encode())
     return buffer.getvalue()
 
 
-def build_outline(finding: CellResult, labels: Labels, name: str, micrometres: float | None) -> CellOutline:
+def build_outline(cell: CellResult, labels: Labels, name: str, pixel_size: float | None) -> CellOutline:
     """Return a cell as its outline is written.
 
     Args:
-        finding: The cell.
+        cell: The cell.
         labels: Its class ids, ``uint8[H, W]``.
         name: What it is called.
-        micrometres: Side of a pixel in µm, or ``None``. The figures' names say which.
+        pixel_size: Side of a pixel in µm, or ``None``. The figures' names say which.
     """
-    values = finding.features.to_units(micrometres) if finding.features else {}
-    named = {format_column_name(key, micrometres): value for key, value in values.items()}
-    return CellOutline(labels.astype(np.uint8, copy=False), finding.offset or (0, 0), named, name)
+    values = cell.features.to_units(pixel_size) if cell.features else {}
+    measurements = {format_column_name(key, pixel_size): value for key, value in values.items()}
+    return CellOutline(labels.astype(np.uint8, copy=False), cell.offset or (0, 0), measurements, name)
 
 
 def format_coco_name(model: str, models: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ _STATUS_DESCRIPTIONS: Final = {
 
 
 def build_feature_rows(
-    found: Results, *, micrometres: float | None = None, mask_files: Mapping[CellResult, str] | None = None
+    results: Results, *, pixel_size: float | None = None, mask_files: Mapping[CellResult, str] | None = None
 ) -> list[list[str]]:
     """Return a table of all figures, the header first.
 
@@ -41,88 +41,90 @@ def build_feature_rows(
     numbered from 1, in the report as here.
 
     Args:
-        found: Pictures, or the cells of each of them.
-        micrometres: Side of a pixel in µm; lengths and areas are then in µm and µm², as their headers say.
+        results: Pictures, or the cells of each of them.
+        pixel_size: Side of a pixel in µm; lengths and areas are then in µm and µm², as their headers say.
         mask_files: Where the mask of each finding was written, for a column of its own; ``None`` where none was.
     """
-    pictures = group_by_image(found)
-    scores = sorted({region for picture in pictures for one in picture.cells for region in one.dice})
-    head = ["number", "picture", "width", "height", "cell", "model", "status", "reasons", "note"]
-    head += [] if mask_files is None else ["mask_file"]
-    head += ["left", "top", *(format_column_name(name, micrometres) for name in FEATURES)]
-    head += [f"dice_{region}" for region in scores]
+    reports = group_by_image(results)
+    dice_regions = sorted({region for report in reports for cell in report.cells for region in cell.dice})
+    header = ["number", "picture", "width", "height", "cell", "model", "status", "reasons", "note"]
+    header += [] if mask_files is None else ["mask_file"]
+    header += ["left", "top", *(format_column_name(name, pixel_size) for name in FEATURES)]
+    header += [f"dice_{region}" for region in dice_regions]
 
-    def row(number: int, picture: ImageReport, model: str = "", one: CellResult | None = None) -> list[str]:
-        height, width = picture.size or ("", "")
-        cells = [str(number), picture.name, str(width), str(height)]
-        status = UNREADABLE_STATUS if picture.problem else NO_CELL_STATUS
+    def build_row(image_index: int, report: ImageReport, model: str = "", cell: CellResult | None = None) -> list[str]:
+        height, width = report.size or ("", "")
+        entries = [str(image_index), report.name, str(width), str(height)]
+        status = UNREADABLE_STATUS if report.problem else NO_CELL_STATUS
         reasons: tuple[str, ...] = ()
-        if one is not None:
-            status, reasons = _get_status(one), one.reasons
-        cells += [str(one.cell_index or "") if one else "", model, status, " ".join(reasons)]
-        cells += [" ".join(filter(None, (picture.problem, picture.note)))]
+        if cell is not None:
+            status, reasons = _get_status(cell), cell.reasons
+        entries += [str(cell.cell_index or "") if cell else "", model, status, " ".join(reasons)]
+        entries += [" ".join(filter(None, (report.problem, report.note)))]
         if mask_files is not None:
-            cells.append(mask_files.get(one, "") if one else "")
-        left, top = (one.offset if one else None) or ("", "")
-        values = one.features.to_units(micrometres) if one and one.features else {}
-        cells += [str(left), str(top), *(_format_number(values.get(name, math.nan)) for name in FEATURES)]
-        return cells + [_format_number(one.dice.get(region, math.nan) if one else math.nan) for region in scores]
+            entries.append(mask_files.get(cell, "") if cell else "")
+        left, top = (cell.offset if cell else None) or ("", "")
+        values = cell.features.to_units(pixel_size) if cell and cell.features else {}
+        entries += [str(left), str(top), *(_format_number(values.get(name, math.nan)) for name in FEATURES)]
+        return entries + [
+            _format_number(cell.dice.get(region, math.nan) if cell else math.nan) for region in dice_regions
+        ]
 
-    rows = [head]
-    for number, picture in enumerate(pictures, start=1):
-        if not picture.models:
-            rows.append(row(number, picture))
-        for model, cells in picture.iter_by_model():
-            rows += [row(number, picture, model, one) for one in cells or (None,)]
+    rows = [header]
+    for image_index, report in enumerate(reports, start=1):
+        if not report.models:
+            rows.append(build_row(image_index, report))
+        for model, entries in report.iter_by_model():
+            rows += [build_row(image_index, report, model, cell) for cell in entries or (None,)]
     return rows
 
 
-def build_definition_rows(micrometres: float | None = None) -> list[list[str]]:
+def build_definition_rows(pixel_size: float | None = None) -> list[list[str]]:
     """Return a table of what figures and statuses mean, the header first, called as in the table of figures.
 
     Args:
-        micrometres: Side of a pixel in µm, or ``None``.
+        pixel_size: Side of a pixel in µm, or ``None``.
     """
     rows = [
-        [format_column_name(name, micrometres), one.title, describe_feature(name, micrometres)]
-        for name, one in FEATURES.items()
+        [format_column_name(name, pixel_size), spec.title, describe_feature(name, pixel_size)]
+        for name, spec in FEATURES.items()
     ]
     rows += [[f"dice_{region}", f"Dice, {region}", DICE_DESCRIPTION] for region in REGIONS]
-    rows += [["status", status, meaning] for status, meaning in _STATUS_DESCRIPTIONS.items()]
+    rows += [["status", status, description] for status, description in _STATUS_DESCRIPTIONS.items()]
     return [["figure", "title", "definition"], *rows]
 
 
-def describe_feature(name: str, micrometres: float | None) -> str:
+def describe_feature(name: str, pixel_size: float | None) -> str:
     """Say what a figure means, and what it is given in.
 
     Args:
         name: A key of :data:`wbcseg.features.FEATURES`.
-        micrometres: Side of a pixel in µm, or ``None``.
+        pixel_size: Side of a pixel in µm, or ``None``.
     """
-    one = FEATURES[name]
-    if not one.power or micrometres is None:
-        return one.description + (" In pixels." if one.power == 1 else "")
-    square = "\u00b2" if one.power == 2 else ""
-    return f"{one.description} Given in \u00b5m{square}; a pixel is {micrometres:g} \u00b5m wide and high."
+    spec = FEATURES[name]
+    if not spec.power or pixel_size is None:
+        return spec.description + (" In pixels." if spec.power == 1 else "")
+    exponent = "\u00b2" if spec.power == 2 else ""
+    return f"{spec.description} Given in \u00b5m{exponent}; a pixel is {pixel_size:g} \u00b5m wide and high."
 
 
-def format_column_name(name: str, micrometres: float | None) -> str:
+def format_column_name(name: str, pixel_size: float | None) -> str:
     """Return what a figure is called in files, its unit included, such as ``nucleus_area_px2``.
 
     Args:
         name: A key of :data:`wbcseg.features.FEATURES`.
-        micrometres: Side of a pixel in µm, or ``None`` for pixels.
+        pixel_size: Side of a pixel in µm, or ``None`` for pixels.
     """
     power = FEATURES[name].power
     if not power:
         return name
-    unit = "px" if micrometres is None else "um"
+    unit = "px" if pixel_size is None else "um"
     return f"{name}_{unit}{'2' if power == 2 else ''}"
 
 
-def _get_status(finding: CellResult) -> str:
+def _get_status(cell: CellResult) -> str:
     """Return a cell's status as it is taken away."""
-    return finding.status if finding.features is not None else NO_CELL_STATUS
+    return cell.status if cell.features is not None else NO_CELL_STATUS
 
 
 def _format_number(value: float) -> str:

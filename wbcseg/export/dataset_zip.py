@@ -23,11 +23,11 @@ def build_pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> b
         ``images/NAME.png`` and ``masks/NAME.png`` (grey codes 0, 128 and 255), without metadata. The same pairs give
         the same bytes.
     """
-    taken: set[str] = set()
+    used_names: set[str] = set()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, image, labels in pairs:
-            stem = make_safe_stem(name, taken)
+            stem = make_safe_stem(name, used_names)
             for folder, data in (("images", encode_png(image)), ("masks", encode_png(to_grey(labels)))):
                 # PNG is compressed already; a fixed date keeps the time of day out of the file.
                 archive.writestr(zipfile.ZipInfo(f"{folder}/{stem}.png"), data)

@@ -49,30 +49,32 @@ def build_geojson(cells: Iterable[CellOutline]) -> bytes:
 
 
 def _build_feature(cell: CellOutline) -> dict[str, Any] | None:
-    whole, nucleus = (_build_geometry(mask, cell.offset) for mask in (cell.labels > 0, cell.labels == NUCLEUS.id))
-    if whole is None:
+    cell_geometry, nucleus_geometry = (
+        _build_geometry(region_mask, cell.offset) for region_mask in (cell.labels > 0, cell.labels == NUCLEUS.id)
+    )
+    if cell_geometry is None:
         return None
-    green = PALETTES["thesis"].to_hex(CYTOPLASM.id)
+    colour = PALETTES["thesis"].to_hex(CYTOPLASM.id)
     properties: dict[str, Any] = {
-        "objectType": "cell" if nucleus else "annotation",
-        "classification": {"name": "White blood cell", "color": [int(green[i : i + 2], 16) for i in (1, 3, 5)]},
-        "measurements": {n: v for n, v in (cell.measurements or {}).items() if np.isfinite(v)},
+        "objectType": "cell" if nucleus_geometry else "annotation",
+        "classification": {"name": "White blood cell", "color": [int(colour[i : i + 2], 16) for i in (1, 3, 5)]},
+        "measurements": {name: value for name, value in (cell.measurements or {}).items() if np.isfinite(value)},
     }
     if cell.name:
         properties["name"] = cell.name
-    feature: dict[str, Any] = {"type": "Feature", "geometry": whole, "properties": properties}
-    if nucleus:
-        feature["nucleusGeometry"] = nucleus
+    feature: dict[str, Any] = {"type": "Feature", "geometry": cell_geometry, "properties": properties}
+    if nucleus_geometry:
+        feature["nucleusGeometry"] = nucleus_geometry
     return feature
 
 
-def _build_geometry(mask: NDArray[np.bool_], offset: tuple[int, int]) -> dict[str, Any] | None:
-    found = [_translate(polygon, offset) for polygon in trace_polygons(mask)]
-    if not found:
+def _build_geometry(region_mask: NDArray[np.bool_], offset: tuple[int, int]) -> dict[str, Any] | None:
+    coordinates = [_translate(polygon, offset) for polygon in trace_polygons(region_mask)]
+    if not coordinates:
         return None
-    if len(found) == 1:
-        return {"type": "Polygon", "coordinates": found[0]}
-    return {"type": "MultiPolygon", "coordinates": found}
+    if len(coordinates) == 1:
+        return {"type": "Polygon", "coordinates": coordinates[0]}
+    return {"type": "MultiPolygon", "coordinates": coordinates}
 
 
 def _translate(polygon: Polygon, offset: tuple[int, int]) -> list[list[list[int]]]:
@@ -98,26 +100,26 @@ class CocoWriter:
             cells: Any number of them.
         """
         height, width = size
-        number = len(self._images) + 1
-        self._images.append(_to_json({"id": number, "file_name": name, "width": width, "height": height}))
+        image_id = len(self._images) + 1
+        self._images.append(_to_json({"id": image_id, "file_name": name, "width": width, "height": height}))
         for cell in cells:
             x, y = cell.offset
-            whole = np.zeros((height, width), np.uint8)
-            part = cell.labels[: height - y, : width - x]
-            whole[y : y + part.shape[0], x : x + part.shape[1]] = part
-            for category, _ in CATEGORIES:
-                mask = whole > 0 if category == len(CLASSES) else whole == category
-                if mask.any():
-                    found = _build_annotation(len(self._annotations) + 1, number, category, mask)
-                    self._annotations.append(_to_json(found))
+            image_labels = np.zeros((height, width), np.uint8)
+            visible = cell.labels[: height - y, : width - x]
+            image_labels[y : y + visible.shape[0], x : x + visible.shape[1]] = visible
+            for category_id, _ in CATEGORIES:
+                region_mask = image_labels > 0 if category_id == len(CLASSES) else image_labels == category_id
+                if region_mask.any():
+                    annotation = _build_annotation(len(self._annotations) + 1, image_id, category_id, region_mask)
+                    self._annotations.append(_to_json(annotation))
 
     def to_bytes(self) -> bytes:
         """Return the file."""
         info = _to_json({"description": NOTICE})
         categories = _to_json(
-            [{"id": key, "name": name, "supercategory": "white blood cell"} for key, name in CATEGORIES]
+            [{"id": category_id, "name": name, "supercategory": "white blood cell"} for category_id, name in CATEGORIES]
         )
-        images, annotations = (",".join(parts) for parts in (self._images, self._annotations))
+        images, annotations = (",".join(entries) for entries in (self._images, self._annotations))
         return (
             f'{{"info":{info},"images":[{images}],"annotations":[{annotations}],"categories":{categories}}}'
         ).encode()
@@ -127,23 +129,25 @@ def _to_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _build_annotation(number: int, image: int, category: int, mask: NDArray[np.bool_]) -> dict[str, Any]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+def _build_annotation(
+    annotation_id: int, image_id: int, category_id: int, region_mask: NDArray[np.bool_]
+) -> dict[str, Any]:
+    rows, columns = np.flatnonzero(region_mask.any(axis=1)), np.flatnonzero(region_mask.any(axis=0))
     box = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
     return {
-        "id": number,
-        "image_id": image,
-        "category_id": category,
+        "id": annotation_id,
+        "image_id": image_id,
+        "category_id": category_id,
         "iscrowd": 0,
-        "area": int(mask.sum()),
+        "area": int(region_mask.sum()),
         "bbox": [int(n) for n in box],
-        "segmentation": {"size": list(mask.shape), "counts": encode_run_lengths(mask)},
+        "segmentation": {"size": list(region_mask.shape), "counts": encode_run_lengths(region_mask)},
     }
 
 
-def encode_run_lengths(mask: NDArray[np.bool_]) -> list[int]:
+def encode_run_lengths(region_mask: NDArray[np.bool_]) -> list[int]:
     """Return how many pixels are out, in, out, … of a mask, column by column, as COCO counts them."""
-    flat = mask.T.ravel()
+    flat = region_mask.T.ravel()
     changes = np.flatnonzero(np.diff(flat)) + 1
     bounds = np.concatenate([[0], changes, [flat.size]])
     counts: list[int] = np.diff(bounds).tolist()

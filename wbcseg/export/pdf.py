@@ -62,11 +62,11 @@ class _ReportPdf(fpdf.FPDF):
 
 
 def build_pdf_report(
-    found: Results,
+    results: Results,
     *,
-    when: datetime,
+    date: datetime,
     settings: Sequence[tuple[str, str]],
-    micrometres: float | None = None,
+    pixel_size: float | None = None,
 ) -> bytes:
     """Write a report as PDF.
 
@@ -74,138 +74,144 @@ def build_pdf_report(
     patient's name.
 
     Args:
-        found: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
-        when: The date that it bears, with its time zone; it is written in UTC.
+        results: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
+        date: The date that it bears, with its time zone; it is written in UTC.
         settings: How the figures were got: names and values, such as models with their checksums.
-        micrometres: Side of a pixel in µm, or ``None``.
+        pixel_size: Side of a pixel in µm, or ``None``.
 
     Returns:
         The file.
     """
-    pictures = group_by_image(found)
-    paper = _ReportPdf(format="A4", unit="mm")
-    paper.set_creation_date(when)
-    paper.set_title("White blood cells: segmentation and figures")
-    paper.set_creator(f"wbcseg {__version__}")
-    paper.set_margins(MARGIN_MM, MARGIN_MM, MARGIN_MM)
-    paper.c_margin = 0.0
-    paper.set_auto_page_break(True, margin=18)
-    paper.add_page()
-    _render_header(paper, pictures, when, settings, micrometres)
-    _render_unreadable(paper, pictures)
-    for number, picture in enumerate(pictures, start=1):
-        for model, cells in picture.iter_by_model():
-            if model in picture.field_renderers or not cells:
-                _render_field(paper, number, picture, model, len(cells))
-            for one in cells:
-                if paper.get_y() + ROW_MM > paper.h - 20:
-                    paper.add_page()
-                _render_cell(paper, number, one, micrometres)
-    _render_definitions(paper, pictures, micrometres)
-    return bytes(paper.output())
+    reports = group_by_image(results)
+    pdf = _ReportPdf(format="A4", unit="mm")
+    pdf.set_creation_date(date)
+    pdf.set_title("White blood cells: segmentation and figures")
+    pdf.set_creator(f"wbcseg {__version__}")
+    pdf.set_margins(MARGIN_MM, MARGIN_MM, MARGIN_MM)
+    pdf.c_margin = 0.0
+    pdf.set_auto_page_break(True, margin=18)
+    pdf.add_page()
+    _render_header(pdf, reports, date, settings, pixel_size)
+    _render_unreadable(pdf, reports)
+    for image_index, report in enumerate(reports, start=1):
+        for model, cells in report.iter_by_model():
+            if model in report.field_renderers or not cells:
+                _render_field(pdf, image_index, report, model, len(cells))
+            for cell in cells:
+                if pdf.get_y() + ROW_MM > pdf.h - 20:
+                    pdf.add_page()
+                _render_cell(pdf, image_index, cell, pixel_size)
+    _render_definitions(pdf, reports, pixel_size)
+    return bytes(pdf.output())
 
 
 def _render_header(
-    paper: _ReportPdf,
-    pictures: Sequence[ImageReport],
-    when: datetime,
+    pdf: _ReportPdf,
+    reports: Sequence[ImageReport],
+    date: datetime,
     settings: Sequence[tuple[str, str]],
-    micrometres: float | None,
+    pixel_size: float | None,
 ) -> None:
-    paper.set_text_color(*TEXT_COLOUR)
-    paper.set_font(FONT, "B", 18)
-    paper.cell(0, 9, "White blood cells: segmentation and figures", new_x="LMARGIN", new_y="NEXT")
-    scale = "not given; figures in pixels" if micrometres is None else f"{micrometres:g} \u00b5m a pixel"
+    pdf.set_text_color(*TEXT_COLOUR)
+    pdf.set_font(FONT, "B", 18)
+    pdf.cell(0, 9, "White blood cells: segmentation and figures", new_x="LMARGIN", new_y="NEXT")
+    scale_text = "not given; figures in pixels" if pixel_size is None else f"{pixel_size:g} \u00b5m a pixel"
     lines = [
-        ("Date", when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        ("Date", date.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("Program", f"wbcseg {__version__}"),
-        ("Pictures", format_image_counts(pictures)),
-        *_list_cell_counts(pictures),
-        ("Scale", scale),
+        ("Pictures", format_image_counts(reports)),
+        *_list_cell_counts(reports),
+        ("Scale", scale_text),
         *settings,
     ]
     for name, value in lines:
-        paper.set_font(FONT, "B", 9)
-        paper.cell(34, 5, _to_latin1(name))
-        paper.set_font(FONT, size=9)
-        paper.multi_cell(0, 5, _to_latin1(value), new_x="LMARGIN", new_y="NEXT")
-    paper.set_font(FONT, size=9)
-    paper.multi_cell(
+        pdf.set_font(FONT, "B", 9)
+        pdf.cell(34, 5, _to_latin1(name))
+        pdf.set_font(FONT, size=9)
+        pdf.multi_cell(0, 5, _to_latin1(value), new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font(FONT, size=9)
+    pdf.multi_cell(
         0,
         5,
         "Pictures bear the numbers that the table of figures, on the page or as CSV, gives them.",
         new_x="LMARGIN",
         new_y="NEXT",
     )
-    paper.ln(1)
-    for kind in reversed(CLASSES[1:]):
-        colour = PALETTES["thesis"].to_hex(kind.id)
-        paper.set_fill_color(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
-        paper.rect(paper.get_x(), paper.get_y() + 1, 3, 3, style="F")
-        paper.set_x(paper.get_x() + 4)
-        paper.cell(26, 5, kind.name.capitalize())
-    paper.ln(8)
+    pdf.ln(1)
+    for pixel_class in reversed(CLASSES[1:]):
+        colour = PALETTES["thesis"].to_hex(pixel_class.id)
+        pdf.set_fill_color(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
+        pdf.rect(pdf.get_x(), pdf.get_y() + 1, 3, 3, style="F")
+        pdf.set_x(pdf.get_x() + 4)
+        pdf.cell(26, 5, pixel_class.name.capitalize())
+    pdf.ln(8)
 
 
-def _list_cell_counts(pictures: Sequence[ImageReport]) -> list[tuple[str, str]]:
+def _list_cell_counts(reports: Sequence[ImageReport]) -> list[tuple[str, str]]:
     """Say how many cells each model found, and how they overlap with the experts' masks."""
-    models = list(dict.fromkeys(model for picture in pictures for model in picture.models))
+    models = list(dict.fromkeys(model for report in reports for model in report.models))
     lines = []
     for model in models:
-        cells = [one for picture in pictures for one in picture.cells if one.model == model]
-        whose = f"{model}: " if len(models) > 1 else ""
-        lines.append(("Cells", f"{whose}{format_status_counts(cells)}"))
-        means = format_mean_dice(cells)
-        lines += [("Mean Dice", f"{whose}{means}")] if means else []
+        cells = [cell for report in reports for cell in report.cells if cell.model == model]
+        prefix = f"{model}: " if len(models) > 1 else ""
+        lines.append(("Cells", f"{prefix}{format_status_counts(cells)}"))
+        mean_dice = format_mean_dice(cells)
+        lines += [("Mean Dice", f"{prefix}{mean_dice}")] if mean_dice else []
     return lines
 
 
-def _render_unreadable(paper: _ReportPdf, pictures: Sequence[ImageReport]) -> None:
+def _render_unreadable(pdf: _ReportPdf, reports: Sequence[ImageReport]) -> None:
     """List by their numbers what was not used, and why."""
     reasons: dict[str, list[str]] = {}
-    for number, picture in enumerate(pictures, start=1):
-        if picture.problem:
-            reasons.setdefault(anonymise(picture.problem), []).append(str(number))
-        elif picture.mask_rejected:
-            reasons.setdefault("The expert's mask; the table of figures says why.", []).append(str(number))
+    for image_index, report in enumerate(reports, start=1):
+        if report.problem:
+            reasons.setdefault(anonymise(report.problem), []).append(str(image_index))
+        elif report.mask_rejected:
+            reasons.setdefault("The expert's mask; the table of figures says why.", []).append(str(image_index))
     if not reasons:
         return
-    paper.set_font(FONT, "B", 10.5)
-    paper.cell(0, 6, UNREADABLE_STATUS.capitalize(), new_x="LMARGIN", new_y="NEXT")
-    for reason, numbers in list(reasons.items())[:MAX_LISTED_REASONS]:
-        paper.set_font(FONT, size=9)
-        text = f"Picture{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}: {reason}"
-        paper.multi_cell(0, 4.5, _to_latin1(text), align="L", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font(FONT, "B", 10.5)
+    pdf.cell(0, 6, UNREADABLE_STATUS.capitalize(), new_x="LMARGIN", new_y="NEXT")
+    for reason, image_indices in list(reasons.items())[:MAX_LISTED_REASONS]:
+        pdf.set_font(FONT, size=9)
+        text = f"Picture{'' if len(image_indices) == 1 else 's'} {', '.join(image_indices)}: {reason}"
+        pdf.multi_cell(0, 4.5, _to_latin1(text), align="L", new_x="LMARGIN", new_y="NEXT")
     if len(reasons) > MAX_LISTED_REASONS:
-        left = f"{len(reasons) - MAX_LISTED_REASONS} more reasons are in the table of figures."
-        paper.multi_cell(0, 4.5, left, new_x="LMARGIN", new_y="NEXT")
-    paper.ln(3)
+        remaining_text = f"{len(reasons) - MAX_LISTED_REASONS} more reasons are in the table of figures."
+        pdf.multi_cell(0, 4.5, remaining_text, new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(3)
 
 
-def _start_section(paper: _ReportPdf) -> float:
+def _start_section(pdf: _ReportPdf) -> float:
     """Draw the line above a picture and get ready for its title; return where that is, in mm."""
-    top = paper.get_y()
-    paper.set_draw_color(220, 217, 230)
-    paper.line(MARGIN_MM, top, paper.w - MARGIN_MM, top)
-    paper.set_xy(MARGIN_MM, top + 1.5)
-    paper.set_text_color(*TEXT_COLOUR)
-    paper.set_font(FONT, "B", 10.5)
+    top = pdf.get_y()
+    pdf.set_draw_color(220, 217, 230)
+    pdf.line(MARGIN_MM, top, pdf.w - MARGIN_MM, top)
+    pdf.set_xy(MARGIN_MM, top + 1.5)
+    pdf.set_text_color(*TEXT_COLOUR)
+    pdf.set_font(FONT, "B", 10.5)
     return top
 
 
-def _render_field(paper: _ReportPdf, number: int, picture: ImageReport, model: str, count: int) -> None:
+def _render_field(pdf: _ReportPdf, image_index: int, report: ImageReport, model: str, n_cells: int) -> None:
     """Show a field of view as a whole, its cells in numbered boxes."""
-    draw = picture.field_renderers.get(model)
-    pixels = draw() if draw is not None else None
+    render = report.field_renderers.get(model)
+    pixels = render() if render is not None else None
     width, height = _fit_to_page(pixels) if pixels is not None else (0.0, 0.0)
-    if paper.get_y() + height + 16 > paper.h - 20:
-        paper.add_page()
-    top = _start_section(paper)
-    told = f"{count} white cell{'' if count == 1 else 's'}" if count else "no white cell was found"
-    paper.cell(0, 6, f"Picture {number}, field of view, {_to_latin1(model)}: {told}", new_x="LMARGIN", new_y="NEXT")
+    if pdf.get_y() + height + 16 > pdf.h - 20:
+        pdf.add_page()
+    top = _start_section(pdf)
+    cell_count_text = f"{n_cells} white cell{'' if n_cells == 1 else 's'}" if n_cells else "no white cell was found"
+    pdf.cell(
+        0,
+        6,
+        f"Picture {image_index}, field of view, {_to_latin1(model)}: {cell_count_text}",
+        new_x="LMARGIN",
+        new_y="NEXT",
+    )
     if pixels is not None:
-        paper.image(_encode_jpeg(pixels), x=MARGIN_MM, y=top + 8.5, w=width, h=height)
-    paper.set_y(top + height + 11)
+        pdf.image(_encode_jpeg(pixels), x=MARGIN_MM, y=top + 8.5, w=width, h=height)
+    pdf.set_y(top + height + 11)
 
 
 def _encode_jpeg(pixels: NDArray[np.uint8]) -> io.BytesIO:
@@ -222,82 +228,82 @@ def _fit_to_page(pixels: NDArray[np.uint8]) -> tuple[float, float]:
     return columns * factor, rows * factor
 
 
-def _render_cell(paper: _ReportPdf, number: int, finding: CellResult, micrometres: float | None) -> None:
-    top = _start_section(paper)
-    title = f"Picture {number}" + (f", cell {finding.cell_index}" if finding.cell_index else "")
-    paper.cell(2 * IMAGE_MM + 4, 6, title + (f", {_to_latin1(finding.model)}" if finding.model else ""))
-    image, labels = finding.load()
-    marked = overlay(image, labels, PALETTES["thesis"], 0.4)
-    for place, pixels in enumerate((image, marked)):
-        shown = resize_for_display(pixels, IMAGE_PIXELS, longest=IMAGE_PIXELS)
-        width = IMAGE_MM * min(1.0, shown.shape[1] / shown.shape[0])
-        height = IMAGE_MM * min(1.0, shown.shape[0] / shown.shape[1])
-        paper.image(_encode_jpeg(shown), x=MARGIN_MM + place * (IMAGE_MM + 3), y=top + 8.5, w=width, h=height)
-    _render_features(paper, finding, micrometres, x=MARGIN_MM + 2 * IMAGE_MM + 9, y=top + 8)
-    paper.set_y(top + ROW_MM)
+def _render_cell(pdf: _ReportPdf, image_index: int, cell: CellResult, pixel_size: float | None) -> None:
+    top = _start_section(pdf)
+    title = f"Picture {image_index}" + (f", cell {cell.cell_index}" if cell.cell_index else "")
+    pdf.cell(2 * IMAGE_MM + 4, 6, title + (f", {_to_latin1(cell.model)}" if cell.model else ""))
+    image, labels = cell.load()
+    overlaid = overlay(image, labels, PALETTES["thesis"], 0.4)
+    for column, pixels in enumerate((image, overlaid)):
+        resized = resize_for_display(pixels, IMAGE_PIXELS, max_side=IMAGE_PIXELS)
+        width = IMAGE_MM * min(1.0, resized.shape[1] / resized.shape[0])
+        height = IMAGE_MM * min(1.0, resized.shape[0] / resized.shape[1])
+        pdf.image(_encode_jpeg(resized), x=MARGIN_MM + column * (IMAGE_MM + 3), y=top + 8.5, w=width, h=height)
+    _render_features(pdf, cell, pixel_size, x=MARGIN_MM + 2 * IMAGE_MM + 9, y=top + 8)
+    pdf.set_y(top + ROW_MM)
 
 
-def _render_features(paper: _ReportPdf, finding: CellResult, micrometres: float | None, x: float, y: float) -> None:
-    width = paper.w - MARGIN_MM - x
-    if finding.status and finding.features is not None:
-        paper.set_xy(x, y - 6.5)
-        paper.set_font(FONT, "B", 9)
-        paper.cell(width, 6, _to_latin1(finding.status))
-    values = finding.features.to_units(micrometres) if finding.features else {}
+def _render_features(pdf: _ReportPdf, cell: CellResult, pixel_size: float | None, x: float, y: float) -> None:
+    width = pdf.w - MARGIN_MM - x
+    if cell.status and cell.features is not None:
+        pdf.set_xy(x, y - 6.5)
+        pdf.set_font(FONT, "B", 9)
+        pdf.cell(width, 6, _to_latin1(cell.status))
+    values = cell.features.to_units(pixel_size) if cell.features else {}
     if not values:
-        paper.set_xy(x, y)
-        paper.set_font(FONT, size=9)
-        paper.multi_cell(width, 5, "No cell was found.")
-        y = paper.get_y()
+        pdf.set_xy(x, y)
+        pdf.set_font(FONT, size=9)
+        pdf.multi_cell(width, 5, "No cell was found.")
+        y = pdf.get_y()
     for name in REPORTED_FEATURES if values else ():
-        paper.set_xy(x, y)
-        paper.set_font(FONT, size=8.5)
-        paper.set_text_color(*MUTED_COLOUR)
-        paper.cell(40, 4.3, _to_latin1(FEATURES[name].title))
-        paper.set_text_color(*TEXT_COLOUR)
-        paper.cell(width - 40, 4.3, _to_latin1(_format_feature(name, values[name], micrometres)), align="R")
+        pdf.set_xy(x, y)
+        pdf.set_font(FONT, size=8.5)
+        pdf.set_text_color(*MUTED_COLOUR)
+        pdf.cell(40, 4.3, _to_latin1(FEATURES[name].title))
+        pdf.set_text_color(*TEXT_COLOUR)
+        pdf.cell(width - 40, 4.3, _to_latin1(_format_feature(name, values[name], pixel_size)), align="R")
         y += 4.3
-    dice = [f"{region} {finding.dice[region]:.3f}" for region in FOREGROUND_REGIONS if region in finding.dice]
-    if dice:
-        paper.set_xy(x, y)
-        paper.set_font(FONT, size=8.5)
-        paper.cell(width, 4.3, _to_latin1(f"Dice: {', '.join(dice).replace('nan', 'not defined')}"))
+    dice_texts = [f"{region} {cell.dice[region]:.3f}" for region in FOREGROUND_REGIONS if region in cell.dice]
+    if dice_texts:
+        pdf.set_xy(x, y)
+        pdf.set_font(FONT, size=8.5)
+        pdf.cell(width, 4.3, _to_latin1(f"Dice: {', '.join(dice_texts).replace('nan', 'not defined')}"))
         y += 4.3
-    paper.set_text_color(*MUTED_COLOUR)
-    paper.set_font(FONT, size=7.5)
-    paper.set_xy(x, y + 0.5)
-    paper.multi_cell(width, 3.4, _to_latin1(" ".join(finding.reasons)[:260]), align="L")
-    paper.set_text_color(*TEXT_COLOUR)
+    pdf.set_text_color(*MUTED_COLOUR)
+    pdf.set_font(FONT, size=7.5)
+    pdf.set_xy(x, y + 0.5)
+    pdf.multi_cell(width, 3.4, _to_latin1(" ".join(cell.reasons)[:260]), align="L")
+    pdf.set_text_color(*TEXT_COLOUR)
 
 
-def _format_feature(name: str, value: float, micrometres: float | None) -> str:
-    measure = FEATURES[name]
+def _format_feature(name: str, value: float, pixel_size: float | None) -> str:
+    spec = FEATURES[name]
     if math.isnan(value):
         return "not defined"
-    if not measure.power:
-        return f"{value:.{measure.decimals}f}"
-    unit = ("px" if micrometres is None else "\u00b5m") + ("\u00b2" if measure.power == 2 else "")
-    return f"{value:.{measure.decimals if micrometres is None else 1}f} {unit}"
+    if not spec.power:
+        return f"{value:.{spec.decimals}f}"
+    unit = ("px" if pixel_size is None else "\u00b5m") + ("\u00b2" if spec.power == 2 else "")
+    return f"{value:.{spec.decimals if pixel_size is None else 1}f} {unit}"
 
 
-def _render_definitions(paper: _ReportPdf, pictures: Sequence[ImageReport], micrometres: float | None) -> None:
+def _render_definitions(pdf: _ReportPdf, reports: Sequence[ImageReport], pixel_size: float | None) -> None:
     """Say what the figures mean, and the statuses where results have one."""
-    paper.add_page()
-    figures = [(FEATURES[name].title, describe_feature(name, micrometres)) for name in REPORTED_FEATURES]
-    parts = [("What the figures mean", figures)]
-    if any(one.status for picture in pictures for one in picture.cells):
-        statuses = [(status.capitalize(), meaning) for status, meaning in STATUS_DESCRIPTIONS.items()]
-        parts.append(("What the program says of a result", statuses))
-    for title, defined in parts:
-        paper.set_font(FONT, "B", 13)
-        paper.cell(0, 8, title, new_x="LMARGIN", new_y="NEXT")
-        for name, meaning in defined:
-            paper.set_font(FONT, "B", 9)
-            paper.cell(0, 5, _to_latin1(name), new_x="LMARGIN", new_y="NEXT")
-            paper.set_font(FONT, size=9)
-            paper.multi_cell(0, 4.5, _to_latin1(meaning), align="L", new_x="LMARGIN", new_y="NEXT")
-            paper.ln(1.5)
-        paper.ln(3)
+    pdf.add_page()
+    feature_entries = [(FEATURES[name].title, describe_feature(name, pixel_size)) for name in REPORTED_FEATURES]
+    sections = [("What the figures mean", feature_entries)]
+    if any(cell.status for report in reports for cell in report.cells):
+        status_entries = [(status.capitalize(), description) for status, description in STATUS_DESCRIPTIONS.items()]
+        sections.append(("What the program says of a result", status_entries))
+    for title, entries in sections:
+        pdf.set_font(FONT, "B", 13)
+        pdf.cell(0, 8, title, new_x="LMARGIN", new_y="NEXT")
+        for name, description in entries:
+            pdf.set_font(FONT, "B", 9)
+            pdf.cell(0, 5, _to_latin1(name), new_x="LMARGIN", new_y="NEXT")
+            pdf.set_font(FONT, size=9)
+            pdf.multi_cell(0, 4.5, _to_latin1(description), align="L", new_x="LMARGIN", new_y="NEXT")
+            pdf.ln(1.5)
+        pdf.ln(3)
 
 
 def _to_latin1(text: Any) -> str:

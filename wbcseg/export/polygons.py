@@ -13,36 +13,36 @@ Polygon = list[Ring]
 """An outer ring and then its holes; every ring ends where it begins."""
 
 
-def trace_polygons(mask: NDArray[np.bool_]) -> list[Polygon]:
+def trace_polygons(region_mask: NDArray[np.bool_]) -> list[Polygon]:
     """Return the pieces of a mask as polygons.
 
     Pixels that touch in a corner only are different pieces, and so are holes; a ring comes to no point twice.
     Coordinates are (x, y) of the corners of pixels, the picture's upper left corner being (0, 0).
 
     Args:
-        mask: ``bool[H, W]``.
+        region_mask: ``bool[H, W]``.
 
     Returns:
         The pieces from top to bottom. Outer rings run clockwise as one sees them, holes the other way.
     """
-    outers: list[tuple[Ring, float]] = []
+    outer_rings: list[tuple[Ring, float]] = []
     holes: list[Ring] = []
-    for ring in _trace_rings(mask):
+    for ring in _trace_rings(region_mask):
         area = _compute_doubled_area(ring)
         if area > 0:
-            outers.append((ring, area))
+            outer_rings.append((ring, area))
         else:
             holes.append(ring)
-    pieces: dict[int, Polygon] = {i: [ring] for i, (ring, _) in enumerate(outers)}
+    pieces: dict[int, Polygon] = {i: [ring] for i, (ring, _) in enumerate(outer_rings)}
     for hole in holes:
-        inside = [i for i, (ring, _) in enumerate(outers) if _contains(ring, hole)]
-        pieces[min(inside, key=lambda i: outers[i][1])].append(hole)
+        inside = [i for i, (ring, _) in enumerate(outer_rings) if _contains(ring, hole)]
+        pieces[min(inside, key=lambda i: outer_rings[i][1])].append(hole)
     return list(pieces.values())
 
 
-def _trace_rings(mask: NDArray[np.bool_]) -> list[Ring]:
+def _trace_rings(region_mask: NDArray[np.bool_]) -> list[Ring]:
     """Follow the borders between pixels inside and outside, the mask on the right-hand side."""
-    padded = np.pad(mask, 1)
+    padded = np.pad(region_mask, 1)
     inside, above, below = padded[1:-1, 1:-1], padded[:-2, 1:-1], padded[2:, 1:-1]
     left, right = padded[1:-1, :-2], padded[1:-1, 2:]
     ends: dict[Point, list[Point]] = {}
@@ -59,19 +59,19 @@ def _trace_rings(mask: NDArray[np.bool_]) -> list[Ring]:
     for start in sorted(ends, key=lambda point: (point[1], point[0])):
         while ends.get(start):
             ring = [start]
-            at, way = ends[start].pop(), (0, 0)
-            way = (at[0] - start[0], at[1] - start[1])
-            while at != start:
-                options = ends[at]
+            position, direction = ends[start].pop(), (0, 0)
+            direction = (position[0] - start[0], position[1] - start[1])
+            while position != start:
+                options = ends[position]
                 # Where two pieces touch in a corner, a right turn stays with this one.
-                turn = (at[0] - way[1], at[1] + way[0])
-                to = turn if turn in options else options[0]
-                options.remove(to)
-                new = (to[0] - at[0], to[1] - at[1])
-                if new != way:
-                    ring.append(at)
-                at, way = to, new
-            rings += _split_ring(_start_at_corner(ring, way))
+                right_turn = (position[0] - direction[1], position[1] + direction[0])
+                following = right_turn if right_turn in options else options[0]
+                options.remove(following)
+                new_direction = (following[0] - position[0], following[1] - position[1])
+                if new_direction != direction:
+                    ring.append(position)
+                position, direction = following, new_direction
+            rings += _split_ring(_start_at_corner(ring, direction))
     return rings
 
 
@@ -79,25 +79,25 @@ def _split_ring(ring: Ring) -> list[Ring]:
     """Return a ring in parts none of which comes to a point twice."""
     rings: list[Ring] = []
     path: Ring = []
-    places: dict[Point, int] = {}
+    index_by_point: dict[Point, int] = {}
     for point in ring[:-1]:
-        if point not in places:
-            places[point] = len(path)
+        if point not in index_by_point:
+            index_by_point[point] = len(path)
             path.append(point)
             continue
-        loop = path[places[point] :]
-        del path[places[point] + 1 :]
+        loop = path[index_by_point[point] :]
+        del path[index_by_point[point] + 1 :]
         for passed in loop[1:]:
-            del places[passed]
+            del index_by_point[passed]
         rings.append([*loop, point])
     return [*rings, [*path, path[0]]]
 
 
-def _start_at_corner(ring: Ring, way: Point) -> Ring:
+def _start_at_corner(ring: Ring, direction: Point) -> Ring:
     """Leave out the first point where the ring goes straight on through it, and close the ring."""
-    first = (ring[1][0] - ring[0][0], ring[1][1] - ring[0][1])
-    straight = first[0] * way[1] == first[1] * way[0]
-    points = ring[1:] if straight else ring
+    first_direction = (ring[1][0] - ring[0][0], ring[1][1] - ring[0][1])
+    is_straight = first_direction[0] * direction[1] == first_direction[1] * direction[0]
+    points = ring[1:] if is_straight else ring
     return [*points, points[0]]
 
 

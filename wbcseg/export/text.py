@@ -18,8 +18,8 @@ FOREGROUND_REGIONS: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
 SEE_TABLE: Final = "It could not be used; the table of figures says why."
 
 _ANONYMOUS_PROBLEMS: Final = tuple(
-    (re.compile(pattern, re.DOTALL), said)
-    for pattern, said in (
+    (re.compile(pattern, re.DOTALL), replacement)
+    for pattern, replacement in (
         (r"(?:Picture|Mask) .* cannot be used\. (.+)", r"\1"),
         (r"Mask .* is not used: (there is no picture of its name)\.", r"An expert's mask: \1."),
         (r"Mask .* is not used: there are \d+ pictures of its name.*", "An expert's mask: several pictures fit it."),
@@ -51,52 +51,58 @@ def anonymise(problem: str) -> str:
     Args:
         problem: A plain sentence, which may quote names.
     """
-    for pattern, said in _ANONYMOUS_PROBLEMS:
+    for pattern, replacement in _ANONYMOUS_PROBLEMS:
         match = pattern.fullmatch(problem)
         if match:
-            return match.expand(said)
+            return match.expand(replacement)
     return SEE_TABLE
 
 
-def format_image_counts(pictures: Sequence[ImageReport]) -> str:
+def format_image_counts(reports: Sequence[ImageReport]) -> str:
     """Say how many pictures there are, such as “25; 3 of them without a white cell; 6 more files not used”."""
-    used = [picture for picture in pictures if not picture.problem]
-    without = sum(1 for picture in used if not any(one.features for one in picture.cells))
-    unused = len(pictures) - len(used)
-    parts = [str(len(used))]
-    parts += [f"{without} of them without a white cell"] if without else []
-    parts += [f"{unused} more file{'' if unused == 1 else 's'} not used"] if unused else []
-    masks = sum(1 for picture in used if picture.mask_rejected)
-    parts += [f"{masks} expert mask{'' if masks == 1 else 's'} not used"] if masks else []
+    readable = [report for report in reports if not report.problem]
+    n_without_cells = sum(1 for report in readable if not any(cell.features for cell in report.cells))
+    n_unreadable = len(reports) - len(readable)
+    parts = [str(len(readable))]
+    parts += [f"{n_without_cells} of them without a white cell"] if n_without_cells else []
+    parts += [f"{n_unreadable} more file{'' if n_unreadable == 1 else 's'} not used"] if n_unreadable else []
+    n_rejected_masks = sum(1 for report in readable if report.mask_rejected)
+    parts += (
+        [f"{n_rejected_masks} expert mask{'' if n_rejected_masks == 1 else 's'} not used"] if n_rejected_masks else []
+    )
     return "; ".join(parts)
 
 
-def format_status_counts(findings: Iterable[CellResult]) -> str:
+def format_status_counts(all_cells: Iterable[CellResult]) -> str:
     """Say how many cells there are, and of which status, such as “25 (20 look fine, 5 should be checked)”.
 
     Args:
-        findings: Those of one model.
+        all_cells: Those of one model.
     """
-    cells = [one for one in findings if one.features is not None]
-    told = format_counts([one.status for one in cells])
-    return f"{len(cells)} ({told})" if told else str(len(cells))
+    cells = [cell for cell in all_cells if cell.features is not None]
+    counts_text = format_counts([cell.status for cell in cells])
+    return f"{len(cells)} ({counts_text})" if counts_text else str(len(cells))
 
 
-def format_mean_dice(findings: Iterable[CellResult]) -> str:
+def format_mean_dice(all_cells: Iterable[CellResult]) -> str:
     """Say the mean Dice against the experts' masks, with of how many cells; empty where there is none.
 
     Args:
-        findings: Those of one model. Where a Dice is not defined, it does not count.
+        all_cells: Those of one model. Where a Dice is not defined, it does not count.
     """
-    every = list(findings)
-    told, most = [], 0
+    cells = list(all_cells)
+    dice_texts, n_scored = [], 0
     for region in FOREGROUND_REGIONS:
-        values = [value for one in every if not math.isnan(value := one.dice.get(region, math.nan))]
+        values = [value for cell in cells if not math.isnan(value := cell.dice.get(region, math.nan))]
         if values:
-            told.append(f"{region} {sum(values) / len(values):.3f}")
-            most = max(most, len(values))
-    flattered = sum(1 for one in every if one.dice and one.seen_in_training)
-    more = f", {flattered} of them in the model's training, which flatters" if flattered else ""
-    if any(one.dice and one.offset is not None for one in every):
-        more += "; an expert's cells that were not found do not count"
-    return f"{', '.join(told)} ({most} cell{'' if most == 1 else 's'} with a mask{more})" if told else ""
+            dice_texts.append(f"{region} {sum(values) / len(values):.3f}")
+            n_scored = max(n_scored, len(values))
+    n_seen_in_training = sum(1 for cell in cells if cell.dice and cell.seen_in_training)
+    suffix = f", {n_seen_in_training} of them in the model's training, which flatters" if n_seen_in_training else ""
+    if any(cell.dice and cell.offset is not None for cell in cells):
+        suffix += "; an expert's cells that were not found do not count"
+    return (
+        f"{', '.join(dice_texts)} ({n_scored} cell{'' if n_scored == 1 else 's'} with a mask{suffix})"
+        if dice_texts
+        else ""
+    )

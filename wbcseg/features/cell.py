@@ -58,8 +58,8 @@ _SHAPE_FEATURES: Final = (
 )
 
 FEATURES: Final[dict[str, FeatureSpec]] = {
-    one.name: one
-    for one in (
+    spec.name: spec
+    for spec in (
         FeatureSpec("nucleus_area", "Nucleus area", "Pixels of the nucleus.", 2, 0),
         FeatureSpec("cytoplasm_area", "Cytoplasm area", "Pixels of the cytoplasm.", 2, 0),
         FeatureSpec("cell_area", "Cell area", "Pixels of nucleus and cytoplasm together.", 2, 0),
@@ -72,9 +72,9 @@ FEATURES: Final[dict[str, FeatureSpec]] = {
             "Area of the nucleus over that of the cytoplasm, 0 and up; not defined without cytoplasm.",
         ),
         *(
-            FeatureSpec(f"{part}_{name}", f"{part.capitalize()} {title}", meaning, power, digits)
-            for part in ("cell", "nucleus")
-            for name, title, meaning, power, digits in _SHAPE_FEATURES
+            FeatureSpec(f"{region}_{name}", f"{region.capitalize()} {title}", description, power, decimals)
+            for region in ("cell", "nucleus")
+            for name, title, description, power, decimals in _SHAPE_FEATURES
         ),
         FeatureSpec(
             "lobes",
@@ -85,12 +85,12 @@ FEATURES: Final[dict[str, FeatureSpec]] = {
         ),
         *(
             FeatureSpec(
-                f"{part}_{channel}",
-                f"{part.capitalize()} {channel}",
-                f"Mean {channel} of the {part}'s pixels in the picture as it is stored, 0 to 255.",
+                f"{region}_{channel}",
+                f"{region.capitalize()} {channel}",
+                f"Mean {channel} of the {region}'s pixels in the picture as it is stored, 0 to 255.",
                 decimals=1,
             )
-            for part in ("nucleus", "cytoplasm")
+            for region in ("nucleus", "cytoplasm")
             for channel in ("red", "green", "blue")
         ),
         FeatureSpec(
@@ -107,24 +107,24 @@ class CellFeatures:
 
     values: dict[str, float]
 
-    def to_units(self, micrometres: float | None) -> dict[str, float]:
+    def to_units(self, pixel_size: float | None) -> dict[str, float]:
         """Return the figures with lengths and areas in µm and µm².
 
         Args:
-            micrometres: Side of a pixel in µm, or ``None`` for pixels.
+            pixel_size: Side of a pixel in µm, or ``None`` for pixels.
 
         Raises:
             ValueError: If it is not positive.
         """
-        if micrometres is None:
+        if pixel_size is None:
             return dict(self.values)
-        if not micrometres > 0 or not math.isfinite(micrometres):
-            raise ValueError(f"The side of a pixel must be a positive number of µm. Received: {micrometres}")
-        return {name: value * micrometres ** FEATURES[name].power for name, value in self.values.items()}
+        if not pixel_size > 0 or not math.isfinite(pixel_size):
+            raise ValueError(f"The side of a pixel must be a positive number of µm. Received: {pixel_size}")
+        return {name: value * pixel_size ** FEATURES[name].power for name, value in self.values.items()}
 
 
 def extract_features(
-    image: NDArray[np.uint8], labels: Labels, *, borders: ImageEdges = (True, True, True, True)
+    image: NDArray[np.uint8], labels: Labels, *, image_edges: ImageEdges = (True, True, True, True)
 ) -> CellFeatures | None:
     """Measure the cell in a mask.
 
@@ -134,7 +134,7 @@ def extract_features(
     Args:
         image: ``uint8[H, W, 3]``, RGB.
         labels: ``uint8[H, W]`` of class ids.
-        borders: Which sides are the picture's own border; all of them but in a crop out of a field of view.
+        image_edges: Which sides are the picture's own border; all of them but in a crop out of a field of view.
 
     Returns:
         Its figures, or ``None`` where there is no cell.
@@ -150,42 +150,44 @@ def extract_features(
     cell, nucleus, cytoplasm = labels != BACKGROUND.id, labels == NUCLEUS.id, labels == CYTOPLASM.id
     if not cell.any():
         return None
-    of_nucleus, of_cytoplasm, of_cell = (float(np.count_nonzero(part)) for part in (nucleus, cytoplasm, cell))
+    nucleus_area, cytoplasm_area, cell_area = (float(np.count_nonzero(region)) for region in (nucleus, cytoplasm, cell))
     edges = (cell[0], cell[-1], cell[:, 0], cell[:, -1])
     values = {
-        "nucleus_area": of_nucleus,
-        "cytoplasm_area": of_cytoplasm,
-        "cell_area": of_cell,
-        "nucleus_to_cell": of_nucleus / of_cell,
-        "nucleus_to_cytoplasm": of_nucleus / of_cytoplasm if of_cytoplasm else NAN,
+        "nucleus_area": nucleus_area,
+        "cytoplasm_area": cytoplasm_area,
+        "cell_area": cell_area,
+        "nucleus_to_cell": nucleus_area / cell_area,
+        "nucleus_to_cytoplasm": nucleus_area / cytoplasm_area if cytoplasm_area else NAN,
         **_measure_shape("cell", cell),
         **_measure_shape("nucleus", nucleus),
         "lobes": float(count_lobes(nucleus)),
         **_measure_colour("nucleus", image, nucleus),
         **_measure_colour("cytoplasm", image, cytoplasm),
-        "touches_border": float(any(own and edge.any() for own, edge in zip(borders, edges, strict=True))),
+        "touches_border": float(
+            any(is_image_edge and edge.any() for is_image_edge, edge in zip(image_edges, edges, strict=True))
+        ),
     }
     return CellFeatures(values)
 
 
-def _measure_shape(part: str, mask: BoolArray) -> dict[str, float]:
+def _measure_shape(region: str, region_mask: BoolArray) -> dict[str, float]:
     # Loaded here, because those who only list models should not wait for it.
     from skimage.measure import perimeter_crofton, regionprops
 
-    if not mask.any():
-        return {f"{part}_{name}": NAN for name, *_ in _SHAPE_FEATURES}
+    if not region_mask.any():
+        return {f"{region}_{name}": NAN for name, *_ in _SHAPE_FEATURES}
     # Padded, so that an outline along the picture's border counts as one.
-    padded = np.pad(mask, 1)
+    padded = np.pad(region_mask, 1)
     (props,) = regionprops(padded.astype(np.uint8))
     perimeter = float(perimeter_crofton(padded, directions=4))
     return {
-        f"{part}_perimeter": perimeter,
-        f"{part}_circularity": 4 * math.pi * float(props.area) / perimeter**2 if perimeter else NAN,
-        f"{part}_solidity": float(props.solidity) if props.area > 2 else 1.0,
-        f"{part}_eccentricity": float(props.eccentricity),
+        f"{region}_perimeter": perimeter,
+        f"{region}_circularity": 4 * math.pi * float(props.area) / perimeter**2 if perimeter else NAN,
+        f"{region}_solidity": float(props.solidity) if props.area > 2 else 1.0,
+        f"{region}_eccentricity": float(props.eccentricity),
     }
 
 
-def _measure_colour(part: str, image: NDArray[np.uint8], mask: BoolArray) -> dict[str, float]:
-    mean = image[mask].mean(axis=0) if mask.any() else (NAN, NAN, NAN)
-    return {f"{part}_{name}": float(value) for name, value in zip(("red", "green", "blue"), mean, strict=True)}
+def _measure_colour(region: str, image: NDArray[np.uint8], region_mask: BoolArray) -> dict[str, float]:
+    mean = image[region_mask].mean(axis=0) if region_mask.any() else (NAN, NAN, NAN)
+    return {f"{region}_{name}": float(value) for name, value in zip(("red", "green", "blue"), mean, strict=True)}

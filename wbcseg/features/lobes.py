@@ -41,8 +41,8 @@ def count_lobes(nucleus: NDArray[np.bool_]) -> int:
         return 0
     padded = np.pad(nucleus, 2)
     distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(padded), SMOOTHING_SIGMA) * padded
-    height = max(MIN_PROMINENCE_PIXELS, MIN_RELATIVE_PROMINENCE * float(distance.max()))
-    peaks, count = ndimage.label(h_maxima(distance, height) * padded, np.ones((3, 3)))
+    min_prominence = max(MIN_PROMINENCE_PIXELS, MIN_RELATIVE_PROMINENCE * float(distance.max()))
+    peaks, count = ndimage.label(h_maxima(distance, min_prominence) * padded, np.ones((3, 3)))
     if not count:
         return 1
     lobes = watershed(-distance, peaks, mask=padded)

@@ -64,11 +64,11 @@ class Catalog:
         shipped_entries = sorted(
             _list_entries(shipped or get_weights_folder(), shipped=True), key=_get_shipped_sort_key
         )
-        taken = {entry.name for entry in shipped_entries}
+        shipped_names = {entry.name for entry in shipped_entries}
         trained = sorted(_list_entries(runs or runs_folder(), shipped=False), key=_get_run_sort_key, reverse=True)
         self.entries = (
             *shipped_entries,
-            *(dataclasses.replace(e, name=f"run-{e.name}") if e.name in taken else e for e in trained),
+            *(dataclasses.replace(e, name=f"run-{e.name}") if e.name in shipped_names else e for e in trained),
         )
 
     @property
@@ -90,13 +90,13 @@ class Catalog:
                 anything else there are the models for any laboratory alone.
         """
         shipped = [(entry, entry.card) for entry in self.usable if entry.shipped and entry.card]
-        special = [entry for entry, card in shipped if not card.two_stage and dataset in (card.dataset, SYNTHETIC)]
+        specific = [entry for entry, card in shipped if not card.two_stage and dataset in (card.dataset, SYNTHETIC)]
         general = [entry for entry, card in shipped if card.two_stage]
-        best: dict[str, ModelEntry] = {}
-        for entry in [*special, *general] or [entry for entry, _ in shipped]:
+        best_by_architecture: dict[str, ModelEntry] = {}
+        for entry in [*specific, *general] or [entry for entry, _ in shipped]:
             # The widest of a network comes first.
-            best.setdefault(_get_architecture(entry), entry)
-        return tuple(sorted(best.values(), key=_rank_architecture)) or self.usable[:MAX_DEFAULT_MODELS]
+            best_by_architecture.setdefault(_get_architecture(entry), entry)
+        return tuple(sorted(best_by_architecture.values(), key=_rank_architecture)) or self.usable[:MAX_DEFAULT_MODELS]
 
     def get(self, name: str) -> ModelEntry:
         """Return a model's entry.

@@ -78,8 +78,10 @@ class BBox:
     def expand(self, factor: float, height: int, width: int) -> BBox:
         """Return a crop around the same middle, ``factor`` times as large, but not beyond the field."""
         y, x = (self.top + self.bottom) / 2, (self.left + self.right) / 2
-        down, across = ((b - a) * factor / 2 for a, b in ((self.top, self.bottom), (self.left, self.right)))
-        return _clip_bbox(y - down, x - across, y + down, x + across, height, width)
+        half_height, half_width = (
+            (stop - start) * factor / 2 for start, stop in ((self.top, self.bottom), (self.left, self.right))
+        )
+        return _clip_bbox(y - half_height, x - half_width, y + half_height, x + half_width, height, width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +99,11 @@ class DetectedCell:
     cell_mask: NDArray[np.bool_]
 
 
-def detect_nuclei(field: NDArray[np.uint8]) -> list[BBox]:
+def detect_nuclei(image: NDArray[np.uint8]) -> list[BBox]:
     """Return where nuclei may be: those that are dark enough first, then what might be a pale one.
 
     Args:
-        field: ``uint8[H, W, 3]``, RGB.
+        image: ``uint8[H, W, 3]``, RGB.
 
     Returns:
         Crops around them with room for the cell; each from top to bottom. A pale one may lie around a dark one.
@@ -110,65 +112,69 @@ def detect_nuclei(field: NDArray[np.uint8]) -> list[BBox]:
     from scipy import ndimage
     from skimage.filters import threshold_otsu
 
-    height, width = field.shape[:2]
+    height, width = image.shape[:2]
     factor = max(1.0, max(height, width) / MAX_DETECTION_SIDE)
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    small = np.asarray(Image.fromarray(field).resize(size, Image.Resampling.BOX)) if factor > 1 else field
-    density = ndimage.gaussian_filter(_compute_density(small), 1.0)
+    reduced = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)) if factor > 1 else image
+    density = ndimage.gaussian_filter(_compute_density(reduced), 1.0)
     stained = density[density > MIN_DENSITY / 2]
     if not stained.size or np.ptp(stained) == 0:
         return []
-    usual = 0.0
-    places = []
+    typical_area = 0.0
+    bboxes = []
     threshold = max(MIN_DENSITY, float(threshold_otsu(stained)))
-    for least in (threshold, max(MIN_DENSITY, SECOND_PASS_FACTOR * threshold)):
-        groups = _find_dark_pieces(density > least)
-        if groups and not usual:
+    for cutoff in (threshold, max(MIN_DENSITY, SECOND_PASS_FACTOR * threshold)):
+        candidates = _find_dark_pieces(density > cutoff)
+        if candidates and not typical_area:
             # The median of those that are at least a third of the largest, so that dirt does not count.
-            largest = max(area for _, area in groups)
-            usual = float(np.median([area for _, area in groups if area > largest / 3]))
-        kept = sorted(box for box, area in groups if MIN_AREA_RATIO * usual <= area <= MAX_AREA_RATIO * usual)
-        places += [_expand_to_crop(box, factor, height, width) for box in kept]
-    return list(dict.fromkeys(places))
+            largest = max(area for _, area in candidates)
+            typical_area = float(np.median([area for _, area in candidates if area > largest / 3]))
+        accepted = sorted(
+            box for box, area in candidates if MIN_AREA_RATIO * typical_area <= area <= MAX_AREA_RATIO * typical_area
+        )
+        bboxes += [_expand_to_crop(box, factor, height, width) for box in accepted]
+    return list(dict.fromkeys(bboxes))
 
 
 def segment_field_of_view(
-    field: NDArray[np.uint8], look: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    image: NDArray[np.uint8], predict_crop: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 ) -> tuple[Labels, tuple[DetectedCell, ...]]:
     """Segment every white cell of a field of view.
 
     Args:
-        field: ``uint8[H, W, 3]``, RGB.
-        look: Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``.
+        image: ``uint8[H, W, 3]``, RGB.
+        predict_crop: Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``.
 
     Returns:
         Class ids ``uint8[H, W]``, background where no cell was found; and the cells, from top to bottom and left to
         right.
     """
-    height, width = field.shape[:2]
+    height, width = image.shape[:2]
     labels = np.full((height, width), BACKGROUND.id, np.uint8)
-    taken = np.zeros((height, width), np.bool_)
+    is_occupied = np.zeros((height, width), np.bool_)
     cells = []
-    for place in detect_nuclei(field):
-        middle = ((place.top + place.bottom) // 2, (place.left + place.right) // 2)
-        if taken[middle]:
+    for bbox in detect_nuclei(image):
+        centre = ((bbox.top + bbox.bottom) // 2, (bbox.left + bbox.right) // 2)
+        if is_occupied[centre]:
             continue
-        found = look(np.ascontiguousarray(field[place.slices]))
-        cell = _find_central_cell(found)
+        probabilities = predict_crop(np.ascontiguousarray(image[bbox.slices]))
+        candidate = _find_central_cell(probabilities)
         for _ in range(MAX_CROP_GROWTHS):
-            if cell is None or not _is_cut_off(cell, place, height, width):
+            if candidate is None or not _is_cut_off(candidate, bbox, height, width):
                 break
-            place = place.expand(CROP_GROWTH, height, width)
-            found = look(np.ascontiguousarray(field[place.slices]))
-            cell = _find_central_cell(found)
+            bbox = bbox.expand(CROP_GROWTH, height, width)
+            probabilities = predict_crop(np.ascontiguousarray(image[bbox.slices]))
+            candidate = _find_central_cell(probabilities)
         # A cell found before, a little of which is seen again, is no other one.
-        if cell is None or (taken[place.slices] & cell).sum() > 0.3 * cell.sum():
+        if candidate is None or (is_occupied[bbox.slices] & candidate).sum() > 0.3 * candidate.sum():
             continue
-        new = cell & ~taken[place.slices]
-        labels[place.slices][new] = fast_argmax(found[new])
-        taken[place.slices] |= new
-        cells.append(DetectedCell(place, found, new))
-    cells.sort(key=lambda one: (one.bbox.top + one.bbox.bottom, one.bbox.left + one.bbox.right))
+        cell_mask = candidate & ~is_occupied[bbox.slices]
+        labels[bbox.slices][cell_mask] = fast_argmax(probabilities[cell_mask])
+        is_occupied[bbox.slices] |= cell_mask
+        cells.append(DetectedCell(bbox, probabilities, cell_mask))
+    cells.sort(
+        key=lambda detected: (detected.bbox.top + detected.bbox.bottom, detected.bbox.left + detected.bbox.right)
+    )
     return labels, tuple(cells)
 
 
@@ -179,79 +185,81 @@ def _find_central_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] 
     if not cell.any() or (labels == NUCLEUS.id).sum() < MIN_NUCLEUS_FRACTION * cell.sum():
         return None
     rows, columns = np.nonzero(cell)
-    inside = all(
-        places.min() - 0.1 * length <= length / 2 <= places.max() + 0.1 * length
-        for places, length in zip((rows, columns), cell.shape, strict=True)
+    is_central = all(
+        indices.min() - 0.1 * length <= length / 2 <= indices.max() + 0.1 * length
+        for indices, length in zip((rows, columns), cell.shape, strict=True)
     )
-    return cell if inside else None
+    return cell if is_central else None
 
 
-def _is_cut_off(cell: NDArray[np.bool_], place: BBox, height: int, width: int) -> bool:
+def _is_cut_off(cell: NDArray[np.bool_], bbox: BBox, height: int, width: int) -> bool:
     """Whether a cell reaches the border of its crop, where that is not the field's."""
-    borders = (
-        (place.top > 0, cell[0]),
-        (place.left > 0, cell[:, 0]),
-        (place.bottom < height, cell[-1]),
-        (place.right < width, cell[:, -1]),
+    edges = (
+        (bbox.top > 0, cell[0]),
+        (bbox.left > 0, cell[:, 0]),
+        (bbox.bottom < height, cell[-1]),
+        (bbox.right < width, cell[:, -1]),
     )
-    return any(free and border.any() for free, border in borders)
+    return any(is_inner and edge.any() for is_inner, edge in edges)
 
 
-def _compute_density(field: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _compute_density(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return how strongly light is absorbed at every pixel, ``float32[H, W]``: 0 for plasma, .4 to 1 for nuclei."""
-    light = field.astype(np.float32) + 1.0
+    intensity = image.astype(np.float32) + 1.0
     # Plasma is what is brightest over wide parts, however the lamp is coloured.
-    plasma = np.percentile(light, 90, axis=(0, 1)).astype(np.float32)
+    plasma = np.percentile(intensity, 90, axis=(0, 1)).astype(np.float32)
     weights = np.array(CHANNEL_WEIGHTS, np.float32)
-    density: NDArray[np.float32] = np.maximum(0.0, np.log10(plasma / light)) @ weights
+    density: NDArray[np.float32] = np.maximum(0.0, np.log10(plasma / intensity)) @ weights
     return density
 
 
 PieceBox = tuple[int, int, int, int]
 
 
-def _find_dark_pieces(dark: NDArray[np.bool_]) -> list[tuple[PieceBox, int]]:
+def _find_dark_pieces(is_dark: NDArray[np.bool_]) -> list[tuple[PieceBox, int]]:
     """Return the dark pieces, lobes joined, with their areas."""
     from scipy import ndimage
 
-    pieces, count = ndimage.label(ndimage.binary_opening(dark, iterations=1))
+    pieces, count = ndimage.label(ndimage.binary_opening(is_dark, iterations=1))
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:].tolist()
     boxes = [(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(pieces)]
-    large = [(box, area) for box, area in zip(boxes, areas, strict=True) if area >= MIN_PIECE_AREA]
-    return _join_lobes(large) if len(large) <= MAX_PIECES else []
+    large_pieces = [(box, area) for box, area in zip(boxes, areas, strict=True) if area >= MIN_PIECE_AREA]
+    return _join_lobes(large_pieces) if len(large_pieces) <= MAX_PIECES else []
 
 
 def _join_lobes(pieces: Sequence[tuple[PieceBox, int]]) -> list[tuple[PieceBox, int]]:
     """Join pieces that lie so close that they are lobes of one nucleus."""
     groups: list[tuple[PieceBox, int]] = []
-    for piece in sorted(pieces, key=lambda one: -one[1]):
+    for piece in sorted(pieces, key=lambda group: -group[1]):
         # What was joined may now be near to what was not.
-        near = [one for one in groups if _are_close(one, piece)]
-        while near:
-            for one in near:
-                groups.remove(one)
-                piece = (_merge_boxes(one[0], piece[0]), one[1] + piece[1])
-            near = [one for one in groups if _are_close(one, piece)]
+        neighbours = [group for group in groups if _are_close(group, piece)]
+        while neighbours:
+            for group in neighbours:
+                groups.remove(group)
+                piece = (_merge_boxes(group[0], piece[0]), group[1] + piece[1])
+            neighbours = [group for group in groups if _are_close(group, piece)]
         groups.append(piece)
     return groups
 
 
-def _are_close(one: tuple[PieceBox, int], other: tuple[PieceBox, int]) -> bool:
-    (a, area), (b, more) = one, other
-    down = max(0, a[0] - b[2], b[0] - a[2])
-    across = max(0, a[1] - b[3], b[1] - a[3])
-    return math.hypot(down, across) < MAX_LOBE_GAP * (math.sqrt(area) + math.sqrt(more)) / 2
+def _are_close(first: tuple[PieceBox, int], second: tuple[PieceBox, int]) -> bool:
+    (first_box, first_area), (second_box, second_area) = first, second
+    vertical_gap = max(0, first_box[0] - second_box[2], second_box[0] - first_box[2])
+    horizontal_gap = max(0, first_box[1] - second_box[3], second_box[1] - first_box[3])
+    return (
+        math.hypot(vertical_gap, horizontal_gap) < MAX_LOBE_GAP * (math.sqrt(first_area) + math.sqrt(second_area)) / 2
+    )
 
 
-def _merge_boxes(a: PieceBox, b: PieceBox) -> PieceBox:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+def _merge_boxes(first: PieceBox, second: PieceBox) -> PieceBox:
+    return min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
 
 
 def _expand_to_crop(box: PieceBox, factor: float, height: int, width: int) -> BBox:
-    top, left, bottom, right = (n * factor for n in box)
-    half = CROP_FACTOR * max(bottom - top, right - left) / 2
+    top, left, bottom, right = (coordinate * factor for coordinate in box)
+    half_side = CROP_FACTOR * max(bottom - top, right - left) / 2
     y, x = (top + bottom) / 2, (left + right) / 2
-    return _clip_bbox(y - half, x - half, y + half, x + half, height, width)
+    return _clip_bbox(y - half_side, x - half_side, y + half_side, x + half_side, height, width)
 
 
 def _clip_bbox(top: float, left: float, bottom: float, right: float, height: int, width: int) -> BBox:

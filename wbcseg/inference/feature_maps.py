@@ -53,14 +53,14 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
         record.check(path.read_bytes(), folder)
         weights = read_weights(path)
         check_network(weights, card.architecture, card.base_filters)
-        canvas, _ = pad_to_square(image, card.input_size)
-        picture = canvas.astype(np.float32) / np.float32(255.0)
-        known = list_stages(card.architecture, width=card.base_filters, side=card.input_size)
-        last = [get_last_layer(card.architecture, stage) for stage in known]
+        padded, _ = pad_to_square(image, card.input_size)
+        network_input = padded.astype(np.float32) / np.float32(255.0)
+        all_stages = list_stages(card.architecture, base_filters=card.base_filters, input_size=card.input_size)
+        last_layers = [get_last_layer(card.architecture, stage) for stage in all_stages]
         maps = {
             layer.name: output
-            for layer, output in forward(card.architecture, weights.arrays, picture)
-            if layer.name in last
+            for layer, output in forward(card.architecture, weights.arrays, network_input)
+            if layer.name in last_layers
         }
     except OSError as error:
         reason = error.strerror or error
@@ -69,14 +69,14 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
         raise ModelError(
             f"Model {folder.name} could not be looked into, for lack of memory. Try again when less is running."
         ) from None
-    return [StageMaps(stage, maps[name]) for stage, name in zip(known, last, strict=True)]
+    return [StageMaps(stage, maps[name]) for stage, name in zip(all_stages, last_layers, strict=True)]
 
 
 def get_last_layer(architecture: str, stage: Stage) -> str:
     """Return the name of a stage's last layer; normalisation and activation belong to the layer before them."""
-    known = list_layers(architecture)
+    all_layers = list_layers(architecture)
     step = next(step for step in reversed(stage.layer_stats) if step.layer.name != OUTPUT_LAYER)
-    place = known.index(step.layer)
-    while known[place + 1].kind in ("normalisation", "activation"):
-        place += 1
-    return known[place].name
+    index = all_layers.index(step.layer)
+    while all_layers[index + 1].kind in ("normalisation", "activation"):
+        index += 1
+    return all_layers[index].name

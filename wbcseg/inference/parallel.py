@@ -15,7 +15,7 @@ from wbcseg.inference.tflite import MAX_THREADS
 
 
 def predict_many(
-    segmenter: Segmenter, images: Iterable[NDArray[np.uint8]], *, careful: bool = False, workers: int = MAX_THREADS
+    segmenter: Segmenter, images: Iterable[NDArray[np.uint8]], *, tta: bool = False, workers: int = MAX_THREADS
 ) -> Iterator[Segmentation]:
     """Segment pictures in order, several at a time.
 
@@ -25,7 +25,7 @@ def predict_many(
     Args:
         segmenter: The model.
         images: ``uint8[H, W, 3]`` each; read one by one.
-        careful: See :meth:`Segmenter.predict`.
+        tta: See :meth:`Segmenter.predict`.
         workers: How many pictures at a time.
 
     Yields:
@@ -38,18 +38,18 @@ def predict_many(
     for _ in range(workers):
         idle.put(segmenter.clone())
 
-    def look(image: NDArray[np.uint8]) -> Segmentation:
-        own = idle.get()
+    def predict_one(image: NDArray[np.uint8]) -> Segmentation:
+        clone = idle.get()
         try:
-            return own.predict(image, careful=careful)
+            return clone.predict(image, tta=tta)
         finally:
-            idle.put(own)
+            idle.put(clone)
 
-    waiting: deque[Future[Segmentation]] = deque()
+    pending: deque[Future[Segmentation]] = deque()
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="segment") as pool:
         for image in images:
-            waiting.append(pool.submit(look, image))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(predict_one, image))
+            if len(pending) > workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

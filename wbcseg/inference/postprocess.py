@@ -32,38 +32,40 @@ def keep_main_cell(labels: Labels) -> Labels:
     from scipy import ndimage
 
     result = labels.copy()
-    box = _find_bounds(labels != BACKGROUND.id)
-    if box is None:
+    bounds = _find_bounds(labels != BACKGROUND.id)
+    if bounds is None:
         return result
     # What is outside of the box is background and stays so; crops are mostly that.
-    pieces, count = ndimage.label(labels[box] != BACKGROUND.id)
-    inside = result[box]
+    pieces, count = ndimage.label(labels[bounds] != BACKGROUND.id)
+    cropped = result[bounds]
     if count > 1:
-        number = 1 + int(
-            np.argmax(np.bincount(pieces.ravel(), _compute_centre_weights(labels.shape, box).ravel(), count + 1)[1:])
+        main_piece = 1 + int(
+            np.argmax(np.bincount(pieces.ravel(), _compute_centre_weights(labels.shape, bounds).ravel(), count + 1)[1:])
         )
-        pieces = pieces == number
-        inside[~pieces] = BACKGROUND.id
-    inside[_find_holes(pieces != 0) & (inside == BACKGROUND.id)] = CYTOPLASM.id
-    parts, count = ndimage.label(inside == NUCLEUS.id)
-    is_speck = np.bincount(parts.ravel(), minlength=count + 1) < MAX_SPECK_FRACTION * (inside != BACKGROUND.id).sum()
+        pieces = pieces == main_piece
+        cropped[~pieces] = BACKGROUND.id
+    cropped[_find_holes(pieces != 0) & (cropped == BACKGROUND.id)] = CYTOPLASM.id
+    nucleus_pieces, count = ndimage.label(cropped == NUCLEUS.id)
+    is_speck = (
+        np.bincount(nucleus_pieces.ravel(), minlength=count + 1) < MAX_SPECK_FRACTION * (cropped != BACKGROUND.id).sum()
+    )
     is_speck[0] = False
-    inside[is_speck[parts]] = CYTOPLASM.id
+    cropped[is_speck[nucleus_pieces]] = CYTOPLASM.id
     return result
 
 
-def _find_bounds(found: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+def _find_bounds(region: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """Return the rows and columns that hold everything that is true, or ``None`` where nothing is."""
-    rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if rows.size else None
 
 
-def _compute_centre_weights(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.float64]:
+def _compute_centre_weights(shape: tuple[int, ...], bounds: tuple[slice, slice]) -> NDArray[np.float64]:
     """Return how much the pixels of a part of a crop count: the more, the nearer to the crop's middle."""
-    spread = 2.0 * (CENTRE_WEIGHT_SIGMA * max(shape)) ** 2
+    scale = 2.0 * (CENTRE_WEIGHT_SIGMA * max(shape)) ** 2
     rows, columns = (
-        np.exp(-((np.arange(part.start, part.stop) - (n - 1) / 2) ** 2) / spread)
-        for n, part in zip(shape, box, strict=True)
+        np.exp(-((np.arange(span.start, span.stop) - (length - 1) / 2) ** 2) / scale)
+        for length, span in zip(shape, bounds, strict=True)
     )
     weights: NDArray[np.float64] = rows[:, None] * columns
     return weights

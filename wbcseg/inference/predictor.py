@@ -55,21 +55,21 @@ class Segmentation:
         """Class probabilities of the picture, ``float32[H, W, 3]``; what is no cell of a field is surely background."""
         if self.crop_probabilities is not None:
             return self.crop_probabilities
-        whole = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
-        whole[..., BACKGROUND.id] = 1.0
+        result = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
+        result[..., BACKGROUND.id] = 1.0
         for cell in self.cells:
-            whole[cell.bbox.slices][cell.cell_mask] = cell.probabilities[cell.cell_mask]
-        return whole
+            result[cell.bbox.slices][cell.cell_mask] = cell.probabilities[cell.cell_mask]
+        return result
 
     @property
     def probabilities_u8(self) -> NDArray[np.uint8]:
         """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``: a sixth of the memory."""
         if self.crop_probabilities is not None:
             return _quantise(self.crop_probabilities)
-        whole = np.zeros((*self.labels.shape, 2), np.uint8)
+        result = np.zeros((*self.labels.shape, 2), np.uint8)
         for cell in self.cells:
-            whole[cell.bbox.slices][cell.cell_mask] = _quantise(cell.probabilities[cell.cell_mask])
-        return whole
+            result[cell.bbox.slices][cell.cell_mask] = _quantise(cell.probabilities[cell.cell_mask])
+        return result
 
 
 class Segmenter:
@@ -99,7 +99,7 @@ class Segmenter:
         *,
         name: str | None = None,
         threads: int = MAX_THREADS,
-        edges: bool = True,
+        refine: bool = True,
     ) -> None:
         self.card = card or ModelCard.read(folder)
         self.name = name or folder.name
@@ -115,7 +115,7 @@ class Segmenter:
         self._folder = folder
         self._refinement = (
             (REFINEMENT_WITH_SKIPS if get_spec(self.card.architecture).has_skips else REFINEMENT_WITHOUT_SKIPS)
-            if edges
+            if refine
             else None
         )
         # One for both looks of a model that looks twice: another size costs a moment, a second one its memory.
@@ -123,9 +123,9 @@ class Segmenter:
 
     def clone(self, *, threads: int = 1) -> Segmenter:
         """Return the same model with networks of its own, so that two threads need not take turns."""
-        return Segmenter(self._folder, self.card, name=self.name, threads=threads, edges=self._refinement is not None)
+        return Segmenter(self._folder, self.card, name=self.name, threads=threads, refine=self._refinement is not None)
 
-    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
+    def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
         """Segment a picture.
 
         A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
@@ -137,7 +137,7 @@ class Segmenter:
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
-            careful: Whether to look in all eight orientations and take the mean, and to keep nothing of a crop but its
+            tta: Whether to look in all eight orientations and take the mean, and to keep nothing of a crop but its
                 main cell. It takes eight times as long.
 
         Returns:
@@ -155,30 +155,35 @@ class Segmenter:
                 f"A picture must have at least {MIN_SIDE}×{MIN_SIDE} pixels to be segmented. Received: {width}×{height}"
             )
         if is_field_of_view(image):
-            labels, cells = segment_field_of_view(image, partial(self._predict_crop, careful=careful))
+            labels, cells = segment_field_of_view(image, partial(self._predict_crop, tta=tta))
             return Segmentation(labels, None, self.name, cells)
-        probabilities = self._predict_crop(image, careful=careful)
+        probabilities = self._predict_crop(image, tta=tta)
         labels = fast_argmax(probabilities)
-        if careful or self.card.two_stage:
+        if tta or self.card.two_stage:
             labels = keep_main_cell(labels)
         return Segmentation(labels, probabilities, self.name)
 
-    def _predict_crop(self, image: NDArray[np.uint8], *, careful: bool) -> NDArray[np.float32]:
+    def _predict_crop(self, image: NDArray[np.uint8], *, tta: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
 
-        def look(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def predict_square(square: NDArray[np.uint8]) -> NDArray[np.float32]:
             return (
                 predict_tta_mean(self._tflite_model, _scale_to_unit(square))
-                if careful
+                if tta
                 else self._tflite_model(_scale_to_unit(square))
             )
 
         if self.card.two_stage:
             return predict_two_stage(
-                image, look, look, canvas=self.card.input_size, share=self.card.cell_fraction, following=self._refinement
+                image,
+                predict_square,
+                predict_square,
+                input_size=self.card.input_size,
+                cell_fraction=self.card.cell_fraction,
+                refinement=self._refinement,
             )
-        canvas, placement = pad_to_square(image, self.card.input_size)
-        return unpad(look(canvas), placement)
+        padded, placement = pad_to_square(image, self.card.input_size)
+        return unpad(predict_square(padded), placement)
 
 
 def is_field_of_view(image: NDArray[np.uint8]) -> bool:
@@ -189,10 +194,10 @@ def is_field_of_view(image: NDArray[np.uint8]) -> bool:
 
 def _quantise(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the probabilities of cytoplasm and nucleus in steps of 1/255."""
-    steps: NDArray[np.uint8] = (
+    levels: NDArray[np.uint8] = (
         np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
     )
-    return steps
+    return levels
 
 
 def _scale_to_unit(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -50,41 +50,41 @@ MAX_GUIDE_SIDE: Final = 128
 
 
 def refine_edges(
-    probabilities: NDArray[np.float32], image: NDArray[np.uint8], extent: float, following: EdgeRefinement
+    probabilities: NDArray[np.float32], image: NDArray[np.uint8], cell_size: float, refinement: EdgeRefinement
 ) -> NDArray[np.float32]:
     """Return class probabilities whose outlines follow the picture's edges.
 
     Args:
         probabilities: ``float32[H, W, 3]``; those of a pixel add up to 1.
         image: The picture, ``uint8[H, W, 3]``.
-        extent: Greater side of the cell in pixels, roughly.
-        following: How closely.
+        cell_size: Greater side of the cell in pixels, roughly.
+        refinement: How closely.
 
     Returns:
         ``float32[H, W, 3]``, a new array; those of a pixel add up to 1.
     """
     colours = np.moveaxis(image.astype(np.float32) / np.float32(255.0), -1, 0)
     factor = -(-max(image.shape[:2]) // MAX_GUIDE_SIDE)
-    guide = _GuidedFilter(_downsample(colours, factor), following.epsilon)
+    guide = _GuidedFilter(_downsample(colours, factor), refinement.epsilon)
     height, width = image.shape[:2]
 
-    def followed(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-        small = _downsample(values[None], factor)[0]
-        functions = guide.fit(small, max(1, round(share * extent / factor)))
-        slopes = functions.repeat(factor, axis=1).repeat(factor, axis=2)[:, :height, :width]
-        found: NDArray[np.float32] = np.einsum("chw,chw->hw", slopes[:3], colours) + slopes[3]
-        return found.clip(0.0, 1.0)
+    def refine_plane(values: NDArray[np.float32], relative_radius: float) -> NDArray[np.float32]:
+        reduced = _downsample(values[None], factor)[0]
+        coefficients = guide.fit(reduced, max(1, round(relative_radius * cell_size / factor)))
+        slopes = coefficients.repeat(factor, axis=1).repeat(factor, axis=2)[:, :height, :width]
+        refined: NDArray[np.float32] = np.einsum("chw,chw->hw", slopes[:3], colours) + slopes[3]
+        return refined.clip(0.0, 1.0)
 
     cytoplasm, nucleus = probabilities[..., CYTOPLASM.id], probabilities[..., NUCLEUS.id]
-    cell = 1.0 - followed(probabilities[..., BACKGROUND.id], following.cell_radius)
+    cell = 1.0 - refine_plane(probabilities[..., BACKGROUND.id], refinement.cell_radius)
     # Where there is a cell, how much of it is nucleus: so colours from afar do not take a thin rim for nucleus.
-    inner = followed(nucleus / (nucleus + cytoplasm + MIN_CELL_PROBABILITY), following.nucleus_radius)
+    nucleus_fraction = refine_plane(nucleus / (nucleus + cytoplasm + MIN_CELL_PROBABILITY), refinement.nucleus_radius)
     result = np.empty_like(probabilities)
     result[..., BACKGROUND.id] = 1.0 - cell
-    result[..., CYTOPLASM.id] = cell * (1.0 - inner)
-    result[..., NUCLEUS.id] = cell * inner
-    if following.temperature != 1.0:
-        result **= 1.0 / following.temperature
+    result[..., CYTOPLASM.id] = cell * (1.0 - nucleus_fraction)
+    result[..., NUCLEUS.id] = cell * nucleus_fraction
+    if refinement.temperature != 1.0:
+        result **= 1.0 / refinement.temperature
     result /= result.sum(axis=-1, keepdims=True)
     return result
 
@@ -92,43 +92,43 @@ def refine_edges(
 class _GuidedFilter:
     """A picture, ``float32[3, H, W]`` in 0 to 1, whose edges are followed; see ``Following.smooth``."""
 
-    def __init__(self, colours: NDArray[np.float32], smooth: float) -> None:
-        self._colours, self._epsilon = colours, smooth
+    def __init__(self, colours: NDArray[np.float32], epsilon: float) -> None:
+        self._colours, self._epsilon = colours, epsilon
         red, green, blue = colours
         self._products = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
 
-    def fit(self, values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    def fit(self, values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
         """Return the linear functions of the colours that come closest to some values around every pixel.
 
         Args:
             values: ``float32[H, W]``.
-            reach: How far around, in pixels.
+            radius: How far around, in pixels.
 
         Returns:
             ``float32[4, H, W]``: the factors of red, green and blue, and the constant.
         """
-        mean, mean_value = _compute_box_mean(self._colours, reach), _compute_box_mean(values[None], reach)[0]
+        mean, mean_value = _compute_box_mean(self._colours, radius), _compute_box_mean(values[None], radius)[0]
         red, green, blue = mean
         squares = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
-        rr, gg, bb, rg, rb, gb = _compute_box_mean(self._products, reach) - squares
+        rr, gg, bb, rg, rb, gb = _compute_box_mean(self._products, radius) - squares
         rr, gg, bb = rr + self._epsilon, gg + self._epsilon, bb + self._epsilon
         # The inverse of their symmetric matrix, times its determinant.
         ii, jj, kk = gg * bb - gb * gb, rr * bb - rb * rb, rr * gg - rg * rg
         ij, ik, jk = gb * rb - rg * bb, rg * gb - gg * rb, rb * rg - rr * gb
-        x, y, z = _compute_box_mean(self._colours * values, reach) - mean * mean_value
+        x, y, z = _compute_box_mean(self._colours * values, radius) - mean * mean_value
         slopes = np.stack([ii * x + ij * y + ik * z, ij * x + jj * y + jk * z, ik * x + jk * y + kk * z])
         slopes /= rr * ii + rg * ij + rb * ik
         constant = mean_value - np.einsum("chw,chw->hw", slopes, mean)
-        return _compute_box_mean(np.concatenate([slopes, constant[None]]), reach)
+        return _compute_box_mean(np.concatenate([slopes, constant[None]]), radius)
 
 
-def _compute_box_mean(planes: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+def _compute_box_mean(planes: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
     """Return the means of ``float32[N, H, W]`` over the square around every pixel."""
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
 
-    side = 2 * reach + 1
-    means: NDArray[np.float32] = ndimage.uniform_filter(planes, (1, side, side))
+    size = 2 * radius + 1
+    means: NDArray[np.float32] = ndimage.uniform_filter(planes, (1, size, size))
     return means
 
 
@@ -137,7 +137,7 @@ def _downsample(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]
     if factor == 1:
         return planes
     height, width = planes.shape[1:]
-    filled = np.pad(planes, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
-    parts = [filled[:, row::factor, column::factor] for row in range(factor) for column in range(factor)]
+    padded = np.pad(planes, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
+    parts = [padded[:, row::factor, column::factor] for row in range(factor) for column in range(factor)]
     means: NDArray[np.float32] = sum(parts[1:], parts[0]) / np.float32(len(parts))
     return means

@@ -32,13 +32,13 @@ class _LoadedModels:
         self._models: WeakSet[TFLiteModel] = WeakSet()
         self._lock = threading.Lock()
 
-    def touch(self, network: TFLiteModel) -> None:
+    def touch(self, model: TFLiteModel) -> None:
         """Say that a network is being used, so that others make room for it: those used longest ago first."""
         with self._lock:
-            self._models.add(network)
+            self._models.add(model)
             if self.max_loaded is None:
                 return
-            for other in sorted(self._models - {network}, key=lambda one: one.last_used):
+            for other in sorted(self._models - {model}, key=lambda loaded: loaded.last_used):
                 if len(self._models) <= self.max_loaded:
                     return
                 if other.unload():
@@ -48,16 +48,16 @@ class _LoadedModels:
 _loaded_models = _LoadedModels()
 
 
-def set_max_loaded(most: int | None) -> None:
+def set_max_loaded(max_loaded: int | None) -> None:
     """Let at most so many networks of this process keep their memory, for the sake of small servers.
 
     The one that was used longest ago gives its memory back and takes as long as for one picture to open again. One
     that is busy is never closed, so that there may be more for a while.
 
     Args:
-        most: From 1 up, or ``None`` for all, as it is at first.
+        max_loaded: From 1 up, or ``None`` for all, as it is at first.
     """
-    _loaded_models.max_loaded = most
+    _loaded_models.max_loaded = max_loaded
 
 
 class TFLiteModel:
@@ -89,34 +89,38 @@ class TFLiteModel:
             raise ModelError(f"Model {name} cannot be loaded by LiteRT: {error}") from None
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         channels = len(CLASSES)
-        facts = [(tuple(map(int, d["shape_signature"])), d["dtype"]) for d in (*inputs, *outputs)]
-        if len(facts) != 2 or any(
-            len(shape) != 4 or shape[0] not in (1, -1) or dtype is not np.float32 for shape, dtype in facts
+        signatures = [
+            (tuple(map(int, details["shape_signature"])), details["dtype"]) for details in (*inputs, *outputs)
+        ]
+        if len(signatures) != 2 or any(
+            len(shape) != 4 or shape[0] not in (1, -1) or dtype is not np.float32 for shape, dtype in signatures
         ):
-            raise ModelError(f"Model {name} must take and give one float32 picture [1, H, W, C]. Received: {facts}")
-        if facts[0][0][3] != 3 or facts[1][0][3] != channels:
+            raise ModelError(
+                f"Model {name} must take and give one float32 picture [1, H, W, C]. Received: {signatures}"
+            )
+        if signatures[0][0][3] != 3 or signatures[1][0][3] != channels:
             raise ModelError(
                 f"Model {name} must turn 3 colours into {channels} classes. "
-                f"Received: {facts[0][0][3]} colours, {facts[1][0][3]} classes"
+                f"Received: {signatures[0][0][3]} colours, {signatures[1][0][3]} classes"
             )
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
 
-    def __call__(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the class probabilities of one picture.
 
         Args:
-            picture: ``float32[H, W, 3]`` in 0 to 1, H and W multiples of 24.
+            image: ``float32[H, W, 3]`` in 0 to 1, H and W multiples of 24.
 
         Returns:
             ``float32[H, W, 3]``.
         """
         with self._lock:
             interpreter = self._load_interpreter()
-            if picture.shape != self._shape:
-                interpreter.resize_tensor_input(self._input, (1, *picture.shape))
+            if image.shape != self._shape:
+                interpreter.resize_tensor_input(self._input, (1, *image.shape))
                 interpreter.allocate_tensors()
-                self._shape = picture.shape
-            interpreter.set_tensor(self._input, picture[None])
+                self._shape = image.shape
+            interpreter.set_tensor(self._input, image[None])
             interpreter.invoke()
             probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)[0]
         return probabilities

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 PredictFn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def predict_tta_mean(predict: PredictFn, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict_tta_mean(predict: PredictFn, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean of what a network says of a picture turned four ways, and of its mirror image likewise.
 
     A cell has no upright, so what the network sees in only some orientations is its own uncertainty. It takes eight
@@ -18,16 +18,16 @@ def predict_tta_mean(predict: PredictFn, picture: NDArray[np.float32]) -> NDArra
 
     Args:
         predict: From ``float32[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
-        picture: A square, ``float32[S, S, 3]``.
+        image: A square, ``float32[S, S, 3]``.
 
     Returns:
         ``float32[S, S, C]``, in the picture's own orientation; every pixel's probabilities still add up to 1.
     """
-    looks = []
+    predictions = []
     for mirrored in (False, True):
-        side = picture[:, ::-1] if mirrored else picture
-        for turns in range(4):
-            found = np.rot90(predict(np.ascontiguousarray(np.rot90(side, turns))), -turns)
-            looks.append(found[:, ::-1] if mirrored else found)
-    mean: NDArray[np.float32] = np.mean(looks, axis=0, dtype=np.float32)
+        view = image[:, ::-1] if mirrored else image
+        for quarter_turns in range(4):
+            prediction = np.rot90(predict(np.ascontiguousarray(np.rot90(view, quarter_turns))), -quarter_turns)
+            predictions.append(prediction[:, ::-1] if mirrored else prediction)
+    mean: NDArray[np.float32] = np.mean(predictions, axis=0, dtype=np.float32)
     return mean

@@ -55,71 +55,71 @@ class SquareROI:
         columns = _reflect_indices(np.arange(self.left, self.left + self.side), image.shape[1])
         return image.take(rows, axis=0).take(columns, axis=1)
 
-    def paste(self, part: NDArray[np.float32], onto: NDArray[np.float32]) -> None:
+    def paste(self, patch: NDArray[np.float32], target: NDArray[np.float32]) -> None:
         """Put what was found in that part, ``float32[side, side, C]``, where it lies in the picture."""
-        height, width = onto.shape[:2]
+        height, width = target.shape[:2]
         top, left = max(0, self.top), max(0, self.left)
         bottom, right = min(height, self.top + self.side), min(width, self.left + self.side)
-        onto[top:bottom, left:right] = part[top - self.top : bottom - self.top, left - self.left : right - self.left]
+        target[top:bottom, left:right] = patch[top - self.top : bottom - self.top, left - self.left : right - self.left]
 
 
-def _reflect_indices(places: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    folded = places % (2 * length)
-    mirrored: NDArray[np.int64] = np.where(folded < length, folded, 2 * length - 1 - folded)
-    return mirrored
+def _reflect_indices(indices: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    folded = indices % (2 * length)
+    reflected: NDArray[np.int64] = np.where(folded < length, folded, 2 * length - 1 - folded)
+    return reflected
 
 
-def find_roi(cell: NDArray[np.bool_], share: float) -> SquareROI | None:
+def find_roi(cell: NDArray[np.bool_], cell_fraction: float) -> SquareROI | None:
     """Return the square around a cell in which it takes a share of the side, or ``None`` where there is none.
 
     It is never larger than the picture, however: that would show the cell's mirror image beside it.
 
     Args:
         cell: ``bool[H, W]``.
-        share: Greater side of the cell over the square's.
+        cell_fraction: Greater side of the cell over the square's.
     """
     if cell.sum() < MIN_CELL_AREA_FRACTION * cell.size:
         return None
     rows, columns = np.flatnonzero(cell.any(axis=1)), np.flatnonzero(cell.any(axis=0))
-    extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
-    side = max(MIN_ROI_SIDE, min(round(extent / share), max(cell.shape)))
+    cell_size = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
+    side = max(MIN_ROI_SIDE, min(round(cell_size / cell_fraction), max(cell.shape)))
     return SquareROI(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
 
 
 def predict_two_stage(
     image: NDArray[np.uint8],
-    first: SegmentFn,
-    second: SegmentFn,
+    predict_coarse: SegmentFn,
+    predict_fine: SegmentFn,
     *,
-    canvas: int,
-    share: float,
-    following: EdgeRefinement | None,
+    input_size: int,
+    cell_fraction: float,
+    refinement: EdgeRefinement | None,
 ) -> NDArray[np.float32]:
     """Segment a crop of one cell of any size.
 
     Args:
         image: ``uint8[H, W, 3]``.
-        first: Finds the cell: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
-        second: Looks closely: the same, for another S.
-        canvas: Side in pixels of the square for the close look.
-        share: What the cell takes of that side.
-        following: How closely outlines follow the picture's edges, or ``None`` to leave them as they are.
+        predict_coarse: Finds the cell: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        predict_fine: Looks closely: the same, for another S.
+        input_size: Side in pixels of the square for the close look.
+        cell_fraction: What the cell takes of that side.
+        refinement: How closely outlines follow the picture's edges, or ``None`` to leave them as they are.
 
     Returns:
         ``float32[H, W, C]``. Outside of the close look, what the first one found.
     """
     square, placement = pad_to_square(image, FIRST_PASS_SIZE, enlarge=True)
-    seen = first(square)
-    found = unpad(seen, placement)
+    coarse = predict_coarse(square)
+    probabilities = unpad(coarse, placement)
     # At the look's own scale, which is enough to say where the cell is, and quicker.
-    frame = find_roi(keep_main_cell(fast_argmax(seen[placement.window])) != BACKGROUND.id, share)
-    if frame is None:
-        return found
-    frame = frame.scale(max(placement.size) / max(placement.scaled_size))
-    part = frame.crop(image)
-    square, placement = pad_to_square(part, canvas, enlarge=True)
-    close = unpad(second(square), placement)
-    if following is not None:
-        close = refine_edges(close, part, share * frame.side, following)
-    frame.paste(close, found)
-    return found
+    roi = find_roi(keep_main_cell(fast_argmax(coarse[placement.window])) != BACKGROUND.id, cell_fraction)
+    if roi is None:
+        return probabilities
+    roi = roi.scale(max(placement.size) / max(placement.scaled_size))
+    patch = roi.crop(image)
+    square, placement = pad_to_square(patch, input_size, enlarge=True)
+    fine = unpad(predict_fine(square), placement)
+    if refinement is not None:
+        fine = refine_edges(fine, patch, cell_fraction * roi.side, refinement)
+    roi.paste(fine, probabilities)
+    return probabilities

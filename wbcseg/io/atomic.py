@@ -24,8 +24,8 @@ def atomic_write(target: Path, *, previous: Path | None = None) -> Iterator[Path
     Raises:
         OSError: If the folder cannot be written; the target is then as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    os.close(handle)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(descriptor)
     temporary = Path(name)
     try:
         yield temporary

@@ -106,5 +106,5 @@ def as_image_error(kind: FileKind, name: str, reason: RejectedFileError | Memory
     """Return the named error for a refused file: which one, and why."""
     if isinstance(reason, MemoryError):
         reason = RejectedFileError("There is not enough memory to open it. Crop or shrink it first.")
-    error = ImageError if kind == "Picture" else MaskError
-    return error(f"{kind} {format_display_name(name)} cannot be used. {reason}")
+    error_class = ImageError if kind == "Picture" else MaskError
+    return error_class(f"{kind} {format_display_name(name)} cannot be used. {reason}")

@@ -12,18 +12,18 @@ MAX_STEM_LENGTH: Final = 100
 MAX_STEM_BYTES: Final = 200
 """Most bytes of a stem in UTF-8: the limit of common file systems is 255 for the whole name."""
 
-_DEVICE_NAMES: Final = [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
+_DEVICE_NAMES: Final = [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
 _RESERVED_NAMES: Final = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *_DEVICE_NAMES))
 _FORBIDDEN_CHARACTERS: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
 def format_display_name(name: str) -> str:
     """Return a name as it is put into a message: printable, at most 80 characters, HTML and formulas left as text."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
     return text if len(text) <= 80 else f"{text[:50]}…{text[-29:]}"
 
 
-def make_safe_stem(name: str, taken: set[str]) -> str:
+def make_safe_stem(name: str, used_names: set[str]) -> str:
     """Return a stem for a file that can be written into a folder without leaving it or replacing another.
 
     Separators, control characters and what Windows forbids become ``_``; leading dots and trailing dots and blanks go;
@@ -32,48 +32,51 @@ def make_safe_stem(name: str, taken: set[str]) -> str:
 
     Args:
         name: A file name with or without folders and suffix, as it came from a user or an archive.
-        taken: Stems that were given out; the new one is added, as it is and in lower case.
+        used_names: Stems that were given out; the new one is added, as it is and in lower case.
 
     Returns:
         One to 100 characters.
     """
     # A name such as "../../etc/passwd" or "C:\\x\\cell.png" stands for its last part.
-    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
-    stem, dot, suffix = last.rpartition(".")
+    file_name = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+    stem, dot, suffix = file_name.rpartition(".")
     if not dot or not stem.strip(".") or not re.fullmatch(r"[A-Za-z0-9]{1,5}", suffix):
-        stem = last
-    return make_safe_name(stem, taken)
+        stem = file_name
+    return make_safe_name(stem, used_names)
 
 
-def make_safe_name(text: str, taken: set[str]) -> str:
+def make_safe_name(text: str, used_names: set[str]) -> str:
     """Return any text as a name for a file or folder; as :func:`make_safe_stem`, but nothing is taken for a suffix.
 
     Args:
         text: What the name is made from.
-        taken: Names that were given out; the new one is added, as it is and in lower case.
+        used_names: Names that were given out; the new one is added, as it is and in lower case.
 
     Returns:
         One to 100 characters.
     """
     text = unicodedata.normalize("NFC", text)
-    text = "".join(c if c.isprintable() else " " if unicodedata.category(c) == "Zs" else "_" for c in text)
+    text = "".join(
+        character if character.isprintable() else " " if unicodedata.category(character) == "Zs" else "_"
+        for character in text
+    )
     text = _FORBIDDEN_CHARACTERS.sub("_", text).strip().lstrip(".").rstrip(". ") or "picture"
     if text.split(".")[0].strip().casefold() in _RESERVED_NAMES:
         text = f"_{text}"
     number, unique = 1, _shorten(text, "")
-    while not taken.isdisjoint((unique, unique.casefold())):
+    while not used_names.isdisjoint((unique, unique.casefold())):
         number += 1
         unique = _shorten(text, f"-{number}")
-    taken.update((unique, unique.casefold()))
+    used_names.update((unique, unique.casefold()))
     return unique
 
 
-def _shorten(stem: str, ending: str) -> str:
+def _shorten(stem: str, suffix: str) -> str:
     """Cut a stem so that with its ending it keeps to both limits: in the middle, because names differ at their ends."""
-    room, bytes_left = MAX_STEM_LENGTH - len(ending), MAX_STEM_BYTES - len(ending.encode())
-    kept = stem
-    while len(kept) > room or len(kept.encode("utf-8", "replace")) > bytes_left:
-        length = min(len(kept) - 1, room)
-        back = (length - 1) * 3 // 5
-        kept = f"{stem[: length - 1 - back]}~{stem[len(stem) - back :]}"
-    return kept.rstrip(". ") + ending
+    max_length, max_bytes = MAX_STEM_LENGTH - len(suffix), MAX_STEM_BYTES - len(suffix.encode())
+    shortened = stem
+    while len(shortened) > max_length or len(shortened.encode("utf-8", "replace")) > max_bytes:
+        length = min(len(shortened) - 1, max_length)
+        tail_length = (length - 1) * 3 // 5
+        shortened = f"{stem[: length - 1 - tail_length]}~{stem[len(stem) - tail_length :]}"
+    return shortened.rstrip(". ") + suffix

@@ -92,20 +92,22 @@ def read_header(data: FileBytes, page: int = 0) -> Header:
         raise RejectedFileError("It is empty (0 bytes).")
     if len(data) > MAX_BYTES:
         raise RejectedFileError(f"It has more than {MAX_BYTES / 1e6:.0f} MB, the most that is read. Crop it first.")
-    kind = next((name for signature, name in _SIGNATURES.items() if data[: len(signature)] == signature), None)
-    if kind is None:
+    file_format = next(
+        (format_name for signature, format_name in _SIGNATURES.items() if data[: len(signature)] == signature), None
+    )
+    if file_format is None:
         raise RejectedFileError(f"It holds {_describe_unsupported(data[:1024])}; PNG, JPEG, BMP and TIFF are read.")
     try:
         header = (
-            {"PNG": _read_png_header, "JPEG": _read_jpeg_header, "BMP": _read_bmp_header}[kind](data)
-            if kind != "TIFF"
+            {"PNG": _read_png_header, "JPEG": _read_jpeg_header, "BMP": _read_bmp_header}[file_format](data)
+            if file_format != "TIFF"
             else _read_tiff_header(data, page)
         )
     except (struct.error, IndexError) as error:
         raise RejectedFileError("It is truncated: the file ends within its header.") from error
     check_dimensions(header.width, header.height)
-    if kind != "TIFF" and page != 0:
-        raise RejectedFileError(f"Page {page + 1} was asked for, but a {kind} file has one page.")
+    if file_format != "TIFF" and page != 0:
+        raise RejectedFileError(f"Page {page + 1} was asked for, but a {file_format} file has one page.")
     return header
 
 
@@ -117,14 +119,14 @@ def iter_png_chunks(data: FileBytes) -> Iterator[tuple[bytes, int, int]]:
     """
     position = 8
     for _ in range(MAX_CHUNKS):
-        head = data[position : position + 8]
-        if len(head) < 8:
+        chunk_header = data[position : position + 8]
+        if len(chunk_header) < 8:
             break
-        length, kind = struct.unpack(">L4s", head)
+        length, chunk_type = struct.unpack(">L4s", chunk_header)
         if position + 12 + length > len(data):
             break
-        yield kind, position + 8, length
-        if kind == b"IEND":
+        yield chunk_type, position + 8, length
+        if chunk_type == b"IEND":
             return
         position += 12 + length
     else:
@@ -163,36 +165,36 @@ def iter_jpeg_segments(data: FileBytes) -> Iterator[tuple[int, int, int]]:
 def _read_png_header(data: FileBytes) -> Header:
     if data[12:16] != b"IHDR":
         raise RejectedFileError("It is damaged: a PNG begins with its header chunk.")
-    width, height, depth = struct.unpack(">LLB", data[16:25])
+    width, height, bit_depth = struct.unpack(">LLB", data[16:25])
     check_dimensions(width, height)
-    orientation, frames = 1, 1
-    for kind, start, length in iter_png_chunks(data):
-        if kind == b"acTL" and length == 8:
-            (frames,) = struct.unpack(">L", data[start : start + 4])
-        elif kind == b"eXIf" and length <= MAX_EXIF_BYTES:
+    orientation, frame_count = 1, 1
+    for chunk_type, start, length in iter_png_chunks(data):
+        if chunk_type == b"acTL" and length == 8:
+            (frame_count,) = struct.unpack(">L", data[start : start + 4])
+        elif chunk_type == b"eXIf" and length <= MAX_EXIF_BYTES:
             orientation = tiff.read_exif_orientation(data[start : start + length])
-    return Header("PNG", width, height, orientation, max(frames, 1), depth)
+    return Header("PNG", width, height, orientation, max(frame_count, 1), bit_depth)
 
 
 def _read_jpeg_header(data: FileBytes) -> Header:
-    width = height = depth = 0
-    orientation, pictures = 1, 1
+    width = height = bit_depth = 0
+    orientation, image_count = 1, 1
     for marker, start, length in iter_jpeg_segments(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            depth, height, width = struct.unpack(">BHH", data[start : start + 5])
+            bit_depth, height, width = struct.unpack(">BHH", data[start : start + 5])
         elif marker == 0xE1 and data[start : start + 6] == b"Exif\0\0":
             orientation = tiff.read_exif_orientation(data[start + 6 : start + length])
         elif marker == 0xE2 and data[start : start + 4] == b"MPF\0":
             try:
-                pictures = tiff.read_tiff(data[start + 4 : start + length]).get_integer(tiff.MPF_IMAGE_COUNT, 1)
+                image_count = tiff.read_tiff(data[start + 4 : start + length]).get_integer(tiff.MPF_IMAGE_COUNT, 1)
             except RejectedFileError:
-                pictures = 1
-    return Header("JPEG", width, height, orientation, max(pictures, 1), depth)
+                image_count = 1
+    return Header("JPEG", width, height, orientation, max(image_count, 1), bit_depth)
 
 
 def _read_bmp_header(data: FileBytes) -> Header:
-    (size,) = struct.unpack("<L", data[14:18])
-    if size == 12:
+    (header_size,) = struct.unpack("<L", data[14:18])
+    if header_size == 12:
         width, height = struct.unpack("<HH", data[18:22])
         return Header("BMP", width, height)
     width, height, _, _, compression = struct.unpack("<LlHHL", data[18:34])
@@ -203,9 +205,9 @@ def _read_bmp_header(data: FileBytes) -> Header:
 
 def _read_tiff_header(data: FileBytes, page: int) -> Header:
     file = tiff.read_tiff(data, page)
-    parts = max((file.tags[tag].count for tag in tiff.PART_OFFSETS if tag in file.tags), default=0)
-    if parts > tiff.MAX_PARTS:
-        raise RejectedFileError(f"Its page is cut into {parts} pieces; at most {tiff.MAX_PARTS} are read.")
+    part_count = max((file.tags[tag].count for tag in tiff.PART_OFFSETS if tag in file.tags), default=0)
+    if part_count > tiff.MAX_PARTS:
+        raise RejectedFileError(f"Its page is cut into {part_count} pieces; at most {tiff.MAX_PARTS} are read.")
     orientation = file.get_integer(tiff.ORIENTATION, 1)
     return Header(
         "TIFF",
@@ -220,16 +222,16 @@ def _read_tiff_header(data: FileBytes, page: int) -> Header:
     )
 
 
-def _describe_unsupported(start: bytes) -> str:
+def _describe_unsupported(head: bytes) -> str:
     """Say in words what a file that is no picture seems to be."""
-    for signature, words in _UNSUPPORTED_SIGNATURES.items():
-        if start.startswith(signature):
-            return words
-    if start[4:8] == b"ftyp":
+    for signature, description in _UNSUPPORTED_SIGNATURES.items():
+        if head.startswith(signature):
+            return description
+    if head[4:8] == b"ftyp":
         return "a HEIC or AVIF picture or a video"
-    if start[128:132] == b"DICM":
+    if head[128:132] == b"DICM":
         return "a DICOM file"
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html")):
         return "a web page (HTML)"
     if text.startswith((b"<?xml", b"<svg")):

@@ -76,7 +76,10 @@ def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> OpenedIm
         if orientation != 1:
             notices += ("The file says that it was taken turned or mirrored; it is shown upright.",)
         return OpenedImage(
-            apply_orientation(pixels, orientation), decoded.header.format, decoded.get_page_notices() + notices, orientation
+            apply_orientation(pixels, orientation),
+            decoded.header.format,
+            decoded.get_page_notices() + notices,
+            orientation,
         )
     except (RejectedFileError, MemoryError) as reason:
         raise as_image_error("Picture", name, reason) from reason
@@ -155,8 +158,8 @@ def _choose_conversion(image: Image.Image, header: Header) -> tuple[Callable[[Im
             raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
         return _build_16_bit_conversion(image, header.bit_depth)
     if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
-        words = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
-        raise RejectedFileError(f"Its pixels are {words}. Save it with 8 bits a channel, as PNG or TIFF.")
+        description = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
+        raise RejectedFileError(f"Its pixels are {description}. Save it with 8 bits a channel, as PNG or TIFF.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         extrema = [_to_rgba(band).getchannel("A").getextrema() for _, band in iter_bands(image)]
         if all(highest == 0 for _, highest in extrema):
@@ -191,11 +194,15 @@ def _to_rgba(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _build_16_bit_conversion(image: Image.Image, depth: int) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+def _build_16_bit_conversion(
+    image: Image.Image, bit_depth: int
+) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
     brightest = max(int(np.asarray(band).max()) for _, band in iter_bands(image))
-    bits = max(depth if depth < 16 else 8, next(b for b in _BIT_DEPTHS if brightest < 1 << b))
-    top = (1 << bits) - 1
+    bits = max(
+        bit_depth if bit_depth < 16 else 8, next(candidate for candidate in _BIT_DEPTHS if brightest < 1 << candidate)
+    )
+    max_value = (1 << bits) - 1
     values = np.arange(1 << 16, dtype=np.int64)
-    table = np.minimum((values * 510 + top) // (2 * top), 255).astype(np.uint8)
-    notice = f"Its 16-bit grey is scaled to 8, from the range 0–{top}."
-    return lambda band: table[np.asarray(band)][:, :, None], (notice,)
+    lookup = np.minimum((values * 510 + max_value) // (2 * max_value), 255).astype(np.uint8)
+    notice = f"Its 16-bit grey is scaled to 8, from the range 0–{max_value}."
+    return lambda band: lookup[np.asarray(band)][:, :, None], (notice,)

@@ -13,8 +13,8 @@ from wbcseg.io.headers import Header, read_header
 from wbcseg.io.limits import RejectedFileError
 from wbcseg.labels import CLASSES, GREY_CODES, Labels
 
-_GREY_CODES_TEXT: Final = ", ".join(f"{c.grey} ({c.name})" for c in CLASSES)
-_CLASS_IDS_TEXT: Final = ", ".join(f"{c.id} ({c.name})" for c in CLASSES)
+_GREY_CODES_TEXT: Final = ", ".join(f"{pixel_class.grey} ({pixel_class.name})" for pixel_class in CLASSES)
+_CLASS_IDS_TEXT: Final = ", ".join(f"{pixel_class.id} ({pixel_class.name})" for pixel_class in CLASSES)
 
 GreyImage = NDArray[np.uint8]
 
@@ -64,21 +64,21 @@ def check_mask_header(header: Header) -> None:
         raise RejectedFileError(f"It holds {header.page_count} pages or pictures; a mask has one. Save it on its own.")
 
 
-def _extract_values(decoded: DecodedFile, greys: bool) -> GreyImage:
+def _extract_values(decoded: DecodedFile, as_grey: bool) -> GreyImage:
     """Return the mask's values ``uint8[H, W]``: grey values or, for a palette, its ids (unless greys are asked for)."""
     image = decoded.image
     if image.mode == "P":
-        return _extract_palette_values(image, greys)
+        return _extract_palette_values(image, as_grey)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     if image.mode == "I" or image.mode.startswith("I;16"):
         if decoded.header.inverted:
             raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
-        wide = np.asarray(image)
-        outside = (wide < 0) | (wide > 255)
-        if outside.any():
-            raise _as_value_error(wide, outside)
-        return wide.astype(np.uint8)
+        values = np.asarray(image)
+        is_out_of_range = (values < 0) | (values > 255)
+        if is_out_of_range.any():
+            raise _as_value_error(values, is_out_of_range)
+        return values.astype(np.uint8)
     if image.mode in ("LA", "RGB", "RGBA"):
         if image.mode != "RGB" and image.getchannel("A").getextrema()[0] != 255:
             raise RejectedFileError(
@@ -93,49 +93,51 @@ def _extract_values(decoded: DecodedFile, greys: bool) -> GreyImage:
     raise RejectedFileError(f"It has the pixel mode {image.mode}. A mask is grey or has a palette. Save it as PNG.")
 
 
-def _extract_palette_values(image: Image.Image, greys: bool) -> GreyImage:
+def _extract_palette_values(image: Image.Image, as_grey: bool) -> GreyImage:
     ids = np.asarray(image)
     colors = np.zeros((256, 3), dtype=np.uint8)
-    entries = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)[:256]
-    colors[: len(entries)] = entries
-    used = np.flatnonzero(image.histogram()[:256])
-    grey = bool((colors[used] == colors[used][:, :1]).all())
-    if greys:
-        if not grey:
+    palette = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)[:256]
+    colors[: len(palette)] = palette
+    used_ids = np.flatnonzero(image.histogram()[:256])
+    is_grey = bool((colors[used_ids] == colors[used_ids][:, :1]).all())
+    if as_grey:
+        if not is_grey:
             raise RejectedFileError(f"It is in colour. A mask of this set is grey, with the values {_GREY_CODES_TEXT}.")
         return np.take(colors[:, 0], ids)
-    if not grey or not np.isin(colors[used, 0], GREY_CODES).all():
+    if not is_grey or not np.isin(colors[used_ids, 0], GREY_CODES).all():
         return ids
-    are_ids = bool((used < len(CLASSES)).all())
-    if are_ids and (colors[used, 0] != GREY_CODES[used]).any() and colors[used, 0].any():
-        odd = int(used[colors[used, 0] != GREY_CODES[used]][0])
+    are_ids = bool((used_ids < len(CLASSES)).all())
+    if are_ids and (colors[used_ids, 0] != GREY_CODES[used_ids]).any() and colors[used_ids, 0].any():
+        unexpected = int(used_ids[colors[used_ids, 0] != GREY_CODES[used_ids]][0])
         raise RejectedFileError(
-            f"Its palette paints the id {odd} ({CLASSES[odd].name}) in grey {colors[odd, 0]}, the code of another "
+            f"Its palette paints the id {unexpected} ({CLASSES[unexpected].name}) in grey {colors[unexpected, 0]}, the code of another "
             "class, so that either could be meant. Save it in grey, without a palette."
         )
     return ids if are_ids else np.take(colors[:, 0], ids)
 
 
 def _convert_to_classes(values: GreyImage, thresholds: tuple[int, int] | None) -> Labels:
-    every = np.arange(256)
+    all_values = np.arange(256)
     if thresholds is not None:
-        table = (every >= thresholds[0]).astype(np.uint8) + (every >= thresholds[1]).astype(np.uint8)
-        return table[values]
-    used = np.flatnonzero(Image.fromarray(values).histogram())
-    strays = []
+        lookup = (all_values >= thresholds[0]).astype(np.uint8) + (all_values >= thresholds[1]).astype(np.uint8)
+        return lookup[values]
+    used_values = np.flatnonzero(Image.fromarray(values).histogram())
+    unexpected_values = []
     for codes in (GREY_CODES, np.arange(len(CLASSES))):
-        if np.isin(used, codes).all():
-            return np.searchsorted(codes, every).astype(np.uint8)[values]
-        strays.append(used[~np.isin(used, codes)])
+        if np.isin(used_values, codes).all():
+            return np.searchsorted(codes, all_values).astype(np.uint8)[values]
+        unexpected_values.append(used_values[~np.isin(used_values, codes)])
     # Name what does not belong to the code that most of the mask's values are in.
-    odd = min(strays, key=len)
-    raise _as_value_error(values, np.isin(values, odd), len(odd))
+    unexpected = min(unexpected_values, key=len)
+    raise _as_value_error(values, np.isin(values, unexpected), len(unexpected))
 
 
-def _as_value_error(values: NDArray[np.generic], outside: NDArray[np.bool_], distinct: int = 1) -> RejectedFileError:
-    row, column = np.unravel_index(int(outside.argmax()), outside.shape)
-    more = f" and {distinct - 1} other values" if distinct > 1 else ""
+def _as_value_error(
+    values: NDArray[np.generic], is_invalid: NDArray[np.bool_], distinct_count: int = 1
+) -> RejectedFileError:
+    row, column = np.unravel_index(int(is_invalid.argmax()), is_invalid.shape)
+    others_text = f" and {distinct_count - 1} other values" if distinct_count > 1 else ""
     return RejectedFileError(
-        f"It holds the value {values[row, column]} (row {row}, column {column}){more}, which is no class. All values "
+        f"It holds the value {values[row, column]} (row {row}, column {column}){others_text}, which is no class. All values "
         f"must be {_GREY_CODES_TEXT}, or all {_CLASS_IDS_TEXT}."
     )

@@ -11,10 +11,10 @@ from wbcseg.labels import Labels
 
 
 def open_pair(
-    image: bytes,
-    mask: bytes,
+    image_data: bytes,
+    mask_data: bytes,
     *,
-    name: str = "picture",
+    image_name: str = "picture",
     mask_name: str = "mask",
     thresholds: tuple[int, int] | None = None,
     page: int = 0,
@@ -27,9 +27,9 @@ def open_pair(
     decide and the pair is refused: a mask that only looks aligned would be worse.
 
     Args:
-        image: The picture's file.
-        mask: The mask's file.
-        name: What messages call the picture.
+        image_data: The picture's file.
+        mask_data: The mask's file.
+        image_name: What messages call the picture.
         mask_name: What messages call the mask.
         thresholds: As in :func:`wbcseg.io.open_mask`.
         page: Which page of the picture, from 0.
@@ -42,41 +42,43 @@ def open_pair(
         MaskError: If the mask cannot be read.
         PairingError: If they do not belong together.
     """
-    header = read_file_header(image, name=name, page=page)
-    mask_header = read_file_header(mask, name=mask_name, kind="Mask")
-    orientation = resolve_mask_orientation(header, mask_header, name=name, mask_name=mask_name)
-    picture = open_image(image, name=name, page=page)
-    return picture, open_mask(mask, name=mask_name, thresholds=thresholds, orientation=orientation)
+    image_header = read_file_header(image_data, name=image_name, page=page)
+    mask_header = read_file_header(mask_data, name=mask_name, kind="Mask")
+    orientation = resolve_mask_orientation(image_header, mask_header, image_name=image_name, mask_name=mask_name)
+    opened = open_image(image_data, name=image_name, page=page)
+    return opened, open_mask(mask_data, name=mask_name, thresholds=thresholds, orientation=orientation)
 
 
-def resolve_mask_orientation(image: Header, mask: Header, *, name: str, mask_name: str) -> int:
+def resolve_mask_orientation(image_header: Header, mask_header: Header, *, image_name: str, mask_name: str) -> int:
     """Return the EXIF orientation that aligns a mask with its picture, by the rule of :func:`open_pair`.
 
     Args:
-        image: The picture's header.
-        mask: The mask's header.
-        name: What messages call the picture.
+        image_header: The picture's header.
+        mask_header: The mask's header.
+        image_name: What messages call the picture.
         mask_name: What messages call the mask.
 
     Raises:
         PairingError: If their sizes differ, or nothing says how the mask is to be turned.
     """
-    if image.orientation == 1 or mask.orientation != 1:
-        fitting = [mask.orientation] if mask.upright_size == image.upright_size else []
+    if image_header.orientation == 1 or mask_header.orientation != 1:
+        candidates = [mask_header.orientation] if mask_header.upright_size == image_header.upright_size else []
     else:
-        stored = (image.height, image.width)
-        drawn_on = {1: image.upright_size, image.orientation: stored}
-        fitting = [orientation for orientation, size in drawn_on.items() if size == mask.upright_size]
-    if not fitting:
-        height, width = image.upright_size
+        stored_size = (image_header.height, image_header.width)
+        size_by_orientation = {1: image_header.upright_size, image_header.orientation: stored_size}
+        candidates = [
+            orientation for orientation, size in size_by_orientation.items() if size == mask_header.upright_size
+        ]
+    if not candidates:
+        height, width = image_header.upright_size
         raise PairingError(
-            f"Picture {format_display_name(name)} has {width}×{height} pixels and its mask {format_display_name(mask_name)} has "
-            f"{mask.upright_size[1]}×{mask.upright_size[0]}. They must be of the same size."
+            f"Picture {format_display_name(image_name)} has {width}×{height} pixels and its mask {format_display_name(mask_name)} has "
+            f"{mask_header.upright_size[1]}×{mask_header.upright_size[0]}. They must be of the same size."
         )
-    if len(fitting) > 1:
+    if len(candidates) > 1:
         raise PairingError(
-            f"Picture {format_display_name(name)} is stored turned or mirrored (EXIF orientation {image.orientation}) and its mask "
+            f"Picture {format_display_name(image_name)} is stored turned or mirrored (EXIF orientation {image_header.orientation}) and its mask "
             f"{format_display_name(mask_name)} does not say whether it is too. Save the picture upright, without EXIF orientation, "
             "and check that the mask fits."
         )
-    return fitting[0]
+    return candidates[0]

@@ -51,9 +51,9 @@ def strip_metadata(data: bytes, header: Header, page: int) -> bytes:
 
 def _strip_tiff(data: bytes, header: Header, page: int) -> bytes:
     if header.compression not in _TIFF_COMPRESSIONS:
-        known = ", ".join(dict.fromkeys(_TIFF_COMPRESSIONS.values()))
+        supported = ", ".join(dict.fromkeys(_TIFF_COMPRESSIONS.values()))
         raise RejectedFileError(
-            f"It is a TIFF with compression {header.compression}; known are {known}. Save it as PNG."
+            f"It is a TIFF with compression {header.compression}; known are {supported}. Save it as PNG."
         )
     if header.sample_format == 3:
         raise RejectedFileError("Its pixels are floating-point numbers. Save it with 8 bits a channel, as PNG or TIFF.")
@@ -67,13 +67,13 @@ def _strip_tiff(data: bytes, header: Header, page: int) -> bytes:
 def _strip_png(data: bytes) -> bytes:
     view = memoryview(data)
     parts: list[memoryview | bytes] = [view[:8]]
-    for kind, start, length in iter_png_chunks(data):
-        if kind not in _PNG_KEPT_CHUNKS:
+    for chunk_type, start, length in iter_png_chunks(data):
+        if chunk_type not in _PNG_KEPT_CHUNKS:
             continue
         end = start + length
-        (expected,) = struct.unpack(">L", view[end : end + 4])
-        if zlib.crc32(view[start - 4 : end]) != expected:
-            name = kind.decode("ascii")
+        (expected_crc,) = struct.unpack(">L", view[end : end + 4])
+        if zlib.crc32(view[start - 4 : end]) != expected_crc:
+            name = chunk_type.decode("ascii")
             raise RejectedFileError(
                 f"It is damaged: the checksum of its {name} chunk is wrong. Copy or download it again."
             )

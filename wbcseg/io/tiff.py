@@ -63,9 +63,9 @@ class TiffFile:
         entry = self.tags.get(tag)
         if entry is None or entry.type not in _INTEGER_FORMATS or not entry.count:
             return default
-        kind = _INTEGER_FORMATS[entry.type]
+        format_code = _INTEGER_FORMATS[entry.type]
         count = min(entry.count, 16)
-        size = struct.calcsize("=" + kind)
+        size = struct.calcsize("=" + format_code)
         values = entry.raw[12:] if self.is_bigtiff else entry.raw[8:]
         if entry.count * size > len(values):
             (offset,) = struct.unpack(self.byte_order + ("Q" if self.is_bigtiff else "L"), values)
@@ -73,7 +73,7 @@ class TiffFile:
         values = values[: count * size]
         if len(values) != count * size:
             return default
-        return struct.unpack(f"{self.byte_order}{count}{kind}", values)
+        return struct.unpack(f"{self.byte_order}{count}{format_code}", values)
 
     def get_integer(self, tag: int, default: int) -> int:
         """Return the first whole number of a tag, or the default where it has none."""
@@ -90,54 +90,58 @@ def read_tiff(data: FileBytes, page: int = 0) -> TiffFile:
     Raises:
         RefusedError: If it is damaged, has more pages or tags than a picture has, or no such page.
     """
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
-    head, entry_size, count_size, head_size = ("Q", 20, 8, 8) if big else ("L", 12, 2, 4)
-    pages = chosen = 0
+    byte_order = "<" if data[:2] == b"II" else ">"
+    is_bigtiff = data[2:4] in (b"+\0", b"\0+")
+    offset_format, entry_size, count_size, offset_size = ("Q", 20, 8, 8) if is_bigtiff else ("L", 12, 2, 4)
+    page_count = chosen_offset = 0
     tags: dict[int, Tag] = {}
-    seen: set[int] = set()
+    visited_offsets: set[int] = set()
     try:
-        (offset,) = struct.unpack(order + head, data[8:16] if big else data[4:8])
-        while offset and offset not in seen:
-            if offset < 2 * head_size:
+        (offset,) = struct.unpack(byte_order + offset_format, data[8:16] if is_bigtiff else data[4:8])
+        while offset and offset not in visited_offsets:
+            if offset < 2 * offset_size:
                 raise RejectedFileError("It is damaged: its directory of pages lies within its header.")
-            if pages == MAX_PAGES:
+            if page_count == MAX_PAGES:
                 raise RejectedFileError(f"It has more than {MAX_PAGES} pages. Save the page that you need on its own.")
-            seen.add(offset)
-            (count,) = struct.unpack(order + ("Q" if big else "H"), data[offset : offset + count_size])
+            visited_offsets.add(offset)
+            (count,) = struct.unpack(byte_order + ("Q" if is_bigtiff else "H"), data[offset : offset + count_size])
             if count > MAX_TAGS:
                 raise RejectedFileError(f"A page of it has {count} tags; at most {MAX_TAGS} are read.")
             start, end = offset + count_size, offset + count_size + count * entry_size
-            if pages == page:
-                chosen = offset
+            if page_count == page:
+                chosen_offset = offset
                 for position in range(start, end, entry_size):
                     raw = data[position : position + entry_size]
-                    tag, kind, values = struct.unpack(order + "HH" + head, raw[: 4 + head_size])
-                    tags.setdefault(tag, Tag(kind, values, raw))
-            pages += 1
-            rest = data[end : end + head_size]
+                    tag, tag_type, value_count = struct.unpack(
+                        byte_order + "HH" + offset_format, raw[: 4 + offset_size]
+                    )
+                    tags.setdefault(tag, Tag(tag_type, value_count, raw))
+            page_count += 1
+            next_pointer = data[end : end + offset_size]
             # Many EXIF blocks leave out the pointer to a next directory.
-            offset = struct.unpack(order + head, rest)[0] if len(rest) == head_size else 0
+            offset = (
+                struct.unpack(byte_order + offset_format, next_pointer)[0] if len(next_pointer) == offset_size else 0
+            )
     except (struct.error, OverflowError, ValueError) as error:
         raise RejectedFileError("It is truncated or damaged: its directory of pages cannot be read.") from error
-    if not 0 <= page < max(pages, 1):
-        raise RejectedFileError(f"Page {page + 1} was asked for, but the file has {pages}.")
-    return TiffFile(data, order, big, pages, chosen, tags)
+    if not 0 <= page < max(page_count, 1):
+        raise RejectedFileError(f"Page {page + 1} was asked for, but the file has {page_count}.")
+    return TiffFile(data, byte_order, is_bigtiff, page_count, chosen_offset, tags)
 
 
-def read_exif_orientation(block: bytes) -> int:
+def read_exif_orientation(exif_block: bytes) -> int:
     """Return the orientation (1 to 8) that an EXIF block states, 1 where it states none or is damaged."""
-    if block[:4] not in (b"II*\0", b"MM\0*"):
+    if exif_block[:4] not in (b"II*\0", b"MM\0*"):
         return 1
     try:
-        tiff = read_tiff(block)
+        tiff = read_tiff(exif_block)
     except RejectedFileError:
         return 1
     value = tiff.get_integer(ORIENTATION, 1)
     return value if 1 <= value <= 8 else 1
 
 
-def extract_page(tiff: TiffFile, keep: frozenset[int]) -> bytes:
+def extract_page(tiff: TiffFile, kept_tags: frozenset[int]) -> bytes:
     """Return a TIFF file that has the chosen page only, with no tags but the ones to keep.
 
     The directory is rewritten where it stands and the file does not grow, so that a strip that is cut off by the end
@@ -145,17 +149,23 @@ def extract_page(tiff: TiffFile, keep: frozenset[int]) -> bytes:
 
     Args:
         tiff: The file and its page.
-        keep: The tags that make up the pixels.
+        kept_tags: The tags that make up the pixels.
     """
-    entries = [entry.raw for tag, entry in sorted(tiff.tags.items()) if tag in keep]
-    head, count = ("Q", "Q") if tiff.is_bigtiff else ("L", "H")
-    directory = b"".join((struct.pack(tiff.byte_order + count, len(entries)), *entries, struct.pack(tiff.byte_order + head, 0)))
+    entries = [entry.raw for tag, entry in sorted(tiff.tags.items()) if tag in kept_tags]
+    offset_format, count_format = ("Q", "Q") if tiff.is_bigtiff else ("L", "H")
+    directory = b"".join(
+        (
+            struct.pack(tiff.byte_order + count_format, len(entries)),
+            *entries,
+            struct.pack(tiff.byte_order + offset_format, 0),
+        )
+    )
     start = 8 if tiff.is_bigtiff else 4
     view = memoryview(tiff.data)
     return b"".join(
         (
             view[:start],
-            struct.pack(tiff.byte_order + head, tiff.directory_offset),
+            struct.pack(tiff.byte_order + offset_format, tiff.directory_offset),
             view[2 * start : tiff.directory_offset],
             directory,
             view[tiff.directory_offset + len(directory) :],

@@ -47,11 +47,11 @@ def compute_bland_altman(expert: Sequence[float], computed: Sequence[float]) -> 
     Raises:
         ValueError: If they differ in number, or fewer than two pairs count.
     """
-    first, second = np.asarray(expert, float), np.asarray(computed, float)
-    if first.shape != second.shape:
-        raise ValueError(f"Both must have as many figures. Received: {first.size} and {second.size}")
-    known = np.isfinite(first) & np.isfinite(second)
-    difference = (second - first)[known]
+    expert_values, computed_values = np.asarray(expert, float), np.asarray(computed, float)
+    if expert_values.shape != computed_values.shape:
+        raise ValueError(f"Both must have as many figures. Received: {expert_values.size} and {computed_values.size}")
+    is_defined = np.isfinite(expert_values) & np.isfinite(computed_values)
+    difference = (computed_values - expert_values)[is_defined]
     if difference.size < 2:
         raise ValueError(f"At least two pairs of figures are needed. Received: {difference.size}")
     return BlandAltman(

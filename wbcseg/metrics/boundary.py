@@ -18,15 +18,15 @@ SURFACE_TOLERANCE: Final = 2.0
 _MAX_DISTANCES: Final = 4_000_000
 
 
-def find_outline(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def find_outline(region_mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the places of a region's outline, ``int64[N, 2]`` (row, column).
 
     Args:
-        mask: ``bool[H, W]``, true in the region.
+        region_mask: ``bool[H, W]``, true in the region.
     """
-    padded = np.pad(mask, 1)
+    padded = np.pad(region_mask, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return np.argwhere(mask & ~inside)
+    return np.argwhere(region_mask & ~inside)
 
 
 def compute_outline_distances(
@@ -50,18 +50,18 @@ def compute_outline_distances(
             "Arguments `truth` and `prediction` must have the same shape [H, W]. "
             f"Received: {list(truth.shape)} and {list(prediction.shape)}"
         )
-    a, b = find_outline(truth), find_outline(prediction)
-    if not len(a) or not len(b):
+    truth_points, prediction_points = find_outline(truth), find_outline(prediction)
+    if not len(truth_points) or not len(prediction_points):
         diagonal = float(np.hypot(*truth.shape))
-        return np.full(len(a), diagonal), np.full(len(b), diagonal)
-    nearest_a, nearest_b = np.empty(len(a)), np.full(len(b), np.inf)
-    rows = max(1, _MAX_DISTANCES // len(b))
-    for start in range(0, len(a), rows):
-        part = a[start : start + rows, None, :] - b[None, :, :]
-        squares = (part * part).sum(axis=-1, dtype=np.float64)
-        nearest_a[start : start + rows] = squares.min(axis=1)
-        np.minimum(nearest_b, squares.min(axis=0), out=nearest_b)
-    return np.sqrt(nearest_a), np.sqrt(nearest_b)
+        return np.full(len(truth_points), diagonal), np.full(len(prediction_points), diagonal)
+    truth_distances, prediction_distances = np.empty(len(truth_points)), np.full(len(prediction_points), np.inf)
+    chunk_rows = max(1, _MAX_DISTANCES // len(prediction_points))
+    for start in range(0, len(truth_points), chunk_rows):
+        offsets = truth_points[start : start + chunk_rows, None, :] - prediction_points[None, :, :]
+        squares = (offsets * offsets).sum(axis=-1, dtype=np.float64)
+        truth_distances[start : start + chunk_rows] = squares.min(axis=1)
+        np.minimum(prediction_distances, squares.min(axis=0), out=prediction_distances)
+    return np.sqrt(truth_distances), np.sqrt(prediction_distances)
 
 
 def hausdorff_95(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> float:

@@ -59,17 +59,17 @@ class Scores:
     class_accuracy: dict[str, float] = field(default_factory=dict)
     accuracy: float = float("nan")
 
-    def compute_macro_mean(self, figure: str = "dice", *, background: bool = True) -> float:
+    def compute_macro_mean(self, metric: str = "dice", *, background: bool = True) -> float:
         """Return the mean of the three classes' figures (of the two without ``background``), those that are defined.
 
         Args:
-            figure: ``dice`` or ``jaccard``.
+            metric: ``dice`` or ``jaccard``.
             background: Whether the background counts. It does in MedSegBench, where Dice is called F1.
 
         Returns:
             0 to 1; NaN where no class is defined.
         """
-        values: dict[str, float] = getattr(self, figure)
+        values: dict[str, float] = getattr(self, metric)
         defined = [values[name] for name in CLASS_NAMES[0 if background else 1 :] if not np.isnan(values[name])]
         return sum(defined) / len(defined) if defined else float("nan")
 
@@ -166,19 +166,17 @@ def score(truth: Labels, prediction: Labels) -> Scores:
         ValueError: As :func:`compute_confusion_counts`.
     """
     counts = compute_confusion_counts(truth, prediction)
-    cell = compute_confusion_counts(
+    cell_counts = compute_confusion_counts(
         get_cell_mask(truth).view(np.uint8), get_cell_mask(prediction).view(np.uint8), classes=2
     )
-    figures = {
-        figure.__name__: dict(zip(REGIONS, [*figure(counts).tolist(), float(figure(cell)[1])], strict=True))
-        for figure in (dice, jaccard, accuracy_per_class)
+    values = {
+        metric.__name__: dict(zip(REGIONS, [*metric(counts).tolist(), float(metric(cell_counts)[1])], strict=True))
+        for metric in (dice, jaccard, accuracy_per_class)
     }
-    return Scores(
-        figures["dice"], figures["jaccard"], figures["accuracy_per_class"], float(counts.tp.sum() / truth.size)
-    )
+    return Scores(values["dice"], values["jaccard"], values["accuracy_per_class"], float(counts.tp.sum() / truth.size))
 
 
-def _divide(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    result = np.full(whole.shape, np.nan)
-    np.divide(part, whole, out=result, where=whole > 0)
+def _divide(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
+    result = np.full(denominator.shape, np.nan)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
     return result

@@ -38,8 +38,8 @@ def compute_mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -
     n = int(defined.size)
     if n == 0:
         return float("nan"), float("nan"), 0
-    error = float(np.std(defined, ddof=ddof) / np.sqrt(n)) if n > ddof else float("nan")
-    return float(np.mean(defined)), error, n
+    standard_error = float(np.std(defined, ddof=ddof) / np.sqrt(n)) if n > ddof else float("nan")
+    return float(np.mean(defined)), standard_error, n
 
 
 def compute_confidence_interval(
@@ -62,8 +62,10 @@ def compute_confidence_interval(
         return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     # A part at a time, or it would take tens of megabytes.
-    parts = [min(CHUNK_SIZE, resamples - begun) for begun in range(0, resamples, CHUNK_SIZE)]
-    means = np.concatenate([array[rng.integers(0, array.size, (part, array.size))].mean(axis=1) for part in parts])
+    chunk_sizes = [min(CHUNK_SIZE, resamples - start) for start in range(0, resamples, CHUNK_SIZE)]
+    means = np.concatenate(
+        [array[rng.integers(0, array.size, (chunk_size, array.size))].mean(axis=1) for chunk_size in chunk_sizes]
+    )
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -92,50 +94,54 @@ class Comparison:
 
 
 def pair_defined_values(
-    first: Sequence[float], second: Sequence[float], *, absent: float = 1.0
+    first: Sequence[float], second: Sequence[float], *, absent_value: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the figures of two models on the pictures that tell them apart.
 
     Where the figure of just one is undefined, the expert drew no such class, that model found none either and is right:
-    it gets ``absent``, so that leaving the picture out does not favour the model that found something. Where both are
+    it gets ``absent_value``, so that leaving the picture out does not favour the model that found something. Where both are
     undefined, the picture says nothing and is left out.
 
     Args:
         first: Figures of the first model, one a picture, NaN where undefined.
         second: Those of the second on the same pictures.
-        absent: The figure of a model that rightly finds nothing: 1 for shares, 0 for distances.
+        absent_value: The figure of a model that rightly finds nothing: 1 for shares, 0 for distances.
 
     Raises:
         ValueError: If they are not of the same length.
     """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"Both models need a figure for every picture. Received: {a.shape} and {b.shape}")
-    keep = ~(np.isnan(a) & np.isnan(b))
-    a, b = a[keep], b[keep]
-    return np.where(np.isnan(a), absent, a), np.where(np.isnan(b), absent, b)
+    first_values, second_values = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if first_values.shape != second_values.shape or first_values.ndim != 1:
+        raise ValueError(
+            f"Both models need a figure for every picture. Received: {first_values.shape} and {second_values.shape}"
+        )
+    is_defined = ~(np.isnan(first_values) & np.isnan(second_values))
+    first_values, second_values = first_values[is_defined], second_values[is_defined]
+    return np.where(np.isnan(first_values), absent_value, first_values), np.where(
+        np.isnan(second_values), absent_value, second_values
+    )
 
 
-def compare(first: Sequence[float], second: Sequence[float], *, absent: float = 1.0) -> Comparison:
+def compare(first: Sequence[float], second: Sequence[float], *, absent_value: float = 1.0) -> Comparison:
     """Compare two models on the same pictures.
 
     Args:
         first: Figures of the first model, one a picture, NaN where undefined.
         second: Those of the second on the same pictures.
-        absent: As for :func:`pair_defined_values`.
+        absent_value: As for :func:`pair_defined_values`.
 
     Raises:
         ValueError: If they are not of the same length.
     """
-    a, b = pair_defined_values(first, second, absent=absent)
-    difference = a - b
+    first_values, second_values = pair_defined_values(first, second, absent_value=absent_value)
+    difference = first_values - second_values
     low, high = compute_confidence_interval(difference)
-    p = float("nan")
+    p_value = float("nan")
     if np.any(difference):
-        p = compute_wilcoxon_p_value(difference)
+        p_value = compute_wilcoxon_p_value(difference)
     mean = float(difference.mean()) if difference.size else float("nan")
-    larger, smaller = int((difference > 0).sum()), int((difference < 0).sum())
-    return Comparison(mean, low, high, p, int(difference.size), larger, smaller)
+    n_larger, n_smaller = int((difference > 0).sum()), int((difference < 0).sum())
+    return Comparison(mean, low, high, p_value, int(difference.size), n_larger, n_smaller)
 
 
 def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64]) -> float:
@@ -149,20 +155,20 @@ def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64])
     """
     values = np.asarray(differences, np.float64)
     values = values[values != 0]
-    _, place, count = np.unique(np.abs(values), return_inverse=True, return_counts=True)
+    _, inverse, count = np.unique(np.abs(values), return_inverse=True, return_counts=True)
     # Twice the rank, which is whole where several share it too.
-    ranks = (2 * np.cumsum(count) - count + 1)[place]
+    ranks = (2 * np.cumsum(count) - count + 1)[inverse]
     total = int(ranks.sum())
     positive = int(ranks[values > 0].sum())
-    least = min(positive, total - positive)
+    statistic = min(positive, total - positive)
     if values.size > MAX_EXACT_PAIRS:
-        deviation = float(np.sqrt((ranks.astype(np.float64) ** 2).sum() / 4))
-        return math.erfc((total / 2 - least) / deviation / math.sqrt(2))
-    ways = np.zeros(total + 1)
-    ways[0] = 1.0
+        sd = float(np.sqrt((ranks.astype(np.float64) ** 2).sum() / 4))
+        return math.erfc((total / 2 - statistic) / sd / math.sqrt(2))
+    n_assignments = np.zeros(total + 1)
+    n_assignments[0] = 1.0
     for rank in ranks:
-        ways[rank:] += ways[:-rank].copy()
-    return min(1.0, math.ldexp(float(ways[: least + 1].sum()), 1 - values.size))
+        n_assignments[rank:] += n_assignments[:-rank].copy()
+    return min(1.0, math.ldexp(float(n_assignments[: statistic + 1].sum()), 1 - values.size))
 
 
 def apply_holm_correction(p_values: Sequence[float]) -> list[float]:
@@ -174,11 +180,11 @@ def apply_holm_correction(p_values: Sequence[float]) -> list[float]:
     Returns:
         The corrected ones in the same order, at most 1.
     """
-    p = np.asarray(p_values, np.float64)
-    corrected = np.full(p.shape, np.nan)
-    order = [i for i in np.argsort(p) if not np.isnan(p[i])]
-    highest = 0.0
-    for place, i in enumerate(order):
-        highest = max(highest, min(1.0, p[i] * (len(order) - place)))
-        corrected[i] = highest
+    raw = np.asarray(p_values, np.float64)
+    corrected = np.full(raw.shape, np.nan)
+    order = [index for index in np.argsort(raw) if not np.isnan(raw[index])]
+    running_max = 0.0
+    for rank, index in enumerate(order):
+        running_max = max(running_max, min(1.0, raw[index] * (len(order) - rank)))
+        corrected[index] = running_max
     return [float(value) for value in corrected]

@@ -30,13 +30,13 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         self.epsilon = epsilon
         self._get_step_count: Callable[[], Any] | None = None
 
-    def enable_debiasing(self, updates_done: Callable[[], Any]) -> None:
+    def enable_debiasing(self, get_step_count: Callable[[], Any]) -> None:
         """Make the running averages plain means in the beginning, as Keras 2 on TensorFlow 1 did.
 
         Args:
-            updates_done: Returns how many training steps have been done so far: a scalar tensor.
+            get_step_count: Returns how many training steps have been done so far: a scalar tensor.
         """
-        self._get_step_count = updates_done
+        self._get_step_count = get_step_count
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the four vectors of statistics, one value a channel."""
@@ -134,9 +134,11 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         """Enlarge and convolve ``[N, H, W, C]``."""
         kernel = keras.ops.convert_to_tensor(self.kernel)
         # Where the kernel reaches over whole repeated pixels, every place of the result reads the same pixels.
-        aligned = self.kernel_size[0] // 2 % self.factor == 0
+        is_aligned = self.kernel_size[0] // 2 % self.factor == 0
         # Measured: TensorFlow learns faster by the transposed convolution, LiteRT predicts faster by the plain one.
-        outputs = (self._convolve_transposed if training and not aligned else self._convolve_subpixel)(inputs, kernel)
+        outputs = (self._convolve_transposed if training and not is_aligned else self._convolve_subpixel)(
+            inputs, kernel
+        )
         outputs = tf.nn.bias_add(outputs, keras.ops.convert_to_tensor(self.bias))
         outputs.set_shape(self.compute_output_shape(tuple(inputs.shape)))
         return outputs
@@ -144,44 +146,47 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
     def _convolve_transposed(self, inputs: Any, kernel: Any) -> Any:
         """Spread every pixel by a transposed convolution whose kernel is summed over a pixel's repetitions."""
         margin = self.factor - 1
-        spread = tf.pad(tf.reverse(kernel, [0, 1]), [[margin, margin], [margin, margin], [0, 0], [0, 0]])
-        side = self.kernel_size[0] + margin
-        spread = tf.add_n([spread[i : i + side] for i in range(self.factor)])
-        spread = tf.add_n([spread[:, i : i + side] for i in range(self.factor)])
+        summed_kernel = tf.pad(tf.reverse(kernel, [0, 1]), [[margin, margin], [margin, margin], [0, 0], [0, 0]])
+        kernel_side = self.kernel_size[0] + margin
+        summed_kernel = tf.add_n([summed_kernel[i : i + kernel_side] for i in range(self.factor)])
+        summed_kernel = tf.add_n([summed_kernel[:, i : i + kernel_side] for i in range(self.factor)])
         n, h, w, _ = tf.unstack(tf.shape(inputs))
         size = [n, h * self.factor, w * self.factor, self.filters]
-        return tf.nn.conv2d_transpose(inputs, tf.transpose(spread, [0, 1, 3, 2]), size, self.factor, "SAME")
+        return tf.nn.conv2d_transpose(inputs, tf.transpose(summed_kernel, [0, 1, 3, 2]), size, self.factor, "SAME")
 
     def _convolve_subpixel(self, inputs: Any, kernel: Any) -> Any:
         """Compute the ``factor``² places of every pixel as channels and lay them out beside each other."""
-        side, factor = self.kernel_size[0], self.factor
+        kernel_side, factor = self.kernel_size[0], self.factor
         # Which of the small picture's pixels, counted from the place's own, every weight meets.
-        meets = np.array(
-            [[(place + weight - side // 2) // factor for weight in range(side)] for place in range(factor)]
+        source_offsets = np.array(
+            [
+                [(position + tap - kernel_side // 2) // factor for tap in range(kernel_side)]
+                for position in range(factor)
+            ]
         )
-        taps = int((meets.max(axis=1) - meets.min(axis=1)).max()) + 1
-        first, last = int(meets.min()), int(meets.max())
-        starts = np.minimum(meets.min(axis=1), last - taps + 1)
-        rows = np.zeros((factor, taps, side), np.float32)
-        for place, weight in np.ndindex(factor, side):
-            rows[place, meets[place, weight] - starts[place], weight] = 1.0
-        each = tf.constant(rows, kernel.dtype)
-        gathered = tf.einsum("pai,qbj,ijcf->abcpqf", each, each, kernel)
-        gathered = tf.reshape(gathered, [taps, taps, kernel.shape[2], factor**2 * self.filters])
+        tap_count = int((source_offsets.max(axis=1) - source_offsets.min(axis=1)).max()) + 1
+        first, last = int(source_offsets.min()), int(source_offsets.max())
+        starts = np.minimum(source_offsets.min(axis=1), last - tap_count + 1)
+        selection = np.zeros((factor, tap_count, kernel_side), np.float32)
+        for position, tap in np.ndindex(factor, kernel_side):
+            selection[position, source_offsets[position, tap] - starts[position], tap] = 1.0
+        selection_tensor = tf.constant(selection, kernel.dtype)
+        merged_kernel = tf.einsum("pai,qbj,ijcf->abcpqf", selection_tensor, selection_tensor, kernel)
+        merged_kernel = tf.reshape(merged_kernel, [tap_count, tap_count, kernel.shape[2], factor**2 * self.filters])
         margins = [[0, 0], [-first, last], [-first, last], [0, 0]]
-        places = tf.nn.conv2d(tf.pad(inputs, margins), gathered, 1, "VALID")
+        outputs = tf.nn.conv2d(tf.pad(inputs, margins), merged_kernel, 1, "VALID")
         if starts.min() < starts.max():
             _, h, w, _ = tf.unstack(tf.shape(inputs))
             down, right = np.divmod(np.arange(factor**2), factor)
-            parts = tf.split(places, factor**2, axis=-1)
-            places = tf.concat(
+            parts = tf.split(outputs, factor**2, axis=-1)
+            outputs = tf.concat(
                 [
                     part[:, starts[i] - first :, starts[j] - first :][:, :h, :w]
                     for part, i, j in zip(parts, down, right, strict=True)
                 ],
                 axis=-1,
             )
-        return tf.nn.depth_to_space(places, factor)
+        return tf.nn.depth_to_space(outputs, factor)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -201,21 +206,21 @@ class ConvBlock:
         self.bn_momentum = bn_momentum
 
     def __call__(
-        self, x: Any, filters: int, kernel: int, *, times: int = 1, relu: bool = True, upsample: int = 1
+        self, x: Any, filters: int, kernel_size: int, *, convolutions: int = 1, relu: bool = True, upsample: int = 1
     ) -> Any:
-        """Apply ``times`` convolutions of ``kernel``×``kernel``, each normalised and, if ``relu``, rectified.
+        """Apply ``convolutions`` convolutions of ``kernel_size``×``kernel_size``, each normalised and, if ``relu``, rectified.
 
         Before the first one, every pixel is repeated ``upsample`` times in both directions.
         """
         # A 3×3 kernel on pixels repeated three times: measured, joining the two gains nothing.
-        joined = upsample > 1 and (kernel, upsample) != (3, 3)
-        if upsample > 1 and not joined:
+        is_fused = upsample > 1 and (kernel_size, upsample) != (3, 3)
+        if upsample > 1 and not is_fused:
             x = NearestUpsampling(upsample)(x)
-        for time in range(times):
-            if joined and time == 0:
-                x = UpsampledConvolution(filters, kernel, upsample)(x)
+        for index in range(convolutions):
+            if is_fused and index == 0:
+                x = UpsampledConvolution(filters, kernel_size, upsample)(x)
             else:
-                x = keras.layers.Conv2D(filters, kernel, padding="same")(x)
+                x = keras.layers.Conv2D(filters, kernel_size, padding="same")(x)
             x = FusedBatchNormalization(self.bn_momentum)(x)
             if relu:
                 x = keras.layers.Activation("relu")(x)

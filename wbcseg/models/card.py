@@ -54,11 +54,11 @@ class FileRecord:
         Raises:
             ChecksumError: If it is not.
         """
-        found = hashlib.sha256(data).hexdigest()
-        if len(data) != self.size or found != self.sha256:
+        digest = hashlib.sha256(data).hexdigest()
+        if len(data) != self.size or digest != self.sha256:
             raise ChecksumError(
                 f"File {self.name} of model {folder.name} is damaged or was replaced: it must have {self.size} bytes "
-                f"and the checksum {self.sha256[:12]}…. Received: {len(data)} bytes, {found[:12]}…. "
+                f"and the checksum {self.sha256[:12]}…. Received: {len(data)} bytes, {digest[:12]}…. "
                 "Copy the model's folder again from where it came from."
             )
 
@@ -118,11 +118,11 @@ class ModelCard:
     @cached_property
     def training_ids(self) -> frozenset[str]:
         """Ids of the pictures that it was trained with, and of further pictures of the same cells."""
-        trained = {get_original_id(sample_id) for sample_id in self.split["train"]}
+        trained_ids = {get_original_id(sample_id) for sample_id in self.split["train"]}
         for group in self.split["groups"]:
-            if trained & set(group):
-                trained |= set(group)
-        return frozenset(trained)
+            if trained_ids & set(group):
+                trained_ids |= set(group)
+        return frozenset(trained_ids)
 
     @cached_property
     def training_digests(self) -> frozenset[str]:
@@ -199,7 +199,9 @@ class ModelCard:
                     f"{FORMAT_VERSION}. Update the program, or train the model again."
                 )
             files = {role: FileRecord(**record) for role, record in values["files"].items()}
-            if set(files) != {"model", "weights"} or any(Path(f.name).name != f.name for f in files.values()):
+            if set(files) != {"model", "weights"} or any(
+                Path(record.name).name != record.name for record in files.values()
+            ):
                 raise ModelError(
                     f"The card of model {folder.name} must name its files `model` and `weights` in its folder."
                 )

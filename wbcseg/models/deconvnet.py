@@ -11,23 +11,23 @@ ENCODER_STAGES = ((1, 2, 1), (2, 2, 2), (4, 3, 2), (8, 3, 2), (8, 3, 3))
 DENSE_MULTIPLE = 64
 
 
-def deconvnet(*, width: int, dropout: float, bn_momentum: float) -> keras.Model:
+def deconvnet(*, base_filters: int, dropout: float, bn_momentum: float) -> keras.Model:
     """Build DeconvNet; arguments as in :func:`wbcseg.models.build_model`.
 
     The thirteen 3×3 convolutions of VGG-16, two dense layers of ``64·width`` units applied at every position, and the
     mirror of the convolutions. The decoder repeats pixels: the paper's pooling indices are not used.
     """
-    stage = ConvBlock(bn_momentum)
+    conv_block = ConvBlock(bn_momentum)
     inputs = x = build_image_input()
 
-    for multiple, times, pool in ENCODER_STAGES:
-        x = stage(x, multiple * width, 3, times=times)
-        x = keras.layers.MaxPooling2D(pool)(x) if pool > 1 else x
+    for multiple, convolutions, pool_size in ENCODER_STAGES:
+        x = conv_block(x, multiple * base_filters, 3, convolutions=convolutions)
+        x = keras.layers.MaxPooling2D(pool_size)(x) if pool_size > 1 else x
 
     for _ in range(2):
-        x = keras.layers.Dense(DENSE_MULTIPLE * width, activation="relu")(x)
+        x = keras.layers.Dense(DENSE_MULTIPLE * base_filters, activation="relu")(x)
 
-    for multiple, times, pool in reversed(ENCODER_STAGES):
-        x = stage(x, multiple * width, 3, times=times, upsample=pool)
+    for multiple, convolutions, pool_size in reversed(ENCODER_STAGES):
+        x = conv_block(x, multiple * base_filters, 3, convolutions=convolutions, upsample=pool_size)
 
     return keras.Model(inputs, build_head(x, dropout), name="deconvnet")

@@ -27,13 +27,13 @@ ARRAYS_PER_KIND: Final = {graph.CONVOLUTION: 2, graph.TRANSPOSED_CONVOLUTION: 2,
 """How many arrays a layer of a kind holds."""
 
 
-def forward(name: str, weights: Mapping[str, FeatureMap], picture: FeatureMap) -> Iterator[tuple[Layer, FeatureMap]]:
+def forward(name: str, weights: Mapping[str, FeatureMap], image: FeatureMap) -> Iterator[tuple[Layer, FeatureMap]]:
     """Yield every layer of a network with its output, in order, for one picture.
 
     Args:
         name: The network.
         weights: Its arrays in order, as :func:`wbcseg.models.weights.read_weights` gives them.
-        picture: ``float32[S, S, 3]`` in 0 to 1, S a multiple of 24.
+        image: ``float32[S, S, 3]`` in 0 to 1, S a multiple of 24.
 
     Yields:
         The layer and its output, ``float32[s, s, C]``. The softmax at the end gives the class probabilities.
@@ -43,38 +43,40 @@ def forward(name: str, weights: Mapping[str, FeatureMap], picture: FeatureMap) -
         WeightsError: If the arrays are not those of that network.
     """
     arrays = iter(weights.values())
-    found: dict[str, FeatureMap] = {}
-    uses = Counter(one for layer in list_layers(name) for one in layer.inputs)
+    feature_maps: dict[str, FeatureMap] = {}
+    remaining_uses = Counter(input_name for layer in list_layers(name) for input_name in layer.inputs)
     for layer in list_layers(name):
-        held = list(islice(arrays, ARRAYS_PER_KIND.get(layer.kind, 0)))
+        layer_weights = list(islice(arrays, ARRAYS_PER_KIND.get(layer.kind, 0)))
         try:
-            output = _apply_layer(layer, held, [found[one] for one in layer.inputs] or [picture])
+            output = _apply_layer(
+                layer, layer_weights, [feature_maps[input_name] for input_name in layer.inputs] or [image]
+            )
         except (ValueError, IndexError) as error:
             raise WeightsError(f"These weights do not fit layer {layer.name} of network {name}: {error}") from None
         yield layer, output
-        found[layer.name] = output
-        for one in layer.inputs:
-            uses[one] -= 1
-            if not uses[one]:
-                del found[one]
+        feature_maps[layer.name] = output
+        for input_name in layer.inputs:
+            remaining_uses[input_name] -= 1
+            if not remaining_uses[input_name]:
+                del feature_maps[input_name]
     if next(arrays, None) is not None:
         raise WeightsError(f"There are more weights than network {name} has.")
 
 
-def _apply_layer(layer: Layer, held: Sequence[FeatureMap], inputs: Sequence[FeatureMap]) -> FeatureMap:
+def _apply_layer(layer: Layer, weights: Sequence[FeatureMap], inputs: Sequence[FeatureMap]) -> FeatureMap:
     x = inputs[0]
     match layer.kind:
         case graph.CONVOLUTION:
-            kernel, bias = held
+            kernel, bias = weights
             return _convolve(_upsample(x, layer.factor), kernel) + bias
         case graph.TRANSPOSED_CONVOLUTION:
-            kernel, bias = held
+            kernel, bias = weights
             return _convolve_transposed(x, kernel, layer.factor) + bias
         case graph.DENSE:
-            kernel, bias = held
+            kernel, bias = weights
             return _rectify(x @ kernel + bias, layer.relu)
         case "normalisation":
-            gamma, beta, mean, variance = held
+            gamma, beta, mean, variance = weights
             scale: FeatureMap = gamma / np.sqrt(variance + np.float32(BATCH_NORM_EPSILON))
             return x * scale + (beta - mean * scale)
         case graph.POOLING:
@@ -96,9 +98,9 @@ def _rectify(x: FeatureMap, relu: bool) -> FeatureMap:
 
 
 def _softmax(x: FeatureMap) -> FeatureMap:
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    chances: FeatureMap = powers / powers.sum(axis=-1, keepdims=True)
-    return chances
+    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
+    probabilities: FeatureMap = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def _upsample(x: FeatureMap, factor: int) -> FeatureMap:
@@ -107,21 +109,21 @@ def _upsample(x: FeatureMap, factor: int) -> FeatureMap:
 
 def _convolve(x: FeatureMap, kernel: FeatureMap) -> FeatureMap:
     """Convolve ``[S, S, C]`` with ``[K, K, C, F]`` and give ``[S, S, F]``; an even kernel reaches further down."""
-    side, reach = x.shape[0], kernel.shape[0]
-    before = (reach - 1) // 2
-    padded = np.pad(x, ((before, reach - 1 - before), (before, reach - 1 - before), (0, 0)))
-    result = np.zeros((side, side, kernel.shape[3]), np.float32)
-    for row, column in np.ndindex(reach, reach):
-        result += padded[row : row + side, column : column + side] @ kernel[row, column]
+    size, kernel_size = x.shape[0], kernel.shape[0]
+    padding = (kernel_size - 1) // 2
+    padded = np.pad(x, ((padding, kernel_size - 1 - padding), (padding, kernel_size - 1 - padding), (0, 0)))
+    result = np.zeros((size, size, kernel.shape[3]), np.float32)
+    for row, column in np.ndindex(kernel_size, kernel_size):
+        result += padded[row : row + size, column : column + size] @ kernel[row, column]
     return result
 
 
 def _convolve_transposed(x: FeatureMap, kernel: FeatureMap, stride: int) -> FeatureMap:
     """Convolve ``[S, S, C]`` with ``[K, K, F, C]``, transposed, and give ``[S·stride, S·stride, F]``."""
-    side, reach = x.shape[0], kernel.shape[0]
-    large = side * stride
-    result = np.zeros((large + reach, large + reach, kernel.shape[2]), np.float32)
-    for row, column in np.ndindex(reach, reach):
-        result[row : row + large : stride, column : column + large : stride] += x @ kernel[row, column].T
-    before = max(reach - stride, 0) // 2
-    return result[before : before + large, before : before + large]
+    size, kernel_size = x.shape[0], kernel.shape[0]
+    output_size = size * stride
+    result = np.zeros((output_size + kernel_size, output_size + kernel_size, kernel.shape[2]), np.float32)
+    for row, column in np.ndindex(kernel_size, kernel_size):
+        result[row : row + output_size : stride, column : column + output_size : stride] += x @ kernel[row, column].T
+    padding = max(kernel_size - stride, 0) // 2
+    return result[padding : padding + output_size, padding : padding + output_size]

@@ -52,9 +52,9 @@ class Layer:
     downsampling: int
     relu: bool = False
 
-    def count_filters(self, width: int) -> int:
+    def count_filters(self, base_filters: int) -> int:
         """Return its channels at a width."""
-        return self.channel_coefficients[0] * width + self.channel_coefficients[1]
+        return self.channel_coefficients[0] * base_filters + self.channel_coefficients[1]
 
 
 @lru_cache
@@ -107,80 +107,89 @@ class Stage:
     @property
     def filters(self) -> int:
         """Channels of its last maps, before those of the classes."""
-        return next(step.filters for step in reversed(self.layer_stats) if step.layer.name != OUTPUT_LAYER)
+        return next(stats.filters for stats in reversed(self.layer_stats) if stats.layer.name != OUTPUT_LAYER)
 
     @property
     def parameters(self) -> int:
         """Numbers that it holds."""
-        return sum(step.parameters for step in self.layer_stats)
+        return sum(stats.parameters for stats in self.layer_stats)
 
     @property
     def multiply_adds(self) -> int:
         """Multiplications followed by an addition, for one picture."""
-        return sum(step.multiply_adds for step in self.layer_stats)
+        return sum(stats.multiply_adds for stats in self.layer_stats)
 
     @property
     def receptive_field(self) -> int:
         """Greatest receptive field in it, in pixels of the picture."""
-        return max(step.receptive_field for step in self.layer_stats)
+        return max(stats.receptive_field for stats in self.layer_stats)
 
 
-def list_stages(name: str, *, width: int, side: int) -> tuple[Stage, ...]:
+def list_stages(name: str, *, base_filters: int, input_size: int) -> tuple[Stage, ...]:
     """Return the stages of a network.
 
     Args:
         name: A network.
-        width: Filters of its first stage.
-        side: Side of the picture in pixels, a multiple of 24.
+        base_filters: Filters of its first stage.
+        input_size: Side of the picture in pixels, a multiple of 24.
 
     Raises:
         ConfigError: If there is no such network.
     """
     by_name = {layer.name: layer for layer in list_layers(name)}
-    fields = _compute_receptive_fields(name)
-    smallest = max(layer.downsampling for layer in by_name.values())
-    found: list[Stage] = []
-    steps: list[LayerStats] = []
+    receptive_fields = _compute_receptive_fields(name)
+    max_downsampling = max(layer.downsampling for layer in by_name.values())
+    result: list[Stage] = []
+    layer_stats: list[LayerStats] = []
     stage_of: dict[str, int] = {}
-    joined: int | None = None
-    divisor, decoder, seen_smallest = 1, False, False
-    normalised = _find_normalised_layers(name)
+    skip_from: int | None = None
+    downsampling, is_decoder, past_bottleneck = 1, False, False
+    normalised_layers = _find_normalised_layers(name)
 
-    def close() -> None:
-        nonlocal steps, joined
-        if steps:
-            found.append(Stage(side // divisor, decoder, tuple(steps), joined))
-        steps, joined = [], None
+    def finish_stage() -> None:
+        nonlocal layer_stats, skip_from
+        if layer_stats:
+            result.append(Stage(input_size // downsampling, is_decoder, tuple(layer_stats), skip_from))
+        layer_stats, skip_from = [], None
 
     for layer in by_name.values():
-        if layer.downsampling != divisor:
-            close()
-            decoder = seen_smallest
-            divisor = layer.downsampling
-        seen_smallest = seen_smallest or layer.downsampling == smallest
-        stage_of[layer.name] = len(found)
+        if layer.downsampling != downsampling:
+            finish_stage()
+            is_decoder = past_bottleneck
+            downsampling = layer.downsampling
+        past_bottleneck = past_bottleneck or layer.downsampling == max_downsampling
+        stage_of[layer.name] = len(result)
         if layer.kind in OTHER_KINDS:
             continue
         if layer.kind == CONCAT:
-            joined = min(stage_of[one] for one in layer.inputs)
-        steps.append(_compute_layer_stats(layer, by_name, width, side, fields[layer.name], layer.name in normalised))
-    close()
-    return tuple(found)
+            skip_from = min(stage_of[input_name] for input_name in layer.inputs)
+        layer_stats.append(
+            _compute_layer_stats(
+                layer, by_name, base_filters, input_size, receptive_fields[layer.name], layer.name in normalised_layers
+            )
+        )
+    finish_stage()
+    return tuple(result)
 
 
 def _compute_layer_stats(
-    layer: Layer, by_name: dict[str, Layer], width: int, side: int, field: int, normalised: bool
+    layer: Layer,
+    by_name: dict[str, Layer],
+    base_filters: int,
+    input_size: int,
+    receptive_field: int,
+    is_normalised: bool,
 ) -> LayerStats:
-    filters = layer.count_filters(width)
+    filters = layer.count_filters(base_filters)
     parameters = multiply_adds = 0
     if layer.kind in (CONVOLUTION, TRANSPOSED_CONVOLUTION, DENSE):
-        before = by_name[layer.inputs[0]].count_filters(width)
-        weights = layer.kernel_size**2 * before * filters
-        parameters = weights + filters + (4 * filters if normalised else 0)
-        positions = (side // layer.downsampling) ** 2
+        input_filters = by_name[layer.inputs[0]].count_filters(base_filters)
+        weights = layer.kernel_size**2 * input_filters * filters
+        parameters = weights + filters + (4 * filters if is_normalised else 0)
+        positions = (input_size // layer.downsampling) ** 2
         # A transposed convolution applies its kernel at the positions of its input.
         multiply_adds = weights * (positions // layer.factor**2 if layer.kind == TRANSPOSED_CONVOLUTION else positions)
-    return LayerStats(layer, filters, parameters, multiply_adds, field)
+    return LayerStats(layer, filters, parameters, multiply_adds, receptive_field)
 
 
 def _find_normalised_layers(name: str) -> set[str]:
@@ -195,19 +204,21 @@ def _compute_receptive_fields(name: str) -> dict[str, int]:
     input. What is enlarged sees no more than before.
     """
     by_name = {layer.name: layer for layer in list_layers(name)}
-    fields: dict[str, int] = {}
+    receptive_fields: dict[str, int] = {}
     for layer in by_name.values():
-        before = max((fields[one] for one in layer.inputs), default=1)
-        apart = max((by_name[one].downsampling for one in layer.inputs), default=1)
+        input_field = max((receptive_fields[input_name] for input_name in layer.inputs), default=1)
+        input_downsampling = max((by_name[input_name].downsampling for input_name in layer.inputs), default=1)
         if layer.kind == CONVOLUTION and layer.factor > 1:
             # The pixels were repeated first: the kernel meets fewer different ones.
-            reach = math.ceil((layer.kernel_size // 2) / layer.factor)
-            fields[layer.name] = before + 2 * reach * apart
+            half_width = math.ceil((layer.kernel_size // 2) / layer.factor)
+            receptive_fields[layer.name] = input_field + 2 * half_width * input_downsampling
         elif layer.kind in (CONVOLUTION, POOLING):
-            width = layer.kernel_size if layer.kind == CONVOLUTION else layer.factor
-            fields[layer.name] = before + (width - 1) * apart
+            window_size = layer.kernel_size if layer.kind == CONVOLUTION else layer.factor
+            receptive_fields[layer.name] = input_field + (window_size - 1) * input_downsampling
         elif layer.kind == TRANSPOSED_CONVOLUTION:
-            fields[layer.name] = before + (math.ceil(layer.kernel_size / layer.factor) - 1) * apart
+            receptive_fields[layer.name] = (
+                input_field + (math.ceil(layer.kernel_size / layer.factor) - 1) * input_downsampling
+            )
         else:
-            fields[layer.name] = before
-    return fields
+            receptive_fields[layer.name] = input_field
+    return receptive_fields

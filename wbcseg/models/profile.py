@@ -60,19 +60,19 @@ class NetworkSummary:
         return dataclasses.asdict(self)
 
 
-def summarise_network(name: str, *, width: int = 64, side: int = 120) -> NetworkSummary:
+def summarise_network(name: str, *, base_filters: int = 64, input_size: int = 120) -> NetworkSummary:
     """Build a network and count.
 
     Args:
         name: A network.
-        width: Filters of its first stage.
-        side: Side of the picture in pixels, a multiple of 24.
+        base_filters: Filters of its first stage.
+        input_size: Side of the picture in pixels, a multiple of 24.
 
     Raises:
         ConfigError: If the network is unknown or the width out of range.
     """
-    model = build_model(name, width=width)
-    shapes = compute_output_shapes(model, side)
+    model = build_model(name, base_filters=base_filters)
+    shapes = compute_output_shapes(model, input_size)
     layers = tuple(
         LayerSummary(
             layer.name,
@@ -85,20 +85,20 @@ def summarise_network(name: str, *, width: int = 64, side: int = 120) -> Network
     )
     return NetworkSummary(
         name=name,
-        base_filters=width,
-        input_size=side,
+        base_filters=base_filters,
+        input_size=input_size,
         parameters=model.count_params(),
-        trainable_parameters=sum(int(np.prod(w.shape)) for w in model.trainable_weights),
+        trainable_parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         multiply_adds=sum(layer.multiply_adds for layer in layers),
         output_shape=layers[-1].shape,
         layers=layers,
     )
 
 
-def compute_output_shapes(model: keras.Model, side: int) -> dict[str, tuple[int, int, int]]:
+def compute_output_shapes(model: keras.Model, input_size: int) -> dict[str, tuple[int, int, int]]:
     """Return height, width and channels of every layer's output by its name."""
     outputs = keras.Model(model.input, [layer.output for layer in model.layers])
-    shapes = outputs.compute_output_shape((1, side, side, 3))
+    shapes = outputs.compute_output_shape((1, input_size, input_size, 3))
     return {layer.name: tuple(shape[1:]) for layer, shape in zip(model.layers, shapes, strict=True)}
 
 

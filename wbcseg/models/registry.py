@@ -48,32 +48,32 @@ class ArchitectureSpec:
     multiply_add_coefficients: tuple[int, int, int] = field(repr=False)
     activation_coefficients: tuple[int, int, int] = field(repr=False)
 
-    def count_parameters(self, width: int) -> int:
+    def count_parameters(self, base_filters: int) -> int:
         """Return how many numbers the network holds at a width, without building it."""
-        return _evaluate_polynomial(self.parameter_coefficients, width)
+        return _evaluate_polynomial(self.parameter_coefficients, base_filters)
 
-    def count_multiply_adds(self, width: int, side: int) -> int:
+    def count_multiply_adds(self, base_filters: int, input_size: int) -> int:
         """Return the multiplications followed by an addition for one picture.
 
         Args:
-            width: Filters of the first stage.
-            side: Side of the picture in pixels, a multiple of 24.
+            base_filters: Filters of the first stage.
+            input_size: Side of the picture in pixels, a multiple of 24.
         """
-        return _evaluate_polynomial(self.multiply_add_coefficients, width) * (side // SIZE_MULTIPLE) ** 2
+        return _evaluate_polynomial(self.multiply_add_coefficients, base_filters) * (input_size // SIZE_MULTIPLE) ** 2
 
-    def count_activations(self, width: int, side: int) -> int:
+    def count_activations(self, base_filters: int, input_size: int) -> int:
         """Return how many numbers all layers together put out for one picture; arguments as for multiply-adds."""
-        return _evaluate_polynomial(self.activation_coefficients, width) * (side // SIZE_MULTIPLE) ** 2
+        return _evaluate_polynomial(self.activation_coefficients, base_filters) * (input_size // SIZE_MULTIPLE) ** 2
 
 
-def _evaluate_polynomial(terms: tuple[int, int, int], width: int) -> int:
-    square, linear, constant = terms
-    return square * width**2 + linear * width + constant
+def _evaluate_polynomial(coefficients: tuple[int, int, int], base_filters: int) -> int:
+    quadratic, linear, constant = coefficients
+    return quadratic * base_filters**2 + linear * base_filters + constant
 
 
 ARCHITECTURES: Final[dict[str, ArchitectureSpec]] = {
-    a.name: a
-    for a in (
+    spec.name: spec
+    for spec in (
         ArchitectureSpec(
             "unet",
             "U-Net",
@@ -128,12 +128,12 @@ def get_spec(name: str) -> ArchitectureSpec:
         ) from None
 
 
-def build_model(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum: float = 0.99) -> keras.Model:
+def build_model(name: str, *, base_filters: int = 64, dropout: float = 0.0, bn_momentum: float = 0.99) -> keras.Model:
     """Build a network with fresh weights. Imports TensorFlow.
 
     Args:
         name: A name in :data:`ARCHITECTURES`.
-        width: Filters of the first stage; every other stage is a multiple of it. The thesis has 64.
+        base_filters: Filters of the first stage; every other stage is a multiple of it. The thesis has 64.
         dropout: Share of the last layer's outputs that training silences, from 0 up to but not including 1.
         bn_momentum: Share of the old value in the running averages of batch normalisation.
 
@@ -145,14 +145,14 @@ def build_model(name: str, *, width: int = 64, dropout: float = 0.0, bn_momentum
         ConfigError: If an argument is unknown or out of range.
     """
     get_spec(name)
-    if not isinstance(width, int) or not BASE_FILTERS_RANGE[0] <= width <= BASE_FILTERS_RANGE[1]:
+    if not isinstance(base_filters, int) or not BASE_FILTERS_RANGE[0] <= base_filters <= BASE_FILTERS_RANGE[1]:
         raise ConfigError(
-            f"Argument `width` must be a whole number from {BASE_FILTERS_RANGE[0]} to {BASE_FILTERS_RANGE[1]}. Received: {width!r}"
+            f"Argument `width` must be a whole number from {BASE_FILTERS_RANGE[0]} to {BASE_FILTERS_RANGE[1]}. Received: {base_filters!r}"
         )
     if not 0 <= dropout < 1:
         raise ConfigError(f"Argument `dropout` must be at least 0 and less than 1. Received: {dropout!r}")
     if not 0 < bn_momentum < 1:
         raise ConfigError(f"Argument `bn_momentum` must lie between 0 and 1. Received: {bn_momentum!r}")
     module = importlib.import_module(f"wbcseg.models.{name}")
-    model: keras.Model = getattr(module, name)(width=width, dropout=dropout, bn_momentum=bn_momentum)
+    model: keras.Model = getattr(module, name)(width=base_filters, dropout=dropout, bn_momentum=bn_momentum)
     return model

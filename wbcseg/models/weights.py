@@ -80,11 +80,11 @@ def read_weights(path: Path) -> Weights:
             start = file.read(9)
     except OSError as error:
         raise WeightsError(f"Weight file {path.name} cannot be read: {error.strerror or error}") from None
-    kind = _detect_foreign_format(start)
-    if kind or size > MAX_FILE_BYTES:
-        what = f"it is {kind}" if kind else f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}"
+    foreign_format = _detect_foreign_format(start)
+    if foreign_format or size > MAX_FILE_BYTES:
+        reason = f"it is {foreign_format}" if foreign_format else f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}"
         raise WeightsError(
-            f"Weight file {path.name} is not read: {what}. Only the weights.safetensors of a model of this program are."
+            f"Weight file {path.name} is not read: {reason}. Only the weights.safetensors of a model of this program are."
         )
     try:
         with safe_open(path, framework="numpy") as file:
@@ -100,55 +100,57 @@ def read_weights(path: Path) -> Weights:
         raise WeightsError(f"Weight file {path.name} is damaged: {error}. Copy it again.") from None
     except (KeyError, TypeError) as error:
         raise WeightsError(f"Weight file {path.name} does not say which network it belongs to ({error}).") from None
-    whole = {name.removesuffix(_SCALE_SUFFIX) for name in arrays if name.endswith(_SCALE_SUFFIX)}
-    bad = next(
-        (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in whole) and not _is_finite(a)),
+    quantised_names = {name.removesuffix(_SCALE_SUFFIX) for name in arrays if name.endswith(_SCALE_SUFFIX)}
+    invalid_name = next(
+        (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in quantised_names) and not _is_finite(a)),
         next((n for n, a in weights.arrays.items() if not _is_finite(a)), None),
     )
-    if bad:
-        raise WeightsError(f"Weight file {path.name} holds values that are no finite numbers, in {bad}.")
+    if invalid_name:
+        raise WeightsError(f"Weight file {path.name} holds values that are no finite numbers, in {invalid_name}.")
     return weights
 
 
-def check_weights(weights: Weights, architecture: str, width: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def check_weights(
+    weights: Weights, architecture: str, base_filters: int, shapes: Mapping[str, tuple[int, ...]]
+) -> None:
     """Check that weights belong to a network.
 
     Args:
         weights: The weights.
         architecture: The network.
-        width: Filters of its first stage.
+        base_filters: Filters of its first stage.
         shapes: Shape of every weight of the network, by name.
 
     Raises:
         WeightsError: If they are of another network, width or number of classes, naming both.
     """
-    check_network(weights, architecture, width)
-    wanted = _format_network(architecture, width, CLASS_NAMES)
-    found = {name: tuple(array.shape) for name, array in weights.arrays.items()}
-    if found == dict(shapes):
+    check_network(weights, architecture, base_filters)
+    expected_label = _format_network(architecture, base_filters, CLASS_NAMES)
+    actual_shapes = {name: tuple(array.shape) for name, array in weights.arrays.items()}
+    if actual_shapes == dict(shapes):
         return
-    for name in sorted(set(shapes) | set(found)):
-        if shapes.get(name) != found.get(name):
+    for name in sorted(set(shapes) | set(actual_shapes)):
+        if shapes.get(name) != actual_shapes.get(name):
             raise WeightsError(
-                f"These weights do not fit {wanted}: {name} must have shape {shapes.get(name, 'none')}. "
-                f"Received: {found.get(name, 'none')}"
+                f"These weights do not fit {expected_label}: {name} must have shape {shapes.get(name, 'none')}. "
+                f"Received: {actual_shapes.get(name, 'none')}"
             )
 
 
-def check_network(weights: Weights, architecture: str, width: int) -> None:
+def check_network(weights: Weights, architecture: str, base_filters: int) -> None:
     """Check that weights say that they belong to a network.
 
     Raises:
         WeightsError: If they are of another network, width or number of classes, naming both.
     """
-    wanted = _format_network(architecture, width, CLASS_NAMES)
-    given = _format_network(weights.architecture, weights.base_filters, weights.classes)
-    if wanted != given:
-        raise WeightsError(f"These weights are of {given}. The network is {wanted}.")
+    expected_label = _format_network(architecture, base_filters, CLASS_NAMES)
+    actual_label = _format_network(weights.architecture, weights.base_filters, weights.classes)
+    if expected_label != actual_label:
+        raise WeightsError(f"These weights are of {actual_label}. The network is {expected_label}.")
 
 
-def _format_network(architecture: str, width: int, classes: tuple[str, ...]) -> str:
-    return f"{architecture} of width {width} with {len(classes)} classes ({', '.join(classes)})"
+def _format_network(architecture: str, base_filters: int, classes: tuple[str, ...]) -> str:
+    return f"{architecture} of width {base_filters} with {len(classes)} classes ({', '.join(classes)})"
 
 
 def _quantise(name: str, kernel: Any) -> Arrays:
@@ -173,11 +175,11 @@ def _is_finite(array: Any) -> bool:
 
 
 def _convert_to_float16(array: Any) -> Any:
-    peak = float(np.abs(array).max(initial=0.0))
-    least = float(np.abs(array[array != 0]).min(initial=np.inf))
+    largest = float(np.abs(array).max(initial=0.0))
+    smallest = float(np.abs(array[array != 0]).min(initial=np.inf))
     # Variances of dead channels lie below the least normal float16 and would lose their digits.
-    keep = peak >= float(_FLOAT16.max) or (array.ndim == 1 and least < float(_FLOAT16.tiny))
-    return array.astype(np.float32 if keep else np.float16)
+    needs_float32 = largest >= float(_FLOAT16.max) or (array.ndim == 1 and smallest < float(_FLOAT16.tiny))
+    return array.astype(np.float32 if needs_float32 else np.float16)
 
 
 def _detect_foreign_format(start: bytes) -> str | None:

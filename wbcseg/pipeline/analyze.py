@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 class Model(Protocol):
     """What segments; see :class:`wbcseg.inference.Segmenter`."""
 
-    def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
+    def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
         """Segment a picture, ``uint8[H, W, 3]``."""
 
 
@@ -141,70 +141,92 @@ class PipelineConfig:
     training_digests: frozenset[str] = frozenset()
 
 
-def analyze_image(item: InputImage, examiner: PipelineConfig, recent: LastImageCache) -> ImageResult:
+def analyze_image(input_image: InputImage, pipeline_config: PipelineConfig, cache: LastImageCache) -> ImageResult:
     """Segment and measure a picture. Whatever goes wrong is its own problem; nothing is raised.
 
     Args:
-        item: The picture.
-        examiner: Who looks at it.
-        recent: Where the picture is kept that was read last.
+        input_image: The picture.
+        pipeline_config: Who looks at it.
+        cache: Where the picture is kept that was read last.
     """
-    if item.problem:
-        return ImageResult(item, problem=item.problem)
+    if input_image.problem:
+        return ImageResult(input_image, problem=input_image.problem)
     try:
-        return _analyze(item, examiner, recent)
+        return _analyze(input_image, pipeline_config, cache)
     except WbcsegError as problem:
-        return ImageResult(item, problem=str(problem))
+        return ImageResult(input_image, problem=str(problem))
     except MemoryError:
         return ImageResult(
-            item, problem=f"There was not enough memory for {format_display_name(item.name)}. Crop or shrink it."
+            input_image,
+            problem=f"There was not enough memory for {format_display_name(input_image.name)}. Crop or shrink it.",
         )
     except Exception as error:
         # The kind of error and nothing else: its text may quote the name of a file.
         _log.error("A picture of a batch could not be segmented: %s", type(error).__name__)
-        return ImageResult(item, problem="This picture could not be segmented: the program met an error of its own.")
+        return ImageResult(
+            input_image, problem="This picture could not be segmented: the program met an error of its own."
+        )
 
 
-def _analyze(item: InputImage, by: PipelineConfig, recent: LastImageCache) -> ImageResult:
-    data = item.load()
-    page = resolve_page(data, item.name, by.page)
-    picture, mask, mask_problem = _open_with_mask(item, data, page)
+def _analyze(input_image: InputImage, pipeline_config: PipelineConfig, cache: LastImageCache) -> ImageResult:
+    data = input_image.load()
+    page = resolve_page(data, input_image.name, pipeline_config.page)
+    decoded, mask, mask_problem = _open_with_mask(input_image, data, page)
     del data
-    image = picture.pixels
-    found = by.model.predict(image, careful=by.tta)
-    second = by.second_model.predict(image, careful=by.tta).labels if by.second_model else None
-    is_large = is_field_of_view(image)
-    flatters = mask is not None and bool(by.training_digests) and _compute_digest(image, mask) in by.training_digests
-    findings = analyze_cells(item.name, image, found, mask=mask, judge=by.quality_model, second=second)
+    image = decoded.pixels
+    segmentation = pipeline_config.model.predict(image, tta=pipeline_config.tta)
+    second_labels = (
+        pipeline_config.second_model.predict(image, tta=pipeline_config.tta).labels
+        if pipeline_config.second_model
+        else None
+    )
+    in_field = is_field_of_view(image)
+    seen_in_training = (
+        mask is not None
+        and bool(pipeline_config.training_digests)
+        and _compute_digest(image, mask) in pipeline_config.training_digests
+    )
+    cells = analyze_cells(
+        input_image.name,
+        image,
+        segmentation,
+        mask=mask,
+        quality_model=pipeline_config.quality_model,
+        second_labels=second_labels,
+    )
 
-    key = f"{item.key} page {page}"
+    key = f"{input_image.key} page {page}"
 
-    def pixels() -> NDArray[np.uint8]:
-        return recent.get(key, lambda: open_image(item.load(), name=item.name, page=page).pixels)
+    def load_pixels() -> NDArray[np.uint8]:
+        return cache.get(key, lambda: open_image(input_image.load(), name=input_image.name, page=page).pixels)
 
     # Whoever wants pictures kept need not read this one again.
-    recent.get(key, lambda: image)
-    kept, thumbnails, parts = [], [], []
-    if is_large:
-        thumbnails.append(render_thumbnail(image, found.labels))
-    for finding in findings:
-        crop, labels = finding.load()
-        part = (_get_crop_box(finding, labels), encode_png(labels))
+    cache.get(key, lambda: image)
+    reloadable, thumbnails, masks = [], [], []
+    if in_field:
+        thumbnails.append(render_thumbnail(image, segmentation.labels))
+    for cell in cells:
+        crop, labels = cell.load()
+        mask_part = (_get_crop_box(cell, labels), encode_png(labels))
         thumbnails.append(render_thumbnail(crop, labels))
-        parts.append(part)
-        kept.append(replace(finding, load=_build_loader(pixels, *part), seen_in_training=flatters))
+        masks.append(mask_part)
+        reloadable.append(replace(cell, load=_build_loader(load_pixels, *mask_part), seen_in_training=seen_in_training))
     return ImageResult(
-        item,
+        input_image,
         (image.shape[0], image.shape[1]),
-        is_large,
-        tuple(kept),
+        in_field,
+        tuple(reloadable),
         tuple(thumbnails),
         mask_problem=mask_problem,
-        notices=(*item.notices, *picture.notices, *_list_mask_notices(mask, found.model if flatters else "")),
-        boxes=tuple(box for box, _ in parts),
+        notices=(
+            *input_image.notices,
+            *decoded.notices,
+            *_list_mask_notices(mask, segmentation.model if seen_in_training else ""),
+        ),
+        boxes=tuple(box for box, _ in masks),
         page=page,
-        model=found.model,
-        load=lambda: _assemble(pixels(), parts),
+        model=segmentation.model,
+        load=lambda: _assemble(load_pixels(), masks),
     )
 
 
@@ -212,17 +234,17 @@ def _compute_digest(image: NDArray[np.uint8], mask: Labels) -> str:
     return Sample("brought/picture", image, mask).compute_digest()
 
 
-def _list_mask_notices(mask: Labels | None, trained: str) -> Iterator[str]:
+def _list_mask_notices(mask: Labels | None, trained_model: str) -> Iterator[str]:
     """Yield what a reader should know of the expert's mask before trusting the overlap with it.
 
     Args:
         mask: The mask, if there is one.
-        trained: Name of the model if it was trained on the picture and this mask, else empty.
+        trained_model: Name of the model if it was trained on the picture and this mask, else empty.
     """
     if mask is None:
         return
-    if trained:
-        yield f"{trained} {TRAINED_ON_NOTICE}"
+    if trained_model:
+        yield f"{trained_model} {TRAINED_ON_NOTICE}"
     if lacks_cytoplasm(mask):
         yield NO_CYTOPLASM_NOTICE
 
@@ -233,7 +255,7 @@ def lacks_cytoplasm(mask: Labels) -> bool:
 
 
 def build_field_result(
-    name: str, image: NDArray[np.uint8], labels: Labels, findings: Sequence[CellResult]
+    name: str, image: NDArray[np.uint8], labels: Labels, cell_results: Sequence[CellResult]
 ) -> ImageResult:
     """Return what came of a field of view that is in memory anyway.
 
@@ -241,30 +263,30 @@ def build_field_result(
         name: What it is called.
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
-        findings: Its cells; their pixels too are in memory.
+        cell_results: Its cells; their pixels too are in memory.
     """
-    cells = [one.load() for one in findings]
+    crops = [cell.load() for cell in cell_results]
     return ImageResult(
         InputImage(name, "", lambda: encode_png(image)),
         (image.shape[0], image.shape[1]),
         is_field_of_view=True,
-        cells=tuple(findings),
-        thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*pixels) for pixels in cells)),
-        boxes=tuple(_get_crop_box(one, pixels[1]) for one, pixels in zip(findings, cells, strict=True)),
+        cells=tuple(cell_results),
+        thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*crop) for crop in crops)),
+        boxes=tuple(_get_crop_box(cell, crop[1]) for cell, crop in zip(cell_results, crops, strict=True)),
         load=lambda: (image, labels),
     )
 
 
-def _get_crop_box(finding: CellResult, labels: Labels) -> Box:
-    left, top = finding.offset or (0, 0)
+def _get_crop_box(cell: CellResult, labels: Labels) -> Box:
+    left, top = cell.offset or (0, 0)
     return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
-def open_input(item: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | None, str]:
+def open_input(input_image: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | None, str]:
     """Open a picture and its mask; a mask that will not do is no reason to leave out the picture.
 
     Args:
-        item: The picture.
+        input_image: The picture.
         page: Which page of a TIFF file with several, from 0.
 
     Returns:
@@ -273,22 +295,24 @@ def open_input(item: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | N
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    return _open_with_mask(item, item.load(), page)
+    return _open_with_mask(input_image, input_image.load(), page)
 
 
-def _open_with_mask(item: InputImage, data: bytes, page: int) -> tuple[OpenedImage, Labels | None, str]:
-    if item.load_mask is None:
-        return open_image(data, name=item.name, page=page), None, ""
+def _open_with_mask(input_image: InputImage, data: bytes, page: int) -> tuple[OpenedImage, Labels | None, str]:
+    if input_image.load_mask is None:
+        return open_image(data, name=input_image.name, page=page), None, ""
     try:
-        written = item.load_mask()
+        mask_data = input_image.load_mask()
     except WbcsegError as problem:
-        reason = f"The expert's mask {format_display_name(item.mask_name)} was not used. {problem}"
-        return open_image(data, name=item.name, page=page), None, reason
+        reason = f"The expert's mask {format_display_name(input_image.mask_name)} was not used. {problem}"
+        return open_image(data, name=input_image.name, page=page), None, reason
     try:
-        picture, mask = open_pair(data, written, name=item.name, mask_name=item.mask_name, page=page)
+        image, mask = open_pair(
+            data, mask_data, image_name=input_image.name, mask_name=input_image.mask_name, page=page
+        )
     except (MaskError, DatasetError) as problem:
-        return open_image(data, name=item.name, page=page), None, str(problem)
-    return picture, mask, ""
+        return open_image(data, name=input_image.name, page=page), None, str(problem)
+    return image, mask, ""
 
 
 def _get_slices(box: Box) -> tuple[slice, slice]:
@@ -296,18 +320,22 @@ def _get_slices(box: Box) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def _build_loader(pixels: Callable[[], NDArray[np.uint8]], box: Box, png: bytes) -> Callable[[], Pixels]:
-    return lambda: (pixels()[_get_slices(box)], open_mask(png))
+def _build_loader(load_pixels: Callable[[], NDArray[np.uint8]], box: Box, png: bytes) -> Callable[[], Pixels]:
+    return lambda: (load_pixels()[_get_slices(box)], open_mask(png))
 
 
 def _assemble(image: NDArray[np.uint8], parts: Sequence[tuple[Box, bytes]]) -> Pixels:
     labels = np.zeros(image.shape[:2], np.uint8)
     for box, png in parts:
-        part = labels[_get_slices(box)]
-        np.maximum(part, open_mask(png), out=part)
+        region = labels[_get_slices(box)]
+        np.maximum(region, open_mask(png), out=region)
     return image, labels
 
 
-def rename_result(outcome: ImageResult, item: InputImage) -> ImageResult:
+def rename_result(result: ImageResult, input_image: InputImage) -> ImageResult:
     """Return what is known of a picture under the name that it has now."""
-    return replace(outcome, input_image=item, cells=tuple(replace(one, image_name=item.name) for one in outcome.cells))
+    return replace(
+        result,
+        input_image=input_image,
+        cells=tuple(replace(cell, image_name=input_image.name) for cell in result.cells),
+    )

@@ -57,22 +57,22 @@ class Batch:
 
     def __init__(
         self,
-        items: Sequence[InputImage],
-        examiner: PipelineConfig,
+        input_images: Sequence[InputImage],
+        pipeline_config: PipelineConfig,
         *,
-        earlier: Batch | None = None,
-        unseen: float = IDLE_TIMEOUT,
+        previous: Batch | None = None,
+        idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
-        self.input_images = tuple(items)
-        self._pipeline_config, self._idle_timeout = examiner, unseen
+        self.input_images = tuple(input_images)
+        self._pipeline_config, self._idle_timeout = pipeline_config, idle_timeout
         self._lock = threading.Lock()
         self._results: list[ImageResult] = []
         self._state: BatchState = "waiting"
         self._thread: threading.Thread | None = None
         self._last_heartbeat = time.monotonic()
-        found = earlier.get_results() if earlier else []
-        self._reusable_results = {one.input_image.key: one for one in found if not one.problem}
-        self._image_cache: LastImageCache = earlier._image_cache if earlier else LastImageCache()
+        previous_results = previous.get_results() if previous else []
+        self._reusable_results = {result.input_image.key: result for result in previous_results if not result.problem}
+        self._image_cache: LastImageCache = previous._image_cache if previous else LastImageCache()
 
     def start(self) -> None:
         """Begin, or go on with the rest after :meth:`cancel`. Nothing happens where it works already or is done."""
@@ -84,16 +84,16 @@ class Batch:
             if self._state in ("waiting", "running") and self._thread is not None and self._thread.is_alive():
                 return
             # A thread that was told to stop and is still busy with its last picture may come to its end first.
-            before, self._state = self._thread, "waiting"
-            self._thread = threading.Thread(target=self._run, args=(before,), name="batch", daemon=True)
+            previous_thread, self._state = self._thread, "waiting"
+            self._thread = threading.Thread(target=self._run, args=(previous_thread,), name="batch", daemon=True)
             self._thread.start()
 
     def record_heartbeat(self) -> None:
         """Say that somebody is looking. A batch that paused goes on."""
         with self._lock:
             self._last_heartbeat = time.monotonic()
-            paused = self._state == "paused"
-        if paused:
+            is_paused = self._state == "paused"
+        if is_paused:
             self.start()
 
     def cancel(self) -> None:
@@ -122,11 +122,12 @@ class Batch:
 
     def get_reports(self) -> list[ImageReport]:
         """Return all pictures with what was found in them, also those that could not be used or were not reached."""
-        outcomes = self.get_results()
-        rest = [
-            ImageReport(item.name, None, problem=item.problem or NOT_PROCESSED) for item in self.input_images[len(outcomes) :]
+        results = self.get_results()
+        unprocessed = [
+            ImageReport(input_image.name, None, problem=input_image.problem or NOT_PROCESSED)
+            for input_image in self.input_images[len(results) :]
         ]
-        return [*(merge_results([one]) for one in outcomes), *rest]
+        return [*(merge_results([result]) for result in results), *unprocessed]
 
     @contextmanager
     def cache_last_image(self) -> Iterator[None]:
@@ -134,9 +135,9 @@ class Batch:
         with self._image_cache.keep():
             yield
 
-    def _run(self, before: threading.Thread | None) -> None:
-        if before is not None:
-            before.join()
+    def _run(self, previous_thread: threading.Thread | None) -> None:
+        if previous_thread is not None:
+            previous_thread.join()
         while not _compute_lock.acquire(timeout=0.2):
             if not self._should_continue():
                 return
@@ -146,17 +147,19 @@ class Batch:
                     self._state = "running"
             while self._should_continue():
                 with self._lock:
-                    place = len(self._results)
-                    if place == len(self.input_images):
+                    index = len(self._results)
+                    if index == len(self.input_images):
                         self._state = "done"
                         return
-                item = self.input_images[place]
-                known = self._reusable_results.get(item.key)
-                outcome = (
-                    analyze_image(item, self._pipeline_config, self._image_cache) if known is None else rename_result(known, item)
+                input_image = self.input_images[index]
+                reusable = self._reusable_results.get(input_image.key)
+                result = (
+                    analyze_image(input_image, self._pipeline_config, self._image_cache)
+                    if reusable is None
+                    else rename_result(reusable, input_image)
                 )
                 with self._lock:
-                    self._results.append(outcome)
+                    self._results.append(result)
         finally:
             _compute_lock.release()
 

@@ -36,21 +36,21 @@ UNLIKE_CELLS_REASON: Final = "Most of what was found in the picture is unlike wh
 def analyze_cells(
     name: str,
     image: NDArray[np.uint8],
-    found: Segmentation,
+    segmentation: Segmentation,
     *,
     mask: Labels | None = None,
-    judge: QualityModel | None = None,
-    second: Labels | None = None,
+    quality_model: QualityModel | None = None,
+    second_labels: Labels | None = None,
 ) -> list[CellResult]:
     """Measure every cell that a model found, and judge it.
 
     Args:
         name: What the picture's file is called.
         image: ``uint8[H, W, 3]``, RGB.
-        found: What the model makes of it.
+        segmentation: What the model makes of it.
         mask: The expert's mask, ``uint8[H, W]`` of class ids, to score against.
-        judge: Says whether the results look right; see :func:`wbcseg.quality.load_quality_model`. Without it there is no status.
-        second: What another model makes of the picture, ``uint8[H, W]`` of class ids: cells that it sees otherwise are
+        quality_model: Says whether the results look right; see :func:`wbcseg.quality.load_quality_model`. Without it there is no status.
+        second_labels: What another model makes of the picture, ``uint8[H, W]`` of class ids: cells that it sees otherwise are
             to be checked.
 
     Returns:
@@ -58,42 +58,52 @@ def analyze_cells(
         :func:`wbcseg.inference.is_field_of_view`), every cell, from top to bottom; none where there is none.
     """
     height, width = image.shape[:2]
-    field = is_field_of_view(image)
-    parts = [(one.bbox, one.probabilities, one.cell_mask) for one in found.cells]
-    if not field:
-        parts = [(BBox(0, 0, height, width), found.probabilities, np.ones((height, width), np.bool_))]
-    findings = []
-    for number, (place, probabilities, own) in enumerate(parts, start=1):
-        crop, labels = image[place.slices], found.labels[place.slices]
-        cell = keep_main_cell(_blank_outside(labels, own))
-        sides = _find_image_edges(place, (height, width))
-        verdict = judge.assess(crop, probabilities, cell, sides=sides if field else None) if judge else None
+    in_field = is_field_of_view(image)
+    crops = [(item.bbox, item.probabilities, item.cell_mask) for item in segmentation.cells]
+    if not in_field:
+        crops = [(BBox(0, 0, height, width), segmentation.probabilities, np.ones((height, width), np.bool_))]
+    cells = []
+    for cell_index, (bbox, probabilities, cell_mask) in enumerate(crops, start=1):
+        crop, labels = image[bbox.slices], segmentation.labels[bbox.slices]
+        cell_labels = keep_main_cell(_blank_outside(labels, cell_mask))
+        image_edges = _find_image_edges(bbox, (height, width))
+        quality = (
+            quality_model.assess(crop, probabilities, cell_labels, image_edges=image_edges if in_field else None)
+            if quality_model
+            else None
+        )
         dice: Mapping[str, float] = {}
         if mask is not None:
-            dice = compute_cell_dice(mask, found.labels, place, cell) if field else score(mask, labels).dice
-        one = CellResult(
+            dice = (
+                compute_cell_dice(mask, segmentation.labels, bbox, cell_labels)
+                if in_field
+                else score(mask, labels).dice
+            )
+        item = CellResult(
             name,
-            build_in_memory_loader(crop, cell),
-            found.model,
-            extract_features(crop, cell, borders=sides),
+            build_in_memory_loader(crop, cell_labels),
+            segmentation.model,
+            extract_features(crop, cell_labels, image_edges=image_edges),
             (height, width),
-            offset=(place.left, place.top) if field else None,
-            cell_index=number if field else 0,
-            status=verdict.status if verdict else "",
-            reasons=verdict.reasons if verdict else (),
+            offset=(bbox.left, bbox.top) if in_field else None,
+            cell_index=cell_index if in_field else 0,
+            status=quality.status if quality else "",
+            reasons=quality.reasons if quality else (),
             dice={region: dice[region] for region in REGIONS if region in dice},
         )
-        disputed = False
-        if second is not None:
-            is_free = own | (labels == BACKGROUND.id)
-            disputed = _models_disagree(cell, keep_main_cell(_blank_outside(second[place.slices], is_free)))
-        if not field and one.status not in ("", OK) and _is_off_centre(crop):
-            one = replace(one, reasons=(OFF_CENTRE_REASON, *one.reasons)[:MAX_REASONS])
-        findings.append(_flag_disagreement(one) if disputed else one)
-    return _flag_unlike_field(findings) if field else findings
+        is_disputed = False
+        if second_labels is not None:
+            is_free = cell_mask | (labels == BACKGROUND.id)
+            is_disputed = _models_disagree(
+                cell_labels, keep_main_cell(_blank_outside(second_labels[bbox.slices], is_free))
+            )
+        if not in_field and item.status not in ("", OK) and _is_off_centre(crop):
+            item = replace(item, reasons=(OFF_CENTRE_REASON, *item.reasons)[:MAX_REASONS])
+        cells.append(_flag_disagreement(item) if is_disputed else item)
+    return _flag_unlike_field(cells) if in_field else cells
 
 
-def compute_cell_dice(mask: Labels, labels: Labels, place: BBox, cell: Labels) -> dict[str, float]:
+def compute_cell_dice(mask: Labels, labels: Labels, bbox: BBox, cell_labels: Labels) -> dict[str, float]:
     """Compare one cell of a field of view with the expert's mask.
 
     Of the mask, the pieces count that the cell lies on, without what other cells were found on: where cells touch in
@@ -102,8 +112,8 @@ def compute_cell_dice(mask: Labels, labels: Labels, place: BBox, cell: Labels) -
     Args:
         mask: The expert's, ``uint8[H, W]`` of class ids.
         labels: What was found in the whole field, ``uint8[H, W]``.
-        place: Where the cell's crop is.
-        cell: The cell alone in its crop, ``uint8[h, w]``.
+        bbox: Where the cell's crop is.
+        cell_labels: The cell alone in its crop, ``uint8[h, w]``.
 
     Returns:
         Dice by region.
@@ -111,29 +121,29 @@ def compute_cell_dice(mask: Labels, labels: Labels, place: BBox, cell: Labels) -
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
 
-    is_cell = cell != BACKGROUND.id
-    truth = _blank_outside(mask[place.slices], is_cell | (labels[place.slices] == BACKGROUND.id))
+    is_cell = cell_labels != BACKGROUND.id
+    truth = _blank_outside(mask[bbox.slices], is_cell | (labels[bbox.slices] == BACKGROUND.id))
     pieces, count = ndimage.label(truth != BACKGROUND.id)
-    meant = np.zeros(count + 1, np.bool_)
-    meant[pieces[is_cell]] = True
-    meant[0] = False
-    return score(_blank_outside(truth, meant[pieces]), cell).dice
+    is_matched = np.zeros(count + 1, np.bool_)
+    is_matched[pieces[is_cell]] = True
+    is_matched[0] = False
+    return score(_blank_outside(truth, is_matched[pieces]), cell_labels).dice
 
 
-def _blank_outside(labels: Labels, part: NDArray[np.bool_]) -> Labels:
+def _blank_outside(labels: Labels, region_mask: NDArray[np.bool_]) -> Labels:
     """Return class ids with background wherever a part is not."""
-    return np.where(part, labels, np.uint8(BACKGROUND.id))
+    return np.where(region_mask, labels, np.uint8(BACKGROUND.id))
 
 
 def _flag_unlike_field(cells: list[CellResult]) -> list[CellResult]:
     """Doubt every cell of a field of view in which most are unlike any: it is hardly a smear."""
-    if 2 * sum(one.status == OUT_OF_RANGE for one in cells) <= len(cells):
+    if 2 * sum(cell.status == OUT_OF_RANGE for cell in cells) <= len(cells):
         return cells
     return [
-        replace(one, status=REVIEW, reasons=(UNLIKE_CELLS_REASON, *one.reasons)[:MAX_REASONS])
-        if one.status != OUT_OF_RANGE
-        else one
-        for one in cells
+        replace(cell, status=REVIEW, reasons=(UNLIKE_CELLS_REASON, *cell.reasons)[:MAX_REASONS])
+        if cell.status != OUT_OF_RANGE
+        else cell
+        for cell in cells
     ]
 
 
@@ -141,45 +151,51 @@ def _is_off_centre(image: NDArray[np.uint8]) -> bool:
     """Whether a crop, ``uint8[H, W, 3]``, has several nuclei apart from each other, none of them in its middle."""
     height, width = image.shape[:2]
     centres = [
-        np.array([(one.top + one.bottom) / (2 * height), (one.left + one.right) / (2 * width)])
-        for one in detect_nuclei(image)
+        np.array([(item.top + item.bottom) / (2 * height), (item.left + item.right) / (2 * width)])
+        for item in detect_nuclei(image)
     ]
-    apart = any(np.abs(one - other).max() > 2 * MAX_CENTRE_DISTANCE for one in centres for other in centres)
-    return apart and all(np.abs(one - 0.5).max() > MAX_CENTRE_DISTANCE for one in centres)
+    apart = any(np.abs(item - other).max() > 2 * MAX_CENTRE_DISTANCE for item in centres for other in centres)
+    return apart and all(np.abs(item - 0.5).max() > MAX_CENTRE_DISTANCE for item in centres)
 
 
-def _find_image_edges(place: BBox, size: tuple[int, int]) -> ImageEdges:
+def _find_image_edges(bbox: BBox, size: tuple[int, int]) -> ImageEdges:
     """Return which sides of a crop are borders of its field of view."""
-    return place.top == 0, place.bottom == size[0], place.left == 0, place.right == size[1]
+    return bbox.top == 0, bbox.bottom == size[0], bbox.left == 0, bbox.right == size[1]
 
 
-def flag_disagreements(findings: Mapping[str, Sequence[CellResult]]) -> dict[str, tuple[CellResult, ...]]:
+def flag_disagreements(cells_by_model: Mapping[str, Sequence[CellResult]]) -> dict[str, tuple[CellResult, ...]]:
     """Say of judged findings of a crop where models disagree about the cell.
 
     Args:
-        findings: Of one picture, by the model's name.
+        cells_by_model: Of one picture, by the model's name.
 
     Returns:
         The same; where a judged model's cell and any other's have a Dice below :data:`MIN_MODEL_AGREEMENT`, it is to be
         checked. Those without a status, and cells of a field of view, stay as they are.
     """
-    result = {name: tuple(several) for name, several in findings.items()}
-    crops = {name: several[0] for name, several in result.items() if several and not several[0].cell_index}
-    cells = {name: one.load()[1] for name, one in crops.items()}
-    for name, cell in cells.items():
-        if crops[name].status and any(_models_disagree(cell, other) for key, other in cells.items() if key != name):
-            result[name] = (_flag_disagreement(crops[name]),)
-    return result
+    flagged = {name: tuple(model_cells) for name, model_cells in cells_by_model.items()}
+    crop_cells = {
+        name: model_cells[0] for name, model_cells in flagged.items() if model_cells and not model_cells[0].cell_index
+    }
+    labels_by_model = {name: crop_cell.load()[1] for name, crop_cell in crop_cells.items()}
+    for name, cell_labels in labels_by_model.items():
+        if crop_cells[name].status and any(
+            _models_disagree(cell_labels, other_labels)
+            for other_name, other_labels in labels_by_model.items()
+            if other_name != name
+        ):
+            flagged[name] = (_flag_disagreement(crop_cells[name]),)
+    return flagged
 
 
-def _models_disagree(cell: Labels, other: Labels) -> bool:
+def _models_disagree(first_labels: Labels, second_labels: Labels) -> bool:
     """Whether two models mean different pixels by a cell. Where neither sees one, they agree."""
-    return score(cell, other).dice[CELL] < MIN_MODEL_AGREEMENT
+    return score(first_labels, second_labels).dice[CELL] < MIN_MODEL_AGREEMENT
 
 
-def _flag_disagreement(one: CellResult) -> CellResult:
+def _flag_disagreement(cell: CellResult) -> CellResult:
     """Return a finding as one that models disagree about; one that nobody judges as it is."""
-    if not one.status:
-        return one
-    status = REVIEW if one.status == OK else one.status
-    return replace(one, status=status, reasons=(DISAGREEMENT_REASON, *one.reasons)[:MAX_REASONS])
+    if not cell.status:
+        return cell
+    status = REVIEW if cell.status == OK else cell.status
+    return replace(cell, status=status, reasons=(DISAGREEMENT_REASON, *cell.reasons)[:MAX_REASONS])

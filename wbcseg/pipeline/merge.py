@@ -19,27 +19,27 @@ REPORT_IMAGE_SIDE: Final = 1000
 """Longer side of a field of view in a report, in pixels."""
 
 
-def merge_results(outcomes: Sequence[ImageResult]) -> ImageReport:
+def merge_results(results: Sequence[ImageResult]) -> ImageReport:
     """Return what came of one picture.
 
     Args:
-        outcomes: What each model made of it, at least one.
+        results: What each model made of it, at least one.
     """
-    used = [one for one in outcomes if not one.problem]
-    problems = list(dict.fromkeys(one.problem for one in outcomes if one.problem))
-    told = [sentence for one in used for sentence in (one.mask_problem, *one.notices) if sentence]
+    usable = [result for result in results if not result.problem]
+    problems = list(dict.fromkeys(result.problem for result in results if result.problem))
+    messages = [message for result in usable for message in (result.mask_problem, *result.notices) if message]
     return ImageReport(
-        outcomes[0].name,
-        next((one.size for one in used), None),
-        tuple(finding for one in used for finding in one.cells),
-        tuple(one.model for one in used),
-        problem="" if used else problems[0],  # One sentence, as a report expects it.
-        note=" ".join(dict.fromkeys((*told, *(problems if used else problems[1:])))),
-        mask_rejected=any(one.mask_problem for one in used),
+        results[0].name,
+        next((result.size for result in usable), None),
+        tuple(cell for result in usable for cell in result.cells),
+        tuple(result.model for result in usable),
+        problem="" if usable else problems[0],  # One sentence, as a report expects it.
+        note=" ".join(dict.fromkeys((*messages, *(problems if usable else problems[1:])))),
+        mask_rejected=any(result.mask_problem for result in usable),
         field_renderers={
-            one.model: build_field_renderer(one.load, one.boxes)
-            for one in used
-            if one.is_field_of_view and one.load is not None
+            result.model: build_field_renderer(result.load, result.boxes)
+            for result in usable
+            if result.is_field_of_view and result.load is not None
         },
     )
 

@@ -27,41 +27,41 @@ def render_thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
     return encode_png(render_overlay(image, labels, THUMBNAIL_SIDE))
 
 
-def render_overlay(image: NDArray[np.uint8], labels: Labels, longest: int) -> RgbImage:
-    """Lay the classes over a picture, shrunk so that its longer side has at most ``longest`` pixels.
+def render_overlay(image: NDArray[np.uint8], labels: Labels, max_side: int) -> RgbImage:
+    """Lay the classes over a picture, shrunk so that its longer side has at most ``max_side`` pixels.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
-        longest: In pixels.
+        max_side: In pixels.
 
     Returns:
         ``uint8[h, w, 3]``.
     """
     height, width = labels.shape
-    factor = min(1.0, longest / max(height, width))
+    factor = min(1.0, max_side / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
-    classes = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
-    return overlay(small, classes, PALETTES["thesis"], 0.4)
+    reduced = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    reduced_labels = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
+    return overlay(reduced, reduced_labels, PALETTES["thesis"], 0.4)
 
 
-def render_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], longest: int) -> RgbImage:
+def render_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], max_side: int) -> RgbImage:
     """Do the same to a field of view, and number its cells.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
         boxes: Left, top, right and bottom of every cell's crop in pixels.
-        longest: In pixels.
+        max_side: In pixels.
 
     Returns:
         ``uint8[h, w, 3]``.
     """
-    small = render_overlay(image, labels, longest)
-    factor = small.shape[0] / image.shape[0]
-    scaled = [
+    rendered = render_overlay(image, labels, max_side)
+    factor = rendered.shape[0] / image.shape[0]
+    scaled_boxes = [
         (round(left * factor), round(top * factor), round(right * factor) - 1, round(bottom * factor) - 1)
         for left, top, right, bottom in boxes
     ]
-    return draw_boxes(small, scaled)
+    return draw_boxes(rendered, scaled_boxes)

@@ -43,8 +43,8 @@ class FeatureDistribution:
     limit: float
 
     def _standardise(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        chosen = features[[QUALITY_FEATURES.index(name) for name in ASPECTS[self.aspect]]].astype(np.float64)
-        standard: NDArray[np.float64] = (chosen - np.array(self.mean)) / np.array(self.scale)
+        selected = features[[QUALITY_FEATURES.index(name) for name in ASPECTS[self.aspect]]].astype(np.float64)
+        standard: NDArray[np.float64] = (selected - np.array(self.mean)) / np.array(self.scale)
         return standard
 
     def compute_distance(self, features: NDArray[np.float32]) -> float:
@@ -67,41 +67,41 @@ class FeatureDistribution:
 
 
 def fit_distributions(
-    known: NDArray[np.bool_], features: NDArray[np.float32], folds: Sequence[NDArray[np.intp]]
+    is_good: NDArray[np.bool_], features: NDArray[np.float32], folds: Sequence[NDArray[np.intp]]
 ) -> tuple[tuple[FeatureDistribution, ...], NDArray[np.bool_]]:
     """Learn where the known crops lie.
 
     Args:
-        known: ``bool[N]``: those whose result is known to be good.
+        is_good: ``bool[N]``: those whose result is known to be good.
         features: ``float32[N, len(FEATURES)]``.
         folds: Indices in parts; none is compared with those of its own part.
 
     Returns:
         What is familiar, in every respect; and ``bool[N]``, which crops are not.
     """
-    found, unfamiliar = [], np.zeros(len(features), np.bool_)
-    for respect in ASPECTS:
+    distributions, is_outlier = [], np.zeros(len(features), np.bool_)
+    for aspect in ASPECTS:
         distances = np.zeros(len(features))
         for rows in folds:
-            others = known.copy()
-            others[rows] = False
-            one = _fit_distribution(respect, features[others])
-            distances[rows] = [one.compute_distance(features[row]) for row in rows]
-        limit = round(float(np.quantile(distances[known], 1 - OUTLIER_FRACTION)), 4)
-        found.append(replace(_fit_distribution(respect, features[known]), limit=limit))
-        unfamiliar |= distances > limit
-    return tuple(found), unfamiliar
+            is_reference = is_good.copy()
+            is_reference[rows] = False
+            distribution = _fit_distribution(aspect, features[is_reference])
+            distances[rows] = [distribution.compute_distance(features[row]) for row in rows]
+        limit = round(float(np.quantile(distances[is_good], 1 - OUTLIER_FRACTION)), 4)
+        distributions.append(replace(_fit_distribution(aspect, features[is_good]), limit=limit))
+        is_outlier |= distances > limit
+    return tuple(distributions), is_outlier
 
 
-def _fit_distribution(respect: str, features: NDArray[np.float32]) -> FeatureDistribution:
-    chosen = features[:, [QUALITY_FEATURES.index(name) for name in ASPECTS[respect]]].astype(np.float64)
-    mean, scale = chosen.mean(axis=0), chosen.std(axis=0) + 1e-6
-    standard = (chosen - mean) / scale
+def _fit_distribution(aspect: str, features: NDArray[np.float32]) -> FeatureDistribution:
+    selected = features[:, [QUALITY_FEATURES.index(name) for name in ASPECTS[aspect]]].astype(np.float64)
+    mean, scale = selected.mean(axis=0), selected.std(axis=0) + 1e-6
+    standard = (selected - mean) / scale
     # A little of independence, so that figures which nearly follow from each other do no harm.
     correlations = standard.T @ standard / len(standard) + 0.01 * np.eye(len(mean))
     rows = (mean, scale, np.linalg.inv(correlations).ravel())
-    mean_of, scale_of, precision = (tuple(np.round(row, 6).tolist()) for row in rows)
-    return FeatureDistribution(respect, mean_of, scale_of, precision, limit=0.0)
+    rounded_mean, rounded_scale, precision = (tuple(np.round(row, 6).tolist()) for row in rows)
+    return FeatureDistribution(aspect, rounded_mean, rounded_scale, precision, limit=0.0)
 
 
 def parse_distribution(values: Mapping[str, Any]) -> FeatureDistribution:
@@ -110,12 +110,12 @@ def parse_distribution(values: Mapping[str, Any]) -> FeatureDistribution:
     Raises:
         ValueError: If it is something else.
     """
-    respect = str(values["respect"])
-    if respect not in ASPECTS:
-        raise ValueError(f"it judges by {respect}")
-    numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "precision")}
-    count = len(ASPECTS[respect])
-    sizes = {name: len(row) for name, row in numbers.items()}
+    aspect = str(values["respect"])
+    if aspect not in ASPECTS:
+        raise ValueError(f"it judges by {aspect}")
+    parameters = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "precision")}
+    count = len(ASPECTS[aspect])
+    sizes = {name: len(row) for name, row in parameters.items()}
     if sizes != {"mean": count, "scale": count, "precision": count**2}:
-        raise ValueError(f"it has {sizes} numbers for {respect}")
-    return FeatureDistribution(respect, **numbers, limit=float(values["limit"]))
+        raise ValueError(f"it has {sizes} numbers for {aspect}")
+    return FeatureDistribution(aspect, **parameters, limit=float(values["limit"]))

@@ -61,55 +61,70 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
 
     Returns:
         The judge. The regressions are measured on groups that they were not fitted to; the limits from which on
-        something is marked are set on all of them. ``figures`` has: ``smears``, ``strangers``, ``unlike_auroc``,
-        ``unlike_strangers`` and ``unlike_smears`` (shares that are called unlike), ``bad``, ``bad_caught`` and
+        something is marked are set on all of them. ``metrics`` has: ``smears``, ``negatives``, ``unlike_auroc``,
+        ``unlike_strangers`` and ``unlike_smears`` (shares that are called unlike), ``is_bad``, ``bad_caught`` and
         ``good_marked`` (of the plain pictures, called *check* or *unlike*; bad is a Dice of the cell below .8),
         ``bad_auroc``, and the same with the varied copies, ``varied_…``.
     """
     # Loaded here, because judging itself should not wait for it.
     from sklearn.metrics import roc_auc_score
 
-    smears = [one for one in examples if one.dice is not None]
-    plain = [one for one in smears if one.is_original]
-    strangers = [one for one in examples if one.dice is None]
-    dice = np.array([one.dice for one in smears], np.float64)
-    is_plain = np.array([one.is_original for one in smears])
-    doubt, doubts = _fit_cross_validated(smears, dice < TRAINING_BAD_DICE_BELOW)
-    kinds = np.array([one.dice is None for one in (*plain, *strangers)])
-    unlike, chances = _fit_cross_validated([*plain, *strangers], kinds)
-    features = np.array([one.features for one in smears])
-    familiar, unfamiliar = fit_distributions(
+    smears = [example for example in examples if example.dice is not None]
+    originals = [example for example in smears if example.is_original]
+    negatives = [example for example in examples if example.dice is None]
+    dice = np.array([example.dice for example in smears], np.float64)
+    is_original = np.array([example.is_original for example in smears])
+    failure_model, failure_probabilities = _fit_cross_validated(smears, dice < TRAINING_BAD_DICE_BELOW)
+    is_negative = np.array([example.dice is None for example in (*originals, *negatives)])
+    out_of_range_model, out_of_range_probabilities = _fit_cross_validated([*originals, *negatives], is_negative)
+    features = np.array([example.features for example in smears])
+    distributions, is_outlier = fit_distributions(
         dice >= TRAINING_BAD_DICE_BELOW, features, [rows for _, rows in _split_by_group(smears)]
     )
 
-    bad, good = dice < BAD_DICE_BELOW, dice >= BAD_DICE_BELOW
-    most, least = np.quantile(doubts[good & is_plain], [1 - MAX_FALSE_ALARM_RATE, 1 - MIN_FALSE_ALARM_RATE])
-    caught = np.quantile(doubts[bad], 1 - TARGET_SENSITIVITY, method="lower") if bad.any() else least
-    doubt = replace(doubt, threshold=round(float(np.clip(caught, most, least)), 4))
-    unlike = replace(unlike, threshold=round(float(np.quantile(chances[~kinds], 1 - MAX_SMEARS_OUT_OF_RANGE)), 4))
-    marked = (
-        unfamiliar | (doubts >= doubt.threshold) | np.array([bool(list_rule_reasons(one.features)) for one in smears])
+    is_bad, is_good = dice < BAD_DICE_BELOW, dice >= BAD_DICE_BELOW
+    lowest_threshold, highest_threshold = np.quantile(
+        failure_probabilities[is_good & is_original], [1 - MAX_FALSE_ALARM_RATE, 1 - MIN_FALSE_ALARM_RATE]
     )
-    marked[is_plain] |= chances[~kinds] >= unlike.threshold
+    sensitive_threshold = (
+        np.quantile(failure_probabilities[is_bad], 1 - TARGET_SENSITIVITY, method="lower")
+        if is_bad.any()
+        else highest_threshold
+    )
+    failure_model = replace(
+        failure_model, threshold=round(float(np.clip(sensitive_threshold, lowest_threshold, highest_threshold)), 4)
+    )
+    out_of_range_model = replace(
+        out_of_range_model,
+        threshold=round(float(np.quantile(out_of_range_probabilities[~is_negative], 1 - MAX_SMEARS_OUT_OF_RANGE)), 4),
+    )
+    is_flagged = (
+        is_outlier
+        | (failure_probabilities >= failure_model.threshold)
+        | np.array([bool(list_rule_reasons(example.features)) for example in smears])
+    )
+    is_flagged[is_original] |= out_of_range_probabilities[~is_negative] >= out_of_range_model.threshold
 
-    figures: dict[str, Any] = {
-        "smears": len(plain),
-        "strangers": len(strangers),
-        "unlike_auroc": float(roc_auc_score(kinds, chances)),
-        "unlike_strangers": float((chances[kinds] >= unlike.threshold).mean()),
-        "unlike_smears": float((chances[~kinds] >= unlike.threshold).mean()),
+    metrics: dict[str, Any] = {
+        "smears": len(originals),
+        "strangers": len(negatives),
+        "unlike_auroc": float(roc_auc_score(is_negative, out_of_range_probabilities)),
+        "unlike_strangers": float((out_of_range_probabilities[is_negative] >= out_of_range_model.threshold).mean()),
+        "unlike_smears": float((out_of_range_probabilities[~is_negative] >= out_of_range_model.threshold).mean()),
     }
-    for prefix, among in (("", is_plain), ("varied_", ~is_plain)):
-        figures |= {
-            f"{prefix}pictures": int(among.sum()),
-            f"{prefix}bad": int((bad & among).sum()),
-            f"{prefix}bad_caught": _compute_fraction(marked[bad & among]),
-            f"{prefix}good_marked": _compute_fraction(marked[good & among]),
+    for prefix, subset in (("", is_original), ("varied_", ~is_original)):
+        metrics |= {
+            f"{prefix}pictures": int(subset.sum()),
+            f"{prefix}bad": int((is_bad & subset).sum()),
+            f"{prefix}bad_caught": _compute_fraction(is_flagged[is_bad & subset]),
+            f"{prefix}good_marked": _compute_fraction(is_flagged[is_good & subset]),
         }
-        both = (bad & among).any() and (good & among).any()
-        figures[f"{prefix}bad_auroc"] = float(roc_auc_score(bad[among], doubts[among])) if both else None
-    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in figures.items()}
-    return QualityModel(doubt, unlike, familiar, rounded)
+        has_both = (is_bad & subset).any() and (is_good & subset).any()
+        metrics[f"{prefix}bad_auroc"] = (
+            float(roc_auc_score(is_bad[subset], failure_probabilities[subset])) if has_both else None
+        )
+    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in metrics.items()}
+    return QualityModel(failure_model, out_of_range_model, distributions, rounded)
 
 
 def _fit_cross_validated(
@@ -118,30 +133,30 @@ def _fit_cross_validated(
     """Return a regression on all examples, and the chances of each by regressions on the other groups'."""
     from sklearn.linear_model import LogisticRegression
 
-    features = np.array([one.features for one in examples], np.float64)
+    features = np.array([item.features for item in examples], np.float64)
 
-    def regression(rows: NDArray[np.intp]) -> LogisticModel:
-        middle, spread = features[rows].mean(axis=0), features[rows].std(axis=0) + 1e-6
+    def fit_regression(rows: NDArray[np.intp]) -> LogisticModel:
+        centre, spread = features[rows].mean(axis=0), features[rows].std(axis=0) + 1e-6
         model = LogisticRegression(C=INVERSE_REGULARISATION, class_weight="balanced", max_iter=5000)
-        model.fit(expand_features(features[rows], middle, spread), target[rows])
-        mean, scale, weights = (tuple(np.round(row, 6).tolist()) for row in (middle, spread, model.coef_[0]))
+        model.fit(expand_features(features[rows], centre, spread), target[rows])
+        mean, scale, weights = (tuple(np.round(row, 6).tolist()) for row in (centre, spread, model.coef_[0]))
         return LogisticModel(mean, scale, weights, round(float(model.intercept_[0]), 6), threshold=0.5)
 
-    chances = np.zeros(len(examples))
-    for others, rows in _split_by_group(examples):
-        one = regression(others)
-        chances[rows] = [one.predict_probability(examples[row].features) for row in rows]
-    return regression(np.arange(len(examples))), chances
+    probabilities = np.zeros(len(examples))
+    for training_rows, rows in _split_by_group(examples):
+        item = fit_regression(training_rows)
+        probabilities[rows] = [item.predict_probability(examples[row].features) for row in rows]
+    return fit_regression(np.arange(len(examples))), probabilities
 
 
 def _split_by_group(examples: Sequence[Example]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the rows to learn from and those to be judged, so that no group is in both."""
     from sklearn.model_selection import GroupKFold
 
-    names = {group: number for number, group in enumerate(dict.fromkeys(one.group for one in examples))}
-    groups = np.array([names[one.group] for one in examples])
+    group_numbers = {group: number for number, group in enumerate(dict.fromkeys(example.group for example in examples))}
+    groups = np.array([group_numbers[example.group] for example in examples])
     yield from GroupKFold(N_FOLDS, shuffle=True, random_state=0).split(groups, groups=groups)
 
 
-def _compute_fraction(marked: NDArray[np.bool_]) -> float | None:
-    return float(marked.mean()) if marked.size else None
+def _compute_fraction(flags: NDArray[np.bool_]) -> float | None:
+    return float(flags.mean()) if flags.size else None

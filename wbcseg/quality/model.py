@@ -94,7 +94,9 @@ def format_counts(statuses: Sequence[str]) -> str:
         statuses: One for each result; empty ones do not count.
     """
     counts = Counter(statuses)
-    return ", ".join(f"{counts[one]} {_STATUS_PHRASES[one][counts[one] > 1]}" for one in STATUSES if counts[one])
+    return ", ".join(
+        f"{counts[status]} {_STATUS_PHRASES[status][counts[status] > 1]}" for status in STATUSES if counts[status]
+    )
 
 
 @dataclass(frozen=True)
@@ -136,20 +138,22 @@ class LogisticModel:
         """Return what each figure adds, ``float64[len(FEATURES)]``."""
         weights = np.array(self.weights).reshape(2, len(QUALITY_FEATURES))
         expanded = expand_features(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
-        terms: NDArray[np.float64] = (weights * expanded.reshape(2, len(QUALITY_FEATURES))).sum(axis=0)
-        return terms
+        contributions: NDArray[np.float64] = (weights * expanded.reshape(2, len(QUALITY_FEATURES))).sum(axis=0)
+        return contributions
 
     def predict_probability(self, features: NDArray[np.float32]) -> float:
         """Return the chance in 0 to 1."""
-        return float(1.0 / (1.0 + np.exp(-np.clip(self.compute_contributions(features).sum() + self.intercept, -50.0, 50.0))))
+        return float(
+            1.0 / (1.0 + np.exp(-np.clip(self.compute_contributions(features).sum() + self.intercept, -50.0, 50.0)))
+        )
 
 
 def expand_features(
     features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return standardised figures and their squares, ``float64[N, 2 F]``; none counts for more than five deviations."""
-    standard = np.clip((features - mean) / scale, -5.0, 5.0)
-    return np.concatenate([standard, standard**2], axis=1)
+    standardised = np.clip((features - mean) / scale, -5.0, 5.0)
+    return np.concatenate([standardised, standardised**2], axis=1)
 
 
 def list_rule_reasons(features: NDArray[np.float32]) -> list[str]:
@@ -163,25 +167,25 @@ def list_rule_reasons(features: NDArray[np.float32]) -> list[str]:
     return reasons
 
 
-def is_cut_off(cell: Labels, sides: ImageEdges) -> bool:
+def is_cut_off(cell_labels: Labels, image_edges: ImageEdges) -> bool:
     """Whether a cell is cut off by a border of the picture.
 
     Args:
-        cell: ``uint8[H, W]`` of class ids: the main cell only.
-        sides: Which sides of the crop are the picture's border: top, bottom, left and right.
+        cell_labels: ``uint8[H, W]`` of class ids: the main cell only.
+        image_edges: Which sides of the crop are the picture's border: top, bottom, left and right.
     """
-    inside = cell != BACKGROUND.id
+    inside = cell_labels != BACKGROUND.id
     edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
-    length = sum(float(edge.sum()) for edge, border in zip(edges, sides, strict=True) if border)
+    length = sum(float(edge.sum()) for edge, is_image_edge in zip(edges, image_edges, strict=True) if is_image_edge)
     return length > CUT_OFF_EDGE_RATIO * math.sqrt(max(float(inside.sum()), 1.0))
 
 
-def _list_input_reasons(image: NDArray[np.uint8], cell: Labels) -> list[str]:
+def _list_input_reasons(image: NDArray[np.uint8], cell_labels: Labels) -> list[str]:
     """Return what no model can make up for: a picture of few pixels, or without colours."""
     reasons = []
-    count = int((cell != BACKGROUND.id).sum())
-    if count < MIN_CELL_PIXELS:
-        reasons.append(f"The cell has only {count} pixels; its figures are coarse.")
+    n_pixels = int((cell_labels != BACKGROUND.id).sum())
+    if n_pixels < MIN_CELL_PIXELS:
+        reasons.append(f"The cell has only {n_pixels} pixels; its figures are coarse.")
     if float(np.ptp(image, axis=-1).mean()) < MIN_COLOUR_RANGE:
         reasons.append("The picture has no colours; the models learned from stained cells.")
     return reasons
@@ -207,45 +211,64 @@ class QualityModel:
         self,
         image: NDArray[np.uint8],
         probabilities: NDArray[np.float32],
-        cell: Labels,
+        cell_labels: Labels,
         *,
-        sides: ImageEdges | None = None,
+        image_edges: ImageEdges | None = None,
     ) -> QualityResult:
         """Judge one crop.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB.
             probabilities: ``float32[H, W, 3]`` of the classes.
-            cell: ``uint8[H, W]`` of class ids: the main cell only.
-            sides: Of a cell in a field of view, which sides of the crop are the field's border too: top, bottom, left
+            cell_labels: ``uint8[H, W]`` of class ids: the main cell only.
+            image_edges: Of a cell in a field of view, which sides of the crop are the field's border too: top, bottom, left
                 and right. Its other sides, and other cells, are nothing to wonder at. ``None`` where the crop is all
                 there is.
         """
-        features = compute_quality_features(image, probabilities, cell)
-        doubt, unlike = self.failure_model.predict_probability(features), self.out_of_range_model.predict_probability(features)
-        if not cell.any():
-            return QualityResult(
-                OUT_OF_RANGE if unlike >= self.out_of_range_model.threshold else REVIEW, ("No cell was found.",), 1.0, unlike
-            )
-        reasons = list_rule_reasons(features) if sides is None else [CUT_OFF_REASON] * is_cut_off(cell, sides)
-        reasons += _list_input_reasons(image, cell)
-        reasons += [reason for one in self.distributions if (reason := one.explain(features))]
-        if unlike >= self.out_of_range_model.threshold:
-            return QualityResult(
-                OUT_OF_RANGE, _limit_reasons([*reasons, *self._explain(self.out_of_range_model, features)]), doubt, unlike
-            )
-        if doubt >= self.failure_model.threshold:
-            reasons += self._explain(self.failure_model, features)
-        return QualityResult(REVIEW if reasons else OK, _limit_reasons(reasons), doubt, unlike)
-
-    def _explain(self, score: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
-        """Return what adds most to a score, in words."""
-        terms = score.compute_contributions(features)
-        shares = dict(zip(QUALITY_FEATURES, terms.tolist(), strict=True))
-        groups = sorted(
-            ((sum(shares[name] for name in names), text) for text, names in _FEATURES_BY_REASON.items()), reverse=True
+        features = compute_quality_features(image, probabilities, cell_labels)
+        failure_probability, out_of_range_probability = (
+            self.failure_model.predict_probability(features),
+            self.out_of_range_model.predict_probability(features),
         )
-        return [text for share, text in groups if share > 0][:2] or [groups[0][1]]
+        if not cell_labels.any():
+            return QualityResult(
+                OUT_OF_RANGE if out_of_range_probability >= self.out_of_range_model.threshold else REVIEW,
+                ("No cell was found.",),
+                1.0,
+                out_of_range_probability,
+            )
+        reasons = (
+            list_rule_reasons(features)
+            if image_edges is None
+            else [CUT_OFF_REASON] * is_cut_off(cell_labels, image_edges)
+        )
+        reasons += _list_input_reasons(image, cell_labels)
+        reasons += [reason for distribution in self.distributions if (reason := distribution.explain(features))]
+        if out_of_range_probability >= self.out_of_range_model.threshold:
+            return QualityResult(
+                OUT_OF_RANGE,
+                _limit_reasons([*reasons, *self._explain(self.out_of_range_model, features)]),
+                failure_probability,
+                out_of_range_probability,
+            )
+        if failure_probability >= self.failure_model.threshold:
+            reasons += self._explain(self.failure_model, features)
+        return QualityResult(
+            REVIEW if reasons else OK, _limit_reasons(reasons), failure_probability, out_of_range_probability
+        )
+
+    def _explain(self, model: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
+        """Return what adds most to a score, in words."""
+        contributions = model.compute_contributions(features)
+        contribution_by_feature = dict(zip(QUALITY_FEATURES, contributions.tolist(), strict=True))
+        groups = sorted(
+            (
+                (sum(contribution_by_feature[name] for name in names), text)
+                for text, names in _FEATURES_BY_REASON.items()
+            ),
+            reverse=True,
+        )
+        return [text for contribution, text in groups if contribution > 0][:2] or [groups[0][1]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -253,7 +276,7 @@ class QualityModel:
             "features": list(QUALITY_FEATURES),
             "doubt": vars(self.failure_model),
             "unlike": vars(self.out_of_range_model),
-            "familiar": [vars(one) for one in self.distributions],
+            "familiar": [vars(distribution) for distribution in self.distributions],
             "figures": dict(self.metrics),
         }
 
@@ -302,11 +325,11 @@ def _load_cached(path: Path, _changed: int) -> QualityModel:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["features"] != list(QUALITY_FEATURES):
             raise ValueError("it was made for other figures; make it again")
-        known = tuple(parse_distribution(one) for one in values["familiar"])
+        distributions = tuple(parse_distribution(entry) for entry in values["familiar"])
         return QualityModel(
             _parse_logistic_model(values["doubt"]),
             _parse_logistic_model(values["unlike"]),
-            known,
+            distributions,
             dict(values["figures"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -314,8 +337,8 @@ def _load_cached(path: Path, _changed: int) -> QualityModel:
 
 
 def _parse_logistic_model(values: Mapping[str, Any]) -> LogisticModel:
-    numbers = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "weights")}
-    sizes = {name: len(row) for name, row in numbers.items()}
+    parameters = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "weights")}
+    sizes = {name: len(row) for name, row in parameters.items()}
     if sizes != {"mean": len(QUALITY_FEATURES), "scale": len(QUALITY_FEATURES), "weights": 2 * len(QUALITY_FEATURES)}:
         raise ValueError(f"it has {sizes} numbers")
-    return LogisticModel(**numbers, intercept=float(values["intercept"]), threshold=float(values["threshold"]))
+    return LogisticModel(**parameters, intercept=float(values["intercept"]), threshold=float(values["threshold"]))

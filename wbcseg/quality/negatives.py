@@ -66,41 +66,41 @@ def _crop_randomly(photograph: Image.Image, rng: np.random.Generator) -> Rgb:
     side = max(60, round(shorter * rng.uniform(0.15, 1.0)))
     left, top = (int(rng.integers(0, max(1, length - side))) for length in photograph.size)
     size = int(rng.integers(*SIDE_RANGE))
-    part = photograph.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(part)
+    patch = photograph.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(patch)
 
 
 def _draw_noise(rng: np.random.Generator) -> Rgb:
     from scipy import ndimage
 
     side = int(rng.integers(*SIDE_RANGE))
-    field = ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (s := rng.uniform(0.0, 12.0), s, 0.0))
-    field = field / max(float(field.std()), 1e-9) * rng.uniform(5, 60) + rng.uniform(60, 220, 3)
-    return np.asarray(np.clip(field, 0, 255), np.uint8)
+    noise = ndimage.gaussian_filter(rng.normal(size=(side, side, 3)), (sigma := rng.uniform(0.0, 12.0), sigma, 0.0))
+    noise = noise / max(float(noise.std()), 1e-9) * rng.uniform(5, 60) + rng.uniform(60, 220, 3)
+    return np.asarray(np.clip(noise, 0, 255), np.uint8)
 
 
 def _draw_text(rng: np.random.Generator) -> Rgb:
     side = int(rng.integers(*SIDE_RANGE))
     paper, ink = rng.integers(200, 256, 3), rng.integers(0, 120, 3)
-    picture = Image.new("RGB", (side, side), tuple(map(int, paper)))
-    drawing = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (side, side), tuple(map(int, paper)))
+    drawing = ImageDraw.Draw(image)
     size = int(rng.integers(10, 60))
     for y in range(0, side, size + 4):
         line = "".join(chr(c) for c in rng.integers(33, 123, 40))
         drawing.text((int(rng.integers(-8, 8)), y), line, fill=tuple(map(int, ink)), font_size=size)
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def _draw_shapes(rng: np.random.Generator) -> Rgb:
     side = int(rng.integers(*SIDE_RANGE))
-    picture = Image.new("RGB", (side, side), tuple(map(int, rng.integers(0, 256, 3))))
-    drawing = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (side, side), tuple(map(int, rng.integers(0, 256, 3))))
+    drawing = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(3, 30))):
         x, y, w, h = rng.uniform(-0.2, 1.0, 2).tolist() + rng.uniform(0.05, 0.6, 2).tolist()
-        box = [v * side for v in (x, y, x + w, y + h)]
+        box = [value * side for value in (x, y, x + w, y + h)]
         colour = tuple(map(int, rng.integers(0, 256, 3)))
         (drawing.rectangle if rng.random() < 0.7 else drawing.line)(box, fill=colour)
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def _draw_tissue(rng: np.random.Generator) -> Rgb:
@@ -108,15 +108,15 @@ def _draw_tissue(rng: np.random.Generator) -> Rgb:
     from scipy import ndimage
 
     side = int(rng.integers(160, SIDE_RANGE[1]))
-    picture = Image.new("RGB", (side, side), (232, 170, 200))
-    drawing = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (side, side), (232, 170, 200))
+    drawing = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(10, 40))):
-        points = [tuple(map(float, p)) for p in rng.uniform(-20, side + 20, (4, 2))]
+        points = [tuple(map(float, point)) for point in rng.uniform(-20, side + 20, (4, 2))]
         drawing.line(points, fill=tuple(map(int, rng.integers((190, 110, 150), (240, 190, 220)))), width=5)
     for _ in range(int(rng.integers(60, 160))):
         x, y = rng.uniform(0, side, 2)
-        a, b = rng.uniform(3, 8, 2)
+        half_width, half_height = rng.uniform(3, 8, 2)
         violet = tuple(map(int, rng.integers((80, 40, 110), (140, 90, 170))))
-        drawing.ellipse((x - a, y - b, x + a, y + b), fill=violet)
-    blurred = ndimage.gaussian_filter(np.asarray(picture, np.float32), (1.0, 1.0, 0.0))
+        drawing.ellipse((x - half_width, y - half_height, x + half_width, y + half_height), fill=violet)
+    blurred = ndimage.gaussian_filter(np.asarray(image, np.float32), (1.0, 1.0, 0.0))
     return np.asarray(np.clip(blurred + rng.normal(0, 5, blurred.shape), 0, 255), np.uint8)

@@ -77,11 +77,11 @@ def _extract_detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32
     detail = green - ndimage.gaussian_filter(green, DETAIL_SIGMA)
     detail -= detail.mean()
     norm = float(np.linalg.norm(detail))
-    canvas = np.zeros((MAX_REDUCED_SIDE, MAX_REDUCED_SIDE), dtype=np.float32)
+    padded = np.zeros((MAX_REDUCED_SIDE, MAX_REDUCED_SIDE), dtype=np.float32)
     # Less than a twentieth of a grey level a pixel is rounding, not detail.
     if norm > 0.05 * np.sqrt(detail.size):
-        canvas[:height, :width] = detail / norm
-    return canvas
+        padded[:height, :width] = detail / norm
+    return padded
 
 
 def _find_same_cell_pairs(
@@ -91,22 +91,22 @@ def _find_same_cell_pairs(
     spectra = fft.rfft2(np.stack(details))
     pairs: list[tuple[int, int]] = []
     for i, detail in enumerate(details[:-1]):
-        rest = np.arange(i + 1, len(details))
-        near = (np.abs(quantiles[rest] - quantiles[i]).mean(axis=1) < MAX_COLOR_DIFFERENCE) & (
-            factors[rest] == factors[i]
+        others = np.arange(i + 1, len(details))
+        is_similar = (np.abs(quantiles[others] - quantiles[i]).mean(axis=1) < MAX_COLOR_DIFFERENCE) & (
+            factors[others] == factors[i]
         )
-        candidates = rest[near]
+        candidates = others[is_similar]
         if not candidates.size:
             continue
-        best = np.zeros(candidates.size)
+        best_correlation = np.zeros(candidates.size)
         for orientation in list_orientations(detail):
             spectrum = fft.rfft2(np.ascontiguousarray(orientation))
-            shifts = fft.irfft2(spectrum.conj() * spectra[candidates], s=(MAX_REDUCED_SIDE, MAX_REDUCED_SIDE))
-            best = np.maximum(best, shifts.max(axis=(1, 2)))
-        pairs += [(i, int(j)) for j in candidates[best >= MIN_CORRELATION]]
+            correlations = fft.irfft2(spectrum.conj() * spectra[candidates], s=(MAX_REDUCED_SIDE, MAX_REDUCED_SIDE))
+            best_correlation = np.maximum(best_correlation, correlations.max(axis=(1, 2)))
+        pairs += [(i, int(j)) for j in candidates[best_correlation >= MIN_CORRELATION]]
     return pairs
 
 
 def list_orientations(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
     """Return the eight orientations of ``[H, W, …]``: four turns of it and four of its mirror image."""
-    return [np.rot90(side, turns) for side in (array, array[:, ::-1]) for turns in range(4)]
+    return [np.rot90(flipped, turns) for flipped in (array, array[:, ::-1]) for turns in range(4)]

@@ -91,15 +91,15 @@ class Split:
 
     def find_leaking_pairs(self) -> list[tuple[str, str]]:
         """Return the pairs (id in training, id in test) that show the same cell, twins and near-duplicates alike."""
-        cell = {member: group[0] for group in self.groups for member in group}
-        trained: dict[str, list[str]] = {}
+        cell_ids = {member: group[0] for group in self.groups for member in group}
+        train_ids: dict[str, list[str]] = {}
         for sample_id in self.train:
             original = get_original_id(sample_id)
-            trained.setdefault(cell.get(original, original), []).append(sample_id)
+            train_ids.setdefault(cell_ids.get(original, original), []).append(sample_id)
         pairs = []
         for sample_id in self.test:
             original = get_original_id(sample_id)
-            pairs += [(other, sample_id) for other in trained.get(cell.get(original, original), [])]
+            pairs += [(train_id, sample_id) for train_id in train_ids.get(cell_ids.get(original, original), [])]
         return pairs
 
     def drop(self, count: int) -> Split:
@@ -111,12 +111,16 @@ class Split:
         if not 0 <= count < len(self.train):
             raise SplitError(f"Of {len(self.train)} training pictures {count} cannot be left out.")
         order = np.random.default_rng(self.seed).permutation(len(self.train))
-        gone = set(order[:count].tolist())
-        return dataclasses.replace(self, train=tuple(one for i, one in enumerate(self.train) if i not in gone))
+        dropped = set(order[:count].tolist())
+        return dataclasses.replace(
+            self, train=tuple(sample_id for index, sample_id in enumerate(self.train) if index not in dropped)
+        )
 
     def add_flipped_copies(self) -> Split:
         """Return the split with a flipped copy of every training picture behind them."""
-        return dataclasses.replace(self, train=(*self.train, *(one + FLIPPED_COPY_SUFFIX for one in self.train)))
+        return dataclasses.replace(
+            self, train=(*self.train, *(sample_id + FLIPPED_COPY_SUFFIX for sample_id in self.train))
+        )
 
     def add_leaking_copies(self) -> Split:
         """Return the split with flipped copies in training, of which some are copies of the test pictures.
@@ -133,10 +137,10 @@ class Split:
                 f"Received: {len(self.train)} and {len(self.test)}"
             )
         order = np.random.default_rng(self.seed).permutation(len(self.train))
-        gone = set(order[: len(self.test)].tolist())
-        copied = [*(one for i, one in enumerate(self.train) if i not in gone), *self.test]
+        dropped = set(order[: len(self.test)].tolist())
+        copied = [*(sample_id for index, sample_id in enumerate(self.train) if index not in dropped), *self.test]
         return dataclasses.replace(
-            self, kind="leaking", train=(*self.train, *(one + FLIPPED_COPY_SUFFIX for one in copied))
+            self, kind="leaking", train=(*self.train, *(sample_id + FLIPPED_COPY_SUFFIX for sample_id in copied))
         )
 
     def check(self) -> None:
@@ -146,53 +150,57 @@ class Split:
             LeakError: If it claims to be leak-free and a cell, or a twin of it, is on both sides.
             SplitError: If a side is empty or names a picture twice, or a leak-free test side holds made copies.
         """
-        for name, side in (("training", self.train), ("test", self.test)):
-            if not side:
+        for name, sample_ids in (("training", self.train), ("test", self.test)):
+            if not sample_ids:
                 raise SplitError(f"The {name} side of the split is empty. Use more pictures or fewer folds.")
-            twice = [sample_id for sample_id, count in Counter(side).items() if count > 1]
-            if twice:
-                raise SplitError(f"The {name} side of the split names {twice[0]} {Counter(side)[twice[0]]} times.")
+            duplicates = [sample_id for sample_id, count in Counter(sample_ids).items() if count > 1]
+            if duplicates:
+                raise SplitError(
+                    f"The {name} side of the split names {duplicates[0]} {Counter(sample_ids)[duplicates[0]]} times."
+                )
         if self.kind != "leak-free":
             return
         across = self.find_leaking_pairs()
         if across:
-            left, right = across[0]
+            train_id, test_id = across[0]
             raise LeakError(
                 f"This split claims to be leak-free, but {len(across)} pairs of pictures of the same cell are on both "
-                f"sides, such as {left} (training) and {right} (test). Keep all pictures of a cell on one side."
+                f"sides, such as {train_id} (training) and {test_id} (test). Keep all pictures of a cell on one side."
             )
-        made = [sample_id for sample_id in self.test if is_flipped_copy(sample_id)]
-        if made:
-            raise SplitError(f"The test side of a leak-free split holds a made copy, {made[0]}. Augment training only.")
+        copies = [sample_id for sample_id in self.test if is_flipped_copy(sample_id)]
+        if copies:
+            raise SplitError(
+                f"The test side of a leak-free split holds a made copy, {copies[0]}. Augment training only."
+            )
 
 
-def build_thesis_split(prepared: ThesisDataset, dataset: str, samples: Iterable[Sample]) -> Split:
+def build_thesis_split(thesis_dataset: ThesisDataset, dataset_name: str, samples: Iterable[Sample]) -> Split:
     """Write down the split of the published preparation.
 
     Args:
-        prepared: What :func:`wbcseg.splitting.thesis.build_thesis_dataset` made.
-        dataset: Name of the data set.
+        thesis_dataset: What :func:`wbcseg.splitting.thesis.build_thesis_dataset` made.
+        dataset_name: Name of the data set.
         samples: The samples that it was made from.
     """
-    used = {get_original_id(sample_id) for sample_id in prepared.ids}
-    kept = [sample for sample in samples if sample.id in used]
+    used_ids = {get_original_id(sample_id) for sample_id in thesis_dataset.ids}
+    used_samples = [sample for sample in samples if sample.id in used_ids]
     return Split(
         kind="published",
-        dataset=dataset,
-        train=prepared.get_ids(prepared.train),
-        test=prepared.get_ids(prepared.test),
-        groups=_select_shared_cells(group_by_cell(kept)),
-        manifest={sample.id: sample.compute_digest() for sample in kept},
+        dataset=dataset_name,
+        train=thesis_dataset.get_ids(thesis_dataset.train),
+        test=thesis_dataset.get_ids(thesis_dataset.test),
+        groups=_select_shared_cells(group_by_cell(used_samples)),
+        manifest={sample.id: sample.compute_digest() for sample in used_samples},
     )
 
 
 def build_leak_free_folds(
-    dataset: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = DEFAULT_SEED
+    dataset_name: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = DEFAULT_SEED
 ) -> list[Split]:
     """Split a data set into folds: cells stay whole, cell types are spread evenly.
 
     Args:
-        dataset: Name of the data set.
+        dataset_name: Name of the data set.
         samples: Its samples with a mask; others are ignored.
         folds: How many folds, from 2 up.
         seed: Seed of the shuffle.
@@ -206,32 +214,41 @@ def build_leak_free_folds(
     # Costs seconds to import, which only those who make a split should wait for.
     from sklearn.model_selection import StratifiedGroupKFold
 
-    kept = [sample for sample in samples if sample.mask is not None]
-    groups = group_by_cell(kept)
+    usable = [sample for sample in samples if sample.mask is not None]
+    groups = group_by_cell(usable)
     if folds < 2 or len(groups) < folds:
         raise SplitError(
-            f"Argument `folds` must be from 2 to the number of different cells, {len(groups)} in {dataset}. "
+            f"Argument `folds` must be from 2 to the number of different cells, {len(groups)} in {dataset_name}. "
             f"Received: {folds}"
         )
-    number = {member: i for i, group in enumerate(groups) for member in group}
-    types = _find_group_types(kept, number)
-    ids = np.array([sample.id for sample in kept])
-    group_of = np.array([number[i] for i in ids])
-    type_of = np.array([types[g] for g in group_of])
-    manifest = {sample.id: sample.compute_digest() for sample in kept}
+    group_index = {member: index for index, group in enumerate(groups) for member in group}
+    group_types = _find_group_types(usable, group_index)
+    ids = np.array([sample.id for sample in usable])
+    group_numbers = np.array([group_index[index] for index in ids])
+    cell_types = np.array([group_types[group_number] for group_number in group_numbers])
+    manifest = {sample.id: sample.compute_digest() for sample in usable}
 
     # A cell type with fewer cells than folds cannot be spread; scikit-learn warns about the smallest one only.
-    counts = Counter(types.values())
-    type_of = np.array([t if counts[t] >= folds else "rare" for t in type_of])
-    if len({g for g, t in zip(group_of, type_of, strict=True) if t == "rare"}) < folds:
-        most_common = counts.most_common(1)[0][0]
-        type_of = np.array([most_common if t == "rare" else t for t in type_of])
-    maker = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    type_counts = Counter(group_types.values())
+    cell_types = np.array([cell_type if type_counts[cell_type] >= folds else "rare" for cell_type in cell_types])
+    if (
+        len(
+            {
+                group_number
+                for group_number, cell_type in zip(group_numbers, cell_types, strict=True)
+                if cell_type == "rare"
+            }
+        )
+        < folds
+    ):
+        most_common = type_counts.most_common(1)[0][0]
+        cell_types = np.array([most_common if cell_type == "rare" else cell_type for cell_type in cell_types])
+    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     splits = []
-    for fold, (train, test) in enumerate(maker.split(ids, type_of, group_of)):
+    for fold, (train, test) in enumerate(splitter.split(ids, cell_types, group_numbers)):
         split = Split(
             kind="leak-free",
-            dataset=dataset,
+            dataset=dataset_name,
             train=tuple(map(str, ids[train])),
             test=tuple(map(str, ids[test])),
             groups=_select_shared_cells(groups),
@@ -249,9 +266,9 @@ def _select_shared_cells(groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, 
     return tuple(group for group in groups if len(group) > 1)
 
 
-def _find_group_types(samples: Sequence[Sample], number: Mapping[str, int]) -> dict[int, str]:
+def _find_group_types(samples: Sequence[Sample], group_index: Mapping[str, int]) -> dict[int, str]:
     """Return the commonest cell type of every group."""
     votes: dict[int, Counter[str]] = {}
     for sample in samples:
-        votes.setdefault(number[sample.id], Counter())[sample.cell_type or "unknown"] += 1
-    return {group: votes_of.most_common(1)[0][0] for group, votes_of in votes.items()}
+        votes.setdefault(group_index[sample.id], Counter())[sample.cell_type or "unknown"] += 1
+    return {group: group_votes.most_common(1)[0][0] for group, group_votes in votes.items()}

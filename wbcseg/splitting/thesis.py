@@ -73,14 +73,14 @@ class ThesisDataset:
         """The one-hot targets, ``float32[N, 120, 120, 3]``."""
         return encode_one_hot(self.labels, self.unlabelled)
 
-    def get_ids(self, part: Sequence[int]) -> tuple[str, ...]:
+    def get_ids(self, indices: Sequence[int]) -> tuple[str, ...]:
         """Return the ids at the given indices."""
-        return tuple(self.ids[i] for i in part)
+        return tuple(self.ids[index] for index in indices)
 
 
 def select_samples(samples: Iterable[Sample]) -> list[Sample]:
     """Return the samples of 120×120 pixels that have a mask: 224 of the 300 of Dataset 1."""
-    return [s for s in samples if s.size == (IMAGE_SIDE, IMAGE_SIDE) and s.mask is not None]
+    return [sample for sample in samples if sample.size == (IMAGE_SIDE, IMAGE_SIDE) and sample.mask is not None]
 
 
 def make_flipped_copy(array: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -116,31 +116,33 @@ def get_original_id(sample_id: str) -> str:
 
 def add_flipped_copies(samples: Sequence[Sample]) -> list[Sample]:
     """Return the samples followed by all their twins: sample ``i + n`` is the twin of sample ``i``."""
-    twins = [
+    copies = [
         Sample(
-            s.id + FLIPPED_COPY_SUFFIX,
-            np.ascontiguousarray(make_flipped_copy(s.image)).astype(np.uint8, copy=False),
-            None if s.mask is None else np.ascontiguousarray(make_flipped_copy(s.mask)).astype(np.uint8, copy=False),
-            s.cell_type,
-            s.source,
+            sample.id + FLIPPED_COPY_SUFFIX,
+            np.ascontiguousarray(make_flipped_copy(sample.image)).astype(np.uint8, copy=False),
+            None
+            if sample.mask is None
+            else np.ascontiguousarray(make_flipped_copy(sample.mask)).astype(np.uint8, copy=False),
+            sample.cell_type,
+            sample.source,
         )
-        for s in samples
+        for sample in samples
     ]
-    return [*samples, *twins]
+    return [*samples, *copies]
 
 
-def encode_one_hot(labels: Labels, blank: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return one channel a class, and three zeros where ``blank``.
+def encode_one_hot(labels: Labels, unlabelled: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return one channel a class, and three zeros where ``unlabelled``.
 
     Args:
         labels: ``uint8[…]`` of class ids.
-        blank: ``bool[…]`` of the same shape.
+        unlabelled: ``bool[…]`` of the same shape.
 
     Returns:
         ``float32[…, 3]``.
     """
     targets = np.eye(len(CLASSES), dtype=np.float32)[labels]
-    targets[blank] = 0
+    targets[unlabelled] = 0
     return targets
 
 
@@ -150,15 +152,15 @@ def compute_shuffle_order(count: int) -> NDArray[np.int64]:
 
 
 def build_thesis_dataset(
-    samples: Iterable[Sample], quirks: ThesisBugs = ALL_THESIS_BUGS, *, twins: bool = True
+    samples: Iterable[Sample], bugs: ThesisBugs = ALL_THESIS_BUGS, *, flipped_copies: bool = True
 ) -> ThesisDataset:
     """Carry out the published preparation.
 
     Args:
         samples: The data set, in the order of its file names.
-        quirks: Which of the notebooks' quirks to repeat. Without ``twins_before_split`` the twins of the training
+        bugs: Which of the notebooks' quirks to repeat. Without ``twins_before_split`` the twins of the training
             part are added after the split.
-        twins: Whether to make flipped copies at all; the thesis' annex does without.
+        flipped_copies: Whether to make flipped copies at all; the thesis' annex does without.
 
     Returns:
         448 pictures with twins (224 without) for the 224 pictures of Dataset 1: 417 to train, 30 to test, 1 dropped.
@@ -166,33 +168,33 @@ def build_thesis_dataset(
     Raises:
         DatasetError: If fewer than 15 pictures of 120×120 pixels with a mask are there.
     """
-    chosen = select_samples(samples)
-    check_sample_count(len(chosen))
-    early = add_flipped_copies(chosen) if twins and quirks.copies_before_split else chosen
-    order = compute_shuffle_order(len(early))
-    blank = np.zeros((len(early), IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
-    if quirks.one_hot_off_by_one:
-        blank[-1] = True
-        blank[:, -1, :] = True
-        blank[:, :, -1] = True
-    shuffled = [early[i] for i in order]
-    blank = blank[order]
+    selected = select_samples(samples)
+    check_sample_count(len(selected))
+    candidates = add_flipped_copies(selected) if flipped_copies and bugs.copies_before_split else selected
+    shuffle_order = compute_shuffle_order(len(candidates))
+    unlabelled = np.zeros((len(candidates), IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
+    if bugs.one_hot_off_by_one:
+        unlabelled[-1] = True
+        unlabelled[:, -1, :] = True
+        unlabelled[:, :, -1] = True
+    shuffled = [candidates[index] for index in shuffle_order]
+    unlabelled = unlabelled[shuffle_order]
 
-    tests = max(1, round(len(early) * TEST_FRACTION))
-    dropped = 1 if quirks.drop_boundary_image else 0
-    trains = len(early) - tests - dropped
-    if twins and not quirks.copies_before_split:
-        late = add_flipped_copies(shuffled[:trains])[trains:]
-        shuffled = shuffled[:trains] + late + shuffled[trains:]
-        extra = np.zeros((trains, IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
-        blank = np.concatenate([blank[:trains], extra, blank[trains:]])
-        trains += len(late)
+    test_count = max(1, round(len(candidates) * TEST_FRACTION))
+    drop_count = 1 if bugs.drop_boundary_image else 0
+    train_count = len(candidates) - test_count - drop_count
+    if flipped_copies and not bugs.copies_before_split:
+        late_copies = add_flipped_copies(shuffled[:train_count])[train_count:]
+        shuffled = shuffled[:train_count] + late_copies + shuffled[train_count:]
+        late_unlabelled = np.zeros((train_count, IMAGE_SIDE, IMAGE_SIDE), dtype=bool)
+        unlabelled = np.concatenate([unlabelled[:train_count], late_unlabelled, unlabelled[train_count:]])
+        train_count += len(late_copies)
     return ThesisDataset(
-        ids=tuple(s.id for s in shuffled),
-        images=np.stack([s.image for s in shuffled]),
-        labels=np.stack([s.mask for s in shuffled if s.mask is not None]),
-        unlabelled=blank,
-        train=range(trains),
-        dropped=range(trains, trains + dropped),
-        test=range(trains + dropped, len(shuffled)),
+        ids=tuple(sample.id for sample in shuffled),
+        images=np.stack([sample.image for sample in shuffled]),
+        labels=np.stack([sample.mask for sample in shuffled if sample.mask is not None]),
+        unlabelled=unlabelled,
+        train=range(train_count),
+        dropped=range(train_count, train_count + drop_count),
+        test=range(train_count + drop_count, len(shuffled)),
     )

@@ -30,13 +30,13 @@ def split_in_subprocess(name: str) -> dict[str, Any]:
         SplitError: If it cannot be split, or the process fails.
     """
     command = [sys.executable, "-m", "wbcseg.splitting.worker", name]
-    done = subprocess.run(command, cwd=IMPORT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if done.returncode == EXIT_REJECTED:
-        raise SplitError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    if done.returncode:
+    process = subprocess.run(command, cwd=IMPORT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if process.returncode == EXIT_REJECTED:
+        raise SplitError(process.stderr.decode(errors="replace").strip().splitlines()[-1])
+    if process.returncode:
         raise SplitError(f"Data set {name} could not be split: the process ended early, perhaps for lack of memory.")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    result: dict[str, Any] = json.loads(process.stdout)
+    return result
 
 
 def main() -> int:

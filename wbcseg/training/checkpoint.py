@@ -48,9 +48,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OSError: If the disk is full or the folder cannot be written.
     """
-    details = json.dumps({"epoch": checkpoint.epoch, "history": checkpoint.history})
+    training_json = json.dumps({"epoch": checkpoint.epoch, "history": checkpoint.history})
     with atomic_write(folder / CHECKPOINT_FILE, previous=folder / PREVIOUS_CHECKPOINT_FILE) as temporary:
-        write_arrays(checkpoint.arrays, temporary, {"training": details})
+        write_arrays(checkpoint.arrays, temporary, {"training": training_json})
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
@@ -90,8 +90,8 @@ def load_final_weights(folder: Path) -> Arrays | None:
     Raises:
         RunError: If there are checkpoints and none can be read.
     """
-    saved = load_checkpoint(folder)
-    return select_export_weights(saved.arrays) if saved else None
+    latest = load_checkpoint(folder)
+    return select_export_weights(latest.arrays) if latest else None
 
 
 def save_best_weights(folder: Path, arrays: Arrays, score: float) -> None:

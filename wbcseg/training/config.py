@@ -139,8 +139,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            kinds: tuple[type, ...] = (int, float) if field.type == "float" else (_FIELD_TYPES[str(field.type)],)
-            if not isinstance(value, kinds) or (isinstance(value, bool) and field.type != "bool"):
+            expected_types: tuple[type, ...] = (
+                (int, float) if field.type == "float" else (_FIELD_TYPES[str(field.type)],)
+            )
+            if not isinstance(value, expected_types) or (isinstance(value, bool) and field.type != "bool"):
                 raise ConfigError(f"Setting `{field.name}` must be of type {field.type}. Received: {value!r}")
         get_spec(self.architecture)
         get_augmentation(self.augmentation)
@@ -149,9 +151,11 @@ class TrainingConfig:
                 raise ConfigError(
                     f"Setting `{name}` must be one of {', '.join(choices)}. Received: {getattr(self, name)!r}"
                 )
-        for name, (least, most) in RANGES.items():
-            if not least <= getattr(self, name) <= most:
-                raise ConfigError(f"Setting `{name}` must be from {least} to {most}. Received: {getattr(self, name)!r}")
+        for name, (minimum, maximum) in RANGES.items():
+            if not minimum <= getattr(self, name) <= maximum:
+                raise ConfigError(
+                    f"Setting `{name}` must be from {minimum} to {maximum}. Received: {getattr(self, name)!r}"
+                )
         if self.input_size % SIZE_MULTIPLE:
             raise ConfigError(f"Setting `canvas` must be a multiple of {SIZE_MULTIPLE}. Received: {self.input_size}")
         if self.split == "leaking" and not self.flipped_copies:
@@ -201,11 +205,11 @@ class TrainingConfig:
         Raises:
             ConfigError: If a setting is unknown, missing, of the wrong type or out of range.
         """
-        names = {field.name for field in dataclasses.fields(cls)}
-        unknown, missing = sorted(set(values) - names), sorted(names - set(values) - OPTIONAL_FIELDS)
+        field_names = {field.name for field in dataclasses.fields(cls)}
+        unknown, missing = sorted(set(values) - field_names), sorted(field_names - set(values) - OPTIONAL_FIELDS)
         if unknown or missing:
             raise ConfigError(
-                f"A training has the settings {', '.join(sorted(names))}. "
+                f"A training has the settings {', '.join(sorted(field_names))}. "
                 f"Unknown here: {', '.join(unknown) or 'none'}; missing: {', '.join(missing) or 'none'}."
             )
         return cls(**values)
@@ -220,8 +224,8 @@ class TrainingConfig:
 
     def compute_hash(self) -> str:
         """Return the first 12 hexadecimal digits of the SHA-256 of the settings."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        config_json = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(config_json.encode()).hexdigest()[:12]
 
 
 _FIELD_TYPES: Final[dict[str, type]] = {"str": str, "int": int, "bool": bool}

@@ -53,13 +53,19 @@ class ArraySplit:
     @property
     def strata(self) -> list[tuple[str, str | None]]:
         """Laboratory (the data set that a picture is of) and cell type of every picture."""
-        return [(one.partition("/")[0], cell_type) for one, cell_type in zip(self.ids, self.cell_types, strict=True)]
+        return [
+            (sample_id.partition("/")[0], cell_type)
+            for sample_id, cell_type in zip(self.ids, self.cell_types, strict=True)
+        ]
 
     def iter_batches(self, size: int) -> Iterator[Batch]:
         """Yield all pictures in order, as they are: ``float32[n, S, S, 3]`` twice, picture and target."""
         for start in range(0, len(self), size):
-            part = slice(start, start + size)
-            yield self.images[part].astype(np.float32) / 255.0, encode_one_hot(self.labels[part], self.unlabelled[part])
+            window = slice(start, start + size)
+            yield (
+                self.images[window].astype(np.float32) / 255.0,
+                encode_one_hot(self.labels[window], self.unlabelled[window]),
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +101,12 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
         )
     if config.split == "published":
         prepared = thesis.build_thesis_dataset(
-            usable, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, twins=config.flipped_copies
+            usable, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, flipped_copies=config.flipped_copies
         )
         split = build_thesis_split(prepared, dataset.name, usable)
         split.check()
-        types = {sample.id: sample.cell_type for sample in usable}
-        sides = [_slice_thesis_data(prepared, part, types) for part in (prepared.train, prepared.test)]
+        cell_types = {sample.id: sample.cell_type for sample in usable}
+        array_splits = [_slice_thesis_data(prepared, part, cell_types) for part in (prepared.train, prepared.test)]
     else:
         folds = build_leak_free_folds(dataset.name, usable, folds=config.folds, seed=config.split_seed)
         split = folds[config.fold]
@@ -111,54 +117,60 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
         elif config.flipped_copies:
             split = split.add_flipped_copies()
         split.check()
-        by_id = {sample.id: sample for sample in (thesis.add_flipped_copies(usable) if config.flipped_copies else usable)}
-        detail, framed = get_augmentation(config.augmentation).oversampling, config.two_stage
-        sides = [
-            _pad_samples([by_id[i] for i in ids], config.input_size * times, enlarge=framed)
-            for ids, times in ((split.train, detail), (split.test, 1))
+        by_id = {
+            sample.id: sample for sample in (thesis.add_flipped_copies(usable) if config.flipped_copies else usable)
+        }
+        detail_scale, two_stage = get_augmentation(config.augmentation).oversampling, config.two_stage
+        array_splits = [
+            _pad_samples([by_id[sample_id] for sample_id in ids], config.input_size * scale, enlarge=two_stage)
+            for ids, scale in ((split.train, detail_scale), (split.test, 1))
         ]
-    return TrainingData(train=sides[0], test=sides[1], split=split)
+    return TrainingData(train=array_splits[0], test=array_splits[1], split=split)
 
 
-def iter_training_batches(side: ArraySplit, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
+def iter_training_batches(train_split: ArraySplit, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
     """Yield an epoch's batches: every picture once (or by the balance of kinds), shuffled and varied.
 
     The same settings and epoch give the same batches, so a resumed training sees what an uninterrupted one would.
 
     Args:
-        side: The training side.
+        train_split: The training side.
         config: The settings.
         epoch: Number of the epoch, from 0.
     """
     rng = np.random.default_rng([config.seed, epoch])
-    order = rng.permutation(select_balanced_indices(side.strata, config.class_balance, rng))
-    how = get_augmentation(config.augmentation)
+    order = rng.permutation(select_balanced_indices(train_split.strata, config.class_balance, rng))
+    augmentation_spec = get_augmentation(config.augmentation)
     if epoch >= config.epochs - config.clean_epochs:
-        how = how.make_clean(config.cell_fraction)
+        augmentation_spec = augmentation_spec.make_clean(config.cell_fraction)
     for start in range(0, len(order), config.batch_size):
-        part = order[start : start + config.batch_size]
-        images, labels = augment(side.images[part], side.labels[part], how, rng)
-        blank = side.unlabelled[part]
+        batch_indices = order[start : start + config.batch_size]
+        images, labels = augment(
+            train_split.images[batch_indices], train_split.labels[batch_indices], augmentation_spec, rng
+        )
+        unlabelled = train_split.unlabelled[batch_indices]
         yield (
             images,
-            encode_one_hot(labels, blank if blank.shape == labels.shape else np.zeros(labels.shape, dtype=bool)),
+            encode_one_hot(
+                labels, unlabelled if unlabelled.shape == labels.shape else np.zeros(labels.shape, dtype=bool)
+            ),
         )
 
 
 def prefetch(batches: Iterator[Batch]) -> Generator[Batch]:
     """Yield the same batches; while one is being used, the next is made in another thread."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-        coming = pool.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
+        pending = pool.submit(next, batches, None)
+        while (batch := pending.result()) is not None:
+            pending = pool.submit(next, batches, None)
             yield batch
 
 
-def select_balanced_indices(kinds: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def select_balanced_indices(strata: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
     """Choose which pictures an epoch shows, rare kinds more often.
 
     Args:
-        kinds: Kind of every picture, see :attr:`ArraySplit.kinds`.
+        strata: Kind of every picture, see :attr:`ArraySplit.kinds`.
         balance: 0 for every picture once, 1 for every kind equally often.
         rng: Chooses what does not come out even.
 
@@ -166,35 +178,37 @@ def select_balanced_indices(kinds: Sequence[Hashable], balance: float, rng: np.r
         Indices of as many pictures as there are, in no particular order.
     """
     if not balance:
-        return np.arange(len(kinds))
-    counts = Counter(kinds)
-    weights = np.array([max(MIN_STRATUM_SIZE, counts[kind]) ** -balance for kind in kinds])
+        return np.arange(len(strata))
+    counts = Counter(strata)
+    weights = np.array([max(MIN_STRATUM_SIZE, counts[stratum]) ** -balance for stratum in strata])
     # Evenly spaced marks on a line on which every picture has its weight's length: each is met as often as it should
     # be, rounded up or down.
     shuffled = rng.permutation(len(weights))
-    ends = np.cumsum(weights[shuffled])
-    marks = (np.arange(len(weights)) + rng.random()) * ends[-1] / len(weights)
-    places = np.searchsorted(ends, marks, side="right").clip(max=len(weights) - 1)
-    chosen: NDArray[np.int64] = shuffled[places]
-    return chosen
+    cumulative = np.cumsum(weights[shuffled])
+    marks = (np.arange(len(weights)) + rng.random()) * cumulative[-1] / len(weights)
+    positions = np.searchsorted(cumulative, marks, side="right").clip(max=len(weights) - 1)
+    indices: NDArray[np.int64] = shuffled[positions]
+    return indices
 
 
-def count_steps_per_epoch(pictures: int, batch_size: int) -> int:
+def count_steps_per_epoch(image_count: int, batch_size: int) -> int:
     """Return how many batches an epoch has."""
-    return -(-pictures // batch_size)
+    return -(-image_count // batch_size)
 
 
-def _slice_thesis_data(prepared: ThesisDataset, part: range, types: Mapping[str, str | None]) -> ArraySplit:
-    cut, ids = slice(part.start, part.stop), prepared.get_ids(part)
-    kinds = tuple(types[get_original_id(one)] for one in ids)
-    return ArraySplit(ids, prepared.images[cut], prepared.labels[cut], prepared.unlabelled[cut], kinds)
+def _slice_thesis_data(prepared: ThesisDataset, part: range, type_by_id: Mapping[str, str | None]) -> ArraySplit:
+    window, ids = slice(part.start, part.stop), prepared.get_ids(part)
+    cell_types = tuple(type_by_id[get_original_id(sample_id)] for sample_id in ids)
+    return ArraySplit(ids, prepared.images[window], prepared.labels[window], prepared.unlabelled[window], cell_types)
 
 
-def _pad_samples(samples: Sequence[Sample], side: int, *, enlarge: bool) -> ArraySplit:
-    labels = np.stack([pad_labels_to_square(s.mask, side, enlarge=enlarge) for s in samples if s.mask is not None])
+def _pad_samples(samples: Sequence[Sample], input_size: int, *, enlarge: bool) -> ArraySplit:
+    labels = np.stack(
+        [pad_labels_to_square(s.mask, input_size, enlarge=enlarge) for s in samples if s.mask is not None]
+    )
     return ArraySplit(
         ids=tuple(s.id for s in samples),
-        images=np.stack([pad_to_square(s.image, side, enlarge=enlarge)[0] for s in samples]),
+        images=np.stack([pad_to_square(s.image, input_size, enlarge=enlarge)[0] for s in samples]),
         labels=labels,
         unlabelled=np.zeros(labels.shape, dtype=bool),
         cell_types=tuple(s.cell_type for s in samples),

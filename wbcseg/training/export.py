@@ -31,14 +31,14 @@ CALIBRATION_SAMPLE_COUNT: Final = 64
 """Pictures from which the range of every layer's values is learned."""
 
 
-def export_model(run: Run, side: ArraySplit) -> int:
+def export_model(run: Run, train_split: ArraySplit) -> int:
     """Write a run's trainable weights and its model for prediction.
 
     The model is made from the weights as they are in the file.
 
     Args:
         run: A run with a final checkpoint.
-        side: Its training side.
+        train_split: Its training side.
 
     Returns:
         How many parameters the network has.
@@ -49,36 +49,36 @@ def export_model(run: Run, side: ArraySplit) -> int:
     """
     config = run.load_config()
     best = checkpoint.load_best_weights(run.folder) if config.checkpoint == "best" else None
-    arrays = best[0] if best else checkpoint.load_final_weights(run.folder)
-    if arrays is None:
+    weight_arrays = best[0] if best else checkpoint.load_final_weights(run.folder)
+    if weight_arrays is None:
         raise RunError(f"Run {run.name} has no checkpoint to export. Train at least one epoch.")
-    write_weights(run.folder / WEIGHTS_FILE, Weights(arrays, config.architecture, config.base_filters))
+    write_weights(run.folder / WEIGHTS_FILE, Weights(weight_arrays, config.architecture, config.base_filters))
 
     weights = read_weights(run.folder / WEIGHTS_FILE)
     keras.config.set_dtype_policy("float32")
     keras.backend.clear_session()
-    model = models.build_model(config.architecture, width=config.base_filters)
+    model = models.build_model(config.architecture, base_filters=config.base_filters)
     names = list_weight_names(model)
     shapes = {name: tuple(w.shape) for name, w in zip(names, model.weights, strict=True)}
     check_weights(weights, config.architecture, config.base_filters, shapes)
     model.set_weights([weights.arrays[name] for name in names])
-    write_bytes(run.folder / MODEL_FILE, convert_to_tflite(model, collect_calibration_samples(side, config)))
+    write_bytes(run.folder / MODEL_FILE, convert_to_tflite(model, collect_calibration_samples(train_split, config)))
     return int(model.count_params())
 
 
-def collect_calibration_samples(side: ArraySplit, config: TrainingConfig) -> NDArray[np.float32]:
+def collect_calibration_samples(train_split: ArraySplit, config: TrainingConfig) -> NDArray[np.float32]:
     """Return pictures as a network meets them: some from the first epoch of its training, and some from the last.
 
     Args:
-        side: The training side.
+        train_split: The training side.
         config: The settings.
 
     Returns:
         ``float32[N, S, S, 3]`` in 0 to 1, N up to :data:`CALIBRATION_SAMPLE_COUNT`.
     """
     half = CALIBRATION_SAMPLE_COUNT // 2
-    batches = [iter_training_batches(side, config, epoch) for epoch in (0, config.epochs - 1)]
-    return np.concatenate([picture for some in batches for picture in islice(_iter_images(some), half)])
+    batches = [iter_training_batches(train_split, config, epoch) for epoch in (0, config.epochs - 1)]
+    return np.concatenate([image for epoch_batches in batches for image in islice(_iter_images(epoch_batches), half)])
 
 
 def _iter_images(batches: Iterator[Batch]) -> Iterator[NDArray[np.float32]]:
@@ -86,7 +86,7 @@ def _iter_images(batches: Iterator[Batch]) -> Iterator[NDArray[np.float32]]:
         yield from np.split(images, len(images))
 
 
-def convert_to_tflite(model: keras.Model, pictures: NDArray[np.float32]) -> bytes:
+def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32]) -> bytes:
     """Return a model in LiteRT's format that computes in 8-bit integers: one picture of any size at a time.
 
     Weights and activations are rounded to 256 levels each (full integer quantisation after the training: Jacob et al.,
@@ -95,21 +95,23 @@ def convert_to_tflite(model: keras.Model, pictures: NDArray[np.float32]) -> byte
 
     Args:
         model: From ``float32[N, H, W, 3]`` to ``float32[N, H, W, 3]``; its last layer is a softmax, ``probabilities``.
-        pictures: ``float32[N, S, S, 3]`` in 0 to 1, from which the range of every layer's values is learned.
+        calibration_images: ``float32[N, S, S, 3]`` in 0 to 1, from which the range of every layer's values is learned.
 
     Returns:
         The file's bytes. Input ``float32[1, H, W, 3]``, output likewise.
     """
-    picture = keras.Input(batch_shape=(1, None, None, 3), name="picture")
-    scores = keras.Model(model.input, model.get_layer("probabilities").input)
-    single = keras.Model(picture, scores(picture))
-    single(np.zeros((1, models.SIZE_MULTIPLE, models.SIZE_MULTIPLE, 3), np.float32))
+    image_input = keras.Input(batch_shape=(1, None, None, 3), name="picture")
+    logits_model = keras.Model(model.input, model.get_layer("probabilities").input)
+    single_image_model = keras.Model(image_input, logits_model(image_input))
+    single_image_model(np.zeros((1, models.SIZE_MULTIPLE, models.SIZE_MULTIPLE, 3), np.float32))
     with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder) / "model"
-        single.export(str(saved), format="tf_saved_model", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
+        saved_model = Path(folder) / "model"
+        single_image_model.export(str(saved_model), format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([one] for one in np.split(pictures, len(pictures)))
+        converter.representative_dataset = lambda: (
+            [image] for image in np.split(calibration_images, len(calibration_images))
+        )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         return _append_softmax(converter.convert())
 
@@ -118,25 +120,25 @@ def _append_softmax(data: bytes) -> bytes:
     """Return a LiteRT model with a softmax in float32 behind it, which 8 bits would round to steps of 1/256."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     graph = model.subgraphs[0]
-    scores = int(graph.outputs[0])
-    chances = copy.copy(graph.tensors[scores])
-    chances.name = b"probabilities"
-    graph.tensors.append(chances)
+    logits_index = int(graph.outputs[0])
+    probabilities = copy.copy(graph.tensors[logits_index])
+    probabilities.name = b"probabilities"
+    graph.tensors.append(probabilities)
 
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
-    code.version = 1
-    model.operatorCodes.append(code)
-    step = schema.OperatorT()
-    step.opcodeIndex = len(model.operatorCodes) - 1
-    step.inputs, step.outputs = [scores], [len(graph.tensors) - 1]
-    step.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-    step.builtinOptions = schema.SoftmaxOptionsT()
-    step.builtinOptions.beta = 1.0
-    graph.operators.append(step)
-    graph.outputs = step.outputs
+    opcode = schema.OperatorCodeT()
+    opcode.builtinCode = opcode.deprecatedBuiltinCode = schema.BuiltinOperator.SOFTMAX
+    opcode.version = 1
+    model.operatorCodes.append(opcode)
+    softmax = schema.OperatorT()
+    softmax.opcodeIndex = len(model.operatorCodes) - 1
+    softmax.inputs, softmax.outputs = [logits_index], [len(graph.tensors) - 1]
+    softmax.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
+    softmax.builtinOptions = schema.SoftmaxOptionsT()
+    softmax.builtinOptions.beta = 1.0
+    graph.operators.append(softmax)
+    graph.outputs = softmax.outputs
     for signature in model.signatureDefs or ():
-        signature.outputs[0].tensorIndex = step.outputs[0]
+        signature.outputs[0].tensorIndex = softmax.outputs[0]
 
     builder = flatbuffers.Builder(len(data) + 1024)
     builder.Finish(model.Pack(builder), b"TFL3")

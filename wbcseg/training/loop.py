@@ -57,33 +57,35 @@ def train(
     trainer = Trainer(config, count_steps_per_epoch(len(data.train), config.batch_size))
     run.write("environment.json", describe_environment(trainer.precision))
 
-    saved = checkpoint.load_checkpoint(run.folder)
-    if saved:
-        trainer.restore(saved.arrays)
-        run.write("metrics.json", {"epochs": saved.history})
-    journal = ProgressWriter(run, config.epochs, trainer.steps_per_epoch, list(saved.history) if saved else [], on_progress)
-    history = journal.history
+    resumed = checkpoint.load_checkpoint(run.folder)
+    if resumed:
+        trainer.restore(resumed.arrays)
+        run.write("metrics.json", {"epochs": resumed.history})
+    writer = ProgressWriter(
+        run, config.epochs, trainer.steps_per_epoch, list(resumed.history) if resumed else [], on_progress
+    )
+    history = writer.history
     best = checkpoint.load_best_weights(run.folder)
     best_score = best[1] if best else -math.inf
 
-    filmed = snapshots.select_snapshot_indices(len(data.test))
-    snapshots.start_snapshots(run, [data.test.ids[i] for i in filmed], data.test.labels[filmed])
+    snapshot_indices = snapshots.select_snapshot_indices(len(data.test))
+    snapshots.start_snapshots(run, [data.test.ids[i] for i in snapshot_indices], data.test.labels[snapshot_indices])
     if not history:
-        snapshots.add_snapshot(run, 0, trainer.segment(data.test.images[filmed]))
+        snapshots.add_snapshot(run, 0, trainer.segment(data.test.images[snapshot_indices]))
 
     for epoch in range(len(history), config.epochs):
         run.set_state("running", epoch=epoch, epochs=config.epochs)
-        began, worked = time.perf_counter(), time.process_time()
-        row = _train_epoch(trainer, data, epoch, journal, should_stop)
+        start_time, cpu_start_time = time.perf_counter(), time.process_time()
+        row = _train_epoch(trainer, data, epoch, writer, should_stop)
         if row is None:
             return False
-        journal.begin_test()
+        writer.begin_test()
         with trainer.use_export_weights():
             row |= trainer.evaluate(data.test.iter_batches(config.batch_size))
-            snapshots.add_snapshot(run, epoch + 1, trainer.segment(data.test.images[filmed]))
-        row |= {"seconds": time.perf_counter() - began, "memory_bytes": get_peak_memory()}
+            snapshots.add_snapshot(run, epoch + 1, trainer.segment(data.test.images[snapshot_indices]))
+        row |= {"seconds": time.perf_counter() - start_time, "memory_bytes": get_peak_memory()}
         # Of all cores together: unlike the seconds on the clock, it hardly changes with what else the computer does.
-        row["cpu_seconds"] = time.process_time() - worked
+        row["cpu_seconds"] = time.process_time() - cpu_start_time
         _check_finite(row, config.learning_rate, f"epoch {epoch + 1}, on the held-out pictures")
         score = _compute_score(row)
         arrays = trainer.collect_state()
@@ -92,27 +94,27 @@ def train(
             best_score = score
             checkpoint.save_best_weights(run.folder, checkpoint.select_export_weights(arrays), score)
         checkpoint.save_checkpoint(run.folder, Checkpoint(arrays, epoch + 1, [*history, row]))
-        journal.end_epoch(row)
+        writer.end_epoch(row)
     return True
 
 
 def _train_epoch(
-    trainer: Trainer, data: TrainingData, epoch: int, journal: ProgressWriter, should_stop: Callable[[], bool]
+    trainer: Trainer, data: TrainingData, epoch: int, writer: ProgressWriter, should_stop: Callable[[], bool]
 ) -> dict[str, float] | None:
     """Train for one epoch; return its metrics, or ``None`` when asked to stop."""
-    config, began = trainer.config, time.perf_counter()
+    config, start_time = trainer.config, time.perf_counter()
     meter = MetricMeter()
-    journal.begin_epoch()
+    writer.begin_epoch()
     for step, (images, targets) in enumerate(prefetch(iter_training_batches(data.train, config, epoch))):
-        loss, tally = trainer.step(images, targets, epoch * trainer.steps_per_epoch + step)
+        loss, metrics = trainer.step(images, targets, epoch * trainer.steps_per_epoch + step)
         _check_finite({"loss": loss}, config.learning_rate, f"epoch {epoch + 1}, batch {step + 1}")
-        batch = MetricMeter()
-        batch.add(len(images), loss, tally)
-        meter.add(len(images), loss, tally)
-        journal.record_batch(len(images), batch.compute_means())
+        batch_meter = MetricMeter()
+        batch_meter.add(len(images), loss, metrics)
+        meter.add(len(images), loss, metrics)
+        writer.record_batch(len(images), batch_meter.compute_means())
         if should_stop():
             return None
-    return {"epoch": epoch + 1, **meter.compute_means(), "train_seconds": time.perf_counter() - began}
+    return {"epoch": epoch + 1, **meter.compute_means(), "train_seconds": time.perf_counter() - start_time}
 
 
 def _compute_score(row: dict[str, float]) -> float:
@@ -121,10 +123,10 @@ def _compute_score(row: dict[str, float]) -> float:
     return sum(defined) / len(defined) if defined else -math.inf
 
 
-def _check_finite(values: dict[str, float], rate: float, place: str) -> None:
+def _check_finite(values: dict[str, float], learning_rate: float, location: str) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
             raise TrainingError(
-                f"The {name.removeprefix('val_').replace('_', ' ')} became {value} in {place}. The best weights so far "
-                f"are kept, and so is the last whole epoch. Start anew with a learning rate below {rate:g}."
+                f"The {name.removeprefix('val_').replace('_', ' ')} became {value} in {location}. The best weights so far "
+                f"are kept, and so is the last whole epoch. Start anew with a learning rate below {learning_rate:g}."
             )

@@ -20,17 +20,19 @@ def compute_loss(name: str, targets: Any, probabilities: Any) -> Any:
         targets: ``float32[N, H, W, 3]``, one-hot.
         probabilities: ``float32[N, H, W, 3]``.
     """
-    kind = keras.losses.binary_crossentropy if name.startswith("binary") else keras.losses.categorical_crossentropy
-    entropy = tf.reduce_mean(kind(targets, probabilities))
+    crossentropy = (
+        keras.losses.binary_crossentropy if name.startswith("binary") else keras.losses.categorical_crossentropy
+    )
+    entropy = tf.reduce_mean(crossentropy(targets, probabilities))
     return entropy + compute_soft_dice_loss(targets, probabilities) if name.endswith("+dice") else entropy
 
 
 def compute_soft_dice_loss(targets: Any, probabilities: Any) -> Any:
     """Return 1 − soft Dice of cytoplasm and nucleus (Milletari et al., 2016), each taken over the whole batch."""
     axes = (0, 1, 2)
-    both = tf.reduce_sum(targets * probabilities, axes)[1:]
-    sizes = tf.reduce_sum(targets + probabilities, axes)[1:]
-    return 1.0 - tf.reduce_mean((2.0 * both + DICE_SMOOTHING) / (sizes + DICE_SMOOTHING))
+    intersection = tf.reduce_sum(targets * probabilities, axes)[1:]
+    totals = tf.reduce_sum(targets + probabilities, axes)[1:]
+    return 1.0 - tf.reduce_mean((2.0 * intersection + DICE_SMOOTHING) / (totals + DICE_SMOOTHING))
 
 
 def compute_batch_metrics(targets: Any, probabilities: Any) -> dict[str, Any]:
@@ -45,16 +47,19 @@ def compute_batch_metrics(targets: Any, probabilities: Any) -> dict[str, Any]:
         thesis' accuracy, share of the 3·H·W rounded probabilities that equal the target. ``dice``: ``float32[N, 3]``,
         Dice of cytoplasm, nucleus and whole cell in every picture, not a number where neither side has the class.
     """
-    truth, guess = tf.argmax(targets, -1), tf.argmax(probabilities, -1)
+    true_labels, predicted_labels = tf.argmax(targets, -1), tf.argmax(probabilities, -1)
     rounded = tf.cast(probabilities > 0.5, targets.dtype)
     dice = []
     for is_class in (_build_class_test(CYTOPLASM.id), _build_class_test(NUCLEUS.id), _is_cell):
-        a, b = is_class(truth), is_class(guess)
-        both = tf.math.count_nonzero(a & b, axis=(1, 2), dtype=tf.float32)
-        sizes = sum(tf.math.count_nonzero(x, axis=(1, 2), dtype=tf.float32) for x in (a, b))
-        dice.append(2.0 * both / sizes)
+        true_mask, predicted_mask = is_class(true_labels), is_class(predicted_labels)
+        intersection = tf.math.count_nonzero(true_mask & predicted_mask, axis=(1, 2), dtype=tf.float32)
+        totals = sum(
+            tf.math.count_nonzero(class_mask, axis=(1, 2), dtype=tf.float32)
+            for class_mask in (true_mask, predicted_mask)
+        )
+        dice.append(2.0 * intersection / totals)
     return {
-        "accuracy": tf.reduce_mean(tf.cast(tf.equal(truth, guess), tf.float32)),
+        "accuracy": tf.reduce_mean(tf.cast(tf.equal(true_labels, predicted_labels), tf.float32)),
         "binary_accuracy": tf.reduce_mean(tf.cast(tf.equal(rounded, targets), tf.float32)),
         "dice": tf.stack(dice, axis=-1),
     }

@@ -51,19 +51,19 @@ def import_tensorflow(threads: int | None = None) -> None:
 def _defer_stderr() -> Iterator[None]:
     """Keep what native code writes to standard error, and show it only if the block fails."""
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        screen = os.dup(2)
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as captured:
+        original_stderr = os.dup(2)
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(screen, held.read())
+            captured.seek(0)
+            os.write(original_stderr, captured.read())
             raise
         finally:
             sys.stderr.flush()
-            os.dup2(screen, 2)
-            os.close(screen)
+            os.dup2(original_stderr, 2)
+            os.close(original_stderr)
 
 
 def get_processor_flags() -> frozenset[str]:

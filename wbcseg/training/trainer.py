@@ -35,12 +35,12 @@ class MetricMeter:
         self.sums = {"loss": 0.0, "accuracy": 0.0, "binary_accuracy": 0.0}
         self.dice: list[NDArray[np.float32]] = []
 
-    def add(self, count: int, loss: float, tally: dict[str, Any]) -> None:
-        """Add a batch of ``count`` pictures."""
-        self.image_count += count
-        for name, value in (("loss", loss), *((n, float(tally[n])) for n in ("accuracy", "binary_accuracy"))):
-            self.sums[name] += value * count
-        self.dice.append(np.asarray(tally["dice"]))
+    def add(self, image_count: int, loss: float, metrics: dict[str, Any]) -> None:
+        """Add a batch of ``image_count`` pictures."""
+        self.image_count += image_count
+        for name, value in (("loss", loss), *((n, float(metrics[n])) for n in ("accuracy", "binary_accuracy"))):
+            self.sums[name] += value * image_count
+        self.dice.append(np.asarray(metrics["dice"]))
 
     def compute_means(self, prefix: str = "") -> dict[str, float]:
         """Return the means by name; a Dice that no picture defines is left out."""
@@ -63,16 +63,19 @@ class Trainer:
         precision: ``float32`` or ``bfloat16``.
     """
 
-    def __init__(self, config: TrainingConfig, steps: int) -> None:
+    def __init__(self, config: TrainingConfig, steps_per_epoch: int) -> None:
         self.config = config
-        self.steps_per_epoch = steps
+        self.steps_per_epoch = steps_per_epoch
         bfloat16 = config.precision == "bfloat16" or (config.precision == "auto" and supports_bfloat16())
         self.precision = "bfloat16" if bfloat16 else "float32"
         # Keras draws on Python's, NumPy's and TensorFlow's chance.
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
         self.model = models.build_model(
-            config.architecture, width=config.base_filters, dropout=config.dropout, bn_momentum=config.bn_momentum
+            config.architecture,
+            base_filters=config.base_filters,
+            dropout=config.dropout,
+            bn_momentum=config.bn_momentum,
         )
         if config.optimizer == "adamw":
             self.optimizer = FusedAdamW(config.learning_rate, weight_decay=config.weight_decay)
@@ -86,10 +89,10 @@ class Trainer:
                     layer.enable_debiasing(lambda: self.optimizer.iterations.value)
         self.ema_weights = [tf.Variable(v.value) for v in self.model.weights] if config.ema_decay else []
         # Of any size, so that the last batch of an epoch, which is smaller, does not build the program again.
-        any_batch = tf.TensorSpec((None, config.input_size, config.input_size, 3), tf.float32)
-        self._compiled_step = tf.function(self._build_step(), input_signature=[any_batch, any_batch])
-        self._compiled_test = tf.function(self._build_test(), input_signature=[any_batch, any_batch])
-        self._compiled_segment = tf.function(self._build_segment(), input_signature=[any_batch])
+        batch_spec = tf.TensorSpec((None, config.input_size, config.input_size, 3), tf.float32)
+        self._compiled_step = tf.function(self._build_step(), input_signature=[batch_spec, batch_spec])
+        self._compiled_test = tf.function(self._build_test(), input_signature=[batch_spec, batch_spec])
+        self._compiled_segment = tf.function(self._build_segment(), input_signature=[batch_spec])
 
     def _build_step(self) -> Callable[..., Any]:
         def step(images: Any, targets: Any) -> Any:
@@ -99,10 +102,10 @@ class Trainer:
             gradients = tape.gradient(loss, self.model.trainable_variables)
             self.optimizer.apply(gradients, self.model.trainable_variables)
             if self.ema_weights:
-                done = tf.cast(self.optimizer.iterations.value, tf.float32)
-                kept = tf.minimum(self.config.ema_decay, done / (9.0 + done))
-                for average, weight in zip(self.ema_weights, self.model.weights, strict=True):
-                    average.assign(average + (1.0 - kept) * (weight.value - average))
+                step_count = tf.cast(self.optimizer.iterations.value, tf.float32)
+                decay = tf.minimum(self.config.ema_decay, step_count / (9.0 + step_count))
+                for ema_weight, weight in zip(self.ema_weights, self.model.weights, strict=True):
+                    ema_weight.assign(ema_weight + (1.0 - decay) * (weight.value - ema_weight))
             return loss, compute_batch_metrics(targets, probabilities)
 
         return step
@@ -140,7 +143,7 @@ class Trainer:
             yield
             return
         trained = self.model.get_weights()
-        self.model.set_weights([average.numpy() for average in self.ema_weights])
+        self.model.set_weights([ema_weight.numpy() for ema_weight in self.ema_weights])
         try:
             yield
         finally:
@@ -155,14 +158,16 @@ class Trainer:
         meter = MetricMeter()
         for images, targets in batches:
             with _translate_memory_errors():
-                loss, tally = self._compiled_test(tf.constant(images), tf.constant(targets))
-            meter.add(len(images), float(loss), tally)
+                loss, metrics = self._compiled_test(tf.constant(images), tf.constant(targets))
+            meter.add(len(images), float(loss), metrics)
         return meter.compute_means("val_")
 
     def segment(self, images: NDArray[np.uint8]) -> Labels:
         """Segment pictures ``uint8[N, S, S, 3]`` on the canvas; return class ids ``uint8[N, S, S]``."""
         with _translate_memory_errors():
-            labels: Labels = self._compiled_segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
+            labels: Labels = (
+                self._compiled_segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
+            )
         return labels
 
     def collect_state(self) -> Arrays:
@@ -175,8 +180,8 @@ class Trainer:
         named |= {f"{EMA_PREFIX}{name}": v for name, v in zip(names, self.ema_weights, strict=bool(self.ema_weights))}
         # Beyond the weights, a model has the states of its sources of chance.
         weights = {id(w) for w in self.model.weights}
-        chance = [v for v in self.model.variables if id(v) not in weights]
-        named |= {f"chance/{i:03d}": v for i, v in enumerate(chance)}
+        random_states = [v for v in self.model.variables if id(v) not in weights]
+        named |= {f"chance/{i:03d}": v for i, v in enumerate(random_states)}
         return named | {f"optimizer/{i:03d}": v for i, v in enumerate(self.optimizer.variables)}
 
     def restore(self, arrays: Arrays) -> None:
@@ -213,11 +218,15 @@ def list_weight_names(model: keras.Model) -> list[str]:
     return [f"{i:03d}.{w.path.replace('/', '.')}" for i, w in enumerate(model.weights)]
 
 
-def compute_learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
-    """Return the learning rate of training step ``step`` (from 0), with ``steps`` steps an epoch."""
+def compute_learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> float:
+    """Return the learning rate of training step ``step`` (from 0), with ``steps_per_epoch`` steps an epoch."""
     if config.schedule == "constant":
         return config.learning_rate
-    warm, total = config.warmup_epochs * steps, config.epochs * steps
-    if step < warm:
-        return config.learning_rate * (step + 1) / warm
-    return config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+    warmup_steps, total_steps = config.warmup_epochs * steps_per_epoch, config.epochs * steps_per_epoch
+    if step < warmup_steps:
+        return config.learning_rate * (step + 1) / warmup_steps
+    return (
+        config.learning_rate
+        * 0.5
+        * (1.0 + math.cos(math.pi * (step - warmup_steps) / max(1, total_steps - warmup_steps)))
+    )

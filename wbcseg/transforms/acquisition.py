@@ -26,48 +26,48 @@ def jitter_acquisition(batch: ImageBatch, rng: np.random.Generator) -> ImageBatc
     Returns:
         ``float32[N, H, W, 3]`` in 0 to 1.
     """
-    coloured = _jitter_illumination(_jitter_hue(_add_stain_grain(batch, rng), rng), rng)
-    pictures = [_simulate_camera(picture, rng) for picture in coloured]
-    return np.clip(np.stack(pictures), 0.0, 1.0).astype(np.float32)
+    relit = _jitter_illumination(_jitter_hue(_add_stain_grain(batch, rng), rng), rng)
+    images = [_simulate_camera(image, rng) for image in relit]
+    return np.clip(np.stack(images), 0.0, 1.0).astype(np.float32)
 
 
 def _jitter_hue(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Turn the hue, change how strong colours are, and how dark."""
     count = len(batch)
-    strong = rng.random(count) < 0.5
-    angle = np.where(strong, rng.uniform(-0.5, 0.5, count), rng.uniform(-0.15, 0.15, count))
-    saturation = np.where(strong, rng.uniform(0.4, 1.7, count), rng.uniform(0.8, 1.2, count))
+    is_strong = rng.random(count) < 0.5
+    angle = np.where(is_strong, rng.uniform(-0.5, 0.5, count), rng.uniform(-0.15, 0.15, count))
+    saturation = np.where(is_strong, rng.uniform(0.4, 1.7, count), rng.uniform(0.8, 1.2, count))
     gamma = np.exp(rng.uniform(-0.4, 0.4, (count, 1, 1, 1)))
     cos, sin = np.cos(angle) * saturation, np.sin(angle) * saturation
-    turn = np.zeros((count, 3, 3), np.float32)
-    turn[:, 0, 0] = 1.0
-    turn[:, 1, 1], turn[:, 1, 2], turn[:, 2, 1], turn[:, 2, 2] = cos, -sin, sin, cos
-    matrix = _TO_RGB @ turn @ _TO_YIQ
+    rotation = np.zeros((count, 3, 3), np.float32)
+    rotation[:, 0, 0] = 1.0
+    rotation[:, 1, 1], rotation[:, 1, 2], rotation[:, 2, 1], rotation[:, 2, 2] = cos, -sin, sin, cos
+    matrix = _TO_RGB @ rotation @ _TO_YIQ
     shape = batch.shape
-    mixed = batch.reshape(count, -1, 3) @ matrix.transpose(0, 2, 1)
-    stained: ImageBatch = (np.clip(mixed.reshape(shape), 0.0, 1.0) ** gamma).astype(np.float32)
-    return stained
+    rotated = batch.reshape(count, -1, 3) @ matrix.transpose(0, 2, 1)
+    result: ImageBatch = (np.clip(rotated.reshape(shape), 0.0, 1.0) ** gamma).astype(np.float32)
+    return result
 
 
 def _add_stain_grain(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Let the stain take unevenly, as it does in chromatin and granules: the denser a place, the more it varies."""
     from scipy import ndimage
 
-    grained = batch.copy()
-    for number in np.flatnonzero(rng.random(len(batch)) < 0.5):
+    result = batch.copy()
+    for index in np.flatnonzero(rng.random(len(batch)) < 0.5):
         sigma = rng.uniform(0.7, 3.0)
         grain = ndimage.gaussian_filter(rng.normal(size=batch.shape[1:3]), sigma)
         strength = rng.uniform(0.1, 0.45) / max(float(grain.std()), 1e-6)
-        grained[number] = np.maximum(batch[number], 1e-3) ** np.exp(strength * grain)[..., None]
-    return grained
+        result[index] = np.maximum(batch[index], 1e-3) ** np.exp(strength * grain)[..., None]
+    return result
 
 
 def _jitter_illumination(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Change the lamp's colour, brightness and evenness, and the contrast."""
     count, (height, width) = len(batch), batch.shape[1:3]
-    strong = (rng.random(count) < 0.4)[:, None, None, None]
+    is_strong = (rng.random(count) < 0.4)[:, None, None, None]
     gain = np.exp(
-        np.where(strong, rng.uniform(-0.4, 0.4, (count, 1, 1, 3)), rng.uniform(-0.12, 0.12, (count, 1, 1, 3)))
+        np.where(is_strong, rng.uniform(-0.4, 0.4, (count, 1, 1, 3)), rng.uniform(-0.12, 0.12, (count, 1, 1, 3)))
     )
     gain = gain * np.exp(rng.uniform(-0.25, 0.15, (count, 1, 1, 1)))
     offset = rng.uniform(-0.06, 0.06, (count, 1, 1, 3))
@@ -75,33 +75,35 @@ def _jitter_illumination(batch: ImageBatch, rng: np.random.Generator) -> ImageBa
     mean = batch.mean(axis=(1, 2), keepdims=True)
     slope = rng.uniform(-0.2, 0.2, (count, 2)) * (rng.random((count, 1)) < 0.4)
     down, across = np.linspace(-0.5, 0.5, height), np.linspace(-0.5, 0.5, width)
-    light = 1.0 + slope[:, :1, None] * down[None, :, None] + slope[:, 1:, None] * across[None, None, :]
-    lit: ImageBatch = (((batch - mean) * contrast + mean) * gain * light[..., None] + offset).astype(np.float32)
-    return lit
+    illumination = 1.0 + slope[:, :1, None] * down[None, :, None] + slope[:, 1:, None] * across[None, None, :]
+    result: ImageBatch = (((batch - mean) * contrast + mean) * gain * illumination[..., None] + offset).astype(
+        np.float32
+    )
+    return result
 
 
-def _simulate_camera(picture: ImageBatch, rng: np.random.Generator) -> ImageBatch:
+def _simulate_camera(image: ImageBatch, rng: np.random.Generator) -> ImageBatch:
     """Blur, fringe, compress and add the sensor's noise."""
     from scipy import ndimage
 
     if rng.random() < 0.25:
         shift = rng.uniform(-1.5, 1.5, 2)
-        picture = picture.copy()
-        for channel, sign in ((0, 1.0), (2, -1.0)):
-            picture[..., channel] = ndimage.shift(picture[..., channel], sign * shift, order=1, mode="nearest")
+        image = image.copy()
+        for channel, direction in ((0, 1.0), (2, -1.0)):
+            image[..., channel] = ndimage.shift(image[..., channel], direction * shift, order=1, mode="nearest")
     focus = rng.random()
     if focus < 0.35:
         sigma = rng.uniform(0.3, 1.6)
-        picture = ndimage.gaussian_filter(picture, (sigma, sigma, 0.0), mode="nearest")
+        image = ndimage.gaussian_filter(image, (sigma, sigma, 0.0), mode="nearest")
     elif focus < 0.75:
         # Better optics, or a camera that sharpens: what is coarse in one laboratory is crisp in another.
         sigma, amount = rng.uniform(0.6, 2.5), rng.uniform(0.3, 2.5)
-        picture = picture + amount * (picture - ndimage.gaussian_filter(picture, (sigma, sigma, 0.0), mode="nearest"))
+        image = image + amount * (image - ndimage.gaussian_filter(image, (sigma, sigma, 0.0), mode="nearest"))
     if rng.random() < 0.5:
-        picture = picture + rng.normal(0.0, rng.uniform(0.005, 0.05), picture.shape).astype(np.float32)
+        image = image + rng.normal(0.0, rng.uniform(0.005, 0.05), image.shape).astype(np.float32)
     if rng.random() < 0.3:
-        levels = np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8)
-        data = io.BytesIO()
-        Image.fromarray(levels).save(data, "JPEG", quality=int(rng.integers(25, 92)))
-        picture = np.asarray(Image.open(data)).astype(np.float32) / np.float32(255.0)
-    return picture
+        levels = np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(levels).save(buffer, "JPEG", quality=int(rng.integers(25, 92)))
+        image = np.asarray(Image.open(buffer)).astype(np.float32) / np.float32(255.0)
+    return image

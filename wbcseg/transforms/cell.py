@@ -19,14 +19,14 @@ MAX_RIM_FACTOR: Final = 1.5
 
 
 def elastic_deform(
-    image: NDArray[np.uint8], labels: Labels, most: float, rng: np.random.Generator
+    image: NDArray[np.uint8], labels: Labels, max_displacement: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Bend a crop like rubber, as smoothly as a cell that lies between others.
 
     Args:
         image: ``uint8[S, S, 3]``.
         labels: ``uint8[S, S]``.
-        most: Greatest displacement as a share of the cell's diameter; half of the copies stay as they are.
+        max_displacement: Greatest displacement as a share of the cell's diameter; half of the copies stay as they are.
         rng: The source of chance.
 
     Returns:
@@ -40,12 +40,19 @@ def elastic_deform(
     side = image.shape[0]
     diameter = 2.0 * np.sqrt(max(int((labels != BACKGROUND.id).sum()), 900) / np.pi)
     # Smooth over a third of the cell or so, as cubic splines through few random places.
-    knots = 2 + round(side / (diameter * rng.uniform(0.25, 0.7)))
-    coarse = rng.uniform(-1.0, 1.0, (2, knots, knots)).astype(np.float32)
-    fields = [np.asarray(Image.fromarray(f).resize((side, side), Image.Resampling.BICUBIC)) for f in coarse]
-    places = np.mgrid[:side, :side] + np.stack(fields) * (rng.uniform(0.2, 1.0) * most * diameter)
-    colours = [ndimage.map_coordinates(image[..., c], places, order=1, mode="mirror") for c in range(3)]
-    return np.dstack(colours), ndimage.map_coordinates(labels, places, order=0, mode="mirror")
+    knot_count = 2 + round(side / (diameter * rng.uniform(0.25, 0.7)))
+    coarse = rng.uniform(-1.0, 1.0, (2, knot_count, knot_count)).astype(np.float32)
+    displacements = [
+        np.asarray(Image.fromarray(knot_values).resize((side, side), Image.Resampling.BICUBIC))
+        for knot_values in coarse
+    ]
+    coordinates = np.mgrid[:side, :side] + np.stack(displacements) * (
+        rng.uniform(0.2, 1.0) * max_displacement * diameter
+    )
+    channels = [
+        ndimage.map_coordinates(image[..., channel], coordinates, order=1, mode="mirror") for channel in range(3)
+    ]
+    return np.dstack(channels), ndimage.map_coordinates(labels, coordinates, order=0, mode="mirror")
 
 
 def resize_nucleus(
@@ -62,11 +69,13 @@ def resize_nucleus(
         The picture and its mask, stretched alike.
     """
     # Most often little remains of the rim.
-    kept = np.exp(rng.uniform(np.log(MIN_RIM_FACTOR), 0.0)) if rng.random() < 0.7 else rng.uniform(1.0, MAX_RIM_FACTOR)
-    return scale_cytoplasm(image, labels, float(kept))
+    rim_factor = (
+        np.exp(rng.uniform(np.log(MIN_RIM_FACTOR), 0.0)) if rng.random() < 0.7 else rng.uniform(1.0, MAX_RIM_FACTOR)
+    )
+    return scale_cytoplasm(image, labels, float(rim_factor))
 
 
-def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, kept: float) -> tuple[NDArray[np.uint8], Labels]:
+def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, rim_factor: float) -> tuple[NDArray[np.uint8], Labels]:
     """Change how thick the rim of cytoplasm around the nucleus is.
 
     The picture is stretched and pressed together along the rays from the nucleus' centre; the cell's outline stays.
@@ -74,7 +83,7 @@ def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, kept: float) -> tu
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]``; without a nucleus everything stays as it is.
-        kept: Thickness over what it was, more than 0.
+        rim_factor: Thickness over what it was, more than 0.
 
     Returns:
         The picture and its mask, stretched alike.
@@ -92,23 +101,32 @@ def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, kept: float) -> tu
     radius = np.maximum(np.hypot(down, across), 1e-3)
     ray = np.arctan2(down, across) % (2.0 * np.pi) * (RAY_COUNT / (2.0 * np.pi))
 
-    def reach(region: NDArray[np.bool_]) -> NDArray[np.float64]:
-        farthest = np.zeros(RAY_COUNT)
-        np.maximum.at(farthest, ray[region].astype(int) % RAY_COUNT, radius[region])
-        smooth: NDArray[np.float64] = ndimage.gaussian_filter1d(farthest, 1.5, mode="wrap")
+    def measure_extent(region: NDArray[np.bool_]) -> NDArray[np.float64]:
+        extent = np.zeros(RAY_COUNT)
+        np.maximum.at(extent, ray[region].astype(int) % RAY_COUNT, radius[region])
+        smooth: NDArray[np.float64] = ndimage.gaussian_filter1d(extent, 1.5, mode="wrap")
         return smooth
 
-    cell = reach(labels != BACKGROUND.id) + 0.5
+    cell_extent = measure_extent(labels != BACKGROUND.id) + 0.5
     # Between the lobes of a nucleus as well, a ray has something to stretch.
-    before = np.clip(reach(nucleus), 0.4 * cell, cell - 0.5)
-    after = np.clip(cell - kept * (cell - before), 0.3 * cell, cell - 0.3)
-    outer, inner, new = (np.interp(ray, np.arange(RAY_COUNT + 1), np.append(r, r[0])) for r in (cell, before, after))
-    within = radius * inner / new
-    rim = inner + (radius - new) * (outer - inner) / (outer - new)
-    source = np.where(radius < new, within, np.where(radius < outer, rim, radius)) / radius
-    places = np.stack([rows.mean() + down * source, columns.mean() + across * source])
-    colours = [ndimage.map_coordinates(image[..., c], places, order=1, mode="mirror") for c in range(3)]
-    return np.dstack(colours), ndimage.map_coordinates(labels, places, order=0, mode="mirror")
+    nucleus_extent = np.clip(measure_extent(nucleus), 0.4 * cell_extent, cell_extent - 0.5)
+    new_extent = np.clip(
+        cell_extent - rim_factor * (cell_extent - nucleus_extent), 0.3 * cell_extent, cell_extent - 0.3
+    )
+    outer_radius, inner_radius, new_radius = (
+        np.interp(ray, np.arange(RAY_COUNT + 1), np.append(extents, extents[0]))
+        for extents in (cell_extent, nucleus_extent, new_extent)
+    )
+    nucleus_source = radius * inner_radius / new_radius
+    rim_source = inner_radius + (radius - new_radius) * (outer_radius - inner_radius) / (outer_radius - new_radius)
+    source_ratio = (
+        np.where(radius < new_radius, nucleus_source, np.where(radius < outer_radius, rim_source, radius)) / radius
+    )
+    coordinates = np.stack([rows.mean() + down * source_ratio, columns.mean() + across * source_ratio])
+    channels = [
+        ndimage.map_coordinates(image[..., channel], coordinates, order=1, mode="mirror") for channel in range(3)
+    ]
+    return np.dstack(channels), ndimage.map_coordinates(labels, coordinates, order=0, mode="mirror")
 
 
 def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -125,18 +143,18 @@ def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.ran
     diameter = 2.0 * np.sqrt(max(int((labels == NUCLEUS.id).sum()), 100) / np.pi)
     patches = ndimage.gaussian_filter(rng.normal(size=labels.shape), diameter * rng.uniform(0.03, 0.12))
     patches = np.clip(0.5 + 0.5 * patches / max(float(patches.std()), 1e-6), 0.0, 1.0)
-    soft = ndimage.gaussian_filter((labels == NUCLEUS.id).astype(np.float32), 0.8)
+    soft_mask = ndimage.gaussian_filter((labels == NUCLEUS.id).astype(np.float32), 0.8)
     # Not to plasma, which is paler still.
-    plain = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else np.ones(3)
+    plasma = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else np.ones(3)
     density = -np.log(np.clip(image, 0.004, 1.0))
-    least = np.minimum(density, -np.log(np.clip(plain, 0.004, 1.0)).astype(np.float32))
-    fading = (rng.uniform(0.1, 0.55) * soft * patches)[..., None]
-    loose: NDArray[np.float32] = np.exp(-(density - fading * (density - least))).astype(np.float32)
-    return loose
+    min_density = np.minimum(density, -np.log(np.clip(plasma, 0.004, 1.0)).astype(np.float32))
+    fading = (rng.uniform(0.1, 0.55) * soft_mask * patches)[..., None]
+    result: NDArray[np.float32] = np.exp(-(density - fading * (density - min_density))).astype(np.float32)
+    return result
 
 
 def jitter_stain(
-    image: NDArray[np.float32], labels: Labels, most: float, rng: np.random.Generator
+    image: NDArray[np.float32], labels: Labels, max_log_change: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Let nucleus and cytoplasm take the stain differently, each by itself.
 
@@ -145,7 +163,7 @@ def jitter_stain(
     Args:
         image: ``float32[S, S, 3]`` in 0 to 1.
         labels: ``uint8[S, S]``.
-        most: Greatest change of the logarithm of each colour's density, of the cytoplasm; the nucleus changes half as
+        max_log_change: Greatest change of the logarithm of each colour's density, of the cytoplasm; the nucleus changes half as
             much. Half of the copies stay as they are.
         rng: The source of chance.
     """
@@ -157,14 +175,18 @@ def jitter_stain(
         return image
     density = -np.log(np.clip(image, 0.004, 1.0))
     plasma = np.median(density[background], axis=0)
-    factor = np.zeros((*labels.shape, 3), np.float32)
-    for kind, share in ((CYTOPLASM.id, 1.0), (NUCLEUS.id, 0.5)):
-        log = share * (rng.uniform(-most, most) + rng.uniform(-most, most, 3)) * 0.7
+    log_factor = np.zeros((*labels.shape, 3), np.float32)
+    for class_id, weight in ((CYTOPLASM.id, 1.0), (NUCLEUS.id, 0.5)):
+        log_change = (
+            weight
+            * (rng.uniform(-max_log_change, max_log_change) + rng.uniform(-max_log_change, max_log_change, 3))
+            * 0.7
+        )
         # A soft border, or the network would learn to look for a cut.
-        soft = ndimage.gaussian_filter((labels == kind).astype(np.float32), 0.8)
-        factor += soft[..., None] * log.astype(np.float32)
-    changed: NDArray[np.float32] = np.exp(-(plasma + (density - plasma) * np.exp(factor))).astype(np.float32)
-    return changed
+        soft_mask = ndimage.gaussian_filter((labels == class_id).astype(np.float32), 0.8)
+        log_factor += soft_mask[..., None] * log_change.astype(np.float32)
+    result: NDArray[np.float32] = np.exp(-(plasma + (density - plasma) * np.exp(log_factor))).astype(np.float32)
+    return result
 
 
 def add_granules(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -178,11 +200,11 @@ def add_granules(image: NDArray[np.float32], labels: Labels, rng: np.random.Gene
     # Loaded here, because those who only list models should not wait for it.
     from scipy import ndimage
 
-    grains = ndimage.gaussian_filter(rng.normal(size=labels.shape), rng.uniform(0.6, 2.2))
-    grains = np.clip(grains / max(float(grains.std()), 1e-6) + rng.uniform(0.0, 2.0), 0.0, 2.5) / 2.5
+    granules = ndimage.gaussian_filter(rng.normal(size=labels.shape), rng.uniform(0.6, 2.2))
+    granules = np.clip(granules / max(float(granules.std()), 1e-6) + rng.uniform(0.0, 2.0), 0.0, 2.5) / 2.5
     # Optical density of red, green and blue light: orange to red to violet, hardly ever blue.
-    colour = np.array([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.1), rng.uniform(0.2, 0.9)])
-    soft = ndimage.gaussian_filter((labels == CYTOPLASM.id).astype(np.float32), 0.7)
-    dark = (grains * soft)[..., None] * colour * rng.uniform(0.4, 1.0)
-    filled: NDArray[np.float32] = (image * np.exp(-dark)).astype(np.float32)
-    return filled
+    density = np.array([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.1), rng.uniform(0.2, 0.9)])
+    soft_mask = ndimage.gaussian_filter((labels == CYTOPLASM.id).astype(np.float32), 0.7)
+    absorbed = (granules * soft_mask)[..., None] * density * rng.uniform(0.4, 1.0)
+    result: NDArray[np.float32] = (image * np.exp(-absorbed)).astype(np.float32)
+    return result

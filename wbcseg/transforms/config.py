@@ -77,14 +77,18 @@ class Augmentation:
         """Whether pixels are mixed, which makes copies a little less sharp than the picture."""
         return self.rotation > 0 or self.zoom != (1.0, 1.0) or self.shift > 0 or self.cell_fraction is not None
 
-    def make_clean(self, share: float) -> Augmentation:
+    def make_clean(self, cell_fraction: float) -> Augmentation:
         """Return the same without what mixes pixels; where the size of cells varies, for half of the copies.
 
         Args:
-            share: What the cell takes of the side in the close look of a prediction.
+            cell_fraction: What the cell takes of the side in the close look of a prediction.
         """
         if self.cell_fraction is not None:
-            return dataclasses.replace(self, clean_fraction=CLEAN_FRACTION, clean_cell_fraction=(share - CLEAN_CELL_MARGIN, share))
+            return dataclasses.replace(
+                self,
+                clean_fraction=CLEAN_FRACTION,
+                clean_cell_fraction=(cell_fraction - CLEAN_CELL_MARGIN, cell_fraction),
+            )
         return dataclasses.replace(self, rotation=0.0, zoom=(1.0, 1.0), shift=0.0)
 
 

@@ -59,8 +59,8 @@ def pad_to_square(image: NDArray[np.uint8], side: int, *, enlarge: bool = False)
     """
     placement = compute_placement((image.shape[0], image.shape[1]), side, enlarge=enlarge)
     if placement.scaled_size != placement.size:
-        how = Image.Resampling.BOX if placement.scaled_size < placement.size else Image.Resampling.BILINEAR
-        image = np.asarray(Image.fromarray(image).resize(placement.scaled_size[::-1], how))
+        resampling = Image.Resampling.BOX if placement.scaled_size < placement.size else Image.Resampling.BILINEAR
+        image = np.asarray(Image.fromarray(image).resize(placement.scaled_size[::-1], resampling))
     return np.pad(image, (*_compute_margins(placement, side), (0, 0)), mode="symmetric"), placement
 
 
@@ -68,8 +68,8 @@ def pad_labels_to_square(labels: Labels, side: int, *, enlarge: bool = False) ->
     """Return a mask on the same canvas: ``uint8[side, side]``."""
     placement = compute_placement((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
     if placement.scaled_size != placement.size:
-        small = Image.fromarray(labels).resize(placement.scaled_size[::-1], Image.Resampling.NEAREST)
-        labels = np.asarray(small)
+        resized = Image.fromarray(labels).resize(placement.scaled_size[::-1], Image.Resampling.NEAREST)
+        labels = np.asarray(resized)
     return np.pad(labels, _compute_margins(placement, side), mode="symmetric")
 
 
@@ -83,17 +83,17 @@ def unpad(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[n
     Returns:
         ``float32[H, W, C]``.
     """
-    part = probabilities[placement.window]
+    cropped = probabilities[placement.window]
     if placement.scaled_size == placement.size:
-        return np.ascontiguousarray(part)
+        return np.ascontiguousarray(cropped)
     height, width = placement.size
-    whole = np.empty((height, width, part.shape[-1]), np.float32)
-    for c in range(1, part.shape[-1]):
-        channel = Image.fromarray(part[..., c]).resize((width, height), Image.Resampling.BILINEAR)
-        whole[..., c] = np.asarray(channel)
+    result = np.empty((height, width, cropped.shape[-1]), np.float32)
+    for index in range(1, cropped.shape[-1]):
+        channel = Image.fromarray(cropped[..., index]).resize((width, height), Image.Resampling.BILINEAR)
+        result[..., index] = np.asarray(channel)
     # They add up to 1, so that one of them follows from the others.
-    whole[..., 0] = 1.0 - whole[..., 1:].sum(axis=-1)
-    return whole
+    result[..., 0] = 1.0 - result[..., 1:].sum(axis=-1)
+    return result
 
 
 def _compute_margins(placement: Placement, side: int) -> tuple[tuple[int, int], tuple[int, int]]:

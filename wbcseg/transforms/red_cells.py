@@ -20,7 +20,7 @@ CROWDED_PROBABILITY: Final = 0.35
 
 
 def add_red_cells(
-    image: NDArray[np.float32], labels: Labels, rng: np.random.Generator, *, size: float
+    image: NDArray[np.float32], labels: Labels, rng: np.random.Generator, *, diameter: float
 ) -> tuple[NDArray[np.float32], Labels]:
     """Return a crop with red cells drawn around its white cell: behind it, or over its cytoplasm, which is lost there.
 
@@ -28,7 +28,7 @@ def add_red_cells(
         image: ``float32[S, S, 3]`` in 0 to 1.
         labels: ``uint8[S, S]``; the red cells often touch the cell.
         rng: The source of chance.
-        size: Diameter of the white cell in pixels.
+        diameter: Diameter of the white cell in pixels.
 
     Returns:
         The picture, and the mask that goes with it.
@@ -37,49 +37,49 @@ def add_red_cells(
     from scipy import ndimage
 
     side = image.shape[0]
-    density = rng.uniform(*DENSITY_RANGE)
+    cell_density = rng.uniform(*DENSITY_RANGE)
     if rng.random() < 0.3:
-        density = density * rng.uniform(0.25, 0.6)
-    dense = np.zeros((side, side), np.float32)
-    radius = size * rng.uniform(0.22, 0.42)
+        cell_density = cell_density * rng.uniform(0.25, 0.6)
+    thickness = np.zeros((side, side), np.float32)
+    radius = diameter * rng.uniform(0.22, 0.42)
     pallor, rim = rng.uniform(0.0, 0.7), rng.uniform(0.0, 0.35)
-    edge = np.argwhere(labels > 0)
-    tight = rng.random() < CROWDED_PROBABILITY
-    over = np.zeros((side, side), np.bool_)
+    cell_pixels = np.argwhere(labels > 0)
+    is_crowded = rng.random() < CROWDED_PROBABILITY
+    covered = np.zeros((side, side), np.bool_)
     for _ in range(int(rng.integers(2, MAX_RED_CELLS))):
         y, x = rng.uniform(-0.15 * side, 1.15 * side, 2)
-        if len(edge) and rng.random() < 0.55:
+        if len(cell_pixels) and rng.random() < 0.55:
             # Beside the white cell: from its middle outwards, so far that both just touch.
             angle = rng.uniform(0, 2 * np.pi)
-            middle = edge.mean(axis=0)
-            reach = size / 2 + radius * (rng.uniform(-0.2, 0.7) if tight else rng.uniform(0.3, 1.1))
-            y, x = middle[0] + np.sin(angle) * reach, middle[1] + np.cos(angle) * reach
-        tilt, flat, own = rng.uniform(0, np.pi), rng.uniform(0.72, 1.0), radius * rng.uniform(0.8, 1.2)
-        waving, lobes = rng.uniform(0, 0.06), rng.integers(3, 12)
+            middle = cell_pixels.mean(axis=0)
+            centre_distance = diameter / 2 + radius * (rng.uniform(-0.2, 0.7) if is_crowded else rng.uniform(0.3, 1.1))
+            y, x = middle[0] + np.sin(angle) * centre_distance, middle[1] + np.cos(angle) * centre_distance
+        tilt, flattening, own_radius = rng.uniform(0, np.pi), rng.uniform(0.72, 1.0), radius * rng.uniform(0.8, 1.2)
+        wave_amplitude, wave_count = rng.uniform(0, 0.06), rng.integers(3, 12)
         # Only the part of the picture that it covers is drawn.
-        top, left = (max(0, int(place - 1.1 * own)) for place in (y, x))
-        bottom, right = (min(side, int(place + 1.1 * own) + 2) for place in (y, x))
+        top, left = (max(0, int(position - 1.1 * own_radius)) for position in (y, x))
+        bottom, right = (min(side, int(position + 1.1 * own_radius) + 2) for position in (y, x))
         if top >= bottom or left >= right:
             continue
         dy, dx = (np.arange(a, b, dtype=np.float32) - c for a, b, c in ((top, bottom, y), (left, right, x)))
-        along = (np.cos(tilt) * dx + np.sin(tilt) * dy[:, None]) / own
-        across = (-np.sin(tilt) * dx + np.cos(tilt) * dy[:, None]) / (own * flat)
-        waves = 1.0 + waving * np.sin(lobes * np.arctan2(across, along) + tilt)
+        along = (np.cos(tilt) * dx + np.sin(tilt) * dy[:, None]) / own_radius
+        across = (-np.sin(tilt) * dx + np.cos(tilt) * dy[:, None]) / (own_radius * flattening)
+        waves = 1.0 + wave_amplitude * np.sin(wave_count * np.arctan2(across, along) + tilt)
         distance = np.hypot(along, across) / waves
-        inside = np.clip((1.0 - distance) * own / 1.5, 0.0, 1.0)
+        inside = np.clip((1.0 - distance) * own_radius / 1.5, 0.0, 1.0)
         profile = 1.0 - pallor * np.exp(-((distance / 0.45) ** 2)) + rim * np.exp(-(((distance - 0.9) / 0.12) ** 2))
         # Where two lie over each other, both absorb, but not twice as much as the eye would like.
-        part = dense[top:bottom, left:right]
-        over[top:bottom, left:right] |= inside > 0.5
+        part = thickness[top:bottom, left:right]
+        covered[top:bottom, left:right] |= inside > 0.5
         part[...] = np.maximum(part, inside * profile) + 0.35 * np.minimum(part, inside * profile)
-    lost = over & (labels == CYTOPLASM.id)
+    lost = covered & (labels == CYTOPLASM.id)
     # Where most of the cytoplasm would be lost, it would not be the same cell.
-    if tight and lost.sum() < 0.6 * (labels == CYTOPLASM.id).sum():
+    if is_crowded and lost.sum() < 0.6 * (labels == CYTOPLASM.id).sum():
         plasma = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else 1.0
-        soft = ndimage.gaussian_filter(lost.astype(np.float32), 0.5)[..., None]
-        image = (image * (1 - soft) + plasma * soft).astype(np.float32)
+        soft_lost = ndimage.gaussian_filter(lost.astype(np.float32), 0.5)[..., None]
+        image = (image * (1 - soft_lost) + plasma * soft_lost).astype(np.float32)
         labels = np.where(lost, BACKGROUND.id, labels).astype(np.uint8)
     # A soft border, or the network would learn to look for a cut.
     behind = ndimage.gaussian_filter((labels == BACKGROUND.id).astype(np.float32), 0.7)
-    drawn: NDArray[np.float32] = (image * np.exp(-(dense * behind)[..., None] * density)).astype(np.float32)
-    return drawn, labels
+    result: NDArray[np.float32] = (image * np.exp(-(thickness * behind)[..., None] * cell_density)).astype(np.float32)
+    return result, labels

@@ -75,36 +75,38 @@ class OverlayStyle:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the data set…")
-def load_dataset(name: str) -> Dataset:
+def load_dataset(dataset_name: str) -> Dataset:
     """Open a data set that is on this computer (or drawn); see :func:`wbcseg.datasets.open_dataset`."""
-    return open_dataset(name)
+    return open_dataset(dataset_name)
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
-def load_image(name: str, sample_id: str) -> LoadedImage:
+def load_image(dataset_name: str, sample_id: str) -> LoadedImage:
     """Read one picture of a data set."""
-    sample = load_dataset(name).read(sample_id)
+    sample = load_dataset(dataset_name).read(sample_id)
     return LoadedImage(sample, sample.compute_digest())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def load_uploaded_image(key: str, name: str, page: int, _item: InputImage) -> LoadedImage:
+def load_uploaded_image(key: str, filename: str, page: int, _input_image: InputImage) -> LoadedImage:
     """Read a picture that a reader brought, with the mask that came along, once per session.
 
     Args:
         key: Names the content, mask included.
-        name: What the file is called; it is only shown.
+        filename: What the file is called; it is only shown.
         page: Which page of a TIFF, from 0.
-        _item: The picture, judged by its content alone.
+        _input_image: The picture, judged by its content alone.
 
     Raises:
         ImageError: If it is no picture, or not an acceptable one.
     """
-    picture, mask, problem = open_input(_item, page)
-    identity = f"own/{compute_digest(picture.pixels.tobytes())[:12]}"
-    sample = Sample(id=identity, image=picture.pixels, mask=mask, source="A reader's own picture")
-    notices = [*picture.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
-    return LoadedImage(sample, sample.compute_digest(), is_upload=True, filename=name, notices=tuple(filter(None, notices)))
+    decoded, mask, problem = open_input(_input_image, page)
+    sample_id = f"own/{compute_digest(decoded.pixels.tobytes())[:12]}"
+    sample = Sample(id=sample_id, image=decoded.pixels, mask=mask, source="A reader's own picture")
+    notices = [*decoded.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
+    return LoadedImage(
+        sample, sample.compute_digest(), is_upload=True, filename=filename, notices=tuple(filter(None, notices))
+    )
 
 
 def compute_digest(data: bytes) -> str:
@@ -118,18 +120,18 @@ def load_catalog() -> Catalog:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def load_segmenter(name: str, version: str, _catalog: Catalog) -> Segmenter:
+def load_segmenter(model_name: str, checksum: str, _catalog: Catalog) -> Segmenter:
     """Open a model.
 
     Args:
-        name: Its name in the catalog.
-        version: Its checksum, so that a new model of an old name is opened again.
+        model_name: Its name in the catalog.
+        checksum: Its checksum, so that a new model of an old name is opened again.
         _catalog: The catalog.
 
     Raises:
         ModelError: If its folder cannot be used.
     """
-    return _catalog.load(name)
+    return _catalog.load(model_name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,66 +149,76 @@ class CachedPrediction:
     cells: tuple[CellResult, ...]
 
 
-def predict_cached(picture: LoadedImage, name: str, models: Catalog, *, careful: bool = False) -> CachedPrediction:
+def predict_cached(
+    loaded_image: LoadedImage, model_name: str, catalog: Catalog, *, tta: bool = False
+) -> CachedPrediction:
     """Segment a picture with a model, or recall it.
 
     Args:
-        picture: The picture.
-        name: The model.
-        models: The catalog.
-        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+        loaded_image: The picture.
+        model_name: The model.
+        catalog: The catalog.
+        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
 
     Raises:
         ModelError: If the model cannot be used.
         ImageError: If the picture is too small.
     """
-    card = models.get(name).card
-    version = card.files["model"].sha256 if card is not None else ""
-    model = load_segmenter(name, version, models)
-    remember = _predict_in_session if picture.is_upload else _predict_shared
-    judge = load_quality_model(card) if card is not None else None
-    judged = hash((judge.failure_model, judge.out_of_range_model)) if judge else 0
-    return remember(picture.digest, name, version, careful, judged, model, judge, picture.sample.image)
-
-
-def render_png(picture: LoadedImage, view: OverlayStyle, classes: Labels | None = None) -> bytes:
-    """Draw a picture with its classes as a PNG, sharp at any size of the screen.
-
-    Args:
-        picture: The picture.
-        view: How to show the classes.
-        classes: ``uint8[H, W]`` of class ids, or ``None`` for the picture alone.
-    """
-    remember = _render_in_session if picture.is_upload else _render_shared
-    if classes is None:
-        return remember(picture.digest, "", OverlayStyle(), picture.sample.image, None)
-    return remember(picture.digest, hashlib.sha256(classes.tobytes()).hexdigest(), view, picture.sample.image, classes)
-
-
-def extract_expert_features(picture: LoadedImage) -> CellFeatures | None:
-    """Measure the main cell of the expert's mask, or recall its figures; ``None`` where there is no cell or no mask."""
-    mask = picture.sample.mask
-    if mask is None:
-        return None
-    return (_extract_features_in_session if picture.is_upload else _extract_features_shared)(
-        picture.digest, picture.sample.image, mask
+    card = catalog.get(model_name).card
+    checksum = card.files["model"].sha256 if card is not None else ""
+    model = load_segmenter(model_name, checksum, catalog)
+    cached_predict = _predict_in_session if loaded_image.is_upload else _predict_shared
+    quality_model = load_quality_model(card) if card is not None else None
+    quality_key = hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
+    return cached_predict(
+        loaded_image.digest, model_name, checksum, tta, quality_key, model, quality_model, loaded_image.sample.image
     )
 
 
-def encode_image(picture: LoadedImage) -> bytes:
+def render_png(loaded_image: LoadedImage, style: OverlayStyle, labels: Labels | None = None) -> bytes:
+    """Draw a picture with its classes as a PNG, sharp at any size of the screen.
+
+    Args:
+        loaded_image: The picture.
+        style: How to show the classes.
+        labels: ``uint8[H, W]`` of class ids, or ``None`` for the picture alone.
+    """
+    cached_render = _render_in_session if loaded_image.is_upload else _render_shared
+    if labels is None:
+        return cached_render(loaded_image.digest, "", OverlayStyle(), loaded_image.sample.image, None)
+    return cached_render(
+        loaded_image.digest, hashlib.sha256(labels.tobytes()).hexdigest(), style, loaded_image.sample.image, labels
+    )
+
+
+def extract_expert_features(loaded_image: LoadedImage) -> CellFeatures | None:
+    """Measure the main cell of the expert's mask, or recall its figures; ``None`` where there is no cell or no mask."""
+    mask = loaded_image.sample.mask
+    if mask is None:
+        return None
+    return (_extract_features_in_session if loaded_image.is_upload else _extract_features_shared)(
+        loaded_image.digest, loaded_image.sample.image, mask
+    )
+
+
+def encode_image(loaded_image: LoadedImage) -> bytes:
     """Write a picture as a PNG of its own size, without metadata."""
-    return (_encode_image_in_session if picture.is_upload else _encode_image_shared)(picture.digest, picture.sample.image)
+    return (_encode_image_in_session if loaded_image.is_upload else _encode_image_shared)(
+        loaded_image.digest, loaded_image.sample.image
+    )
 
 
-def encode_mask(picture: LoadedImage) -> bytes:
+def encode_mask(loaded_image: LoadedImage) -> bytes:
     """Write the expert's mask as a grey PNG of class ids.
 
     Raises:
         ValueError: If there is none.
     """
-    if picture.sample.mask is None:
+    if loaded_image.sample.mask is None:
         raise ValueError("This picture has no mask.")
-    return (_encode_mask_in_session if picture.is_upload else _encode_mask_shared)(picture.digest, picture.sample.mask)
+    return (_encode_mask_in_session if loaded_image.is_upload else _encode_mask_shared)(
+        loaded_image.digest, loaded_image.sample.mask
+    )
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
@@ -215,20 +227,20 @@ def make_strip_thumbnail(digest: str, _image: RgbImage) -> RgbImage:
     return shrink_to_fit(_image, STRIP_THUMBNAIL_SIDE)
 
 
-def warm_cache(picture: LoadedImage) -> None:
+def warm_cache(loaded_image: LoadedImage) -> None:
     """Make what a page needs of a picture besides results, so that its reader does not wait for it."""
-    encode_image(picture)
-    make_strip_thumbnail(picture.digest, picture.sample.image)
-    if picture.sample.mask is not None:
-        encode_mask(picture)
-        if not is_field_of_view(picture.sample.image):
-            extract_expert_features(picture)
+    encode_image(loaded_image)
+    make_strip_thumbnail(loaded_image.digest, loaded_image.sample.image)
+    if loaded_image.sample.mask is not None:
+        encode_mask(loaded_image)
+        if not is_field_of_view(loaded_image.sample.image):
+            extract_expert_features(loaded_image)
 
 
 @st.cache_data(max_size="16MiB", show_spinner=False)
 def encode_thumbnail(digest: str, _image: RgbImage) -> bytes:
     """Return a small PNG for a gallery."""
-    return io.encode_png(resize_for_display(_image, THUMBNAIL_SIDE, longest=2 * THUMBNAIL_SIDE))
+    return io.encode_png(resize_for_display(_image, THUMBNAIL_SIDE, max_side=2 * THUMBNAIL_SIDE))
 
 
 # Streamlit tells caches apart by the function that they wrap, hence two of each: one shared, one for the session.
@@ -237,29 +249,29 @@ def encode_thumbnail(digest: str, _image: RgbImage) -> bytes:
 @st.cache_resource(max_entries=192, show_spinner=False)
 def _predict_shared(
     digest: str,
-    name: str,
-    version: str,
-    careful: bool,
-    judged: int,
+    model_name: str,
+    checksum: str,
+    tta: bool,
+    quality_key: int,
     _model: Segmenter,
-    _judge: QualityModel | None,
+    _quality_model: QualityModel | None,
     _image: RgbImage,
 ) -> CachedPrediction:
-    return _predict(_model, _judge, _image, careful)
+    return _predict(_model, _quality_model, _image, tta)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False, scope="session")
 def _predict_in_session(
     digest: str,
-    name: str,
-    version: str,
-    careful: bool,
-    judged: int,
+    model_name: str,
+    checksum: str,
+    tta: bool,
+    quality_key: int,
     _model: Segmenter,
-    _judge: QualityModel | None,
+    _quality_model: QualityModel | None,
     _image: RgbImage,
 ) -> CachedPrediction:
-    return _predict(_model, _judge, _image, careful)
+    return _predict(_model, _quality_model, _image, tta)
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
@@ -294,31 +306,35 @@ def _encode_image_in_session(digest: str, _image: RgbImage) -> bytes:
 
 @st.cache_data(max_size="36MiB", show_spinner=False)
 def _render_shared(
-    digest: str, classes_digest: str, view: OverlayStyle, _image: RgbImage, _classes: Labels | None
+    digest: str, labels_digest: str, style: OverlayStyle, _image: RgbImage, _labels: Labels | None
 ) -> bytes:
-    return _render(view, _image, _classes)
+    return _render(style, _image, _labels)
 
 
 @st.cache_data(max_entries=16, show_spinner=False, scope="session")
 def _render_in_session(
-    digest: str, classes_digest: str, view: OverlayStyle, _image: RgbImage, _classes: Labels | None
+    digest: str, labels_digest: str, style: OverlayStyle, _image: RgbImage, _labels: Labels | None
 ) -> bytes:
-    return _render(view, _image, _classes)
+    return _render(style, _image, _labels)
 
 
-def _predict(model: Segmenter, judge: QualityModel | None, image: RgbImage, careful: bool) -> CachedPrediction:
-    result = model.predict(image, careful=careful)
-    result.labels.setflags(write=False)
-    findings = analyze_cells("", image, result, judge=judge)
-    return CachedPrediction(result.labels, encode_prediction(result.labels, result.probabilities_u8), tuple(findings))
+def _predict(model: Segmenter, quality_model: QualityModel | None, image: RgbImage, tta: bool) -> CachedPrediction:
+    segmentation = model.predict(image, tta=tta)
+    segmentation.labels.setflags(write=False)
+    cells = analyze_cells("", image, segmentation, quality_model=quality_model)
+    return CachedPrediction(
+        segmentation.labels, encode_prediction(segmentation.labels, segmentation.probabilities_u8), tuple(cells)
+    )
 
 
-def _render(view: OverlayStyle, image: RgbImage, classes: Labels | None) -> bytes:
-    if classes is None:
+def _render(style: OverlayStyle, image: RgbImage, labels: Labels | None) -> bytes:
+    if labels is None:
         return io.encode_png(resize_for_display(image, MIN_PANEL_SIDE))
-    palette = PALETTES[view.palette]
+    palette = PALETTES[style.palette]
     # Coloured first and enlarged then: the same picture in a tenth of the time.
-    picture, shown_classes = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(classes, MAX_DISPLAY_WIDTH)
-    colours = view.mode == "colours"
-    painted = colorize(shown_classes, palette) if colours else overlay(picture, shown_classes, palette, view.opacity)
-    return io.encode_png(resize_for_display(painted, MIN_PANEL_SIDE))
+    shrunk_image, shrunk_labels = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(labels, MAX_DISPLAY_WIDTH)
+    is_opaque = style.mode == "colours"
+    rendered = (
+        colorize(shrunk_labels, palette) if is_opaque else overlay(shrunk_image, shrunk_labels, palette, style.opacity)
+    )
+    return io.encode_png(resize_for_display(rendered, MIN_PANEL_SIDE))

@@ -42,11 +42,11 @@ def start_gc_thread() -> None:
 
 
 def _run_gc() -> None:
-    collected = 0
+    collected_runs = 0
     while True:
         time.sleep(GC_INTERVAL)
-        if _page_runs != collected:
-            collected = _page_runs
+        if _page_runs != collected_runs:
+            collected_runs = _page_runs
             gc.collect()
             _trim_heap()
 

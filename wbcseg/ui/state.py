@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 
-def restore_widget(key: str, default: object, allowed: Sequence[object] | None = None) -> None:
+def restore_widget(key: str, default: object, options: Sequence[object] | None = None) -> None:
     """Bring back a choice from an earlier look at the page: Streamlit forgets it on the way to another one."""
     if key in st.session_state:
         return
-    kept = st.session_state.get(f"kept_{key}", default)
-    st.session_state[key] = kept if allowed is None or kept in allowed else default
+    saved = st.session_state.get(f"kept_{key}", default)
+    st.session_state[key] = saved if options is None or saved in options else default
 
 
 def save_widget(key: str) -> None:

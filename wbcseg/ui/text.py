@@ -148,9 +148,9 @@ def format_difference(difference: float) -> str:
     return text[1:] if float(f"{difference:.3f}") == 0.0 else text
 
 
-def format_percent(share: float) -> str:
+def format_percent(fraction: float) -> str:
     """Write a share (0 to 1) as a percentage with one digit (and a blank that does not break)."""
-    return f"{100 * share:.1f}\u00a0%"
+    return f"{100 * fraction:.1f}\u00a0%"
 
 
 def format_duration(seconds: float) -> str:
@@ -165,10 +165,13 @@ def format_duration(seconds: float) -> str:
     return f"{hours}\u00a0h {minutes:02}\u00a0min" if hours else f"{minutes}\u00a0min"
 
 
-def format_bytes(count: float) -> str:
+def format_bytes(byte_count: float) -> str:
     """Write a number of bytes in kB, MB or GB."""
-    unit, size = next(((u, s) for u, s in (("GB", 1e9), ("MB", 1e6)) if count >= s), ("kB", 1e3))
-    return f"{count / size:.1f}\u00a0{unit}"
+    unit, unit_size = next(
+        ((symbol, threshold) for symbol, threshold in (("GB", 1e9), ("MB", 1e6)) if byte_count >= threshold),
+        ("kB", 1e3),
+    )
+    return f"{byte_count / unit_size:.1f}\u00a0{unit}"
 
 
 def escape_lines(text: str) -> str:
@@ -181,9 +184,9 @@ def format_size(size: tuple[int, int]) -> str:
     return f"{size[1]} × {size[0]}"
 
 
-def format_dataset_name(name: str) -> str:
+def format_dataset_name(dataset_name: str) -> str:
     """Write a data set's name for lists and addresses: ``zheng-1`` as ``Zheng 1``."""
-    return name.replace("-", " ").capitalize()
+    return dataset_name.replace("-", " ").capitalize()
 
 
 def get_local_id(sample_id: str) -> str:
@@ -201,21 +204,21 @@ def show_research_notice() -> None:
     st.caption(f":material/science: {NOTICE}")
 
 
-def show_glossary(*words: str, label: str = "What do these words mean?", more: Sequence[str] = ()) -> None:
+def show_glossary(*terms: str, label: str = "What do these words mean?", paragraphs: Sequence[str] = ()) -> None:
     """Offer the explanations of some words of :data:`GLOSSARY` one click away.
 
     Args:
-        words: The words.
+        terms: The words.
         label: What is to be clicked.
-        more: Paragraphs that follow them, in Markdown.
+        paragraphs: Paragraphs that follow them, in Markdown.
     """
     with st.popover(label, icon=":material/help:", type="tertiary"):
-        show_glossary_entries(*words)
-        for paragraph in more:
+        show_glossary_entries(*terms)
+        for paragraph in paragraphs:
             st.markdown(paragraph)
 
 
-def show_glossary_entries(*words: str) -> None:
+def show_glossary_entries(*terms: str) -> None:
     """Show the explanations of some words of :data:`GLOSSARY`."""
-    for word in words:
-        st.markdown(f"**{word}** · {GLOSSARY[word]}")
+    for term in terms:
+        st.markdown(f"**{term}** · {GLOSSARY[term]}")

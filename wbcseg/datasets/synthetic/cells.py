@@ -33,16 +33,16 @@ class Window:
     width: int
 
     @classmethod
-    def from_centre(cls, centre: tuple[float, float], reach: float) -> Window:
-        """Return the window that holds everything up to ``reach`` pixels from the centre."""
-        top, left = int(np.floor(centre[0] - reach)), int(np.floor(centre[1] - reach))
-        bottom, right = int(np.ceil(centre[0] + reach)), int(np.ceil(centre[1] + reach))
+    def from_centre(cls, centre: tuple[float, float], radius: float) -> Window:
+        """Return the window that holds everything up to ``radius`` pixels from the centre."""
+        top, left = int(np.floor(centre[0] - radius)), int(np.floor(centre[1] - radius))
+        bottom, right = int(np.ceil(centre[0] + radius)), int(np.ceil(centre[1] + radius))
         return cls(top, left, bottom - top, right - left)
 
-    def make_grid(self, centre: tuple[float, float], points: int = 1) -> tuple[ScalarField, ScalarField]:
+    def make_grid(self, centre: tuple[float, float], points_per_pixel: int = 1) -> tuple[ScalarField, ScalarField]:
         """Return rows ``float64[h·p, 1]`` and columns ``float64[1, w·p]`` relative to the centre, in pixels."""
-        y = (np.arange(self.height * points) + 0.5) / points + (self.top - centre[0])
-        x = (np.arange(self.width * points) + 0.5) / points + (self.left - centre[1])
+        y = (np.arange(self.height * points_per_pixel) + 0.5) / points_per_pixel + (self.top - centre[0])
+        x = (np.arange(self.width * points_per_pixel) + 0.5) / points_per_pixel + (self.left - centre[1])
         return y[:, None], x[None, :]
 
     def clip_to(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -50,8 +50,8 @@ class Window:
         top, bottom = max(self.top, 0), max(min(self.top + self.height, shape[0]), 0)
         left, right = max(self.left, 0), max(min(self.left + self.width, shape[1]), 0)
         top, left = min(top, bottom), min(left, right)
-        inside = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
-        return (slice(top, bottom), slice(left, right)), inside
+        window_slice = slice(top - self.top, bottom - self.top), slice(left - self.left, right - self.left)
+        return (slice(top, bottom), slice(left, right)), window_slice
 
 
 @dataclass(frozen=True)
@@ -86,22 +86,22 @@ _WOBBLE_FACTORS: Final[dict[CellType, float]] = {
 }
 
 
-def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregular: float) -> Outline:
+def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregularity: float) -> Outline:
     """Return the outline of a white cell.
 
     Args:
         rng: Where the randomness comes from.
         cell_type: Its type: monocytes are the least round.
         radius: Of the disc of the same area, in pixels.
-        irregular: 0 for round cells, 1 for cells squeezed by their neighbours.
+        irregularity: 0 for round cells, 1 for cells squeezed by their neighbours.
     """
-    wobble = (0.012 + 0.14 * irregular * rng.uniform(0.2, 1.2)) * _WOBBLE_FACTORS[cell_type]
-    ragged = cell_type == "monocyte" and rng.random() < irregular
-    return Outline.make_random(rng, radius, wobble, roughness=0.5 if ragged else 0.25, waves=28)
+    wobble = (0.012 + 0.14 * irregularity * rng.uniform(0.2, 1.2)) * _WOBBLE_FACTORS[cell_type]
+    is_ragged = cell_type == "monocyte" and rng.random() < irregularity
+    return Outline.make_random(rng, radius, wobble, roughness=0.5 if is_ragged else 0.25, max_wave=28)
 
 
 def shape_cell(
-    rng: Generator, cell_type: CellType, outline: Outline, centre: tuple[float, float], nucleus_share: float
+    rng: Generator, cell_type: CellType, outline: Outline, centre: tuple[float, float], nucleus_fraction: float
 ) -> WhiteCell:
     """Fill an outline with a nucleus and find out which pixel belongs to what.
 
@@ -110,23 +110,25 @@ def shape_cell(
         cell_type: Its type, which decides on the nucleus.
         outline: Of the cell.
         centre: Row and column in pixels of the picture.
-        nucleus_share: Share of the cell's area that the nucleus takes, 0.1 to 0.85.
+        nucleus_fraction: Share of the cell's area that the nucleus takes, 0.1 to 0.85.
     """
     window = Window.from_centre(centre, outline.max_radius + 4)
     y, x = window.make_grid(centre, SUPERSAMPLING)
     cell = outline.compute_distance(y, x)
     radius = float(np.sqrt((outline.radii**2).mean()))
-    size = radius * np.sqrt(nucleus_share)
+    nucleus_radius = radius * np.sqrt(nucleus_fraction)
     # Where the cell is narrow its nucleus keeps away from the membrane.
-    room = float(0.5 * radius + 0.5 * outline.radii.min())
-    nucleus = NUCLEUS_FUNCTIONS[cell_type](rng, y, x, max(room, 1.02 * size), size)
+    available_radius = float(0.5 * radius + 0.5 * outline.radii.min())
+    nucleus = NUCLEUS_FUNCTIONS[cell_type](rng, y, x, max(available_radius, 1.02 * nucleus_radius), nucleus_radius)
     crinkle = 0.02 if cell_type == "lymphocyte" else 0.05 if cell_type == "monocyte" else 0.035
-    nucleus = nucleus + crinkle * size * generate_noise(rng, cell.shape, 0.30 * size * SUPERSAMPLING)
+    nucleus = nucleus + crinkle * nucleus_radius * generate_noise(
+        rng, cell.shape, 0.30 * nucleus_radius * SUPERSAMPLING
+    )
     # The nucleus stays behind the membrane; its outline is then shifted until its area is the one asked for.
     margin = (0.8 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius
     inner = nucleus[cell < -margin]
-    wanted = min(round(nucleus_share * np.count_nonzero(cell < 0)), round(0.97 * inner.size))
-    nucleus = np.maximum(nucleus - np.partition(inner, wanted)[wanted], cell + margin)
+    target_count = min(round(nucleus_fraction * np.count_nonzero(cell < 0)), round(0.97 * inner.size))
+    nucleus = np.maximum(nucleus - np.partition(inner, target_count)[target_count], cell + margin)
     labels = np.where(average_blocks((nucleus < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, 2, 1)
     labels = np.where(average_blocks((cell < 0).astype(np.float64), SUPERSAMPLING) >= 0.5, labels, 0).astype(np.uint8)
     return WhiteCell(

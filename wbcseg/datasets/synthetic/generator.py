@@ -46,25 +46,25 @@ class _SamplePlan:
 
 def _plan_sample(rng: Generator, index: int) -> _SamplePlan:
     # The draws are the same in number whatever they come to, so that a caller's own choices change nothing else.
-    chance = rng.random(5)
-    cell_type = CELL_TYPES[int(np.searchsorted(np.cumsum(_CELL_TYPE_FRACTIONS)[:-1], chance[0], side="right"))]
+    draws = rng.random(5)
+    cell_type = CELL_TYPES[int(np.searchsorted(np.cumsum(_CELL_TYPE_FRACTIONS)[:-1], draws[0], side="right"))]
     names = tuple(_STAIN_FRACTIONS)
-    stain = names[int(np.searchsorted(np.cumsum(tuple(_STAIN_FRACTIONS.values()))[:-1], chance[1], side="right"))]
+    stain = names[int(np.searchsorted(np.cumsum(tuple(_STAIN_FRACTIONS.values()))[:-1], draws[1], side="right"))]
     if index < len(_FIRST_TYPES):
         cell_type, stain = _FIRST_TYPES[index], _FIRST_STAINS[index % len(_FIRST_STAINS)]
     if stain == "purple":
-        size = (300, 300) if chance[2] < 0.5 else (120, 120)
-    elif chance[2] < 0.25:
-        size = (100 + 4 * int(5 * chance[3]), 100 + 4 * int(5 * chance[4]))
+        size = (300, 300) if draws[2] < 0.5 else (120, 120)
+    elif draws[2] < 0.25:
+        size = (100 + 4 * int(5 * draws[3]), 100 + 4 * int(5 * draws[4]))
     else:
         size = (120, 120)
     return _SamplePlan(cell_type, stain, size)
 
 
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+def _check_integer(name: str, value: object, minimum: int, maximum: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not minimum <= value <= maximum:
         raise ConfigError(
-            f"Argument `{name}` of the drawn smears must be a whole number from {low} to {high}. Received: {value!r}"
+            f"Argument `{name}` of the drawn smears must be a whole number from {minimum} to {maximum}. Received: {value!r}"
         )
 
 
@@ -72,41 +72,41 @@ def _choose_clipped_normal(rng: Generator, mean: float, deviation: float) -> flo
     return mean + deviation * float(np.clip(rng.standard_normal(), -2, 2))
 
 
-def _clamp_inside(side: int, place: float, reach: float) -> float:
+def _clamp_inside(side: int, position: float, margin: float) -> float:
     # The nearest place from which nothing reaches over the border; the middle where there is none.
-    return float(np.clip(place, min(reach, side / 2), max(side - reach, side / 2)))
+    return float(np.clip(position, min(margin, side / 2), max(side - margin, side / 2)))
 
 
 def _make_main_cell(rng: Generator, shape: tuple[int, int], stain: Stain, cell_type: CellType) -> WhiteCell:
-    frame = min(shape)
-    look = stain.cells[cell_type]
-    radius = frame * np.sqrt(_choose_clipped_normal(rng, *look.area_fraction) / np.pi)
-    share = float(np.clip(_choose_clipped_normal(rng, *look.nucleus_fraction), 0.22, 0.76))
+    shorter_side = min(shape)
+    appearance = stain.cells[cell_type]
+    radius = shorter_side * np.sqrt(_choose_clipped_normal(rng, *appearance.area_fraction) / np.pi)
+    nucleus_fraction = float(np.clip(_choose_clipped_normal(rng, *appearance.nucleus_fraction), 0.22, 0.76))
     outline = outline_cell(rng, cell_type, radius, stain.irregularity)
     angle = rng.uniform(0, 2 * np.pi)
-    away = frame * (rng.uniform(0.06, 0.16) if rng.random() < 0.15 else abs(rng.normal(0, 0.035)))
+    offset = shorter_side * (rng.uniform(0.06, 0.16) if rng.random() < 0.15 else abs(rng.normal(0, 0.035)))
     row, column = (
-        _clamp_inside(side, side / 2 + away * turn, outline.max_radius + 1.5)
-        for side, turn in zip(shape, (np.sin(angle), np.cos(angle)), strict=True)
+        _clamp_inside(side, side / 2 + offset * component, outline.max_radius + 1.5)
+        for side, component in zip(shape, (np.sin(angle), np.cos(angle)), strict=True)
     )
-    return shape_cell(rng, cell_type, outline, (row, column), share)
+    return shape_cell(rng, cell_type, outline, (row, column), nucleus_fraction)
 
 
 def _make_neighbour(
-    rng: Generator, shape: tuple[int, int], stain: Stain, main: WhiteCell, reach: float
+    rng: Generator, shape: tuple[int, int], stain: Stain, main: WhiteCell, main_radius: float
 ) -> WhiteCell | None:
     # A second white cell that the border cuts. None where it would be wholly inside or wholly outside.
     cell_type = CELL_TYPES[int(rng.choice(4, p=(0.6, 0.2, 0.12, 0.08)))]
-    look = stain.cells[cell_type]
-    radius = min(shape) * np.sqrt(look.area_fraction[0] / np.pi) * rng.uniform(0.9, 1.05)
+    appearance = stain.cells[cell_type]
+    radius = min(shape) * np.sqrt(appearance.area_fraction[0] / np.pi) * rng.uniform(0.9, 1.05)
     outline = outline_cell(rng, cell_type, radius, stain.irregularity)
     for _ in range(20):
         angle = rng.uniform(0, 2 * np.pi)
-        away = reach + outline.max_radius + rng.uniform(2, 0.12 * min(shape) + 2)
-        row, column = main.centre[0] + away * np.sin(angle), main.centre[1] + away * np.cos(angle)
+        offset = main_radius + outline.max_radius + rng.uniform(2, 0.12 * min(shape) + 2)
+        row, column = main.centre[0] + offset * np.sin(angle), main.centre[1] + offset * np.cos(angle)
         gaps = (row, shape[0] - row, column, shape[1] - column)
         if -0.75 * radius < min(gaps) < 0.6 * radius:
-            return shape_cell(rng, cell_type, outline, (float(row), float(column)), look.nucleus_fraction[0])
+            return shape_cell(rng, cell_type, outline, (float(row), float(column)), appearance.nucleus_fraction[0])
     return None
 
 
@@ -117,15 +117,15 @@ def _compute_distance(shape: tuple[int, int], cells: list[WhiteCell]) -> ScalarF
     distance = np.full(shape, np.inf)
     for cell in cells:
         field = np.hypot(y - cell.centre[0], x - cell.centre[1]) - cell.radius
-        there, part = cell.window.clip_to(shape)
-        field[there] = cell.cell[part]
+        image_slice, window_slice = cell.window.clip_to(shape)
+        field[image_slice] = cell.cell[window_slice]
         np.minimum(distance, field, out=distance)
     return distance
 
 
 def _draw_smear(rng: Generator, plan: _SamplePlan) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], Labels]:
     stain, shape = STAINS[plan.stain], plan.size
-    unit = min(shape) / stain.reference_size
+    scale = min(shape) / stain.reference_size
     dyes = DyeColors.make_random(rng, stain, plan.cell_type)
     main = _make_main_cell(rng, shape, stain, plan.cell_type)
     cells = [main]
@@ -136,20 +136,22 @@ def _draw_smear(rng: Generator, plan: _SamplePlan) -> tuple[np.ndarray[tuple[int
 
     density = np.zeros((*shape, 3))
     # Plasma is never quite empty; where red cells have burst, their remains lie in patches.
-    mottle = 0.5 * generate_noise(rng, shape, 7 * unit) + 0.5 * generate_noise(rng, shape, 2.2 * unit)
-    patches = np.clip(0.6 + 0.7 * generate_noise(rng, shape, 22 * unit), 0.15, 2.0)
+    texture = 0.5 * generate_noise(rng, shape, 7 * scale) + 0.5 * generate_noise(rng, shape, 2.2 * scale)
+    patches = np.clip(0.6 + 0.7 * generate_noise(rng, shape, 22 * scale), 0.15, 2.0)
     strength = (0.024 if stain.ghost_red_cells else 0.004) * rng.uniform(0.2, 1.6)
-    density += (strength * patches * mottle)[..., None] * rng.uniform((0.4, 0.8, 0.4), (0.8, 1.2, 1.2))
-    density += draw_red_cells(rng, shape, stain, dyes, unit, distance)
-    density += draw_platelets(rng, shape, stain, dyes, unit, distance)
+    density += (strength * patches * texture)[..., None] * rng.uniform((0.4, 0.8, 0.4), (0.8, 1.2, 1.2))
+    density += draw_red_cells(rng, shape, stain, dyes, scale, distance)
+    density += draw_platelets(rng, shape, stain, dyes, scale, distance)
     for cell in reversed(cells):
-        there, part = cell.window.clip_to(shape)
-        whole, own = stain_cell(rng, stain, dyes, cell)
-        density[there] = density[there] * (1 - whole[part][..., None]) + own[part]
+        image_slice, window_slice = cell.window.clip_to(shape)
+        cell_coverage, cell_density = stain_cell(rng, stain, dyes, cell)
+        density[image_slice] = (
+            density[image_slice] * (1 - cell_coverage[window_slice][..., None]) + cell_density[window_slice]
+        )
     labels = np.zeros(shape, dtype=np.uint8)
-    there, part = main.window.clip_to(shape)
-    labels[there] = main.labels[part]
-    return photograph(rng, stain, dyes, density, unit), labels
+    image_slice, window_slice = main.window.clip_to(shape)
+    labels[image_slice] = main.labels[window_slice]
+    return photograph(rng, stain, dyes, density, scale), labels
 
 
 def draw_sample(
@@ -190,8 +192,8 @@ def draw_sample(
     if stain is not None and stain not in STAINS:
         raise ConfigError(f"Argument `stain` must be one of {', '.join(STAINS)}. Received: {stain!r}")
     rng = np.random.default_rng([seed, index])
-    chosen = _plan_sample(rng, index)
-    plan = _SamplePlan(cell_type or chosen.cell_type, stain or chosen.stain, size or chosen.size)
+    default_plan = _plan_sample(rng, index)
+    plan = _SamplePlan(cell_type or default_plan.cell_type, stain or default_plan.stain, size or default_plan.size)
     image, labels = _draw_smear(rng, plan)
     return Sample(
         id=f"{DATASET_NAME}/{index + 1:03d}",
@@ -214,15 +216,15 @@ def open_synthetic(count: int = 60, seed: int = 2) -> Dataset:
     """
     _check_integer("count", count, 1, 100_000)
     _check_integer("seed", seed, 0, 2**32 - 1)
-    entries = []
+    infos = []
     for index in range(count):
         plan = _plan_sample(np.random.default_rng([seed, index]), index)
-        entries.append(
+        infos.append(
             SampleInfo(f"{DATASET_NAME}/{index + 1:03d}", plan.cell_type, plan.size, partial(draw_sample, seed, index))
         )
     return Dataset(
         DATASET_NAME,
         "Drawn smears",
-        entries,
+        infos,
         origin=f"Drawn by the program from seed {seed}. They look like smears and are none: no patient, exact masks.",
     )

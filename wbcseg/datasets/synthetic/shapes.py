@@ -28,17 +28,24 @@ def _compute_spline_weights(length: int, spacing: float) -> tuple[NDArray[np.int
     # For each pixel the first of its four lattice points, and their cubic B-spline weights, float64[4, length],
     # scaled to unit variance.
     position = (np.arange(length) + 0.5) / spacing
-    first = np.floor(position).astype(np.intp)
-    t = position - first
-    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3])
-    return first, weights / _SPLINE_NOISE_SD
+    first_point = np.floor(position).astype(np.intp)
+    offset = position - first_point
+    weights = np.stack(
+        [
+            (1 - offset) ** 3,
+            3 * offset**3 - 6 * offset**2 + 4,
+            -3 * offset**3 + 3 * offset**2 + 3 * offset + 1,
+            offset**3,
+        ]
+    )
+    return first_point, weights / _SPLINE_NOISE_SD
 
 
-def _interpolate_rows(lattice: ScalarField, first: NDArray[np.intp], weights: ScalarField) -> ScalarField:
+def _interpolate_rows(lattice: ScalarField, first_point: NDArray[np.intp], weights: ScalarField) -> ScalarField:
     # From lattice rows to pixel rows. Four weighted sums and no matrix product: that would wait for busy processors.
-    pixels: ScalarField = weights[0][:, None] * lattice[first]
+    pixels: ScalarField = weights[0][:, None] * lattice[first_point]
     for k in (1, 2, 3):
-        pixels += weights[k][:, None] * lattice[first + k]
+        pixels += weights[k][:, None] * lattice[first_point + k]
     return pixels
 
 
@@ -54,11 +61,11 @@ def generate_noise(rng: Generator, shape: tuple[int, int], spacing: float) -> Sc
         ``float64[H, W]`` with mean 0 and standard deviation 1 (in expectation); less where hills are smaller than a
         pixel, which then shows their average.
     """
-    down, down_weights = _compute_spline_weights(shape[0], max(spacing, 1.0))
-    across, across_weights = _compute_spline_weights(shape[1], max(spacing, 1.0))
-    lattice = rng.standard_normal((int(down[-1]) + 4, int(across[-1]) + 4))
-    columns = np.ascontiguousarray(_interpolate_rows(np.ascontiguousarray(lattice.T), across, across_weights).T)
-    return _interpolate_rows(columns, down, down_weights) * min(spacing, 1.0)
+    row_points, row_weights = _compute_spline_weights(shape[0], max(spacing, 1.0))
+    column_points, column_weights = _compute_spline_weights(shape[1], max(spacing, 1.0))
+    lattice = rng.standard_normal((int(row_points[-1]) + 4, int(column_points[-1]) + 4))
+    columns = np.ascontiguousarray(_interpolate_rows(np.ascontiguousarray(lattice.T), column_points, column_weights).T)
+    return _interpolate_rows(columns, row_points, row_weights) * min(spacing, 1.0)
 
 
 def compute_coverage(distance: ScalarField, softness: float = 1.0) -> ScalarField:
@@ -78,9 +85,9 @@ def average_blocks(field: ScalarField, factor: int) -> ScalarField:
 
 
 @lru_cache(maxsize=8)
-def _compute_waves(most: int) -> tuple[ScalarField, ScalarField]:
+def _compute_waves(max_wave: int) -> tuple[ScalarField, ScalarField]:
     # Cosines and sines of 2 to `most` waves around an outline, float64[720, most - 1] each.
-    phase = np.arange(_ANGLE_COUNT)[:, None] * (2 * np.pi / _ANGLE_COUNT) * np.arange(2, most + 1)
+    phase = np.arange(_ANGLE_COUNT)[:, None] * (2 * np.pi / _ANGLE_COUNT) * np.arange(2, max_wave + 1)
     return np.cos(phase), np.sin(phase)
 
 
@@ -96,7 +103,7 @@ class Outline:
 
     @classmethod
     def make_random(
-        cls, rng: Generator, radius: float, wobble: float, *, roughness: float = 0.5, waves: int = 12
+        cls, rng: Generator, radius: float, wobble: float, *, roughness: float = 0.5, max_wave: int = 12
     ) -> Outline:
         """Return a disc whose outline goes in and out at random.
 
@@ -105,14 +112,14 @@ class Outline:
             radius: The disc of the same area has this radius, in pixels.
             wobble: Standard deviation of the outline, as a share of the radius.
             roughness: How fast the waves lose height with their number: 0 fast (an oval), 1 slowly (ragged).
-            waves: Number of waves around the outline at most.
+            max_wave: Number of waves around the outline at most.
         """
-        k = np.arange(2, waves + 1)
-        heights = k ** (-2.0 + 1.6 * roughness) * rng.standard_normal((2, k.size))
-        cosines, sines = _compute_waves(waves)
-        wave = (cosines * heights[0] + sines * heights[1]).sum(axis=1)
-        spread = np.sqrt((k ** (-4.0 + 3.2 * roughness)).sum())
-        radii = np.maximum(1.0 + wobble * wave / spread, 0.3)
+        wave_numbers = np.arange(2, max_wave + 1)
+        amplitudes = wave_numbers ** (-2.0 + 1.6 * roughness) * rng.standard_normal((2, wave_numbers.size))
+        cosines, sines = _compute_waves(max_wave)
+        wave = (cosines * amplitudes[0] + sines * amplitudes[1]).sum(axis=1)
+        expected_sd = np.sqrt((wave_numbers ** (-4.0 + 3.2 * roughness)).sum())
+        radii = np.maximum(1.0 + wobble * wave / expected_sd, 0.3)
         return cls(radii * (radius / np.sqrt((radii**2).mean())))
 
     @property
@@ -127,12 +134,12 @@ class Outline:
             y: Rows relative to the centre in pixels, of a shape that broadcasts with ``x``.
             x: Columns relative to the centre in pixels.
         """
-        turn = np.arctan2(y, x) * (_ANGLE_COUNT / (2 * np.pi))
-        ring = np.concatenate([self.radii[-1:], self.radii, self.radii[:1]])
-        turn = np.where(turn < 0, turn + _ANGLE_COUNT, turn) + 1.0
-        below = np.minimum(turn.astype(np.intp), _ANGLE_COUNT)
-        share = turn - below
-        return np.asarray(np.hypot(y, x) - (ring[below] * (1 - share) + ring[below + 1] * share))
+        angle = np.arctan2(y, x) * (_ANGLE_COUNT / (2 * np.pi))
+        closed_radii = np.concatenate([self.radii[-1:], self.radii, self.radii[:1]])
+        angle = np.where(angle < 0, angle + _ANGLE_COUNT, angle) + 1.0
+        lower = np.minimum(angle.astype(np.intp), _ANGLE_COUNT)
+        fraction = angle - lower
+        return np.asarray(np.hypot(y, x) - (closed_radii[lower] * (1 - fraction) + closed_radii[lower + 1] * fraction))
 
 
 @dataclass(frozen=True)
@@ -155,10 +162,10 @@ class Lobe:
 
     def compute_distance(self, y: ScalarField, x: ScalarField) -> ScalarField:
         """Return the field of the ellipse at rows ``y`` and columns ``x``."""
-        c, s = np.cos(self.angle), np.sin(self.angle)
-        along = (c * (x - self.x) + s * (y - self.y)) / self.semi_major
-        beside = (c * (y - self.y) - s * (x - self.x)) / self.semi_minor
-        return np.asarray((np.hypot(along, beside) - 1.0) * np.sqrt(self.semi_major * self.semi_minor))
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        along_axis = (cos * (x - self.x) + sin * (y - self.y)) / self.semi_major
+        across_axis = (cos * (y - self.y) - sin * (x - self.x)) / self.semi_minor
+        return np.asarray((np.hypot(along_axis, across_axis) - 1.0) * np.sqrt(self.semi_major * self.semi_minor))
 
 
 def compute_bridge(
@@ -174,14 +181,14 @@ def compute_bridge(
         width: Half of the band's width in pixels.
     """
     dy, dx = end[0] - start[0], end[1] - start[1]
-    t = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / max(dy * dy + dx * dx, 1e-9), 0.0, 1.0)
-    return np.asarray(np.hypot(y - start[0] - t * dy, x - start[1] - t * dx) - width)
+    position = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / max(dy * dy + dx * dx, 1e-9), 0.0, 1.0)
+    return np.asarray(np.hypot(y - start[0] - position * dy, x - start[1] - position * dx) - width)
 
 
 def join(first: ScalarField, second: ScalarField, softness: float) -> ScalarField:
     """Return the union of two shapes with the corner between them filled over ``softness`` pixels."""
-    h = np.maximum(softness - np.abs(first - second), 0.0) / softness
-    return np.asarray(np.minimum(first, second) - h * h * softness / 4)
+    overlap = np.maximum(softness - np.abs(first - second), 0.0) / softness
+    return np.asarray(np.minimum(first, second) - overlap * overlap * softness / 4)
 
 
 def draw_dots(
@@ -198,9 +205,9 @@ def draw_dots(
     """
     field = np.zeros(shape)
     for (row, column), radius, strength in zip(centres, radii, strengths, strict=True):
-        reach = radius + softness
-        top, bottom = max(int(row - reach), 0), min(int(row + reach) + 2, shape[0])
-        left, right = max(int(column - reach), 0), min(int(column + reach) + 2, shape[1])
+        outer_radius = radius + softness
+        top, bottom = max(int(row - outer_radius), 0), min(int(row + outer_radius) + 2, shape[0])
+        left, right = max(int(column - outer_radius), 0), min(int(column + outer_radius) + 2, shape[1])
         if top >= bottom or left >= right:
             continue
         y = np.arange(top, bottom)[:, None] + 0.5 - row

@@ -97,22 +97,22 @@ class DyeColors:
     @classmethod
     def make_random(cls, rng: Generator, stain: Stain, cell_type: CellType) -> DyeColors:
         """Choose the colours of one picture."""
-        look = stain.cells[cell_type]
-        nine = np.array([*stain.plasma, *look.cytoplasm, *look.nucleus], dtype=np.float64)
+        appearance = stain.cells[cell_type]
+        colors = np.array([*stain.plasma, *appearance.cytoplasm, *appearance.nucleus], dtype=np.float64)
         drift = np.clip(rng.standard_normal(len(stain.color_components)), -2, 2) @ np.array(stain.color_components)
         # The strong red of eosinophils changes less.
-        nine += drift * (0.5 if cell_type == "eosinophil" else 1.0)
-        nine += np.clip(rng.standard_normal(9), -2, 2) * np.array(stain.residual_sd)
-        plasma = nine[:3]
-        cytoplasm = np.clip(nine[3:6], 30, 0.93 * plasma)
-        nucleus = np.clip(nine[6:], 9, np.array([0.86, 0.80, 1.0]) * cytoplasm)
-        red = np.array(stain.red_cell) + np.clip(rng.standard_normal(), -2, 1.6) * np.array(stain.red_cell_sd)
-        red = np.clip(red + rng.normal(0, 3, 3), 40, 0.95 * plasma)
+        colors += drift * (0.5 if cell_type == "eosinophil" else 1.0)
+        colors += np.clip(rng.standard_normal(9), -2, 2) * np.array(stain.residual_sd)
+        plasma = colors[:3]
+        cytoplasm = np.clip(colors[3:6], 30, 0.93 * plasma)
+        nucleus = np.clip(colors[6:], 9, np.array([0.86, 0.80, 1.0]) * cytoplasm)
+        red_cell = np.array(stain.red_cell) + np.clip(rng.standard_normal(), -2, 1.6) * np.array(stain.red_cell_sd)
+        red_cell = np.clip(red_cell + rng.normal(0, 3, 3), 40, 0.95 * plasma)
         return cls(
             plasma,
             compute_optical_density(cytoplasm, plasma),
             compute_optical_density(nucleus, plasma),
-            compute_optical_density(red, plasma),
+            compute_optical_density(red_cell, plasma),
         )
 
 

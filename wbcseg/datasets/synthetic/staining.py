@@ -15,18 +15,20 @@ def _generate_cell_noise(rng: Generator, cell: WhiteCell, spacing: float) -> Sca
     return generate_noise(rng, cell.cell.shape, spacing * cell.radius)
 
 
-def _draw_granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, where: ScalarField) -> ScalarField:
+def _draw_granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, region: ScalarField) -> ScalarField:
     # Dots on a jittered hexagonal grid, where the field `where` is negative; spacing and size in pixels.
     height, width = cell.cell.shape
     grid = np.stack(np.meshgrid(np.arange(0, height, 0.87 * spacing), np.arange(0, width, spacing), indexing="ij"), -1)
     grid[1::2, :, 1] += spacing / 2
-    places = (grid + rng.normal(0, 0.20 * spacing, grid.shape)).reshape(-1, 2)
-    radii = size * rng.uniform(0.75, 1.25, len(places))
-    strengths = rng.uniform(0.65, 1.0, len(places))
-    rows = np.clip(places[:, 0].astype(np.intp), 0, height - 1)
-    columns = np.clip(places[:, 1].astype(np.intp), 0, width - 1)
-    kept = where[rows, columns] < 0
-    return draw_dots((height, width), places[kept], radii[kept], strengths[kept], softness=max(1.0, 0.6 * size))
+    positions = (grid + rng.normal(0, 0.20 * spacing, grid.shape)).reshape(-1, 2)
+    radii = size * rng.uniform(0.75, 1.25, len(positions))
+    strengths = rng.uniform(0.65, 1.0, len(positions))
+    rows = np.clip(positions[:, 0].astype(np.intp), 0, height - 1)
+    columns = np.clip(positions[:, 1].astype(np.intp), 0, width - 1)
+    inside = region[rows, columns] < 0
+    return draw_dots(
+        (height, width), positions[inside], radii[inside], strengths[inside], softness=max(1.0, 0.6 * size)
+    )
 
 
 def _draw_sparse_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[float, float]) -> ScalarField:
@@ -34,52 +36,67 @@ def _draw_sparse_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[
     rows, columns = np.nonzero(cell.labels == 1)
     if not rows.size or not count:
         return np.zeros(cell.cell.shape)
-    chosen = rng.integers(0, rows.size, count)
-    places = np.stack([rows[chosen], columns[chosen]], axis=1) + rng.uniform(0, 1, (count, 2))
+    indices = rng.integers(0, rows.size, count)
+    positions = np.stack([rows[indices], columns[indices]], axis=1) + rng.uniform(0, 1, (count, 2))
     radii = cell.radius * rng.uniform(*sizes, count)
     return draw_dots(
-        cell.cell.shape, places, radii, rng.uniform(0.5, 1.0, count), softness=max(1.2, 0.03 * cell.radius)
+        cell.cell.shape, positions, radii, rng.uniform(0.5, 1.0, count), softness=max(1.2, 0.03 * cell.radius)
     )
 
 
 def _texture_cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarField:
     # Amount of cytoplasm dye, about 1 on average.
     depth = np.clip(-cell.cell / cell.radius, 0, 1)
-    cloud = 0.16 * _generate_cell_noise(rng, cell, 0.30)
+    cloudiness = 0.16 * _generate_cell_noise(rng, cell, 0.30)
     if cell.cell_type == "neutrophil":
         amount = (
             1
-            + cloud
+            + cloudiness
             + (0.38 if fine else 0.26) * _generate_cell_noise(rng, cell, 0.026 if fine else 0.06)
             + 0.14 * _generate_cell_noise(rng, cell, 0.11)
         )
         amount += 0.55 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 60 if fine else 12)), (0.012, 0.028))
     elif cell.cell_type == "lymphocyte":
         halo = np.exp(-np.maximum(cell.nucleus, 0) / (0.10 * cell.radius))
-        amount = 1 + cloud + 0.20 * _generate_cell_noise(rng, cell, 0.06) - 0.22 * halo + 0.25 * np.exp(-depth / 0.08)
+        amount = (
+            1 + cloudiness + 0.20 * _generate_cell_noise(rng, cell, 0.06) - 0.22 * halo + 0.25 * np.exp(-depth / 0.08)
+        )
         amount += 0.6 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 6)), (0.015, 0.03))
     elif cell.cell_type == "monocyte":
         amount = (
-            1 + cloud + 0.26 * _generate_cell_noise(rng, cell, 0.032) + 0.14 * _generate_cell_noise(rng, cell, 0.10)
+            1
+            + cloudiness
+            + 0.26 * _generate_cell_noise(rng, cell, 0.032)
+            + 0.14 * _generate_cell_noise(rng, cell, 0.10)
         )
         amount *= 1 - 0.75 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 14 if fine else 5)), (0.02, 0.075))
         amount += 0.4 * _draw_sparse_dots(rng, cell, int(rng.integers(0, 25 if fine else 4)), (0.010, 0.018))
     elif cell.cell_type == "eosinophil":
         size = cell.radius * rng.uniform(0.045, 0.06)
         grain = _draw_granules(rng, cell, 1.95 * size, size, np.maximum(cell.cell + size, -cell.nucleus - 0.3 * size))
-        bare = np.clip(0.8 * _generate_cell_noise(rng, cell, 0.30) - 0.6, 0, 1)
+        granule_free = np.clip(0.8 * _generate_cell_noise(rng, cell, 0.30) - 0.6, 0, 1)
         if fine:
-            amount = 0.30 + 1.1 * grain * (1 - bare) + 0.12 * _generate_cell_noise(rng, cell, 0.05) + 0.5 * cloud
+            amount = (
+                0.30
+                + 1.1 * grain * (1 - granule_free)
+                + 0.12 * _generate_cell_noise(rng, cell, 0.05)
+                + 0.5 * cloudiness
+            )
         else:
-            amount = 0.65 + 0.6 * grain * (1 - bare) + 0.30 * _generate_cell_noise(rng, cell, 0.10) + 0.9 * cloud
+            amount = (
+                0.65
+                + 0.6 * grain * (1 - granule_free)
+                + 0.30 * _generate_cell_noise(rng, cell, 0.10)
+                + 0.9 * cloudiness
+            )
     else:
-        amount = 0.65 + cloud + 0.15 * _generate_cell_noise(rng, cell, 0.05)
+        amount = 0.65 + cloudiness + 0.15 * _generate_cell_noise(rng, cell, 0.05)
     if not fine:
         # Cells that were not pressed flat are thicker on one side.
         y, x = cell.window.make_grid(cell.centre)
         slope = rng.uniform(0.15, 0.65) if cell.cell_type == "lymphocyte" else rng.uniform(0.0, 0.25)
-        turn = rng.uniform(0, 2 * np.pi)
-        amount *= 1 + slope * (np.sin(turn) * y + np.cos(turn) * x) / cell.radius
+        angle = rng.uniform(0, 2 * np.pi)
+        amount *= 1 + slope * (np.sin(angle) * y + np.cos(angle) * x) / cell.radius
     return np.clip(amount, 0.08, 2.5)
 
 
@@ -91,8 +108,10 @@ def _texture_chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarFie
     if not fine:
         amount += 0.12 * membrane + 0.10 * _generate_cell_noise(rng, cell, 0.35)
     elif cell.cell_type == "monocyte":
-        net = 0.9 * np.abs(_generate_cell_noise(rng, cell, 0.035)) + 0.3 * np.abs(_generate_cell_noise(rng, cell, 0.09))
-        amount += 0.36 * (net - 0.95) + 0.20 * membrane
+        network = 0.9 * np.abs(_generate_cell_noise(rng, cell, 0.035)) + 0.3 * np.abs(
+            _generate_cell_noise(rng, cell, 0.09)
+        )
+        amount += 0.36 * (network - 0.95) + 0.20 * membrane
     elif cell.cell_type == "lymphocyte":
         amount += 0.24 * _generate_cell_noise(rng, cell, 0.025) + 0.15 * membrane
     else:
@@ -113,9 +132,9 @@ def _draw_rim(rng: Generator, stain: Stain, cell: WhiteCell) -> ScalarField:
     else:
         strength = rng.uniform(0.0, 0.4) * (1.6 if cell.cell_type == "lymphocyte" else 0.5)
     y, x = cell.window.make_grid(cell.centre)
-    turn = np.arctan2(y, x) - rng.uniform(0, 2 * np.pi)
-    one_sided = rng.uniform(0.3, 1.0)
-    side = 1 - one_sided * (0.5 - 0.5 * np.cos(turn))
+    angle = np.arctan2(y, x) - rng.uniform(0, 2 * np.pi)
+    asymmetry = rng.uniform(0.3, 1.0)
+    side = 1 - asymmetry * (0.5 - 0.5 * np.cos(angle))
     patches = np.clip(0.8 + (0.35 if stain.ghost_red_cells else 0.7) * _generate_cell_noise(rng, cell, 0.3), 0, 1.6)
     width = max(1.0, 0.022 * cell.radius)
     return np.asarray(strength * side * patches * np.exp(-(((cell.cell + width) / width) ** 2)))
@@ -136,19 +155,23 @@ def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -
     """
     fine = not stain.ghost_red_cells
     # Cytoplasm thins out towards its edge, most where it is spread flat.
-    spread = 0.13 if cell.cell_type in ("neutrophil", "monocyte") or not fine else 0.05
-    whole = compute_coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, spread)))
-    core = compute_coverage(cell.nucleus)
-    body = np.maximum(whole - core, 0)
+    max_edge_width = 0.13 if cell.cell_type in ("neutrophil", "monocyte") or not fine else 0.05
+    cell_coverage = compute_coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, max_edge_width)))
+    nucleus_coverage = compute_coverage(cell.nucleus)
+    cytoplasm_coverage = np.maximum(cell_coverage - nucleus_coverage, 0)
     amount, chromatin = _texture_cytoplasm(rng, cell, fine), _texture_chromatin(rng, cell, fine)
     for texture, class_id in ((amount, 1), (chromatin, 2)):
         inside = cell.labels == class_id
         if cell.cell_type != "basophil" and inside.any():
             texture /= texture[inside].mean()
-    density = (body * amount)[..., None] * dyes.cytoplasm + (core * chromatin)[..., None] * dyes.nucleus
+    density = (cytoplasm_coverage * amount)[..., None] * dyes.cytoplasm + (nucleus_coverage * chromatin)[
+        ..., None
+    ] * dyes.nucleus
     # The dyes never mix evenly: some places are bluer, some redder.
     hue = 0.5 * _generate_cell_noise(rng, cell, 0.09) + 0.5 * _generate_cell_noise(rng, cell, 0.30)
-    density += ((0.006 if fine else 0.018) * (body + core) * hue)[..., None] * np.array([1.0, 0.0, -0.7])
+    density += ((0.006 if fine else 0.018) * (cytoplasm_coverage + nucleus_coverage) * hue)[..., None] * np.array(
+        [1.0, 0.0, -0.7]
+    )
     if cell.cell_type == "basophil":
         size = cell.radius * rng.uniform(0.05, 0.075)
         gaps = np.clip(_generate_cell_noise(rng, cell, 0.15) + 0.35, -1, 1) * cell.radius
@@ -157,4 +180,4 @@ def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -
         density = density * (1 - grain) + grain * (1.12 * dyes.nucleus)
     blue = np.array([1.0, 0.55, 0.75]) * dyes.nucleus
     density += _draw_rim(rng, stain, cell)[..., None] * blue
-    return whole, density
+    return cell_coverage, density

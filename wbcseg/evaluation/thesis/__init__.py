@@ -92,15 +92,15 @@ class ThesisResult:
     thesis_dice: Mapping[str, tuple[float, ...]] = field(repr=False)
     thesis_jaccard: Mapping[str, tuple[float, ...]] = field(repr=False)
 
-    def count_ones(self, label: str) -> tuple[float, ...]:
+    def count_ones(self, class_name: str) -> tuple[float, ...]:
         """Return how many ones both sides of each picture's comparison had together, up to rounding.
 
         Of 14,400 numbers, the share 1 − J is wrong; Dice is 1 − wrong / (ones of both sides).
 
         Args:
-            label: One of :data:`SCORED_CLASSES`.
+            class_name: One of :data:`SCORED_CLASSES`.
         """
-        pairs = zip(self.thesis_jaccard[label], self.thesis_dice[label], strict=True)
+        pairs = zip(self.thesis_jaccard[class_name], self.thesis_dice[class_name], strict=True)
         return tuple(PIXELS_PER_IMAGE * (1.0 - jaccard) / (1.0 - dice) for jaccard, dice in pairs)
 
 
@@ -121,5 +121,5 @@ def load_thesis_result(architecture: str) -> ThesisResult:
     values |= {name: tuple(values[name]) for name in _EPOCH_FIELDS}
     values["annex"] = MappingProxyType(values["annex"])
     for name in _IMAGE_FIELDS:
-        values[name] = MappingProxyType({label: tuple(values[name][label]) for label in SCORED_CLASSES})
+        values[name] = MappingProxyType({class_name: tuple(values[name][class_name]) for class_name in SCORED_CLASSES})
     return ThesisResult(architecture, **values)

@@ -91,38 +91,44 @@ class CostEstimate:
 
 
 def estimate_cost(
-    config: TrainingConfig, pictures: SplitCounts | None = None, runs: Path | None = None
+    config: TrainingConfig, split_counts: SplitCounts | None = None, runs_root: Path | None = None
 ) -> CostEstimate:
     """Return what a training will cost on this machine.
 
     Args:
         config: The training.
-        pictures: How many pictures train and how many are held out; :func:`count_samples` by default.
-        runs: The folder of the runs; the usual one by default.
+        split_counts: How many pictures train and how many are held out; :func:`count_samples` by default.
+        runs_root: The folder of the runs; the usual one by default.
 
     Raises:
         DatasetError: If the pictures are not given and the data set is not here to be counted.
     """
-    train, test = pictures or count_samples(config)
-    known = _load_cost_sources(config, runs)
-    timed = find_nearest_source(config, known)
-    pace = _estimate_slowdown(timed)
-    testing = test * estimate_test_seconds_per_image(config, timed) * pace
-    epoch = train * estimate_train_seconds_per_image(config, timed) * pace + testing
-    start = (estimate_start_seconds(config, timed) + PREPARE_SECONDS_PER_IMAGE * (train + test)) * pace
+    train_count, test_count = split_counts or count_samples(config)
+    sources = _load_cost_sources(config, runs_root)
+    nearest_source = find_nearest_source(config, sources)
+    slowdown = _estimate_slowdown(nearest_source)
+    test_seconds = test_count * estimate_test_seconds_per_image(config, nearest_source) * slowdown
+    epoch_seconds = train_count * estimate_train_seconds_per_image(config, nearest_source) * slowdown + test_seconds
+    startup_seconds = (
+        estimate_start_seconds(config, nearest_source) + PREPARE_SECONDS_PER_IMAGE * (train_count + test_count)
+    ) * slowdown
     # Scoring segments every held-out picture once more.
-    finish = estimate_finish_seconds(config) * pace + testing
+    export_seconds = estimate_finish_seconds(config) * slowdown + test_seconds
     return CostEstimate(
-        seconds=start + config.epochs * epoch + finish,
-        seconds_per_epoch=epoch,
-        memory_bytes=estimate_memory(config, find_nearest_source(config, known, memory=True), train + test),
+        seconds=startup_seconds + config.epochs * epoch_seconds + export_seconds,
+        seconds_per_epoch=epoch_seconds,
+        memory_bytes=estimate_memory(
+            config, find_nearest_source(config, sources, require_memory=True), train_count + test_count
+        ),
         free_bytes=get_free_memory(),
-        basis=timed.basis,
-        is_exact=timed.basis != "reference" and timed.matches(config),
+        basis=nearest_source.basis,
+        is_exact=nearest_source.basis != "reference" and nearest_source.matches(config),
     )
 
 
-def check_memory(config: TrainingConfig, pictures: SplitCounts | None = None, runs: Path | None = None) -> CostEstimate:
+def check_memory(
+    config: TrainingConfig, split_counts: SplitCounts | None = None, runs_root: Path | None = None
+) -> CostEstimate:
     """Check that a training's memory is there before it starts; arguments as for :func:`estimate_cost`.
 
     Returns:
@@ -132,15 +138,15 @@ def check_memory(config: TrainingConfig, pictures: SplitCounts | None = None, ru
         NotEnoughMemoryError: If it is not; the text says how much is missing and which settings would fit.
         DatasetError: If the pictures are not given and the data set is not here to be counted.
     """
-    counts = pictures or count_samples(config)
-    needed = estimate_cost(config, counts, runs)
-    if needed.fits:
-        return needed
+    counts = split_counts or count_samples(config)
+    cost = estimate_cost(config, counts, runs_root)
+    if cost.fits:
+        return cost
     raise NotEnoughMemoryError(
         f"Training {get_spec(config.architecture).title} of width {config.base_filters} with batches of {config.batch_size} "
-        f"pictures of {config.input_size}×{config.input_size} needs about {_format_gigabytes(needed.memory_bytes * MEMORY_MARGIN)} of memory, "
-        f"and {_format_gigabytes(needed.free_bytes)} are free here. "
-        + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs), needed.free_bytes)
+        f"pictures of {config.input_size}×{config.input_size} needs about {_format_gigabytes(cost.memory_bytes * MEMORY_MARGIN)} of memory, "
+        f"and {_format_gigabytes(cost.free_bytes)} are free here. "
+        + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs_root), cost.free_bytes)
     )
 
 
@@ -155,38 +161,38 @@ def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> Spl
         DatasetError: If there is no such data set, or it has too few pictures for the published split.
     """
     if dataset is None:
-        alls, squares = _count_dataset(config.dataset, sizes=config.split == "published")
+        total, square_total = _count_dataset(config.dataset, need_sizes=config.split == "published")
     else:
-        alls, squares = _count_entries(dataset)
+        total, square_total = _count_entries(dataset)
     if config.split != "published":
-        test = round(alls / config.folds)
-        train = alls - test - round(config.unused_fraction * alls)
-        return train * (1 + config.flipped_copies), test
-    check_sample_count(squares)
+        test_count = round(total / config.folds)
+        train_count = total - test_count - round(config.unused_fraction * total)
+        return train_count * (1 + config.flipped_copies), test_count
+    check_sample_count(square_total)
     # As in wbcseg.splitting.thesis.build_thesis_dataset.
-    early = 2 * squares if config.flipped_copies and config.thesis_bugs else squares
-    test = max(1, round(early * TEST_FRACTION))
-    train = max(0, early - test - config.thesis_bugs)
-    return train * (1 + (config.flipped_copies and not config.thesis_bugs)), test
+    pool_size = 2 * square_total if config.flipped_copies and config.thesis_bugs else square_total
+    test_count = max(1, round(pool_size * TEST_FRACTION))
+    train_count = max(0, pool_size - test_count - config.thesis_bugs)
+    return train_count * (1 + (config.flipped_copies and not config.thesis_bugs)), test_count
 
 
-def _count_dataset(dataset: str, *, sizes: bool) -> SplitCounts:
+def _count_dataset(dataset: str, *, need_sizes: bool) -> SplitCounts:
     """Return how many pictures with a mask a data set has, and how many of them have 120×120 pixels."""
     names = (
         [name for name in _PUBLISHED_COUNTS if name.startswith(dataset)] if dataset.startswith("zheng") else [dataset]
     )
-    alls = squares = 0
-    ready = {status.name: status for status in list_datasets()}
+    total = square_total = 0
+    status_by_name = {status.name: status for status in list_datasets()}
     for name in names or [dataset]:
-        status = ready.get(name)
+        status = status_by_name.get(name)
         if name in _PUBLISHED_COUNTS and not (status and status.ready):
-            count, square = _PUBLISHED_COUNTS[name]
-        elif status and status.count is not None and not sizes:
-            count, square = status.count, 0
+            count, square_count = _PUBLISHED_COUNTS[name]
+        elif status and status.count is not None and not need_sizes:
+            count, square_count = status.count, 0
         else:
-            count, square = _count_entries(open_dataset(name))
-        alls, squares = alls + count, squares + square
-    return alls, squares
+            count, square_count = _count_entries(open_dataset(name))
+        total, square_total = total + count, square_total + square_count
+    return total, square_total
 
 
 def _count_entries(dataset: Dataset) -> SplitCounts:
@@ -194,44 +200,46 @@ def _count_entries(dataset: Dataset) -> SplitCounts:
     return len(masked), sum(entry.size == (IMAGE_SIDE, IMAGE_SIDE) for entry in masked)
 
 
-def _load_cost_sources(config: TrainingConfig, runs: Path | None) -> list[CostSource]:
+def _load_cost_sources(config: TrainingConfig, runs_root: Path | None) -> list[CostSource]:
     """Return all that was measured of a network, the oldest first."""
-    folder = runs or runs_folder()
-    timed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.is_local]
-    return [*load_reference_sources(), *timed, *load_run_costs(config, folder)]
+    folder = runs_root or runs_folder()
+    probed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.is_local]
+    return [*load_reference_sources(), *probed, *load_run_costs(config, folder)]
 
 
-def _estimate_slowdown(known: CostSource) -> float:
+def _estimate_slowdown(source: CostSource) -> float:
     """Return how much longer this machine may take than the one that was measured, as far as its cores tell.
 
     More cores than the reference machine's promise nothing: small networks don't keep them busy.
     """
     cores = get_hardware()[1]
-    return max(1.0, known.record.cores / cores) if known.basis == "reference" else 1.0
+    return max(1.0, source.record.cores / cores) if source.basis == "reference" else 1.0
 
 
-def _suggest_settings(config: TrainingConfig, pictures: int, known: Sequence[CostSource], free: int) -> str:
+def _suggest_settings(config: TrainingConfig, image_count: int, sources: Sequence[CostSource], free_bytes: int) -> str:
     """Return which settings would fit into the free memory."""
 
-    def fits(width: int, batch_size: int) -> bool:
-        smaller = config.replace(width=width, batch_size=batch_size)
+    def fits(base_filters: int, batch_size: int) -> bool:
+        smaller = config.replace(width=base_filters, batch_size=batch_size)
         return (
-            estimate_memory(smaller, find_nearest_source(smaller, known, memory=True), pictures) * MEMORY_MARGIN <= free
+            estimate_memory(smaller, find_nearest_source(smaller, sources, require_memory=True), image_count)
+            * MEMORY_MARGIN
+            <= free_bytes
         )
 
-    batches = range(config.batch_size, min(MIN_SUGGESTED_BATCH_SIZE, config.batch_size) - 1, -1)
-    widths = [width for width in SUGGESTED_BASE_FILTERS if width < config.base_filters]
-    batch = next((b for b in batches if fits(config.base_filters, b)), None)
-    width = next((w for w in widths if fits(w, config.batch_size)), None)
-    choices = [f"a batch size of {batch}"] if batch else []
-    choices += [f"a width of {width}"] if width else []
-    both = next(((w, b) for w in widths for b in batches if fits(w, b)), None)
-    if both and not batch and both[0] != width:
-        choices.insert(0, f"a width of {both[0]} with a batch size of {both[1]}")
+    batch_sizes = range(config.batch_size, min(MIN_SUGGESTED_BATCH_SIZE, config.batch_size) - 1, -1)
+    filter_choices = [base_filters for base_filters in SUGGESTED_BASE_FILTERS if base_filters < config.base_filters]
+    fitting_batch_size = next((b for b in batch_sizes if fits(config.base_filters, b)), None)
+    base_filters = next((w for w in filter_choices if fits(w, config.batch_size)), None)
+    choices = [f"a batch size of {fitting_batch_size}"] if fitting_batch_size else []
+    choices += [f"a width of {base_filters}"] if base_filters else []
+    combination = next(((w, b) for w in filter_choices for b in batch_sizes if fits(w, b)), None)
+    if combination and not fitting_batch_size and combination[0] != base_filters:
+        choices.insert(0, f"a width of {combination[0]} with a batch size of {combination[1]}")
     if choices:
         return f"Choose {' or '.join(choices)}, or close other programs."
     return "No setting of this network fits here: close other programs, or train on a computer with more memory."
 
 
-def _format_gigabytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB"
+def _format_gigabytes(byte_count: float) -> str:
+    return f"{byte_count / 1e9:.1f} GB"

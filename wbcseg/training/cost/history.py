@@ -33,30 +33,32 @@ def load_run_costs(config: TrainingConfig, folder: Path) -> list[CostSource]:
     for run in list_runs(folder):
         try:
             settings = run.load_config()
-            trained = (run.folder / "metrics.json").stat().st_mtime
+            trained_at = (run.folder / "metrics.json").stat().st_mtime
         except (WbcsegError, OSError):
             continue
         if settings.architecture == config.architecture:
-            apart = abs(math.log(settings.base_filters / config.base_filters)) + abs(math.log(settings.input_size / config.input_size))
-            candidates.append((apart, -trained, run, settings))
+            distance = abs(math.log(settings.base_filters / config.base_filters)) + abs(
+                math.log(settings.input_size / config.input_size)
+            )
+            candidates.append((distance, -trained_at, run, settings))
     candidates.sort(key=lambda c: c[:2])
-    chosen = sorted(candidates[:MAX_RUNS_READ], key=lambda c: -c[1])
-    found = [_load_run_cost(run, settings, -trained) for _, trained, run, settings in chosen]
-    return [known for known in found if known is not None]
+    selected = sorted(candidates[:MAX_RUNS_READ], key=lambda c: -c[1])
+    sources = [_load_run_cost(run, settings, -trained_at) for _, trained_at, run, settings in selected]
+    return [source for source in sources if source is not None]
 
 
-def _load_run_cost(run: Run, config: TrainingConfig, trained: float) -> CostSource | None:
+def _load_run_cost(run: Run, config: TrainingConfig, trained_at: float) -> CostSource | None:
     """Return what a run cost; ``None`` where it was another machine, or its files don't tell."""
     try:
         environment, split = run.read("environment.json"), run.read("split.json")
         if (environment["processor"], environment["cores"]) != get_hardware():
             return None
-        train, test = len(split["train"]), len(split["test"])
+        train_count, test_count = len(split["train"]), len(split["test"])
         rows = run.load_metrics()
         # The first epoch includes what TensorFlow needs to prepare itself.
-        usual = rows[1:][-RECENT_EPOCHS:] or rows
-        seconds = statistics.median(row["train_seconds"] for row in usual)
-        testing = statistics.median(row["seconds"] - row["train_seconds"] for row in usual)
+        recent_rows = rows[1:][-RECENT_EPOCHS:] or rows
+        train_seconds = statistics.median(row["train_seconds"] for row in recent_rows)
+        test_seconds = statistics.median(row["seconds"] - row["train_seconds"] for row in recent_rows)
         record = CostRecord(
             architecture=config.architecture,
             base_filters=config.base_filters,
@@ -64,19 +66,19 @@ def _load_run_cost(run: Run, config: TrainingConfig, trained: float) -> CostSour
             batch_size=config.batch_size,
             precision=str(environment.get("precision", resolve_precision(config))),
             optimizer=config.optimizer,
-            uses_ema=config.ema_decay > 0,
+            uses_ema=config.uses_ema,
             parameters=get_spec(config.architecture).count_parameters(config.base_filters),
-            train_seconds_per_image=seconds / train,
-            test_seconds_per_image=testing / test,
+            train_seconds_per_image=train_seconds / train_count,
+            test_seconds_per_image=test_seconds / test_count,
             trace_seconds=0.0,
             start_seconds=0.0,
             base_bytes=0,
             peak_bytes=int(max(row.get("memory_bytes", 0) for row in rows)),
             processor=environment["processor"],
             cores=environment["cores"],
-            created=trained,
+            created=trained_at,
         )
     except (WbcsegError, KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
     checked = CostRecord.from_dict({**record.to_dict(), "base_bytes": 1, "peak_bytes": max(1, record.peak_bytes)})
-    return CostSource(record, "runs", train + test) if checked else None
+    return CostSource(record, "runs", train_count + test_count) if checked else None

@@ -21,34 +21,34 @@ def get_free_memory() -> int:
     return max(0, min([int(psutil.virtual_memory().available), *_iter_cgroup_headroom(SYSTEM_ROOT)]))
 
 
-def _iter_cgroup_headroom(system: Path) -> Iterator[int]:
+def _iter_cgroup_headroom(system_root: Path) -> Iterator[int]:
     """Yield what each control group of this process, and each that it lies in, leaves of its limit.
 
     Source: the Linux kernel's documentation of control groups, version 2 (``memory.max``, ``memory.current``) and
     version 1 (``memory.limit_in_bytes``, ``memory.usage_in_bytes``).
     """
     try:
-        lines = (system / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = (system_root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return
-    mounted = system / "sys/fs/cgroup"
+    cgroup_root = system_root / "sys/fs/cgroup"
     for line in lines:
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if not controllers:
-            for root in (mounted, mounted / "unified"):
+            for root in (cgroup_root, cgroup_root / "unified"):
                 yield from _iter_group_headroom(root, path, "memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-            yield from _iter_group_headroom(mounted / "memory", path, *names)
+            yield from _iter_group_headroom(cgroup_root / "memory", path, *names)
 
 
-def _iter_group_headroom(root: Path, path: str, limit: str, usage: str, inactive: str) -> Iterator[int]:
+def _iter_group_headroom(root: Path, path: str, limit_file: str, usage_file: str, inactive_key: str) -> Iterator[int]:
     # In a container the path may be the host's; the container's own group is then what is mounted as the root.
-    inner = PurePosixPath(path.lstrip("/"))
-    for group in (inner, *inner.parents):
-        most, used = _read_number(root / group / limit), _read_number(root / group / usage)
-        if most is not None and used is not None:
-            yield most - used + _read_statistic(root / group / "memory.stat", inactive)
+    group_path = PurePosixPath(path.lstrip("/"))
+    for group in (group_path, *group_path.parents):
+        limit_bytes, used_bytes = _read_number(root / group / limit_file), _read_number(root / group / usage_file)
+        if limit_bytes is not None and used_bytes is not None:
+            yield limit_bytes - used_bytes + _read_statistic(root / group / "memory.stat", inactive_key)
 
 
 def _read_number(path: Path) -> int | None:

@@ -63,7 +63,9 @@ class CostSource:
         ) and self.record.precision == resolve_precision(config)
 
 
-def find_nearest_source(config: TrainingConfig, known: Sequence[CostSource], *, memory: bool = False) -> CostSource:
+def find_nearest_source(
+    config: TrainingConfig, sources: Sequence[CostSource], *, require_memory: bool = False
+) -> CostSource:
     """Return what was measured nearest to a training.
 
     The same settings come first, then this machine before another one, then a small distance in width, canvas and batch
@@ -71,32 +73,41 @@ def find_nearest_source(config: TrainingConfig, known: Sequence[CostSource], *, 
 
     Args:
         config: The training.
-        known: What was measured, of which at least one is of the same network.
-        memory: Whether the memory must have been measured.
+        sources: What was measured, of which at least one is of the same network.
+        require_memory: Whether the memory must have been measured.
     """
-    here = [k for k in known if k.record.architecture == config.architecture and (k.record.peak_bytes or not memory)]
+    candidates = [
+        k
+        for k in sources
+        if k.record.architecture == config.architecture and (k.record.peak_bytes or not require_memory)
+    ]
 
-    def order(k: CostSource) -> tuple[bool, bool, float, bool]:
-        foreign = k.basis == "reference"
-        return not (k.matches(config) and not foreign), foreign, _compute_distance(config, k.record), k.basis != "runs"
+    def sort_key(k: CostSource) -> tuple[bool, bool, float, bool]:
+        is_other_machine = k.basis == "reference"
+        return (
+            not (k.matches(config) and not is_other_machine),
+            is_other_machine,
+            _compute_distance(config, k.record),
+            k.basis != "runs",
+        )
 
-    return min(reversed(here), key=order)
+    return min(reversed(candidates), key=sort_key)
 
 
-def estimate_train_seconds_per_image(config: TrainingConfig, known: CostSource) -> float:
+def estimate_train_seconds_per_image(config: TrainingConfig, source: CostSource) -> float:
     """Return the seconds that a picture takes in training."""
-    return _scale_seconds(config, known, lambda r: r.train_seconds_per_image)
+    return _scale_seconds(config, source, lambda r: r.train_seconds_per_image)
 
 
-def estimate_test_seconds_per_image(config: TrainingConfig, known: CostSource) -> float:
+def estimate_test_seconds_per_image(config: TrainingConfig, source: CostSource) -> float:
     """Return the seconds that a picture takes in a test."""
-    return _scale_seconds(config, known, lambda r: r.test_seconds_per_image)
+    return _scale_seconds(config, source, lambda r: r.test_seconds_per_image)
 
 
-def estimate_start_seconds(config: TrainingConfig, known: CostSource) -> float:
+def estimate_start_seconds(config: TrainingConfig, source: CostSource) -> float:
     """Return the seconds from the start of the process until the first step is prepared."""
     record = (
-        known.record if known.record.start_seconds else find_nearest_source(config, load_reference_sources()).record
+        source.record if source.record.start_seconds else find_nearest_source(config, load_reference_sources()).record
     )
     return record.start_seconds + record.trace_seconds
 
@@ -106,25 +117,25 @@ def estimate_finish_seconds(config: TrainingConfig) -> float:
     return _interpolate_reference(config, lambda r: r.finish_seconds)
 
 
-def estimate_memory(config: TrainingConfig, known: CostSource, pictures: int) -> int:
+def estimate_memory(config: TrainingConfig, source: CostSource, image_count: int) -> int:
     """Return the most bytes that the training's process will hold.
 
     Args:
         config: The training.
-        known: A measured one of the same network, whose memory is known.
-        pictures: How many pictures it holds.
+        source: A measured one of the same network, whose memory is known.
+        image_count: How many pictures it holds.
     """
-    record = known.record
+    record = source.record
     base = record.base_bytes or find_nearest_source(config, load_reference_sources()).record.base_bytes
-    ratio = (record.peak_bytes - base) / _estimate_held_bytes(record, known.image_count)
-    if not known.matches(config):
+    ratio = (record.peak_bytes - base) / _estimate_held_bytes(record, source.image_count)
+    if not source.matches(config):
         # A network that held less than the model says need not do so at other settings.
         ratio = max(1.0, min(2.0, ratio))
     network_bytes = _FLOAT_BYTES * get_spec(config.architecture).count_parameters(config.base_filters)
-    outputs = _FLOAT_BYTES * _count_activations(config)
-    held = _estimate_held_bytes(config, pictures)
-    exporting = held - outputs + EXPORT_WEIGHT_COPIES * network_bytes
-    return round(base + max(ratio * held, exporting) + EXPORT_BYTES)
+    activation_bytes = _FLOAT_BYTES * _count_activations(config)
+    held_bytes = _estimate_held_bytes(config, image_count)
+    export_bytes = held_bytes - activation_bytes + EXPORT_WEIGHT_COPIES * network_bytes
+    return round(base + max(ratio * held_bytes, export_bytes) + EXPORT_BYTES)
 
 
 def load_reference_sources() -> list[CostSource]:
@@ -132,40 +143,56 @@ def load_reference_sources() -> list[CostSource]:
     return [CostSource(record, "reference", record.batch_size) for record in load_reference_records()]
 
 
-def _estimate_held_bytes(of: TrainingConfig | CostRecord, pictures: int) -> float:
+def _estimate_held_bytes(settings: TrainingConfig | CostRecord, image_count: int) -> float:
     """Return the modelled bytes that training and testing hold beyond the libraries."""
-    copies = 3 + of.uses_ema + WORKING_WEIGHT_COPIES
-    weights = get_spec(of.architecture).count_parameters(of.base_filters) * copies
+    copies = 3 + settings.uses_ema + WORKING_WEIGHT_COPIES
+    weight_count = get_spec(settings.architecture).count_parameters(settings.base_filters) * copies
     return (
-        GRAPH_BYTES + _FLOAT_BYTES * (weights + _count_activations(of)) + DATA_BYTES_PER_PIXEL * pictures * of.input_size**2
+        GRAPH_BYTES
+        + _FLOAT_BYTES * (weight_count + _count_activations(settings))
+        + DATA_BYTES_PER_PIXEL * image_count * settings.input_size**2
     )
 
 
-def _count_activations(of: TrainingConfig | CostRecord) -> int:
+def _count_activations(settings: TrainingConfig | CostRecord) -> int:
     """Return the numbers that all layers put out for a batch."""
-    return get_spec(of.architecture).count_activations(of.base_filters, of.input_size) * of.batch_size
+    return (
+        get_spec(settings.architecture).count_activations(settings.base_filters, settings.input_size)
+        * settings.batch_size
+    )
 
 
-def _interpolate_reference(config: TrainingConfig, value: Callable[[CostRecord], float]) -> float:
+def _interpolate_reference(config: TrainingConfig, get_value: Callable[[CostRecord], float]) -> float:
     """Return a value of the reference machine's records, along the number of parameters."""
     records = _list_reference_records(config.architecture)
     parameters = get_spec(config.architecture).count_parameters(config.base_filters)
-    return float(np.interp(parameters, [r.parameters for r in records], [value(r) for r in records]))
+    return float(np.interp(parameters, [r.parameters for r in records], [get_value(r) for r in records]))
 
 
-def _scale_seconds(config: TrainingConfig, known: CostSource, seconds: Callable[[CostRecord], float]) -> float:
+def _scale_seconds(config: TrainingConfig, source: CostSource, get_seconds: Callable[[CostRecord], float]) -> float:
     records = _list_reference_records(config.architecture)
-    network, record = get_spec(config.architecture), known.record
+    spec, record = get_spec(config.architecture), source.record
 
-    def on_reference(width: int) -> float:
+    def get_reference_seconds(base_filters: int) -> float:
         """Return the reference machine's seconds at a width: between its records along a power of the width."""
-        logs = np.interp(math.log(width), [math.log(r.base_filters) for r in records], [math.log(seconds(r)) for r in records])
+        log_seconds = np.interp(
+            math.log(base_filters),
+            [math.log(r.base_filters) for r in records],
+            [math.log(get_seconds(r)) for r in records],
+        )
         # Beyond the widest record, arithmetic is all that counts.
-        most = network.count_multiply_adds(records[-1].base_filters, record.input_size)
-        return math.exp(float(logs)) * max(1.0, network.count_multiply_adds(width, record.input_size) / most)
+        max_multiply_adds = spec.count_multiply_adds(records[-1].base_filters, record.input_size)
+        return math.exp(float(log_seconds)) * max(
+            1.0, spec.count_multiply_adds(base_filters, record.input_size) / max_multiply_adds
+        )
 
-    pixels = (config.input_size / record.input_size) ** 2
-    return seconds(record) * pixels * on_reference(config.base_filters) / on_reference(record.base_filters)
+    pixel_ratio = (config.input_size / record.input_size) ** 2
+    return (
+        get_seconds(record)
+        * pixel_ratio
+        * get_reference_seconds(config.base_filters)
+        / get_reference_seconds(record.base_filters)
+    )
 
 
 def _list_reference_records(architecture: str) -> list[CostRecord]:
@@ -174,18 +201,18 @@ def _list_reference_records(architecture: str) -> list[CostRecord]:
 
 
 def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
-    apart = [
+    log_ratios = [
         abs(math.log(a / b)) for a, b in zip(_get_settings_key(config)[1:], _get_settings_key(record)[1:], strict=False)
     ]
-    other = (config.optimizer != record.optimizer) + ((config.ema_decay > 0) != record.uses_ema)
+    mismatches = (config.optimizer != record.optimizer) + (config.uses_ema != record.uses_ema)
     return (
-        2 * apart[0]
-        + apart[1]
-        + apart[2] / 2
-        + 0.05 * other
+        2 * log_ratios[0]
+        + log_ratios[1]
+        + log_ratios[2] / 2
+        + 0.05 * mismatches
         + _PRECISION_PENALTY * (record.precision != resolve_precision(config))
     )
 
 
-def _get_settings_key(of: TrainingConfig | CostRecord) -> tuple[str, int, int, int]:
-    return of.architecture, of.base_filters, of.input_size, of.batch_size
+def _get_settings_key(settings: TrainingConfig | CostRecord) -> tuple[str, int, int, int]:
+    return settings.architecture, settings.base_filters, settings.input_size, settings.batch_size

@@ -47,17 +47,18 @@ def start_probe(config: TrainingConfig) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK_FILE).acquire(blocking=False):
-            last = _read_last_probe(folder)
-            tried = (
-                last.get("key") == _build_key(config)
-                and abs(time.time() - float(last.get("at", 0.0))) < MIN_RETRY_SECONDS
+            last_probe = _read_last_probe(folder)
+            recently_probed = (
+                last_probe.get("key") == _build_key(config)
+                and abs(time.time() - float(last_probe.get("at", 0.0))) < MIN_RETRY_SECONDS
             )
-            if tried or _is_probe_alive(last) or _is_training(folder):
+            if recently_probed or _is_probe_alive(last_probe) or _is_training(folder):
                 return
             process = _launch_probe(config, folder)
-            who = ProcessId(process.pid, psutil.Process(process.pid).create_time())
+            process_id = ProcessId(process.pid, psutil.Process(process.pid).create_time())
             write_json(
-                folder / LAST_PROBE_FILE, {"key": _build_key(config), "at": time.time(), "process": who.to_dict()}
+                folder / LAST_PROBE_FILE,
+                {"key": _build_key(config), "at": time.time(), "process": process_id.to_dict()},
             )
     except Timeout:
         # Another page is just starting one.
@@ -70,8 +71,8 @@ def start_probe(config: TrainingConfig) -> None:
 
 def is_probing(config: TrainingConfig) -> bool:
     """Return whether these settings are being measured now."""
-    last = _read_last_probe(runs_folder())
-    return last.get("key") == _build_key(config) and _is_probe_alive(last)
+    last_probe = _read_last_probe(runs_folder())
+    return last_probe.get("key") == _build_key(config) and _is_probe_alive(last_probe)
 
 
 def _launch_probe(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
@@ -103,8 +104,8 @@ def _read_last_probe(folder: Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _is_probe_alive(last: dict[str, Any]) -> bool:
-    process = ProcessId.from_dict(last.get("process"))
+def _is_probe_alive(last_probe: dict[str, Any]) -> bool:
+    process = ProcessId.from_dict(last_probe.get("process"))
     return process is not None and process.is_alive()
 
 

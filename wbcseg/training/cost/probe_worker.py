@@ -51,34 +51,34 @@ MAX_STEP_SECONDS: Final = 40.0
 """Seconds that two training and two test steps may take; the batch is made smaller where they would take longer."""
 
 
-def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, finish: bool = False) -> CostRecord:
+def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, include_export: bool = False) -> CostRecord:
     """Do a few steps of a training and measure them. Belongs in a process of its own.
 
     Args:
         config: The settings; their data set is not read.
         steps: Training steps that are timed.
-        finish: Whether to measure the end of a training as well: checkpoint and export, in a temporary folder.
+        include_export: Whether to measure the end of a training as well: checkpoint and export, in a temporary folder.
     """
     import_tensorflow()
     # A training makes its split and its card in the same process; these libraries are then in its memory as well.
     importlib.import_module("sklearn.model_selection")
     from wbcseg.training.trainer import Trainer
 
-    base = psutil.Process().memory_info().rss
-    trainer = Trainer(config, steps=1)
-    started = time.time() - psutil.Process().create_time()
+    base_bytes = psutil.Process().memory_info().rss
+    trainer = Trainer(config, steps_per_epoch=1)
+    startup_seconds = time.time() - psutil.Process().create_time()
 
-    side = _build_random_split(config, config.batch_size, get_augmentation(config.augmentation).oversampling)
-    times: list[float] = []
-    first = _time_step(trainer, side, 0)
-    while len(times) < (1 if times and times[0] > SLOW_STEP_SECONDS else steps):
-        times.append(_time_step(trainer, side, len(times) + 1))
-    usual = statistics.median(times)
+    random_split = _build_random_split(config, config.batch_size, get_augmentation(config.augmentation).oversampling)
+    step_times: list[float] = []
+    first_step_seconds = _time_step(trainer, random_split, 0)
+    while len(step_times) < (1 if step_times and step_times[0] > SLOW_STEP_SECONDS else steps):
+        step_times.append(_time_step(trainer, random_split, len(step_times) + 1))
+    median_step_seconds = statistics.median(step_times)
 
     batches = list(_build_random_split(config, config.batch_size).iter_batches(config.batch_size))
-    first_test, test = _time_test(trainer, batches), _time_test(trainer, batches)
-    peak = get_peak_memory()
-    finished = _time_finish(trainer) if finish else 0.0
+    first_test_seconds, test_seconds = _time_test(trainer, batches), _time_test(trainer, batches)
+    peak_bytes = get_peak_memory()
+    finish_seconds = _time_finish(trainer) if include_export else 0.0
     processor, cores = get_hardware()
     return CostRecord(
         architecture=config.architecture,
@@ -89,17 +89,19 @@ def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, finish: bool
         optimizer=config.optimizer,
         uses_ema=bool(trainer.ema_weights),
         parameters=get_spec(config.architecture).count_parameters(config.base_filters),
-        train_seconds_per_image=_round_seconds(usual / config.batch_size),
-        test_seconds_per_image=_round_seconds(test / config.batch_size),
-        trace_seconds=_round_seconds(max(0.0, first - usual) + max(0.0, first_test - test)),
-        start_seconds=_round_seconds(started),
-        base_bytes=base,
-        peak_bytes=peak,
+        train_seconds_per_image=_round_seconds(median_step_seconds / config.batch_size),
+        test_seconds_per_image=_round_seconds(test_seconds / config.batch_size),
+        trace_seconds=_round_seconds(
+            max(0.0, first_step_seconds - median_step_seconds) + max(0.0, first_test_seconds - test_seconds)
+        ),
+        start_seconds=_round_seconds(startup_seconds),
+        base_bytes=base_bytes,
+        peak_bytes=peak_bytes,
         processor=processor,
         cores=cores,
         created=get_timestamp(),
-        finish_seconds=_round_seconds(finished),
-        finish_bytes=get_peak_memory() - peak if finish else 0,
+        finish_seconds=_round_seconds(finish_seconds),
+        finish_bytes=get_peak_memory() - peak_bytes if include_export else 0,
     )
 
 
@@ -109,22 +111,22 @@ def fit_batch_size(config: TrainingConfig) -> TrainingConfig:
     Raises:
         NotEnoughMemoryError: If there is not enough memory to measure it.
     """
-    two_steps = estimate_cost(config, pictures=(2, 2)).seconds_per_epoch
-    chosen = config.replace(batch_size=max(1, min(config.batch_size, int(MAX_STEP_SECONDS / two_steps))))
-    check_memory(chosen, pictures=(chosen.batch_size, 0))
-    return chosen
+    two_steps = estimate_cost(config, split_counts=(2, 2)).seconds_per_epoch
+    fitted = config.replace(batch_size=max(1, min(config.batch_size, int(MAX_STEP_SECONDS / two_steps))))
+    check_memory(fitted, split_counts=(fitted.batch_size, 0))
+    return fitted
 
 
-def _build_random_split(config: TrainingConfig, count: int, times: int = 1) -> ArraySplit:
+def _build_random_split(config: TrainingConfig, count: int, scale: int = 1) -> ArraySplit:
     """Return noise: what a picture shows makes no difference to the time.
 
     Args:
         config: The settings.
         count: How many.
-        times: Their side, over that of the square that the network sees.
+        scale: Their side, over that of the square that the network sees.
     """
     rng = np.random.default_rng(config.seed)
-    shape = (count, config.input_size * times, config.input_size * times)
+    shape = (count, config.input_size * scale, config.input_size * scale)
     return ArraySplit(
         ids=tuple(map(str, range(count))),
         images=rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
@@ -134,33 +136,33 @@ def _build_random_split(config: TrainingConfig, count: int, times: int = 1) -> A
     )
 
 
-def _time_step(trainer: Trainer, side: ArraySplit, number: int) -> float:
-    began = time.perf_counter()
-    for images, targets in prefetch(iter_training_batches(side, trainer.config, number)):
-        trainer.step(images, targets, number)
-    return time.perf_counter() - began
+def _time_step(trainer: Trainer, train_split: ArraySplit, index: int) -> float:
+    start_time = time.perf_counter()
+    for images, targets in prefetch(iter_training_batches(train_split, trainer.config, index)):
+        trainer.step(images, targets, index)
+    return time.perf_counter() - start_time
 
 
 def _time_test(trainer: Trainer, batches: list[Batch]) -> float:
-    began = time.perf_counter()
+    start_time = time.perf_counter()
     trainer.evaluate(batches)
-    return time.perf_counter() - began
+    return time.perf_counter() - start_time
 
 
 def _time_finish(trainer: Trainer) -> float:
     from wbcseg.training.checkpoint import Checkpoint, save_checkpoint
     from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, export_model
 
-    side = _build_random_split(
+    random_split = _build_random_split(
         trainer.config, CALIBRATION_SAMPLE_COUNT // 2, get_augmentation(trainer.config.augmentation).oversampling
     )
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder) / "run")
         run.create(trainer.config)
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         save_checkpoint(run.folder, Checkpoint(trainer.collect_state(), 1, []))
-        export_model(run, side)
-        return time.perf_counter() - began
+        export_model(run, random_split)
+        return time.perf_counter() - start_time
 
 
 def _round_seconds(seconds: float) -> float:
@@ -179,14 +181,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     # Ends native code as well, which heeds no exception.
-    clock = threading.Timer(MAX_PROBE_SECONDS, os._exit, (1,))
-    clock.daemon = True
-    clock.start()
+    timer = threading.Timer(MAX_PROBE_SECONDS, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
     lower_priority()
     try:
-        text = sys.stdin.read() if options.config == "-" else options.config
-        config = fit_batch_size(TrainingConfig.from_dict(json.loads(text)))
-        record = probe_cost(config, steps=options.steps, finish=options.finish)
+        config_json = sys.stdin.read() if options.config == "-" else options.config
+        config = fit_batch_size(TrainingConfig.from_dict(json.loads(config_json)))
+        record = probe_cost(config, steps=options.steps, include_export=options.finish)
         if options.store:
             store_cost_record(runs_folder(), record)
     except (WbcsegError, OSError, ValueError, MemoryError) as error:

@@ -90,18 +90,18 @@ class CostRecord:
         """Read what :meth:`to_dict` wrote; ``None`` where a value is missing, of a wrong type or makes no sense."""
         if not isinstance(values, Mapping):
             return None
-        given = {"finish_seconds": 0.0, "finish_bytes": 0, **values}
-        read: dict[str, Any] = {}
+        completed = {"finish_seconds": 0.0, "finish_bytes": 0, **values}
+        parsed: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
-            value = given.get(field.name)
+            value = completed.get(field.name)
             if field.type == "float" and type(value) is int:
                 value = float(value)
             if type(value).__name__ != field.type or (isinstance(value, float) and not math.isfinite(value)):
                 return None
             if isinstance(value, (int, float)) and (value < 0 or (value == 0 and field.name in _POSITIVE_FIELDS)):
                 return None
-            read[field.name] = value
-        return cls(**read)
+            parsed[field.name] = value
+        return cls(**parsed)
 
 
 _KEY_FIELDS: Final = (
@@ -141,8 +141,8 @@ def resolve_precision(config: TrainingConfig) -> str:
 
 def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
     """Return the :attr:`CostRecord.key` of a measurement of these settings on this machine."""
-    average = config.ema_decay > 0
-    own = (
+    uses_ema = config.ema_decay > 0
+    settings = (
         config.architecture,
         config.base_filters,
         config.input_size,
@@ -150,7 +150,7 @@ def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
         resolve_precision(config),
         config.optimizer,
     )
-    return (*own, average, *get_hardware())
+    return (*settings, uses_ema, *get_hardware())
 
 
 def load_cost_records(folder: Path) -> list[CostRecord]:
@@ -164,9 +164,9 @@ def store_cost_record(folder: Path, record: CostRecord) -> None:
     Raises:
         OSError: If the folder cannot be written.
     """
-    kept = [r for r in load_cost_records(folder) if r.key != record.key][-(MAX_RECORDS - 1) :]
+    other_records = [r for r in load_cost_records(folder) if r.key != record.key][-(MAX_RECORDS - 1) :]
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / COSTS_FILE, {"records": [r.to_dict() for r in (*kept, record)]})
+    write_json(folder / COSTS_FILE, {"records": [r.to_dict() for r in (*other_records, record)]})
 
 
 @lru_cache(maxsize=1)
@@ -180,8 +180,8 @@ def _read_records(path: Path) -> list[CostRecord]:
         values = json.loads(path.read_text(encoding="utf-8"))["records"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    found = [CostRecord.from_dict(value) for value in values] if isinstance(values, list) else []
-    return [record for record in found if record is not None]
+    parsed = [CostRecord.from_dict(value) for value in values] if isinstance(values, list) else []
+    return [record for record in parsed if record is not None]
 
 
 def get_timestamp() -> float:

@@ -136,9 +136,9 @@ def reap_if_hung(run: Run) -> None:
 
     The process does that by itself; this is for one that hangs.
     """
-    asked = run.get_stop_request_age()
+    request_age = run.get_stop_request_age()
     process = run.find_process()
-    if process and asked is not None and asked > STOP_GRACE_SECONDS + 3.0:
+    if process and request_age is not None and request_age > STOP_GRACE_SECONDS + 3.0:
         with contextlib.suppress(RunError):
             mark_stopped(run)
             run.clear_stop_request()
@@ -155,10 +155,10 @@ def delete_run(run: Run) -> None:
         raise RunError(f"There is no run {run.name} in {run.folder.parent}.")
     _check_idle(run, "deleted")
     # Out of sight first, so that nobody meets half a run.
-    hidden = run.folder.with_name(f".deleted-{run.name}-{time.time_ns()}")
+    hidden_folder = run.folder.with_name(f".deleted-{run.name}-{time.time_ns()}")
     try:
-        run.folder.rename(hidden)
-        shutil.rmtree(hidden)
+        run.folder.rename(hidden_folder)
+        shutil.rmtree(hidden_folder)
     except OSError as error:
         raise RunError(f"Run {run.name} cannot be deleted: {error.strerror or error}") from None
 
@@ -193,20 +193,20 @@ def get_run(name: str) -> Run:
     for run in list_runs(runs_folder()):
         if run.name == name:
             return run
-    names = ", ".join(run.name for run in list_runs(runs_folder())) or "none"
-    raise RunError(f"There is no run {name!r}. Runs here: {names}.")
+    run_names = ", ".join(run.name for run in list_runs(runs_folder())) or "none"
+    raise RunError(f"There is no run {name!r}. Runs here: {run_names}.")
 
 
-def _check_idle(run: Run, what: str) -> None:
+def _check_idle(run: Run, action: str) -> None:
     if is_active(run):
-        raise RunError(f"Run {run.name} is being trained. Stop it before it can be {what}.")
+        raise RunError(f"Run {run.name} is being trained. Stop it before it can be {action}.")
 
 
 def _launch_process(run: Run, data: bytes | None) -> None:
     command = [sys.executable, "-u", "-m", "wbcseg", "train", "--resume", str(run.folder), "--detached"]
     # Without folder and state there is nothing that a process could go on with: an error here names them.
-    launched = time.time()
-    run.set_state("new", **run.load_epoch_counts(), launched=launched)
+    launched_at = time.time()
+    run.set_state("new", **run.load_epoch_counts(), launched=launched_at)
     try:
         with (run.folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
@@ -221,31 +221,33 @@ def _launch_process(run: Run, data: bytes | None) -> None:
     except OSError as error:
         raise RunError(f"The training of run {run.name} could not be started: {error.strerror or error}") from None
     threading.Thread(
-        target=_wait_for_process, args=(run, process, launched, data), daemon=True, name=f"run {run.name}"
+        target=_wait_for_process, args=(run, process, launched_at, data), daemon=True, name=f"run {run.name}"
     ).start()
 
 
-def _wait_for_process(run: Run, process: subprocess.Popen[bytes], launched: float, data: bytes | None) -> None:
+def _wait_for_process(run: Run, process: subprocess.Popen[bytes], launched_at: float, data: bytes | None) -> None:
     """Hand a process its data, and write down how it ended if it could not do so itself."""
     if data is not None and process.stdin is not None:
         with contextlib.suppress(OSError), process.stdin as pipe:
             pipe.write(data)
-    code = process.wait()
+    exit_code = process.wait()
     with contextlib.suppress(RunError):
         state = run.load_state()
         # By now another process can be at it.
-        silent = state["status"] == "new" and state.get("launched") == launched
-        amid = state["status"] in PROCESS_STATUSES and (state.get("process") or {}).get("pid") == process.pid
-        if not silent and not amid:
+        never_reported = state["status"] == "new" and state.get("launched") == launched_at
+        was_active = state["status"] in PROCESS_STATUSES and (state.get("process") or {}).get("pid") == process.pid
+        if not never_reported and not was_active:
             return
-        run.set_state("failed", **run.load_epoch_counts(), reason=_explain_exit_code(code))
+        run.set_state("failed", **run.load_epoch_counts(), reason=_explain_exit_code(exit_code))
 
 
-def _explain_exit_code(code: int) -> str:
+def _explain_exit_code(exit_code: int) -> str:
     # Killed; or, where memory ended within TensorFlow, an abort or a wild address.
-    if code in (-9, -6, -11):
+    if exit_code in (-9, -6, -11):
         return (
             "The system ended its process, most likely because memory ran out. Close other programs and go on, or "
             "start anew with a smaller width or batch size."
         )
-    return f"Its process ended without a word (exit code {code}); log.txt in its folder may say why. Go on with it."
+    return (
+        f"Its process ended without a word (exit code {exit_code}); log.txt in its folder may say why. Go on with it."
+    )

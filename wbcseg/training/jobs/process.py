@@ -60,8 +60,8 @@ class ProcessId:
     def _find_process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) <= START_TIME_TOLERANCE
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            is_same = abs(process.create_time() - self.started) <= START_TIME_TOLERANCE
+            return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
         except (psutil.Error, ValueError, OverflowError):
             return None
 
@@ -93,10 +93,10 @@ def get_peak_memory() -> int:
 def lower_priority() -> None:
     """Let every other program go first: less of the processor, and the first to end where memory runs out."""
     with contextlib.suppress(psutil.Error, OSError):
-        own = psutil.Process()
+        process = psutil.Process()
         if sys.platform == "win32":
-            own.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
-            own.nice(max(int(own.nice()), 10))
+            process.nice(max(int(process.nice()), 10))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")

@@ -25,15 +25,15 @@ POLL_INTERVAL: Final = 0.25
 
 def list_queued_runs(folder: Path | None = None) -> list[Run]:
     """Return the runs that wait for their turn, the next one first."""
-    found = []
+    queued = []
     for run in list_runs(folder or runs_folder()):
         try:
             state = run.load_state()
             if state["status"] == "waiting" and run.find_process():
-                found.append((float(state.get("queued", 0.0)), run.name, run))
+                queued.append((float(state.get("queued", 0.0)), run.name, run))
         except (RunError, TypeError, ValueError):
             continue
-    return [run for *_, run in sorted(found, key=lambda item: item[:2])]
+    return [run for *_, run in sorted(queued, key=lambda item: item[:2])]
 
 
 def list_runs(folder: Path) -> list[Run]:
@@ -64,14 +64,14 @@ def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Call
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE, thread_local=False)
         run.set_state("waiting", queued=time.time(), **run.load_epoch_counts())
-        told = False
+        notified = False
         while not _try_acquire(lock, run):
             if should_stop():
                 yield False
                 return
-            if not told:
+            if not notified:
                 on_waiting()
-                told = True
+                notified = True
             time.sleep(POLL_INTERVAL)
     except OSError as error:
         raise RunError(f"The folder of the runs, {folder}, cannot be written: {error.strerror or error}") from None
@@ -86,9 +86,9 @@ def _try_acquire(lock: FileLock, run: Run) -> bool:
         lock.acquire(blocking=False)
     except Timeout:
         return False
-    line, folder = [other.folder.resolve() for other in list_queued_runs()], run.folder.resolve()
+    queue, folder = [other.folder.resolve() for other in list_queued_runs()], run.folder.resolve()
     # A run in a folder of its own is not in the list; it takes its turn when it finds the line empty.
-    first = line[0] == folder if folder in line else not line
-    if not first:
+    is_first = queue[0] == folder if folder in queue else not queue
+    if not is_first:
         lock.release()
-    return first
+    return is_first

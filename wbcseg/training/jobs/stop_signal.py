@@ -37,32 +37,34 @@ def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
     Yields:
         A function that says whether it is to stop.
     """
-    asked, over = threading.Event(), threading.Event()
+    stop_requested, finished = threading.Event(), threading.Event()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
+    def handle_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop_requested.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        stop_requested.set()
         print_to_stderr("\nStopping after this batch. The last whole epoch is kept.")
 
-    def watch() -> None:
-        while not over.wait(POLL_INTERVAL):
+    def watch_stop_file() -> None:
+        while not finished.wait(POLL_INTERVAL):
             if run.get_stop_request_age() is not None:
-                asked.set()
-            if asked.is_set():
-                if not over.wait(STOP_GRACE_SECONDS):
+                stop_requested.set()
+            if stop_requested.is_set():
+                if not finished.wait(STOP_GRACE_SECONDS):
                     _exit_immediately(run)
                 return
 
-    before: dict[signal.Signals, Any] = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-    watcher = threading.Thread(target=watch, daemon=True, name="stop requests")
+    previous_handlers: dict[signal.Signals, Any] = {
+        s: signal.signal(s, handle_signal) for s in (signal.SIGINT, signal.SIGTERM)
+    }
+    watcher = threading.Thread(target=watch_stop_file, daemon=True, name="stop requests")
     watcher.start()
     try:
-        yield asked.is_set
+        yield stop_requested.is_set
     finally:
-        over.set()
+        finished.set()
         watcher.join()
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
         with contextlib.suppress(RunError):
             run.clear_stop_request()

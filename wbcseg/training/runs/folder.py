@@ -75,19 +75,19 @@ class Run:
         Raises:
             RunError: If a run is there already, or the folder cannot be written.
         """
-        taken = RunError(f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name.")
+        exists_error = RunError(f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name.")
         if (self.folder / "config.json").exists():
-            raise taken
+            raise exists_error
         with self._report_write_errors():
             try:
                 # An empty folder will do.
                 self.folder.mkdir(parents=True, exist_ok=True)
                 if any(self.folder.iterdir()):
-                    raise taken
+                    raise exists_error
                 # Of two that come at the same moment, only one can make the file.
                 (self.folder / "config.json").touch(exist_ok=False)
             except FileExistsError:
-                raise taken from None
+                raise exists_error from None
         self.write("config.json", config.to_dict())
         self.set_state("new")
 
@@ -272,11 +272,11 @@ def check_run_name(name: str) -> None:
 
 def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
     """Return a name for a new run: architecture, width, data set and the lowest free number."""
-    data = (
+    data_label = (
         "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(config.dataset).stem.lower())[:24].strip("-")
         or "data"
     )
-    stem = f"{config.architecture}-{config.base_filters}-{data}"
+    stem = f"{config.architecture}-{config.base_filters}-{data_label}"
     for number in range(1, 100_000):
         if not (folder / f"{stem}-{number}").exists():
             return f"{stem}-{number}"

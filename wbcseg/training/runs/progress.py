@@ -83,34 +83,34 @@ class ProgressWriter:
         self._batch_times.append((time.perf_counter(), 0))
         self._update(phase="training", step=0)
 
-    def record_batch(self, pictures: int, means: dict[str, float]) -> None:
+    def record_batch(self, image_count: int, metrics: dict[str, float]) -> None:
         """Note a batch.
 
         Args:
-            pictures: How many pictures it had.
-            means: Its loss, accuracy and Dice.
+            image_count: How many pictures it had.
+            metrics: Its loss, accuracy and Dice.
         """
-        self._batch_times.append((time.perf_counter(), pictures))
+        self._batch_times.append((time.perf_counter(), image_count))
         if self._progress.epoch == 0:
-            self._batch_metrics.append({"batch": self._progress.step + 1, **means})
+            self._batch_metrics.append({"batch": self._progress.step + 1, **metrics})
         step = self._progress.step + 1
-        self._update(phase="training", step=step, loss=means["loss"], pictures_per_second=self._compute_speed())
+        self._update(phase="training", step=step, loss=metrics["loss"], pictures_per_second=self._compute_speed())
 
     def begin_test(self) -> None:
         """Note that the epoch's batches are done and the held-out pictures are next."""
-        self._update(phase="testing", now=True)
+        self._update(phase="testing", force=True)
 
     def end_epoch(self, row: dict[str, float]) -> None:
         """Note the metrics of an epoch that has ended."""
         self.history.append(row)
         self.run.write("metrics.json", {"epochs": self.history})
-        self._update(epoch=len(self.history), step=0, row=row, now=True)
+        self._update(epoch=len(self.history), step=0, row=row, force=True)
         self._progress = dataclasses.replace(self._progress, epoch_metrics=None)
 
-    def _update(self, *, now: bool = False, **changes: Any) -> None:
+    def _update(self, *, force: bool = False, **changes: Any) -> None:
         self._progress = dataclasses.replace(self._progress, **changes)
         self._progress = dataclasses.replace(self._progress, seconds_left=self._estimate_seconds_left())
-        if now or time.monotonic() - self._written_at >= WRITE_INTERVAL or self._progress.step == self._progress.steps:
+        if force or time.monotonic() - self._written_at >= WRITE_INTERVAL or self._progress.step == self._progress.steps:
             write_progress(self.run, self._progress)
             if self._batch_metrics and len(self.history) <= 1:
                 self.run.write("batches.json", {"batches": self._batch_metrics})
@@ -125,16 +125,16 @@ class ProgressWriter:
         return sum(count for _, count in times[1:]) / max(1e-9, times[-1][0] - times[0][0])
 
     def _estimate_seconds_left(self) -> float | None:
-        now, times = self._progress, list(self._batch_times)[1:]
-        left = now.epochs - now.epoch - now.step / max(1, now.steps)
+        progress, times = self._progress, list(self._batch_times)[1:]
+        epochs_left = progress.epochs - progress.epoch - progress.step / max(1, progress.steps)
         if self.history:
             # As above: the first epoch builds the program.
             recent = self.history[1:][-5:] or self.history
-            return left * sum(row["seconds"] for row in recent) / len(recent)
+            return epochs_left * sum(row["seconds"] for row in recent) / len(recent)
         if len(times) < 2:
             return None
-        batch = (times[-1][0] - times[0][0]) / (len(times) - 1)
-        return left * now.steps * batch
+        batch_seconds = (times[-1][0] - times[0][0]) / (len(times) - 1)
+        return epochs_left * progress.steps * batch_seconds
 
 
 def write_progress(run: Run, progress: Progress) -> None:

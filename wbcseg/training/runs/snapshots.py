@@ -44,13 +44,13 @@ def select_snapshot_indices(count: int) -> list[int]:
     return sorted({round(i * (count - 1) / max(1, MAX_SNAPSHOT_IMAGES - 1)) for i in range(MAX_SNAPSHOT_IMAGES)}) if count else []
 
 
-def start_snapshots(run: Run, ids: Sequence[str], expert: Labels) -> None:
+def start_snapshots(run: Run, ids: Sequence[str], expert_labels: Labels) -> None:
     """Begin a film, unless it has begun.
 
     Args:
         run: The run.
         ids: The pictures.
-        expert: Their true classes, ``uint8[N, S, S]``.
+        expert_labels: Their true classes, ``uint8[N, S, S]``.
 
     Raises:
         RunError: If the folder cannot be written.
@@ -61,8 +61,8 @@ def start_snapshots(run: Run, ids: Sequence[str], expert: Labels) -> None:
         (run.folder / SNAPSHOT_FOLDER).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
-    _write_snapshot(run, EXPERT_NAME, expert)
-    run.write("film.json", {"ids": list(ids), "side": int(expert.shape[1])})
+    _write_snapshot(run, EXPERT_NAME, expert_labels)
+    run.write("film.json", {"ids": list(ids), "side": int(expert_labels.shape[1])})
 
 
 def add_snapshot(run: Run, epoch: int, labels: Labels) -> None:
@@ -78,13 +78,13 @@ def load_snapshots(run: Run) -> Snapshots | None:
     """Return what is known of a run's film, or ``None`` where it has not begun."""
     try:
         values = run.read("film.json")
-        found = sorted(path.stem for path in (run.folder / SNAPSHOT_FOLDER).glob("[0-9]*.png"))
-        return Snapshots(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, found)))
+        epoch_names = sorted(path.stem for path in (run.folder / SNAPSHOT_FOLDER).glob("[0-9]*.png"))
+        return Snapshots(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, epoch_names)))
     except (RunError, OSError, KeyError, TypeError, ValueError):
         return None
 
 
-def load_snapshot(run: Run, film: Snapshots, epoch: int | None) -> Labels:
+def load_snapshot(run: Run, snapshots: Snapshots, epoch: int | None) -> Labels:
     """Return the frame of an epoch, or the expert's (``None``): ``uint8[N, S, S]`` of class ids.
 
     Raises:
@@ -92,7 +92,7 @@ def load_snapshot(run: Run, film: Snapshots, epoch: int | None) -> Labels:
     """
     path = _get_snapshot_path(run, EXPERT_NAME if epoch is None else f"{epoch:05}")
     try:
-        return open_mask(path.read_bytes(), name=path.name).reshape(len(film.ids), film.input_size, film.input_size)
+        return open_mask(path.read_bytes(), name=path.name).reshape(len(snapshots.ids), snapshots.input_size, snapshots.input_size)
     except (OSError, ValueError, MaskError) as error:
         raise RunError(f"File {path.name} of run {run.name} cannot be read: {error}") from None
 

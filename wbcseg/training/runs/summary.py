@@ -113,24 +113,24 @@ def summarise_run(run: Run) -> RunSummary:
         config = run.load_config()
         reap_if_hung(run)
         state = run.load_state()
-        situation, reason = _determine_status(run, state)
+        status, reason = _determine_status(run, state)
         epochs = config.epochs
     except WbcsegError as error:
-        config, state, situation, reason, epochs = None, {}, "damaged", str(error), 0
+        config, state, status, reason, epochs = None, {}, "damaged", str(error), 0
     rows = run.load_metrics()
-    cells = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
-    best, best_epoch = max(cells, default=(None, None), key=lambda cell: cell[0])
-    last = rows[-1] if rows else {}
+    cell_scores = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
+    best_dice_cell, best_epoch = max(cell_scores, default=(None, None), key=lambda cell: cell[0])
+    last_row = rows[-1] if rows else {}
     names = ("nucleus", "cytoplasm", "cell")
     return RunSummary(
         run=run,
-        status=situation,
+        status=status,
         reason=reason,
         config=config,
         epoch=len(rows),
         epochs=epochs,
-        dice={name: last[f"val_dice_{name}"] for name in names if f"val_dice_{name}" in last},
-        best_dice_cell=best,
+        dice={name: last_row[f"val_dice_{name}"] for name in names if f"val_dice_{name}" in last_row},
+        best_dice_cell=best_dice_cell,
         best_epoch=best_epoch,
         seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
         created=_get_creation_time(run),
@@ -140,11 +140,11 @@ def summarise_run(run: Run) -> RunSummary:
 
 def list_summaries(folder: Path | None = None) -> list[RunSummary]:
     """Look at all runs, the newest first."""
-    found = [summarise_run(run) for run in list_runs(folder or runs_folder())]
-    line = sorted((o for o in found if o.status == "waiting"), key=lambda o: _get_queue_key(o.run))
-    places = {o.name: number for number, o in enumerate(line, start=1)}
-    numbered = [_set_queue_position(o, places.get(o.name)) for o in found]
-    return sorted(numbered, key=lambda o: (-o.created, o.name))
+    summaries = [summarise_run(run) for run in list_runs(folder or runs_folder())]
+    queued = sorted((o for o in summaries if o.status == "waiting"), key=lambda o: _get_queue_key(o.run))
+    positions = {o.name: number for number, o in enumerate(queued, start=1)}
+    positioned = [_set_queue_position(o, positions.get(o.name)) for o in summaries]
+    return sorted(positioned, key=lambda o: (-o.created, o.name))
 
 
 def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]:
@@ -158,7 +158,7 @@ def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]
     """
     values = {name: config.to_dict() for name, config in configs.items()}
     settings = next(iter(values.values()), {})
-    table = {setting: {name: one[setting] for name, one in values.items()} for setting in settings}
+    table = {setting: {name: run_values[setting] for name, run_values in values.items()} for setting in settings}
     return {setting: row for setting, row in table.items() if len({repr(value) for value in row.values()}) > 1}
 
 
@@ -172,10 +172,10 @@ def zip_run(run: Run) -> bytes:
         OSError: If a file cannot be read.
     """
     config = run.load_config()
-    shared = config.replace(dataset=Path(config.dataset).name).to_dict()
+    shared_config = config.replace(dataset=Path(config.dataset).name).to_dict()
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{run.name}/config.json", json.dumps(shared, indent=1))
+        archive.writestr(f"{run.name}/config.json", json.dumps(shared_config, indent=1))
         for path in _list_zipped_files(run):
             if path.name != "config.json":
                 archive.write(path, f"{run.name}/{path.relative_to(run.folder).as_posix()}")
@@ -188,8 +188,8 @@ def estimate_zip_size(run: Run) -> int:
 
 
 def _list_zipped_files(run: Run) -> list[Path]:
-    found = (path for path in run.folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if path.name not in EXCLUDED_FILES and not path.name.startswith("."))
+    files = (path for path in run.folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if path.name not in EXCLUDED_FILES and not path.name.startswith("."))
 
 
 def _determine_status(run: Run, state: dict[str, Any]) -> tuple[RunStatus, str]:
@@ -210,8 +210,8 @@ def _determine_status(run: Run, state: dict[str, Any]) -> tuple[RunStatus, str]:
     return "damaged", f"Its state {status!r} is not one that this program knows."
 
 
-def _set_queue_position(one: RunSummary, place: int | None) -> RunSummary:
-    return one if place is None else RunSummary(**{**vars(one), "place": place})
+def _set_queue_position(summary: RunSummary, position: int | None) -> RunSummary:
+    return summary if position is None else RunSummary(**{**vars(summary), "place": position})
 
 
 def _get_queue_key(run: Run) -> tuple[float, str]:

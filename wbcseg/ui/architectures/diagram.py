@@ -40,25 +40,25 @@ def render_svg(title: str, stages: Sequence[Stage]) -> str:
         title: What a screen reader calls it.
         stages: Its stages.
     """
-    smallest = min(stages, key=lambda stage: stage.map_size)
+    bottleneck = min(stages, key=lambda stage: stage.map_size)
     sides = sorted({stage.map_size for stage in stages}, reverse=True)
     height = ROW_HEIGHT * len(sides) + 16
-    most = max(stage.filters for stage in stages)
-    least = min(stage.filters for stage in stages)
+    max_filters = max(stage.filters for stage in stages)
+    min_filters = min(stage.filters for stage in stages)
     parts = []
-    centres: dict[int, tuple[float, float, float]] = {}
-    for number, stage in enumerate(stages):
+    boxes: dict[int, tuple[float, float, float]] = {}
+    for index, stage in enumerate(stages):
         row = sides.index(stage.map_size)
-        span = math.log2(most / least) or 1.0
-        wide = MIN_BOX_WIDTH + (MAX_BOX_WIDTH - MIN_BOX_WIDTH) * math.log2(stage.filters / least) / span
-        x = DIAGRAM_WIDTH / 2 if stage is smallest else (DIAGRAM_WIDTH * (0.745 if stage.is_decoder else 0.255))
+        log_range = math.log2(max_filters / min_filters) or 1.0
+        box_width = MIN_BOX_WIDTH + (MAX_BOX_WIDTH - MIN_BOX_WIDTH) * math.log2(stage.filters / min_filters) / log_range
+        x = DIAGRAM_WIDTH / 2 if stage is bottleneck else (DIAGRAM_WIDTH * (0.745 if stage.is_decoder else 0.255))
         y = 8 + ROW_HEIGHT * row + BOX_HEIGHT / 2
-        centres[number] = (x, y, wide)
-        parts.append(_render_box(stage, x, y, wide))
-    for number, stage in enumerate(stages[1:], start=1):
-        parts.append(_render_arrow(centres[number - 1], centres[number], _format_resampling(stage)))
+        boxes[index] = (x, y, box_width)
+        parts.append(_render_box(stage, x, y, box_width))
+    for index, stage in enumerate(stages[1:], start=1):
+        parts.append(_render_arrow(boxes[index - 1], boxes[index], _format_resampling(stage)))
         if stage.skip_from is not None:
-            parts.append(_render_skip(centres[stage.skip_from], centres[number]))
+            parts.append(_render_skip(boxes[stage.skip_from], boxes[index]))
     label = f"{title}: " + ", ".join(f"{s.map_size}×{s.map_size} with {s.filters} channels" for s in stages)
     return (
         f'<svg viewBox="0 0 {DIAGRAM_WIDTH} {height}" width="100%" style="max-width: 440px" role="img" '
@@ -73,12 +73,12 @@ def show_diagram(title: str, stages: Sequence[Stage], key: str) -> None:
 
 def format_operations(stage: Stage) -> str:
     """Write what a stage computes in a few words, such as ``2 × 3×3``."""
-    counted: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for step in stage.layer_stats:
         name = _format_operation(step)
         if name:
-            counted[name] = counted.get(name, 0) + 1
-    return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counted.items())
+            counts[name] = counts.get(name, 0) + 1
+    return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counts.items())
 
 
 def _format_operation(step: LayerStats) -> str:
@@ -90,15 +90,15 @@ def _format_operation(step: LayerStats) -> str:
     return "dense" if layer.kind == DENSE else ""
 
 
-def _render_box(stage: Stage, x: float, y: float, wide: float) -> str:
-    hint = (
+def _render_box(stage: Stage, x: float, y: float, box_width: float) -> str:
+    tooltip = (
         f"{stage.map_size}×{stage.map_size} pixels, {stage.filters} channels: {format_operations(stage) or 'pooling only'}. "
         f"{stage.parameters:,} parameters, {stage.multiply_adds / 1e6:,.1f} million multiply-adds, "
         f"sees {stage.receptive_field}×{stage.receptive_field} pixels of the picture"
     )
     return (
-        f"<g><title>{escape(hint)}</title>"
-        f'<rect x="{x - wide / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{wide:.1f}" height="{BOX_HEIGHT}" rx="6" '
+        f"<g><title>{escape(tooltip)}</title>"
+        f'<rect x="{x - box_width / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{box_width:.1f}" height="{BOX_HEIGHT}" rx="6" '
         'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
         f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
         f"{stage.map_size}² × {stage.filters}</text>"
@@ -108,39 +108,41 @@ def _render_box(stage: Stage, x: float, y: float, wide: float) -> str:
 
 def _format_convolutions(stage: Stage) -> str:
     """Write the convolutions of a stage so that they fit into its box."""
-    kernels = [step.layer.kernel_size for step in stage.layer_stats if step.layer.kind == CONVOLUTION and step.filters > 3]
-    dense = sum(step.layer.kind == DENSE for step in stage.layer_stats)
-    if dense:
-        return f"{dense} × dense"
+    kernels = [
+        step.layer.kernel_size for step in stage.layer_stats if step.layer.kind == CONVOLUTION and step.filters > 3
+    ]
+    dense_count = sum(step.layer.kind == DENSE for step in stage.layer_stats)
+    if dense_count:
+        return f"{dense_count} × dense"
     return f"{len(kernels)} × {kernels[0]}×{kernels[0]}" if kernels else "–"
 
 
 def _format_resampling(stage: Stage) -> str:
     """Write how the maps get to a stage's side."""
-    first = stage.layer_stats[0].layer
-    if first.kind == POOLING:
-        return f"pool {first.factor}"
-    if first.kind in (UPSAMPLING, TRANSPOSED_CONVOLUTION, CONVOLUTION):
-        return f"up {first.factor}"
+    first_layer = stage.layer_stats[0].layer
+    if first_layer.kind == POOLING:
+        return f"pool {first_layer.factor}"
+    if first_layer.kind in (UPSAMPLING, TRANSPOSED_CONVOLUTION, CONVOLUTION):
+        return f"up {first_layer.factor}"
     return ""
 
 
-def _render_arrow(a: tuple[float, float, float], b: tuple[float, float, float], text: str) -> str:
-    x1, y1, _ = a
-    x2, y2, _ = b
+def _render_arrow(source: tuple[float, float, float], target: tuple[float, float, float], text: str) -> str:
+    x1, y1, _ = source
+    x2, y2, _ = target
     start, end = (y1 + BOX_HEIGHT / 2, y2 - BOX_HEIGHT / 2) if y2 > y1 else (y1 - BOX_HEIGHT / 2, y2 + BOX_HEIGHT / 2)
-    middle = ((x1 + x2) / 2, (start + end) / 2)
+    midpoint = ((x1 + x2) / 2, (start + end) / 2)
     sign = 1 if end > start else -1
     return (
         f'<path d="M{x1:.1f} {start:.1f} L{x2:.1f} {end:.1f}" stroke="currentColor" stroke-opacity="0.7" fill="none"/>'
         f'<path d="M{x2 - 4:.1f} {end - 6 * sign:.1f} L{x2:.1f} {end:.1f} L{x2 + 4:.1f} {end - 6 * sign:.1f}" '
         'stroke="currentColor" stroke-opacity="0.7" fill="none"/>'
-        f'<text x="{middle[0] + 8:.1f}" y="{middle[1] + 4:.1f}" font-size="10.5">{text}</text>'
+        f'<text x="{midpoint[0] + 8:.1f}" y="{midpoint[1] + 4:.1f}" font-size="10.5">{text}</text>'
     )
 
 
-def _render_skip(a: tuple[float, float, float], b: tuple[float, float, float]) -> str:
-    x1, x2, y = a[0] + a[2] / 2, b[0] - b[2] / 2, a[1]
+def _render_skip(source: tuple[float, float, float], target: tuple[float, float, float]) -> str:
+    x1, x2, y = source[0] + source[2] / 2, target[0] - target[2] / 2, source[1]
     return (
         f'<path d="M{x1:.1f} {y:.1f} L{x2:.1f} {y:.1f}" stroke="currentColor" stroke-opacity="0.7" '
         'stroke-dasharray="4 3" fill="none"/>'

@@ -46,62 +46,62 @@ def select_base_filters() -> int:
     )
 
 
-def show_networks(width: int) -> None:
+def show_networks(base_filters: int) -> None:
     """Show every network's diagram and numbers."""
     with st.grid(3, min_column_width=330, gap="large") as grid:
-        for network in ARCHITECTURES.values():
+        for spec in ARCHITECTURES.values():
             with grid.cell():
-                found = list_stages(network.name, width=width, side=INPUT_SIZE)
-                st.subheader(network.title)
+                network_stages = list_stages(spec.name, base_filters=base_filters, input_size=INPUT_SIZE)
+                st.subheader(spec.title)
                 st.markdown(
-                    f"**{_format_integer(network.count_parameters(width))}** parameters · "
-                    f"**{network.count_multiply_adds(width, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
+                    f"**{_format_integer(spec.count_parameters(base_filters))}** parameters · "
+                    f"**{spec.count_multiply_adds(base_filters, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
                 )
-                diagram.show_diagram(network.title, found, key=f"diagram_{network.name}")
-                st.caption(network.summary)
+                diagram.show_diagram(spec.title, network_stages, key=f"diagram_{spec.name}")
+                st.caption(spec.summary)
                 with st.expander("Every stage in numbers", icon=":material/table_rows:"):
-                    show_table(*_build_stage_table(found), f"Every stage of {network.title} in numbers")
+                    show_table(*_build_stage_table(network_stages), f"Every stage of {spec.title} in numbers")
 
 
-def show_feature_maps(picture: cache.LoadedImage, models: Catalog) -> None:
+def show_feature_maps(image: cache.LoadedImage, catalog: Catalog) -> None:
     """Show the strongest feature maps of every stage of a shipped model of each network."""
-    entries = [entry for entry in models.select_defaults_for(dataset_picker.SAMPLE_DATASET) if entry.shipped]
+    entries = [entry for entry in catalog.select_defaults_for(dataset_picker.SAMPLE_DATASET) if entry.shipped]
     if not entries:
         st.info("There is no shipped model here to look into.", icon=":material/info:")
     with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
         for entry in entries:
             with grid.cell():
-                _show_model_maps(picture, entry)
+                _show_model_maps(image, entry)
 
 
-def _show_model_maps(picture: cache.LoadedImage, entry: ModelEntry) -> None:
+def _show_model_maps(image: cache.LoadedImage, entry: ModelEntry) -> None:
     st.markdown(f"**{escape_markdown(entry.title)}**")
     try:
-        for title, alt, png in _get_rendered_maps(picture, entry):
+        for title, alt, png in _get_rendered_maps(image, entry):
             st.caption(title)
             show_png(png, alt)
     except WbcsegError as problem:
         st.warning(escape_markdown(str(problem)), icon=":material/error:")
 
 
-def _get_rendered_maps(picture: cache.LoadedImage, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
+def _get_rendered_maps(image: cache.LoadedImage, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
     card = entry.card
     if card is None:
         return []
-    remember = _render_maps_for_session if picture.is_upload else _render_maps_shared
-    return remember(picture.digest, entry.name, card.files["weights"].sha256, entry, picture.sample.image)
+    render_cached = _render_maps_for_session if image.is_upload else _render_maps_shared
+    return render_cached(image.digest, entry.name, card.files["weights"].sha256, entry, image.sample.image)
 
 
 @st.cache_data(max_entries=24, show_spinner="The networks are looking…")
 def _render_maps_shared(
-    digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
+    digest: str, model_name: str, checksum: str, _entry: ModelEntry, _image: NDArray[np.uint8]
 ) -> list[tuple[str, str, bytes]]:
     return _render_maps(_entry, _image)
 
 
 @st.cache_data(max_entries=6, show_spinner="The networks are looking…", scope="session")
 def _render_maps_for_session(
-    digest: str, name: str, version: str, _entry: ModelEntry, _image: NDArray[np.uint8]
+    digest: str, model_name: str, checksum: str, _entry: ModelEntry, _image: NDArray[np.uint8]
 ) -> list[tuple[str, str, bytes]]:
     return _render_maps(_entry, _image)
 
@@ -109,34 +109,34 @@ def _render_maps_for_session(
 def _render_maps(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str, str, bytes]]:
     assert entry.card is not None
     rows = []
-    for one in compute_feature_maps(entry.folder, entry.card, image):
-        part = "decoder" if one.stage.is_decoder else "encoder"
-        title = f"{part.capitalize()}, {one.stage.map_size}×{one.stage.map_size}: {MAPS_PER_STAGE} of {one.stage.filters} maps"
+    for stage_maps in compute_feature_maps(entry.folder, entry.card, image):
+        branch = "decoder" if stage_maps.stage.is_decoder else "encoder"
+        title = f"{branch.capitalize()}, {stage_maps.stage.map_size}×{stage_maps.stage.map_size}: {MAPS_PER_STAGE} of {stage_maps.stage.filters} maps"
         rows.append(
             (
                 title,
-                f"{entry.title}, {part} at {one.stage.map_size} pixels: its strongest feature maps",
-                _encode_map_sheet(one),
+                f"{entry.title}, {branch} at {stage_maps.stage.map_size} pixels: its strongest feature maps",
+                _encode_map_sheet(stage_maps),
             )
         )
     return rows
 
 
-def _encode_map_sheet(maps: StageMaps) -> bytes:
+def _encode_map_sheet(stage_maps: StageMaps) -> bytes:
     """Draw a stage's strongest maps beside each other, each from its least (dark) to its greatest value (light)."""
     tiles = []
-    for one in maps.select_strongest(MAPS_PER_STAGE):
-        low, high = float(one.min()), float(one.max())
-        levels = np.zeros_like(one) if high <= low else (one - low) / (high - low)
-        grey = np.rint(255 * levels).astype(np.uint8)
+    for feature_map in stage_maps.select_strongest(MAPS_PER_STAGE):
+        low, high = float(feature_map.min()), float(feature_map.max())
+        normalized = np.zeros_like(feature_map) if high <= low else (feature_map - low) / (high - low)
+        grey = np.rint(255 * normalized).astype(np.uint8)
         factor = TILE_SIZE // grey.shape[0] if grey.shape[0] <= TILE_SIZE else 1
-        large = grey.repeat(factor, axis=0).repeat(factor, axis=1)[:INPUT_SIZE, :INPUT_SIZE]
-        tiles.append(np.pad(large, ((0, 0), (0, 4)), constant_values=128))
+        upscaled = grey.repeat(factor, axis=0).repeat(factor, axis=1)[:INPUT_SIZE, :INPUT_SIZE]
+        tiles.append(np.pad(upscaled, ((0, 0), (0, 4)), constant_values=128))
     return io.encode_png(np.concatenate(tiles, axis=1)[:, :-4])
 
 
-def _build_stage_table(found: tuple[Stage, ...]) -> tuple[list[str], list[list[str]]]:
-    head = ["Stage", "Side", "Channels", "Layers", "Parameters", "Million multiply-adds", "Sees"]
+def _build_stage_table(network_stages: tuple[Stage, ...]) -> tuple[list[str], list[list[str]]]:
+    header = ["Stage", "Side", "Channels", "Layers", "Parameters", "Million multiply-adds", "Sees"]
     rows = [
         [
             f"{'Decoder' if stage.is_decoder else 'Encoder'}",
@@ -147,9 +147,9 @@ def _build_stage_table(found: tuple[Stage, ...]) -> tuple[list[str], list[list[s
             f"{stage.multiply_adds / 1e6:,.1f}".replace(",", "\u202f"),
             f"{stage.receptive_field}×{stage.receptive_field}",
         ]
-        for stage in found
+        for stage in network_stages
     ]
-    return head, rows
+    return header, rows
 
 
 def _format_integer(number: int) -> str:

@@ -32,30 +32,30 @@ _BATCH_KEY: Final = "measure_batch"
 _PAGE_KEY: Final = "measure_rows"
 
 
-def get_or_start_batch(brought: upload.UploadSet, reading: PredictionOptions, models: Catalog) -> Batch | None:
+def get_or_start_batch(upload_set: upload.UploadSet, options: PredictionOptions, catalog: Catalog) -> Batch | None:
     """Return the batch of what was brought, started where it is new; ``None`` where its model cannot be used."""
-    token = (brought.cache_key, reading.cache_key)
-    held: KeyedBatch | None = st.session_state.get(_BATCH_KEY)
-    if held is not None and held[0] == token:
-        return held[1]
-    earlier = None
-    if held is not None:
-        held[1].cancel()
-        earlier = held[1] if held[0][1] == reading.cache_key else None
+    cache_key = (upload_set.cache_key, options.cache_key)
+    current: KeyedBatch | None = st.session_state.get(_BATCH_KEY)
+    if current is not None and current[0] == cache_key:
+        return current[1]
+    previous = None
+    if current is not None:
+        current[1].cancel()
+        previous = current[1] if current[0][1] == options.cache_key else None
     try:
-        examiner = PipelineConfig(
-            cache.load_segmenter(*get_model_key(reading.entry), models),
-            load_quality_model(reading.entry.card) if reading.entry.card else None,
-            cache.load_segmenter(*get_model_key(reading.second_entry), models) if reading.second_entry else None,
-            reading.tta,
-            reading.page,
-            reading.entry.card.training_digests if reading.entry.card else frozenset(),
+        pipeline_config = PipelineConfig(
+            cache.load_segmenter(*get_model_key(options.entry), catalog),
+            load_quality_model(options.entry.card) if options.entry.card else None,
+            cache.load_segmenter(*get_model_key(options.second_entry), catalog) if options.second_entry else None,
+            options.tta,
+            options.page,
+            options.entry.card.training_digests if options.entry.card else frozenset(),
         )
-    except WbcsegError as problem:
-        st.error(escape_markdown(str(problem)), icon=":material/error:")
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         return None
-    batch = Batch(brought.input_images, examiner, earlier=earlier)
-    st.session_state[_BATCH_KEY] = (token, batch)
+    batch = Batch(upload_set.input_images, pipeline_config, previous=previous)
+    st.session_state[_BATCH_KEY] = (cache_key, batch)
     st.session_state[_PAGE_KEY] = 0
     batch.start()
     return batch
@@ -63,58 +63,58 @@ def get_or_start_batch(brought: upload.UploadSet, reading: PredictionOptions, mo
 
 def cancel() -> None:
     """Stop what goes on and forget it: nothing is brought any more."""
-    held: KeyedBatch | None = st.session_state.pop(_BATCH_KEY, None)
-    if held is not None:
-        held[1].cancel()
+    current: KeyedBatch | None = st.session_state.pop(_BATCH_KEY, None)
+    if current is not None:
+        current[1].cancel()
 
 
-def show_results(batch: Batch, reading: PredictionOptions, models: Catalog) -> None:
+def show_results(batch: Batch, options: PredictionOptions, catalog: Catalog) -> None:
     """Show how far a batch is and what it found; while it goes on, what is shown follows."""
     alive = batch.progress.is_active
-    st.fragment(_show_live, run_every=REFRESH_SECONDS if alive else None)(batch, reading, models, alive)
+    st.fragment(_show_live, run_every=REFRESH_SECONDS if alive else None)(batch, options, catalog, alive)
 
 
-def _show_live(batch: Batch, reading: PredictionOptions, models: Catalog, was_alive: bool) -> None:
+def _show_live(batch: Batch, options: PredictionOptions, catalog: Catalog, was_alive: bool) -> None:
     batch.record_heartbeat()
     progress = batch.progress
     if progress.is_active != was_alive:
         # Once more as a whole: whether the page looks again by itself is settled there.
         st.rerun()
     _show_progress(batch, progress)
-    outcomes = batch.get_results()
+    results = batch.get_results()
     if not progress.is_active:
-        _show_downloads(batch, reading, models)
-    if not outcomes:
+        _show_downloads(batch, options, catalog)
+    if not results:
         return
-    every = build_rows(outcomes, numbered=len(batch.input_images) > 1)
-    short, more = summarize_results(outcomes)
-    st.markdown(f"**{escape_markdown(short)}**" + (f"; {escape_markdown(more)}." if more else ""))
-    warn_implausible_pixel_size((row.cell.features for row in every if row.cell), reading.pixel_size)
-    rows = _select_rows(every)
+    all_rows = build_rows(results, numbered=len(batch.input_images) > 1)
+    headline, details = summarize_results(results)
+    st.markdown(f"**{escape_markdown(headline)}**" + (f"; {escape_markdown(details)}." if details else ""))
+    warn_implausible_pixel_size((row.cell.features for row in all_rows if row.cell), options.pixel_size)
+    rows = _select_rows(all_rows)
     if not rows:
         st.markdown("Nothing to check among them.")
         return
-    last = (len(rows) - 1) // ROWS_PER_PAGE
-    page = min(st.session_state.get(_PAGE_KEY, 0), last)
-    part = rows[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
-    span = f"rows {page * ROWS_PER_PAGE + 1} to {page * ROWS_PER_PAGE + len(part)} of {len(rows)}"
-    st.html(render_table_html(part, every, reading.pixel_size, f"Pictures and cells, {span}"))
-    if last:
-        _show_pagination(page, last, span)
+    last_page = (len(rows) - 1) // ROWS_PER_PAGE
+    page = min(st.session_state.get(_PAGE_KEY, 0), last_page)
+    page_rows = rows[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
+    range_text = f"rows {page * ROWS_PER_PAGE + 1} to {page * ROWS_PER_PAGE + len(page_rows)} of {len(rows)}"
+    st.html(render_table_html(page_rows, all_rows, options.pixel_size, f"Pictures and cells, {range_text}"))
+    if last_page:
+        _show_pagination(page, last_page, range_text)
 
 
-def _select_rows(every: Sequence[Row]) -> Sequence[Row]:
+def _select_rows(all_rows: Sequence[Row]) -> Sequence[Row]:
     """Ask whether all rows are wanted where results are judged. Return those that are."""
-    if not any(row.cell and row.cell.status for row in every):
-        return every
+    if not any(row.cell and row.cell.status for row in all_rows):
+        return all_rows
     restore_widget("measure_only", False)
-    only = st.toggle(
+    flagged_only = st.toggle(
         "Only those to check",
         key="measure_only",
         on_change=_on_filter_changed,
         help="Cells whose result should be checked or is unlike the training data, and what could not be used.",
     )
-    return select_rows_to_review(every) if only else every
+    return select_rows_to_review(all_rows) if flagged_only else all_rows
 
 
 def _on_filter_changed() -> None:
@@ -122,23 +122,23 @@ def _on_filter_changed() -> None:
     _go_to_page(0)
 
 
-def _show_downloads(batch: Batch, reading: PredictionOptions, models: Catalog) -> None:
+def _show_downloads(batch: Batch, options: PredictionOptions, catalog: Catalog) -> None:
     """Offer the results as files, and to begin anew."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if batch.get_results():
-            entries = {entry.name: entry for entry in models.entries}
+            entries = {entry.name: entry for entry in catalog.entries}
             show_download_buttons(
                 batch.get_reports,
                 entries,
-                careful=reading.tta,
-                page=reading.page,
-                second=reading.second_entry,
-                reading=batch.cache_last_image,
+                tta=options.tta,
+                page=options.page,
+                second_entry=options.second_entry,
+                reading_context=batch.cache_last_image,
             )
         upload.show_start_over_button()
 
 
-def _show_pagination(page: int, last: int, span: str) -> None:
+def _show_pagination(page: int, last_page: int, range_text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Previous rows",
@@ -154,10 +154,10 @@ def _show_pagination(page: int, last: int, span: str) -> None:
             icon_position="right",
             on_click=_go_to_page,
             args=(page + 1,),
-            disabled=page == last,
+            disabled=page == last_page,
             key="measure_next",
         )
-        st.markdown(span.capitalize(), width="content")
+        st.markdown(range_text.capitalize(), width="content")
 
 
 def _go_to_page(page: int) -> None:
@@ -165,19 +165,19 @@ def _go_to_page(page: int) -> None:
 
 
 def _show_progress(batch: Batch, progress: Progress) -> None:
-    counted = f"{progress.done} of {progress.total} pictures"
+    count_text = f"{progress.done} of {progress.total} pictures"
     if progress.state == "done":
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch"):
-            share = progress.done / progress.total if progress.total else 1.0
-            st.progress(share, text=f"{counted}{_STATE_TEXT.get(progress.state, '')}")
+            fraction = progress.done / progress.total if progress.total else 1.0
+            st.progress(fraction, text=f"{count_text}{_STATE_TEXT.get(progress.state, '')}")
         # One button with two labels: of two, the new one would move under the pointer when the old one goes.
-        stopped = progress.state == "cancelled"
+        is_cancelled = progress.state == "cancelled"
         st.button(
-            "Go on" if stopped else "Cancel",
-            icon=":material/play_arrow:" if stopped else ":material/stop:",
-            on_click=batch.start if stopped else batch.cancel,
+            "Go on" if is_cancelled else "Cancel",
+            icon=":material/play_arrow:" if is_cancelled else ":material/stop:",
+            on_click=batch.start if is_cancelled else batch.cancel,
             key="measure_stop_or_go",
         )
 

@@ -30,31 +30,33 @@ MIN_FIELD_WIDTH: Final = 300
 """Narrowest picture of a field of view in pixels: one fits on a phone, or two crops beside each other."""
 
 
-def show_detail(batch: Batch, micrometres: float | None) -> None:
+def show_detail(batch: Batch, pixel_size: float | None) -> None:
     """Let the reader choose a row and look at it closer."""
     rows = [row for row in build_rows(batch.get_results()) if row.result.size is not None]
     if not rows:
         return
     st.subheader("Look closer")
-    place = st.selectbox(
+    index = st.selectbox(
         "Look closer at",
         range(len(rows)),
-        format_func=lambda place: rows[place].title,
+        format_func=lambda index: rows[index].title,
         key="measure_closer",
         width=420,
         label_visibility="collapsed",
     )
-    row = rows[place]
+    row = rows[index]
     # A field of view needs the whole width for itself and its drawing; a crop leaves room for its figures.
-    pictures, about = (st.container(), st.container()) if row.cell is None else st.columns([3, 2], gap="large")
-    with pictures:
+    image_column, info_column = (
+        (st.container(), st.container()) if row.cell is None else st.columns([3, 2], gap="large")
+    )
+    with image_column:
         try:
             with batch.cache_last_image():
                 _show_side_by_side(row)
-        except WbcsegError as problem:
-            st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
-    with about:
-        _show_info(row, micrometres)
+        except WbcsegError as error:
+            st.error(escape_markdown(str(error)), icon=":material/broken_image:")
+    with info_column:
+        _show_info(row, pixel_size)
 
 
 def show_annotated(row: Row, png: bytes | None = None) -> None:
@@ -69,14 +71,14 @@ def render_annotated_png(row: Row) -> bytes:
 
 def _show_side_by_side(row: Row) -> None:
     """Show a row as it was photographed, and beside it with its classes."""
-    plain, drawn = map(encode_png, _render_pair(row))
+    plain, annotated = map(encode_png, _render_pair(row))
     with st.grid(2, min_column_width=MIN_FIELD_WIDTH if row.cell is None else MIN_FIELD_WIDTH // 2):
         with st.container(gap="xsmall"):
             st.markdown("**Picture**")
             show_png(plain, f"{row.title}, as it was photographed")
         with st.container(gap="xsmall"):
             st.markdown("**With its classes**" if row.cell else "**With its cells**")
-            show_annotated(row, drawn)
+            show_annotated(row, annotated)
 
 
 def _render_pair(row: Row) -> tuple[RgbImage, RgbImage]:
@@ -87,8 +89,8 @@ def _render_pair(row: Row) -> tuple[RgbImage, RgbImage]:
             render_overlay(image, labels, FIELD_SIDE), CROP_SIDE
         )
     if row.result.load is None:
-        nothing = np.full((1, 1, 3), 255, np.uint8)
-        return nothing, nothing
+        blank = np.full((1, 1, 3), 255, np.uint8)
+        return blank, blank
     image, labels = row.result.load()
     return _render_plain(image), render_field(image, labels, row.result.boxes, FIELD_SIDE)
 
@@ -98,32 +100,30 @@ def _render_plain(image: RgbImage) -> RgbImage:
     return render_overlay(image, np.zeros(image.shape[:2], np.uint8), FIELD_SIDE)
 
 
-def _show_info(row: Row, micrometres: float | None) -> None:
-    outcome, finding = row.result, row.cell
-    size = f" · {format_size(outcome.size)} pixels" if outcome.size else ""
+def _show_info(row: Row, pixel_size: float | None) -> None:
+    result, cell = row.result, row.cell
+    size = f" · {format_size(result.size)} pixels" if result.size else ""
     st.markdown(f"**{escape_markdown(row.title)}**{escape_markdown(size)}")
-    for sentence in (*outcome.notices, outcome.mask_problem):
+    for sentence in (*result.notices, result.mask_problem):
         if sentence:
             st.caption(escape_markdown(sentence))
-    if finding is None:
-        count = len(outcome.cells)
+    if cell is None:
+        count = len(result.cells)
         st.markdown(f"Field of view: {format_cell_count(count)}{', numbered from top to bottom' if count > 1 else ''}.")
     else:
-        _show_features(finding, micrometres)
+        _show_features(cell, pixel_size)
     # Chosen anew for every row, so that a click is that row's.
-    upload.show_segment_upload_button("Open in Predict", outcome.input_image, outcome.page, "measure_open")
+    upload.show_segment_upload_button("Open in Predict", result.input_image, result.page, "measure_open")
 
 
-def _show_features(finding: CellResult, micrometres: float | None) -> None:
-    if finding.status:
-        st.markdown(f"{quality_badges.STATUS_ICONS[finding.status]} **{escape_markdown(finding.status)}**")
-    if finding.features is None:
+def _show_features(cell: CellResult, pixel_size: float | None) -> None:
+    if cell.status:
+        st.markdown(f"{quality_badges.STATUS_ICONS[cell.status]} **{escape_markdown(cell.status)}**")
+    if cell.features is None:
         st.markdown("No white cell was found.")
         return
-    for reason in finding.reasons:
+    for reason in cell.reasons:
         st.markdown(f"- {escape_markdown(reason)}")
-    rows = build_feature_table([finding.features], micrometres)
-    rows += [
-        [f"Dice, {region}", format_score(value)] for region, value in finding.dice.items() if region in DICE_TITLES
-    ]
+    rows = build_feature_table([cell.features], pixel_size)
+    rows += [[f"Dice, {region}", format_score(value)] for region, value in cell.dice.items() if region in DICE_TITLES]
     show_table(["Figure", "Value"], rows, "Figures of the cell")

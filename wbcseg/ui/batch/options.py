@@ -51,66 +51,70 @@ def get_model_key(entry: ModelEntry | None) -> tuple[str, str]:
     return (entry.name if entry else "", entry.card.files["model"].sha256 if entry and entry.card else "")
 
 
-def select_options(models: Catalog, pages: int = 1) -> PredictionOptions | None:
+def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions | None:
     """Ask how pictures are to be read.
 
     Args:
-        models: The models to choose from.
-        pages: The number of pages of the TIFF that has most.
+        catalog: The models to choose from.
+        page_count: The number of pages of the TIFF that has most.
 
     Returns:
         The answers, or ``None`` where there is no model.
     """
-    dataset_status.show_model_problems(models.entries)
-    usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
-    if not usable:
+    dataset_status.show_model_problems(catalog.entries)
+    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}  # of two with one name, the first counts
+    if not usable_entries:
         st.info("There is no model that can be used. Train one on the page Train.", icon=":material/school:")
         return None
-    names = list(reversed(usable))
+    names = list(reversed(usable_entries))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        restore_widget("measure_model", models.default_model.name if models.default_model else names[0], names)
+        restore_widget("measure_model", catalog.default_model.name if catalog.default_model else names[0], names)
         name = st.selectbox(
             "Model",
             names,
-            format_func=lambda name: usable[name].title,
+            format_func=lambda name: usable_entries[name].title,
             key="measure_model",
             on_change=save_widget,
             args=("measure_model",),
             width=260,
             help=GLOSSARY["Model"],
         )
-        second = _select_second_entry(usable[name], usable)
-        micrometres = select_pixel_size(in_address=False)
+        second_entry = _select_second_entry(usable_entries[name], usable_entries)
+        pixel_size = select_pixel_size(in_address=False)
         page = 1
-        if pages > 1:
+        if page_count > 1:
             restore_widget("measure_page", 1)
             page = st.number_input(
                 "Page",
                 min_value=1,
-                max_value=pages,
+                max_value=page_count,
                 step=1,
                 key="measure_page",
                 on_change=save_widget,
                 args=("measure_page",),
                 width=130,
-                help=f"Some of your TIFF files have several pages, up to {pages}. This one is read of each of them.",
+                help=f"Some of your TIFF files have several pages, up to {page_count}. This one is read of each of them.",
             )
         restore_widget("measure_careful", False)
-        careful = st.toggle(
+        tta = st.toggle(
             "Careful", key="measure_careful", on_change=save_widget, args=("measure_careful",), help=GLOSSARY["Careful"]
         )
-    if not _has_quality_model(usable[name]):
+    if not _has_quality_model(usable_entries[name]):
         st.caption(
             "The results of this model are not judged, so nothing says which of them to check: it was not made for "
             "pictures of other laboratories. Results of the models for any laboratory are judged."
         )
-    return PredictionOptions(usable[name], second, careful, int(page) - 1, micrometres)
+    return PredictionOptions(usable_entries[name], second_entry, tta, int(page) - 1, pixel_size)
 
 
-def _select_second_entry(first: ModelEntry, usable: Mapping[str, ModelEntry]) -> ModelEntry | None:
+def _select_second_entry(first_entry: ModelEntry, usable_entries: Mapping[str, ModelEntry]) -> ModelEntry | None:
     """Ask for a second opinion where results are judged and another model can give one."""
-    names = [one.name for one in usable.values() if one.card and one.card.two_stage and one.name != first.name]
-    if not names or not _has_quality_model(first):
+    names = [
+        entry.name
+        for entry in usable_entries.values()
+        if entry.card and entry.card.two_stage and entry.name != first_entry.name
+    ]
+    if not names or not _has_quality_model(first_entry):
         return None
     names = [NO_SECOND_OPINION, *reversed(names)]
     restore_widget("measure_second", NO_SECOND_OPINION, names)
@@ -119,14 +123,14 @@ def _select_second_entry(first: ModelEntry, usable: Mapping[str, ModelEntry]) ->
     name = st.selectbox(
         "Second opinion",
         names,
-        format_func=lambda name: usable[name].title if name in usable else "none",
+        format_func=lambda name: usable_entries[name].title if name in usable_entries else "none",
         key="measure_second",
         on_change=save_widget,
         args=("measure_second",),
         width=260,
         help=GLOSSARY["Second opinion"],
     )
-    return usable.get(name)
+    return usable_entries.get(name)
 
 
 def _has_quality_model(entry: ModelEntry) -> bool:

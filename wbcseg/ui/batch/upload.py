@@ -63,7 +63,7 @@ class UploadSet:
 
 def upload_images() -> UploadSet | None:
     """Ask for pictures. Return what there is, also of an earlier look at this page in the same visit."""
-    choice = st.segmented_control(
+    source = st.segmented_control(
         "How to bring pictures",
         (FILES, FOLDER, CAMERA),
         default=FILES,
@@ -71,38 +71,38 @@ def upload_images() -> UploadSet | None:
         key=_SOURCE_KEY,
         label_visibility="collapsed",
     )
-    files = {FILES: _select_files, FOLDER: _select_folder, CAMERA: _take_photo}[choice]()
-    changed = st.session_state.get(_CHANGED_KEY) == choice
-    mine = tuple(file.file_id for file in files)
-    earlier = _list_earlier_uploads(mine)
-    if mine != st.session_state.get(_FILE_IDS_KEY, ()) and (mine or changed):
-        names = ["Photo.jpg" if choice == CAMERA else file.name for file in files]
-        uploads = [_make_upload(name, file) for name, file in zip(names, files, strict=True)]
+    files = {FILES: _select_files, FOLDER: _select_folder, CAMERA: _take_photo}[source]()
+    has_changed = st.session_state.get(_CHANGED_KEY) == source
+    file_ids = tuple(file.file_id for file in files)
+    earlier_uploads = _list_earlier_uploads(file_ids)
+    if file_ids != st.session_state.get(_FILE_IDS_KEY, ()) and (file_ids or has_changed):
+        filenames = ["Photo.jpg" if source == CAMERA else file.name for file in files]
+        uploads = [_make_upload(name, file) for name, file in zip(filenames, files, strict=True)]
         with st.spinner("Looking through the files…"):
-            earlier = [upload for upload in earlier if not _is_duplicate(upload, uploads)]
-            _store_uploads([*earlier, *uploads])
+            earlier_uploads = [upload for upload in earlier_uploads if not _is_duplicate(upload, uploads)]
+            _store_uploads([*earlier_uploads, *uploads])
     # An uploader that was away comes back without its files: what it brought is here all the same.
-    st.session_state[_FILE_IDS_KEY] = mine
+    st.session_state[_FILE_IDS_KEY] = file_ids
     # Last of all: a click may end this run early, and the next one then does it again.
     st.session_state.pop(_CHANGED_KEY, None)
-    found: UploadSet | None = st.session_state.get(_UPLOAD_SET_KEY)
-    if found is not None and mine and earlier:
-        count = f"{len(earlier)} file{'s' if len(earlier) > 1 else ''}"
+    upload_set: UploadSet | None = st.session_state.get(_UPLOAD_SET_KEY)
+    if upload_set is not None and file_ids and earlier_uploads:
+        count = f"{len(earlier_uploads)} file{'s' if len(earlier_uploads) > 1 else ''}"
         st.caption(f"Added to the {count} that you brought before. *Start over* drops them all.")
-    return found
+    return upload_set
 
 
-def _list_earlier_uploads(mine: Sequence[str]) -> list[Upload]:
+def _list_earlier_uploads(file_ids: Sequence[str]) -> list[Upload]:
     """Return what was brought before by an uploader that is not there any more; drawn cells do not count.
 
     Args:
-        mine: Keys of what the present uploader holds.
+        file_ids: Keys of what the present uploader holds.
     """
-    before: UploadSet | None = st.session_state.get(_UPLOAD_SET_KEY)
-    if before is None or before.uploads[0].key.startswith(_SYNTHETIC_PREFIX):
+    upload_set: UploadSet | None = st.session_state.get(_UPLOAD_SET_KEY)
+    if upload_set is None or upload_set.uploads[0].key.startswith(_SYNTHETIC_PREFIX):
         return []
-    here = {*mine, *st.session_state.get(_FILE_IDS_KEY, ())}
-    return [upload for upload in before.uploads if upload.key not in here]
+    current_ids = {*file_ids, *st.session_state.get(_FILE_IDS_KEY, ())}
+    return [upload for upload in upload_set.uploads if upload.key not in current_ids]
 
 
 def _is_duplicate(upload: Upload, others: Sequence[Upload]) -> bool:
@@ -134,8 +134,8 @@ def show_upload_help() -> None:
 def show_pairing_help() -> None:
     """Offer the rule by which pictures and masks are paired."""
     with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
-        loose = "A mask that is brought by itself also finds the only picture of its name in a folder or zip."
-        st.markdown(escape_markdown(f"{PAIRING_RULE} {loose}"), width=480)
+        loose_mask_rule = "A mask that is brought by itself also finds the only picture of its name in a folder or zip."
+        st.markdown(escape_markdown(f"{PAIRING_RULE} {loose_mask_rule}"), width=480)
 
 
 def show_start_over_button() -> None:
@@ -148,7 +148,7 @@ def show_start_over_button() -> None:
 
 
 def _select_files() -> Sequence[Any]:
-    found: Sequence[Any] = st.file_uploader(
+    files: Sequence[Any] = st.file_uploader(
         # Of any type: a name says little, and what is no picture gets a row that says so.
         "Pictures, masks and zips: drop them here, or paste a picture (Ctrl+V)",
         accept_multiple_files=True,
@@ -158,11 +158,11 @@ def _select_files() -> Sequence[Any]:
         args=(FILES,),
     )
     enable_paste()
-    return found
+    return files
 
 
 def _select_folder() -> Sequence[Any]:
-    found: Sequence[Any] = st.file_uploader(
+    files: Sequence[Any] = st.file_uploader(
         "A folder with pictures, and masks if there are some",
         type=IMAGE_EXTENSIONS,
         accept_multiple_files="directory",
@@ -171,7 +171,7 @@ def _select_folder() -> Sequence[Any]:
         on_change=_mark_changed,
         args=(FOLDER,),
     )
-    return found
+    return files
 
 
 def _take_photo() -> Sequence[Any]:
@@ -191,36 +191,36 @@ def _get_uploader_key(kind: str) -> str:
     return f"measure_{kind}_{st.session_state.get(_UPLOADER_ROUND_KEY, 0)}"
 
 
-def _mark_changed(choice: str) -> None:
+def _mark_changed(source: str) -> None:
     # What is brought stays where an uploader that just went away still got a file.
-    if st.session_state.get(_SOURCE_KEY) == choice:
-        st.session_state[_CHANGED_KEY] = choice
+    if st.session_state.get(_SOURCE_KEY) == source:
+        st.session_state[_CHANGED_KEY] = source
 
 
 def _store_uploads(uploads: Sequence[Upload]) -> None:
     if not uploads:
         st.session_state.pop(_UPLOAD_SET_KEY, None)
         return
-    items = tuple(pair_uploads(uploads))
-    st.session_state[_UPLOAD_SET_KEY] = UploadSet(tuple(uploads), items, count_max_pages(items))
+    input_images = tuple(pair_uploads(uploads))
+    st.session_state[_UPLOAD_SET_KEY] = UploadSet(tuple(uploads), input_images, count_max_pages(input_images))
 
 
-def _make_upload(name: str, file: Any) -> Upload:
-    return Upload(name, file.getvalue, file.file_id)
+def _make_upload(filename: str, file: Any) -> Upload:
+    return Upload(filename, file.getvalue, file.file_id)
 
 
 def _store_synthetic() -> None:
     uploads = []
-    for number in range(SYNTHETIC_COUNT):
-        name, key = f"drawn-{number + 1}", f"{_SYNTHETIC_PREFIX} {number}"
-        uploads.append(Upload(f"{name}.png", partial(_render_synthetic, number, mask=False), key))
-        uploads.append(Upload(f"{name}_mask.png", partial(_render_synthetic, number, mask=True), f"{key} mask"))
+    for index in range(SYNTHETIC_COUNT):
+        name, key = f"drawn-{index + 1}", f"{_SYNTHETIC_PREFIX} {index}"
+        uploads.append(Upload(f"{name}.png", partial(_render_synthetic, index, is_mask=False), key))
+        uploads.append(Upload(f"{name}_mask.png", partial(_render_synthetic, index, is_mask=True), f"{key} mask"))
     _store_uploads(uploads)
 
 
-def _render_synthetic(number: int, *, mask: bool) -> bytes:
+def _render_synthetic(index: int, *, is_mask: bool) -> bytes:
     # Here and not above: whoever brings pictures need not wait for what draws them.
     from wbcseg.datasets.synthetic import draw_sample
 
-    sample = draw_sample(SYNTHETIC_SEED, number)
-    return encode_png(to_grey(sample.mask) if mask and sample.mask is not None else sample.image)
+    sample = draw_sample(SYNTHETIC_SEED, index)
+    return encode_png(to_grey(sample.mask) if is_mask and sample.mask is not None else sample.image)

@@ -36,35 +36,41 @@ def show_cross_site() -> None:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code("python -m wbcseg evaluate --laboratories", language=None, wrap_lines=True)
         return
-    look = _show_scores(files)
-    _show_in_domain(files, look)
+    mode = _show_scores(files)
+    _show_in_domain(files, mode)
     _show_quality(results)
     _show_calibration(results)
 
 
 def _show_scores(files: Sequence[FileVersion]) -> PredictionMode:
     st.subheader("Scores", help=GLOSSARY["Dice"])
-    look = PREDICTION_MODES[
+    mode = PREDICTION_MODES[
         st.segmented_control(
             "Prediction", list(PREDICTION_MODES), default=next(iter(PREDICTION_MODES)), required=True, key="away"
         )
     ]
-    rows = [row for file in files for row in _build_score_rows(*file, look)]
-    heads = ["Network", "Learned from", "Tested on", "Pictures"]
+    rows = [row for file in files for row in _build_score_rows(*file, mode)]
+    header = ["Network", "Learned from", "Tested on", "Pictures"]
     show_table(
-        [*heads, *(f"Dice, {format_region(region).lower()}" for region in FOREGROUND_REGIONS)],
+        [*header, *(f"Dice, {format_region(region).lower()}" for region in FOREGROUND_REGIONS)],
         rows,
         "Scores in the other laboratory",
     )
-    return look
+    return mode
 
 
-def _show_in_domain(files: Sequence[FileVersion], look: PredictionMode) -> None:
+def _show_in_domain(files: Sequence[FileVersion], mode: PredictionMode) -> None:
     rows = []
-    for path, changed in files:
-        special = [cross_validation.get_study_file(name, path.stem) for name in SITES]
+    for path, mtime_ns in files:
+        single_site_paths = [cross_validation.get_study_file(site, path.stem) for site in SITES]
         rows += _build_in_domain_rows(
-            path, changed, tuple(_get_file_version(one) if one.exists() else None for one in special), look
+            path,
+            mtime_ns,
+            tuple(
+                _get_file_version(single_site_path) if single_site_path.exists() else None
+                for single_site_path in single_site_paths
+            ),
+            mode,
         )
     if not rows:
         return
@@ -76,13 +82,13 @@ def _show_in_domain(files: Sequence[FileVersion], look: PredictionMode) -> None:
         "measured). The two differ in another respect, too: outlines of the model for any laboratory are drawn along "
         "the picture's edges, those of the others are as the network left them."
     )
-    heads = [
+    header = [
         "Model",
         "Tested on",
         "Pictures",
         *(f"Dice, {format_region(region).lower()}" for region in FOREGROUND_REGIONS),
     ]
-    show_table(heads, rows, "Scores at home")
+    show_table(header, rows, "Scores at home")
 
 
 def _show_quality(results: Sequence[CrossSiteResult]) -> None:
@@ -96,25 +102,25 @@ def _show_quality(results: Sequence[CrossSiteResult]) -> None:
     rows = [
         [
             result["title"],
-            f"{_format_percent(trust['unlike_strangers'])} of {trust['strangers']}",
-            f"{_format_percent(trust['unlike_smears'])} of {trust['smears']}",
-            f"{trust['unlike_auroc']:.4f}",
-            f"{_format_percent(trust['bad_caught'])} of {trust['bad']}" if trust["bad"] else "there were none",
-            f"{_format_percent(trust['good_marked'])} of {trust['pictures'] - trust['bad']}",
+            f"{_format_percent(quality['unlike_strangers'])} of {quality['strangers']}",
+            f"{_format_percent(quality['unlike_smears'])} of {quality['smears']}",
+            f"{quality['unlike_auroc']:.4f}",
+            f"{_format_percent(quality['bad_caught'])} of {quality['bad']}" if quality["bad"] else "there were none",
+            f"{_format_percent(quality['good_marked'])} of {quality['pictures'] - quality['bad']}",
         ]
         for result in results
-        for trust in (result["trust"],)
+        for quality in (result["trust"],)
     ]
-    heads = ["Network", "Other pictures called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
-    show_table([*heads, "Others marked"], rows, "How well bad results are marked")
-    varied = "; ".join(
-        f"{result['title']} {_format_percent(trust['varied_bad_caught'])} of {trust['varied_bad']} bad ones, "
-        f"{_format_percent(trust['varied_good_marked'])} of {trust['varied_pictures'] - trust['varied_bad']} others"
+    header = ["Network", "Other pictures called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
+    show_table([*header, "Others marked"], rows, "How well bad results are marked")
+    varied_text = "; ".join(
+        f"{result['title']} {_format_percent(quality['varied_bad_caught'])} of {quality['varied_bad']} bad ones, "
+        f"{_format_percent(quality['varied_good_marked'])} of {quality['varied_pictures'] - quality['varied_bad']} others"
         for result in results
-        for trust in (result["trust"],)
+        for quality in (result["trust"],)
     )
     st.caption(
-        f"Marked among copies of the pictures in another stain, light and focus: {varied}.  \n"
+        f"Marked among copies of the pictures in another stain, light and focus: {varied_text}.  \n"
         "A bad result is one whose Dice of the whole cell is below .8; marked is what is called *check* or *unlike*. "
         "**AUROC**: how often a picture that is no smear gets a higher score than a smear; 1 is always."
     )
@@ -126,41 +132,46 @@ def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
         "Of the pixels that a network is 80 % sure of, it should get 80 % right: then all dots lie on the diagonal. "
         "One look, in the other laboratory."
     )
-    lines = {
-        f"{result['title']}, tested on {_format_site(name)}": one
+    calibrations = {
+        f"{result['title']}, tested on {_format_site(site)}": calibration
         for result in results
-        for name, one in result["calibration"].items()
+        for site, calibration in result["calibration"].items()
     }
-    errors = {title: one["error"] for title, one in lines.items()}
-    said = "; ".join(f"{title} {error:.3f}" for title, error in errors.items())
-    dots = {title: [(b["sure"], b["right"], b["pixels"]) for b in one["bins"]] for title, one in lines.items()}
+    errors = {title: calibration["error"] for title, calibration in calibrations.items()}
+    error_text = "; ".join(f"{title} {error:.3f}" for title, error in errors.items())
+    bins_by_title = {
+        title: [(b["sure"], b["right"], b["pixels"]) for b in calibration["bins"]]
+        for title, calibration in calibrations.items()
+    }
     charts.show_plotly_chart(
-        charts.draw_reliability_diagram(dots),
+        charts.draw_reliability_diagram(bins_by_title),
         "reliability",
-        f"Share of right pixels against how sure the network was. Error: {said}",
+        f"Share of right pixels against how sure the network was. Error: {error_text}",
     )
     st.caption(
-        f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {said}. Of the "
+        f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {error_text}. Of the "
         "probabilities that results of models for any laboratory show, after outlines were drawn along edges. They "
         "would be closest to right at a temperature (what their logarithms are divided by; 1 leaves them as they are) "
-        "of " + "; ".join(f"{one['temperature']:g} for {title}" for title, one in lines.items()) + "."
+        "of "
+        + "; ".join(f"{calibration['temperature']:g} for {title}" for title, calibration in calibrations.items())
+        + "."
     )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _build_score_rows(path: Path, changed: int, look: PredictionMode) -> list[list[str]]:
+def _build_score_rows(path: Path, mtime_ns: int, mode: PredictionMode) -> list[list[str]]:
     """Return the rows of a network's scores in the other laboratory."""
-    result = _read_result(path, changed)
+    result = _read_result(path, mtime_ns)
     rows = []
-    for number, training in enumerate(result["trainings"]):
-        means = [_summarize(result, number, region, look) for region in FOREGROUND_REGIONS]
+    for index, training in enumerate(result["trainings"]):
+        summaries = [_summarize(result, index, region, mode) for region in FOREGROUND_REGIONS]
         rows.append(
             [
                 result["title"],
                 _format_site(training["trained_on"]),
                 _format_site(training["tested_on"]),
                 str(training["tested"]),
-                *(f"{one.mean:.3f} ± {one.standard_error:.3f}" for one in means),
+                *(f"{summary.mean:.3f} ± {summary.standard_error:.3f}" for summary in summaries),
             ]
         )
     return rows
@@ -168,23 +179,25 @@ def _build_score_rows(path: Path, changed: int, look: PredictionMode) -> list[li
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _build_in_domain_rows(
-    path: Path, changed: int, special: Sequence[FileVersion | None], look: PredictionMode
+    path: Path, mtime_ns: int, single_site_files: Sequence[FileVersion | None], mode: PredictionMode
 ) -> list[list[str]]:
     """Return the rows of a general model's scores at home; none where it was not measured there."""
-    result = _read_result(path, changed)
+    result = _read_result(path, mtime_ns)
     if "home" not in result:
         return []
     rows = []
-    for number, (name, other) in enumerate(zip(SITES, special, strict=True)):
-        part = select_training(result["home"], number)
-        cells = [f"{_summarize(result['home'], number, region, look).mean:.3f}" for region in FOREGROUND_REGIONS]
-        if other is not None:
-            for place, region in enumerate(FOREGROUND_REGIONS):
-                one = comparison.compare_results(part, _read_result(*other), "dice", region, look)
-                cells[place] += (
-                    f" ({format_difference(one.difference)}, {format_difference(one.ci_low)} to {format_difference(one.ci_high)})"
+    for index, (site, single_site_file) in enumerate(zip(SITES, single_site_files, strict=True)):
+        in_domain_result = select_training(result["home"], index)
+        cells = [f"{_summarize(result['home'], index, region, mode).mean:.3f}" for region in FOREGROUND_REGIONS]
+        if single_site_file is not None:
+            for column, region in enumerate(FOREGROUND_REGIONS):
+                paired = comparison.compare_results(
+                    in_domain_result, _read_result(*single_site_file), "dice", region, mode
                 )
-        rows.append([result["home"]["model"], format_dataset(name), str(len(part["pictures"])), *cells])
+                cells[column] += (
+                    f" ({format_difference(paired.difference)}, {format_difference(paired.ci_low)} to {format_difference(paired.ci_high)})"
+                )
+        rows.append([result["home"]["model"], format_dataset(site), str(len(in_domain_result["pictures"])), *cells])
     return rows
 
 
@@ -192,19 +205,21 @@ def _get_file_version(path: Path) -> FileVersion:
     return path, path.stat().st_mtime_ns
 
 
-def _summarize(result: CrossSiteResult, training: int, region: str, look: PredictionMode) -> comparison.MetricSummary:
-    values = comparison.collect_metric(select_training(result, training), "dice", region, look)
+def _summarize(
+    result: CrossSiteResult, training_index: int, region: str, mode: PredictionMode
+) -> comparison.MetricSummary:
+    values = comparison.collect_metric(select_training(result, training_index), "dice", region, mode)
     return comparison.summarise_values(list(values.values()))
 
 
-def _format_site(name: str) -> str:
-    return format_dataset(name.removesuffix("+synthetic"))
+def _format_site(dataset_name: str) -> str:
+    return format_dataset(dataset_name.removesuffix("+synthetic"))
 
 
-def _format_percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
+def _format_percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.0f} %"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_result(path: Path, changed: int) -> dict[str, Any]:
+def _read_result(path: Path, mtime_ns: int) -> dict[str, Any]:
     return cross_validation.load_study_results([path])[0]

@@ -31,18 +31,24 @@ RECIPE_TITLES: Final = {
 
 def load_studies() -> dict[str, list[StudyResult]]:
     """Return the results of cross-validations by study, without those that leak on purpose."""
-    return {name: found for name, found in _load_all_studies().items() if not name.endswith(LEAKY_SUFFIX)}
+    return {
+        name: study_results for name, study_results in _load_all_studies().items() if not name.endswith(LEAKY_SUFFIX)
+    }
 
 
 def load_leakage_pairs() -> list[tuple[StudyResult, StudyResult]]:
     """Return the results that leak on purpose, each with the one that is the same but for the leak."""
-    every = _load_all_studies()
-    found = []
-    for name, leaking in every.items():
-        fair = {one["architecture"]: one for one in every.get(name.removesuffix(LEAKY_SUFFIX), [])}
+    all_studies = _load_all_studies()
+    matched = []
+    for name, leaky_results in all_studies.items():
+        leak_free = {result["architecture"]: result for result in all_studies.get(name.removesuffix(LEAKY_SUFFIX), [])}
         if name.endswith(LEAKY_SUFFIX):
-            found += [(one, fair[one["architecture"]]) for one in leaking if one["architecture"] in fair]
-    return found
+            matched += [
+                (result, leak_free[result["architecture"]])
+                for result in leaky_results
+                if result["architecture"] in leak_free
+            ]
+    return matched
 
 
 def load_reproductions() -> dict[str, dict[str, Any]]:
@@ -53,59 +59,67 @@ def load_reproductions() -> dict[str, dict[str, Any]]:
 def format_study(name: str, results: Sequence[StudyResult]) -> str:
     """Write in a few words what a study is: data, recipe and kind of test."""
     config, trainings = results[0]["config"], results[0]["trainings"]
-    recipe = next((text for part, text in RECIPE_TITLES.items() if f"-{part}-" in name), "own recipe")
-    kind = f"{len(trainings)} random splits" if config["left_out"] else f"{len(trainings)} folds"
-    widths = sorted({one["config"]["width"] for one in results})
-    width = f"width {widths[0]}" if len(widths) == 1 else "several widths"
-    return f"{format_dataset(config['dataset'])} · {recipe}, {width} · {kind}"
+    recipe = next((title for preset, title in RECIPE_TITLES.items() if f"-{preset}-" in name), "own recipe")
+    split_kind = f"{len(trainings)} random splits" if config["left_out"] else f"{len(trainings)} folds"
+    base_filters = sorted({result["config"]["width"] for result in results})
+    filters_text = f"width {base_filters[0]}" if len(base_filters) == 1 else "several widths"
+    return f"{format_dataset(config['dataset'])} · {recipe}, {filters_text} · {split_kind}"
 
 
 def summarize_networks(
-    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode
 ) -> dict[str, MetricSummary]:
     """Return the summary of every network by its title."""
-    return {one["title"]: _summarize_cached(_build_key(one), figure, region, look) for one in results}
+    return {result["title"]: _summarize_cached(_build_key(result), metric, region, mode) for result in results}
 
 
 def compare_networks(
-    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode
 ) -> list[PairwiseComparison]:
     """Return every two networks compared."""
-    return _compare_cached(tuple(map(_build_key, results)), figure, region, look)
+    return _compare_cached(tuple(map(_build_key, results)), metric, region, mode)
 
 
 def summarize_cell_types(
-    results: Sequence[StudyResult], figure: str, region: str, look: PredictionMode
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode
 ) -> dict[str, dict[str, MetricSummary]]:
     """Return the summary of every network and cell type."""
-    return {one["title"]: _summarize_cell_types_cached(_build_key(one), figure, region, look) for one in results}
+    return {
+        result["title"]: _summarize_cell_types_cached(_build_key(result), metric, region, mode) for result in results
+    }
 
 
-def compute_leakage_effect(leaking: StudyResult, fair: StudyResult, figure: str, region: str) -> Comparison:
+def compute_leakage_effect(leaky: StudyResult, leak_free: StudyResult, metric: str, region: str) -> Comparison:
     """Return what a leak adds."""
-    return _compute_leakage_effect_cached(_build_key(leaking), _build_key(fair), figure, region)
+    return _compute_leakage_effect_cached(_build_key(leaky), _build_key(leak_free), metric, region)
 
 
 def _load_all_studies() -> dict[str, list[StudyResult]]:
-    found: dict[str, list[StudyResult]] = {}
+    results_by_study: dict[str, list[StudyResult]] = {}
     for result in _read_results(_get_file_versions(cross_validation.list_study_files())).values():
-        found.setdefault(result["study"], []).append(result)
-    return found
+        results_by_study.setdefault(result["study"], []).append(result)
+    return results_by_study
 
 
-def _get_file_versions(found: Sequence[Path]) -> FileVersions:
-    return tuple((path, path.stat().st_mtime_ns) for path in found)
+def _get_file_versions(paths: Sequence[Path]) -> FileVersions:
+    return tuple((path, path.stat().st_mtime_ns) for path in paths)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the results…")
 def _read_results(files: FileVersions) -> dict[tuple[str, str], dict[str, Any]]:
-    found = cross_validation.load_study_results([path for path, _ in files])
-    widths: dict[str, set[int]] = {}
-    for result in found:
-        widths.setdefault(result["study"], set()).add(result["config"]["width"])
+    results = cross_validation.load_study_results([path for path, _ in files])
+    filters_by_study: dict[str, set[int]] = {}
+    for result in results:
+        filters_by_study.setdefault(result["study"], set()).add(result["config"]["width"])
     # Where all networks of a study are as wide, their names need not say so.
-    short = [{"title": get_spec(one["architecture"]).title} if len(widths[one["study"]]) == 1 else {} for one in found]
-    return {(one["study"], one["architecture"]): {**one, **name} for one, name in zip(found, short, strict=True)}
+    title_overrides = [
+        {"title": get_spec(result["architecture"]).title} if len(filters_by_study[result["study"]]) == 1 else {}
+        for result in results
+    ]
+    return {
+        (result["study"], result["architecture"]): {**result, **override}
+        for result, override in zip(results, title_overrides, strict=True)
+    }
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the results…")
@@ -117,32 +131,30 @@ def _build_key(result: StudyResult) -> ResultKey:
     return _get_file_versions(cross_validation.list_study_files()), result["study"], result["architecture"]
 
 
-def _get_result(place: ResultKey) -> StudyResult:
-    files, study, architecture = place
+def _get_result(key: ResultKey) -> StudyResult:
+    files, study, architecture = key
     return _read_results(files)[study, architecture]
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _summarize_cached(place: ResultKey, figure: str, region: str, look: PredictionMode) -> MetricSummary:
-    return comparison.summarise_values(
-        list(comparison.collect_metric(_get_result(place), figure, region, look).values())
-    )
+def _summarize_cached(key: ResultKey, metric: str, region: str, mode: PredictionMode) -> MetricSummary:
+    return comparison.summarise_values(list(comparison.collect_metric(_get_result(key), metric, region, mode).values()))
 
 
 @st.cache_data(max_entries=200, show_spinner="Comparing the networks…")
 def _compare_cached(
-    places: tuple[ResultKey, ...], figure: str, region: str, look: PredictionMode
+    keys: tuple[ResultKey, ...], metric: str, region: str, mode: PredictionMode
 ) -> list[PairwiseComparison]:
-    return comparison.compare_pairs([_get_result(place) for place in places], figure, region, look)
+    return comparison.compare_pairs([_get_result(key) for key in keys], metric, region, mode)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _summarize_cell_types_cached(
-    place: ResultKey, figure: str, region: str, look: PredictionMode
+    key: ResultKey, metric: str, region: str, mode: PredictionMode
 ) -> dict[str, MetricSummary]:
-    return comparison.summarise_by_cell_type(_get_result(place), figure, region, look)
+    return comparison.summarise_by_cell_type(_get_result(key), metric, region, mode)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _compute_leakage_effect_cached(leaking: ResultKey, fair: ResultKey, figure: str, region: str) -> Comparison:
-    return comparison.compare_results(_get_result(leaking), _get_result(fair), figure, region)
+def _compute_leakage_effect_cached(leaky: ResultKey, leak_free: ResultKey, metric: str, region: str) -> Comparison:
+    return comparison.compare_results(_get_result(leaky), _get_result(leak_free), metric, region)

@@ -24,104 +24,115 @@ TAB_TITLE: Final = "Figures of cells"
 
 def show_feature_agreement() -> None:
     """Show a Bland–Altman chart of one figure, and a table of all."""
-    found = _load_results()
+    pairs_by_model = _load_results()
     st.markdown(
         "Areas, N:C and shape are measured on the experts' masks and on the model's, of pictures that were held out "
         "from its training. Each dot is a cell; with perfect agreement all would lie on zero."
     )
-    if not found:
+    if not pairs_by_model:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code("python -m wbcseg evaluate --agreement", language=None, wrap_lines=True)
         return
     with st.container(horizontal=True):
-        title = st.selectbox("Model", list(found), key="agreement_model", bind="query-params", width=320)
-        titles = {FEATURES[name].title: name for name in found[title].feature_values}
-        shown = st.selectbox(
-            "Figure", list(titles), list(titles).index("N:C, nucleus / cell"), key="agreement", bind="query-params"
+        model_title = st.selectbox("Model", list(pairs_by_model), key="agreement_model", bind="query-params", width=320)
+        names_by_title = {FEATURES[name].title: name for name in pairs_by_model[model_title].feature_values}
+        feature_title = st.selectbox(
+            "Figure",
+            list(names_by_title),
+            list(names_by_title).index("N:C, nucleus / cell"),
+            key="agreement",
+            bind="query-params",
         )
-    pairs, measure = found[title], FEATURES[titles[shown]]
-    _show_bland_altman(pairs, measure)
-    st.caption(f"**{measure.title}**: {escape_markdown(measure.description)}")
+    pairs, feature = pairs_by_model[model_title], FEATURES[names_by_title[feature_title]]
+    _show_bland_altman(pairs, feature)
+    st.caption(f"**{feature.title}**: {escape_markdown(feature.description)}")
     _show_agreement_table(pairs)
 
 
-def show_expected_error(entries: Sequence[ModelEntry], *, careful: bool) -> None:
+def show_expected_error(entries: Sequence[ModelEntry], *, tta: bool) -> None:
     """Say in a sentence how well the figures of a model agree with the experts', and link to all that is known of it.
 
     Args:
         entries: The models whose figures are shown. The first one that was measured is spoken of.
-        careful: Whether they looked carefully: what was measured so is preferred, and either is said.
+        tta: Whether they looked carefully: what was measured so is preferred, and either is said.
     """
-    found = _load_results()
-    if not found:
+    pairs_by_model = _load_results()
+    if not pairs_by_model:
         return
-    titles = {entry.name: entry.title for entry in entries}
-    own = [title for title, one in found.items() if one.model in titles]
-    own.sort(key=lambda title: found[title].tta != careful)
-    address = {"tab": TAB_TITLE} | ({"agreement_model": own[0]} if own else {})
-    if own:
-        pairs = found[own[0]]
-        share, lobes = pairs.compute_agreement("nucleus_to_cell"), pairs.compute_agreement("lobes")
-        sets = " and ".join(dict.fromkeys(format_dataset_name(one.partition("/")[0]) for one in pairs.ids))
-        who = f"{escape_markdown(titles[pairs.model])} ({'careful' if pairs.tta else 'one look'})"
-        said = (
-            f"How far to rely on these figures: on {share.n} pictures of {sets} that were held out from its training, "
-            f"nucleus / cell by {who} differs from that by the expert's mask by {share.mean_absolute_error:.3f} on "
-            f"average, and the number of lobes is the same in {lobes.fraction_equal:.0%} of the cells."
+    model_titles = {entry.name: entry.title for entry in entries}
+    matching = [model_title for model_title, item in pairs_by_model.items() if item.model in model_titles]
+    matching.sort(key=lambda model_title: pairs_by_model[model_title].tta != tta)
+    query_params = {"tab": TAB_TITLE} | ({"agreement_model": matching[0]} if matching else {})
+    if matching:
+        pairs = pairs_by_model[matching[0]]
+        nuclear_fraction, lobe_count = pairs.compute_agreement("nucleus_to_cell"), pairs.compute_agreement("lobes")
+        dataset_titles = " and ".join(dict.fromkeys(format_dataset_name(item.partition("/")[0]) for item in pairs.ids))
+        model_label = f"{escape_markdown(model_titles[pairs.model])} ({'careful' if pairs.tta else 'one look'})"
+        sentence = (
+            f"How far to rely on these figures: on {nuclear_fraction.n} pictures of {dataset_titles} that were held out from its training, "
+            f"nucleus / cell by {model_label} differs from that by the expert's mask by {nuclear_fraction.mean_absolute_error:.3f} on "
+            f"average, and the number of lobes is the same in {lobe_count.fraction_equal:.0%} of the cells."
         )
     else:
-        said = (
+        sentence = (
             "How well such figures agree with those by experts' masks was measured for "
-            f"{escape_markdown('; '.join(found))}, and not for {'this model' if len(entries) == 1 else 'these models'}."
+            f"{escape_markdown('; '.join(pairs_by_model))}, and not for {'this model' if len(entries) == 1 else 'these models'}."
         )
-    st.caption(said)
+    st.caption(sentence)
     st.page_link(
-        routes.COMPARE, label="All figures against the experts' masks", icon=":material/rule:", query_params=address
+        routes.COMPARE,
+        label="All figures against the experts' masks",
+        icon=":material/rule:",
+        query_params=query_params,
     )
 
 
-def _show_bland_altman(pairs: FeaturePairs, measure: FeatureSpec) -> None:
-    one = pairs.compute_agreement(measure.name)
-    low, high = one.limits
-    dots = [
-        ((expert + computed) / 2, computed - expert, get_local_id(sample_id))
-        for sample_id, (expert, computed) in zip(pairs.ids, pairs.feature_values[measure.name], strict=True)
+def _show_bland_altman(pairs: FeaturePairs, feature: FeatureSpec) -> None:
+    agreement = pairs.compute_agreement(feature.name)
+    low, high = agreement.limits
+    points = [
+        ((expert_value + model_value) / 2, model_value - expert_value, get_local_id(sample_id))
+        for sample_id, (expert_value, model_value) in zip(pairs.ids, pairs.feature_values[feature.name], strict=True)
     ]
-    unit = _format_unit(measure)
+    unit = _format_unit(feature)
     charts.show_plotly_chart(
-        charts.draw_bland_altman(dots, one.bias, (low, high), f"Mean of both{unit}", f"Model minus expert{unit}"),
+        charts.draw_bland_altman(
+            points, agreement.bias, (low, high), f"Mean of both{unit}", f"Model minus expert{unit}"
+        ),
         "bland_altman",
-        f"{measure.title} of {one.n} cells: model minus expert against the mean of both. Mean difference "
-        f"{one.bias:.3g}, limits of agreement {low:.3g} to {high:.3g}",
+        f"{feature.title} of {agreement.n} cells: model minus expert against the mean of both. Mean difference "
+        f"{agreement.bias:.3g}, limits of agreement {low:.3g} to {high:.3g}",
     )
     st.markdown(
-        f"On average the model's **{measure.title}** is **{abs(one.bias):.3g}{unit} "
-        f"{'higher' if one.bias > 0 else 'lower'}** than the expert's; for 95 of 100 cells the difference lies between "
-        f"{low:.3g} and {high:.3g} (limits of agreement). Its mean size is {one.mean_absolute_error:.3g}."
-        + (f" For {one.fraction_equal:.0%} of the cells both are the same." if measure.name == "lobes" else "")
+        f"On average the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} "
+        f"{'higher' if agreement.bias > 0 else 'lower'}** than the expert's; for 95 of 100 cells the difference lies between "
+        f"{low:.3g} and {high:.3g} (limits of agreement). Its mean size is {agreement.mean_absolute_error:.3g}."
+        + (f" For {agreement.fraction_equal:.0%} of the cells both are the same." if feature.name == "lobes" else "")
     )
 
 
 def _show_agreement_table(pairs: FeaturePairs) -> None:
     rows = []
     for name in pairs.feature_values:
-        one = pairs.compute_agreement(name)
-        low, high = one.limits
-        title = f"{FEATURES[name].title}{_format_unit(FEATURES[name])}"
-        rows.append([title, f"{one.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{one.mean_absolute_error:.3g}"])
+        agreement = pairs.compute_agreement(name)
+        low, high = agreement.limits
+        row_title = f"{FEATURES[name].title}{_format_unit(FEATURES[name])}"
+        rows.append(
+            [row_title, f"{agreement.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{agreement.mean_absolute_error:.3g}"]
+        )
     show_table(["", "Mean difference", "Limits of agreement", "Mean size"], rows, "Agreement with the expert")
 
 
-def _format_unit(measure: FeatureSpec) -> str:
-    return {0: "", 1: " (px)", 2: " (px²)"}[measure.power]
+def _format_unit(feature: FeatureSpec) -> str:
+    return {0: "", 1: " (px)", 2: " (px²)"}[feature.power]
 
 
 def _load_results() -> dict[str, FeaturePairs]:
     files = sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))
-    found = [_read_feature_pairs(path, path.stat().st_mtime_ns) for path in files]
-    return {f"{one.model}{', careful' if one.tta else ''}": one for one in found}
+    loaded = [_read_feature_pairs(path, path.stat().st_mtime_ns) for path in files]
+    return {f"{pairs.model}{', careful' if pairs.tta else ''}": pairs for pairs in loaded}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_feature_pairs(path: Path, changed: int) -> FeaturePairs:
+def _read_feature_pairs(path: Path, mtime_ns: int) -> FeaturePairs:
     return FeaturePairs.from_dict(read_result(path))

@@ -25,8 +25,8 @@ def show_leakage() -> None:
         "thesis' recipe, from as many pictures and as long, and was tested on the same pictures: once some of the "
         "copies in training were of the test pictures, once none were. Nothing else differs."
     )
-    found = data.load_leakage_pairs()
-    if not found:
+    leakage_pairs = data.load_leakage_pairs()
+    if not leakage_pairs:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code(
             "python -m wbcseg evaluate --cv 5 --preset published --width 16 --architecture unet\n"
@@ -37,13 +37,15 @@ def show_leakage() -> None:
         return
     dice = METRICS["dice"]
     rows = []
-    for leaking, fair in found:
+    for leaky, leak_free in leakage_pairs:
         for region in REGIONS:
-            one = data.compute_leakage_effect(leaking, fair, dice.name, region)
-            note = f"{one.difference:+.4f} ({one.ci_low:+.4f} to {one.ci_high:+.4f}) on {one.n_pairs} pictures. {format_p_value(one.p_value)}"
-            rows.append(Interval(format_region(region), leaking["title"], one.difference, one.ci_low, one.ci_high, note))
+            paired = data.compute_leakage_effect(leaky, leak_free, dice.name, region)
+            note = f"{paired.difference:+.4f} ({paired.ci_low:+.4f} to {paired.ci_high:+.4f}) on {paired.n_pairs} pictures. {format_p_value(paired.p_value)}"
+            rows.append(
+                Interval(format_region(region), leaky["title"], paired.difference, paired.ci_low, paired.ci_high, note)
+            )
     charts.show_plotly_chart(
-        charts.draw_interval_plot(rows, "Dice with the leak minus Dice without", zero=True, legend=True),
+        charts.draw_interval_plot(rows, "Dice with the leak minus Dice without", mark_zero=True, show_legend=True),
         "leak",
         "What the leak adds to the Dice, with 95 % confidence intervals: "
         + "; ".join(f"{row.group}, {row.label} {row.value:+.4f}" for row in rows),

@@ -42,12 +42,12 @@ class Selection:
         unit = f" ({self.metric.unit})" if self.metric.unit else ""
         return f"{self.metric.title}, {format_region(self.region).lower()}{unit}"
 
-    def format_value(self, number: float, *, sign: bool = False) -> str:
+    def format_value(self, value: float, *, show_sign: bool = False) -> str:
         """Write a value of the figure."""
-        if math.isnan(number):
+        if math.isnan(value):
             return "–"
         digits = 2 if self.metric.unit else 4
-        return f"{number:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+        return f"{value:{'+' if show_sign else ''}.{digits}f}".replace("-", "−")
 
 
 def format_region(region: str) -> str:
@@ -57,23 +57,23 @@ def format_region(region: str) -> str:
 
 def select_comparison() -> Selection | None:
     """Ask what to compare; the answer lives in the address. Return ``None`` where there is no result yet."""
-    found = data.load_studies()
-    if not found:
+    studies = data.load_studies()
+    if not studies:
         st.info("There is no cross-validation yet.", icon=":material/science:")
         st.code("python -m wbcseg evaluate --cv 5 --dataset zheng-1", language=None, wrap_lines=True)
         return None
-    titles = {name: data.format_study(name, of) for name, of in found.items()}
+    titles = {name: data.format_study(name, study_results) for name, study_results in studies.items()}
     with st.container(horizontal=True):
         study = st.selectbox(
             "Test",
-            list(found),
+            list(studies),
             format_func=titles.__getitem__,
             key="study",
             bind="query-params",
             width=360,
             help=f"{GLOSSARY['Cross-validation']}\n\n**Recipe** {GLOSSARY['Recipe']}",
         )
-        figure = METRICS[
+        metric = METRICS[
             st.selectbox(
                 "Figure",
                 list(METRICS),
@@ -85,13 +85,13 @@ def select_comparison() -> Selection | None:
         ]
         region = st.selectbox(
             "Of",
-            figure.regions,
+            metric.regions,
             format_func=format_region,
-            key=f"region_{len(figure.regions)}_{figure.regions[0].partition(' ')[0]}",
+            key=f"region_{len(metric.regions)}_{metric.regions[0].partition(' ')[0]}",
             bind="query-params",
             width=200,
         )
-        look = st.segmented_control(
+        mode = st.segmented_control(
             "Prediction",
             list(PREDICTION_MODES),
             default=next(iter(PREDICTION_MODES)),
@@ -100,5 +100,5 @@ def select_comparison() -> Selection | None:
             bind="query-params",
             help=GLOSSARY["Careful"],
         )
-    st.caption(f"**{figure.title}**: {figure.description}")
-    return Selection(study, tuple(found[study]), figure, region, PREDICTION_MODES[look])
+    st.caption(f"**{metric.title}**: {metric.description}")
+    return Selection(study, tuple(studies[study]), metric, region, PREDICTION_MODES[mode])

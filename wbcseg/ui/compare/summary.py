@@ -30,7 +30,7 @@ MISSING_TEXT: Final = "–"
 
 def show_summary() -> None:
     """Show the Dice of every network: published, repeated here, and on cells that it never saw."""
-    repeated, studies = data.load_reproductions(), data.load_studies()
+    reproductions, studies = data.load_reproductions(), data.load_studies()
     st.markdown(
         "The thesis reports its networks on 30 pictures, of which most have a flipped copy in training, and what it "
         "prints as Dice of the nucleus and of the cytoplasm is of other pixels. Beside its figures stand those of the "
@@ -38,52 +38,59 @@ def show_summary() -> None:
         "seen: **only the last say what to expect of a new picture.**"
     )
     show_glossary("Dice as published", label="How is that known?")
-    tables = list_experiments("tables")
-    complete = True
+    thesis_experiments = list_experiments("tables")
+    is_complete = True
     for region in REGIONS:
         columns = []
-        for experiment in tables:
-            table = reproduction.compare_with_thesis(experiment, repeated.get(experiment.name))
-            of = {line.metric: line for line in table}
-            printed, rightly = of[f'"Dice" as published, {region}'], of[f"Dice, {region}"]
-            unseen = [
+        for experiment in thesis_experiments:
+            table = reproduction.compare_with_thesis(experiment, reproductions.get(experiment.name))
+            lines_by_metric = {line.metric: line for line in table}
+            thesis_scored, correctly_scored = (
+                lines_by_metric[f'"Dice" as published, {region}'],
+                lines_by_metric[f"Dice, {region}"],
+            )
+            unseen_texts = [
                 _format_unseen(studies.get(name, []), experiment.config.architecture, region) for name in UNSEEN_STUDIES
             ]
             columns.append(
                 [
-                    _format_mean(printed.thesis, printed.thesis_error),
-                    _format_mean(printed.final, printed.final_error),
-                    _format_mean(rightly.final, rightly.final_error),
-                    *(f"**{text}**" for text in unseen),
+                    _format_mean(thesis_scored.thesis, thesis_scored.thesis_error),
+                    _format_mean(thesis_scored.final, thesis_scored.final_error),
+                    _format_mean(correctly_scored.final, correctly_scored.final_error),
+                    *(f"**{text}**" for text in unseen_texts),
                 ]
             )
-        complete = complete and not any(MISSING_TEXT in text for column in columns for text in column)
+        is_complete = is_complete and not any(MISSING_TEXT in text for column in columns for text in column)
         st.subheader(f"Dice of the {region}", help=f"{GLOSSARY['Dice']}\n\n**±** {GLOSSARY['±']}")
-        head = ["", *(experiment.title.partition(",")[0] for experiment in tables)]
-        names = (*THESIS_SCORED_ROWS, "Repeated here", *(f"**{title}**" for title in UNSEEN_STUDIES.values()))
+        header = ["", *(experiment.title.partition(",")[0] for experiment in thesis_experiments)]
+        row_names = (*THESIS_SCORED_ROWS, "Repeated here", *(f"**{title}**" for title in UNSEEN_STUDIES.values()))
         show_table(
-            head, [[name, *cells] for name, *cells in zip(names, *columns, strict=True)], f"Dice of the {region}"
+            header, [[name, *cells] for name, *cells in zip(row_names, *columns, strict=True)], f"Dice of the {region}"
         )
     st.caption(
         "Published and repeated: width 64, the thesis' 30 test pictures, most of them leaked. Unseen cells: "
         f"{_format_base_filters(studies)}cross-validation over all pictures of Dataset 1, every cell on one side only, one look."
-        f"{'' if complete else ' A dash: not measured yet.'}"
+        f"{'' if is_complete else ' A dash: not measured yet.'}"
     )
 
 
 def _format_base_filters(studies: Mapping[str, Sequence[StudyResult]]) -> str:
     """Say how wide the networks of the table are that were tested on unseen cells."""
-    widths = {one["config"]["width"] for name in UNSEEN_STUDIES for one in studies.get(name, [])}
-    if not widths:
+    base_filters = {result["config"]["width"] for name in UNSEEN_STUDIES for result in studies.get(name, [])}
+    if not base_filters:
         return ""
-    return f"width {min(widths)}, " if len(widths) == 1 else f"widths {min(widths)} to {max(widths)}, "
+    return (
+        f"width {min(base_filters)}, "
+        if len(base_filters) == 1
+        else f"widths {min(base_filters)} to {max(base_filters)}, "
+    )
 
 
-def _format_unseen(found: Sequence[StudyResult], architecture: str, region: str) -> str:
-    mine = [one for one in found if one["architecture"] == architecture]
-    if not mine:
+def _format_unseen(study_results: Sequence[StudyResult], architecture: str, region: str) -> str:
+    matching = [result for result in study_results if result["architecture"] == architecture]
+    if not matching:
         return MISSING_TEXT
-    (summary,) = data.summarize_networks(mine, "dice", region, "one_look").values()
+    (summary,) = data.summarize_networks(matching, "dice", region, "one_look").values()
     return _format_mean(summary.mean, summary.standard_error)
 
 

@@ -63,7 +63,7 @@ THESIS_TABLES: Final = (
 
 def show_reproduction() -> None:
     """Show the thesis' tables and curves, every figure beside ours, and where it was not repeated yet, that."""
-    found = data.load_reproductions()
+    reproductions = data.load_reproductions()
     st.markdown(
         "The networks of the thesis, trained again in full width with its settings, its split and the slips of its "
         "programs, so that the figures mean what they mean there. **They flatter**: 24 of the 30 test pictures have a "
@@ -72,18 +72,23 @@ def show_reproduction() -> None:
         "*Here* is the last epoch, as the thesis reports; *here, best* the epoch with the best accuracy on the test "
         "pictures, which flatters once more."
     )
-    main, annex = reproduction.list_experiments("tables"), reproduction.list_experiments("annex")
+    table_experiments, annex_experiments = (
+        reproduction.list_experiments("tables"),
+        reproduction.list_experiments("annex"),
+    )
     for table in THESIS_TABLES:
         st.subheader(table.title, help=table.help)
-        _show_table(table, main, found)
+        _show_table(table, table_experiments, reproductions)
     st.subheader("Training time", help=TRAINING_TIME_HELP)
-    _show_times(main, found)
-    for experiment in main:
-        if experiment.name in found:
-            _show_curves(experiment, found[experiment.name])
-    again = [one for one in reproduction.list_experiments("again") if one.name in found]
-    if again:
-        _show_second_starts(again, found)
+    _show_times(table_experiments, reproductions)
+    for experiment in table_experiments:
+        if experiment.name in reproductions:
+            _show_curves(experiment, reproductions[experiment.name])
+    second_starts = [
+        experiment for experiment in reproduction.list_experiments("again") if experiment.name in reproductions
+    ]
+    if second_starts:
+        _show_second_starts(second_starts, reproductions)
     st.header("Without flipped copies", help=GLOSSARY["Annex"])
     st.markdown(
         "The thesis' second experiment. Its two slower networks are repeated at a quarter of the width, with a "
@@ -92,21 +97,26 @@ def show_reproduction() -> None:
     for table in THESIS_TABLES:
         if table.in_annex:
             st.subheader(table.title.partition(" (")[0], help=table.help)
-            _show_table(table, annex, found)
-    missing = [one.name for one in EXPERIMENTS.values() if one.name not in found]
-    if missing:
+            _show_table(table, annex_experiments, reproductions)
+    missing_names = [experiment.name for experiment in EXPERIMENTS.values() if experiment.name not in reproductions]
+    if missing_names:
         st.caption("A dash: not repeated here yet. It takes hours.")
-        st.code(f"python -m wbcseg reproduce {' '.join(missing)}", language=None, wrap_lines=True)
-    for text in dict.fromkeys(escape_markdown(format_hardware_label(result)) for result in found.values()):
+        st.code(f"python -m wbcseg reproduce {' '.join(missing_names)}", language=None, wrap_lines=True)
+    for text in dict.fromkeys(escape_markdown(format_hardware_label(result)) for result in reproductions.values()):
         st.caption(f"Here: {text}.")
 
 
-def _show_table(table: ThesisTable, experiments: Sequence[Experiment], found: ReproductionResults) -> None:
-    names = [f"{part.capitalize()}, {what}" for part in table.columns for what in ("published", "here", "here, best")]
+def _show_table(table: ThesisTable, experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
+    row_names = [
+        f"{column.capitalize()}, {source}" for column in table.columns for source in ("published", "here", "here, best")
+    ]
     columns = []
     for experiment in experiments:
-        of = {line.metric: line for line in reproduction.compare_with_thesis(experiment, found.get(experiment.name))}
-        lines = [of[f"{table.metric}, {part}"] for part in table.columns]
+        lines_by_metric = {
+            line.metric: line
+            for line in reproduction.compare_with_thesis(experiment, reproductions.get(experiment.name))
+        }
+        lines = [lines_by_metric[f"{table.metric}, {column}"] for column in table.columns]
         columns.append(
             [
                 text
@@ -118,69 +128,76 @@ def _show_table(table: ThesisTable, experiments: Sequence[Experiment], found: Re
                 )
             ]
         )
-    rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
+    rows = [[name, *cells] for name, *cells in zip(row_names, *columns, strict=True)]
     # Of some figures the best epoch is not known, or nothing was published: no row of dashes for it.
     rows = [row for row in rows if row[0].endswith("here") or set(row[1:]) != {MISSING_TEXT}]
     show_table(_build_header(experiments), rows, table.title)
 
 
-def _show_second_starts(experiments: Sequence[Experiment], found: ReproductionResults) -> None:
+def _show_second_starts(experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
     """Show what came out of the same training from another start, beside the first."""
     st.header("Once more, from another start")
     st.markdown(
         "The same training with other random numbers: other weights to begin with, another order of the pictures. How "
         "far the two lie apart says how much of a difference to the published figures may be chance."
     )
-    for again in experiments:
-        first = EXPERIMENTS[again.config.architecture]
-        both = [reproduction.compare_with_thesis(one, found.get(one.name)) for one in (first, again)]
+    for second_start in experiments:
+        original = EXPERIMENTS[second_start.config.architecture]
+        line_lists = [
+            reproduction.compare_with_thesis(item, reproductions.get(item.name)) for item in (original, second_start)
+        ]
         rows = [
             [
-                one.figure[:1].upper() + one.figure[1:],
-                _format_number(one.published, one.published_error),
-                *(_format_number(line.last, line.error) for line in (one, other)),
+                item.figure[:1].upper() + item.figure[1:],
+                _format_number(item.published, item.published_error),
+                *(_format_number(line.last, line.error) for line in (item, second_line)),
             ]
-            for one, other in zip(*both, strict=True)
-            if one.published is not None and one.figure != WALL_SECONDS
+            for item, second_line in zip(*line_lists, strict=True)
+            if item.published is not None and item.figure != WALL_SECONDS
         ]
-        st.subheader(escape_markdown(first.title))
-        show_table(["", "published", "here", "here, another start"], rows, again.title)
+        st.subheader(escape_markdown(original.title))
+        show_table(["", "published", "here", "here, another start"], rows, second_start.title)
 
 
-def _show_times(experiments: Sequence[Experiment], found: ReproductionResults) -> None:
-    tables = [
-        {line.metric: line for line in reproduction.compare_with_thesis(one, found.get(one.name))}
-        for one in experiments
+def _show_times(experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
+    lines_by_experiment = [
+        {line.metric: line for line in reproduction.compare_with_thesis(experiment, reproductions.get(experiment.name))}
+        for experiment in experiments
     ]
-    times, worked = ([of[figure] for of in tables] for figure in (WALL_SECONDS, CPU_SECONDS))
+    times, processor_times = (
+        [lines[metric] for lines in lines_by_experiment] for metric in (WALL_SECONDS, CPU_SECONDS)
+    )
     rows = [
         ["Published", *(_format_time(line.thesis) for line in times)],
         ["Here", *(_format_time(line.final) for line in times)],
-        ["Here, processor time", *(_format_time(line.final) for line in worked)],
+        ["Here, processor time", *(_format_time(line.final) for line in processor_times)],
     ]
     show_table(_build_header(experiments), rows, "Times")
 
 
 def _build_header(experiments: Sequence[Experiment]) -> list[str]:
-    titles = [one.title if one.kind == "annex" else one.title.partition(",")[0] for one in experiments]
+    titles = [
+        experiment.title if experiment.kind == "annex" else experiment.title.partition(",")[0]
+        for experiment in experiments
+    ]
     return ["", *map(escape_markdown, titles)]
 
 
 def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
     config = TrainingConfig.from_dict(result["config"])
     with st.expander(f"Curves of {experiment.title}", icon=":material/show_chart:"), st.grid(2, min_column_width=330):
-        for metric, title, name in (("binary_accuracy", "Accuracy", "accuracy"), ("loss", "Loss", "loss")):
+        for metric, title, thesis_metric in (("binary_accuracy", "Accuracy", "accuracy"), ("loss", "Loss", "loss")):
             points, series = line_charts.build_train_val_series(result["history"], metric)
-            more, grey = line_charts.load_thesis_series(config, name)
+            thesis_points, thesis_series = line_charts.load_thesis_series(config, thesis_metric)
             with st.container():
                 line_charts.show_line_chart(
-                    [*points, *more],
-                    [*series, *grey],
+                    [*points, *thesis_points],
+                    [*series, *thesis_series],
                     x_title="Epoch",
                     y_title=title,
                     alt=f"{title} of {experiment.title} by epoch, here and in the thesis, in training and on test "
                     "pictures",
-                    key=f"repeated_{experiment.name}_{name}",
+                    key=f"repeated_{experiment.name}_{thesis_metric}",
                     live=False,
                 )
 

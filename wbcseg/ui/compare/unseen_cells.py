@@ -25,52 +25,56 @@ HARDEST_COUNTS: Final = (10, 25, 50, 100)
 """How many of the hardest pictures are listed."""
 
 
-def show_pairwise_comparisons(question: Selection) -> None:
+def show_pairwise_comparisons(selection: Selection) -> None:
     """Say in sentences which network is better, by how much, and how sure that is."""
-    pairs = data.compare_networks(question.results, question.metric.name, question.region, question.mode)
+    pairs = data.compare_networks(selection.results, selection.metric.name, selection.region, selection.mode)
     st.subheader("Which is better, by how much, and how sure are we?", help=f"**Paired** {GLOSSARY['Paired']}")
     if not pairs:
         st.markdown("There is only one network in this test, so there is nothing to compare.")
     for pair in pairs:
-        st.markdown(f"- {format_comparison(pair, question)}")
+        st.markdown(f"- {format_comparison(pair, selection)}")
 
 
-def format_comparison(pair: PairwiseComparison, question: Selection) -> str:
+def format_comparison(pair: PairwiseComparison, selection: Selection) -> str:
     """Write a comparison as a sentence for somebody who never heard of a p-value."""
-    one, less = pair.comparison, question.metric.lower_is_better
-    if not one.n_pairs:
+    paired, lower_is_better = pair.comparison, selection.metric.lower_is_better
+    if not paired.n_pairs:
         return f"{escape_markdown(pair.first)} and {escape_markdown(pair.second)} have no picture in common."
-    wins, losses = count_wins_losses(one, lowest_is_best=less)
-    clear = pair.get_winner(less)
+    wins, losses = count_wins_losses(paired, lower_is_better=lower_is_better)
+    clear_winner = pair.get_winner(lower_is_better)
     # Where only the test on ranks speaks, who is ahead on more pictures can be behind on average.
-    ahead = wins > losses if pair.corrected_p < 0.05 and not clear else (one.difference > 0) != less
+    ahead = (
+        wins > losses if pair.corrected_p < 0.05 and not clear_winner else (paired.difference > 0) != lower_is_better
+    )
     first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
     wins = wins if ahead else losses
     # From here on, more is in favour of the one that is named first.
-    sign = 1 if ahead != less else -1
-    ends = sorted((sign * one.ci_low, sign * one.ci_high))
-    by = question.format_value(sign * one.difference) + (f" {question.metric.unit}" if question.metric.unit else "")
-    between = f"{question.format_value(ends[0])} to {question.format_value(ends[1])}"
+    sign = 1 if ahead != lower_is_better else -1
+    ends = sorted((sign * paired.ci_low, sign * paired.ci_high))
+    difference_text = selection.format_value(sign * paired.difference) + (
+        f" {selection.metric.unit}" if selection.metric.unit else ""
+    )
+    interval_text = f"{selection.format_value(ends[0])} to {selection.format_value(ends[1])}"
     winner, loser = escape_markdown(first), escape_markdown(second)
-    if clear:
+    if clear_winner:
         return (
-            f"**{winner} is better than {loser}** by **{by}** (95 % confidence: {between}), on {wins} of {one.n_pairs} "
+            f"**{winner} is better than {loser}** by **{difference_text}** (95 % confidence: {interval_text}), on {wins} of {paired.n_pairs} "
             f"pictures. {format_p_value(pair.corrected_p)}"
         )
     if pair.corrected_p < 0.05:
         return (
-            f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {one.n_pairs} "
-            f"pictures; the mean difference in its favour is {by} (95 % confidence: {between}). {format_p_value(pair.corrected_p)}"
+            f"**{winner} is ahead of {loser} more often, but not clearly on average**: on {wins} of {paired.n_pairs} "
+            f"pictures; the mean difference in its favour is {difference_text} (95 % confidence: {interval_text}). {format_p_value(pair.corrected_p)}"
         )
     return (
-        f"**No clear difference** between {winner} and {loser}: {by} in favour of the first (95 % confidence of the "
-        f"difference: {between}), on {wins} of {one.n_pairs} pictures. {format_p_value(pair.corrected_p)}"
+        f"**No clear difference** between {winner} and {loser}: {difference_text} in favour of the first (95 % confidence of the "
+        f"difference: {interval_text}), on {wins} of {paired.n_pairs} pictures. {format_p_value(pair.corrected_p)}"
     )
 
 
-def count_wins_losses(one: Comparison, *, lowest_is_best: bool) -> tuple[int, int]:
+def count_wins_losses(paired: Comparison, *, lower_is_better: bool) -> tuple[int, int]:
     """Return on how many pictures the first is better, and on how many the second."""
-    return (one.n_smaller, one.n_larger) if lowest_is_best else (one.n_larger, one.n_smaller)
+    return (paired.n_smaller, paired.n_larger) if lower_is_better else (paired.n_larger, paired.n_smaller)
 
 
 def format_p_value(p: float) -> str:
@@ -83,53 +87,55 @@ def format_p_value(p: float) -> str:
     return f"Chance alone would bring that, or more, in about {max(1, round(100 * p))} of 100 such tests ({text})."
 
 
-def show_means(question: Selection) -> None:
+def show_means(selection: Selection) -> None:
     """Show mean, interval, size and time of every network."""
-    found = data.summarize_networks(question.results, question.metric.name, question.region, question.mode)
-    head = ["Network", "Mean", "±", "95 % confidence", "Pictures", "Processor time", "Parameters"]
+    summaries = data.summarize_networks(selection.results, selection.metric.name, selection.region, selection.mode)
+    header = ["Network", "Mean", "±", "95 % confidence", "Pictures", "Processor time", "Parameters"]
     rows = [
         [
-            escape_markdown(one["title"]),
-            f"**{question.format_value(summary.mean)}**",
-            question.format_value(summary.standard_error),
-            f"{question.format_value(summary.ci_low)} to {question.format_value(summary.ci_high)}",
+            escape_markdown(result["title"]),
+            f"**{selection.format_value(summary.mean)}**",
+            selection.format_value(summary.standard_error),
+            f"{selection.format_value(summary.ci_low)} to {selection.format_value(summary.ci_high)}",
             _format_image_count(summary),
-            _format_time(one),
-            f"{one['parameters']:,}".replace(",", "\u202f"),
+            _format_time(result),
+            f"{result['parameters']:,}".replace(",", "\u202f"),
         ]
-        for one, summary in zip(question.results, found.values(), strict=True)
+        for result, summary in zip(selection.results, summaries.values(), strict=True)
     ]
     st.subheader(
         "Means",
         help="  \n".join(f"**{word}** {GLOSSARY[word]}" for word in ("±", "Confidence interval", "Processor time")),
     )
-    show_table(head, rows, "Means")
-    undefined = max(summary.n_undefined for summary in found.values())
+    show_table(header, rows, "Means")
+    undefined = max(summary.n_undefined for summary in summaries.values())
     if undefined:
         st.caption(f"In {undefined} pictures the class is in neither mask; those do not count.")
 
 
-def show_per_image(question: Selection) -> None:
+def show_per_image(selection: Selection) -> None:
     """Show every picture's figure of every network."""
-    columns = {
-        one["title"]: comparison.collect_metric(one, question.metric.name, question.region, question.mode)
-        for one in question.results
+    values_by_network = {
+        item["title"]: comparison.collect_metric(item, selection.metric.name, selection.region, selection.mode)
+        for item in selection.results
     }
-    notes = {one: kind for result in question.results for one, kind in comparison.get_cell_types(result).items()}
+    cell_type_by_image = {
+        item: cell_type for result in selection.results for item, cell_type in comparison.get_cell_types(result).items()
+    }
     st.subheader(
         "Picture by picture",
         help="Each point is one picture. The box holds the middle half of them, its line the median.",
     )
     charts.show_plotly_chart(
-        charts.draw_box_plot(columns, notes, question.axis_title),
+        charts.draw_box_plot(values_by_network, cell_type_by_image, selection.axis_title),
         "distributions",
-        f"{question.axis_title} of every picture, as points beside a box of the middle half, for {', '.join(columns)}",
+        f"{selection.axis_title} of every picture, as points beside a box of the middle half, for {', '.join(values_by_network)}",
     )
 
 
-def show_paired_differences(question: Selection) -> None:
+def show_paired_differences(selection: Selection) -> None:
     """Show the difference of every pair with its interval."""
-    pairs = data.compare_networks(question.results, question.metric.name, question.region, question.mode)
+    pairs = data.compare_networks(selection.results, selection.metric.name, selection.region, selection.mode)
     if not pairs:
         return
     st.subheader(
@@ -137,8 +143,8 @@ def show_paired_differences(question: Selection) -> None:
         help=f"**Paired** {GLOSSARY['Paired']}\n\n**Confidence interval** {GLOSSARY['Confidence interval']}\n\n"
         f"**p** {GLOSSARY['p']}",
     )
-    less = question.metric.lower_is_better
-    wins = [count_wins_losses(pair.comparison, lowest_is_best=less) for pair in pairs]
+    lower_is_better = selection.metric.lower_is_better
+    win_losses = [count_wins_losses(pair.comparison, lower_is_better=lower_is_better) for pair in pairs]
     rows = [
         Interval(
             f"{pair.first} minus {pair.second}",
@@ -146,35 +152,37 @@ def show_paired_differences(question: Selection) -> None:
             pair.comparison.difference,
             pair.comparison.ci_low,
             pair.comparison.ci_high,
-            f"{question.format_value(pair.comparison.difference, sign=True)}, better on {better} and worse on {worse} of "
+            f"{selection.format_value(pair.comparison.difference, show_sign=True)}, better on {better} and worse on {worse} of "
             f"{pair.comparison.n_pairs} pictures",
         )
-        for pair, (better, worse) in zip(pairs, wins, strict=True)
+        for pair, (better, worse) in zip(pairs, win_losses, strict=True)
     ]
     charts.show_plotly_chart(
-        charts.draw_interval_plot(rows, f"Difference of {question.axis_title}", zero=True),
+        charts.draw_interval_plot(rows, f"Difference of {selection.axis_title}", mark_zero=True),
         "differences",
         "Difference of every two networks with its 95 % confidence interval: "
-        + "; ".join(f"{row.label} {question.format_value(row.value, sign=True)}" for row in rows),
+        + "; ".join(f"{row.label} {selection.format_value(row.value, show_sign=True)}" for row in rows),
     )
-    note = " Here less is better: a network with a negative difference is ahead." if less else ""
+    note = " Here less is better: a network with a negative difference is ahead." if lower_is_better else ""
     st.caption(f"An interval that does not touch the dotted line speaks for a true difference.{note}")
 
 
-def show_cell_types(question: Selection) -> None:
+def show_cell_types(selection: Selection) -> None:
     """Show the figure by cell type."""
-    found = data.summarize_cell_types(question.results, question.metric.name, question.region, question.mode)
+    summaries_by_network = data.summarize_cell_types(
+        selection.results, selection.metric.name, selection.region, selection.mode
+    )
     rows = [
         Interval(
-            f"{kind.capitalize()}, {summary.n_images}",
+            f"{cell_type.capitalize()}, {summary.n_images}",
             title,
             summary.mean,
             summary.ci_low,
             summary.ci_high,
-            f"{question.format_value(summary.mean)} on {summary.n_images} pictures",
+            f"{selection.format_value(summary.mean)} on {summary.n_images} pictures",
         )
-        for title, kinds in found.items()
-        for kind, summary in kinds.items()
+        for title, summaries in summaries_by_network.items()
+        for cell_type, summary in summaries.items()
         if summary.n_images
     ]
     st.subheader(
@@ -183,53 +191,56 @@ def show_cell_types(question: Selection) -> None:
         "checked them. No interval is drawn for fewer than ten pictures: it would say little.",
     )
     charts.show_plotly_chart(
-        charts.draw_interval_plot(rows, question.axis_title, legend=True),
+        charts.draw_interval_plot(rows, selection.axis_title, show_legend=True),
         "cell_types",
-        f"Mean {question.axis_title} by cell type with 95 % confidence intervals, for {', '.join(found)}",
+        f"Mean {selection.axis_title} by cell type with 95 % confidence intervals, for {', '.join(summaries_by_network)}",
     )
 
 
-def show_time_and_quality(question: Selection) -> None:
+def show_time_and_quality(selection: Selection) -> None:
     """Show quality against the time of a training."""
-    found = data.summarize_networks(question.results, question.metric.name, question.region, question.mode)
+    summaries = data.summarize_networks(selection.results, selection.metric.name, selection.region, selection.mode)
     st.subheader("Time and quality", help=f"**Processor time** {GLOSSARY['Processor time']}")
     rows = [
         (
             seconds / 60,
             Interval(
-                one["title"],
-                one["title"],
+                result["title"],
+                result["title"],
                 summary.mean,
                 summary.ci_low,
                 summary.ci_high,
-                f"{question.format_value(summary.mean)} after {format_duration(seconds)}",
+                f"{selection.format_value(summary.mean)} after {format_duration(seconds)}",
             ),
         )
-        for one, summary in zip(question.results, found.values(), strict=True)
-        if (seconds := _compute_mean_cpu_seconds(one)) is not None
+        for result, summary in zip(selection.results, summaries.values(), strict=True)
+        if (seconds := _compute_mean_cpu_seconds(result)) is not None
     ]
     if not rows:
         st.caption("The time of these trainings was not recorded.")
         return
-    machines = {one["title"]: comparison.format_hardware_label(one) for one in question.results}
-    usual, count = Counter(machines.values()).most_common(1)[0]
-    if count < len(machines):
-        where = "; ".join(f"{escape_markdown(title)} on {escape_markdown(name)}" for title, name in machines.items())
-        st.caption(f"Only times of one machine compare, and the networks were trained on several: {where}.")
-        rows = [(x, row) for x, row in rows if machines[row.group] == usual]
+    hardware_by_network = {result["title"]: comparison.format_hardware_label(result) for result in selection.results}
+    most_common, count = Counter(hardware_by_network.values()).most_common(1)[0]
+    if count < len(hardware_by_network):
+        hardware_text = "; ".join(
+            f"{escape_markdown(title)} on {escape_markdown(hardware)}"
+            for title, hardware in hardware_by_network.items()
+        )
+        st.caption(f"Only times of one machine compare, and the networks were trained on several: {hardware_text}.")
+        rows = [(x, row) for x, row in rows if hardware_by_network[row.group] == most_common]
         if count == 1:
             return
     charts.show_plotly_chart(
-        charts.draw_scatter(rows, "Processor time of a training (minutes)", question.axis_title),
+        charts.draw_scatter(rows, "Processor time of a training (minutes)", selection.axis_title),
         "times",
-        f"{question.axis_title} against the processor time of a training: "
+        f"{selection.axis_title} against the processor time of a training: "
         + "; ".join(f"{row.group} {row.note}" for _, row in rows),
     )
 
 
-def show_hardest(question: Selection) -> None:
+def show_hardest(selection: Selection) -> None:
     """List the pictures on which the worst network is worst, each with a link to Predict."""
-    rows = comparison.rank_hardest(question.results, question.metric.name, question.region, question.mode)
+    rows = comparison.rank_hardest(selection.results, selection.metric.name, selection.region, selection.mode)
     st.subheader(
         "The hardest pictures", help="By the network that does worst on each. Each number is a link to Predict."
     )
@@ -242,13 +253,13 @@ def show_hardest(question: Selection) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    titles = [one["title"] for one in question.results]
-    named = question.results[0]["config"]["dataset"] in DATASET_NAMES
+    titles = [result["title"] for result in selection.results]
+    is_linkable = selection.results[0]["config"]["dataset"] in DATASET_NAMES
     table = [
         [
-            _format_link(row.id) if named else escape_markdown(get_local_id(row.id)),
+            _format_link(row.id) if is_linkable else escape_markdown(get_local_id(row.id)),
             escape_markdown(row.cell_type.capitalize()),
-            *(question.format_value(row.metric_by_model[title]) for title in titles),
+            *(selection.format_value(row.metric_by_model[title]) for title in titles),
         ]
         for row in rows[:count]
     ]
@@ -259,22 +270,22 @@ def show_hardest(question: Selection) -> None:
     )
 
 
-def show_downloads(question: Selection) -> None:
+def show_downloads(selection: Selection) -> None:
     """Offer everything behind the page as tables."""
     st.subheader("Take away")
     with st.container(horizontal=True):
         st.download_button(
             "Every picture (CSV)",
-            lambda: encode_csv(comparison.build_score_rows(question.results)),
-            f"{question.study}-pictures.csv",
+            lambda: encode_csv(comparison.build_score_rows(selection.results)),
+            f"{selection.study}-pictures.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
         )
         st.download_button(
             "Differences of the networks (CSV)",
-            lambda: encode_csv(comparison.build_comparison_rows(question.results)),
-            f"{question.study}-differences.csv",
+            lambda: encode_csv(comparison.build_comparison_rows(selection.results)),
+            f"{selection.study}-differences.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
@@ -282,8 +293,8 @@ def show_downloads(question: Selection) -> None:
 
 
 def _format_link(sample_id: str) -> str:
-    name, _, number = sample_id.partition("/")
-    return f"[{number}](predict?set={format_dataset_name(name).replace(' ', '%20')}&picture={number})"
+    dataset_name, _, number = sample_id.partition("/")
+    return f"[{number}](predict?set={format_dataset_name(dataset_name).replace(' ', '%20')}&picture={number})"
 
 
 def _format_image_count(summary: MetricSummary) -> str:
@@ -291,8 +302,8 @@ def _format_image_count(summary: MetricSummary) -> str:
 
 
 def _compute_mean_cpu_seconds(result: StudyResult) -> float | None:
-    took = [one["cpu_seconds"] for one in result["trainings"]]
-    return None if None in took else float(sum(took) / len(took))
+    cpu_seconds = [training["cpu_seconds"] for training in result["trainings"]]
+    return None if None in cpu_seconds else float(sum(cpu_seconds) / len(cpu_seconds))
 
 
 def _format_time(result: StudyResult) -> str:

@@ -95,148 +95,144 @@ class Row:
         return f"{name}, cell {self.cell.cell_index}" if self.cell and self.cell.cell_index else name
 
 
-def build_rows(outcomes: Sequence[ImageResult], *, numbered: bool = False) -> list[Row]:
+def build_rows(results: Sequence[ImageResult], *, numbered: bool = False) -> list[Row]:
     """Return the rows of the table, in order.
 
     Args:
-        outcomes: What came of each picture.
+        results: What came of each picture.
         numbered: Whether the table says the pictures' numbers.
     """
     rows = []
-    for place, outcome in enumerate(outcomes, start=1):
-        number = place if numbered else 0
-        small = list(outcome.thumbnails)
-        if outcome.is_field_of_view or not outcome.cells:
-            rows.append(Row(outcome, None, small.pop(0) if small else None, number))
-        rows += [Row(outcome, finding, png, number) for finding, png in zip(outcome.cells, small, strict=True)]
+    for position, result in enumerate(results, start=1):
+        image_index = position if numbered else 0
+        thumbnails = list(result.thumbnails)
+        if result.is_field_of_view or not result.cells:
+            rows.append(Row(result, None, thumbnails.pop(0) if thumbnails else None, image_index))
+        rows += [Row(result, cell, png, image_index) for cell, png in zip(result.cells, thumbnails, strict=True)]
     return rows
 
 
 def select_rows_to_review(rows: Sequence[Row]) -> list[Row]:
     """Return the rows that somebody should look at: all whose status is not that they look fine, and what is wrong."""
-    found = []
+    flagged = []
     for row in rows:
         status = row.cell.status if row.cell else ""
         if status not in ("", OK) or row.result.problem or (row.result.mask_problem and _is_image_row(row)):
-            found.append(row)
-    return found
+            flagged.append(row)
+    return flagged
 
 
 def render_table_html(
-    rows: Sequence[Row], every: Sequence[Row], micrometres: float | None, caption: str, *, named: bool = True
+    rows: Sequence[Row], all_rows: Sequence[Row], pixel_size: float | None, caption: str, *, with_name: bool = True
 ) -> str:
     """Write rows as HTML.
 
     Args:
         rows: Those to show.
-        every: All of them: they decide which columns there are.
-        micrometres: Side of a pixel in µm, or ``None``.
+        all_rows: All of them: they decide which columns there are.
+        pixel_size: Side of a pixel in µm, or ``None``.
         caption: What a screen reader says of the table.
-        named: Whether a cell whose field of view is not in the row above it says what the field is called.
+        with_name: Whether a cell whose field of view is not in the row above it says what the field is called.
     """
-    with_status = any(row.cell and row.cell.status for row in every)
-    regions = [region for region in DICE_TITLES if any(row.cell and region in row.cell.dice for row in every)]
-    unit = "px²" if micrometres is None else "µm²"
+    with_status = any(row.cell and row.cell.status for row in all_rows)
+    regions = [region for region in DICE_TITLES if any(row.cell and region in row.cell.dice for row in all_rows)]
+    unit = "px²" if pixel_size is None else "µm²"
     titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in TABLE_FEATURES.items()}
     titles |= {region: DICE_TITLES[region] for region in regions}
-    head = [_render_header_cell("Picture", "text", span=2)]
-    head += [_render_header_cell("Trust", "text")] if with_status else []
-    head += [_render_header_cell(title) for title in titles.values()]
-    body = []
-    for place, row in enumerate(rows):
-        is_new = place == 0 or rows[place - 1].result is not row.result
-        body.append(_render_row(row, titles, micrometres, with_status=with_status, named=named and is_new))
+    header_cells = [_render_header_cell("Picture", "text", span=2)]
+    header_cells += [_render_header_cell("Trust", "text")] if with_status else []
+    header_cells += [_render_header_cell(title) for title in titles.values()]
+    body_rows = []
+    for index, row in enumerate(rows):
+        is_new = index == 0 or rows[index - 1].result is not row.result
+        body_rows.append(_render_row(row, titles, pixel_size, with_status=with_status, with_name=with_name and is_new))
     return (
         f'{STYLE_HTML}<div class="cells" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{''.join(head)}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        f"<caption>{escape(caption)}</caption><thead><tr>{''.join(header_cells)}</tr></thead>"
+        f"<tbody>{''.join(body_rows)}</tbody></table></div>"
     )
 
 
-def format_cell_count(cells: int) -> str:
+def format_cell_count(count: int) -> str:
     """Say how many cells were found in a field of view."""
-    return _format_count(cells, "white cell") if cells else "no white cell was found"
+    return _format_count(count, "white cell") if count else "no white cell was found"
 
 
-def summarize_results(outcomes: Sequence[ImageResult]) -> tuple[str, str]:
+def summarize_results(results: Sequence[ImageResult]) -> tuple[str, str]:
     """Say what was found in a few words, and more of it; both as plain text."""
-    read = [one for one in outcomes if one.size is not None]
-    findings = [finding for one in read for finding in one.cells]
-    cells = [finding for finding in findings if finding.features is not None]
+    readable = [result for result in results if result.size is not None]
+    all_cells = [cell_result for result in readable for cell_result in result.cells]
+    detected = [cell_result for cell_result in all_cells if cell_result.features is not None]
     parts = []
-    without = sum(1 for one in read if not any(finding.features for finding in one.cells))
-    if without:
-        parts.append(f"{without} without a white cell")
-    if len(read) < len(outcomes):
-        parts.append(f"{len(outcomes) - len(read)} could not be used")
-    states, means = format_counts([cell.status for cell in cells]), format_mean_dice(findings)
-    parts += [states] if states else []
-    parts += [f"mean Dice {means}"] if means else []
-    return f"{_format_count(len(read), 'picture')}, {_format_count(len(cells), 'cell')}", "; ".join(parts)
+    empty_count = sum(1 for result in readable if not any(cell_result.features for cell_result in result.cells))
+    if empty_count:
+        parts.append(f"{empty_count} without a white cell")
+    if len(readable) < len(results):
+        parts.append(f"{len(results) - len(readable)} could not be used")
+    status_text, dice_text = format_counts([cell.status for cell in detected]), format_mean_dice(all_cells)
+    parts += [status_text] if status_text else []
+    parts += [f"mean Dice {dice_text}"] if dice_text else []
+    return f"{_format_count(len(readable), 'picture')}, {_format_count(len(detected), 'cell')}", "; ".join(parts)
 
 
 def _render_row(
-    row: Row, titles: Mapping[str, str], micrometres: float | None, *, with_status: bool, named: bool
+    row: Row, titles: Mapping[str, str], pixel_size: float | None, *, with_status: bool, with_name: bool
 ) -> str:
-    outcome, finding = row.result, row.cell
-    picture = f'<td class="thumb">{_render_thumbnail(row)}</td>'
-    if finding is None or finding.features is None:
+    result, cell = row.result, row.cell
+    thumbnail_cell = f'<td class="thumb">{_render_thumbnail(row)}</td>'
+    if cell is None or cell.features is None:
         # Over all columns, so that it can be read on a phone without scrolling.
-        return f"<tr>{picture}{_render_name(row, span=len(titles) + with_status + 1)}</tr>"
-    cells = [f'<td class="text status">{_render_status(finding)}</td>'] if with_status else []
+        return f"<tr>{thumbnail_cell}{_render_name(row, span=len(titles) + with_status + 1)}</tr>"
+    value_cells = [f'<td class="text status">{_render_status(cell)}</td>'] if with_status else []
     for name, title in titles.items():
-        text = (
-            _format_dice(finding.dice, name)
-            if name in DICE_TITLES
-            else format_feature(name, finding.features, micrometres)
-        )
-        cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
-    kind = ' class="of-field"' if outcome.is_field_of_view else ""
-    return f"<tr{kind}>{picture}{_render_name(row, named=named)}{''.join(cells)}</tr>"
+        text = _format_dice(cell.dice, name) if name in DICE_TITLES else format_feature(name, cell.features, pixel_size)
+        value_cells.append(f'<td data-title="{escape(title)}">{escape(text)}</td>')
+    class_attribute = ' class="of-field"' if result.is_field_of_view else ""
+    return f"<tr{class_attribute}>{thumbnail_cell}{_render_name(row, with_name=with_name)}{''.join(value_cells)}</tr>"
 
 
-def _render_name(row: Row, *, span: int = 1, named: bool = True) -> str:
-    outcome, finding = row.result, row.cell
-    title, name = f' title="{escape(outcome.name)}"', escape(format_display_name(outcome.name)).replace("/", "/<wbr>")
-    if finding is not None and finding.cell_index:
+def _render_name(row: Row, *, span: int = 1, with_name: bool = True) -> str:
+    result, cell = row.result, row.cell
+    title, name = f' title="{escape(result.name)}"', escape(format_display_name(result.name)).replace("/", "/<wbr>")
+    if cell is not None and cell.cell_index:
         # Of a cell of a field, all else is said of the field.
-        name, more = f"Cell {finding.cell_index}", [name] if named else []
+        name, notes = f"Cell {cell.cell_index}", [name] if with_name else []
     else:
         name = f'<span class="number">{row.image_index}</span> {name}' if row.image_index else name
-        more = [escape(notice) for notice in outcome.notices]
-        more += [_render_mask_problem(outcome)] if outcome.mask_problem else []
-    if finding is None or finding.features is None:
-        more.insert(0, _render_missing(row))
-    small = "".join(f"<small>{one}</small>" for one in more)
-    wide = f' colspan="{span}"' if span > 1 else ""
-    return f'<th scope="row" class="text name"{wide}{title}><div>{name}{small}</div></th>'
+        notes = [escape(notice) for notice in result.notices]
+        notes += [_render_mask_problem(result)] if result.mask_problem else []
+    if cell is None or cell.features is None:
+        notes.insert(0, _render_missing(row))
+    notes_html = "".join(f"<small>{note}</small>" for note in notes)
+    colspan = f' colspan="{span}"' if span > 1 else ""
+    return f'<th scope="row" class="text name"{colspan}{title}><div>{name}{notes_html}</div></th>'
 
 
 def _render_missing(row: Row) -> str:
     """Say why a row has no figures."""
-    outcome, finding = row.result, row.cell
-    if outcome.problem:
-        return f"<b>Not used.</b> {escape(_shorten_problem(outcome.problem, outcome.name))}"
-    if finding is None:
-        return f"Field of view: {format_cell_count(len(outcome.cells))}"
+    result, cell = row.result, row.cell
+    if result.problem:
+        return f"<b>Not used.</b> {escape(_shorten_problem(result.problem, result.name))}"
+    if cell is None:
+        return f"Field of view: {format_cell_count(len(result.cells))}"
     # That no cell was found is the reason of the status.
-    status = f" {quality_badges.render_status_html(finding.status)}" if finding.status else ""
+    status = f" {quality_badges.render_status_html(cell.status)}" if cell.status else ""
     return f"<b>No white cell was found.</b>{status}"
 
 
-def _render_mask_problem(outcome: ImageResult) -> str:
-    return f"<b>Mask not used.</b> {escape(_shorten_problem(outcome.mask_problem, outcome.input_image.mask_name))}"
+def _render_mask_problem(result: ImageResult) -> str:
+    return f"<b>Mask not used.</b> {escape(_shorten_problem(result.mask_problem, result.input_image.mask_name))}"
 
 
-def _shorten_problem(problem: str, name: str) -> str:
+def _shorten_problem(problem: str, filename: str) -> str:
     """Return why something is not used: the row has said already what, and that it is not."""
-    for said in (
-        f"Picture {format_display_name(name)} cannot be used. ",
-        f"Mask {format_display_name(name)} cannot be used. ",
+    for prefix in (
+        f"Picture {format_display_name(filename)} cannot be used. ",
+        f"Mask {format_display_name(filename)} cannot be used. ",
     ):
-        problem = problem.removeprefix(said)
-    rest = problem.removeprefix(f"Mask {format_display_name(name)} is not used: ")
-    return rest[:1].upper() + rest[1:]
+        problem = problem.removeprefix(prefix)
+    reason = problem.removeprefix(f"Mask {format_display_name(filename)} is not used: ")
+    return reason[:1].upper() + reason[1:]
 
 
 def _is_image_row(row: Row) -> bool:
@@ -251,9 +247,9 @@ def _render_thumbnail(row: Row) -> str:
     return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with its classes">'
 
 
-def _render_status(finding: CellResult) -> str:
-    reasons = "".join(f"<small>{escape(reason)}</small>" for reason in finding.reasons)
-    return f"{quality_badges.render_status_html(finding.status) if finding.status else ''}{reasons}"
+def _render_status(cell: CellResult) -> str:
+    reasons = "".join(f"<small>{escape(reason)}</small>" for reason in cell.reasons)
+    return f"{quality_badges.render_status_html(cell.status) if cell.status else ''}{reasons}"
 
 
 def _format_dice(scores: Mapping[str, float], region: str) -> str:
@@ -261,10 +257,10 @@ def _format_dice(scores: Mapping[str, float], region: str) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
 
 
-def _render_header_cell(text: str, kind: str = "", span: int = 1) -> str:
-    wide = f' colspan="{span}"' if span > 1 else ""
-    return f'<th scope="col"{wide} class="{kind}">{escape(text)}</th>'
+def _render_header_cell(text: str, css_class: str = "", span: int = 1) -> str:
+    colspan = f' colspan="{span}"' if span > 1 else ""
+    return f'<th scope="col"{colspan} class="{css_class}">{escape(text)}</th>'
 
 
-def _format_count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}".replace(",", "\u202f")
+def _format_count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", "\u202f")

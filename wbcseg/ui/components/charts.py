@@ -46,29 +46,31 @@ class Interval:
     note: str = ""
 
 
-def get_style(title: str, place: int = 0) -> tuple[str, str]:
+def get_style(title: str, index: int = 0) -> tuple[str, str]:
     """Return colour and shape of a network's title."""
-    for name, look in NETWORK_STYLES.items():
+    for name, network_style in NETWORK_STYLES.items():
         if title.startswith(name):
-            return look
-    return COLOURS[place % len(COLOURS)], MARKER_SYMBOLS[place % len(MARKER_SYMBOLS)]
+            return network_style
+    return COLOURS[index % len(COLOURS)], MARKER_SYMBOLS[index % len(MARKER_SYMBOLS)]
 
 
-def draw_box_plot(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str, str], axis: str) -> go.Figure:
+def draw_box_plot(
+    values_by_network: Mapping[str, Mapping[str, float]], hover_notes: Mapping[str, str], axis_title: str
+) -> go.Figure:
     """Draw every picture's figure of every network as points beside a box of the middle half.
 
     Args:
-        columns: Figures by picture, by network title.
-        notes: What hovering says of a picture beyond its figure.
-        axis: Title of the axis.
+        values_by_network: Figures by picture, by network title.
+        hover_notes: What hovering says of a picture beyond its figure.
+        axis_title: Title of the axis.
     """
     figure = go.Figure()
-    for place, (title, values) in enumerate(reversed(list(columns.items()))):
-        colour, symbol = get_style(title, place)
-        shown = {one: value for one, value in values.items() if not math.isnan(value)}
+    for index, (title, values) in enumerate(reversed(list(values_by_network.items()))):
+        colour, symbol = get_style(title, index)
+        finite_values = {image_id: value for image_id, value in values.items() if not math.isnan(value)}
         figure.add_trace(
             go.Box(
-                x=list(shown.values()),
+                x=list(finite_values.values()),
                 name=_wrap_label(title),
                 orientation="h",
                 boxpoints="all",
@@ -77,88 +79,90 @@ def draw_box_plot(columns: Mapping[str, Mapping[str, float]], notes: Mapping[str
                 width=0.35,
                 marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
                 line={"color": colour, "width": 2},
-                text=[f"{one}, {notes.get(one, '')}" for one in shown],
+                text=[f"{image_id}, {hover_notes.get(image_id, '')}" for image_id in finite_values],
                 hovertemplate="%{text}<br>%{x:.4f}<extra></extra>",
                 hoveron="points",
             )
         )
     figure.update_layout(showlegend=False)
-    return _apply_layout(figure, axis, rows=2 * len(columns))
+    return _apply_layout(figure, axis_title, rows=2 * len(values_by_network))
 
 
-def draw_interval_plot(rows: Sequence[Interval], axis: str, *, zero: bool = False, legend: bool = False) -> go.Figure:
+def draw_interval_plot(
+    rows: Sequence[Interval], axis_title: str, *, mark_zero: bool = False, show_legend: bool = False
+) -> go.Figure:
     """Draw figures with their intervals below each other.
 
     Args:
         rows: The figures, the first on top.
-        axis: Title of the axis.
-        zero: Whether to mark zero, which says "no difference".
-        legend: Whether several groups share a row and need a legend.
+        axis_title: Title of the axis.
+        mark_zero: Whether to mark zero, which says "no difference".
+        show_legend: Whether several groups share a row and need a legend.
     """
     figure = go.Figure()
     labels = list(dict.fromkeys(row.label for row in rows))
     groups = list(dict.fromkeys(row.group for row in rows))
-    for place, group in enumerate(groups):
-        own = [row for row in rows if row.group == group]
-        colour, symbol = get_style(group, place) if legend or len(groups) > 1 else (BLUE, "circle")
-        spread = 0.22 * (place - (len(groups) - 1) / 2) if legend else 0.0
+    for index, group in enumerate(groups):
+        group_rows = [row for row in rows if row.group == group]
+        colour, symbol = get_style(group, index) if show_legend or len(groups) > 1 else (BLUE, "circle")
+        offset = 0.22 * (index - (len(groups) - 1) / 2) if show_legend else 0.0
         figure.add_trace(
             go.Scatter(
-                x=[row.value for row in own],
-                y=[labels.index(row.label) + spread for row in own],
+                x=[row.value for row in group_rows],
+                y=[labels.index(row.label) + offset for row in group_rows],
                 mode="markers",
                 name=group,
                 marker={"color": colour, "symbol": symbol, "size": 10},
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [_none_if_nan(row.high - row.value) for row in own],
-                    "arrayminus": [_none_if_nan(row.value - row.low) for row in own],
+                    "array": [_none_if_nan(row.high - row.value) for row in group_rows],
+                    "arrayminus": [_none_if_nan(row.value - row.low) for row in group_rows],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,
                 },
-                text=[f"{row.label}{f' · {row.group}' if legend else ''}<br>{row.note}" for row in own],
+                text=[f"{row.label}{f' · {row.group}' if show_legend else ''}<br>{row.note}" for row in group_rows],
                 hovertemplate="%{text}<extra></extra>",
             )
         )
-    if zero:
+    if mark_zero:
         figure.add_vline(x=0, line={"color": GREY, "dash": "dot", "width": 2})
     figure.update_layout(
-        showlegend=legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
+        showlegend=show_legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": None}
     )
-    broken = [_wrap_label(label) for label in labels]
+    wrapped_labels = [_wrap_label(label) for label in labels]
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(labels))),
-        ticktext=broken,
+        ticktext=wrapped_labels,
         range=[len(labels) - 0.4, -0.6],
     )
-    tallest = max((1 + label.count("<br>") for label in broken), default=1)
-    row = max(1.4 if legend else 1.1, LABEL_LINE_FRACTION * tallest)
-    return _apply_layout(figure, axis, rows=len(labels) * row + (1 if legend else 0))
+    max_lines = max((1 + label.count("<br>") for label in wrapped_labels), default=1)
+    row = max(1.4 if show_legend else 1.1, LABEL_LINE_FRACTION * max_lines)
+    return _apply_layout(figure, axis_title, rows=len(labels) * row + (1 if show_legend else 0))
 
 
-def draw_scatter(rows: Sequence[tuple[float, Interval]], across: str, axis: str) -> go.Figure:
+def draw_scatter(rows: Sequence[tuple[float, Interval]], x_title: str, y_title: str) -> go.Figure:
     """Draw figures with their intervals against something else.
 
     Args:
         rows: What lies across, and the figure.
-        across: Title of the horizontal axis, which begins at 0.
-        axis: Title of the vertical axis.
+        x_title: Title of the horizontal axis, which begins at 0.
+        y_title: Title of the vertical axis.
     """
     figure = go.Figure()
-    largest = max((x for x, _ in rows), default=1.0)
-    for place, (x, row) in enumerate(rows):
-        colour, symbol = get_style(row.group, place)
-        late = x > largest / 2  # where a phone has no room to the right
+    max_x = max((x for x, _ in rows), default=1.0)
+    for index, (x, row) in enumerate(rows):
+        colour, symbol = get_style(row.group, index)
+        label_left = x > max_x / 2  # where a phone has no room to the right
         figure.add_trace(
             go.Scatter(
                 x=[x],
                 y=[row.value],
                 mode="markers+text",
-                text=[f"{row.label}  " if late else f"  {row.label}"],
-                textposition="middle left" if late else "middle right",
+                text=[f"{row.label}  " if label_left else f"  {row.label}"],
+                textposition="middle left" if label_left else "middle right",
                 cliponaxis=False,
                 marker={"color": colour, "symbol": symbol, "size": 11},
                 error_y={
@@ -175,30 +179,30 @@ def draw_scatter(rows: Sequence[tuple[float, Interval]], across: str, axis: str)
             )
         )
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(range=[0, 1.1 * largest])
-    figure.update_yaxes(title=axis)
-    return _apply_layout(figure, across, rows=5)
+    figure.update_xaxes(range=[0, 1.1 * max_x])
+    figure.update_yaxes(title=y_title)
+    return _apply_layout(figure, x_title, rows=5)
 
 
 def draw_bland_altman(
-    dots: Sequence[tuple[float, float, str]], bias: float, limits: tuple[float, float], across: str, axis: str
+    points: Sequence[tuple[float, float, str]], bias: float, limits: tuple[float, float], x_title: str, y_title: str
 ) -> go.Figure:
     """Draw differences against means (Bland and Altman), with the mean difference and its limits as lines.
 
     Args:
-        dots: Mean, difference and name of every cell.
+        points: Mean, difference and name of every cell.
         bias: Mean difference.
         limits: Limits of agreement.
-        across: Title of the horizontal axis.
-        axis: Title of the vertical axis.
+        x_title: Title of the horizontal axis.
+        y_title: Title of the vertical axis.
     """
     figure = go.Figure(
         go.Scatter(
-            x=[x for x, _, _ in dots],
-            y=[y for _, y, _ in dots],
+            x=[x for x, _, _ in points],
+            y=[y for _, y, _ in points],
             mode="markers",
             marker={"color": BLUE, "size": 8, "opacity": 0.7},
-            text=[name for _, _, name in dots],
+            text=[name for _, _, name in points],
             hovertemplate="%{text}<br>%{y:.4g}<extra></extra>",
         )
     )
@@ -207,31 +211,31 @@ def draw_bland_altman(
     for limit in limits:
         figure.add_hline(y=limit, line={"color": ORANGE, "dash": "dash", "width": 2}, annotation_text="limit")
     figure.update_layout(showlegend=False)
-    figure.update_yaxes(title=axis)
-    return _apply_layout(figure, across, rows=6)
+    figure.update_yaxes(title=y_title)
+    return _apply_layout(figure, x_title, rows=6)
 
 
-def draw_reliability_diagram(lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
+def draw_reliability_diagram(bins_by_title: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
     """Draw the share that is right against how sure a network was, with the diagonal on which both are the same.
 
     Args:
-        lines: By title: mean certainty, share that is right and number of pixels of each bin.
+        bins_by_title: By title: mean certainty, share that is right and number of pixels of each bin.
     """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
     )
-    for place, (title, bins) in enumerate(lines.items()):
-        colour, symbol = get_style(title, place)
+    for index, (title, bins) in enumerate(bins_by_title.items()):
+        colour, symbol = get_style(title, index)
         figure.add_scatter(
-            x=[sure for sure, _, _ in bins],
-            y=[right for _, right, _ in bins],
+            x=[confidence for confidence, _, _ in bins],
+            y=[accuracy for _, accuracy, _ in bins],
             mode="lines+markers",
             name=title,
             # A network's lines have its colour; what sets them apart is the dash.
-            line={"color": colour, "dash": ("solid", "dash")[place % 2]},
+            line={"color": colour, "dash": ("solid", "dash")[index % 2]},
             marker={"symbol": symbol, "size": 9},
-            text=[f"{pixels:,} pixels" for *_, pixels in bins],
+            text=[f"{pixel_count:,} pixels" for *_, pixel_count in bins],
             hovertemplate="%{x:.0%} sure, %{y:.0%} right<br>%{text}<extra></extra>",
         )
     figure.update_layout(legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"})
@@ -245,7 +249,7 @@ def show_plotly_chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, config=PLOTLY_CONFIG, alt=alt)
 
 
-def _apply_layout(figure: go.Figure, axis: str, rows: float) -> go.Figure:
+def _apply_layout(figure: go.Figure, x_title: str, rows: float) -> go.Figure:
     figure.update_layout(
         height=int(90 + ROW_HEIGHT * max(2.0, rows)),
         margin={"l": 8, "r": 16, "t": 16, "b": 8},
@@ -253,14 +257,14 @@ def _apply_layout(figure: go.Figure, axis: str, rows: float) -> go.Figure:
         # A finger that moves over a chart moves the page.
         dragmode=False,
     )
-    figure.update_xaxes(title=axis, automargin=True)
+    figure.update_xaxes(title=x_title, automargin=True)
     figure.update_yaxes(automargin=True)
     return figure
 
 
-def _wrap_label(text: str) -> str:
+def _wrap_label(label: str) -> str:
     """Break a label so that it leaves room for the chart on a phone."""
-    return text.replace(", ", ",<br>").replace(" minus ", " −<br>")
+    return label.replace(", ", ",<br>").replace(" minus ", " −<br>")
 
 
 def _none_if_nan(number: float) -> Any:

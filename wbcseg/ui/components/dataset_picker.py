@@ -47,11 +47,13 @@ def select_source() -> bool:
 
 def select_dataset() -> Dataset:
     """Ask for a data set and open it; where it is not here yet, offer to fetch it and end the page."""
-    known = {entry.name: entry for entry in sorted(list_datasets(), key=lambda entry: entry.name != SAMPLE_DATASET)}
-    _restore_choice("set", known, format_dataset_name)
-    name = st.selectbox(
+    status_by_name = {
+        status.name: status for status in sorted(list_datasets(), key=lambda status: status.name != SAMPLE_DATASET)
+    }
+    _restore_choice("set", status_by_name, format_dataset_name)
+    dataset_name = st.selectbox(
         "Data set",
-        list(known),
+        list(status_by_name),
         format_func=format_dataset_name,
         key="set",
         bind="query-params",
@@ -59,43 +61,45 @@ def select_dataset() -> Dataset:
         width=160,
         label_visibility="collapsed",
     )
-    persist(set=name)
-    return _open_or_stop(known[name])
+    persist(set=dataset_name)
+    return _open_or_stop(status_by_name[dataset_name])
 
 
-def select_image(name: str, ids: Sequence[str], *, first: str = "", steps: bool = True) -> str:
+def select_image(
+    dataset_name: str, sample_ids: Sequence[str], *, default_id: str = "", with_buttons: bool = True
+) -> str:
     """Ask for a picture of a data set, by number or one after the other.
 
     Args:
-        name: The data set's name.
-        ids: The ids to choose from, at least one.
-        first: The one to begin with, if it is there.
-        steps: Whether there are buttons for the one before and the one after.
+        dataset_name: The data set's name.
+        sample_ids: The ids to choose from, at least one.
+        default_id: The one to begin with, if it is there.
+        with_buttons: Whether there are buttons for the one before and the one after.
 
     Returns:
         The chosen id.
     """
-    _restore_choice("picture", ids, get_local_id)
-    chosen = st.selectbox(
+    _restore_choice("picture", sample_ids, get_local_id)
+    selected_id = st.selectbox(
         "Picture number",
-        ids,
-        index=ids.index(first) if first in ids else 0,
+        sample_ids,
+        index=sample_ids.index(default_id) if default_id in sample_ids else 0,
         format_func=get_local_id,
         key="picture",
         bind="query-params",
         width=110,
         label_visibility="collapsed",
     )
-    persist(picture=chosen)
-    if not steps:
-        return chosen
-    place = ids.index(chosen)
+    persist(picture=selected_id)
+    if not with_buttons:
+        return selected_id
+    index = sample_ids.index(selected_id)
     st.button(
         "Previous",
         icon=":material/chevron_left:",
         on_click=go_to_image,
-        args=(name, ids[place - 1]),
-        disabled=place == 0,
+        args=(dataset_name, sample_ids[index - 1]),
+        disabled=index == 0,
         key="previous_picture",
     )
     st.button(
@@ -103,11 +107,11 @@ def select_image(name: str, ids: Sequence[str], *, first: str = "", steps: bool 
         icon=":material/chevron_right:",
         icon_position="right",
         on_click=go_to_image,
-        args=(name, ids[(place + 1) % len(ids)]),
-        disabled=place == len(ids) - 1,
+        args=(dataset_name, sample_ids[(index + 1) % len(sample_ids)]),
+        disabled=index == len(sample_ids) - 1,
         key="next_picture",
     )
-    return chosen
+    return selected_id
 
 
 def persist(**choices: str | None) -> None:
@@ -116,17 +120,17 @@ def persist(**choices: str | None) -> None:
         st.session_state[f"kept_{key}"] = value
 
 
-def go_to_image(name: str, sample_id: str) -> None:
+def go_to_image(dataset_name: str, sample_id: str) -> None:
     """Choose a picture for the reader (to be called before the widgets are drawn: from a click)."""
-    st.session_state["set"] = name
+    st.session_state["set"] = dataset_name
     st.session_state["picture"] = sample_id
 
 
-def show_segment_button(label: str, name: str, sample_id: str) -> None:
+def show_segment_button(label: str, dataset_name: str, sample_id: str) -> None:
     """Offer to go to the page that segments, with a picture of a data set (on a page that chooses no set itself)."""
     _get_restored_keys()
     if st.button(label, icon=":material/biotech:"):
-        persist(set=name, picture=sample_id, source=FROM_DATASET)
+        persist(set=dataset_name, picture=sample_id, source=FROM_DATASET)
         st.switch_page(routes.SEGMENT)
 
 
@@ -137,54 +141,54 @@ def show_upload_button(label: str) -> None:
         st.switch_page(routes.SEGMENT)
 
 
-def show_segment_link(label: str, name: str, sample_id: str) -> None:
+def show_segment_link(label: str, dataset_name: str, sample_id: str) -> None:
     """Link to the page that segments, with the picture that is chosen here."""
     # Whoever looks through data sets is done with a picture of their own.
     persist(source=FROM_DATASET)
-    address = {"set": format_dataset_name(name), "picture": get_local_id(sample_id)}
-    st.page_link(routes.SEGMENT, label=label, icon=":material/biotech:", query_params=address)
+    query_params = {"set": format_dataset_name(dataset_name), "picture": get_local_id(sample_id)}
+    st.page_link(routes.SEGMENT, label=label, icon=":material/biotech:", query_params=query_params)
 
 
-def show_dataset_caption(data: Dataset) -> None:
+def show_dataset_caption(dataset: Dataset) -> None:
     """Say where the pictures come from and which files were left out."""
-    st.caption(escape_markdown(data.acknowledgement or data.origin))
-    if data.problems:
-        with st.expander(f"{len(data.problems)} files were left out", icon=":material/rule:"):
-            for problem in data.problems:
+    st.caption(escape_markdown(dataset.acknowledgement or dataset.origin))
+    if dataset.problems:
+        with st.expander(f"{len(dataset.problems)} files were left out", icon=":material/rule:"):
+            for problem in dataset.problems:
                 st.text(problem)
 
 
-def load_image_or_stop(name: str, sample_id: str) -> cache.LoadedImage:
+def load_image_or_stop(dataset_name: str, sample_id: str) -> cache.LoadedImage:
     """Read a picture of a data set, or show why it can't be and end the page."""
     try:
-        return cache.load_image(name, sample_id)
-    except WbcsegError as problem:
-        st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
+        return cache.load_image(dataset_name, sample_id)
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/broken_image:")
         st.stop()
 
 
-def _open_or_stop(entry: DatasetStatus) -> Dataset:
-    if not entry.ready:
-        show_download_button(entry)
+def _open_or_stop(status: DatasetStatus) -> Dataset:
+    if not status.ready:
+        show_download_button(status)
         st.stop()
     try:
-        return cache.load_dataset(entry.name)
-    except WbcsegError as problem:
-        st.error(escape_markdown(str(problem)), icon=":material/error:")
+        return cache.load_dataset(status.name)
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         st.stop()
 
 
 def _reset_image() -> None:
     # A number of one set means nothing in the next: begin at its first picture, in the address too.
-    name = st.session_state["set"]
-    ready = any(entry.ready for entry in list_datasets() if entry.name == name)
+    dataset_name = st.session_state["set"]
+    is_ready = any(status.ready for status in list_datasets() if status.name == dataset_name)
     try:
-        st.session_state["picture"] = cache.load_dataset(name).ids[0] if ready else None
+        st.session_state["picture"] = cache.load_dataset(dataset_name).ids[0] if is_ready else None
     except (WbcsegError, IndexError):
         st.session_state["picture"] = None
 
 
-def _restore_choice(key: str, allowed: Container[str], text: Callable[[str], str]) -> None:
+def _restore_choice(key: str, options: Container[str], format_option: Callable[[str], str]) -> None:
     """On arrival at a page whose address says nothing of a choice, bring along the one of the page before.
 
     Streamlit forgets a choice that came with the address when the reader goes to the next page, and does not write one
@@ -192,16 +196,16 @@ def _restore_choice(key: str, allowed: Container[str], text: Callable[[str], str
 
     Args:
         key: The key of the widget that follows.
-        allowed: Its options.
-        text: Turns an option into what the address says.
+        options: Its options.
+        format_option: Turns an option into what the address says.
     """
-    kept, brought = st.session_state.get(f"kept_{key}"), _get_restored_keys()
-    if key not in brought and key not in st.query_params and kept is not None and kept in allowed:
-        st.session_state[key] = kept
+    saved, restored_keys = st.session_state.get(f"kept_{key}"), _get_restored_keys()
+    if key not in restored_keys and key not in st.query_params and saved is not None and saved in options:
+        st.session_state[key] = saved
         # Where the page before had the same choice, the address may still be its widget's, which then writes it.
         with contextlib.suppress(StreamlitAPIException):
-            st.query_params[key] = text(kept)
-    brought.add(key)
+            st.query_params[key] = format_option(saved)
+    restored_keys.add(key)
 
 
 def _get_restored_keys() -> set[str]:
@@ -209,5 +213,5 @@ def _get_restored_keys() -> set[str]:
     if st.session_state.get("place", "") != st.context.url:
         st.session_state["place"] = st.context.url
         st.session_state["brought"] = set()
-    brought: set[str] = st.session_state["brought"]
-    return brought
+    restored_keys: set[str] = st.session_state["brought"]
+    return restored_keys

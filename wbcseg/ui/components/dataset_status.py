@@ -20,34 +20,34 @@ DATASET_DESCRIPTIONS: Final = {
 }
 
 
-def show_dataset_card(entry: DatasetStatus) -> None:
+def show_dataset_card(dataset_status: DatasetStatus) -> None:
     """Show whether a data set can be used, with a download where it can't."""
     with st.container(gap="xsmall"):
-        st.markdown(f"**{escape_markdown(format_dataset_name(entry.name))}**")
-        st.markdown(DATASET_DESCRIPTIONS.get(entry.name, escape_markdown(entry.title)))
-        if entry.ready:
-            count = f" · {entry.count} pictures" if entry.count is not None else ""
+        st.markdown(f"**{escape_markdown(format_dataset_name(dataset_status.name))}**")
+        st.markdown(DATASET_DESCRIPTIONS.get(dataset_status.name, escape_markdown(dataset_status.title)))
+        if dataset_status.ready:
+            count = f" · {dataset_status.count} pictures" if dataset_status.count is not None else ""
             st.markdown(f":green[:material/check_circle: Ready]{count}")
         else:
             st.markdown(":gray[:material/cloud_download: Not on this computer yet]")
-            show_download_button(entry)
+            show_download_button(dataset_status)
 
 
-def show_download_button(entry: DatasetStatus) -> None:
+def show_download_button(dataset_status: DatasetStatus) -> None:
     """Offer to fetch a data set that is not here, and say what else can be done."""
     with st.container(horizontal=True):
-        asked = st.button("Download now", icon=":material/download:", key=f"download_{entry.name}")
+        clicked = st.button("Download now", icon=":material/download:", key=f"download_{dataset_status.name}")
         with st.popover("What else?", type="tertiary"):
-            st.markdown(escape_markdown(entry.advice))
-    if not asked:
+            st.markdown(escape_markdown(dataset_status.advice))
+    if not clicked:
         return
     bar = st.progress(0.0, text="Asking for the data…")
 
-    def show(done: int, total: int, name: str) -> None:
+    def on_progress(done: int, total: int, name: str) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, text=escape_markdown(name))
 
     try:
-        open_dataset(entry.name, fetch=True, progress=show)
+        open_dataset(dataset_status.name, download=True, progress=on_progress)
     except WbcsegError as problem:
         bar.empty()
         st.error(escape_markdown(str(problem)), icon=":material/error:")
@@ -85,8 +85,8 @@ def show_model_problems(entries: Sequence[ModelEntry]) -> None:
             st.warning(f"**{escape_markdown(entry.name)}** {escape_markdown(entry.problem)}", icon=":material/error:")
 
 
-def _format_held_out(figures: Mapping[str, float | None]) -> str:
-    mean, error = figures.get("dice"), figures.get("dice_se")
+def _format_held_out(metrics: Mapping[str, float | None]) -> str:
+    mean, error = metrics.get("dice"), metrics.get("dice_se")
     if mean is None:
         return "–"
     return f"{mean:.3f}" if error is None else f"{mean:.3f} ±\u00a0{error:.3f}"

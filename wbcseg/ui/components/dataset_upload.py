@@ -29,8 +29,8 @@ class UploadedDataset:
 def upload_dataset(key: str = "train_zip", label: str = "A zip of pictures and masks") -> UploadedDataset | None:
     """Ask for a zip and check everything in it. Return it, or ``None`` where there is none that will do."""
     if edited_masks.get_edited_masks() and _select_edited_masks():
-        data = edited_masks.build_zip()
-        return _open_upload(data, "corrected.zip")
+        zip_bytes = edited_masks.build_zip()
+        return _open_upload(zip_bytes, "corrected.zip")
     file = st.file_uploader(label, type=["zip"], key=key, width=720)
     with st.popover("How are pictures and masks paired?", icon=":material/help:", type="tertiary"):
         st.markdown(escape_markdown(PAIRING_RULE), width=480)
@@ -48,25 +48,25 @@ def upload_dataset(key: str = "train_zip", label: str = "A zip of pictures and m
 def _select_edited_masks() -> bool:
     """Ask whether the pairs are the masks that the reader corrected in this visit."""
     count = len(edited_masks.get_edited_masks())
-    words = f"The {count} corrected masks of this visit" if count > 1 else "The corrected mask of this visit"
-    return st.toggle(words, value=True, key="train_corrected", help="Those that were handed over from the viewer.")
+    label = f"The {count} corrected masks of this visit" if count > 1 else "The corrected mask of this visit"
+    return st.toggle(label, value=True, key="train_corrected", help="Those that were handed over from the viewer.")
 
 
-def _open_upload(data: bytes, name: str) -> UploadedDataset | None:
-    found = _load_checked(compute_digest(data), name, data)
-    if isinstance(found, str):
-        st.error(escape_lines(found), icon=":material/rule:")
+def _open_upload(zip_bytes: bytes, filename: str) -> UploadedDataset | None:
+    dataset_or_problem = _load_checked(compute_digest(zip_bytes), filename, zip_bytes)
+    if isinstance(dataset_or_problem, str):
+        st.error(escape_lines(dataset_or_problem), icon=":material/rule:")
         return None
-    st.markdown(f":green[:material/check_circle:] {len(found)} pictures with their masks.")
-    return UploadedDataset(data, found)
+    st.markdown(f":green[:material/check_circle:] {len(dataset_or_problem)} pictures with their masks.")
+    return UploadedDataset(zip_bytes, dataset_or_problem)
 
 
 # What is wrong is kept like what is right, so that a large zip is not read again at every click.
 @st.cache_resource(max_entries=2, show_spinner="Reading the pictures and masks…", scope="session")
-def _load_checked(digest: str, name: str, _data: bytes) -> Dataset | str:  # noqa: ARG001 (the key)
+def _load_checked(digest: str, filename: str, _zip_bytes: bytes) -> Dataset | str:  # noqa: ARG001 (the key)
     try:
-        dataset = open_zip(_data, name)
+        dataset = open_zip(_zip_bytes, filename)
         check_dataset(dataset)
-    except WbcsegError as problem:
-        return str(problem)
+    except WbcsegError as error:
+        return str(error)
     return dataset

@@ -42,19 +42,19 @@ class _PixelSizeHolder:
     value: float | None = None
 
 
-def select_pixel_size(*, own: bool = True, in_address: bool = True) -> float | None:
+def select_pixel_size(*, is_upload: bool = True, in_address: bool = True) -> float | None:
     """Ask for the side of a pixel in µm. Return it, or ``None`` where it is not known.
 
     Args:
-        own: Whether it is of the reader's own pictures, which share a microscope and a camera, on all pages.
+        is_upload: Whether it is of the reader's own pictures, which share a microscope and a camera, on all pages.
         in_address: Whether the address says it. A button of a page where it does cannot lead to another page.
     """
     key = "micrometres" if in_address else "micrometres_here"
-    others = st.session_state.get("scale_is_own", own) != own
-    st.session_state["scale_is_own"] = own
+    source_changed = st.session_state.get("scale_is_own", is_upload) != is_upload
+    st.session_state["scale_is_own"] = is_upload
     # Streamlit forgets it on the way to another page.
-    if (key in st.session_state and others) or (key not in st.session_state and key not in st.query_params):
-        st.session_state[key] = st.session_state.get("kept_micrometres") if own else None
+    if (key in st.session_state and source_changed) or (key not in st.session_state and key not in st.query_params):
+        st.session_state[key] = st.session_state.get("kept_micrometres") if is_upload else None
     value = st.number_input(
         "Micrometres a pixel",
         min_value=0.001,
@@ -70,26 +70,26 @@ def select_pixel_size(*, own: bool = True, in_address: bool = True) -> float | N
         on_change=_save_pixel_size,
         args=(key,),
     )
-    if own:
+    if is_upload:
         st.session_state["kept_micrometres"] = value
     _get_pixel_size_holder().value = None if value is None else float(value)
     return _get_pixel_size_holder().value
 
 
-def warn_implausible_pixel_size(cells: Iterable[CellFeatures | None], micrometres: float | None) -> None:
+def warn_implausible_pixel_size(all_features: Iterable[CellFeatures | None], pixel_size: float | None) -> None:
     """Say so where a scale makes cells smaller or larger than white blood cells are.
 
     Args:
-        cells: The figures of each cell; ``None`` where none was found.
-        micrometres: Side of a pixel in µm, or ``None``.
+        all_features: The figures of each cell; ``None`` where none was found.
+        pixel_size: Side of a pixel in µm, or ``None``.
     """
-    areas = [one.values["cell_area"] for one in cells if one]
-    if micrometres is None or not areas:
+    areas = [features.values["cell_area"] for features in all_features if features]
+    if pixel_size is None or not areas:
         return
-    across = 2.0 * math.sqrt(statistics.median(areas) / math.pi) * micrometres
-    if not PLAUSIBLE_DIAMETER[0] <= across <= PLAUSIBLE_DIAMETER[1]:
+    diameter = 2.0 * math.sqrt(statistics.median(areas) / math.pi) * pixel_size
+    if not PLAUSIBLE_DIAMETER[0] <= diameter <= PLAUSIBLE_DIAMETER[1]:
         st.warning(
-            f"With {micrometres:g} µm a pixel, cells would be {across:.3g} µm wide; white blood cells have 6 to 25 µm. "
+            f"With {pixel_size:g} µm a pixel, cells would be {diameter:.3g} µm wide; white blood cells have 6 to 25 µm. "
             "Check the scale.",
             icon=":material/straighten:",
         )
@@ -101,43 +101,43 @@ def _save_pixel_size(key: str) -> None:
 
 
 def _get_pixel_size_holder() -> _PixelSizeHolder:
-    held: _PixelSizeHolder = st.session_state.setdefault(_PIXEL_SIZE_KEY, _PixelSizeHolder())
-    return held
+    holder: _PixelSizeHolder = st.session_state.setdefault(_PIXEL_SIZE_KEY, _PixelSizeHolder())
+    return holder
 
 
 def show_download_buttons(
-    found: Callable[[], Results],
+    get_results: Callable[[], Results],
     entries: Mapping[str, ModelEntry],
     *,
-    careful: bool,
+    tta: bool,
     page: int = 0,
-    second: ModelEntry | None = None,
-    reading: Callable[[], AbstractContextManager[None]] = nullcontext,
+    second_entry: ModelEntry | None = None,
+    reading_context: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Offer figures, report, and everything as downloads; each is made when it is asked for, in the scale given last.
 
     Args:
-        found: Returns the pictures with what was found in them, or the cells alone.
+        get_results: Returns the pictures with what was found in them, or the cells alone.
         entries: The models by name.
-        careful: Whether the models looked carefully.
+        tta: Whether the models looked carefully.
         page: Which page of TIFF files with several was chosen, from 0.
-        second: The model whose opinion was asked for as well, or ``None``.
-        reading: Entered while pictures are read one by one.
+        second_entry: The model whose opinion was asked for as well, or ``None``.
+        reading_context: Entered while pictures are read one by one.
     """
-    scale = _get_pixel_size_holder()
+    holder = _get_pixel_size_holder()
 
-    def report(cells: Results, micrometres: float | None) -> bytes:
-        with reading():
-            return _build_report(cells, _list_settings(cells, entries, careful, page, second), micrometres)
+    def build_report(results: Results, pixel_size: float | None) -> bytes:
+        with reading_context():
+            return _build_report(results, _list_settings(results, entries, tta, page, second_entry), pixel_size)
 
-    def everything() -> bytes:
-        cells, micrometres = found(), scale.value
-        with reading():
-            return build_results_zip(cells, micrometres=micrometres, report=report(cells, micrometres))
+    def build_zip() -> bytes:
+        results, pixel_size = get_results(), holder.value
+        with reading_context():
+            return build_results_zip(results, pixel_size=pixel_size, report=build_report(results, pixel_size))
 
     st.download_button(
         "Figures (CSV)",
-        lambda: encode_csv(build_feature_rows(found(), micrometres=scale.value)),
+        lambda: encode_csv(build_feature_rows(get_results(), pixel_size=holder.value)),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -145,7 +145,7 @@ def show_download_buttons(
     )
     st.download_button(
         "Report (PDF)",
-        lambda: report(found(), scale.value),
+        lambda: build_report(get_results(), holder.value),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",
@@ -153,7 +153,7 @@ def show_download_buttons(
     )
     st.download_button(
         "Everything (zip)",
-        everything,
+        build_zip,
         "cells.zip",
         "application/zip",
         icon=":material/folder_zip:",
@@ -162,35 +162,35 @@ def show_download_buttons(
     )
 
 
-def format_feature_label(name: str, micrometres: float | None) -> str:
+def format_feature_label(name: str, pixel_size: float | None) -> str:
     """Return what a figure is called, with its unit."""
-    unit = "px" if micrometres is None else "µm"
+    unit = "px" if pixel_size is None else "µm"
     return f"{FEATURES[name].title}{ {0: '', 1: f' ({unit})', 2: f' ({unit}²)'}[FEATURES[name].power] }"
 
 
-def format_feature(name: str, found: CellFeatures | None, micrometres: float | None) -> str:
+def format_feature(name: str, features: CellFeatures | None, pixel_size: float | None) -> str:
     """Write a figure of a cell; a dash where it is not defined."""
-    value = found.to_units(micrometres)[name] if found else math.nan
+    value = features.to_units(pixel_size)[name] if features else math.nan
     if math.isnan(value):
         return "–"
     if name == "touches_border":
         return "yes" if value else "no"
-    one = FEATURES[name]
-    digits = one.decimals if micrometres is None or not one.power else 1
+    spec = FEATURES[name]
+    digits = spec.decimals if pixel_size is None or not spec.power else 1
     return f"{value:,.{digits}f}".replace(",", "\u202f")
 
 
-def format_mean_colour(part: str, found: CellFeatures | None) -> str:
+def format_mean_colour(part: str, features: CellFeatures | None) -> str:
     """Write the mean colour of a part of a cell as a small square and its red, green and blue, in Markdown.
 
     Args:
         part: One of :data:`COLOURED_PARTS`.
-        found: The figures of the cell, or ``None`` where there is none.
+        features: The figures of the cell, or ``None`` where there is none.
 
     Returns:
         A dash where the cell has no such part.
     """
-    values = [found.values[f"{part}_{channel}"] if found else math.nan for channel in ("red", "green", "blue")]
+    values = [features.values[f"{part}_{channel}"] if features else math.nan for channel in ("red", "green", "blue")]
     if any(map(math.isnan, values)):
         return "–"
     red, green, blue = (round(value) for value in values)
@@ -198,47 +198,53 @@ def format_mean_colour(part: str, found: CellFeatures | None) -> str:
     return f':color[\u00a0\u00a0\u00a0\u00a0]{{background="#{red:02x}{green:02x}{blue:02x}"}} {red}, {green}, {blue}'
 
 
-def build_feature_table(cells: Sequence[CellFeatures | None], micrometres: float | None) -> list[list[str]]:
+def build_feature_table(all_features: Sequence[CellFeatures | None], pixel_size: float | None) -> list[list[str]]:
     """Return the figures of cells as the rows of a table: a title, and what each cell has, in Markdown.
 
     Args:
-        cells: The figures of each cell; ``None`` where none was found.
-        micrometres: Side of a pixel in µm, or ``None``.
+        all_features: The figures of each cell; ``None`` where none was found.
+        pixel_size: Side of a pixel in µm, or ``None``.
     """
     rows = [
-        [format_feature_label(name, micrometres), *(format_feature(name, one, micrometres) for one in cells)]
+        [
+            format_feature_label(name, pixel_size),
+            *(format_feature(name, features, pixel_size) for features in all_features),
+        ]
         for name in DISPLAYED_FEATURES
     ]
     rows += [
-        [f"{part.capitalize()}, mean colour (RGB)", *(format_mean_colour(part, one) for one in cells)]
+        [f"{part.capitalize()}, mean colour (RGB)", *(format_mean_colour(part, features) for features in all_features)]
         for part in COLOURED_PARTS
     ]
-    last = "touches_border"
+    border_feature = "touches_border"
     return [
         *rows,
-        [format_feature_label(last, micrometres), *(format_feature(last, one, micrometres) for one in cells)],
+        [
+            format_feature_label(border_feature, pixel_size),
+            *(format_feature(border_feature, features, pixel_size) for features in all_features),
+        ],
     ]
 
 
 def _list_settings(
-    found: Results, entries: Mapping[str, ModelEntry], careful: bool, page: int, second: ModelEntry | None
+    results: Results, entries: Mapping[str, ModelEntry], tta: bool, page: int, second_entry: ModelEntry | None
 ) -> list[tuple[str, str]]:
     """Return how the figures were got, as a report tells it."""
-    names = dict.fromkeys(model for picture in group_by_image(found) for model in picture.models)
-    told = [("Model", _describe_model(entries[name])) for name in names]
-    told += [("Second opinion", _describe_model(second))] if second else []
-    told.append(("Prediction", "careful" if careful else "one look"))
-    return [*told, ("TIFF page", str(page + 1))] if page else told
+    model_names = dict.fromkeys(model for image in group_by_image(results) for model in image.models)
+    settings = [("Model", _describe_model(entries[name])) for name in model_names]
+    settings += [("Second opinion", _describe_model(second_entry))] if second_entry else []
+    settings.append(("Prediction", "careful" if tta else "one look"))
+    return [*settings, ("TIFF page", str(page + 1))] if page else settings
 
 
 def _describe_model(entry: ModelEntry) -> str:
     card = entry.card
-    version = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
-    return f"{entry.name}: {entry.title}{version}"
+    version_text = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
+    return f"{entry.name}: {entry.title}{version_text}"
 
 
-def _build_report(found: Results, settings: Sequence[tuple[str, str]], micrometres: float | None) -> bytes:
+def _build_report(results: Results, settings: Sequence[tuple[str, str]], pixel_size: float | None) -> bytes:
     # Here and not above: it needs a library that no other page does.
     from wbcseg.export.pdf import build_pdf_report
 
-    return build_pdf_report(found, when=datetime.now(UTC), settings=settings, micrometres=micrometres)
+    return build_pdf_report(results, date=datetime.now(UTC), settings=settings, pixel_size=pixel_size)

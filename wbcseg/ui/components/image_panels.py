@@ -44,29 +44,29 @@ def select_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
     return titles[title]
 
 
-def select_models(models: Catalog, dataset: str | None) -> list[ModelEntry]:
+def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry]:
     """Ask which of the models that can be used are to be shown.
 
     Args:
-        models: All of them.
-        dataset: What the picture is of, or ``None`` for a reader's own. Where other models suit, they are chosen apart.
+        catalog: All of them.
+        dataset_name: What the picture is of, or ``None`` for a reader's own. Where other models suit, they are chosen apart.
     """
-    usable = {entry.name: entry for entry in reversed(models.usable)}  # of two with one name, the first counts
-    if not usable:
+    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}  # of two with one name, the first counts
+    if not usable_entries:
         return []
-    names = list(reversed(usable))
-    suited = list(dict.fromkeys(entry.name for entry in models.select_defaults_for(dataset)))
-    is_special = any(not card.two_stage for name in suited if (card := usable[name].card))
+    names = list(reversed(usable_entries))
+    default_names = list(dict.fromkeys(entry.name for entry in catalog.select_defaults_for(dataset_name)))
+    is_special = any(not card.two_stage for name in default_names if (card := usable_entries[name].card))
     chosen = st.pills(
         "Models",
         names,
         selection_mode="multi",
-        default=suited,
+        default=default_names,
         key="models" if is_special else "general_models",
         bind="query-params",
         help=GLOSSARY["Model"],
     )
-    return [usable[name] for name in names if name in chosen]
+    return [usable_entries[name] for name in names if name in chosen]
 
 
 def select_tta() -> bool:
@@ -74,14 +74,14 @@ def select_tta() -> bool:
     return st.toggle("Careful", key="careful", bind="query-params", help=GLOSSARY["Careful"])
 
 
-def show_image_caption(picture: cache.LoadedImage) -> None:
+def show_image_caption(loaded_image: cache.LoadedImage) -> None:
     """Show what is known of a picture in one line."""
-    sample = picture.sample
-    name, _, _ = sample.id.partition("/")
+    sample = loaded_image.sample
+    dataset_name, _, _ = sample.id.partition("/")
     parts = (
-        [io.format_display_name(picture.filename)]
-        if picture.is_upload
-        else [f"{format_dataset_name(name)}, {get_local_id(sample.id)}"]
+        [io.format_display_name(loaded_image.filename)]
+        if loaded_image.is_upload
+        else [f"{format_dataset_name(dataset_name)}, {get_local_id(sample.id)}"]
     )
     if sample.cell_type is not None:
         parts.append(sample.cell_type)
@@ -93,47 +93,54 @@ def show_legend(palette_name: str) -> None:
     """Show which colour is which class."""
     palette = PALETTES[palette_name]
     st.markdown(
-        "\u2003".join(f"{format_swatch(palette, kind.id)} {kind.name.capitalize()}" for kind in reversed(CLASSES)),
+        "\u2003".join(
+            f"{format_swatch(palette, pixel_class.id)} {pixel_class.name.capitalize()}"
+            for pixel_class in reversed(CLASSES)
+        ),
         width="content",
     )
 
 
-def show_sample(picture: cache.LoadedImage, palette: str) -> None:
+def show_sample(loaded_image: cache.LoadedImage, palette_name: str) -> None:
     """Show a picture of a data set, its mask, both together, and how much each class takes."""
-    mask = picture.sample.mask
+    mask = loaded_image.sample.mask
     with st.grid(2, min_column_width=150) as grid:
         with grid.cell():
-            show_panel("Picture", cache.render_png(picture, cache.OverlayStyle()), "The picture as it was photographed")
+            show_panel(
+                "Picture", cache.render_png(loaded_image, cache.OverlayStyle()), "The picture as it was photographed"
+            )
         if mask is None:
             return
         with grid.cell():
-            name = get_mask_title(picture.sample.id)
+            mask_title = get_mask_title(loaded_image.sample.id)
             show_panel(
-                name,
-                cache.render_png(picture, cache.OverlayStyle("colours", 1, palette), mask),
-                _format_alt(name, mask),
-                GLOSSARY[name],
+                mask_title,
+                cache.render_png(loaded_image, cache.OverlayStyle("colours", 1, palette_name), mask),
+                _format_alt(mask_title, mask),
+                GLOSSARY[mask_title],
             )
         with grid.cell():
             show_panel(
                 "Overlay",
-                cache.render_png(picture, cache.OverlayStyle("overlay", 0.4, palette), mask),
+                cache.render_png(loaded_image, cache.OverlayStyle("overlay", 0.4, palette_name), mask),
                 _format_alt("Overlay", mask),
             )
         with grid.cell():
             st.markdown("**Share of each class**")
-            show_class_fractions(mask, palette)
+            show_class_fractions(mask, palette_name)
 
 
-def show_example(name: str, sample_id: str) -> None:
+def show_example(dataset_name: str, sample_id: str) -> None:
     """Show a sample picture beside the same picture with its classes marked."""
     left, right = st.columns(2, gap="small", wrap=False)
     with st.skeleton(height=MIN_PANEL_WIDTH):
-        picture = cache.load_image(name, sample_id)
-    mask = picture.sample.mask
-    show_png(cache.render_png(picture, cache.OverlayStyle()), "A drawn white blood cell among red cells", where=left)
-    marked = cache.render_png(picture, cache.OverlayStyle("overlay", 0.5), mask)
-    show_png(marked, "The same cell, its nucleus marked blue and its cytoplasm green", where=right)
+        loaded_image = cache.load_image(dataset_name, sample_id)
+    mask = loaded_image.sample.mask
+    show_png(
+        cache.render_png(loaded_image, cache.OverlayStyle()), "A drawn white blood cell among red cells", container=left
+    )
+    annotated = cache.render_png(loaded_image, cache.OverlayStyle("overlay", 0.5), mask)
+    show_png(annotated, "The same cell, its nucleus marked blue and its cytoplasm green", container=right)
 
 
 def show_panel(heading: str, png: bytes, alt: str, help_text: str | None = None) -> None:
@@ -143,6 +150,6 @@ def show_panel(heading: str, png: bytes, alt: str, help_text: str | None = None)
         show_png(png, alt)
 
 
-def _format_alt(heading: str, classes: Labels) -> str:
-    shares = compute_class_fractions(classes)
-    return f"{heading}: nucleus {format_percent(shares['nucleus'])}, cytoplasm {format_percent(shares['cytoplasm'])} of the picture"
+def _format_alt(heading: str, labels: Labels) -> str:
+    fractions = compute_class_fractions(labels)
+    return f"{heading}: nucleus {format_percent(fractions['nucleus'])}, cytoplasm {format_percent(fractions['cytoplasm'])} of the picture"

@@ -100,10 +100,10 @@ class Series:
 
 def format_legend(series: Sequence[Series]) -> str:
     """Return how the curves look and what they are called, as Markdown; once for those that differ in their part."""
-    listed = {one.name.partition(SUBSET_SEPARATOR)[0]: one for one in reversed(series)}
+    curves_by_name = {curve.name.partition(SUBSET_SEPARATOR)[0]: curve for curve in reversed(series)}
     return "\u2003".join(
-        f':color[{MARKER_GLYPHS[one.shape]}{DASH_GLYPHS[one.dash]}]{{foreground="{one.colour}"}}\u00a0{escape_markdown(name)}'
-        for name, one in reversed(listed.items())
+        f':color[{MARKER_GLYPHS[curve.shape]}{DASH_GLYPHS[curve.dash]}]{{foreground="{curve.colour}"}}\u00a0{escape_markdown(name)}'
+        for name, curve in reversed(curves_by_name.items())
     )
 
 
@@ -116,14 +116,14 @@ def extract_values(rows: Sequence[MetricsRow], name: str) -> list[tuple[int, flo
     ]
 
 
-def compute_ema(points: Sequence[tuple[float, float]], strength: float) -> list[tuple[float, float]]:
-    """Return the running mean of a curve: at each point, ``strength`` (0 to below 1) of the mean before is kept.
+def compute_ema(points: Sequence[tuple[float, float]], smoothing: float) -> list[tuple[float, float]]:
+    """Return the running mean of a curve: at each point, ``smoothing`` (0 to below 1) of the mean before is kept.
 
     The mean is corrected for its start, so that it begins at the first value.
     """
     mean, weight, result = 0.0, 0.0, []
     for x, y in points:
-        mean, weight = strength * mean + (1 - strength) * y, strength * weight + 1 - strength
+        mean, weight = smoothing * mean + (1 - smoothing) * y, smoothing * weight + 1 - smoothing
         result.append((x, mean / weight))
     return result
 
@@ -153,39 +153,44 @@ def show_line_chart(
         log: Whether the vertical axis is logarithmic; points that are not positive are then left out.
         height: In pixels.
     """
-    shown = [point for point in points if not log or point[1] > 0]
-    present = {name for *_, name in shown}
-    drawn = [one for one in series if one.name in present]
-    longest = max((sum(name == one.name for *_, name in shown) for one in drawn if not one.thin), default=0)
-    spec = _build_spec(drawn, x_title, y_title, log=log, marked=longest <= MAX_MARKED_POINTS, zoom=not live)
-    st.markdown(f":small[{format_legend(drawn)}]" if drawn else "\u00a0")
-    if not drawn:
+    visible_points = [point for point in points if not log or point[1] > 0]
+    present_names = {name for *_, name in visible_points}
+    visible_series = [curve for curve in series if curve.name in present_names]
+    max_points = max(
+        (sum(name == curve.name for *_, name in visible_points) for curve in visible_series if not curve.thin),
+        default=0,
+    )
+    spec = _build_spec(
+        visible_series, x_title, y_title, log=log, show_markers=max_points <= MAX_MARKED_POINTS, zoom=not live
+    )
+    st.markdown(f":small[{format_legend(visible_series)}]" if visible_series else "\u00a0")
+    if not visible_series:
         with st.container(height=height, vertical_alignment="center", horizontal_alignment="center"):
             st.caption(EMPTY_TEXT)
         return
     if live:
-        data = {name: [point[place] for point in shown] for place, name in enumerate(POINT_FIELDS)}
+        data = {name: [point[index] for point in visible_points] for index, name in enumerate(POINT_FIELDS)}
         st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
         return
-    rows = {"values": [dict(zip(POINT_FIELDS, point, strict=True)) for point in shown]}
+    rows = {"values": [dict(zip(POINT_FIELDS, point, strict=True)) for point in visible_points]}
     # Streamlit takes rows out of the description itself, but not out of its layers.
     st.vega_lite_chart(spec={"layer": [{"data": rows, **spec}]}, key=key, alt=alt, height=height)
 
 
 def _build_spec(
-    series: Sequence[Series], x_title: str, y_title: str, *, log: bool, marked: bool, zoom: bool
+    series: Sequence[Series], x_title: str, y_title: str, *, log: bool, show_markers: bool, zoom: bool
 ) -> dict[str, Any]:
-    names = [one.name for one in series]
+    names = [curve.name for curve in series]
 
     def scale(values: Iterable[Any]) -> dict[str, Any]:
         return {"domain": names, "range": list(values)}
 
-    plain = {"field": "series", "type": "nominal", "legend": None}
-    colour = {**plain, "scale": scale(s.colour for s in series)}
-    dash = {**plain, "scale": scale(list(s.dash) for s in series)}
-    thin = [one.name for one in series if one.thin]
+    base_channel = {"field": "series", "type": "nominal", "legend": None}
+    colour = {**base_channel, "scale": scale(curve.colour for curve in series)}
+    dash = {**base_channel, "scale": scale(list(curve.dash) for curve in series)}
+    thin = [curve.name for curve in series if curve.thin]
     width = {"condition": {"test": f"indexof({json.dumps(thin)}, datum.series) >= 0", "value": 1.3}, "value": 2.2}
-    shape = {**plain, "scale": scale(s.shape for s in series)}
+    shape = {**base_channel, "scale": scale(curve.shape for curve in series)}
     encoding = {
         "x": {
             "field": "x",
@@ -216,7 +221,12 @@ def _build_spec(
                 "params": [ZOOM_PARAM] if zoom else [],
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 34 if marked else 120, "opacity": 1 if marked else 0},
+                "mark": {
+                    "type": "point",
+                    "filled": True,
+                    "size": 34 if show_markers else 120,
+                    "opacity": 1 if show_markers else 0,
+                },
                 "encoding": {**encoding, "shape": shape, "tooltip": tooltip},
             },
         ],
@@ -225,9 +235,11 @@ def _build_spec(
 
 def build_train_val_series(rows: Sequence[MetricsRow], metric: str) -> tuple[list[Point], list[Series]]:
     """Return the training and the held-out curve of a metric."""
-    parts = ((TRAINING, "", ORANGE, DASHED, "square"), (HELD_OUT, "val_", BLUE, SOLID, "circle"))
-    points: list[Point] = [(x, y, part) for part, prefix, *_ in parts for x, y in extract_values(rows, prefix + metric)]
-    return points, [Series(part, colour, dash, shape) for part, _, colour, dash, shape in parts]
+    subsets = ((TRAINING, "", ORANGE, DASHED, "square"), (HELD_OUT, "val_", BLUE, SOLID, "circle"))
+    points: list[Point] = [
+        (x, y, subset) for subset, prefix, *_ in subsets for x, y in extract_values(rows, prefix + metric)
+    ]
+    return points, [Series(subset, colour, dash, shape) for subset, _, colour, dash, shape in subsets]
 
 
 def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Series]]:
@@ -235,10 +247,10 @@ def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Ser
     points: list[Point] = []
     series: list[Series] = []
     for (region, (title, colour)), shape in zip(REGION_STYLES.items(), MARKER_SHAPES, strict=False):
-        for part, prefix, dash in ((HELD_OUT, "val_", SOLID), (TRAINING, "", DASHED)):
-            name = f"{title}{SUBSET_SEPARATOR}{part.lower()}"
-            points += [(x, y, name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
-            series.append(Series(name, colour, dash, shape))
+        for subset, prefix, dash in ((HELD_OUT, "val_", SOLID), (TRAINING, "", DASHED)):
+            series_name = f"{title}{SUBSET_SEPARATOR}{subset.lower()}"
+            points += [(x, y, series_name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
+            series.append(Series(series_name, colour, dash, shape))
     return points, series
 
 
@@ -246,14 +258,14 @@ def load_thesis_series(config: TrainingConfig, metric: str) -> tuple[list[Point]
     """Return the thesis' curves of the same network: ``loss`` or ``accuracy``, where it has them."""
     if config.architecture not in THESIS_ARCHITECTURES:
         return [], []
-    result = load_thesis_result(config.architecture)
-    names = {
+    thesis_result = load_thesis_result(config.architecture)
+    curve_specs = {
         f"Thesis{SUBSET_SEPARATOR}test": (f"val_{metric}", SOLID),
         f"Thesis{SUBSET_SEPARATOR}training": (metric, DASHED),
     }
     points: list[Point] = [
-        (number, value, name)
-        for name, (attribute, _) in names.items()
-        for number, value in enumerate(getattr(result, attribute), start=1)
+        (epoch, value, name)
+        for name, (attribute, _) in curve_specs.items()
+        for epoch, value in enumerate(getattr(thesis_result, attribute), start=1)
     ]
-    return points, [Series(name, GREY, dash, "diamond", thin=True) for name, (_, dash) in names.items()]
+    return points, [Series(name, GREY, dash, "diamond", thin=True) for name, (_, dash) in curve_specs.items()]

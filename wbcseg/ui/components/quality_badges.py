@@ -22,24 +22,24 @@ STATUS_ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colo
 
 
 def show_quality(
-    picture: LoadedImage, findings: Mapping[str, Sequence[CellResult]], entries: Mapping[str, ModelEntry]
+    loaded_image: LoadedImage, cells_by_model: Mapping[str, Sequence[CellResult]], entries: Mapping[str, ModelEntry]
 ) -> None:
     """Say of every model that can be judged what to think of its result, and how many cells it found in a field.
 
     Args:
-        picture: The picture.
-        findings: The cells that each model found, by its name.
+        loaded_image: The picture.
+        cells_by_model: The cells that each model found, by its name.
         entries: The models by name.
     """
-    for name, cells in findings.items():
-        title = escape_markdown(entries[name].title)
-        if is_field_of_view(picture.sample.image):
+    for model_name, cells in cells_by_model.items():
+        title = escape_markdown(entries[model_name].title)
+        if is_field_of_view(loaded_image.sample.image):
             st.markdown(
                 f"{_get_worst_icon(cells)} **{title}**: {_format_cell_count(len(cells))}{_format_statuses(cells)}"
             )
         elif cells[0].status:
-            said = " ".join((f"{cells[0].status}.", *map(escape_markdown, cells[0].reasons)))
-            st.markdown(f"{STATUS_ICONS[cells[0].status]} **{title}**: {said}")
+            message = " ".join((f"{cells[0].status}.", *map(escape_markdown, cells[0].reasons)))
+            st.markdown(f"{STATUS_ICONS[cells[0].status]} **{title}**: {message}")
         else:
             st.markdown(f":material/remove: **{title}**: not judged; only models for any laboratory are.")
 
@@ -61,18 +61,18 @@ CSS: Final = """
 
 
 def _get_worst_icon(cells: Sequence[CellResult]) -> str:
-    worst = max((STATUSES.index(one.status) for one in cells if one.status), default=None)
+    worst = max((STATUSES.index(cell.status) for cell in cells if cell.status), default=None)
     return ":material/blur_on:" if worst is None else STATUS_ICONS[STATUSES[min(worst, STATUSES.index(REVIEW))]]
 
 
-def _format_cell_count(cells: int) -> str:
-    return f"{cells or 'no'} white cell{'' if cells == 1 else 's'} found"
+def _format_cell_count(count: int) -> str:
+    return f"{count or 'no'} white cell{'' if count == 1 else 's'} found"
 
 
 def _format_statuses(cells: Sequence[CellResult]) -> str:
-    states = [one.status for one in cells if one.status]
-    if not states:
+    statuses = [cell.status for cell in cells if cell.status]
+    if not statuses:
         return "."
-    if len(states) > 1 and len(set(states)) == 1:
-        return f"; all {format_counts(states).partition(' ')[2]}."
-    return f"; {format_counts(states)}."
+    if len(statuses) > 1 and len(set(statuses)) == 1:
+        return f"; all {format_counts(statuses).partition(' ')[2]}."
+    return f"; {format_counts(statuses)}."

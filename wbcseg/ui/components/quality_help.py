@@ -21,22 +21,26 @@ MEAN_COLOUR_DEFINITION: Final = (
 )
 
 
-def show_feature_definitions(names: Collection[str], entries: Sequence[ModelEntry], *, colours: bool) -> None:
+def show_feature_definitions(
+    feature_names: Collection[str], entries: Sequence[ModelEntry], *, with_colours: bool
+) -> None:
     """Offer, one click away, how figures are defined, and what the statuses mean where there are some.
 
     Args:
-        names: The figures, of :data:`wbcseg.features.FEATURES`.
+        feature_names: The figures, of :data:`wbcseg.features.FEATURES`.
         entries: The models whose results are shown.
-        colours: Whether mean colours are shown too.
+        with_colours: Whether mean colours are shown too.
     """
     with st.popover("How are these defined?", icon=":material/help:", type="tertiary"):
-        figures = [f"**{FEATURES[name].title}** {escape_markdown(FEATURES[name].description)}" for name in names]
-        figures += [f"**Mean colour (RGB)** {MEAN_COLOUR_DEFINITION}"] if colours else []
-        st.markdown("\n\n".join(figures))
-        said = describe_quality_accuracy(entries)
-        if said:
+        definitions = [
+            f"**{FEATURES[name].title}** {escape_markdown(FEATURES[name].description)}" for name in feature_names
+        ]
+        definitions += [f"**Mean colour (RGB)** {MEAN_COLOUR_DEFINITION}"] if with_colours else []
+        st.markdown("\n\n".join(definitions))
+        accuracy_paragraphs = describe_quality_accuracy(entries)
+        if accuracy_paragraphs:
             text.show_glossary_entries(*text.QUALITY_TERMS)
-            st.markdown("\n\n".join(said))
+            st.markdown("\n\n".join(accuracy_paragraphs))
 
 
 def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
@@ -45,40 +49,42 @@ def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
     Args:
         entries: The models. Those of one architecture have one judge, and one paragraph.
     """
-    judges: dict[str, tuple[str, QualityModel]] = {}
+    quality_models: dict[str, tuple[str, QualityModel]] = {}
     for entry in entries:
         card = entry.card
-        if card is None or card.architecture in judges:
+        if card is None or card.architecture in quality_models:
             continue
         # Where its judge cannot be used, the page says so where the model is opened.
         with contextlib.suppress(WbcsegError):
-            judge = load_quality_model(card)
-            if judge is not None:
-                judges[card.architecture] = entry.title, judge
-    return [_format_quality_accuracy(title, judge.metrics) for title, judge in judges.values()]
+            quality_model = load_quality_model(card)
+            if quality_model is not None:
+                quality_models[card.architecture] = entry.title, quality_model
+    return [_format_quality_accuracy(title, quality_model.metrics) for title, quality_model in quality_models.values()]
 
 
-def _format_quality_accuracy(title: str, figures: Mapping[str, Any]) -> str:
-    bad, strangers, smears, copies = (figures[name] for name in ("bad", "strangers", "smears", "varied_bad"))
-    good, good_copies = figures["pictures"] - bad, figures["varied_pictures"] - copies
+def _format_quality_accuracy(title: str, accuracy: Mapping[str, Any]) -> str:
+    bad_count, negative_count, smear_count, bad_copy_count = (
+        accuracy[name] for name in ("bad", "strangers", "smears", "varied_bad")
+    )
+    good_count, good_copy_count = accuracy["pictures"] - bad_count, accuracy["varied_pictures"] - bad_copy_count
 
-    def marked(name: str, among: int) -> str:
-        return f"{round(figures[name] * among)}"
+    def format_flagged(name: str, total: int) -> str:
+        return f"{round(accuracy[name] * total)}"
 
-    def told(prefix: str, wrong: int, right: int) -> str:
-        others = f"{marked(f'{prefix}good_marked', right)} of {right} others were marked"
-        if not wrong:
-            return f"no result was bad (Dice of the whole cell below {BAD_DICE_BELOW}), and {others}"
+    def describe_flagged(prefix: str, bad_total: int, good_total: int) -> str:
+        good_text = f"{format_flagged(f'{prefix}good_marked', good_total)} of {good_total} others were marked"
+        if not bad_total:
+            return f"no result was bad (Dice of the whole cell below {BAD_DICE_BELOW}), and {good_text}"
         return (
-            f"{marked(f'{prefix}bad_caught', wrong)} of {wrong} bad results (Dice of the whole cell below {BAD_DICE_BELOW}) were "
-            f"marked “{REVIEW}” or “{OUT_OF_RANGE}”, and {others}"
+            f"{format_flagged(f'{prefix}bad_caught', bad_total)} of {bad_total} bad results (Dice of the whole cell below {BAD_DICE_BELOW}) were "
+            f"marked “{REVIEW}” or “{OUT_OF_RANGE}”, and {good_text}"
         )
 
     return (
         f"**How reliable that is for {escape_markdown(title)}.** It was measured with networks of its kind on "
-        f"{figures['pictures']} pictures from a laboratory that they had not learned from, and by formulas that had "
-        f"not learned from those pictures: {told('', bad, good)}. In copies of the pictures with another stain, light "
-        f"and focus, {told('varied_', copies, good_copies)}. Of {strangers} pictures that are no "
-        f"smears, {marked('unlike_strangers', strangers)} were called “{OUT_OF_RANGE}”, and of {smears} smears "
-        f"{marked('unlike_smears', smears)}."
+        f"{accuracy['pictures']} pictures from a laboratory that they had not learned from, and by formulas that had "
+        f"not learned from those pictures: {describe_flagged('', bad_count, good_count)}. In copies of the pictures with another stain, light "
+        f"and focus, {describe_flagged('varied_', bad_copy_count, good_copy_count)}. Of {negative_count} pictures that are no "
+        f"smears, {format_flagged('unlike_strangers', negative_count)} were called “{OUT_OF_RANGE}”, and of {smear_count} smears "
+        f"{format_flagged('unlike_smears', smear_count)}."
     )

@@ -40,17 +40,21 @@ STYLE_HTML: Final = """<style>
 """A column is as narrow as its longest word or number, which is never broken."""
 
 
-def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], title: str, *, stacks: bool = False) -> None:
+def show_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], title: str, *, stack_on_phone: bool = False
+) -> None:
     """Show a table, its first column to the left and figures to the right.
 
     Args:
-        head: Names of the columns, in Markdown.
-        rows: Cells in Markdown, as many as ``head`` in each row. HTML in them is shown letter by letter.
+        headers: Names of the columns, in Markdown.
+        rows: Cells in Markdown, as many as ``headers`` in each row. HTML in them is shown letter by letter.
         title: What a screen reader calls the table, plain text.
-        stacks: Whether, on a phone, the first cell of a row stands above the others: for figures in so many columns
+        stack_on_phone: Whether, on a phone, the first cell of a row stands above the others: for figures in so many columns
             that they would not fit beside it.
     """
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
+    lines = [headers, [":--", *["--:"] * (len(headers) - 1)], *rows]
     table = "\n".join("| " + " | ".join(_TAG_PATTERN.sub(r"\\<", cell) for cell in line) + " |" for line in lines)
-    kind = "figures stacked" if stacks else "figures"
-    st.markdown(STYLE_HTML + _BOX_TEMPLATE.format(kind=kind, title=escape(title), table=table), unsafe_allow_html=True)
+    css_class = "figures stacked" if stack_on_phone else "figures"
+    st.markdown(
+        STYLE_HTML + _BOX_TEMPLATE.format(kind=css_class, title=escape(title), table=table), unsafe_allow_html=True
+    )

@@ -59,64 +59,70 @@ class Folds:
 
 
 @st.cache_resource(max_entries=3, show_spinner="Preparing the pictures as published…")
-def load_thesis_preparation(name: str) -> ThesisPreparation:
+def load_thesis_preparation(dataset_name: str) -> ThesisPreparation:
     """Carry out the published preparation on a data set."""
     # Here and not above: these need libraries that no other page does.
     from wbcseg.splitting.splits import build_thesis_split
     from wbcseg.splitting.thesis import build_thesis_dataset
 
-    samples = list(cache.load_dataset(name))
-    made = build_thesis_dataset(samples)
-    pairs = build_thesis_split(made, name, samples).find_leaking_pairs()
-    last = next(sample_id for sample_id, blank in zip(made.ids, made.unlabelled, strict=True) if blank.all())
+    samples = list(cache.load_dataset(dataset_name))
+    thesis_dataset = build_thesis_dataset(samples)
+    same_cell_pairs = build_thesis_split(thesis_dataset, dataset_name, samples).find_leaking_pairs()
+    empty_target_id = next(
+        sample_id for sample_id, blank in zip(thesis_dataset.ids, thesis_dataset.unlabelled, strict=True) if blank.all()
+    )
     return ThesisPreparation(
-        made.ids, made.unlabelled, (len(made.train), len(made.dropped), len(made.test)), tuple(pairs), last
+        thesis_dataset.ids,
+        thesis_dataset.unlabelled,
+        (len(thesis_dataset.train), len(thesis_dataset.dropped), len(thesis_dataset.test)),
+        tuple(same_cell_pairs),
+        empty_target_id,
     )
 
 
 @st.cache_resource(max_entries=3, show_spinner="Looking for pictures of the same cell…")
-def load_folds(name: str) -> Folds:
+def load_folds(dataset_name: str) -> Folds:
     """Split a data set into leak-free folds."""
-    found = split_in_subprocess(name)
-    return Folds(*(tuple(map(tuple, found[part])) for part in ("tests", "groups")))
+    result = split_in_subprocess(dataset_name)
+    return Folds(*(tuple(map(tuple, result[key])) for key in ("tests", "groups")))
 
 
-def show_thesis_preparation(data: Dataset, sample_id: str) -> None:
+def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
     """Show the published preparation step by step, on the chosen picture where it takes part."""
     from wbcseg.splitting.thesis import IMAGE_SIDE, get_original_id, make_flipped_copy
 
     try:
-        made = load_thesis_preparation(data.name)
+        preparation = load_thesis_preparation(dataset.name)
     except WbcsegError as problem:
         st.info(escape_markdown(str(problem)), icon=":material/info:")
         return
-    originals = {get_original_id(i) for i in made.ids}
-    example = sample_id if sample_id in originals else min(originals)
-    picture = cache.load_image(data.name, example)
-    mask = picture.sample.mask
+    original_ids = {get_original_id(i) for i in preparation.ids}
+    example_id = sample_id if sample_id in original_ids else min(original_ids)
+    image = cache.load_image(dataset.name, example_id)
+    mask = image.sample.mask
 
     st.subheader("1. Select")
     st.markdown(
-        f"**{len(originals)} of {len(data)}** pictures are {IMAGE_SIDE} × {IMAGE_SIDE} pixels. The published training takes only "
+        f"**{len(original_ids)} of {len(dataset)}** pictures are {IMAGE_SIDE} × {IMAGE_SIDE} pixels. The published training takes only "
         "those, so that all inputs have one size."
     )
-    if example != sample_id:
-        size = format_size(data.get_info(sample_id).size)
+    if example_id != sample_id:
+        size = format_size(dataset.get_info(sample_id).size)
         st.caption(
-            f"Picture {escape_markdown(get_local_id(sample_id))} is {size}, so the steps below show {escape_markdown(get_local_id(example))}."
+            f"Picture {escape_markdown(get_local_id(sample_id))} is {size}, so the steps below show {escape_markdown(get_local_id(example_id))}."
         )
 
     st.subheader("2. Add a twin of each", help=GLOSSARY["Twin"])
     st.markdown(
-        f"Each picture is turned 90° to the left and then mirrored: {len(originals)} become **{len(made.ids)}**."
+        f"Each picture is turned 90° to the left and then mirrored: {len(original_ids)} become **{len(preparation.ids)}**."
     )
-    turned = np.ascontiguousarray(np.rot90(picture.sample.image))
+    rotated = np.ascontiguousarray(np.rot90(image.sample.image))
     _show_image_row(
-        ("Picture", picture.sample.image, "The picture"),
-        ("Turned to the left", turned, "The picture turned 90 degrees to the left"),
+        ("Picture", image.sample.image, "The picture"),
+        ("Turned to the left", rotated, "The picture turned 90 degrees to the left"),
         (
             "Mirrored: the twin",
-            make_flipped_copy(picture.sample.image).astype(np.uint8),
+            make_flipped_copy(image.sample.image).astype(np.uint8),
             "The turned picture, mirrored",
         ),
     )
@@ -125,79 +131,89 @@ def show_thesis_preparation(data: Dataset, sample_id: str) -> None:
     st.markdown(
         "The mask becomes three layers, white where a pixel belongs to the class. The published code stops one step "
         "short: the **last row and the last column** of every target stay empty, and so does the whole target of "
-        f"picture {_format_name(made.empty_target_id)}. Look at the right and lower edge of the background layer."
+        f"picture {_format_name(preparation.empty_target_id)}. Look at the right and lower edge of the background layer."
     )
     if mask is not None:
-        empty = made.blank_targets[made.ids.index(example)]
+        blank_target = preparation.blank_targets[preparation.ids.index(example_id)]
         _show_image_row(
             *(
-                (f"{kind.name.capitalize()} layer", _render_layer(mask, empty, kind.id), f"White where {kind.name}")
-                for kind in CLASSES
+                (
+                    f"{pixel_class.name.capitalize()} layer",
+                    _render_layer(mask, blank_target, pixel_class.id),
+                    f"White where {pixel_class.name}",
+                )
+                for pixel_class in CLASSES
             )
         )
 
     st.subheader("4. Shuffle and split", help=GLOSSARY["Split"])
-    train, dropped, test = made.split_counts
+    train_count, dropped_count, test_count = preparation.split_counts
     st.markdown("The pictures are put into a random order that is always the same (seed 2), and cut.")
     with st.grid(3, min_column_width=105):
-        st.metric("In training", train, border=True)
-        st.metric("In neither part", dropped, border=True, help="A slip of the published code leaves this one out.")
-        st.metric("In the test", test, border=True)
+        st.metric("In training", train_count, border=True)
+        st.metric(
+            "In neither part", dropped_count, border=True, help="A slip of the published code leaves this one out."
+        )
+        st.metric("In the test", test_count, border=True)
 
 
-def show_thesis_leakage(data: Dataset) -> None:
+def show_thesis_leakage(dataset: Dataset) -> None:
     """Show the pictures of the published test whose cell is also in the training."""
     from wbcseg.splitting.thesis import get_original_id
 
     try:
-        made = load_thesis_preparation(data.name)
+        preparation = load_thesis_preparation(dataset.name)
     except WbcsegError:
         return
-    twins = [pair for pair in made.same_cell_pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
-    others = [pair for pair in made.same_cell_pairs if pair not in twins]
-    leaking = {test for _, test in made.same_cell_pairs}
+    copy_pairs = [pair for pair in preparation.same_cell_pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
+    other_pairs = [pair for pair in preparation.same_cell_pairs if pair not in copy_pairs]
+    leaky_ids = {test_id for _, test_id in preparation.same_cell_pairs}
     st.subheader("What the published split lets through", help=GLOSSARY["Leak"])
-    with_twin, with_other = ({test for _, test in pairs} for pairs in (twins, others))
+    with_copy, with_other_photo = ({test_id for _, test_id in pairs} for pairs in (copy_pairs, other_pairs))
     st.markdown(
         "The twins were made before the split, so the training also holds the twin of "
-        f"**{len(with_twin)} of the {made.split_counts[2]}** test pictures, and another photograph of the same cell for "
-        f"{len(with_other)}. The network has met {len(leaking)} of the {made.split_counts[2]} cells before its test."
+        f"**{len(with_copy)} of the {preparation.split_counts[2]}** test pictures, and another photograph of the same cell for "
+        f"{len(with_other_photo)}. The network has met {len(leaky_ids)} of the {preparation.split_counts[2]} cells before its test."
     )
     # The other pictures of a cell first: they are the harder ones to believe.
     _show_groups(
-        data, [((first, "in training"), (second, "in test")) for first, second in [*others, *twins]], "leak_page"
+        dataset,
+        [((train_id, "in training"), (test_id, "in test")) for train_id, test_id in [*other_pairs, *copy_pairs]],
+        "leak_page",
     )
 
 
-def show_leak_free_split(data: Dataset) -> None:
+def show_leak_free_split(dataset: Dataset) -> None:
     """Show the leak-free folds and the cells that were photographed more than once."""
     try:
-        made = load_folds(data.name)
+        split_folds = load_folds(dataset.name)
     except WbcsegError as problem:
         st.info(escape_markdown(str(problem)), icon=":material/info:")
         return
     st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
     st.markdown(
-        f"All {sum(map(len, made.test_ids))} pictures with a mask, of any size, are dealt into **{len(made.test_ids)} "
+        f"All {sum(map(len, split_folds.test_ids))} pictures with a mask, of any size, are dealt into **{len(split_folds.test_ids)} "
         "folds**: all pictures of a cell into the same one, and each cell type evenly. Twins are made in training only."
     )
-    types = [Counter(data.get_info(i).cell_type for i in test) for test in made.test_ids]
-    names = [name for name, _ in sum(types, Counter()).most_common() if name is not None]
-    head = ["Fold", "Pictures", *(name.capitalize() for name in names)]
+    type_counts = [Counter(dataset.get_info(i).cell_type for i in test_ids) for test_ids in split_folds.test_ids]
+    cell_types = [cell_type for cell_type, _ in sum(type_counts, Counter()).most_common() if cell_type is not None]
+    header = ["Fold", "Pictures", *(cell_type.capitalize() for cell_type in cell_types)]
     rows = [
-        [str(n), str(len(test)), *(str(count[name]) for name in names)]
-        for n, (test, count) in enumerate(zip(made.test_ids, types, strict=True))
+        [str(fold), str(len(test_ids)), *(str(counts[cell_type]) for cell_type in cell_types)]
+        for fold, (test_ids, counts) in enumerate(zip(split_folds.test_ids, type_counts, strict=True))
     ]
-    show_table(head, rows, "Cell types in each fold")
+    show_table(header, rows, "Cell types in each fold")
     st.markdown(
-        f"The code found **{len(made.cell_groups)} cells** that were photographed more than once: the same picture, or the "
+        f"The code found **{len(split_folds.cell_groups)} cells** that were photographed more than once: the same picture, or the "
         "same cell shifted or in another light."
     )
-    fold_of = {sample_id: n for n, test in enumerate(made.test_ids) for sample_id in test}
-    _show_groups(data, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in made.cell_groups], "cell_page")
+    fold_of = {sample_id: fold for fold, test_ids in enumerate(split_folds.test_ids) for sample_id in test_ids}
+    _show_groups(
+        dataset, [tuple((i, f"fold {fold_of[i]}") for i in group) for group in split_folds.cell_groups], "cell_page"
+    )
 
 
-def _show_groups(data: Dataset, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:
+def _show_groups(dataset: Dataset, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:
     """Show groups of labelled pictures, a page at a time."""
     if not groups:
         return
@@ -206,35 +222,35 @@ def _show_groups(data: Dataset, groups: Sequence[Sequence[tuple[str, str]]], key
     with tiles, st.grid(3, min_column_width=240) as grid:
         for group in groups[(page - 1) * PAIRS_PER_PAGE : page * PAIRS_PER_PAGE]:
             with grid.cell(), st.container(border=True, horizontal=True, wrap=False):
-                for sample_id, where in group:
-                    _show_labelled_image(data, sample_id, where)
+                for sample_id, badge_text in group:
+                    _show_labelled_image(dataset, sample_id, badge_text)
 
 
-def _show_labelled_image(data: Dataset, sample_id: str, where: str) -> None:
+def _show_labelled_image(dataset: Dataset, sample_id: str, badge_text: str) -> None:
     from wbcseg.splitting.thesis import get_original_id, is_flipped_copy, make_flipped_copy
 
-    image = cache.load_image(data.name, get_original_id(sample_id)).sample.image
+    image = cache.load_image(dataset.name, get_original_id(sample_id)).sample.image
     image = make_flipped_copy(image).astype(np.uint8) if is_flipped_copy(sample_id) else image
-    color = {"in training": "orange", "in test": "blue"}.get(where, "violet")
+    colour = {"in training": "orange", "in test": "blue"}.get(badge_text, "violet")
     with st.container(gap="xxsmall"):
-        show_png(io.encode_png(resize_for_display(image, 240)), f"{_format_name(sample_id)}, {where}")
-        st.markdown(f":small[{escape_markdown(_format_name(sample_id))}] :{color}-badge[{where}]")
+        show_png(io.encode_png(resize_for_display(image, 240)), f"{_format_name(sample_id)}, {badge_text}")
+        st.markdown(f":small[{escape_markdown(_format_name(sample_id))}] :{colour}-badge[{badge_text}]")
 
 
-def _show_image_row(*pictures: tuple[str, RgbImage, str]) -> None:
+def _show_image_row(*tiles: tuple[str, RgbImage, str]) -> None:
     with st.grid(3, min_column_width=105, width=720) as grid:
-        for heading, image, alt in pictures:
+        for heading, image, alt in tiles:
             with grid.cell(), st.container(gap="xxsmall"):
                 st.markdown(f":small[{heading}]")
                 show_png(io.encode_png(resize_for_display(np.ascontiguousarray(image), 360)), alt)
 
 
-def _render_layer(mask: Labels, empty: NDArray[np.bool_], class_id: int) -> NDArray[np.uint8]:
+def _render_layer(mask: Labels, blank_target: NDArray[np.bool_], class_id: int) -> NDArray[np.uint8]:
     from wbcseg.splitting.thesis import encode_one_hot
 
-    return (encode_one_hot(mask, empty)[:, :, class_id] * 255).astype(np.uint8)
+    return (encode_one_hot(mask, blank_target)[:, :, class_id] * 255).astype(np.uint8)
 
 
 def _format_name(sample_id: str) -> str:
-    base, plus, _ = get_local_id(sample_id).partition("+")
-    return f"{base}, twin" if plus else base
+    base, separator, _ = get_local_id(sample_id).partition("+")
+    return f"{base}, twin" if separator else base

@@ -23,37 +23,37 @@ MAX_RUNS: Final = len(COLOURS) * 2
 """Runs whose curves can still be told apart."""
 
 
-def show_run_curves(chosen: Sequence[RunSummary]) -> None:
+def show_run_curves(selected: Sequence[RunSummary]) -> None:
     """Show the curves of the chosen runs; while one of them goes on, they follow."""
-    alive = any(one.is_active for one in chosen)
-    st.fragment(_render_curves, run_every=LIVE_REFRESH_SECONDS if alive else None)(tuple(chosen), alive)
+    any_active = any(summary.is_active for summary in selected)
+    st.fragment(_render_curves, run_every=LIVE_REFRESH_SECONDS if any_active else None)(tuple(selected), any_active)
 
 
-def show_config_diff(chosen: Sequence[RunSummary]) -> None:
+def show_config_diff(selected: Sequence[RunSummary]) -> None:
     """Show the settings in which the chosen runs differ."""
-    configs = {one.name: one.config for one in chosen if one.config is not None}
+    configs = {summary.name: summary.config for summary in selected if summary.config is not None}
     if len(configs) < 2:
         return
     st.subheader("What sets them apart")
-    table = diff_configs(configs)
-    if not table:
+    diff = diff_configs(configs)
+    if not diff:
         st.caption("Nothing: all their settings are the same.")
         return
     rows = [
-        [escape_markdown(FIELDS[name].label), *(escape_markdown(FIELDS[name].format_value(values[run])) for run in configs)]
-        for name, values in table.items()
+        [escape_markdown(FIELDS[name].label), *(escape_markdown(FIELDS[name].format_value(values[run_name])) for run_name in configs)]
+        for name, values in diff.items()
     ]
     show_table(["Setting", *map(escape_markdown, configs)], rows, "Settings of the runs")
 
 
-def _render_curves(chosen: Sequence[RunSummary], was_alive: bool) -> None:
-    if was_alive and not any(summarise_run(one.run).is_active for one in chosen):
+def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
+    if was_active and not any(summarise_run(summary.run).is_active for summary in selected):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
             "Curve of", list(METRIC_TITLES), index=5, format_func=METRIC_TITLES.__getitem__, width=190, key="metric"
         )
-        parts = st.pills(
+        subsets = st.pills(
             "Pictures",
             (HELD_OUT, TRAINING),
             selection_mode="multi",
@@ -61,61 +61,61 @@ def _render_curves(chosen: Sequence[RunSummary], was_alive: bool) -> None:
             key="parts",
             help=GLOSSARY["Held-out"],
         )
-        scale = st.segmented_control("Scale", ("Linear", "Log"), default="Linear", required=True, key="scale")
-        axis = st.segmented_control("By", (EPOCH_AXIS, TIME_AXIS), default=EPOCH_AXIS, required=True, key="by")
-        strength = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, key="smoothing", help=GLOSSARY["Smoothing"])
-    points, series = overlay_runs(chosen[:MAX_RUNS], metric, parts, by_time=axis == TIME_AXIS, strength=strength)
+        y_scale = st.segmented_control("Scale", ("Linear", "Log"), default="Linear", required=True, key="scale")
+        x_axis = st.segmented_control("By", (EPOCH_AXIS, TIME_AXIS), default=EPOCH_AXIS, required=True, key="by")
+        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, key="smoothing", help=GLOSSARY["Smoothing"])
+    points, series = overlay_runs(selected[:MAX_RUNS], metric, subsets, by_time=x_axis == TIME_AXIS, smoothing=smoothing)
     if not points:
         st.caption("None of the chosen runs has figures of this yet.")
         return
     line_charts.show_line_chart(
         points,
         series,
-        x_title="Epoch" if axis == EPOCH_AXIS else "Minutes of training",
+        x_title="Epoch" if x_axis == EPOCH_AXIS else "Minutes of training",
         y_title=METRIC_TITLES[metric],
-        alt=f"{METRIC_TITLES[metric]} of {len(chosen)} trainings, {', '.join(parts).lower()}",
+        alt=f"{METRIC_TITLES[metric]} of {len(selected)} trainings, {', '.join(subsets).lower()}",
         key="compared",
-        live=was_alive,
-        log=scale == "Log",
+        live=was_active,
+        log=y_scale == "Log",
         height=380,
     )
-    hints = ([line_charts.DASH_EXPLANATION] if len(parts) > 1 else []) + ([] if was_alive else [line_charts.ZOOM_HINT])
+    hints = ([line_charts.DASH_EXPLANATION] if len(subsets) > 1 else []) + ([] if was_active else [line_charts.ZOOM_HINT])
     if hints:
         st.caption(" ".join(hints))
-    if len(chosen) > MAX_RUNS:
-        st.caption(f"The first {MAX_RUNS} of the {len(chosen)} chosen runs are drawn.")
-    leaking = [one.name for one in chosen if one.config is not None and one.config.is_leaky]
-    if len(chosen) > 1 and leaking and HELD_OUT in parts:
+    if len(selected) > MAX_RUNS:
+        st.caption(f"The first {MAX_RUNS} of the {len(selected)} chosen runs are drawn.")
+    leaky_runs = [summary.name for summary in selected if summary.config is not None and summary.config.is_leaky]
+    if len(selected) > 1 and leaky_runs and HELD_OUT in subsets:
         st.markdown(
-            f":orange-badge[:material/content_copy: Leaking split] {escape_markdown(', '.join(leaking))}: most of the held-out "
+            f":orange-badge[:material/content_copy: Leaking split] {escape_markdown(', '.join(leaky_runs))}: most of the held-out "
             "pictures show a cell that was in training, so these figures flatter.",
             help=GLOSSARY["Leaking split"],
         )
 
 
 def overlay_runs(
-    chosen: Sequence[RunSummary], metric: str, parts: Sequence[str], *, by_time: bool, strength: float
+    selected: Sequence[RunSummary], metric: str, subsets: Sequence[str], *, by_time: bool, smoothing: float
 ) -> tuple[list[Point], list[Series]]:
     """Return the curves of several runs.
 
     Args:
-        chosen: The runs.
+        selected: The runs.
         metric: Name in the rows of an epoch, without ``val_``.
-        parts: Which of :data:`HELD_OUT` and :data:`TRAINING`.
+        subsets: Which of :data:`HELD_OUT` and :data:`TRAINING`.
         by_time: Whether x is the minutes trained, not the epoch.
-        strength: Of the smoothing, 0 to below 1.
+        smoothing: Of the smoothing, 0 to below 1.
     """
     points: list[Point] = []
     series: list[Series] = []
-    for place, one in enumerate(chosen):
-        rows = one.run.load_metrics()
+    for index, summary in enumerate(selected):
+        rows = summary.run.load_metrics()
         minutes = list(accumulate(row.get("seconds", 0.0) / 60 for row in rows))
-        for part in parts:
-            name = one.name if len(parts) == 1 else f"{one.name}{line_charts.SUBSET_SEPARATOR}{part.lower()}"
-            found = extract_values(rows, ("val_" if part == HELD_OUT else "") + metric)
-            curve = compute_ema([(minutes[number - 1] if by_time else number, y) for number, y in found], strength)
-            points += [(x, y, name) for x, y in curve]
+        for subset in subsets:
+            series_name = summary.name if len(subsets) == 1 else f"{summary.name}{line_charts.SUBSET_SEPARATOR}{subset.lower()}"
+            values = extract_values(rows, ("val_" if subset == HELD_OUT else "") + metric)
+            curve = compute_ema([(minutes[epoch - 1] if by_time else epoch, y) for epoch, y in values], smoothing)
+            points += [(x, y, series_name) for x, y in curve]
             # With one part only, the dashes are free to tell runs apart that lie on each other.
-            dash = DASH_PATTERNS[place % len(DASH_PATTERNS)] if len(parts) == 1 else DASHED if part == TRAINING else SOLID
-            series.append(Series(name, COLOURS[place % len(COLOURS)], dash, MARKER_SHAPES[place % len(MARKER_SHAPES)]))
+            dash = DASH_PATTERNS[index % len(DASH_PATTERNS)] if len(subsets) == 1 else DASHED if subset == TRAINING else SOLID
+            series.append(Series(series_name, COLOURS[index % len(COLOURS)], dash, MARKER_SHAPES[index % len(MARKER_SHAPES)]))
     return points, series

@@ -21,10 +21,10 @@ from wbcseg.ui.text import escape_markdown, format_bytes, escape_lines
 _PROBLEM_KEY: Final = "details_problem"
 
 
-def show_run(one: RunSummary) -> None:
+def show_run(summary: RunSummary) -> None:
     """Show one run and what can be done with it."""
-    st.subheader(escape_markdown(one.name))
-    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if one.is_active else None)(one, one.is_active)
+    st.subheader(escape_markdown(summary.name))
+    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if summary.is_active else None)(summary, summary.is_active)
 
 
 def show_problem() -> None:
@@ -34,55 +34,55 @@ def show_problem() -> None:
         st.error(escape_lines(problem), icon=":material/error:")
 
 
-def show_run_tools(one: RunSummary) -> None:
+def show_run_tools(summary: RunSummary) -> None:
     """Offer notes, another name, a download and deletion of one run."""
-    notes, rest = st.columns([3, 2], gap="large")
-    with notes:
-        _show_notes(one)
-    with rest:
-        _show_rename(one)
+    notes_column, tools_column = st.columns([3, 2], gap="large")
+    with notes_column:
+        _show_notes(summary)
+    with tools_column:
+        _show_rename(summary)
         with st.container(horizontal=True):
-            _show_download(one)
-            show_delete_button([one])
+            _show_download(summary)
+            show_delete_button([summary])
 
 
-def show_delete_button(chosen: Sequence[RunSummary]) -> None:
+def show_delete_button(selected: Sequence[RunSummary]) -> None:
     """Offer to delete runs, after asking once more."""
-    busy = [one.name for one in chosen if one.is_active]
-    label = "Delete" if len(chosen) == 1 else f"Delete {len(chosen)} runs"
+    active_names = [summary.name for summary in selected if summary.is_active]
+    label = "Delete" if len(selected) == 1 else f"Delete {len(selected)} runs"
     if st.button(
         label,
         icon=":material/delete:",
         key="delete_runs",
-        disabled=bool(busy),
-        help=f"Stop {escape_markdown(', '.join(busy))} first." if busy else None,
+        disabled=bool(active_names),
+        help=f"Stop {escape_markdown(', '.join(active_names))} first." if active_names else None,
     ):
-        _confirm_delete([one.run for one in chosen])
+        _confirm_delete([summary.run for summary in selected])
 
 
-def _render_status(one: RunSummary, was_alive: bool) -> None:
-    now = summarise_run(one.run)
-    if now.is_active != was_alive:
+def _render_status(initial: RunSummary, was_active: bool) -> None:
+    current = summarise_run(initial.run)
+    if current.is_active != was_active:
         st.rerun()
-    st.markdown(f"{format_status_badge(now)} {escape_markdown(format_config(now.config)) if now.config else ''}")
-    show_status(now)
-    show_leakage_badge(now)
+    st.markdown(f"{format_status_badge(current)} {escape_markdown(format_config(current.config)) if current.config else ''}")
+    show_status(current)
+    show_leakage_badge(current)
     with st.container(horizontal=True, vertical_alignment="center"):
-        show_actions(now, f"details_{now.name}")
-        if now.config is not None:
-            address = {"tab": "Watch", "run": now.name}
-            st.page_link(routes.TRAIN, label="Watch", icon=":material/monitoring:", query_params=address)
+        show_actions(current, f"details_{current.name}")
+        if current.config is not None:
+            query_params = {"tab": "Watch", "run": current.name}
+            st.page_link(routes.TRAIN, label="Watch", icon=":material/monitoring:", query_params=query_params)
 
 
-def _show_notes(one: RunSummary) -> None:
-    key = f"notes_{one.name}"
-    st.session_state.setdefault(key, one.run.load_notes())
+def _show_notes(summary: RunSummary) -> None:
+    key = f"notes_{summary.name}"
+    st.session_state.setdefault(key, summary.run.load_notes())
     st.text_area(
         "Notes",
         key=key,
         max_chars=MAX_NOTES_LENGTH,
         on_change=_save_notes,
-        args=(one.run, key),
+        args=(summary.run, key),
         placeholder="What you tried, and what came of it. Saved when you leave the field.",
     )
 
@@ -96,11 +96,11 @@ def _save_notes(run: Run, key: str) -> None:
         st.toast("Notes saved", icon=":material/check:")
 
 
-def _show_rename(one: RunSummary) -> None:
-    key = f"rename_{one.name}"
+def _show_rename(summary: RunSummary) -> None:
+    key = f"rename_{summary.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", one.name, max_chars=80, key=key, disabled=one.is_active)
-        st.button("Rename", key="rename_run", on_click=_rename_run, args=(one.run, key), disabled=one.is_active)
+        st.text_input("Name", summary.name, max_chars=80, key=key, disabled=summary.is_active)
+        st.button("Rename", key="rename_run", on_click=_rename_run, args=(summary.run, key), disabled=summary.is_active)
 
 
 def _rename_run(run: Run, key: str) -> None:
@@ -115,19 +115,19 @@ def _rename_run(run: Run, key: str) -> None:
         st.session_state["runs_chosen"] = [name]
 
 
-def _show_download(one: RunSummary) -> None:
+def _show_download(summary: RunSummary) -> None:
     try:
-        size = estimate_zip_size(one.run)
+        size = estimate_zip_size(summary.run)
     except OSError:
         return
     st.download_button(
         f"Download ({format_bytes(size)})",
-        data=lambda: zip_run(one.run),
-        file_name=f"{one.name}.zip",
+        data=lambda: zip_run(summary.run),
+        file_name=f"{summary.name}.zip",
         mime="application/zip",
         icon=":material/download:",
         on_click="ignore",
-        disabled=one.config is None,
+        disabled=summary.config is None,
         help="Settings, split, figures, film, notes and the model as a zip.",
     )
 
@@ -138,9 +138,9 @@ def _confirm_delete(runs: Sequence[Run]) -> None:
     for run in runs:
         st.markdown(f"- {escape_markdown(run.name)}")
     with st.container(horizontal=True):
-        gone = st.button("Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete_runs, args=(runs,))
-        kept = st.button("Keep", key="confirm_keep")
-    if gone or kept:
+        deleted = st.button("Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete_runs, args=(runs,))
+        cancelled = st.button("Keep", key="confirm_keep")
+    if deleted or cancelled:
         st.rerun()
 
 

@@ -27,31 +27,31 @@ def select_runs() -> list[RunSummary]:
 
     The choice lives in the address (``runs``). It is kept by name: while the page is open, runs come and go.
     """
-    found = list_summaries()
-    if not found:
+    summaries = list_summaries()
+    if not summaries:
         st.info("There is no training yet.", icon=":material/school:")
         st.page_link(routes.TRAIN, label="Start the first one", icon=":material/play_arrow:")
         st.stop()
     if _SELECTED_KEY not in st.session_state or "runs" in st.query_params:
         st.session_state.setdefault(_SELECTED_KEY, st.query_params.get_all("runs"))
-    names = {one.name for one in found}
+    names = {summary.name for summary in summaries}
     st.session_state[_SELECTED_KEY] = [name for name in st.session_state[_SELECTED_KEY] if name in names]
-    alive = any(one.is_active for one in found)
-    st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if alive else None)(tuple(st.session_state[_SELECTED_KEY]), alive)
+    any_active = any(summary.is_active for summary in summaries)
+    st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if any_active else None)(tuple(st.session_state[_SELECTED_KEY]), any_active)
     st.query_params["runs"] = st.session_state[_SELECTED_KEY]
-    return [one for one in found if one.name in st.session_state[_SELECTED_KEY]]
+    return [summary for summary in summaries if summary.name in st.session_state[_SELECTED_KEY]]
 
 
-def _render_table(chosen: tuple[str, ...], was_alive: bool) -> None:
-    found = list_summaries()
-    order = [one.name for one in found]
-    if tuple(st.session_state[_SELECTED_KEY]) != chosen or any(one.is_active for one in found) != was_alive:
+def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
+    summaries = list_summaries()
+    run_names = [summary.name for summary in summaries]
+    if tuple(st.session_state[_SELECTED_KEY]) != selected or any(summary.is_active for summary in summaries) != was_active:
         st.rerun()
-    rows = [place for place, name in enumerate(order) if name in chosen]
-    st.session_state[_ORDER_KEY] = order
-    st.session_state[_TABLE_KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    row_indices = [index for index, name in enumerate(run_names) if name in selected]
+    st.session_state[_ORDER_KEY] = run_names
+    st.session_state[_TABLE_KEY] = {"selection": {"rows": row_indices, "columns": [], "cells": []}}
     st.dataframe(
-        build_columns(found),
+        build_columns(summaries),
         hide_index=True,
         on_select=_on_selection,
         selection_mode="multi-row",
@@ -69,28 +69,28 @@ def _render_table(chosen: tuple[str, ...], was_alive: bool) -> None:
 
 
 def _on_selection() -> None:
-    rows = st.session_state[_TABLE_KEY]["selection"]["rows"]
-    order = st.session_state[_ORDER_KEY]
-    st.session_state[_SELECTED_KEY] = [order[row] for row in sorted(rows) if row < len(order)]
+    row_indices = st.session_state[_TABLE_KEY]["selection"]["rows"]
+    run_names = st.session_state[_ORDER_KEY]
+    st.session_state[_SELECTED_KEY] = [run_names[row] for row in sorted(row_indices) if row < len(run_names)]
 
 
-def build_columns(found: Sequence[RunSummary]) -> dict[str, list[Any]]:
+def build_columns(summaries: Sequence[RunSummary]) -> dict[str, list[Any]]:
     """Return the runs' table, column by column."""
     table: dict[str, list[Any]] = {
         name: [] for name in ("Run", "State", "Network", "Data", "Split", "Epochs", "Best Dice", "Time")
     }
-    for one in found:
-        config = one.config
-        place = f", place {one.queue_position}" if one.queue_position else ""
+    for summary in summaries:
+        config = summary.config
+        queue_text = f", place {summary.queue_position}" if summary.queue_position else ""
         cells = {
-            "Run": one.name,
-            "State": STATUS_STYLES[one.status][0] + place,
+            "Run": summary.name,
+            "State": STATUS_STYLES[summary.status][0] + queue_text,
             "Network": f"{format_architecture(config.architecture)}, {config.base_filters}" if config else "",
             "Data": format_dataset(config.dataset) if config else "",
             "Split": _format_split(config) if config else "",
-            "Epochs": f"{one.epoch} of {one.epochs}" if config else "",
-            "Best Dice": one.best_dice_cell,
-            "Time": format_duration(one.seconds) if one.seconds else "",
+            "Epochs": f"{summary.epoch} of {summary.epochs}" if config else "",
+            "Best Dice": summary.best_dice_cell,
+            "Time": format_duration(summary.seconds) if summary.seconds else "",
         }
         for name, cell in cells.items():
             table[name].append(cell)

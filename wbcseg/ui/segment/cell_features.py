@@ -32,78 +32,89 @@ from wbcseg.ui.text import escape_markdown, get_mask_title, show_research_notice
 from wbcseg.visualization import RgbImage
 
 
-def show_cell_features(picture: cache.LoadedImage, look: PredictView, entries: Mapping[str, ModelEntry]) -> None:
+def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entries: Mapping[str, ModelEntry]) -> None:
     """Show the figures of a crop's main cell, by the expert's mask and by every model, or of all cells of a field.
 
     Args:
-        picture: The picture.
-        look: What the models make of it.
+        loaded_image: The picture.
+        view: What the models make of it.
         entries: The models by name.
     """
-    if not look.predictions:
+    if not view.predictions:
         return
-    is_large = is_field_of_view(picture.sample.image)
-    title = "Figures of the cells" if is_large else "Figures of the cell"
-    st.subheader(title, help=None if is_large else "Of the main cell: other pieces do not count.")
-    expert = None if is_large else cache.extract_expert_features(picture)
-    if expert is None and not any(one.features for cells in look.cells.values() for one in cells):
+    whole_field = is_field_of_view(loaded_image.sample.image)
+    title = "Figures of the cells" if whole_field else "Figures of the cell"
+    st.subheader(title, help=None if whole_field else "Of the main cell: other pieces do not count.")
+    expert_features = None if whole_field else cache.extract_expert_features(loaded_image)
+    if expert_features is None and not any(cell.features for cells in view.cells.values() for cell in cells):
         st.markdown("No white cell was found, so there is nothing to measure.")
         return
-    careful = bool(st.session_state.get("careful"))
+    tta = bool(st.session_state.get("careful"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        micrometres = select_pixel_size(own=picture.is_upload)
-        name = _select_model(look, entries) if is_large else ""
-        show_download_buttons(lambda: [_build_image_report(picture, look, entries)], entries, careful=careful)
-    warn_implausible_pixel_size((one.features for cells in look.cells.values() for one in cells), micrometres)
-    if is_large:
-        _show_field_features(picture, look, name, micrometres)
+        pixel_size = select_pixel_size(is_upload=loaded_image.is_upload)
+        model_name = _select_model(view, entries) if whole_field else ""
+        show_download_buttons(lambda: [_build_image_report(loaded_image, view, entries)], entries, tta=tta)
+    warn_implausible_pixel_size((cell.features for cells in view.cells.values() for cell in cells), pixel_size)
+    if whole_field:
+        _show_field_features(loaded_image, view, model_name, pixel_size)
     else:
-        _show_crop_features(picture, look, entries, micrometres, expert)
-    shown = [entries[name] for name in look.predictions]
+        _show_crop_features(loaded_image, view, entries, pixel_size, expert_features)
+    shown_entries = [entries[model_name] for model_name in view.predictions]
     show_feature_definitions(
-        cell_table.TABLE_FEATURES if is_large else (*DISPLAYED_FEATURES, "touches_border"), shown, colours=not is_large
+        cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, "touches_border"),
+        shown_entries,
+        with_colours=not whole_field,
     )
-    show_expected_error(shown, careful=careful)
+    show_expected_error(shown_entries, tta=tta)
     show_research_notice()
 
 
-def _select_model(look: PredictView, entries: Mapping[str, ModelEntry]) -> str:
-    names = list(look.predictions)
-    if len(names) == 1:
-        return names[0]
-    return st.selectbox("Cells found by", names, format_func=lambda name: entries[name].title, width=260)
+def _select_model(view: PredictView, entries: Mapping[str, ModelEntry]) -> str:
+    model_names = list(view.predictions)
+    if len(model_names) == 1:
+        return model_names[0]
+    return st.selectbox("Cells found by", model_names, format_func=lambda name: entries[name].title, width=260)
 
 
 def _show_crop_features(
-    picture: cache.LoadedImage,
-    look: PredictView,
+    loaded_image: cache.LoadedImage,
+    view: PredictView,
     entries: Mapping[str, ModelEntry],
-    micrometres: float | None,
-    expert: CellFeatures | None,
+    pixel_size: float | None,
+    expert_features: CellFeatures | None,
 ) -> None:
-    columns: dict[str, CellFeatures | None] = {}
-    if picture.sample.mask is not None:
-        columns[get_mask_title(picture.sample.id)] = expert
-    columns |= {entries[name].title: cells[0].features for name, cells in look.cells.items()}
-    rows = build_feature_table(list(columns.values()), micrometres)
-    show_table(["", *map(escape_markdown, columns)], rows, "Figures of the cell", stacks=len(columns) > 3)
+    features_by_title: dict[str, CellFeatures | None] = {}
+    if loaded_image.sample.mask is not None:
+        features_by_title[get_mask_title(loaded_image.sample.id)] = expert_features
+    features_by_title |= {entries[name].title: cells[0].features for name, cells in view.cells.items()}
+    rows = build_feature_table(list(features_by_title.values()), pixel_size)
+    show_table(
+        ["", *map(escape_markdown, features_by_title)],
+        rows,
+        "Figures of the cell",
+        stack_on_phone=len(features_by_title) > 3,
+    )
 
 
-def _show_field_features(picture: cache.LoadedImage, look: PredictView, name: str, micrometres: float | None) -> None:
-    cells = look.cells[name]
+def _show_field_features(
+    loaded_image: cache.LoadedImage, view: PredictView, model_name: str, pixel_size: float | None
+) -> None:
+    cells = view.cells[model_name]
     if not cells:
         st.markdown("No white cell was found.")
         return
-    rows, png = _render_field(look.digest, name, picture.sample.image, look.predictions[name].labels, cells)
+    rows, png = _render_field(
+        view.digest, model_name, loaded_image.sample.image, view.predictions[model_name].labels, cells
+    )
     show_annotated(rows[0], png)
     caption = "Cells of the field of view"
-    st.html(cell_table.render_table_html(rows[1:], rows, micrometres, caption, named=False))
+    st.html(cell_table.render_table_html(rows[1:], rows, pixel_size, caption, with_name=False))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")
 def _render_field(
     digest: str,  # noqa: ARG001 (it and the name are the key)
-    name: str,  # noqa: ARG001
+    model_name: str,  # noqa: ARG001
     _image: RgbImage,
     _labels: Labels,
     _cells: Sequence[CellResult],
@@ -114,40 +125,53 @@ def _render_field(
 
 
 def _build_image_report(
-    picture: cache.LoadedImage, look: PredictView, entries: Mapping[str, ModelEntry]
+    loaded_image: cache.LoadedImage, view: PredictView, entries: Mapping[str, ModelEntry]
 ) -> ImageReport:
     """Return the picture with what every model found in it."""
-    image = picture.sample.image
-    digest = picture.digest
-    trained = {name for name in look.cells if (c := entries[name].card) and c.trained_on(picture.sample.id, digest)}
-    findings = tuple(replace(one, seen_in_training=one.model in trained) for one in _score_cells(picture, look))
-    name = findings[0].image_name if findings else picture.filename or picture.sample.id
-    drawn = {}
-    for model, result in look.predictions.items() if is_field_of_view(image) else ():
-        outcome = build_field_result(name, image, result.labels, look.cells[model])
-        drawn[model] = build_field_renderer(build_in_memory_loader(image, result.labels), outcome.boxes)
-    notes = list(picture.notices)
-    if trained and picture.sample.mask is not None:
-        notes.append(f"Trained on this picture, so that the overlap (Dice) flatters: {', '.join(sorted(trained))}.")
+    image = loaded_image.sample.image
+    digest = loaded_image.digest
+    trained_models = {
+        filename
+        for filename in view.cells
+        if (card := entries[filename].card) and card.trained_on(loaded_image.sample.id, digest)
+    }
+    cells = tuple(
+        replace(cell, seen_in_training=cell.model in trained_models) for cell in _score_cells(loaded_image, view)
+    )
+    filename = cells[0].image_name if cells else loaded_image.filename or loaded_image.sample.id
+    field_images = {}
+    for model, prediction in view.predictions.items() if is_field_of_view(image) else ():
+        field_result = build_field_result(filename, image, prediction.labels, view.cells[model])
+        field_images[model] = build_field_renderer(build_in_memory_loader(image, prediction.labels), field_result.boxes)
+    notes = list(loaded_image.notices)
+    if trained_models and loaded_image.sample.mask is not None:
+        notes.append(
+            f"Trained on this picture, so that the overlap (Dice) flatters: {', '.join(sorted(trained_models))}."
+        )
     return ImageReport(
-        name, (image.shape[0], image.shape[1]), findings, tuple(look.cells), note=" ".join(notes), field_renderers=drawn
+        filename,
+        (image.shape[0], image.shape[1]),
+        cells,
+        tuple(view.cells),
+        note=" ".join(notes),
+        field_renderers=field_images,
     )
 
 
-def _score_cells(picture: cache.LoadedImage, look: PredictView) -> Sequence[CellResult]:
+def _score_cells(loaded_image: cache.LoadedImage, view: PredictView) -> Sequence[CellResult]:
     """Return all cells, with their Dice where there is an expert's mask."""
-    mask = picture.sample.mask
+    mask = loaded_image.sample.mask
     if mask is None:
-        return [one for cells in look.cells.values() for one in cells]
-    found = []
-    for name, cells in look.cells.items():
-        for one in cells:
-            labels = look.predictions[name].labels
-            if one.offset is None:
+        return [cell_result for cells in view.cells.values() for cell_result in cells]
+    scored = []
+    for model_name, cells in view.cells.items():
+        for cell_result in cells:
+            labels = view.predictions[model_name].labels
+            if cell_result.offset is None:
                 dice = score(mask, labels).dice
             else:
-                (left, top), cell = one.offset, one.load()[1]
-                place = BBox(top, left, top + cell.shape[0], left + cell.shape[1])
-                dice = compute_cell_dice(mask, labels, place, cell)
-            found.append(replace(one, dice={region: dice[region] for region in REGIONS}))
-    return found
+                (left, top), cell_labels = cell_result.offset, cell_result.load()[1]
+                bbox = BBox(top, left, top + cell_labels.shape[0], left + cell_labels.shape[1])
+                dice = compute_cell_dice(mask, labels, bbox, cell_labels)
+            scored.append(replace(cell_result, dice={region: dice[region] for region in REGIONS}))
+    return scored

@@ -45,30 +45,32 @@ class EditedMask:
 
 def get_edited_masks() -> dict[str, EditedMask]:
     """Return the corrected masks of this visit by the digest of the picture."""
-    found: dict[str, EditedMask] = st.session_state.setdefault(_MASKS_KEY, {})
-    return found
+    edited_masks: dict[str, EditedMask] = st.session_state.setdefault(_MASKS_KEY, {})
+    return edited_masks
 
 
-def store_mask(value: object, picture: cache.LoadedImage, title: str, stem: str) -> None:
+def store_mask(value: object, loaded_image: cache.LoadedImage, title: str, stem: str) -> None:
     """Take what the viewer hands over: the runs of a mask of the picture that it shows."""
-    height, width = picture.sample.size
-    runs: Any = value.get("runs") if isinstance(value, dict) else None
+    height, width = loaded_image.sample.size
+    rle: Any = value.get("runs") if isinstance(value, dict) else None
     try:
-        labels = decode_rle(runs, width, height)
-    except ValueError as problem:
-        st.session_state[_PROBLEM_KEY] = f"The corrected mask could not be read: {problem}"
+        labels = decode_rle(rle, width, height)
+    except ValueError as error:
+        st.session_state[_PROBLEM_KEY] = f"The corrected mask could not be read: {error}"
         return
-    if len(get_edited_masks()) >= MAX_MASKS and picture.digest not in get_edited_masks():
+    if len(get_edited_masks()) >= MAX_MASKS and loaded_image.digest not in get_edited_masks():
         st.session_state[_PROBLEM_KEY] = (
             f"A visit keeps {MAX_MASKS} corrected masks. Take them away or forget them first."
         )
         return
-    get_edited_masks()[picture.digest] = EditedMask(title, stem, picture.sample.image, labels)
+    get_edited_masks()[loaded_image.digest] = EditedMask(title, stem, loaded_image.sample.image, labels)
 
 
 def build_zip() -> bytes:
     """Return the corrected masks with their pictures as a zip."""
-    return build_pairs_zip((one.stem, one.image, one.labels) for one in get_edited_masks().values())
+    return build_pairs_zip(
+        (edited_mask.stem, edited_mask.image, edited_mask.labels) for edited_mask in get_edited_masks().values()
+    )
 
 
 def show_edited_masks() -> None:
@@ -79,9 +81,9 @@ def show_edited_masks() -> None:
     if not get_edited_masks():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        names = ", ".join(one.title for one in get_edited_masks().values())
-        count = f"{len(get_edited_masks())} corrected mask{'s' if len(get_edited_masks()) > 1 else ''}"
-        st.markdown(f":material/draw: **{count} in this visit**", help=escape_markdown(names), width="content")
+        titles = ", ".join(edited_mask.title for edited_mask in get_edited_masks().values())
+        count_text = f"{len(get_edited_masks())} corrected mask{'s' if len(get_edited_masks()) > 1 else ''}"
+        st.markdown(f":material/draw: **{count_text} in this visit**", help=escape_markdown(titles), width="content")
         st.download_button(
             "Save with pictures (zip)",
             build_zip,

@@ -56,60 +56,65 @@ _dice_cache = _DiceCache()
 _executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
 
 
-def make_prefetch_key(name: str, entries: Sequence[ModelEntry], *, careful: bool) -> PrefetchKey:
+def make_prefetch_key(dataset_name: str, entries: Sequence[ModelEntry], *, tta: bool) -> PrefetchKey:
     """Say with which models pictures of a data set are looked at."""
     versions = ((entry.name, entry.card.files["model"].sha256 if entry.card else "") for entry in entries)
-    return PrefetchKey(name, tuple(versions), careful)
+    return PrefetchKey(dataset_name, tuple(versions), tta)
 
 
-def list_neighbour_ids(data: Dataset, sample_id: str) -> list[str]:
+def list_neighbour_ids(dataset: Dataset, sample_id: str) -> list[str]:
     """Return the ids of the pictures that the strip shows: some before, this one, some after."""
-    place = data.ids.index(sample_id)
-    return list(data.ids[max(0, place - STRIP_RADIUS) : place + STRIP_RADIUS + 1])
+    index = dataset.ids.index(sample_id)
+    return list(dataset.ids[max(0, index - STRIP_RADIUS) : index + STRIP_RADIUS + 1])
 
 
-def get_worst_dice(asked: PrefetchKey, sample_id: str) -> float | None:
+def get_worst_dice(prefetch_key: PrefetchKey, sample_id: str) -> float | None:
     """Return the least Dice of any region by any model: NaN without a mask, ``None`` if not known yet."""
     with _dice_cache.lock:
-        return _dice_cache.worst_dice.get((asked, sample_id))
+        return _dice_cache.worst_dice.get((prefetch_key, sample_id))
 
 
-def prefetch(data: Dataset, sample_id: str, asked: PrefetchKey, models: Catalog) -> bool:
+def prefetch(dataset: Dataset, sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog) -> bool:
     """Look at the pictures around this one in the background, the nearest first. Return whether all are known.
 
     All readers share one thread. Whoever goes on before it got to their picture waits no longer than without it.
     """
-    waiting: list[Future[None]] = st.session_state.setdefault("ahead", [])
-    for job in waiting:
-        job.cancel()
-    place = data.ids.index(sample_id)
+    pending: list[Future[None]] = st.session_state.setdefault("ahead", [])
+    for future in pending:
+        future.cancel()
+    index = dataset.ids.index(sample_id)
     # The next one first: most readers go forwards.
-    missing = [one for one in list_neighbour_ids(data, sample_id) if get_worst_dice(asked, one) is None]
-    missing.sort(key=lambda one: abs(data.ids.index(one) - place - 0.6))
+    missing = [
+        neighbour_id
+        for neighbour_id in list_neighbour_ids(dataset, sample_id)
+        if get_worst_dice(prefetch_key, neighbour_id) is None
+    ]
+    missing.sort(key=lambda neighbour_id: abs(dataset.ids.index(neighbour_id) - index - 0.6))
     st.session_state["ahead"] = [
-        _executor.submit(_predict_ahead, one, asked, models, i == 0) for i, one in enumerate(missing)
+        _executor.submit(_predict_ahead, neighbour_id, prefetch_key, catalog, i == 0)
+        for i, neighbour_id in enumerate(missing)
     ]
     return not missing
 
 
-def _predict_ahead(sample_id: str, asked: PrefetchKey, models: Catalog, first: bool) -> None:
-    if first:
+def _predict_ahead(sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog, is_first: bool) -> None:
+    if is_first:
         # First of all, the reader's browser fetches what it was just told to show.
         time.sleep(START_DELAY)
     worst = float("nan")
     # What is wrong with a picture or a model is said when its page is shown.
     with contextlib.suppress(WbcsegError):
-        picture = cache.load_image(asked.dataset_name, sample_id)
-        mask = picture.sample.mask
-        for name, _ in asked.models:
-            found = cache.predict_cached(picture, name, models, careful=asked.tta)
+        loaded_image = cache.load_image(prefetch_key.dataset_name, sample_id)
+        mask = loaded_image.sample.mask
+        for model_name, _ in prefetch_key.models:
+            prediction = cache.predict_cached(loaded_image, model_name, catalog, tta=prefetch_key.tta)
             if mask is not None:
-                dice = score(mask, found.labels).dice
+                dice = score(mask, prediction.labels).dice
                 # Comparisons with NaN are false: an absent class counts for nothing.
                 for region in REGIONS[1:]:
                     worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
-        cache.warm_cache(picture)
+        cache.warm_cache(loaded_image)
     with _dice_cache.lock:
-        _dice_cache.worst_dice[asked, sample_id] = worst
+        _dice_cache.worst_dice[prefetch_key, sample_id] = worst
         while len(_dice_cache.worst_dice) > MAX_CACHED:
             _dice_cache.worst_dice.popitem(last=False)

@@ -24,91 +24,91 @@ _UPLOADER_KEY: Final = "upload"
 
 def upload_image() -> cache.LoadedImage:
     """Ask for a picture and read it; the page ends here until there is one that can be read."""
-    handed: tuple[InputImage, int] | None = st.session_state.get(_TRANSFERRED_KEY)
-    earlier: tuple[InputImage, int] | None = st.session_state.get(_UPLOADED_KEY)
-    if handed is None and earlier is not None and st.session_state.get(_UPLOADER_KEY) is None:
-        item, page = earlier
+    transferred: tuple[InputImage, int] | None = st.session_state.get(_TRANSFERRED_KEY)
+    uploaded: tuple[InputImage, int] | None = st.session_state.get(_UPLOADED_KEY)
+    if transferred is None and uploaded is not None and st.session_state.get(_UPLOADER_KEY) is None:
+        input_image, page = uploaded
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("The picture that you brought before.", width="content")
             st.button("Bring another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
-    elif handed is None:
-        item, page = _upload_file(), 0
-        if earlier is None or earlier[0].key != item.key:
-            st.session_state[_UPLOADED_KEY] = (item, 0)
+    elif transferred is None:
+        input_image, page = _upload_file(), 0
+        if uploaded is None or uploaded[0].key != input_image.key:
+            st.session_state[_UPLOADED_KEY] = (input_image, 0)
     else:
-        item, page = handed
+        input_image, page = transferred
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("A picture from the page Measure.", width="content")
             st.page_link(routes.BATCH, label="Back to its table", icon=":material/arrow_back:")
             st.button("Bring another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
-    page = _select_page(item, page)
+    page = _select_page(input_image, page)
     try:
-        picture = cache.load_uploaded_image(item.key, item.name, page, item)
-    except WbcsegError as problem:
-        st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
+        loaded_image = cache.load_uploaded_image(input_image.key, input_image.name, page, input_image)
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/broken_image:")
         st.stop()
-    for notice in picture.notices:
+    for notice in loaded_image.notices:
         st.caption(escape_markdown(notice))
-    return picture
+    return loaded_image
 
 
-def show_segment_upload_button(label: str, item: InputImage, page: int, key: str) -> None:
+def show_segment_upload_button(label: str, input_image: InputImage, page: int, key: str) -> None:
     """Offer to go to the page that segments, with a picture that the reader brought elsewhere.
 
     Args:
         label: Of the button.
-        item: The picture, with its mask where it has one.
+        input_image: The picture, with its mask where it has one.
         page: Which page of a TIFF, from 0.
         key: Of the button.
     """
     if not st.button(label, icon=":material/biotech:", key=key):
         return
     try:
-        handed = item.load_into_memory()
-    except WbcsegError as problem:
-        st.error(escape_markdown(str(problem)), icon=":material/broken_image:")
+        in_memory_image = input_image.load_into_memory()
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/broken_image:")
         return
-    st.session_state[_TRANSFERRED_KEY] = (handed, page)
+    st.session_state[_TRANSFERRED_KEY] = (in_memory_image, page)
     dataset_picker.persist(source=dataset_picker.FROM_UPLOAD)
     st.switch_page(routes.SEGMENT)
 
 
-def _select_page(item: InputImage, page: int) -> int:
+def _select_page(input_image: InputImage, page: int) -> int:
     """Ask which page of a TIFF is meant where it has several.
 
     Args:
-        item: The picture.
+        input_image: The picture.
         page: The page to begin with, from 0.
 
     Returns:
         The page, from 0.
     """
-    pages = count_max_pages([item])
-    if pages == 1:
+    page_count = count_max_pages([input_image])
+    if page_count == 1:
         return 0
     # A key of its own for every file, so that another one begins at its first page.
-    key = f"page_of_{item.key}"
-    chosen = st.number_input(
+    key = f"page_of_{input_image.key}"
+    selected_page = st.number_input(
         "Page",
         min_value=1,
-        max_value=pages,
-        value=min(page, pages - 1) + 1,
+        max_value=page_count,
+        value=min(page, page_count - 1) + 1,
         step=1,
         key=key,
         on_change=_save_page,
         args=(key,),
         width=130,
-        help=f"Your file has {pages} pages. This one is segmented.",
+        help=f"Your file has {page_count} pages. This one is segmented.",
     )
-    return int(chosen) - 1
+    return int(selected_page) - 1
 
 
 def _save_page(key: str) -> None:
     """Remember the page of a picture: Streamlit forgets it while the reader is on another page."""
-    for place in (_TRANSFERRED_KEY, _UPLOADED_KEY):
-        held: tuple[InputImage, int] | None = st.session_state.get(place)
-        if held is not None:
-            st.session_state[place] = (held[0], st.session_state[key] - 1)
+    for state_key in (_TRANSFERRED_KEY, _UPLOADED_KEY):
+        stored: tuple[InputImage, int] | None = st.session_state.get(state_key)
+        if stored is not None:
+            st.session_state[state_key] = (stored[0], st.session_state[key] - 1)
             return
 
 

@@ -64,7 +64,7 @@ class PredictView:
     def labels(self) -> dict[str, Labels]:
         """The class ids that each model found, by its title."""
         titles = {panel["key"]: panel["title"] for panel in self.props["panels"]}
-        return {titles[name]: found.labels for name, found in self.predictions.items()}
+        return {titles[name]: prediction.labels for name, prediction in self.predictions.items()}
 
     @property
     def models_trained_on_image(self) -> list[str]:
@@ -73,167 +73,197 @@ class PredictView:
 
 
 def build_view(
-    picture: cache.LoadedImage, entries: Sequence[ModelEntry], models: Catalog, data: Dataset | None, *, careful: bool
+    loaded_image: cache.LoadedImage,
+    entries: Sequence[ModelEntry],
+    catalog: Catalog,
+    dataset: Dataset | None,
+    *,
+    tta: bool,
 ) -> PredictView:
     """Segment a picture with every chosen model and prepare what the browser needs to show it.
 
     Args:
-        picture: The picture.
+        loaded_image: The picture.
         entries: The chosen models.
-        models: The catalog.
-        data: The data set that it is of, or ``None`` for a reader's own.
-        careful: See :meth:`wbcseg.inference.Segmenter.predict`.
+        catalog: The catalog.
+        dataset: The data set that it is of, or ``None`` for a reader's own.
+        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
     """
-    results = run_models(picture, entries, models, careful=careful)
-    digest, content = encode_view(picture, results)
-    asked = make_prefetch_key(data.name if data else "", entries, careful=careful)
-    strip = tuple(list_neighbour_ids(data, picture.sample.id)) if data else ()
-    shown = build_viewer_props(picture, digest, entries, results, strip=strip, asked=asked)
-    st.session_state[_VIEW_KEY] = (digest, picture, shown)
-    return PredictView(digest, content, shown, results, _prepare_cells(picture, results), asked, strip)
+    predictions = run_models(loaded_image, entries, catalog, tta=tta)
+    digest, payload = encode_view(loaded_image, predictions)
+    prefetch_key = make_prefetch_key(dataset.name if dataset else "", entries, tta=tta)
+    strip_ids = tuple(list_neighbour_ids(dataset, loaded_image.sample.id)) if dataset else ()
+    props = build_viewer_props(
+        loaded_image, digest, entries, predictions, strip_ids=strip_ids, prefetch_key=prefetch_key
+    )
+    st.session_state[_VIEW_KEY] = (digest, loaded_image, props)
+    return PredictView(
+        digest, payload, props, predictions, _prepare_cells(loaded_image, predictions), prefetch_key, strip_ids
+    )
 
 
 def on_image_selected() -> None:
     """Take the reader to the picture that the viewer was asked for."""
     sample_id = st.session_state[VIEWER_KEY].get("picture")
-    _, _, shown = st.session_state[_VIEW_KEY]
+    _, _, props = st.session_state[_VIEW_KEY]
     # What comes from a browser may be anything.
-    if sample_id in [one["id"] for one in shown["strip"]]:
+    if sample_id in [neighbour["id"] for neighbour in props["strip"]]:
         go_to_image(sample_id.partition("/")[0], sample_id)
 
 
-def send_prefetched(look: PredictView, data: Dataset | None, models: Catalog, entries: Sequence[ModelEntry]) -> None:
+def send_prefetched(
+    view: PredictView, dataset: Dataset | None, catalog: Catalog, entries: Sequence[ModelEntry]
+) -> None:
     """Bring the small pictures of the strip and, as soon as they are ready, the pictures before and after this one."""
-    if data is None:
+    if dataset is None:
         return
-    ready = prefetch(data, look.props["id"], look.prefetch_key, models)
-    st.fragment(_poll_prefetched, run_every=None if ready else POLL_SECONDS)(look, models, entries, ready)
+    ready = prefetch(dataset, view.props["id"], view.prefetch_key, catalog)
+    st.fragment(_poll_prefetched, run_every=None if ready else POLL_SECONDS)(view, catalog, entries, ready)
 
 
-def _poll_prefetched(look: PredictView, models: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
-    send_payload(*encode_strip(look.prefetch_key, look.strip_ids))
+def _poll_prefetched(view: PredictView, catalog: Catalog, entries: Sequence[ModelEntry], was_ready: bool) -> None:
+    send_payload(*encode_strip(view.prefetch_key, view.strip_ids))
     # Pictures may be the same, and no message is sent twice.
-    sent = {look.digest}
-    for beside in (look.props["next"], look.props["previous"]):
-        if beside is not None and get_worst_dice(look.prefetch_key, beside) is not None:
+    sent_digests = {view.digest}
+    for neighbour_id in (view.props["next"], view.props["previous"]):
+        if neighbour_id is not None and get_worst_dice(view.prefetch_key, neighbour_id) is not None:
             with contextlib.suppress(WbcsegError):
-                picture = cache.load_image(look.prefetch_key.dataset_name, beside)
-                found = {
-                    entry.name: cache.predict_cached(picture, entry.name, models, careful=look.prefetch_key.tta)
+                loaded_image = cache.load_image(view.prefetch_key.dataset_name, neighbour_id)
+                predictions = {
+                    entry.name: cache.predict_cached(loaded_image, entry.name, catalog, tta=view.prefetch_key.tta)
                     for entry in entries
                 }
-                digest, content = encode_view(picture, found)
-                if digest not in sent:
-                    send_payload(digest, content)
-                sent.add(digest)
-    if not was_ready and all(get_worst_dice(look.prefetch_key, one) is not None for one in look.strip_ids):
+                digest, payload = encode_view(loaded_image, predictions)
+                if digest not in sent_digests:
+                    send_payload(digest, payload)
+                sent_digests.add(digest)
+    if not was_ready and all(get_worst_dice(view.prefetch_key, sample_id) is not None for sample_id in view.strip_ids):
         st.rerun()
 
 
 def run_models(
-    picture: cache.LoadedImage, entries: Sequence[ModelEntry], models: Catalog, *, careful: bool
+    loaded_image: cache.LoadedImage, entries: Sequence[ModelEntry], catalog: Catalog, *, tta: bool
 ) -> dict[str, CachedPrediction]:
     """Segment a picture with every chosen model, and say of those that cannot why.
 
     Returns:
         What each makes of it, by the model's name, in order.
     """
-    results = {}
+    predictions = {}
     for entry in entries:
         try:
             with st.spinner(f"{escape_markdown(entry.title)} is looking…"):
-                results[entry.name] = cache.predict_cached(picture, entry.name, models, careful=careful)
-        except WbcsegError as problem:
-            st.warning(f"**{escape_markdown(entry.title)}**: {escape_markdown(str(problem))}", icon=":material/error:")
-    return results
+                predictions[entry.name] = cache.predict_cached(loaded_image, entry.name, catalog, tta=tta)
+        except WbcsegError as error:
+            st.warning(f"**{escape_markdown(entry.title)}**: {escape_markdown(str(error))}", icon=":material/error:")
+    return predictions
 
 
-def encode_view(picture: cache.LoadedImage, results: Mapping[str, CachedPrediction]) -> tuple[str, bytes]:
+def encode_view(loaded_image: cache.LoadedImage, predictions: Mapping[str, CachedPrediction]) -> tuple[str, bytes]:
     """Return what the browser gets of a picture, and the digest that names it."""
-    parts = {IMAGE: cache.encode_image(picture)}
-    if picture.sample.mask is not None:
-        parts[MASK] = cache.encode_mask(picture)
-    parts |= {name: found.png for name, found in results.items()}
-    digest = hashlib.sha256(b"".join([picture.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())]))
-    name = digest.hexdigest()[:24]
-    return name, encode_payload({"digest": name}, parts)
+    parts = {IMAGE: cache.encode_image(loaded_image)}
+    if loaded_image.sample.mask is not None:
+        parts[MASK] = cache.encode_mask(loaded_image)
+    parts |= {short_digest: prediction.png for short_digest, prediction in predictions.items()}
+    digest = hashlib.sha256(
+        b"".join([loaded_image.digest.encode(), *(f"{n}\0".encode() + p for n, p in parts.items())])
+    )
+    short_digest = digest.hexdigest()[:24]
+    return short_digest, encode_payload({"digest": short_digest}, parts)
 
 
-def encode_strip(asked: PrefetchKey, ids: Sequence[str]) -> tuple[str, bytes]:
+def encode_strip(prefetch_key: PrefetchKey, sample_ids: Sequence[str]) -> tuple[str, bytes]:
     """Return the small pictures of the strip that have been looked at, with their worst Dice: a digest and one message.
 
     The others follow, because nobody should wait for them. A Dice is ``None`` where there is no expert's mask.
     """
-    known = {one: dice for one in ids if (dice := get_worst_dice(asked, one)) is not None}
-    places: dict[str, list[int]] = {}
-    sheet = np.zeros((STRIP_THUMBNAIL_SIDE, STRIP_THUMBNAIL_SIDE * max(len(known), 1), 3), np.uint8)
-    for column, sample_id in enumerate(known):
+    dice_by_id = {
+        neighbour_id: dice
+        for neighbour_id in sample_ids
+        if (dice := get_worst_dice(prefetch_key, neighbour_id)) is not None
+    }
+    positions: dict[str, list[int]] = {}
+    sheet = np.zeros((STRIP_THUMBNAIL_SIDE, STRIP_THUMBNAIL_SIDE * max(len(dice_by_id), 1), 3), np.uint8)
+    for column, sample_id in enumerate(dice_by_id):
         try:
-            picture = cache.load_image(asked.dataset_name, sample_id)
+            loaded_image = cache.load_image(prefetch_key.dataset_name, sample_id)
         except WbcsegError:
             continue
-        small = cache.make_strip_thumbnail(picture.digest, picture.sample.image)
-        height, width = small.shape[:2]
-        sheet[:height, column * STRIP_THUMBNAIL_SIDE : column * STRIP_THUMBNAIL_SIDE + width] = small
-        places[sample_id] = [column * STRIP_THUMBNAIL_SIDE, 0, width, height]
-    worst = {one: None if math.isnan(dice) else round(dice, 4) for one, dice in known.items()}
-    head = {"places": places, "worst": worst, "request": hash_prefetch_key(asked)}
-    name = hashlib.sha256(json.dumps([head, list(ids)], sort_keys=True).encode()).hexdigest()[:24]
-    return name, encode_payload({**head, "digest": name}, {IMAGE: io.encode_png(sheet)})
+        thumbnail = cache.make_strip_thumbnail(loaded_image.digest, loaded_image.sample.image)
+        height, width = thumbnail.shape[:2]
+        sheet[:height, column * STRIP_THUMBNAIL_SIDE : column * STRIP_THUMBNAIL_SIDE + width] = thumbnail
+        positions[sample_id] = [column * STRIP_THUMBNAIL_SIDE, 0, width, height]
+    rounded_dice = {
+        neighbour_id: None if math.isnan(dice) else round(dice, 4) for neighbour_id, dice in dice_by_id.items()
+    }
+    header = {"places": positions, "worst": rounded_dice, "request": hash_prefetch_key(prefetch_key)}
+    short_digest = hashlib.sha256(json.dumps([header, list(sample_ids)], sort_keys=True).encode()).hexdigest()[:24]
+    return short_digest, encode_payload({**header, "digest": short_digest}, {IMAGE: io.encode_png(sheet)})
 
 
 def _prepare_cells(
-    picture: cache.LoadedImage, results: Mapping[str, CachedPrediction]
+    loaded_image: cache.LoadedImage, predictions: Mapping[str, CachedPrediction]
 ) -> dict[str, tuple[CellResult, ...]]:
-    name = picture.filename or picture.sample.id.replace("/", "-")
-    found = {key: tuple(replace(one, image_name=name) for one in result.cells) for key, result in results.items()}
-    return flag_disagreements(found)
+    name = loaded_image.filename or loaded_image.sample.id.replace("/", "-")
+    cells = {
+        model_name: tuple(replace(cell, image_name=name) for cell in prediction.cells)
+        for model_name, prediction in predictions.items()
+    }
+    return flag_disagreements(cells)
 
 
-def hash_prefetch_key(asked: PrefetchKey) -> str:
+def hash_prefetch_key(prefetch_key: PrefetchKey) -> str:
     """Return a short name of a request."""
-    return hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr(prefetch_key).encode()).hexdigest()[:12]
 
 
 def build_viewer_props(
-    picture: cache.LoadedImage,
+    loaded_image: cache.LoadedImage,
     digest: str,
     entries: Sequence[ModelEntry],
-    results: Mapping[str, CachedPrediction],
+    predictions: Mapping[str, CachedPrediction],
     *,
-    strip: Sequence[str] = (),
-    asked: PrefetchKey | None = None,
+    strip_ids: Sequence[str] = (),
+    prefetch_key: PrefetchKey | None = None,
 ) -> dict[str, Any]:
     """Return the viewer's data for a picture that was sent.
 
     Args:
-        picture: The picture.
+        loaded_image: The picture.
         digest: Of its pack.
         entries: The chosen models.
-        results: What each of them that could be used makes of it, by name.
-        strip: Ids of the pictures around it, itself among them; none where there are no others.
-        asked: With which models those are looked at.
+        predictions: What each of them that could be used makes of it, by name.
+        strip_ids: Ids of the pictures around it, itself among them; none where there are no others.
+        prefetch_key: With which models those are looked at.
     """
-    used = [entry for entry in entries if entry.name in results]
+    used_entries = [entry for entry in entries if entry.name in predictions]
     panels = [_build_panel(IMAGE, "picture", "Picture", alt="The picture as it was photographed")]
-    mask = picture.sample.mask
+    mask = loaded_image.sample.mask
     if mask is not None:
-        name = get_mask_title(picture.sample.id)
-        panels.append(_build_panel(MASK, "mask", name, part=MASK, alt=_format_alt(name, mask), help=GLOSSARY[name]))
-    for entry in used:
-        panel = _build_panel(
-            entry.name, "model", entry.title, part=entry.name, alt=_format_alt(entry.title, results[entry.name].labels)
+        mask_title = get_mask_title(loaded_image.sample.id)
+        panels.append(
+            _build_panel(
+                MASK, "mask", mask_title, part=MASK, alt=_format_alt(mask_title, mask), help=GLOSSARY[mask_title]
+            )
         )
-        if entry.card is not None and entry.card.trained_on(picture.sample.id, picture.digest):
+    for entry in used_entries:
+        panel = _build_panel(
+            entry.name,
+            "model",
+            entry.title,
+            part=entry.name,
+            alt=_format_alt(entry.title, predictions[entry.name].labels),
+        )
+        if entry.card is not None and entry.card.trained_on(loaded_image.sample.id, loaded_image.digest):
             text = "Trained on this cell"
             panel["mark"] = {"text": text, "help": GLOSSARY["Trained on"], "flatters": True}
         panels.append(panel)
-    shown = [panel["key"] for panel in panels]
-    if len(used) > 1:
+    panel_keys = [panel["key"] for panel in panels]
+    if len(used_entries) > 1:
         panels.append(
             _build_panel("agreement", "agreement", "Agreement", alt="Where the models disagree: the darker, the more")
         )
-    for entry in used:
+    for entry in used_entries:
         if mask is not None:
             title = f"Errors of {entry.title}"
             alt = f"{title}: missed blue, invented orange, confused pink"
@@ -244,54 +274,60 @@ def build_viewer_props(
                 f"doubt.{entry.name}", "confidence", title, part=entry.name, alt=f"{title}: the darker, the less sure"
             )
         )
-    place = list(strip).index(picture.sample.id) if picture.sample.id in strip else -1
+    index = list(strip_ids).index(loaded_image.sample.id) if loaded_image.sample.id in strip_ids else -1
     return {
         "pack": digest,
-        "id": picture.sample.id,
-        "name": _format_name(picture),
-        "file": io.make_safe_stem(picture.filename if picture.is_upload else get_local_id(picture.sample.id), set()),
+        "id": loaded_image.sample.id,
+        "name": _format_name(loaded_image),
+        "file": io.make_safe_stem(
+            loaded_image.filename if loaded_image.is_upload else get_local_id(loaded_image.sample.id), set()
+        ),
         "notice": NOTICE,
-        "classes": [{"id": kind.id, "title": kind.name.capitalize()} for kind in CLASSES],
+        "classes": [{"id": pixel_class.id, "title": pixel_class.name.capitalize()} for pixel_class in CLASSES],
         "palettes": [
-            {"key": palette.name, "title": palette.title, "colours": [palette.to_hex(kind.id) for kind in CLASSES]}
+            {
+                "key": palette.name,
+                "title": palette.title,
+                "colours": [palette.to_hex(pixel_class.id) for pixel_class in CLASSES],
+            }
             for palette in PALETTES.values()
         ],
         "panels": panels,
-        "shown": shown,
-        "previous": strip[place - 1] if place > 0 else None,
-        "next": strip[place + 1] if 0 <= place < len(strip) - 1 else None,
-        "strip": [{"id": one, "title": get_local_id(one)} for one in strip],
-        "request": hash_prefetch_key(asked) if asked else "",
+        "shown": panel_keys,
+        "previous": strip_ids[index - 1] if index > 0 else None,
+        "next": strip_ids[index + 1] if 0 <= index < len(strip_ids) - 1 else None,
+        "strip": [{"id": sample_id, "title": get_local_id(sample_id)} for sample_id in strip_ids],
+        "request": hash_prefetch_key(prefetch_key) if prefetch_key else "",
     }
 
 
-def _build_panel(key: str, kind: str, title: str, **more: Any) -> dict[str, Any]:
-    return {"key": key, "kind": kind, "title": title, **more}
+def _build_panel(key: str, kind: str, title: str, **extra: Any) -> dict[str, Any]:
+    return {"key": key, "kind": kind, "title": title, **extra}
 
 
-def _format_name(picture: cache.LoadedImage) -> str:
-    if picture.is_upload:
-        return io.format_display_name(picture.filename)
-    name = picture.sample.id.partition("/")[0]
-    return f"{format_dataset_name(name)}, {get_local_id(picture.sample.id)}"
+def _format_name(loaded_image: cache.LoadedImage) -> str:
+    if loaded_image.is_upload:
+        return io.format_display_name(loaded_image.filename)
+    dataset_name = loaded_image.sample.id.partition("/")[0]
+    return f"{format_dataset_name(dataset_name)}, {get_local_id(loaded_image.sample.id)}"
 
 
 def _format_alt(heading: str, labels: Labels) -> str:
-    shares = compute_class_fractions(labels)
-    return f"{heading}: nucleus {format_percent(shares['nucleus'])}, cytoplasm {format_percent(shares['cytoplasm'])} of the picture"
+    fractions = compute_class_fractions(labels)
+    return f"{heading}: nucleus {format_percent(fractions['nucleus'])}, cytoplasm {format_percent(fractions['cytoplasm'])} of the picture"
 
 
-def show_hints(picture: cache.LoadedImage, models: Catalog) -> None:
+def show_hints(loaded_image: cache.LoadedImage, catalog: Catalog) -> None:
     """Say what the panels do not: that there is no model, or no mask to measure against."""
-    if not models.entries:
+    if not catalog.entries:
         st.info("There is no model yet: train one, or get the shipped ones.", icon=":material/info:")
-    elif picture.sample.mask is None:
+    elif loaded_image.sample.mask is None:
         st.caption("There is no expert mask for this picture, so there is nothing to measure the models against.")
 
 
 def on_mask_edited() -> None:
     """Take a corrected mask of the picture that was shown last from the viewer."""
     value = st.session_state[VIEWER_KEY].get("mask")
-    digest, picture, shown = st.session_state[_VIEW_KEY]
+    digest, loaded_image, props = st.session_state[_VIEW_KEY]
     if isinstance(value, dict) and value.get("digest") == digest:
-        edited_masks.store_mask(value, picture, shown["name"], shown["file"])
+        edited_masks.store_mask(value, loaded_image, props["name"], props["file"])

@@ -56,8 +56,8 @@ class FieldSpec:
         """Its meaning and range."""
         if self.name not in RANGES:
             return self.meaning
-        least, most = RANGES[self.name]
-        return f"{self.meaning} From {_format_number(least)} to {_format_number(most)}."
+        minimum, maximum = RANGES[self.name]
+        return f"{self.meaning} From {_format_number(minimum)} to {_format_number(maximum)}."
 
     def format_value(self, value: Any) -> str:
         """Write a value of it for a reader."""

@@ -51,7 +51,7 @@ def _uses_adamw(values: FormValues) -> bool:
 
 BASIC_FIELDS: Final = {
     "architecture": FieldSpec(
-        "architecture", "Architecture", "", "", value_labels={name: a.title for name, a in ARCHITECTURES.items()}
+        "architecture", "Architecture", "", "", value_labels={name: spec.title for name, spec in ARCHITECTURES.items()}
     ),
     "dataset": FieldSpec("dataset", "Data set", "", "", value_labels=DATASET_TITLES),
 }
@@ -140,7 +140,9 @@ ADVANCED_FIELDS: Final = (
         "augmentation",
         "Augmentation",
         "How training pictures vary from epoch to epoch. "
-        + " ".join(f"**{a.name.capitalize()}**: {a.description.replace('`', '')}" for a in AUGMENTATIONS.values()),
+        + " ".join(
+            f"**{spec.name.capitalize()}**: {spec.description.replace('`', '')}" for spec in AUGMENTATIONS.values()
+        ),
         "Data and split",
         value_labels={name: name.capitalize() for name in AUGMENTATIONS},
         is_active=_uses_folds,
@@ -281,16 +283,16 @@ ADVANCED_FIELDS: Final = (
 )
 """All others, in the order of the page."""
 
-FIELDS: Final = {setting.name: setting for setting in (*BASIC_FIELDS.values(), *ADVANCED_FIELDS)}
+FIELDS: Final = {field.name: field for field in (*BASIC_FIELDS.values(), *ADVANCED_FIELDS)}
 
 
 def drop_inactive(values: Mapping[str, Any]) -> FormValues:
     """Return the values of a form with those that do not apply set to what says nothing."""
-    result = dict(values)
-    for setting in ADVANCED_FIELDS:
-        if not setting.is_active(result) and setting.inactive_value is not None:
-            result[setting.name] = setting.inactive_value
-    return result
+    active_values = dict(values)
+    for field in ADVANCED_FIELDS:
+        if not field.is_active(active_values) and field.inactive_value is not None:
+            active_values[field.name] = field.inactive_value
+    return active_values
 
 
 def format_dataset(name: str) -> str:
@@ -316,5 +318,5 @@ def format_split(config: TrainingConfig) -> str:
 
 def format_config(config: TrainingConfig) -> str:
     """Write a training's main settings in a line."""
-    title = format_architecture(config.architecture)
-    return f"{title}, width {config.base_filters} · {format_dataset(config.dataset)} · {format_split(config)}"
+    network = format_architecture(config.architecture)
+    return f"{network}, width {config.base_filters} · {format_dataset(config.dataset)} · {format_split(config)}"

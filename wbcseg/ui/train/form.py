@@ -66,8 +66,8 @@ def configure_training() -> TrainingRequest | None:
         _show_field(BASIC_FIELDS["architecture"], values)
         _show_field(BASIC_FIELDS["dataset"], values)
     st.caption(get_spec(values["architecture"]).summary)
-    own = upload_dataset() if values["dataset"] == UPLOADED_DATASET else None
-    ready = own is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
+    upload = upload_dataset() if values["dataset"] == UPLOADED_DATASET else None
+    is_ready = upload is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
     with st.expander("Advanced", icon=":material/tune:", key="training_advanced"):
         _show_advanced_fields(values)
     try:
@@ -75,7 +75,7 @@ def configure_training() -> TrainingRequest | None:
     except WbcsegError as problem:
         st.error(escape_lines(str(problem)), icon=":material/error:")
         return None
-    return TrainingRequest(config, own) if ready else None
+    return TrainingRequest(config, upload) if is_ready else None
 
 
 def _load_values() -> FormValues:
@@ -115,19 +115,19 @@ def _select_preset(values: FormValues) -> None:
 
 
 def _list_changes(values: FormValues, preset: TrainingConfig) -> list[str]:
-    now, then = drop_inactive(values), drop_inactive(preset.to_dict())
+    current_values, preset_values = drop_inactive(values), drop_inactive(preset.to_dict())
     return [
-        f"{setting.label} {setting.format_value(now[setting.name])}"
-        for setting in ADVANCED_FIELDS
-        if setting.is_active(now) and now[setting.name] != then[setting.name]
+        f"{field.label} {field.format_value(current_values[field.name])}"
+        for field in ADVANCED_FIELDS
+        if field.is_active(current_values) and current_values[field.name] != preset_values[field.name]
     ]
 
 
 def _apply_preset() -> None:
     """Set every setting to the preset's; the network and data that the reader chose stay."""
     preset = st.session_state["train_preset"]
-    old, chosen = st.session_state[_VALUES_KEY], st.session_state[_USER_SET_KEY]
-    values = {**_build_preset_values(preset), **{name: old[name] for name in chosen}}
+    old_values, user_set = st.session_state[_VALUES_KEY], st.session_state[_USER_SET_KEY]
+    values = {**_build_preset_values(preset), **{name: old_values[name] for name in user_set}}
     st.session_state[_PRESET_KEY] = preset
     st.session_state[_VALUES_KEY] = values
     for name, value in values.items():
@@ -137,60 +137,60 @@ def _apply_preset() -> None:
 def _build_preset_values(preset: str) -> FormValues:
     """Return a preset's settings. For a quick look, drawn smears will do where its data would have to be fetched."""
     values = PRESETS[preset].to_dict()
-    ready = {entry.name for entry in list_datasets() if entry.ready}
-    if preset == "quick" and values["dataset"] not in ready:
+    ready_datasets = {entry.name for entry in list_datasets() if entry.ready}
+    if preset == "quick" and values["dataset"] not in ready_datasets:
         values["dataset"] = "synthetic"
     return values
 
 
-def _on_field_changed(name: str) -> None:
-    st.session_state[_USER_SET_KEY].add(name)
+def _on_field_changed(field_name: str) -> None:
+    st.session_state[_USER_SET_KEY].add(field_name)
 
 
 def _show_advanced_fields(values: FormValues) -> None:
     for group in FIELD_GROUPS:
         st.markdown(f"**{group}**")
         with st.grid("auto", min_column_width=210, gap=("small", "medium")) as grid:
-            for setting in ADVANCED_FIELDS:
-                if setting.group == group and setting.is_active(values):
+            for field in ADVANCED_FIELDS:
+                if field.group == group and field.is_active(values):
                     with grid.cell():
-                        _show_field(setting, values)
+                        _show_field(field, values)
 
 
-def _show_field(setting: FieldSpec, values: FormValues) -> None:
+def _show_field(field: FieldSpec, values: FormValues) -> None:
     """Show the widget of a setting and take its value over."""
-    key = f"train_{setting.name}"
-    st.session_state.setdefault(key, values[setting.name])
-    shared: Mapping[str, Any] = {"key": key, "help": setting.help or None}
-    if setting.name in BASIC_FIELDS:
-        values[setting.name] = st.selectbox(
-            setting.label,
-            list(setting.value_labels),
-            format_func=setting.format_value,
+    key = f"train_{field.name}"
+    st.session_state.setdefault(key, values[field.name])
+    common_args: Mapping[str, Any] = {"key": key, "help": field.help or None}
+    if field.name in BASIC_FIELDS:
+        values[field.name] = st.selectbox(
+            field.label,
+            list(field.value_labels),
+            format_func=field.format_value,
             key=key,
             on_change=_on_field_changed,
-            args=(setting.name,),
-            help=GLOSSARY["Architecture"] if setting.name == "architecture" else None,
+            args=(field.name,),
+            help=GLOSSARY["Architecture"] if field.name == "architecture" else None,
             width=240,
         )
-    elif setting.value_type == "bool":
-        values[setting.name] = st.toggle(setting.label, **shared)
-    elif setting.value_type == "str":
-        values[setting.name] = st.selectbox(setting.label, setting.choices, format_func=setting.format_value, **shared)
-    elif setting.value_type == "int":
-        least, most = (int(end) for end in RANGES[setting.name])
-        step = int(setting.step or 1)
-        values[setting.name] = st.number_input(setting.label, least, most, step=step, **shared)
+    elif field.value_type == "bool":
+        values[field.name] = st.toggle(field.label, **common_args)
+    elif field.value_type == "str":
+        values[field.name] = st.selectbox(field.label, field.choices, format_func=field.format_value, **common_args)
+    elif field.value_type == "int":
+        minimum, maximum = (int(bound) for bound in RANGES[field.name])
+        step = int(field.step or 1)
+        values[field.name] = st.number_input(field.label, minimum, maximum, step=step, **common_args)
     else:
-        lowest, highest = (float(end) for end in RANGES[setting.name])
-        values[setting.name] = st.number_input(
-            setting.label, lowest, highest, step=setting.step or 0.01, format="%.6g", **shared
+        lowest, highest = (float(bound) for bound in RANGES[field.name])
+        values[field.name] = st.number_input(
+            field.label, lowest, highest, step=field.step or 0.01, format="%.6g", **common_args
         )
 
 
-def _check_dataset_ready(name: str) -> bool:
+def _check_dataset_ready(dataset_name: str) -> bool:
     """Say what is missing of a data set and offer to fetch it. Return whether nothing is."""
-    parts = tuple(name.split("+"))
+    parts = tuple(dataset_name.split("+"))
     missing = [entry for entry in list_datasets() if entry.name.startswith(parts) and not entry.ready]
     for entry in missing:
         st.info(f"{DATASET_TITLES[entry.name]} is not on this computer yet.", icon=":material/cloud_download:")

@@ -42,9 +42,9 @@ _PROBLEM_KEY: Final = "start_problem"
 _PROBED_KEY: Final = "start_measured"
 
 
-def show_cost_and_start(plan: TrainingRequest | None) -> None:
+def show_cost_and_start(request: TrainingRequest | None) -> None:
     """Show what a training will cost, and offer to start it."""
-    fits = plan is not None and _show_cost(plan)
+    fits_in_memory = request is not None and _show_cost(request)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Name (optional)",
@@ -59,62 +59,64 @@ def show_cost_and_start(plan: TrainingRequest | None) -> None:
             "Start training",
             icon=":material/play_arrow:",
             key="train_start",
-            disabled=not fits,
+            disabled=not fits_in_memory,
             on_click=start_training,
-            args=(plan,),
+            args=(request,),
         )
     problem = st.session_state.pop(_PROBLEM_KEY, None)
     if problem:
         st.error(escape_lines(problem), icon=":material/error:")
 
 
-def _show_cost(plan: TrainingRequest) -> bool:
+def _show_cost(request: TrainingRequest) -> bool:
     """Show time and memory. Return whether the memory will do."""
-    config = plan.config
+    config = request.config
     try:
-        counts = count_samples(config, plan.upload.dataset if plan.upload else None)
-        needed = estimate_cost(config, counts)
+        sample_counts = count_samples(config, request.upload.dataset if request.upload else None)
+        cost = estimate_cost(config, sample_counts)
     except WbcsegError as problem:
         st.error(escape_lines(str(problem)), icon=":material/error:")
         return False
-    line = sum(one.is_active for one in list_summaries())
+    runs_ahead = sum(summary.is_active for summary in list_summaries())
     with st.container(border=True, gap="small"):
-        _show_cost_line(config, counts, needed)
-        if line:
-            noun = "training goes" if line == 1 else "trainings go"
-            st.markdown(f":material/hourglass_top: {line} {noun} before it: it waits in line until its turn comes.")
+        _show_cost_line(config, sample_counts, cost)
+        if runs_ahead:
+            noun = "training goes" if runs_ahead == 1 else "trainings go"
+            st.markdown(
+                f":material/hourglass_top: {runs_ahead} {noun} before it: it waits in line until its turn comes."
+            )
         try:
-            check_memory(config, counts)
+            check_memory(config, sample_counts)
         except NotEnoughMemoryError as problem:
             st.error(escape_markdown(str(problem)), icon=":material/memory:")
             return False
-        if not needed.is_exact:
-            busy = is_probing(config)
-            st.fragment(_render_probe, run_every=1.0 if busy else None)(config, busy, idle=not line)
+        if not cost.is_exact:
+            probing = is_probing(config)
+            st.fragment(_render_probe, run_every=1.0 if probing else None)(config, probing, idle=not runs_ahead)
     return True
 
 
-def _show_cost_line(config: TrainingConfig, counts: tuple[int, int], needed: CostEstimate) -> None:
-    basis = BASIS_TEXTS[needed.basis, needed.is_exact]
+def _show_cost_line(config: TrainingConfig, sample_counts: tuple[int, int], cost: CostEstimate) -> None:
+    basis = BASIS_TEXTS[cost.basis, cost.is_exact]
     epochs = "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs"
     st.markdown(
-        f":material/schedule: About **{format_duration(needed.seconds)}** on this computer: {epochs} of "
-        f"{format_duration(needed.seconds_per_epoch)} and the start and end.  \n"
-        f":material/memory: About **{format_bytes(needed.memory_bytes)}** of memory, of {format_bytes(needed.free_bytes)} free now.  \n"
-        f":material/photo_library: {counts[0]} pictures train, {counts[1]} are held out.",
+        f":material/schedule: About **{format_duration(cost.seconds)}** on this computer: {epochs} of "
+        f"{format_duration(cost.seconds_per_epoch)} and the start and end.  \n"
+        f":material/memory: About **{format_bytes(cost.memory_bytes)}** of memory, of {format_bytes(cost.free_bytes)} free now.  \n"
+        f":material/photo_library: {sample_counts[0]} pictures train, {sample_counts[1]} are held out.",
     )
     st.caption(f"Time and memory are estimates, {basis}.")
 
 
-def _render_probe(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
+def _render_probe(config: TrainingConfig, was_probing: bool, *, idle: bool) -> None:
     """Offer to time a few steps on this computer, and say when that is under way or brought nothing."""
-    now = is_probing(config)
-    if now != busy:
+    probing = is_probing(config)
+    if probing != was_probing:
         st.rerun()
-    if now:
+    if probing:
         st.markdown(":material/progress_activity: Timing a few steps of this training. The estimate above follows.")
         return
-    asked = st.button(
+    clicked = st.button(
         "Measure on this computer",
         icon=":material/timer:",
         key="train_measure",
@@ -124,7 +126,7 @@ def _render_probe(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
         if idle
         else "While a training goes on, the figures would be wrong.",
     )
-    if asked:
+    if clicked:
         try:
             start_probe(config)
         except WbcsegError as problem:
@@ -137,14 +139,14 @@ def _render_probe(config: TrainingConfig, busy: bool, *, idle: bool) -> None:
         st.caption("The last measurement of these settings brought nothing: the estimate stays as it is.")
 
 
-def start_training(plan: TrainingRequest) -> None:
+def start_training(request: TrainingRequest) -> None:
     """Start the training and show it; a double click starts one only."""
     if time.monotonic() - st.session_state.get("train_started", -DOUBLE_CLICK_SECONDS) < DOUBLE_CLICK_SECONDS:
         return
     name = st.session_state.get("train_name", "").strip() or None
-    data = plan.upload.zip_bytes if plan.upload and plan.config.dataset == UPLOADED_DATASET else None
+    data = request.upload.zip_bytes if request.upload and request.config.dataset == UPLOADED_DATASET else None
     try:
-        run = manager.start_run(plan.config, name=name, data=data)
+        run = manager.start_run(request.config, name=name, data=data)
     except WbcsegError as problem:
         st.session_state[_PROBLEM_KEY] = str(problem)
         return

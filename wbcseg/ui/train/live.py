@@ -34,57 +34,57 @@ METRIC_TITLES: Final = {
 }
 
 
-def show_live(one: RunSummary) -> None:
+def show_live(summary: RunSummary) -> None:
     """Show a training; while it goes on, what is shown follows."""
-    st.fragment(_render_live, run_every=LIVE_REFRESH_SECONDS if one.is_active else None)(one, one.is_active)
+    st.fragment(_render_live, run_every=LIVE_REFRESH_SECONDS if summary.is_active else None)(summary, summary.is_active)
 
 
-def select_run(found: Sequence[RunSummary]) -> RunSummary:
+def select_run(summaries: Sequence[RunSummary]) -> RunSummary:
     """Ask which training to watch: at first the one that runs, else the newest.
 
     Args:
-        found: All of them, the newest first; at least one.
+        summaries: All of them, the newest first; at least one.
     """
-    by_name = {one.name: one for one in found}
-    asked = st.query_params.get("run")
+    by_name = {summary.name: summary for summary in summaries}
+    requested = st.query_params.get("run")
     if "run" not in st.session_state or st.session_state["run"] not in by_name:
-        running = next((one.name for one in found if one.status in ("running", "stopping")), None)
-        chosen = asked if asked in by_name else running or found[0].name
-        st.session_state["run"] = chosen
+        active_name = next((summary.name for summary in summaries if summary.status in ("running", "stopping")), None)
+        selected = requested if requested in by_name else active_name or summaries[0].name
+        st.session_state["run"] = selected
     # No widget binding here: what is chosen unasked belongs in the address too, so that a reload finds it again.
     st.selectbox("Training", list(by_name), key="run", width=420, label_visibility="collapsed")
     st.query_params["run"] = st.session_state["run"]
     return by_name[st.session_state["run"]]
 
 
-def _render_live(one: RunSummary, was_alive: bool) -> None:
-    now = summarise_run(one.run)
-    if now.status == "waiting":
-        now = next((other for other in list_summaries() if other.name == one.name), now)
-    if now.is_active != was_alive:
+def _render_live(initial: RunSummary, was_active: bool) -> None:
+    current = summarise_run(initial.run)
+    if current.status == "waiting":
+        current = next((other for other in list_summaries() if other.name == initial.name), current)
+    if current.is_active != was_active:
         # Once more as a whole: whether the page looks again by itself is settled there.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"{format_status_badge(now)} {escape_markdown(format_config(now.config)) if now.config else ''}",
+            f"{format_status_badge(current)} {escape_markdown(format_config(current.config)) if current.config else ''}",
             width="content",
         )
-        show_actions(now, f"live_{now.name}")
-    show_status(now)
-    if now.config is None:
+        show_actions(current, f"live_{current.name}")
+    show_status(current)
+    if current.config is None:
         st.page_link(routes.RUNS, label="Delete it on the page Runs", icon=":material/delete:")
         return
-    show_leakage_badge(now)
-    _show_curves(now, now.config)
+    show_leakage_badge(current)
+    _show_curves(current, current.config)
     st.subheader("What it makes of three held-out pictures")
     with st.container(horizontal=True, vertical_alignment="center"):
         palette = select_palette(label_visibility="collapsed")
         show_legend(palette)
-    show_snapshots(now.run, now.config, palette)
+    show_snapshots(current.run, current.config, palette)
 
 
-def _show_curves(one: RunSummary, config: TrainingConfig) -> None:
-    rows, batches = one.run.load_metrics(), one.run.load_batch_metrics()
+def _show_curves(summary: RunSummary, config: TrainingConfig) -> None:
+    rows, batches = summary.run.load_metrics(), summary.run.load_batch_metrics()
     with st.container(horizontal=True, vertical_alignment="center", key="curve_options"):
         view = EPOCH_VIEW if rows else BATCH_VIEW
         if rows and batches:
@@ -93,55 +93,65 @@ def _show_curves(one: RunSummary, config: TrainingConfig) -> None:
                 (EPOCH_VIEW, BATCH_VIEW),
                 default=EPOCH_VIEW,
                 required=True,
-                key=f"axis_{one.name}",
+                key=f"axis_{summary.name}",
                 label_visibility="collapsed",
             )
-        thesis = view == EPOCH_VIEW and st.toggle(
+        show_thesis = view == EPOCH_VIEW and st.toggle(
             "The thesis' curve underneath",
             key="thesis_curve",
             help="What the thesis published of the same network in full width. Its test pictures are not honest ones: "
             "24 of 30 have a flipped copy in training.",
         )
-    shown: Sequence[MetricsRow] = rows if view == EPOCH_VIEW else batches
+    visible_rows: Sequence[MetricsRow] = rows if view == EPOCH_VIEW else batches
     x_title = "Epoch" if view == EPOCH_VIEW else "Batch"
-    accuracy = "binary_accuracy" if thesis else ACCURACY_METRIC
+    accuracy_metric = "binary_accuracy" if show_thesis else ACCURACY_METRIC
     same_loss = config.loss == "binary_crossentropy"
     with st.grid(3, min_column_width=300, gap=("small", "medium")) as grid:
-        for metric, title in (("loss", "Loss"), (accuracy, METRIC_TITLES[accuracy])):
-            points, series = line_charts.build_train_val_series(shown, metric)
-            if thesis and (metric != "loss" or same_loss):
-                more, others = line_charts.load_thesis_series(config, "loss" if metric == "loss" else ACCURACY_METRIC)
-                points, series = [*points, *more], [*series, *others]
+        for metric, title in (("loss", "Loss"), (accuracy_metric, METRIC_TITLES[accuracy_metric])):
+            points, series = line_charts.build_train_val_series(visible_rows, metric)
+            if show_thesis and (metric != "loss" or same_loss):
+                thesis_points, thesis_series = line_charts.load_thesis_series(
+                    config, "loss" if metric == "loss" else ACCURACY_METRIC
+                )
+                points, series = [*points, *thesis_points], [*series, *thesis_series]
             with grid.cell():
-                _show_curve(one, title, points, series, x_title)
+                _show_curve(summary, title, points, series, x_title)
         with grid.cell():
-            _show_curve(one, "Dice", *line_charts.build_dice_series(shown), x_title)
-    st.caption(line_charts.DASH_EXPLANATION + ("" if one.is_active else f" {line_charts.ZOOM_HINT}"))
-    if thesis:
+            _show_curve(summary, "Dice", *line_charts.build_dice_series(visible_rows), x_title)
+    st.caption(line_charts.DASH_EXPLANATION + ("" if summary.is_active else f" {line_charts.ZOOM_HINT}"))
+    if show_thesis:
         _show_thesis_note(same_loss)
-    _show_metrics_table(shown, x_title)
+    _show_metrics_table(visible_rows, x_title)
 
 
-def _show_curve(one: RunSummary, title: str, points: Sequence[Point], series: Sequence[Series], x_title: str) -> None:
-    own = {s.name for s in series if not s.thin}
-    last = {name: y for _, y, name in points if name in own}
-    held_out = {name: y for name, y in last.items() if not name.lower().endswith(line_charts.TRAINING.lower())}
+def _show_curve(
+    summary: RunSummary, title: str, points: Sequence[Point], series: Sequence[Series], x_title: str
+) -> None:
+    own_names = {curve.name for curve in series if not curve.thin}
+    last_values = {name: y for _, y, name in points if name in own_names}
+    held_out = {name: y for name, y in last_values.items() if not name.lower().endswith(line_charts.TRAINING.lower())}
     # Of six curves of Dice, the three that count are enough.
-    told = held_out if len(last) > 2 and held_out else last
-    newest = [f"{name.replace(line_charts.SUBSET_SEPARATOR, ' ').lower()} {y:.3f}" for name, y in told.items()]
+    reported = held_out if len(last_values) > 2 and held_out else last_values
+    value_texts = [f"{name.replace(line_charts.SUBSET_SEPARATOR, ' ').lower()} {y:.3f}" for name, y in reported.items()]
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**")
-        what = f"{title} by {x_title.lower()}"
+        description = f"{title} by {x_title.lower()}"
         # While rows come in, the text stays the same: a new one would draw the picture anew.
-        alt = what if one.is_active else f"{what}, at the end: {', '.join(newest) or 'no figure yet'}"
+        alt = (
+            description
+            if summary.is_active
+            else f"{description}, at the end: {', '.join(value_texts) or 'no figure yet'}"
+        )
         key = f"{title}_{x_title}"
-        line_charts.show_line_chart(points, series, x_title=x_title, y_title=title, alt=alt, key=key, live=one.is_active)
-        now = "Now" if one.is_active else "Last"
-        st.caption(f"{now}: {', '.join(newest)}" if newest else "\u00a0")
+        line_charts.show_line_chart(
+            points, series, x_title=x_title, y_title=title, alt=alt, key=key, live=summary.is_active
+        )
+        prefix = "Now" if summary.is_active else "Last"
+        st.caption(f"{prefix}: {', '.join(value_texts)}" if value_texts else "\u00a0")
 
 
 def _show_thesis_note(same_loss: bool) -> None:
-    loss = (
+    loss_note = (
         "Its loss is binary cross-entropy, as here."
         if same_loss
         else "Its loss is binary cross-entropy; this training has another one, which cannot be compared, so "
@@ -149,20 +159,20 @@ def _show_thesis_note(same_loss: bool) -> None:
     )
     st.caption(
         f"The thesis: width 64, binary accuracy (here too, while its curve is shown), test on 30 pictures of which 24 "
-        f"have a flipped copy in training. {loss} It published no Dice by epoch."
+        f"have a flipped copy in training. {loss_note} It published no Dice by epoch."
     )
 
 
 def _show_metrics_table(rows: Sequence[MetricsRow], x_title: str) -> None:
-    table = st.expander("Figures as a table", icon=":material/table:", on_change="rerun", key=f"figures_{x_title}")
-    if not table.open:
+    expander = st.expander("Figures as a table", icon=":material/table:", on_change="rerun", key=f"figures_{x_title}")
+    if not expander.open:
         return
-    columns: dict[str, list[float | None]] = {x_title: [float(number) for number in range(1, len(rows) + 1)]}
-    for prefix, part in (("", "training"), ("val_", "held-out")):
+    columns: dict[str, list[float | None]] = {x_title: [float(index) for index in range(1, len(rows) + 1)]}
+    for prefix, subset in (("", "training"), ("val_", "held-out")):
         for name, title in METRIC_TITLES.items():
             if any(prefix + name in row for row in rows):
-                columns[f"{title}, {part}"] = [row.get(prefix + name) for row in rows]
-    config = {name: st.column_config.NumberColumn(format="%.4f") for name in columns if name != x_title}
-    config[x_title] = st.column_config.NumberColumn(format="%d", pinned=True)
-    with table:
-        st.dataframe(columns, hide_index=True, column_config=config, alt="The figures of the curves above")
+                columns[f"{title}, {subset}"] = [row.get(prefix + name) for row in rows]
+    column_config = {name: st.column_config.NumberColumn(format="%.4f") for name in columns if name != x_title}
+    column_config[x_title] = st.column_config.NumberColumn(format="%d", pinned=True)
+    with expander:
+        st.dataframe(columns, hide_index=True, column_config=column_config, alt="The figures of the curves above")

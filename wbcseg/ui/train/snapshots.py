@@ -43,67 +43,69 @@ def sample_epochs(epochs: Sequence[int], count: int = DEFAULT_SNAPSHOTS) -> list
     if len(epochs) <= count:
         return list(epochs)
     last = len(epochs) - 1
-    places = {round(last ** (i / (count - 2))) for i in range(count - 1)} | {0, last}
+    indices = {round(last ** (i / (count - 2))) for i in range(count - 1)} | {0, last}
     # Where powers fall together, the gaps that are widest in ratio are filled.
-    free = [place for place in range(last + 1) if place not in places]
-    while len(places) < count and free:
-        taken = sorted(places)
-        best = max(free, key=lambda place: min(abs(np.log((place + 1) / (other + 1))) for other in taken))
-        places.add(best)
-        free.remove(best)
-    return [epochs[place] for place in sorted(places)]
+    unused = [index for index in range(last + 1) if index not in indices]
+    while len(indices) < count and unused:
+        selected = sorted(indices)
+        best = max(unused, key=lambda index: min(abs(np.log((index + 1) / (other + 1))) for other in selected))
+        indices.add(best)
+        unused.remove(best)
+    return [epochs[index] for index in sorted(indices)]
 
 
 def show_snapshots(run: Run, config: TrainingConfig, palette: str) -> None:
     """Show the pictures, the experts' masks, and what the network made of them after a choice of epochs."""
-    film = films.load_snapshots(run)
-    if film is None or not film.epochs:
+    snapshot_info = films.load_snapshots(run)
+    if snapshot_info is None or not snapshot_info.epochs:
         st.caption("The film begins when the network has been built.")
         return
-    epoch = _select_epoch(run, film)
-    shown = sorted({*sample_epochs(film.epochs), epoch})
+    epoch = _select_epoch(run, snapshot_info)
+    visible_epochs = sorted({*sample_epochs(snapshot_info.epochs), epoch})
     true_mask = get_mask_title(f"{config.dataset}/")
     with st.grid("auto", min_column_width=MIN_SNAPSHOT_WIDTH, gap=("small", "xsmall"), key="film") as grid:
-        pictures = _load_images_png(config, film)
-        if pictures is not None:
-            names = ", ".join(get_local_id(one) for one in film.ids)
+        images_png = _load_images_png(config, snapshot_info)
+        if images_png is not None:
+            image_names = ", ".join(get_local_id(item) for item in snapshot_info.ids)
             with grid.cell(), st.container(gap=None):
-                show_png(pictures, f"The held-out pictures {names}")
+                show_png(images_png, f"The held-out pictures {image_names}")
                 st.caption("Picture")
-        for one in (None, *shown):
+        for item in (None, *visible_epochs):
             with grid.cell(), st.container(gap=None):
-                _show_snapshot(run, film, one, palette, true_mask, bold=one == epoch)
-    if pictures is None:
+                _show_snapshot(run, snapshot_info, item, palette, true_mask, bold=item == epoch)
+    if images_png is None:
         st.caption("The pictures themselves are not kept with a training, only masks: theirs, and the network's.")
 
 
-def _select_epoch(run: Run, film: Snapshots) -> int:
+def _select_epoch(run: Run, snapshot_info: Snapshots) -> int:
     """Ask for an epoch; until the reader has chosen one, it is the newest."""
-    key, touched = f"film_epoch_{run.name}", f"film_touched_{run.name}"
-    newest = film.epochs[-1]
-    if len(film.epochs) < 2:
+    key, touched_key = f"film_epoch_{run.name}", f"film_touched_{run.name}"
+    newest = snapshot_info.epochs[-1]
+    if len(snapshot_info.epochs) < 2:
         return newest
-    if not st.session_state.get(touched) or st.session_state.get(key) not in film.epochs:
+    if not st.session_state.get(touched_key) or st.session_state.get(key) not in snapshot_info.epochs:
         st.session_state[key] = newest
 
-    def touch() -> None:
-        st.session_state[touched] = st.session_state[key] != newest
+    def mark_touched() -> None:
+        st.session_state[touched_key] = st.session_state[key] != newest
 
     return st.select_slider(
         "Epoch",
-        film.epochs,
+        snapshot_info.epochs,
         key=key,
-        on_change=touch,
+        on_change=mark_touched,
         width=420,
         help="Any epoch can be shown; 0 is the network before it has learned anything.",
     )
 
 
-def _show_snapshot(run: Run, film: Snapshots, epoch: int | None, palette: str, true_mask: str, *, bold: bool) -> None:
+def _show_snapshot(
+    run: Run, snapshot_info: Snapshots, epoch: int | None, palette: str, true_mask: str, *, bold: bool
+) -> None:
     title = true_mask if epoch is None else f"Epoch {epoch}"
     try:
-        begun = (run.folder / "film.json").stat().st_mtime_ns
-        png = _render_snapshot(run, film, str(run.folder), begun, epoch, palette)
+        start_mtime_ns = (run.folder / "film.json").stat().st_mtime_ns
+        png = _render_snapshot(run, snapshot_info, str(run.folder), start_mtime_ns, epoch, palette)
     except (WbcsegError, OSError) as problem:
         st.markdown(":material/broken_image:", help=escape_markdown(str(problem)))
     else:
@@ -113,35 +115,37 @@ def _show_snapshot(run: Run, film: Snapshots, epoch: int | None, palette: str, t
 
 # A frame is written once; but a new run can have the name of a deleted one, hence the time when its film began.
 @st.cache_data(max_size="8MiB", show_spinner=False)
-def _render_snapshot(_run: Run, _film: Snapshots, folder: str, begun: int, epoch: int | None, palette: str) -> bytes:  # noqa: ARG001
-    labels = films.load_snapshot(_run, _film, epoch)
-    return _encode_stack([colorize(one, PALETTES[palette]) for one in labels])
+def _render_snapshot(
+    _run: Run, _snapshot_info: Snapshots, folder: str, start_mtime_ns: int, epoch: int | None, palette: str
+) -> bytes:
+    labels = films.load_snapshot(_run, _snapshot_info, epoch)
+    return _encode_stack([colorize(image_labels, PALETTES[palette]) for image_labels in labels])
 
 
-def _load_images_png(config: TrainingConfig, film: Snapshots) -> bytes | None:
+def _load_images_png(config: TrainingConfig, snapshot_info: Snapshots) -> bytes | None:
     """Return the pictures of a film, where they are on this computer."""
-    ready = {entry.name for entry in list_datasets() if entry.ready}
-    origins = {one.partition("/")[0] for one in film.ids}
-    if not {*config.dataset.split("+")} <= {*DATASET_NAMES} or not origins <= ready:
+    ready_datasets = {entry.name for entry in list_datasets() if entry.ready}
+    source_datasets = {sample_id.partition("/")[0] for sample_id in snapshot_info.ids}
+    if not {*config.dataset.split("+")} <= {*DATASET_NAMES} or not source_datasets <= ready_datasets:
         return None
     try:
-        return _render_images(film.ids, film.input_size, config.two_stage)
+        return _render_images(snapshot_info.ids, snapshot_info.input_size, config.two_stage)
     except WbcsegError:
         return None
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _render_images(ids: tuple[str, ...], side: int, enlarge: bool) -> bytes:
+def _render_images(ids: tuple[str, ...], input_size: int, upscale: bool) -> bytes:
     crops = []
-    for one in ids:
-        image = cache.load_image(one.partition("/")[0], get_original_id(one)).sample.image
-        crop, _ = pad_to_square(image, side, enlarge=enlarge)
-        crops.append(np.asarray(make_flipped_copy(crop), dtype=np.uint8) if is_flipped_copy(one) else crop)
+    for sample_id in ids:
+        image = cache.load_image(sample_id.partition("/")[0], get_original_id(sample_id)).sample.image
+        crop, _ = pad_to_square(image, input_size, enlarge=upscale)
+        crops.append(np.asarray(make_flipped_copy(crop), dtype=np.uint8) if is_flipped_copy(sample_id) else crop)
     return _encode_stack(crops)
 
 
 def _encode_stack(crops: Sequence[NDArray[np.uint8]]) -> bytes:
     """Write crops one above the other as a PNG, enlarged so that a fine screen shows sharp pixels."""
-    line = np.full((CROP_GAP, crops[0].shape[1], 3), 128, dtype=np.uint8)
-    parts = [part for crop in crops for part in (line, crop)][1:]
+    separator = np.full((CROP_GAP, crops[0].shape[1], 3), 128, dtype=np.uint8)
+    parts = [part for crop in crops for part in (separator, crop)][1:]
     return encode_png(enlarge(np.concatenate(parts), 2))

@@ -34,35 +34,38 @@ VIEWER_SCRIPTS: Final = (
 """The scripts in an order in which each uses those before it."""
 
 
-def bundle(names: Sequence[str]) -> str:
+def bundle(filenames: Sequence[str]) -> str:
     """Return modules as one: each in a scope of its own, the last one open, because its default export is what counts.
 
     Imports and exports stand on lines of their own, as they do in the scripts beside this file.
     """
-    *inner, last = names
+    *inner_names, entry_name = filenames
     return "\n".join(
-        [*(_wrap_module(name) for name in inner), _replace_imports((SOURCES / last).read_text(encoding="utf-8"))]
+        [
+            *(_wrap_module(filename) for filename in inner_names),
+            _replace_imports((SOURCES / entry_name).read_text(encoding="utf-8")),
+        ]
     )
 
 
-def _wrap_module(name: str) -> str:
-    text = (SOURCES / name).read_text(encoding="utf-8")
-    exported = re.findall(r"^export (?:async )?(?:function|class|const) (\w+)", text, flags=re.MULTILINE)
-    body = re.sub(r"^export ", "", _replace_imports(text), flags=re.MULTILINE)
-    return f"const {_get_scope_name(name)} = (() => {{\n{body}\nreturn {{ {', '.join(exported)} }}\n}})()"
+def _wrap_module(filename: str) -> str:
+    source = (SOURCES / filename).read_text(encoding="utf-8")
+    exported_names = re.findall(r"^export (?:async )?(?:function|class|const) (\w+)", source, flags=re.MULTILINE)
+    body = re.sub(r"^export ", "", _replace_imports(source), flags=re.MULTILINE)
+    return f"const {_get_scope_name(filename)} = (() => {{\n{body}\nreturn {{ {', '.join(exported_names)} }}\n}})()"
 
 
-def _replace_imports(text: str) -> str:
+def _replace_imports(source: str) -> str:
     return re.sub(
         r'^import (\{[^}]*\}) from "\./([\w.]+)"$',
-        lambda found: f"const {found[1]} = {_get_scope_name(found[2])}",
-        text,
+        lambda match: f"const {match[1]} = {_get_scope_name(match[2])}",
+        source,
         flags=re.MULTILINE,
     )
 
 
-def _get_scope_name(name: str) -> str:
-    return f"in_{name.partition('.')[0]}"
+def _get_scope_name(filename: str) -> str:
+    return f"in_{filename.partition('.')[0]}"
 
 
 _payload_component = st.components.v2.component("wbcseg.pack", js=bundle(PAYLOAD_SCRIPTS))
@@ -71,30 +74,30 @@ _viewer_component = st.components.v2.component(
 )
 
 
-def send_payload(digest: str, content: bytes) -> None:
+def send_payload(digest: str, payload: bytes) -> None:
     """Bring one picture to the browser; nothing travels again while the browser has it.
 
     Args:
         digest: Names the content.
-        content: What :func:`wbcseg.ui.viewer.payload.encode_payload` made, with ``digest`` in its head.
+        payload: What :func:`wbcseg.ui.viewer.payload.encode_payload` made, with ``digest`` in its head.
     """
-    _payload_component(key=f"pack-{digest}", data=content)
+    _payload_component(key=f"pack-{digest}", data=payload)
 
 
 def show_viewer(
-    shown: Mapping[str, Any],
+    props: Mapping[str, Any],
     *,
-    on_picture: Callable[[], None],
+    on_image: Callable[[], None],
     on_mask: Callable[[], None],
     key: str = "viewer",
 ) -> None:
     """Show a picture that was sent. To be called at the top level of a page: inside containers it is put up anew.
 
     Args:
-        shown: JSON values; see :mod:`wbcseg.ui.segment.view`.
-        on_picture: Called when the reader asks for another picture: its id is ``st.session_state[key]["picture"]``.
+        props: JSON values; see :mod:`wbcseg.ui.segment.view`.
+        on_image: Called when the reader asks for another picture: its id is ``st.session_state[key]["picture"]``.
         on_mask: Called when the reader hands over a corrected mask: ``st.session_state[key]["mask"]``.
         key: Of the component.
     """
     # In a list, because Streamlit looks for data frames in a dictionary and would load pandas for it, 80 MB.
-    _viewer_component(key=key, data=[dict(shown)], on_picture_change=on_picture, on_mask_change=on_mask)
+    _viewer_component(key=key, data=[dict(props)], on_picture_change=on_image, on_mask_change=on_mask)
