@@ -36,7 +36,7 @@ def main() -> None:
             image = dataset.read(dataset.ids[0]).image
             time_pairs = [[_time_prediction(segmenter, image) for segmenter in segmenters] for _ in range(20)]
             extra_milliseconds = statistics.median(after - before for before, after in time_pairs)
-            labels = {"model": entry.name, "dataset": name, "pictures": summaries[0]["pictures"]}
+            labels = {"model": entry.name, "dataset": name, "images": summaries[0]["images"]}
             rows.append({**labels, "dice": dice, "milliseconds": round(extra_milliseconds, 1)})
     json.dump({"dice": "as the network left them, along the edges", "rows": rows}, sys.stdout, indent=1)
     print()

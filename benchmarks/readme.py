@@ -29,7 +29,7 @@ def fill_tables(text: str) -> str:
         ("unseen", build_unseen_table()),
         ("thesis", build_thesis_table()),
         ("leak", build_leakage_table()),
-        ("laboratories", build_cross_site_table()),
+        ("cross_site", build_cross_site_table()),
         ("edges", build_edges_table()),
         ("robustness", build_robustness_table()),
         ("training", build_training_table()),
@@ -146,8 +146,8 @@ def build_cross_site_table() -> str:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for result in results:
-        quality = result["trust"]
-        cells = [result["title"], f"{quality['unlike_auroc']:.4f}"]
+        quality = result["quality"]
+        cells = [result["title"], f"{quality['out_of_range_auroc']:.4f}"]
         for kind in ("", "varied_"):
             bad_count, total = quality[f"{kind}bad"], quality[f"{kind}pictures"]
             cells += [
@@ -168,7 +168,7 @@ def build_edges_table() -> str:
         dice = [
             " / ".join(f"{score:.3f}" for score in row["dice"][region]) for region in ("nucleus", "cytoplasm", "cell")
         ]
-        cells = [row["model"], f"{row['dataset']}, {row['pictures']}", *dice, f"{row['milliseconds']:.0f} ms"]
+        cells = [row["model"], f"{row['dataset']}, {row['images']}", *dice, f"{row['milliseconds']:.0f} ms"]
         lines.append(f"| {' | '.join(cells)} |")
     return _join_table(lines)
 
@@ -182,7 +182,7 @@ def build_robustness_table() -> str:
     ]
     for rows in zip(*(result["changes"] for result in results), strict=True):
         cells = [" / ".join(f"{row[region]['dice']:.3f}" for region in robustness.FOREGROUND_REGIONS) for row in rows]
-        lines.append(f"| {rows[0]['name']} ({rows[0]['pictures']}) | {' | '.join(cells)} |")
+        lines.append(f"| {rows[0]['name']} ({rows[0]['images']}) | {' | '.join(cells)} |")
     return _join_table(lines)
 
 
@@ -203,15 +203,15 @@ def build_training_table() -> str:
         "|---|---:|---:|---:|",
     ]
     for row in results["results"]:
-        seconds, speedup = row["seconds_per_epoch"], row["ratio"]["program"]
-        name = f"{ARCHITECTURES[row['architecture']].title}, width {row['width']}"
+        seconds, speedup = row["seconds_per_epoch"], row["speedup"]["program"]
+        name = f"{ARCHITECTURES[row['architecture']].title}, width {row['base_filters']}"
         spread = f"{speedup['median']:.2f} ({speedup['least']:.2f} to {speedup['greatest']:.2f})"
         lines.append(f"| {name} | {seconds['program']:.1f} s | {seconds['keras']:.1f} s | {spread} |")
     environment = results["environment"]
     lines += [
         "",
         f"On {environment['processor']}, {environment['cores']} cores, {environment['precision']}; an epoch of "
-        f"{results['pictures_per_epoch']} pictures of {results['canvas']}×{results['canvas']}, "
+        f"{results['images_per_epoch']} pictures of {results['input_size']}×{results['input_size']}, "
         f"{results['batch_size']} a batch.",
     ]
     return "\n".join(lines)

@@ -101,7 +101,7 @@ def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
             "dice_cytoplasm": round(float(np.nanmean([d["cytoplasm"] for d in dice])), 4),
             "megabytes": round(size / 1e6, 1),
         }
-    return {"pictures": len(inputs), "side": card.input_size, "formats": table}
+    return {"images": len(inputs), "side": card.input_size, "formats": table}
 
 
 def export_formats(model: keras.Model, stem: Path) -> dict[str, Path]:

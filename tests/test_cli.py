@@ -359,7 +359,7 @@ def test_models_lists_what_can_be_used(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["models", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in listed] == list(SHIPPED)
-    assert all(entry["problem"] is None and entry["heldout"]["pictures"] > 0 for entry in listed)
+    assert all(entry["problem"] is None and entry["test_metrics"]["pictures"] > 0 for entry in listed)
     assert main(["models"]) == 0
     assert "Dice on" in capsys.readouterr().out
 

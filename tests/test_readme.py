@@ -16,7 +16,7 @@ def test_the_tables_come_from_the_cards_and_the_measurements() -> None:
     assert fill_tables(TEXT) == TEXT
     assert TEXT.count("| U-Net, width 16 | 1,646,227 |") == 1
     for result in load_study_results(list_study_files()):
-        assert result["study"].endswith("-leaking") or f"| {result['study']} | {result['title']} | " in TEXT
+        assert result["study"].endswith("-leaky") or f"| {result['study']} | {result['title']} | " in TEXT
 
 
 def test_the_two_commands_name_files_that_are_there() -> None:

@@ -75,7 +75,7 @@ PALETTES: Final[dict[str, Palette]] = {
         # The thesis' Figure 7: nucleus blue, cytoplasm green, background red.
         Palette("thesis", "As in the thesis", ((255, 0, 0), (0, 255, 0), (0, 0, 255))),
         # Okabe & Ito (2008), told apart with every common kind of colour blindness.
-        Palette("safe", "Colour-blind safe", ((213, 94, 0), (240, 228, 66), (0, 114, 178))),
+        Palette("colorblind", "Colour-blind safe", ((213, 94, 0), (240, 228, 66), (0, 114, 178))),
     )
 }
 

@@ -26,7 +26,7 @@ def keras_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     @contextmanager
     def worker(side: str, config: object) -> Iterator[SimpleNamespace]:
-        assert (side, config) == ("predict", PRESETS["published"].replace(batch_size=32))
+        assert (side, config) == ("predict", PRESETS["thesis"].replace(batch_size=32))
         yield SimpleNamespace(read=dict, step=lambda: {"seconds": 2.0, "alone": 3.0})
 
     monkeypatch.setattr(inference, "start_worker", worker)
@@ -62,7 +62,7 @@ def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.training
 def test_keras_really_predicts() -> None:
-    with start_worker("predict", PRESETS["published"].replace(width=4, batch_size=4)) as worker:
+    with start_worker("predict", PRESETS["thesis"].replace(width=4, batch_size=4)) as worker:
         assert worker.read_response()["precision"] == "float32"
         answer = worker.step()
     assert answer["alone"] > answer["seconds"] > 0

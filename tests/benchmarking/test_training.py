@@ -83,7 +83,7 @@ def test_a_side_that_dies_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.training
 def test_both_sides_compute_the_same_step() -> None:
     # In float32 on both sides: where the processor computes in bfloat16, this program would round otherwise.
-    config = build_benchmark_config("segnet", 4).replace(canvas=24, batch_size=2, precision="float32")
+    config = build_benchmark_config("segnet", 4).replace(input_size=24, batch_size=2, precision="float32")
     done: list[int] = []
     found = run_benchmark(config, batches=1, rounds=2, on_round=done.append)
     assert done == [1, 2]

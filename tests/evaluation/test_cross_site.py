@@ -43,15 +43,15 @@ def test_the_command_as_printed_has_the_committed_results(name: str, tmp_path: P
     (result,) = cross_validation.load_study_results([cross_site.CROSS_SITE_FOLDER / f"{name}.json"])
     studies._check_settings(plan_cross_site(name), result, tmp_path)
     with pytest.raises(ConfigError, match=f"other settings: epochs {result['trainings'][0]['epochs']}, sharp_epochs"):
-        studies._check_settings(plan_cross_site(name, epochs=9, sharp_epochs=6), result, tmp_path)
-    with pytest.raises(ConfigError, match=f"share {result['trainings'][0]['share']}"):
-        studies._check_settings(plan_cross_site(name, share=0.8), result, tmp_path)
+        studies._check_settings(plan_cross_site(name, epochs=9, clean_epochs=6), result, tmp_path)
+    with pytest.raises(ConfigError, match=f"share {result['trainings'][0]['cell_fraction']}"):
+        studies._check_settings(plan_cross_site(name, cell_fraction=0.8), result, tmp_path)
 
 
 def test_every_setting_that_a_study_may_change_is_an_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = []
     monkeypatch.setattr(studies, "run_cross_site_study", lambda study, *_: asked.append(study.configs[0]) or True)
-    values = {"width": 12, "canvas": 96, "epochs": 9, "sharp_epochs": 3, "share": 0.7}
+    values = {"width": 12, "input_size": 96, "epochs": 9, "clean_epochs": 3, "cell_fraction": 0.7}
     assert set(values) == set(evaluate.OVERRIDABLE_SETTINGS)
     options = [text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     assert main(["evaluate", "--laboratories", "--architecture", "segnet", "--out", str(tmp_path), *options]) == 0
@@ -75,7 +75,7 @@ def test_calibration_tells_right_from_overconfident() -> None:
     values = wrong.to_dict()
     assert values["error"] > 0.05
     assert values["temperature"] == 2.0
-    assert values["error_scaled"] < 0.02
+    assert values["ece_scaled"] < 0.02
 
 
 class Finished:
@@ -90,7 +90,7 @@ class Finished:
         return [{"epoch": 1, "seconds": 2.0}]
 
     def config(self) -> TrainingConfig:
-        return plan_cross_site("unet", epochs=1, sharp_epochs=0, share=0.5).configs[self.number]
+        return plan_cross_site("unet", epochs=1, clean_epochs=0, cell_fraction=0.5).configs[self.number]
 
     def read(self, _: str) -> dict[str, str]:
         return {"tensorflow": "none"}
@@ -112,7 +112,7 @@ def test_the_other_laboratory_is_tested_and_reported(
     monkeypatch.setattr(cross_site, "generate_negative_images", lambda seed: list(generate_negative_images(seed))[::8])
     seen: list[str] = []
     runs = [Finished(0), Finished(1)]
-    study = plan_cross_site("unet", epochs=1, sharp_epochs=0, share=0.5)
+    study = plan_cross_site("unet", epochs=1, clean_epochs=0, cell_fraction=0.5)
     result, examples = cross_site.evaluate_cross_site(study, runs, parts, seen.append)  # type: ignore[arg-type]
     assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
     assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen

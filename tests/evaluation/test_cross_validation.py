@@ -28,7 +28,7 @@ def test_folds_differ_in_nothing_but_the_fold() -> None:
 
 
 def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> None:
-    fair = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16).configs[2]
+    fair = plan_cross_validation("thesis", "zheng-1", "unet", folds=5, width=16).configs[2]
     assert (fair.split, fair.flipped_copies, fair.thesis_bugs, fair.base_filters, fair.fold) == (
         "leak-free",
         True,
@@ -36,9 +36,9 @@ def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> Non
         16,
         2,
     )
-    leaking = plan_cross_validation("published", "zheng-1", "unet", folds=5, width=16, leaky=True)
-    assert leaking.name == "zheng-1-published-cv5-leaking"
-    assert leaking.configs[2] == fair.replace(split="leaking")
+    leaking = plan_cross_validation("thesis", "zheng-1", "unet", folds=5, width=16, leaky=True)
+    assert leaking.name == "zheng-1-thesis-cv5-leaky"
+    assert leaking.configs[2] == fair.replace(split="leaky")
 
 
 def test_random_splits_train_on_seven_tenths() -> None:
@@ -70,7 +70,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     assert main(small) == 0
     (result,) = load_study_results(list_study_files(out))
     assert result["study"] == "cells-quick-cv2"
-    assert [result["config"][name] for name in ("width", "canvas")] == [4, 48]
+    assert [result["config"][name] for name in ("width", "input_size")] == [4, 48]
     assert str(tmp_path) not in json.dumps(result)
     assert [one["tested"] for one in result["trainings"]] == [6, 6]
     assert all(one["cpu_seconds"] > 0 for one in result["trainings"])
@@ -80,7 +80,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     segmenter = Segmenter(tmp_path / "runs" / f"cells-quick-cv2-unet-{row['training']}")
     sample = open_dataset(str(root)).read(row["id"])
     assert not segmenter.card.trained_on(sample.id)
-    assert row["one_look"] == compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
+    assert row["single"] == compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
     assert row["careful"] == compute_metrics(sample.mask, segmenter.predict(sample.image, tta=True).labels)
 
     capsys.readouterr()
@@ -154,7 +154,7 @@ def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Pa
         for row in rows[:: len(rows) // 6]:
             sample = open_dataset(row["id"].partition("/")[0]).read(row["id"])
             again = compute_metrics(sample.mask, segmenter.predict(sample.image).labels)
-            assert again["dice"] == pytest.approx(row["one_look"]["dice"], abs=0.002), row["id"]
+            assert again["dice"] == pytest.approx(row["single"]["dice"], abs=0.002), row["id"]
 
 
 def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> None:
@@ -164,7 +164,7 @@ def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> N
         assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
         for row in rows[:: len(rows) // 6]:
             sample = dataset.read(row["id"])
-            for look, careful in (("one_look", False), ("careful", True)):
+            for look, careful in (("single", False), ("careful", True)):
                 again = compute_metrics(sample.mask, segmenter.predict(sample.image, tta=careful).labels)
                 assert again["dice"] == pytest.approx(row[look]["dice"], abs=0.002), (name, row["id"])
                 assert again["hausdorff_95"] == pytest.approx(row[look]["hausdorff_95"], abs=0.5)

@@ -30,7 +30,7 @@ def test_a_sample_of_pairs_is_that_of_the_core(zheng_data: Path) -> None:
     computed = extract_features(sample.image, keep_main_cell(segmenter.predict(sample.image).labels))
     assert expert is not None
     assert computed is not None
-    for name in ("nucleus_to_cell", "cell_area", "lobes"):
+    for name in ("nucleus_to_cell", "cell_area", "nucleus_lobes"):
         assert found.feature_values[name][number] == (expert.values[name], computed.values[name])
 
 

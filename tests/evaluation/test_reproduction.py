@@ -57,8 +57,8 @@ def test_a_perfect_answer_scores_one_and_pixels_without_a_class_are_nobodys(prep
     assert [row["id"] for row in rows] == list(prepared.get_ids(prepared.test))
     for row in rows:
         assert row["accuracy"] == 1.0
-        assert row["jaccard_as_published"] == {"cytoplasm": 1.0, "nucleus": 1.0}
-        assert row["dice_as_published"] == {"cytoplasm": 1.0, "nucleus": 1.0}
+        assert row["thesis_jaccard"] == {"cytoplasm": 1.0, "nucleus": 1.0}
+        assert row["thesis_dice"] == {"cytoplasm": 1.0, "nucleus": 1.0}
         assert set(row["dice"].values()) <= {1.0, None}
 
 
@@ -69,7 +69,7 @@ def test_scores_by_hand() -> None:
     blank = np.zeros(labels.shape, bool)
     blank[:, 5, 5] = True
     images = np.zeros((2, 120, 120, 3), np.uint8)
-    one = ThesisDataset(("a", "a+twin"), images, labels, blank, range(1), range(1, 2), range(0))
+    one = ThesisDataset(("a", "a+flipped"), images, labels, blank, range(1), range(1, 2), range(0))
     answer = np.zeros((120, 120, 3), np.float32)
     answer[..., 0] = 1.0
     answer[0, 0] = (0.2, 0.7, 0.1)
@@ -79,7 +79,7 @@ def test_scores_by_hand() -> None:
     assert row["copy_in_training"]
     assert row["dice"] == {"cytoplasm": pytest.approx(2 / 3, abs=1e-6), "nucleus": None}
     # Row 0 and the pixel without a class are in the upper third, which the thesis would have called background.
-    assert row["jaccard_as_published"] == {"cytoplasm": 1.0, "nucleus": 1.0}
+    assert row["thesis_jaccard"] == {"cytoplasm": 1.0, "nucleus": 1.0}
     # Of three numbers a pixel, one is wrong for the second pixel and one for the pixel without a class.
     assert row["accuracy"] == pytest.approx(1 - 2 / (3 * 14400), abs=1e-6)
 
@@ -93,7 +93,7 @@ def test_what_the_thesis_scored_is_a_third_of_the_picture_with_all_classes(prepa
             answers = iter([answer, *(prepared.targets[index] for index in prepared.test[1:])])
             scored = score_like_thesis(lambda _: next(answers), prepared)[0]  # noqa: B023
             changed = bool((answer != prepared.targets[prepared.test[0]]).any())
-            lower = {name for name, value in scored["dice_as_published"].items() if value < 1.0}
+            lower = {name for name, value in scored["thesis_dice"].items() if value < 1.0}
             assert lower == (where if changed else set())
 
 
@@ -119,8 +119,8 @@ def a_result(name: str) -> dict[str, object]:
     better = {**row, "val_binary_accuracy": 0.98}
     scores = {
         "dice": {"cytoplasm": 0.9, "nucleus": None},
-        "dice_as_published": {"cytoplasm": 0.96, "nucleus": 0.98},
-        "jaccard_as_published": {"cytoplasm": 0.99, "nucleus": 1.0},
+        "thesis_dice": {"cytoplasm": 0.96, "nucleus": 0.98},
+        "thesis_jaccard": {"cytoplasm": 0.99, "nucleus": 1.0},
     }
     pictures = [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}, {"id": "b", **scores}]
     pictures[1]["dice"] = {"cytoplasm": 0.7, "nucleus": 0.8}

@@ -21,12 +21,12 @@ TABLE_1 = {"segnet": (0.9861, 0.9713), "deconvnet": (0.9864, 0.9724), "unet": (0
 ANNEX = {"segnet": (0.9802, 0.9703), "deconvnet": (0.9830, 0.9673), "unet": (0.9921, 0.9830)}
 TABLE_2 = {"segnet": (0.0409, 0.0749), "deconvnet": (0.0428, 0.0861), "unet": (0.0282, 0.0441)}
 TABLE_3 = {
-    ("segnet", "jaccard_as_published"): ((0.9533, 0.0027), (0.9804, 0.0019)),
-    ("deconvnet", "jaccard_as_published"): ((0.9560, 0.0022), (0.9823, 0.0016)),
-    ("unet", "jaccard_as_published"): ((0.9802, 0.0020), (0.9924, 0.0008)),
-    ("segnet", "dice_as_published"): ((0.9294, 0.0040), (0.9696, 0.0030)),
-    ("deconvnet", "dice_as_published"): ((0.9334, 0.0034), (0.9725, 0.0025)),
-    ("unet", "dice_as_published"): ((0.9700, 0.0030), (0.9882, 0.0013)),
+    ("segnet", "thesis_jaccard"): ((0.9533, 0.0027), (0.9804, 0.0019)),
+    ("deconvnet", "thesis_jaccard"): ((0.9560, 0.0022), (0.9823, 0.0016)),
+    ("unet", "thesis_jaccard"): ((0.9802, 0.0020), (0.9924, 0.0008)),
+    ("segnet", "thesis_dice"): ((0.9294, 0.0040), (0.9696, 0.0030)),
+    ("deconvnet", "thesis_dice"): ((0.9334, 0.0034), (0.9725, 0.0025)),
+    ("unet", "thesis_dice"): ((0.9700, 0.0030), (0.9882, 0.0013)),
 }
 # Parameters (all, trainable) and seconds of the whole training.
 SIZES = {

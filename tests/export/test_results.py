@@ -104,7 +104,7 @@ def test_the_zip_holds_everything_and_no_formula(findings: list[CellResult]) -> 
         assert len(json.loads(archive.read("outlines.coco.json"))["images"]) == 3
         outline = json.loads(archive.read(next(name for name in names if name.endswith(".geojson"))))
         figures = outline["features"][0]["properties"]["measurements"]
-        assert figures["lobes"] >= 1
+        assert figures["nucleus_lobes"] >= 1
         assert figures["nucleus_area_px2"] == float(rows[0]["nucleus_area_px2"])
         assert "Not a medical device" in archive.read("NOTICE.txt").decode()
 

@@ -44,10 +44,10 @@ def test_a_round_cell_with_a_round_nucleus() -> None:
     assert values["cell_circularity"] == pytest.approx(1, abs=0.05)
     assert values["cell_solidity"] == pytest.approx(1, abs=0.02)
     assert values["cell_eccentricity"] == pytest.approx(0, abs=0.05)
-    assert values["lobes"] == 1
+    assert values["nucleus_lobes"] == 1
     assert [values[f"nucleus_{c}"] for c in ("red", "green", "blue")] == [90, 60, 140]
     assert [values[f"cytoplasm_{c}"] for c in ("red", "green", "blue")] == [200, 180, 210]
-    assert values["touches_border"] == 0
+    assert values["touches_edge"] == 0
 
 
 def test_an_ellipse_has_its_eccentricity() -> None:
@@ -63,7 +63,7 @@ def test_a_scale_turns_pixels_into_micrometres() -> None:
     scaled = found.to_units(0.1)
     assert scaled["cell_area"] == pytest.approx(0.01 * found.values["cell_area"])
     assert scaled["cell_perimeter"] == pytest.approx(0.1 * found.values["cell_perimeter"])
-    for name in ("nucleus_to_cell", "cell_circularity", "lobes", "nucleus_red"):
+    for name in ("nucleus_to_cell", "cell_circularity", "nucleus_lobes", "nucleus_red"):
         assert scaled[name] == found.values[name]
     assert found.to_units(None) == found.values
     for wrong in (0.0, -1.0, math.nan, math.inf):
@@ -82,14 +82,14 @@ def test_what_is_not_there_is_not_defined() -> None:
     smudge = extract_features(*drawn(disc(60, 30, 30, 15), np.zeros((60, 60), bool)))
     assert smudge is not None
     assert smudge.values["nucleus_to_cell"] == 0
-    assert smudge.values["lobes"] == 0
+    assert smudge.values["nucleus_lobes"] == 0
     assert math.isnan(smudge.values["nucleus_perimeter"])
 
 
 def test_a_cell_that_the_border_cuts() -> None:
     found = extract_features(*drawn(disc(100, 0, 50, 30), disc(100, 0, 50, 10)))
     assert found is not None
-    assert found.values["touches_border"] == 1
+    assert found.values["touches_edge"] == 1
     assert found.values["cell_solidity"] == pytest.approx(1, abs=0.03)
 
 

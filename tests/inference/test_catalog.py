@@ -101,10 +101,10 @@ def test_a_card_is_written_and_read_unchanged(tmp_path: Path) -> None:
 
 def test_a_model_knows_what_it_was_trained_with(tmp_path: Path) -> None:
     split = json.loads((get_weights_folder() / "unet-16" / "card.json").read_text(encoding="utf-8"))["split"]
-    split |= {"train": ["made/1", "made/2+twin"], "groups": [["made/2", "made/9"], ["made/5", "made/6"]]}
+    split |= {"train": ["made/1", "made/2+flipped"], "groups": [["made/2", "made/9"], ["made/5", "made/6"]]}
     card = ModelCard.read(copy_of_shipped(tmp_path, split=split))
     assert [n for n in range(1, 10) if card.trained_on(f"made/{n}")] == [1, 2, 9]
-    assert card.trained_on("made/1+twin")
+    assert card.trained_on("made/1+flipped")
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "weights.safetensors"])
@@ -156,15 +156,15 @@ def test_a_broken_card_is_listed_with_its_problem(tmp_path: Path, nothing: Path,
     assert message in (entry.problem or "")
 
 
-@pytest.mark.parametrize("share", [0.0, 1.5, -0.5, float("inf")])
+@pytest.mark.parametrize("cell_fraction", [0.0, 1.5, -0.5, float("inf")])
 def test_how_closely_a_model_looks_is_on_its_card(tmp_path: Path, share: float) -> None:
-    folder = copy_of_shipped(tmp_path, "unet-general", share=0.7)
+    folder = copy_of_shipped(tmp_path, "unet-general", cell_fraction=0.7)
     assert ModelCard.read(folder).cell_fraction == 0.7
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    (folder / "card.json").write_text(json.dumps({**card, "share": share}), encoding="utf-8")
+    (folder / "card.json").write_text(json.dumps({**card, "cell_fraction": share}), encoding="utf-8")
     with pytest.raises(ModelError, match=r"share of model unet-general must be from 0\.2 to 1"):
         ModelCard.read(folder)
-    del card["share"]
+    del card["cell_fraction"]
     write_json(folder / "card.json", card)
     assert ModelCard.read(folder).cell_fraction == 0.5
 

@@ -210,7 +210,9 @@ def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
 def test_a_model_for_any_laboratory_looks_as_closely_as_its_card_says(tmp_path: Path) -> None:
     image = draw_sample(11, 2, size=(200, 200)).image
     near, far = (
-        Segmenter(copy_of_shipped(tmp_path / str(share), "unet-general", share=share)).predict(image).probabilities
+        Segmenter(copy_of_shipped(tmp_path / str(share), "unet-general", cell_fraction=share))
+        .predict(image)
+        .probabilities
         for share in (0.4, 0.8)
     )
     assert np.abs(near - far).max() > 0.05

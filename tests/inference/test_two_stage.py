@@ -67,7 +67,7 @@ def test_a_frame_shows_the_cell_at_its_share() -> None:
 
 
 @pytest.mark.parametrize("side", [40, 120, 300, 480])
-@pytest.mark.parametrize("share", [0.12, 0.3, 0.45])
+@pytest.mark.parametrize("cell_fraction", [0.12, 0.3, 0.45])
 @pytest.mark.parametrize("close", [0.5, SHARE, 0.7])
 def test_every_cell_is_seen_at_one_scale(side: int, share: float, close: float) -> None:
     seen = []

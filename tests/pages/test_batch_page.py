@@ -409,7 +409,7 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
     for word in ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity", "Looks fine", "Check"):
         assert f"**{word}** ·" in said
     assert "**Unlike the training data** ·" in said
-    for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "lobes", "nucleus_solidity"):
+    for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "nucleus_lobes", "nucleus_solidity"):
         assert FEATURES[name].description in said
     judge = load_quality_model(WithGeneral().entries[-1].card)
     assert judge is not None
@@ -423,7 +423,7 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
 def test_where_no_result_was_bad_none_is_said_to_be_caught():
     judge = load_quality_model(WithGeneral().entries[-1].card)
     assert judge is not None
-    figures = {**judge.metrics, "pictures": 40, "bad": 0, "bad_caught": None, "good_marked": 0.1}
+    figures = {**judge.metrics, "pictures": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
     said = quality_help._format_quality_accuracy("General", figures)
     assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were marked." in said
 
@@ -437,7 +437,7 @@ def test_a_judge_is_spoken_of_once_and_only_if_there_is_one():
 
 def agreement(model, careful):
     pairs = dict.fromkeys(("nucleus_to_cell", "nucleus_area"), ((0.5, 0.6), (0.5, 0.4)))
-    return FeaturePairs(model, careful, ("zheng-1/001", "zheng-2/001"), {**pairs, "lobes": ((2, 2), (3, 2))})
+    return FeaturePairs(model, careful, ("zheng-1/001", "zheng-2/001"), {**pairs, "nucleus_lobes": ((2, 2), (3, 2))})
 
 
 def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch):

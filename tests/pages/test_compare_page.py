@@ -40,7 +40,7 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
         }
         kind = ("neutrophil", "lymphocyte", "eosinophil")[i % 3]
         rows.append(
-            {"id": f"zheng-1/{i:03}", "cell_type": kind, "training": i % 5, "one_look": scores, "careful": scores}
+            {"id": f"zheng-1/{i:03}", "cell_type": kind, "training": i % 5, "single": scores, "careful": scores}
         )
     config = PRESETS[preset].replace(architecture=architecture, width=16, **changes).to_dict()
     del config["fold"], config["split_seed"]
@@ -182,23 +182,23 @@ def test_a_new_result_is_found_without_a_restart(open_page, studied):
     at = open_page("compare", tab=UNSEEN)
     assert len(at.selectbox(key="study").options) == 1
     write(
-        studied, made_result("unet", 0.95, study="zheng-splits3", preset="published", split="leak-free", quirks=False)
+        studied, made_result("unet", 0.95, study="zheng-splits3", preset="thesis", split="leak-free", thesis_bugs=False)
     )
     at.run()
     assert len(at.selectbox(key="study").options) == 2
 
 
 def test_what_the_leak_is_worth(open_page, studied):
-    fair = {"preset": "published", "quirks": False, "split": "leak-free"}
+    fair = {"preset": "thesis", "thesis_bugs": False, "split": "leak-free"}
     write(
         studied,
-        made_result("unet", 0.94, study="zheng-1-published-cv5", **fair),
-        made_result("unet", 0.95, study="zheng-1-published-cv5-leaking", **{**fair, "split": "leaking"}),
+        made_result("unet", 0.94, study="zheng-1-thesis-cv5", **fair),
+        made_result("unet", 0.95, study="zheng-1-thesis-cv5-leaky", **{**fair, "split": "leaky"}),
     )
     at = open_page("compare", tab="What the leak is worth")
     assert "**U-Net, nucleus**: +0.0100" in words(at)
     at = open_page("compare", tab=UNSEEN)
-    assert not any("leaking" in option for option in at.selectbox(key="study").options)
+    assert not any("leaky" in option for option in at.selectbox(key="study").options)
 
 
 def question(figure="dice"):
@@ -271,8 +271,8 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
     ]
     scores = {
         "dice": {"cytoplasm": 0.9, "nucleus": 0.93},
-        "dice_as_published": {"cytoplasm": 0.96, "nucleus": 0.98},
-        "jaccard_as_published": {"cytoplasm": 0.99, "nucleus": 1.0},
+        "thesis_dice": {"cytoplasm": 0.96, "nucleus": 0.98},
+        "thesis_jaccard": {"cytoplasm": 0.99, "nucleus": 1.0},
     }
     result = {
         "experiment": "unet",
@@ -335,12 +335,18 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
         {**training, "trained_on": "zheng-2+synthetic", "tested_on": "zheng-1", "tested": 16},
     ]
     bins = [{"pixels": 10, "sure": 0.6, "right": 0.5}, {"pixels": 90, "sure": 0.97, "right": 0.98}]
-    one = {"error": 0.0123, "temperature": 1.1, "error_scaled": 0.004, "bins": bins}
+    one = {"error": 0.0123, "temperature": 1.1, "ece_scaled": 0.004, "bins": bins}
     result["calibration"] = {"zheng-2": one, "zheng-1": {**one, "error": 0.0071}}
     result["trust"] = {
-        **{"strangers": 200, "smears": 40, "unlike_strangers": 0.99, "unlike_smears": 0.01, "unlike_auroc": 0.9987},
-        **{"pictures": 40, "bad": 4, "bad_caught": 1.0, "good_marked": 0.08},
-        **{"varied_pictures": 80, "varied_bad": 9, "varied_bad_caught": None, "varied_good_marked": 0.31},
+        **{
+            "negatives": 200,
+            "smears": 40,
+            "unlike_strangers": 0.99,
+            "unlike_smears": 0.01,
+            "out_of_range_auroc": 0.9987,
+        },
+        **{"pictures": 40, "bad": 4, "bad_flagged": 1.0, "good_flagged": 0.08},
+        **{"varied_images": 80, "varied_bad": 9, "varied_bad_caught": None, "varied_good_marked": 0.31},
     }
     result["home"] = {"model": "unet-general", "pictures": result["pictures"]}
     (tmp_path / "unet.json").write_text(json.dumps(result))

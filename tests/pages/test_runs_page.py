@@ -43,7 +43,7 @@ def test_without_runs_it_leads_to_train(open_page):
 
 def test_the_table_says_how_each_run_stands():
     make_run("done", epochs=10, config=QUICK.replace(epochs=10))
-    make_run("thesis", config=PRESETS["published"])
+    make_run("thesis", config=PRESETS["thesis"])
     make_run("line", "waiting", epochs=0, queued=1.0)
     (make_run("damaged").folder / "config.json").write_text("{")
     table = build_columns(list_summaries())
@@ -123,7 +123,7 @@ def test_older_runs_without_a_metric_are_left_out(open_page):
 
 def test_leaking_figures_are_marked_in_a_comparison(open_page):
     make_run("honest")
-    make_run("thesis", config=PRESETS["published"])
+    make_run("thesis", config=PRESETS["thesis"])
     assert "Leaking split] thesis" in words(choose(open_page("runs"), "honest", "thesis"))
 
 

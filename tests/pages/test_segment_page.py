@@ -401,7 +401,7 @@ def test_the_figures_are_those_of_the_core(open_page):
     area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
     assert area == [f"{one['cell_area']:.1f}" for one in (exact, found, found)]
     assert rows["N:C, nucleus / cell"][1] == f"{found['nucleus_to_cell']:.3f}"
-    assert rows["Lobes of the nucleus"][0] == f"{exact['lobes']:.0f}"
+    assert rows["Lobes of the nucleus"][0] == f"{exact['nucleus_lobes']:.0f}"
     labels = [button.label for button in at.get("download_button")]
     assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
 
@@ -572,7 +572,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
     assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
     assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
-    assert escape_markdown(FEATURES["lobes"].description) in words(at)
+    assert escape_markdown(FEATURES["nucleus_lobes"].description) in words(at)
     assert NOTICE in words(at)
     next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
     assert "Cell 2" not in cells()

@@ -94,9 +94,14 @@ def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
 @pytest.mark.parametrize(
     ("setting", "value", "gone", "there"),
     [
-        ("split", "published", {"fold", "folds", "canvas", "augmentation", "left_out"}, {"twins", "quirks"}),
-        ("split", "leaking", {"quirks", "twins"}, {"fold", "folds", "canvas", "left_out"}),
-        ("split", "leak-free", {"quirks"}, {"fold", "folds", "canvas", "left_out", "twins"}),
+        (
+            "split",
+            "thesis",
+            {"fold", "folds", "input_size", "augmentation", "unused_fraction"},
+            {"flipped_copies", "thesis_bugs"},
+        ),
+        ("split", "leaky", {"thesis_bugs", "flipped_copies"}, {"fold", "folds", "input_size", "unused_fraction"}),
+        ("split", "leak-free", {"thesis_bugs"}, {"fold", "folds", "input_size", "unused_fraction", "flipped_copies"}),
         ("schedule", "constant", {"warmup_epochs"}, set()),
         ("optimizer", "adam", {"weight_decay"}, set()),
     ],
@@ -129,7 +134,7 @@ def test_the_published_split_says_what_pictures_it_needs(open_page, pair_folder)
     at = open_page("train")
     at.selectbox(key="train_dataset").select("upload").run()
     at.file_uploader(key="train_zip").set_value(("mine.zip", zipped(pair_folder), "application/zip")).run()
-    at.segmented_control(key="train_preset").select("published").run()
+    at.segmented_control(key="train_preset").select("thesis").run()
     assert "takes pictures of 120×120 pixels with a mask, at least 15 of them. This data set has 0" in plain(at)
     assert start_button(at).disabled
 
@@ -302,7 +307,7 @@ def test_a_chart_has_its_rows_apart_while_more_will_come_and_can_be_zoomed_after
 
 def test_the_thesis_curve_is_not_laid_under_another_loss(open_page):
     make_run("quick", "stopped")
-    make_run("thesis", "stopped", config=PRESETS["published"])
+    make_run("thesis", "stopped", config=PRESETS["thesis"])
     for name, loss in (("quick", False), ("thesis", True)):
         at = open_page("train", run=name)
         at.toggle(key="thesis_curve").set_value(True).run()
@@ -314,8 +319,8 @@ def test_the_thesis_curve_is_not_laid_under_another_loss(open_page):
 
 
 def test_figures_of_a_leaking_split_are_marked(open_page):
-    run = make_run("leaks", config=PRESETS["published"])
-    run.write("split.json", {"train": ["zheng-1/001+twin", "zheng-1/002"], "test": ["zheng-1/001", "zheng-1/003"]})
+    run = make_run("leaks", config=PRESETS["thesis"])
+    run.write("split.json", {"train": ["zheng-1/001+flipped", "zheng-1/002"], "test": ["zheng-1/001", "zheng-1/003"]})
     assert "1 of 2 held-out pictures have a flipped copy in training" in words(open_page("train", run="leaks"))
     make_run("honest")
     assert "Leaking split]" not in words(open_page("train", run="honest"))

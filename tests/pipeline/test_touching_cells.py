@@ -50,7 +50,7 @@ def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
     for number, one in enumerate(findings, start=1):
         assert one.features is not None
         assert one.features.values["cell_area"] == (whose == number).sum()
-        assert one.features.values["lobes"] == 1
+        assert one.features.values["nucleus_lobes"] == 1
         crop, cell = one.load()
         assert crop.shape[:2] == cell.shape
         assert (cell > 0).sum() == (whose == number).sum()
@@ -94,4 +94,4 @@ def test_only_the_border_of_the_field_cuts_a_cell(rows: int, half: int, touches:
     cell = DetectedCell(place, np.eye(3, dtype=np.float32)[labels[place.slices]], whose[place.slices] == 1)
     (one,) = analyze_cells("field", a_picture()[:rows], Segmentation(labels, None, "m", (cell,)))
     assert one.features is not None
-    assert one.features.values["touches_border"] == touches
+    assert one.features.values["touches_edge"] == touches

@@ -129,9 +129,9 @@ def test_figures_say_how_well_it_judges(judge: QualityModel) -> None:
     figures = judge.metrics
     assert figures["smears"] == 60
     assert figures["bad"] == 30
-    assert figures["bad_caught"] >= 0.9
-    assert figures["good_marked"] <= 0.25
-    assert figures["unlike_auroc"] > 0.95
+    assert figures["bad_flagged"] >= 0.9
+    assert figures["good_flagged"] <= 0.25
+    assert figures["out_of_range_auroc"] > 0.95
 
 
 def test_a_judge_is_read_again_as_it_was_written(judge: QualityModel, tmp_path: Path, general_card) -> None:  # type: ignore[no-untyped-def]

@@ -72,9 +72,9 @@ def test_too_few_cells_are_refused() -> None:
     "change",
     [
         {"train": ("made/1", "made/3")},
-        {"train": ("made/1", "made/3+twin")},
+        {"train": ("made/1", "made/3+flipped")},
         {"groups": (("made/2", "made/3"),)},
-        {"train": ("made/1", "made/2+twin"), "groups": (("made/2", "made/3"),)},
+        {"train": ("made/1", "made/2+flipped"), "groups": (("made/2", "made/3"),)},
     ],
     ids=["same picture", "twin", "same cell", "twin of the same cell"],
 )
@@ -86,7 +86,7 @@ def test_fault_18_a_cell_on_both_sides_is_an_error(change: dict[str, object]) ->
 
 def test_fault_18_made_copies_never_test_a_leak_free_split() -> None:
     with pytest.raises(SplitError, match="made copy"):
-        dataclasses.replace(LEAK_FREE, test=("made/3+twin",)).check()
+        dataclasses.replace(LEAK_FREE, test=("made/3+flipped",)).check()
 
 
 def test_a_side_that_is_empty_or_names_a_picture_twice_is_refused() -> None:
@@ -97,9 +97,9 @@ def test_a_side_that_is_empty_or_names_a_picture_twice_is_refused() -> None:
 
 
 def test_the_published_kind_may_have_twins_across_and_says_which() -> None:
-    split = Split("published", "made", ("made/1", "made/2"), ("made/1+twin", "made/5"))
+    split = Split("thesis", "made", ("made/1", "made/2"), ("made/1+flipped", "made/5"))
     split.check()
-    assert split.find_leaking_pairs() == [("made/1", "made/1+twin")]
+    assert split.find_leaking_pairs() == [("made/1", "made/1+flipped")]
 
 
 def test_a_split_is_written_and_read_unchanged() -> None:

@@ -58,9 +58,9 @@ def test_a_twin_is_turned_left_and_then_mirrored() -> None:
 
 def test_twins_follow_the_pictures_and_are_told_by_their_ids() -> None:
     both = thesis.add_flipped_copies([sample(1), sample(2)])
-    assert [s.id for s in both] == ["made/001", "made/002", "made/001+twin", "made/002+twin"]
+    assert [s.id for s in both] == ["made/001", "made/002", "made/001+flipped", "made/002+flipped"]
     assert np.array_equal(both[2].image, thesis.make_flipped_copy(both[0].image))
-    assert get_original_id("made/001+twin") == "made/001"
+    assert get_original_id("made/001+flipped") == "made/001"
 
 
 def test_blank_ends_leave_three_zeros_in_the_last_picture_row_and_column() -> None:

@@ -14,10 +14,10 @@ from wbcseg.training.config import CHOICES, RANGES
 
 
 def test_the_published_preset_is_the_thesis() -> None:
-    config = PRESETS["published"]
+    config = PRESETS["thesis"]
     assert (config.optimizer, config.learning_rate, config.loss) == ("adam", 1e-4, "binary_crossentropy")
     assert (config.batch_size, config.epochs, config.base_filters) == (20, 30, 64)
-    assert (config.split, config.flipped_copies, config.thesis_bugs, config.dropout) == ("published", True, True, 0.0)
+    assert (config.split, config.flipped_copies, config.thesis_bugs, config.dropout) == ("thesis", True, True, 0.0)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -63,13 +63,13 @@ def test_ranges_are_checked(name: str) -> None:
     [
         ({"width": "16"}, "`width` must be of type int"),
         ({"width": True}, "`width` must be of type int"),
-        ({"canvas": 100}, "multiple of 24"),
+        ({"input_size": 100}, "multiple of 24"),
         ({"fold": 5}, "less than `folds`"),
-        ({"quirks": True}, "belong to the published split"),
-        ({"split": "leaking"}, "needs `twins`"),
-        ({"left_out": 0.6}, "`left_out` must be from"),
-        ({"split": "published", "augmentation": "none", "left_out": 0.1}, "`left_out` = 0"),
-        ({"split": "published"}, "augmentation='mild'"),
+        ({"thesis_bugs": True}, "belong to the published split"),
+        ({"split": "leaky"}, "needs `twins`"),
+        ({"unused_fraction": 0.6}, "`left_out` must be from"),
+        ({"split": "thesis", "augmentation": "none", "unused_fraction": 0.1}, "`left_out` = 0"),
+        ({"split": "thesis"}, "augmentation='mild'"),
         ({"warmup_epochs": 100}, "less than `epochs`"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be from"),
         ({"architecture": "fcn"}, "`architecture`"),
@@ -82,11 +82,11 @@ def test_what_makes_no_sense_is_refused(change: dict[str, object], message: str)
 
 
 def test_the_published_split_leaks_by_its_flipped_copies_and_slips() -> None:
-    published = PRESETS["published"]
+    published = PRESETS["thesis"]
     assert published.is_leaky
-    assert not published.replace(twins=False).is_leaky
-    assert not published.replace(quirks=False).is_leaky
-    assert PRESETS["compact"].replace(split="leaking", twins=True).is_leaky
+    assert not published.replace(flipped_copies=False).is_leaky
+    assert not published.replace(thesis_bugs=False).is_leaky
+    assert PRESETS["compact"].replace(split="leaky", flipped_copies=True).is_leaky
     assert not PRESETS["compact"].is_leaky
 
 
@@ -98,5 +98,5 @@ def test_every_setting_is_explained() -> None:
 
 def test_what_earlier_versions_wrote_is_still_read() -> None:
     written = TrainingConfig().to_dict()
-    del written["left_out"], written["share"]
+    del written["unused_fraction"], written["cell_fraction"]
     assert TrainingConfig.from_dict(written) == TrainingConfig()

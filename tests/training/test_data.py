@@ -25,7 +25,7 @@ def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_pat
     originals, copies = data.train.ids[:6], data.train.ids[6:]
     assert len(data.train) == 12
     assert len(data.test) == 2
-    assert copies == tuple(f"{one}+twin" for one in originals)
+    assert copies == tuple(f"{one}+flipped" for one in originals)
     assert not any(is_flipped_copy(one) for one in data.test.ids)
     assert (data.train.images[6] == make_flipped_copy(data.train.images[0])).all()
     assert (data.train.labels[6] == make_flipped_copy(data.train.labels[0])).all()
@@ -37,15 +37,15 @@ def test_copies_are_made_of_training_pictures_only_and_some_are_left_out(tmp_pat
 def test_a_leak_on_purpose_changes_nothing_but_which_pictures_are_copied(tmp_path: Path) -> None:
     folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
     config = TrainingConfig(dataset=str(folder), input_size=48, flipped_copies=True)
-    fair, leaking = (load_data(config.replace(split=s), open_dataset(str(folder))) for s in ("leak-free", "leaking"))
+    fair, leaking = (load_data(config.replace(split=s), open_dataset(str(folder))) for s in ("leak-free", "leaky"))
     assert fair.test.ids == leaking.test.ids
     assert len(fair.train) == len(leaking.train) == 16
     assert fair.train.ids[:8] == leaking.train.ids[:8]
     assert not set(leaking.train.ids) & set(leaking.test.ids)
-    assert sorted(leaking.split.find_leaking_pairs()) == sorted((f"{one}+twin", one) for one in leaking.test.ids)
-    place = leaking.train.ids.index(f"{leaking.test.ids[0]}+twin")
+    assert sorted(leaking.split.find_leaking_pairs()) == sorted((f"{one}+flipped", one) for one in leaking.test.ids)
+    place = leaking.train.ids.index(f"{leaking.test.ids[0]}+flipped")
     assert (leaking.train.images[place] == make_flipped_copy(leaking.test.images[0])).all()
-    assert count_samples(config.replace(split="leaking")) == (16, 2)
+    assert count_samples(config.replace(split="leaky")) == (16, 2)
 
 
 def test_the_last_epochs_may_be_sharp(tmp_path: Path) -> None:

@@ -70,14 +70,14 @@ def record(config: TrainingConfig = SMALL, **changes: object) -> CostRecord:
     values: dict[str, object] = {
         "architecture": config.architecture,
         "width": config.base_filters,
-        "canvas": config.input_size,
+        "input_size": config.input_size,
         "batch_size": config.batch_size,
         "precision": config.precision,
         "optimizer": config.optimizer,
-        "weight_average": config.ema_decay > 0,
+        "ema_decay": config.ema_decay > 0,
         "parameters": get_spec(config.architecture).count_parameters(config.base_filters),
-        "train_seconds_per_picture": 0.1,
-        "test_seconds_per_picture": 0.02,
+        "train_seconds_per_image": 0.1,
+        "test_seconds_per_image": 0.02,
         "trace_seconds": 5.0,
         "start_seconds": 7.0,
         "base_bytes": 700_000_000,
@@ -230,7 +230,7 @@ def test_time_grows_with_the_pixels() -> None:
     known = CostSource(record(), "timed", 16)
     for scaled in (estimate_train_seconds_per_image, estimate_test_seconds_per_image):
         once = scaled(SMALL, known)
-        assert scaled(SMALL.replace(canvas=240), known) == pytest.approx(4 * once)
+        assert scaled(SMALL.replace(input_size=240), known) == pytest.approx(4 * once)
         assert scaled(SMALL.replace(batch_size=2), known) == once
         assert scaled(SMALL.replace(width=4), known) < once < scaled(SMALL.replace(width=16), known)
 
@@ -261,7 +261,7 @@ def test_memory_grows_with_everything_that_is_held() -> None:
     known = CostSource(record(), "timed", 16)
     base = estimate_memory(SMALL, known, 100)
     assert base == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
-    for change in ({"batch_size": 32}, {"canvas": 144}, {"width": 12}, {"weight_average": 0.9}):
+    for change in ({"batch_size": 32}, {"input_size": 144}, {"width": 12}, {"ema_decay": 0.9}):
         assert estimate_memory(SMALL.replace(**change), known, 100) > base
     assert estimate_memory(SMALL, known, 1000) > base
 
@@ -288,7 +288,7 @@ def test_the_memory_model_is_that_of_the_reference_machine() -> None:
 
 
 def test_what_does_not_fit_is_refused_with_advice(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = PRESETS["published"]
+    config = PRESETS["thesis"]
     have(monkeypatch, 3.2)
     with pytest.raises(NotEnoughMemoryError) as caught:
         check_memory(config, (417, 30), runs)
@@ -378,9 +378,9 @@ def test_the_least_is_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_pictures_of_the_published_split(no_data: Path) -> None:
-    assert count_samples(PRESETS["published"]) == (417, 30)
-    assert count_samples(PRESETS["published"].replace(twins=False)) == (208, 15)
-    assert count_samples(PRESETS["published"].replace(quirks=False)) == (2 * 209, 15)
+    assert count_samples(PRESETS["thesis"]) == (417, 30)
+    assert count_samples(PRESETS["thesis"].replace(flipped_copies=False)) == (208, 15)
+    assert count_samples(PRESETS["thesis"].replace(thesis_bugs=False)) == (2 * 209, 15)
 
 
 def test_pictures_of_a_leak_free_split(no_data: Path, pair_folder: Path) -> None:
@@ -391,7 +391,7 @@ def test_pictures_of_a_leak_free_split(no_data: Path, pair_folder: Path) -> None
 
 
 def test_pictures_of_the_real_data(zheng_data: Path) -> None:
-    assert count_samples(PRESETS["published"]) == (417, 30)
+    assert count_samples(PRESETS["thesis"]) == (417, 30)
     train, test = count_samples(TrainingConfig(dataset="zheng-1"))
     assert train + test == len(list((zheng_data / "Dataset 1").glob("*.png")))
 

@@ -15,7 +15,7 @@ from wbcseg.training import TrainingConfig
 from wbcseg.training.data import load_data
 
 
-@pytest.mark.parametrize(("augmentation", "canvas"), [("none", 48), ("laboratories", 72)])
+@pytest.mark.parametrize(("augmentation", "input_size"), [("none", 48), ("laboratories", 72)])
 def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, augmentation: str, canvas: int) -> None:
     pytest.importorskip("keras")
     from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, collect_calibration_samples
@@ -33,7 +33,7 @@ def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, a
     assert (found == collect_calibration_samples(side, config)).all()
     assert not (found[:8] == found[8:]).all()
     many = write_pairs(tmp_path / "many", 60, (32, 32), seed=4)
-    config = config.replace(dataset=str(many), epochs=1, warmup_epochs=0, canvas=24)
+    config = config.replace(dataset=str(many), epochs=1, warmup_epochs=0, input_size=24)
     assert (
         len(collect_calibration_samples(load_data(config, open_dataset(str(many))).train, config))
         == CALIBRATION_SAMPLE_COUNT

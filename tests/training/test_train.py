@@ -85,7 +85,9 @@ def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     assert str(finished.parents[1]) not in json.dumps(card.to_dict())
 
 
-@pytest.mark.parametrize(("changes", "share"), [({"augmentation": "laboratories", "share": 0.75}, 0.75), ({}, 0.5)])
+@pytest.mark.parametrize(
+    ("changes", "cell_fraction"), [({"augmentation": "laboratories", "cell_fraction": 0.75}, 0.75), ({}, 0.5)]
+)
 def test_a_card_says_how_closely_to_look(
     finished: Path, pairs: Path, tmp_path: Path, changes: dict[str, str | float], share: float
 ) -> None:
@@ -144,15 +146,13 @@ def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
 def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
     """The whole published preparation on drawn pictures of 120×120, at a small width and for one epoch."""
     root = write_pairs(tmp_path / "squares", 16, (120, 120), seed=4)
-    done = train(
-        "--preset", "published", "--dataset", str(root), "--width", "4", "--epochs", "1", "--name", "published"
-    )
+    done = train("--preset", "thesis", "--dataset", str(root), "--width", "4", "--epochs", "1", "--name", "thesis")
     assert done.returncode == 0, done.stderr
     assert "leaking split" in done.stdout
-    card = Catalog(runs=runs).load("published").card
+    card = Catalog(runs=runs).load("thesis").card
     assert card.is_leaky
-    split = Run(runs / "published").load_split()
-    assert split.kind == "published"
+    split = Run(runs / "thesis").load_split()
+    assert split.kind == "thesis"
     assert len(split.train) + len(split.test) == 31
 
 

@@ -57,7 +57,7 @@ def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray
     assert (batches[0][1] == batches[1][1]).all()
 
 
-@pytest.mark.parametrize("share", [SHARE, 0.75])
+@pytest.mark.parametrize("cell_fraction", [SHARE, 0.75])
 def test_copies_as_they_are_show_what_the_close_look_sees(
     pictures: tuple[NDArray[np.uint8], Labels], share: float
 ) -> None:

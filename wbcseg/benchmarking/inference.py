@@ -78,7 +78,7 @@ def measure_throughput(
     for _ in predict_many(segmenter, images):
         pass
     wbcseg_rounds, keras_batch_rounds, keras_single_rounds, memory_mb = [], [], [], []
-    config = PRESETS["published"].replace(batch_size=32)
+    config = PRESETS["thesis"].replace(batch_size=32)
     process = psutil.Process()
     crops_per_round = -(-n_crops // n_rounds)
     with start_worker("predict", config) as worker:

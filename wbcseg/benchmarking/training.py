@@ -69,14 +69,14 @@ class BenchmarkResult:
                 }
         return {
             "architecture": self.config.architecture,
-            "width": self.config.base_filters,
+            "base_filters": self.config.base_filters,
             "parameters": self.parameters,
             "rounds": len(self.batch_seconds["keras"]),
             "batches": len(self.batch_seconds["keras"][0]),
             "seconds_per_epoch": {
                 variant: round(self.estimate_epoch_seconds(variant), 3) for variant in self.batch_seconds
             },
-            "ratio": speedup_summary,
+            "speedup": speedup_summary,
             "precision": self.precision,
             "first_loss": {variant: round(loss, 6) for variant, loss in self.first_loss.items()},
         }
@@ -141,9 +141,9 @@ def build_report(results: Sequence[BenchmarkResult]) -> dict[str, Any]:
     config = results[0].config
     return {
         "environment": describe_environment(results[0].precision["program"]),
-        "pictures_per_epoch": IMAGES_PER_EPOCH,
+        "images_per_epoch": IMAGES_PER_EPOCH,
         "batch_size": config.batch_size,
-        "canvas": config.input_size,
+        "input_size": config.input_size,
         "optimizer": config.optimizer,
         "loss": config.loss,
         "results": [result.to_dict() for result in results],

@@ -114,12 +114,12 @@ def _print_results(results: dict[str, Any]) -> None:
     print(
         f"{environment['processor']}, {environment['cores']} cores, {', '.join(environment['features']) or 'no special features'}"
     )
-    print(f"Seconds for an epoch of {results['pictures_per_epoch']} pictures, {results['batch_size']} at a time:")
+    print(f"Seconds for an epoch of {results['images_per_epoch']} pictures, {results['batch_size']} at a time:")
     for row in results["results"]:
-        print(f"{row['architecture']} width {row['width']}")
+        print(f"{row['architecture']} width {row['base_filters']}")
         for variant, seconds in row["seconds_per_epoch"].items():
             line = f"  {VARIANT_LABELS[variant]:28} {seconds:8.2f} s  {row['precision'][variant]:8}"
-            if variant in row["ratio"]:
-                speedup = row["ratio"][variant]
+            if variant in row["speedup"]:
+                speedup = row["speedup"][variant]
                 line += f"  {speedup['median']:.2f} times as fast ({speedup['least']:.2f} to {speedup['greatest']:.2f})"
             print(line.rstrip())

@@ -32,7 +32,7 @@ from wbcseg.training import PRESETS
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 
 DICE_TOLERANCE = 0.002
-OVERRIDABLE_SETTINGS = ("width", "canvas", "epochs", "sharp_epochs", "share")
+OVERRIDABLE_SETTINGS = ("base_filters", "input_size", "epochs", "clean_epochs", "cell_fraction")
 """Settings of the recipe that a cross-validation may change."""
 
 
@@ -138,12 +138,10 @@ def _evaluate_robustness(options: argparse.Namespace) -> int:
             result, options.out if options.out != CROSS_VALIDATION_FOLDER else robustness.ROBUSTNESS_FOLDER
         )
         print(f"{name}: held-out pictures of {segmenter.card.dataset}, changed; written to {path.name}")
-        print(
-            f"  {'':30} {'pictures':>8}  " + "  ".join(f"Dice {region:9}" for region in robustness.FOREGROUND_REGIONS)
-        )
+        print(f"  {'':30} {'images':>8}  " + "  ".join(f"Dice {region:9}" for region in robustness.FOREGROUND_REGIONS))
         for row in result["changes"]:
             dice = "  ".join(f"{_format_score(row[region]['dice']):14}" for region in robustness.FOREGROUND_REGIONS)
-            print(f"  {row['name']:30} {row['pictures']:8}  {dice}".rstrip())
+            print(f"  {row['name']:30} {row['images']:8}  {dice}".rstrip())
     return 0
 
 
@@ -194,7 +192,7 @@ def _evaluate_models(options: argparse.Namespace) -> int:
         segmenter = catalog.load(name)
         rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, download=True))
         measured, card_metrics = summarise_scores(rows), segmenter.card.test_metrics
-        is_match = measured["pictures"] == card_metrics["pictures"] and all(
+        is_match = measured["images"] == card_metrics["images"] and all(
             _is_close(measured["regions"][region_name]["dice"], card_metrics["regions"][region_name]["dice"])
             for region_name in card_metrics["regions"]
         )
@@ -202,8 +200,8 @@ def _evaluate_models(options: argparse.Namespace) -> int:
         results.append({"model": name, "measured": measured, "card": card_metrics, "agree": is_match})
         if options.json:
             continue
-        description = f"{measured['pictures']} held-out pictures of {segmenter.card.dataset}"
-        print(f"{name}: {description} (the card has {card_metrics['pictures']})")
+        description = f"{measured['images']} held-out pictures of {segmenter.card.dataset}"
+        print(f"{name}: {description} (the card has {card_metrics['images']})")
         for region in (*CLASS_NAMES, CELL):
             print(_format_region(region, measured["regions"][region], card_metrics["regions"][region]))
         print(f"  accuracy    {_format_score(measured['accuracy'])}" + ("" if is_match else "   DIFFERS FROM THE CARD"))

@@ -58,18 +58,18 @@ def _format_cross_site(card: ModelCard) -> Iterator[str]:
     for test in card.cross_site.get("tests", ()):
         dice = ", ".join(
             f"{name} {_format_score(scores['dice'])} ± {_format_score(scores['dice_se'])}"
-            for name, scores in test["careful"].items()
+            for name, scores in test["tta"].items()
         )
         yield (
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
             f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['error']:.3f}"
         )
     if card.cross_site:
-        quality = card.cross_site["trust"]
+        quality = card.cross_site["quality"]
         yield (
-            f"pictures that are no smears told from smears: AUROC {quality['unlike_auroc']:.4f}; marked of the crops "
-            f"with a cell's Dice below .8: {_format_percent(quality['bad_caught'])}, of the others: "
-            f"{_format_percent(quality['good_marked'])}"
+            f"pictures that are no smears told from smears: AUROC {quality['out_of_range_auroc']:.4f}; marked of the crops "
+            f"with a cell's Dice below .8: {_format_percent(quality['bad_flagged'])}, of the others: "
+            f"{_format_percent(quality['good_flagged'])}"
         )
 
 
@@ -83,7 +83,7 @@ def format_markdown_table(cards: Iterable[ModelCard]) -> str:
         regions = [card.test_metrics["regions"][name] for name in ("nucleus", "cytoplasm", "cell")]
         dice = " | ".join(f"{_format_score(r['dice'])} ± {_format_score(r['dice_se'])}" for r in regions)
         size = f"{card.size_bytes / 1e6:.1f} MB"
-        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.test_metrics['pictures']} | {dice} |")
+        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.test_metrics['images']} | {dice} |")
     return "\n".join(lines)
 
 
@@ -94,10 +94,10 @@ def _build_record(entry: ModelEntry) -> dict[str, Any]:
         names = (
             "title",
             "architecture",
-            "width",
+            "base_filters",
             "parameters",
             "created",
-            "heldout",
+            "test_metrics",
             "files",
             "notice",
             "acknowledgement",
@@ -116,7 +116,7 @@ def _format_line(entry: ModelEntry) -> str:
     regions = entry.card.test_metrics["regions"]
     dice = ", ".join(f"{name} {_format_score(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
     megabytes = entry.card.size_bytes / 1e6
-    image_count = entry.card.test_metrics["pictures"]
+    image_count = entry.card.test_metrics["images"]
     leakage_note = " (leaking split: most have a flipped copy in training)" if entry.card.is_leaky else ""
     return f"{entry.name:24} {entry.card.title}, {megabytes:.1f} MB; Dice on {image_count} held-out pictures{leakage_note}: {dice}"
 

@@ -96,11 +96,11 @@ def _run_experiment(experiment: Experiment, out: Path) -> bool:
 
 def _format_table(experiment: Experiment, result: dict[str, Any]) -> str:
     environment = result["environment"]
-    copy_count = sum(row["copy_in_training"] for row in result["pictures"])
+    copy_count = sum(row["copy_in_training"] for row in result["images"])
     header = [
         f"{experiment.title}{', without flipped copies (annex)' if experiment.kind == 'annex' else ''}",
         f"{len(result['history'])} epochs on {environment['processor']}, {environment['cores']} cores, {environment['precision']}; "
-        f"{copy_count} of {len(result['pictures'])} test pictures have a copy in training",
+        f"{copy_count} of {len(result['images'])} test pictures have a copy in training",
         f"{'':32} {'published':>18} {'here, last':>18} {'best epoch':>11}",
     ]
     return "\n".join([*header, *_format_rows(compare_with_thesis(experiment, result))])

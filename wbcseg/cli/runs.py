@@ -53,14 +53,12 @@ def run_command(options: argparse.Namespace) -> int:
         except RunError as problem:
             error = str(problem)
         is_deleted = options.action == "delete" and error is None
-        results.append(
-            {"name": run.name, "situation": None if is_deleted else summarise_run(run).status, "error": error}
-        )
+        results.append({"name": run.name, "status": None if is_deleted else summarise_run(run).status, "error": error})
     if options.json:
         print(json.dumps(results, indent=1))
     else:
         for row in results:
-            print(f"{row['name']:32} {row['error'] or row['situation'] or 'deleted'}")
+            print(f"{row['name']:32} {row['error'] or row['status'] or 'deleted'}")
     return 1 if any(row["error"] for row in results) else 0
 
 

@@ -21,7 +21,7 @@ from wbcseg.inference import Catalog, ModelEntry, Segmenter
 from wbcseg.quality.fit import fit_quality_model
 from wbcseg.training import Run
 
-PER_TRAINING_SETTINGS = ("epochs", "sharp_epochs", "share")
+PER_TRAINING_SETTINGS = ("epochs", "clean_epochs", "cell_fraction")
 """Settings that stand with each training of a result: they may differ between two laboratories."""
 
 COLUMNS = (
@@ -83,16 +83,16 @@ def run_cross_site_study(study: Study, out: Path, quality_folder: Path) -> bool:
         result, examples = cross_site.evaluate_cross_site(study, runs, datasets)
         quality_model = fit_quality_model(examples)
         quality_model.write(study.architecture, quality_folder)
-        result["trust"] = dict(quality_model.metrics)
+        result["quality"] = dict(quality_model.metrics)
         out.mkdir(parents=True, exist_ok=True)
         write_result(target, result)
     entry = (
-        _find_general_model(result["architecture"], result["config"]["width"])
+        _find_general_model(result["architecture"], result["config"]["base_filters"])
         if out == cross_site.CROSS_SITE_FOLDER
         else None
     )
     if entry is not None and entry.card is not None:
-        result["home"] = cross_site.evaluate_in_domain(Segmenter(entry.folder), datasets)
+        result["in_domain"] = cross_site.evaluate_in_domain(Segmenter(entry.folder), datasets)
         replace(entry.card, cross_site=cross_site.summarise_cross_site(result)).write(entry.folder)
         write_result(target, result)
         print(f"{entry.name}: the card has the figures now.")
@@ -162,14 +162,14 @@ def format_cross_site_report(folder: Path) -> str:
             calibration = result["calibration"][training["tested_on"]]
             lines.append(f"  expected calibration error {calibration['error']:.4f}")
         lines += _format_in_domain(result)
-        quality = result["trust"]
+        quality = result["quality"]
         lines += [
-            f"  pictures that are no smear told from smears: AUROC {quality['unlike_auroc']:.4f} "
-            f"({quality['strangers']} and {quality['smears']} pictures)",
-            f"  crops with a cell's Dice below .8 that are marked: {_format_percent(quality['bad_caught'])} of {quality['bad']}; "
-            f"of the others {_format_percent(quality['good_marked'])}",
-            f"  the same on copies in another stain, light and focus: {_format_percent(quality['varied_bad_caught'])} of "
-            f"{quality['varied_bad']}; of the others {_format_percent(quality['varied_good_marked'])}",
+            f"  pictures that are no smear told from smears: AUROC {quality['out_of_range_auroc']:.4f} "
+            f"({quality['negatives']} and {quality['smears']} pictures)",
+            f"  crops with a cell's Dice below .8 that are marked: {_format_percent(quality['bad_flagged'])} of {quality['bad']}; "
+            f"of the others {_format_percent(quality['good_flagged'])}",
+            f"  the same on copies in another stain, light and focus: {_format_percent(quality['varied_bad_flagged'])} of "
+            f"{quality['varied_bad']}; of the others {_format_percent(quality['varied_good_flagged'])}",
             "",
         ]
     return "\n".join(lines).rstrip()
@@ -177,16 +177,16 @@ def format_cross_site_report(folder: Path) -> str:
 
 def _format_in_domain(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield how the model for any laboratory does at home, beside networks of the one laboratory alone."""
-    for number, name in enumerate(cross_site.SITES if "home" in result else ()):
-        part = cross_site.select_training(result["home"], number)
-        yield f"{result['home']['model']} on held-out pictures of {name} ({len(part['pictures'])} pictures)"
+    for number, name in enumerate(cross_site.SITES if "in_domain" in result else ()):
+        part = cross_site.select_training(result["in_domain"], number)
+        yield f"{result['in_domain']['model']} on held-out pictures of {name} ({len(part['images'])} pictures)"
         yield from _format_means(part)
         path = cross_validation.get_study_file(name, result["architecture"])
         if not path.exists():
             continue
         (specialised,) = cross_validation.load_study_results([path])
         for title, metric, region in COLUMNS[:3]:
-            effect = comparison.compare_results(part, specialised, metric, region, "careful")
+            effect = comparison.compare_results(part, specialised, metric, region, "tta")
             yield (
                 f"  {METRICS[metric].title}, {title}, minus a network of this laboratory alone on the same pictures: "
                 f"{effect.difference:+.4f} ({effect.ci_low:+.4f} to {effect.ci_high:+.4f})"
@@ -223,10 +223,9 @@ def format_report(folder: Path) -> str:
     lines = [line for name, study_results in studies.items() for line in (*_format_study(name, study_results), "")]
     for name, study_results in studies.items():
         leak_free = {
-            study_result["architecture"]: study_result
-            for study_result in studies.get(name.removesuffix("-leaking"), [])
+            study_result["architecture"]: study_result for study_result in studies.get(name.removesuffix("-leaky"), [])
         }
-        if name.endswith("-leaking"):
+        if name.endswith("-leaky"):
             lines += [
                 *_format_leakage(
                     name,
@@ -245,7 +244,7 @@ def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]
     first = results[0]
     trainings = first["trainings"]
     yield (
-        f"{name}: {len({row['id'] for row in first['pictures']})} pictures of {first['config']['dataset']} tested, "
+        f"{name}: {len({row['id'] for row in first['images']})} pictures of {first['config']['dataset']} tested, "
         f"{len(trainings)} trainings each ({trainings[0]['trained']} pictures, {trainings[0]['epochs']} epochs)"
     )
     yield f"  {'Dice ± standard error':38}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
@@ -260,7 +259,7 @@ def _format_study(name: str, results: Sequence[dict[str, Any]]) -> Iterator[str]
         duration_text = "unknown time" if None in cpu_seconds else format_duration(sum(cpu_seconds))
         yield f"  {result['title']}: {duration_text} of processor time for all trainings, {result['parameters']:,} parameters"
     for title, metric, region in COLUMNS[:3]:
-        for pair in comparison.compare_pairs(results, metric, region, "careful"):
+        for pair in comparison.compare_pairs(results, metric, region, "tta"):
             summary = pair.comparison
             yield (
                 f"  {METRICS[metric].title}, {title}: {pair.first} minus {pair.second} {summary.difference:+.4f} "

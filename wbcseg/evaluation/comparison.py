@@ -23,12 +23,12 @@ from wbcseg.metrics import (
     compute_mean_and_standard_error,
 )
 
-PredictionMode = Literal["one_look", "careful"]
+PredictionMode = Literal["single", "tta"]
 """How the networks predict: as they are, or carefully (:meth:`wbcseg.inference.Segmenter.predict`)."""
 
 StudyResult = Mapping[str, Any]
 
-MODE_LABELS: Final[dict[PredictionMode, str]] = {"one_look": "one look", "careful": "careful"}
+MODE_LABELS: Final[dict[PredictionMode, str]] = {"single": "single pass", "tta": "test-time averaging"}
 
 MIN_IMAGES_FOR_INTERVAL: Final = 10
 """With fewer pictures an interval says little, and none is given."""
@@ -79,19 +79,17 @@ class PairwiseComparison:
         return self.first if (comparison.difference > 0) != lower_is_better else self.second
 
 
-def collect_metric(
-    result: StudyResult, metric: str, region: str, mode: PredictionMode = "one_look"
-) -> dict[str, float]:
+def collect_metric(result: StudyResult, metric: str, region: str, mode: PredictionMode = "single") -> dict[str, float]:
     """Return a figure of every picture of a result by its id; NaN where undefined."""
     values_by_image: dict[str, list[float]] = {}
-    for row in result["pictures"]:
+    for row in result["images"]:
         values_by_image.setdefault(row["id"], []).append(get_metric(row[mode], metric, region))
     return {image_id: float(np.mean(image_values)) for image_id, image_values in values_by_image.items()}
 
 
 def get_cell_types(result: StudyResult) -> dict[str, str]:
     """Return the cell type of every picture by its id."""
-    return {row["id"]: row["cell_type"] or "unknown" for row in result["pictures"]}
+    return {row["id"]: row["cell_type"] or "unknown" for row in result["images"]}
 
 
 def summarise_values(numbers: Sequence[float]) -> MetricSummary:
@@ -102,7 +100,7 @@ def summarise_values(numbers: Sequence[float]) -> MetricSummary:
 
 
 def summarise_by_cell_type(
-    result: StudyResult, metric: str, region: str, mode: PredictionMode = "one_look"
+    result: StudyResult, metric: str, region: str, mode: PredictionMode = "single"
 ) -> dict[str, MetricSummary]:
     """Return the summary of every cell type, the commonest first."""
     types = get_cell_types(result)
@@ -116,7 +114,7 @@ def summarise_by_cell_type(
 
 
 def compare_pairs(
-    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "one_look"
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "single"
 ) -> list[PairwiseComparison]:
     """Compare every two networks on the pictures that both have tested."""
     titled_values = [(result["title"], collect_metric(result, metric, region, mode)) for result in results]
@@ -132,7 +130,7 @@ def compare_pairs(
 
 
 def compare_results(
-    first: StudyResult, second: StudyResult, metric: str, region: str, mode: PredictionMode = "one_look"
+    first: StudyResult, second: StudyResult, metric: str, region: str, mode: PredictionMode = "single"
 ) -> Comparison:
     """Compare two results on the pictures that both have tested, such as with and without a leak: first − second."""
     return _compare_shared(
@@ -165,7 +163,7 @@ class HardImage:
 
 
 def rank_hardest(
-    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "one_look"
+    results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "single"
 ) -> list[HardImage]:
     """Return all pictures, those first on which the worst network is worst; undefined ones come last."""
     types = {image_id: cell_type for result in results for image_id, cell_type in get_cell_types(result).items()}
@@ -199,7 +197,7 @@ def build_score_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
         *(f"{name}, {region}" for name, region in metric_regions),
     ]
     for result in results:
-        for row in result["pictures"]:
+        for row in result["images"]:
             for mode in MODE_LABELS:
                 texts = [_format_number(get_metric(row[mode], *metric_region)) for metric_region in metric_regions]
                 yield [
@@ -216,7 +214,7 @@ def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]
     """Yield every comparison of two networks as the rows of a table, the header first."""
     yield [
         *("figure", "region", "look", "first", "second", "first minus second", "95 % from", "to"),
-        *("Wilcoxon p", "corrected p (Holm)", "pictures", "first larger", "first smaller"),
+        *("Wilcoxon p", "corrected p (Holm)", "images", "first larger", "first smaller"),
     ]
     for metric in METRICS.values():
         for region in metric.regions:

@@ -34,7 +34,7 @@ from wbcseg.training import PRESETS, Run
 from wbcseg.transforms.acquisition import jitter_acquisition
 
 CROSS_SITE_FOLDER: Final = RESULTS / "cross_site"
-STUDY_NAME: Final = "laboratories"
+STUDY_NAME: Final = "cross-site"
 """Of the study."""
 
 SITES: Final = ("zheng-1", "zheng-2")
@@ -44,12 +44,12 @@ N_FOLDS: Final = 20
 SITE_SETTINGS: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
     "unet": ({}, {}),
     "segnet": (
-        {"width": 8, "canvas": 168, "share": 0.7, "epochs": 160, "sharp_epochs": 55},
-        {"width": 8, "canvas": 168, "share": 0.7, "epochs": 320, "sharp_epochs": 100},
+        {"base_filters": 8, "input_size": 168, "cell_fraction": 0.7, "epochs": 160, "clean_epochs": 55},
+        {"base_filters": 8, "input_size": 168, "cell_fraction": 0.7, "epochs": 320, "clean_epochs": 100},
     ),
     "deconvnet": (
-        {"width": 8, "share": 0.65, "epochs": 160, "sharp_epochs": 50},
-        {"width": 8, "share": 0.65, "epochs": 240, "sharp_epochs": 80},
+        {"base_filters": 8, "cell_fraction": 0.65, "epochs": 160, "clean_epochs": 50},
+        {"base_filters": 8, "cell_fraction": 0.65, "epochs": 240, "clean_epochs": 80},
     ),
 }
 """What differs from the preset ``general``, by network and laboratory.
@@ -114,20 +114,24 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values.
 
-        ``error`` is the expected calibration error of the probabilities as they are; ``temperature`` the best one of
-        those tried (least cross-entropy), with ``error_scaled``; ``bins`` the reliability diagram: how many pixels,
+        ``ece`` is the expected calibration error of the probabilities as they are; ``temperature`` the best one of
+        those tried (least cross-entropy), with ``ece_scaled``; ``bins`` the reliability diagram: how many pixels,
         how sure on average, and the share that is right.
         """
         unscaled_index, best_index = TEMPERATURES.index(1.0), int(self._losses.argmin())
         bins = [
-            {"pixels": int(n_pixels), "sure": round(confidence / n_pixels, 4), "right": round(accuracy / n_pixels, 4)}
+            {
+                "pixels": int(n_pixels),
+                "confidence": round(confidence / n_pixels, 4),
+                "accuracy": round(accuracy / n_pixels, 4),
+            }
             for n_pixels, confidence, accuracy in self._sums[unscaled_index].tolist()
             if n_pixels
         ]
         return {
-            "error": self._compute_ece(unscaled_index),
+            "ece": self._compute_ece(unscaled_index),
             "temperature": TEMPERATURES[best_index],
-            "error_scaled": self._compute_ece(best_index),
+            "ece_scaled": self._compute_ece(best_index),
             "bins": bins,
         }
 
@@ -177,15 +181,15 @@ def evaluate_cross_site(
                 "tested_on": dataset.name,
                 "trained": len(segmenter.card.split["train"]),
                 "tested": len(rows),
-                "sharp_epochs": run.load_config().clean_epochs,
-                "share": segmenter.card.cell_fraction,
+                "clean_epochs": run.load_config().clean_epochs,
+                "cell_fraction": segmenter.card.cell_fraction,
                 **compute_training_cost(run),
             }
         )
         calibrations[dataset.name] = calibration.to_dict()
         images += rows
-    metadata = build_study_metadata(study, runs, segmenter, varying=("dataset", "epochs", "sharp_epochs"))
-    return {**metadata, "trainings": trainings, "calibration": calibrations, "pictures": images}, examples
+    metadata = build_study_metadata(study, runs, segmenter, varying=("dataset", "epochs", "clean_epochs"))
+    return {**metadata, "trainings": trainings, "calibration": calibrations, "images": images}, examples
 
 
 def evaluate_in_domain(
@@ -207,12 +211,12 @@ def evaluate_in_domain(
         for site_index, dataset in enumerate(datasets)
         for row in score_heldout(segmenter, dataset, site_index, on_image)
     ]
-    return {"model": segmenter.name, "pictures": rows}
+    return {"model": segmenter.name, "images": rows}
 
 
 def select_training(result: Mapping[str, Any], training_index: int) -> dict[str, Any]:
     """Return a result with the pictures of one training (or one laboratory) alone."""
-    return {**result, "pictures": [row for row in result["pictures"] if row["training"] == training_index]}
+    return {**result, "images": [row for row in result["images"] if row["training"] == training_index]}
 
 
 def summarise_cross_site(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,13 +236,11 @@ def summarise_cross_site(result: Mapping[str, Any]) -> dict[str, Any]:
         tests.append(
             {**training_info, **_compute_mean_dice(select_training(result, index)), "calibration": calibration}
         )
-    if "home" in result:
+    if "in_domain" in result:
         for index, site in enumerate(SITES):
-            site_result = select_training(result["home"], index)
-            in_domain.append(
-                {"laboratory": site, "pictures": len(site_result["pictures"]), **_compute_mean_dice(site_result)}
-            )
-    return {"tests": tests, "home": in_domain, "trust": dict(result["trust"])}
+            site_result = select_training(result["in_domain"], index)
+            in_domain.append({"site": site, "images": len(site_result["images"]), **_compute_mean_dice(site_result)})
+    return {"tests": tests, "in_domain": in_domain, "quality": dict(result["quality"])}
 
 
 def _compute_mean_dice(result: Mapping[str, Any]) -> dict[str, Any]:

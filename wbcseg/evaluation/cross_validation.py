@@ -86,16 +86,17 @@ def plan_cross_validation(
     base = PRESETS[preset].replace(
         architecture=architecture,
         dataset=dataset,
-        split="leaking" if leaky else "leak-free",
-        quirks=False,
-        **({"twins": True} if leaky else {}),
+        split="leaky" if leaky else "leak-free",
+        thesis_bugs=False,
+        **({"flipped_copies": True} if leaky else {}),
         **overrides,
     )
     if folds:
         configs = [base.replace(folds=folds, fold=fold) for fold in range(folds)]
     else:
         configs = [
-            base.replace(folds=5, fold=0, split_seed=seed, left_out=UNUSED_FRACTION) for seed in range(1, splits + 1)
+            base.replace(folds=5, fold=0, split_seed=seed, unused_fraction=UNUSED_FRACTION)
+            for seed in range(1, splits + 1)
         ]
     dataset_name = Path(dataset).stem
     if dataset_name in DATASET_NAMES and dataset not in DATASET_NAMES:
@@ -103,7 +104,7 @@ def plan_cross_validation(
             f"Results are called by their data, and {dataset_name} is a data set of the program. Rename {dataset}."
         )
     split_kind = f"cv{folds}" if folds else f"splits{splits}"
-    name = f"{dataset_name}-{preset}-{split_kind}{'-leaking' if leaky else ''}"
+    name = f"{dataset_name}-{preset}-{split_kind}{'-leaky' if leaky else ''}"
     return Study(name, architecture, tuple(configs))
 
 
@@ -136,7 +137,7 @@ def evaluate_study(
     metadata = build_study_metadata(study, runs, segmenter, varying=("fold", "split_seed"))
     metadata["config"]["dataset"] = dataset.name
     digest = segmenter.card.split["manifest_digest"]
-    return {**metadata, "manifest_digest": digest, "trainings": trainings, "pictures": images}
+    return {**metadata, "manifest_digest": digest, "trainings": trainings, "images": images}
 
 
 def build_study_metadata(
@@ -171,7 +172,7 @@ def build_score_row(sample: Sample, training: int, single: Labels, tta: Labels) 
     """
     if sample.mask is None:
         raise ValueError(f"Picture {sample.id} has no expert's mask.")
-    metrics_by_mode = {"one_look": compute_metrics(sample.mask, single), "careful": compute_metrics(sample.mask, tta)}
+    metrics_by_mode = {"single": compute_metrics(sample.mask, single), "tta": compute_metrics(sample.mask, tta)}
     return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **metrics_by_mode}
 
 

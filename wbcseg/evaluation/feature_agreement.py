@@ -20,7 +20,7 @@ from wbcseg.paths import RESULTS
 
 FEATURE_AGREEMENT_FOLDER: Final = RESULTS / "feature_agreement"
 
-COMPARED_FEATURES: Final = tuple(name for name in FEATURES if name != "touches_border")
+COMPARED_FEATURES: Final = tuple(name for name in FEATURES if name != "touches_edge")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class FeaturePairs:
         agreements = {name: self.compute_agreement(name) for name in self.feature_values}
         return {
             "model": self.model,
-            "careful": self.tta,
+            "tta": self.tta,
             "ids": list(self.ids),
             "agreement": {
                 name: {key: _to_json_value(value) for key, value in {**vars(result), "limits": result.limits}.items()}
@@ -68,7 +68,7 @@ class FeaturePairs:
             name: tuple((_from_json_number(expert), _from_json_number(computed)) for expert, computed in pairs)
             for name, pairs in values["pairs"].items()
         }
-        return cls(values["model"], values["careful"], tuple(values["ids"]), feature_values)
+        return cls(values["model"], values["tta"], tuple(values["ids"]), feature_values)
 
     def write(self, folder: Path = FEATURE_AGREEMENT_FOLDER) -> Path:
         """Write the result. Returns its file."""

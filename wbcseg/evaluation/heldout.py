@@ -68,7 +68,7 @@ def summarise_scores(rows: Sequence[ImageScore]) -> dict[str, Any]:
         values = {"dice": dice, "dice_se": dice_se, "jaccard": jaccard, "jaccard_se": jaccard_se}
         regions[region] = {**{name: _round_or_none(value) for name, value in values.items()}, "n": n}
     accuracy, _, _ = compute_mean_and_standard_error(row.scores.accuracy for row in rows)
-    return {"pictures": len(rows), "accuracy": _round_or_none(accuracy), "regions": regions}
+    return {"images": len(rows), "accuracy": _round_or_none(accuracy), "regions": regions}
 
 
 def evaluate_heldout(segmenter: Segmenter, dataset: Dataset) -> list[ImageScore]:

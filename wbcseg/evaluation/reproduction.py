@@ -65,7 +65,7 @@ class Experiment:
 
 
 def _build_thesis_experiment(architecture: str) -> Experiment:
-    return Experiment(architecture, PRESETS["published"].replace(architecture=architecture))
+    return Experiment(architecture, PRESETS["thesis"].replace(architecture=architecture))
 
 
 def _build_repeat_experiment(architecture: str) -> Experiment:
@@ -75,8 +75,8 @@ def _build_repeat_experiment(architecture: str) -> Experiment:
 
 def _build_annex_experiment(architecture: str) -> Experiment:
     # At full width the annex takes as long as the tables: for the two slower networks a quarter of it must do.
-    base_filters = PRESETS["published"].base_filters if architecture == "unet" else 16
-    config = PRESETS["published"].replace(architecture=architecture, twins=False, width=base_filters)
+    base_filters = PRESETS["thesis"].base_filters if architecture == "unet" else 16
+    config = PRESETS["thesis"].replace(architecture=architecture, flipped_copies=False, base_filters=base_filters)
     return Experiment(f"{architecture}-without-copies", config, "annex")
 
 
@@ -122,8 +122,8 @@ def score_like_thesis(predict: PredictFn, thesis_dataset: ThesisDataset) -> list
             "copy_in_training": get_original_id(thesis_dataset.ids[index]) in trained_ids,
             "accuracy": round(float((target == prediction).mean()), STORED_DECIMALS),
             "dice": {},
-            "dice_as_published": {},
-            "jaccard_as_published": {},
+            "thesis_dice": {},
+            "thesis_jaccard": {},
         }
         has_target = target.any(axis=-1)
         for pixel_class in FOREGROUND_CLASSES:
@@ -136,8 +136,8 @@ def score_like_thesis(predict: PredictFn, thesis_dataset: ThesisDataset) -> list
                 _reshape_like_thesis(prediction)[pixel_class.id],
                 classes=2,
             )
-            row["dice_as_published"][pixel_class.name] = _round_or_none(dice(counts)[1])
-            row["jaccard_as_published"][pixel_class.name] = _round_or_none(accuracy_per_class(counts)[1])
+            row["thesis_dice"][pixel_class.name] = _round_or_none(dice(counts)[1])
+            row["thesis_jaccard"][pixel_class.name] = _round_or_none(accuracy_per_class(counts)[1])
         rows.append(row)
     return rows
 
@@ -176,7 +176,7 @@ def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> d
         "environment": run.read("environment.json"),
         "seconds": round(sum(row["seconds"] for row in history), 1),
         "history": [{name: round(value, STORED_DECIMALS) for name, value in row.items()} for row in history],
-        "pictures": score_like_thesis(model, thesis_dataset),
+        "images": score_like_thesis(model, thesis_dataset),
     }
 
 
@@ -226,8 +226,8 @@ _EPOCH_METRICS: Final = (
     ("loss, test", "val_loss", "val_loss"),
 )
 _IMAGE_METRICS: Final = (
-    ("jaccard_as_published", '"Jaccard" as published'),
-    ("dice_as_published", '"Dice" as published'),
+    ("thesis_jaccard", '"Jaccard" as published'),
+    ("thesis_dice", '"Dice" as published'),
     ("jaccard", "Jaccard of the same"),
     ("dice", "Dice"),
 )
@@ -267,7 +267,7 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
     for metric, title in _IMAGE_METRICS:
         for pixel_class in FOREGROUND_CLASSES:
             thesis_values = [] if experiment.kind == "annex" else _get_thesis_values(thesis, metric, pixel_class.name)
-            own_values = _get_own_values(result["pictures"], metric, pixel_class.name) if result else []
+            own_values = _get_own_values(result["images"], metric, pixel_class.name) if result else []
             thesis_mean, thesis_error = _compute_mean(thesis_values)
             own_mean, own_error = _compute_mean(own_values)
             comparisons.append(
@@ -287,12 +287,12 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
 def _get_thesis_values(thesis: ThesisResult, metric: str, class_name: str) -> list[float]:
     if metric == "dice":
         return []
-    values = thesis.thesis_jaccard[class_name] if metric == "jaccard_as_published" else thesis.thesis_dice[class_name]
+    values = thesis.thesis_jaccard[class_name] if metric == "thesis_jaccard" else thesis.thesis_dice[class_name]
     return [_to_jaccard(dice_value) for dice_value in values] if metric == "jaccard" else list(values)
 
 
 def _get_own_values(images: Sequence[Mapping[str, Any]], metric: str, class_name: str) -> list[float]:
-    stored_metric = "dice_as_published" if metric == "jaccard" else metric
+    stored_metric = "thesis_dice" if metric == "jaccard" else metric
     values = [
         float("nan") if row[stored_metric][class_name] is None else float(row[stored_metric][class_name])
         for row in images

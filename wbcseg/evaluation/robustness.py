@@ -125,7 +125,7 @@ def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> dict[str, Any
             region: {name: summary["regions"][region][name] for name in ("dice", "dice_se")}
             for region in FOREGROUND_REGIONS
         }
-        rows.append({"name": name, "pictures": summary["pictures"], **dice_by_region})
+        rows.append({"name": name, "images": summary["images"], **dice_by_region})
     return {"model": segmenter.name, "weights": segmenter.card.files["weights"].sha256, "changes": rows}
 
 

@@ -31,7 +31,7 @@ from wbcseg.visualization import overlay, resize_for_display
 
 REPORTED_FEATURES: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
-    *("cell_circularity", "nucleus_solidity", "lobes"),
+    *("cell_circularity", "nucleus_solidity", "nucleus_lobes"),
 )
 """Figures that the report shows; all of them are in the table that comes with it."""
 

@@ -77,7 +77,7 @@ FEATURES: Final[dict[str, FeatureSpec]] = {
             for name, title, description, power, decimals in _SHAPE_FEATURES
         ),
         FeatureSpec(
-            "lobes",
+            "nucleus_lobes",
             "Lobes of the nucleus",
             "Peaks of the distance to the nucleus's outline that stand out from the saddles between them, each with at "
             "least a twentieth of the nucleus around it.",
@@ -94,7 +94,7 @@ FEATURES: Final[dict[str, FeatureSpec]] = {
             for channel in ("red", "green", "blue")
         ),
         FeatureSpec(
-            "touches_border", "Touches the border", "1 if the cell is cut by the picture's border, else 0.", 0, 0
+            "touches_edge", "Touches the border", "1 if the cell is cut by the picture's border, else 0.", 0, 0
         ),
     )
 }
@@ -160,10 +160,10 @@ def extract_features(
         "nucleus_to_cytoplasm": nucleus_area / cytoplasm_area if cytoplasm_area else NAN,
         **_measure_shape("cell", cell),
         **_measure_shape("nucleus", nucleus),
-        "lobes": float(count_lobes(nucleus)),
+        "nucleus_lobes": float(count_lobes(nucleus)),
         **_measure_colour("nucleus", image, nucleus),
         **_measure_colour("cytoplasm", image, cytoplasm),
-        "touches_border": float(
+        "touches_edge": float(
             any(is_image_edge and edge.any() for is_image_edge, edge in zip(image_edges, edges, strict=True))
         ),
     }

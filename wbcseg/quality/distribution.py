@@ -110,7 +110,7 @@ def parse_distribution(values: Mapping[str, Any]) -> FeatureDistribution:
     Raises:
         ValueError: If it is something else.
     """
-    aspect = str(values["respect"])
+    aspect = str(values["aspect"])
     if aspect not in ASPECTS:
         raise ValueError(f"it judges by {aspect}")
     parameters = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "precision")}

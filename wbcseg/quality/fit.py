@@ -107,10 +107,12 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
 
     metrics: dict[str, Any] = {
         "smears": len(originals),
-        "strangers": len(negatives),
-        "unlike_auroc": float(roc_auc_score(is_negative, out_of_range_probabilities)),
-        "unlike_strangers": float((out_of_range_probabilities[is_negative] >= out_of_range_model.threshold).mean()),
-        "unlike_smears": float((out_of_range_probabilities[~is_negative] >= out_of_range_model.threshold).mean()),
+        "negatives": len(negatives),
+        "out_of_range_auroc": float(roc_auc_score(is_negative, out_of_range_probabilities)),
+        "out_of_range_negatives": float(
+            (out_of_range_probabilities[is_negative] >= out_of_range_model.threshold).mean()
+        ),
+        "out_of_range_smears": float((out_of_range_probabilities[~is_negative] >= out_of_range_model.threshold).mean()),
     }
     for prefix, subset in (("", is_original), ("varied_", ~is_original)):
         metrics |= {

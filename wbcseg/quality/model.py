@@ -274,10 +274,10 @@ class QualityModel:
         """Return JSON values."""
         return {
             "features": list(QUALITY_FEATURES),
-            "doubt": vars(self.failure_model),
-            "unlike": vars(self.out_of_range_model),
-            "familiar": [vars(distribution) for distribution in self.distributions],
-            "figures": dict(self.metrics),
+            "failure_model": vars(self.failure_model),
+            "out_of_range_model": vars(self.out_of_range_model),
+            "distributions": [vars(distribution) for distribution in self.distributions],
+            "metrics": dict(self.metrics),
         }
 
     def write(self, architecture: str, folder: Path | None = None) -> None:
@@ -325,12 +325,12 @@ def _load_cached(path: Path, _changed: int) -> QualityModel:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["features"] != list(QUALITY_FEATURES):
             raise ValueError("it was made for other figures; make it again")
-        distributions = tuple(parse_distribution(entry) for entry in values["familiar"])
+        distributions = tuple(parse_distribution(entry) for entry in values["distributions"])
         return QualityModel(
-            _parse_logistic_model(values["doubt"]),
-            _parse_logistic_model(values["unlike"]),
+            _parse_logistic_model(values["failure_model"]),
+            _parse_logistic_model(values["out_of_range_model"]),
             distributions,
-            dict(values["figures"]),
+            dict(values["metrics"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The judge {path.name} cannot be used: {error}.") from None

@@ -18,7 +18,7 @@ from wbcseg.splitting.thesis import FLIPPED_COPY_SUFFIX, ThesisDataset, get_orig
 
 DEFAULT_SEED: Final = 2
 
-SplitKind = Literal["published", "leak-free", "leaking"]
+SplitKind = Literal["thesis", "leak-free", "leaky"]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Split:
         dropped = set(order[: len(self.test)].tolist())
         copied = [*(sample_id for index, sample_id in enumerate(self.train) if index not in dropped), *self.test]
         return dataclasses.replace(
-            self, kind="leaking", train=(*self.train, *(sample_id + FLIPPED_COPY_SUFFIX for sample_id in copied))
+            self, kind="leaky", train=(*self.train, *(sample_id + FLIPPED_COPY_SUFFIX for sample_id in copied))
         )
 
     def check(self) -> None:
@@ -185,7 +185,7 @@ def build_thesis_split(thesis_dataset: ThesisDataset, dataset_name: str, samples
     used_ids = {get_original_id(sample_id) for sample_id in thesis_dataset.ids}
     used_samples = [sample for sample in samples if sample.id in used_ids]
     return Split(
-        kind="published",
+        kind="thesis",
         dataset=dataset_name,
         train=thesis_dataset.get_ids(thesis_dataset.train),
         test=thesis_dataset.get_ids(thesis_dataset.test),

@@ -22,7 +22,7 @@ MIN_SAMPLES: Final = 15
 
 SHUFFLE_SEED: Final = 2
 TEST_FRACTION: Final = 30 / 448
-FLIPPED_COPY_SUFFIX: Final = "+twin"
+FLIPPED_COPY_SUFFIX: Final = "+flipped"
 """What follows the id of a picture in the id of its flipped and turned copy."""
 
 

@@ -14,7 +14,7 @@ from wbcseg.models import BASE_FILTERS_RANGE, SIZE_MULTIPLE, get_spec
 from wbcseg.transforms.config import get_augmentation
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "split": ("leak-free", "published", "leaking"),
+    "split": ("leak-free", "thesis", "leaky"),
     "optimizer": ("adam", "adamw"),
     "schedule": ("constant", "cosine"),
     "loss": (
@@ -23,13 +23,13 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
         "categorical_crossentropy",
         "categorical_crossentropy+dice",
     ),
-    "keep": ("last", "best"),
+    "checkpoint": ("last", "best"),
     "precision": ("auto", "float32", "bfloat16"),
 }
 """What the settings that are words may be."""
 
 RANGES: Final[dict[str, tuple[float, float]]] = {
-    "width": BASE_FILTERS_RANGE,
+    "base_filters": BASE_FILTERS_RANGE,
     "dropout": (0.0, 0.9),
     "bn_momentum": (0.5, 0.9999),
     "folds": (2, 20),
@@ -39,19 +39,19 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "learning_rate": (1e-7, 1.0),
     "weight_decay": (0.0, 1.0),
     "warmup_epochs": (0, 100),
-    "weight_average": (0.0, 0.9999),
-    "canvas": (SIZE_MULTIPLE, 960),
+    "ema_decay": (0.0, 0.9999),
+    "input_size": (SIZE_MULTIPLE, 960),
     "seed": (0, 2**31 - 1),
     "split_seed": (0, 2**31 - 1),
-    "left_out": (0.0, 0.5),
-    "balance": (0.0, 1.0),
-    "sharp_epochs": (0, 2000),
-    "share": (0.4, 0.9),
+    "unused_fraction": (0.0, 0.5),
+    "class_balance": (0.0, 1.0),
+    "clean_epochs": (0, 2000),
+    "cell_fraction": (0.4, 0.9),
 }
 """Least and greatest value of the settings that are numbers."""
 
 
-OPTIONAL_FIELDS: Final = frozenset({"left_out", "balance", "sharp_epochs", "share"})
+OPTIONAL_FIELDS: Final = frozenset({"unused_fraction", "class_balance", "clean_epochs", "cell_fraction"})
 """Settings that runs of earlier versions lack; theirs is the default."""
 
 
@@ -157,19 +157,23 @@ class TrainingConfig:
                     f"Setting `{name}` must be from {minimum} to {maximum}. Received: {getattr(self, name)!r}"
                 )
         if self.input_size % SIZE_MULTIPLE:
-            raise ConfigError(f"Setting `canvas` must be a multiple of {SIZE_MULTIPLE}. Received: {self.input_size}")
-        if self.split == "leaking" and not self.flipped_copies:
-            raise ConfigError("The leaking split is made of flipped copies: it needs `twins`. Received: twins=False")
-        if self.split != "published":
+            raise ConfigError(
+                f"Setting `input_size` must be a multiple of {SIZE_MULTIPLE}. Received: {self.input_size}"
+            )
+        if self.split == "leaky" and not self.flipped_copies:
+            raise ConfigError(
+                "The leaky split is made of flipped copies: it needs `flipped_copies`. Received: flipped_copies=False"
+            )
+        if self.split != "thesis":
             if self.fold >= self.folds:
                 raise ConfigError(f"Setting `fold` must be less than `folds`, {self.folds}. Received: {self.fold}")
             if self.thesis_bugs:
-                raise ConfigError("The `quirks` belong to the published split. Switch them off for any other.")
+                raise ConfigError("`thesis_bugs` belongs to the thesis split. Switch it off for any other.")
         elif self.input_size != 120 or self.augmentation != "none" or self.unused_fraction:
             raise ConfigError(
-                "The published split takes `canvas` = 120, `augmentation` = 'none' (its flipped copies are `twins`) "
-                f"and `left_out` = 0. Received: canvas={self.input_size}, augmentation={self.augmentation!r}, "
-                f"left_out={self.unused_fraction}"
+                "The thesis split takes `input_size` = 120, `augmentation` = 'none' (its flipped copies are `flipped_copies`) "
+                f"and `unused_fraction` = 0. Received: input_size={self.input_size}, augmentation={self.augmentation!r}, "
+                f"unused_fraction={self.unused_fraction}"
             )
         if self.schedule == "cosine" and self.warmup_epochs >= self.epochs > 1:
             raise ConfigError(
@@ -192,7 +196,7 @@ class TrainingConfig:
 
         In the published split, flipped copies leak by one of the notebooks' slips, and not without it.
         """
-        return self.split == "leaking" or (self.split == "published" and self.flipped_copies and self.thesis_bugs)
+        return self.split == "leaky" or (self.split == "thesis" and self.flipped_copies and self.thesis_bugs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -232,12 +236,12 @@ _FIELD_TYPES: Final[dict[str, type]] = {"str": str, "int": int, "bool": bool}
 
 PRESETS: Final[dict[str, TrainingConfig]] = {
     # The thesis, chapters 3.1 to 3.4, with what its notebooks did beyond the text.
-    "published": TrainingConfig(
+    "thesis": TrainingConfig(
         base_filters=64,
         bn_momentum=0.99,
         bn_debias=True,
         dataset="zheng-1",
-        split="published",
+        split="thesis",
         flipped_copies=True,
         thesis_bugs=True,
         augmentation="none",
@@ -268,7 +272,7 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
     # need at home: tested on Dataset 2 after Dataset 1, the cytoplasm's Dice was .90 instead of .88 after 160 epochs.
     "general": TrainingConfig(
         dataset="zheng+synthetic",
-        augmentation="laboratories",
+        augmentation="strong",
         class_balance=0.5,
         clean_epochs=130,
         epochs=400,

@@ -99,7 +99,7 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
         raise DatasetError(
             f"A training needs at least 4 pictures with an expert mask; data set {dataset.name} has {len(usable)}."
         )
-    if config.split == "published":
+    if config.split == "thesis":
         prepared = thesis.build_thesis_dataset(
             usable, ALL_THESIS_BUGS if config.thesis_bugs else NO_THESIS_BUGS, flipped_copies=config.flipped_copies
         )
@@ -112,7 +112,7 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
         split = folds[config.fold]
         if config.unused_fraction:
             split = split.drop(round(config.unused_fraction * len(usable)))
-        if config.split == "leaking":
+        if config.split == "leaky":
             split = split.add_leaking_copies()
         elif config.flipped_copies:
             split = split.add_flipped_copies()

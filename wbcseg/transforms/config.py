@@ -116,7 +116,7 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
             gamma=0.1,
         ),
         Augmentation(
-            "laboratories",
+            "strong",
             "As any laboratory may show it: the cell large or small, in another stain, light, focus and camera.",
             flip=True,
             rotation=180.0,

@@ -98,7 +98,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "N:C": f"How much of a cell is nucleus, in two ways. Nucleus / cell: {FEATURES['nucleus_to_cell'].description} "
     f"Nucleus / cytoplasm: {FEATURES['nucleus_to_cytoplasm'].description}",
     "Lobes": "The parts of a nucleus between its narrow places; pieces that do not touch are parts of their own. What "
-    f"is counted: {FEATURES['lobes'].description}",
+    f"is counted: {FEATURES['nucleus_lobes'].description}",
     "Circularity": FEATURES["cell_circularity"].description,
     "Solidity": FEATURES["nucleus_solidity"].description,
     "Eccentricity": FEATURES["nucleus_eccentricity"].description,

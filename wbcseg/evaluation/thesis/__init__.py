@@ -51,7 +51,7 @@ PIXELS_PER_IMAGE: Final = 120 * 120
 """Of a picture."""
 
 _EPOCH_FIELDS: Final = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds_per_epoch")
-_IMAGE_FIELDS: Final = ("dice_as_published", "jaccard_as_published")
+_IMAGE_FIELDS: Final = ("thesis_dice", "thesis_jaccard")
 
 
 @dataclass(frozen=True)

@@ -161,10 +161,10 @@ def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> Spl
         DatasetError: If there is no such data set, or it has too few pictures for the published split.
     """
     if dataset is None:
-        total, square_total = _count_dataset(config.dataset, need_sizes=config.split == "published")
+        total, square_total = _count_dataset(config.dataset, need_sizes=config.split == "thesis")
     else:
         total, square_total = _count_entries(dataset)
-    if config.split != "published":
+    if config.split != "thesis":
         test_count = round(total / config.folds)
         train_count = total - test_count - round(config.unused_fraction * total)
         return train_count * (1 + config.flipped_copies), test_count

@@ -1,6 +1,6 @@
 """What trainings were measured to cost: records of a few steps each, made by :mod:`wbcseg.training.cost.probe_worker`.
 
-``measured.json`` in the folder of the runs holds this machine's; ``reference.json`` in this package holds some of
+``costs.json`` in the folder of the runs holds this machine's; ``reference.json`` in this package holds some of
 another machine, from which an estimate starts where nothing was measured yet.
 """
 
@@ -21,7 +21,7 @@ from wbcseg.io.atomic import write_json
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.tf_env import get_processor_name, supports_bfloat16
 
-COSTS_FILE: Final = "measured.json"
+COSTS_FILE: Final = "costs.json"
 MAX_RECORDS: Final = 200
 
 
@@ -106,22 +106,22 @@ class CostRecord:
 
 _KEY_FIELDS: Final = (
     "architecture",
-    "width",
-    "canvas",
+    "base_filters",
+    "input_size",
     "batch_size",
     "precision",
     "optimizer",
-    "weight_average",
+    "ema_decay",
     "processor",
     "cores",
 )
 _POSITIVE_FIELDS: Final = (
-    "width",
-    "canvas",
+    "base_filters",
+    "input_size",
     "batch_size",
     "parameters",
-    "train_seconds_per_picture",
-    "test_seconds_per_picture",
+    "train_seconds_per_image",
+    "test_seconds_per_image",
     "base_bytes",
     "peak_bytes",
 )

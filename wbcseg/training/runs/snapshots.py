@@ -20,7 +20,7 @@ from wbcseg.io import encode_png, open_mask
 from wbcseg.training.runs.folder import Run
 
 MAX_SNAPSHOT_IMAGES: Final = 3
-SNAPSHOT_FOLDER: Final = "film"
+SNAPSHOT_FOLDER: Final = "snapshots"
 EXPERT_NAME: Final = "expert"
 
 
@@ -55,14 +55,14 @@ def start_snapshots(run: Run, ids: Sequence[str], expert_labels: Labels) -> None
     Raises:
         RunError: If the folder cannot be written.
     """
-    if (run.folder / "film.json").exists():
+    if (run.folder / "snapshots.json").exists():
         return
     try:
         (run.folder / SNAPSHOT_FOLDER).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
     _write_snapshot(run, EXPERT_NAME, expert_labels)
-    run.write("film.json", {"ids": list(ids), "side": int(expert_labels.shape[1])})
+    run.write("snapshots.json", {"ids": list(ids), "side": int(expert_labels.shape[1])})
 
 
 def add_snapshot(run: Run, epoch: int, labels: Labels) -> None:
@@ -77,7 +77,7 @@ def add_snapshot(run: Run, epoch: int, labels: Labels) -> None:
 def load_snapshots(run: Run) -> Snapshots | None:
     """Return what is known of a run's film, or ``None`` where it has not begun."""
     try:
-        values = run.read("film.json")
+        values = run.read("snapshots.json")
         epoch_names = sorted(path.stem for path in (run.folder / SNAPSHOT_FOLDER).glob("[0-9]*.png"))
         return Snapshots(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, epoch_names)))
     except (RunError, OSError, KeyError, TypeError, ValueError):

@@ -93,7 +93,7 @@ class RunSummary:
         """Return it as JSON values."""
         return {
             "name": self.name,
-            "situation": self.status,
+            "status": self.status,
             "reason": self.reason,
             "place_in_line": self.queue_position,
             "epoch": self.epoch,

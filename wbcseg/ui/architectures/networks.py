@@ -38,10 +38,10 @@ def select_base_filters() -> int:
             BASE_FILTERS_RANGE[1],
             16,
             4,
-            key="width",
+            key="base_filters",
             bind="query-params",
             width=360,
-            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['published'].base_filters}.",
+            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['thesis'].base_filters}.",
         )
     )
 

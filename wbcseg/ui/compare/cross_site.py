@@ -102,22 +102,22 @@ def _show_quality(results: Sequence[CrossSiteResult]) -> None:
     rows = [
         [
             result["title"],
-            f"{_format_percent(quality['unlike_strangers'])} of {quality['strangers']}",
-            f"{_format_percent(quality['unlike_smears'])} of {quality['smears']}",
-            f"{quality['unlike_auroc']:.4f}",
-            f"{_format_percent(quality['bad_caught'])} of {quality['bad']}" if quality["bad"] else "there were none",
-            f"{_format_percent(quality['good_marked'])} of {quality['pictures'] - quality['bad']}",
+            f"{_format_percent(quality['out_of_range_negatives'])} of {quality['negatives']}",
+            f"{_format_percent(quality['out_of_range_smears'])} of {quality['smears']}",
+            f"{quality['out_of_range_auroc']:.4f}",
+            f"{_format_percent(quality['bad_flagged'])} of {quality['bad']}" if quality["bad"] else "there were none",
+            f"{_format_percent(quality['good_flagged'])} of {quality['images'] - quality['bad']}",
         ]
         for result in results
-        for quality in (result["trust"],)
+        for quality in (result["quality"],)
     ]
     header = ["Network", "Other pictures called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
     show_table([*header, "Others marked"], rows, "How well bad results are marked")
     varied_text = "; ".join(
-        f"{result['title']} {_format_percent(quality['varied_bad_caught'])} of {quality['varied_bad']} bad ones, "
-        f"{_format_percent(quality['varied_good_marked'])} of {quality['varied_pictures'] - quality['varied_bad']} others"
+        f"{result['title']} {_format_percent(quality['varied_bad_flagged'])} of {quality['varied_bad']} bad ones, "
+        f"{_format_percent(quality['varied_good_flagged'])} of {quality['varied_images'] - quality['varied_bad']} others"
         for result in results
-        for quality in (result["trust"],)
+        for quality in (result["quality"],)
     )
     st.caption(
         f"Marked among copies of the pictures in another stain, light and focus: {varied_text}.  \n"
@@ -137,10 +137,10 @@ def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
         for result in results
         for site, calibration in result["calibration"].items()
     }
-    errors = {title: calibration["error"] for title, calibration in calibrations.items()}
+    errors = {title: calibration["ece"] for title, calibration in calibrations.items()}
     error_text = "; ".join(f"{title} {error:.3f}" for title, error in errors.items())
     bins_by_title = {
-        title: [(b["sure"], b["right"], b["pixels"]) for b in calibration["bins"]]
+        title: [(b["confidence"], b["accuracy"], b["pixels"]) for b in calibration["bins"]]
         for title, calibration in calibrations.items()
     }
     charts.show_plotly_chart(
@@ -183,12 +183,12 @@ def _build_in_domain_rows(
 ) -> list[list[str]]:
     """Return the rows of a general model's scores at home; none where it was not measured there."""
     result = _read_result(path, mtime_ns)
-    if "home" not in result:
+    if "in_domain" not in result:
         return []
     rows = []
     for index, (site, single_site_file) in enumerate(zip(SITES, single_site_files, strict=True)):
-        in_domain_result = select_training(result["home"], index)
-        cells = [f"{_summarize(result['home'], index, region, mode).mean:.3f}" for region in FOREGROUND_REGIONS]
+        in_domain_result = select_training(result["in_domain"], index)
+        cells = [f"{_summarize(result['in_domain'], index, region, mode).mean:.3f}" for region in FOREGROUND_REGIONS]
         if single_site_file is not None:
             for column, region in enumerate(FOREGROUND_REGIONS):
                 paired = comparison.compare_results(
@@ -197,7 +197,7 @@ def _build_in_domain_rows(
                 cells[column] += (
                     f" ({format_difference(paired.difference)}, {format_difference(paired.ci_low)} to {format_difference(paired.ci_high)})"
                 )
-        rows.append([result["home"]["model"], format_dataset(site), str(len(in_domain_result["pictures"])), *cells])
+        rows.append([result["in_domain"]["model"], format_dataset(site), str(len(in_domain_result["images"])), *cells])
     return rows
 
 

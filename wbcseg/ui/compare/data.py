@@ -20,11 +20,11 @@ FileVersions = tuple[tuple[Path, int], ...]
 ResultKey = tuple[FileVersions, str, str]
 """Files, study and network of a result."""
 
-LEAKY_SUFFIX: Final = "-leaking"
+LEAKY_SUFFIX: Final = "-leaky"
 RECIPE_TITLES: Final = {
     "compact": "our recipe",
     "thorough": "our longer recipe",
-    "published": "the thesis' recipe",
+    "thesis": "the thesis' recipe",
     "quick": "the quick recipe",
 }
 
@@ -60,8 +60,8 @@ def format_study(name: str, results: Sequence[StudyResult]) -> str:
     """Write in a few words what a study is: data, recipe and kind of test."""
     config, trainings = results[0]["config"], results[0]["trainings"]
     recipe = next((title for preset, title in RECIPE_TITLES.items() if f"-{preset}-" in name), "own recipe")
-    split_kind = f"{len(trainings)} random splits" if config["left_out"] else f"{len(trainings)} folds"
-    base_filters = sorted({result["config"]["width"] for result in results})
+    split_kind = f"{len(trainings)} random splits" if config["unused_fraction"] else f"{len(trainings)} folds"
+    base_filters = sorted({result["config"]["base_filters"] for result in results})
     filters_text = f"width {base_filters[0]}" if len(base_filters) == 1 else "several widths"
     return f"{format_dataset(config['dataset'])} · {recipe}, {filters_text} · {split_kind}"
 
@@ -110,7 +110,7 @@ def _read_results(files: FileVersions) -> dict[tuple[str, str], dict[str, Any]]:
     results = cross_validation.load_study_results([path for path, _ in files])
     filters_by_study: dict[str, set[int]] = {}
     for result in results:
-        filters_by_study.setdefault(result["study"], set()).add(result["config"]["width"])
+        filters_by_study.setdefault(result["study"], set()).add(result["config"]["base_filters"])
     # Where all networks of a study are as wide, their names need not say so.
     title_overrides = [
         {"title": get_spec(result["architecture"]).title} if len(filters_by_study[result["study"]]) == 1 else {}

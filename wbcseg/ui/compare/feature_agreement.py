@@ -65,9 +65,12 @@ def show_expected_error(entries: Sequence[ModelEntry], *, tta: bool) -> None:
     query_params = {"tab": TAB_TITLE} | ({"agreement_model": matching[0]} if matching else {})
     if matching:
         pairs = pairs_by_model[matching[0]]
-        nuclear_fraction, lobe_count = pairs.compute_agreement("nucleus_to_cell"), pairs.compute_agreement("lobes")
+        nuclear_fraction, lobe_count = (
+            pairs.compute_agreement("nucleus_to_cell"),
+            pairs.compute_agreement("nucleus_lobes"),
+        )
         dataset_titles = " and ".join(dict.fromkeys(format_dataset_name(item.partition("/")[0]) for item in pairs.ids))
-        model_label = f"{escape_markdown(model_titles[pairs.model])} ({'careful' if pairs.tta else 'one look'})"
+        model_label = f"{escape_markdown(model_titles[pairs.model])} ({'tta' if pairs.tta else 'one look'})"
         sentence = (
             f"How far to rely on these figures: on {nuclear_fraction.n} pictures of {dataset_titles} that were held out from its training, "
             f"nucleus / cell by {model_label} differs from that by the expert's mask by {nuclear_fraction.mean_absolute_error:.3f} on "
@@ -107,7 +110,11 @@ def _show_bland_altman(pairs: FeaturePairs, feature: FeatureSpec) -> None:
         f"On average the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} "
         f"{'higher' if agreement.bias > 0 else 'lower'}** than the expert's; for 95 of 100 cells the difference lies between "
         f"{low:.3g} and {high:.3g} (limits of agreement). Its mean size is {agreement.mean_absolute_error:.3g}."
-        + (f" For {agreement.fraction_equal:.0%} of the cells both are the same." if feature.name == "lobes" else "")
+        + (
+            f" For {agreement.fraction_equal:.0%} of the cells both are the same."
+            if feature.name == "nucleus_lobes"
+            else ""
+        )
     )
 
 

@@ -29,8 +29,8 @@ def show_leakage() -> None:
     if not leakage_pairs:
         st.info("This was not measured yet.", icon=":material/science:")
         st.code(
-            "python -m wbcseg evaluate --cv 5 --preset published --width 16 --architecture unet\n"
-            "python -m wbcseg evaluate --cv 5 --preset published --width 16 --architecture unet --leaking",
+            "python -m wbcseg evaluate --cv 5 --preset thesis --base-filters 16 --architecture unet\n"
+            "python -m wbcseg evaluate --cv 5 --preset thesis --base-filters 16 --architecture unet --leaky",
             language=None,
             wrap_lines=True,
         )

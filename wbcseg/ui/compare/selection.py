@@ -14,7 +14,7 @@ from wbcseg.ui.compare import data
 from wbcseg.ui.compare.data import StudyResult
 from wbcseg.ui.text import GLOSSARY
 
-PREDICTION_MODES: Final[dict[str, PredictionMode]] = {"Careful": "careful", "One look": "one_look"}
+PREDICTION_MODES: Final[dict[str, PredictionMode]] = {"Careful": "tta", "One look": "single"}
 REGION_TITLES: Final = {"cell": "Whole cell", "picture": "Whole picture"}
 
 

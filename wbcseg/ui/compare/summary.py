@@ -16,7 +16,7 @@ from wbcseg.ui.text import GLOSSARY, show_glossary
 
 REGIONS: Final = ("nucleus", "cytoplasm")
 UNSEEN_STUDIES: Final = {
-    "zheng-1-published-cv5": "Unseen cells, thesis' recipe",
+    "zheng-1-thesis-cv5": "Unseen cells, thesis' recipe",
     "zheng-1-compact-cv5": "Unseen cells, our recipe",
 }
 """The studies of the table, by name."""
@@ -76,7 +76,7 @@ def show_summary() -> None:
 
 def _format_base_filters(studies: Mapping[str, Sequence[StudyResult]]) -> str:
     """Say how wide the networks of the table are that were tested on unseen cells."""
-    base_filters = {result["config"]["width"] for name in UNSEEN_STUDIES for result in studies.get(name, [])}
+    base_filters = {result["config"]["base_filters"] for name in UNSEEN_STUDIES for result in studies.get(name, [])}
     if not base_filters:
         return ""
     return (
@@ -90,7 +90,7 @@ def _format_unseen(study_results: Sequence[StudyResult], architecture: str, regi
     matching = [result for result in study_results if result["architecture"] == architecture]
     if not matching:
         return MISSING_TEXT
-    (summary,) = data.summarize_networks(matching, "dice", region, "one_look").values()
+    (summary,) = data.summarize_networks(matching, "dice", region, "single").values()
     return _format_mean(summary.mean, summary.standard_error)
 
 

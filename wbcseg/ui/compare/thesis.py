@@ -108,7 +108,7 @@ def show_reproduction() -> None:
 
 def _show_table(table: ThesisTable, experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
     row_names = [
-        f"{column.capitalize()}, {source}" for column in table.columns for source in ("published", "here", "here, best")
+        f"{column.capitalize()}, {source}" for column in table.columns for source in ("thesis", "here", "here, best")
     ]
     columns = []
     for experiment in experiments:
@@ -156,7 +156,7 @@ def _show_second_starts(experiments: Sequence[Experiment], reproductions: Reprod
             if item.published is not None and item.figure != WALL_SECONDS
         ]
         st.subheader(escape_markdown(original.title))
-        show_table(["", "published", "here", "here, another start"], rows, second_start.title)
+        show_table(["", "thesis", "here", "here, another start"], rows, second_start.title)
 
 
 def _show_times(experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
@@ -196,7 +196,7 @@ def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
                     x_title="Epoch",
                     y_title=title,
                     alt=f"{title} of {experiment.title} by epoch, here and in the thesis, in training and on test "
-                    "pictures",
+                    "images",
                     key=f"repeated_{experiment.name}_{thesis_metric}",
                     live=False,
                 )

@@ -21,7 +21,7 @@ TABLE_FEATURES: Final = {
     "nucleus_to_cell": "Nucleus / cell",
     "nucleus_area": "Nucleus area",
     "cell_area": "Cell area",
-    "lobes": "Lobes",
+    "nucleus_lobes": "Lobes",
 }
 """Figures that the table shows, with short titles; the files to take away have all."""
 

@@ -18,7 +18,14 @@ from wbcseg.results import Results, group_by_image
 
 DISPLAYED_FEATURES: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
-    *("cell_perimeter", "nucleus_perimeter", "cell_circularity", "nucleus_solidity", "nucleus_eccentricity", "lobes"),
+    *(
+        "cell_perimeter",
+        "nucleus_perimeter",
+        "cell_circularity",
+        "nucleus_solidity",
+        "nucleus_eccentricity",
+        "nucleus_lobes",
+    ),
 )
 """Figures of a cell that the pages show, besides its colours and whether it is cut; the files to take away have all."""
 
@@ -173,7 +180,7 @@ def format_feature(name: str, features: CellFeatures | None, pixel_size: float |
     value = features.to_units(pixel_size)[name] if features else math.nan
     if math.isnan(value):
         return "–"
-    if name == "touches_border":
+    if name == "touches_edge":
         return "yes" if value else "no"
     spec = FEATURES[name]
     digits = spec.decimals if pixel_size is None or not spec.power else 1
@@ -216,7 +223,7 @@ def build_feature_table(all_features: Sequence[CellFeatures | None], pixel_size:
         [f"{part.capitalize()}, mean colour (RGB)", *(format_mean_colour(part, features) for features in all_features)]
         for part in COLOURED_PARTS
     ]
-    border_feature = "touches_border"
+    border_feature = "touches_edge"
     return [
         *rows,
         [

@@ -64,9 +64,9 @@ def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
 
 def _format_quality_accuracy(title: str, accuracy: Mapping[str, Any]) -> str:
     bad_count, negative_count, smear_count, bad_copy_count = (
-        accuracy[name] for name in ("bad", "strangers", "smears", "varied_bad")
+        accuracy[name] for name in ("bad", "negatives", "smears", "varied_bad")
     )
-    good_count, good_copy_count = accuracy["pictures"] - bad_count, accuracy["varied_pictures"] - bad_copy_count
+    good_count, good_copy_count = accuracy["images"] - bad_count, accuracy["varied_images"] - bad_copy_count
 
     def format_flagged(name: str, total: int) -> str:
         return f"{round(accuracy[name] * total)}"
@@ -82,9 +82,9 @@ def _format_quality_accuracy(title: str, accuracy: Mapping[str, Any]) -> str:
 
     return (
         f"**How reliable that is for {escape_markdown(title)}.** It was measured with networks of its kind on "
-        f"{accuracy['pictures']} pictures from a laboratory that they had not learned from, and by formulas that had "
+        f"{accuracy['images']} pictures from a laboratory that they had not learned from, and by formulas that had "
         f"not learned from those pictures: {describe_flagged('', bad_count, good_count)}. In copies of the pictures with another stain, light "
         f"and focus, {describe_flagged('varied_', bad_copy_count, good_copy_count)}. Of {negative_count} pictures that are no "
-        f"smears, {format_flagged('unlike_strangers', negative_count)} were called “{OUT_OF_RANGE}”, and of {smear_count} smears "
-        f"{format_flagged('unlike_smears', smear_count)}."
+        f"smears, {format_flagged('out_of_range_negatives', negative_count)} were called “{OUT_OF_RANGE}”, and of {smear_count} smears "
+        f"{format_flagged('out_of_range_smears', smear_count)}."
     )

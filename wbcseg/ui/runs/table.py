@@ -98,6 +98,6 @@ def build_columns(summaries: Sequence[RunSummary]) -> dict[str, list[Any]]:
 
 
 def _format_split(config: TrainingConfig) -> str:
-    if config.split == "published":
+    if config.split == "thesis":
         return "Published (leaking)" if config.is_leaky else "Published"
     return f"{'Leaking' if config.is_leaky else 'Leak-free'}, fold {config.fold}"

@@ -61,7 +61,7 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
         _show_crop_features(loaded_image, view, entries, pixel_size, expert_features)
     shown_entries = [entries[model_name] for model_name in view.predictions]
     show_feature_definitions(
-        cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, "touches_border"),
+        cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, "touches_edge"),
         shown_entries,
         with_colours=not whole_field,
     )

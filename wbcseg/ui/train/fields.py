@@ -26,15 +26,15 @@ FIELD_GROUPS: Final = ("Network", "Data and split", "Optimisation", "Result")
 
 
 def _is_not_leaky(values: FormValues) -> bool:
-    return bool(values["split"] != "leaking")
+    return bool(values["split"] != "leaky")
 
 
 def _uses_folds(values: FormValues) -> bool:
-    return bool(values["split"] != "published")
+    return bool(values["split"] != "thesis")
 
 
 def _uses_thesis_split(values: FormValues) -> bool:
-    return bool(values["split"] == "published")
+    return bool(values["split"] == "thesis")
 
 
 def _is_two_stage(values: FormValues) -> bool:
@@ -59,10 +59,10 @@ BASIC_FIELDS: Final = {
 
 ADVANCED_FIELDS: Final = (
     FieldSpec(
-        "width",
+        "base_filters",
         "Width",
         "Filters of the first stage. A wider network can learn more, and takes more time and memory: twice the width "
-        f"costs up to four times as much. The thesis has {PRESETS['published'].base_filters}.",
+        f"costs up to four times as much. The thesis has {PRESETS['thesis'].base_filters}.",
         "Network",
     ),
     FieldSpec(
@@ -94,7 +94,7 @@ ADVANCED_FIELDS: Final = (
         "split, in which 24 of 30 test pictures have a flipped copy in training. **Leaking on purpose**: folds, with "
         "flipped copies of the held-out pictures in training, to see what a leak is worth.",
         "Data and split",
-        value_labels={"leak-free": "Leak-free", "published": "As published", "leaking": "Leaking on purpose"},
+        value_labels={"leak-free": "Leak-free", "thesis": "As published", "leaky": "Leaking on purpose"},
     ),
     FieldSpec(
         "fold",
@@ -118,7 +118,7 @@ ADVANCED_FIELDS: Final = (
         is_active=_uses_folds,
     ),
     FieldSpec(
-        "left_out",
+        "unused_fraction",
         "Left out",
         "Share of the pictures that neither train nor test, to learn from as few as a published comparison did.",
         "Data and split",
@@ -127,7 +127,7 @@ ADVANCED_FIELDS: Final = (
         inactive_value=0.0,
     ),
     FieldSpec(
-        "canvas",
+        "input_size",
         "Side of the square",
         "The network sees every picture on a square of so many pixels: smaller ones are mirrored outwards, larger ones "
         f"shrunk. A multiple of {SIZE_MULTIPLE}. A smaller square is faster and coarser.",
@@ -149,7 +149,7 @@ ADVANCED_FIELDS: Final = (
         inactive_value="none",
     ),
     FieldSpec(
-        "twins",
+        "flipped_copies",
         "Flipped copies",
         "Whether every picture gets a copy that is turned and mirrored: in a split without leaks the training "
         "pictures only, in the thesis' split all of them.",
@@ -158,7 +158,7 @@ ADVANCED_FIELDS: Final = (
         inactive_value=True,
     ),
     FieldSpec(
-        "quirks",
+        "thesis_bugs",
         "Repeat the notebooks' slips",
         "The published programs left the last row and column of every target empty, lost one picture, and made the "
         "copies before the split. With this the training does the same.",
@@ -167,7 +167,7 @@ ADVANCED_FIELDS: Final = (
         inactive_value=False,
     ),
     FieldSpec(
-        "balance",
+        "class_balance",
         "Balance of cell types",
         "How much more often pictures of rare cell types are shown: 0 shows every picture once in an epoch, 1 every "
         "cell type of every laboratory equally often. Networks confuse most what they see least: eosinophils.",
@@ -175,7 +175,7 @@ ADVANCED_FIELDS: Final = (
         step=0.1,
     ),
     FieldSpec(
-        "sharp_epochs",
+        "clean_epochs",
         "Sharp epochs at the end",
         "In the last epochs pictures are mirrored and turned by right angles only. Other turns mix pixels, so that the "
         "network would learn from pictures that are a little less sharp than those that it is to segment. With "
@@ -183,7 +183,7 @@ ADVANCED_FIELDS: Final = (
         "Data and split",
     ),
     FieldSpec(
-        "share",
+        "cell_fraction",
         "Closeness of the second look",
         "A model for any laboratory looks twice: at the whole picture, then closely at the cell, which takes this "
         "share of the look's side. The more, the finer the outlines; but where the first look misjudged the cell's "
@@ -252,7 +252,7 @@ ADVANCED_FIELDS: Final = (
         },
     ),
     FieldSpec(
-        "weight_average",
+        "ema_decay",
         "Average of the weights",
         "The model's weights can be a running average over many steps, which is steadier: the share of the old value "
         "that it keeps. 0 is no average.",
@@ -260,7 +260,7 @@ ADVANCED_FIELDS: Final = (
         step=0.01,
     ),
     FieldSpec(
-        "keep",
+        "checkpoint",
         "Which weights become the model",
         "**Last**: those after the last epoch. **Best**: those with the best held-out Dice, which is chosen by looking "
         "at the held-out pictures, so that its figures flatter it.",
@@ -310,7 +310,7 @@ def format_architecture(name: str) -> str:
 
 def format_split(config: TrainingConfig) -> str:
     """Write in a few words how a training's data is split."""
-    if config.split == "published":
+    if config.split == "thesis":
         return "published split"
     kind = "leaking on purpose" if config.is_leaky else "leak-free"
     return f"{kind}, fold {config.fold} of {config.folds}"

@@ -26,7 +26,7 @@ PRESET_TITLES: Final = {
     "compact": "Compact",
     "thorough": "Compact, longer",
     "general": "Any laboratory",
-    "published": "As published",
+    "thesis": "As published",
 }
 PRESET_DESCRIPTIONS: Final = {
     "quick": "A small network and few epochs: a visible result within about two minutes.",
@@ -35,7 +35,7 @@ PRESET_DESCRIPTIONS: Final = {
     "thorough": "The same for twice as long, with rare cell types shown more often: a little better for all cells.",
     "general": "A small network for pictures of any laboratory: all data sets, with cells of any size, and stain, "
     "light, focus and neighbours as varied as they come. Its outlines are drawn along the picture's edges.",
-    "published": f"The thesis' recipe in full width ({PRESETS['published'].base_filters}), with its leaking split: hours on a "
+    "thesis": f"The thesis' recipe in full width ({PRESETS['thesis'].base_filters}), with its leaking split: hours on a "
     "small computer.",
 }
 CHANGED_LABEL: Final = "Changed under Advanced"

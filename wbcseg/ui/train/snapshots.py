@@ -104,7 +104,7 @@ def _show_snapshot(
 ) -> None:
     title = true_mask if epoch is None else f"Epoch {epoch}"
     try:
-        start_mtime_ns = (run.folder / "film.json").stat().st_mtime_ns
+        start_mtime_ns = (run.folder / "snapshots.json").stat().st_mtime_ns
         png = _render_snapshot(run, snapshot_info, str(run.folder), start_mtime_ns, epoch, palette)
     except (WbcsegError, OSError) as problem:
         st.markdown(":material/broken_image:", help=escape_markdown(str(problem)))
