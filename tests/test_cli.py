@@ -92,7 +92,7 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
 
 def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "reports" / "cells.pdf"
-    options = ["--measure", "--micrometres", "0.1", "--report", str(report), "--export", "geojson", "coco"]
+    options = ["--measurements", "--pixel-size", "0.1", "--report", str(report), "--export", "geojson", "coco"]
     assert main(["segment", str(pictures), "--out", str(out), *options]) == 0
     rows = list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
     masks = {path.stem: path for path in (out / FIRST_CHOICE).glob("*.png") if ".overlay" not in path.name}
@@ -132,7 +132,7 @@ def test_predict_scores_against_masks_that_lie_beside_the_pictures(
     pair(tmp_path / "in" / "deeper", "a", 1)
     out = tmp_path / "in" / "out"
     for _ in range(2):  # The second time, what the first has written lies there too.
-        assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
+        assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measurements"]) == 0
         rows = figures(out)
         assert [row["picture"] for row in rows] == ["a.png", "deeper/a.png"]
         assert [row["mask_file"] for row in rows] == [f"{FIRST_CHOICE}/a.png", f"{FIRST_CHOICE}/a-2.png"]
@@ -149,7 +149,7 @@ def test_predict_replaces_no_overlay_by_a_mask(tmp_path: Path) -> None:
         (tmp_path / "in" / folder).mkdir(parents=True)
         (tmp_path / "in" / folder / name).write_bytes(encode_png(draw_sample(3, int(folder), size=(60, 60)).image))
     out = tmp_path / "out"
-    assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 0
+    assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measurements"]) == 0
     files = [row["mask_file"] for row in figures(out)]
     assert files == [f"{FIRST_CHOICE}/a.overlay.png", f"{FIRST_CHOICE}/a-2.png"]
     assert len(list((out / FIRST_CHOICE).iterdir())) == 4
@@ -171,7 +171,7 @@ def test_predict_uses_a_picture_whose_mask_is_gone(
     masks = [path for path in tmp_path.iterdir() if "mask" in path.name]
     files = [str(path) for path in tmp_path.iterdir()]
     assert [path.name for path in masks] == ["a_mask.png"]
-    assert main(["segment", *files, "--out", str(tmp_path / "out"), "--measure"]) == 1
+    assert main(["segment", *files, "--out", str(tmp_path / "out"), "--measurements"]) == 1
     assert "The expert's mask a_mask.png was not used. The file cannot be read" in capsys.readouterr().err
     (row,) = figures(tmp_path / "out")
     assert float(row["cell_area_px2"]) > 0
@@ -191,7 +191,7 @@ def test_predict_names_masks_that_it_cannot_use(tmp_path: Path, capsys: pytest.C
     (tmp_path / "in" / "a_mask.png").write_bytes(encode_png(np.full((120, 120), 77, np.uint8)))
     (tmp_path / "in" / "b.png").unlink()
     out = tmp_path / "out"
-    assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measure"]) == 1
+    assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measurements"]) == 1
     said = capsys.readouterr()
     assert "a.png: Mask a_mask.png cannot be used. It holds the value 77" in said.err
     assert "b_mask.png: Mask b_mask.png is not used: there is no picture of its name." in said.err
@@ -210,7 +210,7 @@ def test_predict_takes_zips_and_several_folders(tmp_path: Path, capsys: pytest.C
     pack.write_bytes(zipped({"z.png": (tmp_path / "made" / "a.png").read_bytes()}))
     out = tmp_path / "out"
     paths = [str(tmp_path / "images"), str(tmp_path / "masks"), str(pack)]
-    assert main(["segment", *paths, "--out", str(out), "--measure"]) == 0
+    assert main(["segment", *paths, "--out", str(out), "--measurements"]) == 0
     scored = {Path(row["picture"]).name: bool(row["dice_cell"]) for row in figures(out)}
     assert scored == {"a.png": True, "z.png": False}
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
@@ -241,7 +241,7 @@ def test_predict_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, mon
     read, predict = FolderSource.read, Segmenter.predict
     monkeypatch.setattr(FolderSource, "read", lambda source, name: (events.append(name), read(source, name))[1])
     monkeypatch.setattr(Segmenter, "predict", lambda *a, **k: (events.append("look"), predict(*a, **k))[1])
-    assert main(["segment", str(pictures), "--out", str(tmp_path / "out"), "--measure"]) == 0
+    assert main(["segment", str(pictures), "--out", str(tmp_path / "out"), "--measurements"]) == 0
     assert events == ["cell 0.png", "look", "cell 1.png", "look", "cell 2.png", "look"]
 
 
@@ -267,7 +267,9 @@ def test_paths_are_read_once_and_by_their_own_names(pictures: Path, tmp_path: Pa
 
 def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
     out, two = tmp_path / "out", SHIPPED[:2]
-    assert main(["segment", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measure"]) == 0
+    assert (
+        main(["segment", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measurements"]) == 0
+    )
     for model in two:
         document = json.loads((out / f"outlines-{model}.coco.json").read_text(encoding="utf-8"))
         assert [image["file_name"] for image in document["images"]] == ["cell 0.png", "cell 1.png", "cell 2.png"]
@@ -278,8 +280,8 @@ def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_pat
 def test_predict_refuses_a_scale_that_is_none(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: str
 ) -> None:
-    assert main(["segment", str(pictures), "--out", str(tmp_path), "--measure", "--micrometres", scale]) == 1
-    assert "--micrometres must be more than 0" in capsys.readouterr().err
+    assert main(["segment", str(pictures), "--out", str(tmp_path), "--measurements", "--pixel-size", scale]) == 1
+    assert "--pixel-size must be more than 0" in capsys.readouterr().err
 
 
 def test_predict_refuses_what_makes_no_sense_before_it_looks_at_pictures(
@@ -300,7 +302,7 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
     kept = tmp_path / "out" / "figures.csv"
     kept.parent.mkdir()
     kept.write_text("of before")
-    assert main(["segment", str(folder), "--out", str(tmp_path / "out"), "--measure"]) == 1
+    assert main(["segment", str(folder), "--out", str(tmp_path / "out"), "--measurements"]) == 1
     assert f"No pictures were found in {folder}" in capsys.readouterr().err
     assert kept.read_text() == "of before"
     (folder / "a.png").write_bytes(encode_png(draw_sample(9, 0).image))
@@ -359,7 +361,7 @@ def test_models_lists_what_can_be_used(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["models", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in listed] == list(SHIPPED)
-    assert all(entry["problem"] is None and entry["test_metrics"]["pictures"] > 0 for entry in listed)
+    assert all(entry["problem"] is None and entry["test_metrics"]["images"] > 0 for entry in listed)
     assert main(["models"]) == 0
     assert "Dice on" in capsys.readouterr().out
 
@@ -376,7 +378,7 @@ def test_data_says_what_is_here(
 
 
 def test_architectures_lists_parameters_as_json() -> None:
-    command = [sys.executable, "-m", "wbcseg", "architectures", "--json", "--width", "16"]
+    command = [sys.executable, "-m", "wbcseg", "architectures", "--json", "--base-filters", "16"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     listed = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert set(listed) == {"unet", "segnet", "deconvnet"}
@@ -385,8 +387,8 @@ def test_architectures_lists_parameters_as_json() -> None:
 
 
 def test_errors_are_a_sentence_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["architectures", "--side", "100"]) == 1
-    assert capsys.readouterr().err == "Error: Option --side must be a multiple of 24. Received: 100\n"
+    assert main(["architectures", "--input-size", "100"]) == 1
+    assert capsys.readouterr().err == "Error: Option --input-size must be a multiple of 24. Received: 100\n"
     with pytest.raises(SystemExit) as stop:
         main(["fly"])
     assert stop.value.code == 2
@@ -414,7 +416,7 @@ def test_runs_are_listed_shown_and_deleted(capsys: pytest.CaptureFixture[str], m
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("first"))
     assert line.split()[1:] == ["failed", "epoch", "1/8", "0:01:01", "held-out", "Dice", "cell", "0.750"]
     assert main(["runs", "list", "--json"]) == 0
-    assert {one["name"]: one["situation"] for one in json.loads(capsys.readouterr().out)} == {
+    assert {one["name"]: one["status"] for one in json.loads(capsys.readouterr().out)} == {
         "first": "failed",
         "second": "stopped",
     }
@@ -429,7 +431,7 @@ def test_runs_are_listed_shown_and_deleted(capsys: pytest.CaptureFixture[str], m
     assert main(["runs", "delete", "first"]) == 1
     assert "Nothing was deleted" in capsys.readouterr().err
     assert main(["runs", "delete", "first", "second", "--yes", "--json"]) == 0
-    assert [one["situation"] for one in json.loads(capsys.readouterr().out)] == [None, None]
+    assert [one["status"] for one in json.loads(capsys.readouterr().out)] == [None, None]
     assert not run.folder.exists()
 
 
@@ -443,7 +445,7 @@ def test_runs_that_cannot_be_acted_on_are_named(capsys: pytest.CaptureFixture[st
     assert main(["runs", "delete", "busy", "--yes", "--json"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert "being trained" in result[0]["error"]
-    assert result[0]["situation"] == "running"
+    assert result[0]["status"] == "running"
     assert main(["runs", "resume", "busy"]) == 1
     assert "being trained" in capsys.readouterr().out
 
@@ -451,7 +453,7 @@ def test_runs_that_cannot_be_acted_on_are_named(capsys: pytest.CaptureFixture[st
 def test_train_says_what_every_setting_means(capsys: pytest.CaptureFixture[str]) -> None:
     said = get_setting_help()
     assert set(said) == {field.name for field in dataclasses.fields(TrainingConfig)}
-    assert said["width"] == "Filters of the first stage (4 to 128). The thesis has 64."
+    assert said["base_filters"] == "Filters of the first stage (4 to 128). The thesis has 64."
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split())

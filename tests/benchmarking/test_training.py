@@ -53,10 +53,10 @@ def test_the_command_writes_and_prints(
 ) -> None:
     monkeypatch.setattr(bench, "run_benchmark", lambda *_, **__: comparison)
     target = tmp_path / "training.json"
-    assert bench.run_command(options("train", "--widths", "16", "--out", str(target))) == 0
+    assert bench.run_command(options("train", "--base-filters", "16", "--out", str(target))) == 0
     assert json.loads(target.read_text(encoding="utf-8")) == build_report([comparison])
     assert "3.00 times as fast (2.00 to 4.00)" in capsys.readouterr().out
-    assert bench.run_command(options("train", "--widths", "16", "--json")) == 0
+    assert bench.run_command(options("train", "--base-filters", "16", "--json")) == 0
     assert json.loads(capsys.readouterr().out)["results"][0]["parameters"] == 7
 
 
@@ -65,7 +65,7 @@ def test_the_command_writes_and_prints(
     [
         ("--rounds", "0"),
         ("--batches", "0"),
-        ("--widths", "16", "3"),
+        ("--base-filters", "16", "3"),
         ("--out", "no/such/folder/training.json"),
     ],
 )

@@ -54,7 +54,7 @@ def test_every_setting_that_a_study_may_change_is_an_option(monkeypatch: pytest.
     values = {"width": 12, "input_size": 96, "epochs": 9, "clean_epochs": 3, "cell_fraction": 0.7}
     assert set(values) == set(evaluate.OVERRIDABLE_SETTINGS)
     options = [text for name, value in values.items() for text in (f"--{name.replace('_', '-')}", str(value))]
-    assert main(["evaluate", "--laboratories", "--architecture", "segnet", "--out", str(tmp_path), *options]) == 0
+    assert main(["evaluate", "--cross-site", "--architecture", "segnet", "--out", str(tmp_path), *options]) == 0
     assert {name: getattr(asked[0], name) for name in values} == values
 
 

@@ -66,7 +66,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     out = tmp_path / "results"
     command = ["evaluate", "--dataset", str(root), "--preset", "quick", "--architecture", "unet", "--out", str(out)]
-    small = [*command, "--cv", "2", "--epochs", "2", "--width", "4", "--canvas", "48"]
+    small = [*command, "--cv", "2", "--epochs", "2", "--base-filters", "4", "--input-size", "48"]
     assert main(small) == 0
     (result,) = load_study_results(list_study_files(out))
     assert result["study"] == "cells-quick-cv2"
@@ -86,7 +86,7 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     capsys.readouterr()
     assert main(small) == 0
     assert "there is a result already" in capsys.readouterr().out
-    assert main([*small, "--width", "6"]) == 1
+    assert main([*small, "--base-filters", "6"]) == 1
     assert "other settings: width 4" in capsys.readouterr().err
     assert main([*small[:2], str(tmp_path / "zheng-1"), *small[3:]]) == 1
     assert "Rename" in capsys.readouterr().err

@@ -198,7 +198,18 @@ def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs
         "    return (float('nan') if number == 5 else loss), tally\n"
         "Trainer.step = step\nimport sys\nfrom wbcseg.cli import main\nsys.exit(main(sys.argv[1:]))\n"
     )
-    options = ["--dataset", str(pairs), "--name", "nan", "--width", "4", "--canvas", "48", "--batch-size", "4"]
+    options = [
+        "--dataset",
+        str(pairs),
+        "--name",
+        "nan",
+        "--base-filters",
+        "4",
+        "--input-size",
+        "48",
+        "--batch-size",
+        "4",
+    ]
     options += ["--folds", "3", "--epochs", "9", "--warmup-epochs", "1", "--learning-rate", "0.01"]
     command = [sys.executable, "-c", code, "train", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
@@ -214,7 +225,18 @@ def test_fault_28_a_loss_that_is_no_number_stops_the_training_and_says_why(pairs
 
 
 def test_fault_30_a_folder_that_goes_away_ends_the_training_with_its_name(pairs: Path, runs: Path) -> None:
-    options = ["--dataset", str(pairs), "--name", "gone", "--width", "4", "--canvas", "48", "--batch-size", "4"]
+    options = [
+        "--dataset",
+        str(pairs),
+        "--name",
+        "gone",
+        "--base-filters",
+        "4",
+        "--input-size",
+        "48",
+        "--batch-size",
+        "4",
+    ]
     command = [sys.executable, "-u", "-m", "wbcseg", "train", *options, "--folds", "3", "--epochs", "200"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -28,7 +28,7 @@ from wbcseg.training.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.training
 
-TINY = ["--width", "4", "--canvas", "48", "--batch-size", "4", "--folds", "3", "--warmup-epochs", "1"]
+TINY = ["--base-filters", "4", "--input-size", "48", "--batch-size", "4", "--folds", "3", "--warmup-epochs", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def train(*options: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def finished(pairs: Path, runs: Path) -> Path:
     """The folder of a run of four epochs that was not disturbed."""
-    done = train("--dataset", str(pairs), "--name", "whole", "--epochs", "4", *TINY, "--weight-average", "0.9")
+    done = train("--dataset", str(pairs), "--name", "whole", "--epochs", "4", *TINY, "--ema-decay", "0.9")
     assert done.returncode == 0, done.stderr
     assert "epoch 4/4" in done.stdout
     assert "loss" in done.stdout
@@ -119,7 +119,7 @@ def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: 
 def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
     finished: Path, pairs: Path, runs: Path
 ) -> None:
-    options = ["--dataset", str(pairs), "--name", "parts", "--epochs", "4", *TINY, "--weight-average", "0.9"]
+    options = ["--dataset", str(pairs), "--name", "parts", "--epochs", "4", *TINY, "--ema-decay", "0.9"]
     command = [sys.executable, "-u", "-m", "wbcseg", "train", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -146,7 +146,9 @@ def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
 def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
     """The whole published preparation on drawn pictures of 120×120, at a small width and for one epoch."""
     root = write_pairs(tmp_path / "squares", 16, (120, 120), seed=4)
-    done = train("--preset", "thesis", "--dataset", str(root), "--width", "4", "--epochs", "1", "--name", "thesis")
+    done = train(
+        "--preset", "thesis", "--dataset", str(root), "--base-filters", "4", "--epochs", "1", "--name", "thesis"
+    )
     assert done.returncode == 0, done.stderr
     assert "leaking split" in done.stdout
     card = Catalog(runs=runs).load("thesis").card

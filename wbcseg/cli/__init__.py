@@ -13,6 +13,42 @@ from wbcseg.errors import WbcsegError
 COMMANDS = (segment, models, evaluate, train, runs, reproduce, bench, datasets, architectures)
 
 
+OLD_NAMES = {
+    "predict": "segment",
+    "data": "datasets",
+    "--balance": "--class-balance",
+    "--canvas": "--input-size",
+    "--careful": "--tta",
+    "--keep": "--checkpoint",
+    "--laboratories": "--cross-site",
+    "--leaking": "--leaky",
+    "--left-out": "--unused-fraction",
+    "--measure": "--measurements",
+    "--micrometres": "--pixel-size",
+    "--pictures": "--images",
+    "--quirks": "--thesis-bugs",
+    "--share": "--cell-fraction",
+    "--sharp-epochs": "--clean-epochs",
+    "--side": "--input-size",
+    "--twins": "--flipped-copies",
+    "--weight-average": "--ema-decay",
+    "--width": "--base-filters",
+    "--widths": "--base-filters",
+}
+"""Names of version 0.1 that version 0.2 still takes. Remove them in 0.3."""
+
+
+def translate_old_names(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the names of version 0.1 replaced by today's."""
+    first, rest = list(arguments[:1]), arguments[1:]
+    command = [OLD_NAMES.get(name, name) for name in first]
+    options = [argument.partition("=") for argument in rest]
+    return command + [
+        OLD_NAMES.get(name, name) + sep + value if name[:2] == "--" else name + sep + value
+        for name, sep, value in options
+    ]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     root_parser = argparse.ArgumentParser(
@@ -26,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         description = (module.__doc__ or "").strip().replace("``", "")
         command = commands.add_parser(name, help=description.splitlines()[0], description=description)
         module.add_arguments(command)
-        command.set_defaults(act=module.act)
+        command.set_defaults(run_command=module.run_command)
     return root_parser
 
 
@@ -44,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(translate_old_names(sys.argv[1:] if arguments is None else arguments))
     try:
-        exit_code: int = options.act(options)
+        exit_code: int = options.run_command(options)
         return exit_code
     except WbcsegError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -13,13 +13,13 @@ from wbcseg.training.tf_env import import_tensorflow
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "--width",
+        "--base-filters",
         type=int,
         default=64,
         help=f"filters of the first stage, {BASE_FILTERS_RANGE[0]} to {BASE_FILTERS_RANGE[1]} (64)",
     )
     parser.add_argument(
-        "--side", type=int, default=120, help=f"side of the picture, a multiple of {SIZE_MULTIPLE} (120)"
+        "--input-size", type=int, default=120, help=f"side of the picture, a multiple of {SIZE_MULTIPLE} (120)"
     )
     parser.add_argument("--layers", action="store_true", help="every layer, not just the totals")
     parser.add_argument("--json", action="store_true", help="as JSON, with every layer")
@@ -27,12 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    if options.side < SIZE_MULTIPLE or options.side % SIZE_MULTIPLE:
-        raise ConfigError(f"Option --side must be a multiple of {SIZE_MULTIPLE}. Received: {options.side}")
+    if options.input_size < SIZE_MULTIPLE or options.input_size % SIZE_MULTIPLE:
+        raise ConfigError(f"Option --input-size must be a multiple of {SIZE_MULTIPLE}. Received: {options.input_size}")
     import_tensorflow()
     from wbcseg.models.profile import summarise_network
 
-    summaries = [summarise_network(name, base_filters=options.width, input_size=options.side) for name in ARCHITECTURES]
+    summaries = [
+        summarise_network(name, base_filters=options.base_filters, input_size=options.input_size)
+        for name in ARCHITECTURES
+    ]
     if options.json:
         print(json.dumps([summary.to_dict() for summary in summaries], indent=1))
         return 0

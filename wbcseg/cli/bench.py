@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     subparsers = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     train = subparsers.add_parser("train", help="time an epoch of training beside Keras' own layers and float32")
     train.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="unet", help="network (unet)")
-    train.add_argument("--widths", type=int, nargs="+", default=[16, 64], metavar="WIDTH", help="widths (16 64)")
+    train.add_argument("--base-filters", type=int, nargs="+", default=[16, 64], metavar="WIDTH", help="widths (16 64)")
     train.add_argument("--batches", type=int, default=8, metavar="N", help="batches a side and round (8)")
     train.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; figures are medians of them (5)")
     train.add_argument("--parts", action="store_true", help="also this program's layers without its engine settings")
@@ -59,7 +59,7 @@ def _run_train_benchmark(options: argparse.Namespace) -> int:
             raise ConfigError(f"Option --{name} must be at least 1. Received: {getattr(options, name)}")
     if options.out and not options.out.parent.is_dir():
         raise ConfigError(f"Option --out must name a file in a folder that exists. Received: {options.out}")
-    configs = [build_benchmark_config(options.architecture, base_filters) for base_filters in options.widths]
+    configs = [build_benchmark_config(options.architecture, base_filters) for base_filters in options.base_filters]
     benchmarks = [_run_with_progress(config, options) for config in configs]
     results = build_report(benchmarks)
     if options.out:

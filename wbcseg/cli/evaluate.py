@@ -4,7 +4,7 @@ With names of models, or nothing: every figure of their cards is measured again;
 and shape from their masks agree with those from the experts'; with --robustness, how they do on the same pictures in
 other light, focus or stain, and of cells with hardly any cytoplasm. With --cv or --splits: the networks
 are trained several times, so that every picture is tested by one that never saw its cell; it can be stopped (Ctrl-C)
-and goes on where it was. With --laboratories: the same, with one laboratory's pictures for training and the other's for
+and goes on where it was. With --cross-site: the same, with one laboratory's pictures for training and the other's for
 the test. With --report: the tables of all cross-validations so far.
 """
 
@@ -39,7 +39,7 @@ OVERRIDABLE_SETTINGS = ("base_filters", "input_size", "epochs", "clean_epochs", 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models (all)")
-    parser.add_argument("--pictures", action="store_true", help="a line for every picture as well")
+    parser.add_argument("--images", action="store_true", help="a line for every picture as well")
     parser.add_argument("--json", action="store_true", help="as JSON")
     mode_group = parser.add_mutually_exclusive_group()
     mode_group.add_argument(
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind_group.add_argument("--cv", type=int, metavar="N", help="train and test on N folds")
     kind_group.add_argument("--splits", type=int, metavar="N", help="instead, N random splits: 70 %% train, 20 %% test")
     kind_group.add_argument(
-        "--laboratories",
+        "--cross-site",
         action="store_true",
         help="instead, train on one laboratory and test on the other, and learn how results are judged",
     )
@@ -67,13 +67,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     study_group.add_argument(
         "--architecture", nargs="+", choices=tuple(ARCHITECTURES), default=list(ARCHITECTURES), help="networks (all)"
     )
-    study_group.add_argument("--width", type=int, help="filters of the first stage (the recipe's)")
-    study_group.add_argument("--canvas", type=int, help="side in pixels of what the network sees (the recipe's)")
+    study_group.add_argument("--base-filters", type=int, help="filters of the first stage (the recipe's)")
+    study_group.add_argument("--input-size", type=int, help="side in pixels of what the network sees (the recipe's)")
     study_group.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
-    study_group.add_argument("--sharp-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
-    study_group.add_argument("--share", type=float, help="what the cell takes of the close look's side (the recipe's)")
+    study_group.add_argument("--clean-epochs", type=int, help="of them at the end, sharp ones (the recipe's)")
     study_group.add_argument(
-        "--leaking",
+        "--cell-fraction", type=float, help="what the cell takes of the close look's side (the recipe's)"
+    )
+    study_group.add_argument(
+        "--leaky",
         action="store_true",
         help="put copies of the test pictures into training, to see what that is worth",
     )
@@ -95,7 +97,7 @@ def run_command(options: argparse.Namespace) -> int:
         return 0
     if options.cv is not None or options.splits is not None:
         return _cross_validate(options)
-    if options.laboratories:
+    if options.cross_site:
         return _evaluate_cross_site(options)
     if options.robustness:
         return _evaluate_robustness(options)
@@ -155,7 +157,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
             name,
             folds=options.cv or 0,
             splits=options.splits or 0,
-            leaky=options.leaking,
+            leaky=options.leaky,
             **_get_overrides(options),
         )
         for name in options.architecture
@@ -168,7 +170,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
 
 def _evaluate_cross_site(options: argparse.Namespace) -> int:
     if options.models:
-        raise ConfigError("With --laboratories networks are trained anew: choose them with --architecture.")
+        raise ConfigError("With --cross-site networks are trained anew: choose them with --architecture.")
     out = options.out if options.out != CROSS_VALIDATION_FOLDER else cross_site.CROSS_SITE_FOLDER
     for name in options.architecture:
         study = cross_site.plan_cross_site(name, **_get_overrides(options))
@@ -205,7 +207,7 @@ def _evaluate_models(options: argparse.Namespace) -> int:
         for region in (*CLASS_NAMES, CELL):
             print(_format_region(region, measured["regions"][region], card_metrics["regions"][region]))
         print(f"  accuracy    {_format_score(measured['accuracy'])}" + ("" if is_match else "   DIFFERS FROM THE CARD"))
-        for row in rows if options.pictures else ():
+        for row in rows if options.images else ():
             print(
                 f"    {row.id:20} "
                 + "  ".join(f"{key} {_format_score(value)}" for key, value in row.scores.dice.items())

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="writes DIR/NAME/<stem>.png and DIR/NAME/<stem>.overlay.png",
     )
     parser.add_argument(
-        "--careful",
+        "--tta",
         action="store_true",
         help="look in eight orientations and keep the main cell only: better, eight times slower",
     )
@@ -65,9 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="colours of the overlays (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlays, 0 to 1 (0.5)")
     parser.add_argument(
-        "--measure", action="store_true", help="writes DIR/figures.csv: areas, N:C, shape, lobes, colour, Dice"
+        "--measurements", action="store_true", help="writes DIR/figures.csv: areas, N:C, shape, lobes, colour, Dice"
     )
-    parser.add_argument("--micrometres", type=float, metavar="UM", help="side of a pixel in µm; without it, in pixels")
+    parser.add_argument("--pixel-size", type=float, metavar="UM", help="side of a pixel in µm; without it, in pixels")
     parser.add_argument("--report", type=Path, metavar="FILE", help="writes a report as PDF")
     parser.add_argument(
         "--export",
@@ -123,8 +123,8 @@ def run_command(options: argparse.Namespace) -> int:
     model_names = options.model or [entry.name for entry in (catalog.default_model,) if entry]
     if not model_names:
         raise WbcsegError("There is no model. Get the shipped ones, or train one: python -m wbcseg train --help")
-    if options.micrometres is not None and not 0 < options.micrometres < math.inf:
-        raise WbcsegError(f"--micrometres must be more than 0, and finite. Received: {options.micrometres}")
+    if options.pixel_size is not None and not 0 < options.pixel_size < math.inf:
+        raise WbcsegError(f"--pixel-size must be more than 0, and finite. Received: {options.pixel_size}")
     if not 0 <= options.opacity <= 1:
         raise WbcsegError(f"--opacity must be from 0 to 1. Received: {options.opacity}")
     if options.report and options.report.is_dir():
@@ -185,7 +185,7 @@ def _process_item(
     results: dict[str, ImageResult] = {}
     for model in models:
         pipeline_config = PipelineConfig(
-            model, model.quality_model, tta=options.careful, page=options.page - 1, training_digests=model.trained_on
+            model, model.quality_model, tta=options.tta, page=options.page - 1, training_digests=model.trained_on
         )
         result = analyze_image(item, pipeline_config, image_cache)
         results[model.name] = result
@@ -219,7 +219,7 @@ def _write_outlines(
 ) -> None:
     outlined_cells = [
         build_outline(
-            cell, cell.load()[1], f"{stem}-cell-{cell.cell_index}" if cell.cell_index else stem, options.micrometres
+            cell, cell.load()[1], f"{stem}-cell-{cell.cell_index}" if cell.cell_index else stem, options.pixel_size
         )
         for cell in result.cells
     ]
@@ -231,8 +231,8 @@ def _write_outlines(
 
 def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
     """Write what was asked for of all pictures together."""
-    if options.measure:
-        rows = build_feature_rows(output.reports, pixel_size=options.micrometres, mask_files=output.mask_files)
+    if options.measurements:
+        rows = build_feature_rows(output.reports, pixel_size=options.pixel_size, mask_files=output.mask_files)
         _write_file(options.out / "figures.csv", encode_csv(rows))
     if "coco" in options.export:
         for model, document in output.coco_documents.items():
@@ -245,10 +245,10 @@ def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options:
             ("Model", f"{segmenter.name}: {segmenter.card.title}, file {segmenter.card.files['model'].sha256[:8]}")
             for segmenter in segmenters
         ]
-        settings.append(("Prediction", "careful" if options.careful else "one look"))
+        settings.append(("Prediction", "careful" if options.tta else "one look"))
         settings += [("TIFF page", str(options.page))] if options.page > 1 else []
         created = datetime.now(UTC)
-        report = build_pdf_report(output.reports, date=created, settings=settings, pixel_size=options.micrometres)
+        report = build_pdf_report(output.reports, date=created, settings=settings, pixel_size=options.pixel_size)
         _write_file(options.report, report)
 
 

@@ -25,7 +25,7 @@ ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left and right."""
 
 QUALITY_MODELS_FOLDER: Final = Path(__file__).with_name("pretrained")
-"""How results are judged, a file a network; written by ``python -m wbcseg evaluate --laboratories``."""
+"""How results are judged, a file a network; written by ``python -m wbcseg evaluate --cross-site``."""
 
 OK: Final = "looks fine"
 REVIEW: Final = "check"

@@ -34,7 +34,7 @@ def show_cross_site() -> None:
     results = [_read_result(*file) for file in files]
     if not results:
         st.info("This was not measured yet.", icon=":material/science:")
-        st.code("python -m wbcseg evaluate --laboratories", language=None, wrap_lines=True)
+        st.code("python -m wbcseg evaluate --cross-site", language=None, wrap_lines=True)
         return
     mode = _show_scores(files)
     _show_in_domain(files, mode)
