@@ -45,7 +45,7 @@ def card(title: str, *, framed: bool = False) -> SimpleNamespace:
     return SimpleNamespace(
         title=title,
         architecture="segnet" if title.startswith("SegNet") else "unet",
-        width=16,
+        base_filters=16,
         framed=framed,
         dataset="synthetic",
         leaks=title.startswith("SegNet"),

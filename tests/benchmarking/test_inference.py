@@ -62,7 +62,7 @@ def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.training
 def test_keras_really_predicts() -> None:
-    with start_worker("predict", PRESETS["thesis"].replace(width=4, batch_size=4)) as worker:
+    with start_worker("predict", PRESETS["thesis"].replace(base_filters=4, batch_size=4)) as worker:
         assert worker.read_response()["precision"] == "float32"
         answer = worker.step()
     assert answer["alone"] > answer["seconds"] > 0

@@ -61,7 +61,7 @@ def test_a_round_lobe_is_a_disc():
 
 
 def test_a_bridge_has_round_ends():
-    at = compute_bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), width=1)
+    at = compute_bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), base_filters=1)
     np.testing.assert_allclose(at, [-1, 1, 2])
 
 
@@ -103,11 +103,11 @@ def test_dots_lie_where_they_are_put_even_over_the_border():
 
 
 def test_a_window_over_the_border_is_cut():
-    window = Window(top=-3, left=8, height=6, width=5)
+    window = Window(top=-3, left=8, height=6, base_filters=5)
     there, part = window.clip_to((10, 10))
     assert there == (slice(0, 3), slice(8, 10))
     assert part == (slice(3, 6), slice(0, 2))
-    there, _ = Window(top=20, left=-9, height=4, width=5).clip_to((10, 10))
+    there, _ = Window(top=20, left=-9, height=4, base_filters=5).clip_to((10, 10))
     assert np.zeros((10, 10))[there].size == 0
 
 

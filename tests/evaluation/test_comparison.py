@@ -25,7 +25,7 @@ def result(title: str, numbers: list[float | None], **more: Any) -> dict[str, An
     types = ["neutrophil", "lymphocyte", None]
     return {
         "title": title,
-        "pictures": [
+        "images": [
             {
                 "id": f"made/{i:03}",
                 "cell_type": types[i % 3],
@@ -62,7 +62,7 @@ def test_pairs_are_paired_by_picture_and_corrected_for_their_number() -> None:
 
 def test_only_pictures_that_both_have_are_compared() -> None:
     other = result("B", WORSE)
-    other["pictures"] = other["pictures"][5:30]
+    other["images"] = other["images"][5:30]
     (pair,) = comparison.compare_pairs([result("A", GOOD), other], "dice", "nucleus")
     assert pair.comparison.n_pairs == 25
     assert pair.comparison.difference == pytest.approx(np.mean(np.subtract(GOOD, WORSE)[5:30]))
@@ -94,7 +94,7 @@ def test_cell_types_the_commonest_first() -> None:
 
 def test_a_picture_tested_twice_counts_once() -> None:
     twice = result("A", [0.8, 0.9])
-    twice["pictures"].append({**twice["pictures"][0], "single": scores(1.0)})
+    twice["images"].append({**twice["images"][0], "single": scores(1.0)})
     assert comparison.collect_metric(twice, "dice", "nucleus") == {"made/000": pytest.approx(0.9), "made/001": 0.9}
 
 
@@ -104,7 +104,7 @@ def test_the_worst_pictures_come_first_and_undefined_ones_last() -> None:
     assert [row.id for row in rows] == ["made/000", "made/002", "made/003", "made/001"]
     assert rows[0].metric_by_model == {"A": 0.9, "B": 0.5}
     far = result("A", [0.9, 0.9])
-    far["pictures"][1]["single"] = scores(0.9, distance=12.0)
+    far["images"][1]["single"] = scores(0.9, distance=12.0)
     assert comparison.rank_hardest([far], "hausdorff_95", "nucleus")[0].id == "made/001"
 
 

@@ -28,7 +28,7 @@ from wbcseg.training import TrainingConfig
 
 
 def test_one_training_a_laboratory_with_the_recipe_for_any() -> None:
-    study = plan_cross_site("segnet", width=12)
+    study = plan_cross_site("segnet", base_filters=12)
     assert study.run_names == ("laboratories-segnet-0", "laboratories-segnet-1")
     assert [config.dataset for config in study.configs] == ["zheng-1+synthetic", "zheng-2+synthetic"]
     assert {config.augmentation for config in study.configs} == {"laboratories"}
@@ -115,7 +115,7 @@ def test_the_other_laboratory_is_tested_and_reported(
     study = plan_cross_site("unet", epochs=1, clean_epochs=0, cell_fraction=0.5)
     result, examples = cross_site.evaluate_cross_site(study, runs, parts, seen.append)  # type: ignore[arg-type]
     assert [one["tested_on"] for one in result["trainings"]] == ["zheng-2", "zheng-1"]
-    assert [row["id"] for row in result["pictures"]] == [*parts[1].ids, *parts[0].ids] == seen
+    assert [row["id"] for row in result["images"]] == [*parts[1].ids, *parts[0].ids] == seen
     assert set(result["calibration"]) == {"zheng-1", "zheng-2"}
     plain = [one for one in examples if one.is_original and one.dice is not None]
     assert [one.group for one in plain] == seen
@@ -132,7 +132,7 @@ def test_the_other_laboratory_is_tested_and_reported(
         ("zheng-1+synthetic", 6),
         ("zheng-2+synthetic", 8),
     ]
-    of_first = [row["careful"] for row in result["pictures"] if row["training"] == 0]
+    of_first = [row["careful"] for row in result["images"] if row["training"] == 0]
     expected = np.mean([get_metric(one, "dice", "nucleus") for one in of_first])
     assert short["tests"][0]["careful"]["nucleus"]["dice"] == pytest.approx(expected, abs=1e-5)
     report = format_cross_site_report(tmp_path)
@@ -149,13 +149,13 @@ def test_the_other_laboratory_is_tested_and_reported(
     monkeypatch.setattr(cross_validation, "list_heldout_ids", lambda *_: synthetic.ids[:2])
     assert studies.run_cross_site_study(study, tmp_path, tmp_path)
     with pytest.raises(ConfigError, match="has a result with other settings: width 16"):
-        studies.run_cross_site_study(plan_cross_site("unet", width=8), tmp_path, tmp_path)
+        studies.run_cross_site_study(plan_cross_site("unet", base_filters=8), tmp_path, tmp_path)
     told = read_result(tmp_path / "unet.json")
-    assert [(row["id"], row["training"]) for row in told["home"]["pictures"]] == [
+    assert [(row["id"], row["training"]) for row in told["home"]["images"]] == [
         (name, number) for number in (0, 1) for name in synthetic.ids[:2]
     ]
     short = cross_site.summarise_cross_site(told)
-    assert [one["pictures"] for one in short["home"]] == [2, 2]
+    assert [one["images"] for one in short["home"]] == [2, 2]
     assert "unet-16 on held-out pictures of zheng-2 (2 pictures)" in format_cross_site_report(tmp_path)
     assert ModelCard.read(tmp_path / "weights" / "unet-16").cross_site == short
     assert not ModelCard.read(tmp_path / "weights" / "segnet-16").cross_site

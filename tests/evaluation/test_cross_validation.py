@@ -28,7 +28,7 @@ def test_folds_differ_in_nothing_but_the_fold() -> None:
 
 
 def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> None:
-    fair = plan_cross_validation("thesis", "zheng-1", "unet", folds=5, width=16).configs[2]
+    fair = plan_cross_validation("thesis", "zheng-1", "unet", folds=5, base_filters=16).configs[2]
     assert (fair.split, fair.flipped_copies, fair.thesis_bugs, fair.base_filters, fair.fold) == (
         "leak-free",
         True,
@@ -36,7 +36,7 @@ def test_the_published_recipe_is_used_without_its_leak_unless_asked_for() -> Non
         16,
         2,
     )
-    leaking = plan_cross_validation("thesis", "zheng-1", "unet", folds=5, width=16, leaky=True)
+    leaking = plan_cross_validation("thesis", "zheng-1", "unet", folds=5, base_filters=16, leaky=True)
     assert leaking.name == "zheng-1-thesis-cv5-leaky"
     assert leaking.configs[2] == fair.replace(split="leaky")
 
@@ -74,9 +74,9 @@ def test_a_cross_validation_is_carried_out_goes_on_and_is_reported(
     assert str(tmp_path) not in json.dumps(result)
     assert [one["tested"] for one in result["trainings"]] == [6, 6]
     assert all(one["cpu_seconds"] > 0 for one in result["trainings"])
-    assert sorted(row["id"] for row in result["pictures"]) == list(open_dataset(str(root)).ids)
+    assert sorted(row["id"] for row in result["images"]) == list(open_dataset(str(root)).ids)
     # The scores are those of the run that did not see the picture.
-    row = result["pictures"][-1]
+    row = result["images"][-1]
     segmenter = Segmenter(tmp_path / "runs" / f"cells-quick-cv2-unet-{row['training']}")
     sample = open_dataset(str(root)).read(row["id"])
     assert not segmenter.card.trained_on(sample.id)
@@ -110,9 +110,9 @@ def test_committed_results_are_whole() -> None:
     for result in load_study_results(list_study_files()):
         config = TrainingConfig.from_dict({**result["config"], "fold": 0, "split_seed": 2})
         assert config.architecture == result["architecture"]
-        assert sum(one["tested"] for one in result["trainings"]) == len(result["pictures"])
+        assert sum(one["tested"] for one in result["trainings"]) == len(result["images"])
         assert all(one["epochs"] == config.epochs for one in result["trainings"])
-        ids = [(row["training"], row["id"]) for row in result["pictures"]]
+        ids = [(row["training"], row["id"]) for row in result["images"]]
         assert len(set(ids)) == len(ids)
         if not config.unused_fraction:
             assert len({one for _, one in ids}) == len(ids)
@@ -149,7 +149,7 @@ def test_every_shipped_model_is_a_training_of_a_committed_result() -> None:
 
 def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Path) -> None:
     for result in load_study_results(list_study_files(cross_site.CROSS_SITE_FOLDER)):
-        segmenter, rows = Catalog().load(result["home"]["model"]), result["home"]["pictures"]
+        segmenter, rows = Catalog().load(result["home"]["model"]), result["home"]["images"]
         assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
         for row in rows[:: len(rows) // 6]:
             sample = open_dataset(row["id"].partition("/")[0]).read(row["id"])
@@ -160,7 +160,7 @@ def test_committed_scores_at_home_are_those_of_the_shipped_models(zheng_data: Pa
 def test_committed_scores_are_those_of_the_shipped_models(zheng_data: Path) -> None:
     for name, result, training in shipped_results():
         segmenter, dataset = Catalog().load(name), open_dataset(result["config"]["dataset"])
-        rows = [row for row in result["pictures"] if row["training"] == training and row["id"] in dataset]
+        rows = [row for row in result["images"] if row["training"] == training and row["id"] in dataset]
         assert {row["id"] for row in rows} <= set(segmenter.card.split["test"])
         for row in rows[:: len(rows) // 6]:
             sample = dataset.read(row["id"])

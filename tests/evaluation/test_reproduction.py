@@ -124,7 +124,7 @@ def a_result(name: str) -> dict[str, object]:
     }
     pictures = [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}, {"id": "b", **scores}]
     pictures[1]["dice"] = {"cytoplasm": 0.7, "nucleus": 0.8}
-    return {"experiment": name, "history": [better, row], "pictures": pictures, "seconds": 10.0}
+    return {"experiment": name, "history": [better, row], "images": pictures, "seconds": 10.0}
 
 
 def test_a_table_has_the_published_the_last_and_the_best() -> None:
@@ -168,7 +168,7 @@ def test_committed_results_are_whole() -> None:
     for name, result in load_experiment_results(list_experiment_files()).items():
         assert TrainingConfig.from_dict(result["config"]) == EXPERIMENTS[name].config
         assert len(result["history"]) == 30
-        assert result["pictures"]
+        assert result["images"]
         assert compare_with_thesis(EXPERIMENTS[name], result)
 
 
@@ -177,16 +177,16 @@ def test_an_experiment_is_carried_out_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = write_pairs(tmp_path / "squares", 16, (120, 120), seed=4)
-    config = EXPERIMENTS["unet"].config.replace(width=4, epochs=2, dataset=str(root))
+    config = EXPERIMENTS["unet"].config.replace(base_filters=4, epochs=2, dataset=str(root))
     monkeypatch.setitem(reproduction.EXPERIMENTS, "unet", Experiment("unet", config))
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     command = ["reproduce", "unet", "--out", str(tmp_path / "results")]
     assert main(command) == 0
     result = read_result(tmp_path / "results" / "unet.json")
     assert len(result["history"]) == 2
-    assert len(result["pictures"]) == 2
+    assert len(result["images"]) == 2
     # The network for prediction, scored picture by picture, agrees with what the training saw.
-    mean = np.mean([row["accuracy"] for row in result["pictures"]])
+    mean = np.mean([row["accuracy"] for row in result["images"]])
     assert mean == pytest.approx(result["history"][-1]["val_binary_accuracy"], abs=2e-3)
     capsys.readouterr()
     assert main(command) == 0

@@ -19,12 +19,12 @@ RECORDS = [
 @pytest.mark.parametrize(
     "values",
     [
-        {"pictures": RECORDS},
-        {"pictures": []},
-        {"pictures": [{}, {}]},
-        {"pictures": [{"a": 1}, {"b": 2}]},
-        {"pictures": [{"a": {}}, {"a": {}}]},
-        {"home": {"model": "unet", "pictures": RECORDS}, "pairs": [[1, 2], [3, 4]], "title": "größer", "none": None},
+        {"images": RECORDS},
+        {"images": []},
+        {"images": [{}, {}]},
+        {"images": [{"a": 1}, {"b": 2}]},
+        {"images": [{"a": {}}, {"a": {}}]},
+        {"home": {"model": "unet", "images": RECORDS}, "pairs": [[1, 2], [3, 4]], "title": "größer", "none": None},
         {},
     ],
 )
@@ -36,7 +36,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, values: dict[str, Any]
 
 def test_a_record_is_a_line(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
-    write_result(path, {"pictures": RECORDS})
+    write_result(path, {"images": RECORDS})
     lines = path.read_text(encoding="utf-8").splitlines()
     assert '["id", "scores.dice.cell", "scores.dice.nucleus", "list"]' in lines[2]
     assert lines[4] == '   ["zheng-1/000", 0.5, null, [1, 0]],'
@@ -47,7 +47,7 @@ def test_numbers_that_are_not_finite_and_names_with_dots_are_refused(tmp_path: P
     with pytest.raises(ValueError, match="JSON compliant"):
         write_result(path, {"loss": math.nan})
     with pytest.raises(ValueError, match=r"a\.b"):
-        write_result(path, {"pictures": [{"a.b": 1}]})
+        write_result(path, {"images": [{"a.b": 1}]})
     with pytest.raises(ValueError, match="columns and rows"):
         write_result(path, {"table": {"columns": ["a"], "rows": [[1]]}})
     assert not path.exists()

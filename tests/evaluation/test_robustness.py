@@ -54,7 +54,7 @@ def test_committed_figures_are_those_of_the_shipped_model(path: Path, zheng_data
     assert result["weights"] == card.files["weights"].sha256
     assert [row["name"] for row in result["changes"]] == list(PERTURBATIONS)
     first = result["changes"][0]
-    if first["pictures"] == card.test_metrics["pictures"]:
+    if first["images"] == card.test_metrics["images"]:
         for region in FOREGROUND_REGIONS:
             assert first[region]["dice"] == pytest.approx(card.test_metrics["regions"][region]["dice"], abs=1e-5)
 
@@ -74,8 +74,8 @@ def test_the_command_measures_and_writes_what_it_prints(
     result = read_result(tmp_path / "unet-general.json")
     assert [row["name"] for row in result["changes"]] == list(few)
     thin = result["changes"][1]
-    assert 0 < thin["pictures"] < result["changes"][0]["pictures"]
+    assert 0 < thin["images"] < result["changes"][0]["images"]
     assert f"{thin[NUCLEUS.name]['dice']:.4f}" in printed
     committed = {row["name"]: row for row in read_result(robustness.ROBUSTNESS_FOLDER / "unet-general.json")["changes"]}
-    if thin["pictures"] == committed[thin["name"]]["pictures"]:
+    if thin["images"] == committed[thin["name"]]["images"]:
         assert thin[NUCLEUS.name]["dice"] == pytest.approx(committed[thin["name"]][NUCLEUS.name]["dice"], abs=0.002)

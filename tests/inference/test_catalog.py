@@ -36,7 +36,7 @@ def test_the_first_choice_is_the_model_for_any_laboratory(tmp_path: Path, nothin
     first = Catalog(shipped=copies, runs=nothing).default_model
     assert first is not None
     assert first.name == "unet-16"
-    copy_of_shipped(copies, called="unet-12", width=12)
+    copy_of_shipped(copies, called="unet-12", base_filters=12)
     narrow = Catalog(shipped=copies, runs=nothing)
     assert [one.name for one in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
     assert [one.name for one in narrow.select_defaults_for("zheng-1")] == ["unet-16", "segnet-16"]

@@ -42,7 +42,7 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
         rows.append(
             {"id": f"zheng-1/{i:03}", "cell_type": kind, "training": i % 5, "single": scores, "careful": scores}
         )
-    config = PRESETS[preset].replace(architecture=architecture, width=16, **changes).to_dict()
+    config = PRESETS[preset].replace(architecture=architecture, base_filters=16, **changes).to_dict()
     del config["fold"], config["split_seed"]
     training = {"fold": 0, "split_seed": 2, "trained": 32, "tested": 8, "epochs": 120, "seconds": 60.0}
     return {
@@ -54,7 +54,7 @@ def made_result(architecture, mean, *, study="zheng-1-compact-cv5", pictures=40,
         "environment": {"processor": "a processor", "features": ["avx2"], "cores": 2, "precision": "float32"},
         "manifest_digest": "0",
         "trainings": [{**training, "cpu_seconds": 100.0 + len(architecture), "model_bytes": 1}] * 5,
-        "pictures": rows,
+        "images": rows,
     }
 
 
@@ -280,7 +280,7 @@ def test_the_thesis_repeated_has_published_last_and_best(open_page, folder):
         "environment": {"processor": "a * processor", "features": [], "cores": 2, "precision": "float32"},
         "seconds": 100.0,
         "history": history,
-        "pictures": [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}],
+        "images": [{"id": "a", "copy_in_training": True, "accuracy": 0.9, **scores}],
     }
     (folder / "reproduction" / "unet.json").write_text(json.dumps(result), encoding="utf-8")
     at = open_page("compare", tab="The thesis, repeated")
@@ -327,7 +327,7 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
     at = open_page("compare", tab="Other laboratories")
     assert "not measured yet" in words(at)
     result = made_result("unet", 0.93, study="laboratories", preset="general")
-    for row in result["pictures"]:
+    for row in result["images"]:
         row["training"] %= 2
     training = {"trained": 300, "epochs": 80, "seconds": 9.0}
     result["trainings"] = [
@@ -345,10 +345,10 @@ def test_other_laboratories(open_page, monkeypatch, tmp_path):
             "unlike_smears": 0.01,
             "out_of_range_auroc": 0.9987,
         },
-        **{"pictures": 40, "bad": 4, "bad_flagged": 1.0, "good_flagged": 0.08},
+        **{"images": 40, "bad": 4, "bad_flagged": 1.0, "good_flagged": 0.08},
         **{"varied_images": 80, "varied_bad": 9, "varied_bad_caught": None, "varied_good_marked": 0.31},
     }
-    result["home"] = {"model": "unet-general", "pictures": result["pictures"]}
+    result["home"] = {"model": "unet-general", "images": result["images"]}
     (tmp_path / "unet.json").write_text(json.dumps(result))
     (tmp_path / "special").mkdir()
     (tmp_path / "special" / "zheng-1-compact-cv5-unet.json").write_text(json.dumps(made_result("unet", 0.95)))

@@ -84,8 +84,8 @@ def test_a_choice_stays_with_its_run_when_another_one_comes(open_page):
 
 
 def test_several_runs_are_overlaid_and_their_differences_shown(open_page):
-    make_run("narrow", config=QUICK.replace(width=8))
-    make_run("wide", config=QUICK.replace(width=32))
+    make_run("narrow", config=QUICK.replace(base_filters=8))
+    make_run("wide", config=QUICK.replace(base_filters=32))
     at = choose(open_page("runs"), "narrow", "wide")
     assert len(charts(at)) == 1
     assert "What sets them apart" in words(at)

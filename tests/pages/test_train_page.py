@@ -88,7 +88,7 @@ def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
     at.selectbox(key="train_schedule").select("constant").run()
     assert f"{form.CHANGED_LABEL}: Width 4, Learning rate over time Constant" in plain(at)
     start_button(at).click().run()
-    assert started[0][0] == QUICK.replace(width=4, schedule="constant", warmup_epochs=0)
+    assert started[0][0] == QUICK.replace(base_filters=4, schedule="constant", warmup_epochs=0)
 
 
 @pytest.mark.parametrize(

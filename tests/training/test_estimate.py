@@ -170,10 +170,10 @@ def test_of_two_runs_alike_the_newer_counts(runs: Path, free: None) -> None:
 
 
 def test_the_same_settings_come_before_a_near_run(runs: Path, free: None) -> None:
-    make_run(runs, "near", SMALL.replace(width=12), seconds=99.0)
+    make_run(runs, "near", SMALL.replace(base_filters=12), seconds=99.0)
     store_cost_record(runs, record())
     assert estimate_cost(SMALL, (8, 2), runs).basis == "timed"
-    assert estimate_cost(SMALL.replace(width=12, seed=9), (8, 2), runs).basis == "runs"
+    assert estimate_cost(SMALL.replace(base_filters=12, seed=9), (8, 2), runs).basis == "runs"
 
 
 @pytest.mark.parametrize("environment", [{"processor": "another"}, {"cores": 99}])
@@ -223,7 +223,7 @@ def test_the_nearest_is_chosen() -> None:
     for width, batch_size, expected in ((5, 16, 0), (14, 20, 1), (16, 60, 2), (64, 16, 1)):
         assert find_nearest_source(SMALL.replace(width=width, batch_size=batch_size), known) is known[expected]
     foreign = [dataclasses.replace(k, basis="reference") for k in known]
-    assert find_nearest_source(SMALL.replace(width=16), [*foreign, known[0]]) is known[0]
+    assert find_nearest_source(SMALL.replace(base_filters=16), [*foreign, known[0]]) is known[0]
 
 
 def test_time_grows_with_the_pixels() -> None:
@@ -232,7 +232,7 @@ def test_time_grows_with_the_pixels() -> None:
         once = scaled(SMALL, known)
         assert scaled(SMALL.replace(input_size=240), known) == pytest.approx(4 * once)
         assert scaled(SMALL.replace(batch_size=2), known) == once
-        assert scaled(SMALL.replace(width=4), known) < once < scaled(SMALL.replace(width=16), known)
+        assert scaled(SMALL.replace(base_filters=4), known) < once < scaled(SMALL.replace(base_filters=16), known)
 
 
 def test_time_at_other_widths_is_the_reference_machines() -> None:
@@ -270,7 +270,7 @@ def test_scaled_memory_is_never_below_the_model() -> None:
     """A record that held little makes its own estimate small, and no other one."""
     modest, usual = (CostSource(record(peak_bytes=peak), "timed", 16) for peak in (940_000_000, 1_000_000_000))
     assert estimate_memory(SMALL, modest, 16) == 940_000_000 + EXPORT_BYTES
-    wider = SMALL.replace(width=32)
+    wider = SMALL.replace(base_filters=32)
     assert estimate_memory(wider, modest, 16) == estimate_memory(wider, usual, 16)
 
 
@@ -405,7 +405,7 @@ def test_the_newest_of_the_same_settings_wins_and_the_file_stays_small(
     monkeypatch.setattr(measured, "MAX_RECORDS", 3)
     for width in (4, 5, 6, 7):
         store_cost_record(runs, record(SMALL.replace(width=width)))
-    store_cost_record(runs, record(SMALL.replace(width=6), train_seconds_per_picture=0.5))
+    store_cost_record(runs, record(SMALL.replace(base_filters=6), train_seconds_per_picture=0.5))
     found = load_cost_records(runs)
     assert [r.base_filters for r in found] == [5, 7, 6]
     assert found[-1].train_seconds_per_image == 0.5
@@ -453,7 +453,7 @@ def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch:
 
     start_probe(SMALL)
     start_probe(SMALL)
-    other = SMALL.replace(width=16)
+    other = SMALL.replace(base_filters=16)
     start_probe(other)
     assert started == [SMALL]
     assert probe.is_probing(SMALL)

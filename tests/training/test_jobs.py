@@ -151,7 +151,7 @@ def test_fault_25_a_full_disk_marks_the_run_and_leaves_the_last_checkpoint(pairs
 def test_fault_29_without_memory_the_training_dies_the_app_lives_and_advice_is_given(pairs: Path) -> None:
     # Its first step takes about 600 MB: a tenth of it while the graph is traced, the rest while it runs. The limit lies
     # in the second part: where memory ends within the tracing, TensorFlow itself may stop for ever.
-    run = manager.start_run(CONFIG.replace(dataset=str(pairs), width=16, input_size=240, batch_size=8))
+    run = manager.start_run(CONFIG.replace(dataset=str(pairs), base_filters=16, input_size=240, batch_size=8))
     until(run, lambda: run.load_progress().get("phase") == "training")
     process = run.find_process()
     assert process is not None
@@ -288,7 +288,7 @@ def test_pictures_of_ones_own_go_through_the_memory_only(pairs: Path, runs: Path
 
 
 def test_the_recipe_for_any_laboratory_can_be_timed() -> None:
-    config = PRESETS["general"].replace(width=4, input_size=48, batch_size=2, epochs=20, clean_epochs=5)
+    config = PRESETS["general"].replace(base_filters=4, input_size=48, batch_size=2, epochs=20, clean_epochs=5)
     command = [sys.executable, "-m", "wbcseg.training.cost.probe_worker", json.dumps(config.to_dict()), "--steps", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

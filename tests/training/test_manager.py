@@ -317,7 +317,7 @@ def test_pictures_of_ones_own_are_asked_for_and_never_kept() -> None:
 
 
 def test_differences_are_the_settings_that_differ() -> None:
-    table = diff_configs({"a": CONFIG, "b": CONFIG.replace(width=16), "c": CONFIG.replace(width=16, seed=3)})
+    table = diff_configs({"a": CONFIG, "b": CONFIG.replace(base_filters=16), "c": CONFIG.replace(base_filters=16, seed=3)})
     assert table == {"width": {"a": 4, "b": 16, "c": 16}, "seed": {"a": 2, "b": 2, "c": 3}}
     assert diff_configs({"a": CONFIG}) == {}
     assert diff_configs({}) == {}
@@ -399,7 +399,7 @@ def test_of_two_that_make_a_folder_at_the_same_moment_only_one_has_it(
     monkeypatch.setattr(Path, "exists", lambda _: False)
     monkeypatch.setattr(Path, "iterdir", lambda _: iter(()))
     with pytest.raises(RunError, match="holds a run already"):
-        Run(runs / "both").create(CONFIG.replace(width=8))
+        Run(runs / "both").create(CONFIG.replace(base_filters=8))
     assert Run(runs / "both").load_config() == CONFIG
 
 

@@ -154,5 +154,5 @@ def build_model(name: str, *, base_filters: int = 64, dropout: float = 0.0, bn_m
     if not 0 < bn_momentum < 1:
         raise ConfigError(f"Argument `bn_momentum` must lie between 0 and 1. Received: {bn_momentum!r}")
     module = importlib.import_module(f"wbcseg.models.{name}")
-    model: keras.Model = getattr(module, name)(width=base_filters, dropout=dropout, bn_momentum=bn_momentum)
+    model: keras.Model = getattr(module, name)(base_filters=base_filters, dropout=dropout, bn_momentum=bn_momentum)
     return model
