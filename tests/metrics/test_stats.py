@@ -45,6 +45,15 @@ def test_the_interval_is_that_of_scipys_bootstrap():
     assert low < values.mean() < high
 
 
+def test_the_interval_is_that_of_resampling_the_values_one_by_one():
+    rng = np.random.default_rng(5)
+    values = rng.normal(0.9, 0.1, 37)
+    draws = np.random.default_rng(2)
+    means = np.concatenate([values[draws.integers(0, 37, (250, 37))].mean(axis=1) for _ in range(4)])
+    expected = np.quantile(means, [0.025, 0.975])
+    assert compute_confidence_interval(values, resamples=1000) == pytest.approx(tuple(expected), abs=1e-14)
+
+
 def test_the_interval_holds_the_true_mean_as_often_as_it_says():
     rng = np.random.default_rng(1)
     held = 0

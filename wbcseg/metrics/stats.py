@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 N_RESAMPLES: Final = 10_000
 CHUNK_SIZE: Final = 250
-"""Samples that are drawn at a time."""
+"""Resamples drawn at a time: all of them at once would take tens of megabytes."""
 CONFIDENCE_LEVEL: Final = 0.95
 MAX_EXACT_PAIRS: Final = 50
 """Pairs up to which a signed-rank test counts every possibility."""
@@ -60,14 +61,29 @@ def compute_confidence_interval(
     array = array[~np.isnan(array)]
     if array.size < 2:
         return float("nan"), float("nan")
-    rng = np.random.default_rng(seed)
-    # A part at a time, or it would take tens of megabytes.
-    chunk_sizes = [min(CHUNK_SIZE, resamples - start) for start in range(0, resamples, CHUNK_SIZE)]
-    means = np.concatenate(
-        [array[rng.integers(0, array.size, (chunk_size, array.size))].mean(axis=1) for chunk_size in chunk_sizes]
+    # Sums around the first value: constant values give exactly that value.
+    centred = array - array[0]
+    counts = _draw_resample_counts(array.size, resamples, seed)
+    sums = np.concatenate(
+        [counts[start : start + CHUNK_SIZE].astype(np.float64) @ centred for start in range(0, resamples, CHUNK_SIZE)]
     )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = array[0] + np.quantile(sums / array.size, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _draw_resample_counts(size: int, resamples: int, seed: int) -> NDArray[np.uint16]:
+    """Return how often each value is in each bootstrap resample, ``uint16[resamples, size]``.
+
+    The draws depend on the number of values only, so tables of intervals over the same images share them.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.empty((resamples, size), np.uint16)
+    for start in range(0, resamples, CHUNK_SIZE):
+        n_rows = min(CHUNK_SIZE, resamples - start)
+        indices = rng.integers(0, size, (n_rows, size)) + size * np.arange(n_rows)[:, None]
+        counts[start : start + n_rows] = np.bincount(indices.ravel(), minlength=n_rows * size).reshape(n_rows, size)
+    return counts
 
 
 @dataclass(frozen=True)
