@@ -114,9 +114,9 @@ def pair_defined_values(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the figures of two models on the pictures that tell them apart.
 
-    Where the figure of just one is undefined, the expert drew no such class, that model found none either and is right:
-    it gets ``absent_value``, so that leaving the picture out does not favour the model that found something. Where both are
-    undefined, the picture says nothing and is left out.
+    Where only one model's metric is undefined, the expert drew no such class, that model found none either and is
+    right: it gets ``absent_value``, so that dropping the image does not favour the model with the false positive.
+    Images where both are undefined are left out.
 
     Args:
         first: Figures of the first model, one a picture, NaN where undefined.
