@@ -317,7 +317,9 @@ def test_pictures_of_ones_own_are_asked_for_and_never_kept() -> None:
 
 
 def test_differences_are_the_settings_that_differ() -> None:
-    table = diff_configs({"a": CONFIG, "b": CONFIG.replace(base_filters=16), "c": CONFIG.replace(base_filters=16, seed=3)})
+    table = diff_configs(
+        {"a": CONFIG, "b": CONFIG.replace(base_filters=16), "c": CONFIG.replace(base_filters=16, seed=3)}
+    )
     assert table == {"width": {"a": 4, "b": 16, "c": 16}, "seed": {"a": 2, "b": 2, "c": 3}}
     assert diff_configs({"a": CONFIG}) == {}
     assert diff_configs({}) == {}

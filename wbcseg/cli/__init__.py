@@ -1,4 +1,4 @@
-"""The terminal: ``python -m wbcseg COMMAND``. One module a command."""
+"""The command line, ``wbcseg COMMAND``: one module per command."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from wbcseg import __version__
-from wbcseg.cli import architectures, bench, datasets, evaluate, models, reproduce, runs, segment, train
+from wbcseg.cli import app, architectures, bench, datasets, evaluate, models, reproduce, runs, segment, train
 from wbcseg.errors import WbcsegError
 
-COMMANDS = (segment, models, evaluate, train, runs, reproduce, bench, datasets, architectures)
+COMMANDS = (app, segment, models, evaluate, train, runs, reproduce, bench, datasets, architectures)
 
 
 OLD_NAMES = {
@@ -52,8 +52,8 @@ def translate_old_names(arguments: Sequence[str]) -> list[str]:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     root_parser = argparse.ArgumentParser(
-        prog="python -m wbcseg",
-        description="Segment white blood cells in blood-smear pictures. For research and teaching, not for diagnosis.",
+        prog="wbcseg",
+        description="Segment white blood cells in blood-smear images. For research and teaching, not for diagnosis.",
     )
     root_parser.add_argument("--version", action="version", version=f"wbcseg {__version__}")
     commands = root_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -67,16 +67,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command.
+    """Run a command.
 
     Args:
-        arguments: The words after ``python -m wbcseg``, by default those of the process.
+        arguments: The words after ``wbcseg``; by default those of the process.
 
     Returns:
-        The exit code: 0 when all went well, 1 when something could not be done, 2 when the command makes no sense, 130
-        when it was interrupted.
+        The exit code: 0 on success, 1 if something failed, 2 if the command line is invalid, 130 if it was interrupted.
     """
-    # A terminal that cannot show a character must not end a command.
+    # A character that the terminal cannot show must not end the command.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

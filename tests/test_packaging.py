@@ -1,0 +1,82 @@
+"""What pip installs: one version, one list of dependencies, a lock file that fits it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import wbcseg
+from wbcseg import paths
+from wbcseg.cli import app, build_parser, main
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def requirement_lines(text: str) -> set[str]:
+    return {line.partition("#")[0].strip() for line in text.splitlines()} - {""}
+
+
+def package_name(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def test_requirements_txt_lists_the_dependencies_of_pyproject() -> None:
+    extras = PROJECT["optional-dependencies"]
+    expected = {*PROJECT["dependencies"], *extras["train"], *extras["app"]}
+    assert requirement_lines((ROOT / "requirements.txt").read_text(encoding="utf-8")) == expected
+
+
+def test_the_lock_file_pins_every_dependency_with_a_hash() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.split(r"\n(?=[a-z])", lock)
+    assert all("--hash=sha256:" in pin and "==" in pin for pin in pins)
+    extras = PROJECT["optional-dependencies"]
+    listed = {package_name(pin) for pin in pins}
+    for requirement in (*PROJECT["dependencies"], *extras["train"], *extras["app"], *extras["dev"]):
+        assert package_name(requirement) in listed
+    assert "http" not in lock
+
+
+def test_the_version_is_said_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "version" in PROJECT["dynamic"]
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.strip() == f"wbcseg {wbcseg.__version__}"
+
+
+def test_pages_weights_and_the_app_script_are_found() -> None:
+    assert paths.app_script().is_file()
+    assert (paths.pages_folder() / "home.py").is_file()
+    assert list(paths.weights_folder().glob("*/card.json"))
+
+
+def test_the_app_command_starts_the_app_script_for_this_computer_only() -> None:
+    options = build_parser().parse_args(["app", "--port", "9000", "--no-browser"])
+    command = app.build_command(options)
+    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert command[4] == str(paths.app_script())
+    assert command[command.index("--server.address") + 1] == "localhost"
+    assert command[command.index("--server.port") + 1] == "9000"
+
+
+def test_the_app_command_names_the_extra_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: None)
+    assert main(["app"]) == 1
+    assert "wbcseg[app]" in capsys.readouterr().err
+
+
+def test_importing_the_package_takes_less_than_a_tenth_of_a_second() -> None:
+    code = "import time; start = time.process_time(); import wbcseg; print(time.process_time() - start)"
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(times) < 0.1
