@@ -27,7 +27,7 @@ from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.io import encode_png, open_image, open_mask
 from wbcseg.labels import to_grey
 from wbcseg.models.card import ModelCard
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.runs.folder import StoredStatus
 
@@ -400,7 +400,7 @@ def test_evaluate_agrees_with_the_card(zheng_data: object, capsys: pytest.Captur
 
 
 def a_run(name: str, status: StoredStatus, **details: object) -> Run:
-    run = Run(runs_folder() / name)
+    run = Run(get_runs_folder() / name)
     run.create(TrainingConfig(base_filters=4, epochs=8))
     run.set_state(status, **details)
     return run

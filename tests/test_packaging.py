@@ -51,16 +51,16 @@ def test_the_version_is_said_in_one_place(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_pages_weights_and_the_app_script_are_found() -> None:
-    assert paths.app_script().is_file()
-    assert (paths.pages_folder() / "home.py").is_file()
-    assert list(paths.weights_folder().glob("*/card.json"))
+    assert paths.get_app_script().is_file()
+    assert (paths.get_pages_folder() / "home.py").is_file()
+    assert list(paths.get_weights_folder().glob("*/card.json"))
 
 
 def test_the_app_command_starts_the_app_script_for_this_computer_only() -> None:
     options = build_parser().parse_args(["app", "--port", "9000", "--no-browser"])
     command = app.build_command(options)
     assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
-    assert command[4] == str(paths.app_script())
+    assert command[4] == str(paths.get_app_script())
     assert command[command.index("--server.address") + 1] == "localhost"
     assert command[command.index("--server.port") + 1] == "9000"
 
@@ -68,7 +68,7 @@ def test_the_app_command_starts_the_app_script_for_this_computer_only() -> None:
 def test_the_app_command_names_the_extra_that_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(app.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(app.importlib.util, "find_spec", lambda _: None)
     assert main(["app"]) == 1
     assert "wbcseg[app]" in capsys.readouterr().err
 

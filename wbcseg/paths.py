@@ -23,29 +23,29 @@ RESULTS: Final = PACKAGE / "evaluation" / "results"
 """The committed result files of the studies."""
 
 
-def _shipped(name: str) -> Path:
+def _find_shipped(name: str) -> Path:
     """Return what stands beside the package in a checkout, and inside it when installed from a wheel."""
     installed = PACKAGE / name
     return installed if installed.exists() else IMPORT_ROOT / name
 
 
-def app_script() -> Path:
+def get_app_script() -> Path:
     """Return the script that ``streamlit run`` starts."""
-    return _shipped("app.py")
+    return _find_shipped("app.py")
 
 
-def pages_folder() -> Path:
+def get_pages_folder() -> Path:
     """Return the folder of the app's pages."""
-    return _shipped("pages")
+    return _find_shipped("pages")
 
 
 def get_weights_folder() -> Path:
     """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` if set, else the one that came with the package."""
     chosen = os.environ.get("WBCSEG_WEIGHTS")
-    return Path(chosen) if chosen else _shipped("weights")
+    return Path(chosen) if chosen else _find_shipped("weights")
 
 
-def runs_folder() -> Path:
+def get_runs_folder() -> Path:
     """Return the folder of the training runs: ``WBCSEG_RUNS`` if set, else in the user's data folder."""
     chosen = os.environ.get("WBCSEG_RUNS")
     folder = Path(chosen) if chosen else Path(platformdirs.user_data_dir("wbcseg", appauthor=False)) / "runs"
@@ -58,7 +58,7 @@ def get_cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("wbcseg"))
 
 
-def data_folder() -> Path | None:
+def get_data_folder() -> Path | None:
     """Return the user's copy of the published data sets: ``WBCSEG_DATA``, or None if it is not set."""
     chosen = os.environ.get("WBCSEG_DATA")
     return Path(chosen).expanduser() if chosen else None

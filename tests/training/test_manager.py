@@ -16,7 +16,7 @@ from filelock import FileLock
 from wbcseg.cli import main
 from wbcseg.errors import RunError
 from wbcseg.io.atomic import write_json
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.jobs import manager
 from wbcseg.training.jobs.process import ProcessId, get_peak_memory, lower_priority
@@ -43,7 +43,7 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def made(name: str, status: str = "new", *, process: ProcessId | None = None, **details: object) -> Run:
-    run = Run(runs_folder() / name)
+    run = Run(get_runs_folder() / name)
     run.create(CONFIG)
     state = {"status": status, "changed": time.time(), **details}
     if process:
@@ -233,7 +233,7 @@ def test_whoever_is_not_first_waits_and_hears_when_it_is_to_stop() -> None:
         # Whoever trains holds the lock: nobody else can.
         with training_slot(first, should_stop=lambda: True, on_waiting=lambda: None) as other:
             assert not other
-    with FileLock(runs_folder() / LOCK_FILE).acquire(blocking=False):
+    with FileLock(get_runs_folder() / LOCK_FILE).acquire(blocking=False):
         pass
 
 
@@ -254,7 +254,7 @@ def test_the_line_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         made(f"run-{number}", "waiting", process=HERE, queued=float(number))
     with pytest.raises(RunError, match="wait in line already"):
         manager.start_run(CONFIG)
-    assert len(list_runs(runs_folder())) == 2
+    assert len(list_runs(get_runs_folder())) == 2
 
 
 # Names, notes, changes
@@ -266,7 +266,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
         check_run_name(name)
     with pytest.raises(RunError, match="The name of a run"):
         manager.start_run(CONFIG, name=name)
-    assert not runs_folder().exists()
+    assert not get_runs_folder().exists()
 
 
 def test_a_name_is_made_where_none_is_given(runs: Path) -> None:

@@ -34,7 +34,7 @@ def run_command(options: argparse.Namespace) -> int:
 def build_command(options: argparse.Namespace) -> list[str]:
     """Return the command line that starts Streamlit with this app."""
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(paths.app_script())),
+        *(sys.executable, "-m", "streamlit", "run", str(paths.get_app_script())),
         *("--server.port", str(options.port), "--server.address", options.address),
         *("--server.headless", "true" if options.no_browser else "false"),
     ]

@@ -14,7 +14,7 @@ from wbcseg.cli.datasets import show_progress
 from wbcseg.errors import ConfigError, RunError
 from wbcseg.evaluation.training_job import run_job
 from wbcseg.models import ARCHITECTURES
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.config import CHOICES
 from wbcseg.training.jobs.manager import is_active
@@ -76,7 +76,7 @@ def run_command(options: argparse.Namespace) -> int:
             raise RunError(f"Run {run.name} is being trained already.")
     else:
         config = PRESETS[options.preset].replace(**changes)
-        run = Run(_resolve_run_folder(options.name or suggest_run_name(config, runs_folder())))
+        run = Run(_resolve_run_folder(options.name or suggest_run_name(config, get_runs_folder())))
         run.create(config)
     if options.detached:
         lower_priority()
@@ -135,7 +135,7 @@ class ProgressPrinter:
 
 def _resolve_run_folder(name: str) -> Path:
     path = Path(name)
-    return path.absolute() if path.is_absolute() or len(path.parts) > 1 else runs_folder() / name
+    return path.absolute() if path.is_absolute() or len(path.parts) > 1 else get_runs_folder() / name
 
 
 def format_duration(seconds: float | None) -> str:

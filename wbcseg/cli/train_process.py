@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from wbcseg.errors import RunError
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 
@@ -24,7 +24,7 @@ def train_until_done(name: str, config: TrainingConfig) -> Run | None:
     Raises:
         RunError: If there is a run of that name with other settings, or the training failed.
     """
-    run = Run(runs_folder() / name)
+    run = Run(get_runs_folder() / name)
     if not (run.folder / "config.json").exists():
         run.create(config)
     elif run.load_config() != config:

@@ -12,7 +12,7 @@ from wbcseg.errors import ModelError
 from wbcseg.inference.predictor import Segmenter
 from wbcseg.io.atomic import compute_sha256
 from wbcseg.models.card import CARD_FILE, FileRecord, ModelCard
-from wbcseg.paths import get_weights_folder, runs_folder
+from wbcseg.paths import get_runs_folder, get_weights_folder
 
 SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
 
@@ -57,7 +57,7 @@ class Catalog:
 
     Args:
         shipped: Folder of the shipped models, by default :func:`weights_folder`.
-        runs: Folder of the runs, by default :func:`wbcseg.training.runs.folder.runs_folder`.
+        runs: Folder of the runs, by default :func:`wbcseg.training.runs.folder.get_runs_folder`.
     """
 
     def __init__(self, shipped: Path | None = None, runs: Path | None = None) -> None:
@@ -65,7 +65,7 @@ class Catalog:
             _list_entries(shipped or get_weights_folder(), shipped=True), key=_get_shipped_sort_key
         )
         shipped_names = {entry.name for entry in shipped_entries}
-        trained = sorted(_list_entries(runs or runs_folder(), shipped=False), key=_get_run_sort_key, reverse=True)
+        trained = sorted(_list_entries(runs or get_runs_folder(), shipped=False), key=_get_run_sort_key, reverse=True)
         self.entries = (
             *shipped_entries,
             *(dataclasses.replace(e, name=f"run-{e.name}") if e.name in shipped_names else e for e in trained),

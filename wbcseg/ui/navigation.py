@@ -40,7 +40,7 @@ def setup_navigation() -> StreamlitPage:
     # Pages have no icon: for the one in the browser's tab, Streamlit would send every reader to a server elsewhere.
     page = st.navigation(
         [
-            st.Page(paths.pages_folder() / f"{name}.py", title=title, default=name == "home", help=purpose)
+            st.Page(paths.get_pages_folder() / f"{name}.py", title=title, default=name == "home", help=purpose)
             for name, (title, purpose) in PAGES.items()
         ],
         position="top",

@@ -15,7 +15,7 @@ from typing import Final
 from wbcseg.datasets import Dataset, list_datasets, open_dataset
 from wbcseg.errors import NotEnoughMemoryError
 from wbcseg.models import get_spec
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.splitting.thesis import IMAGE_SIDE, TEST_FRACTION, check_sample_count
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.history import load_run_costs
@@ -202,7 +202,7 @@ def _count_entries(dataset: Dataset) -> SplitCounts:
 
 def _load_cost_sources(config: TrainingConfig, runs_root: Path | None) -> list[CostSource]:
     """Return all that was measured of a network, the oldest first."""
-    folder = runs_root or runs_folder()
+    folder = runs_root or get_runs_folder()
     probed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.is_local]
     return [*load_reference_sources(), *probed, *load_run_costs(config, folder)]
 

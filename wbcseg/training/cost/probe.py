@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from wbcseg.errors import RunError
 from wbcseg.io.atomic import write_json
-from wbcseg.paths import IMPORT_ROOT, runs_folder
+from wbcseg.paths import IMPORT_ROOT, get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.records import build_cost_key
 from wbcseg.training.jobs import queue
@@ -43,7 +43,7 @@ def start_probe(config: TrainingConfig) -> None:
     Raises:
         RunError: If the folder of the runs cannot be written, or no process can be started.
     """
-    folder = runs_folder()
+    folder = get_runs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK_FILE).acquire(blocking=False):
@@ -71,7 +71,7 @@ def start_probe(config: TrainingConfig) -> None:
 
 def is_probing(config: TrainingConfig) -> bool:
     """Return whether these settings are being measured now."""
-    last_probe = _read_last_probe(runs_folder())
+    last_probe = _read_last_probe(get_runs_folder())
     return last_probe.get("key") == _build_key(config) and _is_probe_alive(last_probe)
 
 

@@ -25,7 +25,7 @@ import psutil
 from wbcseg.errors import WbcsegError
 from wbcseg.labels import CLASSES
 from wbcseg.models import get_spec
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.estimate import check_memory, estimate_cost
 from wbcseg.training.cost.records import CostRecord, get_hardware, get_timestamp, store_cost_record
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         config = fit_batch_size(TrainingConfig.from_dict(json.loads(config_json)))
         record = probe_cost(config, steps=options.steps, include_export=options.finish)
         if options.store:
-            store_cost_record(runs_folder(), record)
+            store_cost_record(get_runs_folder(), record)
     except (WbcsegError, OSError, ValueError, MemoryError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from wbcseg.errors import RunError
-from wbcseg.paths import IMPORT_ROOT, runs_folder
+from wbcseg.paths import IMPORT_ROOT, get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.process import get_detached_popen_kwargs
 from wbcseg.training.jobs.queue import list_queued_runs, list_runs
@@ -46,7 +46,7 @@ def start_run(config: TrainingConfig, *, name: str | None = None, data: bytes | 
     Raises:
         RunError: If the name is taken or not acceptable, the folder cannot be written, or too many wait already.
     """
-    folder = runs_folder()
+    folder = get_runs_folder()
     if len(list_queued_runs(folder)) >= MAX_QUEUED_RUNS:
         raise RunError(f"{MAX_QUEUED_RUNS} trainings wait in line already. Wait for one of them, or stop one.")
     if config.dataset == UPLOADED_DATASET and data is None:
@@ -190,10 +190,10 @@ def get_run(name: str) -> Run:
     Raises:
         RunError: If there is none.
     """
-    for run in list_runs(runs_folder()):
+    for run in list_runs(get_runs_folder()):
         if run.name == name:
             return run
-    run_names = ", ".join(run.name for run in list_runs(runs_folder())) or "none"
+    run_names = ", ".join(run.name for run in list_runs(get_runs_folder())) or "none"
     raise RunError(f"There is no run {name!r}. Runs here: {run_names}.")
 
 
@@ -212,7 +212,7 @@ def _launch_process(run: Run, data: bytes | None) -> None:
             process = subprocess.Popen(
                 command,
                 cwd=IMPORT_ROOT,
-                env={**os.environ, "WBCSEG_RUNS": str(runs_folder())},
+                env={**os.environ, "WBCSEG_RUNS": str(get_runs_folder())},
                 stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -15,7 +15,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from wbcseg.errors import RunError
-from wbcseg.paths import runs_folder
+from wbcseg.paths import get_runs_folder
 from wbcseg.training.runs.folder import Run
 
 LOCK_FILE: Final = ".training.lock"
@@ -26,7 +26,7 @@ POLL_INTERVAL: Final = 0.25
 def list_queued_runs(folder: Path | None = None) -> list[Run]:
     """Return the runs that wait for their turn, the next one first."""
     queued = []
-    for run in list_runs(folder or runs_folder()):
+    for run in list_runs(folder or get_runs_folder()):
         try:
             state = run.load_state()
             if state["status"] == "waiting" and run.find_process():
@@ -59,7 +59,7 @@ def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Call
     Raises:
         RunError: If the folder of the runs cannot be written.
     """
-    folder = runs_folder()
+    folder = get_runs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE, thread_local=False)

@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import platformdirs
 
-from wbcseg.paths import runs_folder
 from wbcseg.errors import RunError, TrainingError
 from wbcseg.io.atomic import write_json
+from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.process import ProcessId
 
@@ -75,7 +75,9 @@ class Run:
         Raises:
             RunError: If a run is there already, or the folder cannot be written.
         """
-        exists_error = RunError(f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name.")
+        exists_error = RunError(
+            f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name."
+        )
         if (self.folder / "config.json").exists():
             raise exists_error
         with self._report_write_errors():

@@ -110,7 +110,11 @@ class ProgressWriter:
     def _update(self, *, force: bool = False, **changes: Any) -> None:
         self._progress = dataclasses.replace(self._progress, **changes)
         self._progress = dataclasses.replace(self._progress, seconds_left=self._estimate_seconds_left())
-        if force or time.monotonic() - self._written_at >= WRITE_INTERVAL or self._progress.step == self._progress.steps:
+        if (
+            force
+            or time.monotonic() - self._written_at >= WRITE_INTERVAL
+            or self._progress.step == self._progress.steps
+        ):
             write_progress(self.run, self._progress)
             if self._batch_metrics and len(self.history) <= 1:
                 self.run.write("batches.json", {"batches": self._batch_metrics})

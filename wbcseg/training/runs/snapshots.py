@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from wbcseg.labels import Labels, to_grey
 from wbcseg.errors import MaskError, RunError
-from wbcseg.io.atomic import write_bytes
 from wbcseg.io import encode_png, open_mask
+from wbcseg.io.atomic import write_bytes
+from wbcseg.labels import Labels, to_grey
 from wbcseg.training.runs.folder import Run
 
 MAX_SNAPSHOT_IMAGES: Final = 3
@@ -41,7 +41,11 @@ class Snapshots:
 
 def select_snapshot_indices(count: int) -> list[int]:
     """Return which of ``count`` held-out pictures are filmed: up to :data:`MAX_SNAPSHOT_IMAGES`, evenly spread."""
-    return sorted({round(i * (count - 1) / max(1, MAX_SNAPSHOT_IMAGES - 1)) for i in range(MAX_SNAPSHOT_IMAGES)}) if count else []
+    return (
+        sorted({round(i * (count - 1) / max(1, MAX_SNAPSHOT_IMAGES - 1)) for i in range(MAX_SNAPSHOT_IMAGES)})
+        if count
+        else []
+    )
 
 
 def start_snapshots(run: Run, ids: Sequence[str], expert_labels: Labels) -> None:
@@ -92,7 +96,9 @@ def load_snapshot(run: Run, snapshots: Snapshots, epoch: int | None) -> Labels:
     """
     path = _get_snapshot_path(run, EXPERT_NAME if epoch is None else f"{epoch:05}")
     try:
-        return open_mask(path.read_bytes(), name=path.name).reshape(len(snapshots.ids), snapshots.input_size, snapshots.input_size)
+        return open_mask(path.read_bytes(), name=path.name).reshape(
+            len(snapshots.ids), snapshots.input_size, snapshots.input_size
+        )
     except (OSError, ValueError, MaskError) as error:
         raise RunError(f"File {path.name} of run {run.name} cannot be read: {error}") from None
 

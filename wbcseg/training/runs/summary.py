@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from wbcseg.errors import WbcsegError
+from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
+from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 from wbcseg.training.jobs.queue import list_runs
 from wbcseg.training.runs.folder import Run
-from wbcseg.paths import runs_folder
-from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 
 RunStatus = Literal[
     "starting", "waiting", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged"
@@ -140,7 +140,7 @@ def summarise_run(run: Run) -> RunSummary:
 
 def list_summaries(folder: Path | None = None) -> list[RunSummary]:
     """Look at all runs, the newest first."""
-    summaries = [summarise_run(run) for run in list_runs(folder or runs_folder())]
+    summaries = [summarise_run(run) for run in list_runs(folder or get_runs_folder())]
     queued = sorted((o for o in summaries if o.status == "waiting"), key=lambda o: _get_queue_key(o.run))
     positions = {o.name: number for number, o in enumerate(queued, start=1)}
     positioned = [_set_queue_position(o, positions.get(o.name)) for o in summaries]

@@ -10,11 +10,22 @@ import streamlit as st
 
 from wbcseg.training.runs.summary import RunSummary, diff_configs, summarise_run
 from wbcseg.ui.components import line_charts
-from wbcseg.ui.components.line_charts import COLOURS, DASHED, HELD_OUT, MARKER_SHAPES, SOLID, TRAINING, Point, Series, compute_ema, extract_values
-from wbcseg.ui.train.live import METRIC_TITLES, LIVE_REFRESH_SECONDS
-from wbcseg.ui.train.fields import FIELDS
+from wbcseg.ui.components.line_charts import (
+    COLOURS,
+    DASHED,
+    HELD_OUT,
+    MARKER_SHAPES,
+    SOLID,
+    TRAINING,
+    Point,
+    Series,
+    compute_ema,
+    extract_values,
+)
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.text import GLOSSARY, escape_markdown
+from wbcseg.ui.train.fields import FIELDS
+from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS, METRIC_TITLES
 
 DASH_PATTERNS: Final = (SOLID, line_charts.DASHED, line_charts.DASH_DOT, line_charts.DOTTED)
 EPOCH_AXIS: Final = "Epochs"
@@ -40,7 +51,10 @@ def show_config_diff(selected: Sequence[RunSummary]) -> None:
         st.caption("Nothing: all their settings are the same.")
         return
     rows = [
-        [escape_markdown(FIELDS[name].label), *(escape_markdown(FIELDS[name].format_value(values[run_name])) for run_name in configs)]
+        [
+            escape_markdown(FIELDS[name].label),
+            *(escape_markdown(FIELDS[name].format_value(values[run_name])) for run_name in configs),
+        ]
         for name, values in diff.items()
     ]
     show_table(["Setting", *map(escape_markdown, configs)], rows, "Settings of the runs")
@@ -64,7 +78,9 @@ def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
         y_scale = st.segmented_control("Scale", ("Linear", "Log"), default="Linear", required=True, key="scale")
         x_axis = st.segmented_control("By", (EPOCH_AXIS, TIME_AXIS), default=EPOCH_AXIS, required=True, key="by")
         smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, width=180, key="smoothing", help=GLOSSARY["Smoothing"])
-    points, series = overlay_runs(selected[:MAX_RUNS], metric, subsets, by_time=x_axis == TIME_AXIS, smoothing=smoothing)
+    points, series = overlay_runs(
+        selected[:MAX_RUNS], metric, subsets, by_time=x_axis == TIME_AXIS, smoothing=smoothing
+    )
     if not points:
         st.caption("None of the chosen runs has figures of this yet.")
         return
@@ -79,7 +95,9 @@ def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
         log=y_scale == "Log",
         height=380,
     )
-    hints = ([line_charts.DASH_EXPLANATION] if len(subsets) > 1 else []) + ([] if was_active else [line_charts.ZOOM_HINT])
+    hints = ([line_charts.DASH_EXPLANATION] if len(subsets) > 1 else []) + (
+        [] if was_active else [line_charts.ZOOM_HINT]
+    )
     if hints:
         st.caption(" ".join(hints))
     if len(selected) > MAX_RUNS:
@@ -111,11 +129,21 @@ def overlay_runs(
         rows = summary.run.load_metrics()
         minutes = list(accumulate(row.get("seconds", 0.0) / 60 for row in rows))
         for subset in subsets:
-            series_name = summary.name if len(subsets) == 1 else f"{summary.name}{line_charts.SUBSET_SEPARATOR}{subset.lower()}"
+            series_name = (
+                summary.name if len(subsets) == 1 else f"{summary.name}{line_charts.SUBSET_SEPARATOR}{subset.lower()}"
+            )
             values = extract_values(rows, ("val_" if subset == HELD_OUT else "") + metric)
             curve = compute_ema([(minutes[epoch - 1] if by_time else epoch, y) for epoch, y in values], smoothing)
             points += [(x, y, series_name) for x, y in curve]
             # With one part only, the dashes are free to tell runs apart that lie on each other.
-            dash = DASH_PATTERNS[index % len(DASH_PATTERNS)] if len(subsets) == 1 else DASHED if subset == TRAINING else SOLID
-            series.append(Series(series_name, COLOURS[index % len(COLOURS)], dash, MARKER_SHAPES[index % len(MARKER_SHAPES)]))
+            dash = (
+                DASH_PATTERNS[index % len(DASH_PATTERNS)]
+                if len(subsets) == 1
+                else DASHED
+                if subset == TRAINING
+                else SOLID
+            )
+            series.append(
+                Series(series_name, COLOURS[index % len(COLOURS)], dash, MARKER_SHAPES[index % len(MARKER_SHAPES)])
+            )
     return points, series

@@ -7,16 +7,16 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.ui import routes
 from wbcseg.errors import WbcsegError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
-from wbcseg.training.runs.summary import RunSummary, summarise_run, zip_run, estimate_zip_size
 from wbcseg.training.runs.folder import MAX_NOTES_LENGTH
-from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS
+from wbcseg.training.runs.summary import RunSummary, estimate_zip_size, summarise_run, zip_run
+from wbcseg.ui import routes
+from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
+from wbcseg.ui.text import escape_lines, escape_markdown, format_bytes
 from wbcseg.ui.train.fields import format_config
-from wbcseg.ui.components.run_status import show_actions, format_status_badge, show_leakage_badge, show_status
-from wbcseg.ui.text import escape_markdown, format_bytes, escape_lines
+from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS
 
 _PROBLEM_KEY: Final = "details_problem"
 
@@ -24,7 +24,9 @@ _PROBLEM_KEY: Final = "details_problem"
 def show_run(summary: RunSummary) -> None:
     """Show one run and what can be done with it."""
     st.subheader(escape_markdown(summary.name))
-    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if summary.is_active else None)(summary, summary.is_active)
+    st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if summary.is_active else None)(
+        summary, summary.is_active
+    )
 
 
 def show_problem() -> None:
@@ -64,7 +66,9 @@ def _render_status(initial: RunSummary, was_active: bool) -> None:
     current = summarise_run(initial.run)
     if current.is_active != was_active:
         st.rerun()
-    st.markdown(f"{format_status_badge(current)} {escape_markdown(format_config(current.config)) if current.config else ''}")
+    st.markdown(
+        f"{format_status_badge(current)} {escape_markdown(format_config(current.config)) if current.config else ''}"
+    )
     show_status(current)
     show_leakage_badge(current)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -138,7 +142,9 @@ def _confirm_delete(runs: Sequence[Run]) -> None:
     for run in runs:
         st.markdown(f"- {escape_markdown(run.name)}")
     with st.container(horizontal=True):
-        deleted = st.button("Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete_runs, args=(runs,))
+        deleted = st.button(
+            "Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete_runs, args=(runs,)
+        )
         cancelled = st.button("Keep", key="confirm_keep")
     if deleted or cancelled:
         st.rerun()

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import streamlit as st
 
-from wbcseg.ui import routes
 from wbcseg.training import TrainingConfig
 from wbcseg.training.runs.summary import RunSummary, list_summaries
-from wbcseg.ui.train.fields import format_architecture, format_dataset
+from wbcseg.ui import routes
 from wbcseg.ui.components.run_status import STATUS_STYLES
 from wbcseg.ui.text import GLOSSARY, format_duration
+from wbcseg.ui.train.fields import format_architecture, format_dataset
 
 TABLE_REFRESH_SECONDS: Final = 2.0
 """Seconds between two looks at the runs while one of them goes on."""
@@ -37,7 +37,9 @@ def select_runs() -> list[RunSummary]:
     names = {summary.name for summary in summaries}
     st.session_state[_SELECTED_KEY] = [name for name in st.session_state[_SELECTED_KEY] if name in names]
     any_active = any(summary.is_active for summary in summaries)
-    st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if any_active else None)(tuple(st.session_state[_SELECTED_KEY]), any_active)
+    st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if any_active else None)(
+        tuple(st.session_state[_SELECTED_KEY]), any_active
+    )
     st.query_params["runs"] = st.session_state[_SELECTED_KEY]
     return [summary for summary in summaries if summary.name in st.session_state[_SELECTED_KEY]]
 
@@ -45,7 +47,10 @@ def select_runs() -> list[RunSummary]:
 def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
     summaries = list_summaries()
     run_names = [summary.name for summary in summaries]
-    if tuple(st.session_state[_SELECTED_KEY]) != selected or any(summary.is_active for summary in summaries) != was_active:
+    if (
+        tuple(st.session_state[_SELECTED_KEY]) != selected
+        or any(summary.is_active for summary in summaries) != was_active
+    ):
         st.rerun()
     row_indices = [index for index, name in enumerate(run_names) if name in selected]
     st.session_state[_ORDER_KEY] = run_names
