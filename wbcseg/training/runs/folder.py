@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -32,11 +31,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import platformdirs
 
 from wbcseg.errors import RunError, TrainingError
 from wbcseg.io.atomic import write_json
-from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.process import ProcessId
 
