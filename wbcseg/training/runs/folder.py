@@ -31,7 +31,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-
 from wbcseg.errors import RunError, TrainingError
 from wbcseg.io.atomic import write_json
 from wbcseg.training.config import TrainingConfig
