@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import cache, navigation, text
+from wbcseg.ui import cache, glossary, navigation
 from wbcseg.ui.architectures import networks
 from wbcseg.ui.components import dataset_picker, image_panels
 
@@ -26,4 +26,4 @@ with st.container(horizontal=True, vertical_alignment="center"):
 loaded_image = dataset_picker.load_image_or_stop(dataset.name, sample_id)
 image_panels.show_image_caption(loaded_image)
 networks.show_feature_maps(loaded_image, cache.load_catalog())
-text.show_glossary("Architecture", "Width", "Feature map", "Receptive field", "Multiply-add")
+glossary.show_glossary("Architecture", "Base filters", "Feature map", "Receptive field", "Multiply-add")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import cache, navigation, text
+from wbcseg.ui import cache, glossary, navigation
 from wbcseg.ui.batch import batch_view, detail, upload
 from wbcseg.ui.batch.options import select_options
 from wbcseg.ui.compare import feature_agreement
@@ -29,9 +29,9 @@ elif options is not None:
             detail.show_detail(batch, options.pixel_size)
             feature_agreement.show_expected_error([options.entry], tta=options.tta)
         upload.show_pairing_help()
-text.show_research_notice()
-text.show_glossary(
-    *("Nucleus", "Cytoplasm", *text.FEATURE_TERMS, "Dice", "Expert mask", "Careful", "Second opinion", "Model"),
-    *text.QUALITY_TERMS,
+glossary.show_research_notice()
+glossary.show_glossary(
+    *("Nucleus", "Cytoplasm", *glossary.FEATURE_TERMS, "Dice", "Expert mask"),
+    *("Test-time averaging", "Second opinion", "Model", *glossary.QUALITY_TERMS),
     paragraphs=quality_help.describe_quality_accuracy(catalog.usable),
 )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import navigation, text
+from wbcseg.ui import glossary, navigation
 from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis, unseen_cells
 from wbcseg.ui.compare.selection import select_comparison
 
@@ -45,7 +45,7 @@ if cross_site_tab.open:
 if features_tab.open:
     with features_tab:
         feature_agreement.show_feature_agreement()
-text.show_glossary(
+glossary.show_glossary(
     *("Dice", "Dice as published", "Jaccard", "Jaccard as published", "±", "Cross-validation", "Confidence interval"),
-    *("Paired", "p", "Leak"),
+    *("Paired comparison", "p-value", "Data leakage"),
 )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import navigation, text
+from wbcseg.ui import glossary, navigation
 from wbcseg.ui.components import dataset_picker, gallery, image_panels
 from wbcseg.ui.datasets import preparation
 
@@ -28,11 +28,11 @@ if images_tab.open:
         with gallery_column:
             gallery.show_gallery(dataset, gallery.filter_samples(dataset), sample_id)
         dataset_picker.show_dataset_caption(dataset)
-        text.show_glossary("Nucleus", "Cytoplasm", "Background", "Mask", "Expert mask", "Overlay")
+        glossary.show_glossary("Nucleus", "Cytoplasm", "Background", "Mask", "Expert mask", "Overlay")
 
 if preparation_tab.open:
     with preparation_tab:
         preparation.show_thesis_preparation(dataset, sample_id)
         preparation.show_thesis_leakage(dataset)
         preparation.show_leak_free_split(dataset)
-        text.show_glossary("Target", "Twin", "Split", "Leak", "Fold", "Mask")
+        glossary.show_glossary("Training target", "Flipped copy", "Split", "Data leakage", "Fold", "Mask")

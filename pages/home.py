@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wbcseg.datasets import list_datasets
-from wbcseg.ui import cache, navigation, routes, text
+from wbcseg.ui import cache, glossary, navigation, routes
 from wbcseg.ui.components import dataset_picker, dataset_status, image_panels
 
 navigation.ensure_navigation()
@@ -36,7 +36,7 @@ models_column, glossary_column = st.columns([11, 9], gap="large")
 with models_column:
     dataset_status.show_models_table(cache.load_catalog().entries)
 with glossary_column:
-    text.show_glossary_entries("Dice", "Held-out", "±", "Width")
+    glossary.show_glossary_entries("Dice", "Held-out", "±", "Base filters")
 
 with example_column:
     image_panels.show_example(*dataset_picker.SAMPLE_IMAGE)

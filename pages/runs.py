@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import navigation, text
+from wbcseg.ui import glossary, navigation
 from wbcseg.ui.runs import comparison, details, table
 
 navigation.ensure_navigation()
@@ -21,4 +21,4 @@ if chosen_runs:
     comparison.show_config_diff(chosen_runs)
 if len(chosen_runs) == 1:
     details.show_run_tools(chosen_runs[0])
-text.show_glossary("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaking split", "Smoothing")
+glossary.show_glossary("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaky split", "Smoothing")

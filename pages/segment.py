@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import cache, navigation, text
+from wbcseg.ui import cache, formatting, glossary, navigation
 from wbcseg.ui.components import (
     dataset_picker,
     dataset_status,
@@ -41,13 +41,16 @@ show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited)
 show_hints(loaded_image, catalog)
 if loaded_image.sample.mask is not None and view.predictions:
     score_tables.show_score_tables(
-        loaded_image.sample.mask, view.labels, text.get_mask_title(loaded_image.sample.id), view.models_trained_on_image
+        loaded_image.sample.mask,
+        view.labels,
+        formatting.get_mask_title(loaded_image.sample.id),
+        view.models_trained_on_image,
     )
 cell_features.show_cell_features(loaded_image, view, entries)
 edited_masks.show_edited_masks()
-text.show_glossary(
-    *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Doubt", "Careful", "Trained on"),
-    *(*text.FEATURE_TERMS, *text.QUALITY_TERMS),
+glossary.show_glossary(
+    *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Uncertainty"),
+    *("Test-time averaging", "Seen in training", *glossary.FEATURE_TERMS, *glossary.QUALITY_TERMS),
     paragraphs=quality_help.describe_quality_accuracy(chosen),
 )
 send_payload(view.digest, view.payload)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wbcseg.training.runs.summary import list_summaries
-from wbcseg.ui import navigation, text
+from wbcseg.ui import glossary, navigation
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.train import form, launch, live
 
@@ -26,14 +26,16 @@ new_tab, progress_tab = st.tabs(
 if new_tab.open:
     with new_tab:
         launch.show_cost_and_start(form.configure_training())
-        text.show_glossary("Architecture", "Width", "Epoch", "Batch", "Loss", "Split", "Fold", "Leaking split", "Seed")
+        glossary.show_glossary(
+            "Architecture", "Base filters", "Epoch", "Batch", "Loss", "Split", "Fold", "Leaky split", "Seed"
+        )
 
 if progress_tab.open:
     with progress_tab:
         if summaries:
             live.show_live(live.select_run(summaries))
-            text.show_glossary(
-                "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Held-out", "Leaking split"
+            glossary.show_glossary(
+                "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Held-out", "Leaky split"
             )
         else:
             st.info("No training yet. Describe one under New training, and start it.", icon=":material/school:")

@@ -41,7 +41,7 @@ from wbcseg.ui.components.cell_table import (
     select_rows_to_review,
     summarize_results,
 )
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 
 PICTURE, LABELS = draw_cell(60, 70)
 CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))

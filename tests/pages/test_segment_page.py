@@ -33,8 +33,8 @@ from wbcseg.models.card import NOTICE
 from wbcseg.quality import OK, REVIEW, STATUSES, QualityResult
 from wbcseg.ui import cache
 from wbcseg.ui.cache import LoadedImage, OverlayStyle
+from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.segment import edited_masks, view
-from wbcseg.ui.text import escape_markdown
 from wbcseg.visualization import colorize, resize_for_display
 
 

@@ -1,5 +1,6 @@
 """Names and figures as text, and words that are explained."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wbcseg.ui.text import (
-    GLOSSARY,
+from wbcseg.ui.formatting import (
     escape_markdown,
     format_dataset_name,
     format_difference,
@@ -17,6 +17,7 @@ from wbcseg.ui.text import (
     format_size,
     get_local_id,
 )
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_dataset
 
 UI = Path(__file__).parents[2] / "wbcseg" / "ui"
@@ -58,14 +59,25 @@ def test_names():
     assert get_local_id("007") == "007"
 
 
-def test_every_word_that_the_pages_explain_has_an_explanation():
-    pages = [*UI.glob("*.py"), *(UI.parents[1] / "pages").glob("*.py")]
-    asked = {word for page in pages for word in re.findall(r"GLOSSARY\[['\"](.+?)['\"]\]", page.read_text("utf-8"))}
-    for page in pages:
-        for call in re.findall(r"words\.(?:explain|define)\((.+?)\)", page.read_text("utf-8"), re.DOTALL):
-            asked |= set(re.findall(r'"(.+?)"', call))
-    assert asked
-    assert asked <= set(GLOSSARY)
+def list_explained_terms(source):
+    """Return the terms that a script explains: the literal keys of GLOSSARY and arguments of show_glossary."""
+    terms = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "GLOSSARY":
+            literals = ast.walk(node.slice)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1].startswith("show_glossary"):
+            literals = (literal for argument in node.args for literal in ast.walk(argument))
+        else:
+            continue
+        terms |= {literal.value for literal in literals if isinstance(literal, ast.Constant)}
+    return terms
+
+
+def test_every_term_that_the_pages_explain_is_in_the_glossary():
+    scripts = [*UI.rglob("*.py"), *(UI.parents[1] / "pages").glob("*.py")]
+    terms = set().union(*(list_explained_terms(script.read_text("utf-8")) for script in scripts))
+    assert len(terms) > 30
+    assert terms <= set(GLOSSARY)
 
 
 def test_streamlit_is_imported_by_the_faces_only():

@@ -3,7 +3,8 @@
 Pages stay short because what they repeat lives here, one room a module:
 
 - :mod:`wbcseg.ui.navigation`: the navigation around every page
-- :mod:`wbcseg.ui.text`: the explanations of technical words, and names and figures as plain text
+- :mod:`wbcseg.ui.glossary`: explanations of technical terms
+- :mod:`wbcseg.ui.formatting`: numbers, names and untrusted text as plain text
 - :mod:`wbcseg.ui.cache`: data sets, models and results, kept between reruns
 - :mod:`wbcseg.ui.components.dataset_picker`: choosing a data set and a picture, or bringing one's own
 - :mod:`wbcseg.ui.components.image`: a PNG, shown as it is

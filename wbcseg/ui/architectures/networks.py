@@ -19,7 +19,8 @@ from wbcseg.ui.architectures import diagram
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown
+from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.glossary import GLOSSARY
 
 INPUT_SIZE = 120
 MAPS_PER_STAGE = 6
@@ -41,7 +42,7 @@ def select_base_filters() -> int:
             key="base_filters",
             bind="query-params",
             width=360,
-            help=f"{GLOSSARY['Width']} The shipped U-Nets have 16, the thesis {PRESETS['thesis'].base_filters}.",
+            help=f"{GLOSSARY['Base filters']} The shipped U-Nets have 16, the thesis {PRESETS['thesis'].base_filters}.",
         )
     )
 

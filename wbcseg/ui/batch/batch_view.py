@@ -16,8 +16,8 @@ from wbcseg.ui.batch import upload
 from wbcseg.ui.batch.options import CacheKey, PredictionOptions, get_model_key
 from wbcseg.ui.components.cell_table import Row, build_rows, render_table_html, select_rows_to_review, summarize_results
 from wbcseg.ui.components.downloads import show_download_buttons, warn_implausible_pixel_size
+from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.state import restore_widget, save_widget
-from wbcseg.ui.text import escape_markdown
 
 REFRESH_SECONDS: Final = 1.0
 """Seconds between two looks at a batch that goes on."""

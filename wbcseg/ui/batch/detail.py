@@ -16,8 +16,8 @@ from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_rows, format
 from wbcseg.ui.components.downloads import build_feature_table
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
+from wbcseg.ui.formatting import escape_markdown, format_score, format_size
 from wbcseg.ui.segment import upload
-from wbcseg.ui.text import escape_markdown, format_score, format_size
 from wbcseg.visualization import RgbImage, resize_for_display
 
 FIELD_SIDE: Final = 1200

@@ -13,8 +13,8 @@ from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.quality import load_quality_model
 from wbcseg.ui.components import dataset_status
 from wbcseg.ui.components.downloads import select_pixel_size
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.state import restore_widget, save_widget
-from wbcseg.ui.text import GLOSSARY
 
 CacheKey = tuple[str, str, str, str, bool, int]
 
@@ -97,7 +97,11 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
             )
         restore_widget("measure_careful", False)
         tta = st.toggle(
-            "Careful", key="measure_careful", on_change=save_widget, args=("measure_careful",), help=GLOSSARY["Careful"]
+            "Careful",
+            key="measure_careful",
+            on_change=save_widget,
+            args=("measure_careful",),
+            help=GLOSSARY["Test-time averaging"],
         )
     if not _has_quality_model(usable_entries[name]):
         st.caption(

@@ -14,7 +14,7 @@ from wbcseg.datasets.uploads import InputImage, Upload, count_max_pages, pair_up
 from wbcseg.io import MAX_BYTES, encode_png
 from wbcseg.labels import to_grey
 from wbcseg.ui.components.paste import enable_paste
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 
 FILES: Final = "Files or zip"
 FOLDER: Final = "Folder"

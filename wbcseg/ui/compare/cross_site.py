@@ -15,7 +15,8 @@ from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, FOREGROUND_REGIONS, 
 from wbcseg.ui.compare.selection import PREDICTION_MODES, format_region
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, format_difference
+from wbcseg.ui.formatting import format_difference
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_dataset
 
 CrossSiteResult = Mapping[str, Any]

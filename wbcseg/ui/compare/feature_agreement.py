@@ -16,7 +16,7 @@ from wbcseg.inference import ModelEntry
 from wbcseg.ui import routes
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import escape_markdown, format_dataset_name, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id
 
 TAB_TITLE: Final = "Figures of cells"
 """The tab of that page which shows the agreement."""

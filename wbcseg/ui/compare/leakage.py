@@ -12,7 +12,7 @@ from wbcseg.ui.compare.selection import format_region
 from wbcseg.ui.compare.unseen_cells import format_p_value
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import Interval
-from wbcseg.ui.text import GLOSSARY
+from wbcseg.ui.glossary import GLOSSARY
 
 REGIONS: Final = ("nucleus", "cytoplasm", "cell")
 

@@ -12,7 +12,7 @@ from wbcseg.evaluation.comparison import PredictionMode
 from wbcseg.evaluation.metric_specs import METRICS, MetricSpec
 from wbcseg.ui.compare import data
 from wbcseg.ui.compare.data import StudyResult
-from wbcseg.ui.text import GLOSSARY
+from wbcseg.ui.glossary import GLOSSARY
 
 PREDICTION_MODES: Final[dict[str, PredictionMode]] = {"Careful": "tta", "One look": "single"}
 REGION_TITLES: Final = {"cell": "Whole cell", "picture": "Whole picture"}
@@ -98,7 +98,7 @@ def select_comparison() -> Selection | None:
             required=True,
             key="look",
             bind="query-params",
-            help=GLOSSARY["Careful"],
+            help=GLOSSARY["Test-time averaging"],
         )
     st.caption(f"**{metric.title}**: {metric.description}")
     return Selection(study, tuple(studies[study]), metric, region, PREDICTION_MODES[mode])

@@ -12,7 +12,7 @@ from wbcseg.evaluation.reproduction import list_experiments
 from wbcseg.ui.compare import data
 from wbcseg.ui.compare.data import StudyResult
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, show_glossary
+from wbcseg.ui.glossary import GLOSSARY, show_glossary
 
 REGIONS: Final = ("nucleus", "cytoplasm")
 UNSEEN_STUDIES: Final = {

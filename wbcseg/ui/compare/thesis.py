@@ -15,7 +15,8 @@ from wbcseg.training import TrainingConfig
 from wbcseg.ui.compare import data
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown, format_duration
+from wbcseg.ui.formatting import escape_markdown, format_duration
+from wbcseg.ui.glossary import GLOSSARY
 
 ReproductionResults = Mapping[str, Mapping[str, Any]]
 

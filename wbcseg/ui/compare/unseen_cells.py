@@ -19,7 +19,8 @@ from wbcseg.ui.compare.selection import Selection
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import Interval
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown, format_dataset_name, format_duration, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name, format_duration, get_local_id
+from wbcseg.ui.glossary import GLOSSARY
 
 HARDEST_COUNTS: Final = (10, 25, 50, 100)
 """How many of the hardest pictures are listed."""
@@ -28,7 +29,10 @@ HARDEST_COUNTS: Final = (10, 25, 50, 100)
 def show_pairwise_comparisons(selection: Selection) -> None:
     """Say in sentences which network is better, by how much, and how sure that is."""
     pairs = data.compare_networks(selection.results, selection.metric.name, selection.region, selection.mode)
-    st.subheader("Which is better, by how much, and how sure are we?", help=f"**Paired** {GLOSSARY['Paired']}")
+    st.subheader(
+        "Which is better, by how much, and how sure are we?",
+        help=f"**Paired comparison** {GLOSSARY['Paired comparison']}",
+    )
     if not pairs:
         st.markdown("There is only one network in this test, so there is nothing to compare.")
     for pair in pairs:
@@ -140,8 +144,8 @@ def show_paired_differences(selection: Selection) -> None:
         return
     st.subheader(
         "Differences on the same pictures",
-        help=f"**Paired** {GLOSSARY['Paired']}\n\n**Confidence interval** {GLOSSARY['Confidence interval']}\n\n"
-        f"**p** {GLOSSARY['p']}",
+        help=f"**Paired comparison** {GLOSSARY['Paired comparison']}\n\n**Confidence interval** {GLOSSARY['Confidence interval']}\n\n"
+        f"**p-value** {GLOSSARY['p-value']}",
     )
     lower_is_better = selection.metric.lower_is_better
     win_losses = [count_wins_losses(pair.comparison, lower_is_better=lower_is_better) for pair in pairs]
@@ -200,7 +204,7 @@ def show_cell_types(selection: Selection) -> None:
 def show_time_and_quality(selection: Selection) -> None:
     """Show quality against the time of a training."""
     summaries = data.summarize_networks(selection.results, selection.metric.name, selection.region, selection.mode)
-    st.subheader("Time and quality", help=f"**Processor time** {GLOSSARY['Processor time']}")
+    st.subheader("Time and quality", help=f"**CPU time** {GLOSSARY['CPU time']}")
     rows = [
         (
             seconds / 60,

@@ -18,7 +18,7 @@ from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components.dataset_status import show_download_button
-from wbcseg.ui.text import escape_markdown, format_dataset_name, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id
 
 FROM_DATASET: Final = "From a data set"
 FROM_UPLOAD: Final = "Your own picture"

@@ -11,7 +11,8 @@ from wbcseg.datasets import DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import ModelEntry
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown, format_dataset_name
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name
+from wbcseg.ui.glossary import GLOSSARY
 
 DATASET_DESCRIPTIONS: Final = {
     "zheng-1": "Real smears on a yellow or white background, with masks drawn by experts.",
@@ -73,7 +74,7 @@ def show_models_table(entries: Sequence[ModelEntry]) -> None:
             st.caption(
                 ":orange[:material/content_copy:] Leaking split: most of these held-out pictures have a flipped copy "
                 "in the model's training, so its figures flatter it.",
-                help=GLOSSARY["Leaking split"],
+                help=GLOSSARY["Leaky split"],
             )
     show_model_problems(entries)
 

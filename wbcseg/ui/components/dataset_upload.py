@@ -9,8 +9,8 @@ import streamlit as st
 from wbcseg.datasets import PAIRING_RULE, Dataset, check_dataset, open_zip
 from wbcseg.errors import WbcsegError
 from wbcseg.ui.cache import compute_digest
+from wbcseg.ui.formatting import escape_lines, escape_markdown
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.text import escape_lines, escape_markdown
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from wbcseg.labels import CELL_TYPES
 from wbcseg.ui import cache
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
-from wbcseg.ui.text import escape_markdown, format_size, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id
 
 PER_PAGE: Final = 20
 """Fills rows of four (a phone) and of five."""

@@ -12,8 +12,7 @@ from wbcseg.labels import CLASSES, PALETTES, Labels
 from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.score_tables import format_swatch, show_class_fractions
-from wbcseg.ui.text import (
-    GLOSSARY,
+from wbcseg.ui.formatting import (
     escape_markdown,
     format_dataset_name,
     format_percent,
@@ -21,6 +20,7 @@ from wbcseg.ui.text import (
     get_local_id,
     get_mask_title,
 )
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import compute_class_fractions
 
 MIN_PANEL_WIDTH: Final = 165
@@ -71,7 +71,7 @@ def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry
 
 def select_tta() -> bool:
     """Ask whether models look carefully."""
-    return st.toggle("Careful", key="careful", bind="query-params", help=GLOSSARY["Careful"])
+    return st.toggle("Careful", key="careful", bind="query-params", help=GLOSSARY["Test-time averaging"])
 
 
 def show_image_caption(loaded_image: cache.LoadedImage) -> None:

@@ -17,7 +17,7 @@ import streamlit as st
 
 from wbcseg.evaluation.thesis import THESIS_ARCHITECTURES, load_thesis_result
 from wbcseg.training import TrainingConfig
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 
 MetricsRow = Mapping[str, float]
 Point = tuple[float, float, str]

@@ -12,7 +12,7 @@ from wbcseg.inference import ModelEntry, is_field_of_view
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUSES, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.cache import LoadedImage
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 
 STATUS_MARKS: Final = {OK: ("green", "check_circle"), REVIEW: ("orange", "error"), OUT_OF_RANGE: ("red", "help")}
 """Colour and icon of each status. Both stand beside its words and never alone."""

@@ -13,8 +13,8 @@ from wbcseg.features import FEATURES
 from wbcseg.inference import ModelEntry
 from wbcseg.quality import OUT_OF_RANGE, REVIEW, QualityModel, load_quality_model
 from wbcseg.quality.fit import BAD_DICE_BELOW
-from wbcseg.ui import text
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui import glossary
+from wbcseg.ui.formatting import escape_markdown
 
 MEAN_COLOUR_DEFINITION: Final = (
     "Mean red, green and blue of all pixels of the part, in the picture as it is stored, 0 to 255 each."
@@ -39,7 +39,7 @@ def show_feature_definitions(
         st.markdown("\n\n".join(definitions))
         accuracy_paragraphs = describe_quality_accuracy(entries)
         if accuracy_paragraphs:
-            text.show_glossary_entries(*text.QUALITY_TERMS)
+            glossary.show_glossary_entries(*glossary.QUALITY_TERMS)
             st.markdown("\n\n".join(accuracy_paragraphs))
 
 

@@ -14,7 +14,8 @@ from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.runs.summary import RunStatus, RunSummary
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components.dataset_upload import upload_dataset
-from wbcseg.ui.text import GLOSSARY, escape_lines, format_dataset_name, format_duration, get_local_id
+from wbcseg.ui.formatting import escape_lines, format_dataset_name, format_duration, get_local_id
+from wbcseg.ui.glossary import GLOSSARY
 
 STATUS_STYLES: Final[dict[RunStatus, tuple[str, str, str]]] = {
     "starting": ("Starting", "blue", "rocket_launch"),
@@ -119,7 +120,7 @@ def show_leakage_badge(summary: RunSummary) -> None:
         )
         st.markdown(
             f":orange-badge[:material/content_copy: Leaking split]{count_text} The held-out figures flatter the network.",
-            help=GLOSSARY["Leaking split"],
+            help=GLOSSARY["Leaky split"],
         )
     if summary.config is not None and summary.config.checkpoint == "best":
         st.caption("The best epoch was chosen by its held-out figures, which flatters the model a little.")

@@ -10,7 +10,8 @@ import streamlit as st
 from wbcseg.labels import CLASSES, PALETTES, Labels, Palette
 from wbcseg.metrics import score
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown, format_percent, format_score
+from wbcseg.ui.formatting import escape_markdown, format_percent, format_score
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import compute_class_fractions
 
 REGION_ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
@@ -48,7 +49,7 @@ def show_score_tables(
         st.markdown(
             ":orange[:material/school:] Trained on this picture, or on another of the same cell: "
             f"{escape_markdown('; '.join(trained_models))}. A score here flatters such a model.",
-            help=GLOSSARY["Trained on"],
+            help=GLOSSARY["Seen in training"],
         )
 
 

@@ -20,7 +20,8 @@ from wbcseg.ui import cache
 from wbcseg.ui.components.gallery import select_page
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown, format_size, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import RgbImage, resize_for_display
 
 PAIRS_PER_PAGE: Final = 6
@@ -112,7 +113,7 @@ def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
             f"Picture {escape_markdown(get_local_id(sample_id))} is {size}, so the steps below show {escape_markdown(get_local_id(example_id))}."
         )
 
-    st.subheader("2. Add a twin of each", help=GLOSSARY["Twin"])
+    st.subheader("2. Add a twin of each", help=GLOSSARY["Flipped copy"])
     st.markdown(
         f"Each picture is turned 90° to the left and then mirrored: {len(original_ids)} become **{len(preparation.ids)}**."
     )
@@ -127,7 +128,7 @@ def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
         ),
     )
 
-    st.subheader("3. Make the target", help=GLOSSARY["Target"])
+    st.subheader("3. Make the target", help=GLOSSARY["Training target"])
     st.markdown(
         "The mask becomes three layers, white where a pixel belongs to the class. The published code stops one step "
         "short: the **last row and the last column** of every target stay empty, and so does the whole target of "
@@ -168,7 +169,7 @@ def show_thesis_leakage(dataset: Dataset) -> None:
     copy_pairs = [pair for pair in preparation.same_cell_pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
     other_pairs = [pair for pair in preparation.same_cell_pairs if pair not in copy_pairs]
     leaky_ids = {test_id for _, test_id in preparation.same_cell_pairs}
-    st.subheader("What the published split lets through", help=GLOSSARY["Leak"])
+    st.subheader("What the published split lets through", help=GLOSSARY["Data leakage"])
     with_copy, with_other_photo = ({test_id for _, test_id in pairs} for pairs in (copy_pairs, other_pairs))
     st.markdown(
         "The twins were made before the split, so the training also holds the twin of "
@@ -190,7 +191,7 @@ def show_leak_free_split(dataset: Dataset) -> None:
     except WbcsegError as problem:
         st.info(escape_markdown(str(problem)), icon=":material/info:")
         return
-    st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Leak** {GLOSSARY['Leak']}")
+    st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Data leakage** {GLOSSARY['Data leakage']}")
     st.markdown(
         f"All {sum(map(len, split_folds.test_ids))} pictures with a mask, of any size, are dealt into **{len(split_folds.test_ids)} "
         "folds**: all pictures of a cell into the same one, and each cell type evenly. Twins are made in training only."

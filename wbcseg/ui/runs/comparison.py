@@ -23,7 +23,8 @@ from wbcseg.ui.components.line_charts import (
     extract_values,
 )
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.text import GLOSSARY, escape_markdown
+from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import FIELDS
 from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS, METRIC_TITLES
 
@@ -107,7 +108,7 @@ def _render_curves(selected: Sequence[RunSummary], was_active: bool) -> None:
         st.markdown(
             f":orange-badge[:material/content_copy: Leaking split] {escape_markdown(', '.join(leaky_runs))}: most of the held-out "
             "pictures show a cell that was in training, so these figures flatter.",
-            help=GLOSSARY["Leaking split"],
+            help=GLOSSARY["Leaky split"],
         )
 
 

@@ -14,7 +14,7 @@ from wbcseg.training.runs.folder import MAX_NOTES_LENGTH
 from wbcseg.training.runs.summary import RunSummary, estimate_zip_size, summarise_run, zip_run
 from wbcseg.ui import routes
 from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
-from wbcseg.ui.text import escape_lines, escape_markdown, format_bytes
+from wbcseg.ui.formatting import escape_lines, escape_markdown, format_bytes
 from wbcseg.ui.train.fields import format_config
 from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS
 

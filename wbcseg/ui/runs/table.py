@@ -11,7 +11,8 @@ from wbcseg.training import TrainingConfig
 from wbcseg.training.runs.summary import RunSummary, list_summaries
 from wbcseg.ui import routes
 from wbcseg.ui.components.run_status import STATUS_STYLES
-from wbcseg.ui.text import GLOSSARY, format_duration
+from wbcseg.ui.formatting import format_duration
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_architecture, format_dataset
 
 TABLE_REFRESH_SECONDS: Final = 2.0
@@ -63,7 +64,7 @@ def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
         key=_TABLE_KEY,
         column_config={
             "Run": st.column_config.TextColumn(width="medium"),
-            "Split": st.column_config.TextColumn(help=GLOSSARY["Leaking split"]),
+            "Split": st.column_config.TextColumn(help=GLOSSARY["Leaky split"]),
             "Best Dice": st.column_config.NumberColumn(
                 format="%.3f", help="Of the whole cell on the held-out pictures, in the best epoch."
             ),

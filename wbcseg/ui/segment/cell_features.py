@@ -27,8 +27,9 @@ from wbcseg.ui.components.downloads import (
 )
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
+from wbcseg.ui.formatting import escape_markdown, get_mask_title
+from wbcseg.ui.glossary import show_research_notice
 from wbcseg.ui.segment.view import PredictView
-from wbcseg.ui.text import escape_markdown, get_mask_title, show_research_notice
 from wbcseg.visualization import RgbImage
 
 

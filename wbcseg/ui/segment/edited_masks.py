@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wbcseg.export import build_pairs_zip
 from wbcseg.labels import Labels
 from wbcseg.ui import cache, routes
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.viewer.payload import decode_rle
 
 MAX_MASKS: Final = 200

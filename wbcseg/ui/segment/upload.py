@@ -11,7 +11,7 @@ from wbcseg.errors import WbcsegError
 from wbcseg.io import MAX_BYTES
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components import dataset_picker
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 
 _TRANSFERRED_KEY: Final = "handed_picture"
 """A picture that another page handed over, with its mask where it has one, and its page; for this visit only."""

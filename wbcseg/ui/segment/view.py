@@ -24,9 +24,10 @@ from wbcseg.results import CellResult
 from wbcseg.ui import cache
 from wbcseg.ui.cache import STRIP_THUMBNAIL_SIDE, CachedPrediction
 from wbcseg.ui.components.dataset_picker import go_to_image
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name, format_percent, get_local_id, get_mask_title
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.segment.prefetch import PrefetchKey, get_worst_dice, list_neighbour_ids, make_prefetch_key, prefetch
-from wbcseg.ui.text import GLOSSARY, escape_markdown, format_dataset_name, format_percent, get_local_id, get_mask_title
 from wbcseg.ui.viewer import send_payload
 from wbcseg.ui.viewer.payload import IMAGE, MASK, encode_payload
 from wbcseg.visualization import compute_class_fractions
@@ -256,7 +257,7 @@ def build_viewer_props(
         )
         if entry.card is not None and entry.card.trained_on(loaded_image.sample.id, loaded_image.digest):
             text = "Trained on this cell"
-            panel["mark"] = {"text": text, "help": GLOSSARY["Trained on"], "flatters": True}
+            panel["mark"] = {"text": text, "help": GLOSSARY["Seen in training"], "flatters": True}
         panels.append(panel)
     panel_keys = [panel["key"] for panel in panels]
     if len(used_entries) > 1:

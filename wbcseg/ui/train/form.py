@@ -16,8 +16,9 @@ from wbcseg.training.config import RANGES
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.ui.components.dataset_status import show_download_button
 from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
+from wbcseg.ui.formatting import escape_lines, escape_markdown
+from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.text import GLOSSARY, escape_lines, escape_markdown
 from wbcseg.ui.train.field_spec import FieldSpec, FormValues
 from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FIELD_GROUPS, drop_inactive
 

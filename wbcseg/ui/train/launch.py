@@ -20,7 +20,7 @@ from wbcseg.training.cost.estimate import (
 from wbcseg.training.jobs import manager
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.runs.summary import list_summaries
-from wbcseg.ui.text import escape_lines, escape_markdown, format_bytes, format_duration
+from wbcseg.ui.formatting import escape_lines, escape_markdown, format_bytes, format_duration
 from wbcseg.ui.train.form import TrainingRequest
 
 BASIS_TEXTS: Final = {

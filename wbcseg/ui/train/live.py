@@ -14,7 +14,7 @@ from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.image_panels import select_palette, show_legend
 from wbcseg.ui.components.line_charts import MetricsRow, Point, Series
 from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
-from wbcseg.ui.text import escape_markdown
+from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.train.fields import format_config
 from wbcseg.ui.train.snapshots import show_snapshots
 

@@ -20,7 +20,7 @@ from wbcseg.training.runs.snapshots import Snapshots
 from wbcseg.transforms.padding import pad_to_square
 from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
-from wbcseg.ui.text import escape_markdown, get_local_id, get_mask_title
+from wbcseg.ui.formatting import escape_markdown, get_local_id, get_mask_title
 from wbcseg.visualization import colorize, enlarge
 
 DEFAULT_SNAPSHOTS: Final = 8

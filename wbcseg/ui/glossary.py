@@ -1,0 +1,163 @@
+"""Plain explanations of the technical terms that the pages use, and the widget that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.features import FEATURES
+from wbcseg.models.card import NOTICE
+from wbcseg.quality import STATUS_DESCRIPTIONS
+
+GLOSSARY: Final[dict[str, str]] = {
+    # The cell and its image
+    "Nucleus": "The stained, DNA-containing part of the cell. It is round, indented or divided into lobes.",
+    "Cytoplasm": "The body of the cell around its nucleus.",
+    "Background": "Everything that is not the white blood cell: plasma, red cells, and other cells cut off by the "
+    "image edge.",
+    "Field of view": "An image that shows many cells, as a microscope camera takes it. The white blood cells in it are "
+    "found first, then segmented one by one.",
+    "Pixel size": "The side length of one pixel in the specimen, in µm. It depends on the objective and the camera. "
+    "Without it, lengths and areas are in pixels.",
+    # Masks
+    "Segmentation": "Assigning each pixel of an image to a class: nucleus, cytoplasm or background.",
+    "Mask": "An image of the same size that holds the class of each pixel.",
+    "Expert mask": "A mask drawn by an expert, used as the reference. Experts differ, too: where the Zheng data "
+    "contain the same cell twice, its two masks agree with a Dice of 0.97 to 0.99 for the nucleus and 0.89 to 0.97 for "
+    "the cytoplasm.",
+    "Exact mask": "The mask of a synthetic image. It is known exactly, because the program that made the image placed "
+    "the cell.",
+    "Overlay": "The colours of the classes on top of the image.",
+    # Agreement of two masks
+    "Dice": "Overlap of two regions: twice the shared area divided by the sum of both areas. 1 is a perfect match, 0 "
+    "is no overlap.",
+    "Jaccard": "Overlap of two regions: the shared area divided by the area of both together (intersection over union, "
+    "IoU). Between 0 and 1 it is always lower than the Dice of the same regions.",
+    "n/a": "The class is absent from both the reference and the result, so there is nothing to compare. This is "
+    "neither a score of 0 nor a score of 1.",
+    "±": "Standard error of the mean: how much the mean would vary between samples of images.",
+    "Agreement": "How many of the models assign the majority class to a pixel. Where they disagree, at least one is "
+    "wrong; where they agree, they can still all be wrong.",
+    "Errors": "False negative: cell in the reference, background in the result. False positive: background in the "
+    "reference, cell in the result. Wrong class: nucleus labelled as cytoplasm, or the reverse.",
+    # Models and predictions
+    "Model": "A trained network, ready to segment images.",
+    "Base filters": "The number of filters in the first stage of a network. A network with more filters is larger and "
+    "slower, and can learn more.",
+    "Seen in training": "The model was trained on this image and its expert mask. It does better on such images than "
+    "on new ones, so its score here is optimistic.",
+    "Held-out": "Images that were not used in training, so that they test a model fairly.",
+    "Uncertainty": "100 % minus the probability that the model assigns to the class it chose. A model can be certain "
+    "and wrong.",
+    "Test-time averaging": "The model segments the image in eight orientations (four rotations, each also mirrored), "
+    "and the probabilities are averaged. Then only the central cell is kept, without holes and specks. Results are "
+    "slightly better than from a single pass and take eight times as long.",
+    "Second opinion": "A second model segments each cell as well. Where the two disagree (Dice between their results "
+    "below 0.8), the result is flagged for review. Masks and measurements are those of the first model. This takes "
+    "about twice as long. In a field of view, cells that only the second model finds are not listed.",
+    # Networks
+    "Architecture": "The design of a network: its layers and how they are connected.",
+    "Feature map": "The output of one filter of a network, shown as an image. It is bright where the filter responds "
+    "to the pattern that it has learned.",
+    "Receptive field": "The part of the input image that one value of a feature map depends on.",
+    "Multiply-add": "One multiplication followed by one addition: the unit in which a network's computing work is "
+    "counted.",
+    # Training
+    "Epoch": "One pass through all training images. After each epoch, the network is tested on the validation images.",
+    "Batch": "The images that the network processes together before its weights are updated once.",
+    "Loss": "A number that measures how wrong the network's output is. Training minimises it.",
+    "Accuracy": "The fraction of pixels with the right class. Most pixels of an image are easy, so it is high early "
+    "on; Dice is more informative.",
+    "Binary accuracy": "The fraction of rounded class probabilities, three per pixel, that equal the target. The "
+    "thesis calls this accuracy. It is higher than the fraction of pixels with the right class.",
+    "Seed": "The random generator's starting number. The same seed gives the same initial weights, order of images and "
+    "augmentation.",
+    "Augmentation": "Training on randomly rotated, mirrored, scaled or recoloured copies of the images, new ones in "
+    "each epoch, so that the network learns what cells look like and not the individual images.",
+    "Flipped copy": "A copy of an image, rotated by 90° to the left and mirrored. The thesis added one of each image, "
+    "which doubled the training data.",
+    "Training target": "The output that the network is trained to give for an image: one layer per class, white where "
+    "the class is.",
+    "Recipe": "The settings of a training run: how the network learns, with which augmentation, and for how long.",
+    "CPU time": "Processor time in seconds, summed over all cores. On two idle cores, a training run takes about half "
+    "as long as its CPU time.",
+    "Smoothing": "Replaces each point by a running mean of the points before it, which makes the trend easier to see.",
+    # Splits and statistics
+    "Split": "The division of the images into those that a network is trained on and those that test it.",
+    "Fold": "One of several equal parts of the data. Each part is the test set once, while the others are used for "
+    "training.",
+    "Data leakage": "The test set contains cells that are also in the training set. The test is then easier than the "
+    "real task, and its scores are too high.",
+    "Leaky split": "The split published in the thesis. Its flipped copies were made before the split, so one copy of a "
+    "cell can be in the training set and the other in the test set. Scores from this split are optimistic.",
+    "Cross-validation": "The training is repeated several times, each time with a different part of the images held "
+    "out. Every image is tested once, by a network that was not trained on its cell.",
+    "Confidence interval": "A range that is likely to contain the true mean: of 100 such intervals from new samples of "
+    "images, about 95 would contain it. It is computed by resampling the images (bootstrap).",
+    "Paired comparison": "Both networks are tested on the same images and compared image by image. Images that are "
+    "hard for both then do not blur the difference.",
+    "p-value": "The probability of a difference at least this large if the networks were equally good, from Wilcoxon's "
+    "signed-rank test on the differences per image. With many pairs of networks, some small p-values arise by chance; "
+    "the p-values are corrected for this (Holm).",
+    # The thesis
+    "Dice as published": "What the thesis reports as the Dice of cytoplasm and nucleus is the Dice of all three "
+    "classes together, in the middle third and the lower third of the image. The published scores show it: they reveal "
+    "how many pixels network and expert marked together, and this number is the same for small and large cells. It is "
+    "exactly one third of the image's pixels, each counted with its class. The evaluation code must have mixed up the "
+    "axes of the arrays. Background is easy to segment, so these scores are higher than those of a single class.",
+    "Jaccard as published": "What the thesis reports as Jaccard is the fraction of correct rounded class "
+    "probabilities, three per pixel, in the middle third (“cytoplasm”) and the lower third (“nucleus”) of the image: "
+    "the evaluation code called a function that computes accuracy, on the wrong pixels. It is higher than the Jaccard "
+    "of the same pixels.",
+    "Annex": "The second experiment of the thesis: the same training without flipped copies.",
+    # Measurements of a cell
+    "N:C ratio": f"Nucleus/cytoplasm. {FEATURES['nucleus_to_cytoplasm'].description} The nuclear fraction is "
+    f"nucleus/cell. {FEATURES['nucleus_to_cell'].description}",
+    "Nuclear lobes": f"Parts of a nucleus that are separated by narrow bridges or by a gap. "
+    f"{FEATURES['nucleus_lobes'].description}",
+    "Circularity": FEATURES["cell_circularity"].description,
+    "Solidity": FEATURES["nucleus_solidity"].description,
+    "Eccentricity": FEATURES["nucleus_eccentricity"].description,
+    # Quality check
+    **{status.capitalize(): description for status, description in STATUS_DESCRIPTIONS.items()},
+    "How quality is checked": "Image and result are described by numbers: how certain the model is in each region, "
+    "size and shape of the cell, whether its outline follows an edge in the image, stain, brightness and sharpness. "
+    "Two logistic regressions turn these into scores from 0 to 1: how likely the result is poor, and how likely the "
+    "image is not a blood smear. They were fitted on results of known quality, from laboratories that the model was "
+    "not trained on, and on images that are not blood smears. Stain, brightness and sharpness are also compared with "
+    "those of images that were segmented well. Only general (multi-site) models have a quality check.",
+}
+"""Plain explanations by term."""
+
+FEATURE_TERMS: Final = ("N:C ratio", "Nuclear lobes", "Circularity", "Solidity", "Eccentricity")
+"""Terms about the measurements of a cell."""
+
+QUALITY_TERMS: Final = (*map(str.capitalize, STATUS_DESCRIPTIONS), "How quality is checked")
+"""Terms about the quality check."""
+
+
+def show_research_notice() -> None:
+    """Show that the results are for research and teaching only."""
+    st.caption(f":material/science: {NOTICE}")
+
+
+def show_glossary(*terms: str, label: str = "Glossary", paragraphs: Sequence[str] = ()) -> None:
+    """Show a popover that explains terms of :data:`GLOSSARY`.
+
+    Args:
+        terms: The terms, in order.
+        label: The text of the button that opens it.
+        paragraphs: Paragraphs in Markdown that follow the terms.
+    """
+    with st.popover(label, icon=":material/help:", type="tertiary"):
+        show_glossary_entries(*terms)
+        for paragraph in paragraphs:
+            st.markdown(paragraph)
+
+
+def show_glossary_entries(*terms: str) -> None:
+    """Show terms of :data:`GLOSSARY` with their explanations."""
+    for term in terms:
+        st.markdown(f"**{term}** · {GLOSSARY[term]}")
