@@ -117,8 +117,8 @@ def test_settings_that_say_nothing_are_hidden(open_page, setting, value, gone, t
 
 def test_every_setting_is_on_the_page_with_its_range():
     assert set(FIELDS) == set(QUICK.to_dict())
-    assert all(setting.meaning and setting.label for setting in ADVANCED_FIELDS)
-    assert "From 4 to 128." in FIELDS["width"].help
+    assert all(setting.description and setting.label for setting in ADVANCED_FIELDS)
+    assert "From 4 to 128." in FIELDS["base_filters"].help
     for preset in PRESETS.values():
         assert drop_inactive(preset.to_dict()) == preset.to_dict()
 

@@ -15,7 +15,8 @@ from typing import IO, Any, Final
 
 from wbcseg.errors import TrainingError
 from wbcseg.paths import IMPORT_ROOT
-from wbcseg.training.config import PRESETS, TrainingConfig
+from wbcseg.training.config import TrainingConfig
+from wbcseg.training.presets import PRESETS
 from wbcseg.training.tf_env import describe_environment
 
 IMAGES_PER_EPOCH: Final = 210

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import inspect
-import re
 import sys
 import time
 from pathlib import Path
@@ -13,19 +10,14 @@ from pathlib import Path
 from wbcseg.cli.datasets import show_progress
 from wbcseg.errors import ConfigError, RunError
 from wbcseg.evaluation.training_job import run_job
-from wbcseg.models import ARCHITECTURES
 from wbcseg.paths import get_runs_folder
-from wbcseg.training import PRESETS, Run, TrainingConfig
-from wbcseg.training.config import CHOICES
+from wbcseg.training import PRESETS, Run
+from wbcseg.training.config import SETTINGS
 from wbcseg.training.jobs.manager import is_active
 from wbcseg.training.jobs.process import lower_priority
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, stop_signal
 from wbcseg.training.runs.folder import suggest_run_name
 from wbcseg.training.runs.progress import Progress
-from wbcseg.transforms.config import AUGMENTATIONS
-
-SETTING_TYPES = {field.name: str(field.type) for field in dataclasses.fields(TrainingConfig)}
-SETTING_CHOICES = {**CHOICES, "architecture": tuple(ARCHITECTURES), "augmentation": tuple(AUGMENTATIONS)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, help="processor threads to compute with (all)")
     parser.add_argument("--detached", action="store_true", help="give way to other programs, as when started by a page")
     setting_group = parser.add_argument_group("settings", "those of the preset, where they are not given")
-    help_texts = get_setting_help()
-    for name, type_name in SETTING_TYPES.items():
-        option, help_text = "--" + name.replace("_", "-"), help_texts.get(name, "").replace("%", "%%")
-        if type_name == "bool":
+    for name, spec in SETTINGS.items():
+        option, help_text = "--" + name.replace("_", "-"), spec.plain_help.replace("%", "%%")
+        if spec.value_type == "bool":
             setting_group.add_argument(
                 option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=help_text
             )
@@ -47,26 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             setting_group.add_argument(
                 option,
                 dest=name,
-                type={"int": int, "float": float}.get(type_name, str),
-                choices=SETTING_CHOICES.get(name),
+                type={"int": int, "float": float}.get(spec.value_type, str),
+                choices=spec.choices or None,
                 help=help_text,
             )
 
 
-def get_setting_help() -> dict[str, str]:
-    """Return what every setting means, in the words of :class:`wbcseg.training.TrainingConfig`."""
-    text = inspect.getdoc(TrainingConfig) or ""
-    _, _, attributes = text.partition("Attributes:\n")
-    matches = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
-    return {
-        name: re.sub(r":\w+:`([^`]*)`", r"\1", " ".join(description.split())).replace("``", "")
-        for name, description in matches
-    }
-
-
 def run_command(options: argparse.Namespace) -> int:
     """Carry out the command; the exit code is 130 where the training was stopped before its end."""
-    changes = {name: getattr(options, name) for name in SETTING_TYPES if getattr(options, name) is not None}
+    changes = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     if options.resume:
         if changes or options.name:
             raise ConfigError("With --resume the settings are those of the run. Leave the other options away.")

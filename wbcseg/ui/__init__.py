@@ -16,10 +16,11 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.segment.cell_features`: the figures of the cell that is shown
 - :mod:`wbcseg.ui.batch.upload` and :mod:`wbcseg.ui.components.paste`: bringing many pictures
 - :mod:`wbcseg.ui.batch.options`: how they are to be read
-- :mod:`wbcseg.ui.batch.batch_view`, :mod:`wbcseg.ui.components.cell_table` and :mod:`wbcseg.ui.batch.detail`: measuring them
+- :mod:`wbcseg.ui.batch.batch_view`, :mod:`wbcseg.ui.components.cell_table` and :mod:`wbcseg.ui.batch.detail`:
+  measuring them
 - :mod:`wbcseg.ui.state`: choices that outlive a visit to another page
 - :mod:`wbcseg.ui.components.dataset_status`: what is ready to be used, and downloading what is not
-- :mod:`wbcseg.ui.train.field_spec` and :mod:`wbcseg.ui.train.fields`: the settings of a training in plain words
+- :mod:`wbcseg.ui.train.fields`: the settings of a training in a form
 - :mod:`wbcseg.ui.train.form`: describing a training
 - :mod:`wbcseg.ui.components.dataset_upload`: a zip of one's own pictures and masks
 - :mod:`wbcseg.ui.train.launch`: what a training will cost, and starting it

@@ -13,7 +13,7 @@ from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.inference.feature_maps import StageMaps, compute_feature_maps
 from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE
 from wbcseg.models.graph import Stage, list_stages
-from wbcseg.training.config import PRESETS
+from wbcseg.training.presets import PRESETS
 from wbcseg.ui import cache
 from wbcseg.ui.architectures import diagram
 from wbcseg.ui.components import dataset_picker
@@ -112,7 +112,8 @@ def _render_maps(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str,
     rows = []
     for stage_maps in compute_feature_maps(entry.folder, entry.card, image):
         branch = "decoder" if stage_maps.stage.is_decoder else "encoder"
-        title = f"{branch.capitalize()}, {stage_maps.stage.map_size}×{stage_maps.stage.map_size}: {MAPS_PER_STAGE} of {stage_maps.stage.filters} maps"
+        map_size = stage_maps.stage.map_size
+        title = f"{branch.capitalize()}, {map_size}×{map_size}: {MAPS_PER_STAGE} of {stage_maps.stage.filters} maps"
         rows.append(
             (
                 title,

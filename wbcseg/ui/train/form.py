@@ -12,15 +12,15 @@ from wbcseg.datasets import list_datasets
 from wbcseg.errors import WbcsegError
 from wbcseg.models import get_spec
 from wbcseg.training import PRESETS, TrainingConfig
-from wbcseg.training.config import RANGES
+from wbcseg.training.config import SETTING_GROUPS
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.setting import Setting
 from wbcseg.ui.components.dataset_status import show_download_button
 from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.formatting import escape_lines, escape_markdown
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.train.field_spec import FieldSpec, FormValues
-from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FIELD_GROUPS, drop_inactive
+from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FormValues, drop_inactive
 
 PRESET_TITLES: Final = {
     "quick": "Quick look",
@@ -36,8 +36,8 @@ PRESET_DESCRIPTIONS: Final = {
     "thorough": "The same for twice as long, with rare cell types shown more often: a little better for all cells.",
     "general": "A small network for pictures of any laboratory: all data sets, with cells of any size, and stain, "
     "light, focus and neighbours as varied as they come. Its outlines are drawn along the picture's edges.",
-    "thesis": f"The thesis' recipe in full width ({PRESETS['thesis'].base_filters}), with its leaking split: hours on a "
-    "small computer.",
+    "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: hours on "
+    "a small computer.",
 }
 CHANGED_LABEL: Final = "Changed under Advanced"
 
@@ -149,7 +149,7 @@ def _on_field_changed(field_name: str) -> None:
 
 
 def _show_advanced_fields(values: FormValues) -> None:
-    for group in FIELD_GROUPS:
+    for group in SETTING_GROUPS:
         st.markdown(f"**{group}**")
         with st.grid("auto", min_column_width=210, gap=("small", "medium")) as grid:
             for field in ADVANCED_FIELDS:
@@ -158,7 +158,7 @@ def _show_advanced_fields(values: FormValues) -> None:
                         _show_field(field, values)
 
 
-def _show_field(field: FieldSpec, values: FormValues) -> None:
+def _show_field(field: Setting, values: FormValues) -> None:
     """Show the widget of a setting and take its value over."""
     key = f"train_{field.name}"
     st.session_state.setdefault(key, values[field.name])
@@ -178,12 +178,12 @@ def _show_field(field: FieldSpec, values: FormValues) -> None:
         values[field.name] = st.toggle(field.label, **common_args)
     elif field.value_type == "str":
         values[field.name] = st.selectbox(field.label, field.choices, format_func=field.format_value, **common_args)
-    elif field.value_type == "int":
-        minimum, maximum = (int(bound) for bound in RANGES[field.name])
+    elif field.value_type == "int" and field.range:
+        minimum, maximum = (int(bound) for bound in field.range)
         step = int(field.step or 1)
         values[field.name] = st.number_input(field.label, minimum, maximum, step=step, **common_args)
-    else:
-        lowest, highest = (float(bound) for bound in RANGES[field.name])
+    elif field.range:
+        lowest, highest = (float(bound) for bound in field.range)
         values[field.name] = st.number_input(
             field.label, lowest, highest, step=field.step or 0.01, format="%.6g", **common_args
         )
