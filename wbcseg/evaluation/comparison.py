@@ -1,6 +1,6 @@
-"""Which network is better, by how much, and how sure one can be of it: from the results of cross-validations.
+"""Which network is better, by how much, and how certain is it? Statistics on the results of cross-validations.
 
-Everything is computed from the scores of single pictures. A picture that several trainings of a network tested counts
+Everything is computed from the scores of single images. An image that several runs of a network were tested on counts
 once, with the mean of its scores.
 """
 
@@ -24,27 +24,28 @@ from wbcseg.metrics import (
 )
 
 PredictionMode = Literal["single", "tta"]
-"""How the networks predict: as they are, or carefully (:meth:`wbcseg.inference.Segmenter.predict`)."""
+"""How a network predicts: in one pass, or with test-time averaging (:meth:`wbcseg.inference.Segmenter.predict`)."""
 
 StudyResult = Mapping[str, Any]
+"""Result of one network in one study, as :func:`wbcseg.evaluation.cross_validation.evaluate_study` returns it."""
 
 MODE_LABELS: Final[dict[PredictionMode, str]] = {"single": "single pass", "tta": "test-time averaging"}
 
 MIN_IMAGES_FOR_INTERVAL: Final = 10
-"""With fewer pictures an interval says little, and none is given."""
+"""No confidence interval is given for fewer images."""
 
 
 @dataclass(frozen=True)
 class MetricSummary:
-    """What many pictures say of one network.
+    """A metric of one network, averaged over images.
 
     Attributes:
-        mean: Mean of the pictures in which the figure is defined.
-        standard_error: Its standard error.
-        ci_low: Lower end of its 95 % confidence interval (bootstrap); NaN with fewer than 10 pictures.
+        mean: Mean over the images where the metric is defined.
+        standard_error: Standard error of the mean.
+        ci_low: Lower end of the 95 % confidence interval (bootstrap); NaN with fewer than 10 images.
         ci_high: Upper end.
-        n_images: How many count.
-        n_undefined: How many do not, because the class is in neither mask.
+        n_images: Number of images where the metric is defined.
+        n_undefined: Number of images where it is not, because the class is in neither mask.
     """
 
     mean: float
@@ -57,13 +58,13 @@ class MetricSummary:
 
 @dataclass(frozen=True)
 class PairwiseComparison:
-    """Two networks on the same pictures.
+    """Two networks compared on the same images.
 
     Attributes:
-        first: Title of the first.
-        second: Title of the second.
-        comparison: First minus second. Where less is better, a negative difference speaks for the first.
-        corrected_p: Of Wilcoxon's signed-rank test, corrected for the number of pairs looked at (Holm).
+        first: Title of the first network.
+        second: Title of the second network.
+        comparison: First minus second. Where lower is better, a negative difference favours the first.
+        corrected_p: P-value of Wilcoxon's signed-rank test, corrected for the number of pairs (Holm).
     """
 
     first: str
@@ -72,7 +73,7 @@ class PairwiseComparison:
     corrected_p: float
 
     def get_winner(self, lower_is_better: bool) -> str | None:
-        """Return the title of the one that is better beyond chance: corrected p below .05, 0 outside the interval."""
+        """Return the title of the significantly better network: corrected p < 0.05 and 0 outside the interval."""
         comparison = self.comparison
         if not (self.corrected_p < 0.05 and (comparison.ci_low > 0 or comparison.ci_high < 0)):
             return None
@@ -80,7 +81,7 @@ class PairwiseComparison:
 
 
 def collect_metric(result: StudyResult, metric: str, region: str, mode: PredictionMode = "single") -> dict[str, float]:
-    """Return a figure of every picture of a result by its id; NaN where undefined."""
+    """Return a metric of every image of a result by image id; NaN where undefined."""
     values_by_image: dict[str, list[float]] = {}
     for row in result["images"]:
         values_by_image.setdefault(row["id"], []).append(get_metric(row[mode], metric, region))
@@ -88,12 +89,12 @@ def collect_metric(result: StudyResult, metric: str, region: str, mode: Predicti
 
 
 def get_cell_types(result: StudyResult) -> dict[str, str]:
-    """Return the cell type of every picture by its id."""
+    """Return the cell type of every image by image id."""
     return {row["id"]: row["cell_type"] or "unknown" for row in result["images"]}
 
 
 def summarise_values(numbers: Sequence[float]) -> MetricSummary:
-    """Return what many pictures' figures say together."""
+    """Return mean, standard error and confidence interval of values, one per image."""
     mean, standard_error, n_images = compute_mean_and_standard_error(numbers)
     low, high = compute_confidence_interval(numbers) if n_images >= MIN_IMAGES_FOR_INTERVAL else (math.nan, math.nan)
     return MetricSummary(mean, standard_error, low, high, n_images, len(numbers) - n_images)
@@ -102,7 +103,7 @@ def summarise_values(numbers: Sequence[float]) -> MetricSummary:
 def summarise_by_cell_type(
     result: StudyResult, metric: str, region: str, mode: PredictionMode = "single"
 ) -> dict[str, MetricSummary]:
-    """Return the summary of every cell type, the commonest first."""
+    """Return the summary of every cell type, the most common first."""
     types = get_cell_types(result)
     groups: dict[str, list[float]] = {}
     for image_id, number in collect_metric(result, metric, region, mode).items():
@@ -116,30 +117,30 @@ def summarise_by_cell_type(
 def compare_pairs(
     results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "single"
 ) -> list[PairwiseComparison]:
-    """Compare every two networks on the pictures that both have tested."""
+    """Compare every pair of networks on the images that both were tested on."""
     titled_values = [(result["title"], collect_metric(result, metric, region, mode)) for result in results]
     title_pairs, comparisons = [], []
-    for (first, item), (second, second_values) in combinations(titled_values, 2):
+    for (first, first_values), (second, second_values) in combinations(titled_values, 2):
         title_pairs.append((first, second))
-        comparisons.append(_compare_shared(item, second_values, metric))
+        comparisons.append(_compare_shared(first_values, second_values, metric))
     corrected = apply_holm_correction([comparison.p_value for comparison in comparisons])
     return [
-        PairwiseComparison(*title_pair, item, corrected_p)
-        for title_pair, item, corrected_p in zip(title_pairs, comparisons, corrected, strict=True)
+        PairwiseComparison(*title_pair, comparison, corrected_p)
+        for title_pair, comparison, corrected_p in zip(title_pairs, comparisons, corrected, strict=True)
     ]
 
 
 def compare_results(
     first: StudyResult, second: StudyResult, metric: str, region: str, mode: PredictionMode = "single"
 ) -> Comparison:
-    """Compare two results on the pictures that both have tested, such as with and without a leak: first − second."""
+    """Compare two results on the images that both were tested on: first minus second."""
     return _compare_shared(
         collect_metric(first, metric, region, mode), collect_metric(second, metric, region, mode), metric
     )
 
 
 def format_hardware_label(result: StudyResult) -> str:
-    """Say on what a network was trained, and in which precision: only times of the same compare."""
+    """Describe hardware and precision of a training. Times are comparable only where these are the same."""
     environment = result["environment"]
     simd = "AVX-512" if "avx512f" in environment["features"] else "AVX2" if "avx2" in environment["features"] else ""
     return ", ".join(
@@ -149,53 +150,49 @@ def format_hardware_label(result: StudyResult) -> str:
 
 @dataclass(frozen=True)
 class HardImage:
-    """A picture and what the networks make of it.
+    """An image and how the networks score on it.
 
     Attributes:
-        id: The picture.
+        id: Id of the image.
         cell_type: Its cell type.
-        metric_by_model: The figure by network title, NaN where undefined.
+        scores: The metric by architecture; NaN where undefined.
     """
 
     id: str
     cell_type: str
-    metric_by_model: dict[str, float]
+    scores: dict[str, float]
 
 
 def rank_hardest(
     results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "single"
 ) -> list[HardImage]:
-    """Return all pictures, those first on which the worst network is worst; undefined ones come last."""
+    """Return all images by the score of the worst network on each, lowest first; undefined ones come last."""
     types = {image_id: cell_type for result in results for image_id, cell_type in get_cell_types(result).items()}
-    values_by_model = {result["title"]: collect_metric(result, metric, region, mode) for result in results}
+    values_by_architecture = {
+        result["architecture"]: collect_metric(result, metric, region, mode) for result in results
+    }
     rows = [
         HardImage(
             image_id,
             cell_type,
-            {name: model_values.get(image_id, math.nan) for name, model_values in values_by_model.items()},
+            {name: values.get(image_id, math.nan) for name, values in values_by_architecture.items()},
         )
         for image_id, cell_type in types.items()
     ]
     sign = -1.0 if METRICS[metric].lower_is_better else 1.0
 
     def worst_value(row: HardImage) -> float:
-        defined = [sign * number for number in row.metric_by_model.values() if not math.isnan(number)]
+        defined = [sign * number for number in row.scores.values() if not math.isnan(number)]
         return min(defined, default=math.inf)
 
     return sorted(rows, key=lambda row: (worst_value(row), row.id))
 
 
 def build_score_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
-    """Yield every figure of every picture as the rows of a table, the header first; empty where undefined."""
+    """Yield every metric of every image as the rows of a table, header first; empty where undefined."""
     metric_regions = [(metric.name, region) for metric in METRICS.values() for region in metric.regions]
-    yield [
-        "network",
-        "picture",
-        "cell type",
-        "training",
-        "look",
-        *(f"{name}, {region}" for name, region in metric_regions),
-    ]
+    metric_columns = [f"{name}_{region.replace(' ', '_')}" for name, region in metric_regions]
+    yield ["network", "image", "cell_type", "training", "mode", *metric_columns]
     for result in results:
         for row in result["images"]:
             for mode in MODE_LABELS:
@@ -205,16 +202,16 @@ def build_score_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
                     row["id"],
                     row["cell_type"] or "unknown",
                     str(row["training"]),
-                    MODE_LABELS[mode],
+                    mode,
                     *texts,
                 ]
 
 
 def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
-    """Yield every comparison of two networks as the rows of a table, the header first."""
+    """Yield every comparison of two networks as the rows of a table, header first."""
     yield [
-        *("figure", "region", "look", "first", "second", "first minus second", "95 % from", "to"),
-        *("Wilcoxon p", "corrected p (Holm)", "images", "first larger", "first smaller"),
+        *("metric", "region", "mode", "first", "second", "difference", "ci_low", "ci_high", "p_wilcoxon", "p_holm"),
+        *("n_images", "n_first_higher", "n_first_lower"),
     ]
     for metric in METRICS.values():
         for region in metric.regions:
@@ -235,7 +232,7 @@ def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]
                     yield [
                         metric.name,
                         region,
-                        MODE_LABELS[mode],
+                        mode,
                         pair.first,
                         pair.second,
                         *difference_texts,

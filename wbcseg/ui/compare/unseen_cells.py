@@ -263,7 +263,7 @@ def show_hardest(selection: Selection) -> None:
         [
             _format_link(row.id) if is_linkable else escape_markdown(get_local_id(row.id)),
             escape_markdown(row.cell_type.capitalize()),
-            *(selection.format_value(row.metric_by_model[title]) for title in titles),
+            *(selection.format_value(row.scores[result["architecture"]]) for result in selection.results),
         ]
         for row in rows[:count]
     ]
