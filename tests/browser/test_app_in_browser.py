@@ -33,7 +33,7 @@ def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
     page.goto("/segment?picture=001")
     wait_for_viewer(page, PANELS)
     page.get_by_role("button", name="Next picture").click()
-    page.wait_for_url("**picture=002**")
+    page.wait_for_url("**image=002**")
     page.get_by_text("Careful", exact=True).click()
     page.wait_for_url("**careful=true**")
     link = page.url

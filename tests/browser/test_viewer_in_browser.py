@@ -14,7 +14,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.inference import Catalog
 from wbcseg.metrics import score
 
-PICTURE = "/segment?set=Synthetic&picture=012"
+PICTURE = "/segment?dataset=Synthetic&image=012"
 CANVAS = "figure canvas"
 MODELS = Catalog().select_defaults_for("synthetic")
 PANELS = 2 + len(MODELS)
@@ -167,7 +167,7 @@ def test_keys_do_everything(page):
     page.keyboard.press("Escape")
     focus(page)
     page.keyboard.press("ArrowRight")
-    page.wait_for_url("**picture=013**")
+    page.wait_for_url("**image=013**")
     page.get_by_text("Synthetic, 013 ·").wait_for()
 
 
@@ -243,7 +243,7 @@ def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
     assert transform(page)[0] > 2
     page.mouse.dblclick(box["x"] + 60, box["y"] + 60)
     page.get_by_role("button", name="Next picture").click()
-    page.wait_for_url("**picture=013**")
+    page.wait_for_url("**image=013**")
     page.get_by_text("Synthetic, 013 ·").wait_for()
     page.wait_for_timeout(800)
     assert stage.evaluate(grab) != before
@@ -398,5 +398,5 @@ def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
     chosen = page.get_by_role("button", name=re.compile("^Picture 010"))
     assert f"{worst:.2f}" in chosen.inner_text()
     chosen.click()
-    page.wait_for_url("**picture=010**")
+    page.wait_for_url("**image=010**")
     page.get_by_text("Synthetic, 010 ·").wait_for()

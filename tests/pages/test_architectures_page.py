@@ -53,7 +53,7 @@ def test_the_numbers_of_every_stage(open_page, monkeypatch):
 
 
 def test_what_the_shipped_networks_see(open_page, shipped):
-    at = open_page("architectures", picture="012")
+    at = open_page("architectures", image="012")
     assert pictures(at) == 9 * len(ARCHITECTURES)
     captions = [caption.value for caption in at.caption]
     assert "Encoder, 120×120: 6 of 16 maps" in captions

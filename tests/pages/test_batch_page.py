@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from PIL import Image
-from quick_app import FailingCatalog, QuickCatalog, Threshold, WithGeneral, as_field, card, go_to, tables, viewer, words
+from quick_app import (
+    CatalogWithGeneral,
+    FailingCatalog,
+    QuickCatalog,
+    Threshold,
+    as_field,
+    card,
+    go_to,
+    page_text,
+    tables,
+    viewer_props,
+)
 
 from wbcseg.datasets import Sample
 from wbcseg.datasets.synthetic import draw_sample
@@ -84,7 +95,7 @@ def cells_of(html):
 def test_an_empty_page_says_what_to_bring(open_page):
     at = open_page("batch")
     for what in ("whole fields of view", "Expert masks", "Nothing is stored", "Not a medical device"):
-        assert what in words(at)
+        assert what in page_text(at)
     assert at.selectbox(key="measure_model").value == "unet-16"
     assert not at.get("html")
 
@@ -113,7 +124,7 @@ def test_pictures_with_masks_are_measured(open_page):
         "1",
         *(f"{dice[region]:.3f}" for region in ("nucleus", "cytoplasm", "cell")),
     ]
-    assert "1 cell with a mask" in words(at)
+    assert "1 cell with a mask" in page_text(at)
     labels = [button.label for button in at.get("download_button")]
     assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
 
@@ -133,7 +144,7 @@ def test_what_is_bad_has_a_row_of_its_own(open_page):
     assert "Not used.  It is empty (0 bytes)." in found["<b>.png"]
     assert "truncated" in found["c.png"]
     assert "no zip, or is damaged" in found["c.zip"]
-    assert "**1 picture\\, 1 cell**; 3 could not be used" in words(at)
+    assert "**1 picture\\, 1 cell**; 3 could not be used" in page_text(at)
     assert "<b>.png" not in at.get("html")[0].proto.body
 
 
@@ -141,7 +152,7 @@ def test_a_scale_changes_the_figures_and_does_not_begin_anew(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     batch = at.session_state["measure_batch"][1]
     area = float(table(at)[1][4])
-    at.number_input(key="micrometres_here").set_value(0.5).run()
+    at.number_input(key="batch_pixel_size").set_value(0.5).run()
     head, row = table(at)
     assert head[3] == "Cell area (µm²)"
     assert float(row[4]) == pytest.approx(area / 4, abs=0.05)
@@ -152,36 +163,36 @@ def test_another_model_begins_anew(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     at.selectbox(key="measure_model").select("segnet-16").run()
     finished(at)
-    (finding,) = at.session_state["measure_batch"][1].pictures()[0].findings
+    (finding,) = at.session_state["measure_batch"][1].get_results()[0].cells
     assert finding.model == "segnet-16"
 
 
 def test_a_model_for_any_laboratory_comes_first(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     assert open_page("batch").selectbox(key="measure_model").value == "unet-general"
 
 
 class Blind(Threshold):
     """Sees no cell anywhere."""
 
-    def predict(self, image, *, careful=False):
-        return super().predict(np.full_like(image, 255), careful=careful)
+    def predict(self, image, *, tta=False):
+        return super().predict(np.full_like(image, 255), tta=tta)
 
 
-class WithSecond(WithGeneral):
+class WithSecond(CatalogWithGeneral):
     """Two models are for any laboratory; the second one is blind."""
 
     def __init__(self):
         super().__init__()
-        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, blind", framed=True), None, True)
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, blind", two_stage=True), None, True)
         self.entries = (*self.entries, second)
 
-    def open(self, name):
-        return Blind(name) if name == "segnet-general" else super().open(name)
+    def load(self, name):
+        return Blind(name) if name == "segnet-general" else super().load(name)
 
 
 def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     assert "measure_second" not in [one.key for one in open_page("batch").selectbox]
     monkeypatch.setattr(cache, "Catalog", WithSecond)
     at = open_page("batch")
@@ -191,16 +202,16 @@ def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(ope
 
 
 def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_page, monkeypatch):
-    fine = SimpleNamespace(verdict=lambda *_, **__: QualityResult(OK, (), 0.0, 0.0))
+    fine = SimpleNamespace(assess=lambda *_, **__: QualityResult(OK, (), 0.0, 0.0))
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: fine)
     monkeypatch.setattr(cache, "Catalog", WithSecond)
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    (alone,) = at.session_state["measure_batch"][1].pictures()[0].findings
+    (alone,) = at.session_state["measure_batch"][1].get_results()[0].cells
     assert (alone.status, alone.reasons) == (OK, ())
     at.selectbox(key="measure_second").select("segnet-general").run()
-    (disputed,) = finished(at).session_state["measure_batch"][1].pictures()[0].findings
+    (disputed,) = finished(at).session_state["measure_batch"][1].get_results()[0].cells
     assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", REVIEW, (DISAGREEMENT_REASON,))
-    assert disputed.measures.values == pytest.approx(alone.measures.values, nan_ok=True)
+    assert disputed.features.values == pytest.approx(alone.features.values, nan_ok=True)
 
 
 def test_a_judge_that_is_damaged_is_told_and_nothing_is_lost(open_page, monkeypatch):
@@ -231,7 +242,7 @@ def test_without_a_model_there_is_nothing_to_do(open_page, monkeypatch):
             self.entries = ()
 
     monkeypatch.setattr(cache, "Catalog", Empty)
-    assert "no model that can be used" in words(open_page("batch"))
+    assert "no model that can be used" in page_text(open_page("batch"))
 
 
 def test_pages_are_asked_for_where_there_are_some(open_page):
@@ -248,13 +259,13 @@ def test_drawn_cells_to_try_it_with(open_page):
     at = open_page("batch")
     at.button(key="measure_try").click().run()
     assert len(table(finished(at))) == 9
-    assert "8 pictures" in words(at)
+    assert "8 pictures" in page_text(at)
     # None of them was in a shipped model's training: their Dice flatters nobody.
     seen = {digest for entry in Catalog().usable for digest in entry.card.training_digests}
     drawn = [draw_sample(bringing.SYNTHETIC_SEED, number) for number in range(bringing.SYNTHETIC_COUNT)]
     assert seen
     assert not seen & {Sample("any/name", one.image, one.mask).compute_digest() for one in drawn}
-    assert at.session_state["measure_batch"][1].items[0].load() == encode(drawn[0].image)
+    assert at.session_state["measure_batch"][1].input_images[0].load() == encode(drawn[0].image)
     at.button(key="measure_start_over").click().run()
     assert not at.get("html")
     assert "measure_batch" not in at.session_state
@@ -272,15 +283,15 @@ def names_of(at):
 
 def test_what_comes_after_a_look_at_another_page_is_added(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("b.png", CELL, "image/png"))
-    first = [outcome.findings for outcome in at.session_state["measure_batch"][1].outcomes()]
+    first = [outcome.cells for outcome in at.session_state["measure_batch"][1].get_results()]
     look_elsewhere(at)
     assert names_of(at) == ["a.png", "b.png"]
     bring(at, ("c.png", CELL, "image/png"))
     assert names_of(at) == ["a.png", "b.png", "c.png"]
-    assert "Added to the 2 files that you brought before" in words(at)
+    assert "Added to the 2 files that you brought before" in page_text(at)
     # What was known is not looked at again.
-    again = [outcome.findings for outcome in at.session_state["measure_batch"][1].outcomes()[:2]]
-    assert [one[0].measures for one in again] == [one[0].measures for one in first]
+    again = [outcome.cells for outcome in at.session_state["measure_batch"][1].get_results()[:2]]
+    assert [one[0].features for one in again] == [one[0].features for one in first]
     # The same file brought again is there once; another one of its name is another picture.
     look_elsewhere(at)
     bring(at, ("b.png", CELL, "image/png"), ("c.png", encode(PICTURE[::-1]), "image/png"))
@@ -320,11 +331,11 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
     assert TRAINED_ON_NOTICE not in rows["b.png"]
     # Without a mask there is no Dice to flatter.
     assert TRAINED_ON_NOTICE not in rows["c.png"]
-    assert "2 cells with a mask, 1 of them in the model's training, which flatters" in words(at).replace("\\", "")
+    assert "2 cells with a mask, 1 of them in the model's training, which flatters" in page_text(at).replace("\\", "")
     batch = at.session_state["measure_batch"][1]
-    text = encode_csv(build_feature_rows(batch.pictures())).decode()
+    text = encode_csv(build_feature_rows(batch.get_results())).decode()
     assert text.count(TRAINED_ON_NOTICE) == 1
-    cells = [cell for picture in batch.pictures() for cell in picture.findings]
+    cells = [cell for picture in batch.get_results() for cell in picture.cells]
     assert "(2 cells with a mask, 1 of them in the model's training, which flatters)" in format_mean_dice(cells)
 
 
@@ -337,13 +348,13 @@ def test_a_mask_without_cytoplasm_is_told(open_page):
 @pytest.mark.parametrize(("micrometres", "doubted"), [(0.25, False), (0.005, True), (5.0, True), (None, False)])
 def test_a_scale_that_makes_no_white_cells_is_doubted(open_page, micrometres, doubted):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    at.number_input(key="micrometres_here").set_value(micrometres).run()
+    at.number_input(key="batch_pixel_size").set_value(micrometres).run()
     assert any("Check the scale" in one.value for one in at.warning) == doubted
 
 
 def test_a_model_whose_results_are_not_judged_says_so(open_page):
     at = open_page("batch")
-    assert "not judged" in words(at)
+    assert "not judged" in page_text(at)
 
 
 def test_many_rows_are_turned_like_pages(open_page):
@@ -352,7 +363,7 @@ def test_many_rows_are_turned_like_pages(open_page):
     assert [row[1] for row in table(at)[1:3]] == ["1  0.png", "2  1.png"]
     at.button(key="measure_next").click().run()
     assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(25, 30)]
-    assert "Rows 26 to 30 of 30" in words(at)
+    assert "Rows 26 to 30 of 30" in page_text(at)
 
 
 class JudgeOfSome:
@@ -361,7 +372,7 @@ class JudgeOfSome:
     def __init__(self):
         self.asked = 0
 
-    def verdict(self, image, probabilities, cell, *, sides):  # noqa: ARG002 (as the real one)
+    def assess(self, image, probabilities, cell, *, sides):  # noqa: ARG002 (as the real one)
         self.asked += 1
         fine = self.asked % 3
         return QualityResult(OK, (), 0.1, 0.1) if fine else QualityResult(REVIEW, ("The stain is odd.",), 0.9, 0.1)
@@ -370,7 +381,7 @@ class JudgeOfSome:
 def test_only_those_to_check(open_page, monkeypatch):
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: JudgeOfSome())
     at = bring(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
-    assert "20 look fine\\, 10 should be checked" in words(at)
+    assert "20 look fine\\, 10 should be checked" in page_text(at)
     at.button(key="measure_next").click().run()
     at.toggle(key="measure_only").set_value(True).run()
     assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(2, 30, 3)]
@@ -382,19 +393,19 @@ def test_only_those_to_check(open_page, monkeypatch):
     assert at.toggle(key="measure_only").value is True
     assert len(table(at)) == 11
     at.toggle(key="measure_only").set_value(False).run()
-    assert "Rows 1 to 25 of 30" in words(at)
+    assert "Rows 1 to 25 of 30" in page_text(at)
 
 
 def test_nothing_to_check(open_page, monkeypatch):
     class Content:
-        def verdict(self, *_, **__):
+        def assess(self, *_, **__):
             return QualityResult(OK, (), 0.1, 0.1)
 
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: Content())
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     at.toggle(key="measure_only").set_value(True).run()
     assert not at.get("html")
-    assert "Nothing to check" in words(at)
+    assert "Nothing to check" in page_text(at)
 
 
 def test_without_a_judge_there_is_nothing_to_choose(open_page):
@@ -403,15 +414,15 @@ def test_without_a_judge_there_is_nothing_to_choose(open_page):
 
 
 def test_figures_and_statuses_are_explained(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("batch")
-    said = words(at)
+    said = page_text(at)
     for word in ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity", "Looks fine", "Check"):
         assert f"**{word}** ·" in said
     assert "**Unlike the training data** ·" in said
     for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "nucleus_lobes", "nucleus_solidity"):
         assert FEATURES[name].description in said
-    judge = load_quality_model(WithGeneral().entries[-1].card)
+    judge = load_quality_model(CatalogWithGeneral().entries[-1].card)
     assert judge is not None
     figures = judge.metrics
     caught = round(figures["varied_bad_caught"] * figures["varied_bad"])
@@ -421,7 +432,7 @@ def test_figures_and_statuses_are_explained(open_page, monkeypatch):
 
 
 def test_where_no_result_was_bad_none_is_said_to_be_caught():
-    judge = load_quality_model(WithGeneral().entries[-1].card)
+    judge = load_quality_model(CatalogWithGeneral().entries[-1].card)
     assert judge is not None
     figures = {**judge.metrics, "pictures": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
     said = quality_help._format_quality_accuracy("General", figures)
@@ -429,25 +440,25 @@ def test_where_no_result_was_bad_none_is_said_to_be_caught():
 
 
 def test_a_judge_is_spoken_of_once_and_only_if_there_is_one():
-    entries = WithGeneral().entries
+    entries = CatalogWithGeneral().entries
     assert len(quality_help.describe_quality_accuracy(entries)) == 1
     assert len(quality_help.describe_quality_accuracy([entries[-1], entries[-1]])) == 1
     assert quality_help.describe_quality_accuracy(entries[:2]) == []
 
 
-def agreement(model, careful):
+def agreement(model, tta):
     pairs = dict.fromkeys(("nucleus_to_cell", "nucleus_area"), ((0.5, 0.6), (0.5, 0.4)))
-    return FeaturePairs(model, careful, ("zheng-1/001", "zheng-2/001"), {**pairs, "nucleus_lobes": ((2, 2), (3, 2))})
+    return FeaturePairs(model, tta, ("zheng-1/001", "zheng-2/001"), {**pairs, "nucleus_lobes": ((2, 2), (3, 2))})
 
 
 def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch):
     found = {"segnet-16": agreement("segnet-16", False), "unet-16, careful": agreement("unet-16", True)}
     monkeypatch.setattr(feature_agreement, "_load_results", lambda: found)
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    assert "on 2 pictures of Zheng 1 and Zheng 2" in words(at)
-    assert f"nucleus / cell by {escape_markdown('U-Net 16')} (careful) differs" in words(at)
-    assert "by 0.100 on average" in words(at)
-    assert "the same in 50% of the cells" in words(at)
+    assert "on 2 pictures of Zheng 1 and Zheng 2" in page_text(at)
+    assert f"nucleus / cell by {escape_markdown('U-Net 16')} (careful) differs" in page_text(at)
+    assert "by 0.100 on average" in page_text(at)
+    assert "the same in 50% of the cells" in page_text(at)
     (link,) = [one.proto for one in at.get("page_link") if "masks" in one.proto.label]
     assert link.page == "compare"
     assert link.query_string == "tab=Figures+of+cells&agreement_model=unet-16%2C+careful"
@@ -456,7 +467,7 @@ def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch
 def test_a_model_that_was_not_measured_says_so(open_page, monkeypatch):
     monkeypatch.setattr(feature_agreement, "_load_results", lambda: {"deconvnet-16": agreement("deconvnet-16", False)})
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    assert f"was measured for {escape_markdown('deconvnet-16')}, and not for this model." in words(at)
+    assert f"was measured for {escape_markdown('deconvnet-16')}, and not for this model." in page_text(at)
     assert [one for one in at.get("page_link") if one.proto.query_string == "tab=Figures+of+cells"]
 
 
@@ -499,14 +510,14 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
 
 def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    at.number_input(key="micrometres_here").set_value(0.5).run()
+    at.number_input(key="batch_pixel_size").set_value(0.5).run()
     at.session_state["handed_picture"] = (InputImage("a.png", "a", lambda: CELL), 0)
     go_to(at, "segment")
     at.query_params["source"] = "Your own picture"
     at.run()
     assert not at.exception
-    assert viewer(at)["file"] == "a"
-    assert "A picture from the page Measure" in words(at)
+    assert viewer_props(at)["file"] == "a"
+    assert "A picture from the page Measure" in page_text(at)
     go_to(at, "batch")
     at.run()
     assert not at.exception
@@ -529,8 +540,8 @@ def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
     at.query_params["source"] = "Your own picture"
     at.run()
     assert not at.exception
-    assert "mask" in [panel["key"] for panel in viewer(at)["panels"]]
-    assert "nothing to measure" not in words(at)
+    assert "mask" in [panel["key"] for panel in viewer_props(at)["panels"]]
+    assert "nothing to measure" not in page_text(at)
     assert "Dice against the expert mask" in [heading.value for heading in at.subheader]
 
 
@@ -540,8 +551,8 @@ def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
     at.session_state["handed_picture"] = (InputImage("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
     at.run()
     assert not at.exception
-    assert "nothing to measure" in words(at)
-    assert "5×5" in words(at)
+    assert "nothing to measure" in page_text(at)
+    assert "5×5" in page_text(at)
 
 
 def a_field():
@@ -652,17 +663,17 @@ class OfFields(Threshold):
 
 
 def test_a_field_of_view_on_the_page(open_page, monkeypatch):
-    monkeypatch.setattr("quick_app.QuickCatalog.open", lambda _, name: OfFields(name))
-    cache.load_segmenter.clear()
+    monkeypatch.setattr("quick_app.QuickCatalog.load", lambda _, name: OfFields(name))
+    cache._load_segmenter.clear()
     image = np.full((200, 500, 3), 235, np.uint8)
     for top, left in ((0, 0), (90, 100)):
         image[top : top + 60, left : left + 70] = PICTURE
     at = bring(open_page("batch"), ("field.png", encode(image), "image/png"))
-    cache.load_segmenter.clear()
+    cache._load_segmenter.clear()
     assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white cells", "Cell 1", "Cell 2"]
-    assert "numbered from top to bottom" in words(at)
+    assert "numbered from top to bottom" in page_text(at)
     at.selectbox(key="measure_closer").select(2).run()
-    assert "field\\.png\\, cell 2" in words(at)
+    assert "field\\.png\\, cell 2" in page_text(at)
 
 
 def test_a_zip(open_page):
@@ -673,4 +684,4 @@ def test_a_zip(open_page):
             archive.writestr(f"masks/{n}.png", MASK)
     at = bring(open_page("batch"), ("cells.zip", buffer.getvalue(), "application/zip"))
     assert len(table(at)) == 4
-    assert "3 cells with a mask" in words(at)
+    assert "3 cells with a mask" in page_text(at)

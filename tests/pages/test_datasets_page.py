@@ -10,7 +10,7 @@ from wbcseg.ui.components.gallery import PER_PAGE
 
 
 def test_one_picture_large_with_mask_overlay_and_shares(open_page):
-    at = open_page("datasets", picture="003")
+    at = open_page("datasets", image="003")
     text = words(at)
     assert "Synthetic\\, 003" in text
     for heading in ("Picture", "Exact mask", "Overlay", "Share of each class"):
@@ -50,7 +50,7 @@ def test_a_click_in_the_gallery_shows_that_picture(open_page):
 
 
 def test_the_picture_goes_along_to_predict(open_page):
-    at = open_page("datasets", picture="004")
+    at = open_page("datasets", image="004")
     assert at.page_link[0].value == "Segment this picture"
     go_to(at, "segment")
     at.run()
@@ -75,13 +75,13 @@ def test_a_picture_that_cannot_be_read_spoils_only_its_own_tile(open_page, monke
 
 
 def test_a_set_that_is_not_here_is_offered(open_page, no_data):
-    at = open_page("datasets", set="Zheng 1")
+    at = open_page("datasets", dataset="Zheng 1")
     assert [button.key for button in at.button] == ["download_zheng-1"]
-    assert at.selectbox(key="set").value == "zheng-1"
+    assert at.selectbox(key="dataset").value == "zheng-1"
 
 
 def test_the_published_preparation_on_the_real_pictures(open_page, zheng_data):
-    at = open_page("datasets", set="Zheng 1", tab="Preparation")
+    at = open_page("datasets", dataset="Zheng 1", tab="Preparation")
     text = words(at)
     assert "**224 of " in text
     assert "224 become **448**" in text
@@ -94,5 +94,5 @@ def test_the_published_preparation_on_the_real_pictures(open_page, zheng_data):
 
 @pytest.mark.parametrize("name", ["Synthetic"])
 def test_the_preparation_of_other_sets(open_page, name):
-    at = open_page("datasets", set=name, tab="Preparation")
+    at = open_page("datasets", dataset=name, tab="Preparation")
     assert "The leak-free split" in words(at)

@@ -8,16 +8,16 @@ import pytest
 from PIL import Image
 from quick_app import (
     PROBLEM,
+    CatalogWithGeneral,
     FailingCatalog,
     Threshold,
-    WithGeneral,
     as_field,
     card,
     go_to,
-    packs,
+    page_text,
+    payloads,
     tables,
-    viewer,
-    words,
+    viewer_props,
 )
 
 from wbcseg.datasets import open_dataset, open_zip
@@ -51,7 +51,7 @@ def read(data):
 
 def shown(at):
     """How many panels the viewer shows."""
-    return len(viewer(at)["shown"])
+    return len(viewer_props(at)["shown"])
 
 
 def a_cell(shade=60, side=40):
@@ -62,12 +62,12 @@ def a_cell(shade=60, side=40):
 
 
 def test_every_model_beside_the_expert(open_page):
-    at = open_page("segment", picture="003")
-    told = viewer(at)
+    at = open_page("segment", image="003")
+    told = viewer_props(at)
     titles = {panel["key"]: panel["title"] for panel in told["panels"]}
     assert [titles[key] for key in told["shown"]] == ["Picture", "Exact mask", "U-Net 16", "SegNet 16"]
     assert {"agreement", "errors.unet-16", "doubt.segnet-16"} <= set(titles)
-    _, parts = packs(at)[told["pack"]]
+    _, parts = payloads(at)[told["pack"]]
     assert list(parts) == ["picture", "mask", "unet-16", "segnet-16"]
     sample = open_dataset("synthetic").read("synthetic/003")
     assert (open_image(parts["picture"]).pixels == sample.image).all()
@@ -76,7 +76,7 @@ def test_every_model_beside_the_expert(open_page):
 
 
 def test_the_scores_are_those_of_the_core(open_page):
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     green = sample.image[..., 1]
     expected = score(sample.mask, (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8))
@@ -90,49 +90,53 @@ def test_the_scores_are_those_of_the_core(open_page):
 def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
     empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(cache, "load_image", lambda *_: empty)
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     table = tables(at)[0]
     assert ["Nucleus", *["n/a – class absent"] * 2] in table
     assert ["Background", "1.000", "1.000"] in table
 
 
 def test_a_score_on_a_training_picture_is_marked(open_page):
-    at = open_page("segment", picture="001")
-    assert [panel["mark"]["text"] for panel in viewer(at)["panels"] if "mark" in panel] == ["Trained on this cell"] * 2
-    assert "or on another of the same cell: U\\-Net 16\\; SegNet 16. A score here flatters such a model" in words(at)
-    at = open_page("segment", picture="002")
-    assert not any("mark" in panel for panel in viewer(at)["panels"])
-    assert "flatters such a model" not in words(at)
+    at = open_page("segment", image="001")
+    assert [panel["mark"]["text"] for panel in viewer_props(at)["panels"] if "mark" in panel] == [
+        "Trained on this cell"
+    ] * 2
+    assert "or on another of the same cell: U\\-Net 16\\; SegNet 16. A score here flatters such a model" in page_text(
+        at
+    )
+    at = open_page("segment", image="002")
+    assert not any("mark" in panel for panel in viewer_props(at)["panels"])
+    assert "flatters such a model" not in page_text(at)
 
 
 def test_a_model_with_a_problem_says_so_and_the_others_serve(open_page):
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     assert escape_markdown(PROBLEM) in at.warning[0].value
     assert shown(at) == 4
 
 
 def test_a_model_that_fails_when_it_is_opened(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     assert shown(at) == 3
     assert any("segnet\\-16 cannot be read" in warning.value for warning in at.warning)
 
 
 def test_the_viewer_knows_the_pictures_around(open_page):
-    told = viewer(open_page("segment"))
+    told = viewer_props(open_page("segment"))
     assert (told["previous"], told["next"]) == ("synthetic/031", "synthetic/033"), "it begins with the sample"
-    told = viewer(open_page("segment", picture="001"))
+    told = viewer_props(open_page("segment", image="001"))
     assert (told["previous"], told["next"]) == (None, "synthetic/002")
     assert [one["title"] for one in told["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
-    told = viewer(open_page("segment", picture="060"))
+    told = viewer_props(open_page("segment", image="060"))
     assert (told["previous"], told["next"]) == ("synthetic/059", None)
-    told = viewer(open_page("segment", picture="030"))
+    told = viewer_props(open_page("segment", image="030"))
     assert len(told["strip"]) == 13
 
 
 @pytest.mark.parametrize("asked", ["synthetic/999", "../../etc/passwd", "zheng-1/001", 7, None, {"a": 1}])
 def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, asked):
-    state = {"viewer": {"picture": asked}, "looked": ("x", None, {"strip": [{"id": "synthetic/002"}]})}
+    state = {"viewer": {"picture": asked}, "viewer_state": ("x", None, {"strip": [{"id": "synthetic/002"}]})}
     monkeypatch.setattr(view.st, "session_state", state)
     view.on_image_selected()
     assert "picture" not in state
@@ -142,35 +146,35 @@ def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, aske
 
 
 def test_a_link_restores_the_view(open_page):
-    at = open_page("segment", picture="007", models="segnet-16", careful="true")
-    assert at.session_state["picture"] == "synthetic/007"
+    at = open_page("segment", image="007", models="segnet-16", tta="true")
+    assert at.session_state["image"] == "synthetic/007"
     assert at.session_state["models"] == ["segnet-16"]
-    assert at.session_state["careful"] is True
+    assert at.session_state["tta"] is True
     assert shown(at) == 3
 
 
-@pytest.mark.parametrize("nonsense", [{"picture": "999"}, {"set": "Nothing"}, {"careful": "x"}, {"look": "<b>"}])
+@pytest.mark.parametrize("nonsense", [{"picture": "999"}, {"set": "Nothing"}, {"tta": "x"}, {"look": "<b>"}])
 def test_a_link_that_is_wrong_falls_back(open_page, nonsense):
     assert shown(open_page("segment", **nonsense)) == 4
 
 
 def test_another_set_begins_at_its_first_picture(open_page, zheng_data):
-    at = open_page("segment", picture="007")
-    at.selectbox(key="set").select("zheng-2").run()
+    at = open_page("segment", image="007")
+    at.selectbox(key="dataset").select("zheng-2").run()
     assert not at.exception
-    assert at.session_state["picture"] == open_dataset("zheng-2").ids[0]
+    assert at.session_state["image"] == open_dataset("zheng-2").ids[0]
 
 
 def test_ones_own_picture(open_page):
     at = open_page("segment", source="Your own picture")
-    assert "never stored" in words(at)
+    assert "never stored" in page_text(at)
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert not at.exception
     assert shown(at) == 3
-    assert "40 × 40 pixels" in words(at)
-    assert "nothing to measure" in words(at)
-    assert not viewer(at)["strip"]
-    assert viewer(at)["file"] == "cell"
+    assert "40 × 40 pixels" in page_text(at)
+    assert "nothing to measure" in page_text(at)
+    assert not viewer_props(at)["strip"]
+    assert viewer_props(at)["file"] == "cell"
 
 
 def test_a_name_with_html_is_only_text(open_page):
@@ -192,7 +196,7 @@ def test_what_is_no_picture_is_refused_in_words(open_page, data):
 
 
 def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
-    def refuse(self, image, *, careful=False):
+    def refuse(self, image, *, tta=False):
         from wbcseg.errors import ImageError
 
         raise ImageError("A picture must have at least 16×16 pixels to be segmented. Received: 1×1")
@@ -224,10 +228,10 @@ def test_two_readers_never_get_each_others_picture(open_page):
     first.file_uploader[0].upload("cell.png", png(dark)).run()
     second.file_uploader[0].upload("cell.png", png(light)).run()
     first.run()
-    assert "40 × 40 pixels" in words(first)
-    assert "44 × 44 pixels" in words(second)
+    assert "40 × 40 pixels" in page_text(first)
+    assert "44 × 44 pixels" in page_text(second)
     for at, picture in ((first, dark), (second, light)):
-        ((_, parts),) = packs(at).values()
+        ((_, parts),) = payloads(at).values()
         assert (open_image(parts["picture"]).pixels == picture).all()
         assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(picture).labels).all()
 
@@ -242,18 +246,18 @@ def test_drawn_pictures_keep_every_pixel():
 def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     whole, segmented = Threshold.predict, []
 
-    def watched(self, image, *, careful=False):
+    def watched(self, image, *, tta=False):
         segmented.append((self.name, image.tobytes()))
         return whole(self, image)
 
     monkeypatch.setattr("quick_app.Threshold.predict", watched)
-    at = open_page("segment", picture="020")
-    for job in at.session_state["ahead"]:
+    at = open_page("segment", image="020")
+    for job in at.session_state["prefetch_jobs"]:
         job.result(60)
     following = open_dataset("synthetic").read("synthetic/021").image.tobytes()
     assert [name for name, image in segmented if image == following] == ["unet-16", "segnet-16"]
     at.run()
-    told, sent = viewer(at), packs(at)
+    told, sent = viewer_props(at), payloads(at)
     pictures = {parts["picture"] for _, parts in sent.values() if "unet-16" in parts}
     assert len(pictures) == 3  # this one, the one before and the one after
     (sheet,) = [head for head, _ in sent.values() if "places" in head]
@@ -263,7 +267,7 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     assert sheet["worst"]["synthetic/021"] == pytest.approx(
         min(dice[r] for r in ("nucleus", "cytoplasm", "cell")), abs=1e-4
     )
-    at.selectbox(key="picture").select("synthetic/021").run()
+    at.selectbox(key="image").select("synthetic/021").run()
     assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
 
 
@@ -276,7 +280,7 @@ class OneJudge:
     def __init__(self, status):
         self.status = self.doubt = self.unlike = status
 
-    def verdict(self, image, probabilities, cell, *, sides):
+    def assess(self, image, probabilities, cell, *, sides):
         self.sides = sides
         assert image.shape[:2] == probabilities.shape[:2] == cell.shape
         return QualityResult(self.status, () if self.status == OK else ("The stain is odd.",), 0.5, 0.1)
@@ -299,8 +303,8 @@ def test_models_that_disagree_say_so(open_page, monkeypatch):
     monkeypatch.setattr(cache, "load_quality_model", lambda _: OneJudge(OK))
     segment = Threshold.predict
 
-    def other(self, image, *, careful=False):
-        result = segment(self, image, careful=careful)
+    def other(self, image, *, tta=False):
+        result = segment(self, image, tta=tta)
         if self.name == "segnet-16":
             result.labels[:] = np.roll(result.labels, 15, axis=1)
         return result
@@ -317,8 +321,8 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     places = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
-    def found(self, image, *, careful=False):
-        return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else ())
+    def found(self, image, *, tta=False):
+        return as_field(segment(self, image, tta=tta), places if self.name == "unet-16" else ())
 
     monkeypatch.setattr(Threshold, "predict", found)
     judge = OneJudge(REVIEW)
@@ -326,9 +330,9 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    assert f"**{escape_markdown('U-Net 16')}**: 2 white cells found; all should be checked." in words(at)
+    assert f"**{escape_markdown('U-Net 16')}**: 2 white cells found; all should be checked." in page_text(at)
     assert judge.sides == (False, False, False, False)
-    assert "**SegNet 16**: no white cells found." in words(at)
+    assert "**SegNet 16**: no white cells found." in page_text(at)
 
 
 def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
@@ -337,9 +341,9 @@ def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
     read = []
     shown = cache.load_image
     monkeypatch.setattr(cache, "load_image", lambda name, one: read.append(one) or shown(name, one))
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     assert not {"synthetic/002", "synthetic/004", "synthetic/009"} & set(read)
-    (sheet,) = (head for head, _ in packs(at).values() if "places" in head)
+    (sheet,) = (head for head, _ in payloads(at).values() if "places" in head)
     assert sheet["places"] == sheet["worst"] == {}
 
 
@@ -347,24 +351,24 @@ def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
     same = LoadedImage(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(cache, "load_image", lambda *_: same)
     monkeypatch.setattr(view, "get_worst_dice", lambda *_: 1.0)
-    at = open_page("segment", picture="003")
-    assert len([1 for _, parts in packs(at).values() if "unet-16" in parts]) == 1
+    at = open_page("segment", image="003")
+    assert len([1 for _, parts in payloads(at).values() if "unet-16" in parts]) == 1
 
 
 def test_the_mask_that_is_sent_is_its_class_ids(open_page):
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
-    sent = [parts["mask"] for _, parts in packs(at).values() if "mask" in parts]
+    sent = [parts["mask"] for _, parts in payloads(at).values() if "mask" in parts]
     assert any(np.array_equal(read(one), sample.mask) for one in sent)
 
 
 def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     height, width = sample.size
     state = {"viewer": {"mask": {"digest": "d", "runs": f"{height * width}x1"}}}
     told = {"name": "=Synthetic, 003", "file": "003"}
-    state["looked"] = ("d", LoadedImage(sample, sample.compute_digest()), told)
+    state["viewer_state"] = ("d", LoadedImage(sample, sample.compute_digest()), told)
     monkeypatch.setattr(view.st, "session_state", state)
     view.on_mask_edited()
     (one,) = edited_masks.get_edited_masks().values()
@@ -381,7 +385,7 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     monkeypatch.undo()
     at.session_state["corrected"] = {sample.compute_digest(): one}
     at.run()
-    assert "1 corrected mask in this visit" in words(at)
+    assert "1 corrected mask in this visit" in page_text(at)
     assert at.download_button[-1].label == "Save with pictures (zip)"
     at = at.switch_page("pages/train.py")
     at.query_params["own"] = "corrected"
@@ -391,7 +395,7 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
 
 
 def test_the_figures_are_those_of_the_core(open_page):
-    at = open_page("segment", picture="003", micrometres="0.5")
+    at = open_page("segment", image="003", pixel_size="0.5")
     sample = open_dataset("synthetic").read("synthetic/003")
     found = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).to_units(0.5)
     exact = extract_features(sample.image, keep_main_cell(sample.mask)).to_units(0.5)
@@ -409,9 +413,9 @@ def test_the_figures_are_those_of_the_core(open_page):
 def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
     empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
     monkeypatch.setattr(cache, "load_image", lambda *_: empty)
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     assert "Figures of the cell" in [heading.value for heading in at.subheader]
-    assert "No white cell was found, so there is nothing to measure." in words(at)
+    assert "No white cell was found, so there is nothing to measure." in page_text(at)
     assert "Nucleus area" not in str(tables(at))
     assert not at.get("download_button")
 
@@ -420,7 +424,7 @@ def test_a_model_that_finds_no_cell_has_dashes_beside_the_experts_figures(open_p
     sample = open_dataset("synthetic").read("synthetic/003")
     white = LoadedImage(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
     monkeypatch.setattr(cache, "load_image", lambda *_: white)
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
     for title in ("Nucleus area (px²)", "Nucleus, mean colour (RGB)", "Touches the border"):
         assert rows[title][0] != "–"
@@ -431,7 +435,7 @@ def test_a_field_without_a_cell_has_no_figures(open_page):
     at = open_page("segment", source="Your own picture")
     field = np.full((300, 700, 3), 217, np.uint8)
     at.file_uploader[0].upload("field.png", png(field)).run()
-    assert "No white cell was found, so there is nothing to measure." in words(at)
+    assert "No white cell was found, so there is nothing to measure." in page_text(at)
     assert not at.get("download_button")
 
 
@@ -441,21 +445,21 @@ def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_pag
             one for table in at.markdown for one in ("figures", "figures stacked") if f'class="{one}"' in table.value
         ]
 
-    assert kinds(open_page("segment", picture="003")) == ["figures"] * 3
-    monkeypatch.setattr(cache, "Catalog", WithGeneral)
-    at = open_page("segment", picture="003")
+    assert kinds(open_page("segment", image="003")) == ["figures"] * 3
+    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
+    at = open_page("segment", image="003")
     at.pills(key="models").set_value(["unet-16", "segnet-16", "unet-general"]).run()
     assert kinds(at) == ["figures", "figures", "figures stacked"]  # the last one has the exact mask's besides
 
 
 def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
-    assert NOTICE in words(at)
-    assert words(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
-    assert escape_markdown(FEATURES["nucleus_perimeter"].description) in words(at)
-    assert "**Mean colour (RGB)**" in words(at)
+    assert NOTICE in page_text(at)
+    assert page_text(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
+    assert escape_markdown(FEATURES["nucleus_perimeter"].description) in page_text(at)
+    assert "**Mean colour (RGB)**" in page_text(at)
 
 
 def a_stack(*shades):
@@ -471,10 +475,10 @@ def test_a_page_of_a_tiff_is_chosen(open_page):
     page = at.number_input[0]
     assert (page.label, page.value, page.max) == ("Page", 1, 3)
     at.number_input[0].set_value(3).run()
-    assert "page 3 is used" in words(at)
+    assert "page 3 is used" in page_text(at)
     at.pills(key="models").set_value(["unet-16"]).run()
     assert at.number_input[0].value == 3
-    ((_, parts),) = packs(at).values()
+    ((_, parts),) = payloads(at).values()
     assert (open_image(parts["picture"]).pixels == a_cell(60)).all()
     at.file_uploader[0].upload("other.tif", a_stack(30, 50)).run()
     assert at.number_input[0].value == 1
@@ -495,7 +499,7 @@ def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
     at.query_params["source"] = "Your own picture"
     at.run()
     assert at.number_input[0].value == 3
-    assert "page 3 is used" in words(at)
+    assert "page 3 is used" in page_text(at)
 
 
 def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monkeypatch):
@@ -509,14 +513,14 @@ def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monk
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert "cannot be read" in at.warning[0].value
-    assert "No white cell was found." not in words(at)
+    assert "No white cell was found." not in page_text(at)
     assert not [box for box in at.selectbox if box.label == "Cells found by"]
     assert [one for one in at.get("html") if "Cell 1" in one.proto.body]
 
 
 def models_at_first(open_page):
     """The models that are chosen for a picture of a set, and then for one's own."""
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     of_set = at.pills(key="models").value
     at.segmented_control(key="source").set_value("Your own picture").run()
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
@@ -524,17 +528,17 @@ def models_at_first(open_page):
 
 
 def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", WithGeneral)
+    monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     assert models_at_first(open_page) == (["unet-16", "segnet-16"], ["unet-general"])
 
 
-class LikeShipped(WithGeneral):
+class LikeShipped(CatalogWithGeneral):
     """One network alone has a model of this data set; both have one for any laboratory."""
 
     def __init__(self):
         super().__init__()
         one, _, _, general = self.entries
-        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", framed=True), None, True)
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", two_stage=True), None, True)
         self.entries = (one, general, second)
 
 
@@ -545,7 +549,7 @@ def test_own_pictures_begin_with_them_also_where_they_stand_in_for_a_data_set(op
 
 def test_a_link_chooses_the_models(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", LikeShipped)
-    at = open_page("segment", picture="003", models="unet-general")
+    at = open_page("segment", image="003", models="unet-general")
     assert at.pills(key="models").value == ["unet-general"]
 
 
@@ -555,11 +559,11 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     places = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
-    def found(self, image, *, careful=False):
-        return as_field(segment(self, image, careful=careful), places if self.name == "unet-16" else places[:1])
+    def found(self, image, *, tta=False):
+        return as_field(segment(self, image, tta=tta), places if self.name == "unet-16" else places[:1])
 
     monkeypatch.setattr(Threshold, "predict", found)
-    at = open_page("segment", source="Your own picture", micrometres="0.5")
+    at = open_page("segment", source="Your own picture", pixel_size="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     expected = extract_features(a_cell(), keep_main_cell(segment(Threshold("x"), a_cell()).labels)).to_units(0.5)[
@@ -572,8 +576,8 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
     assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
     assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
-    assert escape_markdown(FEATURES["nucleus_lobes"].description) in words(at)
-    assert NOTICE in words(at)
+    assert escape_markdown(FEATURES["nucleus_lobes"].description) in page_text(at)
+    assert NOTICE in page_text(at)
     next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
     assert "Cell 2" not in cells()
 
@@ -581,7 +585,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
 def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
     field = LoadedImage(Sample("synthetic/003", np.full((600, 700, 3), 100, np.uint8)), "z")
     monkeypatch.setattr(cache, "load_image", lambda *_: field)
-    at = open_page("segment", picture="003")
+    at = open_page("segment", image="003")
     assert "Figures of the cell" not in [heading.value for heading in at.subheader]
 
 
@@ -593,10 +597,10 @@ def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
         at.query_params["source"] = "Your own picture"
         at.run()
         assert not at.exception
-    assert "The picture that you brought before" in words(at)
+    assert "The picture that you brought before" in page_text(at)
     assert any("Figures of the cell" in one.value for one in at.subheader)
     next(button for button in at.button if button.label == "Bring another").click().run()
-    assert "The picture that you brought before" not in words(at)
+    assert "The picture that you brought before" not in page_text(at)
     assert not at.subheader
     assert at.file_uploader
 
@@ -604,10 +608,10 @@ def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
 def test_the_scale_of_my_pictures_is_not_that_of_the_data_sets(open_page):
     at = open_page("segment", source="Your own picture")
     at.file_uploader[0].upload("mine.png", png(a_cell())).run()
-    at.number_input(key="micrometres").set_value(0.5).run()
+    at.number_input(key="pixel_size").set_value(0.5).run()
     assert any("µm²" in row[0] for row in tables(at)[-1])
     at.segmented_control(key="source").set_value("From a data set").run()
-    assert at.number_input(key="micrometres").value is None
+    assert at.number_input(key="pixel_size").value is None
     assert not any("µm²" in row[0] for row in tables(at)[-1])
     at.segmented_control(key="source").set_value("Your own picture").run()
-    assert at.number_input(key="micrometres").value == 0.5
+    assert at.number_input(key="pixel_size").value == 0.5

@@ -102,11 +102,11 @@ def test_a_file_is_in_the_scale_that_was_given_last(monkeypatch):
     downloads.show_download_buttons(lambda: [ImageReport("a.png", (60, 70), (), ("unet-16",))], entries, tta=False)
     assert b"cell_area_px2" in offered["Figures (CSV)"]()
     # A reader types a scale and clicks at once: the button is still that of the run before.
-    state["micrometres_here"] = 0.1
-    downloads._save_pixel_size("micrometres_here")
+    state["batch_pixel_size"] = 0.1
+    downloads._save_pixel_size("batch_pixel_size")
     assert b"cell_area_um2" in offered["Figures (CSV)"]()
     archive = zipfile.ZipFile(io.BytesIO(offered["Everything (zip)"]()))
     assert b"cell_area_um2" in archive.read("measurements.csv")
-    state["micrometres_here"] = None
-    downloads._save_pixel_size("micrometres_here")
+    state["batch_pixel_size"] = None
+    downloads._save_pixel_size("batch_pixel_size")
     assert b"cell_area_px2" in offered["Figures (CSV)"]()

@@ -48,6 +48,11 @@ class ModelEntry:
             return self.name
         return self.card.title if self.shipped else f"{self.card.title} · {self.name}"
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name and checksum, the cache key: another model of the same name has another key."""
+        return self.name, self.card.files["model"].sha256 if self.card else ""
+
 
 class Catalog:
     """The models that are there now: the shipped ones first, then finished runs, newest first.

@@ -1,15 +1,18 @@
-"""Data sets, models and results, kept between reruns and shared between readers.
+"""Data sets, models and results, cached between reruns and shared between users.
 
-What belongs to a picture is kept under the digest of its content, never under its name or its place in a list, so that
-two readers can't be given each other's. What comes from a reader's own picture stays in the memory of the session and
-goes with it. Every cache is bounded.
+Everything computed from an image is cached under the digest of its content, never under its name or its place in a
+list, so one user can never be given another user's image. What is computed from an upload stays in the session and is
+dropped with it. Every cache is bounded.
 """
-# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
+# ruff: noqa: ARG001 (some arguments of cached functions only serve as cache keys)
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
@@ -19,7 +22,7 @@ from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.features import CellFeatures, extract_features
-from wbcseg.inference import Catalog, Segmenter, is_field_of_view
+from wbcseg.inference import Catalog, ModelEntry, Segmenter, is_field_of_view
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import PALETTES, Labels
 from wbcseg.pipeline import analyze_cells, open_input
@@ -30,26 +33,28 @@ from wbcseg.ui.viewer.payload import encode_prediction
 from wbcseg.visualization import MAX_DISPLAY_WIDTH, RgbImage, colorize, overlay, resize_for_display, shrink_to_fit
 
 MIN_PANEL_SIDE = 480
-"""Small pictures are enlarged to at least this many pixels, so that the browser has no reason to blur them."""
+"""Small images are enlarged to at least this many pixels, so that the browser does not blur them."""
 
 THUMBNAIL_SIDE = 192
-"""The longer side of a small picture in a gallery, in pixels."""
+"""Longer side of a gallery thumbnail in pixels."""
 
 STRIP_THUMBNAIL_SIDE = 62
-"""The longer side of a small picture in the viewer's strip, in pixels."""
+"""Longer side of a thumbnail in the viewer's strip in pixels."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedImage:
-    """A picture that a page is showing.
+    """An image that a page shows.
 
     Attributes:
-        sample: The picture with what is known of it.
-        digest: SHA-256 of its content; the key of everything computed from it.
-        is_upload: Whether a reader brought it. What is computed from it is then kept for the session only.
-        filename: What the reader's file is called; to be shown, and to be written into what the reader takes away, but
-            never on this computer.
-        notices: Plain sentences on how it was read.
+        sample: The image with its mask and metadata.
+        digest: SHA-256 of its content; the cache key of everything computed from it.
+        is_upload: Whether the user uploaded it. Everything computed from it is then cached in the session only.
+        filename: Name of the uploaded file, for display and for downloads. It is never written to this computer.
+        notices: Sentences about how the file was read.
     """
 
     sample: Sample
@@ -59,13 +64,59 @@ class LoadedImage:
     notices: tuple[str, ...] = ()
 
 
+def cache_by_image(
+    storage: Literal["data", "resource"],
+    *,
+    max_session_entries: int,
+    max_entries: int | None = None,
+    max_size: str | None = None,
+    show_spinner: bool | str = False,
+) -> Callable[[Callable[Concatenate[LoadedImage, P], R]], Callable[Concatenate[LoadedImage, P], R]]:
+    """Return a decorator that caches what a function computes from an image.
+
+    Results for the images of data sets are shared by all users. Results for uploads are cached in the user's session.
+    The image's digest is part of the key; the other arguments are hashed as Streamlit does, those whose name begins
+    with an underscore not at all.
+
+    Args:
+        storage: ``"data"`` returns a copy to every caller, ``"resource"`` the same object.
+        max_session_entries: Bound of the session's cache.
+        max_entries: Bound of the shared cache, or
+        max_size: its bound in bytes, such as ``"16MiB"`` (``"data"`` only).
+        show_spinner: As in Streamlit.
+    """
+    # Any: the two decorators differ in their parameters.
+    backend: Any = st.cache_data if storage == "data" else st.cache_resource
+    options: dict[str, Any] = {"show_spinner": show_spinner, "hash_funcs": {LoadedImage: lambda image: image.digest}}
+    bounds = {"max_entries": max_entries} if max_size is None else {"max_size": max_size}
+
+    def decorate(function: Callable[Concatenate[LoadedImage, P], R]) -> Callable[Concatenate[LoadedImage, P], R]:
+        @functools.wraps(function)
+        def compute_in_session(loaded_image: LoadedImage, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            return function(loaded_image, *args, **kwargs)
+
+        # Streamlit tells caches apart by the qualified name of the function that they wrap.
+        compute_in_session.__qualname__ = f"{function.__qualname__}.in_session"
+        shared = backend(**options, **bounds)(function)
+        in_session = backend(**options, max_entries=max_session_entries, scope="session")(compute_in_session)
+
+        @functools.wraps(function)
+        def call(loaded_image: LoadedImage, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            cached = in_session if loaded_image.is_upload else shared
+            return cast("R", cached(loaded_image, *args, **kwargs))
+
+        return call
+
+    return decorate
+
+
 @dataclass(frozen=True)
 class OverlayStyle:
-    """How the classes are shown.
+    """How the classes are drawn.
 
     Attributes:
         mode: ``"overlay"`` or ``"colours"``.
-        opacity: Of the overlay, 0 to 1.
+        opacity: Opacity of the overlay, 0 to 1.
         palette: A key of :data:`wbcseg.labels.PALETTES`.
     """
 
@@ -76,33 +127,33 @@ class OverlayStyle:
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the data set…")
 def load_dataset(dataset_name: str) -> Dataset:
-    """Open a data set that is on this computer (or drawn); see :func:`wbcseg.datasets.open_dataset`."""
+    """Open a data set that is on this computer or generated; see :func:`wbcseg.datasets.open_dataset`."""
     return open_dataset(dataset_name)
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
 def load_image(dataset_name: str, sample_id: str) -> LoadedImage:
-    """Read one picture of a data set."""
+    """Read an image of a data set."""
     sample = load_dataset(dataset_name).read(sample_id)
     return LoadedImage(sample, sample.compute_digest())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
 def load_uploaded_image(key: str, filename: str, page: int, _input_image: InputImage) -> LoadedImage:
-    """Read a picture that a reader brought, with the mask that came along, once per session.
+    """Read an uploaded image and the mask that belongs to it, once per session.
 
     Args:
-        key: Names the content, mask included.
-        filename: What the file is called; it is only shown.
-        page: Which page of a TIFF, from 0.
-        _input_image: The picture, judged by its content alone.
+        key: Identifies the content, mask included.
+        filename: Name of the file; for display only.
+        page: Page of a TIFF, from 0.
+        _input_image: The image. Its type is determined by its content alone.
 
     Raises:
-        ImageError: If it is no picture, or not an acceptable one.
+        ImageError: If it is not an image, or not an acceptable one.
     """
     decoded, mask, problem = open_input(_input_image, page)
-    sample_id = f"own/{compute_digest(decoded.pixels.tobytes())[:12]}"
-    sample = Sample(id=sample_id, image=decoded.pixels, mask=mask, source="A reader's own picture")
+    sample_id = f"upload/{compute_digest(decoded.pixels.tobytes())[:12]}"
+    sample = Sample(id=sample_id, image=decoded.pixels, mask=mask, source="Uploaded image")
     notices = [*decoded.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
     return LoadedImage(
         sample, sample.compute_digest(), is_upload=True, filename=filename, notices=tuple(filter(None, notices))
@@ -115,33 +166,36 @@ def compute_digest(data: bytes) -> str:
 
 
 def load_catalog() -> Catalog:
-    """Return the models as they are on disk now: a training that has just finished is among them."""
+    """Return the models that are on disk now, those of runs that have just finished included."""
     return Catalog()
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def load_segmenter(model_name: str, checksum: str, _catalog: Catalog) -> Segmenter:
-    """Open a model.
+def load_segmenter(entry: ModelEntry, catalog: Catalog) -> Segmenter:
+    """Load a model, or return the loaded one.
 
     Args:
-        model_name: Its name in the catalog.
-        checksum: Its checksum, so that a new model of an old name is opened again.
-        _catalog: The catalog.
+        entry: The model.
+        catalog: The catalog that lists it.
 
     Raises:
         ModelError: If its folder cannot be used.
     """
-    return _catalog.load(model_name)
+    return _load_segmenter(entry.key, catalog)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _load_segmenter(model_key: tuple[str, str], _catalog: Catalog) -> Segmenter:
+    return _catalog.load(model_key[0])
 
 
 @dataclass(frozen=True, eq=False)
 class CachedPrediction:
-    """What a model makes of a picture, as it is kept.
+    """A model's result for an image.
 
     Attributes:
         labels: ``uint8[H, W]`` of class ids, read-only.
-        png: The same with the probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes it.
-        cells: Its cells, without a name; see :func:`wbcseg.pipeline.analyze_cells`.
+        png: Labels and probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes them.
+        cells: The cells, without a file name; see :func:`wbcseg.pipeline.analyze_cells`.
     """
 
     labels: Labels
@@ -152,83 +206,104 @@ class CachedPrediction:
 def predict_cached(
     loaded_image: LoadedImage, model_name: str, catalog: Catalog, *, tta: bool = False
 ) -> CachedPrediction:
-    """Segment a picture with a model, or recall it.
+    """Segment an image with a model, or return the cached result.
 
     Args:
-        loaded_image: The picture.
+        loaded_image: The image.
         model_name: The model.
         catalog: The catalog.
         tta: See :meth:`wbcseg.inference.Segmenter.predict`.
 
     Raises:
         ModelError: If the model cannot be used.
-        ImageError: If the picture is too small.
+        ImageError: If the image is too small.
     """
-    card = catalog.get(model_name).card
-    checksum = card.files["model"].sha256 if card is not None else ""
-    model = load_segmenter(model_name, checksum, catalog)
-    cached_predict = _predict_in_session if loaded_image.is_upload else _predict_shared
-    quality_model = load_quality_model(card) if card is not None else None
+    entry = catalog.get(model_name)
+    model = load_segmenter(entry, catalog)
+    quality_model = load_quality_model(entry.card) if entry.card is not None else None
     quality_key = hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
-    return cached_predict(
-        loaded_image.digest, model_name, checksum, tta, quality_key, model, quality_model, loaded_image.sample.image
+    return _predict(loaded_image, entry.key, tta, quality_key, model, quality_model)
+
+
+@cache_by_image("resource", max_entries=192, max_session_entries=6)
+def _predict(
+    loaded_image: LoadedImage,
+    model_key: tuple[str, str],
+    tta: bool,
+    quality_key: int,
+    _model: Segmenter,
+    _quality_model: QualityModel | None,
+) -> CachedPrediction:
+    image = loaded_image.sample.image
+    segmentation = _model.predict(image, tta=tta)
+    segmentation.labels.setflags(write=False)
+    cells = analyze_cells("", image, segmentation, quality_model=_quality_model)
+    return CachedPrediction(
+        segmentation.labels, encode_prediction(segmentation.labels, segmentation.probabilities_u8), tuple(cells)
     )
 
 
 def render_png(loaded_image: LoadedImage, style: OverlayStyle, labels: Labels | None = None) -> bytes:
-    """Draw a picture with its classes as a PNG, sharp at any size of the screen.
+    """Draw an image with its classes as a PNG that is sharp at any screen size.
 
     Args:
-        loaded_image: The picture.
-        style: How to show the classes.
-        labels: ``uint8[H, W]`` of class ids, or ``None`` for the picture alone.
+        loaded_image: The image.
+        style: How to draw the classes.
+        labels: ``uint8[H, W]`` of class ids, or ``None`` for the image alone.
     """
-    cached_render = _render_in_session if loaded_image.is_upload else _render_shared
     if labels is None:
-        return cached_render(loaded_image.digest, "", OverlayStyle(), loaded_image.sample.image, None)
-    return cached_render(
-        loaded_image.digest, hashlib.sha256(labels.tobytes()).hexdigest(), style, loaded_image.sample.image, labels
+        return _render(loaded_image, OverlayStyle(), "", None)
+    return _render(loaded_image, style, compute_digest(labels.tobytes()), labels)
+
+
+@cache_by_image("data", max_size="36MiB", max_session_entries=16)
+def _render(loaded_image: LoadedImage, style: OverlayStyle, labels_digest: str, _labels: Labels | None) -> bytes:
+    image = loaded_image.sample.image
+    if _labels is None:
+        return io.encode_png(resize_for_display(image, MIN_PANEL_SIDE))
+    palette = PALETTES[style.palette]
+    # Coloured first, enlarged afterwards: the same image in a tenth of the time.
+    shrunk_image, shrunk_labels = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(_labels, MAX_DISPLAY_WIDTH)
+    is_opaque = style.mode == "colours"
+    rendered = (
+        colorize(shrunk_labels, palette) if is_opaque else overlay(shrunk_image, shrunk_labels, palette, style.opacity)
     )
+    return io.encode_png(resize_for_display(rendered, MIN_PANEL_SIDE))
 
 
+@cache_by_image("resource", max_entries=1024, max_session_entries=6)
 def extract_expert_features(loaded_image: LoadedImage) -> CellFeatures | None:
-    """Measure the main cell of the expert's mask, or recall its figures; ``None`` where there is no cell or no mask."""
+    """Measure the main cell of the expert mask; ``None`` where there is no mask or no cell."""
     mask = loaded_image.sample.mask
-    if mask is None:
-        return None
-    return (_extract_features_in_session if loaded_image.is_upload else _extract_features_shared)(
-        loaded_image.digest, loaded_image.sample.image, mask
-    )
+    return None if mask is None else extract_features(loaded_image.sample.image, keep_main_cell(mask))
 
 
+@cache_by_image("data", max_size="16MiB", max_session_entries=6)
 def encode_image(loaded_image: LoadedImage) -> bytes:
-    """Write a picture as a PNG of its own size, without metadata."""
-    return (_encode_image_in_session if loaded_image.is_upload else _encode_image_shared)(
-        loaded_image.digest, loaded_image.sample.image
-    )
+    """Write an image as a PNG of its own size, without metadata."""
+    return io.encode_png(loaded_image.sample.image)
 
 
+@cache_by_image("data", max_size="4MiB", max_session_entries=6)
 def encode_mask(loaded_image: LoadedImage) -> bytes:
-    """Write the expert's mask as a grey PNG of class ids.
+    """Write the expert mask as a grey PNG of class ids.
 
     Raises:
         ValueError: If there is none.
     """
     if loaded_image.sample.mask is None:
-        raise ValueError("This picture has no mask.")
-    return (_encode_mask_in_session if loaded_image.is_upload else _encode_mask_shared)(
-        loaded_image.digest, loaded_image.sample.mask
-    )
+        raise ValueError("This image has no mask.")
+    return io.encode_png(loaded_image.sample.mask)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def make_strip_thumbnail(digest: str, _image: RgbImage) -> RgbImage:
-    """Shrink a picture to at most :data:`STRIP_THUMBNAIL_SIDE` pixels."""
+    """Shrink an image to at most :data:`STRIP_THUMBNAIL_SIDE` pixels."""
     return shrink_to_fit(_image, STRIP_THUMBNAIL_SIDE)
 
 
 def warm_cache(loaded_image: LoadedImage) -> None:
-    """Make what a page needs of a picture besides results, so that its reader does not wait for it."""
+    """Compute what a page needs of an image besides predictions, so that the user does not wait for it."""
     encode_image(loaded_image)
     make_strip_thumbnail(loaded_image.digest, loaded_image.sample.image)
     if loaded_image.sample.mask is not None:
@@ -241,100 +316,3 @@ def warm_cache(loaded_image: LoadedImage) -> None:
 def encode_thumbnail(digest: str, _image: RgbImage) -> bytes:
     """Return a small PNG for a gallery."""
     return io.encode_png(resize_for_display(_image, THUMBNAIL_SIDE, max_side=2 * THUMBNAIL_SIDE))
-
-
-# Streamlit tells caches apart by the function that they wrap, hence two of each: one shared, one for the session.
-
-
-@st.cache_resource(max_entries=192, show_spinner=False)
-def _predict_shared(
-    digest: str,
-    model_name: str,
-    checksum: str,
-    tta: bool,
-    quality_key: int,
-    _model: Segmenter,
-    _quality_model: QualityModel | None,
-    _image: RgbImage,
-) -> CachedPrediction:
-    return _predict(_model, _quality_model, _image, tta)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _predict_in_session(
-    digest: str,
-    model_name: str,
-    checksum: str,
-    tta: bool,
-    quality_key: int,
-    _model: Segmenter,
-    _quality_model: QualityModel | None,
-    _image: RgbImage,
-) -> CachedPrediction:
-    return _predict(_model, _quality_model, _image, tta)
-
-
-@st.cache_resource(max_entries=1024, show_spinner=False)
-def _extract_features_shared(digest: str, _image: RgbImage, _mask: Labels) -> CellFeatures | None:
-    return extract_features(_image, keep_main_cell(_mask))
-
-
-@st.cache_resource(max_entries=6, show_spinner=False, scope="session")
-def _extract_features_in_session(digest: str, _image: RgbImage, _mask: Labels) -> CellFeatures | None:
-    return extract_features(_image, keep_main_cell(_mask))
-
-
-@st.cache_data(max_size="4MiB", show_spinner=False)
-def _encode_mask_shared(digest: str, _mask: Labels) -> bytes:
-    return io.encode_png(_mask)
-
-
-@st.cache_data(max_entries=6, show_spinner=False, scope="session")
-def _encode_mask_in_session(digest: str, _mask: Labels) -> bytes:
-    return io.encode_png(_mask)
-
-
-@st.cache_data(max_size="16MiB", show_spinner=False)
-def _encode_image_shared(digest: str, _image: RgbImage) -> bytes:
-    return io.encode_png(_image)
-
-
-@st.cache_data(max_entries=6, show_spinner=False, scope="session")
-def _encode_image_in_session(digest: str, _image: RgbImage) -> bytes:
-    return io.encode_png(_image)
-
-
-@st.cache_data(max_size="36MiB", show_spinner=False)
-def _render_shared(
-    digest: str, labels_digest: str, style: OverlayStyle, _image: RgbImage, _labels: Labels | None
-) -> bytes:
-    return _render(style, _image, _labels)
-
-
-@st.cache_data(max_entries=16, show_spinner=False, scope="session")
-def _render_in_session(
-    digest: str, labels_digest: str, style: OverlayStyle, _image: RgbImage, _labels: Labels | None
-) -> bytes:
-    return _render(style, _image, _labels)
-
-
-def _predict(model: Segmenter, quality_model: QualityModel | None, image: RgbImage, tta: bool) -> CachedPrediction:
-    segmentation = model.predict(image, tta=tta)
-    segmentation.labels.setflags(write=False)
-    cells = analyze_cells("", image, segmentation, quality_model=quality_model)
-    return CachedPrediction(
-        segmentation.labels, encode_prediction(segmentation.labels, segmentation.probabilities_u8), tuple(cells)
-    )
-
-
-def _render(style: OverlayStyle, image: RgbImage, labels: Labels | None) -> bytes:
-    if labels is None:
-        return io.encode_png(resize_for_display(image, MIN_PANEL_SIDE))
-    palette = PALETTES[style.palette]
-    # Coloured first and enlarged then: the same picture in a tenth of the time.
-    shrunk_image, shrunk_labels = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(labels, MAX_DISPLAY_WIDTH)
-    is_opaque = style.mode == "colours"
-    rendered = (
-        colorize(shrunk_labels, palette) if is_opaque else overlay(shrunk_image, shrunk_labels, palette, style.opacity)
-    )
-    return io.encode_png(resize_for_display(rendered, MIN_PANEL_SIDE))

@@ -86,38 +86,25 @@ def _show_model_maps(image: cache.LoadedImage, entry: ModelEntry) -> None:
 
 
 def _get_rendered_maps(image: cache.LoadedImage, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
-    card = entry.card
-    if card is None:
-        return []
-    render_cached = _render_maps_for_session if image.is_upload else _render_maps_shared
-    return render_cached(image.digest, entry.name, card.files["weights"].sha256, entry, image.sample.image)
+    return [] if entry.card is None else _render_maps(image, entry.key, entry)
 
 
-@st.cache_data(max_entries=24, show_spinner="The networks are looking…")
-def _render_maps_shared(
-    digest: str, model_name: str, checksum: str, _entry: ModelEntry, _image: NDArray[np.uint8]
+@cache.cache_by_image("data", max_entries=24, max_session_entries=6, show_spinner="Computing the feature maps…")
+def _render_maps(
+    loaded_image: cache.LoadedImage,
+    model_key: tuple[str, str],  # noqa: ARG001 (part of the cache key)
+    _entry: ModelEntry,
 ) -> list[tuple[str, str, bytes]]:
-    return _render_maps(_entry, _image)
-
-
-@st.cache_data(max_entries=6, show_spinner="The networks are looking…", scope="session")
-def _render_maps_for_session(
-    digest: str, model_name: str, checksum: str, _entry: ModelEntry, _image: NDArray[np.uint8]
-) -> list[tuple[str, str, bytes]]:
-    return _render_maps(_entry, _image)
-
-
-def _render_maps(entry: ModelEntry, image: NDArray[np.uint8]) -> list[tuple[str, str, bytes]]:
-    assert entry.card is not None
+    assert _entry.card is not None
     rows = []
-    for stage_maps in compute_feature_maps(entry.folder, entry.card, image):
+    for stage_maps in compute_feature_maps(_entry.folder, _entry.card, loaded_image.sample.image):
         branch = "decoder" if stage_maps.stage.is_decoder else "encoder"
         map_size = stage_maps.stage.map_size
         title = f"{branch.capitalize()}, {map_size}×{map_size}: {MAPS_PER_STAGE} of {stage_maps.stage.filters} maps"
         rows.append(
             (
                 title,
-                f"{entry.title}, {branch} at {stage_maps.stage.map_size} pixels: its strongest feature maps",
+                f"{_entry.title}, {branch} at {stage_maps.stage.map_size} pixels: its strongest feature maps",
                 _encode_map_sheet(stage_maps),
             )
         )

@@ -13,9 +13,10 @@ from wbcseg.pipeline import Batch, PipelineConfig, Progress
 from wbcseg.quality import load_quality_model
 from wbcseg.ui import cache
 from wbcseg.ui.batch import upload
-from wbcseg.ui.batch.options import CacheKey, PredictionOptions, get_model_key
+from wbcseg.ui.batch.options import CacheKey, PredictionOptions
 from wbcseg.ui.components.cell_table import Row, build_rows, render_table_html, select_rows_to_review, summarize_results
-from wbcseg.ui.components.downloads import show_download_buttons, warn_implausible_pixel_size
+from wbcseg.ui.components.downloads import show_download_buttons
+from wbcseg.ui.components.pixel_size import warn_implausible_pixel_size
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.state import restore_widget, save_widget
 
@@ -44,9 +45,9 @@ def get_or_start_batch(upload_set: upload.UploadSet, options: PredictionOptions,
         previous = current[1] if current[0][1] == options.cache_key else None
     try:
         pipeline_config = PipelineConfig(
-            cache.load_segmenter(*get_model_key(options.entry), catalog),
+            cache.load_segmenter(options.entry, catalog),
             load_quality_model(options.entry.card) if options.entry.card else None,
-            cache.load_segmenter(*get_model_key(options.second_entry), catalog) if options.second_entry else None,
+            cache.load_segmenter(options.second_entry, catalog) if options.second_entry else None,
             options.tta,
             options.page,
             options.entry.card.training_digests if options.entry.card else frozenset(),

@@ -12,11 +12,11 @@ from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.quality import load_quality_model
 from wbcseg.ui.components import dataset_status
-from wbcseg.ui.components.downloads import select_pixel_size
+from wbcseg.ui.components.pixel_size import select_pixel_size
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.state import restore_widget, save_widget
 
-CacheKey = tuple[str, str, str, str, bool, int]
+CacheKey = tuple[tuple[str, str], tuple[str, str] | None, bool, int]
 
 NO_SECOND_OPINION: Final = ""
 """The choice of no second opinion."""
@@ -43,12 +43,7 @@ class PredictionOptions:
     @property
     def cache_key(self) -> CacheKey:
         """What the result depends on. The scale is none of it: it changes the figures when they are shown."""
-        return *get_model_key(self.entry), *get_model_key(self.second_entry), self.tta, self.page
-
-
-def get_model_key(entry: ModelEntry | None) -> tuple[str, str]:
-    """Return a model's name and checksum; empty ones where there is none."""
-    return (entry.name if entry else "", entry.card.files["model"].sha256 if entry and entry.card else "")
+        return self.entry.key, self.second_entry.key if self.second_entry else None, self.tta, self.page
 
 
 def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +14,8 @@ from wbcseg.export import build_feature_rows, build_results_zip, encode_csv
 from wbcseg.features import FEATURES, CellFeatures
 from wbcseg.inference import ModelEntry
 from wbcseg.results import Results, group_by_image
+from wbcseg.ui.components.pixel_size import CURRENT_PIXEL_SIZE
+from wbcseg.ui.state import get_saved_choices
 
 DISPLAYED_FEATURES: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
@@ -31,85 +32,6 @@ DISPLAYED_FEATURES: Final = (
 
 COLOURED_PARTS: Final = ("nucleus", "cytoplasm")
 """Parts of a cell whose mean colour is measured."""
-
-
-PLAUSIBLE_DIAMETER: Final = (4.0, 40.0)
-"""Least and greatest diameter of a white cell in µm, with a wide margin, beyond which a scale is doubted."""
-
-_PIXEL_SIZE_KEY: Final = "scale_now"
-
-
-class _PixelSizeHolder:
-    """The scale that a reader gave last, in this visit.
-
-    A file to take away is made when its button is clicked, by what an earlier run of the page left behind: that asks
-    here.
-    """
-
-    value: float | None = None
-
-
-def select_pixel_size(*, is_upload: bool = True, in_address: bool = True) -> float | None:
-    """Ask for the side of a pixel in µm. Return it, or ``None`` where it is not known.
-
-    Args:
-        is_upload: Whether it is of the reader's own pictures, which share a microscope and a camera, on all pages.
-        in_address: Whether the address says it. A button of a page where it does cannot lead to another page.
-    """
-    key = "micrometres" if in_address else "micrometres_here"
-    source_changed = st.session_state.get("scale_is_own", is_upload) != is_upload
-    st.session_state["scale_is_own"] = is_upload
-    # Streamlit forgets it on the way to another page.
-    if (key in st.session_state and source_changed) or (key not in st.session_state and key not in st.query_params):
-        st.session_state[key] = st.session_state.get("kept_micrometres") if is_upload else None
-    value = st.number_input(
-        "Micrometres a pixel",
-        min_value=0.001,
-        max_value=100.0,
-        value=None,
-        step=0.01,
-        format="%.4g",
-        placeholder="not known",
-        key=key,
-        bind="query-params" if in_address else None,
-        width=190,
-        help="Your microscope and camera decide it. Without it, figures are in pixels.",
-        on_change=_save_pixel_size,
-        args=(key,),
-    )
-    if is_upload:
-        st.session_state["kept_micrometres"] = value
-    _get_pixel_size_holder().value = None if value is None else float(value)
-    return _get_pixel_size_holder().value
-
-
-def warn_implausible_pixel_size(all_features: Iterable[CellFeatures | None], pixel_size: float | None) -> None:
-    """Say so where a scale makes cells smaller or larger than white blood cells are.
-
-    Args:
-        all_features: The figures of each cell; ``None`` where none was found.
-        pixel_size: Side of a pixel in µm, or ``None``.
-    """
-    areas = [features.values["cell_area"] for features in all_features if features]
-    if pixel_size is None or not areas:
-        return
-    diameter = 2.0 * math.sqrt(statistics.median(areas) / math.pi) * pixel_size
-    if not PLAUSIBLE_DIAMETER[0] <= diameter <= PLAUSIBLE_DIAMETER[1]:
-        st.warning(
-            f"With {pixel_size:g} µm a pixel, cells would be {diameter:.3g} µm wide; white blood cells have 6 to 25 µm. "
-            "Check the scale.",
-            icon=":material/straighten:",
-        )
-
-
-def _save_pixel_size(key: str) -> None:
-    value = st.session_state.get(key)
-    _get_pixel_size_holder().value = None if value is None else float(value)
-
-
-def _get_pixel_size_holder() -> _PixelSizeHolder:
-    holder: _PixelSizeHolder = st.session_state.setdefault(_PIXEL_SIZE_KEY, _PixelSizeHolder())
-    return holder
 
 
 def show_download_buttons(
@@ -131,20 +53,20 @@ def show_download_buttons(
         second_entry: The model whose opinion was asked for as well, or ``None``.
         reading_context: Entered while pictures are read one by one.
     """
-    holder = _get_pixel_size_holder()
+    choices = get_saved_choices()
 
     def build_report(results: Results, pixel_size: float | None) -> bytes:
         with reading_context():
             return _build_report(results, _list_settings(results, entries, tta, page, second_entry), pixel_size)
 
     def build_zip() -> bytes:
-        results, pixel_size = get_results(), holder.value
+        results, pixel_size = get_results(), choices.get(CURRENT_PIXEL_SIZE)
         with reading_context():
             return build_results_zip(results, pixel_size=pixel_size, report=build_report(results, pixel_size))
 
     st.download_button(
         "Figures (CSV)",
-        lambda: encode_csv(build_feature_rows(get_results(), pixel_size=holder.value)),
+        lambda: encode_csv(build_feature_rows(get_results(), pixel_size=choices.get(CURRENT_PIXEL_SIZE))),
         "figures.csv",
         "text/csv",
         icon=":material/table:",
@@ -152,7 +74,7 @@ def show_download_buttons(
     )
     st.download_button(
         "Report (PDF)",
-        lambda: build_report(get_results(), holder.value),
+        lambda: build_report(get_results(), choices.get(CURRENT_PIXEL_SIZE)),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",

@@ -71,7 +71,7 @@ def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry
 
 def select_tta() -> bool:
     """Ask whether models look carefully."""
-    return st.toggle("Careful", key="careful", bind="query-params", help=GLOSSARY["Test-time averaging"])
+    return st.toggle("Test-time averaging", key="tta", bind="query-params", help=GLOSSARY["Test-time averaging"])
 
 
 def show_image_caption(loaded_image: cache.LoadedImage) -> None:

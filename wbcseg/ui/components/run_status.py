@@ -182,7 +182,7 @@ def _build_held_out_query(run: Run) -> dict[str, str]:
     dataset_name = test_ids[0].partition("/")[0] if test_ids else ""
     if dataset_name not in ("zheng-1", "zheng-2", "synthetic"):
         return {}
-    return {"set": format_dataset_name(dataset_name), "picture": get_local_id(get_original_id(test_ids[0]))}
+    return {"dataset": format_dataset_name(dataset_name), "image": get_local_id(get_original_id(test_ids[0]))}
 
 
 def _count_copies_in_training(run: Run) -> tuple[int, int]:

@@ -21,10 +21,9 @@ from wbcseg.ui.components.cell_table import Row, build_rows
 from wbcseg.ui.components.downloads import (
     DISPLAYED_FEATURES,
     build_feature_table,
-    select_pixel_size,
     show_download_buttons,
-    warn_implausible_pixel_size,
 )
+from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, get_mask_title
@@ -50,7 +49,7 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
     if expert_features is None and not any(cell.features for cells in view.cells.values() for cell in cells):
         st.markdown("No white cell was found, so there is nothing to measure.")
         return
-    tta = bool(st.session_state.get("careful"))
+    tta = bool(st.session_state.get("tta"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pixel_size = select_pixel_size(is_upload=loaded_image.is_upload)
         model_name = _select_model(view, entries) if whole_field else ""

@@ -58,8 +58,7 @@ _executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
 
 def make_prefetch_key(dataset_name: str, entries: Sequence[ModelEntry], *, tta: bool) -> PrefetchKey:
     """Say with which models pictures of a data set are looked at."""
-    versions = ((entry.name, entry.card.files["model"].sha256 if entry.card else "") for entry in entries)
-    return PrefetchKey(dataset_name, tuple(versions), tta)
+    return PrefetchKey(dataset_name, tuple(entry.key for entry in entries), tta)
 
 
 def list_neighbour_ids(dataset: Dataset, sample_id: str) -> list[str]:

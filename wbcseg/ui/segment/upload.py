@@ -12,6 +12,7 @@ from wbcseg.io import MAX_BYTES
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.state import save_choices
 
 _TRANSFERRED_KEY: Final = "handed_picture"
 """A picture that another page handed over, with its mask where it has one, and its page; for this visit only."""
@@ -69,7 +70,7 @@ def show_segment_upload_button(label: str, input_image: InputImage, page: int, k
         st.error(escape_markdown(str(error)), icon=":material/broken_image:")
         return
     st.session_state[_TRANSFERRED_KEY] = (in_memory_image, page)
-    dataset_picker.persist(source=dataset_picker.FROM_UPLOAD)
+    save_choices(source=dataset_picker.FROM_UPLOAD)
     st.switch_page(routes.SEGMENT)
 
 
