@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from wbcseg import io
 from wbcseg.errors import WbcsegError
@@ -92,7 +91,7 @@ def _get_rendered_maps(image: cache.LoadedImage, entry: ModelEntry) -> list[tupl
 @cache.cache_by_image("data", max_entries=24, max_session_entries=6, show_spinner="Computing the feature maps…")
 def _render_maps(
     loaded_image: cache.LoadedImage,
-    model_key: tuple[str, str],  # noqa: ARG001 (part of the cache key)
+    model_key: tuple[str, str],
     _entry: ModelEntry,
 ) -> list[tuple[str, str, bytes]]:
     assert _entry.card is not None

@@ -88,7 +88,7 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
                 on_change=save_widget,
                 args=("measure_page",),
                 width=130,
-                help=f"Some of your TIFF files have several pages, up to {page_count}. This one is read of each of them.",
+                help=f"Some TIFF files have several pages, up to {page_count}. This page is read from each of them.",
             )
         restore_widget("measure_careful", False)
         tta = st.toggle(

@@ -1,4 +1,4 @@
-"""A picture and its mask as still panels, and the choices that pages share."""
+"""Static panels of an image and its mask, and the choices that several pages share."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ import streamlit as st
 
 from wbcseg import io
 from wbcseg.inference import Catalog, ModelEntry
-from wbcseg.labels import CLASSES, PALETTES, Labels
+from wbcseg.labels import CLASSES, PALETTES
 from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.score_tables import format_swatch, show_class_fractions
 from wbcseg.ui.formatting import (
     escape_markdown,
+    format_alt,
     format_dataset_name,
-    format_percent,
     format_size,
     get_local_id,
     get_mask_title,
 )
 from wbcseg.ui.glossary import GLOSSARY
-from wbcseg.visualization import compute_class_fractions
 
 MIN_PANEL_WIDTH: Final = 165
-"""Narrowest panel in pixels: two fit beside each other on a phone."""
+"""Minimum width of a panel in pixels: two fit side by side on a phone."""
 
 
 def select_palette(label_visibility: Literal["visible", "collapsed"] = "visible") -> str:
-    """Ask for the colours of the classes. Return a key of :data:`wbcseg.labels.PALETTES`."""
+    """Ask for a palette. Return a key of :data:`wbcseg.labels.PALETTES`."""
     titles = {palette.title: name for name, palette in PALETTES.items()}
     title = st.segmented_control(
         "Colours",
@@ -38,20 +37,22 @@ def select_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
         key="palette",
         label_visibility=label_visibility,
         bind="query-params",
-        help="Those of the thesis (red, green, blue), or ones that can be told apart with every common kind of colour "
-        "blindness.",
+        help="The colours of the thesis (red, green, blue), or colours that are distinguishable with all common types of "
+        "colour blindness.",
     )
     return titles[title]
 
 
 def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry]:
-    """Ask which of the models that can be used are to be shown.
+    """Ask which of the usable models to show.
 
     Args:
-        catalog: All of them.
-        dataset_name: What the picture is of, or ``None`` for a reader's own. Where other models suit, they are chosen apart.
+        catalog: All models.
+        dataset_name: The image's data set, or ``None`` for an upload. Images that suit different models have separate
+            choices.
     """
-    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}  # of two with one name, the first counts
+    # Of two with the same name, the first counts.
+    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}
     if not usable_entries:
         return []
     names = list(reversed(usable_entries))
@@ -70,12 +71,12 @@ def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry
 
 
 def select_tta() -> bool:
-    """Ask whether models look carefully."""
+    """Ask whether to use test-time averaging."""
     return st.toggle("Test-time averaging", key="tta", bind="query-params", help=GLOSSARY["Test-time averaging"])
 
 
 def show_image_caption(loaded_image: cache.LoadedImage) -> None:
-    """Show what is known of a picture in one line."""
+    """Show an image's name, cell type and size in one line."""
     sample = loaded_image.sample
     dataset_name, _, _ = sample.id.partition("/")
     parts = (
@@ -90,7 +91,7 @@ def show_image_caption(loaded_image: cache.LoadedImage) -> None:
 
 
 def show_legend(palette_name: str) -> None:
-    """Show which colour is which class."""
+    """Show the colour of each class."""
     palette = PALETTES[palette_name]
     st.markdown(
         "\u2003".join(
@@ -102,13 +103,11 @@ def show_legend(palette_name: str) -> None:
 
 
 def show_sample(loaded_image: cache.LoadedImage, palette_name: str) -> None:
-    """Show a picture of a data set, its mask, both together, and how much each class takes."""
+    """Show an image of a data set, its mask, the overlay, and how much of the image each class covers."""
     mask = loaded_image.sample.mask
     with st.grid(2, min_column_width=150) as grid:
         with grid.cell():
-            show_panel(
-                "Picture", cache.render_png(loaded_image, cache.OverlayStyle()), "The picture as it was photographed"
-            )
+            show_panel("Image", cache.render_png(loaded_image, cache.OverlayStyle()), "The original image")
         if mask is None:
             return
         with grid.cell():
@@ -116,40 +115,37 @@ def show_sample(loaded_image: cache.LoadedImage, palette_name: str) -> None:
             show_panel(
                 mask_title,
                 cache.render_png(loaded_image, cache.OverlayStyle("colours", 1, palette_name), mask),
-                _format_alt(mask_title, mask),
+                format_alt(mask_title, mask),
                 GLOSSARY[mask_title],
             )
         with grid.cell():
             show_panel(
                 "Overlay",
                 cache.render_png(loaded_image, cache.OverlayStyle("overlay", 0.4, palette_name), mask),
-                _format_alt("Overlay", mask),
+                format_alt("Overlay", mask),
             )
         with grid.cell():
-            st.markdown("**Share of each class**")
+            st.markdown("**Class fractions**")
             show_class_fractions(mask, palette_name)
 
 
 def show_example(dataset_name: str, sample_id: str) -> None:
-    """Show a sample picture beside the same picture with its classes marked."""
+    """Show a sample image beside the same image with its overlay."""
     left, right = st.columns(2, gap="small", wrap=False)
     with st.skeleton(height=MIN_PANEL_WIDTH):
         loaded_image = cache.load_image(dataset_name, sample_id)
     mask = loaded_image.sample.mask
     show_png(
-        cache.render_png(loaded_image, cache.OverlayStyle()), "A drawn white blood cell among red cells", container=left
+        cache.render_png(loaded_image, cache.OverlayStyle()),
+        "A synthetic white blood cell among red blood cells",
+        container=left,
     )
     annotated = cache.render_png(loaded_image, cache.OverlayStyle("overlay", 0.5), mask)
-    show_png(annotated, "The same cell, its nucleus marked blue and its cytoplasm green", container=right)
+    show_png(annotated, "The same cell with its nucleus in blue and its cytoplasm in green", container=right)
 
 
 def show_panel(heading: str, png: bytes, alt: str, help_text: str | None = None) -> None:
-    """Show one picture under its heading."""
+    """Show an image under its heading."""
     with st.container(gap="xsmall"):
         st.markdown(f"**{escape_markdown(heading)}**", help=help_text)
         show_png(png, alt)
-
-
-def _format_alt(heading: str, labels: Labels) -> str:
-    fractions = compute_class_fractions(labels)
-    return f"{heading}: nucleus {format_percent(fractions['nucleus'])}, cytoplasm {format_percent(fractions['cytoplasm'])} of the picture"
