@@ -22,8 +22,8 @@ def test_the_tables_come_from_the_cards_and_the_measurements() -> None:
 def test_the_two_commands_name_files_that_are_there() -> None:
     lines = TEXT.splitlines()
     assert "pip install -r requirements.txt && streamlit run app.py" in lines
-    assert "pip install -r requirements-dev.txt && pytest" in lines
-    for name in ("requirements.txt", "requirements-dev.txt", "app.py"):
+    assert 'pip install -e ".[train,app,dev]" && pytest' in lines
+    for name in ("requirements.txt", "requirements.lock", "pyproject.toml", "app.py"):
         assert (PROJECT_ROOT / name).exists()
 
 

@@ -17,4 +17,4 @@ Each layer of the package imports only from those below it::
 Importing :mod:`wbcseg` is cheap: neither TensorFlow nor Streamlit is loaded.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
