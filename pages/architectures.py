@@ -6,7 +6,11 @@ from wbcseg.ui import cache, glossary, navigation
 from wbcseg.ui.architectures import networks
 from wbcseg.ui.components import dataset_picker, image_panels
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Architectures",
+    purpose="How the networks are built, and what each of their stages responds to.",
+    order=40,
+)
 
 st.title("Architectures")
 st.markdown(

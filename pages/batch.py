@@ -8,7 +8,11 @@ from wbcseg.ui.batch.options import select_options
 from wbcseg.ui.compare import feature_agreement
 from wbcseg.ui.components import quality_help
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Batch",
+    purpose="Segment and measure many images at once, and download masks, measurements and a report.",
+    order=30,
+)
 
 st.title("Measure many pictures")
 st.markdown(

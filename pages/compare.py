@@ -6,7 +6,11 @@ from wbcseg.ui import glossary, navigation
 from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis, unseen_cells
 from wbcseg.ui.compare.selection import select_comparison
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Compare",
+    purpose="Which network is better, by how much, and how certain that is.",
+    order=50,
+)
 
 st.title("Compare the networks")
 summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab = st.tabs(

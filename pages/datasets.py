@@ -6,7 +6,11 @@ from wbcseg.ui import glossary, navigation
 from wbcseg.ui.components import dataset_picker, gallery, image_panels
 from wbcseg.ui.datasets import preparation
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Data sets",
+    purpose="Browse the images and their expert masks, and see how they are prepared for training.",
+    order=10,
+)
 
 st.title("Data sets")
 st.markdown("Look through the pictures and the masks that experts drew, and see how they are prepared for training.")

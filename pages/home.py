@@ -6,7 +6,11 @@ from wbcseg.datasets import list_datasets
 from wbcseg.ui import cache, glossary, navigation, routes
 from wbcseg.ui.components import dataset_picker, dataset_status, image_panels
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Home",
+    purpose="What this app does, a sample image to try, and the data sets and models that are ready to use.",
+    order=0,
+)
 
 intro_column, example_column = st.columns([11, 9], gap="large", vertical_alignment="center")
 with intro_column:

@@ -5,7 +5,11 @@ import streamlit as st
 from wbcseg.ui import glossary, navigation
 from wbcseg.ui.runs import comparison, details, table
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Runs",
+    purpose="All training runs: compare their curves and settings, add notes, download or delete them.",
+    order=70,
+)
 
 st.title("Runs")
 st.markdown("All trainings, the newest first. Choose some to compare their curves and settings, or one to look closer.")

@@ -15,7 +15,11 @@ from wbcseg.ui.segment import cell_features, edited_masks, upload
 from wbcseg.ui.segment.view import build_view, on_image_selected, on_mask_edited, send_prefetched, show_hints
 from wbcseg.ui.viewer import send_payload, show_viewer
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Segment",
+    purpose="Segment an image with several models and compare the results with the expert mask.",
+    order=20,
+)
 
 st.title("Segment a picture")
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -7,7 +7,11 @@ from wbcseg.ui import glossary, navigation
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.train import form, launch, live
 
-navigation.ensure_navigation()
+navigation.declare_page(
+    title="Train",
+    purpose="Train a network on images and masks, and follow its progress.",
+    order=60,
+)
 
 st.title("Train a network")
 st.markdown("A network learns from pictures and masks. Describe a training, start it, and watch it learn.")

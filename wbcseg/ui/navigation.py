@@ -1,68 +1,106 @@
-"""The frame around every page: the navigation and what the browser's tab says."""
+"""The navigation bar, built from the scripts in ``pages/``.
+
+Each page declares itself: its script calls :func:`declare_page`. There is no list of pages, so a script in ``pages/``
+is all that a new page needs (see ``docs/howto/page.md``).
+"""
 
 from __future__ import annotations
 
+import ast
+import functools
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from wbcseg import paths
+from wbcseg.errors import WbcsegError
 from wbcseg.ui import gc_thread
 
-PAGES: Final = {
-    "home": ("Home", "What this is, a sample to begin with, and which data sets and models are ready."),
-    "datasets": (
-        "Data sets",
-        "Look through the pictures and their expert masks, and see how they are prepared for training.",
-    ),
-    "segment": ("Segment", "Segment a picture with every model, side by side with the expert's mask."),
-    "batch": (
-        "Batch",
-        "Segment and measure many pictures at once: masks, figures, tables and a report to take away.",
-    ),
-    "architectures": ("Architectures", "How the three networks are built, and what each of their stages sees."),
-    "compare": ("Compare", "Which network is better, by how much, and how sure that is."),
-    "train": ("Train", "Train a network on pictures and masks, and watch it learn."),
-    "runs": ("Runs", "All trainings: compare their curves and settings, note, download, delete."),
-}
-"""Title and purpose of every page, by the name of its script and address."""
+
+@dataclass(frozen=True)
+class PageSpec:
+    """What a page says about itself.
+
+    Attributes:
+        script: Its script. The address of the page is the script's name.
+        title: Its title in the navigation bar and the browser tab.
+        purpose: What one can do there, in a sentence; the tooltip of its link in the navigation bar.
+        order: Its place in the navigation bar. The page with the lowest number is the start page.
+    """
+
+    script: Path
+    title: str
+    purpose: str
+    order: int
+
 
 _is_set_up = False
 
 
+def declare_page(*, title: str, purpose: str, order: int) -> None:
+    """Declare a page. Each script in ``pages/`` calls this first, with literal arguments (see :class:`PageSpec`).
+
+    :func:`read_page_spec` reads the arguments from the source, without running the script. The call itself makes sure
+    that the page runs inside the navigation. Until a server has called ``st.navigation`` for the first time, Streamlit
+    takes the folder ``pages/`` for a multipage app of the older kind and answers a link to a page by running its script
+    alone. The widgets of such a run are not those of the next, so the first click would be lost: hence the rerun.
+    """
+    del title, purpose, order
+    if not _is_set_up:
+        setup_navigation()
+        st.rerun()
+
+
+def list_pages() -> list[PageSpec]:
+    """Return the pages in the order of the navigation bar."""
+    scripts = paths.get_pages_folder().glob("*.py")
+    specs = [read_page_spec(script, script.stat().st_mtime_ns) for script in scripts]
+    return sorted(specs, key=lambda spec: (spec.order, spec.title))
+
+
+@functools.lru_cache(maxsize=128)
+def read_page_spec(script: Path, mtime_ns: int) -> PageSpec:  # noqa: ARG001 (part of the cache key)
+    """Read what a page says about itself from the source of its script.
+
+    Args:
+        script: The script.
+        mtime_ns: When it was modified; a changed script is read again.
+
+    Raises:
+        WbcsegError: If the script does not call :func:`declare_page` with literal arguments.
+    """
+    try:
+        for statement in ast.parse(script.read_bytes()).body:
+            match statement:
+                case ast.Expr(ast.Call(ast.Attribute(attr="declare_page") | ast.Name(id="declare_page")) as call):
+                    return PageSpec(script, **{str(kw.arg): ast.literal_eval(kw.value) for kw in call.keywords})
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise WbcsegError(f"Cannot read the declare_page(…) of {script.name}: {error}") from error
+    raise WbcsegError(f"{script.name} must call declare_page(title=…, purpose=…, order=…); see docs/howto/page.md.")
+
+
 def setup_navigation() -> StreamlitPage:
-    """Draw the frame. Return the page that was asked for."""
+    """Show the navigation bar and configure the browser tab. Return the requested page."""
     global _is_set_up
     _is_set_up = True
     gc_thread.start_gc_thread()
-    # Pages have no icon: for the one in the browser's tab, Streamlit would send every reader to a server elsewhere.
+    # No icons in the navigation bar: to show one in the browser tab, Streamlit makes the browser load it from another
+    # server.
     page = st.navigation(
         [
-            st.Page(paths.get_pages_folder() / f"{name}.py", title=title, default=name == "home", help=purpose)
-            for name, (title, purpose) in PAGES.items()
+            st.Page(spec.script, title=spec.title, help=spec.purpose, default=position == 0)
+            for position, spec in enumerate(list_pages())
         ],
         position="top",
     )
     st.set_page_config(
         page_title=f"{page.title} · White blood cell segmentation",
-        page_icon=Path(__file__).parent / "icon.png",
+        page_icon=Path(__file__).with_name("icon.png"),
         layout="wide",
         menu_items={
-            "About": "Segmentation of white blood cells in blood-smear pictures. For research, not for diagnosis."
+            "About": "Segmentation of white blood cells in blood-smear images. For research, not for diagnosis."
         },
     )
     return page
-
-
-def ensure_navigation() -> None:
-    """Draw the frame if nobody has yet; every page begins with this.
-
-    Until ``app.py`` has called ``st.navigation`` for the first time, Streamlit takes a folder named ``pages`` for an
-    older kind of app and answers a link to a page by running its script alone. The widgets of such a run are not
-    those of the next, and a click on one would be lost: hence the second run at once.
-    """
-    if not _is_set_up:
-        setup_navigation()
-        st.rerun()

@@ -1,4 +1,4 @@
-"""The pages' scripts, for links from one page to another."""
+"""The scripts of the pages that other pages link to, for ``st.page_link`` and ``st.switch_page``."""
 
 from __future__ import annotations
 
