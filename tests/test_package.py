@@ -95,3 +95,10 @@ def test_the_errors_are_those_of_the_tree_in_their_module() -> None:
 def test_modules_stay_rooms() -> None:
     long = {p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 320}
     assert not long
+
+
+def test_folders_hold_at_most_sixteen_modules() -> None:
+    modules: dict[Path, int] = {}
+    for path in FILES:
+        modules[path.parent] = modules.get(path.parent, 0) + (path.name != "__init__.py")
+    assert max(modules.values()) <= 16
