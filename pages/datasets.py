@@ -3,8 +3,8 @@
 import streamlit as st
 
 from wbcseg.ui import glossary, navigation
-from wbcseg.ui.components import dataset_picker, gallery, image_panels
-from wbcseg.ui.datasets import preparation
+from wbcseg.ui.components import dataset_picker, image_panels
+from wbcseg.ui.datasets import gallery, preparation
 
 navigation.declare_page(
     title="Data sets",

@@ -1,4 +1,4 @@
-"""The house: each floor imports only those below it, and importing it is cheap."""
+"""Layers: each package imports only from the layers below it. Importing is cheap. Modules and folders stay small."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import wbcseg.errors
 
 ROOT = Path(wbcseg.__file__ or "").parent
 
-FLOORS = [
+LAYERS = [
     {"errors", "labels", "paths"},
     {"io"},
     {"datasets", "metrics", "transforms"},
@@ -34,8 +34,8 @@ TENSORFLOW = {
 }
 
 
-def floor_of(room: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+def layer_of(package: str) -> int:
+    return next(number for number, packages in enumerate(LAYERS) if package in packages)
 
 
 def imports(path: Path) -> set[str]:
@@ -64,16 +64,16 @@ FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.p
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_room_uses_only_the_floors_below(path: Path) -> None:
+def test_a_module_imports_only_from_the_layers_below(path: Path) -> None:
     parts = path.relative_to(ROOT).with_suffix("").parts
-    room, names = parts[0], imports(path)
+    package, names = parts[0], imports(path)
     for name in names:
         first, *rest = name.split(".")
-        if first == "wbcseg" and rest and rest[0] not in ("__version__", room):
-            assert floor_of(rest[0]) < floor_of(room), f"{name} is not below {room}"
-    if room != "ui":
+        if first == "wbcseg" and rest and rest[0] not in ("__version__", package):
+            assert layer_of(rest[0]) < layer_of(package), f"{name} is not below {package}"
+    if package != "ui":
         assert not any(name.split(".")[0] == "streamlit" for name in names)
-    if path.name not in TENSORFLOW.get(room, set()):
+    if path.name not in TENSORFLOW.get(package, set()):
         assert not any(name.split(".")[0] in ("tensorflow", "keras") for name in names)
 
 
@@ -92,7 +92,7 @@ def test_the_errors_are_those_of_the_tree_in_their_module() -> None:
             assert issubclass(value, wbcseg.errors.WbcsegError)
 
 
-def test_modules_stay_rooms() -> None:
+def test_modules_have_at_most_320_lines() -> None:
     long = {p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 320}
     assert not long
 

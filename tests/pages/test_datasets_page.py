@@ -6,7 +6,7 @@ from quick_app import go_to, pictures, words
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ImageError
 from wbcseg.ui import cache
-from wbcseg.ui.components.gallery import PER_PAGE
+from wbcseg.ui.datasets.gallery import PER_PAGE
 
 
 def test_one_picture_large_with_mask_overlay_and_shares(open_page):

@@ -17,9 +17,9 @@ from wbcseg.errors import WbcsegError
 from wbcseg.labels import CLASSES, Labels
 from wbcseg.splitting.worker import split_in_subprocess
 from wbcseg.ui import cache
-from wbcseg.ui.components.gallery import select_page
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
+from wbcseg.ui.datasets.gallery import select_page
 from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import RgbImage, resize_for_display
