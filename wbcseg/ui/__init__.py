@@ -14,7 +14,7 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.datasets.gallery`: many small pictures
 - :mod:`wbcseg.ui.components.downloads`: figures in words, and the files to take away
 - :mod:`wbcseg.ui.segment.cell_features`: the figures of the cell that is shown
-- :mod:`wbcseg.ui.batch.upload` and :mod:`wbcseg.ui.components.paste`: bringing many pictures
+- :mod:`wbcseg.ui.batch.upload` and :mod:`wbcseg.ui.batch.paste`: bringing many pictures
 - :mod:`wbcseg.ui.batch.options`: how they are to be read
 - :mod:`wbcseg.ui.batch.batch_view`, :mod:`wbcseg.ui.components.cell_table` and :mod:`wbcseg.ui.batch.detail`:
   measuring them
@@ -22,7 +22,7 @@ Pages stay short because what they repeat lives here, one room a module:
 - :mod:`wbcseg.ui.components.dataset_status`: what is ready to be used, and downloading what is not
 - :mod:`wbcseg.ui.train.fields`: the settings of a training in a form
 - :mod:`wbcseg.ui.train.form`: describing a training
-- :mod:`wbcseg.ui.train.dataset_upload`: a zip of one's own pictures and masks
+- :mod:`wbcseg.ui.components.dataset_upload`: a zip of one's own pictures and masks
 - :mod:`wbcseg.ui.train.launch`: what a training will cost, and starting it
 - :mod:`wbcseg.ui.train.live`: a training as it goes on
 - :mod:`wbcseg.ui.components.run_status`: how a training stands, and what can be done about it

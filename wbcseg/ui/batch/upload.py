@@ -13,7 +13,7 @@ from wbcseg.datasets import PAIRING_RULE
 from wbcseg.datasets.uploads import InputImage, Upload, count_max_pages, pair_uploads
 from wbcseg.io import MAX_BYTES, encode_png
 from wbcseg.labels import to_grey
-from wbcseg.ui.components.paste import enable_paste
+from wbcseg.ui.batch.paste import enable_paste
 from wbcseg.ui.formatting import escape_markdown
 
 FILES: Final = "Files or zip"

@@ -13,9 +13,9 @@ from wbcseg.training.jobs import manager
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.runs.summary import RunStatus, RunSummary
 from wbcseg.ui import cache, routes
+from wbcseg.ui.components.dataset_upload import upload_dataset
 from wbcseg.ui.formatting import escape_lines, format_dataset_name, format_duration, get_local_id
 from wbcseg.ui.glossary import GLOSSARY
-from wbcseg.ui.train.dataset_upload import upload_dataset
 
 STATUS_STYLES: Final[dict[RunStatus, tuple[str, str, str]]] = {
     "starting": ("Starting", "blue", "rocket_launch"),

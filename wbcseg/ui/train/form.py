@@ -16,10 +16,10 @@ from wbcseg.training.config import SETTING_GROUPS
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.setting import Setting
 from wbcseg.ui.components.dataset_status import show_download_button
+from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.formatting import escape_lines, escape_markdown
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.train.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FormValues, drop_inactive
 
 PRESET_TITLES: Final = {
