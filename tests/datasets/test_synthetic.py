@@ -61,7 +61,7 @@ def test_a_round_lobe_is_a_disc():
 
 
 def test_a_bridge_has_round_ends():
-    at = compute_bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), base_filters=1)
+    at = compute_bridge(np.array([0.0, 2.0, 0.0]), np.array([5.0, 5.0, 13.0]), (0, 0), (0, 10), width=1)
     np.testing.assert_allclose(at, [-1, 1, 2])
 
 
@@ -103,11 +103,11 @@ def test_dots_lie_where_they_are_put_even_over_the_border():
 
 
 def test_a_window_over_the_border_is_cut():
-    window = Window(top=-3, left=8, height=6, base_filters=5)
+    window = Window(top=-3, left=8, height=6, width=5)
     there, part = window.clip_to((10, 10))
     assert there == (slice(0, 3), slice(8, 10))
     assert part == (slice(3, 6), slice(0, 2))
-    there, _ = Window(top=20, left=-9, height=4, base_filters=5).clip_to((10, 10))
+    there, _ = Window(top=20, left=-9, height=4, width=5).clip_to((10, 10))
     assert np.zeros((10, 10))[there].size == 0
 
 
@@ -216,11 +216,11 @@ def test_the_same_call_draws_the_same_pixels():
 def test_reading_in_another_order_changes_nothing(drawn):
     data = open_synthetic()
     for index in (7, 3):
-        assert data.sample_infos[index].read().compute_digest() == drawn[0][index].digest()
+        assert data.sample_infos[index].read().compute_digest() == drawn[0][index].compute_digest()
 
 
 def test_no_two_samples_are_the_same(drawn):
-    assert len({sample.digest() for sample in drawn[0]}) == len(drawn[0])
+    assert len({sample.compute_digest() for sample in drawn[0]}) == len(drawn[0])
     assert draw_sample(2, 4).compute_digest() != draw_sample(3, 4).compute_digest()
 
 

@@ -75,7 +75,7 @@ def test_weights_of_another_network_than_the_card_says_are_refused(model: Path) 
 
 def test_weights_of_another_width_than_the_card_says_are_refused(model: Path) -> None:
     card = json.loads((model / "card.json").read_text(encoding="utf-8"))
-    card["width"] = 12
+    card["base_filters"] = 12
     (model / "card.json").write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(WeightsError, match="of width 12"):
         looked_into(model)

@@ -1,4 +1,4 @@
-"""The arithmetic in NumPy is that of the Keras networks."""
+"""The forward pass in NumPy equals that of the Keras networks."""
 
 from __future__ import annotations
 

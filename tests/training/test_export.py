@@ -15,7 +15,7 @@ from wbcseg.training import TrainingConfig
 from wbcseg.training.data import load_data
 
 
-@pytest.mark.parametrize(("augmentation", "input_size"), [("none", 48), ("laboratories", 72)])
+@pytest.mark.parametrize(("augmentation", "input_size"), [("none", 48), ("strong", 72)])
 def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, augmentation: str, canvas: int) -> None:
     pytest.importorskip("keras")
     from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, collect_calibration_samples

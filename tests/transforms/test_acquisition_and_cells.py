@@ -25,7 +25,7 @@ from wbcseg.transforms.padding import pad_labels_to_square, pad_to_square
 from wbcseg.transforms.pipeline import augment
 from wbcseg.transforms.red_cells import add_red_cells
 
-HOW = get_augmentation("laboratories")
+HOW = get_augmentation("strong")
 SHARE = 0.6
 SIDE = 120
 
@@ -57,11 +57,11 @@ def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray
     assert (batches[0][1] == batches[1][1]).all()
 
 
-@pytest.mark.parametrize("cell_fraction", [SHARE, 0.75])
+@pytest.mark.parametrize("share", [SHARE, 0.75])
 def test_copies_as_they_are_show_what_the_close_look_sees(
     pictures: tuple[NDArray[np.uint8], Labels], share: float
 ) -> None:
-    how = dataclasses.replace(HOW.make_clean(share), as_is=1.0)
+    how = dataclasses.replace(HOW.make_clean(share), clean_fraction=1.0)
     images, masks = augment(*pictures, how, np.random.default_rng(4))
     small = 0
     for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):

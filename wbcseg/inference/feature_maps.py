@@ -12,6 +12,7 @@ from wbcseg.errors import ModelError
 from wbcseg.models.card import ModelCard
 from wbcseg.models.forward import forward
 from wbcseg.models.graph import OUTPUT_LAYER, Stage, list_layers, list_stages
+from wbcseg.models.structure import ACTIVATION, NORMALISATION
 from wbcseg.models.weights import check_network, read_weights
 from wbcseg.transforms.padding import pad_to_square
 
@@ -75,8 +76,8 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
 def get_last_layer(architecture: str, stage: Stage) -> str:
     """Return the name of a stage's last layer; normalisation and activation belong to the layer before them."""
     all_layers = list_layers(architecture)
-    step = next(step for step in reversed(stage.layer_stats) if step.layer.name != OUTPUT_LAYER)
-    index = all_layers.index(step.layer)
-    while all_layers[index + 1].kind in ("normalisation", "activation"):
+    last = next((s for s in reversed(stage.layer_stats) if s.layer.name != OUTPUT_LAYER), stage.layer_stats[-1])
+    index = all_layers.index(last.layer)
+    while all_layers[index + 1].kind in (NORMALISATION, ACTIVATION):
         index += 1
     return all_layers[index].name

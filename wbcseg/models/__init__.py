@@ -7,6 +7,15 @@ from wbcseg.models.registry import (
     ArchitectureSpec,
     build_model,
     get_spec,
+    register,
 )
 
-__all__ = ["ARCHITECTURES", "BASE_FILTERS_RANGE", "SIZE_MULTIPLE", "ArchitectureSpec", "build_model", "get_spec"]
+__all__ = [
+    "ARCHITECTURES",
+    "BASE_FILTERS_RANGE",
+    "SIZE_MULTIPLE",
+    "ArchitectureSpec",
+    "build_model",
+    "get_spec",
+    "register",
+]

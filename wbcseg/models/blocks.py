@@ -1,4 +1,4 @@
-"""Layers that the three networks share. Imports TensorFlow."""
+"""Layers that the networks share. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from wbcseg.labels import CLASSES
 class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
     """Batch normalisation (Ioffe and Szegedy, 2015) over the last axis as one fused operation.
 
-    Keras 3 composes it from small operations on TensorFlow, which costs a training step a fifth to a third more. The
+    On TensorFlow, Keras 3 composes it of small operations, which makes a training step a fifth to a third slower. The
     weights, their names and their order are those of :class:`keras.layers.BatchNormalization`.
 
     Args:
-        momentum: Share of the old value in the running averages.
+        momentum: Weight of the old value in the running averages.
         epsilon: Added to the variance.
     """
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
-        # Under mixed precision the picture is bfloat16 and the statistics stay float32.
+        # Under mixed precision the feature maps are bfloat16 and the statistics stay float32.
         super().__init__(autocast=False, **kwargs)
         self.momentum = momentum
         self.epsilon = epsilon
         self._get_step_count: Callable[[], Any] | None = None
 
     def enable_debiasing(self, get_step_count: Callable[[], Any]) -> None:
-        """Make the running averages plain means in the beginning, as Keras 2 on TensorFlow 1 did.
+        """Start the running averages as plain means, as Keras 2 on TensorFlow 1 did.
 
         Args:
-            get_step_count: Returns how many training steps have been done so far: a scalar tensor.
+            get_step_count: Returns the number of training steps so far, as a scalar tensor.
         """
         self._get_step_count = get_step_count
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create the four vectors of statistics, one value a channel."""
+        """Create the four weight vectors, one value per channel."""
         shape = (input_shape[-1],)
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
@@ -51,7 +51,7 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         return input_shape
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Normalise ``[N, H, W, C]``: by the batch in training, by the running averages otherwise."""
+        """Normalise ``[N, H, W, C]``, in training by the batch's statistics, otherwise by the running averages."""
         if not training:
             outputs, _, _ = tf.compat.v1.nn.fused_batch_norm(
                 inputs,
@@ -80,10 +80,10 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
 
 
 class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
-    """Repeat every pixel ``factor`` times in both directions: Keras' ``UpSampling2D`` in a form that exports.
+    """Repeat every pixel ``factor`` times in both directions: ``UpSampling2D`` in a form that can be exported.
 
     Args:
-        factor: Whole number of repetitions.
+        factor: Number of repetitions.
     """
 
     def __init__(self, factor: int, **kwargs: Any) -> None:
@@ -96,7 +96,7 @@ class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
         return n, h and h * self.factor, w and w * self.factor, c
 
     def call(self, inputs: Any) -> Any:
-        """Enlarge ``[N, H, W, C]``."""
+        """Upsample ``[N, H, W, C]``."""
         size = tf.shape(inputs)[1:3] * self.factor
         outputs = tf.image.resize(inputs, size, method="nearest")
         static = self.compute_output_shape(tuple(inputs.shape))
@@ -109,16 +109,16 @@ class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
 
 
 class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
-    """Repeat every pixel ``factor`` times in both directions, then convolve: both in one, with the same result.
+    """Repeat every pixel ``factor`` times in both directions and convolve, in one operation with the same result.
 
-    Repeated pixels meet several weights of the kernel at once, so the weights may be added up beforehand and the kernel
-    applied to the small picture. A training step of such a stage takes a quarter to half of the time. The weights,
-    their names and their start are those of :class:`keras.layers.Conv2D` with padding ``same``.
+    Several weights of the kernel fall on the same repeated pixel, so they can be summed beforehand and applied to the
+    small feature map. A training step of such a stage takes a quarter to half of the time. The weights, their names and
+    their initial values are those of :class:`keras.layers.Conv2D` with padding ``same``.
 
     Args:
-        filters: Channels of the output.
-        kernel_size: Odd side of the kernel.
-        factor: Whole number of repetitions.
+        filters: Output channels.
+        kernel_size: Side of the kernel, odd.
+        factor: Number of repetitions.
     """
 
     def __init__(self, filters: int, kernel_size: int, factor: int, **kwargs: Any) -> None:
@@ -131,11 +131,11 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         return n, h and h * self.factor, w and w * self.factor, self.filters
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Enlarge and convolve ``[N, H, W, C]``."""
+        """Upsample and convolve ``[N, H, W, C]``."""
         kernel = keras.ops.convert_to_tensor(self.kernel)
-        # Where the kernel reaches over whole repeated pixels, every place of the result reads the same pixels.
+        # If the kernel covers whole repeated pixels, every output pixel of a block reads the same input pixels.
         is_aligned = self.kernel_size[0] // 2 % self.factor == 0
-        # Measured: TensorFlow learns faster by the transposed convolution, LiteRT predicts faster by the plain one.
+        # Measured: TensorFlow trains faster with the transposed convolution, LiteRT predicts faster with the plain one.
         outputs = (self._convolve_transposed if training and not is_aligned else self._convolve_subpixel)(
             inputs, kernel
         )
@@ -144,7 +144,7 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         return outputs
 
     def _convolve_transposed(self, inputs: Any, kernel: Any) -> Any:
-        """Spread every pixel by a transposed convolution whose kernel is summed over a pixel's repetitions."""
+        """Apply a transposed convolution whose kernel is summed over a pixel's repetitions."""
         margin = self.factor - 1
         summed_kernel = tf.pad(tf.reverse(kernel, [0, 1]), [[margin, margin], [margin, margin], [0, 0], [0, 0]])
         kernel_side = self.kernel_size[0] + margin
@@ -155,9 +155,9 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
         return tf.nn.conv2d_transpose(inputs, tf.transpose(summed_kernel, [0, 1, 3, 2]), size, self.factor, "SAME")
 
     def _convolve_subpixel(self, inputs: Any, kernel: Any) -> Any:
-        """Compute the ``factor``² places of every pixel as channels and lay them out beside each other."""
+        """Compute the ``factor``² output pixels of every input pixel as channels, then rearrange them (subpixel)."""
         kernel_side, factor = self.kernel_size[0], self.factor
-        # Which of the small picture's pixels, counted from the place's own, every weight meets.
+        # Offset of the small map's pixel that every tap reads, for each position in a block.
         source_offsets = np.array(
             [
                 [(position + tap - kernel_side // 2) // factor for tap in range(kernel_side)]
@@ -196,7 +196,7 @@ class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
 
 
 class ConvBlock:
-    """Convolution, batch normalisation and ReLU with the settings that a whole network shares.
+    """Convolution, batch normalisation and ReLU, with the settings of a whole network.
 
     Args:
         bn_momentum: Momentum of every batch normalisation.
@@ -208,11 +208,11 @@ class ConvBlock:
     def __call__(
         self, x: Any, filters: int, kernel_size: int, *, convolutions: int = 1, relu: bool = True, upsample: int = 1
     ) -> Any:
-        """Apply ``convolutions`` convolutions of ``kernel_size``×``kernel_size``, each normalised and, if ``relu``, rectified.
+        """Apply ``convolutions`` convolutions, each with batch normalisation and, if ``relu``, a ReLU.
 
         Before the first one, every pixel is repeated ``upsample`` times in both directions.
         """
-        # A 3×3 kernel on pixels repeated three times: measured, joining the two gains nothing.
+        # For a 3×3 kernel on pixels repeated three times, fusing the two gains nothing (measured).
         is_fused = upsample > 1 and (kernel_size, upsample) != (3, 3)
         if upsample > 1 and not is_fused:
             x = NearestUpsampling(upsample)(x)
@@ -228,7 +228,7 @@ class ConvBlock:
 
 
 def build_image_input() -> Any:
-    """Return the input of every network: ``float32[N, H, W, 3]`` in 0 to 1, H and W multiples of 24."""
+    """Return the input of a network: ``float32[N, H, W, 3]`` in 0 to 1, of any size that the network can divide."""
     return keras.Input((None, None, 3), name="picture")
 
 

@@ -1,84 +1,40 @@
-"""How the networks are built, layer by layer and stage by stage, without building them.
-
-``structure.json`` beside this module was written from the Keras models by ``python -m benchmarks.structure``; a test
-compares the two.
-"""
+"""A network's stages and receptive fields, from its layers (:mod:`wbcseg.models.structure`), without building it."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
-from wbcseg.models import get_spec
+from wbcseg.models import get_spec, structure
+from wbcseg.models.structure import Layer, NetworkStructure, evaluate_polynomial
 
-STRUCTURE_FILE: Final = Path(__file__).with_name("networks.json")
-
-CONVOLUTION: Final = "convolution"
-TRANSPOSED_CONVOLUTION: Final = "transposed convolution"
-POOLING: Final = "pooling"
-UPSAMPLING: Final = "upsampling"
-DENSE: Final = "dense"
-CONCAT: Final = "joining"
 OUTPUT_LAYER: Final = "scores"
-"""Name of the last convolution, with one channel a class."""
-OTHER_KINDS: Final = ("normalisation", "activation", "dropout", "input")
+"""Name of the last convolution, with one channel per class."""
+UNLISTED_KINDS: Final = (structure.INPUT, structure.NORMALISATION, structure.ACTIVATION, structure.DROPOUT)
+"""Layers that count towards the layer before them."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a network.
-
-    Attributes:
-        name: Its name in the Keras model.
-        kind: One of the constants above, or of :data:`OTHER_KINDS`.
-        inputs: Names of the layers that it sees.
-        kernel_size: Side of its kernel in pixels; 1 where it has none.
-        factor: By how much it enlarges the picture (upsampling, transposed) or shrinks it (pooling); 1 otherwise.
-        channel_coefficients: Channels of its output are ``channels[0]`` times the width, plus ``channels[1]``.
-        downsampling: Its output has the picture's side divided by this.
-        relu: Whether negative values become 0 behind it.
-    """
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    kernel_size: int
-    factor: int
-    channel_coefficients: tuple[int, int]
-    downsampling: int
-    relu: bool = False
-
-    def count_filters(self, base_filters: int) -> int:
-        """Return its channels at a width."""
-        return self.channel_coefficients[0] * base_filters + self.channel_coefficients[1]
-
-
-@lru_cache
 def list_layers(name: str) -> tuple[Layer, ...]:
     """Return the layers of a network in order.
 
     Raises:
         ConfigError: If there is no such network.
     """
-    get_spec(name)
-    rows = json.loads(STRUCTURE_FILE.read_text(encoding="utf-8"))[name]
-    return tuple(Layer(**{**row, "inputs": tuple(row["inputs"]), "channels": tuple(row["channels"])}) for row in rows)
+    return get_spec(name).structure.layers
 
 
 @dataclass(frozen=True)
 class LayerStats:
-    """A layer of a stage with its numbers at one width and side.
+    """A layer of a stage with its numbers at one number of base filters and one input size.
 
     Attributes:
         layer: The layer.
         filters: Channels of its output.
-        parameters: Numbers that it holds, those of the normalisation behind it included.
-        multiply_adds: For one picture, counted at every position of its output as the network is defined.
-        receptive_field: Side in pixels of the square of the picture that one of its output's pixels can depend on.
+        parameters: Its parameters, with those of the normalisation after it.
+        multiply_adds: For one image, as the network is defined.
+        receptive_field: Side in pixels of the square of the image that one pixel of its output can depend on.
     """
 
     layer: Layer
@@ -90,13 +46,13 @@ class LayerStats:
 
 @dataclass(frozen=True)
 class Stage:
-    """The layers between two changes of the picture's side.
+    """The layers between two changes of resolution.
 
     Attributes:
-        map_size: Side of its maps in pixels.
+        map_size: Side of its feature maps in pixels.
         is_decoder: Whether it comes after the smallest maps.
-        layer_stats: Its layers that compute: convolutions, dense layers, pooling, upsampling, joining.
-        skip_from: Number of the encoder's stage whose maps it sees beside its own, from 0, or ``None``.
+        layer_stats: Its layers, but for normalisation, activations and dropout.
+        skip_from: Index of the encoder stage whose maps it receives through a skip connection, or ``None``.
     """
 
     map_size: int
@@ -106,22 +62,23 @@ class Stage:
 
     @property
     def filters(self) -> int:
-        """Channels of its last maps, before those of the classes."""
-        return next(stats.filters for stats in reversed(self.layer_stats) if stats.layer.name != OUTPUT_LAYER)
+        """Channels of its last feature maps, before those of the classes."""
+        hidden = [stats.filters for stats in self.layer_stats if stats.layer.name != OUTPUT_LAYER]
+        return hidden[-1] if hidden else self.layer_stats[-1].filters
 
     @property
     def parameters(self) -> int:
-        """Numbers that it holds."""
+        """Number of parameters."""
         return sum(stats.parameters for stats in self.layer_stats)
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications followed by an addition, for one picture."""
+        """Multiply-adds for one image."""
         return sum(stats.multiply_adds for stats in self.layer_stats)
 
     @property
     def receptive_field(self) -> int:
-        """Greatest receptive field in it, in pixels of the picture."""
+        """Largest receptive field of its layers, in pixels of the image."""
         return max(stats.receptive_field for stats in self.layer_stats)
 
 
@@ -131,94 +88,104 @@ def list_stages(name: str, *, base_filters: int, input_size: int) -> tuple[Stage
     Args:
         name: A network.
         base_filters: Filters of its first stage.
-        input_size: Side of the picture in pixels, a multiple of 24.
+        input_size: Side of the image in pixels, a multiple of the network's ``size_multiple``.
 
     Raises:
         ConfigError: If there is no such network.
     """
-    by_name = {layer.name: layer for layer in list_layers(name)}
+    network = get_spec(name).structure
+    stage_layers = _group_by_resolution(network)
+    stage_of = {layer.name: index for index, layers in enumerate(stage_layers) for layer in layers}
+    smallest_stage = max(range(len(stage_layers)), key=lambda index: stage_layers[index][0].downsampling)
     receptive_fields = _compute_receptive_fields(name)
-    max_downsampling = max(layer.downsampling for layer in by_name.values())
-    result: list[Stage] = []
-    layer_stats: list[LayerStats] = []
-    stage_of: dict[str, int] = {}
-    skip_from: int | None = None
-    downsampling, is_decoder, past_bottleneck = 1, False, False
-    normalised_layers = _find_normalised_layers(name)
-
-    def finish_stage() -> None:
-        nonlocal layer_stats, skip_from
-        if layer_stats:
-            result.append(Stage(input_size // downsampling, is_decoder, tuple(layer_stats), skip_from))
-        layer_stats, skip_from = [], None
-
-    for layer in by_name.values():
-        if layer.downsampling != downsampling:
-            finish_stage()
-            is_decoder = past_bottleneck
-            downsampling = layer.downsampling
-        past_bottleneck = past_bottleneck or layer.downsampling == max_downsampling
-        stage_of[layer.name] = len(result)
-        if layer.kind in OTHER_KINDS:
-            continue
-        if layer.kind == CONCAT:
-            skip_from = min(stage_of[input_name] for input_name in layer.inputs)
-        layer_stats.append(
-            _compute_layer_stats(
-                layer, by_name, base_filters, input_size, receptive_fields[layer.name], layer.name in normalised_layers
-            )
+    return tuple(
+        Stage(
+            map_size=input_size // layers[0].downsampling,
+            is_decoder=index > smallest_stage,
+            layer_stats=_compute_layer_stats(network, layers, receptive_fields, base_filters, input_size),
+            skip_from=_find_skip(network, layers, stage_of),
         )
-    finish_stage()
-    return tuple(result)
+        for index, layers in enumerate(stage_layers)
+    )
+
+
+def _group_by_resolution(network: NetworkStructure) -> list[list[Layer]]:
+    groups: list[list[Layer]] = []
+    for layer in network.layers:
+        if not groups or groups[-1][0].downsampling != layer.downsampling:
+            groups.append([])
+        groups[-1].append(layer)
+    return groups
+
+
+def _find_skip(network: NetworkStructure, layers: list[Layer], stage_of: dict[str, int]) -> int | None:
+    """Return the index of the earliest other stage of the same resolution whose maps are joined here."""
+    stage = stage_of[layers[0].name]
+    sources = {
+        stage_of[source]
+        for layer in layers
+        if layer.kind in (structure.CONCAT, structure.ADDITION)
+        for source in layer.inputs
+        if stage_of[source] != stage and network.by_name[source].downsampling == layer.downsampling
+    }
+    return min(sources, default=None)
 
 
 def _compute_layer_stats(
-    layer: Layer,
-    by_name: dict[str, Layer],
+    network: NetworkStructure,
+    layers: list[Layer],
+    receptive_fields: dict[str, int],
     base_filters: int,
     input_size: int,
-    receptive_field: int,
-    is_normalised: bool,
-) -> LayerStats:
-    filters = layer.count_filters(base_filters)
-    parameters = multiply_adds = 0
-    if layer.kind in (CONVOLUTION, TRANSPOSED_CONVOLUTION, DENSE):
-        input_filters = by_name[layer.inputs[0]].count_filters(base_filters)
-        weights = layer.kernel_size**2 * input_filters * filters
-        parameters = weights + filters + (4 * filters if is_normalised else 0)
-        positions = (input_size // layer.downsampling) ** 2
-        # A transposed convolution applies its kernel at the positions of its input.
-        multiply_adds = weights * (positions // layer.factor**2 if layer.kind == TRANSPOSED_CONVOLUTION else positions)
-    return LayerStats(layer, filters, parameters, multiply_adds, receptive_field)
-
-
-def _find_normalised_layers(name: str) -> set[str]:
-    return {layer.inputs[0] for layer in list_layers(name) if layer.kind == "normalisation"}
+) -> tuple[LayerStats, ...]:
+    # A normalisation before the first listed layer counts towards that one.
+    groups: list[list[Layer]] = [[]]
+    for layer in layers:
+        if layer.kind not in UNLISTED_KINDS and any(x.kind not in UNLISTED_KINDS for x in groups[-1]):
+            groups.append([])
+        groups[-1].append(layer)
+    result = []
+    for group in groups:
+        layer = next((x for x in group if x.kind not in UNLISTED_KINDS), group[-1])
+        result.append(
+            LayerStats(
+                layer,
+                layer.count_filters(base_filters),
+                sum(evaluate_polynomial(x.parameters, base_filters) for x in group),
+                sum(network.count_layer_multiply_adds(x, base_filters, input_size) for x in group),
+                receptive_fields[layer.name],
+            )
+        )
+    return tuple(result)
 
 
 @lru_cache
 def _compute_receptive_fields(name: str) -> dict[str, int]:
-    """Return the receptive field of every layer in pixels of the picture.
+    """Return the receptive field of every layer in pixels of the image.
 
-    Every layer's pixels lie ``divisor`` pixels of the picture apart, so a kernel of k adds (k − 1) times that of its
-    input. What is enlarged sees no more than before.
+    A layer's pixels lie ``downsampling`` pixels of the image apart, so a kernel of k adds (k − 1) times that of its
+    input. Upsampling does not enlarge the receptive field.
     """
-    by_name = {layer.name: layer for layer in list_layers(name)}
+    network = get_spec(name).structure
     receptive_fields: dict[str, int] = {}
-    for layer in by_name.values():
+    for layer in network.layers:
         input_field = max((receptive_fields[input_name] for input_name in layer.inputs), default=1)
-        input_downsampling = max((by_name[input_name].downsampling for input_name in layer.inputs), default=1)
-        if layer.kind == CONVOLUTION and layer.factor > 1:
-            # The pixels were repeated first: the kernel meets fewer different ones.
-            half_width = math.ceil((layer.kernel_size // 2) / layer.factor)
-            receptive_fields[layer.name] = input_field + 2 * half_width * input_downsampling
-        elif layer.kind in (CONVOLUTION, POOLING):
-            window_size = layer.kernel_size if layer.kind == CONVOLUTION else layer.factor
-            receptive_fields[layer.name] = input_field + (window_size - 1) * input_downsampling
-        elif layer.kind == TRANSPOSED_CONVOLUTION:
-            receptive_fields[layer.name] = (
-                input_field + (math.ceil(layer.kernel_size / layer.factor) - 1) * input_downsampling
-            )
-        else:
-            receptive_fields[layer.name] = input_field
+        spacing = max((network.by_name[input_name].downsampling for input_name in layer.inputs), default=1)
+        receptive_fields[layer.name] = input_field + _count_extra_pixels(layer) * spacing
     return receptive_fields
+
+
+def _count_extra_pixels(layer: Layer) -> int:
+    """Return how many pixels of its input, beside one, a pixel of a layer's output depends on along a side."""
+    match layer.kind:
+        case structure.CONVOLUTION if layer.factor > 1:
+            # The pixels were repeated first: the kernel covers fewer different ones.
+            return 2 * math.ceil((layer.kernel_size // 2) / layer.factor)
+        case structure.CONVOLUTION | structure.DEPTHWISE_CONVOLUTION | structure.OTHER:
+            return (layer.kernel_size - 1) * layer.dilation
+        case structure.POOLING:
+            return layer.factor - 1
+        case structure.TRANSPOSED_CONVOLUTION:
+            return math.ceil(layer.kernel_size / layer.factor) - 1
+        case _:
+            return 0

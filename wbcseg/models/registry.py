@@ -1,41 +1,52 @@
-"""The networks, registered by name.
+"""The networks by name, and how a network registers itself.
 
-Importing this package does not import TensorFlow: names and descriptions are for everyone, :func:`build_model` is for
-training processes only.
+Reading the registry does not import TensorFlow; :func:`build_model` does.
 """
 
 from __future__ import annotations
 
-import importlib
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from wbcseg.errors import ConfigError
+from wbcseg.models.structure import NetworkStructure, load_structure
+from wbcseg.registry import DEFAULT_ORDER, Registry
 
 if TYPE_CHECKING:
     import keras
 
+Builder = Callable[..., "keras.Model"]
+BuilderT = TypeVar("BuilderT", bound=Builder)
+
+NETWORKS_PACKAGE: Final = "wbcseg.models.networks"
+
 SIZE_MULTIPLE: Final = 24
-"""Height and width that a network takes are multiples of this: it halves them three times and then takes a third."""
+"""Input sizes are multiples of this unless a network declares another: the thesis' networks divide by 2, 2, 2 and 3."""
 
 BASE_FILTERS_RANGE: Final = (4, 128)
-"""Least and greatest width (filters of the first stage)."""
+"""Smallest and largest number of base filters (filters of the first stage)."""
 
 
 @dataclass(frozen=True)
 class ArchitectureSpec:
-    """What is known of a network without building it.
+    """A network that can be built: what its module declares, and what follows from its structure.
 
     Attributes:
-        name: Short name; the module of the same name in this package has its builder.
-        title: The name in the literature.
-        summary: What is particular to it, for a student, in a sentence or two.
+        name: Short name, that of the builder function.
+        title: Name in the literature.
+        summary: What distinguishes it, for a student, in a sentence or two.
         reference: Where it was published.
-        has_skips: Whether its last stages see the first ones' feature maps.
-        thesis_parameters: Parameters at the thesis' width of 64, as its notebooks printed them.
-        parameter_coefficients: Parameters as a polynomial in the width: the factors of its square, of itself, and a constant.
-        multiply_add_coefficients: Likewise, the multiplications followed by an addition for a square of 24×24 pixels.
-        activation_coefficients: Likewise, the numbers in the outputs of all layers for a square of 24×24 pixels.
+        has_skips: Whether its decoder also receives the encoder's feature maps.
+        color: Hex colour in charts.
+        marker: Plotly symbol in charts, so that colour is never the only distinction.
+        builder: Builds it, see :func:`build_model`.
+        size_multiple: Height and width of its input are multiples of this.
+        thesis_parameters: Parameters at the thesis' 64 base filters, as its notebooks printed them; ``None`` if the
+            thesis does not have it.
+        order: Position in lists.
     """
 
     name: str
@@ -43,79 +54,93 @@ class ArchitectureSpec:
     summary: str
     reference: str
     has_skips: bool
-    thesis_parameters: int
-    parameter_coefficients: tuple[int, int, int] = field(repr=False)
-    multiply_add_coefficients: tuple[int, int, int] = field(repr=False)
-    activation_coefficients: tuple[int, int, int] = field(repr=False)
+    color: str
+    marker: str
+    builder: Builder = field(repr=False)
+    size_multiple: int = SIZE_MULTIPLE
+    thesis_parameters: int | None = None
+    order: int = DEFAULT_ORDER
+
+    @property
+    def structure(self) -> NetworkStructure:
+        """Its layers, computed from the built model."""
+        return load_structure(self.name, self._find_source_file())
+
+    @property
+    def is_in_package(self) -> bool:
+        """Whether it is a module of :mod:`wbcseg.models.networks`, so that its structure is stored in the package."""
+        return self.builder.__module__.startswith(f"{NETWORKS_PACKAGE}.")
 
     def count_parameters(self, base_filters: int) -> int:
-        """Return how many numbers the network holds at a width, without building it."""
-        return _evaluate_polynomial(self.parameter_coefficients, base_filters)
+        """Return the number of parameters, trainable or not."""
+        return self.structure.count_parameters(base_filters)
 
     def count_multiply_adds(self, base_filters: int, input_size: int) -> int:
-        """Return the multiplications followed by an addition for one picture.
+        """Return the multiply-adds for one image.
 
         Args:
             base_filters: Filters of the first stage.
-            input_size: Side of the picture in pixels, a multiple of 24.
+            input_size: Side of the image in pixels, a multiple of :attr:`size_multiple`.
         """
-        return _evaluate_polynomial(self.multiply_add_coefficients, base_filters) * (input_size // SIZE_MULTIPLE) ** 2
+        return self.structure.count_multiply_adds(base_filters, input_size)
 
     def count_activations(self, base_filters: int, input_size: int) -> int:
-        """Return how many numbers all layers together put out for one picture; arguments as for multiply-adds."""
-        return _evaluate_polynomial(self.activation_coefficients, base_filters) * (input_size // SIZE_MULTIPLE) ** 2
+        """Return the number of values in all layers' outputs for one image; arguments as for multiply-adds."""
+        return self.structure.count_activations(base_filters, input_size)
+
+    def _find_source_file(self) -> Path:
+        file = inspect.getsourcefile(inspect.unwrap(self.builder))
+        if file is None:
+            raise ConfigError(f"Network {self.name} must be defined in a Python file.")
+        return Path(file)
 
 
-def _evaluate_polynomial(coefficients: tuple[int, int, int], base_filters: int) -> int:
-    quadratic, linear, constant = coefficients
-    return quadratic * base_filters**2 + linear * base_filters + constant
+ARCHITECTURES: Final[Registry[ArchitectureSpec]] = Registry("network", NETWORKS_PACKAGE)
+"""Every network by its name."""
 
 
-ARCHITECTURES: Final[dict[str, ArchitectureSpec]] = {
-    spec.name: spec
-    for spec in (
-        ArchitectureSpec(
-            "unet",
-            "U-Net",
-            "An encoder and a decoder of the same depth; every decoder stage also sees the encoder's feature maps of "
-            "its own resolution, which keeps edges sharp.",
-            "Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
-            True,
-            26_242_627,
-            (6_399, 505, 3),
-            (73_664, 17_280, 0),
-            (0, 16_556, 3_456),
-        ),
-        ArchitectureSpec(
-            "segnet",
-            "SegNet-Basic",
-            "Four stages of one wide (7×7) convolution each, mirrored in the decoder; nothing but the smallest feature "
-            "maps passes from the one to the other.",
-            "Badrinarayanan, Kendall and Cipolla (2017), doi 10.1109/TPAMI.2016.2644615",
-            False,
-            29_723_395,
-            (7_252, 300, 3),
-            (239_904, 86_400, 0),
-            (0, 5_660, 3_456),
-        ),
-        ArchitectureSpec(
-            "deconvnet",
-            "DeconvNet",
-            "The thirteen convolutions of VGG-16, two dense layers over the smallest feature maps, and the mirror "
-            "image of it all: the deepest and slowest of the three.",
-            "Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
-            False,
-            67_218_563,
-            (16_398, 818, 3),
-            (434_880, 17_280, 0),
-            (0, 38_800, 3_456),
-        ),
-    )
-}
+def register(
+    *,
+    title: str,
+    summary: str,
+    reference: str,
+    has_skips: bool,
+    color: str,
+    marker: str,
+    size_multiple: int = SIZE_MULTIPLE,
+    thesis_parameters: int | None = None,
+    order: int = DEFAULT_ORDER,
+) -> Callable[[BuilderT], BuilderT]:
+    """Register the decorated builder as a network; arguments as in :class:`ArchitectureSpec`.
+
+    The builder takes the keywords ``base_filters``, ``dropout`` and ``bn_momentum`` and returns a ``keras.Model``. It
+    must import Keras in its body, so that importing its module stays cheap. Channels of every layer are a whole
+    multiple of ``base_filters``, plus a constant.
+    """
+
+    def decorate(builder: BuilderT) -> BuilderT:
+        ARCHITECTURES.add(
+            ArchitectureSpec(
+                name=builder.__name__,
+                title=title,
+                summary=summary,
+                reference=reference,
+                has_skips=has_skips,
+                color=color,
+                marker=marker,
+                builder=builder,
+                size_multiple=size_multiple,
+                thesis_parameters=thesis_parameters,
+                order=order,
+            )
+        )
+        return builder
+
+    return decorate
 
 
 def get_spec(name: str) -> ArchitectureSpec:
-    """Return what is known of a network.
+    """Return a network's specification.
 
     Raises:
         ConfigError: If no network has that name.
@@ -134,25 +159,24 @@ def build_model(name: str, *, base_filters: int = 64, dropout: float = 0.0, bn_m
     Args:
         name: A name in :data:`ARCHITECTURES`.
         base_filters: Filters of the first stage; every other stage is a multiple of it. The thesis has 64.
-        dropout: Share of the last layer's outputs that training silences, from 0 up to but not including 1.
-        bn_momentum: Share of the old value in the running averages of batch normalisation.
+        dropout: Fraction of the last feature maps that training silences, from 0 up to but not including 1.
+        bn_momentum: Weight of the old value in batch normalisation's running averages.
 
     Returns:
-        A model from ``float32[N, H, W, 3]`` in 0 to 1 (H and W multiples of 24) to class probabilities
-        ``float32[N, H, W, 3]``.
+        A model from ``float32[N, H, W, 3]`` in 0 to 1 (H and W multiples of the network's ``size_multiple``) to class
+        probabilities ``float32[N, H, W, 3]``.
 
     Raises:
         ConfigError: If an argument is unknown or out of range.
     """
-    get_spec(name)
-    if not isinstance(base_filters, int) or not BASE_FILTERS_RANGE[0] <= base_filters <= BASE_FILTERS_RANGE[1]:
+    spec = get_spec(name)
+    smallest, largest = BASE_FILTERS_RANGE
+    if not isinstance(base_filters, int) or not smallest <= base_filters <= largest:
         raise ConfigError(
-            f"Argument `width` must be a whole number from {BASE_FILTERS_RANGE[0]} to {BASE_FILTERS_RANGE[1]}. Received: {base_filters!r}"
+            f"Argument `base_filters` must be a whole number from {smallest} to {largest}. Received: {base_filters!r}"
         )
     if not 0 <= dropout < 1:
         raise ConfigError(f"Argument `dropout` must be at least 0 and less than 1. Received: {dropout!r}")
     if not 0 < bn_momentum < 1:
         raise ConfigError(f"Argument `bn_momentum` must lie between 0 and 1. Received: {bn_momentum!r}")
-    module = importlib.import_module(f"wbcseg.models.{name}")
-    model: keras.Model = getattr(module, name)(base_filters=base_filters, dropout=dropout, bn_momentum=bn_momentum)
-    return model
+    return spec.builder(base_filters=base_filters, dropout=dropout, bn_momentum=bn_momentum)

@@ -9,7 +9,8 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.models.graph import CONVOLUTION, DENSE, POOLING, TRANSPOSED_CONVOLUTION, UPSAMPLING, LayerStats, Stage
+from wbcseg.models.graph import LayerStats, Stage
+from wbcseg.models.structure import CONVOLUTION, DENSE, POOLING, TRANSPOSED_CONVOLUTION, UPSAMPLING
 
 # Streamlit takes drawings out of HTML, and a picture file does not know the colours of the page.
 _svg_component = st.components.v2.component(
@@ -92,17 +93,20 @@ def _format_operation(step: LayerStats) -> str:
 
 def _render_box(stage: Stage, x: float, y: float, box_width: float) -> str:
     tooltip = (
-        f"{stage.map_size}×{stage.map_size} pixels, {stage.filters} channels: {format_operations(stage) or 'pooling only'}. "
+        f"{stage.map_size}×{stage.map_size} pixels, {stage.filters} channels: "
+        f"{format_operations(stage) or 'pooling only'}. "
         f"{stage.parameters:,} parameters, {stage.multiply_adds / 1e6:,.1f} million multiply-adds, "
-        f"sees {stage.receptive_field}×{stage.receptive_field} pixels of the picture"
+        f"receptive field {stage.receptive_field}×{stage.receptive_field} pixels of the image"
     )
     return (
         f"<g><title>{escape(tooltip)}</title>"
-        f'<rect x="{x - box_width / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{box_width:.1f}" height="{BOX_HEIGHT}" rx="6" '
+        f'<rect x="{x - box_width / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" '
+        f'width="{box_width:.1f}" height="{BOX_HEIGHT}" rx="6" '
         'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
         f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
         f"{stage.map_size}² × {stage.filters}</text>"
-        f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">{escape(_format_convolutions(stage))}</text></g>'
+        f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">'
+        f"{escape(_format_convolutions(stage))}</text></g>"
     )
 
 

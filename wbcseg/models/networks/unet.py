@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
-from wbcseg.models.blocks import ConvBlock, build_head, build_image_input
+from wbcseg.models.registry import register
+
+if TYPE_CHECKING:
+    import keras
 
 POOL_SIZES = (2, 2, 2, 3)
 
 
+@register(
+    title="U-Net",
+    summary="An encoder and a decoder of the same depth. Each decoder stage also receives the encoder's feature maps "
+    "of the same resolution, which keeps edges sharp.",
+    reference="Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
+    has_skips=True,
+    color="#3d85c6",
+    marker="circle",
+    thesis_parameters=26_242_627,
+    order=1,
+)
 def unet(*, base_filters: int, dropout: float, bn_momentum: float) -> keras.Model:
     """Build U-Net; arguments as in :func:`wbcseg.models.build_model`.
 
-    Stages of ``base_filters`` × 1, 2, 4, 8, 16 filters. The kernels of the decoder are 2×2, but 3×3 in its third stage: an
-    irregularity of the published notebook that its parameter count depends on.
+    Stages of ``base_filters`` × 1, 2, 4, 8, 16 filters. The kernels of the decoder are 2×2, but 3×3 in its third
+    stage: an irregularity of the published notebook that its parameter count depends on.
     """
+    import keras
+
+    from wbcseg.models.blocks import ConvBlock, build_head, build_image_input
+
     conv_block = ConvBlock(bn_momentum)
     inputs = x = build_image_input()
 

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
-from wbcseg.models.blocks import ConvBlock, build_head, build_image_input
+from wbcseg.models.registry import register
 
-# Multiple of the width, convolutions, pooling. The first stage is not pooled, so that 120 pixels can be divided.
+if TYPE_CHECKING:
+    import keras
+
+# Multiple of the base filters, convolutions, pooling. The first stage is not pooled, so that 120 can be divided.
 ENCODER_STAGES = ((1, 2, 1), (2, 2, 2), (4, 3, 2), (8, 3, 2), (8, 3, 3))
 DENSE_MULTIPLE = 64
 
 
+@register(
+    title="DeconvNet",
+    summary="The thirteen convolutions of VGG-16, two dense layers on the smallest feature maps, and a decoder that "
+    "mirrors the encoder: deep and slow.",
+    reference="Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
+    has_skips=False,
+    color="#2a9461",
+    marker="diamond",
+    thesis_parameters=67_218_563,
+    order=3,
+)
 def deconvnet(*, base_filters: int, dropout: float, bn_momentum: float) -> keras.Model:
     """Build DeconvNet; arguments as in :func:`wbcseg.models.build_model`.
 
-    The thirteen 3×3 convolutions of VGG-16, two dense layers of ``64·width`` units applied at every position, and the
-    mirror of the convolutions. The decoder repeats pixels: the paper's pooling indices are not used.
+    The thirteen 3×3 convolutions of VGG-16, two dense layers of 64 × ``base_filters`` units applied at every position,
+    and the convolutions mirrored. The decoder repeats pixels: it does not use the paper's pooling indices.
     """
+    import keras
+
+    from wbcseg.models.blocks import ConvBlock, build_head, build_image_input
+
     conv_block = ConvBlock(bn_momentum)
     inputs = x = build_image_input()
 

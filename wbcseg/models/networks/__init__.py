@@ -1,0 +1,1 @@
+"""The networks, one module each: a builder that registers itself (:func:`wbcseg.models.register`)."""
