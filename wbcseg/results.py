@@ -1,4 +1,4 @@
-"""What was found in pictures: cells, and the pictures that they are in, those without any included."""
+"""Records of what was found: cells, and the images that they are in, including those without any."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.errors import Problem
 from wbcseg.features import CellFeatures
 from wbcseg.labels import Labels
 
 Pixels = tuple[NDArray[np.uint8], Labels]
+"""An image, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``."""
 
 
 @dataclass(frozen=True, eq=False)
 class CellResult:
-    """One cell that a model found, or a crop in which it found none.
+    """A cell that a model found, or a crop in which it found none.
 
     Attributes:
-        image_name: What the picture's file is called.
-        load: Returns the crop, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``; only when they are needed,
-            because thousands of pictures do not fit into memory. See :func:`build_in_memory_loader` for those that are there anyway.
+        image_name: Name of the image file.
+        load: Returns the crop and its class ids. They are loaded only when needed, because thousands of images do not
+            fit into memory; see :func:`build_in_memory_loader` for those that do.
         model: Name of the model.
-        features: Its figures, ``None`` where no cell was found.
-        image_size: Height and width of the picture that the crop is of.
-        offset: Column and row of the crop in its field of view, where it was cut out of one.
-        cell_index: Which cell of the field it is, from 1; 0 for a picture that is a crop itself.
-        status: Whether to trust it, in two or three words; empty where that was not judged.
-        reasons: Why, in plain sentences.
-        dice: Dice by region against an expert's mask, where there is one.
-        seen_in_training: Whether the model was trained on the picture and its mask, so that the Dice is better than on others.
+        features: Its measurements; ``None`` if no cell was found.
+        image_size: Height and width of the image that the crop is from.
+        offset: Column and row of the crop in its field of view; ``None`` if the image is a crop itself.
+        cell_index: Number of the cell in its field of view, from 1; 0 if the image is a crop itself.
+        status: Quality status, one of :data:`wbcseg.quality.STATUSES`; empty if quality was not assessed.
+        reasons: Reasons for the status, as short sentences.
+        dice: Dice by region against an expert mask, if there is one.
+        seen_in_training: Whether the model was trained on this image and mask, so that the Dice is optimistic.
     """
 
     image_name: str
@@ -48,37 +50,37 @@ class CellResult:
 
 @dataclass(frozen=True, eq=False)
 class ImageReport:
-    """A picture that was brought, and what came of it; also a file that could not be used.
+    """The results of one image, or why the file could not be used.
 
     Attributes:
-        name: What the file is called.
-        size: Height and width, or ``None`` where it could not be read.
-        cells: Its cells, one model after the other. A crop has one finding a model, a field of view any number.
-        models: Names of the models that looked at it, also of those that found nothing.
-        problem: Why it was not used, in a plain sentence; else empty.
-        note: What else is to be said, such as why the expert's mask was not used.
-        mask_rejected: Whether an expert's mask came along that could not be used.
-        field_renderers: Of a field of view, by the model's name: returns the whole of it with its cells in numbered boxes, shrunk
-            to the size of a page, ``uint8[h, w, 3]``.
+        name: Name of the file.
+        size: Height and width; ``None`` if it could not be read.
+        cells: Its cells, model by model. A crop has one per model, a field of view any number.
+        models: Names of the models that segmented it, including those that found nothing.
+        problem: Why it was not used; else ``None``.
+        note: Anything else to report, such as why the expert mask was not used.
+        mask_rejected: Whether it came with an expert mask that could not be used.
+        field_renderers: For a field of view, by model: returns the whole field with its cells in numbered boxes,
+            reduced to page size, ``uint8[h, w, 3]``.
     """
 
     name: str
     size: tuple[int, int] | None
     cells: tuple[CellResult, ...] = ()
     models: tuple[str, ...] = ()
-    problem: str = ""
+    problem: Problem | None = None
     note: str = ""
     mask_rejected: bool = False
     field_renderers: Mapping[str, Callable[[], NDArray[np.uint8]]] = field(default_factory=dict, repr=False)
 
     def iter_by_model(self) -> Iterator[tuple[str, tuple[CellResult, ...]]]:
-        """Yield every model that looked at the picture, with what it found."""
+        """Yield each model that segmented the image, with its cells."""
         for model in self.models:
             yield model, tuple(cell for cell in self.cells if cell.model == model)
 
 
 Results = Sequence[CellResult | ImageReport]
-"""What is taken away: pictures, or cells alone where nothing else is known of their pictures."""
+"""What can be exported: images, or cells alone if nothing else is known of their images."""
 
 
 def build_in_memory_loader(image: NDArray[np.uint8], labels: Labels) -> Callable[[], Pixels]:
@@ -87,12 +89,12 @@ def build_in_memory_loader(image: NDArray[np.uint8], labels: Labels) -> Callable
 
 
 def group_by_image(results: Results) -> list[ImageReport]:
-    """Return pictures; cells that are given alone are put together to those that they are of.
+    """Return results by image, with cells that stand alone grouped by the image that they are from.
 
-    Cells belong to one picture if its name is the same, unless a model begins anew with them.
+    Cells are from one image if its name is the same, unless a model's numbering starts again.
 
     Args:
-        results: Pictures, or the cells of each of them.
+        results: Images, or the cells of each of them.
     """
     reports: list[ImageReport] = []
     index_by_name: dict[str, int] = {}

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
-from wbcseg.export import build_definition_rows, build_feature_rows, build_results_zip
+from wbcseg.export import build_cell_rows, build_definition_rows, build_results_zip
 from wbcseg.export.csv import NO_CELL_STATUS, UNREADABLE_STATUS
 from wbcseg.export.pdf import build_pdf_report
 from wbcseg.features import FEATURES, extract_features
@@ -70,7 +70,7 @@ def read(data: bytes) -> list[dict[str, str]]:
 
 
 def test_the_table_has_every_figure(findings: list[CellResult]) -> None:
-    head, first, second, third = build_feature_rows(findings)
+    head, first, second, third = build_cell_rows(findings)
     assert {"number", "picture", "status", "nucleus_area_px2", "nucleus_to_cell", "dice_nucleus"} <= set(head)
     measures = findings[0].features
     assert measures is not None
@@ -81,7 +81,7 @@ def test_the_table_has_every_figure(findings: list[CellResult]) -> None:
     assert dict(zip(head, second, strict=True))["left"] == "40"
     assert dict(zip(head, third, strict=True))["status"] == "no white cell found"
     assert set(third[head.index("left") :]) == {""}
-    scaled = build_feature_rows(findings, pixel_size=0.1)
+    scaled = build_cell_rows(findings, pixel_size=0.1)
     assert "nucleus_area_um2" in scaled[0]
     assert float(scaled[1][scaled[0].index("cell_perimeter_um")]) == pytest.approx(
         0.1 * measures.values["cell_perimeter"], rel=1e-4
@@ -144,7 +144,7 @@ def test_a_long_report_has_many_pages_and_odd_letters(findings: list[CellResult]
 
 
 def test_every_picture_has_a_row(pictures: list[ImageReport]) -> None:
-    head, *rows = build_feature_rows(pictures)
+    head, *rows = build_cell_rows(pictures)
     table = [dict(zip(head, row, strict=True)) for row in rows]
     assert [row["number"] for row in table] == ["1", "2", "3", "3", "4", "5"]
     assert [row["cell"] for row in table] == ["", "", "1", "2", "", ""]

@@ -29,7 +29,7 @@ from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ModelError
 from wbcseg.evaluation.feature_agreement import FeaturePairs
-from wbcseg.export import build_feature_rows, encode_csv, format_mean_dice
+from wbcseg.export import build_cell_rows, encode_csv, format_mean_dice
 from wbcseg.features import FEATURES, extract_features
 from wbcseg.inference import BBox, Catalog, ModelEntry, Segmentation
 from wbcseg.inference.postprocess import keep_main_cell
@@ -333,7 +333,7 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
     assert TRAINED_ON_NOTICE not in rows["c.png"]
     assert "2 cells with a mask, 1 of them in the model's training, which flatters" in page_text(at).replace("\\", "")
     batch = at.session_state["measure_batch"][1]
-    text = encode_csv(build_feature_rows(batch.get_results())).decode()
+    text = encode_csv(build_cell_rows(batch.get_results())).decode()
     assert text.count(TRAINED_ON_NOTICE) == 1
     cells = [cell for picture in batch.get_results() for cell in picture.cells]
     assert "(2 cells with a mask, 1 of them in the model's training, which flatters)" in format_mean_dice(cells)

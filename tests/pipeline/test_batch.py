@@ -18,7 +18,7 @@ from quick_app import Threshold, as_field
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.datasets.uploads import Upload, pair_uploads
 from wbcseg.errors import ImageError
-from wbcseg.export import build_feature_rows, build_results_zip, encode_csv
+from wbcseg.export import build_cell_rows, build_results_zip, encode_csv
 from wbcseg.export.pdf import build_pdf_report
 from wbcseg.export.text import SEE_TABLE, anonymise
 from wbcseg.inference import BBox
@@ -136,7 +136,7 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
     assert set(used) == {"qx_a.png", "qx_f.png"}
     assert used["qx_f.png"].mask_rejected
     assert "must be of the same size" in used["qx_f.png"].note
-    head, *rows = build_feature_rows(pictures)
+    head, *rows = build_cell_rows(pictures)
     assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.input_images))]
     for one in pictures:
         if one.problem:
@@ -334,7 +334,7 @@ def test_a_field_of_view_gives_several_cells(field):
     with batch.cache_last_image():
         assert build_results_zip(batch.get_reports())
     assert len(reads) == 1
-    assert len(encode_csv(build_feature_rows(batch.get_reports())).splitlines()) == 3
+    assert len(encode_csv(build_cell_rows(batch.get_reports())).splitlines()) == 3
     (picture,) = batch.get_reports()
     small = picture.field_renderers["fields"]()
     assert small.shape == image.shape
@@ -361,7 +361,7 @@ class Nothing(Threshold):
 def test_a_field_of_view_without_cells_is_taken_away(field):
     batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], Nothing("nothing"))
     done(batch)
-    head, row = build_feature_rows(batch.get_reports())
+    head, row = build_cell_rows(batch.get_reports())
     found = dict(zip(head, row, strict=True))
     assert (found["status"], found["model"], found["width"]) == ("no white cell found", "nothing", "500")
 

@@ -60,7 +60,15 @@ def test_every_feature_is_finite_and_none_depends_on_the_scale_much() -> None:
     assert small.shape == large.shape == (len(QUALITY_FEATURES),)
     assert small.dtype == np.float32
     close = dict(zip(QUALITY_FEATURES, np.abs(small - large).tolist(), strict=True))
-    for name in ("sure_cell", "sure_nucleus", "cell_share", "nucleus_share", "solidity", "plasma_light", "nucleus_red"):
+    for name in (
+        "expected_dice_cell",
+        "expected_dice_nucleus",
+        "relative_cell_size",
+        "nucleus_fraction",
+        "cell_solidity",
+        "background_brightness",
+        "nucleus_density_red",
+    ):
         assert close[name] < 0.02, name
 
 
@@ -70,7 +78,7 @@ def test_an_outline_without_an_edge_under_it_is_faint(number: int) -> None:
     _, columns = np.nonzero(labels)
     cut = labels.copy()
     cut[:, : round(columns.mean())] = 0
-    at = QUALITY_FEATURES.index("faint")
+    at = QUALITY_FEATURES.index("indistinct_boundary")
     whole, part = (float(compute_quality_features(image, probabilities, one)[at]) for one in (labels, cut))
     assert whole < 0.1
     assert part > whole + 0.1

@@ -9,7 +9,7 @@ import numpy as np
 
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.uploads import InputImage
-from wbcseg.export import build_feature_rows
+from wbcseg.export import build_cell_rows
 from wbcseg.inference import ModelEntry
 from wbcseg.io import encode_png
 from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE
@@ -30,7 +30,7 @@ def test_a_field_of_view_in_predict_is_taken_away_also_without_cells():
     found = cell_features._build_image_report(picture, look, {name: SimpleNamespace(card=None) for name in results})
     assert (found.name, found.size, found.models) == ("field.png", (300, 500), ("unet-16", "segnet-16"))
     assert found.field_renderers["segnet-16"]().shape == (300, 500, 3)
-    head, *rows = build_feature_rows([found])
+    head, *rows = build_cell_rows([found])
     assert [row[head.index("status")] for row in rows] == ["no white cell found"] * 2
     assert rows[0][head.index("note")] == "Its 16-bit grey is scaled."
 

@@ -1,4 +1,4 @@
-"""Pictures, folders and zips of the terminal as a list of pictures to look at."""
+"""Turn the images, folders and zips on the command line into a list of input images."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from pathlib import Path
 
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource
 from wbcseg.datasets.uploads import InputImage, Upload, pair_uploads
-from wbcseg.errors import ImageError
+from wbcseg.errors import ErrorCode, ImageError, Problem
 from wbcseg.io import MAX_BYTES
 
-_NESTED_ZIP_MESSAGE = "Zips within a folder are not opened. Unpack it, or name it by itself."
+_NESTED_ZIP = Problem(
+    "Zips within a folder are not opened.",
+    reason="It is a zip within a folder, which is not opened.",
+    code=ErrorCode.NESTED_ZIP,
+    hint="Unpack it, or pass it on its own.",
+)
 
 
 def collect_inputs(paths: Sequence[Path], output_folders: Iterable[Path] = ()) -> list[InputImage]:
-    """Return the pictures at paths with their masks, as :func:`wbcseg.pipeline.items_of` pairs them.
+    """Return the images at paths with their masks, paired as in :func:`wbcseg.datasets.uploads.pair_uploads`.
 
-    Folders are walked with their sub-folders. No picture is read yet; zips are read, and stay in memory.
+    Folders are searched with their sub-folders. Images are not read yet; zips are, and stay in memory.
 
     Args:
-        paths: Pictures, folders and zips. Where they are of several folders, names begin with their folder's.
-        output_folders: Folders that results are written into. Those within a folder of pictures are none of its pictures.
+        paths: Images, folders and zips. If they lie in several folders, names begin with the folder.
+        output_folders: Folders for results, which are skipped when they lie within a folder of images.
 
     Raises:
         DatasetError: If a folder has too many files.
@@ -39,11 +44,11 @@ def collect_inputs(paths: Sequence[Path], output_folders: Iterable[Path] = ()) -
 
     for path, top in zip(absolute_paths, tops, strict=True):
         if path != top:
-            # Whoever names a hidden file means it.
+            # A hidden file that is named explicitly is meant.
             add_upload(path, path.name.lstrip(".") or path.name, top, partial(_read_file, path))
             continue
         source = FolderSource(path)
-        problems += (InputImage(path.name, "", bytes, problem=message) for message in source.problems)
+        problems += (InputImage(path.name, "", bytes, problem=problem) for problem in source.problems)
         inside = [folder for folder in excluded_folders if path in folder.parents]
 
         def is_included(name: str, path: Path = path, inside: Sequence[Path] = inside) -> bool:
@@ -53,19 +58,19 @@ def collect_inputs(paths: Sequence[Path], output_folders: Iterable[Path] = ()) -
             add_upload(path / name, name, top, partial(source.read, name))
         nested_zips = [name for name in filter(is_included, source.zip_names) if path / name not in absolute_paths]
         problems += (
-            InputImage(_qualify_name(name, top, multiple_folders), "", bytes, problem=_NESTED_ZIP_MESSAGE)
+            InputImage(_qualify_name(name, top, multiple_folders), "", bytes, problem=_NESTED_ZIP)
             for name in nested_zips
         )
     return [*pair_uploads(list(uploads.values())), *problems]
 
 
 def _qualify_name(name: str, top: Path, multiple_folders: bool) -> str:
-    """Return what a file is called: where there are several folders, with that of its own."""
+    """Return a file's name, with its folder if there are several folders."""
     return f"{top.name.lstrip('.') or 'folder'}/{name}" if multiple_folders else name
 
 
 def _make_absolute(path: Path) -> Path:
-    # Links are not followed: a picture is called what its link is.
+    # Links are not resolved: an image has the name of its link.
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
@@ -74,9 +79,17 @@ def _read_file(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > max_bytes:
-            raise ImageError(f"The file must have at most {max_bytes:,} bytes. Received: {size:,}")
+            reason = f"The file has {size:,} bytes; the limit is {max_bytes:,}."
+            raise ImageError(reason, file=path.name, reason=reason, code=ErrorCode.TOO_LARGE)
         return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"The file cannot be read: {error.strerror or error}") from None
+        message = f"Reading the file failed: {error.strerror or error}."
+        reason = f"Reading the file failed: {error.strerror}." if error.strerror else "Reading the file failed."
+        raise ImageError(message, file=path.name, reason=reason, code=ErrorCode.UNREADABLE) from None
     except ValueError as error:
-        raise ImageError(f"The file name cannot be used: {error}") from None
+        raise ImageError(
+            f"The file name is not valid: {error}.",
+            file=path.name,
+            reason="The file name is not valid.",
+            code=ErrorCode.UNREADABLE,
+        ) from None

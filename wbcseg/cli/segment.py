@@ -17,8 +17,9 @@ from wbcseg.cli.inputs import collect_inputs
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ImageError, WbcsegError
 from wbcseg.export import (
+    CELLS_FILE,
     CocoWriter,
-    build_feature_rows,
+    build_cell_rows,
     build_geojson,
     build_outline,
     encode_csv,
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="colours of the overlays (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="of the overlays, 0 to 1 (0.5)")
     parser.add_argument(
-        "--measurements", action="store_true", help="writes DIR/figures.csv: areas, N:C, shape, lobes, colour, Dice"
+        "--measurements", action="store_true", help="writes DIR/cells.csv: areas, N:C, shape, lobes, colour, Dice"
     )
     parser.add_argument("--pixel-size", type=float, metavar="UM", help="side of a pixel in µm; without it, in pixels")
     parser.add_argument("--report", type=Path, metavar="FILE", help="writes a report as PDF")
@@ -194,7 +195,7 @@ def _process_item(
     message_groups = [
         (image_result.problem, image_result.mask_problem, *image_result.notices) for image_result in results.values()
     ]
-    for message in dict.fromkeys(filter(None, (message for group in message_groups for message in group))):
+    for message in dict.fromkeys(str(message) for group in message_groups for message in group if message):
         _show_position(0, 2)
         print(f"{io.format_display_name(item.name)}: {message}", file=sys.stderr)
     output.has_failures |= any(image_result.problem or image_result.mask_problem for image_result in results.values())
@@ -232,8 +233,8 @@ def _write_outlines(
 def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
     """Write what was asked for of all pictures together."""
     if options.measurements:
-        rows = build_feature_rows(output.reports, pixel_size=options.pixel_size, mask_files=output.mask_files)
-        _write_file(options.out / "figures.csv", encode_csv(rows))
+        rows = build_cell_rows(output.reports, pixel_size=options.pixel_size, mask_files=output.mask_files)
+        _write_file(options.out / CELLS_FILE, encode_csv(rows))
     if "coco" in options.export:
         for model, document in output.coco_documents.items():
             _write_file(options.out / format_coco_name(model, list(output.coco_documents)), document.to_bytes())

@@ -14,7 +14,7 @@ from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
 from wbcseg.errors import DatasetError, PairingError, WbcsegError
 from wbcseg.io import open_image, open_pair
-from wbcseg.io.decode import as_image_error
+from wbcseg.io.decode import as_file_error
 from wbcseg.io.filenames import make_safe_name
 from wbcseg.io.images import read_file_header
 from wbcseg.io.limits import RejectedFileError
@@ -69,7 +69,7 @@ def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> Dataset:
 
 def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
     pairs, problems = pair_files(source.names, require_masks=require_masks)
-    problems = [*source.problems, *problems]
+    problems = [*map(str, source.problems), *problems]
     name = make_safe_name(title, set())
     if name.casefold() in _RESERVED_NAMES:
         name = f"{name}-folder"
@@ -108,7 +108,7 @@ def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
         try:
             check_mask_header(mask_header)
         except RejectedFileError as reason:
-            raise as_image_error("Mask", pair.mask, reason) from reason
+            raise as_file_error("Mask", pair.mask, reason) from reason
         resolve_mask_orientation(image_header, mask_header, image_name=pair.image, mask_name=pair.mask)
     return image_header.upright_size
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from wbcseg.datasets.pairing import is_ignored
-from wbcseg.errors import DatasetError
+from wbcseg.errors import DatasetError, ErrorCode, Problem
 from wbcseg.io import MAX_BYTES, format_display_name
 
 MAX_FILES: Final = 20_000
@@ -42,12 +42,12 @@ class Source(Protocol):
     Attributes:
         origin: Where they are, in words.
         names: Relative, with forward slashes.
-        problems: Plain sentences on files that were left out.
+        problems: Files that were skipped, and why.
     """
 
     origin: str
     names: tuple[str, ...]
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file.
@@ -75,17 +75,30 @@ class FolderSource:
         self.origin = str(path)
         names: list[str] = []
         zip_names: list[str] = []
-        problems: list[str] = []
+        problems: list[Problem] = []
         count = 0
 
         def record_error(error: OSError) -> None:
-            problems.append(f"The folder {format_display_name(str(error.filename))} cannot be read: {error.strerror}.")
+            problems.append(
+                Problem(
+                    f"Folder {format_display_name(str(error.filename))} could not be read: {error.strerror}.",
+                    str(error.filename),
+                    f"The folder could not be read: {error.strerror}.",
+                    ErrorCode.UNREADABLE,
+                )
+            )
 
         for folder, subfolders, files in os.walk(path, onerror=record_error):
             subfolders.sort()
             count += len(files)
             if count > MAX_FILES:
-                raise DatasetError(f"The folder {path} has more than {MAX_FILES} files. Choose one with pictures only.")
+                raise DatasetError(
+                    f"Folder {path} has more than {MAX_FILES} files.",
+                    file=str(path),
+                    reason=f"The folder has more than {MAX_FILES} files.",
+                    code=ErrorCode.TOO_LARGE,
+                    hint="Choose a folder that holds only images.",
+                )
             relative = Path(folder).relative_to(path)
             relative_names = [(relative / file).as_posix() for file in files]
             names += (name for name in relative_names if not is_ignored(name))
@@ -102,7 +115,10 @@ class FolderSource:
                 return file.read(MAX_BYTES + 1)
         except OSError as error:
             raise DatasetError(
-                f"The file {format_display_name(name)} in {self.path} cannot be read: {error.strerror}."
+                f"File {format_display_name(name)} in {self.path} could not be read: {error.strerror}.",
+                file=name,
+                reason=f"Reading the file failed: {error.strerror}.",
+                code=ErrorCode.UNREADABLE,
             ) from error
 
     def get_header_source(self, name: str) -> bytes | Path:
@@ -126,17 +142,32 @@ class ZipSource:
         self._name = format_display_name(name)
         if len(data) > MAX_ZIP_BYTES:
             raise DatasetError(
-                f"The zip {self._name} has {len(data) / 1e6:.0f} MB; at most {MAX_ZIP_BYTES / 1e6:.0f} MB are read. "
-                "Unpack it and use the folder."
+                f"Zip {self._name} has {len(data) / 1e6:.0f} MB; the limit is {MAX_ZIP_BYTES / 1e6:.0f} MB.",
+                file=name,
+                reason=f"The zip has {len(data) / 1e6:.0f} MB; the limit is {MAX_ZIP_BYTES / 1e6:.0f} MB.",
+                code=ErrorCode.TOO_LARGE,
+                hint="Unpack it and use the folder.",
             )
         # Counted in the raw bytes, since the zip reader makes an object of every entry before it can be asked.
         if data.count(_ENTRY_SIGNATURE) > MAX_FILES:
-            raise DatasetError(f"The zip {self._name} has more than {MAX_FILES} files. Pack the pictures only.")
+            raise DatasetError(
+                f"Zip {self._name} has more than {MAX_FILES} files.",
+                file=name,
+                reason=f"The zip has more than {MAX_FILES} files.",
+                code=ErrorCode.TOO_LARGE,
+                hint="Put only the images into the zip.",
+            )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         # The reader raises whatever its parsing runs into, not only BadZipFile.
         except Exception as error:
-            raise DatasetError(f"The file {self._name} is no zip, or is damaged. Pack it again.") from error
+            raise DatasetError(
+                f"File {self._name} is not a zip, or is damaged.",
+                file=name,
+                reason="The file is not a zip, or is damaged.",
+                code=ErrorCode.DAMAGED,
+                hint="Create the zip again.",
+            ) from error
         self._entries, self.problems = self._collect_entries()
         self.names = tuple(sorted(self._entries))
         unpacked_bytes = sum(entry.file_size for entry in self._entries.values())
@@ -144,32 +175,59 @@ class ZipSource:
             _SMALL_ARCHIVE_BYTES, MAX_COMPRESSION_RATIO * len(data)
         ):
             raise DatasetError(
-                f"The pictures in the zip {self._name} unpack to {unpacked_bytes / 1e6:.0f} MB from {len(data) / 1e6:.1f} "
-                "MB, more than pictures do. Unpack it yourself and use the folder."
+                f"Zip {self._name} unpacks from {len(data) / 1e6:.1f} MB to {unpacked_bytes / 1e6:.0f} MB, more than "
+                "images do.",
+                file=name,
+                reason=f"The zip unpacks from {len(data) / 1e6:.1f} MB to {unpacked_bytes / 1e6:.0f} MB.",
+                code=ErrorCode.TOO_LARGE,
+                hint="Unpack it yourself and use the folder.",
             )
 
-    def _collect_entries(self) -> tuple[dict[str, zipfile.ZipInfo], tuple[str, ...]]:
+    def _collect_entries(self) -> tuple[dict[str, zipfile.ZipInfo], tuple[Problem, ...]]:
         entries: dict[str, zipfile.ZipInfo] = {}
-        problems: list[str] = []
+        problems: list[Problem] = []
         for entry in self._zip.infolist():
             parts = entry.filename.replace("\\", "/").split("/")
             name = "/".join(part for part in parts if part not in ("", ".", ".."))
             if parts[-1] and _is_zip(name):
                 problems.append(
-                    f"{format_display_name(name)} is a zip in the zip {self._name}; it is left out. Unpack it, or bring it by itself."
+                    Problem(
+                        f"{format_display_name(name)} is a zip within zip {self._name} and was skipped.",
+                        name,
+                        "It is a zip within a zip.",
+                        ErrorCode.NESTED_ZIP,
+                        "Unpack it, or upload it on its own.",
+                    )
                 )
             if not name or parts[-1] == "" or is_ignored(name):
                 continue
             if entry.flag_bits & 0x1:
                 raise DatasetError(
-                    f"The file {format_display_name(name)} in the zip {self._name} is encrypted. Pack it without a password."
+                    f"File {format_display_name(name)} in zip {self._name} is encrypted.",
+                    file=name,
+                    reason="The zip is encrypted.",
+                    code=ErrorCode.ENCRYPTED,
+                    hint="Create it without a password.",
                 )
             if entry.compress_type not in _SUPPORTED_METHODS:
                 problems.append(
-                    f"{format_display_name(name)}: packed with a method that is not read; it is left out. Pack as usual."
+                    Problem(
+                        f"{format_display_name(name)} in zip {self._name} was skipped: unsupported compression method.",
+                        name,
+                        "Its compression method in the zip is not supported.",
+                        ErrorCode.UNSUPPORTED_ENCODING,
+                        "Create the zip with the standard method (deflate).",
+                    )
                 )
             elif name in entries:
-                problems.append(f"{format_display_name(name)} is in the zip twice; the first is used.")
+                problems.append(
+                    Problem(
+                        f"{format_display_name(name)} is in the zip twice; the first is used.",
+                        name,
+                        "It is in the zip twice; the first is used.",
+                        ErrorCode.DUPLICATE,
+                    )
+                )
             else:
                 entries[name] = entry
         return entries, tuple(problems)
@@ -182,7 +240,11 @@ class ZipSource:
         # As above: damaged entries make the reader raise errors of many kinds.
         except Exception as error:
             raise DatasetError(
-                f"The file {format_display_name(name)} in the zip {self._name} is damaged. Pack it again from the original."
+                f"File {format_display_name(name)} in zip {self._name} is damaged.",
+                file=name,
+                reason="The file is damaged within its zip.",
+                code=ErrorCode.DAMAGED,
+                hint="Create the zip again from the original files.",
             ) from error
 
     def get_header_source(self, name: str) -> bytes | Path:

@@ -15,7 +15,7 @@ from typing import Final
 
 from wbcseg.datasets.pairing import IMAGE_SUFFIXES, get_natural_sort_key, is_ignored, pair_files, parse_name
 from wbcseg.datasets.sources import MAX_FILES, ZipSource
-from wbcseg.errors import ImageError, WbcsegError
+from wbcseg.errors import ErrorCode, ImageError, Problem, WbcsegError
 from wbcseg.io import format_display_name
 from wbcseg.io.images import read_file_header
 
@@ -63,7 +63,7 @@ class InputImage:
     load: LoadFn = field(repr=False)
     mask_name: str = ""
     load_mask: LoadFn | None = field(default=None, repr=False)
-    problem: str = ""
+    problem: Problem | None = None
     notices: tuple[str, ...] = ()
 
     def load_into_memory(self) -> InputImage:
@@ -100,8 +100,9 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
     problems: list[InputImage] = []
     unpacked = list(_unpack(uploads, problems))
     if len(unpacked) > MAX_FILES:
-        message = f"{len(unpacked):,} files are more than the {MAX_FILES:,} that are read at once. Bring them in parts."
-        return [InputImage("Too many files", "", _load_nothing, problem=message)]
+        message = f"{len(unpacked):,} files were uploaded; the limit is {MAX_FILES:,}."
+        problem = Problem(message, reason=message, code=ErrorCode.TOO_LARGE, hint="Upload them in parts.")
+        return [InputImage("Too many files", "", _load_nothing, problem=problem)]
     files: dict[str, _File] = {}
     name_counts: Counter[str] = Counter()
     for upload in unpacked:
@@ -142,8 +143,12 @@ def resolve_page(data: bytes, name: str, page: int) -> int:
     if header.format != "TIFF" or header.page_count == 1:
         return 0
     if page >= header.page_count:
+        reason = f"Page {page + 1} was requested, but the file has {header.page_count}."
         raise ImageError(
-            f"Picture {format_display_name(name)} cannot be used. Page {page + 1} was asked for, but the file has {header.page_count}."
+            f"Image {format_display_name(name)} could not be read. {reason}",
+            file=name,
+            reason=reason,
+            code=ErrorCode.NO_SUCH_PAGE,
         )
     return page
 
@@ -166,14 +171,19 @@ def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[U
                 yield Upload(name, upload.load, upload.key)
                 continue
             source = ZipSource(data, name)
-        except WbcsegError as problem:
-            problems.append(InputImage(name, upload.key, _load_nothing, problem=str(problem)))
+        except WbcsegError as error:
+            problems.append(InputImage(name, upload.key, _load_nothing, problem=error.to_problem()))
             continue
-        for index, message in enumerate(source.problems):
-            problems.append(InputImage(name, f"{upload.key}/problem {index}", _load_nothing, problem=message))
+        for index, problem in enumerate(source.problems):
+            problems.append(InputImage(name, f"{upload.key}/problem {index}", _load_nothing, problem=problem))
         if not source.names and not source.problems:
-            message_if_empty = f"The zip {format_display_name(name)} holds no pictures: no PNG, JPEG, BMP or TIFF."
-            problems.append(InputImage(name, upload.key, _load_nothing, problem=message_if_empty))
+            no_images = Problem(
+                f"Zip {format_display_name(name)} holds no images (PNG, JPEG, BMP or TIFF).",
+                name,
+                "The zip holds no images (PNG, JPEG, BMP or TIFF).",
+                ErrorCode.NO_IMAGES,
+            )
+            problems.append(InputImage(name, upload.key, _load_nothing, problem=no_images))
         folder = f"{name.removesuffix('.zip')}/" if len(uploads) > 1 else ""
         for inner_name in source.names:
             yield Upload(f"{folder}{inner_name}", _build_zip_loader(source, inner_name), f"{upload.key}/{inner_name}")
@@ -209,7 +219,7 @@ def _pair_files(files: dict[str, _File]) -> list[InputImage]:
         *(
             replace(
                 _build_input(mask_file, None),
-                problem=_format_unused_mask(mask_file, image_counts[_get_pairing_key(mask_file)]),
+                problem=_describe_unused_mask(mask_file, image_counts[_get_pairing_key(mask_file)]),
             )
             for mask_file in unused_masks
         ),
@@ -247,12 +257,20 @@ def _assign_loose_masks(
     return inputs, remaining
 
 
-def _format_unused_mask(mask_file: _File, n_images: int) -> str:
+def _describe_unused_mask(mask_file: _File, n_images: int) -> Problem:
+    name = format_display_name(mask_file.name)
     if not n_images:
-        return f"Mask {format_display_name(mask_file.name)} is not used: there is no picture of its name."
-    return (
-        f"Mask {format_display_name(mask_file.name)} is not used: there are {n_images} pictures of its name, and nothing says which one "
-        "it belongs to."
+        return Problem(
+            f"Mask {name} was not used: no image has its name.",
+            mask_file.name,
+            "It is a mask, and no image has its name.",
+            ErrorCode.MASK_WITHOUT_IMAGE,
+        )
+    return Problem(
+        f"Mask {name} was not used: {n_images} images have its name.",
+        mask_file.name,
+        f"It is a mask, and {n_images} images have its name.",
+        ErrorCode.AMBIGUOUS_MASK,
     )
 
 

@@ -1,71 +1,116 @@
-"""Tables of figures: a row for every cell, and for every picture without one."""
+"""Tables of cells as CSV: a row for each cell, and for each image without one."""
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from wbcseg.features import FEATURES
 from wbcseg.metrics import REGIONS
-from wbcseg.quality import STATUS_DESCRIPTIONS
+from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS
 from wbcseg.results import CellResult, ImageReport, Results, group_by_image
 
-NO_CELL_STATUS: Final = "no white cell found"
-"""The status of a picture, or of a model's look at it, without a cell."""
+CELLS_FILE: Final = "cells.csv"
+"""Name of the table of cells, wherever it is written."""
 
-UNREADABLE_STATUS: Final = "not used"
-"""The status of a file that could not be used."""
+DEFINITIONS_FILE: Final = "definitions.csv"
+"""Name of the table that defines the columns and statuses of :data:`CELLS_FILE`."""
 
-DICE_DESCRIPTION: Final = (
-    "Overlap with the expert's mask: twice the pixels in common over those of both, 0 to 1; not defined where both "
-    "have none. In a crop, all that the model found counts, also pieces beside the main cell, which the other figures "
-    "are of; models for any laboratory and careful looks leave none. In a field of view, the pieces of the mask count "
-    "that the cell lies on."
-)
-"""What the columns of Dice mean."""
+NO_CELL: Final = "no_cell"
+"""Status of an image in which a model found no cell."""
+
+NOT_USED: Final = "not_used"
+"""Status of a file that could not be used."""
+
+ROW_STATUS_LABELS: Final = {
+    **STATUS_LABELS,
+    NO_CELL: "No white blood cell found",
+    NOT_USED: "Not used",
+    "": "",
+}
+"""What people read instead of the status codes of a row; the empty code says that quality was not assessed."""
 
 _STATUS_DESCRIPTIONS: Final = {
     **STATUS_DESCRIPTIONS,
-    NO_CELL_STATUS: "The model found no white cell in the picture. Look whether there is one.",
-    UNREADABLE_STATUS: "The file could not be used, or its picture was not reached; the note says why.",
+    NO_CELL: "The model found no white blood cell in the image. Check whether there is one.",
+    NOT_USED: "The file could not be read, or was not processed; the note says why.",
 }
 
+DICE_DESCRIPTION: Final = (
+    "Overlap with the expert mask: twice the shared pixels over the sum of both areas, 0 to 1; not defined if both are "
+    "empty. In a crop, everything that the model found counts, including objects beside the main cell, which is the "
+    "only one measured; general models and test-time averaging leave no such objects. In a field of view, the regions "
+    "of the mask that the cell overlaps count."
+)
+"""Definition of the Dice columns."""
 
-def build_feature_rows(
-    results: Results, *, pixel_size: float | None = None, mask_files: Mapping[CellResult, str] | None = None
-) -> list[list[str]]:
-    """Return a table of all figures, the header first.
 
-    Every cell has a row, and so has every picture without one and every file that could not be used. Pictures are
-    numbered from 1, in the report as here.
+def encode_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    """Encode a table as CSV that is safe to open in a spreadsheet.
+
+    Spreadsheets execute a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. Such cells get a leading
+    apostrophe, unless they are numbers.
 
     Args:
-        results: Pictures, or the cells of each of them.
-        pixel_size: Side of a pixel in µm; lengths and areas are then in µm and µm², as their headers say.
-        mask_files: Where the mask of each finding was written, for a column of its own; ``None`` where none was.
+        rows: The rows, header first.
+
+    Returns:
+        UTF-8 with a byte order mark, by which spreadsheets recognise the encoding. What UTF-8 cannot encode becomes
+        ``?``.
+    """
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([_escape_formula(cell) for cell in row] for row in rows)
+    return buffer.getvalue().encode("utf-8-sig", "replace")
+
+
+def _escape_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def build_cell_rows(
+    results: Results, *, pixel_size: float | None = None, mask_files: Mapping[CellResult, str] | None = None
+) -> list[list[str]]:
+    """Return the table of cells, header first.
+
+    Each cell has a row, and so has each image without one and each file that could not be used. Images are numbered
+    from 1, as in the report.
+
+    Args:
+        results: Images, or the cells of each of them.
+        pixel_size: Pixel size in µm; lengths and areas are then in µm and µm², as the column names say.
+        mask_files: The mask file of each cell, for a column ``mask_file``; without it there is no such column.
     """
     reports = group_by_image(results)
     dice_regions = sorted({region for report in reports for cell in report.cells for region in cell.dice})
-    header = ["number", "picture", "width", "height", "cell", "model", "status", "reasons", "note"]
+    header = ["image_index", "image", "width", "height", "cell_index", "model"]
+    header += ["status", "status_label", "reasons", "note"]
     header += [] if mask_files is None else ["mask_file"]
-    header += ["left", "top", *(format_column_name(name, pixel_size) for name in FEATURES)]
+    header += ["bbox_x", "bbox_y", *(format_column_name(name, pixel_size) for name in FEATURES)]
     header += [f"dice_{region}" for region in dice_regions]
 
     def build_row(image_index: int, report: ImageReport, model: str = "", cell: CellResult | None = None) -> list[str]:
         height, width = report.size or ("", "")
         entries = [str(image_index), report.name, str(width), str(height)]
-        status = UNREADABLE_STATUS if report.problem else NO_CELL_STATUS
-        reasons: tuple[str, ...] = ()
-        if cell is not None:
-            status, reasons = _get_status(cell), cell.reasons
-        entries += [str(cell.cell_index or "") if cell else "", model, status, " ".join(reasons)]
-        entries += [" ".join(filter(None, (report.problem, report.note)))]
+        entries += [str(cell.cell_index or "") if cell else "", model]
+        status = _get_status(report, cell)
+        entries += [status, ROW_STATUS_LABELS.get(status, status), " ".join(cell.reasons) if cell else ""]
+        entries += [" ".join(filter(None, (str(report.problem or ""), report.note)))]
         if mask_files is not None:
             entries.append(mask_files.get(cell, "") if cell else "")
-        left, top = (cell.offset if cell else None) or ("", "")
+        x, y = (cell.offset if cell else None) or ("", "")
         values = cell.features.to_units(pixel_size) if cell and cell.features else {}
-        entries += [str(left), str(top), *(_format_number(values.get(name, math.nan)) for name in FEATURES)]
+        entries += [str(x), str(y), *(_format_number(values.get(name, math.nan)) for name in FEATURES)]
         return entries + [
             _format_number(cell.dice.get(region, math.nan) if cell else math.nan) for region in dice_regions
         ]
@@ -74,46 +119,49 @@ def build_feature_rows(
     for image_index, report in enumerate(reports, start=1):
         if not report.models:
             rows.append(build_row(image_index, report))
-        for model, entries in report.iter_by_model():
-            rows += [build_row(image_index, report, model, cell) for cell in entries or (None,)]
+        for model, cells in report.iter_by_model():
+            rows += [build_row(image_index, report, model, cell) for cell in cells or (None,)]
     return rows
 
 
 def build_definition_rows(pixel_size: float | None = None) -> list[list[str]]:
-    """Return a table of what figures and statuses mean, the header first, called as in the table of figures.
+    """Return a table that defines the measurements and statuses in the table of cells, header first.
 
     Args:
-        pixel_size: Side of a pixel in µm, or ``None``.
+        pixel_size: Pixel size in µm, or ``None``.
     """
     rows = [
-        [format_column_name(name, pixel_size), spec.title, describe_feature(name, pixel_size)]
+        [format_column_name(name, pixel_size), "", spec.title, describe_feature(name, pixel_size)]
         for name, spec in FEATURES.items()
     ]
-    rows += [[f"dice_{region}", f"Dice, {region}", DICE_DESCRIPTION] for region in REGIONS]
-    rows += [["status", status, description] for status, description in _STATUS_DESCRIPTIONS.items()]
-    return [["figure", "title", "definition"], *rows]
+    rows += [[f"dice_{region}", "", f"Dice, {region}", DICE_DESCRIPTION] for region in REGIONS]
+    rows += [
+        ["status", status, ROW_STATUS_LABELS[status], description]
+        for status, description in _STATUS_DESCRIPTIONS.items()
+    ]
+    return [["column", "value", "title", "definition"], *rows]
 
 
 def describe_feature(name: str, pixel_size: float | None) -> str:
-    """Say what a figure means, and what it is given in.
+    """Return the definition of a measurement, with its unit.
 
     Args:
         name: A key of :data:`wbcseg.features.FEATURES`.
-        pixel_size: Side of a pixel in µm, or ``None``.
+        pixel_size: Pixel size in µm, or ``None``.
     """
     spec = FEATURES[name]
     if not spec.power or pixel_size is None:
         return spec.description + (" In pixels." if spec.power == 1 else "")
     exponent = "\u00b2" if spec.power == 2 else ""
-    return f"{spec.description} Given in \u00b5m{exponent}; a pixel is {pixel_size:g} \u00b5m wide and high."
+    return f"{spec.description} In \u00b5m{exponent}; the pixel size is {pixel_size:g} \u00b5m."
 
 
 def format_column_name(name: str, pixel_size: float | None) -> str:
-    """Return what a figure is called in files, its unit included, such as ``nucleus_area_px2``.
+    """Return a measurement's column name, including its unit, such as ``nucleus_area_px2``.
 
     Args:
         name: A key of :data:`wbcseg.features.FEATURES`.
-        pixel_size: Side of a pixel in µm, or ``None`` for pixels.
+        pixel_size: Pixel size in µm, or ``None`` for pixels.
     """
     power = FEATURES[name].power
     if not power:
@@ -122,9 +170,10 @@ def format_column_name(name: str, pixel_size: float | None) -> str:
     return f"{name}_{unit}{'2' if power == 2 else ''}"
 
 
-def _get_status(cell: CellResult) -> str:
-    """Return a cell's status as it is taken away."""
-    return cell.status if cell.features is not None else NO_CELL_STATUS
+def _get_status(report: ImageReport, cell: CellResult | None) -> str:
+    if report.problem:
+        return NOT_USED
+    return cell.status if cell is not None and cell.features is not None else NO_CELL
 
 
 def _format_number(value: float) -> str:

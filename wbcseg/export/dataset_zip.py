@@ -1,4 +1,4 @@
-"""Pictures and masks as a zip that a training, or anybody else, can read."""
+"""Write images and masks as a zip that can be used as a data set."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from wbcseg.labels import Labels, to_grey
 
 
 def build_pairs_zip(pairs: Iterable[tuple[str, NDArray[np.uint8], Labels]]) -> bytes:
-    """Write pictures and masks as a zip of two folders.
+    """Return images and masks as a zip of two folders.
 
     Args:
-        pairs: A name, the picture ``uint8[H, W, 3]`` and its class ids ``uint8[H, W]``.
+        pairs: Name, image ``uint8[H, W, 3]`` and class ids ``uint8[H, W]``.
 
     Returns:
         ``images/NAME.png`` and ``masks/NAME.png`` (grey codes 0, 128 and 255), without metadata. The same pairs give

@@ -1,4 +1,4 @@
-"""Outlines of cells for other programs: GeoJSON as QuPath reads it, and COCO."""
+"""Write outlines of cells as GeoJSON for QuPath and as COCO."""
 
 from __future__ import annotations
 
@@ -20,29 +20,31 @@ CATEGORIES: Final = ((1, CYTOPLASM.name), (2, NUCLEUS.name), (3, "cell"))
 
 @dataclass(frozen=True, eq=False)
 class CellOutline:
-    """A cell to be written.
+    """A cell to write.
 
     Attributes:
-        labels: ``uint8[H, W]`` of class ids of the whole picture, or of a part of it.
-        offset: Column and row of the picture where that part begins.
-        measurements: Figures by name, with their unit; those that are not defined (NaN) are left out.
-        name: What the cell is called.
+        labels: Class ids ``uint8[H, W]`` of the whole image, or of a crop.
+        offset: Column and row of the crop in the image.
+        measurements: Measurements by name with unit; undefined ones (NaN) are left out.
+        name: Name of the cell.
+        status: Quality status code; empty if quality was not assessed.
     """
 
     labels: Labels
     offset: tuple[int, int] = (0, 0)
     measurements: Mapping[str, float] | None = None
     name: str = ""
+    status: str = ""
 
 
 def build_geojson(cells: Iterable[CellOutline]) -> bytes:
-    """Write cells as a GeoJSON feature collection, as QuPath imports and exports it.
+    """Return cells as a GeoJSON feature collection in the form that QuPath imports and exports.
 
-    Every cell is a QuPath cell object: the outline of the whole cell, with that of its nucleus beside it and the
-    figures as measurements. Coordinates are pixels of the picture, (0, 0) being its upper left corner.
+    Each cell is a QuPath cell object: the outline of the whole cell, that of its nucleus, and the measurements; the
+    quality status is in its metadata. Coordinates are pixels of the image from its upper left corner.
 
     Args:
-        cells: The cells of one picture.
+        cells: The cells of one image.
     """
     features = [feature for cell in cells if (feature := _build_feature(cell)) is not None]
     return _to_json({"type": "FeatureCollection", "features": features}).encode()
@@ -62,6 +64,8 @@ def _build_feature(cell: CellOutline) -> dict[str, Any] | None:
     }
     if cell.name:
         properties["name"] = cell.name
+    if cell.status:
+        properties["metadata"] = {"status": cell.status}
     feature: dict[str, Any] = {"type": "Feature", "geometry": cell_geometry, "properties": properties}
     if nucleus_geometry:
         feature["nucleusGeometry"] = nucleus_geometry
@@ -82,9 +86,9 @@ def _translate(polygon: Polygon, offset: tuple[int, int]) -> list[list[list[int]
 
 
 class CocoWriter:
-    """A COCO file that is written picture by picture, so that no masks are kept.
+    """Builds a COCO file image by image, without keeping masks in memory.
 
-    Masks are run lengths (columns first), because a cytoplasm has a hole, which COCO's polygons cannot have.
+    Masks are run-length encoded (column by column), because cytoplasm has holes, which COCO polygons cannot express.
     """
 
     def __init__(self) -> None:
@@ -92,12 +96,12 @@ class CocoWriter:
         self._annotations: list[str] = []
 
     def add(self, name: str, size: tuple[int, int], cells: Iterable[CellOutline]) -> None:
-        """Add a picture with its cells.
+        """Add an image with its cells.
 
         Args:
-            name: What its file is called.
+            name: Name of the image file.
             size: Height and width.
-            cells: Any number of them.
+            cells: Its cells.
         """
         height, width = size
         image_id = len(self._images) + 1
@@ -111,6 +115,8 @@ class CocoWriter:
                 region_mask = image_labels > 0 if category_id == len(CLASSES) else image_labels == category_id
                 if region_mask.any():
                     annotation = _build_annotation(len(self._annotations) + 1, image_id, category_id, region_mask)
+                    if cell.status:
+                        annotation["attributes"] = {"status": cell.status}
                     self._annotations.append(_to_json(annotation))
 
     def to_bytes(self) -> bytes:
@@ -146,7 +152,7 @@ def _build_annotation(
 
 
 def encode_run_lengths(region_mask: NDArray[np.bool_]) -> list[int]:
-    """Return how many pixels are out, in, out, … of a mask, column by column, as COCO counts them."""
+    """Return the run lengths of a mask, column by column and starting with background, as COCO defines them."""
     flat = region_mask.T.ravel()
     changes = np.flatnonzero(np.diff(flat)) + 1
     bounds = np.concatenate([[0], changes, [flat.size]])

@@ -1,4 +1,4 @@
-"""A report to print: every picture with its overlay and figures, how they were got, and what they mean."""
+"""Write a report as PDF: each image with its overlay and measurements, the settings, and definitions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg import __version__
-from wbcseg.export.csv import UNREADABLE_STATUS, describe_feature
+from wbcseg.export.csv import CELLS_FILE, NOT_USED, ROW_STATUS_LABELS, describe_feature
 from wbcseg.export.text import (
     FOREGROUND_REGIONS,
-    anonymise,
     format_image_counts,
     format_mean_dice,
     format_status_counts,
@@ -25,7 +24,7 @@ from wbcseg.export.text import (
 from wbcseg.features import FEATURES
 from wbcseg.labels import CLASSES, PALETTES
 from wbcseg.models.card import NOTICE
-from wbcseg.quality import STATUS_DESCRIPTIONS
+from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS
 from wbcseg.results import CellResult, ImageReport, Results, group_by_image
 from wbcseg.visualization import overlay, resize_for_display
 
@@ -33,7 +32,7 @@ REPORTED_FEATURES: Final = (
     *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
     *("cell_circularity", "nucleus_solidity", "nucleus_lobes"),
 )
-"""Figures that the report shows; all of them are in the table that comes with it."""
+"""Measurements in the report; the table of cells has all."""
 
 MARGIN_MM: Final = 16.0
 IMAGE_MM: Final = 46.0
@@ -43,14 +42,17 @@ TEXT_COLOUR: Final = (34, 30, 51)
 MUTED_COLOUR: Final = (93, 89, 114)
 IMAGE_PIXELS: Final = 360
 MAX_FIELD_HEIGHT_MM: Final = 130.0
-"""Height of a field of view in mm, at most."""
+"""Largest height of a field of view in mm."""
+
+SEE_TABLE: Final = f"The reason is in {CELLS_FILE}."
+"""Replaces a reason that cannot be given without naming a file."""
 
 MAX_LISTED_REASONS: Final = 30
-"""Reasons why files were not used that are listed, each with the numbers of those files."""
+"""Most reasons for unused files that are listed."""
 
 
 class _ReportPdf(fpdf.FPDF):
-    """A4 with the notice at the foot of every page."""
+    """An A4 document with the notice at the bottom of each page."""
 
     def footer(self) -> None:
         self.set_y(-14)
@@ -68,16 +70,16 @@ def build_pdf_report(
     settings: Sequence[tuple[str, str]],
     pixel_size: float | None = None,
 ) -> bytes:
-    """Write a report as PDF.
+    """Return a report as PDF.
 
-    It calls pictures by their number in the table of figures and never by the name of a file, which can hold a
+    It refers to images by their ``image_index`` in the table of cells and never by file name, which can hold a
     patient's name.
 
     Args:
-        results: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
-        date: The date that it bears, with its time zone; it is written in UTC.
-        settings: How the figures were got: names and values, such as models with their checksums.
-        pixel_size: Side of a pixel in µm, or ``None``.
+        results: Images, or the cells of each of them. Their pixels are loaded one after the other.
+        date: Date of the report, with its time zone; it is written in UTC.
+        settings: Names and values of the settings, such as models with their checksums.
+        pixel_size: Pixel size in µm, or ``None``.
 
     Returns:
         The file.
@@ -85,7 +87,7 @@ def build_pdf_report(
     reports = group_by_image(results)
     pdf = _ReportPdf(format="A4", unit="mm")
     pdf.set_creation_date(date)
-    pdf.set_title("White blood cells: segmentation and figures")
+    pdf.set_title("White blood cells: segmentation and measurements")
     pdf.set_creator(f"wbcseg {__version__}")
     pdf.set_margins(MARGIN_MM, MARGIN_MM, MARGIN_MM)
     pdf.c_margin = 0.0
@@ -114,14 +116,14 @@ def _render_header(
 ) -> None:
     pdf.set_text_color(*TEXT_COLOUR)
     pdf.set_font(FONT, "B", 18)
-    pdf.cell(0, 9, "White blood cells: segmentation and figures", new_x="LMARGIN", new_y="NEXT")
-    scale_text = "not given; figures in pixels" if pixel_size is None else f"{pixel_size:g} \u00b5m a pixel"
+    pdf.cell(0, 9, "White blood cells: segmentation and measurements", new_x="LMARGIN", new_y="NEXT")
+    pixel_size_text = "not set; measurements in pixels" if pixel_size is None else f"{pixel_size:g} \u00b5m/pixel"
     lines = [
         ("Date", date.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")),
-        ("Program", f"wbcseg {__version__}"),
-        ("Pictures", format_image_counts(reports)),
+        ("Software", f"wbcseg {__version__}"),
+        ("Images", format_image_counts(reports)),
         *_list_cell_counts(reports),
-        ("Scale", scale_text),
+        ("Pixel size", pixel_size_text),
         *settings,
     ]
     for name, value in lines:
@@ -133,7 +135,7 @@ def _render_header(
     pdf.multi_cell(
         0,
         5,
-        "Pictures bear the numbers that the table of figures, on the page or as CSV, gives them.",
+        f"Images are numbered as in the table on the page and in {CELLS_FILE}.",
         new_x="LMARGIN",
         new_y="NEXT",
     )
@@ -148,7 +150,7 @@ def _render_header(
 
 
 def _list_cell_counts(reports: Sequence[ImageReport]) -> list[tuple[str, str]]:
-    """Say how many cells each model found, and how they overlap with the experts' masks."""
+    """Return how many cells each model found, and their overlap with expert masks."""
     models = list(dict.fromkeys(model for report in reports for model in report.models))
     lines = []
     for model in models:
@@ -161,29 +163,30 @@ def _list_cell_counts(reports: Sequence[ImageReport]) -> list[tuple[str, str]]:
 
 
 def _render_unreadable(pdf: _ReportPdf, reports: Sequence[ImageReport]) -> None:
-    """List by their numbers what was not used, and why."""
+    """List the images that were not used by number, and why."""
     reasons: dict[str, list[str]] = {}
     for image_index, report in enumerate(reports, start=1):
         if report.problem:
-            reasons.setdefault(anonymise(report.problem), []).append(str(image_index))
+            reason = report.problem.text_without_names or SEE_TABLE
+            reasons.setdefault(reason, []).append(str(image_index))
         elif report.mask_rejected:
-            reasons.setdefault("The expert's mask; the table of figures says why.", []).append(str(image_index))
+            reasons.setdefault(f"Expert mask not used. {SEE_TABLE}", []).append(str(image_index))
     if not reasons:
         return
     pdf.set_font(FONT, "B", 10.5)
-    pdf.cell(0, 6, UNREADABLE_STATUS.capitalize(), new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(0, 6, ROW_STATUS_LABELS[NOT_USED], new_x="LMARGIN", new_y="NEXT")
     for reason, image_indices in list(reasons.items())[:MAX_LISTED_REASONS]:
         pdf.set_font(FONT, size=9)
-        text = f"Picture{'' if len(image_indices) == 1 else 's'} {', '.join(image_indices)}: {reason}"
+        text = f"Image{'' if len(image_indices) == 1 else 's'} {', '.join(image_indices)}: {reason}"
         pdf.multi_cell(0, 4.5, _to_latin1(text), align="L", new_x="LMARGIN", new_y="NEXT")
     if len(reasons) > MAX_LISTED_REASONS:
-        remaining_text = f"{len(reasons) - MAX_LISTED_REASONS} more reasons are in the table of figures."
+        remaining_text = f"{len(reasons) - MAX_LISTED_REASONS} more reasons are in {CELLS_FILE}."
         pdf.multi_cell(0, 4.5, remaining_text, new_x="LMARGIN", new_y="NEXT")
     pdf.ln(3)
 
 
 def _start_section(pdf: _ReportPdf) -> float:
-    """Draw the line above a picture and get ready for its title; return where that is, in mm."""
+    """Draw the line above an image and move to its title; return the vertical position in mm."""
     top = pdf.get_y()
     pdf.set_draw_color(220, 217, 230)
     pdf.line(MARGIN_MM, top, pdf.w - MARGIN_MM, top)
@@ -194,18 +197,18 @@ def _start_section(pdf: _ReportPdf) -> float:
 
 
 def _render_field(pdf: _ReportPdf, image_index: int, report: ImageReport, model: str, n_cells: int) -> None:
-    """Show a field of view as a whole, its cells in numbered boxes."""
+    """Show a field of view with its cells in numbered boxes."""
     render = report.field_renderers.get(model)
     pixels = render() if render is not None else None
     width, height = _fit_to_page(pixels) if pixels is not None else (0.0, 0.0)
     if pdf.get_y() + height + 16 > pdf.h - 20:
         pdf.add_page()
     top = _start_section(pdf)
-    cell_count_text = f"{n_cells} white cell{'' if n_cells == 1 else 's'}" if n_cells else "no white cell was found"
+    cells_text = f"{n_cells} white blood cell{'' if n_cells == 1 else 's'}" if n_cells else "no white blood cell found"
     pdf.cell(
         0,
         6,
-        f"Picture {image_index}, field of view, {_to_latin1(model)}: {cell_count_text}",
+        f"Image {image_index}, field of view, {_to_latin1(model)}: {cells_text}",
         new_x="LMARGIN",
         new_y="NEXT",
     )
@@ -215,7 +218,7 @@ def _render_field(pdf: _ReportPdf, image_index: int, report: ImageReport, model:
 
 
 def _encode_jpeg(pixels: NDArray[np.uint8]) -> io.BytesIO:
-    """Return a picture, ``uint8[H, W, 3]``, so that a report of a thousand can be sent and held in memory."""
+    """Encode an image, ``uint8[H, W, 3]``, as JPEG, to keep a report of a thousand images small."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=88, subsampling=0)
     return buffer
@@ -230,7 +233,7 @@ def _fit_to_page(pixels: NDArray[np.uint8]) -> tuple[float, float]:
 
 def _render_cell(pdf: _ReportPdf, image_index: int, cell: CellResult, pixel_size: float | None) -> None:
     top = _start_section(pdf)
-    title = f"Picture {image_index}" + (f", cell {cell.cell_index}" if cell.cell_index else "")
+    title = f"Image {image_index}" + (f", cell {cell.cell_index}" if cell.cell_index else "")
     pdf.cell(2 * IMAGE_MM + 4, 6, title + (f", {_to_latin1(cell.model)}" if cell.model else ""))
     image, labels = cell.load()
     overlaid = overlay(image, labels, PALETTES["thesis"], 0.4)
@@ -248,12 +251,12 @@ def _render_features(pdf: _ReportPdf, cell: CellResult, pixel_size: float | None
     if cell.status and cell.features is not None:
         pdf.set_xy(x, y - 6.5)
         pdf.set_font(FONT, "B", 9)
-        pdf.cell(width, 6, _to_latin1(cell.status))
+        pdf.cell(width, 6, _to_latin1(STATUS_LABELS[cell.status]))
     values = cell.features.to_units(pixel_size) if cell.features else {}
     if not values:
         pdf.set_xy(x, y)
         pdf.set_font(FONT, size=9)
-        pdf.multi_cell(width, 5, "No cell was found.")
+        pdf.multi_cell(width, 5, "No white blood cell found.")
         y = pdf.get_y()
     for name in REPORTED_FEATURES if values else ():
         pdf.set_xy(x, y)
@@ -287,13 +290,13 @@ def _format_feature(name: str, value: float, pixel_size: float | None) -> str:
 
 
 def _render_definitions(pdf: _ReportPdf, reports: Sequence[ImageReport], pixel_size: float | None) -> None:
-    """Say what the figures mean, and the statuses where results have one."""
+    """Define the measurements, and the statuses if results have any."""
     pdf.add_page()
     feature_entries = [(FEATURES[name].title, describe_feature(name, pixel_size)) for name in REPORTED_FEATURES]
-    sections = [("What the figures mean", feature_entries)]
+    sections = [("Measurements", feature_entries)]
     if any(cell.status for report in reports for cell in report.cells):
-        status_entries = [(status.capitalize(), description) for status, description in STATUS_DESCRIPTIONS.items()]
-        sections.append(("What the program says of a result", status_entries))
+        status_entries = [(STATUS_LABELS[status], description) for status, description in STATUS_DESCRIPTIONS.items()]
+        sections.append(("Quality check", status_entries))
     for title, entries in sections:
         pdf.set_font(FONT, "B", 13)
         pdf.cell(0, 8, title, new_x="LMARGIN", new_y="NEXT")
@@ -307,6 +310,6 @@ def _render_definitions(pdf: _ReportPdf, reports: Sequence[ImageReport], pixel_s
 
 
 def _to_latin1(text: Any) -> str:
-    """Return a text in the letters that the fonts of every PDF reader have (Latin-1)."""
+    """Return a text in Latin-1, which the standard PDF fonts cover."""
     replaced = str(text).translate({0x2013: "-", 0x2014: "-", 0x2011: "-", 0x202F: " ", 0x03C0: "pi", 0x2019: "'"})
     return replaced.encode("latin-1", "replace").decode("latin-1")

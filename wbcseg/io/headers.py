@@ -1,4 +1,4 @@
-"""Read the structure of a picture file: its format, size, pages and orientation. Nothing is decoded."""
+"""Read the structure of an image file (format, size, pages, orientation) without decoding it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from wbcseg.errors import ErrorCode
 from wbcseg.io import tiff
 from wbcseg.io.limits import MAX_BYTES, FileBytes, RejectedFileError, check_dimensions
 
-# 80 MB in the chunks of 4 KB that the smallest usual encoders write are 20,000 of them.
+# Encoders write chunks of 4 KB or more: 20,000 of them in 80 MB.
 MAX_CHUNKS: Final = 50_000
-# A picture with a large colour profile and extended metadata has a few hundred.
+# An image with a large colour profile and extended metadata has a few hundred.
 MAX_SEGMENTS: Final = 2_000
 MAX_EXIF_BYTES: Final = 1 << 16
 
@@ -27,15 +28,15 @@ _SIGNATURES: Final = {
     b"MM\0+": "TIFF",
 }
 _UNSUPPORTED_SIGNATURES: Final = {
-    b"GIF8": "a GIF picture",
-    b"RIFF": "a WebP picture or another RIFF file",
+    b"GIF8": "a GIF image",
+    b"RIFF": "a WebP image or another RIFF file",
     b"%PDF": "a PDF document",
     b"%!PS": "PostScript (EPS)",
     b"\xc5\xd0\xd3\xc6": "PostScript (EPS)",
     b"PK\x03\x04": "a zip archive",
     b"8BPS": "a Photoshop file",
     b"\x89HDF": "an HDF5 file",
-    b"\0\0\0\x0cjP": "a JPEG 2000 picture",
+    b"\0\0\0\x0cjP": "a JPEG 2000 image",
     b"\0\0\x01\0": "an icon",
     b"\x1f\x8b": "a gzip archive",
 }
@@ -43,18 +44,18 @@ _UNSUPPORTED_SIGNATURES: Final = {
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its picture.
+    """The header of an image file.
 
     Attributes:
         format: ``PNG``, ``JPEG``, ``BMP`` or ``TIFF``.
         width: In pixels, as stored.
         height: In pixels, as stored.
         orientation: EXIF orientation, 1 (as stored) to 8.
-        page_count: Pages or pictures that the file holds.
-        bit_depth: Bits a channel.
+        page_count: Pages or frames in the file.
+        bit_depth: Bits per channel.
         compression: The TIFF compression code; 0 in other formats.
-        sample_format: In TIFF 1 for whole numbers, 2 for signed ones, 3 for floating point.
-        inverted: Whether a TIFF says that zero is white.
+        sample_format: In TIFF 1 for unsigned integers, 2 for signed ones, 3 for floating point.
+        inverted: Whether zero is white (TIFF).
     """
 
     format: str
@@ -79,24 +80,31 @@ class Header:
 
 
 def read_header(data: FileBytes, page: int = 0) -> Header:
-    """Read what a file says of its picture.
+    """Read the header of an image file.
 
     Args:
         data: The whole file.
         page: Which page, from 0. Only TIFF has more than one.
 
     Raises:
-        RefusedError: If it is no PNG, JPEG, BMP or TIFF, is damaged, or is larger than the limits.
+        RejectedFileError: If it is not PNG, JPEG, BMP or TIFF, is damaged, or exceeds a limit.
     """
     if not len(data):
-        raise RejectedFileError("It is empty (0 bytes).")
+        raise RejectedFileError("The file is empty (0 bytes).", ErrorCode.EMPTY)
     if len(data) > MAX_BYTES:
-        raise RejectedFileError(f"It has more than {MAX_BYTES / 1e6:.0f} MB, the most that is read. Crop it first.")
+        raise RejectedFileError(
+            f"The file is larger than the limit of {MAX_BYTES / 1e6:.0f} MB.",
+            ErrorCode.TOO_LARGE,
+            "Crop the image first.",
+        )
     file_format = next(
         (format_name for signature, format_name in _SIGNATURES.items() if data[: len(signature)] == signature), None
     )
     if file_format is None:
-        raise RejectedFileError(f"It holds {_describe_unsupported(data[:1024])}; PNG, JPEG, BMP and TIFF are read.")
+        raise RejectedFileError(
+            f"The file holds {_describe_unsupported(data[:1024])}; supported are PNG, JPEG, BMP and TIFF.",
+            ErrorCode.UNSUPPORTED_FORMAT,
+        )
     try:
         header = (
             {"PNG": _read_png_header, "JPEG": _read_jpeg_header, "BMP": _read_bmp_header}[file_format](data)
@@ -104,10 +112,12 @@ def read_header(data: FileBytes, page: int = 0) -> Header:
             else _read_tiff_header(data, page)
         )
     except (struct.error, IndexError) as error:
-        raise RejectedFileError("It is truncated: the file ends within its header.") from error
+        raise RejectedFileError("The file is truncated: it ends within its header.", ErrorCode.TRUNCATED) from error
     check_dimensions(header.width, header.height)
     if file_format != "TIFF" and page != 0:
-        raise RejectedFileError(f"Page {page + 1} was asked for, but a {file_format} file has one page.")
+        raise RejectedFileError(
+            f"Page {page + 1} was requested, but a {file_format} file has one page.", ErrorCode.NO_SUCH_PAGE
+        )
     return header
 
 
@@ -115,7 +125,7 @@ def iter_png_chunks(data: FileBytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield type, start and length in bytes of each chunk's content, to the end chunk.
 
     Raises:
-        RefusedError: If the file ends before its end chunk, or has more chunks than a picture has.
+        RejectedFileError: If the file ends before its end chunk or has too many chunks.
     """
     position = 8
     for _ in range(MAX_CHUNKS):
@@ -130,20 +140,28 @@ def iter_png_chunks(data: FileBytes) -> Iterator[tuple[bytes, int, int]]:
             return
         position += 12 + length
     else:
-        raise RejectedFileError(f"It has more than {MAX_CHUNKS} chunks, which no usual PNG has. Save it again as PNG.")
-    raise RejectedFileError("It is truncated: the file ends before the picture does. Copy or download it again.")
+        raise RejectedFileError(
+            f"It has more than {MAX_CHUNKS} chunks, which no ordinary PNG has.",
+            ErrorCode.TOO_LARGE,
+            "Save it again as PNG.",
+        )
+    raise RejectedFileError(
+        "The file is truncated: it ends before the image does.", ErrorCode.TRUNCATED, "Copy or download it again."
+    )
 
 
 def iter_jpeg_segments(data: FileBytes) -> Iterator[tuple[int, int, int]]:
     """Yield marker, start and length in bytes of each segment's content, to the start of the first scan.
 
     Raises:
-        RefusedError: If the file ends before that, or has more segments than a picture has.
+        RejectedFileError: If the file ends before that or has too many segments.
     """
     position = 2
     for _ in range(MAX_SEGMENTS):
         if data[position : position + 1] != b"\xff":
-            raise RejectedFileError("It is damaged: its segments do not follow one another. Save it again.")
+            raise RejectedFileError(
+                "The file is damaged: its segments do not follow one another.", ErrorCode.DAMAGED, "Save it again."
+            )
         fill = re.compile(rb"\xff+").match(data, position)
         position = fill.end() if fill else position
         marker = data[position]
@@ -158,13 +176,23 @@ def iter_jpeg_segments(data: FileBytes) -> Iterator[tuple[int, int, int]]:
             return
         position += 1 + length
     else:
-        raise RejectedFileError(f"It has more than {MAX_SEGMENTS} segments, which no usual JPEG has. Save it again.")
-    raise RejectedFileError("It is truncated: the file ends before the picture begins. Copy or download it again.")
+        raise RejectedFileError(
+            f"It has more than {MAX_SEGMENTS} segments, which no ordinary JPEG has.",
+            ErrorCode.TOO_LARGE,
+            "Save it again.",
+        )
+    raise RejectedFileError(
+        "The file is truncated: it ends before the image begins.", ErrorCode.TRUNCATED, "Copy or download it again."
+    )
 
 
 def _read_png_header(data: FileBytes) -> Header:
     if data[12:16] != b"IHDR":
-        raise RejectedFileError("It is damaged: a PNG begins with its header chunk.")
+        raise RejectedFileError(
+            "The file is damaged: it does not begin with a PNG header chunk.",
+            ErrorCode.DAMAGED,
+            "Copy or download it again.",
+        )
     width, height, bit_depth = struct.unpack(">LLB", data[16:25])
     check_dimensions(width, height)
     orientation, frame_count = 1, 1
@@ -199,7 +227,11 @@ def _read_bmp_header(data: FileBytes) -> Header:
         return Header("BMP", width, height)
     width, height, _, _, compression = struct.unpack("<LlHHL", data[18:34])
     if compression in (1, 2):
-        raise RejectedFileError("It is a BMP with run-length compression, which is not read. Save it as PNG.")
+        raise RejectedFileError(
+            "It is a BMP with run-length compression, which is not supported.",
+            ErrorCode.UNSUPPORTED_ENCODING,
+            "Save it as PNG.",
+        )
     return Header("BMP", width, abs(height))
 
 
@@ -207,7 +239,9 @@ def _read_tiff_header(data: FileBytes, page: int) -> Header:
     file = tiff.read_tiff(data, page)
     part_count = max((file.tags[tag].count for tag in tiff.PART_OFFSETS if tag in file.tags), default=0)
     if part_count > tiff.MAX_PARTS:
-        raise RejectedFileError(f"Its page is cut into {part_count} pieces; at most {tiff.MAX_PARTS} are read.")
+        raise RejectedFileError(
+            f"Its page is split into {part_count} strips or tiles; the limit is {tiff.MAX_PARTS}.", ErrorCode.TOO_LARGE
+        )
     orientation = file.get_integer(tiff.ORIENTATION, 1)
     return Header(
         "TIFF",
@@ -223,12 +257,12 @@ def _read_tiff_header(data: FileBytes, page: int) -> Header:
 
 
 def _describe_unsupported(head: bytes) -> str:
-    """Say in words what a file that is no picture seems to be."""
+    """Return what a file that is not an image seems to be."""
     for signature, description in _UNSUPPORTED_SIGNATURES.items():
         if head.startswith(signature):
             return description
     if head[4:8] == b"ftyp":
-        return "a HEIC or AVIF picture or a video"
+        return "a HEIC or AVIF image or a video"
     if head[128:132] == b"DICM":
         return "a DICOM file"
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

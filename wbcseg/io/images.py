@@ -1,4 +1,4 @@
-"""Open a picture as RGB."""
+"""Open an image as RGB."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.io.decode import DecodedFile, FileKind, apply_orientation, as_image_error, decode
+from wbcseg.errors import ErrorCode
+from wbcseg.io.decode import DecodedFile, FileKind, apply_orientation, as_file_error, decode
 from wbcseg.io.headers import Header, read_header
 from wbcseg.io.limits import RejectedFileError
 
 # Cameras with 10, 12 or 14 bits write 16-bit files that use the lower end of the range only.
 _BIT_DEPTHS: Final = (8, 10, 12, 14, 16)
 _BAND_ROWS: Final = 256
-"""Rows that are converted at a time."""
+"""Rows converted at a time."""
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class OpenedImage:
-    """A picture that came through the door.
+    """An image that was opened.
 
     Attributes:
         pixels: ``uint8[H, W, 3]``, RGB, upright.
         format: ``PNG``, ``JPEG``, ``BMP`` or ``TIFF``, by its content.
-        notices: Plain sentences on what was done to show it, for the reader of the page.
+        notices: Sentences on how it was converted, for the user.
         orientation: The EXIF orientation that was applied, 1 (none) to 8.
     """
 
@@ -41,40 +42,40 @@ class OpenedImage:
     orientation: int = 1
 
 
-def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> OpenedImage:
-    """Open a picture from untrusted bytes.
+def open_image(data: bytes, *, name: str = "image", page: int = 0) -> OpenedImage:
+    """Open an image from untrusted bytes.
 
-    Conversions, each with a notice where it changes what one sees:
+    Conversions, with a notice where one changes what is seen:
 
     ====================  ============================================================================================
     grey, 1-bit           the same value in the three channels
     palette               its colours
-    transparency          shown on white; where it would hide the whole picture, it is ignored
+    transparency          shown on white; ignored if it would hide the whole image
     CMYK                  ``R = (255 - C)(255 - K)/255`` and so on, without colour profiles
     YCbCr                 by the JPEG (JFIF) equations
     16-bit grey           divided by its range: the smallest of 8, 10, 12, 14 and 16 bits that holds its brightest
-                          pixel, so that no value is clipped and pictures of a 12-bit camera are not black
-    16-bit colour         divided by 256; refused where all of it is below a quarter of the range, since the picture of
-                          a 12- or 14-bit camera would come out nearly black
-    32-bit, float, Lab    refused: their range or colours are not fixed
+                          pixel, so that no value is clipped and images of a 12-bit camera are not black
+    16-bit colour         divided by 256; rejected if all of it is below a quarter of the range, since an image of
+                          a 12- or 14-bit camera would be nearly black
+    32-bit, float, Lab    rejected: their range or colours are not fixed
     EXIF orientation      applied
     several pages         ``page`` is used
     ====================  ============================================================================================
 
     Args:
         data: The whole file.
-        name: What messages call it.
+        name: Its name in messages.
         page: Which page of a TIFF, from 0.
 
     Raises:
-        ImageError: Whatever is wrong with it.
+        ImageError: If it cannot be read.
     """
     try:
         decoded = decode(data, page)
         pixels, notices = to_rgb(decoded)
         orientation = decoded.header.orientation
         if orientation != 1:
-            notices += ("The file says that it was taken turned or mirrored; it is shown upright.",)
+            notices += ("Turned upright by its EXIF orientation.",)
         return OpenedImage(
             apply_orientation(pixels, orientation),
             decoded.header.format,
@@ -82,28 +83,28 @@ def open_image(data: bytes, *, name: str = "picture", page: int = 0) -> OpenedIm
             orientation,
         )
     except (RejectedFileError, MemoryError) as reason:
-        raise as_image_error("Picture", name, reason) from reason
+        raise as_file_error("Image", name, reason) from reason
 
 
-def read_size(source: bytes | Path, *, name: str = "picture") -> tuple[int, int]:
+def read_size(source: bytes | Path, *, name: str = "image") -> tuple[int, int]:
     """Return height and width in pixels, upright, from a file's header alone.
 
     Args:
-        source: The whole file, or its path; of a path no more is read than the header needs.
-        name: What messages call it.
+        source: The whole file, or its path; of a path only the header is read.
+        name: Its name in messages.
 
     Raises:
-        ImageError: If it is no picture that could be opened.
+        ImageError: If it is not an image that can be opened.
     """
     return read_file_header(source, name=name).upright_size
 
 
-def read_file_header(source: bytes | Path, *, name: str, kind: FileKind = "Picture", page: int = 0) -> Header:
-    """Read what a file says of its picture, or of one page; see :func:`read_size`.
+def read_file_header(source: bytes | Path, *, name: str, kind: FileKind = "Image", page: int = 0) -> Header:
+    """Read the header of a file, or of one of its pages; see :func:`read_size`.
 
     Raises:
-        ImageError: If it is no picture that could be opened.
-        MaskError: The same, where ``kind`` is ``Mask``.
+        ImageError: If it is not an image that can be opened.
+        MaskError: The same, if ``kind`` is ``Mask``.
     """
     try:
         if isinstance(source, bytes):
@@ -114,21 +115,21 @@ def read_file_header(source: bytes | Path, *, name: str, kind: FileKind = "Pictu
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
                 return read_header(mapped, page)
     except RejectedFileError as reason:
-        raise as_image_error(kind, name, reason) from reason
+        raise as_file_error(kind, name, reason) from reason
     except OSError as error:
-        raise as_image_error(
-            kind, name, RejectedFileError(f"It cannot be read from the disk: {error.strerror}.")
+        raise as_file_error(
+            kind, name, RejectedFileError(f"Reading the file failed: {error.strerror}.", ErrorCode.UNREADABLE)
         ) from error
 
 
 def to_rgb(decoded: DecodedFile) -> tuple[Pixels, tuple[str, ...]]:
-    """Convert a decoded picture, as the table of :func:`open_image` says.
+    """Convert a decoded image as described in :func:`open_image`.
 
     Returns:
         ``uint8[H, W, 3]`` as stored, and the notices.
 
     Raises:
-        RefusedError: If its values have no fixed range.
+        RejectedFileError: If its values have no fixed range.
     """
     image, header = decoded.image, decoded.header
     convert, notices = _choose_conversion(image, header)
@@ -138,37 +139,45 @@ def to_rgb(decoded: DecodedFile) -> tuple[Pixels, tuple[str, ...]]:
     if header.bit_depth == 16 and not image.mode.startswith("I;16"):
         if int(pixels.max()) < 64:
             raise RejectedFileError(
-                "It has 16 bits a channel, of which only the lower ones are in use. Save it with 8 bits a channel."
+                "It has 16 bits per channel but uses only the lower ones.",
+                ErrorCode.UNSUPPORTED_ENCODING,
+                "Save it with 8 bits per channel.",
             )
-        notices += ("Its 16 bits a channel are scaled to 8, from the range 0–65535.",)
+        notices += ("Scaled from 16 bits per channel (0–65535) to 8.",)
     return pixels, notices
 
 
 def iter_bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """Yield a picture in bands of some rows: a large one then needs little memory beside itself."""
+    """Yield an image in bands of rows, so that converting a large one needs little extra memory."""
     for top in range(0, image.height, _BAND_ROWS):
         bottom = min(top + _BAND_ROWS, image.height)
         yield slice(top, bottom), image.crop((0, top, image.width, bottom))
 
 
 def _choose_conversion(image: Image.Image, header: Header) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
-    """Choose how the bands of a picture become RGB, and say what that changes."""
+    """Return how to convert the bands of an image to RGB, and notices on what that changes."""
     if image.mode.startswith("I;16"):
         if header.inverted:
-            raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+            raise RejectedFileError(
+                "It is a 16-bit TIFF in which zero is white.", ErrorCode.UNSUPPORTED_ENCODING, "Save it as PNG."
+            )
         return _build_16_bit_conversion(image, header.bit_depth)
     if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
         description = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
-        raise RejectedFileError(f"Its pixels are {description}. Save it with 8 bits a channel, as PNG or TIFF.")
+        raise RejectedFileError(
+            f"Its pixels are {description}.",
+            ErrorCode.UNSUPPORTED_ENCODING,
+            "Save it with 8 bits per channel, as PNG or TIFF.",
+        )
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         extrema = [_to_rgba(band).getchannel("A").getextrema() for _, band in iter_bands(image)]
         if all(highest == 0 for _, highest in extrema):
-            return _drop_alpha, ("Its transparency would hide all of it and is ignored.",)
+            return _drop_alpha, ("Transparency ignored: it would hide the whole image.",)
         if all(lowest == 255 for lowest, _ in extrema):
             return _drop_alpha, ()
-        return _blend_on_white, ("Its transparent parts are shown on white.",)
+        return _blend_on_white, ("Transparent parts shown on white.",)
     if image.mode == "CMYK":
-        return _convert_plain, ("Its printing colours (CMYK) are converted to RGB without a colour profile.",)
+        return _convert_plain, ("Converted from CMYK to RGB without a colour profile.",)
     return _convert_plain, ()
 
 
@@ -188,7 +197,7 @@ def _blend_on_white(band: Image.Image) -> Pixels:
 
 
 def _to_rgba(image: Image.Image) -> Image.Image:
-    # Pillow converts premultiplied modes to their plain partner only.
+    # Pillow converts premultiplied modes only to their plain counterpart.
     if image.mode in ("La", "RGBa"):
         image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
     return image.convert("RGBA")
@@ -204,5 +213,5 @@ def _build_16_bit_conversion(
     max_value = (1 << bits) - 1
     values = np.arange(1 << 16, dtype=np.int64)
     lookup = np.minimum((values * 510 + max_value) // (2 * max_value), 255).astype(np.uint8)
-    notice = f"Its 16-bit grey is scaled to 8, from the range 0–{max_value}."
+    notice = f"Scaled from 16-bit grey (0–{max_value}) to 8 bits."
     return lambda band: lookup[np.asarray(band)][:, :, None], (notice,)

@@ -1,44 +1,58 @@
-"""How large a picture may be, and the refusal that says so."""
+"""Limits on what is read, and the error for files that exceed them."""
 
 from __future__ import annotations
 
 import mmap
 from typing import Final
 
+from wbcseg.errors import ErrorCode
+
 MAX_BYTES: Final = 80_000_000
-"""Largest file in bytes: an uncompressed field of 4000×3000 with 16 bits a channel (72 MB) passes."""
+"""Largest file in bytes: an uncompressed field of view of 4000×3000 with 16 bits per channel (72 MB) passes."""
 
 MAX_PIXELS: Final = 24_000_000
-"""Most pixels of a picture: fields of 4000×3000 and 6000×4000 pass."""
+"""Most pixels of an image: fields of view of 4000×3000 and 6000×4000 pass."""
 
 MAX_SIDE: Final = 20_000
 """Longest side in pixels."""
 
 MAX_PAGES: Final = 1_000
-"""Most pages that a TIFF may have."""
+"""Most pages of a TIFF."""
 
 FileBytes = bytes | mmap.mmap
-"""A whole file, in memory or mapped into it."""
+"""A whole file, in memory or memory-mapped."""
 
 
 class RejectedFileError(Exception):
-    """Why a file is refused: one or two plain sentences, to which the door adds the file's name."""
+    """Why a file is rejected, before the caller has added the file's name.
+
+    Args:
+        reason: One sentence, which names no file.
+        code: What is wrong with it.
+        hint: What to do about it.
+    """
+
+    def __init__(self, reason: str, code: ErrorCode, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.code, self.hint = reason, code, hint
 
 
 def check_dimensions(width: int, height: int) -> None:
-    """Refuse a size that no picture of a smear has, before anything of that size is made.
+    """Reject a size that no image of a smear has, before anything of that size is allocated.
 
     Args:
         width: In pixels, from the header.
         height: In pixels, from the header.
 
     Raises:
-        RefusedError: If a side is zero or the limits are exceeded.
+        RejectedFileError: If a side is zero or a limit is exceeded.
     """
     if width < 1 or height < 1:
-        raise RejectedFileError(f"Its header announces {width}×{height} pixels, which is no picture.")
+        raise RejectedFileError(f"The header states {width}×{height} pixels, which is not an image.", ErrorCode.DAMAGED)
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise RejectedFileError(
-            f"Its header announces {width}×{height} pixels; at most {MAX_PIXELS / 1e6:.0f} million pixels and "
-            f"{MAX_SIDE} a side are read. Crop or shrink it first."
+            f"The header states {width}×{height} pixels; the limits are {MAX_PIXELS / 1e6:.0f} million pixels and "
+            f"{MAX_SIDE} per side.",
+            ErrorCode.TOO_LARGE,
+            "Crop or shrink the image first.",
         )

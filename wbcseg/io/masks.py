@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.io.decode import DecodedFile, apply_orientation, as_image_error, decode
+from wbcseg.errors import ErrorCode
+from wbcseg.io.decode import DecodedFile, apply_orientation, as_file_error, decode
 from wbcseg.io.headers import Header, read_header
 from wbcseg.io.limits import RejectedFileError
 from wbcseg.labels import CLASSES, GREY_CODES, Labels
@@ -24,22 +25,22 @@ def open_mask(
 ) -> Labels:
     """Open an expert mask from untrusted bytes.
 
-    Without thresholds the values must all be grey codes (0, 128, 255) or all be class ids (0, 1, 2). A palette mask
-    keeps its ids; where the palette paints the ids in the grey codes of *other* classes, it is refused, since either
-    reading could be meant. Colour masks are read if they are grey, that is, if their three channels are equal.
+    Without thresholds, all values must be grey codes (0, 128, 255) or all must be class ids (0, 1, 2). A palette mask
+    keeps its ids; if the palette shows an id in the grey code of *another* class, the mask is ambiguous and rejected.
+    RGB masks are read if their three channels are equal.
 
     Args:
         data: The whole file.
-        name: What messages call it.
+        name: Its name in messages.
         thresholds: Two grey values, for masks with stray greys: below the first is background, below the second
-            cytoplasm, the rest nucleus. ``(64, 205)`` for the Zheng sets.
+            cytoplasm, the rest nucleus. ``(64, 205)`` for the Zheng data sets.
         orientation: EXIF orientation to apply instead of the file's own, 1 to 8.
 
     Returns:
         ``uint8[H, W]`` of class ids 0, 1 and 2, upright.
 
     Raises:
-        MaskError: Whatever is wrong with it, a value that is no class included.
+        MaskError: If it cannot be read or holds a value that is not a class.
     """
     try:
         check_mask_header(read_header(data))
@@ -47,25 +48,29 @@ def open_mask(
         labels = _convert_to_classes(_extract_values(decoded, thresholds is not None), thresholds)
         return apply_orientation(labels, decoded.header.orientation if orientation is None else orientation)
     except (RejectedFileError, MemoryError) as reason:
-        raise as_image_error("Mask", name, reason) from reason
+        raise as_file_error("Mask", name, reason) from reason
 
 
 def check_mask_header(header: Header) -> None:
-    """Refuse what cannot be a mask, by its header.
+    """Reject what cannot be a mask, by its header.
 
     Raises:
-        RefusedError: If it is compressed with loss or has several pages.
+        RejectedFileError: If its compression is lossy or it has several pages.
     """
     if header.lossy:
         raise RejectedFileError(
-            "It is compressed as JPEG, which blurs the borders between classes and invents values. Save it as PNG."
+            "It is a JPEG, whose lossy compression blurs class boundaries and adds false values.",
+            ErrorCode.MASK_FORMAT,
+            "Save it as PNG.",
         )
     if header.page_count > 1:
-        raise RejectedFileError(f"It holds {header.page_count} pages or pictures; a mask has one. Save it on its own.")
+        raise RejectedFileError(
+            f"It holds {header.page_count} pages; a mask has one.", ErrorCode.MASK_FORMAT, "Save the mask on its own."
+        )
 
 
 def _extract_values(decoded: DecodedFile, as_grey: bool) -> GreyImage:
-    """Return the mask's values ``uint8[H, W]``: grey values or, for a palette, its ids (unless greys are asked for)."""
+    """Return the mask's values ``uint8[H, W]``: grey values, or the ids of a palette unless ``as_grey``."""
     image = decoded.image
     if image.mode == "P":
         return _extract_palette_values(image, as_grey)
@@ -73,7 +78,9 @@ def _extract_values(decoded: DecodedFile, as_grey: bool) -> GreyImage:
         return np.asarray(image.convert("L"))
     if image.mode == "I" or image.mode.startswith("I;16"):
         if decoded.header.inverted:
-            raise RejectedFileError("It is a 16-bit TIFF in which zero is white. Save it as PNG.")
+            raise RejectedFileError(
+                "It is a 16-bit TIFF in which zero is white.", ErrorCode.UNSUPPORTED_ENCODING, "Save it as PNG."
+            )
         values = np.asarray(image)
         is_out_of_range = (values < 0) | (values > 255)
         if is_out_of_range.any():
@@ -82,15 +89,20 @@ def _extract_values(decoded: DecodedFile, as_grey: bool) -> GreyImage:
     if image.mode in ("LA", "RGB", "RGBA"):
         if image.mode != "RGB" and image.getchannel("A").getextrema()[0] != 255:
             raise RejectedFileError(
-                "Parts of it are transparent, so that their class is not known. Save it without alpha."
+                "Parts of it are transparent, so their class is not known.",
+                ErrorCode.MASK_FORMAT,
+                "Save it without an alpha channel.",
             )
         red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
         if (red != green).any() or (red != blue).any():
             raise RejectedFileError(
-                f"It is in colour. A mask is grey, with the values {_GREY_CODES_TEXT}, or the ids {_CLASS_IDS_TEXT}."
+                f"It is in colour. A mask is grey, with the values {_GREY_CODES_TEXT} or the ids {_CLASS_IDS_TEXT}.",
+                ErrorCode.MASK_FORMAT,
             )
         return red
-    raise RejectedFileError(f"It has the pixel mode {image.mode}. A mask is grey or has a palette. Save it as PNG.")
+    raise RejectedFileError(
+        f"Its pixel mode is {image.mode}; a mask is grey or has a palette.", ErrorCode.MASK_FORMAT, "Save it as PNG."
+    )
 
 
 def _extract_palette_values(image: Image.Image, as_grey: bool) -> GreyImage:
@@ -102,7 +114,10 @@ def _extract_palette_values(image: Image.Image, as_grey: bool) -> GreyImage:
     is_grey = bool((colors[used_ids] == colors[used_ids][:, :1]).all())
     if as_grey:
         if not is_grey:
-            raise RejectedFileError(f"It is in colour. A mask of this set is grey, with the values {_GREY_CODES_TEXT}.")
+            raise RejectedFileError(
+                f"It is in colour. Masks of this data set are grey, with the values {_GREY_CODES_TEXT}.",
+                ErrorCode.MASK_FORMAT,
+            )
         return np.take(colors[:, 0], ids)
     if not is_grey or not np.isin(colors[used_ids, 0], GREY_CODES).all():
         return ids
@@ -110,8 +125,10 @@ def _extract_palette_values(image: Image.Image, as_grey: bool) -> GreyImage:
     if are_ids and (colors[used_ids, 0] != GREY_CODES[used_ids]).any() and colors[used_ids, 0].any():
         unexpected = int(used_ids[colors[used_ids, 0] != GREY_CODES[used_ids]][0])
         raise RejectedFileError(
-            f"Its palette paints the id {unexpected} ({CLASSES[unexpected].name}) in grey {colors[unexpected, 0]}, the code of another "
-            "class, so that either could be meant. Save it in grey, without a palette."
+            f"Its palette shows id {unexpected} ({CLASSES[unexpected].name}) in grey {colors[unexpected, 0]}, the code "
+            "of another class, so it is ambiguous.",
+            ErrorCode.MASK_VALUES,
+            "Save it in grey, without a palette.",
         )
     return ids if are_ids else np.take(colors[:, 0], ids)
 
@@ -127,7 +144,7 @@ def _convert_to_classes(values: GreyImage, thresholds: tuple[int, int] | None) -
         if np.isin(used_values, codes).all():
             return np.searchsorted(codes, all_values).astype(np.uint8)[values]
         unexpected_values.append(used_values[~np.isin(used_values, codes)])
-    # Name what does not belong to the code that most of the mask's values are in.
+    # Report against the code that fits more of the values.
     unexpected = min(unexpected_values, key=len)
     raise _as_value_error(values, np.isin(values, unexpected), len(unexpected))
 
@@ -138,6 +155,7 @@ def _as_value_error(
     row, column = np.unravel_index(int(is_invalid.argmax()), is_invalid.shape)
     others_text = f" and {distinct_count - 1} other values" if distinct_count > 1 else ""
     return RejectedFileError(
-        f"It holds the value {values[row, column]} (row {row}, column {column}){others_text}, which is no class. All values "
-        f"must be {_GREY_CODES_TEXT}, or all {_CLASS_IDS_TEXT}."
+        f"It holds the value {values[row, column]} (row {row}, column {column}){others_text}, which is not a class.",
+        ErrorCode.MASK_VALUES,
+        f"All values must be {_GREY_CODES_TEXT}, or all {_CLASS_IDS_TEXT}.",
     )

@@ -1,7 +1,7 @@
-"""Keep of a file only what makes up the pixels, and check that all of it is there.
+"""Strip a file down to its pixel data, and check that the pixel data are complete.
 
-What a decoder never sees cannot attack it: text, EXIF, colour profiles, thumbnails, further pages and unknown blocks
-are left out before Pillow is called. It also means that no metadata of a picture can reach an export.
+What a decoder never sees cannot attack it: text, EXIF, colour profiles, thumbnails, other pages and unknown blocks
+are removed before Pillow is called. So no metadata of an image can reach an export.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import struct
 import zlib
 from typing import Final
 
+from wbcseg.errors import ErrorCode
 from wbcseg.io import tiff
 from wbcseg.io.headers import Header, iter_jpeg_segments, iter_png_chunks
 from wbcseg.io.limits import RejectedFileError
 
 # Header, palette, transparency, pixels, end.
 _PNG_KEPT_CHUNKS: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
-# JFIF says little and Adobe's block says how the channels are to be read; the other APPn blocks and comments are
-# metadata.
+# JFIF is harmless and Adobe's block says how to read the channels; the other APPn blocks and comments are metadata.
 _JPEG_KEPT_MARKERS: Final = (0xE0, 0xEE)
-# A progressive picture has some ten scans. Thousands of empty ones would keep a decoder busy for hours.
+# A progressive JPEG has about ten scans. Thousands of empty ones would keep a decoder busy for hours.
 MAX_SCANS: Final = 64
 # Size, depth, compression, photometry, fill order, strips, channels; planes, predictor, palette, tiles; inks, further
 # channels, sample format, JPEG tables; colour equations.
@@ -30,15 +30,15 @@ _TIFF_COMPRESSIONS: Final = {1: "none", 5: "LZW", 7: "JPEG", 8: "Deflate", 32773
 
 
 def strip_metadata(data: bytes, header: Header, page: int) -> bytes:
-    """Return a file with the same pixels and nothing else.
+    """Return a file with the same pixels and no metadata.
 
     Args:
         data: The whole file.
-        header: What :func:`wbcseg.io.headers.read_header` read from it.
+        header: Its header, from :func:`wbcseg.io.headers.read_header`.
         page: Which page, from 0.
 
     Raises:
-        RefusedError: If the file is truncated or damaged.
+        RejectedFileError: If the file is truncated or damaged.
     """
     if header.format == "PNG":
         return _strip_png(data)
@@ -53,14 +53,24 @@ def _strip_tiff(data: bytes, header: Header, page: int) -> bytes:
     if header.compression not in _TIFF_COMPRESSIONS:
         supported = ", ".join(dict.fromkeys(_TIFF_COMPRESSIONS.values()))
         raise RejectedFileError(
-            f"It is a TIFF with compression {header.compression}; known are {supported}. Save it as PNG."
+            f"It is a TIFF with compression {header.compression}; supported are {supported}.",
+            ErrorCode.UNSUPPORTED_ENCODING,
+            "Save it as PNG.",
         )
     if header.sample_format == 3:
-        raise RejectedFileError("Its pixels are floating-point numbers. Save it with 8 bits a channel, as PNG or TIFF.")
+        raise RejectedFileError(
+            "Its pixels are floating-point numbers.",
+            ErrorCode.UNSUPPORTED_ENCODING,
+            "Save it with 8 bits per channel, as PNG or TIFF.",
+        )
     file = tiff.read_tiff(data, page)
     # Pillow reads this layout without complaint and mixes up the halves of the numbers (seen in 13.0).
     if header.bit_depth > 8 and header.compression == 1 and file.get_integer(tiff.PLANAR_CONFIGURATION, 1) == 2:
-        raise RejectedFileError("It is a TIFF with 16 bits a channel and a plane for each channel. Save it as PNG.")
+        raise RejectedFileError(
+            "It is a TIFF with 16 bits per channel in separate planes.",
+            ErrorCode.UNSUPPORTED_ENCODING,
+            "Save it as PNG.",
+        )
     return tiff.extract_page(file, _TIFF_KEPT_TAGS)
 
 
@@ -75,7 +85,9 @@ def _strip_png(data: bytes) -> bytes:
         if zlib.crc32(view[start - 4 : end]) != expected_crc:
             name = chunk_type.decode("ascii")
             raise RejectedFileError(
-                f"It is damaged: the checksum of its {name} chunk is wrong. Copy or download it again."
+                f"The file is damaged: the checksum of its {name} chunk is wrong.",
+                ErrorCode.DAMAGED,
+                "Copy or download it again.",
             )
         parts.append(view[start - 8 : end + 4])
     return b"".join(parts)
@@ -88,10 +100,16 @@ def _strip_jpeg(data: bytes) -> bytes:
         if marker == 0xDA:
             if data.find(b"\xff\xd9", start) < 0:
                 raise RejectedFileError(
-                    "It is truncated: the file ends before the picture does. Copy or download it again."
+                    "The file is truncated: it ends before the image does.",
+                    ErrorCode.TRUNCATED,
+                    "Copy or download it again.",
                 )
             if data.count(b"\xff\xda", start) >= MAX_SCANS:
-                raise RejectedFileError(f"It has more than {MAX_SCANS} scans, which no usual JPEG has. Save it again.")
+                raise RejectedFileError(
+                    f"It has more than {MAX_SCANS} scans, which no ordinary JPEG has.",
+                    ErrorCode.TOO_LARGE,
+                    "Save it again.",
+                )
             parts.append(b"\xff")
             parts.append(view[start - 3 :])
         elif marker in _JPEG_KEPT_MARKERS or not (0xE0 <= marker <= 0xEF or marker == 0xFE):

@@ -1,4 +1,4 @@
-"""The structure of TIFF files, and of the EXIF blocks that other formats carry (which are small TIFF files)."""
+"""Read the structure of TIFF files, and of EXIF blocks, which are small TIFF files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from wbcseg.errors import ErrorCode
 from wbcseg.io.limits import MAX_PAGES, FileBytes, RejectedFileError
 
 WIDTH, HEIGHT, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
@@ -15,9 +16,9 @@ PART_OFFSETS: Final = (273, 324)
 JPEG: Final = 7
 MPF_IMAGE_COUNT: Final = 0xB001
 
-# Real pages have some twenty tags; microscopes add a few dozen of their own.
+# Ordinary pages have about twenty tags; microscopes add a few dozen.
 MAX_TAGS: Final = 500
-# 24 million pixels in the smallest usual tiles of 16×16 are 93,750 of them.
+# 24 million pixels in tiles of 16×16, the smallest in use, are 93,750 tiles.
 MAX_PARTS: Final = 100_000
 
 _INTEGER_FORMATS: Final = {1: "B", 3: "H", 4: "L", 16: "Q"}
@@ -30,7 +31,7 @@ class Tag:
     Attributes:
         type: The TIFF type of its values.
         count: How many values.
-        raw: The entry itself, 12 bytes (20 in BigTIFF), to be copied as it is.
+        raw: The entry itself, 12 bytes (20 in BigTIFF).
     """
 
     type: int
@@ -46,8 +47,8 @@ class TiffFile:
         data: The whole file.
         byte_order: ``<`` or ``>``, for :mod:`struct`.
         is_bigtiff: Whether it is BigTIFF, with 64-bit offsets.
-        page_count: How many pages the file has.
-        directory_offset: Where the directory of the chosen page begins.
+        page_count: Pages in the file.
+        directory_offset: Offset of the chosen page's directory.
         tags: The entries of the chosen page.
     """
 
@@ -59,7 +60,7 @@ class TiffFile:
     tags: Mapping[int, Tag]
 
     def get_integers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return the whole numbers of a tag (at most 16 of them), or the default where it has none."""
+        """Return the integers of a tag (at most 16), or the default if it has none."""
         entry = self.tags.get(tag)
         if entry is None or entry.type not in _INTEGER_FORMATS or not entry.count:
             return default
@@ -76,19 +77,19 @@ class TiffFile:
         return struct.unpack(f"{self.byte_order}{count}{format_code}", values)
 
     def get_integer(self, tag: int, default: int) -> int:
-        """Return the first whole number of a tag, or the default where it has none."""
+        """Return the first integer of a tag, or the default if it has none."""
         return self.get_integers(tag, (default,))[0]
 
 
 def read_tiff(data: FileBytes, page: int = 0) -> TiffFile:
-    """Read the directory of one page of a TIFF file, and count the pages, without decoding a pixel.
+    """Read the directory of one page of a TIFF file, and count the pages, without decoding.
 
     Args:
         data: The whole file.
         page: Which page, from 0.
 
     Raises:
-        RefusedError: If it is damaged, has more pages or tags than a picture has, or no such page.
+        RejectedFileError: If it is damaged, has too many pages or tags, or no such page.
     """
     byte_order = "<" if data[:2] == b"II" else ">"
     is_bigtiff = data[2:4] in (b"+\0", b"\0+")
@@ -100,13 +101,21 @@ def read_tiff(data: FileBytes, page: int = 0) -> TiffFile:
         (offset,) = struct.unpack(byte_order + offset_format, data[8:16] if is_bigtiff else data[4:8])
         while offset and offset not in visited_offsets:
             if offset < 2 * offset_size:
-                raise RejectedFileError("It is damaged: its directory of pages lies within its header.")
+                raise RejectedFileError(
+                    "The file is damaged: its page directory overlaps its header.", ErrorCode.DAMAGED
+                )
             if page_count == MAX_PAGES:
-                raise RejectedFileError(f"It has more than {MAX_PAGES} pages. Save the page that you need on its own.")
+                raise RejectedFileError(
+                    f"It has more than {MAX_PAGES} pages.",
+                    ErrorCode.TOO_LARGE,
+                    "Save the page that you need on its own.",
+                )
             visited_offsets.add(offset)
             (count,) = struct.unpack(byte_order + ("Q" if is_bigtiff else "H"), data[offset : offset + count_size])
             if count > MAX_TAGS:
-                raise RejectedFileError(f"A page of it has {count} tags; at most {MAX_TAGS} are read.")
+                raise RejectedFileError(
+                    f"One of its pages has {count} tags; the limit is {MAX_TAGS}.", ErrorCode.TOO_LARGE
+                )
             start, end = offset + count_size, offset + count_size + count * entry_size
             if page_count == page:
                 chosen_offset = offset
@@ -118,19 +127,25 @@ def read_tiff(data: FileBytes, page: int = 0) -> TiffFile:
                     tags.setdefault(tag, Tag(tag_type, value_count, raw))
             page_count += 1
             next_pointer = data[end : end + offset_size]
-            # Many EXIF blocks leave out the pointer to a next directory.
+            # Many EXIF blocks omit the pointer to the next directory.
             offset = (
                 struct.unpack(byte_order + offset_format, next_pointer)[0] if len(next_pointer) == offset_size else 0
             )
     except (struct.error, OverflowError, ValueError) as error:
-        raise RejectedFileError("It is truncated or damaged: its directory of pages cannot be read.") from error
+        raise RejectedFileError(
+            "The file is truncated or damaged: its page directory cannot be read.",
+            ErrorCode.DAMAGED,
+            "Copy or download it again.",
+        ) from error
     if not 0 <= page < max(page_count, 1):
-        raise RejectedFileError(f"Page {page + 1} was asked for, but the file has {page_count}.")
+        raise RejectedFileError(
+            f"Page {page + 1} was requested, but the file has {page_count}.", ErrorCode.NO_SUCH_PAGE
+        )
     return TiffFile(data, byte_order, is_bigtiff, page_count, chosen_offset, tags)
 
 
 def read_exif_orientation(exif_block: bytes) -> int:
-    """Return the orientation (1 to 8) that an EXIF block states, 1 where it states none or is damaged."""
+    """Return the orientation (1 to 8) of an EXIF block; 1 if it has none or is damaged."""
     if exif_block[:4] not in (b"II*\0", b"MM\0*"):
         return 1
     try:
@@ -142,10 +157,10 @@ def read_exif_orientation(exif_block: bytes) -> int:
 
 
 def extract_page(tiff: TiffFile, kept_tags: frozenset[int]) -> bytes:
-    """Return a TIFF file that has the chosen page only, with no tags but the ones to keep.
+    """Return a TIFF file with only the chosen page, and of its tags only those to keep.
 
-    The directory is rewritten where it stands and the file does not grow, so that a strip that is cut off by the end
-    of the file stays cut off and is noticed.
+    The directory is rewritten in place and the file does not grow, so a strip cut off by the end of the file stays cut
+    off and is noticed.
 
     Args:
         tiff: The file and its page.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wbcseg.datasets import Sample
 from wbcseg.datasets.uploads import InputImage, resolve_page
-from wbcseg.errors import DatasetError, MaskError, WbcsegError
+from wbcseg.errors import DatasetError, ErrorCode, MaskError, Problem, WbcsegError
 from wbcseg.inference import Segmentation, is_field_of_view
 from wbcseg.io import encode_png, format_display_name, open_image, open_mask, open_pair
 from wbcseg.io.images import OpenedImage
@@ -71,8 +71,8 @@ class ImageResult:
     is_field_of_view: bool = False
     cells: tuple[CellResult, ...] = ()
     thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
-    problem: str = ""
-    mask_problem: str = ""
+    problem: Problem | None = None
+    mask_problem: Problem | None = None
     notices: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
     page: int = 0
@@ -153,19 +153,23 @@ def analyze_image(input_image: InputImage, pipeline_config: PipelineConfig, cach
         return ImageResult(input_image, problem=input_image.problem)
     try:
         return _analyze(input_image, pipeline_config, cache)
-    except WbcsegError as problem:
-        return ImageResult(input_image, problem=str(problem))
+    except WbcsegError as error:
+        return ImageResult(input_image, problem=error.to_problem())
     except MemoryError:
-        return ImageResult(
-            input_image,
-            problem=f"There was not enough memory for {format_display_name(input_image.name)}. Crop or shrink it.",
+        problem = Problem(
+            f"There was not enough memory for {format_display_name(input_image.name)}.",
+            input_image.name,
+            "There was not enough memory for it.",
+            ErrorCode.OUT_OF_MEMORY,
+            "Crop or shrink it.",
         )
+        return ImageResult(input_image, problem=problem)
     except Exception as error:
         # The kind of error and nothing else: its text may quote the name of a file.
         _log.error("A picture of a batch could not be segmented: %s", type(error).__name__)
-        return ImageResult(
-            input_image, problem="This picture could not be segmented: the program met an error of its own."
-        )
+        message = "This image could not be segmented because of an internal error."
+        problem = Problem(message, input_image.name, message, ErrorCode.INTERNAL)
+        return ImageResult(input_image, problem=problem)
 
 
 def _analyze(input_image: InputImage, pipeline_config: PipelineConfig, cache: LastImageCache) -> ImageResult:
@@ -282,7 +286,7 @@ def _get_crop_box(cell: CellResult, labels: Labels) -> Box:
     return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
-def open_input(input_image: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | None, str]:
+def open_input(input_image: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | None, Problem | None]:
     """Open a picture and its mask; a mask that will not do is no reason to leave out the picture.
 
     Args:
@@ -298,21 +302,27 @@ def open_input(input_image: InputImage, page: int = 0) -> tuple[OpenedImage, Lab
     return _open_with_mask(input_image, input_image.load(), page)
 
 
-def _open_with_mask(input_image: InputImage, data: bytes, page: int) -> tuple[OpenedImage, Labels | None, str]:
+def _open_with_mask(
+    input_image: InputImage, data: bytes, page: int
+) -> tuple[OpenedImage, Labels | None, Problem | None]:
     if input_image.load_mask is None:
-        return open_image(data, name=input_image.name, page=page), None, ""
+        return open_image(data, name=input_image.name, page=page), None, None
     try:
         mask_data = input_image.load_mask()
-    except WbcsegError as problem:
-        reason = f"The expert's mask {format_display_name(input_image.mask_name)} was not used. {problem}"
-        return open_image(data, name=input_image.name, page=page), None, reason
+    except WbcsegError as error:
+        problem = replace(
+            error.to_problem(),
+            message=f"Mask {format_display_name(input_image.mask_name)} could not be read. {error.message}",
+            file=input_image.mask_name,
+        )
+        return open_image(data, name=input_image.name, page=page), None, problem
     try:
         image, mask = open_pair(
             data, mask_data, image_name=input_image.name, mask_name=input_image.mask_name, page=page
         )
-    except (MaskError, DatasetError) as problem:
-        return open_image(data, name=input_image.name, page=page), None, str(problem)
-    return image, mask, ""
+    except (MaskError, DatasetError) as error:
+        return open_image(data, name=input_image.name, page=page), None, error.to_problem()
+    return image, mask, None
 
 
 def _get_slices(box: Box) -> tuple[slice, slice]:

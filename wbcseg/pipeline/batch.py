@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wbcseg.datasets.uploads import InputImage
+from wbcseg.errors import ErrorCode, Problem
 from wbcseg.pipeline.analyze import ImageResult, LastImageCache, PipelineConfig, analyze_image, rename_result
 from wbcseg.pipeline.merge import merge_results
 from wbcseg.results import ImageReport
@@ -19,7 +20,8 @@ BatchState = Literal["waiting", "running", "paused", "cancelled", "done"]
 IDLE_TIMEOUT: Final = 120.0
 """Seconds without anybody looking after which a batch pauses. Browsers wake a hidden page once a minute."""
 
-NOT_PROCESSED: Final = "It was not looked at: the work was cancelled before."
+_CANCELLED_MESSAGE: Final = "The batch was cancelled before this image was processed."
+NOT_PROCESSED: Final = Problem(_CANCELLED_MESSAGE, reason=_CANCELLED_MESSAGE, code=ErrorCode.CANCELLED)
 
 _compute_lock = threading.Lock()
 """One batch computes at a time, whoever asked for it."""

@@ -1,4 +1,4 @@
-"""The cells that a model found in a picture, one by one."""
+"""Measure and assess each cell that a model found in an image."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, ImageEdges, Qu
 from wbcseg.results import CellResult, build_in_memory_loader
 
 MIN_MODEL_AGREEMENT: Final = 0.8
-"""Models disagree whose whole cells have a Dice with each other below this."""
+"""Two models disagree on a cell if the Dice between their masks of the whole cell is below this."""
 
-DISAGREEMENT_REASON: Final = "The models disagree about the cell."
+DISAGREEMENT_REASON: Final = "The models disagree on this cell."
 
 OFF_CENTRE_REASON: Final = (
-    "Several white cells seem to lie in the picture, none of them in its middle. Bring crops of one cell each."
+    "The image seems to hold several white blood cells, none of them central. Use crops of one cell each."
 )
 
 MAX_CENTRE_DISTANCE: Final = 0.15
-"""Distance from the middle, as a share of each side, within which a nucleus may belong to the crop's own cell."""
+"""Distance from the centre, as a fraction of each side, within which a nucleus may belong to the central cell."""
 
-UNLIKE_CELLS_REASON: Final = "Most of what was found in the picture is unlike white cells."
+UNLIKE_CELLS_REASON: Final = "Most of the detected objects do not resemble white blood cells."
 
 
 def analyze_cells(
@@ -42,20 +42,19 @@ def analyze_cells(
     quality_model: QualityModel | None = None,
     second_labels: Labels | None = None,
 ) -> list[CellResult]:
-    """Measure every cell that a model found, and judge it.
+    """Measure every cell that a model found, and assess its quality.
 
     Args:
-        name: What the picture's file is called.
+        name: Name of the image.
         image: ``uint8[H, W, 3]``, RGB.
-        segmentation: What the model makes of it.
-        mask: The expert's mask, ``uint8[H, W]`` of class ids, to score against.
-        quality_model: Says whether the results look right; see :func:`wbcseg.quality.load_quality_model`. Without it there is no status.
-        second_labels: What another model makes of the picture, ``uint8[H, W]`` of class ids: cells that it sees otherwise are
-            to be checked.
+        segmentation: The model's segmentation of it.
+        mask: Expert mask, ``uint8[H, W]`` of class ids, to score against.
+        quality_model: See :func:`wbcseg.quality.load_quality_model`. Without it, cells have no status.
+        second_labels: Another model's class ids, ``uint8[H, W]``; cells on which the models disagree are flagged.
 
     Returns:
-        Of a crop, its main cell, or one finding without figures where there is none. Of a field of view (see
-        :func:`wbcseg.inference.is_field_of_view`), every cell, from top to bottom; none where there is none.
+        For a crop, its main cell, or one result without features if there is none. For a field of view (see
+        :func:`wbcseg.inference.is_field_of_view`), every cell, from top to bottom.
     """
     height, width = image.shape[:2]
     in_field = is_field_of_view(image)
@@ -104,21 +103,21 @@ def analyze_cells(
 
 
 def compute_cell_dice(mask: Labels, labels: Labels, bbox: BBox, cell_labels: Labels) -> dict[str, float]:
-    """Compare one cell of a field of view with the expert's mask.
+    """Compare one cell of a field of view with the expert mask.
 
-    Of the mask, the pieces count that the cell lies on, without what other cells were found on: where cells touch in
-    the mask, nothing in it says which is whose.
+    The cell is compared with the connected regions of the mask that it overlaps, except where other cells were
+    detected: a mask does not say which of two touching cells a pixel belongs to.
 
     Args:
-        mask: The expert's, ``uint8[H, W]`` of class ids.
-        labels: What was found in the whole field, ``uint8[H, W]``.
-        bbox: Where the cell's crop is.
+        mask: Expert mask of the field, ``uint8[H, W]`` of class ids.
+        labels: Segmentation of the field, ``uint8[H, W]``.
+        bbox: The cell's crop.
         cell_labels: The cell alone in its crop, ``uint8[h, w]``.
 
     Returns:
         Dice by region.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Imported here, so that listing models does not wait for it.
     from scipy import ndimage
 
     is_cell = cell_labels != BACKGROUND.id
@@ -131,12 +130,12 @@ def compute_cell_dice(mask: Labels, labels: Labels, bbox: BBox, cell_labels: Lab
 
 
 def _blank_outside(labels: Labels, region_mask: NDArray[np.bool_]) -> Labels:
-    """Return class ids with background wherever a part is not."""
+    """Return class ids with background outside a region."""
     return np.where(region_mask, labels, np.uint8(BACKGROUND.id))
 
 
 def _flag_unlike_field(cells: list[CellResult]) -> list[CellResult]:
-    """Doubt every cell of a field of view in which most are unlike any: it is hardly a smear."""
+    """Flag every cell of a field of view in which most are out of range: it is probably not a smear."""
     if 2 * sum(cell.status == OUT_OF_RANGE for cell in cells) <= len(cells):
         return cells
     return [
@@ -148,7 +147,7 @@ def _flag_unlike_field(cells: list[CellResult]) -> list[CellResult]:
 
 
 def _is_off_centre(image: NDArray[np.uint8]) -> bool:
-    """Whether a crop, ``uint8[H, W, 3]``, has several nuclei apart from each other, none of them in its middle."""
+    """Return whether a crop, ``uint8[H, W, 3]``, has several separate nuclei, none of them central."""
     height, width = image.shape[:2]
     centres = [
         np.array([(item.top + item.bottom) / (2 * height), (item.left + item.right) / (2 * width)])
@@ -159,19 +158,19 @@ def _is_off_centre(image: NDArray[np.uint8]) -> bool:
 
 
 def _find_image_edges(bbox: BBox, size: tuple[int, int]) -> ImageEdges:
-    """Return which sides of a crop are borders of its field of view."""
+    """Return which sides of a crop are edges of its field of view."""
     return bbox.top == 0, bbox.bottom == size[0], bbox.left == 0, bbox.right == size[1]
 
 
 def flag_disagreements(cells_by_model: Mapping[str, Sequence[CellResult]]) -> dict[str, tuple[CellResult, ...]]:
-    """Say of judged findings of a crop where models disagree about the cell.
+    """Flag results of a crop on which models disagree.
 
     Args:
-        cells_by_model: Of one picture, by the model's name.
+        cells_by_model: The cells of one image, by model.
 
     Returns:
-        The same; where a judged model's cell and any other's have a Dice below :data:`MIN_MODEL_AGREEMENT`, it is to be
-        checked. Those without a status, and cells of a field of view, stay as they are.
+        The same, with a cell flagged if the Dice with any other model's is below :data:`MIN_MODEL_AGREEMENT`. Cells
+        without a status, and cells of a field of view, stay as they are.
     """
     flagged = {name: tuple(model_cells) for name, model_cells in cells_by_model.items()}
     crop_cells = {
@@ -189,12 +188,12 @@ def flag_disagreements(cells_by_model: Mapping[str, Sequence[CellResult]]) -> di
 
 
 def _models_disagree(first_labels: Labels, second_labels: Labels) -> bool:
-    """Whether two models mean different pixels by a cell. Where neither sees one, they agree."""
+    """Return whether two models disagree on a cell. If neither found one, they agree."""
     return score(first_labels, second_labels).dice[CELL] < MIN_MODEL_AGREEMENT
 
 
 def _flag_disagreement(cell: CellResult) -> CellResult:
-    """Return a finding as one that models disagree about; one that nobody judges as it is."""
+    """Return a cell flagged as one on which models disagree; a cell without a status stays as it is."""
     if not cell.status:
         return cell
     status = REVIEW if cell.status == OK else cell.status

@@ -27,15 +27,16 @@ def merge_results(results: Sequence[ImageResult]) -> ImageReport:
     """
     usable = [result for result in results if not result.problem]
     problems = list(dict.fromkeys(result.problem for result in results if result.problem))
-    messages = [message for result in usable for message in (result.mask_problem, *result.notices) if message]
+    messages = [str(message) for result in usable for message in (result.mask_problem, *result.notices) if message]
+    other_problems = map(str, problems if usable else problems[1:])
     return ImageReport(
         results[0].name,
         next((result.size for result in usable), None),
         tuple(cell for result in usable for cell in result.cells),
         tuple(result.model for result in usable),
-        problem="" if usable else problems[0],  # One sentence, as a report expects it.
-        note=" ".join(dict.fromkeys((*messages, *(problems if usable else problems[1:])))),
-        mask_rejected=any(result.mask_problem for result in usable),
+        problem=None if usable else problems[0],
+        note=" ".join(dict.fromkeys((*messages, *other_problems))),
+        mask_rejected=any(result.mask_problem is not None for result in usable),
         field_renderers={
             result.model: build_field_renderer(result.load, result.boxes)
             for result in usable

@@ -1,4 +1,4 @@
-"""Whether a result can be trusted: what it looks like in numbers, and who judges by them."""
+"""Assess whether a segmentation can be trusted."""
 
 from wbcseg.quality.model import (
     MAX_REASONS,
@@ -6,6 +6,8 @@ from wbcseg.quality.model import (
     OUT_OF_RANGE,
     REVIEW,
     STATUS_DESCRIPTIONS,
+    STATUS_LABELS,
+    STATUS_PHRASES,
     STATUSES,
     ImageEdges,
     QualityModel,
@@ -21,6 +23,8 @@ __all__ = [
     "REVIEW",
     "STATUSES",
     "STATUS_DESCRIPTIONS",
+    "STATUS_LABELS",
+    "STATUS_PHRASES",
     "ImageEdges",
     "QualityModel",
     "QualityResult",

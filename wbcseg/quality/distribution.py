@@ -1,4 +1,4 @@
-"""Whether a crop looks like those that results are known of, in one respect such as its stain."""
+"""Check whether a crop resembles the reference crops, in staining and in detail."""
 
 from __future__ import annotations
 
@@ -13,27 +13,38 @@ from wbcseg.quality.features import QUALITY_FEATURES
 
 ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "stain": (
-        *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
-        *("plasma_light", "plasma_colour"),
+        *(
+            "nucleus_density_red",
+            "nucleus_density_green",
+            "nucleus_density_blue",
+            "cytoplasm_density_red",
+            "cytoplasm_density_green",
+            "cytoplasm_density_blue",
+        ),
+        *("background_brightness", "background_saturation"),
     ),
-    "detail": ("sharpness", "grain", "edge"),
+    "detail": ("sharpness", "noise", "boundary_contrast"),
 }
-"""In what respects crops are compared, and by which figures of :func:`wbcseg.quality.features.compute_quality_features`."""
+"""The aspects in which crops are compared, each with its features (see :data:`.features.QUALITY_FEATURES`)."""
 
 OUTLIER_FRACTION: Final = 0.03
-"""Share of the known crops that may lie beyond the limit."""
+"""Fraction of the reference crops that may lie beyond the limit."""
+
+STAIN_REASON: Final = "Unfamiliar staining or illumination."
+BLURRED_REASON: Final = "Image blurred."
+NOISY_REASON: Final = "Image noisy or unusually sharp."
 
 
 @dataclass(frozen=True)
 class FeatureDistribution:
-    """Where the known crops lie in one respect.
+    """The distribution of the reference crops in one aspect.
 
     Attributes:
         aspect: One of :data:`ASPECTS`.
-        mean: Of every figure over the known crops.
-        scale: Its standard deviation.
-        precision: Inverse of the figures' correlations, row by row.
-        limit: Distance from which on a crop is unfamiliar.
+        mean: Mean of each feature over the reference crops.
+        scale: Standard deviation of each feature.
+        precision: Inverse of the features' correlation matrix, row by row.
+        limit: Mahalanobis distance beyond which a crop is unfamiliar.
     """
 
     aspect: str
@@ -48,36 +59,36 @@ class FeatureDistribution:
         return standard
 
     def compute_distance(self, features: NDArray[np.float32]) -> float:
-        """Return how far a crop is from the known ones: its Mahalanobis distance, in standard deviations."""
+        """Return the Mahalanobis distance of a crop from the reference crops, in standard deviations."""
         standard = self._standardise(features)
         count = len(standard)
         return float(np.sqrt(max(0.0, standard @ np.array(self.precision).reshape(count, count) @ standard)))
 
     def explain(self, features: NDArray[np.float32]) -> str:
-        """Return in words why a crop is unfamiliar; empty where it is not."""
+        """Return why a crop is unfamiliar; empty if it is not."""
         if self.compute_distance(features) <= self.limit:
             return ""
         if self.aspect == "stain":
-            return "The stain or the light is unfamiliar."
+            return STAIN_REASON
         standard = dict(zip(ASPECTS["detail"], self._standardise(features), strict=True))
-        # Noise drowns what is sharp, too, but its grain is what stands out.
-        if standard["sharpness"] < min(0.0, -standard["grain"]):
-            return "The picture is blurred."
-        return "The picture is noisy or unusually sharp."
+        # Noise hides sharp detail, too, but then the noise itself stands out.
+        if standard["sharpness"] < min(0.0, -standard["noise"]):
+            return BLURRED_REASON
+        return NOISY_REASON
 
 
 def fit_distributions(
     is_good: NDArray[np.bool_], features: NDArray[np.float32], folds: Sequence[NDArray[np.intp]]
 ) -> tuple[tuple[FeatureDistribution, ...], NDArray[np.bool_]]:
-    """Learn where the known crops lie.
+    """Fit the distributions of the reference crops.
 
     Args:
-        is_good: ``bool[N]``: those whose result is known to be good.
-        features: ``float32[N, len(FEATURES)]``.
-        folds: Indices in parts; none is compared with those of its own part.
+        is_good: ``bool[N]``: crops whose segmentation is known to be good; they are the reference.
+        features: ``float32[N, len(QUALITY_FEATURES)]``.
+        folds: Indices in folds; a crop is not compared with others of its fold.
 
     Returns:
-        What is familiar, in every respect; and ``bool[N]``, which crops are not.
+        The distribution for each aspect; and ``bool[N]``: crops that are outliers in any of them.
     """
     distributions, is_outlier = [], np.zeros(len(features), np.bool_)
     for aspect in ASPECTS:
@@ -97,7 +108,7 @@ def _fit_distribution(aspect: str, features: NDArray[np.float32]) -> FeatureDist
     selected = features[:, [QUALITY_FEATURES.index(name) for name in ASPECTS[aspect]]].astype(np.float64)
     mean, scale = selected.mean(axis=0), selected.std(axis=0) + 1e-6
     standard = (selected - mean) / scale
-    # A little of independence, so that figures which nearly follow from each other do no harm.
+    # Regularised, so that features which are nearly collinear do no harm.
     correlations = standard.T @ standard / len(standard) + 0.01 * np.eye(len(mean))
     rows = (mean, scale, np.linalg.inv(correlations).ravel())
     rounded_mean, rounded_scale, precision = (tuple(np.round(row, 6).tolist()) for row in rows)
@@ -105,17 +116,17 @@ def _fit_distribution(aspect: str, features: NDArray[np.float32]) -> FeatureDist
 
 
 def parse_distribution(values: Mapping[str, Any]) -> FeatureDistribution:
-    """Return what was written with ``vars``.
+    """Return a distribution from JSON values.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If they do not describe one.
     """
     aspect = str(values["aspect"])
     if aspect not in ASPECTS:
-        raise ValueError(f"it judges by {aspect}")
+        raise ValueError(f"unknown aspect {aspect!r}")
     parameters = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "precision")}
     count = len(ASPECTS[aspect])
     sizes = {name: len(row) for name, row in parameters.items()}
     if sizes != {"mean": count, "scale": count, "precision": count**2}:
-        raise ValueError(f"it has {sizes} numbers for {aspect}")
+        raise ValueError(f"wrong number of values for {aspect}: {sizes}")
     return FeatureDistribution(aspect, **parameters, limit=float(values["limit"]))

@@ -1,4 +1,4 @@
-"""What a crop and its segmentation look like, in numbers, to judge whether the result can be trusted."""
+"""Features of a crop and its segmentation that the quality check is based on."""
 
 from __future__ import annotations
 
@@ -14,36 +14,66 @@ from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
 BoolArray = NDArray[np.bool_]
 
-FAINT_CONTRAST: Final = 0.3
-"""Where the two sides of an outline absorb light so much alike, there is hardly an edge.
+INDISTINCT_CONTRAST: Final = 0.3
+"""Contrast across the cell boundary below which it counts as indistinct.
 
-The root mean square over the colours of the difference of their densities, as a share of the cytoplasm's density, or of
-the whole cell's where no cytoplasm was found.
+The root mean square over the colour channels of the difference in optical density, as a fraction of the density of the
+cytoplasm, or of the whole cell if no cytoplasm was found.
 """
 
 MIN_REFERENCE_DENSITY: Final = 0.05
-"""The least density that counts for that, so that nothing at all has no edge, either."""
+"""Least reference density, so that an empty region has no distinct boundary."""
 
 NORMALISED_SIDE: Final = 96
-"""Side in pixels to which the cell with its surroundings is brought, so that figures do not depend on the scale."""
+"""Side in pixels to which the cell is resized, so that sharpness does not depend on the scale."""
 
 MAX_SIDE: Final = 160
-"""Greatest side in pixels at which a crop is described; larger ones are shrunk by a whole number first."""
+"""Largest side in pixels of the crop; larger ones are reduced by an integer factor first."""
 
 QUALITY_FEATURES: Final = (
-    *("sure_cell", "sure_nucleus", "sure_cytoplasm", "doubt_inside", "doubt_around"),
-    *("cell_share", "nucleus_share", "solidity", "roundness", "nucleus_solidity", "other_cells", "scattered", "border"),
-    *("rim", "enclosed"),
-    *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
-    *("plasma_light", "plasma_colour", "plasma_spread", "edge", "faint", "sharpness", "grain"),
+    *(
+        "expected_dice_cell",
+        "expected_dice_nucleus",
+        "expected_dice_cytoplasm",
+        "uncertainty_inside",
+        "uncertainty_around",
+    ),
+    *(
+        "relative_cell_size",
+        "nucleus_fraction",
+        "cell_solidity",
+        "cell_circularity",
+        "nucleus_solidity",
+        "largest_other_object",
+        "other_foreground",
+        "edge_contact",
+    ),
+    *("nucleus_exposure", "nucleus_hole_fraction"),
+    *(
+        "nucleus_density_red",
+        "nucleus_density_green",
+        "nucleus_density_blue",
+        "cytoplasm_density_red",
+        "cytoplasm_density_green",
+        "cytoplasm_density_blue",
+    ),
+    *(
+        "background_brightness",
+        "background_saturation",
+        "background_variation",
+        "boundary_contrast",
+        "indistinct_boundary",
+        "sharpness",
+        "noise",
+    ),
 )
-"""Names of the figures of :func:`compute_quality_features`, in order."""
+"""Names of the features of :func:`compute_quality_features`, in order."""
 
 
 def compute_quality_features(
     image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell_labels: Labels
 ) -> NDArray[np.float32]:
-    """Describe a crop and what was found in it.
+    """Compute the quality features of a crop and its segmentation.
 
     Args:
         image: ``uint8[H, W, 3]``, RGB.
@@ -51,9 +81,9 @@ def compute_quality_features(
         cell_labels: ``uint8[H, W]`` of class ids: the main cell only.
 
     Returns:
-        ``float32[len(FEATURES)]``, every one finite; all 0 but for the plasma's where there is no cell.
+        ``float32[len(QUALITY_FEATURES)]``, all finite; without a cell, all but the background's are 0.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Imported here, so that listing models does not wait for it.
     from scipy import ndimage
 
     stride = -(-max(cell_labels.shape) // MAX_SIDE)
@@ -69,31 +99,34 @@ def compute_quality_features(
     background = ~(inside | is_foreground)
     intensity = image.astype(np.float32) + 1.0
     values: dict[str, float] = dict.fromkeys(QUALITY_FEATURES, 0.0)
-    # Plasma is the brighter half of what is not a cell; red cells are the darker one.
+    # Plasma is the brighter half of the background; red blood cells are the darker half.
     outside = intensity[background] if background.any() else intensity.reshape(-1, 3)
     brightness = outside.sum(axis=1)
     plasma = np.median(outside[brightness >= np.median(brightness)], axis=0)
-    values["plasma_light"] = float(plasma.max() / 256.0)
-    values["plasma_colour"] = float((plasma.max() - plasma.min()) / plasma.max())
-    values["plasma_spread"] = float(np.log10(outside.std(axis=0).mean() + 1.0))
+    values["background_brightness"] = float(plasma.max() / 256.0)
+    values["background_saturation"] = float((plasma.max() - plasma.min()) / plasma.max())
+    values["background_variation"] = float(np.log10(outside.std(axis=0).mean() + 1.0))
     if inside.any():
         density = np.log10(plasma / intensity)
         values |= _measure_colours(density, nucleus, cytoplasm)
         values |= _measure_certainty(probabilities, inside, nucleus, cytoplasm, ndimage.binary_dilation)
         values |= _measure_shape(inside, nucleus, is_foreground)
         values |= _measure_sharpness(image, inside, density)
-        values["faint"] = _measure_faint_outline(density, inside, cytoplasm if cytoplasm.any() else inside)
+        values["indistinct_boundary"] = _measure_indistinct_boundary(
+            density, inside, cytoplasm if cytoplasm.any() else inside
+        )
     features = np.array([values[name] for name in QUALITY_FEATURES], np.float32)
     return np.nan_to_num(features, posinf=0.0, neginf=0.0)
 
 
 def _measure_colours(density: NDArray[np.float32], nucleus: BoolArray, cytoplasm: BoolArray) -> dict[str, float]:
-    """Return how much light nucleus and cytoplasm absorb, by colour, over the plasma."""
+    """Return the mean optical density of nucleus and cytoplasm by colour channel, relative to the plasma."""
     densities: dict[str, float] = {}
     for region, region_mask in (("nucleus", nucleus), ("cytoplasm", cytoplasm)):
         mean = density[region_mask].mean(axis=0) if region_mask.any() else np.zeros(3, np.float32)
         densities |= {
-            f"{region}_{colour}": float(value) for colour, value in zip(("red", "green", "blue"), mean, strict=True)
+            f"{region}_density_{colour}": float(value)
+            for colour, value in zip(("red", "green", "blue"), mean, strict=True)
         }
     return densities
 
@@ -105,7 +138,7 @@ def _measure_certainty(
     cytoplasm: BoolArray,
     dilate: Callable[..., BoolArray],
 ) -> dict[str, float]:
-    """Return the Dice to be expected if the probabilities are right, and where they are in doubt."""
+    """Return the Dice expected if the probabilities are calibrated, and the uncertainty inside and around the cell."""
 
     def expected_dice(region_mask: BoolArray, probability: NDArray[np.float32]) -> float:
         return float(
@@ -116,16 +149,16 @@ def _measure_certainty(
     radius = max(2, round(0.1 * math.sqrt(float(inside.sum()))))
     surroundings = dilate(inside, iterations=radius) & ~inside
     return {
-        "sure_cell": expected_dice(inside, 1.0 - probabilities[..., BACKGROUND.id]),
-        "sure_nucleus": expected_dice(nucleus, probabilities[..., NUCLEUS.id]),
-        "sure_cytoplasm": expected_dice(cytoplasm, probabilities[..., CYTOPLASM.id]),
-        "doubt_inside": float(1.0 - confidence[inside].mean()),
-        "doubt_around": float(1.0 - confidence[surroundings].mean()) if surroundings.any() else 0.0,
+        "expected_dice_cell": expected_dice(inside, 1.0 - probabilities[..., BACKGROUND.id]),
+        "expected_dice_nucleus": expected_dice(nucleus, probabilities[..., NUCLEUS.id]),
+        "expected_dice_cytoplasm": expected_dice(cytoplasm, probabilities[..., CYTOPLASM.id]),
+        "uncertainty_inside": float(1.0 - confidence[inside].mean()),
+        "uncertainty_around": float(1.0 - confidence[surroundings].mean()) if surroundings.any() else 0.0,
     }
 
 
 def _measure_shape(inside: BoolArray, nucleus: BoolArray, is_foreground: BoolArray) -> dict[str, float]:
-    """Return size and form of the cell, and what else was found."""
+    """Return size and shape of the cell, and how much other foreground there is."""
     from scipy import ndimage
     from skimage.measure import regionprops
 
@@ -139,22 +172,22 @@ def _measure_shape(inside: BoolArray, nucleus: BoolArray, is_foreground: BoolArr
     perimeter = max(float(cell_props.perimeter_crofton), 1.0)
     ring = ndimage.binary_dilation(nucleus, iterations=1) & ~nucleus
     return {
-        "cell_share": math.sqrt(area / (height * width)),
-        "nucleus_share": float(nucleus.sum()) / area,
-        "solidity": float(cell_props.solidity),
-        "roundness": 4.0 * math.pi * area / perimeter**2,
+        "relative_cell_size": math.sqrt(area / (height * width)),
+        "nucleus_fraction": float(nucleus.sum()) / area,
+        "cell_solidity": float(cell_props.solidity),
+        "cell_circularity": 4.0 * math.pi * area / perimeter**2,
         "nucleus_solidity": float(nucleus_props[0].solidity) if nucleus_props else 0.0,
-        "other_cells": float(sizes.max(initial=0)) / area,
-        "scattered": float(others.sum()) / area,
-        "border": sum(float(edge.sum()) for edge in edges) / math.sqrt(area),
-        # How much of the nucleus lies directly on the background, and whether the cell is a ring around nothing.
-        "rim": float((ring & ~inside).sum()) / max(float(ring.sum()), 1.0),
-        "enclosed": float(ndimage.binary_fill_holes(nucleus).sum() - nucleus.sum()) / area,
+        "largest_other_object": float(sizes.max(initial=0)) / area,
+        "other_foreground": float(others.sum()) / area,
+        "edge_contact": sum(float(edge.sum()) for edge in edges) / math.sqrt(area),
+        # How much of the nuclear boundary borders the background directly, and whether the nucleus is a ring.
+        "nucleus_exposure": float((ring & ~inside).sum()) / max(float(ring.sum()), 1.0),
+        "nucleus_hole_fraction": float(ndimage.binary_fill_holes(nucleus).sum() - nucleus.sum()) / area,
     }
 
 
 def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDArray[np.float32]) -> dict[str, float]:
-    """Return how sharp the crop is at the scale of the cell, and how strongly its outline stands out."""
+    """Return how sharp and noisy the crop is at the scale of the cell, and the contrast across the cell boundary."""
     from scipy import ndimage
 
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
@@ -169,14 +202,14 @@ def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDA
     outer_ring = ndimage.binary_dilation(inside, iterations=5) & ~ndimage.binary_dilation(inside, iterations=2)
     contrast = density[inner_ring].mean() - density[outer_ring].mean() if inner_ring.any() and outer_ring.any() else 0.0
     return {
-        "edge": float(contrast),
+        "boundary_contrast": float(contrast),
         "sharpness": float(np.log10((coarse.std() + 0.1) / (grey_levels.std() + 0.1))),
-        "grain": float(np.log10((fine.std() + 0.1) / (coarse.std() + 0.1))),
+        "noise": float(np.log10((fine.std() + 0.1) / (coarse.std() + 0.1))),
     }
 
 
-def _measure_faint_outline(density: NDArray[np.float32], inside: BoolArray, cytoplasm: BoolArray) -> float:
-    """Return along which share of the cell's outline the picture shows hardly an edge."""
+def _measure_indistinct_boundary(density: NDArray[np.float32], inside: BoolArray, cytoplasm: BoolArray) -> float:
+    """Return the fraction of the cell boundary that is indistinct."""
     from scipy import ndimage
 
     smoothed = ndimage.gaussian_filter(density, (1.0, 1.0, 0.0))
@@ -190,4 +223,4 @@ def _measure_faint_outline(density: NDArray[np.float32], inside: BoolArray, cyto
     rows, columns = (indices[outer_ring] for indices in nearest)
     contrast = np.sqrt(((smoothed[rows, columns] - smoothed[outer_ring]) ** 2).mean(axis=1))
     reference_density = math.sqrt(float((smoothed[cytoplasm].mean(axis=0) ** 2).mean()))
-    return float((contrast < FAINT_CONTRAST * max(MIN_REFERENCE_DENSITY, reference_density)).mean())
+    return float((contrast < INDISTINCT_CONTRAST * max(MIN_REFERENCE_DENSITY, reference_density)).mean())

@@ -1,4 +1,4 @@
-"""Learning to judge: from results whose quality is known, and from pictures that are no smears."""
+"""Fit a quality model to results whose Dice is known and to images that are not smears."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from wbcseg.quality.distribution import fit_distributions
 from wbcseg.quality.model import LogisticModel, QualityModel, expand_features, list_rule_reasons
 
 BAD_DICE_BELOW: Final = 0.8
-"""A result is bad whose Dice of the whole cell is below."""
+"""A result is bad if the Dice of the whole cell is below this."""
 
 TRAINING_BAD_DICE_BELOW: Final = 0.85
-"""Results below this Dice are learned as bad ones, because there are few that really are."""
+"""Results below this Dice count as bad in fitting, because few results really are."""
 
 TARGET_SENSITIVITY: Final = 0.95
-"""Share of bad results that should be marked."""
+"""Fraction of bad results that should be flagged."""
 
 MIN_FALSE_ALARM_RATE: Final = 0.08
-"""Share of good results that are marked in any case: from few bad ones it is not known well where they begin."""
+"""Fraction of good results that is flagged at least: with few bad results the threshold is uncertain."""
 
 MAX_FALSE_ALARM_RATE: Final = 0.15
-"""Greatest share of good results that may be marked to catch bad ones."""
+"""Largest fraction of good results that may be flagged to find the bad ones."""
 
 MAX_SMEARS_OUT_OF_RANGE: Final = 0.01
-"""Share of smears that may be taken for something else."""
+"""Fraction of smears that may be classified as out of range."""
 
 INVERSE_REGULARISATION: Final = 0.01
-"""Inverse strength of the regressions' regularisation."""
+"""Inverse regularisation strength of the logistic regressions."""
 
 N_FOLDS: Final = 5
 
 
 @dataclass(frozen=True)
 class Example:
-    """A result to learn from.
+    """A result to fit the quality model to.
 
     Attributes:
         features: See :func:`wbcseg.quality.features.compute_quality_features`.
-        group: What belongs together (copies of one picture, pictures of one kind) never helps to judge each other.
-        dice: Of the whole cell; ``None`` for what is no smear.
-        is_original: Whether the picture is as it was photographed, and not a varied copy.
+        group: Examples of one group (copies of one image, images of one kind) stay in one fold.
+        dice: Dice of the whole cell; ``None`` for an image that is not a smear.
+        is_original: Whether the image is unaltered, not a varied copy.
     """
 
     features: NDArray[np.float32]
@@ -54,19 +54,19 @@ class Example:
 
 
 def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
-    """Fit a judge, and measure it by cross-validation over the examples' groups.
+    """Fit a quality model, and evaluate it by cross-validation over the examples' groups.
 
     Args:
-        examples: Results on smears of other laboratories than the network was trained on, and on what is no smear.
+        examples: Results on smears from sites that the network was not trained on, and on images that are not smears.
 
     Returns:
-        The judge. The regressions are measured on groups that they were not fitted to; the limits from which on
-        something is marked are set on all of them. ``metrics`` has: ``smears``, ``negatives``, ``unlike_auroc``,
-        ``unlike_strangers`` and ``unlike_smears`` (shares that are called unlike), ``is_bad``, ``bad_caught`` and
-        ``good_marked`` (of the plain pictures, called *check* or *unlike*; bad is a Dice of the cell below .8),
-        ``bad_auroc``, and the same with the varied copies, ``varied_…``.
+        The quality model. Its regressions are evaluated on groups that they were not fitted to; its thresholds are
+        set on all groups. ``metrics`` has the counts ``smears`` and ``negatives``; ``out_of_range_auroc``, and
+        ``out_of_range_negatives`` and ``out_of_range_smears`` (fractions classified as out of range); of the original
+        images, ``images``, ``bad`` (Dice of the cell below .8), ``bad_flagged`` and ``good_flagged`` (fractions whose
+        status is not ``ok``) and ``bad_auroc``; and the same of the varied copies, ``varied_…``.
     """
-    # Loaded here, because judging itself should not wait for it.
+    # Imported here, because only fitting needs it.
     from sklearn.metrics import roc_auc_score
 
     smears = [example for example in examples if example.dice is not None]
@@ -116,10 +116,10 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
     }
     for prefix, subset in (("", is_original), ("varied_", ~is_original)):
         metrics |= {
-            f"{prefix}pictures": int(subset.sum()),
+            f"{prefix}images": int(subset.sum()),
             f"{prefix}bad": int((is_bad & subset).sum()),
-            f"{prefix}bad_caught": _compute_fraction(is_flagged[is_bad & subset]),
-            f"{prefix}good_marked": _compute_fraction(is_flagged[is_good & subset]),
+            f"{prefix}bad_flagged": _compute_fraction(is_flagged[is_bad & subset]),
+            f"{prefix}good_flagged": _compute_fraction(is_flagged[is_good & subset]),
         }
         has_both = (is_bad & subset).any() and (is_good & subset).any()
         metrics[f"{prefix}bad_auroc"] = (
@@ -132,7 +132,7 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
 def _fit_cross_validated(
     examples: Sequence[Example], target: NDArray[np.bool_]
 ) -> tuple[LogisticModel, NDArray[np.float64]]:
-    """Return a regression on all examples, and the chances of each by regressions on the other groups'."""
+    """Return a regression on all examples, and each example's probability from regressions on the other folds."""
     from sklearn.linear_model import LogisticRegression
 
     features = np.array([item.features for item in examples], np.float64)
@@ -152,7 +152,7 @@ def _fit_cross_validated(
 
 
 def _split_by_group(examples: Sequence[Example]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield the rows to learn from and those to be judged, so that no group is in both."""
+    """Yield training and test rows, so that no group is in both."""
     from sklearn.model_selection import GroupKFold
 
     group_numbers = {group: number for number, group in enumerate(dict.fromkeys(example.group for example in examples))}

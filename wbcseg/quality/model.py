@@ -1,4 +1,4 @@
-"""Whether a result can be trusted, in plain words."""
+"""Assess whether a segmentation can be trusted, and say why not."""
 
 from __future__ import annotations
 
@@ -14,100 +14,118 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.errors import ModelError
+from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.io.atomic import write_json
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.models.card import ModelCard
-from wbcseg.quality.distribution import FeatureDistribution, parse_distribution
+from wbcseg.quality.distribution import (
+    BLURRED_REASON,
+    NOISY_REASON,
+    STAIN_REASON,
+    FeatureDistribution,
+    parse_distribution,
+)
 from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
 
 ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left and right."""
 
 QUALITY_MODELS_FOLDER: Final = Path(__file__).with_name("pretrained")
-"""How results are judged, a file a network; written by ``python -m wbcseg evaluate --cross-site``."""
+"""The shipped quality models, one per network; ``wbcseg evaluate --cross-site`` fits them."""
 
-OK: Final = "looks fine"
-REVIEW: Final = "check"
-OUT_OF_RANGE: Final = "unlike the training data"
+OK: Final = "ok"
+REVIEW: Final = "review"
+OUT_OF_RANGE: Final = "out_of_range"
+STATUS_LABELS: Final = {OK: "No issues found", REVIEW: "Review", OUT_OF_RANGE: "Outside training range"}
+"""What people read instead of the codes."""
+
+STATUSES: Final = tuple(STATUS_LABELS)
+
 STATUS_DESCRIPTIONS: Final = {
-    OK: "Nothing speaks against the result: it and its picture resemble those that turned out well. It can still be "
-    "wrong.",
-    REVIEW: "Look at the result before you use it; the reasons stand beside it. Either it resembles results that turned "
-    "out badly, or the picture is blurred, noisy, small, without colours or of an unfamiliar stain or light, or the "
-    "cell is cut off by the border, is not alone or was not found, or the models disagree about it.",
-    OUT_OF_RANGE: "The picture does not resemble the blood smears that the program knows: another stain or light, another "
-    "kind of picture, or no smear at all. A model can be wrong there and sure of it.",
+    OK: "The image and its segmentation resemble those that turned out well. The result can still be wrong.",
+    REVIEW: "Check the result before you use it; the reasons are listed with it. It resembles results that turned out "
+    "badly; or the image is blurred, noisy, small, without colour, or of unfamiliar staining or illumination; or the "
+    "cell is cut off by the image edge, not alone or not found; or the models disagree.",
+    OUT_OF_RANGE: "The image does not resemble the blood smears that the models were trained on: other staining or "
+    "illumination, another kind of image, or not a smear. A model can be wrong and confident there.",
 }
-"""What the statuses mean, in plain words."""
+"""What each status means."""
 
-STATUSES: Final = tuple(STATUS_DESCRIPTIONS)
-
-_STATUS_PHRASES: Final = {
-    OK: ("looks fine", "look fine"),
-    REVIEW: ("should be checked", "should be checked"),
-    OUT_OF_RANGE: ("is unlike the training data", "are unlike the training data"),
-}
-"""How one result and several are said to have a status."""
+STATUS_PHRASES: Final = {OK: "without issues", REVIEW: "to review", OUT_OF_RANGE: "outside training range"}
+"""What follows a number of results."""
 
 CUT_OFF_EDGE_RATIO: Final = 0.25
-"""Length of border that a cell takes, over the root of its area, from which it is taken for cut off."""
+"""Length along the image edge, over the square root of the area, from which a cell counts as cut off."""
 
 SECOND_CELL_AREA_RATIO: Final = 0.3
-"""Area of another piece that was found, over the cell's, from which it is taken for a second cell."""
+"""Area of another object, over that of the cell, from which it counts as a second cell."""
 
 MIN_CELL_PIXELS: Final = 600
-"""Pixels of a cell below which its figures are coarse: some 28 pixels across."""
+"""Area of a cell in pixels below which measurements are unreliable (a diameter of about 28 pixels)."""
 
 MIN_COLOUR_RANGE: Final = 4.0
-"""Mean difference of a pixel's greatest and least colour, in grey levels of 255, below which a picture has none."""
+"""Mean difference between a pixel's largest and smallest channel (0 to 255) below which an image has no colour."""
 
 MAX_REASONS: Final = 3
 
-CUT_OFF_REASON: Final = "The cell is cut off by the border of the picture."
-SECOND_CELL_REASON: Final = "There is more than one white cell; the one nearest to the middle counts."
-OTHER_CELLS_REASON: Final = "There is more in the picture that looks like a cell."
-SHARPNESS_REASON: Final = "The picture is blurred, or unusually sharp or noisy."
+CUT_OFF_REASON: Final = "Cell cut off by image edge."
+SECOND_CELL_REASON: Final = "More than one white blood cell; only the most central one was measured."
+OTHER_CELLS_REASON: Final = "Another structure resembles a cell."
+NO_COLOUR_REASON: Final = "Image without colour; the models were trained on stained cells."
+NO_CELL_REASON: Final = "No white blood cell found."
+SHARPNESS_REASON: Final = "Image blurred, or unusually sharp or noisy."
 
 _FEATURES_BY_REASON: Final = {
-    "The model is unsure about the outline.": ("sure_cell", "sure_cytoplasm", "doubt_around"),
-    "Part of the outline can hardly be seen in the picture.": ("faint",),
-    "The model is unsure about the nucleus.": ("sure_nucleus", "doubt_inside"),
-    "The cell or its nucleus has an unusual form.": (
-        *("solidity", "roundness", "nucleus_solidity", "enclosed", "rim", "nucleus_share"),
+    "Cell boundary uncertain.": ("expected_dice_cell", "expected_dice_cytoplasm", "uncertainty_around"),
+    "Cell boundary indistinct.": ("indistinct_boundary",),
+    "Nucleus boundary uncertain.": ("expected_dice_nucleus", "uncertainty_inside"),
+    "Atypical cell or nuclear shape (possible segmentation error).": (
+        *(
+            "cell_solidity",
+            "cell_circularity",
+            "nucleus_solidity",
+            "nucleus_hole_fraction",
+            "nucleus_exposure",
+            "nucleus_fraction",
+        ),
     ),
-    "The cell is unusually small or large in the picture.": ("cell_share",),
-    OTHER_CELLS_REASON: ("other_cells", "scattered"),
-    "The stain or the light is unfamiliar.": (
-        *("nucleus_red", "nucleus_green", "nucleus_blue", "cytoplasm_red", "cytoplasm_green", "cytoplasm_blue"),
-        *("plasma_light", "plasma_colour", "edge"),
+    "Cell unusually small or large in the image.": ("relative_cell_size",),
+    OTHER_CELLS_REASON: ("largest_other_object", "other_foreground"),
+    STAIN_REASON: (
+        *(
+            "nucleus_density_red",
+            "nucleus_density_green",
+            "nucleus_density_blue",
+            "cytoplasm_density_red",
+            "cytoplasm_density_green",
+            "cytoplasm_density_blue",
+        ),
+        *("background_brightness", "background_saturation", "boundary_contrast"),
     ),
-    "What lies around the cell is unfamiliar.": ("plasma_spread", "border"),
-    SHARPNESS_REASON: ("sharpness", "grain"),
+    "Unusual background.": ("background_variation", "edge_contact"),
+    SHARPNESS_REASON: ("sharpness", "noise"),
 }
 
 
 def format_counts(statuses: Sequence[str]) -> str:
-    """Say how many results have which status: ``5 look fine, 1 should be checked``.
+    """Return how many results have each status, such as ``5 without issues, 1 to review``.
 
     Args:
         statuses: One for each result; empty ones do not count.
     """
     counts = Counter(statuses)
-    return ", ".join(
-        f"{counts[status]} {_STATUS_PHRASES[status][counts[status] > 1]}" for status in STATUSES if counts[status]
-    )
+    return ", ".join(f"{counts[status]} {STATUS_PHRASES[status]}" for status in STATUSES if counts[status])
 
 
 @dataclass(frozen=True)
 class QualityResult:
-    """What to think of a result.
+    """The assessment of one result.
 
     Attributes:
         status: One of :data:`STATUSES`.
-        reasons: Plain sentences; none for what looks fine.
-        failure_probability: From 0 (as results that turned out well) to 1 (as those of which the whole cell's Dice was low).
-        out_of_range_probability: From 0 (a smear) to 1 (something else).
+        reasons: Short sentences; none if the status is ``ok``.
+        failure_probability: Estimated probability that the whole cell's Dice is low, 0 to 1.
+        out_of_range_probability: Estimated probability that the image is not a smear like those in training, 0 to 1.
     """
 
     status: str
@@ -118,14 +136,14 @@ class QualityResult:
 
 @dataclass(frozen=True)
 class LogisticModel:
-    """A logistic regression on the figures of :func:`wbcseg.quality.features.compute_quality_features`.
+    """A logistic regression on the features of :func:`wbcseg.quality.features.compute_quality_features`.
 
     Attributes:
-        mean: Of every figure; subtracted first.
-        scale: Its standard deviation; then divided by.
-        weights: Of every figure and, behind them, of its square.
-        intercept: Added.
-        threshold: From which chance on it counts.
+        mean: Mean of each feature in training.
+        scale: Standard deviation of each feature in training.
+        weights: Weights of the standardised features, followed by those of their squares.
+        intercept: Intercept.
+        threshold: Probability from which the outcome is positive.
     """
 
     mean: tuple[float, ...]
@@ -135,14 +153,14 @@ class LogisticModel:
     threshold: float
 
     def compute_contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return what each figure adds, ``float64[len(FEATURES)]``."""
+        """Return the contribution of each feature to the logit, ``float64[len(QUALITY_FEATURES)]``."""
         weights = np.array(self.weights).reshape(2, len(QUALITY_FEATURES))
         expanded = expand_features(features[None].astype(np.float64), np.array(self.mean), np.array(self.scale))
         contributions: NDArray[np.float64] = (weights * expanded.reshape(2, len(QUALITY_FEATURES))).sum(axis=0)
         return contributions
 
     def predict_probability(self, features: NDArray[np.float32]) -> float:
-        """Return the chance in 0 to 1."""
+        """Return the probability, 0 to 1."""
         return float(
             1.0 / (1.0 + np.exp(-np.clip(self.compute_contributions(features).sum() + self.intercept, -50.0, 50.0)))
         )
@@ -151,28 +169,28 @@ class LogisticModel:
 def expand_features(
     features: NDArray[np.float64], mean: NDArray[np.float64], scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return standardised figures and their squares, ``float64[N, 2 F]``; none counts for more than five deviations."""
+    """Return standardised features, clipped at five standard deviations, and their squares: ``float64[N, 2 F]``."""
     standardised = np.clip((features - mean) / scale, -5.0, 5.0)
     return np.concatenate([standardised, standardised**2], axis=1)
 
 
 def list_rule_reasons(features: NDArray[np.float32]) -> list[str]:
-    """Return why a crop is to be checked, whatever its model: its cell is cut off, or there is another one."""
+    """Return the reasons for review that need no model: the cell is cut off, or there is a second one."""
     values = dict(zip(QUALITY_FEATURES, features.tolist(), strict=True))
     reasons = []
-    if values["border"] > CUT_OFF_EDGE_RATIO:
+    if values["edge_contact"] > CUT_OFF_EDGE_RATIO:
         reasons.append(CUT_OFF_REASON)
-    if values["other_cells"] > SECOND_CELL_AREA_RATIO:
+    if values["largest_other_object"] > SECOND_CELL_AREA_RATIO:
         reasons.append(SECOND_CELL_REASON)
     return reasons
 
 
 def is_cut_off(cell_labels: Labels, image_edges: ImageEdges) -> bool:
-    """Whether a cell is cut off by a border of the picture.
+    """Return whether a cell is cut off by the edge of the image.
 
     Args:
         cell_labels: ``uint8[H, W]`` of class ids: the main cell only.
-        image_edges: Which sides of the crop are the picture's border: top, bottom, left and right.
+        image_edges: Which sides of the crop are edges of the image: top, bottom, left, right.
     """
     inside = cell_labels != BACKGROUND.id
     edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
@@ -181,25 +199,25 @@ def is_cut_off(cell_labels: Labels, image_edges: ImageEdges) -> bool:
 
 
 def _list_input_reasons(image: NDArray[np.uint8], cell_labels: Labels) -> list[str]:
-    """Return what no model can make up for: a picture of few pixels, or without colours."""
+    """Return the reasons that lie in the image itself: too few pixels, or no colour."""
     reasons = []
     n_pixels = int((cell_labels != BACKGROUND.id).sum())
     if n_pixels < MIN_CELL_PIXELS:
-        reasons.append(f"The cell has only {n_pixels} pixels; its figures are coarse.")
+        reasons.append(f"Cell of only {n_pixels} pixels; measurements unreliable at this size.")
     if float(np.ptp(image, axis=-1).mean()) < MIN_COLOUR_RANGE:
-        reasons.append("The picture has no colours; the models learned from stained cells.")
+        reasons.append(NO_COLOUR_REASON)
     return reasons
 
 
 @dataclass(frozen=True)
 class QualityModel:
-    """Judges the results of one model.
+    """Assesses the results of one network.
 
     Attributes:
-        failure_model: Of a bad result.
-        out_of_range_model: Of a picture that is no smear, or of another kind.
-        distributions: What the stain and the detail of known pictures are like.
-        metrics: How well it judges: see :func:`wbcseg.quality.fit.fit_quality_model`.
+        failure_model: Predicts a low Dice.
+        out_of_range_model: Predicts that an image is not a smear like those in training.
+        distributions: Staining and detail of the reference crops.
+        metrics: How accurate the assessment is; see :func:`wbcseg.quality.fit.fit_quality_model`.
     """
 
     failure_model: LogisticModel
@@ -215,15 +233,14 @@ class QualityModel:
         *,
         image_edges: ImageEdges | None = None,
     ) -> QualityResult:
-        """Judge one crop.
+        """Assess the segmentation of one crop.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB.
             probabilities: ``float32[H, W, 3]`` of the classes.
             cell_labels: ``uint8[H, W]`` of class ids: the main cell only.
-            image_edges: Of a cell in a field of view, which sides of the crop are the field's border too: top, bottom, left
-                and right. Its other sides, and other cells, are nothing to wonder at. ``None`` where the crop is all
-                there is.
+            image_edges: For a cell in a field of view, which sides of the crop are edges of the image: top, bottom,
+                left, right. Other cells are then expected. ``None`` if the crop is the whole image.
         """
         features = compute_quality_features(image, probabilities, cell_labels)
         failure_probability, out_of_range_probability = (
@@ -233,7 +250,7 @@ class QualityModel:
         if not cell_labels.any():
             return QualityResult(
                 OUT_OF_RANGE if out_of_range_probability >= self.out_of_range_model.threshold else REVIEW,
-                ("No cell was found.",),
+                (NO_CELL_REASON,),
                 1.0,
                 out_of_range_probability,
             )
@@ -258,7 +275,7 @@ class QualityModel:
         )
 
     def _explain(self, model: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
-        """Return what adds most to a score, in words."""
+        """Return the reasons that contribute most to a prediction."""
         contributions = model.compute_contributions(features)
         contribution_by_feature = dict(zip(QUALITY_FEATURES, contributions.tolist(), strict=True))
         groups = sorted(
@@ -271,7 +288,7 @@ class QualityModel:
         return [text for contribution, text in groups if contribution > 0][:2] or [groups[0][1]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return the model as JSON values."""
         return {
             "features": list(QUALITY_FEATURES),
             "failure_model": vars(self.failure_model),
@@ -281,11 +298,11 @@ class QualityModel:
         }
 
     def write(self, architecture: str, folder: Path | None = None) -> None:
-        """Write how a network's results are judged.
+        """Write the quality model of a network.
 
         Args:
             architecture: The network.
-            folder: Where to, by default where :func:`load_quality_model` looks.
+            folder: Where to write it, by default where :func:`load_quality_model` looks.
         """
         folder = folder or QUALITY_MODELS_FOLDER
         folder.mkdir(parents=True, exist_ok=True)
@@ -293,24 +310,24 @@ class QualityModel:
 
 
 def _limit_reasons(reasons: Sequence[str]) -> tuple[str, ...]:
-    """Return the first reasons, none twice, nor one that another one says more exactly."""
+    """Return the first reasons, without duplicates and without those that another states more exactly."""
     vague = {OTHER_CELLS_REASON} if SECOND_CELL_REASON in reasons else set()
-    if any(reason.startswith("The picture is ") for reason in reasons if reason != SHARPNESS_REASON):
+    if BLURRED_REASON in reasons or NOISY_REASON in reasons:
         vague.add(SHARPNESS_REASON)
     return tuple(dict.fromkeys(reason for reason in reasons if reason not in vague))[:MAX_REASONS]
 
 
 def load_quality_model(card: ModelCard, folder: Path | None = None) -> QualityModel | None:
-    """Return who judges a model's results, or ``None`` where nobody can.
+    """Return the quality model for a segmentation model, or ``None`` if there is none.
 
-    Only models for any laboratory are judged: of the others nobody knows when they fail elsewhere.
+    Only general (multi-site) models have one: how the others fail on images of other sites is not known.
 
     Args:
-        card: The model's card.
-        folder: Where the judges are, by default those that came with the program.
+        card: The segmentation model's card.
+        folder: Folder of the quality models, by default the shipped ones.
 
     Raises:
-        ModelError: If the judge's file cannot be used.
+        ModelError: If the quality model's file cannot be read.
     """
     path = (folder or QUALITY_MODELS_FOLDER) / f"{card.architecture}.json"
     if not card.two_stage or not path.exists():
@@ -318,13 +335,13 @@ def load_quality_model(card: ModelCard, folder: Path | None = None) -> QualityMo
     return _load_cached(path, path.stat().st_mtime_ns)
 
 
-# Asked for with every picture, so that it is kept until the file is another one.
+# Needed for every image, so it is cached until the file changes.
 @lru_cache(maxsize=8)
 def _load_cached(path: Path, _changed: int) -> QualityModel:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["features"] != list(QUALITY_FEATURES):
-            raise ValueError("it was made for other figures; make it again")
+            raise ValueError("it was fitted on other features; fit it again")
         distributions = tuple(parse_distribution(entry) for entry in values["distributions"])
         return QualityModel(
             _parse_logistic_model(values["failure_model"]),
@@ -333,12 +350,16 @@ def _load_cached(path: Path, _changed: int) -> QualityModel:
             dict(values["metrics"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The judge {path.name} cannot be used: {error}.") from None
+        raise ModelError(
+            f"Quality model {path.name} could not be read: {error}.",
+            file=path.name,
+            code=ErrorCode.INCOMPATIBLE if isinstance(error, ValueError) else ErrorCode.UNREADABLE,
+        ) from None
 
 
 def _parse_logistic_model(values: Mapping[str, Any]) -> LogisticModel:
     parameters = {name: tuple(float(n) for n in values[name]) for name in ("mean", "scale", "weights")}
     sizes = {name: len(row) for name, row in parameters.items()}
     if sizes != {"mean": len(QUALITY_FEATURES), "scale": len(QUALITY_FEATURES), "weights": 2 * len(QUALITY_FEATURES)}:
-        raise ValueError(f"it has {sizes} numbers")
+        raise ValueError(f"wrong number of values: {sizes}")
     return LogisticModel(**parameters, intercept=float(values["intercept"]), threshold=float(values["threshold"]))

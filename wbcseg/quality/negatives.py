@@ -1,4 +1,4 @@
-"""Pictures that are no blood smears: photographs, textures, noise, writing and drawings, to test whether that shows."""
+"""Generate images that are not blood smears: photographs, textures, noise, text and drawings."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ PHOTOGRAPH_NAMES: Final = (
     *("astronaut", "brick", "camera", "cat", "cell", "clock", "coffee", "coins", "colorwheel", "grass", "gravel"),
     *("hubble_deep_field", "immunohistochemistry", "moon", "page", "retina", "rocket", "text"),
 )
-"""Pictures that come with scikit-image, stained tissue and fluorescent cells among them."""
+"""Images that come with scikit-image, among them stained tissue and fluorescent cells."""
 
 SIDE_RANGE: Final = (100, 320)
-"""Least and greatest side of a picture in pixels."""
+"""Smallest and largest side of an image in pixels."""
 
 IMAGES_PER_KIND: Final = 8
-"""Pictures of every kind."""
+"""Images of each kind."""
 
 
 def generate_negative_images(seed: int = 0) -> Iterator[tuple[str, Rgb]]:
-    """Make pictures that are no smears.
+    """Generate images that are not smears.
 
     Args:
-        seed: The same gives the same pictures.
+        seed: The same seed gives the same images.
 
     Yields:
-        The kind, and a square picture ``uint8[S, S, 3]`` of it.
+        The kind, and a square image ``uint8[S, S, 3]`` of it.
     """
     rng = np.random.default_rng(seed)
     for name in PHOTOGRAPH_NAMES:
@@ -52,7 +52,7 @@ def generate_negative_images(seed: int = 0) -> Iterator[tuple[str, Rgb]]:
 
 
 def _load_photograph(name: str) -> Image.Image:
-    # Loaded here, because nobody but those who fit a judge needs them.
+    # Imported here, because only fitting needs it.
     import skimage.data
 
     pixels = np.asarray(getattr(skimage.data, name)())
@@ -104,7 +104,7 @@ def _draw_shapes(rng: np.random.Generator) -> Rgb:
 
 
 def _draw_tissue(rng: np.random.Generator) -> Rgb:
-    """Draw what stained tissue looks like from afar: pink everywhere, with many small violet nuclei and fibres."""
+    """Draw stained tissue at low magnification: pink, with many small violet nuclei and fibres."""
     from scipy import ndimage
 
     side = int(rng.integers(160, SIDE_RANGE[1]))

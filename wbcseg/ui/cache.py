@@ -155,9 +155,8 @@ def load_uploaded_image(key: str, filename: str, page: int, _input_image: InputI
     sample_id = f"upload/{compute_digest(decoded.pixels.tobytes())[:12]}"
     sample = Sample(id=sample_id, image=decoded.pixels, mask=mask, source="Uploaded image")
     notices = [*decoded.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
-    return LoadedImage(
-        sample, sample.compute_digest(), is_upload=True, filename=filename, notices=tuple(filter(None, notices))
-    )
+    notices_text = tuple(str(notice) for notice in notices if notice)
+    return LoadedImage(sample, sample.compute_digest(), is_upload=True, filename=filename, notices=notices_text)
 
 
 def compute_digest(data: bytes) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from wbcseg.errors import WbcsegError
 from wbcseg.io import encode_png
 from wbcseg.pipeline import Batch, render_field, render_overlay
+from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
 from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_rows, format_cell_count
@@ -60,7 +61,7 @@ def show_detail(batch: Batch, pixel_size: float | None) -> None:
 
 
 def show_annotated(row: Row, png: bytes | None = None) -> None:
-    """Show a cell with its classes, or a field of view with its cells in numbered boxes; see :func:`render_annotated_png`."""
+    """Show a cell with its segmentation, or a field of view with its cells in numbered boxes."""
     show_png(render_annotated_png(row) if png is None else png, f"{row.title}, with its classes laid over it")
 
 
@@ -106,7 +107,7 @@ def _show_info(row: Row, pixel_size: float | None) -> None:
     st.markdown(f"**{escape_markdown(row.title)}**{escape_markdown(size)}")
     for sentence in (*result.notices, result.mask_problem):
         if sentence:
-            st.caption(escape_markdown(sentence))
+            st.caption(escape_markdown(str(sentence)))
     if cell is None:
         count = len(result.cells)
         st.markdown(f"Field of view: {format_cell_count(count)}{', numbered from top to bottom' if count > 1 else ''}.")
@@ -118,7 +119,7 @@ def _show_info(row: Row, pixel_size: float | None) -> None:
 
 def _show_features(cell: CellResult, pixel_size: float | None) -> None:
     if cell.status:
-        st.markdown(f"{quality_badges.STATUS_ICONS[cell.status]} **{escape_markdown(cell.status)}**")
+        st.markdown(f"{quality_badges.STATUS_ICONS[cell.status]} **{STATUS_LABELS[cell.status]}**")
     if cell.features is None:
         st.markdown("No white cell was found.")
         return

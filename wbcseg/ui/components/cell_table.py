@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from wbcseg.errors import Problem
 from wbcseg.export import format_mean_dice
 from wbcseg.io import format_display_name
 from wbcseg.pipeline import ImageResult
@@ -212,7 +213,7 @@ def _render_missing(row: Row) -> str:
     """Say why a row has no figures."""
     result, cell = row.result, row.cell
     if result.problem:
-        return f"<b>Not used.</b> {escape(_shorten_problem(result.problem, result.name))}"
+        return f"<b>Not used.</b> {escape(_format_reason(result.problem))}"
     if cell is None:
         return f"Field of view: {format_cell_count(len(result.cells))}"
     # That no cell was found is the reason of the status.
@@ -221,18 +222,12 @@ def _render_missing(row: Row) -> str:
 
 
 def _render_mask_problem(result: ImageResult) -> str:
-    return f"<b>Mask not used.</b> {escape(_shorten_problem(result.mask_problem, result.input_image.mask_name))}"
+    return f"<b>Mask not used.</b> {escape(_format_reason(result.mask_problem))}" if result.mask_problem else ""
 
 
-def _shorten_problem(problem: str, filename: str) -> str:
-    """Return why something is not used: the row has said already what, and that it is not."""
-    for prefix in (
-        f"Picture {format_display_name(filename)} cannot be used. ",
-        f"Mask {format_display_name(filename)} cannot be used. ",
-    ):
-        problem = problem.removeprefix(prefix)
-    reason = problem.removeprefix(f"Mask {format_display_name(filename)} is not used: ")
-    return reason[:1].upper() + reason[1:]
+def _format_reason(problem: Problem) -> str:
+    """Return why a file was not used; the row names the file already."""
+    return problem.text_without_names or str(problem)
 
 
 def _is_image_row(row: Row) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.export import build_feature_rows, build_results_zip, encode_csv
+from wbcseg.export import CELLS_FILE, build_cell_rows, build_results_zip, encode_csv
 from wbcseg.features import FEATURES, CellFeatures
 from wbcseg.inference import ModelEntry
 from wbcseg.results import Results, group_by_image
@@ -66,8 +66,8 @@ def show_download_buttons(
 
     st.download_button(
         "Figures (CSV)",
-        lambda: encode_csv(build_feature_rows(get_results(), pixel_size=choices.get(CURRENT_PIXEL_SIZE))),
-        "figures.csv",
+        lambda: encode_csv(build_cell_rows(get_results(), pixel_size=choices.get(CURRENT_PIXEL_SIZE))),
+        CELLS_FILE,
         "text/csv",
         icon=":material/table:",
         on_click="ignore",

@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.inference import ModelEntry, is_field_of_view
-from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUSES, format_counts
+from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, STATUS_PHRASES, STATUSES, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.cache import LoadedImage
 from wbcseg.ui.formatting import escape_markdown
@@ -38,16 +38,16 @@ def show_quality(
                 f"{_get_worst_icon(cells)} **{title}**: {_format_cell_count(len(cells))}{_format_statuses(cells)}"
             )
         elif cells[0].status:
-            message = " ".join((f"{cells[0].status}.", *map(escape_markdown, cells[0].reasons)))
+            message = " ".join((f"{STATUS_LABELS[cells[0].status]}.", *map(escape_markdown, cells[0].reasons)))
             st.markdown(f"{STATUS_ICONS[cells[0].status]} **{title}**: {message}")
         else:
-            st.markdown(f":material/remove: **{title}**: not judged; only models for any laboratory are.")
+            st.markdown(f":material/remove: **{title}**: No quality check for this model.")
 
 
 def render_status_html(status: str) -> str:
     """Write a status as HTML, its mark before it; see :data:`CSS`."""
     colour, icon = STATUS_MARKS[status]
-    return f'<span class="mark {colour}" aria-hidden="true">{icon}</span> <b>{escape(status)}</b>'
+    return f'<span class="mark {colour}" aria-hidden="true">{icon}</span> <b>{escape(STATUS_LABELS[status])}</b>'
 
 
 CSS: Final = """
@@ -57,7 +57,7 @@ CSS: Final = """
 .mark.orange { color: color-mix(in srgb, #c87800 80%, currentColor); }
 .mark.red { color: color-mix(in srgb, #d8453c 80%, currentColor); }
 """
-"""Of :func:`render_status_html`, with the icons that Streamlit brings. Written so that it reads on light and on dark."""
+"""Styles of :func:`render_status_html`, with Streamlit's icon font; legible on light and dark."""
 
 
 def _get_worst_icon(cells: Sequence[CellResult]) -> str:
@@ -74,5 +74,5 @@ def _format_statuses(cells: Sequence[CellResult]) -> str:
     if not statuses:
         return "."
     if len(statuses) > 1 and len(set(statuses)) == 1:
-        return f"; all {format_counts(statuses).partition(' ')[2]}."
+        return f"; all {STATUS_PHRASES[statuses[0]]}."
     return f"; {format_counts(statuses)}."

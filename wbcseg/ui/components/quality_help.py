@@ -11,7 +11,7 @@ import streamlit as st
 from wbcseg.errors import WbcsegError
 from wbcseg.features import FEATURES
 from wbcseg.inference import ModelEntry
-from wbcseg.quality import OUT_OF_RANGE, REVIEW, QualityModel, load_quality_model
+from wbcseg.quality import OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityModel, load_quality_model
 from wbcseg.quality.fit import BAD_DICE_BELOW
 from wbcseg.ui import glossary
 from wbcseg.ui.formatting import escape_markdown
@@ -72,19 +72,21 @@ def _format_quality_accuracy(title: str, accuracy: Mapping[str, Any]) -> str:
         return f"{round(accuracy[name] * total)}"
 
     def describe_flagged(prefix: str, bad_total: int, good_total: int) -> str:
-        good_text = f"{format_flagged(f'{prefix}good_marked', good_total)} of {good_total} others were marked"
+        good_text = f"{format_flagged(f'{prefix}good_flagged', good_total)} of {good_total} others were flagged"
         if not bad_total:
             return f"no result was bad (Dice of the whole cell below {BAD_DICE_BELOW}), and {good_text}"
         return (
-            f"{format_flagged(f'{prefix}bad_caught', bad_total)} of {bad_total} bad results (Dice of the whole cell below {BAD_DICE_BELOW}) were "
-            f"marked “{REVIEW}” or “{OUT_OF_RANGE}”, and {good_text}"
+            f"{format_flagged(f'{prefix}bad_flagged', bad_total)} of {bad_total} bad results (Dice of the whole cell "
+            f"below {BAD_DICE_BELOW}) were flagged “{STATUS_LABELS[REVIEW]}” or “{STATUS_LABELS[OUT_OF_RANGE]}”, and "
+            f"{good_text}"
         )
 
     return (
-        f"**How reliable that is for {escape_markdown(title)}.** It was measured with networks of its kind on "
-        f"{accuracy['images']} pictures from a laboratory that they had not learned from, and by formulas that had "
-        f"not learned from those pictures: {describe_flagged('', bad_count, good_count)}. In copies of the pictures with another stain, light "
-        f"and focus, {describe_flagged('varied_', bad_copy_count, good_copy_count)}. Of {negative_count} pictures that are no "
-        f"smears, {format_flagged('out_of_range_negatives', negative_count)} were called “{OUT_OF_RANGE}”, and of {smear_count} smears "
+        f"**How reliable the check is for {escape_markdown(title)}.** It was evaluated with networks of this type on "
+        f"{accuracy['images']} images from a site that neither the networks nor the check were trained on: "
+        f"{describe_flagged('', bad_count, good_count)}. In copies of these images with altered staining, illumination "
+        f"and focus, {describe_flagged('varied_', bad_copy_count, good_copy_count)}. Of {negative_count} images that "
+        f"are not smears, {format_flagged('out_of_range_negatives', negative_count)} were flagged "
+        f"“{STATUS_LABELS[OUT_OF_RANGE]}”; of {smear_count} smears, "
         f"{format_flagged('out_of_range_smears', smear_count)}."
     )

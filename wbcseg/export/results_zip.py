@@ -1,4 +1,4 @@
-"""Everything that was found as one zip, and its outlines."""
+"""Write all results as one zip."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wbcseg.export.csv import build_definition_rows, build_feature_rows, format_column_name
+from wbcseg.export.csv import (
+    CELLS_FILE,
+    DEFINITIONS_FILE,
+    build_cell_rows,
+    build_definition_rows,
+    encode_csv,
+    format_column_name,
+)
 from wbcseg.export.outlines import CellOutline, CocoWriter, build_geojson
-from wbcseg.export.tables import encode_csv
 from wbcseg.io import encode_png, make_safe_stem
 from wbcseg.io.filenames import make_safe_name
 from wbcseg.labels import PALETTES, Labels, to_grey
@@ -20,17 +26,17 @@ from wbcseg.visualization import overlay
 
 
 def build_results_zip(results: Results, *, pixel_size: float | None = None, report: bytes | None = None) -> bytes:
-    """Write everything as a zip.
+    """Return all results as a zip.
 
     Args:
-        results: Pictures, or the cells of each of them. Their pixels are loaded one after the other.
-        pixel_size: Side of a pixel in µm, or ``None``.
-        report: A PDF to put in.
+        results: Images, or the cells of each of them. Their pixels are loaded one after the other.
+        pixel_size: Pixel size in µm, or ``None``.
+        report: The report as PDF, to include.
 
     Returns:
-        ``masks/`` (PNG, grey codes 0, 128 and 255) and ``overlays/`` with one file a cell, ``outlines/`` (GeoJSON) with
-        one file a picture and model, a COCO file a model (see :func:`format_coco_name`), ``measurements.csv``, which says
-        whose each mask is, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
+        The zip. It holds ``masks/`` (PNG with grey codes 0, 128 and 255) and ``overlays/`` with a file per cell,
+        ``outlines/`` (GeoJSON) with a file per image and model, a COCO file per model (see :func:`format_coco_name`),
+        ``cells.csv``, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
     """
     reports = group_by_image(results)
     models = list(dict.fromkeys(model for image_report in reports for model in image_report.models))
@@ -67,8 +73,8 @@ def build_results_zip(results: Results, *, pixel_size: float | None = None, repo
                     coco_writers[model].add(image_report.name, image_report.size, outlines)
         for model, coco_writer in coco_writers.items():
             add(format_coco_name(model, models), coco_writer.to_bytes())
-        add("measurements.csv", encode_csv(build_feature_rows(reports, pixel_size=pixel_size, mask_files=mask_files)))
-        add("definitions.csv", encode_csv(build_definition_rows(pixel_size)))
+        add(CELLS_FILE, encode_csv(build_cell_rows(reports, pixel_size=pixel_size, mask_files=mask_files)))
+        add(DEFINITIONS_FILE, encode_csv(build_definition_rows(pixel_size)))
         if report is not None:
             add("report.pdf", report)
         add("NOTICE.txt", f"{NOTICE}\n".encode())
@@ -76,21 +82,21 @@ def build_results_zip(results: Results, *, pixel_size: float | None = None, repo
 
 
 def build_outline(cell: CellResult, labels: Labels, name: str, pixel_size: float | None) -> CellOutline:
-    """Return a cell as its outline is written.
+    """Return a cell as input for GeoJSON and COCO.
 
     Args:
         cell: The cell.
         labels: Its class ids, ``uint8[H, W]``.
-        name: What it is called.
-        pixel_size: Side of a pixel in µm, or ``None``. The figures' names say which.
+        name: Its name in the file.
+        pixel_size: Pixel size in µm, or ``None``; the measurements' names have the unit.
     """
     values = cell.features.to_units(pixel_size) if cell.features else {}
     measurements = {format_column_name(key, pixel_size): value for key, value in values.items()}
-    return CellOutline(labels.astype(np.uint8, copy=False), cell.offset or (0, 0), measurements, name)
+    return CellOutline(labels.astype(np.uint8, copy=False), cell.offset or (0, 0), measurements, name, cell.status)
 
 
 def format_coco_name(model: str, models: Sequence[str]) -> str:
-    """Return what a model's COCO file is called: a picture is in a file once, so that models have one each.
+    """Return the name of a model's COCO file. Each model has one, because COCO lists an image once.
 
     Args:
         model: Name of the model.
