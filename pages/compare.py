@@ -1,4 +1,4 @@
-"""Compare: what was published, what the same training gives here, and how networks do on cells they never saw."""
+"""Compare: the thesis' scores, the same training reproduced here, and scores on unseen cells."""
 
 import streamlit as st
 
@@ -15,7 +15,11 @@ navigation.declare_page(
 st.title("Compare the networks")
 summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab = st.tabs(
     [
-        *("In short", "Unseen cells", "The thesis, repeated", "What the leak is worth", "Other laboratories"),
+        "Summary",
+        "Unseen cells",
+        thesis.TAB_TITLE,
+        leakage.TAB_TITLE,
+        cross_site.TAB_TITLE,
         feature_agreement.TAB_TITLE,
     ],
     key="tab",

@@ -1,4 +1,4 @@
-"""What only a browser shows of Compare: charts, links into Predict, tables as files, phones."""
+"""Compare in a browser: charts, links to Segment, downloads, phones."""
 
 import csv
 import io
@@ -13,89 +13,88 @@ RESULTS = cross_validation.load_study_results(cross_validation.list_study_files(
 UNSEEN = "/compare?tab=Unseen+cells"
 CHART = ".js-plotly-plot .main-svg"
 OVERLAPPING_LABELS = """() => [...document.querySelectorAll(".js-plotly-plot")].flatMap(chart => {
-    const boxes = [...chart.querySelectorAll(".ytick")].map(one => one.getBoundingClientRect());
-    boxes.sort((one, other) => one.top - other.top);
-    return boxes.slice(1).map((box, place) => boxes[place].bottom - box.top).filter(over => over > 1);
+    const boxes = [...chart.querySelectorAll(".ytick")].map(label => label.getBoundingClientRect());
+    boxes.sort((first, second) => first.top - second.top);
+    return boxes.slice(1).map((box, index) => boxes[index].bottom - box.top).filter(overlap => overlap > 1);
 })"""
 
 
 @pytest.fixture(autouse=True)
-def results_are_there():
+def skip_without_results():
     if not RESULTS:
-        pytest.skip("The program has no result of a cross-validation yet.")
+        pytest.skip("There are no results of a cross-validation.")
 
 
-def rows_of(download):
+def read_rows(download):
     return list(csv.reader(io.StringIO(Path(download.path()).read_bytes().decode("utf-8-sig"))))
 
 
-def test_charts_are_drawn_and_said_in_words(page):
+def test_charts_are_drawn_and_have_text_alternatives(page):
     page.goto(UNSEEN)
-    # One chart more where there are networks to compare; every chart has three drawings.
-    compared = [one["study"] for one in RESULTS].count("zheng-1-compact-cv5") > 1
+    # One more chart where there are networks to compare; every chart has three drawings.
+    compared = [result["study"] for result in RESULTS].count("zheng-1-compact-cv5") > 1
     page.locator(CHART).nth(9 if compared else 8).wait_for(state="attached")
-    page.get_by_text("Which is better, by how much, and how sure are we?").wait_for()
-    for words in ("as points beside a box", "by cell type with 95 % confidence", "against the processor time"):
-        assert page.locator(f'[aria-label*="{words}"], [alt*="{words}"]').count(), words
+    page.get_by_text("Which is better, by how much, and how certain is it?").wait_for()
+    for text in ("as points beside a box", "by cell type with 95 % confidence", "against the CPU time"):
+        assert page.locator(f'[aria-label*="{text}"], [alt*="{text}"]').count(), text
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_label_of_a_chart_lies_over_the_next(page, width):
+def test_chart_labels_do_not_overlap(page, width):
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(UNSEEN)
-    page.get_by_text("What do these words mean?").wait_for()
+    page.get_by_text("Glossary").wait_for()
     page.locator(".ytick").first.wait_for(state="attached")
     page.wait_for_timeout(1500)
     overlapping = page.evaluate(OVERLAPPING_LABELS)
     assert not overlapping
 
 
-def test_a_link_restores_the_question(page):
-    page.goto(f"{UNSEEN}&figure=Hausdorff+distance+(95+%25)")
-    page.get_by_text("How far apart the outlines are at their worst").wait_for()
-    page.get_by_text("One look", exact=True).click()
-    page.wait_for_url("**look=One**")
+def test_a_link_restores_the_selection(page):
+    page.goto(f"{UNSEEN}&metric=Hausdorff+distance+(95+%25)")
+    page.get_by_text(METRICS["hausdorff_95"].description[:30]).wait_for()
+    page.get_by_text("Single pass", exact=True).click()
+    page.wait_for_url("**mode=Single**")
     link = page.url
     page.goto("/")
     page.goto(link)
-    page.get_by_text("How far apart the outlines are at their worst").wait_for()
-    assert page.get_by_role("radio", name="One look").is_checked()
+    page.get_by_text(METRICS["hausdorff_95"].description[:30]).wait_for()
+    assert page.get_by_role("radio", name="Single pass").is_checked()
 
 
-def test_the_hardest_picture_opens_in_predict(page):
+def test_the_hardest_image_opens_in_segment(page):
     page.goto(UNSEEN)
     first = page.locator("table").last.locator("a").first
     first.wait_for()
     number = first.inner_text()
     with page.context.expect_page() as opened:
         first.click()
-    predict = opened.value
-    predict.wait_for_url(f"**/segment?set=Zheng*&picture={number}*")
-    predict.get_by_role("heading", name="Segment a picture").wait_for()
-    predict.close()
+    segment_page = opened.value
+    segment_page.wait_for_url(f"**/segment?dataset=Zheng*&image={number}*")
+    segment_page.get_by_role("heading", name="Segment an image").wait_for()
+    segment_page.close()
 
 
-def test_tables_are_taken_away(page):
+def test_tables_can_be_downloaded(page):
     page.goto(UNSEEN)
-    with page.expect_download() as first:
-        page.get_by_role("button", name="Every picture (CSV)").click()
-    pictures = rows_of(first.value)
-    kinds = sum(len(figure.regions) for figure in METRICS.values())
-    assert len(pictures[0]) == 5 + kinds
-    assert len(pictures) > 100
-    assert pictures[1][1].startswith("zheng")
-    with page.expect_download() as second:
-        page.get_by_role("button", name="Differences of the networks (CSV)").click()
-    assert rows_of(second.value)[0][:2] == ["figure", "region"]
+    with page.expect_download() as scores:
+        page.get_by_role("button", name="Scores of all images (CSV)").click()
+    rows = read_rows(scores.value)
+    assert len(rows[0]) == 5 + sum(len(metric.regions) for metric in METRICS.values())
+    assert len(rows) > 100
+    assert rows[1][1].startswith("zheng")
+    with page.expect_download() as differences:
+        page.get_by_role("button", name="Differences between networks (CSV)").click()
+    assert read_rows(differences.value)[0][:2] == ["metric", "region"]
 
 
 @pytest.mark.parametrize(
-    "tab", ["In+short", "Unseen+cells", "The+thesis,+repeated", "What+the+leak+is+worth", "Other+laboratories"]
+    "tab", ["Summary", "Unseen+cells", "Thesis,+reproduced", "Effect+of+data+leakage", "Other+laboratories"]
 )
 def test_on_a_phone_nothing_is_wider_than_the_page(page, tab):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"/compare?tab={tab}")
     page.get_by_role("heading", name="Compare the networks").wait_for()
-    page.get_by_text("What do these words mean?").wait_for()
+    page.get_by_text("Glossary").wait_for()
     page.wait_for_timeout(1500)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

@@ -22,7 +22,7 @@ VISIT = """
     at.run()
     assert not at.exception, at.exception
     at.switch_page("pages/compare.py")
-    for tab in ("Unseen cells", "The thesis, repeated", "What the leak is worth", "Figures of cells"):
+    for tab in ("Unseen cells", "Thesis, reproduced", "Effect of data leakage", "Cell measurements"):
         at.query_params["tab"] = tab
         at.run()
         assert not at.exception, at.exception

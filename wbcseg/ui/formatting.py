@@ -7,10 +7,14 @@ import re
 from typing import Final
 
 from wbcseg.labels import Labels
+from wbcseg.metrics import CELL
 from wbcseg.visualization import compute_class_fractions
 
 MISSING_TEXT: Final = "–"
 """Shown in a table where there is no value."""
+
+REGION_TITLES: Final = {CELL: "Whole cell", "image": "Whole image"}
+"""Titles of regions that are not simply their capitalised names."""
 
 _PUNCTUATION_PATTERN: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _CONTROL_PATTERN: Final = re.compile(r"[\x00-\x1f\x7f]+")
@@ -114,6 +118,11 @@ def format_alt(title: str, labels: Labels) -> str:
     fractions = compute_class_fractions(labels)
     nucleus, cytoplasm = format_percent(fractions["nucleus"]), format_percent(fractions["cytoplasm"])
     return f"{title}: nucleus {nucleus}, cytoplasm {cytoplasm} of the image"
+
+
+def format_region(region: str) -> str:
+    """Return the title of a region that a metric is of."""
+    return REGION_TITLES.get(region, region.capitalize())
 
 
 def format_dataset_name(dataset_name: str) -> str:

@@ -1,41 +1,42 @@
-"""How the networks do on another laboratory's pictures, and whether they know when they are wrong."""
+"""How the networks do on images of another laboratory, and whether failures are flagged."""
 # ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from wbcseg.evaluation import comparison, cross_validation
-from wbcseg.evaluation.comparison import PredictionMode
+from wbcseg.evaluation.comparison import PredictionMode, StudyResult
 from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, FOREGROUND_REGIONS, SITES, select_training
-from wbcseg.ui.compare.selection import PREDICTION_MODES, format_region
+from wbcseg.ui.compare.result_files import FileVersion, get_file_version, show_not_computed
+from wbcseg.ui.compare.selection import select_mode
 from wbcseg.ui.components import charts
+from wbcseg.ui.components.charts import ReliabilityCurve, get_network_style
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import format_difference
+from wbcseg.ui.formatting import format_difference, format_mean, format_percent, format_region
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_dataset
 
-CrossSiteResult = Mapping[str, Any]
-FileVersion = tuple[Path, int]
-"""A file and when it was changed."""
+TAB_TITLE: Final = "Other laboratories"
+DICE_HEADERS: Final = tuple(f"Dice, {format_region(region).lower()}" for region in FOREGROUND_REGIONS)
 
 
 def show_cross_site() -> None:
-    """Show tables of scores, how well results are judged, and whether probabilities are right."""
+    """Show scores, how well failures are flagged, and the calibration of the probabilities."""
     st.markdown(
-        "A network that knows one laboratory's microscope and stain may fail on another's. Here each network learned "
-        "from the pictures of one laboratory, varied in stain, light, focus and size as far as pictures come, and from "
-        "drawn ones; and was tested on the **other laboratory's**, which it had never seen."
+        "A network trained on images of one laboratory may fail on images of another, whose microscope and stain "
+        "differ. Here, each network was trained on the images of one laboratory, with strong augmentation of stain, "
+        "light, focus and size, and on synthetic images. It was tested on the images of the **other laboratory**, "
+        "which it was not trained on."
     )
-    files = [_get_file_version(path) for path in cross_validation.list_study_files(CROSS_SITE_FOLDER)]
+    files = [get_file_version(path) for path in cross_validation.list_study_files(CROSS_SITE_FOLDER)]
     results = [_read_result(*file) for file in files]
     if not results:
-        st.info("This was not measured yet.", icon=":material/science:")
-        st.code("python -m wbcseg evaluate --cross-site", language=None, wrap_lines=True)
+        show_not_computed("python -m wbcseg evaluate --cross-site")
         return
     mode = _show_scores(files)
     _show_in_domain(files, mode)
@@ -45,18 +46,9 @@ def show_cross_site() -> None:
 
 def _show_scores(files: Sequence[FileVersion]) -> PredictionMode:
     st.subheader("Scores", help=GLOSSARY["Dice"])
-    mode = PREDICTION_MODES[
-        st.segmented_control(
-            "Prediction", list(PREDICTION_MODES), default=next(iter(PREDICTION_MODES)), required=True, key="away"
-        )
-    ]
+    mode = select_mode("cross_site_mode", in_address=False)
     rows = [row for file in files for row in _build_score_rows(*file, mode)]
-    header = ["Network", "Learned from", "Tested on", "Pictures"]
-    show_table(
-        [*header, *(f"Dice, {format_region(region).lower()}" for region in FOREGROUND_REGIONS)],
-        rows,
-        "Scores in the other laboratory",
-    )
+    show_table(["Network", "Trained on", "Tested on", "Images", *DICE_HEADERS], rows, "Scores on the other laboratory")
     return mode
 
 
@@ -64,115 +56,112 @@ def _show_in_domain(files: Sequence[FileVersion], mode: PredictionMode) -> None:
     rows = []
     for path, mtime_ns in files:
         single_site_paths = [cross_validation.get_study_file(site, path.stem) for site in SITES]
-        rows += _build_in_domain_rows(
-            path,
-            mtime_ns,
-            tuple(
-                _get_file_version(single_site_path) if single_site_path.exists() else None
-                for single_site_path in single_site_paths
-            ),
-            mode,
+        single_site_files = tuple(
+            get_file_version(single_site_path) if single_site_path.exists() else None
+            for single_site_path in single_site_paths
         )
+        rows += _build_in_domain_rows(path, mtime_ns, single_site_files, mode)
     if not rows:
         return
-    st.subheader("At home")
+    st.subheader("On the training laboratories")
     st.markdown(
-        "What learning from both laboratories costs, or gains: a model for any laboratory is tested on cells of both "
-        "that were kept from it, beside networks of the same kind that learned from the one laboratory alone "
-        "(difference of the Dice on the same pictures, with its 95 % confidence interval, where such networks were "
-        "measured). The two differ in another respect, too: outlines of the model for any laboratory are drawn along "
-        "the picture's edges, those of the others are as the network left them."
+        "Does training on both laboratories cost accuracy? Each general model is tested on held-out cells of both "
+        "laboratories and compared with networks of the same architecture trained on one of them. The difference of "
+        "the Dice on the same images is given with its 95 % confidence interval, where such networks were tested. The "
+        "models differ in another respect as well: the general model's outlines are refined along the image's edges, "
+        "those of the others are not."
     )
-    header = [
-        "Model",
-        "Tested on",
-        "Pictures",
-        *(f"Dice, {format_region(region).lower()}" for region in FOREGROUND_REGIONS),
-    ]
-    show_table(header, rows, "Scores at home")
+    show_table(["Model", "Tested on", "Images", *DICE_HEADERS], rows, "Scores on the training laboratories")
 
 
-def _show_quality(results: Sequence[CrossSiteResult]) -> None:
-    st.subheader("Does it show when a result is wrong?")
+def _show_quality(results: Sequence[StudyResult]) -> None:
+    st.subheader("Are failures flagged?")
     st.markdown(
-        "Every result gets a status: *looks fine*, *check* or *unlike the training data*. It was learned from these "
-        "results and from pictures that are no smears (photographs, textures, noise, writing, drawn and real tissue), "
-        "and is measured on pictures and kinds that it had not learned from. How much is marked was set on the same "
-        "results: so that bad ones are caught, and about one good one in ten is marked for it."
+        "The quality check gives each result a status: *no issues found*, *review* or *outside training range*. It was "
+        "fitted on these results and on images that are not smears (photographs, textures, noise, text, drawn and real "
+        "tissue), and is tested on images, and on kinds of images, that it was not fitted on. Its thresholds were set "
+        "on the same results: failures should be flagged, and about one in ten good results is flagged as well."
     )
     rows = [
         [
             result["title"],
-            f"{_format_percent(quality['out_of_range_negatives'])} of {quality['negatives']}",
-            f"{_format_percent(quality['out_of_range_smears'])} of {quality['smears']}",
+            f"{format_percent(quality['out_of_range_negatives'], 0)} of {quality['negatives']}",
+            f"{format_percent(quality['out_of_range_smears'], 0)} of {quality['smears']}",
             f"{quality['out_of_range_auroc']:.4f}",
-            f"{_format_percent(quality['bad_flagged'])} of {quality['bad']}" if quality["bad"] else "there were none",
-            f"{_format_percent(quality['good_flagged'])} of {quality['images'] - quality['bad']}",
+            f"{format_percent(quality['bad_flagged'], 0)} of {quality['bad']}" if quality["bad"] else "there were none",
+            f"{format_percent(quality['good_flagged'], 0)} of {quality['images'] - quality['bad']}",
         ]
         for result in results
         for quality in (result["quality"],)
     ]
-    header = ["Network", "Other pictures called unlike", "Smears called unlike", "AUROC", "Bad results marked"]
-    show_table([*header, "Others marked"], rows, "How well bad results are marked")
+    header = ["Network", "Non-smears outside range", "Smears outside range", "AUROC", "Failures flagged"]
+    show_table([*header, "Good results flagged"], rows, "How well failures are flagged")
     varied_text = "; ".join(
-        f"{result['title']} {_format_percent(quality['varied_bad_flagged'])} of {quality['varied_bad']} bad ones, "
-        f"{_format_percent(quality['varied_good_flagged'])} of {quality['varied_images'] - quality['varied_bad']} others"
+        f"{result['title']} {format_percent(quality['varied_bad_flagged'], 0)} of {quality['varied_bad']} failures, "
+        f"{format_percent(quality['varied_good_flagged'], 0)} of {quality['varied_images'] - quality['varied_bad']} "
+        "good results"
         for result in results
         for quality in (result["quality"],)
     )
     st.caption(
-        f"Marked among copies of the pictures in another stain, light and focus: {varied_text}.  \n"
-        "A bad result is one whose Dice of the whole cell is below .8; marked is what is called *check* or *unlike*. "
-        "**AUROC**: how often a picture that is no smear gets a higher score than a smear; 1 is always."
+        f"Flagged among copies of the images with another stain, light and focus: {varied_text}.  \n"
+        "A failure is a result with a whole-cell Dice below 0.8; flagged means *review* or *outside training range*. "
+        "**AUROC**: the probability that an image that is not a smear gets a higher score than a smear; 1 is perfect."
     )
 
 
-def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
+def _show_calibration(results: Sequence[StudyResult]) -> None:
     st.subheader("Are the probabilities right?")
     st.markdown(
-        "Of the pixels that a network is 80 % sure of, it should get 80 % right: then all dots lie on the diagonal. "
-        "One look, in the other laboratory."
+        "Of the pixels whose class has a probability of 80 %, 80 % should be right: then all points lie on the "
+        "diagonal. Single pass, on the other laboratory."
     )
-    calibrations = {
-        f"{result['title']}, tested on {_format_site(site)}": calibration
+    calibrations = [
+        (f"{result['title']}, tested on {_format_site(site)}", result["architecture"], index, calibration)
         for result in results
-        for site, calibration in result["calibration"].items()
-    }
-    errors = {title: calibration["ece"] for title, calibration in calibrations.items()}
-    error_text = "; ".join(f"{title} {error:.3f}" for title, error in errors.items())
-    bins_by_title = {
-        title: [(b["confidence"], b["accuracy"], b["pixels"]) for b in calibration["bins"]]
-        for title, calibration in calibrations.items()
-    }
+        for index, (site, calibration) in enumerate(result["calibration"].items())
+    ]
+    error_text = "; ".join(f"{title} {calibration['ece']:.3f}" for title, _, _, calibration in calibrations)
+    curves = [
+        ReliabilityCurve(
+            title,
+            tuple((point["confidence"], point["accuracy"], point["pixels"]) for point in calibration["bins"]),
+            get_network_style(architecture),
+            # The curves of a network share its colour; the dash tells the laboratories apart.
+            charts.DASHES[index % len(charts.DASHES)],
+        )
+        for title, architecture, index, calibration in calibrations
+    ]
     charts.show_plotly_chart(
-        charts.draw_reliability_diagram(bins_by_title),
+        charts.draw_reliability_diagram(curves),
         "reliability",
-        f"Share of right pixels against how sure the network was. Error: {error_text}",
+        f"Fraction of right pixels against the predicted probability. Calibration error: {error_text}",
+    )
+    temperature_text = "; ".join(
+        f"{calibration['temperature']:g} for {title}" for title, _, _, calibration in calibrations
     )
     st.caption(
-        f"**Expected calibration error** (mean distance from the diagonal, weighted by pixels): {error_text}. Of the "
-        "probabilities that results of models for any laboratory show, after outlines were drawn along edges. They "
-        "would be closest to right at a temperature (what their logarithms are divided by; 1 leaves them as they are) "
-        "of "
-        + "; ".join(f"{calibration['temperature']:g} for {title}" for title, calibration in calibrations.items())
-        + "."
+        "**Expected calibration error** (mean distance from the diagonal, weighted by the number of pixels): "
+        f"{error_text}. It is of the probabilities that general models report, after their outlines were refined "
+        "along edges. The best temperature (a divisor of the logits; 1 leaves the probabilities unchanged) would be "
+        f"{temperature_text}."
     )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _build_score_rows(path: Path, mtime_ns: int, mode: PredictionMode) -> list[list[str]]:
-    """Return the rows of a network's scores in the other laboratory."""
+    """Return the rows of a network's scores on the other laboratory."""
     result = _read_result(path, mtime_ns)
     rows = []
     for index, training in enumerate(result["trainings"]):
-        summaries = [_summarize(result, index, region, mode) for region in FOREGROUND_REGIONS]
+        summaries = [_summarise(result, index, region, mode) for region in FOREGROUND_REGIONS]
         rows.append(
             [
                 result["title"],
                 _format_site(training["trained_on"]),
                 _format_site(training["tested_on"]),
                 str(training["tested"]),
-                *(f"{summary.mean:.3f} ± {summary.standard_error:.3f}" for summary in summaries),
+                *(format_mean(summary.mean, summary.standard_error) for summary in summaries),
             ]
         )
     return rows
@@ -182,32 +171,28 @@ def _build_score_rows(path: Path, mtime_ns: int, mode: PredictionMode) -> list[l
 def _build_in_domain_rows(
     path: Path, mtime_ns: int, single_site_files: Sequence[FileVersion | None], mode: PredictionMode
 ) -> list[list[str]]:
-    """Return the rows of a general model's scores at home; none where it was not measured there."""
+    """Return the rows of a general model's scores on its training laboratories; none if it was not tested there."""
     result = _read_result(path, mtime_ns)
     if "in_domain" not in result:
         return []
     rows = []
     for index, (site, single_site_file) in enumerate(zip(SITES, single_site_files, strict=True)):
         in_domain_result = select_training(result["in_domain"], index)
-        cells = [f"{_summarize(result['in_domain'], index, region, mode).mean:.3f}" for region in FOREGROUND_REGIONS]
+        cells = [
+            format_mean(_summarise(result["in_domain"], index, region, mode).mean) for region in FOREGROUND_REGIONS
+        ]
         if single_site_file is not None:
+            single_site_result = _read_result(*single_site_file)
             for column, region in enumerate(FOREGROUND_REGIONS):
-                paired = comparison.compare_results(
-                    in_domain_result, _read_result(*single_site_file), "dice", region, mode
-                )
-                cells[column] += (
-                    f" ({format_difference(paired.difference)}, {format_difference(paired.ci_low)} to {format_difference(paired.ci_high)})"
-                )
+                paired = comparison.compare_results(in_domain_result, single_site_result, "dice", region, mode)
+                difference, low, high = map(format_difference, (paired.difference, paired.ci_low, paired.ci_high))
+                cells[column] += f" ({difference}, {low} to {high})"
         rows.append([result["in_domain"]["model"], format_dataset(site), str(len(in_domain_result["images"])), *cells])
     return rows
 
 
-def _get_file_version(path: Path) -> FileVersion:
-    return path, path.stat().st_mtime_ns
-
-
-def _summarize(
-    result: CrossSiteResult, training_index: int, region: str, mode: PredictionMode
+def _summarise(
+    result: Mapping[str, Any], training_index: int, region: str, mode: PredictionMode
 ) -> comparison.MetricSummary:
     values = comparison.collect_metric(select_training(result, training_index), "dice", region, mode)
     return comparison.summarise_values(list(values.values()))
@@ -217,10 +202,6 @@ def _format_site(dataset_name: str) -> str:
     return format_dataset(dataset_name.removesuffix("+synthetic"))
 
 
-def _format_percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.0f} %"
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_result(path: Path, mtime_ns: int) -> dict[str, Any]:
+def _read_result(path: Path, mtime_ns: int) -> StudyResult:
     return cross_validation.load_study_results([path])[0]

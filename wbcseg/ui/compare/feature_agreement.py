@@ -1,4 +1,4 @@
-"""How well a model's figures of cells agree with those from the experts' masks."""
+"""How well a model's cell measurements agree with those from the experts' masks."""
 # ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
 
 from __future__ import annotations
@@ -9,38 +9,42 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.evaluation.comparison import MODE_LABELS
 from wbcseg.evaluation.feature_agreement import FEATURE_AGREEMENT_FOLDER, FeaturePairs
 from wbcseg.evaluation.result_store import read_result
 from wbcseg.features import FEATURES, FeatureSpec
 from wbcseg.inference import ModelEntry
 from wbcseg.ui import routes
+from wbcseg.ui.compare.result_files import get_file_version, show_not_computed
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id
 
-TAB_TITLE: Final = "Figures of cells"
-"""The tab of that page which shows the agreement."""
+TAB_TITLE: Final = "Cell measurements"
+"""Title of the tab of Compare that shows the agreement; also its name in links."""
+
+DEFAULT_FEATURE: Final = "nucleus_to_cell"
+_MODEL_KEY: Final = "agreement_model"
 
 
 def show_feature_agreement() -> None:
-    """Show a Bland–Altman chart of one figure, and a table of all."""
+    """Show a Bland–Altman chart of one measurement, and a table of all."""
     pairs_by_model = _load_results()
     st.markdown(
-        "Areas, N:C and shape are measured on the experts' masks and on the model's, of pictures that were held out "
-        "from its training. Each dot is a cell; with perfect agreement all would lie on zero."
+        "Areas, ratios and shape are measured on the experts' masks and on the model's masks of held-out images. Each "
+        "point is a cell; with perfect agreement, all points would lie on zero."
     )
     if not pairs_by_model:
-        st.info("This was not measured yet.", icon=":material/science:")
-        st.code("python -m wbcseg evaluate --agreement", language=None, wrap_lines=True)
+        show_not_computed("python -m wbcseg evaluate --agreement")
         return
     with st.container(horizontal=True):
-        model_title = st.selectbox("Model", list(pairs_by_model), key="agreement_model", bind="query-params", width=320)
+        model_title = st.selectbox("Model", list(pairs_by_model), key=_MODEL_KEY, bind="query-params", width=320)
         names_by_title = {FEATURES[name].title: name for name in pairs_by_model[model_title].feature_values}
         feature_title = st.selectbox(
-            "Figure",
+            "Measurement",
             list(names_by_title),
-            list(names_by_title).index("N:C, nucleus / cell"),
-            key="agreement",
+            list(names_by_title.values()).index(DEFAULT_FEATURE),
+            key="measurement",
             bind="query-params",
         )
     pairs, feature = pairs_by_model[model_title], FEATURES[names_by_title[feature_title]]
@@ -50,41 +54,42 @@ def show_feature_agreement() -> None:
 
 
 def show_expected_error(entries: Sequence[ModelEntry], *, tta: bool) -> None:
-    """Say in a sentence how well the figures of a model agree with the experts', and link to all that is known of it.
+    """Show the expected error of a model's measurements in a sentence, with a link to the details.
 
     Args:
-        entries: The models whose figures are shown. The first one that was measured is spoken of.
-        tta: Whether they looked carefully: what was measured so is preferred, and either is said.
+        entries: The models whose measurements are shown. The first one with results is described.
+        tta: Whether they predicted with test-time averaging; results of the same mode are preferred.
     """
     pairs_by_model = _load_results()
     if not pairs_by_model:
         return
     model_titles = {entry.name: entry.title for entry in entries}
-    matching = [model_title for model_title, item in pairs_by_model.items() if item.model in model_titles]
+    matching = [model_title for model_title, pairs in pairs_by_model.items() if pairs.model in model_titles]
     matching.sort(key=lambda model_title: pairs_by_model[model_title].tta != tta)
-    query_params = {"tab": TAB_TITLE} | ({"agreement_model": matching[0]} if matching else {})
+    query_params = {"tab": TAB_TITLE} | ({_MODEL_KEY: matching[0]} if matching else {})
     if matching:
         pairs = pairs_by_model[matching[0]]
-        nuclear_fraction, lobe_count = (
-            pairs.compute_agreement("nucleus_to_cell"),
-            pairs.compute_agreement("nucleus_lobes"),
+        nuclear_fraction = pairs.compute_agreement("nucleus_to_cell")
+        lobe_count = pairs.compute_agreement("nucleus_lobes")
+        dataset_titles = " and ".join(
+            dict.fromkeys(format_dataset_name(sample_id.partition("/")[0]) for sample_id in pairs.ids)
         )
-        dataset_titles = " and ".join(dict.fromkeys(format_dataset_name(item.partition("/")[0]) for item in pairs.ids))
-        model_label = f"{escape_markdown(model_titles[pairs.model])} ({'tta' if pairs.tta else 'one look'})"
         sentence = (
-            f"How far to rely on these figures: on {nuclear_fraction.n} pictures of {dataset_titles} that were held out from its training, "
-            f"nucleus / cell by {model_label} differs from that by the expert's mask by {nuclear_fraction.mean_absolute_error:.3f} on "
-            f"average, and the number of lobes is the same in {lobe_count.fraction_equal:.0%} of the cells."
+            f"Expected error: nucleus/cell ±{nuclear_fraction.mean_absolute_error:.3f} on average, nuclear lobe count "
+            f"correct in {lobe_count.fraction_equal:.0%} of cells ({escape_markdown(model_titles[pairs.model])}, "
+            f"{MODE_LABELS['tta' if pairs.tta else 'single']}, {nuclear_fraction.n} held-out cells of "
+            f"{dataset_titles})."
         )
     else:
+        noun = "this model" if len(entries) == 1 else "these models"
         sentence = (
-            "How well such figures agree with those by experts' masks was measured for "
-            f"{escape_markdown('; '.join(pairs_by_model))}, and not for {'this model' if len(entries) == 1 else 'these models'}."
+            f"The expected error is not known for {noun}; it was measured for "
+            f"{escape_markdown('; '.join(pairs_by_model))}."
         )
     st.caption(sentence)
     st.page_link(
         routes.COMPARE,
-        label="All figures against the experts' masks",
+        label="Agreement of all measurements with the experts' masks",
         icon=":material/rule:",
         query_params=query_params,
     )
@@ -106,16 +111,15 @@ def _show_bland_altman(pairs: FeaturePairs, feature: FeatureSpec) -> None:
         f"{feature.title} of {agreement.n} cells: model minus expert against the mean of both. Mean difference "
         f"{agreement.bias:.3g}, limits of agreement {low:.3g} to {high:.3g}",
     )
-    st.markdown(
-        f"On average the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} "
-        f"{'higher' if agreement.bias > 0 else 'lower'}** than the expert's; for 95 of 100 cells the difference lies between "
-        f"{low:.3g} and {high:.3g} (limits of agreement). Its mean size is {agreement.mean_absolute_error:.3g}."
-        + (
-            f" For {agreement.fraction_equal:.0%} of the cells both are the same."
-            if feature.name == "nucleus_lobes"
-            else ""
-        )
-    )
+    direction = "higher" if agreement.bias > 0 else "lower"
+    sentences = [
+        f"On average, the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} {direction}** than the "
+        f"expert's; for 95 % of the cells, the difference is between {low:.3g} and {high:.3g} (limits of agreement).",
+        f"The mean absolute difference is {agreement.mean_absolute_error:.3g}.",
+    ]
+    if feature.name == "nucleus_lobes":
+        sentences.append(f"For {agreement.fraction_equal:.0%} of the cells, both counts are the same.")
+    st.markdown(" ".join(sentences))
 
 
 def _show_agreement_table(pairs: FeaturePairs) -> None:
@@ -127,7 +131,8 @@ def _show_agreement_table(pairs: FeaturePairs) -> None:
         rows.append(
             [row_title, f"{agreement.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{agreement.mean_absolute_error:.3g}"]
         )
-    show_table(["", "Mean difference", "Limits of agreement", "Mean size"], rows, "Agreement with the expert")
+    header = ["", "Mean difference", "Limits of agreement", "Mean absolute difference"]
+    show_table(header, rows, "Agreement with the expert")
 
 
 def _format_unit(feature: FeatureSpec) -> str:
@@ -135,9 +140,8 @@ def _format_unit(feature: FeatureSpec) -> str:
 
 
 def _load_results() -> dict[str, FeaturePairs]:
-    files = sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))
-    loaded = [_read_feature_pairs(path, path.stat().st_mtime_ns) for path in files]
-    return {f"{pairs.model}{', careful' if pairs.tta else ''}": pairs for pairs in loaded}
+    loaded = [_read_feature_pairs(*get_file_version(path)) for path in sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))]
+    return {pairs.model + (f", {MODE_LABELS['tta']}" if pairs.tta else ""): pairs for pairs in loaded}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -1,4 +1,4 @@
-"""What a leak is worth: the same training, with and without copies of the test pictures in it."""
+"""The effect of data leakage: the same training with and without copies of the test images in it."""
 
 from __future__ import annotations
 
@@ -6,48 +6,54 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.evaluation.cross_site import FOREGROUND_REGIONS
 from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.ui.compare import data
-from wbcseg.ui.compare.selection import format_region
+from wbcseg.ui.compare.result_files import show_not_computed
 from wbcseg.ui.compare.unseen_cells import format_p_value
 from wbcseg.ui.components import charts
-from wbcseg.ui.components.charts import Interval
+from wbcseg.ui.components.charts import Interval, get_network_style
+from wbcseg.ui.formatting import format_region
 from wbcseg.ui.glossary import GLOSSARY
 
-REGIONS: Final = ("nucleus", "cytoplasm", "cell")
+TAB_TITLE: Final = "Effect of data leakage"
+COMMAND: Final = "python -m wbcseg evaluate --cv 5 --preset thesis --base-filters 16 --architecture unet"
 
 
 def show_leakage() -> None:
-    """Show what copies of the test pictures in training add to their scores."""
+    """Show how much copies of the test images in training raise the scores."""
     st.markdown(
-        "The thesis made flipped copies of all pictures before it parted them in training and test, so most test "
-        "pictures had a copy in training. How much does that flatter? Here the same network learned twice by the "
-        "thesis' recipe, from as many pictures and as long, and was tested on the same pictures: once some of the "
-        "copies in training were of the test pictures, once none were. Nothing else differs."
+        "The thesis made flipped copies of all images before it split them into training and test set, so most test "
+        "images had a copy in training. How much does this raise the scores? Here, the same network was trained twice "
+        "with the thesis' recipe, on the same number of images and for the same number of epochs, and tested on the "
+        "same images. In one case, some of the training copies were of test images; in the other, none were. Nothing "
+        "else differs."
     )
     leakage_pairs = data.load_leakage_pairs()
     if not leakage_pairs:
-        st.info("This was not measured yet.", icon=":material/science:")
-        st.code(
-            "python -m wbcseg evaluate --cv 5 --preset thesis --base-filters 16 --architecture unet\n"
-            "python -m wbcseg evaluate --cv 5 --preset thesis --base-filters 16 --architecture unet --leaky",
-            language=None,
-            wrap_lines=True,
-        )
+        show_not_computed(COMMAND, f"{COMMAND} --leaky")
         return
     dice = METRICS["dice"]
     rows = []
     for leaky, leak_free in leakage_pairs:
-        for region in REGIONS:
-            paired = data.compute_leakage_effect(leaky, leak_free, dice.name, region)
-            note = f"{paired.difference:+.4f} ({paired.ci_low:+.4f} to {paired.ci_high:+.4f}) on {paired.n_pairs} pictures. {format_p_value(paired.p_value)}"
+        for region in FOREGROUND_REGIONS:
+            effect = data.compute_leakage_effect(leaky, leak_free, dice.name, region)
             rows.append(
-                Interval(format_region(region), leaky["title"], paired.difference, paired.ci_low, paired.ci_high, note)
+                Interval(
+                    format_region(region),
+                    leaky["title"],
+                    effect.difference,
+                    effect.ci_low,
+                    effect.ci_high,
+                    f"{effect.difference:+.4f} ({effect.ci_low:+.4f} to {effect.ci_high:+.4f}) on {effect.n_pairs} "
+                    f"images. {format_p_value(effect.p_value)}",
+                    get_network_style(leaky["architecture"]),
+                )
             )
     charts.show_plotly_chart(
-        charts.draw_interval_plot(rows, "Dice with the leak minus Dice without", mark_zero=True, show_legend=True),
-        "leak",
-        "What the leak adds to the Dice, with 95 % confidence intervals: "
+        charts.draw_interval_plot(rows, "Dice with leakage minus Dice without", mark_zero=True, show_legend=True),
+        "leakage",
+        "Increase of the Dice by data leakage, with 95 % confidence intervals: "
         + "; ".join(f"{row.group}, {row.label} {row.value:+.4f}" for row in rows),
     )
     for row in rows:

@@ -1,4 +1,4 @@
-"""What the reader wants compared on unseen cells: which test, which figure, of which region."""
+"""What the reader compares on unseen cells: the study, metric, region and prediction mode."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.evaluation.comparison import PredictionMode
+from wbcseg.evaluation.comparison import MODE_LABELS, PredictionMode, StudyResult
 from wbcseg.evaluation.metric_specs import METRICS, MetricSpec
 from wbcseg.ui.compare import data
-from wbcseg.ui.compare.data import StudyResult
+from wbcseg.ui.compare.result_files import show_not_computed
+from wbcseg.ui.formatting import MISSING_TEXT, format_region
 from wbcseg.ui.glossary import GLOSSARY
 
-PREDICTION_MODES: Final[dict[str, PredictionMode]] = {"Careful": "tta", "One look": "single"}
-REGION_TITLES: Final = {"cell": "Whole cell", "picture": "Whole picture"}
+PREDICTION_MODES: Final[dict[str, PredictionMode]] = {
+    MODE_LABELS[mode].capitalize(): mode for mode in sorted(MODE_LABELS, reverse=True)
+}
+"""Prediction modes by label, test-time averaging first."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What the reader asked for.
+    """What to compare.
 
     Attributes:
-        study: The study.
-        results: Its results, one a network.
-        metric: What is measured.
-        region: Of which region.
-        mode: One look, or the careful way.
+        study: Name of the study.
+        results: Its results, one for each network.
+        metric: The metric.
+        region: The region it is of.
+        mode: Single pass or test-time averaging.
     """
 
     study: str
@@ -37,35 +40,53 @@ class Selection:
     mode: PredictionMode
 
     @property
+    def titles(self) -> dict[str, str]:
+        """Titles of the networks by architecture."""
+        return {result["architecture"]: result["title"] for result in self.results}
+
+    @property
     def axis_title(self) -> str:
-        """Title of an axis of the figure."""
+        """Title of a chart axis."""
         unit = f" ({self.metric.unit})" if self.metric.unit else ""
         return f"{self.metric.title}, {format_region(self.region).lower()}{unit}"
 
     def format_value(self, value: float, *, show_sign: bool = False) -> str:
-        """Write a value of the figure."""
+        """Format a value of the metric."""
         if math.isnan(value):
-            return "–"
+            return MISSING_TEXT
         digits = 2 if self.metric.unit else 4
         return f"{value:{'+' if show_sign else ''}.{digits}f}".replace("-", "−")
 
 
-def format_region(region: str) -> str:
-    """Return what the page calls a region."""
-    return REGION_TITLES.get(region, region.capitalize())
+def select_mode(key: str, *, in_address: bool) -> PredictionMode:
+    """Show a control for the prediction mode.
+
+    Args:
+        key: Key of the control.
+        in_address: Whether the choice is a parameter of the page's address.
+    """
+    label = st.segmented_control(
+        "Prediction",
+        list(PREDICTION_MODES),
+        default=next(iter(PREDICTION_MODES)),
+        required=True,
+        key=key,
+        bind="query-params" if in_address else None,
+        help=GLOSSARY["Test-time averaging"],
+    )
+    return PREDICTION_MODES[label]
 
 
 def select_comparison() -> Selection | None:
-    """Ask what to compare; the answer lives in the address. Return ``None`` where there is no result yet."""
+    """Show controls for what to compare; the choices are in the address. Returns ``None`` if there are no results."""
     studies = data.load_studies()
     if not studies:
-        st.info("There is no cross-validation yet.", icon=":material/science:")
-        st.code("python -m wbcseg evaluate --cv 5 --dataset zheng-1", language=None, wrap_lines=True)
+        show_not_computed("python -m wbcseg evaluate --cv 5 --dataset zheng-1")
         return None
     titles = {name: data.format_study(name, study_results) for name, study_results in studies.items()}
     with st.container(horizontal=True):
         study = st.selectbox(
-            "Test",
+            "Study",
             list(studies),
             format_func=titles.__getitem__,
             key="study",
@@ -75,30 +96,22 @@ def select_comparison() -> Selection | None:
         )
         metric = METRICS[
             st.selectbox(
-                "Figure",
+                "Metric",
                 list(METRICS),
                 format_func=lambda name: METRICS[name].title,
-                key="figure",
+                key="metric",
                 bind="query-params",
                 width=240,
             )
         ]
         region = st.selectbox(
-            "Of",
+            "Region",
             metric.regions,
             format_func=format_region,
             key=f"region_{len(metric.regions)}_{metric.regions[0].partition(' ')[0]}",
             bind="query-params",
             width=200,
         )
-        mode = st.segmented_control(
-            "Prediction",
-            list(PREDICTION_MODES),
-            default=next(iter(PREDICTION_MODES)),
-            required=True,
-            key="look",
-            bind="query-params",
-            help=GLOSSARY["Test-time averaging"],
-        )
+        mode = select_mode("mode", in_address=True)
     st.caption(f"**{metric.title}**: {metric.description}")
-    return Selection(study, tuple(studies[study]), metric, region, PREDICTION_MODES[mode])
+    return Selection(study, tuple(studies[study]), metric, region, mode)

@@ -1,4 +1,4 @@
-"""The thesis' tables and curves beside what the same training gives here."""
+"""The tables and curves of the thesis beside those of the same training reproduced here."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import streamlit as st
 from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.comparison import format_hardware_label
 from wbcseg.evaluation.reproduction import CPU_SECONDS, EXPERIMENTS, WALL_SECONDS, Experiment
+from wbcseg.evaluation.thesis import SCORED_CLASSES
 from wbcseg.training import TrainingConfig
 from wbcseg.ui.compare import data
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown, format_duration
+from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown, format_duration, format_mean
 from wbcseg.ui.glossary import GLOSSARY
 
 ReproductionResults = Mapping[str, Mapping[str, Any]]
 
 TRAINING_TIME_HELP: Final = (
-    "Of the whole training. The thesis trained on a graphics processor. Here, the computer may have done other work "
-    "meanwhile; the processor time is the seconds that all cores together worked on the training."
+    "Of the whole training run. The thesis used a graphics processor. The computer used here may have done other work "
+    "at the same time; CPU time counts only the training, summed over all cores."
 )
-SCORED_REGIONS: Final = ("cytoplasm", "nucleus")
 SUBSETS: Final = ("training", "test")
-MISSING_TEXT: Final = "–"
+TAB_TITLE: Final = "Thesis, reproduced"
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class ThesisTable:
 
     Attributes:
         title: Its heading.
-        metric: What it is of, as :func:`wbcseg.evaluation.reproduction.compare_with_thesis` calls it.
-        columns: Of what each.
-        help: What the figure is.
-        in_annex: Whether the annex has it, too.
+        metric: Its metric, as :func:`wbcseg.evaluation.reproduction.compare_with_thesis` calls it.
+        columns: What the metric is given for.
+        help: Definition of the metric.
+        in_annex: Whether the annex has this table, too.
     """
 
     title: str
@@ -51,32 +51,29 @@ class ThesisTable:
 THESIS_TABLES: Final = (
     ThesisTable("Accuracy (Table 1)", "accuracy", SUBSETS, GLOSSARY["Binary accuracy"], in_annex=True),
     ThesisTable("Loss (Table 2)", "loss", SUBSETS, GLOSSARY["Loss"], in_annex=True),
-    ThesisTable('"Dice" as published (Table 3)', '"Dice" as published', SCORED_REGIONS, GLOSSARY["Dice as published"]),
+    ThesisTable('"Dice" as published (Table 3)', '"Dice" as published', SCORED_CLASSES, GLOSSARY["Dice as published"]),
     ThesisTable(
-        '"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED_REGIONS, GLOSSARY["Jaccard as published"]
+        '"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED_CLASSES, GLOSSARY["Jaccard as published"]
     ),
     ThesisTable(
-        "Jaccard of the same pixels (not in the thesis)", "Jaccard of the same", SCORED_REGIONS, GLOSSARY["Jaccard"]
+        "Jaccard of the same pixels (not in the thesis)", "Jaccard of the same", SCORED_CLASSES, GLOSSARY["Jaccard"]
     ),
-    ThesisTable("Dice of the classes (not in the thesis)", "Dice", SCORED_REGIONS, GLOSSARY["Dice"]),
+    ThesisTable("Dice of the classes (not in the thesis)", "Dice", SCORED_CLASSES, GLOSSARY["Dice"]),
 )
 
 
 def show_reproduction() -> None:
-    """Show the thesis' tables and curves, every figure beside ours, and where it was not repeated yet, that."""
+    """Show the tables and curves of the thesis beside ours."""
     reproductions = data.load_reproductions()
     st.markdown(
-        "The networks of the thesis, trained again in full width with its settings, its split and the slips of its "
-        "programs, so that the figures mean what they mean there. **They flatter**: 24 of the 30 test pictures have a "
-        "flipped copy in training, and the other six are three pairs of copies. **What is called Dice and Jaccard of "
-        "the cytoplasm and of the nucleus is not of them**, but of the middle and of the lower third of the picture. "
-        "*Here* is the last epoch, as the thesis reports; *here, best* the epoch with the best accuracy on the test "
-        "pictures, which flatters once more."
+        "The networks of the thesis, trained again with its settings, its split and the bugs of its notebooks, so that "
+        "the scores are comparable. **They are optimistic**: 24 of the 30 test images have a flipped copy in training, "
+        "and the other six are three pairs of copies. **What the thesis calls Dice and Jaccard of cytoplasm and "
+        "nucleus** is of the middle and lower third of the image instead. *Here* is the last epoch, as in the thesis; "
+        "*here, best* is the epoch with the best accuracy on the test images, which is more optimistic still."
     )
-    table_experiments, annex_experiments = (
-        reproduction.list_experiments("tables"),
-        reproduction.list_experiments("annex"),
-    )
+    table_experiments = reproduction.list_experiments("tables")
+    annex_experiments = reproduction.list_experiments("annex")
     for table in THESIS_TABLES:
         st.subheader(table.title, help=table.help)
         _show_table(table, table_experiments, reproductions)
@@ -92,8 +89,8 @@ def show_reproduction() -> None:
         _show_second_starts(second_starts, reproductions)
     st.header("Without flipped copies", help=GLOSSARY["Annex"])
     st.markdown(
-        "The thesis' second experiment. Its two slower networks are repeated at a quarter of the width, with a "
-        "sixteenth of the parameters."
+        "The second experiment of the thesis. The slower networks are reproduced with a quarter of the base filters, "
+        "which is a sixteenth of the parameters."
     )
     for table in THESIS_TABLES:
         if table.in_annex:
@@ -101,7 +98,7 @@ def show_reproduction() -> None:
             _show_table(table, annex_experiments, reproductions)
     missing_names = [experiment.name for experiment in EXPERIMENTS.values() if experiment.name not in reproductions]
     if missing_names:
-        st.caption("A dash: not repeated here yet. It takes hours.")
+        st.caption(f"{MISSING_TEXT}: not reproduced here yet. This takes hours.")
         st.code(f"python -m wbcseg reproduce {' '.join(missing_names)}", language=None, wrap_lines=True)
     for text in dict.fromkeys(escape_markdown(format_hardware_label(result)) for result in reproductions.values()):
         st.caption(f"Here: {text}.")
@@ -123,41 +120,43 @@ def _show_table(table: ThesisTable, experiments: Sequence[Experiment], reproduct
                 text
                 for line in lines
                 for text in (
-                    _format_number(line.thesis, line.thesis_error),
-                    _format_number(line.final, line.final_error),
-                    _format_number(line.best),
+                    _format_score(line.thesis, line.thesis_error),
+                    _format_score(line.final, line.final_error),
+                    _format_score(line.best),
                 )
             ]
         )
     rows = [[name, *cells] for name, *cells in zip(row_names, *columns, strict=True)]
-    # Of some figures the best epoch is not known, or nothing was published: no row of dashes for it.
+    # Without a best epoch or a published value, there is no row of dashes.
     rows = [row for row in rows if row[0].endswith("here") or set(row[1:]) != {MISSING_TEXT}]
     show_table(_build_header(experiments), rows, table.title)
 
 
 def _show_second_starts(experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
-    """Show what came out of the same training from another start, beside the first."""
-    st.header("Once more, from another start")
+    """Show the same training with another seed beside the first."""
+    st.header("With another seed")
     st.markdown(
-        "The same training with other random numbers: other weights to begin with, another order of the pictures. How "
-        "far the two lie apart says how much of a difference to the published figures may be chance."
+        "The same training with other initial weights and another order of the images. The difference between the two "
+        "shows how much of a difference to the thesis may be chance."
     )
     for second_start in experiments:
         original = EXPERIMENTS[second_start.config.architecture]
         line_lists = [
-            reproduction.compare_with_thesis(item, reproductions.get(item.name)) for item in (original, second_start)
+            reproduction.compare_with_thesis(experiment, reproductions.get(experiment.name))
+            for experiment in (original, second_start)
         ]
         rows = [
             [
-                item.figure[:1].upper() + item.figure[1:],
-                _format_number(item.published, item.published_error),
-                *(_format_number(line.last, line.error) for line in (item, second_line)),
+                line.metric[:1].upper() + line.metric[1:],
+                _format_score(line.thesis, line.thesis_error),
+                _format_score(line.final, line.final_error),
+                _format_score(second_line.final, second_line.final_error),
             ]
-            for item, second_line in zip(*line_lists, strict=True)
-            if item.published is not None and item.figure != WALL_SECONDS
+            for line, second_line in zip(*line_lists, strict=True)
+            if line.thesis is not None and line.metric != WALL_SECONDS
         ]
         st.subheader(escape_markdown(original.title))
-        show_table(["", "thesis", "here", "here, another start"], rows, second_start.title)
+        show_table(["", "thesis", "here", "here, another seed"], rows, second_start.title)
 
 
 def _show_times(experiments: Sequence[Experiment], reproductions: ReproductionResults) -> None:
@@ -169,9 +168,9 @@ def _show_times(experiments: Sequence[Experiment], reproductions: ReproductionRe
         [lines[metric] for lines in lines_by_experiment] for metric in (WALL_SECONDS, CPU_SECONDS)
     )
     rows = [
-        ["Published", *(_format_time(line.thesis) for line in times)],
-        ["Here", *(_format_time(line.final) for line in times)],
-        ["Here, processor time", *(_format_time(line.final) for line in processor_times)],
+        ["Thesis", *(format_duration(line.thesis) for line in times)],
+        ["Here", *(format_duration(line.final) for line in times)],
+        ["Here, CPU time", *(format_duration(line.final) for line in processor_times)],
     ]
     show_table(_build_header(experiments), rows, "Times")
 
@@ -198,14 +197,10 @@ def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
                     y_title=title,
                     alt=f"{title} of {experiment.title} by epoch, here and in the thesis, in training and on test "
                     "images",
-                    key=f"repeated_{experiment.name}_{thesis_metric}",
+                    key=f"reproduced_{experiment.name}_{thesis_metric}",
                     live=False,
                 )
 
 
-def _format_number(value: float | None, error: float | None = None) -> str:
-    return MISSING_TEXT if value is None else f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
-
-
-def _format_time(seconds: float | None) -> str:
-    return MISSING_TEXT if seconds is None else format_duration(seconds)
+def _format_score(value: float | None, error: float | None = None) -> str:
+    return format_mean(value, error, digits=4)

@@ -1,4 +1,4 @@
-"""Charts of results, with Plotly: distributions and intervals."""
+"""Charts of results, drawn with Plotly."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from wbcseg.ui.components.line_charts import BLUE, COLOURS, GREEN, GREY, ORANGE
+from wbcseg.models import ARCHITECTURES
+from wbcseg.ui.components.line_charts import BLUE, COLOURS, GREY, ORANGE
+
+Style = tuple[str, str]
+"""Colour and marker symbol of a network: colour alone never tells two networks apart."""
 
 MARKER_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
-NETWORK_STYLES: Final = {"U-Net": (BLUE, "circle"), "SegNet-Basic": (ORANGE, "square"), "DeconvNet": (GREEN, "diamond")}
-"""Colour and shape of a network wherever it is drawn: never told apart by the colour alone."""
+DASHES: Final = ("solid", "dash", "dot", "dashdot")
+DEFAULT_STYLE: Final[Style] = (BLUE, "circle")
 
 ROW_HEIGHT: Final = 48
-"""Pixels of a row of a chart."""
+"""Height of a chart row in pixels."""
 
 LABEL_LINE_FRACTION: Final = 0.4
-"""Share of a row that a line of its label takes."""
+"""Height of a label line, as a fraction of a row."""
 
 PLOTLY_CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its interval.
+    """A value with its confidence interval.
 
     Attributes:
-        label: What it is of.
-        group: Title of the network (or what else is told apart by colour and shape).
-        value: The figure.
+        label: Label of its row.
+        group: Title of its network in the legend; may be empty.
+        value: The value.
         low: Lower end; NaN without an interval.
         high: Upper end.
-        note: What hovering adds.
+        note: Text of the tooltip.
+        style: Style of the group.
     """
 
     label: str
@@ -44,29 +49,49 @@ class Interval:
     low: float
     high: float
     note: str = ""
+    style: Style = DEFAULT_STYLE
 
 
-def get_style(title: str, index: int = 0) -> tuple[str, str]:
-    """Return colour and shape of a network's title."""
-    for name, network_style in NETWORK_STYLES.items():
-        if title.startswith(name):
-            return network_style
+@dataclass(frozen=True)
+class ReliabilityCurve:
+    """A curve of a reliability diagram.
+
+    Attributes:
+        title: Its title in the legend.
+        bins: Mean predicted probability, fraction of right pixels and number of pixels of each bin.
+        style: Style of the network.
+        dash: One of :data:`DASHES`.
+    """
+
+    title: str
+    bins: tuple[tuple[float, float, int], ...]
+    style: Style
+    dash: str
+
+
+def get_network_style(architecture: str) -> Style:
+    """Return the colour and marker symbol of a network in all charts."""
+    index = list(ARCHITECTURES).index(architecture)
     return COLOURS[index % len(COLOURS)], MARKER_SYMBOLS[index % len(MARKER_SYMBOLS)]
 
 
 def draw_box_plot(
-    values_by_network: Mapping[str, Mapping[str, float]], hover_notes: Mapping[str, str], axis_title: str
+    values_by_title: Mapping[str, Mapping[str, float]],
+    hover_notes: Mapping[str, str],
+    axis_title: str,
+    styles: Mapping[str, Style],
 ) -> go.Figure:
-    """Draw every picture's figure of every network as points beside a box of the middle half.
+    """Draw the metric of every image for every network as points beside a box of the middle half.
 
     Args:
-        values_by_network: Figures by picture, by network title.
-        hover_notes: What hovering says of a picture beyond its figure.
+        values_by_title: Values by image id, by title of the network.
+        hover_notes: Further text of an image's tooltip.
         axis_title: Title of the axis.
+        styles: Style of each network by title.
     """
     figure = go.Figure()
-    for index, (title, values) in enumerate(reversed(list(values_by_network.items()))):
-        colour, symbol = get_style(title, index)
+    for title, values in reversed(list(values_by_title.items())):
+        colour, symbol = styles[title]
         finite_values = {image_id: value for image_id, value in values.items() if not math.isnan(value)}
         figure.add_trace(
             go.Box(
@@ -85,18 +110,18 @@ def draw_box_plot(
             )
         )
     figure.update_layout(showlegend=False)
-    return _apply_layout(figure, axis_title, rows=2 * len(values_by_network))
+    return _apply_layout(figure, axis_title, rows=2 * len(values_by_title))
 
 
 def draw_interval_plot(
     rows: Sequence[Interval], axis_title: str, *, mark_zero: bool = False, show_legend: bool = False
 ) -> go.Figure:
-    """Draw figures with their intervals below each other.
+    """Draw values with their confidence intervals, one row per label.
 
     Args:
-        rows: The figures, the first on top.
+        rows: The values, the first on top.
         axis_title: Title of the axis.
-        mark_zero: Whether to mark zero, which says "no difference".
+        mark_zero: Whether to draw a line at zero, which means no difference.
         show_legend: Whether several groups share a row and need a legend.
     """
     figure = go.Figure()
@@ -104,7 +129,7 @@ def draw_interval_plot(
     groups = list(dict.fromkeys(row.group for row in rows))
     for index, group in enumerate(groups):
         group_rows = [row for row in rows if row.group == group]
-        colour, symbol = get_style(group, index) if show_legend or len(groups) > 1 else (BLUE, "circle")
+        colour, symbol = group_rows[0].style
         offset = 0.22 * (index - (len(groups) - 1) / 2) if show_legend else 0.0
         figure.add_trace(
             go.Scatter(
@@ -139,23 +164,23 @@ def draw_interval_plot(
         range=[len(labels) - 0.4, -0.6],
     )
     max_lines = max((1 + label.count("<br>") for label in wrapped_labels), default=1)
-    row = max(1.4 if show_legend else 1.1, LABEL_LINE_FRACTION * max_lines)
-    return _apply_layout(figure, axis_title, rows=len(labels) * row + (1 if show_legend else 0))
+    row_height = max(1.4 if show_legend else 1.1, LABEL_LINE_FRACTION * max_lines)
+    return _apply_layout(figure, axis_title, rows=len(labels) * row_height + (1 if show_legend else 0))
 
 
 def draw_scatter(rows: Sequence[tuple[float, Interval]], x_title: str, y_title: str) -> go.Figure:
-    """Draw figures with their intervals against something else.
+    """Draw values with their confidence intervals against another quantity.
 
     Args:
-        rows: What lies across, and the figure.
+        rows: The position on the horizontal axis, and the value.
         x_title: Title of the horizontal axis, which begins at 0.
         y_title: Title of the vertical axis.
     """
     figure = go.Figure()
     max_x = max((x for x, _ in rows), default=1.0)
-    for index, (x, row) in enumerate(rows):
-        colour, symbol = get_style(row.group, index)
-        label_left = x > max_x / 2  # where a phone has no room to the right
+    for x, row in rows:
+        colour, symbol = row.style
+        label_left = x > max_x / 2  # a phone has no room on the right
         figure.add_trace(
             go.Scatter(
                 x=[x],
@@ -187,7 +212,7 @@ def draw_scatter(rows: Sequence[tuple[float, Interval]], x_title: str, y_title: 
 def draw_bland_altman(
     points: Sequence[tuple[float, float, str]], bias: float, limits: tuple[float, float], x_title: str, y_title: str
 ) -> go.Figure:
-    """Draw differences against means (Bland and Altman), with the mean difference and its limits as lines.
+    """Draw differences against means (Bland and Altman), with lines for the mean difference and its limits.
 
     Args:
         points: Mean, difference and name of every cell.
@@ -215,37 +240,32 @@ def draw_bland_altman(
     return _apply_layout(figure, x_title, rows=6)
 
 
-def draw_reliability_diagram(bins_by_title: Mapping[str, Sequence[tuple[float, float, int]]]) -> go.Figure:
-    """Draw the share that is right against how sure a network was, with the diagonal on which both are the same.
-
-    Args:
-        bins_by_title: By title: mean certainty, share that is right and number of pixels of each bin.
-    """
+def draw_reliability_diagram(curves: Sequence[ReliabilityCurve]) -> go.Figure:
+    """Draw the fraction of right pixels against the predicted probability, with the diagonal of perfect calibration."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
     )
-    for index, (title, bins) in enumerate(bins_by_title.items()):
-        colour, symbol = get_style(title, index)
+    for curve in curves:
+        colour, symbol = curve.style
         figure.add_scatter(
-            x=[confidence for confidence, _, _ in bins],
-            y=[accuracy for _, accuracy, _ in bins],
+            x=[confidence for confidence, _, _ in curve.bins],
+            y=[accuracy for _, accuracy, _ in curve.bins],
             mode="lines+markers",
-            name=title,
-            # A network's lines have its colour; what sets them apart is the dash.
-            line={"color": colour, "dash": ("solid", "dash")[index % 2]},
+            name=curve.title,
+            line={"color": colour, "dash": curve.dash},
             marker={"symbol": symbol, "size": 9},
-            text=[f"{pixel_count:,} pixels" for *_, pixel_count in bins],
-            hovertemplate="%{x:.0%} sure, %{y:.0%} right<br>%{text}<extra></extra>",
+            text=[f"{pixel_count:,} pixels" for *_, pixel_count in curve.bins],
+            hovertemplate="probability %{x:.0%}, %{y:.0%} right<br>%{text}<extra></extra>",
         )
     figure.update_layout(legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"})
-    figure.update_yaxes(title="Share that is right", tickformat=".0%", range=[0, 1.02])
+    figure.update_yaxes(title="Fraction of right pixels", tickformat=".0%", range=[0, 1.02])
     figure.update_xaxes(tickformat=".0%", range=[0.3, 1.02])
-    return _apply_layout(figure, "How sure the network was", rows=7)
+    return _apply_layout(figure, "Predicted probability", rows=7)
 
 
 def show_plotly_chart(figure: go.Figure, key: str, alt: str) -> None:
-    """Show a chart; ``alt`` says in words what it shows."""
+    """Show a chart with its text alternative for screen readers."""
     st.plotly_chart(figure, key=key, config=PLOTLY_CONFIG, alt=alt)
 
 
@@ -254,7 +274,7 @@ def _apply_layout(figure: go.Figure, x_title: str, rows: float) -> go.Figure:
         height=int(90 + ROW_HEIGHT * max(2.0, rows)),
         margin={"l": 8, "r": 16, "t": 16, "b": 8},
         hovermode="closest",
-        # A finger that moves over a chart moves the page.
+        # Dragging a finger over a chart scrolls the page.
         dragmode=False,
     )
     figure.update_xaxes(title=x_title, automargin=True)
@@ -263,7 +283,7 @@ def _apply_layout(figure: go.Figure, x_title: str, rows: float) -> go.Figure:
 
 
 def _wrap_label(label: str) -> str:
-    """Break a label so that it leaves room for the chart on a phone."""
+    """Break a label into lines, which leaves room for the chart on a phone."""
     return label.replace(", ", ",<br>").replace(" minus ", " −<br>")
 
 
