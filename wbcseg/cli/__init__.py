@@ -7,10 +7,28 @@ import sys
 from collections.abc import Sequence
 
 from wbcseg import __version__
-from wbcseg.cli import app, architectures, bench, datasets, evaluate, models, reproduce, runs, segment, train
+from wbcseg.cli import (
+    agreement,
+    app,
+    architectures,
+    bench,
+    cross_site,
+    cross_validate,
+    datasets,
+    evaluate,
+    models,
+    reproduce,
+    robustness,
+    runs,
+    segment,
+    train,
+)
 from wbcseg.errors import WbcsegError
 
-COMMANDS = (app, segment, models, evaluate, train, runs, reproduce, bench, datasets, architectures)
+COMMANDS = (
+    *(app, segment, models, train, runs, datasets, architectures),
+    *(evaluate, cross_validate, cross_site, robustness, agreement, reproduce, bench),
+)
 
 
 OLD_NAMES = {
@@ -38,15 +56,29 @@ OLD_NAMES = {
 """Names of version 0.1 that version 0.2 still takes. Remove them in 0.3."""
 
 
+OLD_EVALUATE_OPTIONS = {
+    "--cv": ("cross-validate", "--folds"),
+    "--splits": ("cross-validate", "--splits"),
+    "--cross-site": ("cross-site", ""),
+    "--robustness": ("robustness", ""),
+    "--agreement": ("agreement", ""),
+    "--report": ("cross-validate", "--report"),
+}
+"""Options of ``evaluate`` in version 0.1 that are commands now, with the option that is left of them."""
+
+
 def translate_old_names(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with the names of version 0.1 replaced by today's."""
     first, rest = list(arguments[:1]), arguments[1:]
     command = [OLD_NAMES.get(name, name) for name in first]
     options = [argument.partition("=") for argument in rest]
-    return command + [
-        OLD_NAMES.get(name, name) + sep + value if name[:2] == "--" else name + sep + value
-        for name, sep, value in options
-    ]
+    renamed = [(OLD_NAMES.get(name, name) if name[:2] == "--" else name, sep, value) for name, sep, value in options]
+    if command == ["evaluate"]:
+        moved = [name for name, _, _ in renamed if name in OLD_EVALUATE_OPTIONS]
+        if moved:
+            command = [OLD_EVALUATE_OPTIONS[moved[0]][0]]
+            renamed = [(OLD_EVALUATE_OPTIONS.get(name, ("", name))[1], sep, value) for name, sep, value in renamed]
+    return command + [name + sep + value for name, sep, value in renamed if name + sep + value]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -58,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     root_parser.add_argument("--version", action="version", version=f"wbcseg {__version__}")
     commands = root_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2]
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
         description = (module.__doc__ or "").strip().replace("``", "")
         command = commands.add_parser(name, help=description.splitlines()[0], description=description)
         module.add_arguments(command)

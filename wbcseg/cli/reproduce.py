@@ -1,6 +1,7 @@
-"""Repeat the thesis' experiments and put the published figures beside what comes out here.
+"""Reproduce the thesis' experiments and print the published values beside the reproduced ones.
 
-At full width this takes hours. It can be stopped (Ctrl-C) and goes on where it was when it is called again.
+This takes hours. Ctrl-C stops; the same command resumes. Without --out and --update-package the results are only
+printed. --report prints the tables of existing results.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import argparse
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from wbcseg.cli.studies.options import add_output_options, add_report_option, get_output_folder
 from wbcseg.cli.train import format_duration
 from wbcseg.cli.train_process import train_until_done
 from wbcseg.datasets import open_dataset
@@ -28,40 +29,42 @@ from wbcseg.evaluation.reproduction import (
     load_experiment_results,
 )
 from wbcseg.evaluation.result_store import write_result
+from wbcseg.evaluation.study_result import ExperimentResult
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 
 PUBLISHED_METRICS_NOTE = (
-    "What is published as Jaccard and Dice of cytoplasm and nucleus is of the middle and of the lower third of the\n"
-    "picture with all classes together (help(wbcseg.evaluation.thesis) tells how that is known). Dice is of the classes."
+    "What the thesis calls Jaccard and Dice of cytoplasm and nucleus was computed of the middle and the lower third\n"
+    "of the image, over all classes; see help(wbcseg.evaluation.thesis). Dice without quotation marks is of the class.\n"
 )
-TIME_LABELS = {CPU_SECONDS: "processor time", WALL_SECONDS: "time"}
+TIME_LABELS = {CPU_SECONDS: "CPU time", WALL_SECONDS: "time"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "experiments", nargs="*", metavar="EXPERIMENT", help=f"which (all): {', '.join(EXPERIMENTS)}", default=[]
+        "experiments", nargs="*", metavar="EXPERIMENT", help=f"names (all): {', '.join(EXPERIMENTS)}", default=[]
     )
-    parser.add_argument("--report", action="store_true", help="train nothing: print the tables from the results")
-    parser.add_argument("--out", type=Path, default=REPRODUCTION_FOLDER, metavar="FOLDER", help="folder of the results")
+    add_output_options(parser)
+    add_report_option(parser, REPRODUCTION_FOLDER)
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Carry out the command; the exit code is 130 where a training was stopped before its end."""
+    """Run the command; the exit code is 130 if a training was stopped."""
     unknown = [name for name in options.experiments if name not in EXPERIMENTS]
     if unknown:
-        raise RunError(f"There is no experiment {unknown[0]!r}. There are: {', '.join(EXPERIMENTS)}.")
+        raise RunError(f"Unknown experiment {unknown[0]!r}. Choose among: {', '.join(EXPERIMENTS)}.")
     selected = options.experiments or list(EXPERIMENTS)
-    if not options.report:
+    if options.report:
+        existing = load_experiment_results(list_experiment_files(options.report))
+        results = {name: result for name, result in existing.items() if name in selected}
+    else:
+        results, out = {}, get_output_folder(options, REPRODUCTION_FOLDER)
         for name in selected:
-            if not _run_experiment(EXPERIMENTS[name], options.out):
+            result = _run_experiment(EXPERIMENTS[name], out)
+            if result is None:
                 return STOPPED_EXIT_CODE
-    results = {
-        name: result
-        for name, result in load_experiment_results(list_experiment_files(options.out)).items()
-        if name in selected
-    }
+            results[name] = result
     if options.json:
         print(
             json.dumps(
@@ -73,35 +76,37 @@ def run_command(options: argparse.Namespace) -> int:
             )
         )
     elif not results:
-        print("There is no result yet. Train: python -m wbcseg reproduce")
+        print("There are no results yet. To train: wbcseg reproduce")
     else:
         print("\n\n".join(_format_table(EXPERIMENTS[name], result) for name, result in results.items()))
         print(f"\n{PUBLISHED_METRICS_NOTE}")
     return 0
 
 
-def _run_experiment(experiment: Experiment, out: Path) -> bool:
-    """Train an experiment to its end, unless its result is there; write its result. Return whether it ended."""
-    target = out / f"{experiment.name}.json"
-    if target.exists():
-        print(f"{experiment.name}: there is a result already ({target.name}).", flush=True)
-        return True
+def _run_experiment(experiment: Experiment, out: Path | None) -> ExperimentResult | None:
+    """Train an experiment and return its result, ``None`` if it was stopped; where there is a result, return that."""
+    target = out and out / f"{experiment.name}.json"
+    if target and target.exists():
+        print(f"{experiment.name}: there is already a result ({target}).", flush=True)
+        return load_experiment_results([target])[experiment.name]
     run = train_until_done(f"reproduce-{experiment.name}", experiment.config)
     if run is None:
-        return False
-    out.mkdir(parents=True, exist_ok=True)
-    write_result(target, evaluate_experiment(experiment, run, open_dataset(experiment.config.dataset, download=True)))
-    return True
+        return None
+    result = evaluate_experiment(experiment, run, open_dataset(experiment.config.dataset, download=True))
+    if target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_result(target, result.to_dict())
+    return result
 
 
-def _format_table(experiment: Experiment, result: dict[str, Any]) -> str:
-    environment = result["environment"]
-    copy_count = sum(row["copy_in_training"] for row in result["images"])
+def _format_table(experiment: Experiment, result: ExperimentResult) -> str:
+    environment = result.environment
+    copy_count = sum(image.copy_in_training for image in result.images)
     header = [
         f"{experiment.title}{', without flipped copies (annex)' if experiment.kind == 'annex' else ''}",
-        f"{len(result['history'])} epochs on {environment['processor']}, {environment['cores']} cores, {environment['precision']}; "
-        f"{copy_count} of {len(result['images'])} test pictures have a copy in training",
-        f"{'':32} {'published':>18} {'here, last':>18} {'best epoch':>11}",
+        f"{len(result.history)} epochs on {environment['processor']}, {environment['cores']} cores, "
+        f"{environment['precision']}; {copy_count} of {len(result.images)} test images have a copy in training",
+        f"{'':32} {'thesis':>18} {'here, last epoch':>18} {'best epoch':>11}",
     ]
     return "\n".join([*header, *_format_rows(compare_with_thesis(experiment, result))])
 

@@ -1,4 +1,4 @@
-"""Figures of a model over a data set, and the card that carries them."""
+"""Evaluation: scores of models on held-out images, studies of several trainings, and their results."""
 
 from wbcseg.evaluation.heldout import ImageScore, evaluate_heldout, score_images, summarise_scores
 from wbcseg.evaluation.model_card import write_model_card

@@ -10,11 +10,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
 from wbcseg.evaluation.metric_specs import METRICS, get_metric
+from wbcseg.evaluation.study_result import PredictionMode, ScoredImages, StudyResult
 from wbcseg.metrics import (
     Comparison,
     apply_holm_correction,
@@ -22,12 +23,6 @@ from wbcseg.metrics import (
     compute_confidence_interval,
     compute_mean_and_standard_error,
 )
-
-PredictionMode = Literal["single", "tta"]
-"""How a network predicts: in one pass, or with test-time averaging (:meth:`wbcseg.inference.Segmenter.predict`)."""
-
-StudyResult = Mapping[str, Any]
-"""Result of one network in one study, as :func:`wbcseg.evaluation.cross_validation.evaluate_study` returns it."""
 
 MODE_LABELS: Final[dict[PredictionMode, str]] = {"single": "single pass", "tta": "test-time averaging"}
 
@@ -42,8 +37,8 @@ class MetricSummary:
     Attributes:
         mean: Mean over the images where the metric is defined.
         standard_error: Standard error of the mean.
-        ci_low: Lower end of the 95 % confidence interval (bootstrap); NaN with fewer than 10 images.
-        ci_high: Upper end.
+        ci_low: Lower bound of the 95 % confidence interval (bootstrap); NaN with fewer than 10 images.
+        ci_high: Upper bound.
         n_images: Number of images where the metric is defined.
         n_undefined: Number of images where it is not, because the class is in neither mask.
     """
@@ -80,17 +75,17 @@ class PairwiseComparison:
         return self.first if (comparison.difference > 0) != lower_is_better else self.second
 
 
-def collect_metric(result: StudyResult, metric: str, region: str, mode: PredictionMode = "single") -> dict[str, float]:
+def collect_metric(result: ScoredImages, metric: str, region: str, mode: PredictionMode = "single") -> dict[str, float]:
     """Return a metric of every image of a result by image id; NaN where undefined."""
     values_by_image: dict[str, list[float]] = {}
-    for row in result["images"]:
-        values_by_image.setdefault(row["id"], []).append(get_metric(row[mode], metric, region))
+    for image in result.images:
+        values_by_image.setdefault(image.id, []).append(get_metric(image.get_metrics(mode), metric, region))
     return {image_id: float(np.mean(image_values)) for image_id, image_values in values_by_image.items()}
 
 
-def get_cell_types(result: StudyResult) -> dict[str, str]:
+def get_cell_types(result: ScoredImages) -> dict[str, str]:
     """Return the cell type of every image by image id."""
-    return {row["id"]: row["cell_type"] or "unknown" for row in result["images"]}
+    return {image.id: image.cell_type or "unknown" for image in result.images}
 
 
 def summarise_values(numbers: Sequence[float]) -> MetricSummary:
@@ -101,7 +96,7 @@ def summarise_values(numbers: Sequence[float]) -> MetricSummary:
 
 
 def summarise_by_cell_type(
-    result: StudyResult, metric: str, region: str, mode: PredictionMode = "single"
+    result: ScoredImages, metric: str, region: str, mode: PredictionMode = "single"
 ) -> dict[str, MetricSummary]:
     """Return the summary of every cell type, the most common first."""
     types = get_cell_types(result)
@@ -118,7 +113,7 @@ def compare_pairs(
     results: Sequence[StudyResult], metric: str, region: str, mode: PredictionMode = "single"
 ) -> list[PairwiseComparison]:
     """Compare every pair of networks on the images that both were tested on."""
-    titled_values = [(result["title"], collect_metric(result, metric, region, mode)) for result in results]
+    titled_values = [(result.title, collect_metric(result, metric, region, mode)) for result in results]
     title_pairs, comparisons = [], []
     for (first, first_values), (second, second_values) in combinations(titled_values, 2):
         title_pairs.append((first, second))
@@ -131,7 +126,7 @@ def compare_pairs(
 
 
 def compare_results(
-    first: StudyResult, second: StudyResult, metric: str, region: str, mode: PredictionMode = "single"
+    first: ScoredImages, second: ScoredImages, metric: str, region: str, mode: PredictionMode = "single"
 ) -> Comparison:
     """Compare two results on the images that both were tested on: first minus second."""
     return _compare_shared(
@@ -139,9 +134,12 @@ def compare_results(
     )
 
 
-def format_hardware_label(result: StudyResult) -> str:
-    """Describe hardware and precision of a training. Times are comparable only where these are the same."""
-    environment = result["environment"]
+def format_hardware_label(environment: Mapping[str, Any]) -> str:
+    """Describe hardware and precision of a training. Times are comparable only where these are the same.
+
+    Args:
+        environment: Of a result, or a run's ``environment.json``.
+    """
     simd = "AVX-512" if "avx512f" in environment["features"] else "AVX2" if "avx2" in environment["features"] else ""
     return ", ".join(
         filter(None, (environment["processor"], simd, f"{environment['cores']} cores", environment["precision"]))
@@ -168,9 +166,7 @@ def rank_hardest(
 ) -> list[HardImage]:
     """Return all images by the score of the worst network on each, lowest first; undefined ones come last."""
     types = {image_id: cell_type for result in results for image_id, cell_type in get_cell_types(result).items()}
-    values_by_architecture = {
-        result["architecture"]: collect_metric(result, metric, region, mode) for result in results
-    }
+    values_by_architecture = {result.architecture: collect_metric(result, metric, region, mode) for result in results}
     rows = [
         HardImage(
             image_id,
@@ -194,17 +190,11 @@ def build_score_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:
     metric_columns = [f"{name}_{region.replace(' ', '_')}" for name, region in metric_regions]
     yield ["network", "image", "cell_type", "training", "mode", *metric_columns]
     for result in results:
-        for row in result["images"]:
+        for image in result.images:
             for mode in MODE_LABELS:
-                texts = [_format_number(get_metric(row[mode], *metric_region)) for metric_region in metric_regions]
-                yield [
-                    result["title"],
-                    row["id"],
-                    row["cell_type"] or "unknown",
-                    str(row["training"]),
-                    mode,
-                    *texts,
-                ]
+                metrics = image.get_metrics(mode)
+                texts = [_format_number(get_metric(metrics, *metric_region)) for metric_region in metric_regions]
+                yield [result.title, image.id, image.cell_type or "unknown", str(image.training), mode, *texts]
 
 
 def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]:

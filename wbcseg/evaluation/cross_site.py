@@ -1,13 +1,12 @@
-"""How a network does on another laboratory's pictures than it was trained on, and whether it knows when it is wrong.
+"""Cross-site study: a network is trained on the images of one site (laboratory) and tested on those of the other.
 
-The network is trained on the pictures of one laboratory (with drawn ones) and tested on those of the other, and the
-other way round. From the results it is learned how to judge a result, see :mod:`wbcseg.quality`.
+Its results are also what the quality model of a network is fitted to, see :mod:`wbcseg.quality`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,15 +16,22 @@ from wbcseg.datasets import Dataset
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.cross_validation import (
     Study,
-    build_score_row,
     build_study_metadata,
     compute_training_cost,
+    list_study_files,
     score_heldout,
+    score_predictions,
+    sort_results,
 )
 from wbcseg.evaluation.metric_specs import compute_metrics
+from wbcseg.evaluation.result_store import read_result
+from wbcseg.evaluation.study_result import CrossSiteResult, InDomainResult, ScoredImages, SiteTraining
 from wbcseg.inference import Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.io.numbers import round_or_none
 from wbcseg.labels import Labels
+from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.metrics.calibration import CalibrationCounter
 from wbcseg.paths import RESULTS
 from wbcseg.quality.features import compute_quality_features
 from wbcseg.quality.fit import Example
@@ -35,14 +41,12 @@ from wbcseg.transforms.acquisition import jitter_acquisition
 
 CROSS_SITE_FOLDER: Final = RESULTS / "cross_site"
 STUDY_NAME: Final = "cross-site"
-"""Of the study."""
 
 SITES: Final = ("zheng-1", "zheng-2")
 N_FOLDS: Final = 20
-"""One fold of so many is held out, to watch the training; the other laboratory is the test."""
+"""One of this many folds is held out to monitor the training; the test set is the other site."""
 
 SITE_SETTINGS: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
-    "unet": ({}, {}),
     "segnet": (
         {"base_filters": 8, "input_size": 168, "cell_fraction": 0.7, "epochs": 160, "clean_epochs": 55},
         {"base_filters": 8, "input_size": 168, "cell_fraction": 0.7, "epochs": 320, "clean_epochs": 100},
@@ -52,123 +56,59 @@ SITE_SETTINGS: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
         {"base_filters": 8, "cell_fraction": 0.65, "epochs": 240, "clean_epochs": 80},
     ),
 }
-"""What differs from the preset ``general``, by network and laboratory.
+"""Settings that differ from the preset ``general``, by network and site; other networks take the preset as it is.
 
-Those without details of their first stages in their last ones are narrower, to answer in time, and learned for fewer
-epochs, which take longer. They draw finer outlines from a closer look, SegNet-Basic on a larger canvas, too.
+Networks without skip connections are narrower, so that they predict fast enough, and are trained for fewer epochs,
+because these take longer. They draw finer outlines from a closer second look, SegNet-Basic also from a larger input.
 """
 
 N_VARIED_COPIES: Final = 2
-"""Varied copies of every picture to learn from, because few results are bad on the pictures themselves."""
-
-FOREGROUND_REGIONS: Final = ("nucleus", "cytoplasm", "cell")
-
-N_BINS: Final = 15
-"""Of the reliability diagram."""
-
-TEMPERATURES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
-PIXEL_STRIDE: Final = 7
-"""Every so manieth pixel counts for the calibration: neighbours say the same."""
+"""Varied copies of each image for the quality model, because few results on the original images are bad."""
 
 
 def plan_cross_site(architecture: str, **overrides: Any) -> Study:
-    """Say which trainings there are: one a laboratory.
+    """Return the trainings of a cross-site study: one for each site.
 
     Args:
         architecture: The network.
-        overrides: Settings other than those of the network's recipe.
+        overrides: Settings that replace those of :data:`SITE_SETTINGS`.
     """
     base = PRESETS["general"].replace(architecture=architecture, folds=N_FOLDS, fold=0)
+    settings = SITE_SETTINGS.get(architecture, ({},) * len(SITES))
     configs = tuple(
         base.replace(dataset=f"{site}+synthetic", **{**site_settings, **overrides})
-        for site, site_settings in zip(SITES, SITE_SETTINGS[architecture], strict=True)
+        for site, site_settings in zip(SITES, settings, strict=True)
     )
     return Study(STUDY_NAME, architecture, configs)
 
 
-class Calibration:
-    """Whether probabilities are right: of what a network calls 80 % sure, it should be right in 80 %."""
-
-    def __init__(self) -> None:
-        self._sums = np.zeros((len(TEMPERATURES), N_BINS, 3))
-        self._losses = np.zeros(len(TEMPERATURES))
-
-    def add(self, probabilities: NDArray[np.float32], mask: Labels) -> None:
-        """Count the pixels of a picture.
-
-        Args:
-            probabilities: ``float32[H, W, 3]``.
-            mask: ``uint8[H, W]`` of class ids: the expert's.
-        """
-        clipped = np.maximum(probabilities.reshape(-1, 3)[::PIXEL_STRIDE].astype(np.float64), 1e-7)
-        truth = mask.ravel()[::PIXEL_STRIDE]
-        for index, temperature in enumerate(TEMPERATURES):
-            scaled = clipped ** (1.0 / temperature)
-            scaled /= scaled.sum(axis=1, keepdims=True)
-            confidence, is_correct = scaled.max(axis=1), scaled.argmax(axis=1) == truth
-            bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
-            for column, values in enumerate((np.ones(len(confidence)), confidence, is_correct)):
-                self._sums[index, :, column] += np.bincount(bins, values, N_BINS)
-            self._losses[index] -= float(np.log(scaled[np.arange(len(truth)), truth]).sum())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values.
-
-        ``ece`` is the expected calibration error of the probabilities as they are; ``temperature`` the best one of
-        those tried (least cross-entropy), with ``ece_scaled``; ``bins`` the reliability diagram: how many pixels,
-        how sure on average, and the share that is right.
-        """
-        unscaled_index, best_index = TEMPERATURES.index(1.0), int(self._losses.argmin())
-        bins = [
-            {
-                "pixels": int(n_pixels),
-                "confidence": round(confidence / n_pixels, 4),
-                "accuracy": round(accuracy / n_pixels, 4),
-            }
-            for n_pixels, confidence, accuracy in self._sums[unscaled_index].tolist()
-            if n_pixels
-        ]
-        return {
-            "ece": self._compute_ece(unscaled_index),
-            "temperature": TEMPERATURES[best_index],
-            "ece_scaled": self._compute_ece(best_index),
-            "bins": bins,
-        }
-
-    def _compute_ece(self, index: int) -> float:
-        counts, confidence, accuracy = self._sums[index].T
-        return round(float(np.abs(confidence - accuracy).sum() / max(counts.sum(), 1.0)), 4)
-
-
 def evaluate_cross_site(
     study: Study, runs: Sequence[Run], datasets: Sequence[Dataset], on_image: Callable[[str], None] = lambda _: None
-) -> tuple[dict[str, Any], list[Example]]:
-    """Test every run on the laboratory that it was not trained on.
+) -> tuple[CrossSiteResult, list[Example]]:
+    """Test each run on the site that it was not trained on.
 
     Args:
         study: The study.
         runs: Its runs, all finished.
-        datasets: The laboratories' pictures, in the order of :data:`SITES`.
-        on_image: Told of every tested picture.
+        datasets: The data sets of :data:`SITES`, in that order.
+        on_image: Called with the id of each tested image.
 
     Returns:
-        JSON values with a row a picture, as :func:`wbcseg.evaluation.cross_validation.evaluate_study` gives, and
-        ``calibration`` by the laboratory tested; and what to learn judging from.
+        The result, still without the metrics of the quality model, and examples to fit that model to.
     """
     trainings, images, examples = [], [], []
     calibrations = {}
     for index, run in enumerate(runs):
-        segmenter, dataset = Segmenter(run.folder), datasets[1 - index]
-        calibration = Calibration()
-        rows = []
+        segmenter, dataset, config = Segmenter(run.folder), datasets[1 - index], run.load_config()
+        counter, tested = CalibrationCounter(), []
         for sample_id in dataset.ids:
             sample = dataset.read(sample_id)
             if sample.mask is None:
                 continue
             single = segmenter.predict(sample.image)
             tta = segmenter.predict(sample.image, tta=True)
-            rows.append(build_score_row(sample, index, single.labels, tta.labels))
-            calibration.add(single.probabilities, sample.mask)
+            tested.append(score_predictions(sample, index, single.labels, tta.labels))
+            counter.add(single.probabilities, sample.mask)
             examples += _build_examples(segmenter, sample.image, sample.mask, sample_id)
             on_image(sample_id)
         examples += [
@@ -176,95 +116,98 @@ def evaluate_cross_site(
             for kind, image in generate_negative_images(seed=index)
         ]
         trainings.append(
-            {
-                "trained_on": run.load_config().dataset,
-                "tested_on": dataset.name,
-                "trained": len(segmenter.card.split["train"]),
-                "tested": len(rows),
-                "clean_epochs": run.load_config().clean_epochs,
-                "cell_fraction": segmenter.card.cell_fraction,
+            SiteTraining(
+                trained_on=config.dataset,
+                tested_on=dataset.name,
+                trained=len(segmenter.card.split["train"]),
+                tested=len(tested),
+                clean_epochs=config.clean_epochs,
+                cell_fraction=segmenter.card.cell_fraction,
                 **compute_training_cost(run),
-            }
+            )
         )
-        calibrations[dataset.name] = calibration.to_dict()
-        images += rows
+        calibrations[dataset.name] = counter.summarise()
+        images += tested
     metadata = build_study_metadata(study, runs, segmenter, varying=("dataset", "epochs", "clean_epochs"))
-    return {**metadata, "trainings": trainings, "calibration": calibrations, "images": images}, examples
+    result = CrossSiteResult(
+        **metadata, trainings=tuple(trainings), calibration=calibrations, images=tuple(images), quality={}
+    )
+    return result, examples
 
 
 def evaluate_in_domain(
     segmenter: Segmenter, datasets: Sequence[Dataset], on_image: Callable[[str], None] = lambda _: None
-) -> dict[str, Any]:
-    """Test a model for any laboratory on its own laboratories' pictures that were held out from it.
+) -> InDomainResult:
+    """Test a general model on held-out images of the sites it was trained on.
 
     Args:
         segmenter: The model.
-        datasets: The laboratories' pictures.
-        on_image: Told of every tested picture.
-
-    Returns:
-        JSON values: the model's name as ``model`` and a row a picture as ``pictures``, of which ``training`` is the
-        number of the laboratory.
+        datasets: The data sets of :data:`SITES`, in that order.
+        on_image: Called with the id of each tested image.
     """
-    rows = [
-        row
+    images = tuple(
+        image
         for site_index, dataset in enumerate(datasets)
-        for row in score_heldout(segmenter, dataset, site_index, on_image)
-    ]
-    return {"model": segmenter.name, "images": rows}
+        for image in score_heldout(segmenter, dataset, site_index, on_image)
+    )
+    return InDomainResult(model=segmenter.name, images=images)
 
 
-def select_training(result: Mapping[str, Any], training_index: int) -> dict[str, Any]:
-    """Return a result with the pictures of one training (or one laboratory) alone."""
-    return {**result, "images": [row for row in result["images"] if row["training"] == training_index]}
+def load_cross_site_results(folder: Path | None = None) -> list[CrossSiteResult]:
+    """Return the results of a folder, by default the shipped ones, in the usual order of the networks."""
+    paths = list_study_files(folder or CROSS_SITE_FOLDER)
+    return sort_results([load_cross_site_result(path) for path in paths])
 
 
-def summarise_cross_site(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a result in short, for the cards of models of the same kind.
+def load_cross_site_result(path: Path) -> CrossSiteResult:
+    """Return the result in a file."""
+    return CrossSiteResult.from_dict(read_result(path))
+
+
+def summarise_cross_site(result: CrossSiteResult) -> dict[str, Any]:
+    """Return a summary for the cards of general models of the same network.
 
     Args:
-        result: As :func:`evaluate_cross_site` gives it, with ``trust``: the figures of the judge.
+        result: With the metrics of the quality model.
 
     Returns:
-        JSON values: ``tests``, a row each with the laboratories, ``one_look`` and ``careful`` with mean Dice and its
-        standard error by region, and ``calibration``; ``in_domain``, the same of :func:`evaluate_in_domain`; and ``trust``.
+        JSON values: ``tests`` with one entry for each training (its data sets, ``single`` and ``tta`` with mean Dice
+        and standard error by region, and ``calibration``), ``in_domain`` with the same for held-out images of each
+        site, and ``quality``, the metrics of the quality model.
     """
     tests, in_domain = [], []
-    for index, training in enumerate(result["trainings"]):
-        training_info = {site: training[site] for site in ("trained_on", "tested_on", "trained", "tested", "epochs")}
-        calibration = result["calibration"][training["tested_on"]]
-        tests.append(
-            {**training_info, **_compute_mean_dice(select_training(result, index)), "calibration": calibration}
-        )
-    if "in_domain" in result:
+    for index, training in enumerate(result.trainings):
+        training_info = {
+            name: getattr(training, name) for name in ("trained_on", "tested_on", "trained", "tested", "epochs")
+        }
+        calibration = result.calibration[training.tested_on].to_dict()
+        mean_dice = _compute_mean_dice(result.select_training(index))
+        tests.append({**training_info, **mean_dice, "calibration": calibration})
+    if result.in_domain is not None:
         for index, site in enumerate(SITES):
-            site_result = select_training(result["in_domain"], index)
-            in_domain.append({"site": site, "images": len(site_result["images"]), **_compute_mean_dice(site_result)})
-    return {"tests": tests, "in_domain": in_domain, "quality": dict(result["quality"])}
+            part = result.in_domain.select_training(index)
+            in_domain.append({"site": site, "images": len(part.images), **_compute_mean_dice(part)})
+    return {"tests": tests, "in_domain": in_domain, "quality": dict(result.quality)}
 
 
-def _compute_mean_dice(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return mean Dice and its standard error by look and region."""
+def _compute_mean_dice(result: ScoredImages) -> dict[str, Any]:
+    """Return mean Dice and its standard error by prediction mode and region."""
     means: dict[str, Any] = {}
     for mode in comparison.MODE_LABELS:
-        values_by_region = {
-            region: comparison.collect_metric(result, "dice", region, mode) for region in FOREGROUND_REGIONS
-        }
-        summaries = {
-            region: comparison.summarise_values(list(values.values())) for region, values in values_by_region.items()
-        }
-        means[mode] = {
-            region: {
-                "dice": _round_or_none(region_summary.mean),
-                "dice_se": _round_or_none(region_summary.standard_error),
+        means[mode] = {}
+        for region in FOREGROUND_REGIONS:
+            summary = comparison.summarise_values(
+                list(comparison.collect_metric(result, "dice", region, mode).values())
+            )
+            means[mode][region] = {
+                "dice": round_or_none(summary.mean),
+                "dice_se": round_or_none(summary.standard_error),
             }
-            for region, region_summary in summaries.items()
-        }
     return means
 
 
 def _build_examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels, group: str) -> list[Example]:
-    """Return what to learn from a picture and from varied copies of it."""
+    """Return examples for the quality model: the results on an image and on varied copies of it."""
     rng = np.random.default_rng(sum(group.encode()))
     batch = np.repeat(image[None].astype(np.float32) / np.float32(255.0), N_VARIED_COPIES, axis=0)
     copies = np.rint(jitter_acquisition(jitter_acquisition(batch, rng), rng) * 255.0).astype(np.uint8)
@@ -280,8 +223,3 @@ def _build_examples(segmenter: Segmenter, image: NDArray[np.uint8], mask: Labels
 def _compute_features(segmenter: Segmenter, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     segmentation = segmenter.predict(image)
     return compute_quality_features(image, segmentation.probabilities, keep_main_cell(segmentation.labels))
-
-
-def _round_or_none(value: float) -> float | None:
-    """Return a figure with five digits; of one picture alone, there is no standard error."""
-    return None if math.isnan(value) else round(value, 5)

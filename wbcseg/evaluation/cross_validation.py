@@ -1,15 +1,11 @@
-"""The same training repeated, so that every picture is tested by a network that never saw its cell.
-
-A result is a small JSON file: settings, machine, times, and the scores of every picture. Those that came with the
-program are in the folder ``results/crossvalidation`` beside this module.
-"""
+"""Cross-validation: several trainings of a network, so that each image is tested by one that never saw its cell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, TypeVar
 
 from wbcseg.datasets import DATASET_NAMES
 from wbcseg.datasets.base import Dataset
@@ -18,23 +14,30 @@ from wbcseg.errors import ConfigError, DatasetError
 from wbcseg.evaluation.heldout import list_heldout_ids
 from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.evaluation.result_store import read_result
+from wbcseg.evaluation.study_result import CrossValidationResult, FoldTraining, StudyResult, TestedImage
 from wbcseg.inference import Segmenter
 from wbcseg.labels import Labels
 from wbcseg.models import ARCHITECTURES, get_spec
 from wbcseg.paths import RESULTS
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
+Result = TypeVar("Result", bound=StudyResult)
+
 CROSS_VALIDATION_FOLDER: Final = RESULTS / "cross_validation"
+
+LEAKY_SUFFIX: Final = "-leaky"
+"""Ends the names of studies with copies of the test images in training."""
+
 UNUSED_FRACTION: Final = 0.1
-"""Share of the pictures that random splits leave out: 70 % train and 20 % test, as in MedSegBench."""
+"""Fraction of the images that random splits leave out: 70 % for training and 20 % for testing, as in MedSegBench."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """One network trained several times on different parts of a data set.
+    """Several trainings of one network on different parts of the data.
 
     Attributes:
-        name: Short name: data set, recipe and kind of split.
+        name: Short name: data set, preset and kind of split.
         architecture: The network.
         configs: Settings of the trainings.
     """
@@ -45,7 +48,7 @@ class Study:
 
     @property
     def result_name(self) -> str:
-        """Name of the result, and beginning of the runs' names."""
+        """Name of the result, and prefix of the runs' names."""
         return f"{self.name}-{self.architecture}"
 
     @property
@@ -64,24 +67,24 @@ def plan_cross_validation(
     leaky: bool = False,
     **overrides: Any,
 ) -> Study:
-    """Say which trainings make a study.
+    """Return the trainings of a cross-validation.
 
     Args:
-        preset: Name of the recipe. That of the thesis is used without its leaking split.
+        preset: Name of the preset. That of the thesis is used without its leaky split.
         dataset: Name of a data set, or path of a folder or zip.
         architecture: The network.
-        folds: How many folds of a cross-validation: every picture is tested once.
-        splits: Instead, how many random splits in 70 % to train, 10 % left out and 20 % to test.
-        leaky: Whether copies of the test pictures are in training on purpose.
+        folds: Number of folds: each image is tested once.
+        splits: Instead, the number of random splits into 70 % for training, 10 % unused and 20 % for testing.
+        leaky: Whether to put copies of the test images into training on purpose.
         overrides: Further settings.
 
     Raises:
-        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting makes no sense, or own
-            data is called like a data set of the program.
+        ConfigError: If not exactly one of ``folds`` and ``splits`` is given, a setting is invalid, or an own data set
+            has the name of a built-in one.
     """
     if bool(folds) == bool(splits):
         raise ConfigError(
-            f"Give a number of folds or a number of random splits. Received: {folds} folds and {splits} splits"
+            f"Give either a number of folds or a number of random splits. Received: {folds} folds and {splits} splits"
         )
     base = PRESETS[preset].replace(
         architecture=architecture,
@@ -101,140 +104,166 @@ def plan_cross_validation(
     dataset_name = Path(dataset).stem
     if dataset_name in DATASET_NAMES and dataset not in DATASET_NAMES:
         raise ConfigError(
-            f"Results are called by their data, and {dataset_name} is a data set of the program. Rename {dataset}."
+            f"Results are named after their data set, and {dataset_name} is a built-in data set. Rename {dataset}."
         )
     split_kind = f"cv{folds}" if folds else f"splits{splits}"
-    name = f"{dataset_name}-{preset}-{split_kind}{'-leaky' if leaky else ''}"
+    name = f"{dataset_name}-{preset}-{split_kind}{LEAKY_SUFFIX if leaky else ''}"
     return Study(name, architecture, tuple(configs))
 
 
 def evaluate_study(
     study: Study, runs: Sequence[Run], dataset: Dataset, on_image: Callable[[str], None] = lambda _: None
-) -> dict[str, Any]:
-    """Score every run on its held-out pictures.
+) -> CrossValidationResult:
+    """Score each run on its held-out images.
 
     Args:
         study: The study.
         runs: Its runs, all finished.
-        dataset: The data set that they were trained on.
-        on_image: Told of every scored picture.
-
-    Returns:
-        JSON values. In ``images`` there is one row a tested picture with the scores of ``one_look`` and of a
-        ``careful`` prediction (see :func:`wbcseg.evaluation.metric_specs.compute_metrics`).
+        dataset: The data set they were trained on.
+        on_image: Called with the id of each scored image.
 
     Raises:
-        WbcsegError: If a run has no model or the data is not what it was.
+        WbcsegError: If a run has no model, or the data has changed.
     """
     trainings, images = [], []
     for index, run in enumerate(runs):
         segmenter = Segmenter(run.folder)
         if segmenter.card.dataset != dataset.name:
             raise DatasetError(f"Run {run.name} was trained on {segmenter.card.dataset}. Received: {dataset.name}")
-        rows = score_heldout(segmenter, dataset, index, on_image)
-        trainings.append(_build_training_row(run, segmenter, len(rows)))
-        images += rows
+        tested = score_heldout(segmenter, dataset, index, on_image)
+        trainings.append(_summarise_training(run, segmenter, len(tested)))
+        images += tested
     metadata = build_study_metadata(study, runs, segmenter, varying=("fold", "split_seed"))
     metadata["config"]["dataset"] = dataset.name
-    digest = segmenter.card.split["manifest_digest"]
-    return {**metadata, "manifest_digest": digest, "trainings": trainings, "images": images}
+    return CrossValidationResult(
+        **metadata,
+        manifest_digest=segmenter.card.split["manifest_digest"],
+        trainings=tuple(trainings),
+        images=tuple(images),
+    )
+
+
+class StudyMetadata(TypedDict):
+    """The fields of :class:`wbcseg.evaluation.study_result.StudyResult` that describe the study."""
+
+    study: str
+    architecture: str
+    title: str
+    parameters: int
+    config: dict[str, Any]
+    environment: dict[str, Any]
 
 
 def build_study_metadata(
     study: Study, runs: Sequence[Run], segmenter: Segmenter, varying: Sequence[str]
-) -> dict[str, Any]:
-    """Return what a result says before its trainings and pictures.
+) -> StudyMetadata:
+    """Return the description of a study for its result.
 
     Args:
         study: The study.
         runs: Its runs.
-        segmenter: Of one of them.
-        varying: Settings that differ between the runs; the others are in ``config``.
+        segmenter: The model of one of them.
+        varying: Settings that differ between the runs; all others are in ``config``.
     """
     return {
         "study": study.name,
         "architecture": study.architecture,
-        "title": f"{get_spec(study.architecture).title}, width {study.configs[0].base_filters}",
+        "title": f"{get_spec(study.architecture).title}, {study.configs[0].base_filters} base filters",
         "parameters": segmenter.card.parameters,
         "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varying},
         "environment": runs[0].read("environment.json"),
     }
 
 
-def build_score_row(sample: Sample, training: int, single: Labels, tta: Labels) -> dict[str, Any]:
-    """Return the scores of a picture against the expert's mask, as a row of a result.
+def score_predictions(sample: Sample, training: int, single: Labels, tta: Labels) -> TestedImage:
+    """Score the predictions of one image against the expert's mask.
 
     Args:
-        sample: The picture, with a mask.
-        training: Number of the training that tested it.
-        single: ``uint8[H, W]`` of class ids.
-        tta: Likewise; see :meth:`wbcseg.inference.Segmenter.predict`.
+        sample: The image, with a mask.
+        training: Index of the training that tests it.
+        single: ``uint8[H, W]`` of class ids, predicted in a single pass.
+        tta: Same, with test-time averaging.
     """
     if sample.mask is None:
-        raise ValueError(f"Picture {sample.id} has no expert's mask.")
-    metrics_by_mode = {"single": compute_metrics(sample.mask, single), "tta": compute_metrics(sample.mask, tta)}
-    return {"id": sample.id, "cell_type": sample.cell_type, "training": training, **metrics_by_mode}
+        raise ValueError(f"Image {sample.id} has no expert mask.")
+    return TestedImage(
+        sample.id,
+        sample.cell_type,
+        training,
+        single=compute_metrics(sample.mask, single),
+        tta=compute_metrics(sample.mask, tta),
+    )
 
 
 def score_heldout(
     segmenter: Segmenter, dataset: Dataset, training_index: int, on_image: Callable[[str], None] = lambda _: None
-) -> list[dict[str, Any]]:
-    """Return the rows of a model's held-out pictures of a data set; see :func:`build_score_row`.
+) -> list[TestedImage]:
+    """Score a model on its held-out images of a data set.
 
     Args:
         segmenter: The model.
-        dataset: The data set that it was trained on, or a part of it.
-        training_index: Of the training.
-        on_image: Told of every scored picture.
+        dataset: The data set it was trained on, or a part of it.
+        training_index: Index of the training.
+        on_image: Called with the id of each scored image.
     """
-    rows = []
+    images = []
     for sample_id in list_heldout_ids(segmenter, dataset):
         sample = dataset.read(sample_id)
         if sample.mask is None:
             continue
         single, tta = (segmenter.predict(sample.image, tta=tta).labels for tta in (False, True))
-        rows.append(build_score_row(sample, training_index, single, tta))
+        images.append(score_predictions(sample, training_index, single, tta))
         on_image(sample_id)
-    return rows
+    return images
 
 
-def _build_training_row(run: Run, segmenter: Segmenter, n_tested: int) -> dict[str, Any]:
+def _summarise_training(run: Run, segmenter: Segmenter, n_tested: int) -> FoldTraining:
     config = run.load_config()
-    return {
-        "fold": config.fold,
-        "split_seed": config.split_seed,
+    return FoldTraining(
+        fold=config.fold,
+        split_seed=config.split_seed,
         **compute_training_cost(run),
-        "trained": len(segmenter.card.split["train"]),
-        "tested": n_tested,
-        "model_bytes": segmenter.card.size_bytes,
-    }
+        trained=len(segmenter.card.split["train"]),
+        tested=n_tested,
+        model_bytes=segmenter.card.size_bytes,
+    )
 
 
-def compute_training_cost(run: Run) -> dict[str, Any]:
-    """Return how long a training took: ``epochs``, ``seconds`` and, where it is known, ``cpu_seconds``."""
+class TrainingCost(TypedDict):
+    """Duration of a training; ``cpu_seconds`` is ``None`` if it was not recorded."""
+
+    epochs: int
+    seconds: float
+    cpu_seconds: float | None
+
+
+def compute_training_cost(run: Run) -> TrainingCost:
+    """Return the duration of a training."""
     history = run.load_metrics()
+    cpu_seconds = [row["cpu_seconds"] for row in history if "cpu_seconds" in row]
     return {
         "epochs": len(history),
         "seconds": round(sum(row["seconds"] for row in history), 1),
-        # Runs of earlier versions have no processor time.
-        "cpu_seconds": round(sum(cpu_seconds), 1)
-        if (cpu_seconds := [epoch_row["cpu_seconds"] for epoch_row in history if "cpu_seconds" in epoch_row])
-        else None,
+        "cpu_seconds": round(sum(cpu_seconds), 1) if cpu_seconds else None,
     }
 
 
 def list_study_files(folder: Path | None = None) -> list[Path]:
-    """Return the files of a folder's results, by default of those that came with the program."""
+    """Return the result files of a folder, by default those of the shipped cross-validations."""
     return sorted((folder or CROSS_VALIDATION_FOLDER).glob("*.json"))
 
 
 def get_study_file(dataset: str, architecture: str) -> Path:
-    """Return where the cross-validation of a network on one data set by our recipe is, if there is one."""
+    """Return the file of a network's shipped cross-validation on one data set, which may not exist."""
     return CROSS_VALIDATION_FOLDER / f"{dataset}-compact-cv5-{architecture}.json"
 
 
-def load_study_results(files: Sequence[Path]) -> list[dict[str, Any]]:
+def load_study_results(files: Sequence[Path]) -> list[CrossValidationResult]:
     """Return the results in files by study, the networks of each in their usual order."""
-    results = [read_result(path) for path in files]
-    order = list(ARCHITECTURES)
-    return sorted(results, key=lambda result: (result["study"], order.index(result["architecture"])))
+    return sort_results([CrossValidationResult.from_dict(read_result(path)) for path in files])
+
+
+def sort_results(results: Sequence[Result]) -> list[Result]:
+    """Return results by study, the networks of each in their usual order; unknown networks come last."""
+    ranks = {name: rank for rank, name in enumerate(ARCHITECTURES)}
+    return sorted(results, key=lambda result: (result.study, ranks.get(result.architecture, len(ranks))))

@@ -1,8 +1,7 @@
-"""How well the figures from a model's masks agree with those from the experts' masks of held-out pictures."""
+"""Agreement of cell measurements from a model's masks with those from the experts' masks of held-out images."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from wbcseg.evaluation.result_store import write_result
 from wbcseg.features import FEATURES, extract_features
 from wbcseg.inference import Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.io.numbers import nan_if_none, round_or_none
 from wbcseg.metrics import bland_altman
 from wbcseg.metrics.bland_altman import BlandAltman
 from wbcseg.paths import RESULTS
@@ -25,13 +25,13 @@ COMPARED_FEATURES: Final = tuple(name for name in FEATURES if name != "touches_e
 
 @dataclass(frozen=True)
 class FeaturePairs:
-    """Every figure of the held-out pictures twice: by the expert's mask and by the model's.
+    """All measurements of the held-out images, from the expert's mask and from the model's.
 
     Attributes:
         model: The model's name.
-        tta: Whether it looked carefully.
-        ids: The pictures; those in which either mask has no cell are left out.
-        feature_values: By figure, one pair (expert, model) a picture; NaN where one is not defined.
+        tta: Whether it predicted with test-time averaging.
+        ids: The images; those in which either mask has no cell are left out.
+        feature_values: By measurement, one pair (expert, model) for each image; NaN where undefined.
     """
 
     model: str
@@ -40,12 +40,12 @@ class FeaturePairs:
     feature_values: Mapping[str, tuple[tuple[float, float], ...]]
 
     def compute_agreement(self, name: str) -> BlandAltman:
-        """Return how well one figure agrees."""
+        """Return the agreement of one measurement."""
         expert, computed = zip(*self.feature_values[name], strict=True)
         return bland_altman.compute_bland_altman(expert, computed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON values, with the agreement of every figure."""
+        """Return JSON values, including the agreement of each measurement."""
         agreements = {name: self.compute_agreement(name) for name in self.feature_values}
         return {
             "model": self.model,
@@ -65,29 +65,29 @@ class FeaturePairs:
     def from_dict(cls, values: Mapping[str, Any]) -> FeaturePairs:
         """Read what :meth:`to_dict` wrote."""
         feature_values = {
-            name: tuple((_from_json_number(expert), _from_json_number(computed)) for expert, computed in pairs)
+            name: tuple((nan_if_none(expert), nan_if_none(computed)) for expert, computed in pairs)
             for name, pairs in values["pairs"].items()
         }
         return cls(values["model"], values["tta"], tuple(values["ids"]), feature_values)
 
     def write(self, folder: Path = FEATURE_AGREEMENT_FOLDER) -> Path:
         """Write the result. Returns its file."""
-        path = folder / f"{self.model}{'-careful' if self.tta else ''}.json"
+        path = folder / f"{self.model}{'-tta' if self.tta else ''}.json"
         folder.mkdir(parents=True, exist_ok=True)
         write_result(path, self.to_dict())
         return path
 
 
 def compute_feature_pairs(segmenter: Segmenter, dataset: Dataset, *, tta: bool = False) -> FeaturePairs:
-    """Measure the held-out pictures of a model by both masks.
+    """Measure the held-out images of a model with both masks.
 
     Args:
         segmenter: The model.
-        dataset: The data set that it was trained on, or a part of it.
-        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
+        dataset: The data set it was trained on, or a part of it.
+        tta: Whether to predict with test-time averaging.
 
     Raises:
-        ManifestError: If a held-out picture is not what it was, naming it.
+        ManifestError: If a held-out image has changed.
         DatasetError: If none of them is there.
     """
     ids, rows = [], []
@@ -109,13 +109,9 @@ def compute_feature_pairs(segmenter: Segmenter, dataset: Dataset, *, tta: bool =
     return FeaturePairs(segmenter.name, tta, tuple(ids), feature_values)
 
 
-def _from_json_number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
 def _to_json_value(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_to_json_value(item) for item in value]
     if isinstance(value, float):
-        return None if math.isnan(value) else round(value, 5)
+        return round_or_none(value)
     return value

@@ -1,8 +1,7 @@
-"""How well a model does on pictures that it was not trained with."""
+"""Scores of a model on the images that were held out from its training."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +9,17 @@ from typing import Any
 from wbcseg.datasets import Dataset, check_manifest
 from wbcseg.errors import DatasetError
 from wbcseg.inference import Segmenter
+from wbcseg.io.numbers import round_or_none
 from wbcseg.metrics import REGIONS, Scores, compute_mean_and_standard_error, score
 from wbcseg.splitting.thesis import get_original_id, is_flipped_copy
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """A model's figures on one picture.
+    """Scores of a model on one image.
 
     Attributes:
-        id: The picture.
+        id: The image.
         cell_type: Its cell type, or ``None``.
         scores: Dice, Jaccard and accuracy.
     """
@@ -30,12 +30,12 @@ class ImageScore:
 
 
 def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> list[ImageScore]:
-    """Segment pictures with a model and compare with the expert's masks.
+    """Segment images with a model and score them against the experts' masks.
 
     Args:
         segmenter: The model.
         dataset: The data set.
-        ids: Pictures of it; flipped copies (``…+twin``) are left out, as are pictures without a mask.
+        ids: Images to score; flipped copies (``…+flipped``) and images without a mask are left out.
     """
     rows = []
     for sample_id in ids:
@@ -50,61 +50,57 @@ def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> 
 
 
 def summarise_scores(rows: Sequence[ImageScore]) -> dict[str, Any]:
-    """Return means with their standard errors (deviation with n − 1, over √n).
+    """Return means and their standard errors (sample standard deviation over √n).
 
-    A picture in which a class is in neither mask does not count for that class; ``n`` says how many do.
+    An image in which a class is in neither mask does not count for that class; ``n`` is the number of images that do.
 
     Args:
-        rows: One or more pictures.
+        rows: Scores of one or more images.
 
     Returns:
-        ``pictures``, ``accuracy`` (share of pixels) and ``regions``: for background, cytoplasm, nucleus and cell
-        ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n``. What is not defined is ``None``.
+        ``images``, ``accuracy`` (fraction of pixels) and ``regions``: for background, cytoplasm, nucleus and cell
+        ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n``. Undefined values are ``None``.
     """
     regions = {}
     for region in REGIONS:
         dice, dice_se, n = compute_mean_and_standard_error(row.scores.dice[region] for row in rows)
         jaccard, jaccard_se, _ = compute_mean_and_standard_error(row.scores.jaccard[region] for row in rows)
         values = {"dice": dice, "dice_se": dice_se, "jaccard": jaccard, "jaccard_se": jaccard_se}
-        regions[region] = {**{name: _round_or_none(value) for name, value in values.items()}, "n": n}
+        regions[region] = {**{name: round_or_none(value) for name, value in values.items()}, "n": n}
     accuracy, _, _ = compute_mean_and_standard_error(row.scores.accuracy for row in rows)
-    return {"images": len(rows), "accuracy": _round_or_none(accuracy), "regions": regions}
+    return {"images": len(rows), "accuracy": round_or_none(accuracy), "regions": regions}
 
 
 def evaluate_heldout(segmenter: Segmenter, dataset: Dataset) -> list[ImageScore]:
-    """Score a model on the pictures that its card says were held out.
+    """Score a model on the held-out images that its card lists.
 
     Args:
         segmenter: The model.
-        dataset: The data set that it was trained on, or a part of it.
+        dataset: The data set it was trained on, or a part of it.
 
     Raises:
-        ManifestError: If a held-out picture is not what it was, naming it.
-        DatasetError: If none of them is there.
+        ManifestError: If a held-out image has changed.
+        DatasetError: If the data set has none of them.
     """
     return score_images(segmenter, dataset, list_heldout_ids(segmenter, dataset))
 
 
 def list_heldout_ids(segmenter: Segmenter, dataset: Dataset) -> list[str]:
-    """Return the pictures that a model's card says were held out, those of them that are here.
+    """Return the held-out images of a model that a data set has.
 
-    Flipped copies do not count, nor do drawn pictures where there are photographed ones.
+    Flipped copies are left out, and so are synthetic images if there are real ones.
 
     Raises:
-        ManifestError: If one is not what it was, naming it.
-        DatasetError: If none of them is there.
+        ManifestError: If one of them has changed.
+        DatasetError: If the data set has none of them.
     """
     ids = [i for i in segmenter.card.split["test"] if get_original_id(i) == i and i in dataset]
     ids = [i for i in ids if not i.startswith("synthetic/")] or ids
     if not ids:
         raise DatasetError(
-            f"None of the pictures that were held out from {segmenter.name} is in data set {dataset.name}. "
-            f"They are pictures of {segmenter.card.dataset}."
+            f"Data set {dataset.name} has none of the held-out images of {segmenter.name}, which are from "
+            f"{segmenter.card.dataset}."
         )
     digests = {sample_id: dataset.read(sample_id).compute_digest() for sample_id in ids}
     check_manifest(dataset.name, {i: segmenter.card.split["manifest"].get(i, "") for i in ids}, digests)
     return ids
-
-
-def _round_or_none(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 5)

@@ -1,4 +1,4 @@
-"""The card of a model that has just been trained."""
+"""The card of a newly trained model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from wbcseg.transforms.config import get_augmentation
 
 
 def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard:
-    """Measure a run's exported model on its held-out pictures and write its card.
+    """Score a run's exported model on its held-out images and write its card.
 
     Args:
         run: A run with an exported model.
-        dataset: The data set that it was trained on.
-        n_parameters: How many parameters the network has.
+        dataset: The data set it was trained on.
+        n_parameters: Number of parameters of the network.
 
     Returns:
-        The card, written to the run's folder. A finished run is a model from then on.
+        The card, which is now in the run's folder: from here on, the run is a model.
 
     Raises:
         WbcsegError: If the model or the data cannot be used.
@@ -35,7 +35,9 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard
     rows = run.load_metrics()
     environment = run.read("environment.json")
     variant = (
-        "any laboratory" if get_augmentation(config.augmentation).cell_fraction else f"width {config.base_filters}"
+        "general (multi-site)"
+        if get_augmentation(config.augmentation).cell_fraction
+        else f"{config.base_filters} base filters"
     )
     draft = ModelCard(
         title=f"{get_spec(config.architecture).title}, {variant}",
@@ -44,7 +46,7 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard
         parameters=n_parameters,
         input_size=config.input_size,
         classes=CLASS_NAMES,
-        # A user's own folder is nobody else's business.
+        # The path of a user's own folder is private.
         config={**config.to_dict(), "dataset": Path(config.dataset).name},
         split=run.load_split().to_dict(),
         test_metrics={},

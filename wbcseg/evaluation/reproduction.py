@@ -1,15 +1,11 @@
-"""The thesis' experiments once more: its networks, recipe and test pictures, scored as its notebooks scored them.
-
-A result is a small JSON file: settings, machine, one row an epoch, and the scores of every test picture. Those that
-came with the program are in the folder ``results/reproduction`` beside this module.
-"""
+"""Reproduction of the thesis' experiments: its networks, settings and test images, scored as its notebooks did."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +13,13 @@ from numpy.typing import NDArray
 from wbcseg.datasets.base import Dataset
 from wbcseg.errors import DatasetError
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.evaluation.thesis import ThesisResult, load_thesis_result
+from wbcseg.evaluation.study_result import ExperimentResult, ThesisTestImage
+from wbcseg.evaluation.thesis import THESIS_ARCHITECTURES, ThesisResult, load_thesis_result
 from wbcseg.inference.tflite import TFLiteModel
+from wbcseg.io.numbers import nan_if_none, round_or_none
 from wbcseg.labels import CYTOPLASM, NUCLEUS
 from wbcseg.metrics import accuracy_per_class, compute_confusion_counts, compute_mean_and_standard_error, dice
-from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models import get_spec
 from wbcseg.models.card import MODEL_FILE
 from wbcseg.paths import RESULTS
 from wbcseg.splitting.thesis import (
@@ -44,13 +42,13 @@ PredictFn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Experiment:
-    """One of the thesis' trainings.
+    """One of the thesis' trainings, to be reproduced.
 
     Attributes:
         name: Short name, also of its result.
         config: Its settings.
-        kind: Of what it is: the thesis' tables, its annex, which trains without flipped copies, or a training of the
-            tables once more from another start, which shows how much is chance.
+        kind: ``tables`` for the trainings in the thesis' tables, ``annex`` for those in its annex, without flipped
+            copies, and ``again`` for a repetition with another seed, which shows the variation by chance.
     """
 
     name: str
@@ -59,9 +57,9 @@ class Experiment:
 
     @property
     def title(self) -> str:
-        """What tables call it."""
-        suffix = ", another start" if self.kind == "again" else ""
-        return f"{get_spec(self.config.architecture).title}, width {self.config.base_filters}{suffix}"
+        """Its title in tables."""
+        suffix = ", another seed" if self.kind == "again" else ""
+        return f"{get_spec(self.config.architecture).title}, {self.config.base_filters} base filters{suffix}"
 
 
 def _build_thesis_experiment(architecture: str) -> Experiment:
@@ -74,7 +72,7 @@ def _build_repeat_experiment(architecture: str) -> Experiment:
 
 
 def _build_annex_experiment(architecture: str) -> Experiment:
-    # At full width the annex takes as long as the tables: for the two slower networks a quarter of it must do.
+    # With all filters the annex takes as long as the tables, so the two slower networks have a quarter of them.
     base_filters = PRESETS["thesis"].base_filters if architecture == "unet" else 16
     config = PRESETS["thesis"].replace(architecture=architecture, flipped_copies=False, base_filters=base_filters)
     return Experiment(f"{architecture}-without-copies", config, "annex")
@@ -83,81 +81,84 @@ def _build_annex_experiment(architecture: str) -> Experiment:
 EXPERIMENTS: Final[dict[str, Experiment]] = {
     experiment.name: experiment
     for experiment in (
-        *map(_build_thesis_experiment, ARCHITECTURES),
-        # Of the others, one start is enough to meet the published figures.
+        *map(_build_thesis_experiment, THESIS_ARCHITECTURES),
+        # The other networks meet the published values with the first seed.
         _build_repeat_experiment("segnet"),
-        *map(_build_annex_experiment, ARCHITECTURES),
+        *map(_build_annex_experiment, THESIS_ARCHITECTURES),
     )
 }
-"""Tables 1 to 3 first, then what was trained once more, then the annex."""
+"""The experiments of Tables 1 to 3, then the repetition, then the annex."""
 
 
 def list_experiments(kind: ExperimentKind) -> list[Experiment]:
-    """Return the experiments of a part."""
+    """Return all experiments of a kind."""
     return [experiment for experiment in EXPERIMENTS.values() if experiment.kind == kind]
 
 
-def score_like_thesis(predict: PredictFn, thesis_dataset: ThesisDataset) -> list[dict[str, Any]]:
-    """Score the test pictures: each class's probability rounded, against its one-hot target.
+def score_like_thesis(predict: PredictFn, thesis_dataset: ThesisDataset) -> list[ThesisTestImage]:
+    """Score the test images as the thesis did: each class's rounded probability against its one-hot target.
 
-    Where rounding leaves a pixel without a class, it is nobody's. The Dice of a class leaves out pixels whose target
-    has none (a quirk: the last row and column): there the expert's mask was not what was learned. What the thesis
-    prints as scores of a class is of a third of the picture, see :mod:`wbcseg.evaluation.thesis`; hence both here.
+    Rounding can leave a pixel without a class. The correct Dice of a class leaves out pixels whose target has no class
+    (a bug of the notebooks: the last row and column). What the thesis prints as scores of a class are scores of a third
+    of the image, see :mod:`wbcseg.evaluation.thesis`; the result has both.
 
     Args:
         predict: From ``float32[H, W, 3]`` in 0 to 1 to probabilities ``float32[H, W, 3]``.
-        thesis_dataset: The published arrays.
+        thesis_dataset: The arrays that the thesis trained on.
 
     Returns:
-        One row a test picture, in test order: ``id``, ``copy_in_training``, ``accuracy`` (of the three rounded numbers
-        a pixel), and by class ``dice``, ``dice_as_published`` and ``jaccard_as_published``; ``None`` where undefined.
+        One entry for each test image, in test order.
     """
     trained_ids = {get_original_id(sample_id) for sample_id in thesis_dataset.get_ids(thesis_dataset.train)}
-    rows = []
+    images = []
     for index in thesis_dataset.test:
         target = (encode_one_hot(thesis_dataset.labels[index], thesis_dataset.unlabelled[index]) > 0.5).astype(np.uint8)
         prediction = (predict(thesis_dataset.images[index].astype(np.float32) / 255.0) > 0.5).astype(np.uint8)
-        row: dict[str, Any] = {
-            "id": thesis_dataset.ids[index],
-            "copy_in_training": get_original_id(thesis_dataset.ids[index]) in trained_ids,
-            "accuracy": round(float((target == prediction).mean()), STORED_DECIMALS),
-            "dice": {},
-            "thesis_dice": {},
-            "thesis_jaccard": {},
-        }
         has_target = target.any(axis=-1)
+        dice_by_class: dict[str, float | None] = {}
+        thesis_dice: dict[str, float | None] = {}
+        thesis_jaccard: dict[str, float | None] = {}
         for pixel_class in FOREGROUND_CLASSES:
             counts = compute_confusion_counts(
                 target[has_target, pixel_class.id], prediction[has_target, pixel_class.id], classes=2
             )
-            row["dice"][pixel_class.name] = _round_or_none(dice(counts)[1])
+            dice_by_class[pixel_class.name] = round_or_none(dice(counts)[1], STORED_DECIMALS)
             counts = compute_confusion_counts(
                 _reshape_like_thesis(target)[pixel_class.id],
                 _reshape_like_thesis(prediction)[pixel_class.id],
                 classes=2,
             )
-            row["thesis_dice"][pixel_class.name] = _round_or_none(dice(counts)[1])
-            row["thesis_jaccard"][pixel_class.name] = _round_or_none(accuracy_per_class(counts)[1])
-        rows.append(row)
-    return rows
+            thesis_dice[pixel_class.name] = round_or_none(dice(counts)[1], STORED_DECIMALS)
+            thesis_jaccard[pixel_class.name] = round_or_none(accuracy_per_class(counts)[1], STORED_DECIMALS)
+        images.append(
+            ThesisTestImage(
+                id=thesis_dataset.ids[index],
+                copy_in_training=get_original_id(thesis_dataset.ids[index]) in trained_ids,
+                accuracy=round(float((target == prediction).mean()), STORED_DECIMALS),
+                dice=dice_by_class,
+                thesis_dice=thesis_dice,
+                thesis_jaccard=thesis_jaccard,
+            )
+        )
+    return images
 
 
 def _reshape_like_thesis(encoded: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return what the notebooks took for the classes of ``uint8[H, W, 3]``: its numbers as they come, ``[3, H, W]``."""
+    """Return ``uint8[H, W, 3]`` as ``[3, H, W]`` without moving axes, as the notebooks did by mistake."""
     height, width, classes = encoded.shape
     return encoded.reshape(classes, height, width)
 
 
-def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> dict[str, Any]:
-    """Make the result of an experiment whose run is finished.
+def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> ExperimentResult:
+    """Score a finished run of an experiment.
 
     Args:
         experiment: The experiment.
         run: Its run.
-        dataset: The data set that it was trained on.
+        dataset: The data set it was trained on.
 
     Raises:
-        WbcsegError: If the run has no model, or the data is not what it was.
+        WbcsegError: If the run has no model, or the data has changed.
     """
     config = run.load_config()
     samples = [sample for sample in dataset if sample.mask is not None]
@@ -166,44 +167,44 @@ def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> d
     )
     if thesis_dataset.get_ids(thesis_dataset.test) != run.load_split().test:
         raise DatasetError(
-            f"The test pictures of run {run.name} are not those of data set {dataset.name} as it is here."
+            f"The test images of run {run.name} are not those of data set {dataset.name}, which has changed."
         )
     history = run.load_metrics()
     model = TFLiteModel((run.folder / MODEL_FILE).read_bytes(), name=run.name)
-    return {
-        "experiment": experiment.name,
-        "config": config.to_dict(),
-        "environment": run.read("environment.json"),
-        "seconds": round(sum(row["seconds"] for row in history), 1),
-        "history": [{name: round(value, STORED_DECIMALS) for name, value in row.items()} for row in history],
-        "images": score_like_thesis(model, thesis_dataset),
-    }
+    return ExperimentResult(
+        experiment=experiment.name,
+        config=config.to_dict(),
+        environment=run.read("environment.json"),
+        seconds=round(sum(row["seconds"] for row in history), 1),
+        history=tuple({name: round(value, STORED_DECIMALS) for name, value in row.items()} for row in history),
+        images=tuple(score_like_thesis(model, thesis_dataset)),
+    )
 
 
 def list_experiment_files(folder: Path | None = None) -> list[Path]:
-    """Return the files of a folder's results, in the order of :data:`EXPERIMENTS`; by default those of the program."""
+    """Return the result files of a folder, by default the shipped ones, in the order of :data:`EXPERIMENTS`."""
     return [path for name in EXPERIMENTS if (path := (folder or REPRODUCTION_FOLDER) / f"{name}.json").exists()]
 
 
-def load_experiment_results(files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+def load_experiment_results(files: Sequence[Path]) -> dict[str, ExperimentResult]:
     """Return the results in files by experiment."""
-    results = [read_result(path) for path in files]
-    return {result["experiment"]: result for result in results}
+    results = [ExperimentResult.from_dict(read_result(path)) for path in files]
+    return {result.experiment: result for result in results}
 
 
 @dataclass(frozen=True)
 class ThesisComparison:
-    """A line of a table: what was published beside what came out here.
+    """A row of a table: the value in the thesis beside that of the reproduction.
 
     Attributes:
         experiment: The experiment.
-        metric: What is measured.
-        thesis: As printed, or ``None`` where the thesis has no such figure.
-        thesis_error: Its standard error over the test pictures (σ/√n), or ``None``.
-        final: Here, after the last epoch, as the thesis reports; ``None`` without a result.
-        final_error: Its standard error, likewise.
-        best: Here, in the epoch with the best accuracy on the test pictures; ``None`` where it is not known, as it is
-            of all scores of single pictures.
+        metric: The metric.
+        thesis: As printed, or ``None`` if the thesis does not have it.
+        thesis_error: Its standard error over the test images (σ/√n), or ``None``.
+        final: Reproduced value after the last epoch, which the thesis reports; ``None`` without a result.
+        final_error: Its standard error, or ``None``.
+        best: Reproduced value in the epoch with the best test accuracy; ``None`` if unknown, as for all scores of
+            single images.
     """
 
     experiment: str
@@ -217,7 +218,7 @@ class ThesisComparison:
 
 WALL_SECONDS: Final = "seconds"
 CPU_SECONDS: Final = "processor seconds"
-"""Of all cores together: unlike the seconds on the clock, they hardly change with what else the computer does."""
+"""Of all cores together: unlike wall-clock time, it hardly depends on other work of the computer."""
 
 _EPOCH_METRICS: Final = (
     ("accuracy, training", "accuracy", "binary_accuracy"),
@@ -233,18 +234,19 @@ _IMAGE_METRICS: Final = (
 )
 
 
-def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None = None) -> list[ThesisComparison]:
-    """Return the lines of an experiment in the thesis' Tables 1 (accuracy), 2 (loss), 3 (scores) and its times.
+def compare_with_thesis(experiment: Experiment, result: ExperimentResult | None = None) -> list[ThesisComparison]:
+    """Return the rows of an experiment in the thesis' Tables 1 (accuracy), 2 (loss), 3 (scores) and its times.
 
-    The Jaccard of the same pixels is not in the thesis: it follows from each picture's "Dice" as published. Dice of
-    the classes are not in it either, see :mod:`wbcseg.evaluation.thesis`. Of the annex it prints accuracy and loss only.
+    The true Jaccard index of the published pixels is not in the thesis: it follows from each image's published "Dice".
+    The correct Dice of the classes is not in it either, see :mod:`wbcseg.evaluation.thesis`. The annex has only
+    accuracy and loss.
 
     Args:
         experiment: The experiment.
-        result: What came out here, or ``None`` for the published figures alone.
+        result: The reproduction, or ``None`` for the published values alone.
     """
     thesis = load_thesis_result(experiment.config.architecture)
-    history = result["history"] if result else []
+    history = result.history if result else ()
     best: Mapping[str, float] = max(history, key=lambda row: row["val_binary_accuracy"], default={})
     printed: Mapping[str, float] = thesis.annex
     if experiment.kind != "annex":
@@ -267,7 +269,7 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
     for metric, title in _IMAGE_METRICS:
         for pixel_class in FOREGROUND_CLASSES:
             thesis_values = [] if experiment.kind == "annex" else _get_thesis_values(thesis, metric, pixel_class.name)
-            own_values = _get_own_values(result["images"], metric, pixel_class.name) if result else []
+            own_values = _get_own_values(result.images, metric, pixel_class.name) if result else []
             thesis_mean, thesis_error = _compute_mean(thesis_values)
             own_mean, own_error = _compute_mean(own_values)
             comparisons.append(
@@ -280,7 +282,7 @@ def compare_with_thesis(experiment: Experiment, result: Mapping[str, Any] | None
     return [
         *comparisons,
         ThesisComparison(experiment.name, CPU_SECONDS, None, final=sum(cpu_seconds) if cpu_seconds else None),
-        ThesisComparison(experiment.name, WALL_SECONDS, thesis_seconds, final=result["seconds"] if result else None),
+        ThesisComparison(experiment.name, WALL_SECONDS, thesis_seconds, final=result.seconds if result else None),
     ]
 
 
@@ -291,11 +293,9 @@ def _get_thesis_values(thesis: ThesisResult, metric: str, class_name: str) -> li
     return [_to_jaccard(dice_value) for dice_value in values] if metric == "jaccard" else list(values)
 
 
-def _get_own_values(images: Sequence[Mapping[str, Any]], metric: str, class_name: str) -> list[float]:
-    stored_metric = "thesis_dice" if metric == "jaccard" else metric
+def _get_own_values(images: Sequence[ThesisTestImage], metric: str, class_name: str) -> list[float]:
     values = [
-        float("nan") if row[stored_metric][class_name] is None else float(row[stored_metric][class_name])
-        for row in images
+        nan_if_none(getattr(image, "thesis_dice" if metric == "jaccard" else metric)[class_name]) for image in images
     ]
     return [_to_jaccard(dice_value) for dice_value in values] if metric == "jaccard" else values
 
@@ -309,7 +309,3 @@ def _compute_mean(values: Sequence[float]) -> tuple[float, float] | tuple[None, 
         return None, None
     mean, standard_error, _ = compute_mean_and_standard_error(values, ddof=0)
     return mean, standard_error
-
-
-def _round_or_none(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), STORED_DECIMALS)

@@ -1,8 +1,8 @@
-"""Files of results: JSON in which the rows of a table are lines.
+"""Result files: JSON that stores lists of records as tables.
 
-A list of records with the same entries, such as the scores of every picture, is written as
-``{"columns": ["id", "dice.nucleus", …], "rows": [["zheng-1/001", 0.98, …], …]}``, a row a line; a dot stands for an
-entry within an entry. That is a quarter of the size of the records, and reads like a table.
+A list of records with the same keys, such as the metrics of each image, is written as
+``{"columns": ["id", "dice.nucleus", …], "rows": [["zheng-1/001", 0.98, …], …]}``, one row on each line; a dot separates
+the keys of nested records. This takes a quarter of the space and is easy to read and to diff.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 from wbcseg.io.atomic import write_bytes
 
 TABLE_KEYS: Final = {"columns", "rows"}
-"""Entries of a table."""
+"""Keys of a table."""
 
 
 def write_result(target: Path, values: Mapping[str, Any]) -> None:
@@ -23,26 +23,26 @@ def write_result(target: Path, values: Mapping[str, Any]) -> None:
 
     Args:
         target: The file.
-        values: What it is to hold: JSON values, with lists of records as they are.
+        values: JSON values, with lists of records as they are.
 
     Raises:
-        ValueError: If a number is not finite, the name of an entry in a record has a dot, or a record has nothing but
-            ``columns`` and ``rows``.
+        ValueError: If a number is not finite, a key of a record has a dot, or a record's only keys are ``columns`` and
+            ``rows``.
     """
     write_bytes(target, (_format_json(_encode_tables(values)) + "\n").encode())
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Return a result as it was given to :func:`write_result`."""
+    """Return the values that :func:`write_result` wrote."""
     values: dict[str, Any] = _decode_tables(json.loads(path.read_text(encoding="utf-8")))
     return values
 
 
 def _encode_tables(value: Any) -> Any:
-    """Return JSON values with a table for every list of records."""
+    """Return JSON values with each list of records as a table."""
     if isinstance(value, Mapping):
         if value.keys() == TABLE_KEYS:
-            raise ValueError("A record cannot have the entries of a table alone: columns and rows.")
+            raise ValueError("A record cannot have only the keys of a table: columns and rows.")
         return {name: _encode_tables(item) for name, item in value.items()}
     if not isinstance(value, Sequence) or isinstance(value, str):
         return value
@@ -56,10 +56,10 @@ def _encode_tables(value: Any) -> Any:
 
 
 def _flatten_record(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the entries of a record with their paths."""
+    """Yield the values of a record with their dotted keys."""
     for name, value in record.items():
         if "." in name:
-            raise ValueError(f"The name of an entry cannot have a dot. Received: {name}")
+            raise ValueError(f"A key cannot have a dot. Received: {name}")
         if isinstance(value, Mapping) and value:
             yield from _flatten_record(value, f"{prefix}{name}.")
         else:
@@ -67,7 +67,7 @@ def _flatten_record(record: Mapping[str, Any], prefix: str = "") -> Iterator[tup
 
 
 def _decode_tables(value: Any) -> Any:
-    """Return JSON values with a list of records for every table."""
+    """Return JSON values with each table as a list of records."""
     if isinstance(value, dict) and value.keys() == TABLE_KEYS:
         return [_unflatten_record(value["columns"], row) for row in value["rows"]]
     if isinstance(value, dict):
@@ -89,7 +89,7 @@ def _unflatten_record(columns: Sequence[str], row: Sequence[Any]) -> dict[str, A
 
 
 def _format_json(value: Any, indent: str = "") -> str:
-    """Return JSON with a line for every entry and for every list that holds single values."""
+    """Return JSON with one line for each entry and each list of plain values."""
     deeper = indent + " "
     if isinstance(value, Mapping) and value:
         lines = [f"{deeper}{_format_json(name)}: {_format_json(item, deeper)}" for name, item in value.items()]

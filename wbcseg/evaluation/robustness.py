@@ -1,11 +1,12 @@
-"""How a model does on its held-out pictures as they would be in other light, focus or stain, or of other cells."""
+"""Robustness of a model: its Dice on held-out images with other light, focus or stain, or of other cells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ from wbcseg.datasets import Dataset
 from wbcseg.evaluation.heldout import ImageScore, list_heldout_ids, summarise_scores
 from wbcseg.evaluation.result_store import read_result, write_result
 from wbcseg.inference import Segmenter
-from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
-from wbcseg.metrics import CELL, score
+from wbcseg.labels import Labels
+from wbcseg.metrics import FOREGROUND_REGIONS, score
 from wbcseg.paths import RESULTS
 from wbcseg.transforms.cell import decondense_chromatin, scale_cytoplasm
 
@@ -25,11 +26,9 @@ Rgb = NDArray[np.uint8]
 Perturbation = Callable[[Rgb, Labels], tuple[Rgb, Labels]]
 
 ROUND_NUCLEUS_TYPES: Final = ("lymphocyte", "monocyte")
-"""Cell types whose nucleus can fill its cell."""
+"""Cell types whose nucleus can fill most of the cell."""
 
-UNCHANGED: Final = "as it is"
-
-FOREGROUND_REGIONS: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
+UNCHANGED: Final = "unchanged"
 
 
 def _tint_light(red: float, green: float, blue: float) -> Perturbation:
@@ -80,38 +79,108 @@ PERTURBATIONS: Final[Mapping[str, Perturbation]] = MappingProxyType(
         UNCHANGED: lambda image, mask: (image, mask),
         "orange light": _tint_light(1.0, 0.8, 0.5),
         "blue light": _tint_light(0.6, 0.75, 1.0),
-        "half of the light": _tint_light(0.5, 0.5, 0.5),
+        "half the light": _tint_light(0.5, 0.5, 0.5),
         "paler stain": _scale_stain(0.6),
         "darker stain": _scale_stain(1.6),
-        "grey": _desaturate,
+        "greyscale": _desaturate,
         "out of focus": _blur(0.015),
         "colour fringes": _add_colour_fringes(0.01),
-        "loose chromatin": _decondense_chromatin,
-        "half of the cytoplasm's rim": _shrink_cytoplasm(0.5),
-        "a quarter of the rim": _shrink_cytoplasm(0.25),
-        "an eighth of the rim": _shrink_cytoplasm(0.125),
+        "loosened chromatin": _decondense_chromatin,
+        "1/2 of the cytoplasm rim": _shrink_cytoplasm(0.5),
+        "1/4 of the cytoplasm rim": _shrink_cytoplasm(0.25),
+        "1/8 of the cytoplasm rim": _shrink_cytoplasm(0.125),
     }
 )
-"""What is done to a picture and its mask, by name. Those of the rim are for round nuclei only."""
+"""Perturbations of an image and its mask by name. Those that end with "rim" apply to round nuclei only."""
 
 
-def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> dict[str, Any]:
-    """Score a model on its held-out pictures, changed in every way.
+@dataclass(frozen=True)
+class MeanDice:
+    """Mean Dice of a region.
+
+    Attributes:
+        dice: Mean over the images, ``None`` if undefined.
+        dice_se: Its standard error.
+    """
+
+    dice: float | None
+    dice_se: float | None
+
+
+@dataclass(frozen=True)
+class PerturbationResult:
+    """Mean Dice of a model on perturbed images.
+
+    Attributes:
+        name: The perturbation, a key of :data:`PERTURBATIONS`.
+        images: Number of images.
+        nucleus: Mean Dice of the nucleus.
+        cytoplasm: Mean Dice of the cytoplasm.
+        cell: Mean Dice of the whole cell.
+    """
+
+    name: str
+    images: int
+    nucleus: MeanDice
+    cytoplasm: MeanDice
+    cell: MeanDice
+
+    def get_dice(self, region: str) -> float | None:
+        """Return the mean Dice of a region of :data:`wbcseg.metrics.FOREGROUND_REGIONS`."""
+        value: MeanDice = getattr(self, region)
+        return value.dice
+
+
+@dataclass(frozen=True)
+class RobustnessResult:
+    """Mean Dice of a model under all perturbations.
+
+    Attributes:
+        model: Name of the model.
+        weights: SHA-256 of its weights.
+        changes: One entry for each perturbation.
+    """
+
+    model: str
+    weights: str
+    changes: tuple[PerturbationResult, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {**asdict(self), "changes": [asdict(change) for change in self.changes]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_dict` returned."""
+        changes = tuple(
+            PerturbationResult(
+                row["name"], row["images"], **{region: MeanDice(**row[region]) for region in FOREGROUND_REGIONS}
+            )
+            for row in values["changes"]
+        )
+        return cls(values["model"], values["weights"], changes)
+
+    def write(self, folder: Path) -> Path:
+        """Write the result to a folder. Return the file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.model}.json"
+        write_result(path, self.to_dict())
+        return path
+
+
+def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> RobustnessResult:
+    """Score a model on its held-out images under each perturbation.
 
     Args:
         segmenter: The model.
-        dataset: The data set that it was trained on, or a part of it.
-
-    Returns:
-        JSON values: ``model``, ``weights`` (their SHA-256) and ``changes``, a row each with its ``name``, the number of
-        ``pictures``, and for nucleus, cytoplasm and cell mean Dice, ``dice``, and its standard error, ``dice_se``.
+        dataset: The data set it was trained on, or a part of it.
 
     Raises:
-        ManifestError: If a held-out picture is not what it was, naming it.
-        DatasetError: If none of them is there.
+        ManifestError: If a held-out image has changed.
+        DatasetError: If the data set has none of them.
     """
     samples = [dataset.read(sample_id) for sample_id in list_heldout_ids(segmenter, dataset)]
-    rows = []
+    changes = []
     for name, perturb in PERTURBATIONS.items():
         scores = []
         for sample in samples:
@@ -122,24 +191,16 @@ def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> dict[str, Any
             scores.append(ImageScore(sample.id, sample.cell_type, score(mask, labels)))
         summary = summarise_scores(scores)
         dice_by_region = {
-            region: {name: summary["regions"][region][name] for name in ("dice", "dice_se")}
+            region: MeanDice(summary["regions"][region]["dice"], summary["regions"][region]["dice_se"])
             for region in FOREGROUND_REGIONS
         }
-        rows.append({"name": name, "images": summary["images"], **dice_by_region})
-    return {"model": segmenter.name, "weights": segmenter.card.files["weights"].sha256, "changes": rows}
+        changes.append(PerturbationResult(name, summary["images"], **dice_by_region))
+    return RobustnessResult(segmenter.name, segmenter.card.files["weights"].sha256, tuple(changes))
 
 
-def write_robustness(result: Mapping[str, Any], folder: Path = ROBUSTNESS_FOLDER) -> Path:
-    """Write what :func:`evaluate_robustness` gives. Returns its file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{result['model']}.json"
-    write_result(path, result)
-    return path
-
-
-def load_robustness(folder: Path = ROBUSTNESS_FOLDER) -> list[dict[str, Any]]:
-    """Return all results of a folder, by the models' names."""
-    return [read_result(path) for path in sorted(folder.glob("*.json"))]
+def load_robustness(folder: Path = ROBUSTNESS_FOLDER) -> list[RobustnessResult]:
+    """Return all results of a folder, by default the shipped ones, ordered by model."""
+    return [RobustnessResult.from_dict(read_result(path)) for path in sorted(folder.glob("*.json"))]
 
 
 def _to_uint8(values: NDArray[Any]) -> Rgb:

@@ -16,13 +16,13 @@ from PIL import Image
 from wbcseg import __version__
 from wbcseg.export.csv import CELLS_FILE, NOT_USED, ROW_STATUS_LABELS, describe_feature
 from wbcseg.export.text import (
-    FOREGROUND_REGIONS,
     format_image_counts,
     format_mean_dice,
     format_status_counts,
 )
 from wbcseg.features import FEATURES
 from wbcseg.labels import CLASSES, PALETTES
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import NOTICE
 from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS
 from wbcseg.results import CellResult, ImageReport, Results, group_by_image

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-from wbcseg.labels import CYTOPLASM, NUCLEUS
-from wbcseg.metrics import CELL
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.quality import format_counts
 from wbcseg.results import CellResult, ImageReport
-
-FOREGROUND_REGIONS: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
-"""Regions whose Dice is reported; that of the background is in the table of cells."""
 
 
 def format_image_counts(reports: Sequence[ImageReport]) -> str:

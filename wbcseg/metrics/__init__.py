@@ -1,4 +1,4 @@
-"""How well a segmentation agrees with the expert's mask: overlap, outlines, and what many pictures say together."""
+"""Metrics of a segmentation against an expert's mask, and the statistics of many images."""
 
 from wbcseg.metrics.boundary import (
     SURFACE_TOLERANCE,
@@ -9,6 +9,7 @@ from wbcseg.metrics.boundary import (
 )
 from wbcseg.metrics.overlap import (
     CELL,
+    FOREGROUND_REGIONS,
     REGIONS,
     ConfusionCounts,
     Scores,
@@ -16,8 +17,8 @@ from wbcseg.metrics.overlap import (
     compute_confusion_counts,
     dice,
     get_cell_mask,
+    get_region_mask,
     jaccard,
-    pixel_accuracy,
     score,
 )
 from wbcseg.metrics.stats import (
@@ -32,6 +33,7 @@ from wbcseg.metrics.stats import (
 
 __all__ = [
     "CELL",
+    "FOREGROUND_REGIONS",
     "REGIONS",
     "SURFACE_TOLERANCE",
     "Comparison",
@@ -48,10 +50,10 @@ __all__ = [
     "dice",
     "find_outline",
     "get_cell_mask",
+    "get_region_mask",
     "hausdorff_95",
     "jaccard",
     "pair_defined_values",
-    "pixel_accuracy",
     "score",
     "surface_dice",
 ]

@@ -1,4 +1,4 @@
-"""How well figures from computed masks agree with those from experts' masks."""
+"""Bland-Altman agreement of measurements from computed masks with those from experts' masks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Final
 import numpy as np
 
 Z_95: Final = 1.96
-"""Standard deviations to either side in which 95 of 100 differences lie, if they are normally distributed."""
+"""Standard deviations on either side that hold 95 % of normally distributed differences."""
 
 
 @dataclass(frozen=True)
 class BlandAltman:
-    """Agreement of two ways to measure (Bland and Altman 1986, Lancet 327:307–310).
+    """Agreement of two methods of measurement (Bland and Altman 1986, Lancet 327:307–310).
 
     Attributes:
-        n: Pairs of figures.
-        bias: Mean difference, computed minus expert's.
-        sd: Standard deviation of the differences (with n − 1).
-        mean_absolute_error: Mean size of the difference.
-        fraction_equal: Share of pairs that are equal.
+        n: Number of pairs.
+        bias: Mean difference, computed minus expert.
+        sd: Standard deviation of the differences (n − 1).
+        mean_absolute_error: Mean absolute difference.
+        fraction_equal: Fraction of equal pairs.
     """
 
     n: int
@@ -32,28 +32,30 @@ class BlandAltman:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Limits of agreement: about 95 of 100 differences lie between them."""
+        """Limits of agreement, which hold about 95 % of the differences."""
         return self.bias - Z_95 * self.sd, self.bias + Z_95 * self.sd
 
 
 def compute_bland_altman(expert: Sequence[float], computed: Sequence[float]) -> BlandAltman:
-    """Compare two ways to measure.
+    """Compare measurements by two methods.
 
     Args:
-        expert: Figures from the experts' masks.
-        computed: Figures from the computed masks, of the same cells in the same order. A pair in which either is not
-            defined (NaN) does not count.
+        expert: Values from the experts' masks.
+        computed: Values from the computed masks, of the same cells in the same order. Pairs with an undefined value
+            (NaN) are left out.
 
     Raises:
-        ValueError: If they differ in number, or fewer than two pairs count.
+        ValueError: If the numbers of values differ, or fewer than two pairs are defined.
     """
     expert_values, computed_values = np.asarray(expert, float), np.asarray(computed, float)
     if expert_values.shape != computed_values.shape:
-        raise ValueError(f"Both must have as many figures. Received: {expert_values.size} and {computed_values.size}")
+        raise ValueError(
+            f"`expert` and `computed` must be equally long. Received: {expert_values.size} and {computed_values.size}"
+        )
     is_defined = np.isfinite(expert_values) & np.isfinite(computed_values)
     difference = (computed_values - expert_values)[is_defined]
     if difference.size < 2:
-        raise ValueError(f"At least two pairs of figures are needed. Received: {difference.size}")
+        raise ValueError(f"At least two defined pairs are needed. Received: {difference.size}")
     return BlandAltman(
         n=int(difference.size),
         bias=float(difference.mean()),

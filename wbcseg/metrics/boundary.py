@@ -1,8 +1,8 @@
-"""How far a segmentation's outline is from the expert's, in pixels.
+"""Boundary metrics: distance between the outlines of a segmentation and of an expert's mask, in pixels.
 
-The outline of a region is made of its own pixels that touch, by a side, a pixel outside of it or the picture's border.
-Where neither mask has the region, a figure is not defined (NaN). Where just one has it, the outlines are as far apart
-as can be: the distance is the picture's diagonal and the share of close outline is 0.
+The outline of a region consists of its pixels with a 4-neighbour outside the region or outside the image. If neither
+mask has the region, a metric is undefined (NaN). If only one has it, it takes the worst value: the image's diagonal as
+the distance, 0 as the surface Dice.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 SURFACE_TOLERANCE: Final = 2.0
-"""Pixels within which two outlines count as the same: about what two experts differ by on these pictures."""
+"""Distance in pixels within which outlines count as equal: about the difference between two experts here."""
 
 _MAX_DISTANCES: Final = 4_000_000
+"""Distances held in memory at a time."""
+"""Distances held in memory at a time."""
 
 
 def find_outline(region_mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the places of a region's outline, ``int64[N, 2]`` (row, column).
+    """Return the pixels of a region's outline, ``int64[N, 2]`` (row, column).
 
     Args:
-        region_mask: ``bool[H, W]``, true in the region.
+        region_mask: ``bool[H, W]``, true within the region.
     """
     padded = np.pad(region_mask, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
@@ -32,15 +34,15 @@ def find_outline(region_mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 def compute_outline_distances(
     truth: NDArray[np.bool_], prediction: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how far every place of one outline is from the nearest place of the other.
+    """Return the distance of each outline pixel to the nearest pixel of the other outline.
 
     Args:
         truth: ``bool[H, W]``.
-        prediction: The same shape.
+        prediction: Same shape.
 
     Returns:
-        ``float64[N]`` from the truth's outline, ``float64[M]`` from the prediction's, in pixels; empty where there is
-        no outline, and the picture's diagonal throughout where the other one has none.
+        Distances in pixels, ``float64[N]`` from the ground truth and ``float64[M]`` from the prediction. Empty if a
+        mask has no outline; the image's diagonal if the other mask has none.
 
     Raises:
         ValueError: If the shapes differ.
@@ -67,7 +69,7 @@ def compute_outline_distances(
 def hausdorff_95(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> float:
     """Return the 95th percentile of the Hausdorff distance (Huttenlocher et al., 1993), in pixels.
 
-    Of the distances from either outline to the other the 95th percentile is taken, and then the larger of the two.
+    The larger of the 95th percentiles of the distances in both directions.
 
     Raises:
         ValueError: If the shapes differ.
@@ -79,15 +81,15 @@ def hausdorff_95(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> flo
 def surface_dice(
     truth: NDArray[np.bool_], prediction: NDArray[np.bool_], tolerance: float = SURFACE_TOLERANCE
 ) -> float:
-    """Return the normalised surface Dice (Nikolov et al., 2018): which share of both outlines is close to the other.
+    """Return the normalised surface Dice (Nikolov et al., 2018): the fraction of both outlines close to the other one.
 
     Args:
         truth: ``bool[H, W]``.
-        prediction: The same shape.
-        tolerance: What counts as close, in pixels.
+        prediction: Same shape.
+        tolerance: Distance that counts as close, in pixels.
 
     Returns:
-        0 to 1; NaN where neither has an outline.
+        0 to 1; NaN if neither mask has an outline.
 
     Raises:
         ValueError: If the shapes differ.

@@ -1,7 +1,7 @@
-"""How much a segmentation overlaps with the expert's mask.
+"""Overlap of a segmentation with an expert's mask: Dice, Jaccard and accuracy.
 
-Everything starts from one step, :func:`compute_confusion_counts`, and the figures are pure functions of its result.
-A figure that is not defined, because neither mask shows the class, is NaN: it is never 0 or 1 in silence.
+All metrics are pure functions of confusion counts (:func:`compute_confusion_counts`). A metric of a class that is in
+neither mask is undefined: NaN, never a silent 0 or 1.
 """
 
 from __future__ import annotations
@@ -12,24 +12,27 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.labels import CLASS_NAMES, CLASSES, Labels
+from wbcseg.labels import CLASS_NAMES, CLASSES, CYTOPLASM, NUCLEUS, Labels
 
 CELL: Final = "cell"
-"""The key of the whole cell, cytoplasm and nucleus taken together."""
+"""Key of the whole cell: cytoplasm and nucleus together."""
 
 REGIONS: Final = (*CLASS_NAMES, CELL)
-"""The keys of every per-region figure, in the order of tables."""
+"""Keys of metrics by region, in the order of files."""
+
+FOREGROUND_REGIONS: Final = (NUCLEUS.name, CYTOPLASM.name, CELL)
+"""Regions of a cell, in the order of tables."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConfusionCounts:
-    """Pixels of each class, counted one class against the rest.
+    """Confusion counts of each class against all others.
 
     Attributes:
-        tp: ``int64[K]``, pixels of the class in both masks.
-        fp: ``int64[K]``, pixels of the class in the prediction only.
-        fn: ``int64[K]``, pixels of the class in the truth only.
-        tn: ``int64[K]``, pixels of the class in neither.
+        tp: ``int64[K]``, pixels of the class in both masks (true positives).
+        fp: ``int64[K]``, pixels of the class only in the prediction (false positives).
+        fn: ``int64[K]``, pixels of the class only in the ground truth (false negatives).
+        tn: ``int64[K]``, pixels of the class in neither mask (true negatives).
     """
 
     tp: NDArray[np.int64]
@@ -38,20 +41,19 @@ class ConfusionCounts:
     tn: NDArray[np.int64]
 
     def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
-        """Pool the pixels of two pictures."""
+        """Pool the pixels of two images."""
         return ConfusionCounts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures of one picture.
+    """Overlap metrics of one image.
 
     Attributes:
         dice: Dice by region (background, cytoplasm, nucleus, cell), 0 to 1, NaN where undefined.
-        jaccard: Jaccard (intersection over union) by region, likewise.
-        class_accuracy: Share of pixels that are right about belonging to the region or not, 0 to 1: the kind
-            of figure that the thesis prints as "Jaccard", though of other pixels (see :mod:`wbcseg.evaluation.thesis`).
-        accuracy: Share of pixels whose class is right, 0 to 1.
+        jaccard: Jaccard (intersection over union) by region.
+        class_accuracy: Binary accuracy by region, 0 to 1: fraction of pixels correctly assigned to the region or not.
+        accuracy: Fraction of pixels whose class is correct, 0 to 1.
     """
 
     dice: dict[str, float] = field(default_factory=dict)
@@ -59,31 +61,17 @@ class Scores:
     class_accuracy: dict[str, float] = field(default_factory=dict)
     accuracy: float = float("nan")
 
-    def compute_macro_mean(self, metric: str = "dice", *, background: bool = True) -> float:
-        """Return the mean of the three classes' figures (of the two without ``background``), those that are defined.
-
-        Args:
-            metric: ``dice`` or ``jaccard``.
-            background: Whether the background counts. It does in MedSegBench, where Dice is called F1.
-
-        Returns:
-            0 to 1; NaN where no class is defined.
-        """
-        values: dict[str, float] = getattr(self, metric)
-        defined = [values[name] for name in CLASS_NAMES[0 if background else 1 :] if not np.isnan(values[name])]
-        return sum(defined) / len(defined) if defined else float("nan")
-
 
 def compute_confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASSES)) -> ConfusionCounts:
-    """Count, class by class, where two masks agree and where they don't.
+    """Count true and false positives and negatives of each class.
 
     Args:
         truth: ``uint8[H, W]`` (or any equal shape) of class ids, or a boolean mask with ``classes=2``.
-        prediction: The same shape.
+        prediction: Same shape.
         classes: Number of classes K; ids run from 0 to K - 1.
 
     Returns:
-        The counts, one entry per class.
+        Counts, one entry per class.
 
     Raises:
         ValueError: If the shapes differ, there is no pixel, or an id is not below ``classes``.
@@ -108,7 +96,7 @@ def dice(counts: ConfusionCounts) -> NDArray[np.float64]:
     """Return the Dice coefficient 2 TP / (2 TP + FP + FN) of each class.
 
     Returns:
-        ``float64[K]`` from 0 to 1; NaN where neither mask shows the class.
+        ``float64[K]`` from 0 to 1; NaN if the class is in neither mask.
     """
     return _divide(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
@@ -116,10 +104,10 @@ def dice(counts: ConfusionCounts) -> NDArray[np.float64]:
 def jaccard(counts: ConfusionCounts) -> NDArray[np.float64]:
     """Return the Jaccard index (intersection over union) TP / (TP + FP + FN) of each class.
 
-    For one pair of masks it is never above their Dice: J = D / (2 - D).
+    It is never above the Dice coefficient of the same masks: J = D / (2 - D).
 
     Returns:
-        ``float64[K]`` from 0 to 1; NaN where neither mask shows the class.
+        ``float64[K]`` from 0 to 1; NaN if the class is in neither mask.
     """
     return _divide(counts.tp, counts.tp + counts.fp + counts.fn)
 
@@ -127,9 +115,8 @@ def jaccard(counts: ConfusionCounts) -> NDArray[np.float64]:
 def accuracy_per_class(counts: ConfusionCounts) -> NDArray[np.float64]:
     """Return (TP + TN) / all pixels of each class against the rest.
 
-    The thesis prints such figures, of other pixels (see :mod:`wbcseg.evaluation.thesis`), under the name "Jaccard", because the
-    library function that it called computed them.
-    It is high for any small class, so it is here only to compare with the printed tables.
+    It is high for every small class and only here for comparison with the thesis, which prints this metric (of the
+    wrong pixels, see :mod:`wbcseg.evaluation.thesis`) as "Jaccard": the library function that it called computed it.
 
     Returns:
         ``float64[K]`` from 0 to 1.
@@ -137,30 +124,30 @@ def accuracy_per_class(counts: ConfusionCounts) -> NDArray[np.float64]:
     return _divide(counts.tp + counts.tn, counts.tp + counts.fp + counts.fn + counts.tn)
 
 
-def pixel_accuracy(truth: Labels, prediction: Labels) -> float:
-    """Return the share of pixels whose class is right, 0 to 1.
-
-    Raises:
-        ValueError: As :func:`compute_confusion_counts`.
-    """
-    counts = compute_confusion_counts(truth, prediction)
-    return float(counts.tp.sum() / truth.size)
-
-
 def get_cell_mask(labels: Labels) -> NDArray[np.bool_]:
     """Return ``bool[H, W]``: true where a pixel is cytoplasm or nucleus."""
     return labels > 0
 
 
+def get_region_mask(labels: Labels, region: str) -> NDArray[np.bool_]:
+    """Return ``bool[H, W]``: true in a region (a class, or the whole cell).
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids.
+        region: One of :data:`REGIONS`.
+    """
+    return get_cell_mask(labels) if region == CELL else labels == CLASS_NAMES.index(region)
+
+
 def score(truth: Labels, prediction: Labels) -> Scores:
-    """Compare one segmentation with the expert's mask.
+    """Score one segmentation against the expert's mask.
 
     Args:
         truth: ``uint8[H, W]`` of class ids.
-        prediction: The same shape.
+        prediction: Same shape.
 
     Returns:
-        Dice, Jaccard and class accuracy of background, cytoplasm, nucleus and the whole cell, and the pixel accuracy.
+        Dice, Jaccard and class accuracy of background, cytoplasm, nucleus and whole cell, and the pixel accuracy.
 
     Raises:
         ValueError: As :func:`compute_confusion_counts`.

@@ -1,8 +1,8 @@
-"""What many pictures say together, and how sure one can be of it.
+"""Statistics of many images: means, confidence intervals and paired tests.
 
-A figure is not defined (NaN) where a class is in neither mask. In a mean such a picture does not count, and the
-returned count says so. Between two models it would be wrong to leave it out wherever *one* of them is undefined: that
-one was right to find nothing, while the other one found something that is not there. See :func:`pair_defined_values`.
+A metric is undefined (NaN) for a class that is in neither mask. A mean leaves such images out and returns how many
+counted. A comparison of two models must not leave an image out because *one* of them is undefined: that model was right
+to find nothing, while the other one found something that is not there. See :func:`pair_defined_values`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ CHUNK_SIZE: Final = 250
 """Resamples drawn at a time: all of them at once would take tens of megabytes."""
 CONFIDENCE_LEVEL: Final = 0.95
 MAX_EXACT_PAIRS: Final = 50
-"""Pairs up to which a signed-rank test counts every possibility."""
+"""Up to this number of pairs, the signed-rank test is exact."""
 
 
 def compute_mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -> tuple[float, float, int]:
-    """Return the mean of the defined values, its standard error and how many there were.
+    """Return the mean of the defined values, its standard error and their number.
 
     Args:
-        values: Figures, NaN where undefined; those are left out, and the returned count says so.
-        ddof: 1 for the unbiased deviation. The tables of the thesis used 0.
+        values: NaN where undefined; those are left out.
+        ddof: 1 for the sample standard deviation. The tables of the thesis used 0.
 
     Returns:
-        Mean (NaN without any value), standard error (NaN with fewer than ``ddof + 1`` values) and count.
+        Mean (NaN without a value), standard error (NaN with fewer than ``ddof + 1`` values) and number of values.
     """
     array = np.asarray(list(values), dtype=np.float64)
     defined = array[~np.isnan(array)]
@@ -46,16 +46,16 @@ def compute_mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -
 def compute_confidence_interval(
     values: Iterable[float], *, level: float = CONFIDENCE_LEVEL, resamples: int = N_RESAMPLES, seed: int = 2
 ) -> tuple[float, float]:
-    """Return a confidence interval of the mean of the defined values: the percentile bootstrap (Efron, 1979).
+    """Return a percentile bootstrap confidence interval of the mean (Efron, 1979).
 
     Args:
-        values: Figures of independent pictures, NaN where undefined; those are left out.
-        level: Share of intervals that should hold the true mean.
-        resamples: How many samples are drawn with replacement.
-        seed: Of the drawing; the same values give the same interval.
+        values: One for each independent image, NaN where undefined; those are left out.
+        level: Confidence level.
+        resamples: Number of bootstrap samples.
+        seed: Random seed; the same values give the same interval.
 
     Returns:
-        Its lower and upper end; NaN with fewer than two values.
+        Lower and upper bound; NaN with fewer than two values.
     """
     array = np.asarray(list(values), dtype=np.float64)
     array = array[~np.isnan(array)]
@@ -88,16 +88,16 @@ def _draw_resample_counts(size: int, resamples: int, seed: int) -> NDArray[np.ui
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two models compare on the same pictures.
+    """Paired comparison of two models on the same images.
 
     Attributes:
-        difference: Mean of first minus second.
-        ci_low: Lower end of its confidence interval.
-        ci_high: Upper end.
-        p_value: Of Wilcoxon's signed-rank test (two-sided), not corrected; NaN where no pair differs.
-        n_pairs: Pictures that count.
-        n_larger: On how many of them the figure of the first is larger.
-        n_smaller: On how many it is smaller.
+        difference: Mean difference, first minus second.
+        ci_low: Lower bound of its confidence interval.
+        ci_high: Upper bound.
+        p_value: Of Wilcoxon's signed-rank test (two-sided), uncorrected; NaN if no pair differs.
+        n_pairs: Number of images compared.
+        n_larger: Number of images with a larger value of the first.
+        n_smaller: Number of images with a smaller value of the first.
     """
 
     difference: float
@@ -112,24 +112,24 @@ class Comparison:
 def pair_defined_values(
     first: Sequence[float], second: Sequence[float], *, absent_value: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the figures of two models on the pictures that tell them apart.
+    """Return the values of two models on the images where at least one is defined.
 
     Where only one model's metric is undefined, the expert drew no such class, that model found none either and is
     right: it gets ``absent_value``, so that dropping the image does not favour the model with the false positive.
     Images where both are undefined are left out.
 
     Args:
-        first: Figures of the first model, one a picture, NaN where undefined.
-        second: Those of the second on the same pictures.
-        absent_value: The figure of a model that rightly finds nothing: 1 for shares, 0 for distances.
+        first: Values of the first model, one for each image, NaN where undefined.
+        second: Values of the second model on the same images.
+        absent_value: Value of a model that rightly finds nothing: 1 for overlaps, 0 for distances.
 
     Raises:
-        ValueError: If they are not of the same length.
+        ValueError: If the lengths differ.
     """
     first_values, second_values = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first_values.shape != second_values.shape or first_values.ndim != 1:
         raise ValueError(
-            f"Both models need a figure for every picture. Received: {first_values.shape} and {second_values.shape}"
+            f"Both models need one value for each image. Received: {first_values.shape} and {second_values.shape}"
         )
     is_defined = ~(np.isnan(first_values) & np.isnan(second_values))
     first_values, second_values = first_values[is_defined], second_values[is_defined]
@@ -139,15 +139,15 @@ def pair_defined_values(
 
 
 def compare(first: Sequence[float], second: Sequence[float], *, absent_value: float = 1.0) -> Comparison:
-    """Compare two models on the same pictures.
+    """Compare two models on the same images.
 
     Args:
-        first: Figures of the first model, one a picture, NaN where undefined.
-        second: Those of the second on the same pictures.
+        first: Values of the first model, one for each image, NaN where undefined.
+        second: Values of the second model on the same images.
         absent_value: As for :func:`pair_defined_values`.
 
     Raises:
-        ValueError: If they are not of the same length.
+        ValueError: If the lengths differ.
     """
     first_values, second_values = pair_defined_values(first, second, absent_value=absent_value)
     difference = first_values - second_values
@@ -163,16 +163,16 @@ def compare(first: Sequence[float], second: Sequence[float], *, absent_value: fl
 def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64]) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test (1945).
 
-    Differences of 0 are left out, equal ones share their mean rank. Up to 50 differences, all ways to give them signs
-    are counted; beyond, the normal distribution stands for them. SciPy has the same test, which takes 45 MB to load.
+    Differences of 0 are left out; ties share their mean rank. The p-value is exact up to 50 differences, a normal
+    approximation beyond. SciPy has the same test, but importing it takes 45 MB.
 
     Args:
-        differences: Of pairs, no NaN.
+        differences: Paired differences, none NaN.
     """
     values = np.asarray(differences, np.float64)
     values = values[values != 0]
     _, inverse, count = np.unique(np.abs(values), return_inverse=True, return_counts=True)
-    # Twice the rank, which is whole where several share it too.
+    # Twice the rank, which is an integer for ties, too.
     ranks = (2 * np.cumsum(count) - count + 1)[inverse]
     total = int(ranks.sum())
     positive = int(ranks[values > 0].sum())
@@ -188,13 +188,13 @@ def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64])
 
 
 def apply_holm_correction(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for being several (Holm, 1979): the least is multiplied by their number, the next by one less …
+    """Correct p-values for multiple testing (Holm, 1979).
 
     Args:
-        p_values: Of tests that are looked at together; NaN where there was nothing to test, which does not count.
+        p_values: Of one family of tests; NaN where there was nothing to test, which does not count.
 
     Returns:
-        The corrected ones in the same order, at most 1.
+        Corrected p-values in the same order, at most 1.
     """
     raw = np.asarray(p_values, np.float64)
     corrected = np.full(raw.shape, np.nan)

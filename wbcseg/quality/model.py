@@ -31,7 +31,7 @@ ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left and right."""
 
 QUALITY_MODELS_FOLDER: Final = Path(__file__).with_name("pretrained")
-"""The shipped quality models, one per network; ``wbcseg evaluate --cross-site`` fits them."""
+"""The shipped quality models, one per network; ``wbcseg cross-site --update-package`` fits them."""
 
 OK: Final = "ok"
 REVIEW: Final = "review"

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.evaluation import comparison, cross_validation
-from wbcseg.evaluation.comparison import PredictionMode, StudyResult
-from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, FOREGROUND_REGIONS, SITES, select_training
+from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, SITES, load_cross_site_result
+from wbcseg.evaluation.study_result import CrossSiteResult, PredictionMode, ScoredImages
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.ui.compare.result_files import FileVersion, get_file_version, show_not_computed
 from wbcseg.ui.compare.selection import select_mode
 from wbcseg.ui.components import charts
@@ -36,7 +37,7 @@ def show_cross_site() -> None:
     files = [get_file_version(path) for path in cross_validation.list_study_files(CROSS_SITE_FOLDER)]
     results = [_read_result(*file) for file in files]
     if not results:
-        show_not_computed("python -m wbcseg evaluate --cross-site")
+        show_not_computed("wbcseg cross-site")
         return
     mode = _show_scores(files)
     _show_in_domain(files, mode)
@@ -74,7 +75,7 @@ def _show_in_domain(files: Sequence[FileVersion], mode: PredictionMode) -> None:
     show_table(["Model", "Tested on", "Images", *DICE_HEADERS], rows, "Scores on the training laboratories")
 
 
-def _show_quality(results: Sequence[StudyResult]) -> None:
+def _show_quality(results: Sequence[CrossSiteResult]) -> None:
     st.subheader("Are failures flagged?")
     st.markdown(
         "The quality check gives each result a status: *no issues found*, *review* or *outside training range*. It was "
@@ -84,7 +85,7 @@ def _show_quality(results: Sequence[StudyResult]) -> None:
     )
     rows = [
         [
-            result["title"],
+            result.title,
             f"{format_percent(quality['out_of_range_negatives'], 0)} of {quality['negatives']}",
             f"{format_percent(quality['out_of_range_smears'], 0)} of {quality['smears']}",
             f"{quality['out_of_range_auroc']:.4f}",
@@ -92,16 +93,16 @@ def _show_quality(results: Sequence[StudyResult]) -> None:
             f"{format_percent(quality['good_flagged'], 0)} of {quality['images'] - quality['bad']}",
         ]
         for result in results
-        for quality in (result["quality"],)
+        for quality in (result.quality,)
     ]
     header = ["Network", "Non-smears outside range", "Smears outside range", "AUROC", "Failures flagged"]
     show_table([*header, "Good results flagged"], rows, "How well failures are flagged")
     varied_text = "; ".join(
-        f"{result['title']} {format_percent(quality['varied_bad_flagged'], 0)} of {quality['varied_bad']} failures, "
+        f"{result.title} {format_percent(quality['varied_bad_flagged'], 0)} of {quality['varied_bad']} failures, "
         f"{format_percent(quality['varied_good_flagged'], 0)} of {quality['varied_images'] - quality['varied_bad']} "
         "good results"
         for result in results
-        for quality in (result["quality"],)
+        for quality in (result.quality,)
     )
     st.caption(
         f"Flagged among copies of the images with another stain, light and focus: {varied_text}.  \n"
@@ -110,22 +111,22 @@ def _show_quality(results: Sequence[StudyResult]) -> None:
     )
 
 
-def _show_calibration(results: Sequence[StudyResult]) -> None:
+def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
     st.subheader("Are the probabilities right?")
     st.markdown(
         "Of the pixels whose class has a probability of 80 %, 80 % should be right: then all points lie on the "
         "diagonal. Single pass, on the other laboratory."
     )
     calibrations = [
-        (f"{result['title']}, tested on {_format_site(site)}", result["architecture"], index, calibration)
+        (f"{result.title}, tested on {_format_site(site)}", result.architecture, index, calibration)
         for result in results
-        for index, (site, calibration) in enumerate(result["calibration"].items())
+        for index, (site, calibration) in enumerate(result.calibration.items())
     ]
-    error_text = "; ".join(f"{title} {calibration['ece']:.3f}" for title, _, _, calibration in calibrations)
+    error_text = "; ".join(f"{title} {calibration.ece:.3f}" for title, _, _, calibration in calibrations)
     curves = [
         ReliabilityCurve(
             title,
-            tuple((point["confidence"], point["accuracy"], point["pixels"]) for point in calibration["bins"]),
+            tuple((point.confidence, point.accuracy, point.pixels) for point in calibration.bins),
             get_network_style(architecture),
             # The curves of a network share its colour; the dash tells the laboratories apart.
             charts.DASHES[index % len(charts.DASHES)],
@@ -138,7 +139,7 @@ def _show_calibration(results: Sequence[StudyResult]) -> None:
         f"Fraction of right pixels against the predicted probability. Calibration error: {error_text}",
     )
     temperature_text = "; ".join(
-        f"{calibration['temperature']:g} for {title}" for title, _, _, calibration in calibrations
+        f"{calibration.temperature:g} for {title}" for title, _, _, calibration in calibrations
     )
     st.caption(
         "**Expected calibration error** (mean distance from the diagonal, weighted by the number of pixels): "
@@ -153,14 +154,14 @@ def _build_score_rows(path: Path, mtime_ns: int, mode: PredictionMode) -> list[l
     """Return the rows of a network's scores on the other laboratory."""
     result = _read_result(path, mtime_ns)
     rows = []
-    for index, training in enumerate(result["trainings"]):
+    for index, training in enumerate(result.trainings):
         summaries = [_summarise(result, index, region, mode) for region in FOREGROUND_REGIONS]
         rows.append(
             [
-                result["title"],
-                _format_site(training["trained_on"]),
-                _format_site(training["tested_on"]),
-                str(training["tested"]),
+                result.title,
+                _format_site(training.trained_on),
+                _format_site(training.tested_on),
+                str(training.tested),
                 *(format_mean(summary.mean, summary.standard_error) for summary in summaries),
             ]
         )
@@ -173,28 +174,26 @@ def _build_in_domain_rows(
 ) -> list[list[str]]:
     """Return the rows of a general model's scores on its training laboratories; none if it was not tested there."""
     result = _read_result(path, mtime_ns)
-    if "in_domain" not in result:
+    if result.in_domain is None:
         return []
     rows = []
     for index, (site, single_site_file) in enumerate(zip(SITES, single_site_files, strict=True)):
-        in_domain_result = select_training(result["in_domain"], index)
-        cells = [
-            format_mean(_summarise(result["in_domain"], index, region, mode).mean) for region in FOREGROUND_REGIONS
-        ]
+        in_domain_result = result.in_domain.select_training(index)
+        cells = [format_mean(_summarise(result.in_domain, index, region, mode).mean) for region in FOREGROUND_REGIONS]
         if single_site_file is not None:
-            single_site_result = _read_result(*single_site_file)
+            single_site_result = _read_single_site_result(*single_site_file)
             for column, region in enumerate(FOREGROUND_REGIONS):
                 paired = comparison.compare_results(in_domain_result, single_site_result, "dice", region, mode)
                 difference, low, high = map(format_difference, (paired.difference, paired.ci_low, paired.ci_high))
                 cells[column] += f" ({difference}, {low} to {high})"
-        rows.append([result["in_domain"]["model"], format_dataset(site), str(len(in_domain_result["images"])), *cells])
+        rows.append([result.in_domain.model, format_dataset(site), str(len(in_domain_result.images)), *cells])
     return rows
 
 
 def _summarise(
-    result: Mapping[str, Any], training_index: int, region: str, mode: PredictionMode
+    result: ScoredImages, training_index: int, region: str, mode: PredictionMode
 ) -> comparison.MetricSummary:
-    values = comparison.collect_metric(select_training(result, training_index), "dice", region, mode)
+    values = comparison.collect_metric(result.select_training(training_index), "dice", region, mode)
     return comparison.summarise_values(list(values.values()))
 
 
@@ -203,5 +202,10 @@ def _format_site(dataset_name: str) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read_result(path: Path, mtime_ns: int) -> StudyResult:
+def _read_result(path: Path, mtime_ns: int) -> CrossSiteResult:
+    return load_cross_site_result(path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read_single_site_result(path: Path, mtime_ns: int) -> ScoredImages:
     return cross_validation.load_study_results([path])[0]

@@ -35,7 +35,7 @@ def show_feature_agreement() -> None:
         "point is a cell; with perfect agreement, all points would lie on zero."
     )
     if not pairs_by_model:
-        show_not_computed("python -m wbcseg evaluate --agreement")
+        show_not_computed("wbcseg agreement")
         return
     with st.container(horizontal=True):
         model_title = st.selectbox("Model", list(pairs_by_model), key=_MODEL_KEY, bind="query-params", width=320)

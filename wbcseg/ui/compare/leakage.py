@@ -6,8 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.evaluation.cross_site import FOREGROUND_REGIONS
 from wbcseg.evaluation.metric_specs import METRICS
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.ui.compare import data
 from wbcseg.ui.compare.result_files import show_not_computed
 from wbcseg.ui.compare.unseen_cells import format_p_value
@@ -17,7 +17,7 @@ from wbcseg.ui.formatting import format_region
 from wbcseg.ui.glossary import GLOSSARY
 
 TAB_TITLE: Final = "Effect of data leakage"
-COMMAND: Final = "python -m wbcseg evaluate --cv 5 --preset thesis --base-filters 16 --architecture unet"
+COMMAND: Final = "wbcseg cross-validate --folds 5 --preset thesis --base-filters 16 --architecture unet"
 
 
 def show_leakage() -> None:
@@ -41,13 +41,13 @@ def show_leakage() -> None:
             rows.append(
                 Interval(
                     format_region(region),
-                    leaky["title"],
+                    leaky.title,
                     effect.difference,
                     effect.ci_low,
                     effect.ci_high,
                     f"{effect.difference:+.4f} ({effect.ci_low:+.4f} to {effect.ci_high:+.4f}) on {effect.n_pairs} "
                     f"images. {format_p_value(effect.p_value)}",
-                    get_network_style(leaky["architecture"]),
+                    get_network_style(leaky.architecture),
                 )
             )
     charts.show_plotly_chart(

@@ -8,8 +8,9 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.evaluation.comparison import MODE_LABELS, PredictionMode, StudyResult
+from wbcseg.evaluation.comparison import MODE_LABELS
 from wbcseg.evaluation.metric_specs import METRICS, MetricSpec
+from wbcseg.evaluation.study_result import CrossValidationResult, PredictionMode
 from wbcseg.ui.compare import data
 from wbcseg.ui.compare.result_files import show_not_computed
 from wbcseg.ui.formatting import MISSING_TEXT, format_region
@@ -34,7 +35,7 @@ class Selection:
     """
 
     study: str
-    results: tuple[StudyResult, ...]
+    results: tuple[CrossValidationResult, ...]
     metric: MetricSpec
     region: str
     mode: PredictionMode
@@ -42,7 +43,7 @@ class Selection:
     @property
     def titles(self) -> dict[str, str]:
         """Titles of the networks by architecture."""
-        return {result["architecture"]: result["title"] for result in self.results}
+        return {result.architecture: result.title for result in self.results}
 
     @property
     def axis_title(self) -> str:
@@ -81,7 +82,7 @@ def select_comparison() -> Selection | None:
     """Show controls for what to compare; the choices are in the address. Returns ``None`` if there are no results."""
     studies = data.load_studies()
     if not studies:
-        show_not_computed("python -m wbcseg evaluate --cv 5 --dataset zheng-1")
+        show_not_computed("wbcseg cross-validate --folds 5 --dataset zheng-1")
         return None
     titles = {name: data.format_study(name, study_results) for name, study_results in studies.items()}
     with st.container(horizontal=True):

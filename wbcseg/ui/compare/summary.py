@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
-from wbcseg.evaluation.comparison import StudyResult
+from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.evaluation.thesis import SCORED_CLASSES
 from wbcseg.ui.compare import data
 from wbcseg.ui.components.table import show_table
@@ -70,17 +70,17 @@ def show_summary() -> None:
     )
 
 
-def _format_base_filters(studies: Mapping[str, Sequence[StudyResult]]) -> str:
+def _format_base_filters(studies: Mapping[str, Sequence[CrossValidationResult]]) -> str:
     """Describe the number of base filters of the networks in the table that were tested on unseen cells."""
-    base_filters = {result["config"]["base_filters"] for name in UNSEEN_STUDIES for result in studies.get(name, [])}
+    base_filters = {result.config["base_filters"] for name in UNSEEN_STUDIES for result in studies.get(name, [])}
     if not base_filters:
         return ""
     lowest, highest = min(base_filters), max(base_filters)
     return f"{lowest if lowest == highest else f'{lowest} to {highest}'} base filters, "
 
 
-def _format_unseen(study_results: Sequence[StudyResult], architecture: str, region: str) -> str:
-    matching = [result for result in study_results if result["architecture"] == architecture]
+def _format_unseen(study_results: Sequence[CrossValidationResult], architecture: str, region: str) -> str:
+    matching = [result for result in study_results if result.architecture == architecture]
     if not matching:
         return MISSING_TEXT
     summary = data.summarise_networks(matching, "dice", region, "single")[architecture]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.evaluation import reproduction
 from wbcseg.evaluation.comparison import format_hardware_label
 from wbcseg.evaluation.reproduction import CPU_SECONDS, EXPERIMENTS, WALL_SECONDS, Experiment
+from wbcseg.evaluation.study_result import ExperimentResult
 from wbcseg.evaluation.thesis import SCORED_CLASSES
 from wbcseg.training import TrainingConfig
 from wbcseg.ui.compare import data
@@ -19,7 +20,7 @@ from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown, format_duration, format_mean
 from wbcseg.ui.glossary import GLOSSARY
 
-ReproductionResults = Mapping[str, Mapping[str, Any]]
+ReproductionResults = Mapping[str, ExperimentResult]
 
 TRAINING_TIME_HELP: Final = (
     "Of the whole training run. The thesis used a graphics processor. The computer used here may have done other work "
@@ -99,8 +100,10 @@ def show_reproduction() -> None:
     missing_names = [experiment.name for experiment in EXPERIMENTS.values() if experiment.name not in reproductions]
     if missing_names:
         st.caption(f"{MISSING_TEXT}: not reproduced here yet. This takes hours.")
-        st.code(f"python -m wbcseg reproduce {' '.join(missing_names)}", language=None, wrap_lines=True)
-    for text in dict.fromkeys(escape_markdown(format_hardware_label(result)) for result in reproductions.values()):
+        st.code(f"wbcseg reproduce {' '.join(missing_names)}", language=None, wrap_lines=True)
+    for text in dict.fromkeys(
+        escape_markdown(format_hardware_label(result.environment)) for result in reproductions.values()
+    ):
         st.caption(f"Here: {text}.")
 
 
@@ -183,11 +186,11 @@ def _build_header(experiments: Sequence[Experiment]) -> list[str]:
     return ["", *map(escape_markdown, titles)]
 
 
-def _show_curves(experiment: Experiment, result: Mapping[str, Any]) -> None:
-    config = TrainingConfig.from_dict(result["config"])
+def _show_curves(experiment: Experiment, result: ExperimentResult) -> None:
+    config = TrainingConfig.from_dict(result.config)
     with st.expander(f"Curves of {experiment.title}", icon=":material/show_chart:"), st.grid(2, min_column_width=330):
         for metric, title, thesis_metric in (("binary_accuracy", "Accuracy", "accuracy"), ("loss", "Loss", "loss")):
-            points, series = line_charts.build_train_val_series(result["history"], metric)
+            points, series = line_charts.build_train_val_series(result.history, metric)
             thesis_points, thesis_series = line_charts.load_thesis_series(config, thesis_metric)
             with st.container():
                 line_charts.show_line_chart(

@@ -11,7 +11,8 @@ import streamlit as st
 
 from wbcseg.datasets import DATASET_NAMES
 from wbcseg.evaluation import comparison
-from wbcseg.evaluation.comparison import PairwiseComparison, StudyResult
+from wbcseg.evaluation.comparison import PairwiseComparison
+from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.export import encode_csv
 from wbcseg.metrics import Comparison
 from wbcseg.ui.compare import data
@@ -104,16 +105,16 @@ def show_means(selection: Selection) -> None:
     header = ["Network", "Mean", "±", "95 % confidence", "Images", "CPU time", "Parameters"]
     rows = []
     for result in selection.results:
-        summary = summaries[result["architecture"]]
+        summary = summaries[result.architecture]
         rows.append(
             [
-                escape_markdown(result["title"]),
+                escape_markdown(result.title),
                 f"**{selection.format_value(summary.mean)}**",
                 selection.format_value(summary.standard_error),
                 f"{selection.format_value(summary.ci_low)} to {selection.format_value(summary.ci_high)}",
                 format_integer(summary.n_images),
                 format_duration(_compute_mean_cpu_seconds(result)),
-                format_integer(result["parameters"]),
+                format_integer(result.parameters),
             ]
         )
     st.subheader(
@@ -129,7 +130,7 @@ def show_means(selection: Selection) -> None:
 def show_per_image(selection: Selection) -> None:
     """Show the metric of every image for every network."""
     values_by_title = {
-        result["title"]: comparison.collect_metric(result, selection.metric.name, selection.region, selection.mode)
+        result.title: comparison.collect_metric(result, selection.metric.name, selection.region, selection.mode)
         for result in selection.results
     }
     cell_types = {
@@ -137,7 +138,7 @@ def show_per_image(selection: Selection) -> None:
         for result in selection.results
         for image_id, cell_type in comparison.get_cell_types(result).items()
     }
-    styles = {result["title"]: get_network_style(result["architecture"]) for result in selection.results}
+    styles = {result.title: get_network_style(result.architecture) for result in selection.results}
     st.subheader(
         "Image by image",
         help="Each point is one image. The box spans the middle half of them, its line is the median.",
@@ -225,11 +226,11 @@ def show_time_and_quality(selection: Selection) -> None:
     if not timed_results:
         st.caption("The CPU time of these runs was not recorded.")
         return
-    hardware_labels = [comparison.format_hardware_label(result) for result in timed_results]
+    hardware_labels = [comparison.format_hardware_label(result.environment) for result in timed_results]
     most_common, count = Counter(hardware_labels).most_common(1)[0]
     if count < len(timed_results):
         hardware_text = "; ".join(
-            f"{escape_markdown(result['title'])} on {escape_markdown(hardware)}"
+            f"{escape_markdown(result.title)} on {escape_markdown(hardware)}"
             for result, hardware in zip(timed_results, hardware_labels, strict=True)
         )
         st.caption(
@@ -240,11 +241,11 @@ def show_time_and_quality(selection: Selection) -> None:
             return
     rows = []
     for result, hardware in zip(timed_results, hardware_labels, strict=True):
-        seconds, summary = _compute_mean_cpu_seconds(result), summaries[result["architecture"]]
+        seconds, summary = _compute_mean_cpu_seconds(result), summaries[result.architecture]
         if hardware == most_common and seconds is not None:
             note = f"{selection.format_value(summary.mean)} after {format_duration(seconds)}"
-            style = get_network_style(result["architecture"])
-            title = result["title"]
+            style = get_network_style(result.architecture)
+            title = result.title
             rows.append(
                 (seconds / 60, Interval(title, title, summary.mean, summary.ci_low, summary.ci_high, note, style))
             )
@@ -270,7 +271,7 @@ def show_hardest(selection: Selection) -> None:
         label_visibility="collapsed",
     )
     titles = selection.titles
-    is_linkable = selection.results[0]["config"]["dataset"] in DATASET_NAMES
+    is_linkable = selection.results[0].config["dataset"] in DATASET_NAMES
     rows = [
         [
             _format_link(image.id) if is_linkable else escape_markdown(get_local_id(image.id)),
@@ -313,6 +314,6 @@ def _format_link(sample_id: str) -> str:
     return f"[{number}](segment?dataset={quote(format_dataset_name(dataset_name))}&image={number})"
 
 
-def _compute_mean_cpu_seconds(result: StudyResult) -> float | None:
-    cpu_seconds = [training["cpu_seconds"] for training in result["trainings"]]
-    return None if None in cpu_seconds else float(sum(cpu_seconds) / len(cpu_seconds))
+def _compute_mean_cpu_seconds(result: CrossValidationResult) -> float | None:
+    cpu_seconds = [seconds for training in result.trainings if (seconds := training.cpu_seconds) is not None]
+    return sum(cpu_seconds) / len(cpu_seconds) if len(cpu_seconds) == len(result.trainings) else None

@@ -1,0 +1,1 @@
+"""What the commands of the studies share: options, training and evaluation, tables."""
