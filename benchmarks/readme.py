@@ -203,10 +203,10 @@ def build_training_table() -> str:
         "|---|---:|---:|---:|",
     ]
     for row in results["results"]:
-        seconds, speedup = row["seconds_per_epoch"], row["speedup"]["program"]
+        seconds, speedup = row["seconds_per_epoch"], row["speedup"][row["auto_precision"]]
         name = f"{ARCHITECTURES[row['architecture']].title}, width {row['base_filters']}"
-        spread = f"{speedup['median']:.2f} ({speedup['least']:.2f} to {speedup['greatest']:.2f})"
-        lines.append(f"| {name} | {seconds['program']:.1f} s | {seconds['keras']:.1f} s | {spread} |")
+        spread = f"{speedup['median']:.2f} ({speedup['min']:.2f} to {speedup['max']:.2f})"
+        lines.append(f"| {name} | {seconds[row['auto_precision']]:.1f} s | {seconds['keras']:.1f} s | {spread} |")
     environment = results["environment"]
     lines += [
         "",

@@ -78,7 +78,7 @@ def make_run(
 def tell(run: Run, **changes: Any) -> None:
     """Write down where a run is within its epoch."""
     place = {"phase": "training", "epoch": 0, "epochs": run.load_config().epochs, "step": 1, "steps": 3, "loss": 0.5}
-    run.write("progress.json", {**place, "pictures_per_second": 21.4, "seconds_left": 83.0, "changed": 0.0, **changes})
+    run.write("progress.json", {**place, "images_per_second": 21.4, "seconds_left": 83.0, "changed": 0.0, **changes})
 
 
 def add_film(run: Run, config: TrainingConfig, epochs: int) -> None:

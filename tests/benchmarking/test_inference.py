@@ -1,4 +1,4 @@
-"""Throughput: the figures are medians over rounds, and both sides work."""
+"""Throughput: results are medians over rounds, and the Keras process predicts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def keras_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def worker(side: str, config: object) -> Iterator[SimpleNamespace]:
         assert (side, config) == ("predict", PRESETS["thesis"].replace(batch_size=32))
-        yield SimpleNamespace(read=dict, step=lambda: {"seconds": 2.0, "alone": 3.0})
+        yield SimpleNamespace(read_response=dict, step=lambda: {"seconds": 2.0, "single_seconds": 3.0})
 
     monkeypatch.setattr(inference, "start_worker", worker)
 
@@ -54,7 +54,7 @@ def test_medians_and_memory() -> None:
 def test_the_command_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "predict.json"
     assert bench.run_command(options("predict", "--crops", "4", "--rounds", "2", "--out", str(target))) == 0
-    assert json.loads(target.read_text(encoding="utf-8"))["keras_rounds"] == [2.0, 2.0]
+    assert json.loads(target.read_text(encoding="utf-8"))["keras_batch_rounds"] == [2.0, 2.0]
     assert "times as fast" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="--crops"):
         bench.run_command(options("predict", "--crops", "0"))
@@ -65,4 +65,4 @@ def test_keras_really_predicts() -> None:
     with start_worker("predict", PRESETS["thesis"].replace(base_filters=4, batch_size=4)) as worker:
         assert worker.read_response()["precision"] == "float32"
         answer = worker.step()
-    assert answer["alone"] > answer["seconds"] > 0
+    assert answer["single_seconds"] > answer["seconds"] > 0

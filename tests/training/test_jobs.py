@@ -28,7 +28,9 @@ from wbcseg.training.runs.summary import list_summaries, summarise_run
 
 pytestmark = pytest.mark.training
 
-CONFIG = TrainingConfig(base_filters=4, input_size=48, batch_size=4, folds=3, warmup_epochs=1, epochs=400)
+CONFIG = TrainingConfig(
+    base_filters=4, input_size=48, batch_size=4, folds=3, warmup_epochs=1, epochs=400, precision="float32"
+)
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Limits of another process: Linux only.")
 
 

@@ -6,14 +6,7 @@ import os
 
 import pytest
 
-from wbcseg.training.tf_env import configure_tensorflow, describe_environment, supports_bfloat16
-
-
-def test_bfloat16_only_where_the_processor_computes_in_it() -> None:
-    assert not supports_bfloat16(frozenset({"avx2", "fma"}))
-    assert not supports_bfloat16(frozenset({"avx512f", "avx512_vnni"}))
-    assert supports_bfloat16(frozenset({"avx512f", "avx512_bf16"}))
-    assert supports_bfloat16(frozenset({"amx_bf16"}))
+from wbcseg.training.tf_env import configure_tensorflow, describe_environment
 
 
 def test_what_a_person_chose_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,8 @@
-"""Real trainings, on tiny networks, each in a process of its own as everywhere in the program."""
+"""Real trainings of tiny networks, each in a separate process, as everywhere in the package."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -25,29 +24,30 @@ from wbcseg.models.forward import forward
 from wbcseg.models.weights import read_weights
 from wbcseg.training import Run
 from wbcseg.training.checkpoint import load_checkpoint
+from wbcseg.training.precision import PRECISIONS, load_precision_records
 
 pytestmark = pytest.mark.training
 
-TINY = ["--base-filters", "4", "--input-size", "48", "--batch-size", "4", "--folds", "3", "--warmup-epochs", "1"]
+TINY = [
+    *("--base-filters", "4", "--input-size", "48", "--batch-size", "4"),
+    *("--folds", "3", "--warmup-epochs", "1", "--precision", "float32"),
+]
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of twelve drawn pictures with masks."""
+    """A folder of twelve synthetic images with masks."""
     return write_pairs(tmp_path_factory.mktemp("data") / "cells", 12, (60, 56), seed=9)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of runs that the processes of this module share."""
+    """A folder of runs, and a cache, that the processes of this module share."""
     folder = tmp_path_factory.mktemp("runs")
-    before = os.environ.get("WBCSEG_RUNS")
-    os.environ["WBCSEG_RUNS"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["WBCSEG_RUNS"]
-    else:
-        os.environ["WBCSEG_RUNS"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WBCSEG_RUNS", str(folder))
+        patch.setenv("WBCSEG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield folder
 
 
 def train(*options: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +57,7 @@ def train(*options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def finished(pairs: Path, runs: Path) -> Path:
-    """The folder of a run of four epochs that was not disturbed."""
+    """The folder of a run of four epochs that was not interrupted."""
     done = train("--dataset", str(pairs), "--name", "whole", "--epochs", "4", *TINY, "--ema-decay", "0.9")
     assert done.returncode == 0, done.stderr
     assert "epoch 4/4" in done.stdout
@@ -81,44 +81,42 @@ def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     assert card.dataset == "cells"
     assert not card.is_leaky
     assert card.config["dataset"] == "cells"
-    assert card.test_metrics["pictures"] == len(run.load_split().test) == 4
+    assert card.test_metrics["images"] == len(run.load_split().test) == 4
     assert str(finished.parents[1]) not in json.dumps(card.to_dict())
 
 
 @pytest.mark.parametrize(
-    ("changes", "cell_fraction"), [({"augmentation": "laboratories", "cell_fraction": 0.75}, 0.75), ({}, 0.5)]
+    ("changes", "cell_fraction"), [({"augmentation": "strong", "cell_fraction": 0.75}, 0.75), ({}, 0.5)]
 )
-def test_a_card_says_how_closely_to_look(
-    finished: Path, pairs: Path, tmp_path: Path, changes: dict[str, str | float], share: float
+def test_the_card_of_a_two_stage_model_has_its_cell_fraction(
+    finished: Path, pairs: Path, tmp_path: Path, changes: dict[str, str | float], cell_fraction: float
 ) -> None:
     folder = shutil.copytree(finished, tmp_path / "copy")
     run = Run(folder)
     run.write("config.json", {**run.load_config().to_dict(), **changes})
-    assert write_model_card(run, open_dataset(str(pairs)), 1).cell_fraction == share
-    assert ModelCard.read(folder).cell_fraction == share
+    assert write_model_card(run, open_dataset(str(pairs)), 1).cell_fraction == cell_fraction
+    assert ModelCard.read(folder).cell_fraction == cell_fraction
 
 
-def test_the_exported_model_computes_what_the_weights_say(finished: Path, runs: Path) -> None:
+def test_the_exported_model_computes_the_same_as_its_weights(finished: Path, runs: Path) -> None:
     from wbcseg.models import build_model
 
     weights = read_weights(finished / "weights.safetensors")
     model = build_model("unet", base_filters=4)
     model.set_weights(list(weights.arrays.values()))
-    picture = draw_sample(9, 3, size=(48, 48)).image
-    scaled = (picture / np.float32(255)).astype(np.float32)
+    image = draw_sample(9, 3, size=(48, 48)).image
+    scaled = (image / np.float32(255)).astype(np.float32)
     expected = model(scaled[None]).numpy()[0]
     *_, (_, in_float) = forward("unet", weights.arrays, scaled)
     np.testing.assert_allclose(in_float, expected, atol=1e-5)
-    # It computes in 8 bits: every layer's values are rounded to 256 levels.
-    found = Catalog(runs=runs).load("whole").predict(picture).probabilities
-    np.testing.assert_allclose(found, expected, atol=1 / 256)
-    assert np.abs(found - expected).mean() < 1e-3
-    assert (found.argmax(-1) == expected.argmax(-1)).mean() > 0.998
+    # The exported model computes in 8 bits: every layer's values are rounded to 256 levels.
+    exported = Catalog(runs=runs).load("whole").predict(image).probabilities
+    np.testing.assert_allclose(exported, expected, atol=1 / 256)
+    assert np.abs(exported - expected).mean() < 1e-3
+    assert (exported.argmax(-1) == expected.argmax(-1)).mean() > 0.998
 
 
-def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
-    finished: Path, pairs: Path, runs: Path
-) -> None:
+def test_a_run_stopped_by_ctrl_c_and_resumed_has_the_same_weights(finished: Path, pairs: Path, runs: Path) -> None:
     options = ["--dataset", str(pairs), "--name", "parts", "--epochs", "4", *TINY, "--ema-decay", "0.9"]
     command = [sys.executable, "-u", "-m", "wbcseg", "train", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -143,22 +141,25 @@ def test_fault_27_ctrl_c_stops_cleanly_and_resume_gives_the_same_weights(
         np.testing.assert_allclose(parts.arrays[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-def test_the_published_recipe_runs(runs: Path, tmp_path: Path) -> None:
-    """The whole published preparation on drawn pictures of 120×120, at a small width and for one epoch."""
+def test_the_thesis_preset_runs_and_times_both_precisions(runs: Path, tmp_path: Path) -> None:
+    """The whole preparation of the thesis on synthetic images of 120×120, with few filters and for one epoch."""
     root = write_pairs(tmp_path / "squares", 16, (120, 120), seed=4)
     done = train(
         "--preset", "thesis", "--dataset", str(root), "--base-filters", "4", "--epochs", "1", "--name", "thesis"
     )
     assert done.returncode == 0, done.stderr
-    assert "leaking split" in done.stdout
+    assert "leaky split" in done.stdout
     card = Catalog(runs=runs).load("thesis").card
     assert card.is_leaky
     split = Run(runs / "thesis").load_split()
     assert split.kind == "thesis"
     assert len(split.train) + len(split.test) == 31
+    (record,) = load_precision_records()
+    assert set(record.seconds) == set(PRECISIONS)
+    assert Run(runs / "thesis").read("environment.json")["precision"] == record.precision
 
 
-def test_fault_14_a_wrong_mask_value_is_named_before_the_first_epoch(pairs: Path, runs: Path, tmp_path: Path) -> None:
+def test_a_wrong_mask_value_is_named_before_the_first_epoch(pairs: Path, runs: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     shutil.copytree(pairs, bad)
     (bad / "masks" / "03.png").write_bytes(encode_png(np.full((60, 56), 77, np.uint8)))
@@ -171,7 +172,7 @@ def test_fault_14_a_wrong_mask_value_is_named_before_the_first_epoch(pairs: Path
     assert Run(runs / "bad").load_state()["status"] == "failed"
 
 
-def test_fault_15_pictures_without_masks_and_sizes_that_differ_are_listed(pairs: Path, tmp_path: Path) -> None:
+def test_images_without_masks_and_masks_of_another_size_are_listed(pairs: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     shutil.copytree(pairs, bad)
     (bad / "masks" / "03.png").unlink()
@@ -182,9 +183,7 @@ def test_fault_15_pictures_without_masks_and_sizes_that_differ_are_listed(pairs:
     assert "05.png" in done.stderr
 
 
-def test_fault_19_data_that_changed_stops_a_resumed_training(
-    finished: Path, pairs: Path, runs: Path, tmp_path: Path
-) -> None:
+def test_a_run_is_not_resumed_on_changed_data(finished: Path, pairs: Path, runs: Path, tmp_path: Path) -> None:
     data = tmp_path / "cells"
     shutil.copytree(pairs, data)
     shutil.copytree(finished, runs / "changing")

@@ -1,4 +1,4 @@
-"""How many crops a second this program segments, beside Keras, and whether memory stays flat."""
+"""Measure crops per second, beside Keras, and whether memory stays constant."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from wbcseg.training import PRESETS
 from wbcseg.training.tf_env import get_processor_name
 
 N_DISTINCT_CROPS: Final = 24
-"""Different crops; they are segmented again and again."""
+"""Number of different crops; they are segmented in turn."""
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """What was measured.
+    """Timings and memory.
 
     Attributes:
-        model: The model's name.
-        n_crops: How many crops it segmented in all.
-        wbcseg_rounds: Seconds a crop of this program, by round.
-        keras_batch_rounds: Seconds a crop of the published U-Net in Keras, 32 at once.
-        keras_single_rounds: The same one by one.
+        model: Name of the model.
+        n_crops: Total number of crops.
+        wbcseg_rounds: Seconds per crop, by round.
+        keras_batch_rounds: Seconds per crop of the thesis' U-Net in Keras, in batches of 32.
+        keras_single_rounds: The same, one by one.
         memory_mb: Resident memory of this process in MB, after each round.
     """
 
@@ -42,37 +42,37 @@ class Throughput:
 
     @property
     def wbcseg_seconds(self) -> float:
-        """Median seconds a crop of this program."""
+        """Median seconds per crop."""
         return statistics.median(self.wbcseg_rounds)
 
     @property
     def keras_batch_seconds(self) -> float:
-        """Median seconds a crop of Keras, 32 at once."""
+        """Median seconds per crop of Keras, in batches of 32."""
         return statistics.median(self.keras_batch_rounds)
 
     @property
     def keras_single_seconds(self) -> float:
-        """Median seconds a crop of Keras, one by one."""
+        """Median seconds per crop of Keras, one by one."""
         return statistics.median(self.keras_single_rounds)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values, with the processor."""
+        """Return the timings as JSON values, with the processor."""
         return {"processor": get_processor_name(), "cores": psutil.cpu_count(), **vars(self)}
 
 
 def measure_throughput(
     segmenter: Segmenter, n_crops: int, *, n_rounds: int, on_round: Callable[[int], None] = lambda _: None
 ) -> Throughput:
-    """Segment crops in rounds; between them, Keras predicts with the published U-Net in a process of its own.
+    """Segment crops in rounds; in between, Keras predicts with the thesis' U-Net in a separate process.
 
     Args:
         segmenter: The model.
-        n_crops: How many crops in all.
-        n_rounds: In how many rounds; while one side computes, the other waits.
+        n_crops: Total number of crops.
+        n_rounds: Number of rounds; while one process computes, the other waits.
         on_round: Called with the number of rounds done.
 
     Raises:
-        TrainingError: If the process with Keras cannot be started or dies.
+        TrainingError: If the Keras process cannot be started or dies.
     """
     images = [draw_sample(5, index, size=(120, 120)).image for index in range(N_DISTINCT_CROPS)]
     for _ in predict_many(segmenter, images):
@@ -93,7 +93,7 @@ def measure_throughput(
             memory_mb.append(process.memory_info().rss / 1e6)
             reply = worker.step()
             keras_batch_rounds.append(reply["seconds"])
-            keras_single_rounds.append(reply["alone"])
+            keras_single_rounds.append(reply["single_seconds"])
             on_round(round_index + 1)
     return Throughput(
         segmenter.name,

@@ -1,4 +1,4 @@
-"""How fast this program trains beside Keras with its own layers, loop and settings, measured in turns."""
+"""Compare the speed of training with Keras' own layers, loop and settings, measured in turns."""
 
 from __future__ import annotations
 
@@ -16,41 +16,48 @@ from typing import IO, Any, Final
 from wbcseg.errors import TrainingError
 from wbcseg.paths import IMPORT_ROOT
 from wbcseg.training.config import TrainingConfig
+from wbcseg.training.precision import PRECISIONS, choose_precision
 from wbcseg.training.presets import PRESETS
 from wbcseg.training.tf_env import describe_environment
 
 IMAGES_PER_EPOCH: Final = 210
-"""Pictures an epoch: what four of five leak-free folds of 264 pictures have."""
+"""Images per epoch: four of five leak-free folds of 264 images."""
 
 WARM_UP_BATCHES: Final = 2
-"""Batches before the measurement: TensorFlow prepares itself in the first, oneDNN finds its memory in the second."""
-
+"""Batches before the measurement: TensorFlow compiles the network in the first, oneDNN allocates in the second."""
 
 _TENSORFLOW_VARIABLES: Final = ("TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True)
 class BenchmarkResult:
-    """What was measured for one network.
+    """Timings for one network.
 
     Attributes:
         config: The settings of the training.
-        batch_seconds: By side, seconds of every measured batch: ``[rounds][batches]``.
-        precision: By side, what it computes in.
-        first_loss: By side, the loss of the first batch; all sides begin with the same weights.
-        parameters: Size of the network.
+        batch_seconds: By variant, seconds of every timed batch: ``[rounds][batches]``.
+        first_loss: By variant, the loss of the first batch; all variants start with the same weights.
+        parameters: Number of parameters of the network.
     """
 
     config: TrainingConfig
     batch_seconds: dict[str, list[list[float]]]
-    precision: dict[str, str]
     first_loss: dict[str, float]
     parameters: int
 
+    @property
+    def step_seconds(self) -> dict[str, float]:
+        """Seconds per training step of this package by precision: median over the rounds."""
+        return {name: self._compute_batch_seconds(name) for name in PRECISIONS if name in self.batch_seconds}
+
+    @property
+    def auto_precision(self) -> str:
+        """The precision that ``precision="auto"`` uses here."""
+        return choose_precision(self.step_seconds)
+
     def estimate_epoch_seconds(self, variant: str) -> float:
-        """Return the seconds of an epoch of :data:`IMAGES_PER_EPOCH` pictures: median over the rounds."""
-        means = [sum(round_) / len(round_) for round_ in self.batch_seconds[variant]]
-        return median(means) * IMAGES_PER_EPOCH / self.config.batch_size
+        """Return the seconds per epoch of :data:`IMAGES_PER_EPOCH` images: median over the rounds."""
+        return self._compute_batch_seconds(variant) * IMAGES_PER_EPOCH / self.config.batch_size
 
     def compute_speedups(self, variant: str) -> list[float]:
         """Return how many times as long as ``variant`` Keras took, in every round."""
@@ -58,15 +65,15 @@ class BenchmarkResult:
         return [sum(keras) / sum(own) for keras, own in pairs]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the results as JSON values: seconds an epoch, and ratios to Keras with their least and greatest."""
+        """Return the results as JSON values: seconds per epoch, and speedups over Keras with their range."""
         speedup_summary = {}
         for variant in self.batch_seconds:
             if variant != "keras":
                 speedups = self.compute_speedups(variant)
                 speedup_summary[variant] = {
                     "median": round(median(speedups), 3),
-                    "least": round(min(speedups), 3),
-                    "greatest": round(max(speedups), 3),
+                    "min": round(min(speedups), 3),
+                    "max": round(max(speedups), 3),
                 }
         return {
             "architecture": self.config.architecture,
@@ -78,14 +85,17 @@ class BenchmarkResult:
                 variant: round(self.estimate_epoch_seconds(variant), 3) for variant in self.batch_seconds
             },
             "speedup": speedup_summary,
-            "precision": self.precision,
+            "auto_precision": self.auto_precision,
             "first_loss": {variant: round(loss, 6) for variant, loss in self.first_loss.items()},
         }
 
+    def _compute_batch_seconds(self, variant: str) -> float:
+        return median(sum(seconds) / len(seconds) for seconds in self.batch_seconds[variant])
+
 
 def build_benchmark_config(architecture: str, base_filters: int) -> TrainingConfig:
-    """Return the settings that are compared: those of ``compact``, without what Keras' step would not do as well."""
-    return PRESETS["compact"].replace(architecture=architecture, width=base_filters, weight_average=0.0)
+    """Return the settings that are compared: ``compact``, without what Keras' training step does not do."""
+    return PRESETS["compact"].replace(architecture=architecture, base_filters=base_filters, ema_decay=0.0)
 
 
 def run_benchmark(
@@ -96,52 +106,56 @@ def run_benchmark(
     include_untuned: bool = False,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> BenchmarkResult:
-    """Time training steps of this program and of Keras, batch by batch in turns.
+    """Time training steps of this package, in float32 and bfloat16, and of Keras, batch by batch in turns.
 
-    Each side is a process of its own, for TensorFlow settles on oneDNN when it is imported; while one computes, the
-    others wait. Keras' side has Keras' own layers in float32, its ``fit`` and TensorFlow as it comes.
+    Each variant is a process of its own, because TensorFlow decides on oneDNN when it is imported; while one computes,
+    the others wait. The Keras variant has Keras' own layers in float32, its ``fit`` and TensorFlow's default settings.
 
     Args:
         config: The settings; their data set is not read.
-        batches: Batches of a round.
-        rounds: Rounds; figures are medians over them.
-        include_untuned: Whether to measure a third side too: this program's step in TensorFlow as it comes.
+        batches: Batches per round.
+        rounds: Rounds; results are medians over them.
+        include_untuned: Whether to time this package's float32 step with TensorFlow's default settings, too.
         on_round: Called with the number of rounds done.
 
     Raises:
-        TrainingError: If a side cannot be started or dies.
+        TrainingError: If the process of a variant cannot be started or dies.
     """
-    variants = ("program", "untuned", "keras") if include_untuned else ("program", "keras")
+    variants = [*PRECISIONS, "untuned", "keras"] if include_untuned else [*PRECISIONS, "keras"]
     with ExitStack() as stack:
         workers = {variant: stack.enter_context(start_worker(variant, config)) for variant in variants}
-        ready_messages = {variant: worker.read_response() for variant, worker in workers.items()}
-        first_losses = {variant: worker.step()["loss"] for variant, worker in workers.items()}
+        parameters, first_losses = {}, {}
+        for variant in tuple(variants):
+            try:
+                parameters[variant] = int(workers[variant].read_response()["parameters"])
+                first_losses[variant] = float(workers[variant].step()["loss"])
+            except TrainingError:
+                # Some processors cannot compute in bfloat16 at all.
+                if variant != "bfloat16":
+                    raise
+                variants.remove(variant)
         for _ in range(WARM_UP_BATCHES - 1):
-            for worker in workers.values():
-                worker.step()
+            for variant in variants:
+                workers[variant].step()
         seconds: dict[str, list[list[float]]] = {variant: [] for variant in variants}
         for round_index in range(rounds):
             for variant_rounds in seconds.values():
                 variant_rounds.append([])
             for batch_index in range(batches):
-                # Nobody is always the first.
+                # No variant is always the first.
                 for variant in variants if (round_index + batch_index) % 2 else reversed(variants):
                     seconds[variant][-1].append(workers[variant].step()["seconds"])
             on_round(round_index + 1)
     return BenchmarkResult(
-        config=config,
-        batch_seconds=seconds,
-        precision={variant: str(values["precision"]) for variant, values in ready_messages.items()},
-        first_loss=first_losses,
-        parameters=int(ready_messages["program"]["parameters"]),
+        config=config, batch_seconds=seconds, first_loss=first_losses, parameters=parameters["float32"]
     )
 
 
 def build_report(results: Sequence[BenchmarkResult]) -> dict[str, Any]:
-    """Return the results of several networks as JSON values, with what they were measured on."""
+    """Return the results of several networks as JSON values, with the machine they were measured on."""
     config = results[0].config
     return {
-        "environment": describe_environment(results[0].precision["program"]),
+        "environment": describe_environment(results[0].auto_precision),
         "images_per_epoch": IMAGES_PER_EPOCH,
         "batch_size": config.batch_size,
         "input_size": config.input_size,
@@ -152,7 +166,7 @@ def build_report(results: Sequence[BenchmarkResult]) -> dict[str, Any]:
 
 
 class _WorkerClient:
-    """The other end of :class:`wbcseg.benchmarking.training_worker.RequestChannel`."""
+    """This process' end of a :class:`wbcseg.benchmarking.training_worker.RequestChannel`."""
 
     def __init__(self, variant: str, requests: IO[str], responses: IO[str], error_log: IO[str]) -> None:
         self._variant, self._requests, self._responses, self._error_log = variant, requests, responses, error_log
@@ -174,17 +188,17 @@ class _WorkerClient:
 
     def _build_error(self) -> TrainingError:
         self._error_log.seek(0)
-        error_lines = self._error_log.read().strip().splitlines() or ["it said nothing"]
+        error_lines = self._error_log.read().strip().splitlines() or ["no message"]
         return TrainingError(
-            f"The process that measures {self._variant!r} ended before its time: {error_lines[-1]}. "
-            "If the memory was not enough, choose a smaller width."
+            f"The process that times {self._variant!r} ended early: {error_lines[-1]}. "
+            "If it ran out of memory, choose fewer base filters."
         )
 
 
 @contextmanager
 def start_worker(variant: str, config: TrainingConfig) -> Iterator[_WorkerClient]:
-    """Start the process of a side. It waits until its ``step`` is called, and ends with the block."""
-    # What somebody has set for TensorFlow would be set for both sides alike, and nothing left to compare.
+    """Start the process of a variant. It waits until its ``step`` is called, and ends with the block."""
+    # Settings of the user's environment would apply to all variants alike and leave nothing to compare.
     environ = {name: value for name, value in os.environ.items() if name not in _TENSORFLOW_VARIABLES}
     command = [sys.executable, "-m", "wbcseg.benchmarking.training_worker", variant, json.dumps(config.to_dict())]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as error_log:
@@ -199,7 +213,7 @@ def start_worker(variant: str, config: TrainingConfig) -> Iterator[_WorkerClient
         )
         try:
             if process.stdin is None or process.stdout is None:
-                raise TrainingError(f"The process that measures {variant!r} could not be started.")
+                raise TrainingError(f"The process that times {variant!r} could not be started.")
             yield _WorkerClient(variant, process.stdin, process.stdout, error_log)
         finally:
             process.kill()

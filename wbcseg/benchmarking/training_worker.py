@@ -1,7 +1,7 @@
-"""One side of the comparison of training steps, in a process that steps when it is its turn. Imports TensorFlow.
+"""One variant of the training benchmark, in a process that steps on request. Imports TensorFlow.
 
-``python -m wbcseg.benchmarking.training_worker SIDE CONFIG`` writes a line of JSON when it is ready, does one training
-step for every line that it reads and answers each with another line of JSON. It ends with its standard input.
+``python -m wbcseg.benchmarking.training_worker VARIANT CONFIG`` writes a line of JSON when it is ready. For every line
+that it reads, it does one training step and writes another line of JSON. It ends when its standard input closes.
 """
 
 from __future__ import annotations
@@ -15,50 +15,43 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.data import Batch
+from wbcseg.training.precision import PRECISIONS
+from wbcseg.training.random_data import build_random_batch
 from wbcseg.training.tf_env import import_tensorflow
 
 if TYPE_CHECKING:
     import keras
 
-VARIANTS = ("program", "untuned", "keras", "predict")
-"""This program's step; the same in TensorFlow as it comes; Keras' layers and loop in TensorFlow as it comes; Keras'
-prediction, likewise."""
+VARIANTS = ("float32", "bfloat16", "untuned", "keras", "predict")
+"""This package's training step in each precision; in float32 with TensorFlow's default settings; Keras' layers and loop
+with TensorFlow's default settings; Keras' prediction, likewise."""
 
 BATCHES_PER_EPOCH = 8
-"""Batches of an epoch on Keras' side."""
+"""Batches per epoch of the Keras variant."""
 
 
 class RequestChannel:
-    """The conversation with the process that measures.
+    """Requests from the process that measures, and responses to it.
 
     Args:
-        answers: Where the lines go.
+        output: Where responses are written.
     """
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
 
     def wait_for_request(self) -> bool:
-        """Wait for the next turn; return whether there is one."""
+        """Wait for the next request; return whether there is one."""
         return bool(sys.stdin.readline())
 
     def respond(self, **values: Any) -> None:
-        """Write a line."""
+        """Write a response."""
         self._output.write(json.dumps(values) + "\n")
         self._output.flush()
 
 
-def build_random_batch(config: TrainingConfig) -> Batch:
-    """Return a batch of noise, the same on every side: what a picture shows makes no difference to the time."""
-    rng = np.random.default_rng(config.seed)
-    shape = (config.batch_size, config.input_size, config.input_size)
-    images = rng.random((*shape, 3), dtype=np.float32)
-    return images, np.eye(3, dtype=np.float32)[rng.integers(0, 3, shape)]
-
-
 def serve_program_steps(config: TrainingConfig, channel: RequestChannel) -> None:
-    """Take turns with this program's training step."""
+    """Serve training steps of this package."""
     from wbcseg.training.trainer import Trainer
 
     images, targets = build_random_batch(config)
@@ -73,13 +66,13 @@ def serve_program_steps(config: TrainingConfig, channel: RequestChannel) -> None
 
 
 def serve_keras_steps(config: TrainingConfig, channel: RequestChannel) -> None:
-    """Take turns with Keras' own loop (``fit``) over its own layers in float32, same weights, optimiser and loss."""
+    """Serve steps of Keras' own loop (``fit``) with Keras' layers in float32; same weights, optimiser and loss."""
     import keras
 
     from wbcseg.training.losses import compute_loss
     from wbcseg.training.trainer import Trainer
 
-    trainer = Trainer(config.replace(precision="float32"), steps_per_epoch=1)
+    trainer = Trainer(config, steps_per_epoch=1)
     model = convert_to_keras_layers(trainer.model)
     optimizer_classes = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
     model.compile(
@@ -90,7 +83,7 @@ def serve_keras_steps(config: TrainingConfig, channel: RequestChannel) -> None:
     channel.respond(precision="float32", parameters=model.count_params())
 
     class NoMoreRequests(Exception):
-        """There are no more turns."""
+        """There are no more requests."""
 
     start_time = 0.0
 
@@ -107,7 +100,7 @@ def serve_keras_steps(config: TrainingConfig, channel: RequestChannel) -> None:
     callback = keras.callbacks.LambdaCallback(on_train_batch_begin=on_batch_begin, on_train_batch_end=on_batch_end)
     images, targets = build_random_batch(config)
     try:
-        # Keras prepares the next batch while one computes, but not across epochs: so an epoch has several.
+        # Keras prepares the next batch while one computes, but not across epochs, so an epoch has several batches.
         model.fit(
             np.concatenate([images] * BATCHES_PER_EPOCH),
             np.concatenate([targets] * BATCHES_PER_EPOCH),
@@ -122,7 +115,7 @@ def serve_keras_steps(config: TrainingConfig, channel: RequestChannel) -> None:
 
 
 def serve_keras_predictions(config: TrainingConfig, channel: RequestChannel) -> None:
-    """Take turns with Keras' ``Model.predict`` of Keras' own layers, all pictures of a batch at once and one by one."""
+    """Serve Keras' ``Model.predict`` with Keras' own layers, a whole batch at once and one by one."""
     from wbcseg.models import build_model
 
     images, _ = build_random_batch(config)
@@ -138,11 +131,13 @@ def serve_keras_predictions(config: TrainingConfig, channel: RequestChannel) -> 
         start_time = time.perf_counter()
         for image in subset:
             model.predict(image[None], verbose=0)
-        channel.respond(seconds=batched_seconds / len(images), alone=(time.perf_counter() - start_time) / len(subset))
+        channel.respond(
+            seconds=batched_seconds / len(images), single_seconds=(time.perf_counter() - start_time) / len(subset)
+        )
 
 
 def convert_to_keras_layers(model: keras.Model) -> keras.Model:
-    """Return the same network, with the same weights, made of nothing but Keras' own layers."""
+    """Return the same network, with the same weights, built only from Keras' own layers."""
     import keras
 
     from wbcseg.models.blocks import FusedBatchNormalization, NearestUpsampling, UpsampledConvolution
@@ -163,15 +158,16 @@ def convert_to_keras_layers(model: keras.Model) -> keras.Model:
 
 
 def main() -> int:
-    """Be the side that the command line names."""
+    """Serve the variant given on the command line."""
     variant, config_json = sys.argv[1:]
     config = TrainingConfig.from_dict(json.loads(config_json))
-    # Whatever a library prints must not get between the answers.
+    # Whatever a library prints must not get between the responses.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    if variant == "program":
+    if variant in PRECISIONS:
         import_tensorflow()
+    config = config.replace(precision=variant if variant in PRECISIONS else "float32")
     serve = {"keras": serve_keras_steps, "predict": serve_keras_predictions}.get(variant, serve_program_steps)
     serve(config, RequestChannel(output))
     return 0

@@ -1,12 +1,14 @@
-"""Measure how fast this program is on this computer.
+"""Measure the speed of training and segmentation on this computer.
 
-``train`` times training steps of this program and of Keras' own layers, loop and settings, batch by batch in turns;
-``predict`` segments many crops beside Keras' ``Model.predict`` of the published U-Net, and watches the memory.
+``train`` times training steps in float32 and bfloat16 and those of Keras' own layers, loop and settings, batch by batch
+in turns; ``predict`` compares segmenting many crops with Keras' ``Model.predict`` of the thesis' U-Net, and reports
+memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -19,36 +21,40 @@ from wbcseg.inference import Catalog
 from wbcseg.io.atomic import write_json
 from wbcseg.models import ARCHITECTURES
 from wbcseg.training import TrainingConfig
+from wbcseg.training.precision import build_precision_record, store_precision_record
 
 VARIANT_LABELS = {
-    "program": "this program",
-    "untuned": "without its engine settings",
-    "keras": "Keras as it comes",
+    "float32": "wbcseg, float32",
+    "bfloat16": "wbcseg, bfloat16",
+    "untuned": "wbcseg, float32, untuned",
+    "keras": "Keras, float32",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what can be measured, each with its options."""
+    """Add the benchmarks, each with its options."""
     subparsers = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    train = subparsers.add_parser("train", help="time an epoch of training beside Keras' own layers and float32")
+    train = subparsers.add_parser("train", help="time training in float32 and bfloat16, and in Keras")
     train.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="unet", help="network (unet)")
-    train.add_argument("--base-filters", type=int, nargs="+", default=[16, 64], metavar="WIDTH", help="widths (16 64)")
-    train.add_argument("--batches", type=int, default=8, metavar="N", help="batches a side and round (8)")
-    train.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; figures are medians of them (5)")
-    train.add_argument("--parts", action="store_true", help="also this program's layers without its engine settings")
+    train.add_argument(
+        "--base-filters", type=int, nargs="+", default=[16, 64], metavar="N", help="base filters (16 64)"
+    )
+    train.add_argument("--batches", type=int, default=8, metavar="N", help="batches per variant and round (8)")
+    train.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; results are medians over them (5)")
+    train.add_argument("--parts", action="store_true", help="also time float32 with TensorFlow's default settings")
     train.add_argument("--json", action="store_true", help="print the results as JSON")
     train.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
     train.set_defaults(measure=_run_train_benchmark)
-    predict = subparsers.add_parser("predict", help="segment crops beside Keras' prediction of the published U-Net")
-    predict.add_argument("--model", default="unet-16", metavar="NAME", help="a model (unet-16)")
+    predict = subparsers.add_parser("predict", help="time segmentation, and prediction with the thesis' U-Net in Keras")
+    predict.add_argument("--model", default="unet-16", metavar="NAME", help="model (unet-16)")
     predict.add_argument("--crops", type=int, default=1000, metavar="N", help="crops to segment (1000)")
-    predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; figures are medians of them (5)")
+    predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; results are medians over them (5)")
     predict.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
     predict.set_defaults(measure=_run_predict_benchmark)
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Carry out the command."""
+    """Run the command."""
     exit_code: int = options.measure(options)
     return exit_code
 
@@ -61,6 +67,10 @@ def _run_train_benchmark(options: argparse.Namespace) -> int:
         raise ConfigError(f"Option --out must name a file in a folder that exists. Received: {options.out}")
     configs = [build_benchmark_config(options.architecture, base_filters) for base_filters in options.base_filters]
     benchmarks = [_run_with_progress(config, options) for config in configs]
+    for benchmark in benchmarks:
+        # More steps than a training times: the better answer for trainings to come.
+        with contextlib.suppress(OSError):
+            store_precision_record(build_precision_record(benchmark.config, benchmark.step_seconds))
     results = build_report(benchmarks)
     if options.out:
         write_json(options.out, results)
@@ -84,24 +94,21 @@ def _run_predict_benchmark(options: argparse.Namespace) -> int:
     )
     if options.out:
         write_json(options.out, throughput.to_dict())
-    print(
-        f"{options.model}: {1000 * throughput.wbcseg_seconds:.1f} ms a crop, {1 / throughput.wbcseg_seconds:.0f} crops a second"
+    own, batched, single = (
+        1000 * seconds
+        for seconds in (throughput.wbcseg_seconds, throughput.keras_batch_seconds, throughput.keras_single_seconds)
     )
-    print(
-        f"Published U-Net in Keras, 32 at once: {1000 * throughput.keras_batch_seconds:.1f} ms; one by one: {1000 * throughput.keras_single_seconds:.1f} ms"
-    )
-    print(
-        f"{throughput.keras_batch_seconds / throughput.wbcseg_seconds:.1f} and {throughput.keras_single_seconds / throughput.wbcseg_seconds:.1f} times as fast"
-    )
-    print(
-        f"Memory after the first round {throughput.memory_mb[0]:.0f} MB, after the last {throughput.memory_mb[-1]:.0f} MB"
-    )
+    print(f"{options.model}: {own:.1f} ms per crop, {1000 / own:.0f} crops per second")
+    print(f"The thesis' U-Net in Keras, in batches of 32: {batched:.1f} ms; one by one: {single:.1f} ms")
+    print(f"{batched / own:.1f} and {single / own:.1f} times as fast")
+    first_mb, last_mb = throughput.memory_mb[0], throughput.memory_mb[-1]
+    print(f"Memory after the first round {first_mb:.0f} MB, after the last {last_mb:.0f} MB")
     return 0
 
 
 def _run_with_progress(config: TrainingConfig, options: argparse.Namespace) -> BenchmarkResult:
     def show_progress(round_number: int) -> None:
-        text = f"{config.architecture} width {config.base_filters}: round {round_number} of {options.rounds}"
+        text = f"{config.architecture}, {config.base_filters} base filters: round {round_number} of {options.rounds}"
         print(text, file=sys.stderr, flush=True)
 
     return run_benchmark(
@@ -111,15 +118,16 @@ def _run_with_progress(config: TrainingConfig, options: argparse.Namespace) -> B
 
 def _print_results(results: dict[str, Any]) -> None:
     environment = results["environment"]
-    print(
-        f"{environment['processor']}, {environment['cores']} cores, {', '.join(environment['features']) or 'no special features'}"
-    )
-    print(f"Seconds for an epoch of {results['images_per_epoch']} pictures, {results['batch_size']} at a time:")
+    features = ", ".join(environment["features"]) or "no special features"
+    print(f"{environment['processor']}, {environment['cores']} cores, {features}")
+    print(f"Seconds per epoch of {results['images_per_epoch']} images, batch size {results['batch_size']}:")
     for row in results["results"]:
-        print(f"{row['architecture']} width {row['base_filters']}")
+        print(f"{row['architecture']}, {row['base_filters']} base filters")
         for variant, seconds in row["seconds_per_epoch"].items():
-            line = f"  {VARIANT_LABELS[variant]:28} {seconds:8.2f} s  {row['precision'][variant]:8}"
+            line = f"  {VARIANT_LABELS[variant]:26} {seconds:8.2f} s"
             if variant in row["speedup"]:
                 speedup = row["speedup"][variant]
-                line += f"  {speedup['median']:.2f} times as fast ({speedup['least']:.2f} to {speedup['greatest']:.2f})"
-            print(line.rstrip())
+                line += f"  {speedup['median']:.2f} times as fast ({speedup['min']:.2f} to {speedup['max']:.2f})"
+            if variant == row["auto_precision"]:
+                line += "  <- auto"
+            print(line)

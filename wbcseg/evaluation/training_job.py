@@ -108,7 +108,7 @@ def _train_and_export(
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     regions = card.test_metrics["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
-    leakage_note = " (leaking split: most have a flipped copy in training)" if card.is_leaky else ""
+    leakage_note = " (leaky split: most have a flipped copy in training)" if card.is_leaky else ""
     print(f"Finished: Dice on {card.test_metrics['images']} held-out pictures{leakage_note}: {dice}", flush=True)
     return True
 

@@ -13,9 +13,11 @@ from wbcseg.training import checkpoint
 from wbcseg.training.checkpoint import Checkpoint
 from wbcseg.training.data import TrainingData, count_steps_per_epoch, iter_training_batches, prefetch
 from wbcseg.training.jobs.process import get_peak_memory
+from wbcseg.training.precision import measure_precision
 from wbcseg.training.runs import snapshots
 from wbcseg.training.runs.folder import Run
 from wbcseg.training.runs.progress import Progress, ProgressWriter
+from wbcseg.training.step_timer import time_training_step
 from wbcseg.training.tf_env import describe_environment
 from wbcseg.training.trainer import MetricMeter, Trainer
 
@@ -54,7 +56,8 @@ def train(
         check_manifest(stored.dataset, stored.manifest, data.split.manifest)
     else:
         run.write("split.json", data.split.to_dict())
-    trainer = Trainer(config, count_steps_per_epoch(len(data.train), config.batch_size))
+    precision = measure_precision(config, time_training_step)
+    trainer = Trainer(config.replace(precision=precision), count_steps_per_epoch(len(data.train), config.batch_size))
     run.write("environment.json", describe_environment(trainer.precision))
 
     resumed = checkpoint.load_checkpoint(run.folder)
@@ -127,6 +130,7 @@ def _check_finite(values: dict[str, float], learning_rate: float, location: str)
     for name, value in values.items():
         if not math.isfinite(value):
             raise TrainingError(
-                f"The {name.removeprefix('val_').replace('_', ' ')} became {value} in {location}. The best weights so far "
-                f"are kept, and so is the last whole epoch. Start anew with a learning rate below {learning_rate:g}."
+                f"The {name.removeprefix('val_').replace('_', ' ')} became {value} in {location}. The best weights "
+                "so far are kept, and so is the last whole epoch. Start anew with a learning rate below "
+                f"{learning_rate:g}."
             )

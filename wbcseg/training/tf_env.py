@@ -1,7 +1,8 @@
-"""What a training ran on, and how the engine is set up and started."""
+"""Set up and import TensorFlow, and describe the machine."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import os
@@ -10,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,28 +70,29 @@ def _defer_stderr() -> Iterator[None]:
 
 def get_processor_flags() -> frozenset[str]:
     """Return the processor's features as Linux names them; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return frozenset(flags.partition(":")[2].split())
-
-
-def supports_bfloat16(flags: frozenset[str] | None = None) -> bool:
-    """Return whether the processor multiplies in bfloat16; elsewhere it is slower than float32, or fails."""
-    flags = get_processor_flags() if flags is None else flags
-    return bool(flags & {"avx512_bf16", "amx_bf16"})
+    return frozenset(_read_cpuinfo("flags", "Features").split())
 
 
 def get_processor_name() -> str:
     """Return the processor's name, as far as the system tells."""
+    return _read_cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def count_threads() -> int:
+    """Return how many threads TensorFlow computes with in this process."""
+    with contextlib.suppress(ValueError):
+        return int(os.environ.get("TF_NUM_INTRAOP_THREADS", "")) or os.cpu_count() or 1
+    return os.cpu_count() or 1
+
+
+@lru_cache(maxsize=4)
+def _read_cpuinfo(*names: str) -> str:
+    """Return the first value of these names in Linux' description of the processor; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(names)), "")
 
 
 def describe_environment(precision: str) -> dict[str, Any]:
@@ -106,11 +109,13 @@ def describe_environment(precision: str) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "features": sorted(flags & {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16"}),
         "precision": precision,
-        "packages": {name: _get_package_version(name) for name in PACKAGES},
+        "packages": {name: get_package_version(name) for name in PACKAGES},
     }
 
 
-def _get_package_version(package: str) -> str | None:
+@lru_cache(maxsize=16)
+def get_package_version(package: str) -> str | None:
+    """Return the version of an installed package; ``None`` if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -22,7 +22,7 @@ from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
 from wbcseg.training.losses import compute_batch_metrics, compute_loss
 from wbcseg.training.optimizers import FusedAdam, FusedAdamW
-from wbcseg.training.tf_env import supports_bfloat16
+from wbcseg.training.precision import resolve_precision
 
 DICE_NAMES = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
 
@@ -66,11 +66,10 @@ class Trainer:
     def __init__(self, config: TrainingConfig, steps_per_epoch: int) -> None:
         self.config = config
         self.steps_per_epoch = steps_per_epoch
-        bfloat16 = config.precision == "bfloat16" or (config.precision == "auto" and supports_bfloat16())
-        self.precision = "bfloat16" if bfloat16 else "float32"
-        # Keras draws on Python's, NumPy's and TensorFlow's chance.
+        self.precision = resolve_precision(config)
+        # Keras draws on the random generators of Python, NumPy and TensorFlow.
         keras.utils.set_random_seed(config.seed)
-        keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
+        keras.config.set_dtype_policy("mixed_bfloat16" if self.precision == "bfloat16" else "float32")
         self.model = models.build_model(
             config.architecture,
             base_filters=config.base_filters,

@@ -220,7 +220,7 @@ def _suggest_settings(config: TrainingConfig, image_count: int, sources: Sequenc
     """Return which settings would fit into the free memory."""
 
     def fits(base_filters: int, batch_size: int) -> bool:
-        smaller = config.replace(width=base_filters, batch_size=batch_size)
+        smaller = config.replace(base_filters=base_filters, batch_size=batch_size)
         return (
             estimate_memory(smaller, find_nearest_source(smaller, sources, require_memory=True), image_count)
             * MEMORY_MARGIN

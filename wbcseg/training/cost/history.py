@@ -11,8 +11,9 @@ from wbcseg.errors import WbcsegError
 from wbcseg.models import get_spec
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.model import CostSource
-from wbcseg.training.cost.records import CostRecord, get_hardware, resolve_precision
+from wbcseg.training.cost.records import CostRecord, get_hardware
 from wbcseg.training.jobs.queue import list_runs
+from wbcseg.training.precision import resolve_precision
 from wbcseg.training.runs.folder import Run
 
 MAX_RUNS_READ: Final = 12

@@ -18,7 +18,8 @@ import numpy as np
 
 from wbcseg.models import get_spec
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.cost.records import CostRecord, load_reference_records, resolve_precision
+from wbcseg.training.cost.records import CostRecord, load_reference_records
+from wbcseg.training.precision import resolve_precision
 
 Basis = Literal["runs", "timed", "reference"]
 

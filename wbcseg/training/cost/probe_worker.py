@@ -1,6 +1,7 @@
 """Measure what a training costs: a few real steps on random pictures. Imports TensorFlow.
 
-``python -m wbcseg.training.cost.probe_worker CONFIG`` prints one record (:class:`wbcseg.training.cost.records.CostRecord`) as JSON,
+``python -m wbcseg.training.cost.probe_worker CONFIG`` prints one record
+(:class:`wbcseg.training.cost.records.CostRecord`) as JSON,
 and with ``--store`` writes it into the folder of the runs. ``CONFIG`` is :meth:`TrainingConfig.to_dict` as JSON, or
 ``-`` for standard input. The process ends by itself after at most :data:`MAX_PROBE_SECONDS` seconds.
 """
@@ -19,11 +20,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import psutil
 
 from wbcseg.errors import WbcsegError
-from wbcseg.labels import CLASSES
 from wbcseg.models import get_spec
 from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
@@ -31,6 +30,8 @@ from wbcseg.training.cost.estimate import check_memory, estimate_cost
 from wbcseg.training.cost.records import CostRecord, get_hardware, get_timestamp, store_cost_record
 from wbcseg.training.data import ArraySplit, Batch, iter_training_batches, prefetch
 from wbcseg.training.jobs.process import get_peak_memory, lower_priority
+from wbcseg.training.precision import measure_precision
+from wbcseg.training.random_data import build_random_split
 from wbcseg.training.runs.folder import Run
 from wbcseg.training.tf_env import import_tensorflow
 from wbcseg.transforms.config import get_augmentation
@@ -62,20 +63,24 @@ def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, include_expo
     import_tensorflow()
     # A training makes its split and its card in the same process; these libraries are then in its memory as well.
     importlib.import_module("sklearn.model_selection")
+    from wbcseg.training.step_timer import time_training_step
     from wbcseg.training.trainer import Trainer
 
     base_bytes = psutil.Process().memory_info().rss
-    trainer = Trainer(config, steps_per_epoch=1)
-    startup_seconds = time.time() - psutil.Process().create_time()
+    import_seconds = time.time() - psutil.Process().create_time()
+    precision = measure_precision(config, time_training_step)
+    build_start_time = time.perf_counter()
+    trainer = Trainer(config.replace(precision=precision), steps_per_epoch=1)
+    startup_seconds = import_seconds + time.perf_counter() - build_start_time
 
-    random_split = _build_random_split(config, config.batch_size, get_augmentation(config.augmentation).oversampling)
+    random_split = build_random_split(config, config.batch_size, get_augmentation(config.augmentation).oversampling)
     step_times: list[float] = []
     first_step_seconds = _time_step(trainer, random_split, 0)
     while len(step_times) < (1 if step_times and step_times[0] > SLOW_STEP_SECONDS else steps):
         step_times.append(_time_step(trainer, random_split, len(step_times) + 1))
     median_step_seconds = statistics.median(step_times)
 
-    batches = list(_build_random_split(config, config.batch_size).iter_batches(config.batch_size))
+    batches = list(build_random_split(config, config.batch_size).iter_batches(config.batch_size))
     first_test_seconds, test_seconds = _time_test(trainer, batches), _time_test(trainer, batches)
     peak_bytes = get_peak_memory()
     finish_seconds = _time_finish(trainer) if include_export else 0.0
@@ -117,25 +122,6 @@ def fit_batch_size(config: TrainingConfig) -> TrainingConfig:
     return fitted
 
 
-def _build_random_split(config: TrainingConfig, count: int, scale: int = 1) -> ArraySplit:
-    """Return noise: what a picture shows makes no difference to the time.
-
-    Args:
-        config: The settings.
-        count: How many.
-        scale: Their side, over that of the square that the network sees.
-    """
-    rng = np.random.default_rng(config.seed)
-    shape = (count, config.input_size * scale, config.input_size * scale)
-    return ArraySplit(
-        ids=tuple(map(str, range(count))),
-        images=rng.integers(0, 256, (*shape, 3), dtype=np.uint8),
-        labels=rng.integers(0, len(CLASSES), shape, dtype=np.uint8),
-        unlabelled=np.zeros(shape, dtype=bool),
-        cell_types=(None,) * count,
-    )
-
-
 def _time_step(trainer: Trainer, train_split: ArraySplit, index: int) -> float:
     start_time = time.perf_counter()
     for images, targets in prefetch(iter_training_batches(train_split, trainer.config, index)):
@@ -153,7 +139,7 @@ def _time_finish(trainer: Trainer) -> float:
     from wbcseg.training.checkpoint import Checkpoint, save_checkpoint
     from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, export_model
 
-    random_split = _build_random_split(
+    random_split = build_random_split(
         trainer.config, CALIBRATION_SAMPLE_COUNT // 2, get_augmentation(trainer.config.augmentation).oversampling
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from wbcseg.io.atomic import write_json
 from wbcseg.training.config import TrainingConfig
-from wbcseg.training.tf_env import get_processor_name, supports_bfloat16
+from wbcseg.training.precision import resolve_precision
+from wbcseg.training.tf_env import get_processor_name
 
 COSTS_FILE: Final = "costs.json"
 MAX_RECORDS: Final = 200
@@ -111,7 +112,7 @@ _KEY_FIELDS: Final = (
     "batch_size",
     "precision",
     "optimizer",
-    "ema_decay",
+    "uses_ema",
     "processor",
     "cores",
 )
@@ -132,16 +133,8 @@ def get_hardware() -> tuple[str, int]:
     return get_processor_name(), os.cpu_count() or 1
 
 
-def resolve_precision(config: TrainingConfig) -> str:
-    """Return what a training with these settings would compute in on this machine."""
-    if config.precision != "auto":
-        return config.precision
-    return "bfloat16" if supports_bfloat16() else "float32"
-
-
 def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
     """Return the :attr:`CostRecord.key` of a measurement of these settings on this machine."""
-    uses_ema = config.ema_decay > 0
     settings = (
         config.architecture,
         config.base_filters,
@@ -150,7 +143,7 @@ def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
         resolve_precision(config),
         config.optimizer,
     )
-    return (*settings, uses_ema, *get_hardware())
+    return (*settings, config.uses_ema, *get_hardware())
 
 
 def load_cost_records(folder: Path) -> list[CostRecord]:

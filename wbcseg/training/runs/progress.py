@@ -94,7 +94,7 @@ class ProgressWriter:
         if self._progress.epoch == 0:
             self._batch_metrics.append({"batch": self._progress.step + 1, **metrics})
         step = self._progress.step + 1
-        self._update(phase="training", step=step, loss=metrics["loss"], pictures_per_second=self._compute_speed())
+        self._update(phase="training", step=step, loss=metrics["loss"], images_per_second=self._compute_speed())
 
     def begin_test(self) -> None:
         """Note that the epoch's batches are done and the held-out pictures are next."""
@@ -104,7 +104,7 @@ class ProgressWriter:
         """Note the metrics of an epoch that has ended."""
         self.history.append(row)
         self.run.write("metrics.json", {"epochs": self.history})
-        self._update(epoch=len(self.history), step=0, row=row, force=True)
+        self._update(epoch=len(self.history), step=0, epoch_metrics=row, force=True)
         self._progress = dataclasses.replace(self._progress, epoch_metrics=None)
 
     def _update(self, *, force: bool = False, **changes: Any) -> None:
@@ -148,5 +148,5 @@ def write_progress(run: Run, progress: Progress) -> None:
         RunError: If the folder cannot be written.
     """
     values = dataclasses.asdict(progress)
-    del values["row"]
+    del values["epoch_metrics"]
     run.write("progress.json", {**values, "changed": time.time()})

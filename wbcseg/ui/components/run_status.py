@@ -145,7 +145,7 @@ def _show_progress(summary: RunSummary) -> None:
         step = min(progress.get("step", 0), steps)
         fraction = min(1.0, (summary.epoch + step / steps) / max(1, summary.epochs))
         parts = [f"Epoch {min(summary.epoch + 1, summary.epochs)} of {summary.epochs}", f"batch {step} of {steps}"]
-        speed = progress.get("pictures_per_second")
+        speed = progress.get("images_per_second")
         parts += [f"{speed:.0f} pictures per second"] if speed else []
         parts += [f"about {format_duration(seconds_left)} left"] if seconds_left else []
     else:
