@@ -69,6 +69,7 @@ def run_command(options: argparse.Namespace) -> int:
             config,
             should_stop=should_stop,
             on_progress=ProgressPrinter(),
+            on_message=lambda text: print(text, flush=True),
             on_fetch=show_progress,
             threads=options.threads,
         )

@@ -1,4 +1,4 @@
-"""What the process of a training does, from its place in line to the finished model."""
+"""The whole job of a training process: wait in the queue, train, export and evaluate the model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from wbcseg.training.runs.progress import Progress, write_progress
 from wbcseg.training.tf_env import import_tensorflow
 
 ProgressCallback = Callable[[Progress], None]
+MessageCallback = Callable[[str], None]
+FetchCallback = Callable[[int, int, str], None]
 
 OUT_OF_MEMORY_MESSAGE = (
-    "The memory was not enough. Close other programs and go on, or start anew with a smaller width or batch size."
+    "There was not enough memory. Close other programs and resume, or start again with fewer base filters or a smaller "
+    "batch size."
 )
 
 
@@ -28,32 +31,36 @@ def run_job(
     *,
     should_stop: Callable[[], bool],
     on_progress: ProgressCallback,
-    on_fetch: Callable[[int, int, str], None] | None = None,
+    on_message: MessageCallback = lambda _: None,
+    on_fetch: FetchCallback | None = None,
     threads: int | None = None,
 ) -> bool:
-    """Wait for the run's turn, train it to its end, export its model and write its card.
+    """Wait for the run's turn, train to the end, export the model and write its card.
 
     Args:
         run: The run.
         config: Its settings.
-        should_stop: Asked after every batch, and while it waits.
-        on_progress: Told where it is.
-        on_fetch: Told of every fetched file: done, total, name.
-        threads: Processor threads to compute with.
+        should_stop: Asked after every batch, and while waiting.
+        on_progress: Called with the progress after every batch and every epoch.
+        on_message: Called with sentences about what happens, for a log or a terminal.
+        on_fetch: Called for every downloaded file: number done, total, name.
+        threads: Number of processor threads to use.
 
     Returns:
-        Whether it came to its end.
+        Whether the training finished; ``False`` if it was stopped.
 
     Raises:
-        WbcsegError: If it cannot go on; the run is marked as failed, with the reason.
+        WbcsegError: If it cannot continue; the run is marked as failed, with the reason.
     """
     try:
-        # Before the wait: by then whoever sent the pictures may be gone.
+        # Before waiting: by then, the process that sends the images may be gone.
         upload = _read_upload(run) if config.dataset == UPLOADED_DATASET else None
         with training_slot(
-            run, should_stop=should_stop, on_waiting=lambda: print("Waiting for another training.", flush=True)
+            run, should_stop=should_stop, on_waiting=lambda: on_message("Queued: another training is running.")
         ) as has_slot:
-            finished = has_slot and _train_and_export(run, config, upload, should_stop, on_progress, on_fetch, threads)
+            finished = has_slot and _train_and_export(
+                run, config, upload, should_stop, on_progress, on_message, on_fetch, threads
+            )
         if not finished:
             mark_stopped(run)
         return finished
@@ -64,18 +71,18 @@ def run_job(
         _mark_failed(run, OUT_OF_MEMORY_MESSAGE)
         raise TrainingError(OUT_OF_MEMORY_MESSAGE) from None
     except BrokenPipeError:
-        # Whoever read what is printed has gone.
+        # The reader of standard output is gone.
         mark_stopped(run)
         raise
     except OSError as error:
         reason = (
-            f"Run folder {run.folder} cannot be written: {error.strerror or error}. The last checkpoint is valid. Make "
-            "room on the disk and go on."
+            f"Run folder {run.folder} cannot be written: {error.strerror or error}. The last checkpoint is valid. Free "
+            "disk space and resume."
         )
         _mark_failed(run, reason)
         raise RunError(reason) from None
     except Exception as error:
-        _mark_failed(run, f"The program has a fault ({type(error).__name__}: {error}); log.txt may say more.")
+        _mark_failed(run, f"Internal error ({type(error).__name__}: {error}); see log.txt.")
         raise
 
 
@@ -85,7 +92,8 @@ def _train_and_export(
     upload: bytes | None,
     should_stop: Callable[[], bool],
     on_progress: ProgressCallback,
-    on_fetch: Callable[[int, int, str], None] | None,
+    on_message: MessageCallback,
+    on_fetch: FetchCallback | None,
     threads: int | None,
 ) -> bool:
     epochs_done = len(run.load_metrics())
@@ -100,7 +108,7 @@ def _train_and_export(
     from wbcseg.training.export import export_model
 
     data = load_data(config, dataset)
-    print(f"{len(data.train)} pictures to train, {len(data.test)} held out ({config.split})", flush=True)
+    on_message(f"{len(data.train)} images for training, {len(data.test)} for validation ({config.split} split)")
     if should_stop() or not loop.train(run, data, on_progress=on_progress, should_stop=should_stop):
         return False
     write_progress(run, Progress("finishing", config.epochs, config.epochs))
@@ -109,19 +117,17 @@ def _train_and_export(
     regions = card.test_metrics["regions"]
     dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
     leakage_note = " (leaky split: most have a flipped copy in training)" if card.is_leaky else ""
-    print(f"Finished: Dice on {card.test_metrics['images']} held-out pictures{leakage_note}: {dice}", flush=True)
+    on_message(f"Finished: Dice on {card.test_metrics['images']} validation images{leakage_note}: {dice}")
     return True
 
 
 def _read_upload(run: Run) -> bytes:
     if sys.stdin is None or sys.stdin.isatty():
-        raise RunError(f"Run {run.name} learns from pictures of your own. Give them as a zip on standard input.")
+        raise RunError(f"Run {run.name} uses uploaded images. Pass them as a zip on standard input.")
     return sys.stdin.buffer.read()
 
 
-def _load_dataset(
-    config: TrainingConfig, upload: bytes | None, on_fetch: Callable[[int, int, str], None] | None
-) -> Dataset:
+def _load_dataset(config: TrainingConfig, upload: bytes | None, on_fetch: FetchCallback | None) -> Dataset:
     if upload is None:
         return open_dataset(config.dataset, download=True, progress=on_fetch)
     return anonymise(open_zip(upload, f"{UPLOADED_DATASET}.zip"))
@@ -131,4 +137,4 @@ def _mark_failed(run: Run, reason: str) -> None:
     try:
         run.set_state("failed", **run.load_epoch_counts(), reason=reason)
     except WbcsegError as error:
-        print_to_stderr(f"The failure could not be written down: {error}")
+        print_to_stderr(f"The failure could not be recorded: {error}")

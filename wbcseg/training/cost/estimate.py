@@ -143,9 +143,9 @@ def check_memory(
     if cost.fits:
         return cost
     raise NotEnoughMemoryError(
-        f"Training {get_spec(config.architecture).title} of width {config.base_filters} with batches of {config.batch_size} "
-        f"pictures of {config.input_size}×{config.input_size} needs about {_format_gigabytes(cost.memory_bytes * MEMORY_MARGIN)} of memory, "
-        f"and {_format_gigabytes(cost.free_bytes)} are free here. "
+        f"Training {get_spec(config.architecture).title} with {config.base_filters} base filters and batches of "
+        f"{config.batch_size} images of {config.input_size}×{config.input_size} needs about "
+        f"{_format_gigabytes(cost.memory_bytes * MEMORY_MARGIN)} of memory; {_format_gigabytes(cost.free_bytes)} are free. "
         + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs_root), cost.free_bytes)
     )
 
