@@ -1,4 +1,4 @@
-"""Architectures: the three networks side by side, and what each stage sees of a picture."""
+"""Architectures: how the networks are built, and the feature maps of their stages."""
 
 import streamlit as st
 
@@ -14,15 +14,15 @@ navigation.declare_page(
 
 st.title("Architectures")
 st.markdown(
-    "How the three networks are built, drawn from the networks themselves. On the left the picture becomes smaller "
-    "and its maps more; on the right it grows again, until every pixel has its class."
+    "Diagrams of the networks. On the left, the encoder reduces the image to smaller but more feature maps. On the "
+    "right, the decoder enlarges them again until each pixel has a class."
 )
 networks.show_networks(networks.select_base_filters())
 
-st.header("What each stage sees")
+st.header("Feature maps")
 st.markdown(
-    "Every stage turns the picture into maps, each of which answers to something of its own: an edge, a colour, the "
-    "inside of a nucleus. Here are those that vary most, from dark (little) to light (much)."
+    "Each stage turns the image into feature maps. Each map responds to one kind of pattern: an edge, a colour, the "
+    "inside of a nucleus. The maps that vary most are shown, from black (no response) to white (strong response)."
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     dataset = dataset_picker.select_dataset()

@@ -1,4 +1,4 @@
-"""Data sets: look through the pictures and their masks, and see how they are prepared for training."""
+"""Data sets: browse the images and their masks, and see how they are prepared for training."""
 
 import streamlit as st
 
@@ -13,13 +13,13 @@ navigation.declare_page(
 )
 
 st.title("Data sets")
-st.markdown("Look through the pictures and the masks that experts drew, and see how they are prepared for training.")
+st.markdown("Browse the images and their expert masks, and see how they are prepared for training.")
 
 with st.container(horizontal=True, vertical_alignment="center"):
     dataset = dataset_picker.select_dataset()
     sample_id = dataset_picker.select_image(dataset.name, dataset.ids)
     palette = image_panels.select_palette(label_visibility="collapsed")
-images_tab, preparation_tab = st.tabs(["Pictures", "Preparation"], key="tab", bind="query-params")
+images_tab, preparation_tab = st.tabs(["Images", "Splits and leakage"], key="tab", bind="query-params")
 
 if images_tab.open:
     with images_tab:
@@ -28,7 +28,7 @@ if images_tab.open:
             loaded_image = dataset_picker.load_image_or_stop(dataset.name, sample_id)
             image_panels.show_image_caption(loaded_image)
             image_panels.show_sample(loaded_image, palette)
-            dataset_picker.show_segment_link("Segment this picture", dataset.name, sample_id)
+            dataset_picker.show_segment_link("Segment this image", dataset.name, sample_id)
         with gallery_column:
             gallery.show_gallery(dataset, gallery.filter_samples(dataset), sample_id)
         dataset_picker.show_dataset_caption(dataset)

@@ -1,4 +1,4 @@
-"""Home: what this is, one click to a sample, and what is ready."""
+"""Home: what the app does, a sample image, and the data sets and models that are ready."""
 
 import streamlit as st
 
@@ -16,17 +16,18 @@ intro_column, example_column = st.columns([11, 9], gap="large", vertical_alignme
 with intro_column:
     st.title("White blood cell segmentation")
     st.markdown(
-        "Give it a picture of a white blood cell from a stained smear. Neural networks mark what is nucleus and what "
-        "is cytoplasm, and their results stand beside the mask that an expert drew, with a measure of how well they "
-        "match. Use it to see, compare and teach how such networks read a cell."
+        "This app segments white blood cells in images of stained blood smears. Neural networks outline the nucleus "
+        "and the cytoplasm of each cell. You can compare their results with expert masks, measure and count cells in "
+        "many images, and train networks on your own images."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        dataset_picker.show_segment_button("Segment a sample picture", *dataset_picker.SAMPLE_IMAGE)
-        dataset_picker.show_upload_button("Use your own picture")
-        st.page_link(routes.BATCH, label="Measure many pictures", icon=":material/table_view:")
+        dataset_picker.show_segment_button("Segment a sample image", *dataset_picker.SAMPLE_IMAGE)
+        dataset_picker.show_upload_button("Upload an image")
+        st.page_link(routes.BATCH, label="Segment many images", icon=":material/table_view:")
         st.page_link(routes.TRAIN, label="Train a network", icon=":material/model_training:")
     st.markdown(
-        ":material/science: **For research and teaching only.** Not a medical device: do not base a diagnosis on it."
+        ":material/science: **For research and teaching only.** This is not a medical device. Do not use it for "
+        "diagnosis."
     )
 
 st.header("Data sets")
@@ -40,7 +41,7 @@ models_column, glossary_column = st.columns([11, 9], gap="large")
 with models_column:
     dataset_status.show_models_table(cache.load_catalog().entries)
 with glossary_column:
-    glossary.show_glossary_entries("Dice", "Held-out", "±", "Base filters")
+    glossary.show_glossary_entries("Dice", "Held-out", "±")
 
 with example_column:
     image_panels.show_example(*dataset_picker.SAMPLE_IMAGE)

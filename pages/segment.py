@@ -21,7 +21,7 @@ navigation.declare_page(
     order=20,
 )
 
-st.title("Segment a picture")
+st.title("Segment an image")
 with st.container(horizontal=True, vertical_alignment="center"):
     is_upload = dataset_picker.select_source()
     dataset = None if is_upload else dataset_picker.select_dataset()

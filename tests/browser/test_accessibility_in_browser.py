@@ -14,10 +14,10 @@ AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 
 PAGES = {
     "home": "/",
-    "data sets": "/datasets?picture=007",
+    "data sets": "/datasets?image=007",
     "preparation": "/datasets?tab=Preparation",
-    "predict": "/segment?picture=012",
-    "own picture": "/segment?source=Your+own+picture",
+    "predict": "/segment?image=012",
+    "own picture": "/segment?source=Upload+an+image",
     "measure": "/batch",
     "architectures": "/architectures",
     "in short": "/compare",

@@ -21,16 +21,16 @@ CURVES = "/compare?tab=The+thesis,+repeated"
 
 # This test comes first: it is the one that meets the server cold.
 def test_a_link_to_a_cold_server_goes_through_the_router(page):
-    page.goto("/segment?picture=012")
+    page.goto("/segment?image=012")
     wait_for_viewer(page, PANELS)
     assert page.get_by_role("link", name="Data sets").is_visible()
     assert page.title() == "Predict · White blood cell segmentation"
     page.get_by_role("button", name="Next picture").click()  # the first click of all must count
-    page.wait_for_url("**/segment?picture=013")
+    page.wait_for_url("**/segment?image=013")
 
 
 def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
-    page.goto("/segment?picture=001")
+    page.goto("/segment?image=001")
     wait_for_viewer(page, PANELS)
     page.get_by_role("button", name="Next picture").click()
     page.wait_for_url("**image=002**")
@@ -47,18 +47,18 @@ def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
 
 
 def test_the_picture_goes_along_from_page_to_page(page):
-    page.goto("/datasets?picture=005")
+    page.goto("/datasets?image=005")
     wait_for_pictures(page, 3)
-    page.get_by_role("link", name="Segment this picture").click()
-    page.get_by_role("heading", name="Segment a picture").wait_for()
+    page.get_by_role("link", name="Segment this image").click()
+    page.get_by_role("heading", name="Segment an image").wait_for()
     wait_for_viewer(page, PANELS)
     assert page.get_by_text("Synthetic, 005 ·").is_visible()
-    assert "picture=005" in page.url
+    assert "image=005" in page.url
     page.get_by_role("link", name="Home").click()
-    page.get_by_role("button", name="Segment a sample picture").click()
-    page.get_by_role("heading", name="Segment a picture").wait_for()
+    page.get_by_role("button", name="Segment a sample image").click()
+    page.get_by_role("heading", name="Segment an image").wait_for()
     page.get_by_text("Synthetic, 032 ·").wait_for()
-    assert "picture=005" not in page.url
+    assert "image=005" not in page.url
 
 
 def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
@@ -66,7 +66,7 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
     data = io.BytesIO()
     Image.fromarray(open_dataset("synthetic").read("synthetic/003").image).save(data, "PNG")
     page.on("dialog", lambda dialog: pytest.fail(f"The page ran a script: {dialog.message}"))
-    page.goto("/segment?source=Your+own+picture")
+    page.goto("/segment?source=Upload+an+image")
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data.getvalue()})
     wait_for_viewer(page, 1 + OWN_MODELS)
     shown = page.locator("[data-testid=stMarkdown]", has_text="Jane").inner_text()
@@ -76,7 +76,7 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
 
 
 def test_a_file_that_is_no_picture(page):
-    page.goto("/segment?source=Your+own+picture")
+    page.goto("/segment?source=Upload+an+image")
     page.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"<html>"})
     page.locator("[data-testid=stAlert]").wait_for()
     assert "a.png" in page.locator("[data-testid=stAlert]").first.inner_text()
@@ -91,7 +91,7 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
         "/",
         "/datasets",
         "/segment",
-        "/segment?source=Your+own+picture",
+        "/segment?source=Upload+an+image",
         "/batch",
         "/architectures",
         "/train",
@@ -110,7 +110,7 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
 @pytest.mark.parametrize("names", [("unet-general",), SHIPPED])
 def test_no_figure_is_cut_on_a_phone(page, names):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto("/segment?picture=003&" + "&".join(f"models={name}" for name in names))
+    page.goto("/segment?image=003&" + "&".join(f"models={name}" for name in names))
     table = page.locator("[aria-label='Figures of the cell']")
     table.locator("td").first.wait_for(timeout=60_000)
     for box in page.locator(".figures").all():

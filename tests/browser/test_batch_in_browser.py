@@ -132,7 +132,7 @@ def test_a_field_of_view_goes_to_predict_and_back(measure):
     assert measure.locator(ROWS).count() == 7
     wait_for_pictures(measure, 1)
     measure.get_by_role("button", name="Open in Predict").click()
-    measure.get_by_role("heading", name="Segment a picture").wait_for()
+    measure.get_by_role("heading", name="Segment an image").wait_for()
     measure.get_by_text("field.png ·").wait_for()
     measure.get_by_role("link", name="Back to its table").click()
     wait_until_done(measure)

@@ -98,7 +98,7 @@ def test_a_training_from_start_to_predict(reader: Any) -> None:
     reader.get_by_role("link", name="See in Predict").wait_for()
     assert reader.get_by_text("30 of 30 epochs done").is_visible()
     reader.get_by_role("link", name="See in Predict").click()
-    reader.get_by_role("heading", name="Segment a picture").wait_for()
+    reader.get_by_role("heading", name="Segment an image").wait_for()
     reader.get_by_role("checkbox", name="seen in a browser").or_(
         reader.get_by_role("button", name="seen in a browser")
     ).first.wait_for()

@@ -1,4 +1,4 @@
-"""Pages with quick models."""
+"""Page tests run the real app with fast models."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from wbcseg.ui import cache
 
 @pytest.fixture(autouse=True)
 def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every run go through ``app.py``, as on a server whose router has run; AppTest forgets that it has."""
-    begin = PagesManager.__init__
+    """Make every run go through ``app.py``, as on a server that has called ``st.navigation``; AppTest resets that."""
+    original_init = PagesManager.__init__
 
-    def begin_warm(self: PagesManager, *args: object, **kwargs: object) -> None:
-        begin(self, *args, **kwargs)
+    def init_warm(self: PagesManager, *args: object, **kwargs: object) -> None:
+        original_init(self, *args, **kwargs)
         PagesManager.uses_pages_directory = False
 
-    monkeypatch.setattr(PagesManager, "__init__", begin_warm)
+    monkeypatch.setattr(PagesManager, "__init__", init_warm)
 
 
 @pytest.fixture(autouse=True)
 def models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the pages the quick models."""
+    """Give the pages the fast models."""
     monkeypatch.setattr(cache, "Catalog", QuickCatalog)
 
 
 @pytest.fixture
 def open_page() -> OpenPage:
-    """Return a function that opens a page as a link with the given parameters does."""
+    """Return a function that opens a page like a link with the given query parameters."""
 
     def open_it(page: str, /, **parameters: str) -> AppTest:
         at = AppTest.from_file(str(APP), default_timeout=120)

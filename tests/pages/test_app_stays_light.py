@@ -1,4 +1,4 @@
-"""The app's process: no TensorFlow, and little memory with all models open."""
+"""The app process does not import TensorFlow, and needs little memory with all models loaded."""
 
 import subprocess
 import sys
@@ -12,13 +12,14 @@ ROOT = Path(__file__).parents[2]
 VISIT = """
     import sys
     from streamlit.testing.v1 import AppTest
+    from wbcseg.ui.navigation import list_pages
 
     at = AppTest.from_file("app.py", default_timeout=120).run()
-    for page in ("datasets", "train", "runs", "compare", "architectures", "batch", "segment"):
-        at.switch_page(f"pages/{page}.py").run()
+    for page in list_pages():
+        at.switch_page(f"pages/{page.script.name}").run()
         assert not at.exception, at.exception
     at.switch_page("pages/datasets.py")
-    at.query_params["tab"] = "Preparation"
+    at.query_params["tab"] = "Splits and leakage"
     at.run()
     assert not at.exception, at.exception
     at.switch_page("pages/compare.py")
@@ -37,7 +38,7 @@ VISIT = """
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
-    """What a process says that has visited every page with the shipped models."""
+    """Visit every page with the shipped models in a new process, and return what it reports."""
     code = textwrap.dedent(VISIT)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -48,5 +49,5 @@ def test_no_page_imports_tensorflow(visit):
     assert visit["HEAVY"] == ""
 
 
-def test_the_process_stays_below_400_mb(visit):
+def test_the_process_needs_less_than_400_mb(visit):
     assert int(visit["PEAK"]) < 400_000

@@ -513,7 +513,7 @@ def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     at.number_input(key="batch_pixel_size").set_value(0.5).run()
     at.session_state["handed_picture"] = (InputImage("a.png", "a", lambda: CELL), 0)
     go_to(at, "segment")
-    at.query_params["source"] = "Your own picture"
+    at.query_params["source"] = "Upload an image"
     at.run()
     assert not at.exception
     assert viewer_props(at)["file"] == "a"
@@ -525,7 +525,7 @@ def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     assert row[1] == "a.png"
     assert "µm²" in head[3]
     go_to(at, "segment")
-    at.query_params["source"] = "Your own picture"
+    at.query_params["source"] = "Upload an image"
     at.run()
     next(button for button in at.button if button.label == "Bring another").click().run()
     assert len(at.file_uploader) == 1
@@ -537,7 +537,7 @@ def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
     item, page = at.session_state["handed_picture"]
     assert (item.load(), item.load_mask(), page) == (CELL, MASK, 0)
     go_to(at, "segment")
-    at.query_params["source"] = "Your own picture"
+    at.query_params["source"] = "Upload an image"
     at.run()
     assert not at.exception
     assert "mask" in [panel["key"] for panel in viewer_props(at)["panels"]]
@@ -547,7 +547,7 @@ def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
 
 def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
     small = encode(np.zeros((5, 5), np.uint8))
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.session_state["handed_picture"] = (InputImage("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
     at.run()
     assert not at.exception

@@ -1,7 +1,7 @@
-"""Home says what this is, what is ready, and leads to a sample in one click."""
+"""Home says what the app does and what is ready, and opens a sample image with one click."""
 
 import pytest
-from quick_app import pictures, tables, viewer, words
+from quick_app import count_images, page_text, tables, viewer_props
 
 from wbcseg.datasets import DatasetStatus
 from wbcseg.errors import DownloadError
@@ -9,83 +9,83 @@ from wbcseg.ui import cache
 from wbcseg.ui.components import dataset_status
 
 
-def test_it_says_what_it_is_and_what_it_is_not_for(open_page):
+def test_it_says_what_the_app_is_and_is_not_for(open_page):
     at = open_page("home")
     assert at.title[0].value == "White blood cell segmentation"
-    assert "For research and teaching only" in words(at)
-    assert pictures(at) == 2
+    assert "For research and teaching only" in page_text(at)
+    assert count_images(at) == 2
 
 
-def test_it_shows_the_models_and_why_one_cannot_be_used(open_page):
+def test_it_shows_the_models_and_why_one_cannot_be_loaded(open_page):
     at = open_page("home")
     assert ["U\\-Net 16", "0.975 ±\u00a00.002", "0.975 ±\u00a00.002", "–"] in tables(at)[0]
-    assert "is damaged or was replaced" in words(at)
+    assert "is damaged or was replaced" in page_text(at)
 
 
-def test_figures_on_pictures_with_a_copy_in_training_are_marked(open_page):
+def test_scores_from_a_leaky_split_are_marked(open_page):
     at = open_page("home")
     names = [row[0] for row in tables(at)[0]]
     assert names == ["Model", "U\\-Net 16", "SegNet 16 :orange[:material/content_copy:]"]
-    assert "most of these held-out pictures have a flipped copy" in words(at)
+    assert "flipped copies of most held-out images were in the training set" in page_text(at)
 
 
-def test_it_says_so_where_there_is_no_model(open_page, monkeypatch):
-    class Nothing:
+def test_it_says_so_if_there_is_no_model(open_page, monkeypatch):
+    class EmptyCatalog:
         entries = usable = ()
 
-    monkeypatch.setattr(cache, "Catalog", Nothing)
-    assert "There is no model yet" in words(open_page("home"))
+    monkeypatch.setattr(cache, "Catalog", EmptyCatalog)
+    assert "No models yet" in page_text(open_page("home"))
 
 
-def test_one_click_leads_to_a_segmented_sample(open_page):
+def test_one_click_segments_a_sample_image(open_page):
     at = open_page("home")
-    next(button for button in at.button if button.label == "Segment a sample picture").click().run()
+    next(button for button in at.button if button.label == "Segment a sample image").click().run()
     assert not at.exception
-    assert at.title[0].value == "Segment a picture"
-    assert viewer(at)["id"].startswith("synthetic/")
+    assert at.title[0].value == "Segment an image"
+    assert viewer_props(at)["id"].startswith("synthetic/")
 
 
-def test_one_click_leads_to_the_readers_own_picture(open_page):
+def test_one_click_opens_the_upload(open_page):
     at = open_page("home")
-    next(button for button in at.button if button.label == "Use your own picture").click().run()
-    assert at.title[0].value == "Segment a picture"
+    next(button for button in at.button if button.label == "Upload an image").click().run()
+    assert at.title[0].value == "Segment an image"
     assert at.file_uploader
 
 
-def test_data_that_is_not_here_is_offered(open_page, no_data):
+def test_a_missing_data_set_is_offered_for_download(open_page, no_data):
     at = open_page("home")
-    assert "Not on this computer yet" in words(at)
+    assert "Not downloaded yet" in page_text(at)
     assert {"download_zheng-1", "download_zheng-2"} <= {button.key for button in at.button}
 
 
 def test_a_download_shows_its_progress(open_page, no_data, monkeypatch):
-    seen = []
+    calls = []
 
-    def fetch(name, *, fetch, progress):
+    def fail_after_one_file(name, *, download, progress):
         progress(1, 4, "Dataset 1/001.bmp")
-        seen.append((name, fetch))
-        raise DownloadError("The connection broke after 1 of 4 files. Try again: what is here is kept.")
+        calls.append((name, download))
+        raise DownloadError("The connection was lost after 1 of 4 files.")
 
-    monkeypatch.setattr(dataset_status, "open_dataset", fetch)
+    monkeypatch.setattr(dataset_status, "open_dataset", fail_after_one_file)
     at = open_page("home")
     at.button(key="download_zheng-1").click().run()
     assert not at.exception
-    assert seen == [("zheng-1", True)]
-    assert "The connection broke after 1 of 4 files" in at.error[0].value
+    assert calls == [("zheng-1", True)]
+    assert "The connection was lost after 1 of 4 files" in at.error[0].value
 
 
 def test_after_a_download_the_data_is_ready(open_page, no_data, monkeypatch):
-    here = []
+    downloaded = []
     missing = DatasetStatus("zheng-1", "Zheng 1", False, "", None, "Fetch it.")
     ready = DatasetStatus("zheng-1", "Zheng 1", True, "cache", 300, "")
-    monkeypatch.setattr(dataset_status, "open_dataset", lambda name, **_: here.append(name))
-    monkeypatch.setattr("wbcseg.datasets.list_datasets", lambda: [ready if here else missing])
+    monkeypatch.setattr(dataset_status, "open_dataset", lambda name, **_: downloaded.append(name))
+    monkeypatch.setattr("wbcseg.datasets.list_datasets", lambda: [ready if downloaded else missing])
     at = open_page("home")
     at.button(key="download_zheng-1").click().run()
     assert not at.exception
-    assert "300 pictures" in words(at)
+    assert "300 images" in page_text(at)
 
 
-@pytest.mark.parametrize("word", ["Dice", "Held-out", "±"])
-def test_technical_words_are_explained(open_page, word):
-    assert f"**{word}** · " in words(open_page("home"))
+@pytest.mark.parametrize("term", ["Dice", "Held-out", "±"])
+def test_technical_terms_are_explained(open_page, term):
+    assert f"**{term}** · " in page_text(open_page("home"))

@@ -166,7 +166,7 @@ def test_another_set_begins_at_its_first_picture(open_page, zheng_data):
 
 
 def test_ones_own_picture(open_page):
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     assert "never stored" in page_text(at)
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert not at.exception
@@ -179,7 +179,7 @@ def test_ones_own_picture(open_page):
 
 def test_a_name_with_html_is_only_text(open_page):
     name = "<img src=x onerror=alert(1)> **bold** :red[x].png"
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload(name, png(a_cell())).run()
     shown = next(element.value for element in at.markdown if "onerror" in element.value)
     assert shown.startswith(escape_markdown(name))
@@ -188,7 +188,7 @@ def test_a_name_with_html_is_only_text(open_page):
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"<html><script>alert(1)</script></html>", png(a_cell())[:90]])
 def test_what_is_no_picture_is_refused_in_words(open_page, data):
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", data).run()
     assert not at.exception
     assert escape_markdown("cell.png") in at.error[0].value
@@ -202,7 +202,7 @@ def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
         raise ImageError("A picture must have at least 16×16 pixels to be segmented. Received: 1×1")
 
     monkeypatch.setattr("quick_app.Threshold.predict", refuse)
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("dot.png", png(np.zeros((1, 1, 3), np.uint8))).run()
     assert not at.exception
     assert shown(at) == 1
@@ -223,7 +223,7 @@ def test_what_a_file_says_besides_its_pixels_goes_nowhere():
 
 
 def test_two_readers_never_get_each_others_picture(open_page):
-    first, second = (open_page("segment", source="Your own picture") for _ in range(2))
+    first, second = (open_page("segment", source="Upload an image") for _ in range(2))
     dark, light = a_cell(shade=20, side=40), a_cell(shade=140, side=44)
     first.file_uploader[0].upload("cell.png", png(dark)).run()
     second.file_uploader[0].upload("cell.png", png(light)).run()
@@ -290,7 +290,7 @@ class OneJudge:
 def test_results_are_judged_where_somebody_can(open_page, monkeypatch, status):
     judges = {"U-Net 16": OneJudge(status)}
     monkeypatch.setattr(cache, "load_quality_model", lambda card: judges.get(card.title))
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(a_cell(shade=40 + len(status)))).run()
     said = [one.value for one in at.markdown if escape_markdown("U-Net 16") in one.value and status in one.value]
     assert len(said) == 1
@@ -310,7 +310,7 @@ def test_models_that_disagree_say_so(open_page, monkeypatch):
         return result
 
     monkeypatch.setattr(Threshold, "predict", other)
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(a_cell(shade=61))).run()
     assert len([one for one in at.markdown if escape_markdown("The models disagree about the cell.") in one.value]) == 2
 
@@ -327,7 +327,7 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
     monkeypatch.setattr(Threshold, "predict", found)
     judge = OneJudge(REVIEW)
     monkeypatch.setattr(cache, "load_quality_model", lambda card: judge if card.title == "U-Net 16" else None)
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     assert f"**{escape_markdown('U-Net 16')}**: 2 white cells found; all should be checked." in page_text(at)
@@ -432,7 +432,7 @@ def test_a_model_that_finds_no_cell_has_dashes_beside_the_experts_figures(open_p
 
 
 def test_a_field_without_a_cell_has_no_figures(open_page):
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     field = np.full((300, 700, 3), 217, np.uint8)
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert "No white cell was found, so there is nothing to measure." in page_text(at)
@@ -454,7 +454,7 @@ def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_pag
 
 def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     assert NOTICE in page_text(at)
     assert page_text(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
@@ -470,7 +470,7 @@ def a_stack(*shades):
 
 
 def test_a_page_of_a_tiff_is_chosen(open_page):
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("stack.tif", a_stack(20, 40, 60)).run()
     page = at.number_input[0]
     assert (page.label, page.value, page.max) == ("Page", 1, 3)
@@ -488,7 +488,7 @@ def test_a_page_of_a_tiff_is_chosen(open_page):
 
 def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
     data = a_stack(20, 40, 60)
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.session_state["handed_picture"] = (InputImage("s.tif", "s", lambda: data), 1)
     at.run()
     assert at.number_input[0].value == 2
@@ -496,7 +496,7 @@ def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
     go_to(at, "batch")
     at.run()
     go_to(at, "segment")
-    at.query_params["source"] = "Your own picture"
+    at.query_params["source"] = "Upload an image"
     at.run()
     assert at.number_input[0].value == 3
     assert "page 3 is used" in page_text(at)
@@ -510,7 +510,7 @@ def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monk
     monkeypatch.setattr(
         Threshold, "predict", lambda self, image, **more: as_field(segment(self, image, **more), [PLACE])
     )
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert "cannot be read" in at.warning[0].value
     assert "No white cell was found." not in page_text(at)
@@ -522,7 +522,7 @@ def models_at_first(open_page):
     """The models that are chosen for a picture of a set, and then for one's own."""
     at = open_page("segment", image="003")
     of_set = at.pills(key="models").value
-    at.segmented_control(key="source").set_value("Your own picture").run()
+    at.segmented_control(key="source").set_value("Upload an image").run()
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     return of_set, at.pills(key="general_models").value
 
@@ -563,7 +563,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
         return as_field(segment(self, image, tta=tta), places if self.name == "unet-16" else places[:1])
 
     monkeypatch.setattr(Threshold, "predict", found)
-    at = open_page("segment", source="Your own picture", pixel_size="0.5")
+    at = open_page("segment", source="Upload an image", pixel_size="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
     expected = extract_features(a_cell(), keep_main_cell(segment(Threshold("x"), a_cell()).labels)).to_units(0.5)[
@@ -590,11 +590,11 @@ def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
 
 
 def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()
     for page in ("batch", "segment"):
         go_to(at, page)
-        at.query_params["source"] = "Your own picture"
+        at.query_params["source"] = "Upload an image"
         at.run()
         assert not at.exception
     assert "The picture that you brought before" in page_text(at)
@@ -606,12 +606,12 @@ def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
 
 
 def test_the_scale_of_my_pictures_is_not_that_of_the_data_sets(open_page):
-    at = open_page("segment", source="Your own picture")
+    at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("mine.png", png(a_cell())).run()
     at.number_input(key="pixel_size").set_value(0.5).run()
     assert any("µm²" in row[0] for row in tables(at)[-1])
     at.segmented_control(key="source").set_value("From a data set").run()
     assert at.number_input(key="pixel_size").value is None
     assert not any("µm²" in row[0] for row in tables(at)[-1])
-    at.segmented_control(key="source").set_value("Your own picture").run()
+    at.segmented_control(key="source").set_value("Upload an image").run()
     assert at.number_input(key="pixel_size").value == 0.5

@@ -1,4 +1,4 @@
-"""How a server that runs for weeks keeps its memory small, and its readers from waiting for that."""
+"""Garbage collection in a background thread, which keeps the memory of a long-running server small."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from typing import Final
 from wbcseg.inference import set_max_loaded
 
 GC_INTERVAL: Final = 1.0
-"""Seconds between two rounds of the garbage collector, while somebody reads."""
+"""Seconds between two garbage collections while pages are in use."""
 
 MAX_LOADED_MODELS: Final = 3
-"""How many networks keep their memory, 14 to 22 MB each: as many as Predict asks about a picture."""
+"""Models that stay loaded, 14 to 22 MB each: as many as the page Segment applies to an image by default."""
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
-"""What glibc's ``mallopt`` calls the greatest number of its arenas (``M_ARENA_MAX`` in malloc.h), and the size from
-which a piece of memory lies apart and goes back to the system as soon as it is free (``M_MMAP_THRESHOLD``)."""
+"""Parameters of glibc's ``mallopt`` (malloc.h): the maximum number of arenas, and the size from which a block is mapped
+separately, so that it returns to the system as soon as it is freed."""
 
 _page_runs = 0
 _gc_thread: threading.Thread | None = None
 
 
 def start_gc_thread() -> None:
-    """Look after the memory from now on; to be called in every run of a page.
+    """Start the thread if it is not running. To be called in every run of a page.
 
-    What a reader leaves behind lies in circles, which the garbage collector alone can free. Streamlit would run it
-    after every run of a page, a tenth of a second in which nobody's page goes on (``runner.postScriptGC``). Here it
-    runs now and then, as long as pages are read.
+    A session leaves reference cycles behind, which only the garbage collector frees. By default, Streamlit collects
+    after every run of a page (``runner.postScriptGC``), which blocks all pages for a tenth of a second. The thread
+    collects once per interval instead, and only if a page has run since the last time.
     """
     global _page_runs, _gc_thread
     _page_runs += 1
     if _gc_thread is None:
         set_max_loaded(MAX_LOADED_MODELS)
         _configure_malloc()
-        _gc_thread = threading.Thread(target=_run_gc, name="memory", daemon=True)
+        _gc_thread = threading.Thread(target=_run_gc, name="gc", daemon=True)
         _gc_thread.start()
 
 
@@ -52,9 +52,9 @@ def _run_gc() -> None:
 
 
 def _configure_malloc() -> None:
-    """Let threads share arenas of memory, and large pieces lie apart.
+    """Make threads share memory arenas, and map large blocks separately.
 
-    Every run of a page is a thread, and each would keep what it once took.
+    Every run of a page is a thread, and without this each would keep the memory that it once used.
     """
     with contextlib.suppress(OSError, AttributeError):
         glibc = ctypes.CDLL("libc.so.6")
@@ -63,6 +63,6 @@ def _configure_malloc() -> None:
 
 
 def _trim_heap() -> None:
-    """Give the system what is free between pieces that are not."""
+    """Return unused heap memory to the system."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Networks drawn as diagrams, from their structure."""
+"""Diagrams of networks, drawn from their structure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.models.graph import LayerStats, Stage
-from wbcseg.models.structure import CONVOLUTION, DENSE, POOLING, TRANSPOSED_CONVOLUTION, UPSAMPLING
+from wbcseg.models.graph import Stage
+from wbcseg.models.structure import CONVOLUTION, DENSE, POOLING, TRANSPOSED_CONVOLUTION, UPSAMPLING, Layer
 
-# Streamlit takes drawings out of HTML, and a picture file does not know the colours of the page.
+# Streamlit removes SVG from HTML, and an image file cannot use the colours of the theme: hence a component.
 _svg_component = st.components.v2.component(
     "wbcseg.drawing",
     js="""
@@ -35,10 +35,10 @@ MAX_BOX_WIDTH: Final = 128
 
 
 def render_svg(title: str, stages: Sequence[Stage]) -> str:
-    """Return a network as SVG in the colours of the page: the encoder on the left, the decoder on the right.
+    """Return a network as SVG in the colours of the theme: the encoder on the left, the decoder on the right.
 
     Args:
-        title: What a screen reader calls it.
+        title: Title of the network, for screen readers.
         stages: Its stages.
     """
     bottleneck = min(stages, key=lambda stage: stage.map_size)
@@ -73,17 +73,16 @@ def show_diagram(title: str, stages: Sequence[Stage], key: str) -> None:
 
 
 def format_operations(stage: Stage) -> str:
-    """Write what a stage computes in a few words, such as ``2 × 3×3``."""
+    """Describe the operations of a stage in short, such as ``2 × 3×3``."""
     counts: dict[str, int] = {}
-    for step in stage.layer_stats:
-        name = _format_operation(step)
+    for stats in stage.layer_stats:
+        name = _format_operation(stats.layer)
         if name:
             counts[name] = counts.get(name, 0) + 1
     return ", ".join(f"{count} × {name}" if count > 1 else name for name, count in counts.items())
 
 
-def _format_operation(step: LayerStats) -> str:
-    layer = step.layer
+def _format_operation(layer: Layer) -> str:
     if layer.kind == CONVOLUTION:
         return f"{layer.kernel_size}×{layer.kernel_size}"
     if layer.kind == TRANSPOSED_CONVOLUTION:
@@ -92,17 +91,16 @@ def _format_operation(step: LayerStats) -> str:
 
 
 def _render_box(stage: Stage, x: float, y: float, box_width: float) -> str:
+    operations = format_operations(stage) or "pooling only"
     tooltip = (
-        f"{stage.map_size}×{stage.map_size} pixels, {stage.filters} channels: "
-        f"{format_operations(stage) or 'pooling only'}. "
+        f"{stage.map_size}×{stage.map_size} pixels, {stage.filters} channels: {operations}. "
         f"{stage.parameters:,} parameters, {stage.multiply_adds / 1e6:,.1f} million multiply-adds, "
-        f"receptive field {stage.receptive_field}×{stage.receptive_field} pixels of the image"
+        f"receptive field {stage.receptive_field}×{stage.receptive_field} pixels"
     )
     return (
         f"<g><title>{escape(tooltip)}</title>"
-        f'<rect x="{x - box_width / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" '
-        f'width="{box_width:.1f}" height="{BOX_HEIGHT}" rx="6" '
-        'fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
+        f'<rect x="{x - box_width / 2:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{box_width:.1f}" height="{BOX_HEIGHT}" '
+        'rx="6" fill="var(--st-secondary-background-color, #8884)" stroke="currentColor" stroke-opacity="0.55"/>'
         f'<text x="{x:.1f}" y="{y - 4:.1f}" text-anchor="middle" font-weight="600">'
         f"{stage.map_size}² × {stage.filters}</text>"
         f'<text x="{x:.1f}" y="{y + 13:.1f}" text-anchor="middle" font-size="10.5">'
@@ -111,18 +109,18 @@ def _render_box(stage: Stage, x: float, y: float, box_width: float) -> str:
 
 
 def _format_convolutions(stage: Stage) -> str:
-    """Write the convolutions of a stage so that they fit into its box."""
+    """Describe the convolutions of a stage so that the text fits into its box."""
     kernels = [
-        step.layer.kernel_size for step in stage.layer_stats if step.layer.kind == CONVOLUTION and step.filters > 3
+        stats.layer.kernel_size for stats in stage.layer_stats if stats.layer.kind == CONVOLUTION and stats.filters > 3
     ]
-    dense_count = sum(step.layer.kind == DENSE for step in stage.layer_stats)
+    dense_count = sum(stats.layer.kind == DENSE for stats in stage.layer_stats)
     if dense_count:
         return f"{dense_count} × dense"
     return f"{len(kernels)} × {kernels[0]}×{kernels[0]}" if kernels else "–"
 
 
 def _format_resampling(stage: Stage) -> str:
-    """Write how the maps get to a stage's side."""
+    """Describe how the feature maps are resized at the start of a stage."""
     first_layer = stage.layer_stats[0].layer
     if first_layer.kind == POOLING:
         return f"pool {first_layer.factor}"
@@ -150,5 +148,5 @@ def _render_skip(source: tuple[float, float, float], target: tuple[float, float,
     return (
         f'<path d="M{x1:.1f} {y:.1f} L{x2:.1f} {y:.1f}" stroke="currentColor" stroke-opacity="0.7" '
         'stroke-dasharray="4 3" fill="none"/>'
-        f'<text x="{(x1 + x2) / 2:.1f}" y="{y - 5:.1f}" text-anchor="middle" font-size="10.5">copy</text>'
+        f'<text x="{(x1 + x2) / 2:.1f}" y="{y - 5:.1f}" text-anchor="middle" font-size="10.5">skip</text>'
     )

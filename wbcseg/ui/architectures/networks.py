@@ -1,7 +1,8 @@
-"""The three networks side by side: how they are built, and what each stage sees of a picture."""
-# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
+"""The networks side by side: diagrams, numbers, and feature maps of each stage."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 import streamlit as st
@@ -18,57 +19,62 @@ from wbcseg.ui.architectures import diagram
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import escape_markdown, format_decimal, format_integer
 from wbcseg.ui.glossary import GLOSSARY
 
-INPUT_SIZE = 120
-MAPS_PER_STAGE = 6
-"""Maps of each stage that are shown."""
+INPUT_SIZE: Final = 120
+"""Side length in pixels of the input that the numbers are for."""
 
-TILE_SIZE = 96
-"""Side in pixels of a drawn map."""
+MAPS_PER_STAGE: Final = 6
+"""Feature maps shown per stage."""
+
+TILE_SIZE: Final = 96
+"""Side length in pixels of a feature map on the page, at least."""
+
+DEFAULT_BASE_FILTERS: Final = 16
+MIN_NETWORK_WIDTH: Final = 330
+"""Minimum width in pixels of a network's column: as many as fit stand side by side."""
 
 
 def select_base_filters() -> int:
-    """Ask for the width of the networks."""
+    """Ask for the number of base filters."""
     return int(
         st.slider(
-            "Width (filters of the first stage)",
-            BASE_FILTERS_RANGE[0],
-            BASE_FILTERS_RANGE[1],
-            16,
+            "Base filters",
+            *BASE_FILTERS_RANGE,
+            DEFAULT_BASE_FILTERS,
             4,
             key="base_filters",
             bind="query-params",
             width=360,
-            help=f"{GLOSSARY['Base filters']} The shipped U-Nets have 16, the thesis {PRESETS['thesis'].base_filters}.",
+            help=f"{GLOSSARY['Base filters']} The thesis uses {PRESETS['thesis'].base_filters}.",
         )
     )
 
 
 def show_networks(base_filters: int) -> None:
-    """Show every network's diagram and numbers."""
-    with st.grid(3, min_column_width=330, gap="large") as grid:
+    """Show the diagram and the numbers of each network."""
+    with st.grid(len(ARCHITECTURES), min_column_width=MIN_NETWORK_WIDTH, gap="large") as grid:
         for spec in ARCHITECTURES.values():
             with grid.cell():
                 network_stages = list_stages(spec.name, base_filters=base_filters, input_size=INPUT_SIZE)
                 st.subheader(spec.title)
                 st.markdown(
-                    f"**{_format_integer(spec.count_parameters(base_filters))}** parameters · "
+                    f"**{format_integer(spec.count_parameters(base_filters))}** parameters · "
                     f"**{spec.count_multiply_adds(base_filters, INPUT_SIZE) / 1e9:.2f}** billion multiply-adds"
                 )
                 diagram.show_diagram(spec.title, network_stages, key=f"diagram_{spec.name}")
                 st.caption(spec.summary)
-                with st.expander("Every stage in numbers", icon=":material/table_rows:"):
-                    show_table(*_build_stage_table(network_stages), f"Every stage of {spec.title} in numbers")
+                with st.expander("Stages in numbers", icon=":material/table_rows:"):
+                    show_table(*_build_stage_table(network_stages), f"Stages of {spec.title}")
 
 
 def show_feature_maps(image: cache.LoadedImage, catalog: Catalog) -> None:
-    """Show the strongest feature maps of every stage of a shipped model of each network."""
+    """Show the strongest feature maps of each stage, for the shipped models that suit synthetic images."""
     entries = [entry for entry in catalog.select_defaults_for(dataset_picker.SAMPLE_DATASET) if entry.shipped]
     if not entries:
-        st.info("There is no shipped model here to look into.", icon=":material/info:")
-    with st.grid(max(1, len(entries)), min_column_width=330, gap="large") as grid:
+        st.info("No shipped model is available.", icon=":material/info:")
+    with st.grid(max(1, len(entries)), min_column_width=MIN_NETWORK_WIDTH, gap="large") as grid:
         for entry in entries:
             with grid.cell():
                 _show_model_maps(image, entry)
@@ -91,7 +97,7 @@ def _get_rendered_maps(image: cache.LoadedImage, entry: ModelEntry) -> list[tupl
 @cache.cache_by_image("data", max_entries=24, max_session_entries=6, show_spinner="Computing the feature maps…")
 def _render_maps(
     loaded_image: cache.LoadedImage,
-    model_key: tuple[str, str],
+    model_key: tuple[str, str],  # noqa: ARG001 (part of the cache key)
     _entry: ModelEntry,
 ) -> list[tuple[str, str, bytes]]:
     assert _entry.card is not None
@@ -103,7 +109,7 @@ def _render_maps(
         rows.append(
             (
                 title,
-                f"{_entry.title}, {branch} at {stage_maps.stage.map_size} pixels: its strongest feature maps",
+                f"{_entry.title}, {branch} at {map_size}×{map_size}: the strongest feature maps",
                 _encode_map_sheet(stage_maps),
             )
         )
@@ -111,7 +117,7 @@ def _render_maps(
 
 
 def _encode_map_sheet(stage_maps: StageMaps) -> bytes:
-    """Draw a stage's strongest maps beside each other, each from its least (dark) to its greatest value (light)."""
+    """Draw the strongest feature maps of a stage side by side, each scaled from its minimum (black) to its maximum."""
     tiles = []
     for feature_map in stage_maps.select_strongest(MAPS_PER_STAGE):
         low, high = float(feature_map.min()), float(feature_map.max())
@@ -124,21 +130,17 @@ def _encode_map_sheet(stage_maps: StageMaps) -> bytes:
 
 
 def _build_stage_table(network_stages: tuple[Stage, ...]) -> tuple[list[str], list[list[str]]]:
-    header = ["Stage", "Side", "Channels", "Layers", "Parameters", "Million multiply-adds", "Sees"]
+    header = ["Stage", "Map size", "Channels", "Layers", "Parameters", "Million multiply-adds", "Receptive field"]
     rows = [
         [
             f"{'Decoder' if stage.is_decoder else 'Encoder'}",
             f"{stage.map_size}",
             f"{stage.filters}",
             escape_markdown(diagram.format_operations(stage) or "pooling"),
-            _format_integer(stage.parameters),
-            f"{stage.multiply_adds / 1e6:,.1f}".replace(",", "\u202f"),
+            format_integer(stage.parameters),
+            format_decimal(stage.multiply_adds / 1e6, 1),
             f"{stage.receptive_field}×{stage.receptive_field}",
         ]
         for stage in network_stages
     ]
     return header, rows
-
-
-def _format_integer(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")

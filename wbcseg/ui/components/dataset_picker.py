@@ -1,7 +1,8 @@
-"""Choosing a data set and a picture; for a reader's own see :mod:`wbcseg.ui.segment.upload`.
+"""Widgets that select a data set and an image, and links to the page Segment.
 
-The choices live in the address, so that a view is a link, and their keys (``dataset``, ``image``, ``source``) are the
-same on every page, so that a reader takes them along.
+The choices are query parameters (``dataset``, ``image`` and ``source``), so every view has a link of its own. The keys
+are the same on all pages, so the choices stay when the user opens another page. Uploads are handled in
+:mod:`wbcseg.ui.segment.upload`.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components.dataset_status import show_download_button
-from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id, pluralise
 from wbcseg.ui.state import get_restored_keys, restore_bound_widget, save_choices
 
 FROM_DATASET: Final = "From a data set"
-FROM_UPLOAD: Final = "Your own picture"
+FROM_UPLOAD: Final = "Upload an image"
 SOURCES: Final = (FROM_DATASET, FROM_UPLOAD)
 
 SAMPLE_DATASET: Final = "synthetic"
 SAMPLE_IMAGE: Final = (SAMPLE_DATASET, f"{SAMPLE_DATASET}/032")
-"""The picture to begin with. No shipped model has seen it."""
+"""Data set and id of the image that is shown first. No shipped model was trained on it."""
 
 
 def select_source() -> bool:
-    """Ask where the picture comes from. Return whether the reader brings one."""
+    """Ask whether to segment an image of a data set or an upload. Return whether it is an upload."""
     restore_bound_widget("source", SOURCES)
     choice = st.segmented_control(
-        "Where the picture comes from",
+        "Image source",
         SOURCES,
         default=FROM_DATASET,
         required=True,
@@ -45,7 +46,7 @@ def select_source() -> bool:
 
 
 def select_dataset() -> Dataset:
-    """Ask for a data set and open it; where it is not here yet, offer to fetch it and end the page."""
+    """Ask for a data set and open it. If it has not been downloaded, offer the download and stop the page."""
     status_by_name = {
         status.name: status for status in sorted(list_datasets(), key=lambda status: status.name != SAMPLE_DATASET)
     }
@@ -67,20 +68,20 @@ def select_dataset() -> Dataset:
 def select_image(
     dataset_name: str, sample_ids: Sequence[str], *, default_id: str = "", with_buttons: bool = True
 ) -> str:
-    """Ask for a picture of a data set, by number or one after the other.
+    """Ask for an image of a data set.
 
     Args:
         dataset_name: The data set's name.
-        sample_ids: The ids to choose from, at least one.
-        default_id: The one to begin with, if it is there.
-        with_buttons: Whether there are buttons for the one before and the one after.
+        sample_ids: The ids of its images, at least one.
+        default_id: The id that is selected first, if the data set has it.
+        with_buttons: Whether to show buttons for the previous and the next image.
 
     Returns:
-        The chosen id.
+        The id of the selected image.
     """
     restore_bound_widget("image", sample_ids, get_local_id)
     selected_id = st.selectbox(
-        "Picture number",
+        "Image number",
         sample_ids,
         index=sample_ids.index(default_id) if default_id in sample_ids else 0,
         format_func=get_local_id,
@@ -114,13 +115,13 @@ def select_image(
 
 
 def go_to_image(dataset_name: str, sample_id: str) -> None:
-    """Choose a picture for the reader (to be called before the widgets are drawn: from a click)."""
+    """Select an image. To be called in a callback, before the widgets of the page are created."""
     st.session_state["dataset"] = dataset_name
     st.session_state["image"] = sample_id
 
 
 def show_segment_button(label: str, dataset_name: str, sample_id: str) -> None:
-    """Offer to go to the page that segments, with a picture of a data set (on a page that chooses no set itself)."""
+    """Show a button that opens an image on the page Segment, for pages that do not select a data set themselves."""
     get_restored_keys()
     if st.button(label, icon=":material/biotech:"):
         save_choices(dataset=dataset_name, image=sample_id, source=FROM_DATASET)
@@ -128,31 +129,31 @@ def show_segment_button(label: str, dataset_name: str, sample_id: str) -> None:
 
 
 def show_upload_button(label: str) -> None:
-    """Offer to go to the page that segments, to bring a picture."""
+    """Show a button that opens the upload on the page Segment."""
     if st.button(label, icon=":material/upload:", type="tertiary"):
         save_choices(source=FROM_UPLOAD)
         st.switch_page(routes.SEGMENT)
 
 
 def show_segment_link(label: str, dataset_name: str, sample_id: str) -> None:
-    """Link to the page that segments, with the picture that is chosen here."""
-    # Whoever looks through data sets is done with a picture of their own.
+    """Show a link that opens the selected image on the page Segment."""
+    # An upload that was open there before must not replace it.
     save_choices(source=FROM_DATASET)
     query_params = {"dataset": format_dataset_name(dataset_name), "image": get_local_id(sample_id)}
     st.page_link(routes.SEGMENT, label=label, icon=":material/biotech:", query_params=query_params)
 
 
 def show_dataset_caption(dataset: Dataset) -> None:
-    """Say where the pictures come from and which files were left out."""
+    """Show where the images come from and which files were skipped."""
     st.caption(escape_markdown(dataset.acknowledgement or dataset.origin))
     if dataset.problems:
-        with st.expander(f"{len(dataset.problems)} files were left out", icon=":material/rule:"):
+        with st.expander(f"{pluralise(len(dataset.problems), 'file')} skipped", icon=":material/rule:"):
             for problem in dataset.problems:
                 st.text(problem)
 
 
 def load_image_or_stop(dataset_name: str, sample_id: str) -> cache.LoadedImage:
-    """Read a picture of a data set, or show why it can't be and end the page."""
+    """Load an image of a data set. If it cannot be read, show why and stop the page."""
     try:
         return cache.load_image(dataset_name, sample_id)
     except WbcsegError as error:
@@ -172,7 +173,7 @@ def _open_or_stop(status: DatasetStatus) -> Dataset:
 
 
 def _reset_image() -> None:
-    # A number of one set means nothing in the next: begin at its first picture, in the address too.
+    # An image number of one data set means nothing in another one: select the first image, also in the address.
     dataset_name = st.session_state["dataset"]
     is_ready = any(status.ready for status in list_datasets() if status.name == dataset_name)
     try:

@@ -1,4 +1,4 @@
-"""Showing a PNG as it is."""
+"""A PNG shown without recompression."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 
 def show_png(png: bytes, alt: str, *, container: DeltaGenerator | None = None) -> None:
-    """Show a PNG over the whole width of its place.
+    """Show a PNG in the full width of its container.
 
     Args:
-        png: At most :data:`wbcseg.visualization.MAX_DISPLAY_WIDTH` pixels wide. Streamlit would blur a wider one.
-        alt: What a screen reader says.
-        container: The place, or ``None`` for the current one.
+        png: At most :data:`wbcseg.visualization.MAX_DISPLAY_WIDTH` pixels wide: Streamlit would blur a wider one.
+        alt: Description for screen readers.
+        container: The container, or ``None`` for the current one.
     """
-    # Left to choose, Streamlit turns a PNG without transparency into a JPEG, which smears the edges of labels.
+    # By default, Streamlit converts a PNG without transparency to JPEG, which blurs the edges of labels.
     (container or st).image(png, alt=alt, width="stretch", output_format="PNG")

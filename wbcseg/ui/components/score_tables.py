@@ -1,4 +1,4 @@
-"""Figures as tables."""
+"""Scores and class fractions as tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from wbcseg.labels import CLASSES, PALETTES, Labels, Palette
 from wbcseg.metrics import score
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown, format_percent, format_score
+from wbcseg.ui.formatting import escape_markdown, format_percent, format_score, pluralise
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import compute_class_fractions
 
@@ -20,13 +20,13 @@ REGION_ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cel
 def show_score_tables(
     truth: Labels, labels_by_model: Mapping[str, Labels], mask_title: str, trained_models: Sequence[str] = ()
 ) -> None:
-    """Show Dice and Jaccard of each model's result against the true mask.
+    """Show Dice and Jaccard of each result against the reference mask.
 
     Args:
-        truth: The true mask, ``uint8[H, W]`` of class ids.
-        labels_by_model: Class ids of the same shape, by the model's title.
-        mask_title: What the true mask is called.
-        trained_models: Titles of the models that were trained on this picture.
+        truth: The reference mask, ``uint8[H, W]`` of class ids.
+        labels_by_model: The results, class ids of the same shape, by model title.
+        mask_title: Title of the reference mask.
+        trained_models: Titles of the models that were trained on this image.
     """
     scores = {title: score(truth, labels) for title, labels in labels_by_model.items()}
     with st.grid(2, min_column_width=330, gap="medium"):
@@ -47,30 +47,30 @@ def show_score_tables(
                 )
     if trained_models:
         st.markdown(
-            ":orange[:material/school:] Trained on this picture, or on another of the same cell: "
-            f"{escape_markdown('; '.join(trained_models))}. A score here flatters such a model.",
+            ":orange[:material/school:] Scores may be optimistic (seen in training): "
+            f"{escape_markdown('; '.join(trained_models))}.",
             help=GLOSSARY["Seen in training"],
         )
 
 
 def show_class_fractions(labels: Labels, palette_name: str) -> None:
-    """Show how much of a picture each class takes, in per cent and pixels, beside the class's colour."""
+    """Show how much of an image each class covers, in per cent and pixels."""
     palette = PALETTES[palette_name]
     fractions = compute_class_fractions(labels)
     with st.container(gap="small"):
         for pixel_class in reversed(CLASSES):
             fraction = fractions[pixel_class.name]
-            pixel_text = f"{round(fraction * labels.size):,}".replace(",", "\u202f")
+            pixel_text = pluralise(round(fraction * labels.size), "pixel")
             name = f"{format_swatch(palette, pixel_class.id)} {pixel_class.name.capitalize()}"
-            st.markdown(f"{name}  \n**{format_percent(fraction)}** · {pixel_text} pixels")
+            st.markdown(f"{name}  \n**{format_percent(fraction)}** · {pixel_text}")
 
 
 def format_swatch(palette: Palette, class_id: int) -> str:
-    """Return a small square in the colour of a class, as Markdown."""
+    """Return a square in the colour of a class, as Markdown."""
     return f':color[■]{{foreground="{palette.to_hex(class_id)}"}}'
 
 
 def _format_heading(title: str, is_trained: bool) -> str:
-    # A hyphen that does not break: on a phone, names break between their words only.
+    # With non-breaking hyphens, names break only between words on a phone.
     name = escape_markdown(title.replace("-", "\u2011"))
     return f"{name} :orange[:material/school:]" if is_trained else name

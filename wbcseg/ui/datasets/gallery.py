@@ -1,4 +1,4 @@
-"""Many small pictures to choose from, a page at a time."""
+"""A gallery of thumbnails, one page at a time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from wbcseg.labels import CELL_TYPES
 from wbcseg.ui import cache
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.components.image import show_png
-from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id, pluralise
 
 PER_PAGE: Final = 20
-"""Fills rows of four (a phone) and of five."""
+"""Fills rows of four (on a phone) and of five."""
 ALL_TYPES: Final = "All types"
 ALL_SIZES: Final = "All sizes"
 
 
 def filter_samples(dataset: Dataset) -> list[SampleInfo]:
-    """Ask for a cell type and a size, and return the entries that have both."""
+    """Ask for a cell type and an image size. Return the samples that match both."""
     type_counts = Counter(info.cell_type for info in dataset.sample_infos)
     size_counts = Counter(info.size for info in dataset.sample_infos)
     with st.container(horizontal=True):
@@ -41,7 +41,7 @@ def filter_samples(dataset: Dataset) -> list[SampleInfo]:
             key="size",
             bind="query-params",
             width=170,
-            help="Width × height, the commonest first.",
+            help="Width × height, the most common first.",
         )
     return [
         info
@@ -51,19 +51,19 @@ def filter_samples(dataset: Dataset) -> list[SampleInfo]:
 
 
 def show_gallery(dataset: Dataset, infos: Sequence[SampleInfo], selected_id: str) -> None:
-    """Show the entries as small pictures with a button each, a page at a time.
+    """Show samples as thumbnails with a button each, one page at a time.
 
     Args:
         dataset: The data set.
-        infos: Those of its entries that are to be shown.
-        selected_id: The id of the one that the page shows large.
+        infos: The samples to show.
+        selected_id: The id of the sample that the page shows enlarged.
     """
     if not infos:
-        st.info("No picture of this set has both this type and this size.", icon=":material/filter_alt_off:")
+        st.info("No image in this data set has this cell type and this size.", icon=":material/filter_alt_off:")
         return
     tiles = st.container()
-    noun = "picture" if len(infos) == 1 else "pictures"
-    st.caption(f"{len(infos)} {noun}" if len(infos) == len(dataset) else f"{len(infos)} of {len(dataset)} pictures")
+    total_text = pluralise(len(dataset), "image")
+    st.caption(total_text if len(infos) == len(dataset) else f"{len(infos)} of {total_text}")
     page = select_page(len(infos), PER_PAGE, "page")
     with tiles, st.grid("auto", min_column_width=80, gap=("small", "xsmall"), key="gallery") as grid:
         for info in infos[(page - 1) * PER_PAGE : page * PER_PAGE]:
@@ -72,11 +72,11 @@ def show_gallery(dataset: Dataset, infos: Sequence[SampleInfo], selected_id: str
 
 
 def select_page(count: int, per_page: int, key: str) -> int:
-    """Ask for a page of a long list, and return its number from 1; a short list has no pages to choose from."""
+    """Ask for a page of a long list. Return its number, from 1. A list that fits on one page needs no choice."""
     page_count = -(-count // per_page)
     if page_count <= 1:
         return 1
-    # A filter can leave fewer pages than the one that was open.
+    # With another filter there can be fewer pages than before.
     if st.session_state.get(key, 1) > page_count:
         st.session_state[key] = page_count
     return st.pagination(page_count, key=key, bind="query-params")
@@ -85,7 +85,7 @@ def select_page(count: int, per_page: int, key: str) -> int:
 def _show_tile(dataset_name: str, info: SampleInfo, is_selected: bool) -> None:
     try:
         loaded_image = cache.load_image(dataset_name, info.id)
-        alt = f"{info.cell_type or 'Picture'} {get_local_id(info.id)}"
+        alt = f"{info.cell_type or 'Image'} {get_local_id(info.id)}"
         show_png(cache.encode_thumbnail(loaded_image.digest, loaded_image.sample.image), alt)
     except WbcsegError as error:
         st.markdown(":material/broken_image:", help=escape_markdown(str(error)))
@@ -96,5 +96,5 @@ def _show_tile(dataset_name: str, info: SampleInfo, is_selected: bool) -> None:
         on_click=dataset_picker.go_to_image,
         args=(dataset_name, info.id),
         width="stretch",
-        help=f"Show it large ({info.cell_type or 'type not known'}, {format_size(info.size)} pixels)",
+        help=f"Enlarge ({info.cell_type or 'unknown cell type'}, {format_size(info.size)} pixels)",
     )

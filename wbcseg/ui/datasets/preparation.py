@@ -1,4 +1,4 @@
-"""The published preparation and the two ways to split, shown on real pictures."""
+"""How the thesis prepared and split the images, and the leak-free split, shown on the images themselves."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.datasets.gallery import select_page
-from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_size, get_local_id, pluralise
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import RgbImage, resize_for_display
 
 PAIRS_PER_PAGE: Final = 6
+IN_TRAINING: Final = "training"
+IN_TEST: Final = "test"
 
 
 @dataclass(frozen=True, eq=False)
 class ThesisPreparation:
-    """What the published preparation made of a data set, without the pictures.
+    """The result of the thesis' preparation of a data set, without the images.
 
     Attributes:
-        ids: Ids in shuffled order; twins end in ``+twin``.
-        blank_targets: ``bool[N, H, W]``, true where the target is three zeros.
-        split_counts: How many pictures train, are in neither part, and test.
-        same_cell_pairs: (id in training, id in test) of pictures that show the same cell.
-        empty_target_id: Id of the picture whose whole target is empty.
+        ids: Ids in shuffled order; those of flipped copies have a suffix.
+        blank_targets: ``bool[N, H, W]``, true where the target is zero for all three classes.
+        split_counts: Number of images for training, dropped, and for testing.
+        same_cell_pairs: (training id, test id) of images that show the same cell.
+        empty_target_id: Id of the image whose whole target is empty.
     """
 
     ids: tuple[str, ...]
@@ -51,18 +53,18 @@ class Folds:
     """The leak-free folds of a data set.
 
     Attributes:
-        test_ids: Ids of each fold's test side.
-        cell_groups: Ids of pictures that show the same cell, for cells with more than one.
+        test_ids: Ids of the test images of each fold.
+        cell_groups: Ids of images that show the same cell, for cells with several images.
     """
 
     test_ids: tuple[tuple[str, ...], ...]
     cell_groups: tuple[tuple[str, ...], ...]
 
 
-@st.cache_resource(max_entries=3, show_spinner="Preparing the pictures as published…")
+@st.cache_resource(max_entries=3, show_spinner="Preparing the images as in the thesis…")
 def load_thesis_preparation(dataset_name: str) -> ThesisPreparation:
-    """Carry out the published preparation on a data set."""
-    # Here and not above: these need libraries that no other page does.
+    """Prepare a data set as in the thesis."""
+    # Imported here because only this page needs their libraries.
     from wbcseg.splitting.splits import build_thesis_split
     from wbcseg.splitting.thesis import build_thesis_dataset
 
@@ -81,7 +83,7 @@ def load_thesis_preparation(dataset_name: str) -> ThesisPreparation:
     )
 
 
-@st.cache_resource(max_entries=3, show_spinner="Looking for pictures of the same cell…")
+@st.cache_resource(max_entries=3, show_spinner="Searching for images of the same cell…")
 def load_folds(dataset_name: str) -> Folds:
     """Split a data set into leak-free folds."""
     result = split_in_subprocess(dataset_name)
@@ -89,7 +91,7 @@ def load_folds(dataset_name: str) -> Folds:
 
 
 def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
-    """Show the published preparation step by step, on the chosen picture where it takes part."""
+    """Show the thesis' preparation step by step, with the selected image if it is part of it."""
     from wbcseg.splitting.thesis import IMAGE_SIDE, get_original_id, make_flipped_copy
 
     try:
@@ -104,35 +106,32 @@ def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
 
     st.subheader("1. Select")
     st.markdown(
-        f"**{len(original_ids)} of {len(dataset)}** pictures are {IMAGE_SIDE} × {IMAGE_SIDE} pixels. The published training takes only "
-        "those, so that all inputs have one size."
+        f"**{len(original_ids)} of {len(dataset)}** images have {IMAGE_SIDE} × {IMAGE_SIDE} pixels. The thesis uses "
+        "only these, so that all inputs have the same size."
     )
     if example_id != sample_id:
+        name, example_name = (escape_markdown(get_local_id(i)) for i in (sample_id, example_id))
         size = format_size(dataset.get_info(sample_id).size)
-        st.caption(
-            f"Picture {escape_markdown(get_local_id(sample_id))} is {size}, so the steps below show {escape_markdown(get_local_id(example_id))}."
-        )
+        st.caption(f"Image {name} has {size} pixels, so the steps below show image {example_name}.")
 
-    st.subheader("2. Add a twin of each", help=GLOSSARY["Flipped copy"])
+    st.subheader("2. Add flipped copies", help=GLOSSARY["Flipped copy"])
     st.markdown(
-        f"Each picture is turned 90° to the left and then mirrored: {len(original_ids)} become **{len(preparation.ids)}**."
+        f"A copy of each image is rotated by 90° to the left and mirrored: {len(original_ids)} images become "
+        f"**{len(preparation.ids)}**."
     )
     rotated = np.ascontiguousarray(np.rot90(image.sample.image))
     _show_image_row(
-        ("Picture", image.sample.image, "The picture"),
-        ("Turned to the left", rotated, "The picture turned 90 degrees to the left"),
-        (
-            "Mirrored: the twin",
-            make_flipped_copy(image.sample.image).astype(np.uint8),
-            "The turned picture, mirrored",
-        ),
+        ("Image", image.sample.image, "The original image"),
+        ("Rotated", rotated, "The image rotated by 90 degrees to the left"),
+        ("Flipped copy", make_flipped_copy(image.sample.image).astype(np.uint8), "The rotated image, mirrored"),
     )
 
-    st.subheader("3. Make the target", help=GLOSSARY["Training target"])
+    st.subheader("3. Build the training target", help=GLOSSARY["Training target"])
     st.markdown(
-        "The mask becomes three layers, white where a pixel belongs to the class. The published code stops one step "
-        "short: the **last row and the last column** of every target stay empty, and so does the whole target of "
-        f"picture {_format_name(preparation.empty_target_id)}. Look at the right and lower edge of the background layer."
+        "The mask is split into three layers, each white where a pixel belongs to the class. The thesis' code stops "
+        "one step too early: the **last row and the last column** of each target remain empty, and so does the whole "
+        f"target of image {_format_name(preparation.empty_target_id)}. See the right and bottom edges of the "
+        "background layer."
     )
     if mask is not None:
         blank_target = preparation.blank_targets[preparation.ids.index(example_id)]
@@ -149,17 +148,15 @@ def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
 
     st.subheader("4. Shuffle and split", help=GLOSSARY["Split"])
     train_count, dropped_count, test_count = preparation.split_counts
-    st.markdown("The pictures are put into a random order that is always the same (seed 2), and cut.")
+    st.markdown("The images are shuffled with a fixed seed (2), then divided.")
     with st.grid(3, min_column_width=105):
-        st.metric("In training", train_count, border=True)
-        st.metric(
-            "In neither part", dropped_count, border=True, help="A slip of the published code leaves this one out."
-        )
-        st.metric("In the test", test_count, border=True)
+        st.metric("Training", train_count, border=True)
+        st.metric("Dropped", dropped_count, border=True, help="A bug in the thesis' code drops this image.")
+        st.metric("Test", test_count, border=True)
 
 
 def show_thesis_leakage(dataset: Dataset) -> None:
-    """Show the pictures of the published test whose cell is also in the training."""
+    """Show the test images of the thesis whose cell is also in the training set."""
     from wbcseg.splitting.thesis import get_original_id
 
     try:
@@ -169,44 +166,46 @@ def show_thesis_leakage(dataset: Dataset) -> None:
     copy_pairs = [pair for pair in preparation.same_cell_pairs if get_original_id(pair[0]) == get_original_id(pair[1])]
     other_pairs = [pair for pair in preparation.same_cell_pairs if pair not in copy_pairs]
     leaky_ids = {test_id for _, test_id in preparation.same_cell_pairs}
-    st.subheader("What the published split lets through", help=GLOSSARY["Data leakage"])
-    with_copy, with_other_photo = ({test_id for _, test_id in pairs} for pairs in (copy_pairs, other_pairs))
+    st.subheader("Leakage in the published split", help=GLOSSARY["Data leakage"])
+    test_count = preparation.split_counts[2]
+    with_copy, with_other_image = ({test_id for _, test_id in pairs} for pairs in (copy_pairs, other_pairs))
     st.markdown(
-        "The twins were made before the split, so the training also holds the twin of "
-        f"**{len(with_copy)} of the {preparation.split_counts[2]}** test pictures, and another photograph of the same cell for "
-        f"{len(with_other_photo)}. The network has met {len(leaky_ids)} of the {preparation.split_counts[2]} cells before its test."
+        "The flipped copies were made before the split. The training set therefore contains the flipped copy of "
+        f"**{len(with_copy)} of the {test_count}** test images, and another image of the same cell for "
+        f"{len(with_other_image)}. The network has seen {len(leaky_ids)} of the {test_count} test cells in training."
     )
-    # The other pictures of a cell first: they are the harder ones to believe.
+    # Other images of a cell first: they are harder to recognise than flipped copies.
     _show_groups(
         dataset,
-        [((train_id, "in training"), (test_id, "in test")) for train_id, test_id in [*other_pairs, *copy_pairs]],
-        "leak_page",
+        [((train_id, IN_TRAINING), (test_id, IN_TEST)) for train_id, test_id in [*other_pairs, *copy_pairs]],
+        "leakage_page",
     )
 
 
 def show_leak_free_split(dataset: Dataset) -> None:
-    """Show the leak-free folds and the cells that were photographed more than once."""
+    """Show the leak-free folds and the cells with several images."""
     try:
         split_folds = load_folds(dataset.name)
     except WbcsegError as problem:
         st.info(escape_markdown(str(problem)), icon=":material/info:")
         return
-    st.subheader("The leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Data leakage** {GLOSSARY['Data leakage']}")
+    st.subheader("Leak-free split", help=f"{GLOSSARY['Fold']}\n\n**Data leakage** {GLOSSARY['Data leakage']}")
     st.markdown(
-        f"All {sum(map(len, split_folds.test_ids))} pictures with a mask, of any size, are dealt into **{len(split_folds.test_ids)} "
-        "folds**: all pictures of a cell into the same one, and each cell type evenly. Twins are made in training only."
+        f"All {pluralise(sum(map(len, split_folds.test_ids)), 'image')} with a mask, of any size, are divided into "
+        f"**{len(split_folds.test_ids)} folds**. All images of a cell are in the same fold, and cell types are evenly "
+        "distributed. Flipped copies are made of training images only."
     )
     type_counts = [Counter(dataset.get_info(i).cell_type for i in test_ids) for test_ids in split_folds.test_ids]
     cell_types = [cell_type for cell_type, _ in sum(type_counts, Counter()).most_common() if cell_type is not None]
-    header = ["Fold", "Pictures", *(cell_type.capitalize() for cell_type in cell_types)]
+    header = ["Fold", "Images", *(cell_type.capitalize() for cell_type in cell_types)]
     rows = [
         [str(fold), str(len(test_ids)), *(str(counts[cell_type]) for cell_type in cell_types)]
         for fold, (test_ids, counts) in enumerate(zip(split_folds.test_ids, type_counts, strict=True))
     ]
     show_table(header, rows, "Cell types in each fold")
     st.markdown(
-        f"The code found **{len(split_folds.cell_groups)} cells** that were photographed more than once: the same picture, or the "
-        "same cell shifted or in another light."
+        f"**{pluralise(len(split_folds.cell_groups), 'cell')}** with several images were found: the same image twice, "
+        "or the same cell shifted or under different illumination."
     )
     fold_of = {sample_id: fold for fold, test_ids in enumerate(split_folds.test_ids) for sample_id in test_ids}
     _show_groups(
@@ -215,7 +214,7 @@ def show_leak_free_split(dataset: Dataset) -> None:
 
 
 def _show_groups(dataset: Dataset, groups: Sequence[Sequence[tuple[str, str]]], key: str) -> None:
-    """Show groups of labelled pictures, a page at a time."""
+    """Show groups of labelled images, one page at a time."""
     if not groups:
         return
     tiles = st.container()
@@ -232,7 +231,7 @@ def _show_labelled_image(dataset: Dataset, sample_id: str, badge_text: str) -> N
 
     image = cache.load_image(dataset.name, get_original_id(sample_id)).sample.image
     image = make_flipped_copy(image).astype(np.uint8) if is_flipped_copy(sample_id) else image
-    colour = {"in training": "orange", "in test": "blue"}.get(badge_text, "violet")
+    colour = {IN_TRAINING: "orange", IN_TEST: "blue"}.get(badge_text, "violet")
     with st.container(gap="xxsmall"):
         show_png(io.encode_png(resize_for_display(image, 240)), f"{_format_name(sample_id)}, {badge_text}")
         st.markdown(f":small[{escape_markdown(_format_name(sample_id))}] :{colour}-badge[{badge_text}]")
@@ -254,4 +253,4 @@ def _render_layer(mask: Labels, blank_target: NDArray[np.bool_], class_id: int) 
 
 def _format_name(sample_id: str) -> str:
     base, separator, _ = get_local_id(sample_id).partition("+")
-    return f"{base}, twin" if separator else base
+    return f"{base}, flipped copy" if separator else base
