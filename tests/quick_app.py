@@ -50,10 +50,12 @@ def card(title: str, *, two_stage: bool = False) -> SimpleNamespace:
         base_filters=16,
         two_stage=two_stage,
         dataset="synthetic",
-        leaks=title.startswith("SegNet"),
+        is_leaky=title.startswith("SegNet"),
         trained_on=lambda sample_id, digest="": sample_id == "synthetic/001",  # noqa: ARG005 (as the real one)
         training_digests=frozenset(),
-        heldout={"regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}},
+        test_metrics={
+            "regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}
+        },
         files={role: SimpleNamespace(sha256=title) for role in ("model", "weights")},
     )
 

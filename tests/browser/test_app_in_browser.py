@@ -113,7 +113,7 @@ def test_no_figure_is_cut_on_a_phone(page, names):
     page.goto("/segment?image=003&" + "&".join(f"models={name}" for name in names))
     table = page.locator("[aria-label='Figures of the cell']")
     table.locator("td").first.wait_for(timeout=60_000)
-    for box in page.locator(".figures").all():
+    for box in page.locator(".numbers").all():
         assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
     cells = table.locator("tbody td")
     assert cells.count() == 14 * (len(names) + 2)

@@ -83,7 +83,7 @@ def test_the_thesis_preparation_of_the_real_images(open_page, zheng_data):
     at = open_page("datasets", dataset="Zheng 1", tab="Splits and leakage")
     text = page_text(at)
     assert "**224 of " in text
-    assert "224 become **448**" in text
+    assert "224 images become **448**" in text
     assert [metric.value for metric in at.metric] == ["417", "1", "30"]
     assert "**24 of the 30** test images" in text
     assert "**5 folds**" in text

@@ -442,14 +442,14 @@ def test_a_field_without_a_cell_has_no_figures(open_page):
 def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_page, monkeypatch):
     def kinds(at):
         return [
-            one for table in at.markdown for one in ("figures", "figures stacked") if f'class="{one}"' in table.value
+            one for table in at.markdown for one in ("numbers", "numbers stacked") if f'class="{one}"' in table.value
         ]
 
-    assert kinds(open_page("segment", image="003")) == ["figures"] * 3
+    assert kinds(open_page("segment", image="003")) == ["numbers"] * 3
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("segment", image="003")
     at.pills(key="models").set_value(["unet-16", "segnet-16", "unet-general"]).run()
-    assert kinds(at) == ["figures", "figures", "figures stacked"]  # the last one has the exact mask's besides
+    assert kinds(at) == ["numbers", "numbers", "numbers stacked"]  # the last one has the exact mask's besides
 
 
 def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
