@@ -16,7 +16,7 @@ import pytest
 from builders import draw_cell, encode
 
 from wbcseg.datasets import check_dataset, download, find_problems, open_dataset, zheng
-from wbcseg.datasets.zheng import find_zheng_folder, list_published_files, open_zheng
+from wbcseg.datasets.named.zheng import find_zheng_folder, list_published_files, open_zheng
 from wbcseg.errors import DatasetError, DownloadError, ManifestError
 from wbcseg.labels import to_grey
 

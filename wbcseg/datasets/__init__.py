@@ -2,15 +2,18 @@
 
 from wbcseg.datasets.base import Dataset, SampleInfo, compute_manifest_digest
 from wbcseg.datasets.folder import open_folder, open_zip
+from wbcseg.datasets.open import list_datasets, open_dataset
 from wbcseg.datasets.pairing import PAIRING_RULE
-from wbcseg.datasets.registry import DATASET_NAMES, DatasetStatus, list_datasets, open_dataset
+from wbcseg.datasets.registry import DATASETS, DatasetAvailability, DatasetSpec, DatasetStatus, register_dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.validation import check_dataset, check_manifest, find_problems
 
 __all__ = [
-    "DATASET_NAMES",
+    "DATASETS",
     "PAIRING_RULE",
     "Dataset",
+    "DatasetAvailability",
+    "DatasetSpec",
     "DatasetStatus",
     "Sample",
     "SampleInfo",
@@ -22,4 +25,5 @@ __all__ = [
     "open_dataset",
     "open_folder",
     "open_zip",
+    "register_dataset",
 ]

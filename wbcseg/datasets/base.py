@@ -110,6 +110,18 @@ class Dataset:
         return {sample.id: sample.compute_digest() for sample in self}
 
 
+def concatenate(name: str, title: str, datasets: Sequence[Dataset]) -> Dataset:
+    """Return one data set with the samples of several."""
+    return Dataset(
+        name,
+        title,
+        [info for dataset in datasets for info in dataset.sample_infos],
+        origin=" and ".join(dict.fromkeys(dataset.origin for dataset in datasets)),
+        acknowledgement=" ".join(dataset.acknowledgement for dataset in datasets if dataset.acknowledgement),
+        problems=[problem for dataset in datasets for problem in dataset.problems],
+    )
+
+
 def anonymise(dataset: Dataset) -> Dataset:
     """Return the same data set with numbers for names, so that what is written of it holds no name of a user's file.
 

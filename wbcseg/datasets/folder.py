@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 
 from wbcseg.datasets.base import Dataset, SampleInfo
 from wbcseg.datasets.pairing import PAIRING_RULE, Pair, pair_files
+from wbcseg.datasets.registry import DATASETS
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
 from wbcseg.errors import DatasetError, PairingError, WbcsegError
@@ -20,9 +21,6 @@ from wbcseg.io.images import read_file_header
 from wbcseg.io.limits import RejectedFileError
 from wbcseg.io.masks import check_mask_header
 from wbcseg.io.pairs import resolve_mask_orientation
-
-# Ids of a user's pictures must never look like those of a built-in set: models remember which they were trained with.
-_RESERVED_NAMES = frozenset(("zheng", "zheng-1", "zheng-2", "synthetic"))
 
 
 def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
@@ -71,7 +69,8 @@ def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
     pairs, problems = pair_files(source.names, require_masks=require_masks)
     problems = [*map(str, source.problems), *problems]
     name = make_safe_name(title, set())
-    if name.casefold() in _RESERVED_NAMES:
+    # Ids of a user's images must never look like those of a named data set: models remember which they were trained on.
+    if name.casefold() in DATASETS:
         name = f"{name}-folder"
     common_depth = _count_common_folders([pair.key[:-1] for pair in pairs])
     used_names: set[str] = set()

@@ -1,26 +1,40 @@
-"""Data sets: an ordered list of samples, whatever they come from.
-
-:func:`open_dataset` opens one by its name, :func:`list_datasets` says which are ready.
-"""
+"""The data sets by name, and how a data set registers itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeVar
 
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.download import ProgressCallback
-from wbcseg.datasets.folder import open_folder
-from wbcseg.datasets.zheng import OFFLINE_ADVICE, TITLES, ZhengNumber, find_zheng_folder, list_pairs, open_zheng
 from wbcseg.errors import DatasetError
-from wbcseg.io import format_display_name
+from wbcseg.registry import DEFAULT_ORDER, Registry
 
-DATASET_NAMES: Final = ("zheng-1", "zheng-2", "zheng", "synthetic")
-"""The data sets that have a name. Any other name is a path."""
 
-_ZHENG_NUMBERS: Final[dict[str, ZhengNumber]] = {"zheng-1": 1, "zheng-2": 2}
+class DatasetOpener(Protocol):
+    """Opens a data set.
+
+    Raises a :class:`wbcseg.errors.DatasetError` if it is not on this computer and not to be downloaded.
+    """
+
+    def __call__(self, *, download: bool, progress: ProgressCallback | None) -> Dataset: ...  # noqa: D102
+
+
+OpenerT = TypeVar("OpenerT", bound=DatasetOpener)
+
+
+@dataclass(frozen=True)
+class DatasetAvailability:
+    """Where a data set is on this computer.
+
+    Attributes:
+        location: Where it is read from, in words.
+        count: Number of its samples, or ``None`` if not known yet.
+    """
+
+    location: str
+    count: int | None
 
 
 @dataclass(frozen=True)
@@ -28,12 +42,12 @@ class DatasetStatus:
     """Whether a data set can be opened at once.
 
     Attributes:
-        name: For :func:`open_dataset`.
-        title: What the page calls it.
-        ready: Whether it can be opened without fetching anything.
-        location: Where it is read from, in words; empty where it is not ready.
-        count: How many samples it has, or ``None`` where that is not known yet.
-        advice: What to do to make it ready; empty where it is.
+        name: For :func:`wbcseg.datasets.open_dataset`.
+        title: Full title.
+        ready: Whether it can be opened without a download.
+        location: Where it is read from, in words; empty if it is not ready.
+        count: Number of its samples, or ``None`` if not known yet.
+        advice: How to make it ready; empty if it is.
     """
 
     name: str
@@ -44,78 +58,95 @@ class DatasetStatus:
     advice: str
 
 
-def open_dataset(name: str, *, download: bool = False, progress: ProgressCallback | None = None) -> Dataset:
-    """Open a data set by its name.
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A data set that has a name.
 
-    Args:
-        name: ``zheng-1``, ``zheng-2``, ``zheng`` (the first, then the second), ``synthetic``, several of them joined
-            by ``+``, or the path of a folder or zip with a user's own pictures (see :mod:`wbcseg.datasets.folder`).
-        download: Whether a Zheng data set that is not on this computer is fetched.
-        progress: Told of every fetched file: done, total, name.
-
-    Raises:
-        DatasetError: If there is no such data set, or it is not here and not to be fetched.
-        DownloadError: If it could not be fetched.
+    Attributes:
+        name: Short name, in settings, ids and on the command line.
+        title: Full title.
+        short_title: Title in lists.
+        description: What its images show, in a sentence.
+        source: Address or description of where it comes from.
+        opener: Opens it.
+        get_availability: Returns where it is on this computer without decoding an image, or ``None`` if it must be
+            downloaded; raises a :class:`wbcseg.errors.DatasetError` if something is wrong. By default, it is opened.
+        acknowledgement: How users of the data must acknowledge it.
+        advice: How to obtain it.
+        parts: Names of the data sets that it combines; such a data set is not listed beside its parts.
+        can_download: Whether the program can download it.
+        sample_count: Number of samples of the complete data set, if known.
+        order: Position in lists.
     """
-    if name in _ZHENG_NUMBERS:
-        return open_zheng(_ZHENG_NUMBERS[name], download=download, progress=progress)
-    if name == "zheng":
-        zheng_datasets = [
-            open_zheng(number, download=download, progress=progress) for number in _ZHENG_NUMBERS.values()
-        ]
-        return _concatenate("zheng", "Zheng Dataset 1 and 2", zheng_datasets)
-    part_names = name.split("+")
-    if len(part_names) > 1 and set(part_names) <= set(DATASET_NAMES):
-        datasets = [
-            open_dataset(part_name, download=download, progress=progress) for part_name in dict.fromkeys(part_names)
-        ]
-        return _concatenate(name, " and ".join(dataset.title for dataset in datasets), datasets)
-    if name == "synthetic":
-        from wbcseg.datasets.synthetic import open_synthetic
 
-        return open_synthetic()
-    path = _find_existing_path(name)
-    if path is None:
-        raise DatasetError(
-            f"There is no data set {format_display_name(name)!r}. Use one of {', '.join(DATASET_NAMES)}, or the path of a folder or zip that "
-            "exists."
+    name: str
+    title: str
+    short_title: str
+    description: str
+    source: str
+    opener: DatasetOpener = field(repr=False)
+    get_availability: Callable[[], DatasetAvailability | None] | None = field(default=None, repr=False)
+    acknowledgement: str = ""
+    advice: str = ""
+    parts: tuple[str, ...] = ()
+    can_download: bool = False
+    sample_count: int | None = None
+    order: int = DEFAULT_ORDER
+
+    def get_status(self) -> DatasetStatus:
+        """Return whether it can be opened. Nothing is downloaded."""
+        try:
+            if self.get_availability is not None:
+                found = self.get_availability()
+            else:
+                dataset = self.opener(download=False, progress=None)
+                found = DatasetAvailability(dataset.origin, len(dataset))
+        except DatasetError as error:
+            return DatasetStatus(self.name, self.title, False, "", None, str(error))
+        if found is None:
+            return DatasetStatus(self.name, self.title, False, "", None, self.advice)
+        return DatasetStatus(self.name, self.title, True, found.location, found.count, "")
+
+
+DATASETS: Final[Registry[DatasetSpec]] = Registry("data set", "wbcseg.datasets.named")
+"""Every data set that has a name, by its name. :func:`wbcseg.datasets.open_dataset` also opens folders and zips."""
+
+
+def register_dataset(
+    *,
+    name: str,
+    title: str,
+    description: str,
+    source: str,
+    short_title: str = "",
+    get_availability: Callable[[], DatasetAvailability | None] | None = None,
+    acknowledgement: str = "",
+    advice: str = "",
+    parts: tuple[str, ...] = (),
+    can_download: bool = False,
+    sample_count: int | None = None,
+    order: int = DEFAULT_ORDER,
+) -> Callable[[OpenerT], OpenerT]:
+    """Register the decorated opener as a data set; arguments as in :class:`DatasetSpec`."""
+
+    def decorate(opener: OpenerT) -> OpenerT:
+        DATASETS.add(
+            DatasetSpec(
+                name=name,
+                title=title,
+                short_title=short_title or title,
+                description=description,
+                source=source,
+                opener=opener,
+                get_availability=get_availability,
+                acknowledgement=acknowledgement,
+                advice=advice,
+                parts=parts,
+                can_download=can_download,
+                sample_count=sample_count,
+                order=order,
+            )
         )
-    return open_folder(path)
+        return opener
 
-
-def _concatenate(name: str, title: str, datasets: Sequence[Dataset]) -> Dataset:
-    return Dataset(
-        name,
-        title,
-        [info for dataset in datasets for info in dataset.sample_infos],
-        origin=" and ".join(dict.fromkeys(dataset.origin for dataset in datasets)),
-        acknowledgement=" ".join(dataset.acknowledgement for dataset in datasets if dataset.acknowledgement),
-        problems=[problem for dataset in datasets for problem in dataset.problems],
-    )
-
-
-def _find_existing_path(name: str) -> Path | None:
-    """Return the path of that name if there is something, whatever the name holds."""
-    try:
-        path = Path(name).expanduser()
-        return path if name and path.exists() else None
-    # A NUL, a name that is too long, a home folder of an unknown user.
-    except (OSError, ValueError, RuntimeError):
-        return None
-
-
-def list_datasets() -> list[DatasetStatus]:
-    """Say of each data set with a name of its own whether it is ready. Nothing is fetched or decoded."""
-    zheng_statuses = [_get_zheng_status(number) for number in _ZHENG_NUMBERS.values()]
-    return [*zheng_statuses, DatasetStatus("synthetic", "Drawn smears", True, "drawn by the program", 60, "")]
-
-
-def _get_zheng_status(number: ZhengNumber) -> DatasetStatus:
-    name, title = f"zheng-{number}", TITLES[number]
-    try:
-        root = find_zheng_folder(number)
-        if root is None:
-            return DatasetStatus(name, title, False, "", None, f"Fetch it from its authors. {OFFLINE_ADVICE}")
-        return DatasetStatus(name, title, True, str(root), len(list_pairs(root, number)[0]), "")
-    except DatasetError as error:
-        return DatasetStatus(name, title, False, "", None, str(error))
+    return decorate

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypedDict, TypeVar
 
-from wbcseg.datasets import DATASET_NAMES
+from wbcseg.datasets import DATASETS
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ConfigError, DatasetError
@@ -102,7 +102,7 @@ def plan_cross_validation(
             for seed in range(1, splits + 1)
         ]
     dataset_name = Path(dataset).stem
-    if dataset_name in DATASET_NAMES and dataset not in DATASET_NAMES:
+    if dataset_name in DATASETS and dataset not in DATASETS:
         raise ConfigError(
             f"Results are named after their data set, and {dataset_name} is a built-in data set. Rename {dataset}."
         )

@@ -72,6 +72,9 @@ def augment(
         batch = jitter_acquisition(batch, rng)
     if augmentation.gain or augmentation.offset or augmentation.gamma:
         batch = _jitter_color(batch, augmentation, rng)
+    if augmentation.transform is not None:
+        pairs_out = [augmentation.transform(image, mask, rng) for image, mask in zip(batch, masks, strict=True)]
+        batch, masks = np.stack([image for image, _ in pairs_out]), [mask for _, mask in pairs_out]
     return batch, np.stack(masks)
 
 

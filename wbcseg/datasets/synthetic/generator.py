@@ -21,6 +21,8 @@ from wbcseg.errors import ConfigError
 from wbcseg.labels import CELL_TYPES, CellType, Labels
 
 DATASET_NAME: Final = "synthetic"
+TITLE: Final = "Synthetic smears"
+SAMPLE_COUNT: Final = 60
 
 # Shares in the Zheng sets, with more basophils than their 4 in 400, so that there is something to see.
 _CELL_TYPE_FRACTIONS: Final = (0.51, 0.22, 0.155, 0.085, 0.03)
@@ -64,7 +66,8 @@ def _plan_sample(rng: Generator, index: int) -> _SamplePlan:
 def _check_integer(name: str, value: object, minimum: int, maximum: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not minimum <= value <= maximum:
         raise ConfigError(
-            f"Argument `{name}` of the drawn smears must be a whole number from {minimum} to {maximum}. Received: {value!r}"
+            f"Argument `{name}` of the synthetic smears must be a whole number from {minimum} to {maximum}. "
+            f"Received: {value!r}"
         )
 
 
@@ -204,7 +207,7 @@ def draw_sample(
     )
 
 
-def open_synthetic(count: int = 60, seed: int = 2) -> Dataset:
+def open_synthetic(count: int = SAMPLE_COUNT, seed: int = 2) -> Dataset:
     """Open the drawn data set; a sample is drawn when it is read.
 
     Args:
@@ -224,7 +227,7 @@ def open_synthetic(count: int = 60, seed: int = 2) -> Dataset:
         )
     return Dataset(
         DATASET_NAME,
-        "Drawn smears",
+        TITLE,
         infos,
         origin=f"Drawn by the program from seed {seed}. They look like smears and are none: no patient, exact masks.",
     )

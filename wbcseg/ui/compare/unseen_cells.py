@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from wbcseg.datasets import DATASET_NAMES
+from wbcseg.datasets import DATASETS
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.comparison import PairwiseComparison
 from wbcseg.evaluation.study_result import CrossValidationResult
@@ -271,7 +271,7 @@ def show_hardest(selection: Selection) -> None:
         label_visibility="collapsed",
     )
     titles = selection.titles
-    is_linkable = selection.results[0].config["dataset"] in DATASET_NAMES
+    is_linkable = selection.results[0].config["dataset"] in DATASETS
     rows = [
         [
             _format_link(image.id) if is_linkable else escape_markdown(get_local_id(image.id)),

@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.datasets import DATASETS
 from wbcseg.errors import WbcsegError
 from wbcseg.splitting.thesis import get_original_id
 from wbcseg.training import Run
@@ -180,7 +181,7 @@ def _build_held_out_query(run: Run) -> dict[str, str]:
     """Return the address of a picture that the run has not learned from, where it is one of a data set."""
     test_ids = _read_split_ids(run)[1]
     dataset_name = test_ids[0].partition("/")[0] if test_ids else ""
-    if dataset_name not in ("zheng-1", "zheng-2", "synthetic"):
+    if dataset_name not in DATASETS:
         return {}
     return {"dataset": format_dataset_name(dataset_name), "image": get_local_id(get_original_id(test_ids[0]))}
 

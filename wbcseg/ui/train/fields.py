@@ -6,17 +6,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
+from wbcseg.datasets import DATASETS
 from wbcseg.training.config import SETTINGS, TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 
 FormValues = dict[str, Any]
 
 DATASET_TITLES: Final = {
-    "zheng-1": "Zheng 1",
-    "zheng-2": "Zheng 2",
-    "zheng": "Zheng 1 and 2",
-    "zheng+synthetic": "Zheng 1 and 2, drawn smears",
-    "synthetic": "Drawn smears",
+    **{spec.name: spec.short_title for spec in DATASETS.values()},
+    "zheng+synthetic": "Zheng 1 and 2, synthetic smears",
     UPLOADED_DATASET: "Your own zip",
 }
 """What the pages call the data sets that a training can learn from."""

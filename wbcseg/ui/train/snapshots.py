@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from wbcseg.datasets import DATASET_NAMES, list_datasets
+from wbcseg.datasets import DATASETS, list_datasets
 from wbcseg.errors import WbcsegError
 from wbcseg.io import encode_png
 from wbcseg.labels import PALETTES
@@ -126,7 +126,7 @@ def _load_images_png(config: TrainingConfig, snapshot_info: Snapshots) -> bytes 
     """Return the pictures of a film, where they are on this computer."""
     ready_datasets = {entry.name for entry in list_datasets() if entry.ready}
     source_datasets = {sample_id.partition("/")[0] for sample_id in snapshot_info.ids}
-    if not {*config.dataset.split("+")} <= {*DATASET_NAMES} or not source_datasets <= ready_datasets:
+    if not {*config.dataset.split("+")} <= {*DATASETS} or not source_datasets <= ready_datasets:
         return None
     try:
         return _render_images(snapshot_info.ids, snapshot_info.input_size, config.two_stage)

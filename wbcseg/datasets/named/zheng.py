@@ -1,8 +1,9 @@
-"""The two data sets of Zheng et al. 2018: pictures of single white cells with the experts' masks.
+"""The two data sets of Zheng et al. 2018: images of single white cells with expert masks.
 
 Zheng, Wang, Wang, Liu: *Fast and Robust Segmentation of White Blood Cell Images by Self-supervised Learning*, Micron
 107:55–71, 2018, doi:10.1016/j.micron.2018.01.010. The files are the authors' and are not part of this program: they are
-read from the folder that ``WBCSEG_DATA`` names, else from the user's cache, else fetched from the authors' repository.
+read from the folder that ``WBCSEG_DATA`` names, else from the user's cache, else downloaded from the authors'
+repository.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final, Literal
 
-from wbcseg.datasets.base import Dataset, SampleInfo
+from wbcseg.datasets.base import Dataset, SampleInfo, concatenate
 from wbcseg.datasets.download import ProgressCallback, download_files, list_missing_files
+from wbcseg.datasets.registry import DatasetAvailability, register_dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, ImageError, ManifestError
 from wbcseg.io import open_pair, read_size
@@ -29,21 +31,22 @@ COMMIT: Final = "fa9c016f"
 BASE_URLS: Final = tuple(
     f"https://raw.githubusercontent.com/zxaoyou/segmentation_WBC/{ref}" for ref in (COMMIT, "master")
 )
-"""Where the files are fetched from: the commit, or the newest one (the manifest pins what is in them)."""
+"""Where the files are downloaded from: the commit, or else the newest one (the manifest pins their content)."""
 
 MASK_THRESHOLDS: Final = (64, 205)
-"""Some masks of Dataset 2 hold stray greys beside 0, 128 and 255."""
+"""Some masks of Dataset 2 contain stray grey values besides 0, 128 and 255."""
 
 TITLES: Final = {1: "Zheng Dataset 1 (Jiangxi Tecom)", 2: "Zheng Dataset 2 (CellaVision)"}
 _PAPER: Final = "Zheng et al. 2018, Micron 107:55–71, doi:10.1016/j.micron.2018.01.010"
 _ACKNOWLEDGEMENTS: Final = {
-    1: f"Pictures and masks: {_PAPER}. Dataset 1 comes from Jiangxi Tecom Science Corporation, China.",
-    2: f"Pictures and masks: {_PAPER}. The pictures of Dataset 2 come from the CellaVision blog.",
+    1: f"Images and masks: {_PAPER}. Dataset 1 comes from Jiangxi Tecom Science Corporation, China.",
+    2: f"Images and masks: {_PAPER}. The images of Dataset 2 come from the CellaVision blog.",
 }
 OFFLINE_ADVICE: Final = (
     f"Without a network: copy the repository {REPOSITORY} from another computer (Code, Download ZIP, unpack) and set "
     "WBCSEG_DATA to that folder. Meanwhile the data set “synthetic” works without any data."
 )
+DOWNLOAD_ADVICE: Final = f"Download it from its authors. {OFFLINE_ADVICE}"
 
 ZhengNumber = Literal[1, 2]
 
@@ -51,22 +54,22 @@ ZhengNumber = Literal[1, 2]
 @cache
 def load_manifest() -> Mapping[str, str]:
     """Return the SHA-256 of every published file by its name, such as ``Dataset 1/001.bmp``."""
-    text = (Path(__file__).parent / "manifests" / "segmentation_WBC.sha256").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "manifests" / "segmentation_WBC.sha256").read_text(encoding="utf-8")
     return {name: sha for sha, name in (line.split("  ", 1) for line in text.splitlines() if line)}
 
 
 def list_published_files(number: ZhengNumber) -> dict[str, str]:
-    """Return name and SHA-256 of the files of one data set: its cell types first, then pictures and masks."""
+    """Return name and SHA-256 of the files of one data set: its cell types first, then images and masks."""
     labels_file = _get_labels_file_name(number)
     names = [labels_file, *(name for name in load_manifest() if name.startswith(f"Dataset {number}/"))]
     return {name: load_manifest()[name] for name in names}
 
 
 def find_zheng_folder(number: ZhengNumber) -> Path | None:
-    """Return the folder that a data set would be read from, or ``None`` if it must be fetched first.
+    """Return the folder that a data set would be read from, or ``None`` if it must be downloaded first.
 
     Raises:
-        DatasetError: If ``WBCSEG_DATA`` is set to a folder that has neither data set.
+        DatasetError: If ``WBCSEG_DATA`` is set to a folder that contains neither data set.
     """
     configured = os.environ.get("WBCSEG_DATA")
     if configured:
@@ -83,7 +86,7 @@ def find_zheng_folder(number: ZhengNumber) -> Path | None:
 
 
 def get_zheng_cache_folder() -> Path:
-    """Return the folder in the user's cache that fetched files go to."""
+    """Return the folder in the user's cache for downloaded files."""
     return get_cache_folder() / "segmentation_WBC"
 
 
@@ -94,24 +97,24 @@ def open_zheng(
     download: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Dataset:
-    """Open one of the two data sets, whole or whatever part of it is there.
+    """Open one of the two data sets, or the part of it that is available.
 
     Files are verified when they are read: a sample whose files are not the published ones raises
-    :class:`wbcseg.errors.ManifestError` and leaves the others alone.
+    :class:`wbcseg.errors.ManifestError`; the others can still be read.
 
     Args:
-        number: 1 (300 pictures of 30 sizes, 224 of them 120×120) or 2 (100 pictures of 300×300).
-        data_dir: Read from this folder and nowhere else.
-        download: Whether to fetch what is neither in ``WBCSEG_DATA`` nor in the cache.
-        progress: Told of every fetched file: done, total, name.
+        number: 1 (300 images of 30 sizes, 224 of them 120×120) or 2 (100 images of 300×300).
+        data_dir: Read from this folder only.
+        download: Whether to download what is neither in ``WBCSEG_DATA`` nor in the cache.
+        progress: Called after every downloaded file with done, total, name.
 
     Returns:
         The samples ``zheng-1/001`` and so on, in the order of the file names.
 
     Raises:
-        DatasetError: If the data is not there and is not to be fetched.
-        DownloadError: If it could not be fetched.
-        ManifestError: If what was fetched is not what was published.
+        DatasetError: If the data is missing and not to be downloaded.
+        DownloadError: If it could not be downloaded.
+        ManifestError: If the downloaded files are not the published ones.
     """
     if number not in TITLES:
         raise DatasetError(f"There are two Zheng data sets, 1 and 2. Received: {number!r}.")
@@ -119,7 +122,7 @@ def open_zheng(
     if root is None:
         if not download:
             raise DatasetError(
-                f"Data set zheng-{number} is not on this computer yet. Fetch it on the page Dataset, or set "
+                f"Data set zheng-{number} is not on this computer yet. Download it on the page Data sets, or set "
                 f"WBCSEG_DATA to a copy of {REPOSITORY}. Meanwhile the data set “synthetic” works without any data."
             )
         root = get_zheng_cache_folder()
@@ -128,11 +131,11 @@ def open_zheng(
 
 
 def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
-    """Return the numbers that have picture and mask, and a sentence for every file that was left out.
+    """Return the numbers that have image and mask, and a sentence for every file that was skipped.
 
     Args:
         root: The folder with ``Dataset 1`` and ``Dataset 2``.
-        number: Which of them.
+        number: Which of the two.
 
     Raises:
         DatasetError: If the folder cannot be read.
@@ -142,7 +145,7 @@ def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
         names = sorted(path.name for path in folder.iterdir() if path.suffix in (".bmp", ".png"))
     except OSError as error:
         raise DatasetError(f"The folder {folder} cannot be read: {error.strerror}.") from error
-    # macOS leaves files such as "._001.bmp" on foreign disks.
+    # macOS creates files such as "._001.bmp" on foreign disks.
     names = [name for name in names if not name.startswith(".")]
     present = set(names)
     pairs, problems = [], []
@@ -151,10 +154,10 @@ def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
         partner = f"{stem}.{'png' if suffix == 'bmp' else 'bmp'}"
         path = f"Dataset {number}/{name}"
         if path not in load_manifest():
-            problems.append(f"{path} is not a file of the published data set; it is left out.")
+            problems.append(f"{path} is not a file of the published data set; it was skipped.")
         elif partner not in present:
-            problem = "picture has no mask" if suffix == "bmp" else "mask has no picture"
-            problems.append(f"{path}: the {problem} ({partner} is not there); it is left out.")
+            problem = "image has no mask" if suffix == "bmp" else "mask has no image"
+            problems.append(f"{path}: the {problem} ({partner} is missing); it was skipped.")
         elif suffix == "bmp":
             pairs.append(stem)
     return pairs, problems
@@ -169,7 +172,7 @@ def _build_dataset(number: ZhengNumber, root: Path) -> Dataset:
         try:
             size = _read_image_size(image_path, image_path.stat().st_mtime_ns)
         except (ImageError, OSError) as error:
-            problems.append(f"Dataset {number}/{stem}.bmp is left out: {error}")
+            problems.append(f"Dataset {number}/{stem}.bmp was skipped: {error}")
             continue
         cell_type = types.get(int(stem))
         read = partial(_read_sample, number, root, stem, cell_type)
@@ -198,7 +201,7 @@ def _read_sample(number: ZhengNumber, root: Path, stem: str, cell_type: CellType
         mask_name=mask_name,
         thresholds=MASK_THRESHOLDS,
     )
-    source = f"Zheng et al. 2018, Dataset {number}, picture {stem}"
+    source = f"Zheng et al. 2018, Dataset {number}, image {stem}"
     return Sample(f"zheng-{number}/{stem}", image.pixels, labels, cell_type, source)
 
 
@@ -211,19 +214,19 @@ def _read_verified(root: Path, name: str) -> bytes:
     if received != expected:
         raise ManifestError(
             f"The file {name} in {root} is not the published one: its SHA-256 should be {expected[:16]}… and is "
-            f"{received[:16]}…. Replace it with a fresh copy from {REPOSITORY}; in the cache, delete it and it is "
-            "fetched again."
+            f"{received[:16]}…. Replace it with a fresh copy from {REPOSITORY}; if it is in the cache, delete it and it "
+            "will be downloaded again."
         )
     return data
 
 
 def _read_cell_types(number: ZhengNumber, root: Path) -> tuple[dict[int, CellType], list[str]]:
-    """Read the experts' cell types. Without them the pictures are as good, so whatever is wrong is a problem only."""
+    """Read the experts' cell types. The images are usable without them: an error is only reported as a problem."""
     name = _get_labels_file_name(number)
     try:
         text = _read_verified(root, name).decode("utf-8-sig")
     except DatasetError as error:
-        return {}, [f"The cell types are not known. {error}"]
+        return {}, [f"The cell types are unknown. {error}"]
     rows = list(csv.reader(io.StringIO(text)))[1:]
     return {int(row[0]): CELL_TYPES[int(row[1]) - 1] for row in rows if len(row) == 2}, []
 
@@ -233,9 +236,67 @@ def _get_labels_file_name(number: ZhengNumber) -> str:
 
 
 def _find_root(folder: Path) -> Path:
-    """Return the folder that has the data sets: an unpacked archive has one more folder around them."""
+    """Return the folder that contains the data sets: an unpacked archive has one more folder around them."""
     if not (folder / "Dataset 1").is_dir() and not (folder / "Dataset 2").is_dir() and folder.is_dir():
         inner = sorted(path for path in folder.glob("segmentation_WBC*") if path.is_dir())
         if len(inner) == 1:
             return inner[0]
     return folder
+
+
+def _get_availability(number: ZhengNumber) -> DatasetAvailability | None:
+    root = find_zheng_folder(number)
+    return DatasetAvailability(str(root), len(list_pairs(root, number)[0])) if root else None
+
+
+@register_dataset(
+    name="zheng-1",
+    title=TITLES[1],
+    short_title="Zheng 1",
+    description="Blood smears with a yellow or white background and expert masks.",
+    source=REPOSITORY,
+    get_availability=partial(_get_availability, 1),
+    acknowledgement=_ACKNOWLEDGEMENTS[1],
+    advice=DOWNLOAD_ADVICE,
+    can_download=True,
+    sample_count=300,
+    order=1,
+)
+def open_zheng_1(*, download: bool, progress: ProgressCallback | None) -> Dataset:
+    """Open Dataset 1."""
+    return open_zheng(1, download=download, progress=progress)
+
+
+@register_dataset(
+    name="zheng-2",
+    title=TITLES[2],
+    short_title="Zheng 2",
+    description="Blood smears with a purple background and expert masks.",
+    source=REPOSITORY,
+    get_availability=partial(_get_availability, 2),
+    acknowledgement=_ACKNOWLEDGEMENTS[2],
+    advice=DOWNLOAD_ADVICE,
+    can_download=True,
+    sample_count=100,
+    order=2,
+)
+def open_zheng_2(*, download: bool, progress: ProgressCallback | None) -> Dataset:
+    """Open Dataset 2."""
+    return open_zheng(2, download=download, progress=progress)
+
+
+@register_dataset(
+    name="zheng",
+    title="Zheng Dataset 1 and 2",
+    short_title="Zheng 1 and 2",
+    description="The blood smears of both Zheng data sets, with expert masks.",
+    source=REPOSITORY,
+    parts=("zheng-1", "zheng-2"),
+    can_download=True,
+    sample_count=400,
+    order=3,
+)
+def open_both(*, download: bool, progress: ProgressCallback | None) -> Dataset:
+    """Open Dataset 1 followed by Dataset 2."""
+    parts = [opener(download=download, progress=progress) for opener in (open_zheng_1, open_zheng_2)]
+    return concatenate("zheng", "Zheng Dataset 1 and 2", parts)

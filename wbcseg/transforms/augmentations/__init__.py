@@ -1,0 +1,1 @@
+"""The augmentations, one module each, which adds it to :data:`wbcseg.transforms.config.AUGMENTATIONS`."""
