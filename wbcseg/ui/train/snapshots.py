@@ -1,4 +1,5 @@
 """What a network made of the same held-out pictures, epoch by epoch."""
+# ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
 
 from __future__ import annotations
 
