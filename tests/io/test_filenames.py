@@ -1,4 +1,4 @@
-"""Names that are safe to write."""
+"""File names that are safe to write."""
 
 from __future__ import annotations
 
@@ -40,48 +40,48 @@ NASTY = [
 
 
 def test_usual_names_stay_as_they_are() -> None:
-    taken: set[str] = set()
-    assert make_safe_stem("001.bmp", taken) == "001"
-    assert make_safe_stem("Zellen von Müller (2).tiff", taken) == "Zellen von Müller (2)"
-    assert make_safe_stem("白血球.png", taken) == "白血球"
-    assert make_safe_stem("a.b.png", taken) == "a.b"
-    assert make_safe_stem("2024.05.17 smear", taken) == "2024.05.17 smear"
+    used: set[str] = set()
+    assert make_safe_stem("001.bmp", used) == "001"
+    assert make_safe_stem("Zellen von Müller (2).tiff", used) == "Zellen von Müller (2)"
+    assert make_safe_stem("白血球.png", used) == "白血球"
+    assert make_safe_stem("a.b.png", used) == "a.b"
+    assert make_safe_stem("2024.05.17 smear", used) == "2024.05.17 smear"
 
 
-def test_fault_10_duplicates_get_numbers_and_nothing_is_overwritten() -> None:
-    taken: set[str] = set()
-    stems = [make_safe_stem(name, taken) for name in ("a/cell.png", "b/cell.bmp", "CELL.tif", "cell", "cell-2.png")]
+def test_duplicates_get_numbers_and_nothing_is_overwritten() -> None:
+    used: set[str] = set()
+    stems = [make_safe_stem(name, used) for name in ("a/cell.png", "b/cell.bmp", "CELL.tif", "cell", "cell-2.png")]
     assert stems == ["cell", "cell-2", "CELL-3", "cell-4", "cell-2-2"]
     # Composed and decomposed letters are one name on macOS.
-    assert make_safe_stem("é", taken) != make_safe_stem("e\u0301", taken)
-    assert {"cell", "CELL-3"} <= taken
+    assert make_safe_stem("é", used) != make_safe_stem("e\u0301", used)
+    assert {"cell", "CELL-3"} <= used
 
 
-def test_fault_10_long_duplicates_stay_apart() -> None:
-    taken: set[str] = set()
-    stems = [make_safe_stem("x" * 300, taken) for _ in range(12)]
+def test_long_duplicates_stay_apart() -> None:
+    used: set[str] = set()
+    stems = [make_safe_stem("x" * 300, used) for _ in range(12)]
     assert len(set(stems)) == 12
     assert max(map(len, stems)) == 100
 
 
 def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
-    taken: set[str] = set()
-    stems = [make_safe_stem(f"Slide 7 {'x' * 300} field {n}.png", taken) for n in (1, 2)]
+    used: set[str] = set()
+    stems = [make_safe_stem(f"Slide 7 {'x' * 300} field {n}.png", used) for n in (1, 2)]
     assert [stem[:8] + stem[-8:] for stem in stems] == ["Slide 7  field 1", "Slide 7  field 2"]
     assert [len(stem) for stem in stems] == [100, 100]
     # Letters of three bytes: the limit is that of the bytes.
-    wide = make_safe_stem(f"{'细' * 90} 2.png", taken)
+    wide = make_safe_stem(f"{'细' * 90} 2.png", used)
     assert wide.endswith("细 2")
     assert 190 < len(wide.encode()) <= 200
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_fault_10_nothing_is_written_outside_the_folder(name: str, tmp_path: Path) -> None:
+def test_nothing_is_written_outside_the_folder(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    taken: set[str] = set()
+    used: set[str] = set()
     for _ in range(2):
-        path = folder / f"{make_safe_stem(name, taken)}.png"
+        path = folder / f"{make_safe_stem(name, used)}.png"
         assert path.resolve().parent == folder.resolve()
         assert not path.exists()
         path.write_bytes(b"x")
@@ -91,9 +91,9 @@ def test_fault_10_nothing_is_written_outside_the_folder(name: str, tmp_path: Pat
 
 @given(st.lists(st.text(max_size=120), max_size=6))
 @settings(max_examples=100, deadline=None)
-def test_fault_10_any_names_give_safe_and_distinct_stems(names: list[str]) -> None:
-    taken: set[str] = set()
-    stems = [make_safe_stem(name, taken) for name in names]
+def test_any_names_give_safe_and_distinct_stems(names: list[str]) -> None:
+    used: set[str] = set()
+    stems = [make_safe_stem(name, used) for name in names]
     assert len({stem.casefold() for stem in stems}) == len(names)
     for stem in stems:
         assert 1 <= len(stem) <= 100

@@ -1,4 +1,4 @@
-"""Pictures through the door: formats, conversions, limits, refusals."""
+"""Opening images: formats, conversions, limits, rejections."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import TINY, chunk, directory, draw_cell, encode, exif, grey_page, png, tag, tiff
+from expect import raises
 from PIL import Image
 
-from wbcseg.errors import ImageError
+from wbcseg.errors import ErrorCode, ImageError
 from wbcseg.io import MAX_BYTES, MAX_PIXELS, encode_png, open_image, open_mask, read_size
 
 CELL, LABELS = draw_cell()
@@ -34,7 +35,7 @@ def bmp(width: int, height: int, bits: int = 24, compression: int = 0, rest: byt
     return b"BM" + bytes(8) + struct.pack("<LLllHHLLllLL", 54, 40, width, height, 1, bits, compression, *[0] * 5) + rest
 
 
-# Each is a whole file within the limit of bytes that would cost minutes or gigabytes if it were read as it asks.
+# Files within the size limit that would take minutes or gigabytes if they were read naively.
 ENDLESS: dict[str, Callable[[], bytes]] = {
     "png of chunks": lambda: png(2, 2, TINY)[:33] + chunk(b"abCd", b"") * 2_000_000,
     "png of text": lambda: png(2, 2, TINY, before=[(b"tEXt", b"key\0" + b"x" * 50_000_000)]),
@@ -65,37 +66,39 @@ ENDLESS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF"])
 def test_lossless_formats_come_back_pixel_for_pixel(format: str) -> None:
-    picture = open_image(encode(CELL, format))
-    assert picture.format == format
-    assert picture.notices == ()
-    assert picture.pixels.dtype == np.uint8
-    assert picture.pixels.flags.c_contiguous
-    assert picture.pixels.flags.writeable
-    np.testing.assert_array_equal(picture.pixels, CELL)
+    opened = open_image(encode(CELL, format))
+    assert opened.format == format
+    assert opened.notices == ()
+    assert opened.pixels.dtype == np.uint8
+    assert opened.pixels.flags.c_contiguous
+    assert opened.pixels.flags.writeable
+    np.testing.assert_array_equal(opened.pixels, CELL)
 
 
 def test_jpeg_comes_back_nearly_the_same() -> None:
-    picture = open_image(encode(CELL, "JPEG", quality=95, subsampling=0))
-    assert picture.format == "JPEG"
-    assert np.abs(picture.pixels.astype(int) - CELL).mean() < 3
+    opened = open_image(encode(CELL, "JPEG", quality=95, subsampling=0))
+    assert opened.format == "JPEG"
+    assert np.abs(opened.pixels.astype(int) - CELL).mean() < 3
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "TIFF"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (17, 31)])
-def test_fault_09_odd_sizes_keep_their_size(format: str, size: tuple[int, int]) -> None:
-    picture = open_image(encode(np.full((*size, 3), 200, np.uint8), format))
-    assert picture.pixels.shape == (*size, 3)
+def test_odd_sizes_are_kept(format: str, size: tuple[int, int]) -> None:
+    opened = open_image(encode(np.full((*size, 3), 200, np.uint8), format))
+    assert opened.pixels.shape == (*size, 3)
     assert read_size(encode(np.full((*size, 3), 200, np.uint8), format)) == size
 
 
-def test_a_field_of_4000_by_3000_passes() -> None:
+def test_field_of_view_of_4000_by_3000_is_read() -> None:
     assert open_image(encode(np.zeros((3000, 4000), np.uint8), "PNG")).pixels.shape == (3000, 4000, 3)
     assert MAX_BYTES > 4000 * 3000 * 6
 
 
-def test_fault_01_an_empty_file_is_refused() -> None:
-    with pytest.raises(ImageError, match=r"Picture smear\.png cannot be used\. It is empty \(0 bytes\)"):
+def test_empty_file_is_rejected_with_its_name() -> None:
+    with raises(ImageError, ErrorCode.EMPTY, match=r"smear\.png") as caught:
         open_image(b"", name="smear.png")
+    assert caught.value.file == "smear.png"
+    assert "smear" not in (caught.value.to_problem().text_without_names or "smear")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ def test_fault_01_an_empty_file_is_refused() -> None:
         ("TIFF", {"compression": "packbits"}),
     ],
 )
-def test_fault_02_a_truncated_file_is_refused_or_whole(format: str, options: dict[str, object]) -> None:
+def test_truncated_file_is_rejected_or_read_whole(format: str, options: dict[str, object]) -> None:
     data = encode(CELL, format, **options)
     whole = open_image(data).pixels
     accepted = 0
@@ -126,14 +129,14 @@ def test_fault_02_a_truncated_file_is_refused_or_whole(format: str, options: dic
     assert accepted <= 4
 
 
-def test_fault_02_a_damaged_png_is_refused_by_its_checksum() -> None:
+def test_damaged_png_is_rejected_by_its_checksum() -> None:
     data = bytearray(encode(CELL))
     data[data.index(b"IDAT") + 60] ^= 1
-    with pytest.raises(ImageError, match="checksum of its IDAT chunk"):
+    with raises(ImageError, ErrorCode.DAMAGED, match="IDAT"):
         open_image(bytes(data))
 
 
-def test_fault_03_a_file_is_judged_by_its_content_not_by_its_name() -> None:
+def test_format_is_detected_from_content_not_name() -> None:
     assert open_image(encode(CELL, "TIFF"), name="cell.png").format == "TIFF"
     assert open_image(encode(CELL, "JPEG"), name="cell.bmp").format == "JPEG"
 
@@ -155,8 +158,8 @@ def test_fault_03_a_file_is_judged_by_its_content_not_by_its_name() -> None:
         (bytes(50), "something else"),
     ],
 )
-def test_fault_03_other_formats_are_refused_by_name(data: bytes, words: str) -> None:
-    with pytest.raises(ImageError, match=f"It holds .*{words}.*PNG, JPEG, BMP and TIFF are read"):
+def test_other_formats_are_rejected_and_named(data: bytes, words: str) -> None:
+    with raises(ImageError, ErrorCode.UNSUPPORTED_FORMAT, match=words):
         open_image(data, name="cell.png")
 
 
@@ -172,16 +175,16 @@ def test_fault_03_other_formats_are_refused_by_name(data: bytes, words: str) -> 
         png(MAX_PIXELS // 4000 + 1, 4000, b""),
     ],
 )
-def test_fault_04_a_pixel_bomb_is_refused_from_its_header(data: bytes) -> None:
-    for opened in (open_image, read_size):
+def test_pixel_bomb_is_rejected_by_its_header(data: bytes) -> None:
+    for read in (open_image, read_size):
         began = time.process_time()
-        with pytest.raises(ImageError, match=r"announces \d+×\d+ pixels"):
-            opened(data, name="bomb")
+        with raises(ImageError, ErrorCode.TOO_LARGE, match=r"\d+×\d+ pixels"):
+            read(data, name="bomb")
         assert time.process_time() - began < 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is measured with the resource module")
-def test_fault_04_a_pixel_bomb_costs_less_than_100_mb(tmp_path: Path) -> None:
+def test_pixel_bomb_needs_less_than_100_mb(tmp_path: Path) -> None:
     bombs = [png(60_000, 60_000, b""), jpeg_bomb(), bmp(2**31 - 1, 2**31 - 1), tiff(directory(grey_page(10**5, 10**5)))]
     bombs += [ENDLESS[name]() for name in ("png of packed text", "png with a huge profile", "jpeg of comments")]
     for number, bomb in enumerate(bombs):
@@ -190,7 +193,7 @@ def test_fault_04_a_pixel_bomb_costs_less_than_100_mb(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 from wbcseg.errors import ImageError
-from wbcseg.images import open_image
+from wbcseg.io import open_image
 files = [Path(name).read_bytes() for name in sys.argv[1:]]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for data in files:
@@ -207,38 +210,38 @@ print(growth // (1024 * 1024 if sys.platform == "darwin" else 1024))
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_fault_05_endless_files_are_back_within_two_seconds(name: str) -> None:
+def test_malicious_files_are_handled_within_two_seconds(name: str) -> None:
     data = ENDLESS[name]()
     began = time.process_time()
     try:
         assert open_image(data).pixels.size
     except ImageError as error:
-        assert "cannot be used" in str(error)  # noqa: PT017
+        assert error.reason  # noqa: PT017
     assert time.process_time() - began < 2
 
 
-def test_fault_05_an_animation_shows_its_first_frame_with_a_notice() -> None:
+def test_first_frame_of_an_animation_is_used_with_a_notice() -> None:
     frames = [Image.fromarray(np.full((8, 9, 3), value, np.uint8)) for value in (50, 100, 150)]
     buffer = io.BytesIO()
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:])
-    picture = open_image(buffer.getvalue())
-    assert (picture.pixels == 50).all()
-    assert picture.notices == ("The file holds 3 pictures; the first is used.",)
-    with pytest.raises(ImageError, match="Page 2 was asked for, but a PNG file has one page"):
+    opened = open_image(buffer.getvalue())
+    assert (opened.pixels == 50).all()
+    assert opened.notices == ("The first of 3 images in the file is used.",)
+    with raises(ImageError, ErrorCode.NO_SUCH_PAGE, match="Page 2"):
         open_image(buffer.getvalue(), page=1)
 
 
-def test_fault_05_a_tiff_of_several_pages_shows_the_page_that_is_asked_for() -> None:
+def test_requested_page_of_a_tiff_is_used() -> None:
     frames = [Image.fromarray(np.full((8 + n, 9, 3), 50 * n, np.uint8)) for n in range(3)]
     buffer = io.BytesIO()
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:], compression="tiff_lzw")
     for page in range(3):
-        picture = open_image(buffer.getvalue(), page=page)
-        assert picture.pixels.shape == (8 + page, 9, 3)
-        assert (picture.pixels == 50 * page).all()
-        assert picture.notices == (f"The file has 3 pages; page {page + 1} is used.",)
+        opened = open_image(buffer.getvalue(), page=page)
+        assert opened.pixels.shape == (8 + page, 9, 3)
+        assert (opened.pixels == 50 * page).all()
+        assert opened.notices == (f"Page {page + 1} of 3 is used.",)
     for page in (3, -1):
-        with pytest.raises(ImageError, match="but the file has 3"):
+        with raises(ImageError, ErrorCode.NO_SUCH_PAGE):
             open_image(buffer.getvalue(), page=page)
 
 
@@ -246,14 +249,14 @@ def test_fault_05_a_tiff_of_several_pages_shows_the_page_that_is_asked_for() -> 
     ("top", "said"), [(255, 255), (1023, 1023), (4095, 4095), (16383, 16383), (65535, 65535), (1024, 4095)]
 )
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_fault_06_16_bit_grey_is_scaled_by_its_range(format: str, top: int, said: int) -> None:
+def test_16_bit_grey_is_scaled_by_its_range(format: str, top: int, said: int) -> None:
     values = np.linspace(0, top, 600).astype(np.uint16).reshape(20, 30)
-    picture = open_image(encode(values, format))
-    np.testing.assert_array_equal(picture.pixels[:, :, 1], np.floor(values / said * 255 + 0.5).astype(np.uint8))
-    assert picture.notices == (f"Its 16-bit grey is scaled to 8, from the range 0–{said}.",)
+    opened = open_image(encode(values, format))
+    np.testing.assert_array_equal(opened.pixels[:, :, 1], np.floor(values / said * 255 + 0.5).astype(np.uint8))
+    assert opened.notices == (f"Scaled from 16-bit grey (0–{said}) to 8 bits.",)
 
 
-def test_fault_06_big_endian_16_bit_grey_is_the_same() -> None:
+def test_big_endian_16_bit_grey_is_the_same() -> None:
     values = np.arange(600, dtype=np.uint16).reshape(20, 30) * 109
     little = encode(values, "TIFF")
     tags = {256: 30, 257: 20, 258: 16, 259: 1, 262: 1, 273: 8, 278: 20, 279: 1200}
@@ -267,42 +270,42 @@ def rgb_16(values: np.ndarray) -> bytes:
     return png(values.shape[1], values.shape[0], rows, depth=16, color=2)
 
 
-def test_fault_06_16_bit_colour_keeps_its_range() -> None:
+def test_16_bit_colour_keeps_its_range() -> None:
     values = np.random.default_rng(1).integers(0, 65536, (20, 30, 3)).astype(np.uint16)
-    picture = open_image(rgb_16(values))
-    np.testing.assert_array_equal(picture.pixels, values >> 8)
-    assert picture.notices == ("Its 16 bits a channel are scaled to 8, from the range 0–65535.",)
+    opened = open_image(rgb_16(values))
+    np.testing.assert_array_equal(opened.pixels, values >> 8)
+    assert opened.notices == ("Scaled from 16 bits per channel (0–65535) to 8.",)
 
 
-def test_fault_06_16_bit_colour_in_the_lower_bits_only_is_refused_not_black() -> None:
+def test_16_bit_colour_that_uses_only_the_lower_bits_is_rejected() -> None:
     values = np.random.default_rng(1).integers(0, 4096, (20, 30, 3)).astype(np.uint16)
-    with pytest.raises(ImageError, match="only the lower ones are in use"):
+    with raises(ImageError, ErrorCode.UNSUPPORTED_ENCODING):
         open_image(rgb_16(values))
 
 
 @pytest.mark.parametrize(
     ("dtype", "words"), [(np.float32, "floating-point"), (np.int32, "signed or 32-bit"), (np.int16, "signed or 32-bit")]
 )
-def test_fault_06_pixels_without_a_fixed_range_are_refused(dtype: type, words: str) -> None:
+def test_pixels_without_a_fixed_range_are_rejected(dtype: type, words: str) -> None:
     values = np.arange(16, dtype=dtype)
     kind = {np.float32: 3, np.int32: 2, np.int16: 2}[dtype]
     page = grey_page(t258=values.itemsize * 8, t279=values.nbytes, t339=kind)
-    with pytest.raises(ImageError, match=words):
+    with raises(ImageError, ErrorCode.UNSUPPORTED_ENCODING, match=words):
         open_image(tiff(directory(page), values.tobytes()))
 
 
-def test_fault_06_16_bit_tiff_in_planes_is_refused() -> None:
+def test_16_bit_tiff_in_planes_is_rejected() -> None:
     entries = [
         tag(number, 4, 1, value) for number, value in ((256, 2), (257, 2), (259, 1), (262, 2), (277, 3), (284, 2))
     ]
     entries += [tag(258, 3, 3, 200), tag(273, 4, 3, 200), tag(279, 4, 3, 200)]
     data = tiff(directory(sorted(entries, key=lambda raw: raw[:2][::-1])), bytes(16))
     data += bytes(200 - len(data)) + struct.pack("<3H", 16, 16, 16) + bytes(20)
-    with pytest.raises(ImageError, match="a plane for each channel"):
+    with raises(ImageError, ErrorCode.UNSUPPORTED_ENCODING, match="planes"):
         open_image(data)
 
 
-def cell_found(pixels: np.ndarray) -> float:
+def cell_dice(pixels: np.ndarray) -> float:
     """Return the Dice of a dark-cell threshold with the drawn cell."""
     found = pixels.astype(int).sum(2) < 590
     truth = LABELS > 0
@@ -328,42 +331,42 @@ def cell_found(pixels: np.ndarray) -> float:
         ("PA", "TIFF"),
     ],
 )
-def test_fault_07_every_mode_shows_the_same_cell(mode: str, format: str) -> None:
+def test_every_mode_shows_the_same_cell(mode: str, format: str) -> None:
     image = Image.fromarray(CELL)
     image = image.quantize(64) if mode in ("P", "PA") else image.convert(mode)
     image = image.convert(mode)
     buffer = io.BytesIO()
     image.save(buffer, format)
-    picture = open_image(buffer.getvalue())
-    assert picture.pixels.shape == CELL.shape
-    assert cell_found(picture.pixels) > 0.98
-    assert any("CMYK" in notice for notice in picture.notices) == (mode == "CMYK")
+    opened = open_image(buffer.getvalue())
+    assert opened.pixels.shape == CELL.shape
+    assert cell_dice(opened.pixels) > 0.98
+    assert any("CMYK" in notice for notice in opened.notices) == (mode == "CMYK")
 
 
-def test_fault_07_one_bit_becomes_black_and_white() -> None:
-    picture = open_image(encode(LABELS > 0, "PNG"))
-    np.testing.assert_array_equal(picture.pixels[:, :, 0], np.where(LABELS > 0, 255, 0))
+def test_one_bit_becomes_black_and_white() -> None:
+    opened = open_image(encode(LABELS > 0, "PNG"))
+    np.testing.assert_array_equal(opened.pixels[:, :, 0], np.where(LABELS > 0, 255, 0))
 
 
-def test_fault_07_lab_is_refused() -> None:
+def test_lab_is_rejected() -> None:
     buffer = io.BytesIO()
     Image.new("LAB", (4, 4)).save(buffer, "TIFF")
-    with pytest.raises(ImageError, match="Lab colours"):
+    with raises(ImageError, ErrorCode.UNSUPPORTED_ENCODING, match="Lab"):
         open_image(buffer.getvalue())
 
 
-def test_fault_07_transparency_is_shown_on_white() -> None:
+def test_transparency_is_shown_on_white() -> None:
     rgba = np.dstack([CELL, np.full(LABELS.shape, 255, np.uint8)])
     rgba[:5, :, 3] = 0
     rgba[5, :, 3] = 51
-    picture = open_image(encode(rgba))
-    assert picture.notices == ("Its transparent parts are shown on white.",)
-    assert (picture.pixels[:5] == 255).all()
-    np.testing.assert_allclose(picture.pixels[5], CELL[5] * 0.2 + 255 * 0.8, atol=1)
-    np.testing.assert_array_equal(picture.pixels[6:], CELL[6:])
+    opened = open_image(encode(rgba))
+    assert opened.notices == ("Transparent parts shown on white.",)
+    assert (opened.pixels[:5] == 255).all()
+    np.testing.assert_allclose(opened.pixels[5], CELL[5] * 0.2 + 255 * 0.8, atol=1)
+    np.testing.assert_array_equal(opened.pixels[6:], CELL[6:])
 
 
-def test_fault_07_a_palette_with_a_transparent_colour_is_shown_on_white() -> None:
+def test_palette_with_a_transparent_colour_is_shown_on_white() -> None:
     image = Image.fromarray((LABELS > 0).astype(np.uint8), "L").convert("P")
     image.putpalette([10, 20, 30, 200, 0, 0])
     buffer = io.BytesIO()
@@ -373,57 +376,57 @@ def test_fault_07_a_palette_with_a_transparent_colour_is_shown_on_white() -> Non
     assert (pixels[LABELS == 0] == (10, 20, 30)).all()
 
 
-def test_fault_07_transparency_that_hides_everything_is_ignored() -> None:
-    picture = open_image(encode(np.dstack([CELL, np.zeros(LABELS.shape, np.uint8)])))
-    np.testing.assert_array_equal(picture.pixels, CELL)
-    assert picture.notices == ("Its transparency would hide all of it and is ignored.",)
+def test_transparency_that_hides_everything_is_ignored() -> None:
+    opened = open_image(encode(np.dstack([CELL, np.zeros(LABELS.shape, np.uint8)])))
+    np.testing.assert_array_equal(opened.pixels, CELL)
+    assert opened.notices == ("Transparency ignored: it would hide the whole image.",)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG"])
-def test_fault_08_exif_orientation_is_applied_as_pillow_does(format: str, orientation: int) -> None:
+def test_exif_orientation_is_applied_as_by_pillow(format: str, orientation: int) -> None:
     from PIL import ImageOps
 
     data = encode(CELL, format, exif=exif(orientation))
     reference = Image.open(io.BytesIO(data))
     reference.load()
     expected = np.asarray(ImageOps.exif_transpose(reference))
-    picture = open_image(data)
-    assert picture.orientation == orientation
-    assert bool(picture.notices) == (orientation != 1)
-    assert read_size(data) == picture.pixels.shape[:2] == ((30, 24) if orientation > 4 else (24, 30))
-    np.testing.assert_array_equal(picture.pixels, expected)
+    opened = open_image(data)
+    assert opened.orientation == orientation
+    assert bool(opened.notices) == (orientation != 1)
+    assert read_size(data) == opened.pixels.shape[:2] == ((30, 24) if orientation > 4 else (24, 30))
+    np.testing.assert_array_equal(opened.pixels, expected)
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
-def test_an_orientation_that_does_not_exist_is_ignored(value: int) -> None:
+def test_invalid_orientation_is_ignored(value: int) -> None:
     assert open_image(encode(CELL, exif=exif(value))).orientation == 1
 
 
-def test_damaged_exif_does_not_spoil_a_good_picture() -> None:
+def test_damaged_exif_is_ignored() -> None:
     data = png(2, 2, TINY, before=[(b"eXIf", b"MM\0*\0\0\0\x08\xff\xff\xff")])
     assert open_image(data).pixels.shape == (2, 2, 3)
 
 
-def test_pictures_too_large_in_bytes_are_refused_before_anything_else() -> None:
-    with pytest.raises(ImageError, match="more than 80 MB"):
+def test_file_with_too_many_bytes_is_rejected() -> None:
+    with raises(ImageError, ErrorCode.TOO_LARGE, match="80 MB"):
         open_image(bytes(MAX_BYTES + 1))
 
 
-def test_bmp_with_run_length_compression_is_refused() -> None:
-    with pytest.raises(ImageError, match="run-length"):
+def test_bmp_with_run_length_compression_is_rejected() -> None:
+    with raises(ImageError, ErrorCode.UNSUPPORTED_ENCODING, match="run-length"):
         open_image(bmp(4, 4, 8, 1, bytes(2000)))
 
 
 @pytest.mark.parametrize("code", [4, 34925, 50000, 50001])
-def test_tiff_with_rare_compression_is_refused_by_its_number(code: int) -> None:
-    with pytest.raises(ImageError, match=f"compression {code}; known are none, LZW, JPEG, Deflate, PackBits"):
+def test_tiff_with_unsupported_compression_is_rejected(code: int) -> None:
+    with raises(ImageError, ErrorCode.UNSUPPORTED_ENCODING, match=f"compression {code}"):
         open_image(tiff(directory(grey_page(t259=code))))
 
 
-def test_encode_png_carries_pixels_and_nothing_else() -> None:
-    picture = open_image(encode(CELL, "JPEG", exif=exif(6), comment=b"Jane Doe"))
-    data = encode_png(picture.pixels)
+def test_encode_png_writes_no_metadata() -> None:
+    opened = open_image(encode(CELL, "JPEG", exif=exif(6), comment=b"Jane Doe"))
+    data = encode_png(opened.pixels)
     kinds = []
     position = 8
     while position < len(data):
@@ -432,7 +435,7 @@ def test_encode_png_carries_pixels_and_nothing_else() -> None:
         position += 12 + length
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
     assert b"Doe" not in data
-    np.testing.assert_array_equal(open_image(data).pixels, picture.pixels)
+    np.testing.assert_array_equal(open_image(data).pixels, opened.pixels)
 
 
 def test_encode_png_keeps_grey_grey() -> None:
@@ -442,23 +445,23 @@ def test_encode_png_keeps_grey_grey() -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2)), np.zeros((0, 2), np.uint8)])
-def test_encode_png_refuses_other_arrays(array: np.ndarray) -> None:
+def test_encode_png_rejects_other_arrays(array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="Received: "):
         encode_png(array)
 
 
-def test_read_size_reads_a_file_on_the_disk(tmp_path: Path) -> None:
+def test_read_size_of_a_file_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "cell.bin"
     path.write_bytes(encode(CELL, "JPEG"))
     assert read_size(path) == (24, 30)
     path.write_bytes(b"")
-    with pytest.raises(ImageError, match="empty"):
+    with raises(ImageError, ErrorCode.EMPTY):
         read_size(path)
-    with pytest.raises(ImageError, match="cannot be read from the disk"):
+    with raises(ImageError, ErrorCode.UNREADABLE):
         read_size(tmp_path / "gone")
 
 
-def test_messages_show_hostile_names_as_short_plain_text() -> None:
+def test_messages_show_hostile_names_as_short_printable_text() -> None:
     with pytest.raises(ImageError) as caught:
         open_image(b"", name="a\0b\n<b>" + "x" * 300)
     text = str(caught.value)
