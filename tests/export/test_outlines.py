@@ -1,4 +1,4 @@
-"""Outlines give the same masks back."""
+"""Outlines reproduce the masks that they were traced from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from wbcseg.labels import Labels
 
 
 def filled(rings: list[list[list[int]]], height: int, width: int) -> NDArray[np.bool_]:
-    """Pixels whose middle an odd number of borders lies to the left of."""
+    """Fill rings by the even-odd rule."""
     inside = np.zeros((height, width), bool)
     for ring in rings:
         for (x1, y1), (x2, y2) in itertools.pairwise(ring):
@@ -37,7 +37,7 @@ def area(ring: Any) -> float:
 
 @settings(max_examples=150, deadline=None)
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
-def test_any_mask_comes_back(mask: NDArray[np.bool_]) -> None:
+def test_any_mask_is_reproduced(mask: NDArray[np.bool_]) -> None:
     found = trace_polygons(mask)
     assert (filled([ring for piece in found for ring in piece], *mask.shape) == mask).all()
     assert sum(area(ring) for piece in found for ring in piece) == mask.sum()
@@ -51,7 +51,7 @@ def test_any_mask_comes_back(mask: NDArray[np.bool_]) -> None:
         assert sum(area(ring) for ring in (outer, *holes)) > 0
 
 
-def test_a_ring_has_its_hole_and_an_island_in_it_is_a_piece() -> None:
+def test_ring_with_an_island_is_two_polygons() -> None:
     mask = np.zeros((9, 9), bool)
     mask[1:8, 1:8] = True
     mask[2:7, 2:7] = False
@@ -62,7 +62,7 @@ def test_a_ring_has_its_hole_and_an_island_in_it_is_a_piece() -> None:
     assert island == [[(4, 4), (5, 4), (5, 5), (4, 5), (4, 4)]]
 
 
-def test_holes_that_meet_in_a_corner_are_two() -> None:
+def test_holes_that_meet_in_a_corner_are_separate() -> None:
     mask = np.ones((6, 6), bool)
     mask[2, 2] = mask[3, 3] = False
     (piece,) = trace_polygons(mask)
@@ -76,16 +76,17 @@ def labels() -> Labels:
     return mask
 
 
-def test_geojson_has_cell_nucleus_and_figures(labels: Labels) -> None:
+def test_geojson_has_cell_nucleus_measurements_and_status(labels: Labels) -> None:
     sample = open_dataset("synthetic").read("synthetic/003")
     measures = extract_features(sample.image, labels)
     assert measures is not None
     values = {**measures.values, "nucleus_to_cytoplasm": float("nan")}
-    document = json.loads(build_geojson([CellOutline(labels, (10, 20), values, "A")]))
+    document = json.loads(build_geojson([CellOutline(labels, (10, 20), values, "A", "review")]))
     assert document["type"] == "FeatureCollection"
     (feature,) = document["features"]
     assert feature["properties"]["objectType"] == "cell"
     assert feature["properties"]["name"] == "A"
+    assert feature["properties"]["metadata"] == {"status": "review"}
     assert feature["properties"]["measurements"]["cell_area"] == (labels > 0).sum()
     assert "nucleus_to_cytoplasm" not in feature["properties"]["measurements"]
     for geometry, mask in ((feature["geometry"], labels > 0), (feature["nucleusGeometry"], labels == 2)):
@@ -94,11 +95,11 @@ def test_geojson_has_cell_nucleus_and_figures(labels: Labels) -> None:
         assert (filled(moved, *labels.shape) == mask).all()
 
 
-def test_no_cell_is_an_empty_collection() -> None:
+def test_geojson_without_cells_is_an_empty_collection() -> None:
     assert json.loads(build_geojson([CellOutline(np.zeros((5, 5), np.uint8))]))["features"] == []
 
 
-def test_a_cell_without_a_nucleus_is_an_annotation() -> None:
+def test_cell_without_nucleus_is_an_annotation() -> None:
     (feature,) = json.loads(build_geojson([CellOutline(np.ones((5, 5), np.uint8))]))["features"]
     assert feature["properties"]["objectType"] == "annotation"
     assert "nucleusGeometry" not in feature
@@ -111,16 +112,17 @@ def in_coco(pictures: list[tuple[str, tuple[int, int], list[CellOutline]]]) -> b
     return written.to_bytes()
 
 
-def test_coco_gives_every_mask_back(labels: Labels) -> None:
+def test_coco_reproduces_every_mask(labels: Labels) -> None:
     height, width = labels.shape
     pictures = [
-        ("a.png", (height, width), [CellOutline(labels)]),
+        ("a.png", (height, width), [CellOutline(labels, status="ok")]),
         ("b.png", (height + 7, width + 9), [CellOutline(labels, (9, 7))]),
     ]
     document = json.loads(in_coco(pictures))
     assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png"]
     assert len(document["annotations"]) == 6
     names = {one["id"]: one["name"] for one in document["categories"]}
+    assert [one.get("attributes") for one in document["annotations"]] == [{"status": "ok"}] * 3 + [None] * 3
     for one in document["annotations"]:
         size = one["segmentation"]["size"]
         flat = np.concatenate([np.full(n, i % 2, bool) for i, n in enumerate(one["segmentation"]["counts"])])
@@ -135,6 +137,6 @@ def test_coco_gives_every_mask_back(labels: Labels) -> None:
         assert expected[y : y + h, x : x + w].sum() == expected.sum()
 
 
-def test_run_lengths_begin_outside() -> None:
+def test_run_lengths_begin_with_background() -> None:
     document = json.loads(in_coco([("a", (2, 2), [CellOutline(np.full((2, 2), 2, np.uint8))])]))
     assert document["annotations"][0]["segmentation"]["counts"] == [0, 4]

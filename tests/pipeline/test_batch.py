@@ -1,4 +1,4 @@
-"""Pictures that are measured in the background."""
+"""Images that are segmented in the background."""
 
 import gc
 import io
@@ -17,10 +17,9 @@ from quick_app import Threshold, as_field
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.datasets.uploads import Upload, pair_uploads
-from wbcseg.errors import ImageError
+from wbcseg.errors import ErrorCode, ImageError, Problem
 from wbcseg.export import build_cell_rows, build_results_zip, encode_csv
 from wbcseg.export.pdf import build_pdf_report
-from wbcseg.export.text import SEE_TABLE, anonymise
 from wbcseg.inference import BBox
 from wbcseg.io import encode_png, open_image
 from wbcseg.labels import to_grey
@@ -34,8 +33,8 @@ from wbcseg.pipeline import (
     merge_results,
 )
 
-PICTURE, LABELS = draw_cell(60, 70)
-CELL = encode(PICTURE)
+IMAGE, LABELS = draw_cell(60, 70)
+CELL = encode(IMAGE)
 
 
 def uploads(**files):
@@ -46,28 +45,31 @@ def cells(count):
     return [Upload(f"{n}.png", lambda n=n: encode(draw_cell(60, 70, n)[0]), str(n)) for n in range(count)]
 
 
-def batch_of(files, model=None, *, earlier=None, unseen=60, **how):
+def batch_of(files, model=None, *, previous=None, idle_timeout=60, **config):
     return Batch(
-        pair_uploads(files), PipelineConfig(model or Threshold("quick"), **how), previous=earlier, idle_timeout=unseen
+        pair_uploads(files),
+        PipelineConfig(model or Threshold("quick"), **config),
+        previous=previous,
+        idle_timeout=idle_timeout,
     )
 
 
 def done(batch):
     batch.start()
     batch.join(60)
-    return batch.outcomes()
+    return batch.get_results()
 
 
 class Slow(Threshold):
-    """Waits before every picture until it is let go."""
+    """Waits before each image until it is released."""
 
     def __init__(self):
         super().__init__("slow")
-        self.go, self.looked = threading.Semaphore(0), 0
+        self.permits, self.n_predicted = threading.Semaphore(0), 0
 
     def predict(self, image, **_):
-        assert self.go.acquire(timeout=20)
-        self.looked += 1
+        assert self.permits.acquire(timeout=20)
+        self.n_predicted += 1
         return super().predict(image)
 
 
@@ -79,11 +81,11 @@ def wait_for(what):
     raise AssertionError("It did not happen within 8 s")
 
 
-def test_a_cell_is_measured_as_by_hand():
-    (outcome,) = done(batch_of(uploads(a_png=CELL, a_mask_png=encode(to_grey(LABELS)))))
-    (expected,) = analyze_cells("a.png", PICTURE, Threshold("quick").predict(PICTURE), mask=LABELS)
-    (found,) = outcome.findings
-    assert outcome.size == (60, 70)
+def test_batch_gives_the_same_results_as_analyze_cells():
+    (result,) = done(batch_of(uploads(a_png=CELL, a_mask_png=encode(to_grey(LABELS)))))
+    (expected,) = analyze_cells("a.png", IMAGE, Threshold("quick").predict(IMAGE), mask=LABELS)
+    (found,) = result.cells
+    assert result.size == (60, 70)
     assert (found.image_name, found.model, found.dice) == ("a.png", "quick", expected.dice)
     assert found.features == expected.features
     for one, other in zip(found.load(), expected.load(), strict=True):
@@ -91,7 +93,7 @@ def test_a_cell_is_measured_as_by_hand():
     assert found.dice["cell"] > 0.8
 
 
-def test_what_is_bad_has_a_row_of_its_own_and_stops_nothing():
+def test_bad_files_are_reported_and_the_others_are_segmented():
     files = uploads(
         a_png=CELL,
         b_png=b"",
@@ -104,17 +106,19 @@ def test_what_is_bad_has_a_row_of_its_own_and_stops_nothing():
         z_png=CELL,
     )
     found = {one.name: one for one in done(batch_of(files))}
-    assert [bool(found[name].findings) for name in ("a.png", "f.png", "z.png")] == [True, True, True]
-    problems = {name: one.problem for name, one in found.items() if one.problem}
-    assert "empty (0 bytes)" in problems["b.png"]
-    assert "web page" in problems["c.png"]
-    assert "truncated" in problems["d.png"]
-    assert "no picture of its name" in problems["g_mask.png"]
-    assert "must be of the same size" in found["f.png"].mask_problem
-    assert not found["f.png"].findings[0].dice
+    assert [bool(found[name].cells) for name in ("a.png", "f.png", "z.png")] == [True, True, True]
+    codes = {name: one.problem.code for name, one in found.items() if one.problem}
+    assert codes == {
+        "b.png": ErrorCode.EMPTY,
+        "c.png": ErrorCode.UNSUPPORTED_FORMAT,
+        "d.png": ErrorCode.TRUNCATED,
+        "g_mask.png": ErrorCode.MASK_WITHOUT_IMAGE,
+    }
+    assert found["f.png"].mask_problem.code == ErrorCode.SIZE_MISMATCH
+    assert not found["f.png"].cells[0].dice
 
 
-def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names():
+def test_bad_files_are_exported_with_reasons_that_name_no_file():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("readme.txt", "no pictures")
@@ -130,93 +134,93 @@ def test_what_is_bad_is_taken_away_too_and_its_reasons_are_known_without_names()
     files += [Upload("qx.zip", buffer.getvalue, "zip"), Upload("qx2.zip", lambda: b"PK\x03\x04", "zip 2")]
     batch = batch_of(files)
     done(batch)
-    pictures = batch.get_reports()
-    assert [one.name for one in pictures] == [item.name for item in batch.input_images]
-    used = {one.name: one for one in pictures if not one.problem}
+    reports = batch.get_reports()
+    assert [one.name for one in reports] == [item.name for item in batch.input_images]
+    used = {one.name: one for one in reports if not one.problem}
     assert set(used) == {"qx_a.png", "qx_f.png"}
     assert used["qx_f.png"].mask_rejected
-    assert "must be of the same size" in used["qx_f.png"].note
-    head, *rows = build_cell_rows(pictures)
-    assert [row[head.index("number")] for row in rows] == [str(n + 1) for n in range(len(batch.input_images))]
-    for one in pictures:
+    assert "qx_f_mask.png" in used["qx_f.png"].note
+    head, *rows = build_cell_rows(reports)
+    assert [row[head.index("image_index")] for row in rows] == [str(n + 1) for n in range(len(batch.input_images))]
+    for one in reports:
         if one.problem:
-            told = anonymise(one.problem)
-            assert told != SEE_TABLE, one.problem
-            assert "qx" not in told
-    assert build_pdf_report(pictures, date=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
+            assert one.problem.text_without_names
+            assert "qx" not in one.problem.text_without_names
+    assert build_pdf_report(reports, date=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
 
 
-def test_what_was_not_reached_is_taken_away_as_such():
+def test_images_that_were_not_reached_are_reported_as_cancelled():
     batch = batch_of(cells(3))
-    one, two, three = batch.get_reports()
-    assert {one.problem, two.problem, three.problem} == {"It was not looked at: the work was cancelled before."}
-    assert anonymise(one.problem) == one.problem
+    assert [report.problem.code for report in batch.get_reports()] == [ErrorCode.CANCELLED] * 3
 
 
 class Broken(Threshold):
-    """Fails in a way of its own for every shade of the first pixel."""
+    """Fails in a different way for each shade of the first pixel."""
 
     def predict(self, image, **_):
         shade = int(image[0, 0, 0])
-        errors = {1: MemoryError(), 2: RuntimeError("secret.png broke it"), 3: ImageError("It is too small.")}
+        errors = {
+            1: MemoryError(),
+            2: RuntimeError("secret.png broke it"),
+            3: ImageError("It is too small.", code=ErrorCode.TOO_SMALL),
+        }
         if shade in errors:
             raise errors[shade]
         return super().predict(image)
 
 
-def test_an_error_of_the_model_is_the_pictures_own(caplog):
+def test_error_in_a_model_is_reported_for_its_image_only(caplog):
     files = [
         Upload(f"secret{n}.png", lambda n=n: encode(np.full((30, 30, 3), n, np.uint8)), str(n)) for n in range(1, 5)
     ]
     with caplog.at_level(logging.DEBUG):
         found = done(batch_of(files, Broken("broken")))
-    assert "not enough memory" in found[0].problem
-    assert "This picture could not be segmented" in found[1].problem
-    assert found[2].problem == "It is too small."
-    assert found[3].problem == ""
+    codes = [result.problem and result.problem.code for result in found]
+    assert codes == [ErrorCode.OUT_OF_MEMORY, ErrorCode.INTERNAL, ErrorCode.TOO_SMALL, None]
+    assert "secret" not in str(found[1].problem)
     assert "secret" not in caplog.text
 
 
-def test_cancel_keeps_what_is_there_and_go_on_does_the_rest():
+def test_cancelled_batch_keeps_its_results_and_can_be_resumed():
     model = Slow()
     batch = batch_of(cells(5), model)
     assert (batch.progress.done, batch.progress.total) == (0, 5)
     batch.start()
-    model.go.release(2)
+    model.permits.release(2)
     wait_for(lambda: batch.progress.done == 2)
     assert batch.progress.state == "running"
     batch.cancel()
-    model.go.release()  # The picture that was being looked at comes to its end.
+    model.permits.release()  # The picture that was being looked at comes to its end.
     batch.join(20)
     assert batch.progress.state == "cancelled"
     assert not batch.progress.is_active
     kept = batch.get_results()
     assert len(kept) == 3
-    model.go.release(10)
+    model.permits.release(10)
     batch.start()
     batch.join(20)
     assert batch.progress.state == "done"
     assert batch.get_results()[:3] == kept
-    assert model.looked == 5
+    assert model.n_predicted == 5
     batch.start()
     batch.cancel()
     assert batch.progress.state == "done"
 
 
-def test_to_go_on_at_once_after_cancelling_looks_at_no_picture_twice():
+def test_resuming_at_once_after_cancelling_repeats_no_image():
     model = Slow()
     batch = batch_of(cells(3), model)
     batch.start()
     wait_for(lambda: batch.progress.state == "running")
     batch.cancel()
     batch.start()
-    model.go.release(10)
+    model.permits.release(10)
     wait_for(lambda: batch.progress.state == "done")
     assert [one.name for one in batch.get_results()] == ["0.png", "1.png", "2.png"]
-    assert model.looked == 3
+    assert model.n_predicted == 3
 
 
-def test_one_batch_at_a_time_and_the_other_says_that_it_waits():
+def test_second_batch_waits_for_the_first():
     model = Slow()
     first, second = batch_of(cells(2), model), batch_of(cells(2))
     first.start()
@@ -229,18 +233,18 @@ def test_one_batch_at_a_time_and_the_other_says_that_it_waits():
     third.cancel()
     third.join(5)
     assert third.progress.state == "cancelled"
-    model.go.release(2)
+    model.permits.release(2)
     second.join(20)
     assert second.progress.state == "done"
 
 
-def test_a_batch_that_nobody_looks_at_pauses_until_somebody_does():
+def test_batch_without_heartbeat_pauses_until_the_next():
     model = Slow()
-    batch = batch_of(cells(4), model, unseen=0.3)
+    batch = batch_of(cells(4), model, idle_timeout=0.3)
     batch.start()
     wait_for(lambda: batch.progress.state == "running")
     time.sleep(0.5)
-    model.go.release(10)
+    model.permits.release(10)
     batch.join(5)
     assert batch.progress.state == "paused"
     assert batch.progress.is_active
@@ -251,7 +255,7 @@ def test_a_batch_that_nobody_looks_at_pauses_until_somebody_does():
     assert batch.progress.state == "done"
 
 
-def test_nothing_keeps_the_pictures():
+def test_images_are_not_kept_in_memory():
     seen = []
 
     class Watched(Threshold):
@@ -263,27 +267,27 @@ def test_nothing_keeps_the_pictures():
     found = done(batch)
     gc.collect()
     assert [ref() for ref in seen] == [None] * 6
-    assert all(outcome.findings[0].load()[0].shape == (60, 70, 3) for outcome in found)
+    assert all(result.cells[0].load()[0].shape == (60, 70, 3) for result in found)
     with batch.cache_last_image():
-        found[0].findings[0].load()
+        found[0].cells[0].load()
         assert batch._image_cache._pixels is not None
     assert batch._image_cache._pixels is None
 
 
-def test_more_files_do_not_begin_anew():
+def test_results_of_the_previous_batch_are_reused():
     model = Slow()
-    model.go.release(10)
+    model.permits.release(10)
     files = cells(3)
     first = batch_of(files, model)
     done(first)
-    more = batch_of([Upload("0.png", files[0].load, "another"), *files], model, earlier=first)
+    more = batch_of([Upload("0.png", files[0].load, "another"), *files], model, previous=first)
     found = done(more)
-    assert model.looked == 4
+    assert model.n_predicted == 4
     assert [one.name for one in found] == ["0.png", "0 (2).png", "1.png", "2.png"]
-    assert [one.findings[0].image_name for one in found] == [one.name for one in found]
+    assert [one.cells[0].image_name for one in found] == [one.name for one in found]
 
 
-class OfFields(Threshold):
+class TwoCells(Threshold):
     """Finds two cells in every field of view."""
 
     def predict(self, image, **_):
@@ -295,7 +299,7 @@ FAR = BBox(300, 350, 420, 470)
 
 @pytest.fixture
 def field():
-    """A field of view with two drawn cells on plain plasma, and its labels."""
+    """A field of view with two synthetic cells on plain plasma, and its labels."""
     image = np.full((450, 500, 3), (236, 226, 190), np.uint8)
     labels = np.zeros((450, 500), np.uint8)
     for number, place in enumerate((BBox(40, 30, 160, 150), FAR)):
@@ -306,7 +310,7 @@ def field():
     return image, labels
 
 
-def test_a_field_of_view_gives_several_cells(field):
+def test_field_of_view_has_several_cells(field):
     image, labels = field
     reads = []
     data = encode(image)
@@ -314,17 +318,17 @@ def test_a_field_of_view_gives_several_cells(field):
         Upload("field.png", lambda: reads.append(1) or data, "f"),
         Upload("field_mask.png", lambda: encode_png(to_grey(labels)), "m"),
     ]
-    batch = batch_of(files, OfFields("fields"))
-    (outcome,) = done(batch)
-    assert outcome.whole_field
-    assert [(one.cell_index, one.offset) for one in outcome.findings] == [(1, (30, 40)), (2, (350, 300))]
-    assert outcome.boxes == ((30, 40, 150, 160), (350, 300, 470, 420))
-    assert len(outcome.thumbnails) == 3
-    assert all(0.5 < one.dice["cell"] <= 1 for one in outcome.findings)
+    batch = batch_of(files, TwoCells("fields"))
+    (result,) = done(batch)
+    assert result.is_field_of_view
+    assert [(one.cell_index, one.offset) for one in result.cells] == [(1, (30, 40)), (2, (350, 300))]
+    assert result.boxes == ((30, 40, 150, 160), (350, 300, 470, 420))
+    assert len(result.thumbnails) == 3
+    assert all(0.5 < one.dice["cell"] <= 1 for one in result.cells)
     reads.clear()
-    whole, found = outcome.load()
+    whole, found = result.load()
     assert (whole == image).all()
-    for one in outcome.findings:
+    for one in result.cells:
         crop, cell = one.load()
         left, top = one.offset
         assert (crop == image[top : top + 120, left : left + 120]).all()
@@ -335,46 +339,46 @@ def test_a_field_of_view_gives_several_cells(field):
         assert build_results_zip(batch.get_reports())
     assert len(reads) == 1
     assert len(encode_csv(build_cell_rows(batch.get_reports())).splitlines()) == 3
-    (picture,) = batch.get_reports()
-    small = picture.field_renderers["fields"]()
+    (report,) = batch.get_reports()
+    small = report.field_renderers["fields"]()
     assert small.shape == image.shape
     assert (small[:, :, 0] == 0).sum() > (image[:, :, 0] == 0).sum() + 500  # The boxes' black borders.
 
 
-def test_a_picture_that_one_model_could_use_is_used_and_says_what_the_other_met():
+def test_image_that_one_model_could_segment_is_used_with_a_note_on_the_other():
     (item,) = pair_uploads(uploads(a_png=CELL))
     good = analyze_image(item, PipelineConfig(Threshold("good")), LastImageCache())
-    bad, worse = (ImageResult(item, problem=sentence) for sentence in ("It is bad.", "It is worse."))
+    bad, worse = (ImageResult(item, problem=Problem(sentence)) for sentence in ("It is bad.", "It is worse."))
     both = merge_results([bad, good])
-    assert (both.models, both.problem, both.note) == (("good",), "", "It is bad.")
+    assert (both.models, both.problem, both.note) == (("good",), None, "It is bad.")
     neither = merge_results([bad, worse])
-    assert (neither.models, neither.problem, neither.note) == ((), "It is bad.", "It is worse.")
+    assert (neither.models, neither.problem, neither.note) == ((), Problem("It is bad."), "It is worse.")
 
 
-class Nothing(Threshold):
+class NoCells(Threshold):
     """Finds no cell in any field of view."""
 
     def predict(self, image, **_):
         return as_field(super().predict(image), ())
 
 
-def test_a_field_of_view_without_cells_is_taken_away(field):
-    batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], Nothing("nothing"))
+def test_field_of_view_without_cells_is_exported(field):
+    batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], NoCells("nothing"))
     done(batch)
     head, row = build_cell_rows(batch.get_reports())
     found = dict(zip(head, row, strict=True))
-    assert (found["status"], found["model"], found["width"]) == ("no white cell found", "nothing", "500")
+    assert (found["status"], found["model"], found["width"]) == ("no_cell", "nothing", "500")
 
 
-def test_small_pictures_are_small(field):
+def test_thumbnails_are_small(field):
     image, _ = field
-    (outcome,) = done(batch_of([Upload("field.png", lambda: encode(image), "f")], OfFields("fields")))
-    for png in outcome.thumbnails:
+    (result,) = done(batch_of([Upload("field.png", lambda: encode(image), "f")], TwoCells("fields")))
+    for png in result.thumbnails:
         assert max(open_image(png).pixels.shape) == 72
         assert len(png) < 20_000
 
 
-def test_a_page_of_a_stack():
+def test_requested_page_of_a_stack_is_used():
     frames = [Image.fromarray(draw_cell(60, 70, seed)[0]) for seed in (1, 2)]
     buffer = io.BytesIO()
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
@@ -383,6 +387,6 @@ def test_a_page_of_a_stack():
         picture, stack = done(batch_of(files, page=page))
         assert picture.page == 0
         assert stack.page == page
-        assert (stack.findings[0].load()[0] == np.asarray(frames[page])).all()
-        assert stack.notices == (f"The file has 2 pages; page {page + 1} is used.",)
-    assert "Page 3 was asked for" in done(batch_of(files, page=2))[1].problem
+        assert (stack.cells[0].load()[0] == np.asarray(frames[page])).all()
+        assert stack.notices == (f"Page {page + 1} of 2 is used.",)
+    assert done(batch_of(files, page=2))[1].problem.code == ErrorCode.NO_SUCH_PAGE

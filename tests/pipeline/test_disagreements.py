@@ -1,4 +1,4 @@
-"""Cells that models found: what is said where they disagree."""
+"""Cells on which models disagree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wbcseg.results import CellResult, build_in_memory_loader
 IMAGE = np.zeros((40, 40, 3), np.uint8)
 
 
-def finding(model: str, left: int, status: str = OK, reasons: tuple[str, ...] = (), **more: object) -> CellResult:
+def cell_result(model: str, left: int, status: str = OK, reasons: tuple[str, ...] = (), **more: object) -> CellResult:
     labels = np.zeros((40, 40), np.uint8)
     labels[10:30, left : left + 20] = 1
     return CellResult(
@@ -20,34 +20,37 @@ def finding(model: str, left: int, status: str = OK, reasons: tuple[str, ...] = 
     )  # type: ignore[arg-type]
 
 
-def told(*findings: CellResult) -> list[tuple[str, tuple[str, ...]]]:
-    found = flag_disagreements({one.model: (one,) for one in findings})
+def flag(*results: CellResult) -> list[tuple[str, tuple[str, ...]]]:
+    found = flag_disagreements({one.model: (one,) for one in results})
     return [(one.status, one.reasons) for several in found.values() for one in several]
 
 
-def test_models_that_agree_stay_as_they_are() -> None:
-    assert told(finding("a", 10), finding("b", 11, REVIEW, ("Blurred.",))) == [(OK, ()), (REVIEW, ("Blurred.",))]
+def test_agreement_changes_nothing() -> None:
+    assert flag(cell_result("a", 10), cell_result("b", 11, REVIEW, ("Blurred.",))) == [
+        (OK, ()),
+        (REVIEW, ("Blurred.",)),
+    ]
 
 
-def test_what_looked_fine_is_to_be_checked_where_another_model_says_otherwise() -> None:
-    assert told(finding("a", 0), finding("b", 15)) == [(REVIEW, (DISAGREEMENT_REASON,))] * 2
+def test_disagreement_turns_ok_into_review() -> None:
+    assert flag(cell_result("a", 0), cell_result("b", 15)) == [(REVIEW, (DISAGREEMENT_REASON,))] * 2
 
 
-def test_what_is_unlike_stays_so_and_the_reasons_are_few() -> None:
+def test_out_of_range_stays_and_reasons_are_limited() -> None:
     many = tuple(f"Reason {number}." for number in range(MAX_REASONS))
-    (first, _) = told(finding("a", 0, OUT_OF_RANGE, many), finding("b", 15))
+    (first, _) = flag(cell_result("a", 0, OUT_OF_RANGE, many), cell_result("b", 15))
     assert first == (OUT_OF_RANGE, (DISAGREEMENT_REASON, *many[:-1]))
 
 
-def test_a_model_that_nobody_judges_has_a_say_but_gets_no_status() -> None:
-    assert told(finding("a", 0), finding("b", 15, "")) == [(REVIEW, (DISAGREEMENT_REASON,)), ("", ())]
+def test_model_without_quality_check_counts_but_gets_no_status() -> None:
+    assert flag(cell_result("a", 0), cell_result("b", 15, "")) == [(REVIEW, (DISAGREEMENT_REASON,)), ("", ())]
 
 
-def test_cells_of_a_field_and_empty_fields_stay_as_they_are() -> None:
-    cells = (finding("a", 0, number=1), finding("a", 15, number=2))
-    assert flag_disagreements({"a": cells, "b": (finding("b", 10, number=1),), "c": ()})["a"] == cells
+def test_fields_of_view_are_not_compared() -> None:
+    cells = (cell_result("a", 0, cell_index=1), cell_result("a", 15, cell_index=2))
+    assert flag_disagreements({"a": cells, "b": (cell_result("b", 10, cell_index=1),), "c": ()})["a"] == cells
 
 
-def test_a_model_that_finds_no_cell_disagrees() -> None:
-    none = finding("b", 40)
-    assert told(finding("a", 10), none) == [(REVIEW, (DISAGREEMENT_REASON,))] * 2
+def test_model_that_finds_no_cell_disagrees() -> None:
+    none = cell_result("b", 40)
+    assert flag(cell_result("a", 10), none) == [(REVIEW, (DISAGREEMENT_REASON,))] * 2

@@ -1,4 +1,4 @@
-"""Cells that a model found: what is said of those of a field of view."""
+"""Quality assessment of cells in a crop and in a field of view."""
 
 from __future__ import annotations
 
@@ -17,23 +17,30 @@ HEIGHT, WIDTH, SIDE = 300, 600, 40
 PLACES = (BBox(0, 0, SIDE, SIDE), BBox(100, 200, 100 + SIDE, 200 + SIDE), BBox(260, 560, 300, 600))
 
 
-class Script:
-    """A judge that says what it was told to, and notes which borders it was asked about."""
+class ScriptedQualityModel:
+    """Returns given statuses, and records the image edges that it was given."""
 
     def __init__(self, *statuses: str) -> None:
         self.statuses = list(statuses)
-        self.asked: list[ImageEdges | None] = []
+        self.image_edges: list[ImageEdges | None] = []
 
-    def verdict(
-        self, image: NDArray[np.uint8], probabilities: NDArray[np.float32], cell: Labels, *, sides: ImageEdges | None
+    def assess(
+        self,
+        image: NDArray[np.uint8],
+        probabilities: NDArray[np.float32],
+        cell_labels: Labels,
+        *,
+        image_edges: ImageEdges | None,
     ) -> QualityResult:
-        assert image.shape[:2] == probabilities.shape[:2] == cell.shape
-        self.asked.append(sides)
+        assert image.shape[:2] == probabilities.shape[:2] == cell_labels.shape
+        self.image_edges.append(image_edges)
         status = self.statuses.pop(0)
         return QualityResult(status, () if status == OK else ("Why.",), 0.5, 0.5)
 
 
-def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str, tuple[str, ...]]], Script]:
+def assess(
+    *statuses: str, second: Labels | None = None
+) -> tuple[list[tuple[str, tuple[str, ...]]], ScriptedQualityModel]:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     cells = []
     for place in PLACES:
@@ -41,16 +48,16 @@ def judged(*statuses: str, second: Labels | None = None) -> tuple[list[tuple[str
         own[8:32, 8:32], own[14:26, 14:26] = 1, 2
         labels[place.slices] = own
         cells.append(DetectedCell(place, np.eye(3, dtype=np.float32)[own], own > 0))
-    script = Script(*statuses)
+    script = ScriptedQualityModel(*statuses)
     found = Segmentation(labels, None, "m", tuple(cells))
     image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
-    findings = analyze_cells("field", image, found, quality_model=script, second_labels=second)  # type: ignore[arg-type]
-    return [(one.status, one.reasons) for one in findings], script
+    results = analyze_cells("field", image, found, quality_model=script, second_labels=second)  # type: ignore[arg-type]
+    return [(one.status, one.reasons) for one in results], script
 
 
-def test_a_judge_is_told_which_borders_are_those_of_the_field() -> None:
-    _, script = judged(OK, OK, OK)
-    assert script.asked == [(True, False, True, False), (False,) * 4, (False, True, False, True)]
+def test_quality_model_gets_the_edges_of_the_field() -> None:
+    _, script = assess(OK, OK, OK)
+    assert script.image_edges == [(True, False, True, False), (False,) * 4, (False, True, False, True)]
 
 
 @pytest.mark.parametrize(
@@ -67,17 +74,17 @@ def test_a_judge_is_told_which_borders_are_those_of_the_field() -> None:
         ),
     ],
 )
-def test_where_most_is_unlike_nothing_looks_fine(
+def test_field_with_mostly_out_of_range_cells_has_no_ok_cell(
     statuses: tuple[str, ...], expected: list[tuple[str, tuple[str, ...]]]
 ) -> None:
-    assert judged(*statuses)[0] == expected
+    assert assess(*statuses)[0] == expected
 
 
-def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
+def test_cells_that_a_second_model_does_not_find_are_flagged() -> None:
     second = np.zeros((HEIGHT, WIDTH), np.uint8)
     first = second[PLACES[0].slices]
     first[9:33, 8:32] = 1  # Almost the same; the other cells are not there at all.
-    assert judged(OK, OK, REVIEW, second=second)[0] == [
+    assert assess(OK, OK, REVIEW, second=second)[0] == [
         (OK, ()),
         (REVIEW, (DISAGREEMENT_REASON,)),
         (REVIEW, (DISAGREEMENT_REASON, "Why.")),
@@ -85,7 +92,7 @@ def test_a_second_opinion_disputes_the_cells_that_it_does_not_see() -> None:
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_cells_beside_the_middle_are_told_from_a_strange_smear(axis: int) -> None:
+def test_crop_with_cells_beside_its_centre_is_recognised(axis: int) -> None:
     cells = [draw_sample(9, number, size=(120, 120)).image for number in (1, 2)]
     segmenter = Catalog().load("unet-general")
 
@@ -99,5 +106,5 @@ def test_cells_beside_the_middle_are_told_from_a_strange_smear(axis: int) -> Non
     assert reasons(both)[0] == OFF_CENTRE_REASON
     assert OFF_CENTRE_REASON not in reasons(cells[0])
     assert OFF_CENTRE_REASON not in reasons(np.full_like(cells[0], 255))
-    # A cell in the middle, whatever lies around it, is not beside it.
+    # A central cell is not off-centre, whatever is around it.
     assert OFF_CENTRE_REASON not in reasons(np.concatenate([cells[0][:, :60], cells[1], cells[0][:, 60:]], axis=1))

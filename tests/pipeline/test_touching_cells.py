@@ -1,4 +1,4 @@
-"""Cells of a field of view that touch: each is measured and scored by itself."""
+"""Touching cells in a field of view are measured and scored separately."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def found_in(labels: Labels, whose: NDArray[np.int_], half: int = 65) -> Segment
     return Segmentation(labels, None, "m", tuple(cells))
 
 
-def a_picture() -> NDArray[np.uint8]:
+def draw_field() -> NDArray[np.uint8]:
     return np.array([[235, 225, 200], [190, 150, 190], [90, 40, 120]], np.uint8)[discs()[0]]
 
 
-def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
+def test_features_exclude_neighbouring_cells() -> None:
     labels, whose = discs()
-    findings = analyze_cells("field", a_picture(), found_in(labels, whose))
+    findings = analyze_cells("field", draw_field(), found_in(labels, whose))
     for number, one in enumerate(findings, start=1):
         assert one.features is not None
         assert one.features.values["cell_area"] == (whose == number).sum()
@@ -56,28 +56,28 @@ def test_the_figures_of_a_cell_are_none_of_its_neighbours() -> None:
         assert (cell > 0).sum() == (whose == number).sum()
 
 
-def test_the_dice_of_a_cell_is_none_of_its_neighbours() -> None:
+def test_dice_excludes_neighbouring_cells() -> None:
     labels, whose = discs()
-    for one in analyze_cells("field", a_picture(), found_in(labels, whose), mask=labels):
+    for one in analyze_cells("field", draw_field(), found_in(labels, whose), mask=labels):
         assert one.dice == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
     # A neighbour that lies apart, and that the model did not find at all, is not this cell's.
     far = np.roll(labels, 80, axis=1) * (np.roll(whose, 80, axis=1) == 2)
     apart = np.where(whose == 1, labels, far).astype(np.uint8)
-    (first, second) = analyze_cells("field", a_picture(), found_in(np.where(whose == 1, labels, 0), whose), mask=apart)
+    (first, second) = analyze_cells("field", draw_field(), found_in(np.where(whose == 1, labels, 0), whose), mask=apart)
     assert first.dice["cell"] == 1.0
     assert second.dice["cell"] != 1.0
 
 
-def test_a_mask_at_hand_and_one_brought_give_the_same_dice() -> None:
+def test_uploaded_mask_gives_the_same_dice() -> None:
     labels, whose = discs()
 
     class Fixed:
-        def predict(self, image: NDArray[np.uint8], *, careful: bool = False) -> Segmentation:
+        def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
             assert image.shape[:2] == labels.shape
-            assert not careful
+            assert not tta
             return found_in(labels, whose)
 
-    picture, mask = encode_png(a_picture()), encode_png(to_grey(labels))
+    picture, mask = encode_png(draw_field()), encode_png(to_grey(labels))
     outcome = analyze_image(
         InputImage("a.png", "a", lambda: picture, "a_mask.png", lambda: mask), PipelineConfig(Fixed()), LastImageCache()
     )
@@ -87,11 +87,11 @@ def test_a_mask_at_hand_and_one_brought_give_the_same_dice() -> None:
 
 
 @pytest.mark.parametrize(("rows", "half", "touches"), [(HEIGHT, 65, 0.0), (HEIGHT, 20, 0.0), (150, 65, 1.0)])
-def test_only_the_border_of_the_field_cuts_a_cell(rows: int, half: int, touches: float) -> None:
+def test_only_the_edge_of_the_field_counts_as_edge(rows: int, half: int, touches: float) -> None:
     labels, whose = (one[:rows] for one in discs())
     y, x = MIDDLES[0]
     place = BBox(y - half, x - half, min(rows, y + half), x + half)
     cell = DetectedCell(place, np.eye(3, dtype=np.float32)[labels[place.slices]], whose[place.slices] == 1)
-    (one,) = analyze_cells("field", a_picture()[:rows], Segmentation(labels, None, "m", (cell,)))
+    (one,) = analyze_cells("field", draw_field()[:rows], Segmentation(labels, None, "m", (cell,)))
     assert one.features is not None
     assert one.features.values["touches_edge"] == touches

@@ -1,4 +1,4 @@
-"""A card of a model for any laboratory."""
+"""The card of a general (multi-site) model."""
 
 import dataclasses
 
@@ -12,4 +12,4 @@ from wbcseg.models.card import ModelCard
 def general_card() -> ModelCard:
     card = Catalog().get("unet-16").card
     assert card is not None
-    return dataclasses.replace(card, config={**card.config, "augmentation": "laboratories"})
+    return dataclasses.replace(card, config={**card.config, "augmentation": "strong"})
