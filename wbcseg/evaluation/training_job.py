@@ -135,6 +135,6 @@ def _load_dataset(config: TrainingConfig, upload: bytes | None, on_fetch: FetchC
 
 def _mark_failed(run: Run, reason: str) -> None:
     try:
-        run.set_state("failed", **run.load_epoch_counts(), reason=reason)
+        run.set_state("failed", reason=reason)
     except WbcsegError as error:
         print_to_stderr(f"The failure could not be recorded: {error}")

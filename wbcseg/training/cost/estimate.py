@@ -145,7 +145,8 @@ def check_memory(
     raise NotEnoughMemoryError(
         f"Training {get_spec(config.architecture).title} with {config.base_filters} base filters and batches of "
         f"{config.batch_size} images of {config.input_size}×{config.input_size} needs about "
-        f"{_format_gigabytes(cost.memory_bytes * MEMORY_MARGIN)} of memory; {_format_gigabytes(cost.free_bytes)} are free. "
+        f"{_format_gigabytes(cost.memory_bytes * MEMORY_MARGIN)} of memory; "
+        f"{_format_gigabytes(cost.free_bytes)} are free. "
         + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs_root), cost.free_bytes)
     )
 

@@ -1,4 +1,4 @@
-"""Which process is which: a number alone is not enough, since systems give the number of a dead one to the next."""
+"""Identify processes: a number alone is not enough, since systems reuse the numbers of dead processes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Any, Final
 import psutil
 
 START_TIME_TOLERANCE: Final = 2.0
-"""Seconds by which two readings of a start time may differ: the system's clock can be set while a process runs."""
+"""Seconds by which two readings of a start time may differ: the system clock can be changed while a process runs."""
 
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process, told apart from every other one by number and start.
+    """A process, identified by number and start time.
 
     Attributes:
-        pid: Its number.
-        started: When it began, in seconds since 1970.
+        pid: Process number.
+        started: Start time, in seconds since 1970.
     """
 
     pid: int
@@ -30,28 +30,28 @@ class ProcessId:
 
     @classmethod
     def current(cls) -> ProcessId:
-        """Return the process that asks."""
+        """Return the current process."""
         process = psutil.Process()
         return cls(process.pid, process.create_time())
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> ProcessId | None:
-        """Read what :meth:`to_dict` wrote; ``None`` where it is missing or makes no sense."""
+        """Read what :meth:`to_dict` wrote; ``None`` if it is missing or invalid."""
         try:
             return cls(int(values["pid"]), float(values["started"])) if values else None
         except (KeyError, TypeError, ValueError):
             return None
 
     def to_dict(self) -> dict[str, float]:
-        """Return number and start as JSON values."""
+        """Return number and start time as JSON values."""
         return {"pid": self.pid, "started": self.started}
 
     def is_alive(self) -> bool:
-        """Return whether this very process still runs. One that has ended and that nobody has buried does not."""
+        """Return whether this very process is running; a zombie is not."""
         return self._find_process() is not None
 
     def kill(self) -> None:
-        """End this very process at once, if it still runs; never another one with its number."""
+        """End this very process at once, if it is running; never another one with the same number."""
         process = self._find_process()
         if process is not None:
             with contextlib.suppress(psutil.Error):
@@ -67,9 +67,9 @@ class ProcessId:
 
 
 def get_detached_popen_kwargs() -> dict[str, Any]:
-    """Return what gives a new process (:class:`subprocess.Popen`) a session of its own.
+    """Return arguments of :class:`subprocess.Popen` that start the process in a new session.
 
-    Neither Ctrl-C in this process' terminal nor its end reaches it then.
+    Neither Ctrl-C in this process' terminal nor the end of this process reaches it then.
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -77,11 +77,11 @@ def get_detached_popen_kwargs() -> dict[str, Any]:
 
 
 def get_peak_memory() -> int:
-    """Return the most memory that this process has held so far, in bytes."""
+    """Return the peak memory of this process so far, in bytes."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     with contextlib.suppress(OSError, StopIteration, ValueError):
-        # What follows counts the process that this one was copied from, too.
+        # The fallback below also counts the parent process before the fork.
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
     import resource
@@ -91,7 +91,7 @@ def get_peak_memory() -> int:
 
 
 def lower_priority() -> None:
-    """Let every other program go first: less of the processor, and the first to end where memory runs out."""
+    """Lower the priority of this process: less processor time, and the first to be ended if memory runs out."""
     with contextlib.suppress(psutil.Error, OSError):
         process = psutil.Process()
         if sys.platform == "win32":

@@ -1,4 +1,4 @@
-"""How a training hears that it is to stop, from the terminal or from another process, and sees to it that it does."""
+"""Stop requests to a training process, from the terminal or from another process."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from wbcseg.errors import RunError
 from wbcseg.training.runs.folder import Run
 
 STOP_GRACE_SECONDS: Final = 10.0
-"""Seconds that a training has to come to the end of its batch. Then it ends where it is; the last epoch counts."""
+"""Seconds for finishing the current batch. After that the process ends at once; the last whole epoch is kept."""
 
 POLL_INTERVAL: Final = 0.2
-"""Seconds between two looks for a wish to stop."""
+"""Seconds between two checks for a stop request."""
 
 STOPPED_EXIT_CODE: Final = 130
-"""Exit code of a training that was stopped before its end, as of a command that Ctrl-C interrupted."""
+"""Exit code of a training that was stopped, as of a command that Ctrl-C interrupted."""
 
 
 @contextmanager
 def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
-    """Listen, within the block, for a wish to stop: a signal (Ctrl-C), or the run's ``stop`` file.
+    """Listen, within the block, for stop requests: a signal (Ctrl-C) or the run's ``stop`` file.
 
-    Where the block goes on for longer than :data:`STOP_GRACE_SECONDS` after that, the process ends at once.
+    If the block takes longer than :data:`STOP_GRACE_SECONDS` after that, the process ends at once.
 
     Args:
-        run: The run that this process is at.
+        run: The run that this process works on.
 
     Yields:
-        A function that says whether it is to stop.
+        A function that returns whether to stop.
     """
     stop_requested, finished = threading.Event(), threading.Event()
 
@@ -71,16 +71,16 @@ def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
 
 
 def mark_stopped(run: Run) -> None:
-    """Write down that a run was stopped, and where.
+    """Set the status of a run to ``stopped``.
 
     Raises:
         RunError: If the folder cannot be written.
     """
-    run.set_state("stopped", **run.load_epoch_counts(), reason="It was asked to stop.")
+    run.set_state("stopped", reason="Stopped by user.")
 
 
 def print_to_stderr(text: str) -> None:
-    """Write a line to standard error, wherever that leads by now."""
+    """Write a line to standard error; if it is closed, do nothing."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
@@ -90,5 +90,5 @@ def _exit_immediately(run: Run) -> None:
     with contextlib.suppress(RunError):
         mark_stopped(run)
         run.clear_stop_request()
-    # The main thread is deep in a computation and cannot be asked: files are replaced whole, so none is half written.
+    # The main thread is inside a computation and cannot be asked. Files are replaced whole, so none is half written.
     os._exit(STOPPED_EXIT_CODE)

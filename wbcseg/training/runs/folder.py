@@ -1,22 +1,22 @@
-"""The folder of a training: the only truth about it.
+"""The folder of a training run, which holds everything that is known about the run.
 
 ::
 
-    config.json               the settings
-    environment.json          program versions, processor, precision
-    split.json                which pictures train and which test
-    state.json                where the training is, and which process is at it
-    state.previous.json       the same, one change before
-    metrics.json              one row an epoch
-    batches.json              one row a batch, of the first epoch
-    progress.json             where it is within the present epoch
-    film.json, film/          what it made of three held-out pictures after every epoch
-    notes.json                what a person wrote about it
-    log.txt                   what it printed, where it was started from the page
-    stop                      there while it is asked to stop
-    checkpoint.safetensors    everything that is needed to go on after the last whole epoch
-    checkpoint.previous.safetensors    the same, one epoch before
-    best.safetensors          the weights with the best held-out Dice so far
+    config.json               settings
+    environment.json          package versions, processor, precision
+    split.json                which images are for training and which for validation
+    state.json                status, and the process that works on the run
+    state.previous.json       the state before that
+    metrics.json              one row per epoch
+    batches.json              one row per batch of the first epoch
+    progress.json             progress within the epoch
+    snapshots.json, snapshots/    predictions on three validation images after every epoch
+    notes.json                the user's notes
+    log.txt                   output of a run that was started in the background
+    stop                      exists while the run is asked to stop
+    checkpoint.safetensors    everything needed to resume after the last whole epoch
+    checkpoint.previous.safetensors    the same, one epoch earlier
+    best.safetensors          the weights with the best validation Dice so far
     model.*, weights.safetensors, card.json    the finished model (see :mod:`wbcseg.models.card`)
 """
 
@@ -29,9 +29,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
-from wbcseg.errors import RunError, TrainingError
+from wbcseg.errors import ErrorCode, RunError, TrainingError
 from wbcseg.io.atomic import write_json
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.process import ProcessId
@@ -39,20 +39,86 @@ from wbcseg.training.jobs.process import ProcessId
 if TYPE_CHECKING:
     from wbcseg.splitting.splits import Split
 
-StoredStatus = Literal["new", "waiting", "running", "stopped", "finished", "failed"]
-"""What the state file says. ``new``: its process has not begun; ``waiting``: for another training to end."""
+StoredStatus = Literal["new", "queued", "running", "stopped", "finished", "failed"]
+"""Status in the state file. ``new``: its process has not started yet; ``queued``: it waits for another run to end."""
 
-PROCESS_STATUSES: Final = ("waiting", "running")
+PROCESS_STATUSES: Final = ("queued", "running")
 STATE_FILE: Final = "state.json"
 PREVIOUS_STATE_FILE: Final = "state.previous.json"
 STOP_FILE: Final = "stop"
 MAX_NOTES_LENGTH: Final = 10_000
+OLD_SETTINGS: Final = frozenset({"canvas", "width"})
+"""Settings that only runs of version 0.1 have."""
+
 _NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
 
 
 @dataclass(frozen=True)
+class RunState:
+    """Contents of the state file.
+
+    Attributes:
+        status: Status of the run.
+        changed: When it was written, in seconds since 1970.
+        epoch: Number of whole epochs done, if known.
+        epochs: Total number of epochs, if known.
+        reason: Why the run stopped or failed; otherwise empty.
+        queued_at: When the run joined the queue.
+        launched_at: When its process was started.
+        process: The process that works on it, while it is queued or running.
+    """
+
+    status: StoredStatus
+    changed: float = 0.0
+    epoch: int | None = None
+    epochs: int | None = None
+    reason: str = ""
+    queued_at: float = 0.0
+    launched_at: float = 0.0
+    process: ProcessId | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunState:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            RunError: If the status is unknown or another value is invalid.
+        """
+        status = values.get("status")
+        if status not in get_args(StoredStatus):
+            raise RunError(
+                f"File {STATE_FILE} has the unknown status {status!r}.", file=STATE_FILE, code=ErrorCode.DAMAGED
+            )
+        try:
+            epoch, epochs = (None if values.get(n) is None else int(values[n]) for n in ("epoch", "epochs"))
+            changed, queued_at, launched_at = (
+                float(values.get(name, 0.0)) for name in ("changed", "queued_at", "launched_at")
+            )
+        except (TypeError, ValueError):
+            raise RunError(
+                f"File {STATE_FILE} has an invalid number.", file=STATE_FILE, code=ErrorCode.DAMAGED
+            ) from None
+        process = ProcessId.from_dict(values.get("process"))
+        return cls(
+            cast("StoredStatus", status),
+            changed,
+            epoch,
+            epochs,
+            str(values.get("reason", "")),
+            queued_at,
+            launched_at,
+            process,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as JSON values; unknown ones are left out."""
+        values = {**vars(self), "process": self.process.to_dict() if self.process else None}
+        return {name: value for name, value in values.items() if value not in (None, "", 0.0) or name == "epoch"}
+
+
+@dataclass(frozen=True)
 class Run:
-    """A run's folder.
+    """A run folder.
 
     Attributes:
         folder: The folder; it need not exist before :meth:`create`.
@@ -62,27 +128,29 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.folder.name
 
     def create(self, config: TrainingConfig) -> None:
         """Make the folder and write the settings.
 
         Raises:
-            RunError: If a run is there already, or the folder cannot be written.
+            RunError: If there is a run already, or the folder cannot be written.
         """
         exists_error = RunError(
-            f"Folder {self.folder} holds a run already. Go on with it (--resume) or choose another name."
+            f"Folder {self.folder} holds a run already.",
+            code=ErrorCode.ALREADY_EXISTS,
+            hint="Resume it (--resume) or choose another name.",
         )
         if (self.folder / "config.json").exists():
             raise exists_error
         with self._report_write_errors():
             try:
-                # An empty folder will do.
+                # An empty folder may exist.
                 self.folder.mkdir(parents=True, exist_ok=True)
                 if any(self.folder.iterdir()):
                     raise exists_error
-                # Of two that come at the same moment, only one can make the file.
+                # Of two processes that come at the same moment, only one can create the file.
                 (self.folder / "config.json").touch(exist_ok=False)
             except FileExistsError:
                 raise exists_error from None
@@ -93,10 +161,18 @@ class Run:
         """Return the settings.
 
         Raises:
-            RunError: If there are none or they cannot be read.
-            ConfigError: If they are not acceptable.
+            RunError: If there are none, they cannot be read, or version 0.1 wrote them (code ``incompatible``).
+            ConfigError: If they are not valid.
         """
-        return TrainingConfig.from_dict(self.read("config.json"))
+        values = self.read("config.json")
+        if OLD_SETTINGS & set(values):
+            raise RunError(
+                f"Run {self.name} was made by version 0.1 of wbcseg, and only version 0.1 can read it.",
+                file="config.json",
+                code=ErrorCode.INCOMPATIBLE,
+                hint="Open it with version 0.1, or train again.",
+            )
+        return TrainingConfig.from_dict(values)
 
     def load_split(self) -> Split:
         """Return the stored split.
@@ -105,57 +181,70 @@ class Run:
             RunError: If there is none.
             SplitError: If it is not complete.
         """
-        # Splitting needs libraries that those who only look at runs should not wait for.
+        # Splitting needs libraries that take long to import, and listing runs does not need them.
         from wbcseg.splitting.splits import Split
 
         return Split.from_dict(self.read("split.json"))
 
-    def load_state(self) -> dict[str, Any]:
-        """Return the state: ``status`` and what belongs to it. Where the file is damaged, the one before counts.
+    def load_state(self) -> RunState:
+        """Return the state. If the file is damaged, return the state before that.
 
         Raises:
-            RunError: If there is none that can be read.
+            RunError: If none can be read.
         """
         try:
-            return _check_status(self.read(STATE_FILE))
+            return RunState.from_dict(self.read(STATE_FILE))
         except RunError as error:
             try:
-                return _check_status(self.read(PREVIOUS_STATE_FILE))
+                return RunState.from_dict(self.read(PREVIOUS_STATE_FILE))
             except RunError:
                 raise error from None
 
-    def set_state(self, status: StoredStatus, **details: Any) -> None:
-        """Write the state. While it waits or runs, it says which process is at it: the one that writes.
+    def set_state(
+        self,
+        status: StoredStatus,
+        *,
+        epoch: int | None = None,
+        epochs: int | None = None,
+        reason: str = "",
+        queued_at: float = 0.0,
+        launched_at: float = 0.0,
+    ) -> None:
+        """Write the state. While the run is queued or running, its process is the one that calls this.
 
         Args:
-            status: Where the training is.
-            **details: JSON values: epoch, reason …
+            status: Status of the run.
+            epoch: Number of whole epochs done; as before by default.
+            epochs: Total number of epochs; as before by default.
+            reason: Why the run stopped or failed.
+            queued_at: When the run joined the queue.
+            launched_at: When its process was started.
 
         Raises:
             RunError: If the folder cannot be written.
         """
-        values = {"status": status, "changed": time.time(), **details}
-        if status in PROCESS_STATUSES:
-            values["process"] = ProcessId.current().to_dict()
+        if epoch is None or epochs is None:
+            with contextlib.suppress(RunError):
+                previous = self.load_state()
+                epoch = previous.epoch if epoch is None else epoch
+                epochs = previous.epochs if epochs is None else epochs
+        process = ProcessId.current() if status in PROCESS_STATUSES else None
+        state = RunState(status, time.time(), epoch, epochs, reason, queued_at, launched_at, process)
         with self._report_write_errors():
-            write_json(self.folder / STATE_FILE, values, previous=self.folder / PREVIOUS_STATE_FILE)
-
-    def load_epoch_counts(self) -> dict[str, int]:
-        """Return ``epoch`` and ``epochs`` (whole epochs done, epochs in all), as far as the state says."""
-        try:
-            state = self.load_state()
-        except RunError:
-            return {}
-        return {name: state[name] for name in ("epoch", "epochs") if name in state}
+            write_json(self.folder / STATE_FILE, state.to_dict(), previous=self.folder / PREVIOUS_STATE_FILE)
 
     def find_process(self) -> ProcessId | None:
-        """Return the process that is at it, if it still is."""
+        """Return the process that works on the run, if it is alive.
+
+        Raises:
+            RunError: If the state cannot be read.
+        """
         state = self.load_state()
-        process = ProcessId.from_dict(state.get("process")) if state["status"] in PROCESS_STATUSES else None
+        process = state.process if state.status in PROCESS_STATUSES else None
         return process if process and process.is_alive() else None
 
     def request_stop(self) -> None:
-        """Ask the process that is at it to stop after its present batch.
+        """Ask the process of the run to stop after the current batch.
 
         Raises:
             RunError: If the folder cannot be written.
@@ -164,51 +253,47 @@ class Run:
             (self.folder / STOP_FILE).touch()
 
     def get_stop_request_age(self) -> float | None:
-        """Return for how many seconds it has been asked to stop, or ``None`` where it is not."""
+        """Return how many seconds ago the run was asked to stop, or ``None`` if it was not."""
         try:
             return max(0.0, time.time() - (self.folder / STOP_FILE).stat().st_mtime)
         except OSError:
             return None
 
     def clear_stop_request(self) -> None:
-        """Take back :meth:`ask_to_stop`."""
+        """Withdraw :meth:`request_stop`."""
         with self._report_write_errors():
             (self.folder / STOP_FILE).unlink(missing_ok=True)
 
     def load_metrics(self) -> list[dict[str, float]]:
-        """Return one row an epoch, oldest first; empty before the first epoch's end."""
+        """Return one row per epoch, oldest first; empty before the end of the first epoch."""
         return self._load_rows("metrics.json", "epochs")
 
     def load_batch_metrics(self) -> list[dict[str, float]]:
-        """Return one row a batch of the first epoch; empty before the first."""
+        """Return one row per batch of the first epoch; empty before the first batch."""
         return self._load_rows("batches.json", "batches")
 
-    def load_progress(self) -> dict[str, Any]:
-        """Return where it is within its epoch (see :class:`wbcseg.training.runs.progress.Progress`); empty where unknown."""
-        try:
-            return self.read("progress.json")
-        except RunError:
-            return {}
-
     def load_notes(self) -> str:
-        """Return what a person wrote about it."""
+        """Return the user's notes."""
         try:
             return str(self.read("notes.json").get("notes", ""))
         except RunError:
             return ""
 
     def save_notes(self, notes: str) -> None:
-        """Write down what a person has to say about it.
+        """Save the user's notes.
 
         Raises:
             RunError: If the text is longer than :data:`MAX_NOTES_LENGTH` characters, or the folder cannot be written.
         """
         if len(notes) > MAX_NOTES_LENGTH:
-            raise RunError(f"Notes may have at most {MAX_NOTES_LENGTH:,} characters. Received: {len(notes):,}")
+            raise RunError(
+                f"Notes may have at most {MAX_NOTES_LENGTH:,} characters. Received: {len(notes):,}",
+                code=ErrorCode.TOO_LARGE,
+            )
         self.write("notes.json", {"notes": notes})
 
     def read(self, name: str) -> dict[str, Any]:
-        """Read one of the JSON files.
+        """Read a JSON file.
 
         Raises:
             RunError: If it is missing or no JSON object.
@@ -217,19 +302,32 @@ class Run:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
-            raise RunError(f"Folder {self.folder} is no training run, or was moved: it has no {name}.") from None
+            raise RunError(
+                f"Folder {self.folder} is not a training run, or was moved: it has no {name}.",
+                file=name,
+                code=ErrorCode.NOT_FOUND,
+            ) from None
         except OSError as error:
-            raise RunError(f"File {path} cannot be read: {error.strerror or error}") from None
+            raise RunError(
+                f"File {path} cannot be read: {error.strerror or error}", file=name, code=ErrorCode.UNREADABLE
+            ) from None
         except ValueError:
             raise RunError(
-                f"File {path} is damaged: it is not whole. Delete the run, or copy its folder again."
+                f"File {path} is damaged: it is incomplete.",
+                file=name,
+                code=ErrorCode.DAMAGED,
+                hint="Delete the run, or copy its folder again.",
             ) from None
         if not isinstance(values, dict):
-            raise RunError(f"File {path} must hold a JSON object. Received: {type(values).__name__}")
+            raise RunError(
+                f"File {path} must hold a JSON object. Received: {type(values).__name__}",
+                file=name,
+                code=ErrorCode.DAMAGED,
+            )
         return values
 
     def write(self, name: str, values: Mapping[str, Any]) -> None:
-        """Write one of the JSON files atomically.
+        """Write a JSON file atomically.
 
         Raises:
             RunError: If the folder cannot be written.
@@ -250,26 +348,28 @@ class Run:
             yield
         except OSError as error:
             raise RunError(
-                f"Run folder {self.folder} cannot be written: {error.strerror or error}. "
-                "Check that it exists, that there is room on the disk and that you may write there."
+                f"Run folder {self.folder} cannot be written: {error.strerror or error}.",
+                code=ErrorCode.WRITE_FAILED,
+                hint="Check that it exists, that the disk is not full and that you may write there.",
             ) from None
 
 
 def check_run_name(name: str) -> None:
-    """Check that a run may be called so.
+    """Check the name of a run.
 
     Raises:
-        RunError: If not; it says what a name may be.
+        RunError: If it is not allowed.
     """
     if not _NAME_PATTERN.fullmatch(name) or name != name.strip() or name.endswith("."):
         raise RunError(
-            "The name of a run has 1 to 80 letters (A to Z), digits, blanks, dots, hyphens and underscores, and begins "
-            f"with a letter or digit. Received: {name[:100]!r}"
+            "The name of a run has 1 to 80 letters (A to Z), digits, spaces, dots, hyphens and underscores, and starts "
+            f"with a letter or digit. Received: {name[:100]!r}",
+            code=ErrorCode.INVALID_VALUE,
         )
 
 
 def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
-    """Return a name for a new run: architecture, width, data set and the lowest free number."""
+    """Return a name for a new run: architecture, base filters, data set and the lowest free number."""
     data_label = (
         "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(config.dataset).stem.lower())[:24].strip("-")
         or "data"
@@ -279,9 +379,3 @@ def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
         if not (folder / f"{stem}-{number}").exists():
             return f"{stem}-{number}"
     raise TrainingError(f"Folder {folder} holds too many runs named {stem}. Delete some.")
-
-
-def _check_status(state: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(state.get("status"), str):
-        raise RunError(f"File {STATE_FILE} must say the `status` of the training. Received: {state.get('status')!r}")
-    return state

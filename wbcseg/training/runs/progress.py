@@ -1,4 +1,4 @@
-"""What a training writes down while it goes on, for whoever watches: the page, the terminal, another process."""
+"""Progress of a training run, written to its folder for the page, the terminal and other processes."""
 
 from __future__ import annotations
 
@@ -7,34 +7,38 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+from wbcseg.errors import RunError
 from wbcseg.training.runs.folder import Run
 
 Phase = Literal["preparing", "training", "testing", "finishing"]
 
+PROGRESS_FILE: Final = "progress.json"
+
 WRITE_INTERVAL: Final = 0.5
-"""Least seconds between two writings within an epoch."""
+"""Minimum seconds between two updates of the file within an epoch."""
 
 RECENT_BATCHES: Final = 20
-"""Batches that the speed is taken from."""
+"""Number of batches over which the speed is averaged."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is.
+    """Progress of a training run.
 
     Attributes:
-        phase: ``preparing`` (reading the data, building the network), ``training`` (within an epoch), ``testing`` (on
-            the held-out pictures, after it) or ``finishing`` (making the model and measuring it).
-        epoch: Whole epochs done.
-        epochs: Epochs in all.
-        step: Batches done in the present epoch.
-        steps: Batches an epoch.
-        loss: Loss of the last batch, or ``None`` before the first.
-        images_per_second: Over the last batches, or ``None`` before the second.
-        seconds_left: Estimate for all epochs, or ``None`` before there is one.
-        epoch_metrics: The metrics of the epoch, where one has just ended.
+        phase: ``preparing`` (reading the data, building the network), ``training`` (within an epoch), ``testing``
+            (validation after the epoch) or ``finishing`` (exporting and evaluating the model).
+        epoch: Number of whole epochs done.
+        epochs: Total number of epochs.
+        step: Number of batches done in the current epoch.
+        steps: Batches per epoch.
+        loss: Loss of the last batch; ``None`` before the first.
+        images_per_second: Speed over the last batches; ``None`` before the second.
+        seconds_left: Estimate for all remaining epochs; ``None`` before there is one.
+        epoch_metrics: Metrics of the epoch that has just ended; otherwise ``None``. Not stored.
+        changed: When it was written, in seconds since 1970.
     """
 
     phase: Phase
@@ -46,17 +50,22 @@ class Progress:
     images_per_second: float | None = None
     seconds_left: float | None = None
     epoch_metrics: dict[str, float] | None = None
+    changed: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is stored as JSON values."""
+        return {name: value for name, value in vars(self).items() if name != "epoch_metrics"}
 
 
 class ProgressWriter:
-    """Keeps the times of a training, and writes down where it is.
+    """Keeps track of the progress of a run and writes it to the run's folder.
 
     Args:
-        run: The run's folder.
-        epochs: Epochs in all.
-        steps: Batches an epoch.
-        history: One row an epoch, for the epochs that are done; it grows by :meth:`end_epoch`.
-        on_progress: Told of everything as well.
+        run: The run.
+        epochs: Total number of epochs.
+        steps: Batches per epoch.
+        history: One row per epoch done; :meth:`end_epoch` appends to it.
+        on_progress: Called with every change.
     """
 
     def __init__(
@@ -78,16 +87,16 @@ class ProgressWriter:
             run.write("batches.json", {"batches": []})
 
     def begin_epoch(self) -> None:
-        """Note that an epoch begins."""
+        """Record the start of an epoch."""
         self._batch_times.clear()
         self._batch_times.append((time.perf_counter(), 0))
         self._update(phase="training", step=0)
 
     def record_batch(self, image_count: int, metrics: dict[str, float]) -> None:
-        """Note a batch.
+        """Record a batch.
 
         Args:
-            image_count: How many pictures it had.
+            image_count: Number of images in it.
             metrics: Its loss, accuracy and Dice.
         """
         self._batch_times.append((time.perf_counter(), image_count))
@@ -97,11 +106,11 @@ class ProgressWriter:
         self._update(phase="training", step=step, loss=metrics["loss"], images_per_second=self._compute_speed())
 
     def begin_test(self) -> None:
-        """Note that the epoch's batches are done and the held-out pictures are next."""
+        """Record the start of the validation after an epoch."""
         self._update(phase="testing", force=True)
 
     def end_epoch(self, row: dict[str, float]) -> None:
-        """Note the metrics of an epoch that has ended."""
+        """Record the metrics of an epoch that has ended."""
         self.history.append(row)
         self.run.write("metrics.json", {"epochs": self.history})
         self._update(epoch=len(self.history), step=0, epoch_metrics=row, force=True)
@@ -122,7 +131,7 @@ class ProgressWriter:
         self._on_progress(self._progress)
 
     def _compute_speed(self) -> float | None:
-        # The first batch builds the network's program, which says nothing of the speed to come.
+        # In the first batch, TensorFlow compiles the network: it says nothing about the speed of the others.
         times = list(self._batch_times)[1:]
         if len(times) < 2:
             return None
@@ -132,7 +141,7 @@ class ProgressWriter:
         progress, times = self._progress, list(self._batch_times)[1:]
         epochs_left = progress.epochs - progress.epoch - progress.step / max(1, progress.steps)
         if self.history:
-            # As above: the first epoch builds the program.
+            # As above: the first epoch includes the compilation.
             recent = self.history[1:][-5:] or self.history
             return epochs_left * sum(row["seconds"] for row in recent) / len(recent)
         if len(times) < 2:
@@ -142,11 +151,26 @@ class ProgressWriter:
 
 
 def write_progress(run: Run, progress: Progress) -> None:
-    """Write where a training is to its folder.
+    """Write the progress to the run's folder.
 
     Raises:
         RunError: If the folder cannot be written.
     """
-    values = dataclasses.asdict(progress)
-    del values["epoch_metrics"]
-    run.write("progress.json", {**values, "changed": time.time()})
+    run.write(PROGRESS_FILE, dataclasses.replace(progress, changed=time.time()).to_dict())
+
+
+def load_progress(run: Run) -> Progress | None:
+    """Return the progress of a run, or ``None`` if it is not known."""
+    try:
+        values = run.read(PROGRESS_FILE)
+        loss, speed, seconds_left = (
+            None if values[name] is None else float(values[name])
+            for name in ("loss", "images_per_second", "seconds_left")
+        )
+        epoch, epochs, step, steps = (int(values[name]) for name in ("epoch", "epochs", "step", "steps"))
+        phase = values["phase"]
+        if phase not in get_args(Phase):
+            return None
+        return Progress(phase, epoch, epochs, step, steps, loss, speed, seconds_left, changed=float(values["changed"]))
+    except (RunError, KeyError, TypeError, ValueError):
+        return None

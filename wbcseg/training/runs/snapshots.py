@@ -1,7 +1,7 @@
-"""What a network made of the same held-out pictures after every epoch.
+"""Snapshots: predictions on the same few validation images after every epoch.
 
-Only classes are kept, never a picture: those of a data set are read from it when the film is shown, and a user's own
-stay with the user.
+Only labels are stored, never images: those of a data set are read from it for display, and uploaded ones stay with the
+user.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ from typing import Final
 
 import numpy as np
 
-from wbcseg.errors import MaskError, RunError
+from wbcseg.errors import ErrorCode, MaskError, RunError
 from wbcseg.io import encode_png, open_mask
 from wbcseg.io.atomic import write_bytes
 from wbcseg.labels import Labels, to_grey
 from wbcseg.training.runs.folder import Run
 
 MAX_SNAPSHOT_IMAGES: Final = 3
+SNAPSHOTS_FILE: Final = "snapshots.json"
 SNAPSHOT_FOLDER: Final = "snapshots"
 EXPERT_NAME: Final = "expert"
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """What is known of a film.
+    """What snapshots a run has.
 
     Attributes:
-        ids: The pictures, from top to bottom of a frame.
-        input_size: Side in pixels of the square that the network sees.
-        epochs: The epochs of which there is a frame; 0 is the untrained network.
+        ids: Ids of the images, in the order of :func:`load_snapshot`.
+        input_size: Side of the network's input in pixels.
+        epochs: Epochs with a snapshot; 0 is the untrained network.
     """
 
     ids: tuple[str, ...]
@@ -40,7 +41,7 @@ class Snapshots:
 
 
 def select_snapshot_indices(count: int) -> list[int]:
-    """Return which of ``count`` held-out pictures are filmed: up to :data:`MAX_SNAPSHOT_IMAGES`, evenly spread."""
+    """Return which of ``count`` validation images to use: up to :data:`MAX_SNAPSHOT_IMAGES`, evenly spread."""
     return (
         sorted({round(i * (count - 1) / max(1, MAX_SNAPSHOT_IMAGES - 1)) for i in range(MAX_SNAPSHOT_IMAGES)})
         if count
@@ -49,28 +50,30 @@ def select_snapshot_indices(count: int) -> list[int]:
 
 
 def start_snapshots(run: Run, ids: Sequence[str], expert_labels: Labels) -> None:
-    """Begin a film, unless it has begun.
+    """Store the images' ids and expert labels, unless they are stored already.
 
     Args:
         run: The run.
-        ids: The pictures.
-        expert_labels: Their true classes, ``uint8[N, S, S]``.
+        ids: Ids of the images.
+        expert_labels: Their expert labels, ``uint8[N, S, S]``.
 
     Raises:
         RunError: If the folder cannot be written.
     """
-    if (run.folder / "snapshots.json").exists():
+    if (run.folder / SNAPSHOTS_FILE).exists():
         return
     try:
         (run.folder / SNAPSHOT_FOLDER).mkdir(exist_ok=True)
     except OSError as error:
-        raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
+        raise RunError(
+            f"Run folder {run.folder} cannot be written: {error.strerror or error}", code=ErrorCode.WRITE_FAILED
+        ) from None
     _write_snapshot(run, EXPERT_NAME, expert_labels)
-    run.write("snapshots.json", {"ids": list(ids), "side": int(expert_labels.shape[1])})
+    run.write(SNAPSHOTS_FILE, {"ids": list(ids), "input_size": int(expert_labels.shape[1])})
 
 
 def add_snapshot(run: Run, epoch: int, labels: Labels) -> None:
-    """Add the frame of an epoch: ``uint8[N, S, S]`` of class ids.
+    """Store the snapshot of an epoch: labels ``uint8[N, S, S]``.
 
     Raises:
         RunError: If the folder cannot be written.
@@ -79,17 +82,17 @@ def add_snapshot(run: Run, epoch: int, labels: Labels) -> None:
 
 
 def load_snapshots(run: Run) -> Snapshots | None:
-    """Return what is known of a run's film, or ``None`` where it has not begun."""
+    """Return which snapshots a run has, or ``None`` before the first."""
     try:
-        values = run.read("snapshots.json")
+        values = run.read(SNAPSHOTS_FILE)
         epoch_names = sorted(path.stem for path in (run.folder / SNAPSHOT_FOLDER).glob("[0-9]*.png"))
-        return Snapshots(tuple(map(str, values["ids"])), int(values["side"]), tuple(map(int, epoch_names)))
+        return Snapshots(tuple(map(str, values["ids"])), int(values["input_size"]), tuple(map(int, epoch_names)))
     except (RunError, OSError, KeyError, TypeError, ValueError):
         return None
 
 
 def load_snapshot(run: Run, snapshots: Snapshots, epoch: int | None) -> Labels:
-    """Return the frame of an epoch, or the expert's (``None``): ``uint8[N, S, S]`` of class ids.
+    """Return the labels of an epoch, or the expert's (``None``): ``uint8[N, S, S]``.
 
     Raises:
         RunError: If it is missing or damaged.
@@ -100,7 +103,9 @@ def load_snapshot(run: Run, snapshots: Snapshots, epoch: int | None) -> Labels:
             len(snapshots.ids), snapshots.input_size, snapshots.input_size
         )
     except (OSError, ValueError, MaskError) as error:
-        raise RunError(f"File {path.name} of run {run.name} cannot be read: {error}") from None
+        raise RunError(
+            f"File {path.name} of run {run.name} cannot be read: {error}", file=path.name, code=ErrorCode.UNREADABLE
+        ) from None
 
 
 def _write_snapshot(run: Run, name: str, labels: Labels) -> None:
@@ -108,7 +113,9 @@ def _write_snapshot(run: Run, name: str, labels: Labels) -> None:
     try:
         write_bytes(path, encode_png(to_grey(np.ascontiguousarray(labels.reshape(-1, labels.shape[-1])))))
     except OSError as error:
-        raise RunError(f"Run folder {run.folder} cannot be written: {error.strerror or error}") from None
+        raise RunError(
+            f"Run folder {run.folder} cannot be written: {error.strerror or error}", code=ErrorCode.WRITE_FAILED
+        ) from None
 
 
 def _get_snapshot_path(run: Run, name: str) -> Path:

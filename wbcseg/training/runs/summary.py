@@ -1,7 +1,8 @@
-"""All runs at a glance, and how their settings differ."""
+"""Summaries of runs, differences between their settings, and runs as zip files."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import math
@@ -11,23 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from wbcseg.errors import WbcsegError
+from wbcseg.errors import ErrorCode, WbcsegError
 from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 from wbcseg.training.jobs.queue import list_runs
-from wbcseg.training.runs.folder import Run
+from wbcseg.training.runs.folder import Run, RunState
 
 RunStatus = Literal[
-    "starting", "waiting", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged"
+    "starting", "queued", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged", "outdated"
 ]
-"""What becomes of a run: what its state file says, seen together with whether its process still lives.
+"""Status of a run, from its state file and from whether its process is alive.
 
-``starting``: its process was started a moment ago. ``waiting``: in line. ``stopping``: asked to, in its last batch.
-``interrupted``: its process is gone and did not say why (a power cut, ``kill``). ``damaged``: its files are.
+``starting``: its process was started a moment ago. ``stopping``: it was asked to stop and finishes its last batch.
+``interrupted``: its process is gone and did not say why (a power cut, ``kill``). ``damaged``: its files cannot be read.
+``outdated``: version 0.1 made it, and only that version can read it.
 """
 
-ACTIVE_STATUSES: Final = ("starting", "waiting", "running", "stopping")
+ACTIVE_STATUSES: Final = ("starting", "queued", "running", "stopping")
 RESUMABLE_STATUSES: Final = ("stopped", "interrupted", "failed")
 EXCLUDED_FILES: Final = (
     "checkpoint.safetensors",
@@ -38,27 +40,27 @@ EXCLUDED_FILES: Final = (
     "log.txt",
     "stop",
 )
-"""Files that go into no zip: they only serve to go on, or tell of this computer."""
+"""Files left out of zips: they are only needed to resume, or are about this computer."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run at a glance.
+    """Summary of a run.
 
     Attributes:
         run: The run.
-        status: What becomes of it.
-        reason: Why it stopped or failed, in a sentence; empty where there is nothing to say.
-        config: Its settings, or ``None`` where they cannot be read.
-        epoch: Whole epochs done.
-        epochs: Epochs in all.
-        dice: Dice of nucleus, cytoplasm and cell on the held-out pictures after its last epoch; missing names are not
-            defined or not known yet.
-        best_dice_cell: The best held-out Dice of the whole cell, over all epochs, or ``None``.
+        status: Its status.
+        reason: Why it stopped or failed, in a sentence; otherwise empty.
+        config: Its settings, or ``None`` if they cannot be read.
+        epoch: Number of whole epochs done.
+        epochs: Total number of epochs.
+        dice: Dice of nucleus, cytoplasm and cell on the validation images after the last epoch; those that are
+            undefined or not known yet are missing.
+        best_dice_cell: The best validation Dice of the whole cell over all epochs, or ``None``.
         best_epoch: The epoch of that, from 1.
-        seconds: Time trained so far.
-        created: When it was made, in seconds since 1970.
-        queue_position: Place in line from 1, where it waits.
+        seconds: Training time so far.
+        created: When it was created, in seconds since 1970.
+        queue_position: Position in the queue from 1, while it is queued.
     """
 
     run: Run
@@ -76,30 +78,30 @@ class RunSummary:
 
     @property
     def name(self) -> str:
-        """The run's name."""
+        """Name of the run."""
         return self.run.name
 
     @property
     def is_active(self) -> bool:
-        """Whether a process is at it."""
+        """Whether a process works on it."""
         return self.status in ACTIVE_STATUSES
 
     @property
     def is_resumable(self) -> bool:
-        """Whether it can go on."""
+        """Whether it can be resumed."""
         return self.status in RESUMABLE_STATUSES and self.config is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the summary as JSON values."""
         return {
             "name": self.name,
             "status": self.status,
             "reason": self.reason,
-            "place_in_line": self.queue_position,
+            "queue_position": self.queue_position,
             "epoch": self.epoch,
             "epochs": self.epochs,
-            "heldout_dice": self.dice,
-            "best_heldout_dice_cell": self.best_dice_cell,
+            "validation_dice": self.dice,
+            "best_validation_dice_cell": self.best_dice_cell,
             "best_epoch": self.best_epoch,
             "seconds": round(self.seconds, 1),
             "created": self.created,
@@ -108,15 +110,17 @@ class RunSummary:
 
 
 def summarise_run(run: Run) -> RunSummary:
-    """Look at a run. What hangs after it was asked to stop is ended."""
+    """Return the summary of a run. If it hangs after it was asked to stop, its process is ended."""
+    config: TrainingConfig | None
+    status: RunStatus
     try:
         config = run.load_config()
         reap_if_hung(run)
-        state = run.load_state()
-        status, reason = _determine_status(run, state)
+        status, reason = _determine_status(run, run.load_state())
         epochs = config.epochs
     except WbcsegError as error:
-        config, state, status, reason, epochs = None, {}, "damaged", str(error), 0
+        config, epochs, reason = None, 0, str(error)
+        status = "outdated" if error.code == ErrorCode.INCOMPATIBLE else "damaged"
     rows = run.load_metrics()
     cell_scores = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
     best_dice_cell, best_epoch = max(cell_scores, default=(None, None), key=lambda cell: cell[0])
@@ -134,27 +138,26 @@ def summarise_run(run: Run) -> RunSummary:
         best_epoch=best_epoch,
         seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
         created=_get_creation_time(run),
-        queue_position=None,
     )
 
 
 def list_summaries(folder: Path | None = None) -> list[RunSummary]:
-    """Look at all runs, the newest first."""
+    """Return the summaries of all runs, newest first."""
     summaries = [summarise_run(run) for run in list_runs(folder or get_runs_folder())]
-    queued = sorted((o for o in summaries if o.status == "waiting"), key=lambda o: _get_queue_key(o.run))
-    positions = {o.name: number for number, o in enumerate(queued, start=1)}
-    positioned = [_set_queue_position(o, positions.get(o.name)) for o in summaries]
-    return sorted(positioned, key=lambda o: (-o.created, o.name))
+    queued = sorted((s for s in summaries if s.status == "queued"), key=lambda s: _get_queue_key(s.run))
+    positions = {summary.name: position for position, summary in enumerate(queued, start=1)}
+    positioned = [dataclasses.replace(s, queue_position=positions.get(s.name)) for s in summaries]
+    return sorted(positioned, key=lambda s: (-s.created, s.name))
 
 
 def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]]:
-    """Return the settings in which trainings differ.
+    """Return the settings in which runs differ.
 
     Args:
         configs: Settings by the name of the run.
 
     Returns:
-        By setting, the value of every run; settings that all share are left out.
+        By setting, the value of every run; settings with the same value in all runs are left out.
     """
     values = {name: config.to_dict() for name, config in configs.items()}
     settings = next(iter(values.values()), {})
@@ -163,12 +166,12 @@ def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]
 
 
 def zip_run(run: Run) -> bytes:
-    """Return a run as a zip: settings, split, metrics, film, notes, best weights and the model.
+    """Return a run as a zip: settings, split, metrics, snapshots, notes, best weights and the model.
 
-    Where the data set was a folder, the zip holds the folder's name and not its path.
+    If the data set was a folder, the zip has the folder's name and not its path.
 
     Raises:
-        RunError: If it is no run.
+        RunError: If it is not a run.
         OSError: If a file cannot be read.
     """
     config = run.load_config()
@@ -183,7 +186,7 @@ def zip_run(run: Run) -> bytes:
 
 
 def estimate_zip_size(run: Run) -> int:
-    """Return about how many bytes :func:`zip_run` would give (weights hardly shrink)."""
+    """Return the approximate size of :func:`zip_run` in bytes (weights hardly compress)."""
     return sum(path.stat().st_size for path in _list_zipped_files(run))
 
 
@@ -192,32 +195,25 @@ def _list_zipped_files(run: Run) -> list[Path]:
     return sorted(path for path in files if path.name not in EXCLUDED_FILES and not path.name.startswith("."))
 
 
-def _determine_status(run: Run, state: dict[str, Any]) -> tuple[RunStatus, str]:
-    status, reason = state["status"], str(state.get("reason", ""))
-    if status == "new":
+def _determine_status(run: Run, state: RunState) -> tuple[RunStatus, str]:
+    if state.status == "new":
         if is_launching(run):
             return "starting", ""
-        return "interrupted", "Its process never began."
-    if status in ("waiting", "running"):
+        return "interrupted", "Its process never started."
+    if state.status in ("queued", "running"):
         if not run.find_process():
             return "interrupted", (
-                "Its process ended without a word: the computer was switched off, someone ended it, or memory ran out. "
-                "Go on from its last whole epoch."
+                "Its process ended without a message: the computer was switched off, someone ended it, or it ran out "
+                "of memory. Resume from the last whole epoch."
             )
-        return ("stopping" if run.get_stop_request_age() is not None else status), ""
-    if status in ("stopped", "finished", "failed"):
-        return status, reason
-    return "damaged", f"Its state {status!r} is not one that this program knows."
-
-
-def _set_queue_position(summary: RunSummary, position: int | None) -> RunSummary:
-    return summary if position is None else RunSummary(**{**vars(summary), "place": position})
+        return ("stopping" if run.get_stop_request_age() is not None else state.status), ""
+    return state.status, state.reason
 
 
 def _get_queue_key(run: Run) -> tuple[float, str]:
     try:
-        return float(run.load_state().get("queued", time.time())), run.name
-    except (WbcsegError, TypeError, ValueError):
+        return run.load_state().queued_at, run.name
+    except WbcsegError:
         return time.time(), run.name
 
 
