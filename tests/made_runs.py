@@ -1,4 +1,4 @@
-"""Run folders as a training leaves them, made without one."""
+"""Run folders like those of real trainings, made without training."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def make_run(
 
     Args:
         name: Its name.
-        status: What its state file says. With ``running`` or ``waiting``, this process is at it.
+        status: What its state file says. With ``running`` or ``queued``, its process is this one.
         epochs: Whole epochs done.
         config: Its settings.
         filmed: Whether it has a film.

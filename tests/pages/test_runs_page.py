@@ -44,7 +44,7 @@ def test_without_runs_it_leads_to_train(open_page):
 def test_the_table_says_how_each_run_stands():
     make_run("done", epochs=10, config=QUICK.replace(epochs=10))
     make_run("thesis", config=PRESETS["thesis"])
-    make_run("line", "waiting", epochs=0, queued=1.0)
+    make_run("line", "queued", epochs=0, queued_at=1.0)
     (make_run("damaged").folder / "config.json").write_text("{")
     table = build_columns(list_summaries())
     rows = {cells[0]: dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)}

@@ -243,7 +243,7 @@ def test_a_name_that_is_taken_is_said(open_page, monkeypatch):
 
 def test_a_training_that_will_wait_says_so_before_and_after(open_page):
     make_run("first", "running", epochs=1)
-    waiting = make_run("second", "waiting", epochs=0, queued=1.0)
+    waiting = make_run("second", "queued", epochs=0, queued_at=1.0)
     at = open_page("train", tab=launch.NEW_RUN_TAB)
     assert "2 trainings go before it" in words(at)
     at = open_page("train", run=waiting.name)

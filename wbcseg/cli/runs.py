@@ -1,4 +1,4 @@
-"""Look at trainings, and stop, resume or delete them."""
+"""List, show, stop, resume and delete training runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from wbcseg.cli.train import format_duration
 from wbcseg.errors import RunError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
+from wbcseg.training.runs.progress import load_progress
 from wbcseg.training.runs.summary import RunSummary, list_summaries, summarise_run
 
 
@@ -24,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         elif name in ACTION_FUNCTIONS:
             action.add_argument("run", nargs="+", metavar="RUN", help="name of a run")
         if name == "delete":
-            action.add_argument("--yes", action="store_true", help="do not ask")
-        action.add_argument("--json", action="store_true", help="as JSON")
+            action.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        action.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Carry out the command; the exit code is 1 where one of the runs could not be acted on."""
+    """Run the command; the exit code is 1 if the action failed for one of the runs."""
     if options.action == "list":
         summaries = list_summaries()
         if options.json:
@@ -63,20 +64,20 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def _show_run(run: Run, *, as_json: bool) -> None:
-    summary = summarise_run(run)
+    summary, progress = summarise_run(run), load_progress(run)
     if as_json:
-        details = {"progress": run.load_progress(), "metrics": run.load_metrics(), "notes": run.load_notes()}
-        print(json.dumps({**summary.to_dict(), **details}, indent=1))
+        details = {"metrics": run.load_metrics(), "notes": run.load_notes()}
+        progress_values = {"progress": progress.to_dict() if progress else None}
+        print(json.dumps({**summary.to_dict(), **progress_values, **details}, indent=1))
         return
     print(_format_line(summary))
     if summary.reason:
         print(f"  {summary.reason}")
     if run.load_notes():
         print(f"  Notes: {run.load_notes()}")
-    progress = run.load_progress()
-    if summary.is_active and progress.get("steps"):
-        time_left = format_duration(progress.get("seconds_left"))
-        print(f"  epoch {summary.epoch + 1}, batch {progress['step']}/{progress['steps']}, {time_left} left")
+    if summary.is_active and progress and progress.steps:
+        time_left = format_duration(progress.seconds_left)
+        print(f"  epoch {summary.epoch + 1}, batch {progress.step}/{progress.steps}, {time_left} left")
     for name, value in (summary.config.to_dict() if summary.config else {}).items():
         print(f"  {name:16} {value}")
     print(f"  folder           {run.folder}")
@@ -85,14 +86,17 @@ def _show_run(run: Run, *, as_json: bool) -> None:
 def _format_line(summary: RunSummary) -> str:
     queue_text = f" ({summary.queue_position})" if summary.queue_position else ""
     dice = ", ".join(f"{name} {value:.3f}" for name, value in summary.dice.items())
-    leakage_note = " (leaking split)" if summary.config and summary.config.is_leaky else ""
-    dice_note = f"held-out Dice {dice}{leakage_note}" if dice else ""
-    return f"{summary.name:32} {summary.status + queue_text:12} epoch {summary.epoch}/{summary.epochs}  {format_duration(summary.seconds)}  {dice_note}"
+    leakage_note = " (leaky split)" if summary.config and summary.config.is_leaky else ""
+    dice_note = f"validation Dice {dice}{leakage_note}" if dice else ""
+    epochs = f"epoch {summary.epoch}/{summary.epochs}"
+    return (
+        f"{summary.name:32} {summary.status + queue_text:12} {epochs}  {format_duration(summary.seconds)}  {dice_note}"
+    )
 
 
 def _confirm_deletion(names: list[str]) -> bool:
     try:
-        return input(f"Delete {', '.join(names)} with all that was learned? [y/N] ").strip().lower() in ("y", "yes")
+        return input(f"Delete {', '.join(names)} with models and checkpoints? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 
@@ -102,11 +106,11 @@ def _stop_and_wait(run: Run) -> None:
 
 
 ACTION_HELP: Final = {
-    "list": "all runs, the newest first",
-    "show": "a run's settings, state and figures",
-    "stop": "stop trainings after their present batch, and wait until they have",
-    "resume": "go on with trainings in the background, one after the other",
-    "delete": "delete runs for good",
+    "list": "list all runs, newest first",
+    "show": "show a run's settings, status and metrics",
+    "stop": "stop runs after the current batch, and wait until they have stopped",
+    "resume": "resume runs in the background, one after the other",
+    "delete": "delete runs permanently",
 }
 ACTION_FUNCTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "stop": _stop_and_wait,

@@ -12,6 +12,7 @@ from wbcseg.splitting.thesis import get_original_id
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.runs.progress import load_progress
 from wbcseg.training.runs.summary import RunStatus, RunSummary
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components.dataset_upload import upload_dataset
@@ -20,7 +21,7 @@ from wbcseg.ui.glossary import GLOSSARY
 
 STATUS_STYLES: Final[dict[RunStatus, tuple[str, str, str]]] = {
     "starting": ("Starting", "blue", "rocket_launch"),
-    "waiting": ("Waiting in line", "orange", "hourglass_top"),
+    "queued": ("Queued", "orange", "hourglass_top"),
     "running": ("Running", "blue", "play_circle"),
     "stopping": ("Stopping", "orange", "pause_circle"),
     "stopped": ("Stopped", "gray", "stop_circle"),
@@ -28,6 +29,7 @@ STATUS_STYLES: Final[dict[RunStatus, tuple[str, str, str]]] = {
     "failed": ("Failed", "red", "error"),
     "interrupted": ("Interrupted", "red", "power_off"),
     "damaged": ("Damaged", "red", "broken_image"),
+    "outdated": ("Made by version 0.1", "gray", "history"),
 }
 """Of each situation: words, colour and sign."""
 
@@ -58,7 +60,7 @@ def show_status(summary: RunSummary) -> None:
         )
     if summary.status == "starting":
         st.progress(_compute_progress(summary), text="Starting: the software takes some 15 seconds to load.")
-    elif summary.status == "waiting":
+    elif summary.status == "queued":
         st.progress(
             _compute_progress(summary),
             text=f"Place {summary.queue_position or 1} in line: it begins by itself when its turn comes.",
@@ -133,21 +135,21 @@ def find_model_name(run: Run) -> str | None:
 
 
 def _show_progress(summary: RunSummary) -> None:
-    progress = summary.run.load_progress()
-    phase, steps = progress.get("phase"), progress.get("steps") or 0
-    fraction, seconds_left = _compute_progress(summary), progress.get("seconds_left")
-    if phase in PHASE_TITLES:
-        parts = (
-            [PHASE_TITLES[phase]]
-            if phase != "testing"
-            else [f"Epoch {summary.epoch + 1} of {summary.epochs}", PHASE_TITLES[phase]]
+    progress = load_progress(summary.run)
+    fraction = _compute_progress(summary)
+    if progress and progress.phase in PHASE_TITLES:
+        parts = [f"Epoch {summary.epoch + 1} of {summary.epochs}"] if progress.phase == "testing" else []
+        parts.append(PHASE_TITLES[progress.phase])
+    elif progress and progress.steps:
+        step, speed, seconds_left = (
+            min(progress.step, progress.steps),
+            progress.images_per_second,
+            progress.seconds_left,
         )
-    elif phase == "training" and steps:
-        step = min(progress.get("step", 0), steps)
-        fraction = min(1.0, (summary.epoch + step / steps) / max(1, summary.epochs))
-        parts = [f"Epoch {min(summary.epoch + 1, summary.epochs)} of {summary.epochs}", f"batch {step} of {steps}"]
-        speed = progress.get("images_per_second")
-        parts += [f"{speed:.0f} pictures per second"] if speed else []
+        fraction = min(1.0, (summary.epoch + step / progress.steps) / max(1, summary.epochs))
+        parts = [f"Epoch {min(summary.epoch + 1, summary.epochs)} of {summary.epochs}"]
+        parts += [f"batch {step} of {progress.steps}"]
+        parts += [f"{speed:.0f} images per second"] if speed else []
         parts += [f"about {format_duration(seconds_left)} left"] if seconds_left else []
     else:
         parts = ["Starting"]

@@ -59,7 +59,7 @@ def select_run(summaries: Sequence[RunSummary]) -> RunSummary:
 
 def _render_live(initial: RunSummary, was_active: bool) -> None:
     current = summarise_run(initial.run)
-    if current.status == "waiting":
+    if current.status == "queued":
         current = next((other for other in list_summaries() if other.name == initial.name), current)
     if current.is_active != was_active:
         # Once more as a whole: whether the page looks again by itself is settled there.
