@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import wilcoxon
 
 from wbcseg.evaluation import comparison
 from wbcseg.evaluation.metric_specs import METRICS
+from wbcseg.evaluation.study_result import StudyResult, TestedImage
 
 
 def scores(nucleus: float | None, distance: float | None = 1.0) -> dict[str, Any]:
@@ -21,23 +23,21 @@ def scores(nucleus: float | None, distance: float | None = 1.0) -> dict[str, Any
     return {"accuracy": 0.95, "dice": shares, "surface_dice": surface, "hausdorff_95": distances}
 
 
-def make_result(title: str, numbers: list[float | None], **more: Any) -> dict[str, Any]:
+def make_result(title: str, numbers: list[float | None]) -> StudyResult:
     types = ["neutrophil", "lymphocyte", None]
-    return {
-        "title": title,
-        "architecture": title.lower(),
-        "images": [
-            {
-                "id": f"made/{i:03}",
-                "cell_type": types[i % 3],
-                "training": i % 2,
-                "single": scores(number),
-                "tta": scores(None if number is None else min(1.0, number + 0.01)),
-            }
-            for i, number in enumerate(numbers)
-        ],
-        **more,
-    }
+    images = tuple(
+        TestedImage(
+            f"made/{i:03}",
+            types[i % 3],
+            i % 2,
+            single=scores(number),
+            tta=scores(None if number is None else min(1.0, number + 0.01)),
+        )
+        for i, number in enumerate(numbers)
+    )
+    return StudyResult(
+        study="made", architecture=title.lower(), title=title, parameters=1, config={}, environment={}, images=images
+    )
 
 
 RNG = np.random.default_rng(5)
@@ -65,7 +65,7 @@ def test_pairs_are_compared_image_by_image_and_corrected_for_their_number() -> N
 
 def test_only_images_that_both_networks_have_are_compared() -> None:
     other = make_result("B", WORSE)
-    other["images"] = other["images"][5:30]
+    other = replace(other, images=other.images[5:30])
     (pair,) = comparison.compare_pairs([make_result("A", GOOD), other], "dice", "nucleus")
     assert pair.comparison.n_pairs == 25
     assert pair.comparison.difference == pytest.approx(np.mean(np.subtract(GOOD, WORSE)[5:30]))
@@ -103,7 +103,7 @@ def test_cell_types_are_sorted_by_number_of_images() -> None:
 
 def test_an_image_tested_twice_counts_once() -> None:
     twice = make_result("A", [0.8, 0.9])
-    twice["images"].append({**twice["images"][0], "single": scores(1.0)})
+    twice = replace(twice, images=(*twice.images, replace(twice.images[0], single=scores(1.0))))
     assert comparison.collect_metric(twice, "dice", "nucleus") == {"made/000": pytest.approx(0.9), "made/001": 0.9}
 
 
@@ -113,7 +113,7 @@ def test_the_hardest_images_come_first_and_undefined_ones_last() -> None:
     assert [row.id for row in rows] == ["made/000", "made/002", "made/003", "made/001"]
     assert rows[0].scores == {"a": 0.9, "b": 0.5}
     far = make_result("A", [0.9, 0.9])
-    far["images"][1]["single"] = scores(0.9, distance=12.0)
+    far = replace(far, images=(far.images[0], replace(far.images[1], single=scores(0.9, distance=12.0))))
     assert comparison.rank_hardest([far], "hausdorff_95", "nucleus")[0].id == "made/001"
 
 

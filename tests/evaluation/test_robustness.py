@@ -1,4 +1,4 @@
-"""Models on pictures in other light, focus or stain, and of cells with hardly any cytoplasm."""
+"""Robustness: models on images with other light, focus or stain, and on cells with hardly any cytoplasm."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import robustness
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.evaluation.robustness import FOREGROUND_REGIONS, PERTURBATIONS, UNCHANGED
+from wbcseg.evaluation.robustness import PERTURBATIONS, ROBUSTNESS_FOLDER, UNCHANGED, RobustnessResult
 from wbcseg.inference import Catalog
-from wbcseg.labels import CYTOPLASM, NUCLEUS
+from wbcseg.labels import CYTOPLASM
+from wbcseg.metrics import FOREGROUND_REGIONS
 
-COMMITTED = sorted(robustness.ROBUSTNESS_FOLDER.glob("*.json"))
+COMMITTED = sorted(ROBUSTNESS_FOLDER.glob("*.json"))
+THINNEST = "1/8 of the cytoplasm rim"
+
+
+def read(path: Path) -> RobustnessResult:
+    return RobustnessResult.from_dict(read_result(path))
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
-def test_a_change_is_one_and_always_the_same(name: str) -> None:
+def test_a_perturbation_changes_the_image_and_is_repeatable(name: str) -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
     image, mask = PERTURBATIONS[name](sample.image, sample.mask)
@@ -33,49 +39,48 @@ def test_a_change_is_one_and_always_the_same(name: str) -> None:
     assert (mask == sample.mask).all() != name.endswith("rim")
 
 
-def test_light_and_stain_do_what_they_are_called() -> None:
+def test_light_and_stain_change_as_named() -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
-    mean = {name: change(sample.image, sample.mask)[0].mean(axis=(0, 1)) for name, change in PERTURBATIONS.items()}
-    plain = mean[UNCHANGED]
-    assert mean["orange light"][2] < 0.6 * plain[2]
-    assert mean["blue light"][0] < 0.7 * plain[0]
-    assert mean["half of the light"] == pytest.approx(plain / 2, abs=1)
-    assert (mean["paler stain"] > plain).all()
-    assert (mean["darker stain"] < plain).all()
-    assert np.ptp(mean["grey"]) < 1e-9
+    mean = {name: perturb(sample.image, sample.mask)[0].mean(axis=(0, 1)) for name, perturb in PERTURBATIONS.items()}
+    unchanged = mean[UNCHANGED]
+    assert mean["orange light"][2] < 0.6 * unchanged[2]
+    assert mean["blue light"][0] < 0.7 * unchanged[0]
+    assert mean["half the light"] == pytest.approx(unchanged / 2, abs=1)
+    assert (mean["paler stain"] > unchanged).all()
+    assert (mean["darker stain"] < unchanged).all()
+    assert np.ptp(mean["greyscale"]) < 1e-9
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
-def test_committed_figures_are_those_of_the_shipped_model(path: Path, zheng_data: Path) -> None:
-    result = read_result(path)
-    segmenter = Catalog().load(result["model"])
-    card = segmenter.card
-    assert result["weights"] == card.files["weights"].sha256
-    assert [row["name"] for row in result["changes"]] == list(PERTURBATIONS)
-    first = result["changes"][0]
-    if first["images"] == card.test_metrics["images"]:
+def test_committed_scores_are_those_of_the_shipped_model(path: Path, zheng_data: Path) -> None:
+    result = read(path)
+    card = Catalog().load(result.model).card
+    assert result.weights == card.files["weights"].sha256
+    assert [change.name for change in result.changes] == list(PERTURBATIONS)
+    unchanged = result.changes[0]
+    if unchanged.images == card.test_metrics["images"]:
         for region in FOREGROUND_REGIONS:
-            assert first[region]["dice"] == pytest.approx(card.test_metrics["regions"][region]["dice"], abs=1e-5)
+            assert unchanged.get_dice(region) == pytest.approx(card.test_metrics["regions"][region]["dice"], abs=1e-5)
 
 
-def test_every_general_model_has_figures() -> None:
+def test_every_general_model_has_a_result() -> None:
     general = {entry.name for entry in Catalog().usable if entry.shipped and entry.card and entry.card.two_stage}
     assert {path.stem for path in COMMITTED} == general
 
 
-def test_the_command_measures_and_writes_what_it_prints(
+def test_the_command_writes_what_it_prints(
     zheng_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = {name: PERTURBATIONS[name] for name in (UNCHANGED, "an eighth of the rim")}
+    few = {name: PERTURBATIONS[name] for name in (UNCHANGED, THINNEST)}
     monkeypatch.setattr(robustness, "PERTURBATIONS", few)
-    assert main(["evaluate", "unet-general", "--robustness", "--out", str(tmp_path)]) == 0
+    assert main(["robustness", "unet-general", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
-    result = read_result(tmp_path / "unet-general.json")
-    assert [row["name"] for row in result["changes"]] == list(few)
-    thin = result["changes"][1]
-    assert 0 < thin["images"] < result["changes"][0]["images"]
-    assert f"{thin[NUCLEUS.name]['dice']:.4f}" in printed
-    committed = {row["name"]: row for row in read_result(robustness.ROBUSTNESS_FOLDER / "unet-general.json")["changes"]}
-    if thin["images"] == committed[thin["name"]]["images"]:
-        assert thin[NUCLEUS.name]["dice"] == pytest.approx(committed[thin["name"]][NUCLEUS.name]["dice"], abs=0.002)
+    result = read(tmp_path / "unet-general.json")
+    assert [change.name for change in result.changes] == list(few)
+    unchanged, thinnest = result.changes
+    assert 0 < thinnest.images < unchanged.images
+    assert f"{thinnest.get_dice('nucleus'):.4f}" in printed
+    committed = {change.name: change for change in read(ROBUSTNESS_FOLDER / "unet-general.json").changes}[THINNEST]
+    if thinnest.images == committed.images:
+        assert thinnest.get_dice("nucleus") == pytest.approx(committed.get_dice("nucleus"), abs=0.002)

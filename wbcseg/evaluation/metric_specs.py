@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -74,9 +73,7 @@ class MetricSpec:
         return self.regions == (WHOLE_IMAGE,)
 
 
-_registered: dict[str, MetricSpec] = {}
-
-METRICS: Final[Mapping[str, MetricSpec]] = MappingProxyType(_registered)
+METRICS: Final[dict[str, MetricSpec]] = {}
 """All metrics by name, in the order of tables and menus."""
 
 
@@ -87,7 +84,7 @@ def register_metric(spec: MetricSpec) -> MetricSpec:
         ConfigError: If its name is taken or has a dot, it has no region or an unknown one, or it does not have
             exactly one of ``compute`` and ``derive``.
     """
-    if spec.name in _registered:
+    if spec.name in METRICS:
         raise ConfigError(f"Metric {spec.name!r} is already registered.")
     if not spec.name.isidentifier():
         raise ConfigError(f"The name of a metric must be an identifier. Received: {spec.name!r}")
@@ -95,7 +92,7 @@ def register_metric(spec: MetricSpec) -> MetricSpec:
         raise ConfigError(f"Metric {spec.name!r} needs either `compute` or `derive`.")
     if not spec.regions or (spec.compute and not spec.is_of_image and not set(spec.regions) <= set(REGIONS)):
         raise ConfigError(f"Regions of a metric must be among {', '.join(REGIONS)}. Received: {spec.regions}")
-    _registered[spec.name] = spec
+    METRICS[spec.name] = spec
     return spec
 
 
