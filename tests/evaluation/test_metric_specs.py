@@ -115,7 +115,13 @@ def test_a_registered_metric_is_computed_and_undefined_in_older_results() -> Non
 
 @pytest.mark.parametrize(
     "changes",
-    [{"name": "a.b"}, {"regions": ("sky",)}, {"regions": ()}, {"compute": None}, {"derive": lambda values, region: 0.0}],
+    [
+        {"name": "a.b"},
+        {"regions": ("sky",)},
+        {"regions": ()},
+        {"compute": None},
+        {"derive": lambda *_: 0.0},
+    ],
 )
 def test_an_invalid_metric_is_rejected(changes: dict[str, object]) -> None:
     before = dict(METRICS)

@@ -62,7 +62,7 @@ def _format_cross_site(card: ModelCard) -> Iterator[str]:
         )
         yield (
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
-            f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['error']:.3f}"
+            f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['ece']:.3f}"
         )
     if card.cross_site:
         quality = card.cross_site["quality"]
