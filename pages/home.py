@@ -39,7 +39,7 @@ with st.grid(3, min_column_width=260, border=True) as grid:
 st.header("Models")
 models_column, glossary_column = st.columns([11, 9], gap="large")
 with models_column:
-    dataset_status.show_models_table(cache.load_catalog().entries)
+    dataset_status.show_models_table(cache.load_catalog())
 with glossary_column:
     glossary.show_glossary_entries("Dice", "Held-out", "±")
 

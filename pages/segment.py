@@ -35,7 +35,7 @@ catalog = cache.load_catalog()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
     chosen = image_panels.select_models(catalog, dataset.name if dataset else None)
     tta = image_panels.select_tta()
-dataset_status.show_model_problems(catalog.entries)
+dataset_status.show_model_problems(catalog.broken)
 image_panels.show_image_caption(loaded_image)
 
 view = build_view(loaded_image, chosen, catalog, dataset, tta=tta)

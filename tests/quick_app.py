@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from wbcseg.errors import ModelError
-from wbcseg.inference import BBox, Catalog, DetectedCell, ModelEntry, Segmentation
+from wbcseg.errors import ModelError, Problem
+from wbcseg.inference import BBox, BrokenModel, Catalog, DetectedCell, ModelEntry, Segmentation
 from wbcseg.ui.viewer.payload import decode_payload
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -65,9 +65,9 @@ class QuickCatalog(Catalog):
 
     def __init__(self) -> None:
         self.entries = (
-            ModelEntry("unet-16", Path("unet-16"), card("U-Net 16"), None, True),
-            ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16"), None, True),
-            ModelEntry("broken-16", Path("broken-16"), None, PROBLEM, True),
+            ModelEntry("unet-16", Path("unet-16"), card("U-Net 16"), True),
+            ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16"), True),
+            BrokenModel("broken-16", Path("broken-16"), Problem(PROBLEM), True),
         )
 
     def load(self, name: str) -> Threshold:
@@ -79,7 +79,7 @@ class CatalogWithGeneral(QuickCatalog):
 
     def __init__(self) -> None:
         super().__init__()
-        general = ModelEntry("unet-general", Path("unet-general"), card("General", two_stage=True), None, True)
+        general = ModelEntry("unet-general", Path("unet-general"), card("General", two_stage=True), True)
         self.entries = (*self.entries, general)
 
 
@@ -89,7 +89,7 @@ class FailingCatalog(QuickCatalog):
     def __init__(self) -> None:
         super().__init__()
         # Another checksum, so that no segmenter of an earlier test comes from the cache.
-        damaged = ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16, damaged"), None, True)
+        damaged = ModelEntry("segnet-16", Path("segnet-16"), card("SegNet 16, damaged"), True)
         self.entries = (self.entries[0], damaged)
 
     def load(self, name: str) -> Threshold:

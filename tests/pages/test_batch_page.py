@@ -184,7 +184,7 @@ class WithSecond(CatalogWithGeneral):
 
     def __init__(self):
         super().__init__()
-        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, blind", two_stage=True), None, True)
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, blind", two_stage=True), True)
         self.entries = (*self.entries, second)
 
     def load(self, name):

@@ -538,7 +538,7 @@ class LikeShipped(CatalogWithGeneral):
     def __init__(self):
         super().__init__()
         one, _, _, general = self.entries
-        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", two_stage=True), None, True)
+        second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", two_stage=True), True)
         self.entries = (one, general, second)
 
 

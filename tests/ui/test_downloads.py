@@ -77,7 +77,7 @@ def entry(name, title):
     card = SimpleNamespace(
         files={"model": SimpleNamespace(sha256="1a2b3c4d5e")}, created="2026-11-23T09:30", title=title
     )
-    return ModelEntry(name, Path(name), card, None, True)
+    return ModelEntry(name, Path(name), card, True)
 
 
 def test_the_report_names_the_models_that_looked_the_second_opinion_and_the_page():

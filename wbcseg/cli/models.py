@@ -1,4 +1,4 @@
-"""List the models that can be used."""
+"""List the models, or show the details of some."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from wbcseg.inference import Catalog, ModelEntry
+from wbcseg.inference import BrokenModel, Catalog, ModelEntry
 from wbcseg.models.card import ModelCard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("names", nargs="*", metavar="MODEL", help="all that is known of these models")
+    parser.add_argument("names", nargs="*", metavar="MODEL", help="show all details of these models")
     format_group = parser.add_mutually_exclusive_group()
-    format_group.add_argument("--json", action="store_true", help="as JSON")
-    format_group.add_argument("--markdown", action="store_true", help="the shipped ones as a table, as in the README")
+    format_group.add_argument("--json", action="store_true", help="print JSON")
+    format_group.add_argument("--markdown", action="store_true", help="print the shipped models as a Markdown table")
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Carry out the command."""
+    """Run the command."""
     catalog = Catalog()
-    entries = [catalog.get(name) for name in options.names] or catalog.entries
+    entries = [catalog.find(name) for name in options.names] or catalog.entries
     if options.json:
         print(json.dumps([_build_record(entry) for entry in entries], indent=1, ensure_ascii=False))
         return 0
     if options.markdown:
-        print(format_markdown_table([entry.card for entry in entries if entry.shipped and entry.card]))
+        print(format_markdown_table([e.card for e in entries if isinstance(e, ModelEntry) and e.shipped]))
         return 0
     if not entries:
-        print("No models. Train one: python -m wbcseg train --help")
+        print("No models. To train one, see: wbcseg train --help")
     for entry in entries:
         print(_format_line(entry))
-        if options.names and entry.card:
+        if options.names and isinstance(entry, ModelEntry):
             print(_format_details(entry.card))
     return 0
 
@@ -42,8 +42,8 @@ def _format_details(card: ModelCard) -> str:
     split, training = card.split, card.training
     fold = "" if split["fold"] is None else f", fold {split['fold']} of {split['folds']} held out"
     lines = [
-        f"trained on {len(split['train'])} pictures of {card.dataset} ({split['kind']}{fold}), "
-        f"{training['epochs']} epochs in {training['seconds']:.0f} s, by version {card.wbcseg_version} on {card.created}",
+        f"trained on {len(split['train'])} images of {card.dataset} ({split['kind']}{fold}), "
+        f"{training['epochs']} epochs in {training['seconds']:.0f} s, wbcseg {card.wbcseg_version}, {card.created}",
         f"settings: {', '.join(f'{name} {value}' for name, value in card.config.items())}",
         *_format_cross_site(card),
         *card.notes,
@@ -54,7 +54,7 @@ def _format_details(card: ModelCard) -> str:
 
 
 def _format_cross_site(card: ModelCard) -> Iterator[str]:
-    """Say how networks of this kind do on a laboratory's pictures that they were not trained on."""
+    """Yield the results of networks of this type on images from a site that they were not trained on."""
     for test in card.cross_site.get("tests", ()):
         dice = ", ".join(
             f"{name} {_format_score(scores['dice'])} ± {_format_score(scores['dice_se'])}"
@@ -62,21 +62,21 @@ def _format_cross_site(card: ModelCard) -> Iterator[str]:
         )
         yield (
             f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
-            f"pictures), careful: Dice {dice}; expected calibration error {test['calibration']['ece']:.3f}"
+            f"images), test-time averaging: Dice {dice}; expected calibration error {test['calibration']['ece']:.3f}"
         )
     if card.cross_site:
         quality = card.cross_site["quality"]
         yield (
-            f"pictures that are no smears told from smears: AUROC {quality['out_of_range_auroc']:.4f}; marked of the crops "
-            f"with a cell's Dice below .8: {_format_percent(quality['bad_flagged'])}, of the others: "
+            f"quality check: AUROC of smears vs other images {quality['out_of_range_auroc']:.4f}; flagged of crops "
+            f"with a whole-cell Dice below .8: {_format_percent(quality['bad_flagged'])}, of the others: "
             f"{_format_percent(quality['good_flagged'])}"
         )
 
 
 def format_markdown_table(cards: Iterable[ModelCard]) -> str:
-    """Return a table of models and their held-out Dice (mean ± standard error), from their cards."""
+    """Return a Markdown table of models and their held-out Dice (mean ± standard error)."""
     lines = [
-        "| network, width | parameters | file | held-out pictures | Dice nucleus | Dice cytoplasm | Dice whole cell |",
+        "| model | parameters | file size | held-out images | Dice nucleus | Dice cytoplasm | Dice whole cell |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for card in cards:
@@ -87,9 +87,11 @@ def format_markdown_table(cards: Iterable[ModelCard]) -> str:
     return "\n".join(lines)
 
 
-def _build_record(entry: ModelEntry) -> dict[str, Any]:
-    values: dict[str, Any] = {"name": entry.name, "shipped": entry.shipped, "problem": entry.problem}
-    if entry.card:
+def _build_record(entry: ModelEntry | BrokenModel) -> dict[str, Any]:
+    problem = entry.problem if isinstance(entry, BrokenModel) else None
+    values: dict[str, Any] = {"name": entry.name, "shipped": entry.shipped}
+    values["problem"] = {"code": problem.code, "message": str(problem)} if problem else None
+    if isinstance(entry, ModelEntry):
         card_values = entry.card.to_dict()
         names = (
             "title",
@@ -106,23 +108,24 @@ def _build_record(entry: ModelEntry) -> dict[str, Any]:
         values |= {name: card_values[name] for name in names}
         split = entry.card.split
         values |= {"dataset": entry.card.dataset, "split": split["kind"], "fold": split["fold"]}
-        values |= {"leaks": entry.card.is_leaky}
+        values |= {"is_leaky": entry.card.is_leaky}
     return values
 
 
-def _format_line(entry: ModelEntry) -> str:
-    if entry.card is None:
+def _format_line(entry: ModelEntry | BrokenModel) -> str:
+    if isinstance(entry, BrokenModel):
         return f"{entry.name:24} cannot be used: {entry.problem}"
     regions = entry.card.test_metrics["regions"]
     dice = ", ".join(f"{name} {_format_score(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
     megabytes = entry.card.size_bytes / 1e6
     image_count = entry.card.test_metrics["images"]
-    leakage_note = " (leaking split: most have a flipped copy in training)" if entry.card.is_leaky else ""
-    return f"{entry.name:24} {entry.card.title}, {megabytes:.1f} MB; Dice on {image_count} held-out pictures{leakage_note}: {dice}"
+    leakage_note = " (leaky split: most have a flipped copy in training)" if entry.card.is_leaky else ""
+    images_text = f"{image_count} held-out images{leakage_note}"
+    return f"{entry.name:24} {entry.card.title}, {megabytes:.1f} MB; Dice on {images_text}: {dice}"
 
 
 def _format_percent(fraction: float | None) -> str:
-    return "there were none" if fraction is None else f"{fraction:.0%}"
+    return "none" if fraction is None else f"{fraction:.0%}"
 
 
 def _format_score(value: float | None) -> str:

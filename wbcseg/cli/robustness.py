@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(options: argparse.Namespace) -> int:
     """Run the command."""
     catalog = Catalog()
-    general_models = [entry.name for entry in catalog.usable if entry.shipped and entry.card and entry.card.two_stage]
+    general_models = [entry.name for entry in catalog.usable if entry.shipped and entry.card.two_stage]
     out = get_output_folder(options, ROBUSTNESS_FOLDER)
     for name in options.models or general_models:
         segmenter = catalog.load(name)

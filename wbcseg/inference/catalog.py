@@ -1,4 +1,4 @@
-"""The models that can be used: those that are shipped and those that were trained here."""
+"""List the models that can be used: the shipped ones and those trained on this computer."""
 
 from __future__ import annotations
 
@@ -8,62 +8,83 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from wbcseg.errors import ModelError
+from wbcseg.errors import ErrorCode, ModelError, Problem
 from wbcseg.inference.predictor import Segmenter
 from wbcseg.io.atomic import compute_sha256
+from wbcseg.models import ARCHITECTURES
 from wbcseg.models.card import CARD_FILE, FileRecord, ModelCard
 from wbcseg.paths import get_runs_folder, get_weights_folder
 
-SHIPPED_ORDER: Final = ("unet", "segnet", "deconvnet")
-
 SYNTHETIC: Final = "synthetic"
-"""Data set of drawn pictures."""
+"""Name of the data set of synthetic images."""
 
 MAX_DEFAULT_MODELS: Final = 3
-"""Models to begin with where none was shipped."""
+"""Number of default models if none is shipped."""
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model of the catalog.
+    """A model that can be used.
 
     Attributes:
-        name: Its folder's name, which is unique in the catalog.
+        name: Name of its folder, unique in the catalog.
         folder: Its folder.
-        card: Its card, or ``None`` where it cannot be used.
-        problem: Why it cannot be used, in a plain sentence, or ``None``.
-        shipped: Whether it came with the program; the others were trained here.
+        card: Its card.
+        shipped: Whether it came with the package; the others were trained on this computer.
     """
 
     name: str
     folder: Path
-    card: ModelCard | None
-    problem: str | None
+    card: ModelCard
     shipped: bool
 
     @property
     def title(self) -> str:
-        """What the page calls it."""
-        if self.card is None:
-            return self.name
+        """Title for people."""
         return self.card.title if self.shipped else f"{self.card.title} · {self.name}"
 
     @property
     def key(self) -> tuple[str, str]:
-        """Name and checksum, the cache key: another model of the same name has another key."""
-        return self.name, self.card.files["model"].sha256 if self.card else ""
+        """Name and checksum, the cache key: another model with the same name has another key."""
+        return self.name, self.card.files["model"].sha256
+
+
+@dataclass(frozen=True)
+class BrokenModel:
+    """A model folder that cannot be used.
+
+    Attributes:
+        name: Name of the folder, unique in the catalog.
+        folder: The folder.
+        problem: Why it cannot be used.
+        shipped: Whether it came with the package.
+    """
+
+    name: str
+    folder: Path
+    problem: Problem
+    shipped: bool
+
+    @property
+    def title(self) -> str:
+        """Title for people."""
+        return self.name
 
 
 class Catalog:
-    """The models that are there now: the shipped ones first, then finished runs, newest first.
+    """The models on disk: the shipped ones first, then finished runs, newest first.
 
-    A model that cannot be used is listed with its problem; the others still serve. A run with the name of a shipped
-    model is listed as ``run-NAME``.
+    A run with the name of a shipped model is listed as ``run-NAME``.
 
     Args:
-        shipped: Folder of the shipped models, by default :func:`weights_folder`.
-        runs: Folder of the runs, by default :func:`wbcseg.training.runs.folder.get_runs_folder`.
+        shipped: Folder of the shipped models, by default :func:`wbcseg.paths.get_weights_folder`.
+        runs: Folder of the runs, by default :func:`wbcseg.paths.get_runs_folder`.
+
+    Attributes:
+        entries: All models, including those that cannot be used.
     """
+
+    entries: tuple[ModelEntry | BrokenModel, ...]
 
     def __init__(self, shipped: Path | None = None, runs: Path | None = None) -> None:
         shipped_entries = sorted(
@@ -79,32 +100,37 @@ class Catalog:
     @property
     def usable(self) -> tuple[ModelEntry, ...]:
         """The models that can be used."""
-        return tuple(entry for entry in self.entries if entry.card is not None)
+        return tuple(entry for entry in self.entries if isinstance(entry, ModelEntry))
+
+    @property
+    def broken(self) -> tuple[BrokenModel, ...]:
+        """The models that cannot be used."""
+        return tuple(entry for entry in self.entries if isinstance(entry, BrokenModel))
 
     @property
     def default_model(self) -> ModelEntry | None:
-        """The model for a picture of unknown origin: the first one of :meth:`suited`."""
+        """The model for images of unknown origin: the first of :meth:`select_defaults_for`."""
         return next(iter(self.select_defaults_for(None)), None)
 
     def select_defaults_for(self, dataset: str | None) -> tuple[ModelEntry, ...]:
-        """Return the models to begin with: of each network the widest shipped one, or else those trained last.
+        """Return the default models: the widest shipped one of each network, or else those trained last.
 
         Args:
-            dataset: What the picture is of, or ``None`` where that is not known. Models that were trained for this data
-                set alone come before those for any laboratory; drawn pictures are like those of all of them. For
-                anything else there are the models for any laboratory alone.
+            dataset: Name of the data set that the image is from; ``None`` if not known. For it and for synthetic
+                images, models trained on this data set alone come before the general (multi-site) ones; for all other
+                images, only general models are used.
         """
-        shipped = [(entry, entry.card) for entry in self.usable if entry.shipped and entry.card]
-        specific = [entry for entry, card in shipped if not card.two_stage and dataset in (card.dataset, SYNTHETIC)]
-        general = [entry for entry, card in shipped if card.two_stage]
+        shipped = [entry for entry in self.usable if entry.shipped]
+        specific = [e for e in shipped if not e.card.two_stage and dataset in (e.card.dataset, SYNTHETIC)]
+        general = [entry for entry in shipped if entry.card.two_stage]
         best_by_architecture: dict[str, ModelEntry] = {}
-        for entry in [*specific, *general] or [entry for entry, _ in shipped]:
-            # The widest of a network comes first.
+        for entry in [*specific, *general] or shipped:
+            # The widest of each network comes first.
             best_by_architecture.setdefault(_get_architecture(entry), entry)
         return tuple(sorted(best_by_architecture.values(), key=_rank_architecture)) or self.usable[:MAX_DEFAULT_MODELS]
 
-    def get(self, name: str) -> ModelEntry:
-        """Return a model's entry.
+    def find(self, name: str) -> ModelEntry | BrokenModel:
+        """Return the entry of a model, whether it can be used or not.
 
         Raises:
             ModelError: If there is no such model.
@@ -113,20 +139,33 @@ class Catalog:
             if entry.name == name:
                 return entry
         names = ", ".join(entry.name for entry in self.entries) or "none"
-        raise ModelError(f"There is no model {name!r}. Models here: {names}.")
+        raise ModelError(f"There is no model {name!r}.", code=ErrorCode.NOT_FOUND, hint=f"Available models: {names}.")
+
+    def get(self, name: str) -> ModelEntry:
+        """Return the entry of a model that can be used.
+
+        Raises:
+            ModelError: If there is no such model, or it cannot be used.
+        """
+        entry = self.find(name)
+        if isinstance(entry, BrokenModel):
+            problem = entry.problem
+            raise ModelError(
+                problem.message, file=problem.file, reason=problem.reason, code=problem.code, hint=problem.hint
+            )
+        return entry
 
     def load(self, name: str) -> Segmenter:
         """Load a model.
 
         Raises:
             ModelError: If there is no such model, or it cannot be used.
-            ChecksumError: If its file is not the one that its card describes.
         """
         entry = self.get(name)
         return Segmenter(entry.folder, entry.card, name=entry.name)
 
 
-def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry]:
+def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry | BrokenModel]:
     try:
         folders = [path.parent for path in folder.glob(f"*/{CARD_FILE}")]
     except OSError:
@@ -134,15 +173,22 @@ def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry]:
     return [_load_entry(path, shipped=shipped) for path in folders]
 
 
-def _load_entry(folder: Path, *, shipped: bool) -> ModelEntry:
+def _load_entry(folder: Path, *, shipped: bool) -> ModelEntry | BrokenModel:
     try:
         stat = (folder / CARD_FILE).stat()
         card = _load_card(folder, stat.st_mtime_ns, stat.st_size)
         for record in card.files.values():
             _check_file(folder, record)
-    except (ModelError, OSError) as error:
-        return ModelEntry(folder.name, folder, None, str(error), shipped)
-    return ModelEntry(folder.name, folder, card, None, shipped)
+    except ModelError as error:
+        return BrokenModel(folder.name, folder, error.to_problem(), shipped)
+    except OSError as error:
+        problem = Problem(
+            f"The card of model {folder.name} could not be read: {error.strerror}.",
+            CARD_FILE,
+            code=ErrorCode.UNREADABLE,
+        )
+        return BrokenModel(folder.name, folder, problem, shipped)
+    return ModelEntry(folder.name, folder, card, shipped)
 
 
 @lru_cache(maxsize=256)
@@ -156,8 +202,10 @@ def _check_file(folder: Path, record: FileRecord) -> None:
         stat = path.stat()
     except OSError as error:
         raise ModelError(
-            f"File {record.name} of model {folder.name} cannot be read: {error.strerror}. "
-            "Copy the model's folder again from where it came from."
+            f"File {record.name} of model {folder.name} could not be read: {error.strerror}.",
+            file=record.name,
+            code=ErrorCode.UNREADABLE,
+            hint="Copy the model folder again from its source.",
         ) from None
     if _compute_sha256(path, stat.st_mtime_ns, stat.st_size) != record.sha256:
         record.check(path.read_bytes(), folder)
@@ -168,27 +216,22 @@ def _compute_sha256(path: Path, _changed: int, _size: int) -> str:
     return compute_sha256(path)
 
 
-def _get_architecture(entry: ModelEntry) -> str:
-    return entry.card.architecture if entry.card else entry.name.partition("-")[0]
+def _get_architecture(entry: ModelEntry | BrokenModel) -> str:
+    return entry.card.architecture if isinstance(entry, ModelEntry) else entry.name.partition("-")[0]
 
 
-def _rank_architecture(entry: ModelEntry) -> int:
-    """Return the place of a model's network among the networks."""
-    return (
-        SHIPPED_ORDER.index(_get_architecture(entry))
-        if _get_architecture(entry) in SHIPPED_ORDER
-        else len(SHIPPED_ORDER)
-    )
+def _rank_architecture(entry: ModelEntry | BrokenModel) -> int:
+    """Return the position of a model's network in the registry; unknown networks come last."""
+    names = list(ARCHITECTURES)
+    architecture = _get_architecture(entry)
+    return names.index(architecture) if architecture in names else len(names)
 
 
-def _get_shipped_sort_key(entry: ModelEntry) -> tuple[bool, int, int, str]:
-    return (
-        bool(entry.card and entry.card.two_stage),
-        _rank_architecture(entry),
-        -entry.card.base_filters if entry.card else 0,
-        entry.name,
-    )
+def _get_shipped_sort_key(entry: ModelEntry | BrokenModel) -> tuple[bool, int, int, str]:
+    card = entry.card if isinstance(entry, ModelEntry) else None
+    base_filters = card.base_filters if card else 0
+    return bool(card and card.two_stage), _rank_architecture(entry), -base_filters, entry.name
 
 
-def _get_run_sort_key(entry: ModelEntry) -> tuple[str, str]:
-    return entry.card.created if entry.card else "", entry.name
+def _get_run_sort_key(entry: ModelEntry | BrokenModel) -> tuple[str, str]:
+    return entry.card.created if isinstance(entry, ModelEntry) else "", entry.name

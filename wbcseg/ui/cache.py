@@ -219,7 +219,7 @@ def predict_cached(
     """
     entry = catalog.get(model_name)
     model = load_segmenter(entry, catalog)
-    quality_model = load_quality_model(entry.card) if entry.card is not None else None
+    quality_model = load_quality_model(entry.card)
     quality_key = hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
     return _predict(loaded_image, entry.key, tta, quality_key, model, quality_model)
 

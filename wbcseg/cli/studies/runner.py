@@ -90,7 +90,7 @@ def run_cross_site(
             target.parent.mkdir(parents=True, exist_ok=True)
             write_result(target, result.to_dict())
     entry = _find_general_model(result.architecture, result.config["base_filters"]) if update_cards else None
-    if target and entry and entry.card:
+    if target and entry:
         result = replace(result, in_domain=cross_site.evaluate_in_domain(Segmenter(entry.folder), datasets))
         replace(entry.card, cross_site=cross_site.summarise_cross_site(result)).write(entry.folder)
         write_result(target, result.to_dict())
@@ -131,12 +131,7 @@ def _find_general_model(architecture: str, base_filters: int) -> ModelEntry | No
     """Return the shipped general model of a network, or ``None``."""
     for entry in Catalog().usable:
         card = entry.card
-        if (
-            entry.shipped
-            and card
-            and card.two_stage
-            and (card.architecture, card.base_filters) == (architecture, base_filters)
-        ):
+        if entry.shipped and card.two_stage and (card.architecture, card.base_filters) == (architecture, base_filters):
             return entry
     return None
 

@@ -91,7 +91,7 @@ def _show_model_maps(image: cache.LoadedImage, entry: ModelEntry) -> None:
 
 
 def _get_rendered_maps(image: cache.LoadedImage, entry: ModelEntry) -> list[tuple[str, str, bytes]]:
-    return [] if entry.card is None else _render_maps(image, entry.key, entry)
+    return _render_maps(image, entry.key, entry)
 
 
 @cache.cache_by_image("data", max_entries=24, max_session_entries=6, show_spinner="Computing the feature maps…")
@@ -100,7 +100,6 @@ def _render_maps(
     model_key: tuple[str, str],  # noqa: ARG001 (part of the cache key)
     _entry: ModelEntry,
 ) -> list[tuple[str, str, bytes]]:
-    assert _entry.card is not None
     rows = []
     for stage_maps in compute_feature_maps(_entry.folder, _entry.card, loaded_image.sample.image):
         branch = "decoder" if stage_maps.stage.is_decoder else "encoder"

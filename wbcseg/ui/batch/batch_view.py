@@ -46,11 +46,11 @@ def get_or_start_batch(upload_set: upload.UploadSet, options: PredictionOptions,
     try:
         pipeline_config = PipelineConfig(
             cache.load_segmenter(options.entry, catalog),
-            load_quality_model(options.entry.card) if options.entry.card else None,
+            load_quality_model(options.entry.card),
             cache.load_segmenter(options.second_entry, catalog) if options.second_entry else None,
             options.tta,
             options.page,
-            options.entry.card.training_digests if options.entry.card else frozenset(),
+            options.entry.card.training_digests,
         )
     except WbcsegError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
@@ -127,7 +127,7 @@ def _show_downloads(batch: Batch, options: PredictionOptions, catalog: Catalog) 
     """Offer the results as files, and to begin anew."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if batch.get_results():
-            entries = {entry.name: entry for entry in catalog.entries}
+            entries = {entry.name: entry for entry in catalog.usable}
             show_download_buttons(
                 batch.get_reports,
                 entries,

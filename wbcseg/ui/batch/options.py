@@ -56,7 +56,7 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
     Returns:
         The answers, or ``None`` where there is no model.
     """
-    dataset_status.show_model_problems(catalog.entries)
+    dataset_status.show_model_problems(catalog.broken)
     usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}  # of two with one name, the first counts
     if not usable_entries:
         st.info("There is no model that can be used. Train one on the page Train.", icon=":material/school:")
@@ -108,11 +108,7 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
 
 def _select_second_entry(first_entry: ModelEntry, usable_entries: Mapping[str, ModelEntry]) -> ModelEntry | None:
     """Ask for a second opinion where results are judged and another model can give one."""
-    names = [
-        entry.name
-        for entry in usable_entries.values()
-        if entry.card and entry.card.two_stage and entry.name != first_entry.name
-    ]
+    names = [entry.name for entry in usable_entries.values() if entry.card.two_stage and entry.name != first_entry.name]
     if not names or not _has_quality_model(first_entry):
         return None
     names = [NO_SECOND_OPINION, *reversed(names)]
@@ -134,6 +130,6 @@ def _select_second_entry(first_entry: ModelEntry, usable_entries: Mapping[str, M
 
 def _has_quality_model(entry: ModelEntry) -> bool:
     try:
-        return entry.card is not None and load_quality_model(entry.card) is not None
+        return load_quality_model(entry.card) is not None
     except WbcsegError:
         return False  # It is said where the model is opened.

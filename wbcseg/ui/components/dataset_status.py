@@ -8,7 +8,7 @@ import streamlit as st
 
 from wbcseg.datasets import DATASETS, DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
-from wbcseg.inference import ModelEntry
+from wbcseg.inference import BrokenModel, Catalog
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, format_dataset_name, format_mean, pluralise
 from wbcseg.ui.glossary import GLOSSARY
@@ -49,10 +49,10 @@ def show_download_button(dataset_status: DatasetStatus) -> None:
         st.rerun()
 
 
-def show_models_table(entries: Sequence[ModelEntry]) -> None:
+def show_models_table(catalog: Catalog) -> None:
     """Show the models with their scores on held-out images, and the problems of those that cannot be loaded."""
-    ready = [(entry.title, entry.card) for entry in entries if entry.card is not None]
-    if not entries:
+    ready = [(entry.title, entry.card) for entry in catalog.usable]
+    if not catalog.entries:
         st.caption("No models yet. Train one, or reinstall the program to get the models that come with it.")
     if ready:
         rows = []
@@ -69,14 +69,13 @@ def show_models_table(entries: Sequence[ModelEntry]) -> None:
                 "training set, so the scores are optimistic.",
                 help=GLOSSARY["Leaky split"],
             )
-    show_model_problems(entries)
+    show_model_problems(catalog.broken)
 
 
-def show_model_problems(entries: Sequence[ModelEntry]) -> None:
+def show_model_problems(models: Sequence[BrokenModel]) -> None:
     """Show which models cannot be loaded and why."""
-    for entry in entries:
-        if entry.problem is not None:
-            st.warning(f"**{escape_markdown(entry.name)}** {escape_markdown(entry.problem)}", icon=":material/error:")
+    for model in models:
+        st.warning(f"**{escape_markdown(model.name)}** {escape_markdown(str(model.problem))}", icon=":material/error:")
 
 
 def _format_dice(metrics: Mapping[str, float | None]) -> str:

@@ -168,8 +168,7 @@ def _list_settings(
 
 def _describe_model(entry: ModelEntry) -> str:
     card = entry.card
-    version_text = f", file {card.files['model'].sha256[:8]}, of {card.created[:10]}" if card else ""
-    return f"{entry.name}: {entry.title}{version_text}"
+    return f"{entry.name}: {entry.title}, file {card.files['model'].sha256[:8]}, of {card.created[:10]}"
 
 
 def _build_report(results: Results, settings: Sequence[tuple[str, str]], pixel_size: float | None) -> bytes:

@@ -37,8 +37,8 @@ def select_palette(label_visibility: Literal["visible", "collapsed"] = "visible"
         key="palette",
         label_visibility=label_visibility,
         bind="query-params",
-        help="The colours of the thesis (red, green, blue), or colours that are distinguishable with all common types of "
-        "colour blindness.",
+        help="The colours of the thesis (red, green, blue), or colours that are distinguishable with all common types "
+        "of colour blindness.",
     )
     return titles[title]
 
@@ -57,7 +57,7 @@ def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry
         return []
     names = list(reversed(usable_entries))
     default_names = list(dict.fromkeys(entry.name for entry in catalog.select_defaults_for(dataset_name)))
-    is_special = any(not card.two_stage for name in default_names if (card := usable_entries[name].card))
+    is_special = any(not usable_entries[name].card.two_stage for name in default_names)
     chosen = st.pills(
         "Models",
         names,

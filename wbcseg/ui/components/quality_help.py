@@ -52,7 +52,7 @@ def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
     quality_models: dict[str, tuple[str, QualityModel]] = {}
     for entry in entries:
         card = entry.card
-        if card is None or card.architecture in quality_models:
+        if card.architecture in quality_models:
             continue
         # Where its judge cannot be used, the page says so where the model is opened.
         with contextlib.suppress(WbcsegError):

@@ -131,9 +131,7 @@ def _build_image_report(
     image = loaded_image.sample.image
     digest = loaded_image.digest
     trained_models = {
-        filename
-        for filename in view.cells
-        if (card := entries[filename].card) and card.trained_on(loaded_image.sample.id, digest)
+        filename for filename in view.cells if entries[filename].card.trained_on(loaded_image.sample.id, digest)
     }
     cells = tuple(
         replace(cell, seen_in_training=cell.model in trained_models) for cell in _score_cells(loaded_image, view)

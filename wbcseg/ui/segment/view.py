@@ -255,7 +255,7 @@ def build_viewer_props(
             part=entry.name,
             alt=_format_alt(entry.title, predictions[entry.name].labels),
         )
-        if entry.card is not None and entry.card.trained_on(loaded_image.sample.id, loaded_image.digest):
+        if entry.card.trained_on(loaded_image.sample.id, loaded_image.digest):
             text = "Trained on this cell"
             panel["mark"] = {"text": text, "help": GLOSSARY["Seen in training"], "flatters": True}
         panels.append(panel)
@@ -315,7 +315,8 @@ def _format_name(loaded_image: cache.LoadedImage) -> str:
 
 def _format_alt(heading: str, labels: Labels) -> str:
     fractions = compute_class_fractions(labels)
-    return f"{heading}: nucleus {format_percent(fractions['nucleus'])}, cytoplasm {format_percent(fractions['cytoplasm'])} of the picture"
+    nucleus, cytoplasm = (format_percent(fractions[name]) for name in ("nucleus", "cytoplasm"))
+    return f"{heading}: nucleus {nucleus}, cytoplasm {cytoplasm} of the image"
 
 
 def show_hints(loaded_image: cache.LoadedImage, catalog: Catalog) -> None:
