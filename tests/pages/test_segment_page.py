@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +36,7 @@ from wbcseg.ui import cache
 from wbcseg.ui.cache import LoadedImage, OverlayStyle
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.segment import edited_masks, view
+from wbcseg.ui.viewer.props import StripItem
 from wbcseg.visualization import colorize, resize_for_display
 
 
@@ -51,7 +53,7 @@ def read(data):
 
 def shown(at):
     """How many panels the viewer shows."""
-    return len(viewer_props(at)["shown"])
+    return len(viewer_props(at)["default_panels"])
 
 
 def a_cell(shade=60, side=40):
@@ -65,12 +67,12 @@ def test_every_model_beside_the_expert(open_page):
     at = open_page("segment", image="003")
     told = viewer_props(at)
     titles = {panel["key"]: panel["title"] for panel in told["panels"]}
-    assert [titles[key] for key in told["shown"]] == ["Picture", "Exact mask", "U-Net 16", "SegNet 16"]
-    assert {"agreement", "errors.unet-16", "doubt.segnet-16"} <= set(titles)
-    _, parts = payloads(at)[told["pack"]]
-    assert list(parts) == ["picture", "mask", "unet-16", "segnet-16"]
+    assert [titles[key] for key in told["default_panels"]] == ["Image", "Exact mask", "U-Net 16", "SegNet 16"]
+    assert {"agreement", "errors.unet-16", "uncertainty.segnet-16"} <= set(titles)
+    _, parts = payloads(at)[told["digest"]]
+    assert list(parts) == ["image", "mask", "unet-16", "segnet-16"]
     sample = open_dataset("synthetic").read("synthetic/003")
-    assert (open_image(parts["picture"]).pixels == sample.image).all()
+    assert (open_image(parts["image"]).pixels == sample.image).all()
     assert (read(parts["mask"]) == sample.mask).all()
     assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(sample.image).labels).all()
 
@@ -98,14 +100,14 @@ def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
 
 def test_a_score_on_a_training_picture_is_marked(open_page):
     at = open_page("segment", image="001")
-    assert [panel["mark"]["text"] for panel in viewer_props(at)["panels"] if "mark" in panel] == [
-        "Trained on this cell"
+    assert [panel["badge"]["text"] for panel in viewer_props(at)["panels"] if panel["badge"]] == [
+        "Seen in training"
     ] * 2
     assert "or on another of the same cell: U\\-Net 16\\; SegNet 16. A score here flatters such a model" in page_text(
         at
     )
     at = open_page("segment", image="002")
-    assert not any("mark" in panel for panel in viewer_props(at)["panels"])
+    assert not any(panel["badge"] for panel in viewer_props(at)["panels"])
     assert "flatters such a model" not in page_text(at)
 
 
@@ -124,25 +126,28 @@ def test_a_model_that_fails_when_it_is_opened(open_page, monkeypatch):
 
 def test_the_viewer_knows_the_pictures_around(open_page):
     told = viewer_props(open_page("segment"))
-    assert (told["previous"], told["next"]) == ("synthetic/031", "synthetic/033"), "it begins with the sample"
+    assert (told["previous_id"], told["next_id"]) == ("synthetic/031", "synthetic/033"), "it begins with the sample"
     told = viewer_props(open_page("segment", image="001"))
-    assert (told["previous"], told["next"]) == (None, "synthetic/002")
+    assert (told["previous_id"], told["next_id"]) == (None, "synthetic/002")
     assert [one["title"] for one in told["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
     told = viewer_props(open_page("segment", image="060"))
-    assert (told["previous"], told["next"]) == ("synthetic/059", None)
+    assert (told["previous_id"], told["next_id"]) == ("synthetic/059", None)
     told = viewer_props(open_page("segment", image="030"))
     assert len(told["strip"]) == 13
 
 
 @pytest.mark.parametrize("asked", ["synthetic/999", "../../etc/passwd", "zheng-1/001", 7, None, {"a": 1}])
 def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, asked):
-    state = {"viewer": {"picture": asked}, "viewer_state": ("x", None, {"strip": [{"id": "synthetic/002"}]})}
+    state = {
+        "viewer": {"image": asked},
+        "viewer_state": ("x", None, SimpleNamespace(strip=[StripItem("synthetic/002", "002")])),
+    }
     monkeypatch.setattr(view.st, "session_state", state)
     view.on_image_selected()
-    assert "picture" not in state
-    state["viewer"]["picture"] = "synthetic/002"
+    assert "image" not in state
+    state["viewer"]["image"] = "synthetic/002"
     view.on_image_selected()
-    assert state["picture"] == "synthetic/002"
+    assert state["image"] == "synthetic/002"
 
 
 def test_a_link_restores_the_view(open_page):
@@ -153,7 +158,7 @@ def test_a_link_restores_the_view(open_page):
     assert shown(at) == 3
 
 
-@pytest.mark.parametrize("nonsense", [{"picture": "999"}, {"set": "Nothing"}, {"tta": "x"}, {"look": "<b>"}])
+@pytest.mark.parametrize("nonsense", [{"image": "999"}, {"dataset": "Nothing"}, {"tta": "x"}, {"view": "<b>"}])
 def test_a_link_that_is_wrong_falls_back(open_page, nonsense):
     assert shown(open_page("segment", **nonsense)) == 4
 
@@ -174,7 +179,7 @@ def test_ones_own_picture(open_page):
     assert "40 × 40 pixels" in page_text(at)
     assert "nothing to measure" in page_text(at)
     assert not viewer_props(at)["strip"]
-    assert viewer_props(at)["file"] == "cell"
+    assert viewer_props(at)["file_stem"] == "cell"
 
 
 def test_a_name_with_html_is_only_text(open_page):
@@ -232,7 +237,7 @@ def test_two_readers_never_get_each_others_picture(open_page):
     assert "44 × 44 pixels" in page_text(second)
     for at, picture in ((first, dark), (second, light)):
         ((_, parts),) = payloads(at).values()
-        assert (open_image(parts["picture"]).pixels == picture).all()
+        assert (open_image(parts["image"]).pixels == picture).all()
         assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(picture).labels).all()
 
 
@@ -258,13 +263,13 @@ def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
     assert [name for name, image in segmented if image == following] == ["unet-16", "segnet-16"]
     at.run()
     told, sent = viewer_props(at), payloads(at)
-    pictures = {parts["picture"] for _, parts in sent.values() if "unet-16" in parts}
+    pictures = {parts["image"] for _, parts in sent.values() if "unet-16" in parts}
     assert len(pictures) == 3  # this one, the one before and the one after
-    (sheet,) = [head for head, _ in sent.values() if "places" in head]
-    assert set(sheet["worst"]) == {one["id"] for one in told["strip"]}
+    (sheet,) = [head for head, _ in sent.values() if "positions" in head]
+    assert set(sheet["lowest_dice"]) == {one["id"] for one in told["strip"]}
     sample = open_dataset("synthetic").read("synthetic/021")
     dice = score(sample.mask, whole(Threshold("x"), sample.image).labels).dice
-    assert sheet["worst"]["synthetic/021"] == pytest.approx(
+    assert sheet["lowest_dice"]["synthetic/021"] == pytest.approx(
         min(dice[r] for r in ("nucleus", "cytoplasm", "cell")), abs=1e-4
     )
     at.selectbox(key="image").select("synthetic/021").run()
@@ -337,20 +342,20 @@ def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
 
 def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
     monkeypatch.setattr(view, "prefetch", lambda *_: False)
-    monkeypatch.setattr(view, "get_worst_dice", lambda *_: None)
+    monkeypatch.setattr(view, "get_lowest_dice", lambda *_: None)
     read = []
     shown = cache.load_image
     monkeypatch.setattr(cache, "load_image", lambda name, one: read.append(one) or shown(name, one))
     at = open_page("segment", image="003")
     assert not {"synthetic/002", "synthetic/004", "synthetic/009"} & set(read)
-    (sheet,) = (head for head, _ in payloads(at).values() if "places" in head)
-    assert sheet["places"] == sheet["worst"] == {}
+    (sheet,) = (head for head, _ in payloads(at).values() if "positions" in head)
+    assert sheet["positions"] == sheet["lowest_dice"] == {}
 
 
 def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
     same = LoadedImage(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(cache, "load_image", lambda *_: same)
-    monkeypatch.setattr(view, "get_worst_dice", lambda *_: 1.0)
+    monkeypatch.setattr(view, "get_lowest_dice", lambda *_: 1.0)
     at = open_page("segment", image="003")
     assert len([1 for _, parts in payloads(at).values() if "unet-16" in parts]) == 1
 
@@ -366,29 +371,29 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     height, width = sample.size
-    state = {"viewer": {"mask": {"digest": "d", "runs": f"{height * width}x1"}}}
-    told = {"name": "=Synthetic, 003", "file": "003"}
+    state = {"viewer": {"mask": {"digest": "d", "rle": f"{height * width}x1"}}}
+    told = SimpleNamespace(name="=Synthetic, 003", file_stem="003")
     state["viewer_state"] = ("d", LoadedImage(sample, sample.compute_digest()), told)
     monkeypatch.setattr(view.st, "session_state", state)
     view.on_mask_edited()
     (one,) = edited_masks.get_edited_masks().values()
     assert (one.labels == 1).all()
     assert (one.image == sample.image).all()
-    state["viewer"]["mask"] = {"digest": "d", "runs": "1x1"}
+    state["viewer"]["mask"] = {"digest": "d", "rle": "1x1"}
     view.on_mask_edited()
-    assert "must have" in state["corrected_problem"]
-    state["viewer"]["mask"] = {"digest": "another", "runs": ""}
+    assert "must have" in state["edited_masks_problem"]
+    state["viewer"]["mask"] = {"digest": "another", "rle": ""}
     view.on_mask_edited()
     data = edited_masks.build_zip()
     (back,) = open_zip(data, "corrected.zip")
     assert (back.mask == 1).all()
     monkeypatch.undo()
-    at.session_state["corrected"] = {sample.compute_digest(): one}
+    at.session_state["edited_masks"] = {sample.compute_digest(): one}
     at.run()
-    assert "1 corrected mask in this visit" in page_text(at)
-    assert at.download_button[-1].label == "Save with pictures (zip)"
+    assert "1 edited mask in this session" in page_text(at)
+    assert at.download_button[-1].label == "Download masks and images (zip)"
     at = at.switch_page("pages/train.py")
-    at.query_params["own"] = "corrected"
+    at.query_params["upload"] = "edited"
     at.run()
     assert at.selectbox(key="train_dataset").value == "upload"
     assert at.toggle(key="train_corrected").value is True
@@ -479,7 +484,7 @@ def test_a_page_of_a_tiff_is_chosen(open_page):
     at.pills(key="models").set_value(["unet-16"]).run()
     assert at.number_input[0].value == 3
     ((_, parts),) = payloads(at).values()
-    assert (open_image(parts["picture"]).pixels == a_cell(60)).all()
+    assert (open_image(parts["image"]).pixels == a_cell(60)).all()
     at.file_uploader[0].upload("other.tif", a_stack(30, 50)).run()
     assert at.number_input[0].value == 1
     at.file_uploader[0].upload("cell.png", png(a_cell())).run()

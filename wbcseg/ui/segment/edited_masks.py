@@ -1,4 +1,4 @@
-"""Masks that the reader corrected in the viewer: kept for the visit, to be taken away or trained on."""
+"""Masks that the user edited in the viewer: kept for the session, to download or to train on."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from wbcseg.export import build_pairs_zip
 from wbcseg.labels import Labels
 from wbcseg.ui import cache, routes
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import escape_markdown, pluralise
 from wbcseg.ui.viewer.payload import decode_rle
 
 MAX_MASKS: Final = 200
-"""Corrected masks that a visit keeps."""
+"""Edited masks that a session keeps."""
 
-LINK_PARAM: Final = "own"
-LINK_VALUE: Final = "corrected"
-"""Parameter and value of a link that leads to a training on corrected masks."""
+LINK_PARAM: Final = "upload"
+LINK_VALUE: Final = "edited"
+"""Parameter and value of a link that leads to a training run on edited masks."""
 
-_MASKS_KEY: Final = "corrected"
-_PROBLEM_KEY: Final = "corrected_problem"
+_MASKS_KEY: Final = "edited_masks"
+_PROBLEM_KEY: Final = "edited_masks_problem"
 
 
 @dataclass(frozen=True, eq=False)
 class EditedMask:
-    """A picture with a mask that the reader corrected.
+    """An image with a mask that the user edited.
 
     Attributes:
-        title: What the page calls the picture.
+        title: What the page calls the image.
         stem: What its files are called.
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
@@ -44,50 +44,62 @@ class EditedMask:
 
 
 def get_edited_masks() -> dict[str, EditedMask]:
-    """Return the corrected masks of this visit by the digest of the picture."""
+    """Return the edited masks of this session by the digest of the image."""
     edited_masks: dict[str, EditedMask] = st.session_state.setdefault(_MASKS_KEY, {})
     return edited_masks
 
 
 def store_mask(value: object, loaded_image: cache.LoadedImage, title: str, stem: str) -> None:
-    """Take what the viewer hands over: the runs of a mask of the picture that it shows."""
+    """Store a mask of the image that the viewer shows.
+
+    Args:
+        value: What the viewer sent: a dictionary with the mask's run lengths as ``rle``.
+        loaded_image: The image.
+        title: What the page calls the image.
+        stem: What its files are called.
+    """
     height, width = loaded_image.sample.size
-    rle: Any = value.get("runs") if isinstance(value, dict) else None
+    rle: Any = value.get("rle") if isinstance(value, dict) else None
+    edited_masks = get_edited_masks()
     try:
         labels = decode_rle(rle, width, height)
     except ValueError as error:
-        st.session_state[_PROBLEM_KEY] = f"The corrected mask could not be read: {error}"
+        st.session_state[_PROBLEM_KEY] = f"The edited mask could not be read. {error}"
         return
-    if len(get_edited_masks()) >= MAX_MASKS and loaded_image.digest not in get_edited_masks():
+    if len(edited_masks) >= MAX_MASKS and loaded_image.digest not in edited_masks:
         st.session_state[_PROBLEM_KEY] = (
-            f"A visit keeps {MAX_MASKS} corrected masks. Take them away or forget them first."
+            f"A session keeps up to {MAX_MASKS} edited masks. Download and discard them first."
         )
         return
-    get_edited_masks()[loaded_image.digest] = EditedMask(title, stem, loaded_image.sample.image, labels)
+    edited_masks[loaded_image.digest] = EditedMask(title, stem, loaded_image.sample.image, labels)
 
 
 def build_zip() -> bytes:
-    """Return the corrected masks with their pictures as a zip."""
+    """Return the edited masks with their images as a zip."""
     return build_pairs_zip(
         (edited_mask.stem, edited_mask.image, edited_mask.labels) for edited_mask in get_edited_masks().values()
     )
 
 
 def show_edited_masks() -> None:
-    """Show which corrected masks there are and what can be done with them."""
+    """Show which edited masks there are, with buttons to download, train on and discard them."""
     problem = st.session_state.pop(_PROBLEM_KEY, None)
     if problem:
         st.error(escape_markdown(problem), icon=":material/error:")
-    if not get_edited_masks():
+    edited_masks = get_edited_masks()
+    if not edited_masks:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        titles = ", ".join(edited_mask.title for edited_mask in get_edited_masks().values())
-        count_text = f"{len(get_edited_masks())} corrected mask{'s' if len(get_edited_masks()) > 1 else ''}"
-        st.markdown(f":material/draw: **{count_text} in this visit**", help=escape_markdown(titles), width="content")
+        titles = ", ".join(edited_mask.title for edited_mask in edited_masks.values())
+        st.markdown(
+            f":material/draw: **{pluralise(len(edited_masks), 'edited mask')} in this session**",
+            help=escape_markdown(titles),
+            width="content",
+        )
         st.download_button(
-            "Save with pictures (zip)",
+            "Download masks and images (zip)",
             build_zip,
-            "corrected.zip",
+            "edited-masks.zip",
             "application/zip",
             icon=":material/download:",
             on_click="ignore",
@@ -98,7 +110,5 @@ def show_edited_masks() -> None:
             icon=":material/model_training:",
             query_params={LINK_PARAM: LINK_VALUE},
         )
-        st.button("Forget", icon=":material/delete:", on_click=get_edited_masks().clear, type="tertiary")
-    st.caption(
-        "They are for training and for taking away: scores, figures and reports remain those of the models' masks."
-    )
+        st.button("Discard", icon=":material/delete:", on_click=edited_masks.clear, type="tertiary")
+    st.caption("Scores, measurements and reports are still those of the models' masks.")

@@ -1,8 +1,9 @@
-"""Looking at the pictures beside this one beforehand: they then show at once, and the strip has their scores."""
+"""Segments the neighbouring images in the background, so that they show at once and the strip has their scores."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -23,19 +24,21 @@ START_DELAY: Final = 0.3
 """Seconds before the work begins."""
 
 STRIP_RADIUS: Final = 6
-"""Pictures to either side that the strip shows."""
+"""Images that the strip shows on either side of the current one."""
 
 MAX_CACHED: Final = 4000
-"""Pictures whose worst Dice is remembered."""
+"""Images whose lowest Dice is kept."""
+
+_JOBS_KEY: Final = "prefetch_jobs"
 
 
 @dataclass(frozen=True)
 class PrefetchKey:
-    """With which models pictures are looked at; equal requests share what is known.
+    """The models that images are segmented with; pages with equal keys share the results.
 
     Attributes:
         dataset_name: The data set.
-        models: Name and checksum of every model.
+        models: Name and checksum of each model; see :attr:`wbcseg.inference.ModelEntry.key`.
         tta: See :meth:`wbcseg.inference.Segmenter.predict`.
     """
 
@@ -46,62 +49,62 @@ class PrefetchKey:
 
 @dataclass
 class _DiceCache:
-    """What has been found out, for all readers: the worst Dice by request and picture; NaN without an expert's mask."""
+    """The lowest Dice by key and image, for all users; NaN without an expert mask."""
 
-    worst_dice: OrderedDict[tuple[PrefetchKey, str], float] = field(default_factory=OrderedDict)
+    lowest_dice: OrderedDict[tuple[PrefetchKey, str], float] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
 
 _dice_cache = _DiceCache()
-_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
+_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
 
 
 def make_prefetch_key(dataset_name: str, entries: Sequence[ModelEntry], *, tta: bool) -> PrefetchKey:
-    """Say with which models pictures of a data set are looked at."""
+    """Return the key of a data set and the models to segment it with."""
     return PrefetchKey(dataset_name, tuple(entry.key for entry in entries), tta)
 
 
 def list_neighbour_ids(dataset: Dataset, sample_id: str) -> list[str]:
-    """Return the ids of the pictures that the strip shows: some before, this one, some after."""
+    """Return the ids of the images in the strip: some before, this one, some after."""
     index = dataset.ids.index(sample_id)
     return list(dataset.ids[max(0, index - STRIP_RADIUS) : index + STRIP_RADIUS + 1])
 
 
-def get_worst_dice(prefetch_key: PrefetchKey, sample_id: str) -> float | None:
-    """Return the least Dice of any region by any model: NaN without a mask, ``None`` if not known yet."""
+def get_lowest_dice(prefetch_key: PrefetchKey, sample_id: str) -> float | None:
+    """Return the lowest Dice of any region and model: NaN without a mask, ``None`` if not computed yet."""
     with _dice_cache.lock:
-        return _dice_cache.worst_dice.get((prefetch_key, sample_id))
+        return _dice_cache.lowest_dice.get((prefetch_key, sample_id))
 
 
 def prefetch(dataset: Dataset, sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog) -> bool:
-    """Look at the pictures around this one in the background, the nearest first. Return whether all are known.
+    """Segment the neighbouring images in the background, nearest first. Return whether all are done.
 
-    All readers share one thread. Whoever goes on before it got to their picture waits no longer than without it.
+    All users share one thread. A user who moves on before their image is done waits no longer than without it.
     """
-    pending: list[Future[None]] = st.session_state.setdefault("ahead", [])
-    for future in pending:
-        future.cancel()
+    jobs: list[Future[None]] = st.session_state.setdefault(_JOBS_KEY, [])
+    for job in jobs:
+        job.cancel()
     index = dataset.ids.index(sample_id)
-    # The next one first: most readers go forwards.
     missing = [
         neighbour_id
         for neighbour_id in list_neighbour_ids(dataset, sample_id)
-        if get_worst_dice(prefetch_key, neighbour_id) is None
+        if get_lowest_dice(prefetch_key, neighbour_id) is None
     ]
+    # The next image before the previous one: most users go forwards.
     missing.sort(key=lambda neighbour_id: abs(dataset.ids.index(neighbour_id) - index - 0.6))
-    st.session_state["ahead"] = [
-        _executor.submit(_predict_ahead, neighbour_id, prefetch_key, catalog, i == 0)
+    st.session_state[_JOBS_KEY] = [
+        _executor.submit(_segment_ahead, neighbour_id, prefetch_key, catalog, i == 0)
         for i, neighbour_id in enumerate(missing)
     ]
     return not missing
 
 
-def _predict_ahead(sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog, is_first: bool) -> None:
+def _segment_ahead(sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog, is_first: bool) -> None:
     if is_first:
-        # First of all, the reader's browser fetches what it was just told to show.
+        # Let the browser fetch the current image first.
         time.sleep(START_DELAY)
-    worst = float("nan")
-    # What is wrong with a picture or a model is said when its page is shown.
+    lowest = math.nan
+    # Problems with an image or a model are shown when its page is opened.
     with contextlib.suppress(WbcsegError):
         loaded_image = cache.load_image(prefetch_key.dataset_name, sample_id)
         mask = loaded_image.sample.mask
@@ -109,11 +112,11 @@ def _predict_ahead(sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog, 
             prediction = cache.predict_cached(loaded_image, model_name, catalog, tta=prefetch_key.tta)
             if mask is not None:
                 dice = score(mask, prediction.labels).dice
-                # Comparisons with NaN are false: an absent class counts for nothing.
-                for region in REGIONS[1:]:
-                    worst = dice[region] if not worst <= dice[region] and dice[region] == dice[region] else worst
+                # An absent class (NaN) does not count.
+                defined = [value for region in REGIONS[1:] if not math.isnan(value := dice[region])]
+                lowest = min([*defined, *([] if math.isnan(lowest) else [lowest])], default=math.nan)
         cache.warm_cache(loaded_image)
     with _dice_cache.lock:
-        _dice_cache.worst_dice[prefetch_key, sample_id] = worst
-        while len(_dice_cache.worst_dice) > MAX_CACHED:
-            _dice_cache.worst_dice.popitem(last=False)
+        _dice_cache.lowest_dice[prefetch_key, sample_id] = lowest
+        while len(_dice_cache.lowest_dice) > MAX_CACHED:
+            _dice_cache.lowest_dice.popitem(last=False)

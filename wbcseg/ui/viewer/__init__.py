@@ -1,43 +1,36 @@
-"""The viewer: linked panels of one picture, drawn and explored in the browser without asking the server.
+"""The viewer: linked panels of one image, drawn and explored in the browser without asking the server.
 
-Two components belong together. :func:`send_payload` brings a picture with everything that models say of it; it shows
-nothing. :func:`show_viewer` says which of the pictures that have come is shown, and how. The scripts beside this file
-are plain modules; Streamlit wants one text a component, so they are joined.
+It consists of two components. :func:`send_payload` sends an image with the results of all models; it shows nothing.
+:func:`show_viewer` says which of the images that were sent is shown, and how. The scripts in ``frontend/src`` are plain
+modules; Streamlit takes one text per component, so they are bundled.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
+
+from wbcseg.ui.viewer.props import ViewerProps
 
 SOURCES: Final = Path(__file__).parent / "frontend" / "src"
 PAYLOAD_SCRIPTS: Final = ("png.js", "image_store.js", "receive.js")
 VIEWER_SCRIPTS: Final = (
     *("dom.js", "png.js", "image_store.js", "overlays.js", "outlines.js", "render.js", "url_state.js", "gestures.js"),
-    *(
-        "panels.js",
-        "paint.js",
-        "local_drafts.js",
-        "export.js",
-        "edit.js",
-        "swipe.js",
-        "strip.js",
-        "help.js",
-        "toolbar.js",
-    ),
-    "main.js",
+    *("panels.js", "paint.js", "local_drafts.js", "export.js", "edit.js", "swipe.js", "strip.js", "help.js"),
+    *("toolbar.js", "main.js"),
 )
-"""The scripts in an order in which each uses those before it."""
+"""The scripts, each after those that it imports."""
 
 
 def bundle(filenames: Sequence[str]) -> str:
-    """Return modules as one: each in a scope of its own, the last one open, because its default export is what counts.
+    """Join modules into one: each in a scope of its own except the last, whose default export is the component.
 
-    Imports and exports stand on lines of their own, as they do in the scripts beside this file.
+    Args:
+        filenames: The modules. Their imports begin a line, and so do their exports.
     """
     *inner_names, entry_name = filenames
     return "\n".join(
@@ -65,39 +58,39 @@ def _replace_imports(source: str) -> str:
 
 
 def _get_scope_name(filename: str) -> str:
-    return f"in_{filename.partition('.')[0]}"
+    return f"module_{filename.partition('.')[0]}"
 
 
-_payload_component = st.components.v2.component("wbcseg.pack", js=bundle(PAYLOAD_SCRIPTS))
+_payload_component = st.components.v2.component("wbcseg.payload", js=bundle(PAYLOAD_SCRIPTS))
 _viewer_component = st.components.v2.component(
     "wbcseg.viewer", css=(SOURCES / "viewer.css").read_text(encoding="utf-8"), js=bundle(VIEWER_SCRIPTS)
 )
 
 
 def send_payload(digest: str, payload: bytes) -> None:
-    """Bring one picture to the browser; nothing travels again while the browser has it.
+    """Send an image to the browser; it is not sent again while the browser has it.
 
     Args:
-        digest: Names the content.
-        payload: What :func:`wbcseg.ui.viewer.payload.encode_payload` made, with ``digest`` in its head.
+        digest: Identifies the content.
+        payload: From :func:`wbcseg.ui.viewer.payload.encode_payload`, with ``digest`` in its header.
     """
-    _payload_component(key=f"pack-{digest}", data=payload)
+    _payload_component(key=f"payload-{digest}", data=payload)
 
 
 def show_viewer(
-    props: Mapping[str, Any],
+    props: ViewerProps,
     *,
     on_image: Callable[[], None],
     on_mask: Callable[[], None],
     key: str = "viewer",
 ) -> None:
-    """Show a picture that was sent. To be called at the top level of a page: inside containers it is put up anew.
+    """Show an image that was sent. Call it at the top level of a page: inside a container it is mounted anew.
 
     Args:
-        props: JSON values; see :mod:`wbcseg.ui.segment.view`.
-        on_image: Called when the reader asks for another picture: its id is ``st.session_state[key]["picture"]``.
-        on_mask: Called when the reader hands over a corrected mask: ``st.session_state[key]["mask"]``.
-        key: Of the component.
+        props: What to show.
+        on_image: Called when the user asks for another image: its id is ``st.session_state[key]["image"]``.
+        on_mask: Called when the user adds an edited mask to the training set: ``st.session_state[key]["mask"]``.
+        key: Key of the component.
     """
     # In a list, because Streamlit looks for data frames in a dictionary and would load pandas for it, 80 MB.
-    _viewer_component(key=key, data=[dict(props)], on_picture_change=on_image, on_mask_change=on_mask)
+    _viewer_component(key=key, data=[props.to_dict()], on_image_change=on_image, on_mask_change=on_mask)

@@ -1,7 +1,7 @@
-"""What the browser gets of one picture, in one piece: the picture itself and one map a model, as PNG parts.
+"""The message that brings an image to the browser: the image itself, its mask and one map per model, as PNG parts.
 
-Streamlit sends bytes to a component as they are only where they are the whole of the message. So the parts stand behind
-a head that says where each begins. A message that has not changed is not sent again.
+Streamlit sends bytes to a component unchanged only where they are the whole message. So the parts follow a header that
+says where each one begins. A message that has not changed is not sent again.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from wbcseg.labels import CLASSES, Labels
 
 MAGIC: Final = b"WBP1"
 _CLASS_IDS: Final = {str(pixel_class.id) for pixel_class in CLASSES}
-IMAGE: Final = "picture"
+IMAGE: Final = "image"
 MASK: Final = "mask"
 
 
 def encode_payload(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
-    """Join named parts behind a head.
+    """Join named parts behind a header.
 
     Args:
         header: JSON values; ``parts`` is added to it.
-        parts: Their bytes by name.
+        parts: Bytes by name.
 
     Returns:
-        ``WBP1``, the length of the head (4 bytes, least first), the head as JSON in UTF-8, the parts.
+        ``WBP1``, the length of the header (4 bytes, little-endian), the header as JSON in UTF-8, and the parts.
     """
     spans, offset = {}, 0
     for name, part in parts.items():
@@ -41,13 +41,13 @@ def encode_payload(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> byt
 
 
 def decode_payload(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the head and the parts that :func:`encode_payload` joined.
+    """Return the header and the parts that :func:`encode_payload` joined.
 
     Raises:
-        ValueError: If it is no such message.
+        ValueError: If the bytes are not a payload.
     """
     if data[:4] != MAGIC:
-        raise ValueError("These bytes are no pack of a picture.")
+        raise ValueError("These bytes are not a payload.")
     end = 8 + int.from_bytes(data[4:8], "little")
     header = json.loads(data[8:end])
     spans = header.pop("parts")
@@ -55,13 +55,13 @@ def decode_payload(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def encode_prediction(labels: Labels, probabilities: NDArray[np.uint8]) -> bytes:
-    """Write what a model says of every pixel as a picture.
+    """Write a model's result as an RGB PNG.
 
     The class has a channel of its own, because rounded probabilities may tie.
 
     Args:
         labels: ``uint8[H, W]`` of class ids.
-        probabilities: ``uint8[H, W, 2]``; see :attr:`wbcseg.inference.Segmentation.shares`.
+        probabilities: ``uint8[H, W, 2]``; see :attr:`wbcseg.inference.Segmentation.probabilities_u8`.
 
     Returns:
         An RGB PNG: the class id, and the probabilities of cytoplasm and nucleus in steps of 1/255.
@@ -70,29 +70,29 @@ def encode_prediction(labels: Labels, probabilities: NDArray[np.uint8]) -> bytes
 
 
 def decode_rle(rle: object, width: int, height: int) -> Labels:
-    """Read class ids that the browser wrote as runs: ``3x0,2x1`` is three pixels of class 0 and two of class 1.
+    """Read class ids that the browser wrote as run lengths: ``3x0,2x1`` is three pixels of class 0 and two of class 1.
 
     Args:
-        rle: The runs, row by row.
-        width: Of the picture, in pixels.
-        height: Likewise.
+        rle: The run lengths, row by row.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
 
     Returns:
         ``uint8[H, W]`` of class ids.
 
     Raises:
-        ValueError: If it is no such text, names another class, or has not one class for every pixel.
+        ValueError: If it is not such a text, has an unknown class, or does not cover every pixel once.
     """
     pixel_count = width * height
     if not isinstance(rle, str) or len(rle) > 10 * pixel_count + 10:
-        raise ValueError("it must be a text of runs.")
+        raise ValueError("It must be a text of run lengths.")
     lengths, class_ids = [], []
     for run in rle.split(","):
         length, _, class_id = run.partition("x")
         if not (length.isascii() and length.isdecimal() and len(length) < 10 and class_id in _CLASS_IDS):
-            raise ValueError(f"it has a run that is none: {run[:20]!r}.")
+            raise ValueError(f"It has an invalid run: {run[:20]!r}.")
         lengths.append(int(length))
         class_ids.append(int(class_id))
     if sum(lengths) != pixel_count:
-        raise ValueError(f"it must have {width}×{height} pixels. Received: {sum(lengths)}")
+        raise ValueError(f"It must have {width}×{height} pixels. Received: {sum(lengths)}")
     return np.repeat(np.array(class_ids, np.uint8), lengths).reshape(height, width)

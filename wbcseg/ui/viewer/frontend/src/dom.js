@@ -1,5 +1,5 @@
-// Makes an element: el("button", {class: "tool", onclick: f, "aria-pressed": true}, "Text", child …).
-export function el(tag, properties = {}, ...children) {
+// Creates an element: createElement("button", {class: "tool", onclick: f, "aria-pressed": true}, "Text", child …).
+export function createElement(tag, properties = {}, ...children) {
   const node = document.createElement(tag)
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value)
@@ -9,11 +9,11 @@ export function el(tag, properties = {}, ...children) {
   return node
 }
 
-export function pressed(button, on) {
-  button.setAttribute("aria-pressed", on ? "true" : "false")
+export function setPressed(button, isPressed) {
+  button.setAttribute("aria-pressed", isPressed ? "true" : "false")
 }
 
-// Writes a probability or a Dice the way the page does.
-export function share(value, digits = 3) {
+// Formats a probability or a Dice as the rest of the page does.
+export function formatScore(value, digits = 3) {
   return Number.isNaN(value) ? "n/a" : value.toFixed(digits)
 }

@@ -1,269 +1,292 @@
-import { el, pressed, share } from "./dom.js"
-import { dice } from "./overlays.js"
-import { corrected, dropDraft, keepDraft } from "./local_drafts.js"
-import { place } from "./render.js"
-import { History, disc, flood, polygon, runLengths } from "./paint.js"
-import { mapOf } from "./image_store.js"
+import { createElement, formatScore, setPressed } from "./dom.js"
+import { computeDice } from "./overlays.js"
+import { copyMap, deleteDraft, saveDraft } from "./local_drafts.js"
+import { setViewTransform } from "./render.js"
+import { History, encodeRle, floodFill, rasterizePolygon, rasterizeStroke } from "./paint.js"
+import { loadMap } from "./image_store.js"
 
-// Correcting a model's mask: brush, polygon, fill and erase, with undo and redo, scored at once.
+// Editing a model's mask: brush, polygon, fill and erase, with undo and redo. The Dice follows every change.
 
-const TOOLS = { brush: ["Brush", "b"], polygon: ["Polygon", "l"], fill: ["Fill", "f"], erase: ["Erase", "q"], move: ["Move", "m"] }
+const TOOLS = {
+  brush: ["Brush", "b"],
+  polygon: ["Polygon", "l"],
+  fill: ["Fill", "f"],
+  erase: ["Erase", "q"],
+  move: ["Move", "m"],
+}
+const MAX_BRUSH_SIZE = 60
+const CLOSING_DISTANCE = 8
 
 export class Editor {
   constructor(viewer, panel) {
     this.viewer = viewer
     this.panel = panel
-    this.part = panel.data.part
+    this.part = panel.props.part
     this.tool = "brush"
-    this.id = 2
-    this.size = Math.max(3, Math.round(panel.picture.width / 24))
-    this.points = []
-    const edits = viewer.editsOf(viewer.pack.digest)
-    if (!edits.has(this.part)) edits.set(this.part, corrected(panel.map))
+    this.classId = 2
+    this.brushSize = Math.max(3, Math.round(panel.image.width / 24))
+    this.polygon = []
+    this.lastPoint = null
+    const edits = viewer.getEdits(viewer.payload.digest)
+    if (!edits.has(this.part)) edits.set(this.part, copyMap(panel.map))
     panel.map = edits.get(this.part)
     this.history = new History(panel.map)
-    this.build()
-    panel.node.classList.add("edited")
+    this.createControls()
+    panel.node.classList.add("editing")
     viewer.grid.before(this.node)
     panel.canvas.focus()
   }
 
-  build() {
-    const tool = (text, hint, act) => el("button", { type: "button", title: hint, onclick: act }, text)
-    this.tools = el("div", { class: "segments", role: "group", "aria-label": "Tool" })
-    for (const [name, [title, key]] of Object.entries(TOOLS)) {
-      const button = tool(title, `${title} (${key.toUpperCase()})`, () => this.choose(name))
-      button.dataset.tool = name
-      this.tools.append(button)
-    }
-    this.classes = el("div", { class: "segments", role: "group", "aria-label": "Class to paint" })
-    for (const { id, title } of [...this.viewer.data.classes].reverse()) {
-      const button = tool(title, `Paint ${title.toLowerCase()} (${id + 1})`, () => this.paintWith(id))
-      button.dataset.class = id
-      this.classes.append(button)
-    }
-    this.range = el("input", { type: "range", min: 1, max: 60, "aria-label": "Size of the brush in pixels", title: "Size of the brush ([ and ])" })
-    this.range.value = this.size
-    this.range.addEventListener("input", () => (this.size = Number(this.range.value)))
-    this.undo = tool("Undo", "Undo (Z)", () => this.step("back"))
-    this.redo = tool("Redo", "Redo (Y)", () => this.step("again"))
-    this.save = tool("Save mask", "A PNG in the grey codes 0, 128 and 255", () => this.viewer.save(`mask ${this.part}`))
-    this.collect = tool("Use for training", "Keep picture and mask for a training", () => this.sendMask())
-    this.discard = tool("Start over", "Back to what the model said", () => this.startOver())
-    this.scores = el("span", { class: "scores", role: "status" })
-    this.node = el(
-      "div",
-      { class: "bar edit", role: "toolbar", "aria-label": `Correct the mask of ${this.panel.data.title}` },
-      el("strong", {}, `Correcting ${this.panel.data.title}`), this.tools, this.classes, this.range,
-      el("div", { class: "group" }, this.undo, this.redo, this.discard),
-      el("div", { class: "group" }, this.save, this.collect, tool("Done", "Leave (Esc)", () => this.viewer.edit(null))), this.scores,
+  createControls() {
+    const button = (text, tooltip, onclick, more = {}) =>
+      createElement("button", { type: "button", title: tooltip, onclick, ...more }, text)
+    const segments = (label, ...buttons) => createElement("div", { class: "segments", role: "group", "aria-label": label }, ...buttons)
+    const { title } = this.panel.props
+    this.tools = segments(
+      "Tool",
+      ...Object.entries(TOOLS).map(([tool, [text, key]]) =>
+        button(text, `${text} (${key.toUpperCase()})`, () => this.selectTool(tool), { "data-tool": tool }),
+      ),
     )
-    this.show()
+    this.classes = segments(
+      "Class to paint",
+      ...[...this.viewer.props.classes].reverse().map(({ id, title: name }) =>
+        button(name, `Paint ${name.toLowerCase()} (${id + 1})`, () => this.selectClass(id), { "data-class": id }),
+      ),
+    )
+    this.brushSlider = createElement("input", {
+      type: "range", min: 1, max: MAX_BRUSH_SIZE, "aria-label": "Brush size in pixels", title: "Brush size ([ and ])",
+    })
+    this.brushSlider.value = this.brushSize
+    this.brushSlider.addEventListener("input", () => (this.brushSize = Number(this.brushSlider.value)))
+    this.undoButton = button("Undo", "Undo (Z)", () => this.undo())
+    this.redoButton = button("Redo", "Redo (Y)", () => this.redo())
+    this.scores = createElement("span", { class: "scores", role: "status" })
+    this.node = createElement(
+      "div",
+      { class: "bar edit", role: "toolbar", "aria-label": `Edit the mask of ${title}` },
+      createElement("strong", {}, `Editing ${title}`), this.tools, this.classes, this.brushSlider,
+      createElement(
+        "div", { class: "group" }, this.undoButton, this.redoButton,
+        button("Reset", "Discard all edits of this mask", () => this.reset()),
+      ),
+      createElement(
+        "div", { class: "group" },
+        button("Save mask", "PNG with grey values 0, 128 and 255", () => this.viewer.save("mask", this.part)),
+        button("Add to training set", "Keep image and mask for a training run", () => this.sendMask()),
+        button("Done", "Stop editing (Esc)", () => this.viewer.edit(null)),
+      ),
+      this.scores,
+    )
+    this.updateControls()
   }
 
-  show() {
-    for (const button of this.tools.children) pressed(button, button.dataset.tool === this.tool)
-    for (const button of this.classes.children) pressed(button, Number(button.dataset.class) === this.id)
-    this.undo.disabled = !this.history.done.length
-    this.redo.disabled = !this.history.undone.length
-    if (this.panel.mask) {
-      const of = dice(this.panel.map, this.panel.mask)
-      this.scores.textContent = `Dice: nucleus ${share(of.nucleus)}, cytoplasm ${share(of.cytoplasm)}, cell ${share(of.cell)}`
-    }
+  updateControls() {
+    for (const button of this.tools.children) setPressed(button, button.dataset.tool === this.tool)
+    for (const button of this.classes.children) setPressed(button, Number(button.dataset.class) === this.classId)
+    this.undoButton.disabled = !this.history.canUndo
+    this.redoButton.disabled = !this.history.canRedo
+    if (!this.panel.mask) return
+    const dice = computeDice(this.panel.map, this.panel.mask)
+    const scores = Object.entries(dice).map(([region, value]) => `${region} ${formatScore(value)}`)
+    this.scores.textContent = `Dice: ${scores.join(", ")}`
   }
 
-  choose(tool) {
+  selectTool(tool) {
     this.tool = tool
-    this.points = []
-    this.show()
+    this.polygon = []
+    this.updateControls()
     this.viewer.draw()
   }
 
-  paintWith(id) {
-    this.id = id
+  selectClass(id) {
+    this.classId = id
     if (this.tool === "erase" || this.tool === "move") this.tool = "brush"
-    this.show()
+    this.updateControls()
   }
 
-  get painted() {
-    return this.tool === "erase" ? 0 : this.id
+  get paintedClass() {
+    return this.tool === "erase" ? 0 : this.classId
   }
 
-  down(event, spot) {
-    if (spot.panel !== this.panel || this.tool === "move" || event.button > 0) return false
-    if (this.tool === "polygon") {
-      const first = this.points[0]
-      if (first && Math.hypot(first.x - spot.x, first.y - spot.y) * spot.s < 8) this.closePolygon()
-      else this.points.push({ x: spot.x, y: spot.y })
-      this.viewer.draw()
-      return true
+  // The pointer handlers return whether the editor has handled the event.
+  down(event, hit) {
+    if (hit.panel !== this.panel || this.tool === "move" || event.button > 0) return false
+    if (this.tool === "polygon") this.addCorner(hit)
+    else if (this.tool === "fill") this.fill(hit.x, hit.y)
+    else {
+      this.panel.canvas.setPointerCapture(event.pointerId)
+      this.history.begin()
+      this.lastPoint = { x: hit.x, y: hit.y }
+      this.stroke(hit)
     }
-    if (this.tool === "fill") {
-      this.fill(spot.x, spot.y)
-      return true
-    }
-    this.panel.canvas.setPointerCapture(event.pointerId)
-    this.history.begin()
-    this.last = { x: spot.x, y: spot.y }
-    this.stroke(spot)
     return true
   }
 
-  move(event, spot) {
-    if (spot.panel === this.panel) this.viewer.point(spot)
-    if (!this.last) return false
+  move(event, hit) {
+    if (hit.panel === this.panel) this.viewer.setCrosshair(hit)
+    if (!this.lastPoint) return false
     const coalesced = event.getCoalescedEvents?.() ?? []
-    for (const one of coalesced.length ? coalesced : [event]) {
-      const at = this.viewer.panelAt(one, this.panel)
-      if (at) this.stroke(at)
+    for (const step of coalesced.length ? coalesced : [event]) {
+      const point = this.viewer.locate(step, this.panel)
+      if (point) this.stroke(point)
     }
     return true
   }
 
   up() {
-    if (!this.last) return false
-    this.last = null
-    if (this.history.end()) this.changed()
+    if (!this.lastPoint) return false
+    this.lastPoint = null
+    if (this.history.end()) this.onChanged()
     return true
   }
 
-  stroke(spot) {
+  stroke(point) {
     const { width, height } = this.panel.map
-    this.history.set(disc(width, height, this.last, spot, this.size), this.painted)
-    this.last = { x: spot.x, y: spot.y }
-    this.refresh()
+    this.history.set(rasterizeStroke(width, height, this.lastPoint, point, this.brushSize), this.paintedClass)
+    this.lastPoint = { x: point.x, y: point.y }
+    this.refreshPanels()
   }
 
-  fill(x, y) {
-    const { width, height, ids } = this.panel.map
-    const column = Math.floor(x), row = Math.floor(y)
-    if (column < 0 || row < 0 || column >= width || row >= height) return
-    this.once(flood(ids, width, height, column, row))
+  addCorner(hit) {
+    const first = this.polygon[0]
+    if (first && Math.hypot(first.x - hit.x, first.y - hit.y) * hit.scale < CLOSING_DISTANCE) this.closePolygon()
+    else this.polygon.push({ x: hit.x, y: hit.y })
+    this.viewer.draw()
   }
 
   closePolygon() {
     const { width, height } = this.panel.map
-    if (this.points.length > 2) this.once(polygon(width, height, this.points))
-    this.points = []
+    if (this.polygon.length > 2) this.apply(rasterizePolygon(width, height, this.polygon))
+    this.polygon = []
     this.viewer.draw()
   }
 
-  once(pixels) {
+  fill(x, y) {
+    const { width, height, ids } = this.panel.map, column = Math.floor(x), row = Math.floor(y)
+    if (column < 0 || row < 0 || column >= width || row >= height) return
+    this.apply(floodFill(ids, width, height, column, row))
+  }
+
+  // Sets pixels as one change.
+  apply(pixels) {
     this.history.begin()
-    this.history.set(pixels, this.painted)
-    if (this.history.end()) this.changed()
+    this.history.set(pixels, this.paintedClass)
+    if (this.history.end()) this.onChanged()
   }
 
-  step(which) {
-    if (this.history[which]()) this.changed()
+  undo() {
+    if (this.history.undo()) this.onChanged()
   }
 
-  changed() {
-    if (!keepDraft(this.viewer.pack.digest, this.part, this.panel.map)) {
-      this.viewer.complain("The browser has no room to keep this mask over a reload. Save it as a file.")
+  redo() {
+    if (this.history.redo()) this.onChanged()
+  }
+
+  onChanged() {
+    if (!saveDraft(this.viewer.payload.digest, this.part, this.panel.map)) {
+      this.viewer.showError("The browser's storage is full, so this mask would be lost on a reload. Save it as a file.")
     }
-    this.refresh()
-    this.show()
+    this.refreshPanels()
+    this.updateControls()
   }
 
-  // Every panel that shows this map is made anew.
-  refresh() {
-    const { settings } = this.viewer
-    for (const panel of this.viewer.order) {
-      if (panel.data.part !== this.part && panel.data.kind !== "agreement") continue
-      if (panel.data.part === this.part) panel.map = this.panel.map
-      if (panel.models) panel.models = panel.models.map((map, i) => (this.viewer.modelParts()[i] === this.part ? this.panel.map : map))
-      panel.signature = null
-      panel.compose(settings)
-      if (!this.last) panel.score()
+  // Renders every panel that shows the edited map.
+  refreshPanels() {
+    const { settings, modelParts } = this.viewer
+    for (const panel of this.viewer.panels) {
+      if (panel.props.part !== this.part && panel.props.kind !== "agreement") continue
+      if (panel.props.part === this.part) panel.map = this.panel.map
+      if (panel.models) panel.models = panel.models.map((map, i) => (modelParts[i] === this.part ? this.panel.map : map))
+      panel.layersKey = null
+      panel.renderLayers(settings)
+      if (!this.lastPoint) panel.showCaption()
     }
     this.viewer.draw()
   }
 
-  key(event) {
-    const key = event.key.toLowerCase()
-    const tool = Object.entries(TOOLS).find(([, [, letter]]) => letter === key)?.[0]
-    const act =
-      (event.ctrlKey || event.metaKey) && key === "z" ? () => this.step(event.shiftKey ? "again" : "back")
-      : event.ctrlKey || event.metaKey || event.altKey ? null
-      : tool ? () => this.choose(tool)
-      : key === "z" ? () => this.step("back")
-      : key === "y" ? () => this.step("again")
-      : ["1", "2", "3"].includes(key) ? () => this.paintWith(Number(key) - 1)
-      : key === "[" ? () => this.resize(-1)
-      : key === "]" ? () => this.resize(1)
-      : key === "enter" && this.points.length ? () => this.closePolygon()
-      : key === "escape" ? () => (this.points.length ? this.choose(this.tool) : this.viewer.edit(null))
-      : key === " " && this.viewer.root.activeElement === this.panel.canvas ? () => this.dab()
-      : null
-    if (!act) return false
+  // Handles a key. Returns whether it was one of the editor's.
+  handleKey(event) {
+    const run = this.findKeyAction(event)
+    if (!run) return false
     event.preventDefault()
     event.stopPropagation()
-    act()
+    run()
     return true
   }
 
-  // Paints at the cross-hair: the mask can be corrected without a mouse.
-  dab() {
-    const at = this.viewer.cross ?? this.viewer.kept.view, { width, height } = this.panel.map
-    if (this.tool === "fill") return this.fill(at.x, at.y)
-    if (this.tool === "polygon") {
-      this.points.push({ x: at.x, y: at.y })
-      return this.viewer.draw()
-    }
-    this.once(disc(width, height, at, at, this.size))
+  findKeyAction(event) {
+    const key = event.key.toLowerCase(), hasModifier = event.ctrlKey || event.metaKey
+    if (hasModifier && key === "z") return () => (event.shiftKey ? this.redo() : this.undo())
+    if (hasModifier || event.altKey) return null
+    const tool = Object.keys(TOOLS).find(name => TOOLS[name][1] === key)
+    if (tool) return () => this.selectTool(tool)
+    if (key === "z") return () => this.undo()
+    if (key === "y") return () => this.redo()
+    if (["1", "2", "3"].includes(key)) return () => this.selectClass(Number(key) - 1)
+    if (key === "[") return () => this.resizeBrush(-1)
+    if (key === "]") return () => this.resizeBrush(1)
+    if (key === "enter" && this.polygon.length) return () => this.closePolygon()
+    if (key === "escape") return () => (this.polygon.length ? this.selectTool(this.tool) : this.viewer.edit(null))
+    if (key === " " && this.viewer.root.activeElement === this.panel.canvas) return () => this.paintAtCrosshair()
+    return null
   }
 
-  resize(by) {
-    this.size = Math.min(60, Math.max(1, this.size + by))
-    this.range.value = this.size
+  // Paints at the crosshair, so that a mask can be edited without a mouse.
+  paintAtCrosshair() {
+    const point = this.viewer.crosshair ?? this.viewer.state.view, { width, height } = this.panel.map
+    if (this.tool === "fill") return this.fill(point.x, point.y)
+    if (this.tool === "polygon") {
+      this.polygon.push({ x: point.x, y: point.y })
+      return this.viewer.draw()
+    }
+    this.apply(rasterizeStroke(width, height, point, point, this.brushSize))
+  }
+
+  resizeBrush(step) {
+    this.brushSize = Math.min(MAX_BRUSH_SIZE, Math.max(1, this.brushSize + step))
+    this.brushSlider.value = this.brushSize
     this.viewer.draw()
   }
 
-  // The brush and the open polygon, over the panel.
+  // Draws the brush and the open polygon over the panel.
   draw() {
-    const { context, canvas, picture } = this.panel, s = place(context, canvas, picture, this.viewer.kept.view)
-    const at = this.viewer.cross
-    for (const [colour, width] of [["#000000", 3], ["#ffffff", 1.3]]) {
+    const { context, canvas, image } = this.panel, scale = setViewTransform(context, canvas, image, this.viewer.state.view)
+    const { crosshair } = this.viewer
+    for (const [colour, lineWidth] of [["#000000", 3], ["#ffffff", 1.3]]) {
       context.strokeStyle = colour
-      context.lineWidth = width / s
-      if (at && (this.tool === "brush" || this.tool === "erase")) {
+      context.lineWidth = lineWidth / scale
+      if (crosshair && (this.tool === "brush" || this.tool === "erase")) {
         context.beginPath()
-        context.arc(at.x, at.y, this.size / 2, 0, 7)
+        context.arc(crosshair.x, crosshair.y, this.brushSize / 2, 0, 2 * Math.PI)
         context.stroke()
       }
-      if (this.points.length) {
+      if (this.polygon.length) {
         context.beginPath()
-        this.points.forEach((p, i) => (i ? context.lineTo(p.x, p.y) : context.moveTo(p.x, p.y)))
-        if (at) context.lineTo(at.x, at.y)
+        this.polygon.forEach((p, i) => (i ? context.lineTo(p.x, p.y) : context.moveTo(p.x, p.y)))
+        if (crosshair) context.lineTo(crosshair.x, crosshair.y)
         context.stroke()
       }
     }
   }
 
-  // To Python: picture and mask join the pairs of this session that a training can learn from.
+  // Sends the mask to Python, which adds it and the image to the session's training set.
   sendMask() {
-    this.viewer.send("mask", {
-      digest: this.viewer.pack.digest,
-      part: this.part,
-      width: this.panel.map.width,
-      height: this.panel.map.height,
-      runs: runLengths(this.panel.map.ids),
-    })
+    const { width, height, ids } = this.panel.map
+    this.viewer.setTriggerValue("mask", { digest: this.viewer.payload.digest, part: this.part, width, height, rle: encodeRle(ids) })
   }
 
-  async startOver() {
-    const said = await mapOf(this.viewer.pack, this.part)
-    const byClass = [[], [], []]
-    said.ids.forEach((id, i) => this.panel.map.ids[i] !== id && byClass[id].push(i))
+  async reset() {
+    const original = await loadMap(this.viewer.payload, this.part), pixelsByClass = [[], [], []]
+    original.ids.forEach((id, i) => this.panel.map.ids[i] !== id && pixelsByClass[id].push(i))
     this.history.begin()
-    byClass.forEach((pixels, id) => this.history.set(pixels, id))
-    if (this.history.end()) this.changed()
-    dropDraft(this.viewer.pack.digest, this.part)
+    pixelsByClass.forEach((pixels, id) => this.history.set(pixels, id))
+    if (this.history.end()) this.onChanged()
+    deleteDraft(this.viewer.payload.digest, this.part)
   }
 
   close() {
-    this.panel.node.classList.remove("edited")
+    this.panel.node.classList.remove("editing")
     this.node.remove()
   }
 }

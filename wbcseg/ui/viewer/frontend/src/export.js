@@ -1,15 +1,16 @@
-import { DOUBT, ERROR_COLOURS, ERROR_WORDS } from "./overlays.js"
-import { share } from "./dom.js"
+import { ERROR_COLOURS, ERROR_LABELS, UNCERTAINTY_COLOURS } from "./overlays.js"
+import { formatScore } from "./dom.js"
 import { drawPanel } from "./render.js"
-import { greyPng } from "./paint.js"
-import { mapOf } from "./image_store.js"
+import { encodeGreyPng } from "./png.js"
+import { loadMap } from "./image_store.js"
 
-// What one sees as a file: made in the browser, so nothing is sent.
+// Saving what the user sees. Files are made in the browser; nothing is sent.
 
-const GREY = [0, 128, 255]
-const SIDE = 420, GAP = 24, TITLE = 64, LINE = 20, FONT = "system-ui, sans-serif"
+const GREY_VALUES = [0, 128, 255]
+const SIDE = 420, GAP = 24, CAPTION_HEIGHT = 64, TITLE_HEIGHT = 40, LINE_HEIGHT = 20, FONT = "system-ui, sans-serif"
+const MAX_COLUMNS = 4
 
-export function download(blob, name) {
+function download(blob, name) {
   const link = document.createElement("a")
   link.href = URL.createObjectURL(blob)
   link.download = name
@@ -17,109 +18,112 @@ export function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 30000)
 }
 
-function fileName(viewer, what, ending) {
-  const picture = viewer.data.file.replace(/[^\w-]+/g, "-").slice(0, 60)
-  return `${picture}-${what}.${ending}`
+function formatFileName(viewer, suffix, extension) {
+  const stem = viewer.props.file_stem.replace(/[^\w-]+/g, "-").slice(0, 60)
+  return `${stem}-${suffix}.${extension}`
 }
 
-// The panels as they are on the screen, beside each other.
+// Saves the panels as they are on the screen.
 export async function saveView(viewer) {
-  const panels = viewer.order, rects = panels.map(panel => panel.canvas.getBoundingClientRect())
-  const left = Math.min(...rects.map(r => r.left)), top = Math.min(...rects.map(r => r.top)), { ratio } = viewer
+  const { panels, pixelRatio } = viewer, rects = panels.map(panel => panel.canvas.getBoundingClientRect())
+  const left = Math.min(...rects.map(r => r.left)), top = Math.min(...rects.map(r => r.top))
   const canvas = document.createElement("canvas")
-  canvas.width = Math.ceil((Math.max(...rects.map(r => r.right)) - left) * ratio)
-  canvas.height = Math.ceil((Math.max(...rects.map(r => r.bottom)) - top) * ratio)
+  canvas.width = Math.ceil((Math.max(...rects.map(r => r.right)) - left) * pixelRatio)
+  canvas.height = Math.ceil((Math.max(...rects.map(r => r.bottom)) - top) * pixelRatio)
   const context = canvas.getContext("2d")
-  context.fillStyle = getComputedStyle(viewer.box).getPropertyValue("--st-background-color") || "#ffffff"
+  context.fillStyle = getComputedStyle(viewer.node).getPropertyValue("--st-background-color") || "#ffffff"
   context.fillRect(0, 0, canvas.width, canvas.height)
-  panels.forEach((panel, i) => context.drawImage(panel.canvas, (rects[i].left - left) * ratio, (rects[i].top - top) * ratio))
-  canvas.toBlob(blob => download(blob, fileName(viewer, "view", "png")))
+  panels.forEach((panel, i) => context.drawImage(panel.canvas, (rects[i].left - left) * pixelRatio, (rects[i].top - top) * pixelRatio))
+  canvas.toBlob(blob => download(blob, formatFileName(viewer, "view", "png")))
 }
 
-// A model's mask as a PNG in the grey codes 0, 128 and 255, as it was corrected.
+// Saves a model's mask, with the user's edits, as a PNG with the grey values 0, 128 and 255.
 export async function saveMask(viewer, part) {
-  const { width, height, ids } = viewer.editsOf(viewer.pack.digest).get(part) ?? (await mapOf(viewer.pack, part))
-  download(await greyPng(width, height, Uint8Array.from(ids, id => GREY[id])), fileName(viewer, part, "png"))
+  const map = viewer.getEdits(viewer.payload.digest).get(part) ?? (await loadMap(viewer.payload, part))
+  const pixels = Uint8Array.from(map.ids, id => GREY_VALUES[id])
+  download(await encodeGreyPng(map.width, map.height, pixels), formatFileName(viewer, part, "png"))
 }
 
-// Where everything of a figure stands: panels in rows, the legend and the notice below.
-export function layout(viewer) {
-  const panels = viewer.order, { width, height } = panels[0].picture
-  const columns = Math.min(panels.length, panels.length > 4 ? 4 : panels.length)
-  const tall = Math.round((SIDE * height) / width), rows = Math.ceil(panels.length / columns)
-  const places = panels.map((panel, i) => ({
-    panel,
-    x: GAP + (i % columns) * (SIDE + GAP),
-    y: GAP + 40 + Math.floor(i / columns) * (tall + TITLE + GAP) + TITLE,
-  }))
-  return {
-    places, tall,
-    width: GAP + columns * (SIDE + GAP),
-    height: GAP + 40 + rows * (tall + TITLE + GAP) + 4 * LINE,
-  }
-}
-
-function captions(panel) {
-  const lines = [panel.data.title]
-  if (panel.dice) lines.push(`Dice: nucleus ${share(panel.dice.nucleus)}, cytoplasm ${share(panel.dice.cytoplasm)}, cell ${share(panel.dice.cell)}`)
-  if (panel.data.mark?.flatters) lines.push("Trained on this cell: the figures flatter")
-  return lines
-}
-
-// Colours and what they mean, those that the figure shows.
-export function legend(viewer) {
-  const { settings, data } = viewer, kinds = new Set(viewer.order.map(panel => panel.data.kind)), items = []
-  if (kinds.has("model") || kinds.has("mask")) {
-    for (const { id, title } of [...data.classes].reverse()) if (settings.classes[id]) items.push([settings.colours[id], title])
-  }
-  if (kinds.has("errors")) for (const kind of [1, 2, 3]) items.push([ERROR_COLOURS[kind], ERROR_WORDS[kind]])
-  if (kinds.has("agreement")) items.push([DOUBT[2], "models disagree"])
-  if (kinds.has("confidence")) items.push([DOUBT[3], "unsure"])
-  return items
-}
-
+// Saves all panels as a figure with captions, legend and notice.
 export async function saveFigure(viewer, kind) {
-  const plan = layout(viewer), scale = kind === "png" ? 2 : 1
-  const pictures = plan.places.map(({ panel }) => {
+  const layout = computeLayout(viewer.panels)
+  const canvases = layout.places.map(({ panel }) => {
     const canvas = document.createElement("canvas")
-    Object.assign(canvas, { width: SIDE * 2, height: plan.tall * 2 })
-    drawPanel(canvas.getContext("2d"), canvas, panel, viewer.kept.view, { ...viewer.settings, hidden: false, line: 4 })
+    Object.assign(canvas, { width: SIDE * 2, height: layout.panelHeight * 2 })
+    drawPanel(canvas.getContext("2d"), canvas, panel, viewer.state.view, { ...viewer.settings, hidden: false, lineWidth: 4 })
     return canvas
   })
-  const svg = figure(viewer, plan, kind === "svg" ? pictures.map(canvas => canvas.toDataURL("image/png")) : null)
-  if (kind === "svg") return download(new Blob([svg], { type: "image/svg+xml" }), fileName(viewer, "figure", "svg"))
-  const canvas = document.createElement("canvas")
-  Object.assign(canvas, { width: plan.width * scale, height: plan.height * scale })
+  const svg = buildSvg(viewer, layout, kind === "svg" ? canvases.map(canvas => canvas.toDataURL("image/png")) : null)
+  if (kind === "svg") return download(new Blob([svg], { type: "image/svg+xml" }), formatFileName(viewer, "figure", "svg"))
+  const canvas = document.createElement("canvas"), scale = 2
+  Object.assign(canvas, { width: layout.width * scale, height: layout.height * scale })
   const context = canvas.getContext("2d")
   context.scale(scale, scale)
   const text = new Image()
   text.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`
   await text.decode()
   context.drawImage(text, 0, 0)
-  plan.places.forEach(({ x, y }, i) => context.drawImage(pictures[i], x, y, SIDE, plan.tall))
-  canvas.toBlob(blob => download(blob, fileName(viewer, "figure", "png")))
+  layout.places.forEach(({ x, y }, i) => context.drawImage(canvases[i], x, y, SIDE, layout.panelHeight))
+  canvas.toBlob(blob => download(blob, formatFileName(viewer, "figure", "png")))
 }
 
-const escaped = text => String(text).replace(/[<>&"]/g, sign => `&#${sign.charCodeAt(0)};`)
+// Places the parts of a figure: panels in rows, the legend and the notice below.
+export function computeLayout(panels) {
+  const { width, height } = panels[0].image, columns = Math.min(panels.length, MAX_COLUMNS)
+  const panelHeight = Math.round((SIDE * height) / width), rowHeight = panelHeight + CAPTION_HEIGHT + GAP
+  const places = panels.map((panel, i) => ({
+    panel,
+    x: GAP + (i % columns) * (SIDE + GAP),
+    y: GAP + TITLE_HEIGHT + Math.floor(i / columns) * rowHeight + CAPTION_HEIGHT,
+  }))
+  return {
+    places, panelHeight,
+    width: GAP + columns * (SIDE + GAP),
+    height: GAP + TITLE_HEIGHT + Math.ceil(panels.length / columns) * rowHeight + 4 * LINE_HEIGHT,
+  }
+}
 
-// The figure as SVG: words as words, pictures as PNG inside it (or left away, where they are drawn over it).
-export function figure(viewer, plan, pictures) {
-  const word = (x, y, text, size = 15, weight = 400) =>
-    `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}">${escaped(text)}</text>`
-  const parts = [word(GAP, GAP + 16, viewer.data.name, 20, 600)]
-  plan.places.forEach(({ panel, x, y }, i) => {
-    captions(panel).forEach((text, line) => parts.push(word(x, y - TITLE + 22 + line * LINE, text, line ? 13 : 16, line ? 400 : 600)))
-    if (pictures) parts.push(`<image x="${x}" y="${y}" width="${SIDE}" height="${plan.tall}" href="${pictures[i]}"/>`)
+function listCaptionLines(panel) {
+  const lines = [panel.props.title]
+  if (panel.dice) lines.push(`Dice: ${Object.entries(panel.dice).map(([region, value]) => `${region} ${formatScore(value)}`).join(", ")}`)
+  if (panel.props.badge) lines.push(panel.props.badge.caption)
+  return lines
+}
+
+// Lists the colours that the figure shows and their meaning.
+export function listLegendItems(viewer) {
+  const { settings, props } = viewer, kinds = new Set(viewer.panels.map(panel => panel.props.kind)), items = []
+  if (kinds.has("model") || kinds.has("mask")) {
+    for (const { id, title } of [...props.classes].reverse()) if (settings.classes[id]) items.push([settings.colours[id], title])
+  }
+  if (kinds.has("errors")) for (const kind of [1, 2, 3]) items.push([ERROR_COLOURS[kind], ERROR_LABELS[kind]])
+  if (kinds.has("agreement")) items.push([UNCERTAINTY_COLOURS[2], "models disagree"])
+  if (kinds.has("uncertainty")) items.push([UNCERTAINTY_COLOURS[3], "uncertain"])
+  return items
+}
+
+const escapeXml = text => String(text).replace(/[<>&"]/g, character => `&#${character.charCodeAt(0)};`)
+
+// Builds the figure as SVG. Text stays text; the panels are embedded PNG images, or omitted where they are drawn on top.
+export function buildSvg(viewer, layout, imageUrls) {
+  const text = (x, y, content, size = 15, weight = 400) =>
+    `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}">${escapeXml(content)}</text>`
+  const parts = [text(GAP, GAP + 16, viewer.props.name, 20, 600)]
+  layout.places.forEach(({ panel, x, y }, i) => {
+    listCaptionLines(panel).forEach((content, line) =>
+      parts.push(text(x, y - CAPTION_HEIGHT + 22 + line * LINE_HEIGHT, content, line ? 13 : 16, line ? 400 : 600)),
+    )
+    if (imageUrls) parts.push(`<image x="${x}" y="${y}" width="${SIDE}" height="${layout.panelHeight}" href="${imageUrls[i]}"/>`)
   })
   let x = GAP
-  const y = plan.height - 3 * LINE
-  for (const [colour, text] of legend(viewer)) {
-    parts.push(`<rect x="${x}" y="${y - 12}" width="14" height="14" fill="${colour}" stroke="#555"/>`, word(x + 20, y, text, 14))
-    x += 40 + 8 * text.length
+  const y = layout.height - 3 * LINE_HEIGHT
+  for (const [colour, label] of listLegendItems(viewer)) {
+    parts.push(`<rect x="${x}" y="${y - 12}" width="14" height="14" fill="${colour}" stroke="#555"/>`, text(x + 20, y, label, 14))
+    x += 40 + 8 * label.length
   }
-  parts.push(word(GAP, plan.height - LINE, viewer.data.notice, 12))
+  parts.push(text(GAP, layout.height - LINE_HEIGHT, viewer.props.notice, 12))
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${plan.width}" height="${plan.height}" viewBox="0 0 ${plan.width} ${plan.height}">` +
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${layout.width}" height="${layout.height}" viewBox="0 0 ${layout.width} ${layout.height}">` +
     `<rect width="100%" height="100%" fill="#ffffff"/><g font-family="${FONT}" fill="#221e33">${parts.join("")}</g></svg>`
   )
 }

@@ -1,78 +1,81 @@
-import { el } from "./dom.js"
+import { createElement } from "./dom.js"
 
-// The keys, in one list: what they do and what the help says of them.
+// All keyboard shortcuts in one list: the key, what it does, and what the help says about it.
 
-const plain = key => event => event.key === key && !event.shiftKey
-const letter = key => event => event.key.toLowerCase() === key && !event.shiftKey
-const STYLES = ["fill", "contour", "both"]
+const isPlain = key => event => event.key === key && !event.shiftKey
+const isShifted = key => event => event.key === key && event.shiftKey
+const isLetter = letter => event => event.key.toLowerCase() === letter && !event.shiftKey
+const isAnyCase = letter => event => event.key.toLowerCase() === letter
+const STYLES = ["fill", "outline", "both"]
 
-function cross(dx, dy) {
+function moveCrosshair(dx, dy) {
   return (viewer, event) => {
-    const { picture } = viewer.order[0], step = event.shiftKey ? 10 : 1
-    const from = viewer.cross ?? { x: viewer.kept.view.x, y: viewer.kept.view.y }
-    const limit = (n, most) => Math.min(most - 0.5, Math.max(0.5, Math.floor(n) + 0.5))
-    viewer.point({ x: limit(from.x + dx * step, picture.width), y: limit(from.y + dy * step, picture.height) }, true)
+    const { image } = viewer.panels[0], step = event.shiftKey ? 10 : 1
+    const from = viewer.crosshair ?? viewer.state.view
+    const clamp = (n, size) => Math.min(size - 0.5, Math.max(0.5, Math.floor(n) + 0.5))
+    viewer.setCrosshair({ x: clamp(from.x + dx * step, image.width), y: clamp(from.y + dy * step, image.height) }, true)
   }
 }
 
 function pan(dx, dy) {
-  return viewer => viewer.pan((dx * 24) / viewer.kept.view.scale, (dy * 24) / viewer.kept.view.scale)
+  return viewer => viewer.pan((dx * 24) / viewer.state.view.scale, (dy * 24) / viewer.state.view.scale)
 }
 
-function toggleClass(id) {
-  return viewer => viewer.set({ classes: viewer.kept.classes.map((on, i) => (i === id ? !on : on)) })
+function changeOpacity(step) {
+  return viewer => viewer.setState({ opacity: Math.min(1, Math.max(0, Math.round(20 * (viewer.state.opacity + step)) / 20)) })
 }
 
-function opacity(by) {
-  return viewer => viewer.set({ opacity: Math.min(1, Math.max(0, Math.round(20 * (viewer.kept.opacity + by)) / 20)) })
+function nextStyle(viewer) {
+  viewer.setState({ style: STYLES[(STYLES.indexOf(viewer.state.style) + 1) % STYLES.length] })
 }
 
-const shifted = key => event => event.key === key && event.shiftKey
-const any = key => event => event.key.toLowerCase() === key
-
-export const KEYS = [
-  { keys: "← →", does: "Previous and next picture", matches: plain("ArrowLeft"), act: viewer => viewer.goTo(viewer.data.previous) },
-  { matches: plain("ArrowRight"), act: viewer => viewer.goTo(viewer.data.next) },
-  { keys: "+ −", does: "Zoom, also by wheel or pinch", matches: event => event.key === "+" || event.key === "=", act: viewer => viewer.zoom(1.25) },
-  { matches: event => event.key === "-" || event.key === "_", act: viewer => viewer.zoom(0.8) },
-  { keys: "0", does: "Fit, also by double click", matches: plain("0"), act: viewer => viewer.fit() },
-  { keys: "Shift + arrows", does: "Move the picture, also by dragging", matches: shifted("ArrowLeft"), act: pan(1, 0) },
-  { matches: shifted("ArrowRight"), act: pan(-1, 0) },
-  { matches: shifted("ArrowUp"), act: pan(0, 1) },
-  { matches: shifted("ArrowDown"), act: pan(0, -1) },
-  { keys: "W A S D", does: "Move the cross-hair and hear what lies there; with Shift by ten pixels", matches: any("w"), act: cross(0, -1) },
-  { matches: any("a"), act: cross(-1, 0) },
-  { matches: any("s"), act: cross(0, 1) },
-  { matches: any("d"), act: cross(1, 0) },
-  { keys: "H", does: "Hide the colours while held", matches: letter("h"), act: viewer => viewer.hide(true) },
-  { keys: "O", does: "Areas, outlines, both", matches: letter("o"), act: viewer => viewer.set({ style: STYLES[(STYLES.indexOf(viewer.kept.style) + 1) % 3] }) },
-  { keys: "[ ]", does: "Weaker and stronger areas", matches: event => event.key === "[", act: opacity(-0.1) },
-  { matches: event => event.key === "]", act: opacity(0.1) },
-  { keys: "1 2 3", does: "Background, cytoplasm, nucleus on or off", matches: plain("1"), act: toggleClass(0) },
-  { matches: plain("2"), act: toggleClass(1) },
-  { matches: plain("3"), act: toggleClass(2) },
-  { keys: "G", does: "Hatching", matches: letter("g"), act: viewer => viewer.set({ hatch: !viewer.kept.hatch }) },
-  { keys: "P", does: "Panels", matches: letter("p"), act: viewer => viewer.toolbar.open(viewer.toolbar.panelMenu) },
-  { keys: "V", does: "Colours", matches: letter("v"), act: viewer => viewer.toolbar.open(viewer.toolbar.viewMenu) },
-  { keys: "X", does: "Swipe between two panels", matches: letter("x"), act: viewer => viewer.swipe.toggle() },
-  { keys: "E", does: "Correct a mask", matches: letter("e"), act: viewer => viewer.toolbar.toggleEdit() },
-  { keys: "?", does: "This list", matches: event => event.key === "?", act: viewer => viewer.help.toggle() },
+export const SHORTCUTS = [
+  { keys: "← →", help: "Previous or next image", matches: isPlain("ArrowLeft"), run: viewer => viewer.goTo(viewer.props.previous_id) },
+  { matches: isPlain("ArrowRight"), run: viewer => viewer.goTo(viewer.props.next_id) },
+  { keys: "+ −", help: "Zoom (also wheel or pinch)", matches: event => ["+", "="].includes(event.key), run: viewer => viewer.zoom(1.25) },
+  { matches: event => ["-", "_"].includes(event.key), run: viewer => viewer.zoom(0.8) },
+  { keys: "0", help: "Fit to panel (also double click)", matches: isPlain("0"), run: viewer => viewer.fit() },
+  { keys: "Shift + arrows", help: "Move the image (also drag)", matches: isShifted("ArrowLeft"), run: pan(1, 0) },
+  { matches: isShifted("ArrowRight"), run: pan(-1, 0) },
+  { matches: isShifted("ArrowUp"), run: pan(0, 1) },
+  { matches: isShifted("ArrowDown"), run: pan(0, -1) },
+  { keys: "W A S D", help: "Move the crosshair and read out the pixel; with Shift by ten pixels", matches: isAnyCase("w"), run: moveCrosshair(0, -1) },
+  { matches: isAnyCase("a"), run: moveCrosshair(-1, 0) },
+  { matches: isAnyCase("s"), run: moveCrosshair(0, 1) },
+  { matches: isAnyCase("d"), run: moveCrosshair(1, 0) },
+  { keys: "H", help: "Hold to hide overlay", matches: isLetter("h"), run: viewer => viewer.setHidden(true) },
+  { keys: "O", help: "Fill, outline, or both", matches: isLetter("o"), run: nextStyle },
+  { keys: "[ ]", help: "Decrease or increase opacity", matches: event => event.key === "[", run: changeOpacity(-0.1) },
+  { matches: event => event.key === "]", run: changeOpacity(0.1) },
+  { keys: "1 2 3", help: "Show or hide background, cytoplasm, nucleus", matches: isPlain("1"), run: viewer => viewer.toggleClass(0) },
+  { matches: isPlain("2"), run: viewer => viewer.toggleClass(1) },
+  { matches: isPlain("3"), run: viewer => viewer.toggleClass(2) },
+  { keys: "G", help: "Hatching", matches: isLetter("g"), run: viewer => viewer.setState({ hatching: !viewer.state.hatching }) },
+  { keys: "P", help: "Panels", matches: isLetter("p"), run: viewer => viewer.toolbar.toggleMenu(viewer.toolbar.panelsMenu) },
+  { keys: "V", help: "Colours", matches: isLetter("v"), run: viewer => viewer.toolbar.toggleMenu(viewer.toolbar.coloursMenu) },
+  { keys: "X", help: "Compare two panels with a divider", matches: isLetter("x"), run: viewer => viewer.swipe.toggle() },
+  { keys: "E", help: "Edit a mask", matches: isLetter("e"), run: viewer => viewer.toolbar.toggleEditing() },
+  { keys: "?", help: "This list", matches: event => event.key === "?", run: viewer => viewer.help.toggle() },
 ]
 
 export class Help {
   constructor(viewer) {
     this.viewer = viewer
-    const rows = KEYS.filter(one => one.keys).map(one => el("div", {}, el("dt", {}, el("kbd", {}, one.keys)), el("dd", {}, one.does)))
-    const close = el("button", { type: "button", onclick: () => this.toggle() }, "Close")
-    this.node = el("div", { class: "help", role: "group", "aria-label": "Keys and gestures", hidden: true }, el("dl", {}, ...rows), close)
-    this.close = close
+    const rows = SHORTCUTS.filter(shortcut => shortcut.keys).map(({ keys, help }) =>
+      createElement("div", {}, createElement("dt", {}, createElement("kbd", {}, keys)), createElement("dd", {}, help)),
+    )
+    this.closeButton = createElement("button", { type: "button", onclick: () => this.toggle() }, "Close")
+    this.node = createElement(
+      "div", { class: "help", role: "group", "aria-label": "Keyboard shortcuts and gestures", hidden: true },
+      createElement("dl", {}, ...rows), this.closeButton,
+    )
     this.node.addEventListener("keydown", event => event.key === "Escape" && this.toggle())
   }
 
   toggle() {
     this.node.hidden = !this.node.hidden
-    const button = this.viewer.toolbar.helpButton
-    button.setAttribute("aria-expanded", String(!this.node.hidden))
-    ;(this.node.hidden ? button : this.close).focus()
+    const { helpButton } = this.viewer.toolbar
+    helpButton.setAttribute("aria-expanded", String(!this.node.hidden))
+    ;(this.node.hidden ? helpButton : this.closeButton).focus()
   }
 }

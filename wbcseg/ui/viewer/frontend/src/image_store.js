@@ -1,65 +1,68 @@
 import { decodePng } from "./png.js"
 
-// What outlives the single mount: the pictures that came, and what the reader chose. Streamlit may take a component down
-// and put it up again, and the two components of the viewer are two modules, so all of it hangs on the window.
+// What outlives a mount: the images received, and the user's choices. Streamlit may remove a component and mount it
+// again, and the two components of the viewer are separate modules, so everything is attached to the window.
 export const store = (globalThis[Symbol.for("wbcseg.viewer")] ??= {
-  packs: new Map(),
-  arrived: new EventTarget(),
-  live: new WeakMap(),
-  kept: null,
-  turn: 0,
+  payloads: new Map(),
+  events: new EventTarget(),
+  viewers: new WeakMap(),
+  state: null,
+  runCount: 0,
 })
 
-const MOST_PACKS = 12
+export const MAX_PAYLOADS = 12
+const MAGIC = 0x57425031 // "WBP1"
 
-export function readPack(bytes) {
+// Reads a payload; see wbcseg/ui/viewer/payload.py. Returns its header with {parts, maps}.
+export function decodePayload(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view.getUint32(0) !== 0x57425031) throw new Error("Not a pack")
+  if (view.getUint32(0) !== MAGIC) throw new Error("Not a payload")
   const end = 8 + view.getUint32(4, true)
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(8, end)))
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, end)))
   const parts = {}
-  for (const [name, [offset, length]] of Object.entries(head.parts)) {
+  for (const [name, [offset, length]] of Object.entries(header.parts)) {
     parts[name] = bytes.subarray(end + offset, end + offset + length)
   }
-  return { ...head, parts, maps: new Map() }
+  return { ...header, parts, maps: new Map() }
 }
 
-// Keeps a pack that has come; the oldest ones go.
-export function keepPack(bytes) {
-  const pack = readPack(bytes)
-  if (store.packs.has(pack.digest)) return
-  store.packs.set(pack.digest, pack)
-  if (store.packs.size > MOST_PACKS) store.packs.delete(store.packs.keys().next().value)
-  store.arrived.dispatchEvent(new Event("pack"))
+// Stores a payload that was received; the oldest ones are dropped.
+export function storePayload(bytes) {
+  const payload = decodePayload(bytes)
+  if (store.payloads.has(payload.digest)) return
+  store.payloads.set(payload.digest, payload)
+  if (store.payloads.size > MAX_PAYLOADS) store.payloads.delete(store.payloads.keys().next().value)
+  store.events.dispatchEvent(new Event("payload"))
 }
 
-// Returns the photograph of a pack, once decoded.
-export function photograph(pack) {
-  return (pack.photograph ??= createImageBitmap(new Blob([pack.parts.picture], { type: "image/png" })))
+// Returns a promise of the decoded image of a payload.
+export function loadImage(payload) {
+  return (payload.image ??= createImageBitmap(new Blob([payload.parts.image], { type: "image/png" })))
 }
 
-// Returns the same grey and pale, so that what is wrong or unsure stands out on it.
-export function faded(pack) {
-  return (pack.faded ??= photograph(pack).then(picture => {
-    const { width, height } = picture, canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d")
-    context.drawImage(picture, 0, 0)
-    const image = context.getImageData(0, 0, width, height), { data } = image
+// Returns a promise of the same image, grey and pale, so that errors and uncertainty stand out on it.
+export function loadFadedImage(payload) {
+  return (payload.fadedImage ??= loadImage(payload).then(image => {
+    const { width, height } = image, canvas = new OffscreenCanvas(width, height), context = canvas.getContext("2d")
+    context.drawImage(image, 0, 0)
+    const pixels = context.getImageData(0, 0, width, height), { data } = pixels
     for (let i = 0; i < data.length; i += 4) {
       const grey = 0.3 * data[i] + 0.59 * data[i + 1] + 0.11 * data[i + 2]
       data[i] = data[i + 1] = data[i + 2] = 128 + grey / 2
     }
-    context.putImageData(image, 0, 0)
+    context.putImageData(pixels, 0, 0)
     return canvas
   }))
 }
 
-// Returns what a part says of every pixel: {width, height, ids, cytoplasm, nucleus}; a mask has ids only.
-export function mapOf(pack, part) {
-  if (!pack.maps.has(part)) pack.maps.set(part, decodePng(pack.parts[part]).then(planes))
-  return pack.maps.get(part)
+// Returns a promise of a mask or of a model's result: {width, height, ids, cytoplasm, nucleus}; a mask has ids only.
+export function loadMap(payload, part) {
+  if (!payload.maps.has(part)) payload.maps.set(part, decodePng(payload.parts[part]).then(splitChannels))
+  return payload.maps.get(part)
 }
 
-export function planes({ width, height, channels, pixels }) {
+// Splits interleaved pixels into class ids and the probabilities of cytoplasm and nucleus (0 to 255).
+export function splitChannels({ width, height, channels, pixels }) {
   if (channels === 1) return { width, height, ids: pixels }
   const count = width * height
   const ids = new Uint8Array(count), cytoplasm = new Uint8Array(count), nucleus = new Uint8Array(count)
@@ -71,8 +74,8 @@ export function planes({ width, height, channels, pixels }) {
   return { width, height, ids, cytoplasm, nucleus }
 }
 
-// The probability (0 to 1) of a class at a pixel; a mask is certain.
-export function probability(map, id, i) {
+// Returns the probability (0 to 1) of a class at pixel i; a mask is certain.
+export function getProbability(map, id, i) {
   if (!map.nucleus) return map.ids[i] === id ? 1 : 0
   if (id === 2) return map.nucleus[i] / 255
   if (id === 1) return map.cytoplasm[i] / 255

@@ -1,31 +1,32 @@
-import { fromRunLengths, runLengths } from "./paint.js"
+import { decodeRle, encodeRle } from "./paint.js"
 
-// Corrected masks, kept by the browser for this tab: a reload loses nothing, closing the tab forgets them.
+// Edited masks, kept by the browser for this tab: a reload loses nothing, closing the tab discards them.
 
 const PREFIX = "wbcseg.mask."
 
-export function keepDraft(digest, part, map) {
+// Saves an edited mask. Returns whether the browser had room for it.
+export function saveDraft(digest, part, map) {
   try {
-    sessionStorage.setItem(`${PREFIX}${digest}.${part}`, runLengths(map.ids))
+    sessionStorage.setItem(`${PREFIX}${digest}.${part}`, encodeRle(map.ids))
     return true
   } catch {
     return false
   }
 }
 
-export function dropDraft(digest, part) {
+export function deleteDraft(digest, part) {
   sessionStorage.removeItem(`${PREFIX}${digest}.${part}`)
 }
 
-// The corrected maps of a picture by part, made from what the models said.
-export function draftOf(digest, part, map) {
+// Returns the edited mask of a part, based on the model's result; null where there is none.
+export function loadDraft(digest, part, map) {
   const text = sessionStorage.getItem(`${PREFIX}${digest}.${part}`)
-  const ids = text && fromRunLengths(text, map.ids.length)
-  return ids ? corrected(map, ids) : null
+  const ids = text && decodeRle(text, map.ids.length)
+  return ids ? copyMap(map, ids) : null
 }
 
-// A copy of a map with other classes; where they differ, they are certain.
-export function corrected(map, ids = map.ids) {
+// Copies a map with other class ids; where they differ, they are certain.
+export function copyMap(map, ids = map.ids) {
   const copy = { ...map, ids: Uint8Array.from(ids), cytoplasm: Uint8Array.from(map.cytoplasm), nucleus: Uint8Array.from(map.nucleus) }
   for (let i = 0; i < copy.ids.length; i++) {
     if (copy.ids[i] === map.ids[i]) continue

@@ -1,292 +1,297 @@
-import { readAddress, writeAddress } from "./url_state.js"
-import { el, pressed } from "./dom.js"
-import { drawCross, drawPanel } from "./render.js"
-import { Gestures, clampScale } from "./gestures.js"
-import { Panel, columnsFor } from "./panels.js"
-import { mapOf, photograph, store } from "./image_store.js"
-import { draftOf } from "./local_drafts.js"
+import { readUrl, writeUrl } from "./url_state.js"
+import { createElement, setPressed } from "./dom.js"
+import { drawCrosshair, drawPanel } from "./render.js"
+import { Gestures, zoomView } from "./gestures.js"
+import { Panel, computeColumns } from "./panels.js"
+import { loadImage, loadMap, store } from "./image_store.js"
+import { loadDraft } from "./local_drafts.js"
 import { Toolbar } from "./toolbar.js"
-import { KEYS, Help } from "./help.js"
+import { Help, SHORTCUTS } from "./help.js"
 import { Swipe } from "./swipe.js"
 import { Strip } from "./strip.js"
 import { Editor } from "./edit.js"
 import { saveFigure, saveMask, saveView } from "./export.js"
 
-const WRITE_AFTER = 300
+const URL_DELAY = 300
+const MAX_PIXEL_RATIO = 2, MAX_PIXEL_RATIO_MANY_PANELS = 1.5, MANY_PANELS = 8
 
-// What the reader chose; it outlives the mount, and the address repeats it.
-function fresh() {
+// The user's choices. They outlive the mount, and the URL repeats them.
+function createState() {
   return {
-    view: { scale: 1, x: 0, y: 0, moved: false },
-    chosen: null,
+    view: { scale: 1, x: 0, y: 0, isMoved: false },
+    panels: null,
     style: "fill",
     opacity: 0.4,
     classes: [false, true, true],
     palette: "thesis",
-    own: ["#d55e00", "#f0e442", "#0072b2"],
-    hatch: false,
-    cutoff: 0,
+    customColours: ["#d55e00", "#f0e442", "#0072b2"],
+    hatching: false,
+    threshold: 0,
     swipe: null,
     edits: new Map(),
-    read: false,
+    isUrlRead: false,
   }
 }
 
 class Viewer {
   constructor(root) {
     this.root = root
-    this.kept = store.kept ??= fresh()
-    this.panels = new Map()
-    this.order = []
-    this.hidden = false
-    this.cross = null
+    this.state = store.state ??= createState()
+    this.panelsByKey = new Map()
+    this.panels = []
+    this.isHidden = false
+    this.crosshair = null
     this.path = location.pathname
-    this.end = new AbortController()
+    this.abort = new AbortController()
     this.toolbar = new Toolbar(this)
-    this.grid = el("div", { class: "panels" })
-    this.readout = el("p", { class: "readout", "aria-live": "off" })
-    this.said = el("p", { class: "unseen", role: "status" })
-    this.problem = el("p", { class: "problem", role: "alert", hidden: true })
+    this.grid = createElement("div", { class: "panels" })
+    this.readout = createElement("p", { class: "readout", "aria-live": "off" })
+    this.announcement = createElement("p", { class: "visually-hidden", role: "status" })
+    this.error = createElement("p", { class: "error", role: "alert", hidden: true })
     this.help = new Help(this)
     this.swipe = new Swipe(this)
     this.strip = new Strip(this)
-    this.box = el(
+    this.node = createElement(
       "section",
       { class: "viewer", "aria-label": "Viewer" },
-      this.toolbar.node, this.problem, this.swipe.node, this.grid, this.readout, this.strip.node, this.help.node, this.said,
+      this.toolbar.node, this.error, this.swipe.node, this.grid, this.readout, this.strip.node, this.help.node, this.announcement,
     )
-    root.append(this.box)
+    root.append(this.node)
     root.host.dataset.viewer = ""
-    this.gestures = new Gestures(this, this.end.signal)
-    this.listen()
+    this.gestures = new Gestures(this, this.abort.signal)
+    this.addListeners()
   }
 
-  listen() {
-    const on = (node, type, act) => node.addEventListener(type, act, { signal: this.end.signal })
-    on(store.arrived, "pack", () => this.load())
-    on(this.box, "keydown", event => this.keyDown(event))
-    on(this.box, "keyup", event => event.key.toLowerCase() === "h" && this.hide(false))
-    on(window, "blur", () => this.hide(false))
-    // Where Streamlit writes the address from what it knew at its last run, write ours again.
-    if (globalThis.navigation) on(globalThis.navigation, "currententrychange", () => this.here() && this.later())
-    this.resized = new ResizeObserver(() => this.measure())
-    this.resized.observe(this.grid)
+  addListeners() {
+    const on = (target, type, handle) => target.addEventListener(type, handle, { signal: this.abort.signal })
+    on(store.events, "payload", () => this.load())
+    on(this.node, "keydown", event => this.handleKey(event))
+    on(this.node, "keyup", event => event.key.toLowerCase() === "h" && this.setHidden(false))
+    on(window, "blur", () => this.setHidden(false))
+    // Streamlit writes the URL as it knew it at its last run; then write ours again.
+    if (globalThis.navigation) on(globalThis.navigation, "currententrychange", () => this.isOnPage() && this.scheduleUrlUpdate())
+    this.resizeObserver = new ResizeObserver(() => this.resize())
+    this.resizeObserver.observe(this.grid)
   }
 
-  // Every run of the component ends here: keep what the reader did, take what Python says.
-  update({ data: [data], setTriggerValue }) {
-    this.send = setTriggerValue
-    this.data = data
-    this.known = data.panels.map(panel => panel.key)
-    if (!this.kept.read) readAddress(this.kept, this.known, data.palettes.map(palette => palette.key))
-    this.kept.read = true
+  // Called after every run of the page: takes the new props and keeps the user's choices.
+  update({ data: [props], setTriggerValue }) {
+    this.setTriggerValue = setTriggerValue
+    this.props = props
+    this.panelKeys = props.panels.map(panel => panel.key)
+    if (!this.state.isUrlRead) readUrl(this.state, this.panelKeys, props.palettes.map(palette => palette.key))
+    this.state.isUrlRead = true
     this.toolbar.update()
     this.strip.update()
     this.load()
-    this.later()
+    this.scheduleUrlUpdate()
   }
 
   get settings() {
-    const { classes, cutoff, hatch, style, opacity, palette, own } = this.kept
-    const colours = palette === "own" ? own : this.data.palettes.find(one => one.key === palette)?.colours
-    return { classes, cutoff, hatch, style, opacity, hidden: this.hidden, colours: colours ?? this.data.palettes[0].colours }
+    const { classes, threshold, hatching, style, opacity, palette, customColours } = this.state
+    const { palettes } = this.props
+    const colours = palette === "custom" ? customColours : (palettes.find(({ key }) => key === palette) ?? palettes[0]).colours
+    return { classes, threshold, hatching, style, opacity, hidden: this.isHidden, colours }
   }
 
-  // The keys of the panels that are shown, in order: those chosen that there are, or the standard ones.
-  get chosen() {
-    const found = (this.kept.chosen ?? []).filter(key => this.known.includes(key))
-    return found.length ? found : this.data.shown
+  // Keys of the panels to show, in order: those that the user selected and that exist, or the default ones.
+  get selectedKeys() {
+    const existing = (this.state.panels ?? []).filter(key => this.panelKeys.includes(key))
+    return existing.length ? existing : this.props.default_panels
   }
 
-  modelParts() {
-    return this.data.panels.filter(panel => panel.kind === "model").map(panel => panel.part)
+  get modelParts() {
+    return this.props.panels.filter(panel => panel.kind === "model").map(panel => panel.part)
   }
 
-  get names() {
-    return this.data.classes.map(one => one.title.toLowerCase())
+  get classNames() {
+    return this.props.classes.map(({ title }) => title.toLowerCase())
   }
 
   async load() {
-    const pack = store.packs.get(this.data?.pack)
-    if (!pack) return
-    const turn = (this.loading = (this.loading ?? 0) + 1)
+    const payload = store.payloads.get(this.props?.digest)
+    if (!payload) return
+    const loadCount = (this.loadCount = (this.loadCount ?? 0) + 1)
     try {
-      const picture = await photograph(pack)
-      const parts = this.modelParts(), edits = await this.drafts(pack, parts), wanted = this.chosen
-      const panels = wanted.map(key => this.panels.get(key) ?? new Panel(key))
-      const told = wanted.map(key => this.data.panels.find(panel => panel.key === key))
-      await Promise.all(panels.map((panel, i) => panel.fill(told[i], pack, picture, parts, edits)))
-      if (turn !== this.loading) return
+      const image = await loadImage(payload), parts = this.modelParts, edits = await this.loadEdits(payload, parts)
+      const panels = this.selectedKeys.map(key => this.panelsByKey.get(key) ?? new Panel(key))
+      const findProps = key => this.props.panels.find(panel => panel.key === key)
+      await Promise.all(panels.map(panel => panel.load(findProps(panel.key), payload, image, parts, edits)))
+      if (loadCount !== this.loadCount) return
       this.arrange(panels)
-      if (this.shownPack !== pack.digest && !this.kept.view.moved) this.centre(picture)
-      this.shownPack = pack.digest
-      this.pack = pack
-      this.problem.hidden = true
-      this.compose()
-      this.measure()
+      if (this.payload?.digest !== payload.digest && !this.state.view.isMoved) this.centre(image)
+      this.payload = payload
+      this.error.hidden = true
+      this.renderLayers()
+      this.resize()
       await this.swipe.update()
     } catch (error) {
-      this.complain(`This picture cannot be shown: ${error.message}. Reload the page to try again.`)
+      this.showError(`This image could not be shown: ${error.message}. Reload the page to try again.`)
     }
   }
 
-  editsOf(digest) {
-    if (!this.kept.edits.has(digest)) this.kept.edits.set(digest, new Map())
-    return this.kept.edits.get(digest)
+  getEdits(digest) {
+    if (!this.state.edits.has(digest)) this.state.edits.set(digest, new Map())
+    return this.state.edits.get(digest)
   }
 
-  // The corrected masks of a picture: those of this page, and those that a reload left.
-  async drafts(pack, parts) {
-    const edits = this.editsOf(pack.digest)
+  // Returns the edited masks of an image: those of this page, and those from before a reload.
+  async loadEdits(payload, parts) {
+    const edits = this.getEdits(payload.digest)
     for (const part of parts) {
-      const found = edits.get(part) ?? draftOf(pack.digest, part, await mapOf(pack, part))
-      if (found) edits.set(part, found)
+      const map = edits.get(part) ?? loadDraft(payload.digest, part, await loadMap(payload, part))
+      if (map) edits.set(part, map)
     }
     return edits
   }
 
-  // Puts the panels into the grid without moving those that are in their place: a moved one would lose its focus.
+  // Puts the panels into the grid. Panels that stay in place are not moved, because a moved one would lose the focus.
   arrange(panels) {
-    for (const [key, panel] of this.panels) if (!panels.includes(panel)) (panel.node.remove(), this.panels.delete(key))
+    for (const [key, panel] of this.panelsByKey) if (!panels.includes(panel)) (panel.node.remove(), this.panelsByKey.delete(key))
     panels.forEach((panel, i) => {
-      this.panels.set(panel.key, panel)
+      this.panelsByKey.set(panel.key, panel)
       if (this.grid.children[i] !== panel.node) this.grid.insertBefore(panel.node, this.grid.children[i] ?? null)
     })
-    this.order = panels
+    this.panels = panels
   }
 
-  centre(picture) {
-    Object.assign(this.kept.view, { scale: 1, x: picture.width / 2, y: picture.height / 2, moved: false })
+  centre(image) {
+    Object.assign(this.state.view, { scale: 1, x: image.width / 2, y: image.height / 2, isMoved: false })
   }
 
-  compose() {
+  renderLayers() {
     const { settings } = this
-    for (const panel of this.order) panel.compose(settings)
+    for (const panel of this.panels) panel.renderLayers(settings)
     this.draw()
   }
 
-  measure() {
-    if (!this.order.length || !this.grid.clientWidth) return
-    const { width, height } = this.order[0].picture, aspect = Math.min(1.8, Math.max(0.6, width / height))
-    const columns = columnsFor(this.order.length, this.grid.clientWidth, 0.66 * window.innerHeight, aspect)
-    this.grid.style.setProperty("--columns", columns)
+  resize() {
+    const count = this.panels.length
+    if (!count || !this.grid.clientWidth) return
+    const { width, height } = this.panels[0].image, aspect = Math.min(1.8, Math.max(0.6, width / height))
+    this.grid.style.setProperty("--columns", computeColumns(count, this.grid.clientWidth, 0.66 * window.innerHeight, aspect))
     this.grid.style.setProperty("--aspect", aspect)
-    const ratio = Math.min(this.order.length > 8 ? 1.5 : 2, window.devicePixelRatio || 1)
-    for (const panel of this.order) {
-      const w = Math.round(panel.canvas.clientWidth * ratio), h = Math.round(panel.canvas.clientHeight * ratio)
-      if (w && (panel.canvas.width !== w || panel.canvas.height !== h)) Object.assign(panel.canvas, { width: w, height: h })
+    const maxRatio = count > MANY_PANELS ? MAX_PIXEL_RATIO_MANY_PANELS : MAX_PIXEL_RATIO
+    this.pixelRatio = Math.min(maxRatio, window.devicePixelRatio || 1)
+    for (const { canvas } of this.panels) {
+      const w = Math.round(canvas.clientWidth * this.pixelRatio), h = Math.round(canvas.clientHeight * this.pixelRatio)
+      if (w && (canvas.width !== w || canvas.height !== h)) Object.assign(canvas, { width: w, height: h })
     }
-    this.ratio = ratio
-    this.swipe.measure()
+    this.swipe.resize()
     this.draw()
   }
 
   draw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null
-      const { settings } = this, { view } = this.kept
-      settings.line = 2 * (this.ratio ?? 1)
-      for (const panel of this.order) {
-        if (!panel.picture) continue
+      const { settings } = this, { view } = this.state
+      settings.lineWidth = 2 * (this.pixelRatio ?? 1)
+      for (const panel of this.panels) {
+        if (!panel.image) continue
         drawPanel(panel.context, panel.canvas, panel, view, settings)
-        if (this.cross) drawCross(panel.context, panel.canvas, panel, view, this.cross)
+        if (this.crosshair) drawCrosshair(panel.context, panel.canvas, panel, view, this.crosshair)
       }
       this.swipe.draw(settings)
       this.editor?.draw()
-      // Read by tests, and by whoever wants to know what a panel shows.
+      // For tests, and for anyone who wants to know what a panel shows.
       this.grid.dataset.view = [view.scale, view.x, view.y].map(n => n.toFixed(3)).join(" ")
     })
   }
 
-  // Where an event is: the panel, the point of the picture, and screen pixels a picture pixel.
-  panelAt(event, captured) {
+  // Locates an event: its panel, its point in the image, its offset from the canvas centre in image pixels, and the scale
+  // in screen pixels per image pixel. A captured pointer stays with its panel.
+  locate(event, capturedPanel) {
     const target = event.composedPath()[0]
-    const panel = captured ?? this.order.find(one => one.canvas === target) ?? this.swipe.panelOf(target)
-    if (!panel?.picture) return null
-    const canvas = captured?.canvas ?? target
-    const box = canvas.getBoundingClientRect(), { view } = this.kept
-    const s = Math.min(box.width / panel.picture.width, box.height / panel.picture.height) * view.scale
-    const dx = (event.clientX - box.left - box.width / 2) / s, dy = (event.clientY - box.top - box.height / 2) / s
-    return { panel, s, dx, dy, x: view.x + dx, y: view.y + dy }
+    const panel = capturedPanel ?? this.panels.find(({ canvas }) => canvas === target) ?? this.swipe.getPanelOf(target)
+    if (!panel?.image) return null
+    const box = panel.canvas.getBoundingClientRect(), { view } = this.state
+    const scale = Math.min(box.width / panel.image.width, box.height / panel.image.height) * view.scale
+    const dx = (event.clientX - box.left - box.width / 2) / scale, dy = (event.clientY - box.top - box.height / 2) / scale
+    return { panel, scale, dx, dy, x: view.x + dx, y: view.y + dy }
   }
 
-  zoom(by, spot = { dx: 0, dy: 0 }) {
-    const { view } = this.kept, scale = clampScale(view.scale * by), f = 1 - view.scale / scale
-    Object.assign(view, { scale, x: view.x + spot.dx * f, y: view.y + spot.dy * f, moved: true })
-    this.changed()
+  zoom(factor, offset) {
+    Object.assign(this.state.view, zoomView(this.state.view, factor, offset))
+    this.onViewChanged()
   }
 
   pan(dx, dy) {
-    const { view } = this.kept
-    Object.assign(view, { x: view.x - dx, y: view.y - dy, moved: true })
-    this.changed()
+    const { view } = this.state
+    Object.assign(view, { x: view.x - dx, y: view.y - dy, isMoved: true })
+    this.onViewChanged()
   }
 
   fit() {
-    if (this.order.length) this.centre(this.order[0].picture)
-    this.changed()
+    if (this.panels.length) this.centre(this.panels[0].image)
+    this.onViewChanged()
   }
 
-  // Moves the cross-hair (null takes it away) and says what lies under it.
-  point(spot, aloud = false) {
-    this.cross = spot && { x: spot.x, y: spot.y }
-    const x = spot ? Math.floor(spot.x) : -1, y = spot ? Math.floor(spot.y) : -1
-    const said = this.order.map(panel => (panel.spot.textContent = spot ? panel.says(x, y, this.names) : ""))
-    const inside = this.order[0]?.picture && x >= 0 && y >= 0 && x < this.order[0].picture.width && y < this.order[0].picture.height
-    const text = inside
-      ? `${x}, ${y}` + this.order.map((panel, i) => (said[i] ? ` · ${panel.data.title}: ${said[i]}` : "")).join("")
-      : ""
+  // Moves the crosshair (null removes it) and shows what lies under it; optionally also for screen readers.
+  setCrosshair(point, announce = false) {
+    this.crosshair = point && { x: point.x, y: point.y }
+    const x = point ? Math.floor(point.x) : -1, y = point ? Math.floor(point.y) : -1
+    const descriptions = this.panels.map(panel => (point ? panel.describePixel(x, y, this.classNames) : ""))
+    this.panels.forEach((panel, i) => (panel.readout.textContent = descriptions[i]))
+    const image = this.panels[0]?.image, isInside = image && x >= 0 && y >= 0 && x < image.width && y < image.height
+    const parts = this.panels.map((panel, i) => (descriptions[i] ? ` · ${panel.props.title}: ${descriptions[i]}` : ""))
+    const text = isInside ? `${x}, ${y}${parts.join("")}` : ""
     this.readout.textContent = text
-    if (aloud) this.said.textContent = text
+    if (announce) this.announcement.textContent = text
     this.draw()
   }
 
-  hide(on) {
-    if (this.hidden === on) return
-    this.hidden = on
-    pressed(this.toolbar.hideButton, on)
+  setHidden(isHidden) {
+    if (this.isHidden === isHidden) return
+    this.isHidden = isHidden
+    setPressed(this.toolbar.hideButton, isHidden)
     this.draw()
   }
 
-  // A choice of the reader's: kept, drawn, and written to the address.
-  set(changes) {
-    Object.assign(this.kept, changes)
+  // Applies a choice of the user: keeps it, draws it and writes it to the URL.
+  setState(changes) {
+    Object.assign(this.state, changes)
     this.toolbar.update()
-    if ("chosen" in changes) this.load()
-    else this.compose()
+    if ("panels" in changes) this.load()
+    else this.renderLayers()
     this.swipe.update()
-    this.later()
+    this.scheduleUrlUpdate()
   }
 
-  changed() {
+  toggleClass(id) {
+    this.setState({ classes: this.state.classes.map((isOn, i) => (i === id ? !isOn : isOn)) })
+  }
+
+  onViewChanged() {
     this.draw()
-    this.later()
+    this.scheduleUrlUpdate()
   }
 
-  later() {
-    clearTimeout(this.soon)
-    this.soon = setTimeout(() => this.here() && writeAddress(this.kept, this.data.shown), WRITE_AFTER)
+  scheduleUrlUpdate() {
+    clearTimeout(this.urlTimer)
+    this.urlTimer = setTimeout(() => this.isOnPage() && writeUrl(this.state, this.props.default_panels), URL_DELAY)
   }
 
-  here() {
-    return location.pathname === this.path && this.box.isConnected
+  isOnPage() {
+    return location.pathname === this.path && this.node.isConnected
   }
 
-  // Asks Python for another picture; nothing else but a handed-over mask does.
+  // Asks Python for another image. Besides this, only an edited mask is sent to Python.
   goTo(id) {
-    if (id) this.send("picture", id)
+    if (id) this.setTriggerValue("image", id)
   }
 
-  keyDown(event) {
-    const typing = event.composedPath()[0].matches?.("input:not([type=range]):not([type=checkbox]), select, textarea")
-    if (typing || this.editor?.key(event) || event.ctrlKey || event.metaKey || event.altKey) return
-    const act = KEYS.find(one => one.matches(event))
-    if (!act || (event.composedPath()[0].type === "range" && event.key.startsWith("Arrow"))) return
+  handleKey(event) {
+    const target = event.composedPath()[0]
+    const isTyping = target.matches?.("input:not([type=range]):not([type=checkbox]), select, textarea")
+    if (isTyping || this.editor?.handleKey(event) || event.ctrlKey || event.metaKey || event.altKey) return
+    const shortcut = SHORTCUTS.find(({ matches }) => matches(event))
+    if (!shortcut || (target.type === "range" && event.key.startsWith("Arrow"))) return
     event.preventDefault()
     event.stopPropagation()
-    act.act(this, event)
+    shortcut.run(this, event)
   }
 
+  // Starts editing the mask of a panel; null stops it.
   edit(panel) {
     this.editor?.close()
     this.editor = panel ? new Editor(this, panel) : null
@@ -294,40 +299,40 @@ class Viewer {
     this.draw()
   }
 
-  save(kind) {
+  save(kind, part) {
     if (kind === "view") return saveView(this)
-    return kind.startsWith("mask ") ? saveMask(this, kind.slice(5)) : saveFigure(this, kind)
+    return kind === "mask" ? saveMask(this, part) : saveFigure(this, kind)
   }
 
-  complain(text) {
-    this.problem.textContent = text
-    this.problem.hidden = false
+  showError(text) {
+    this.error.textContent = text
+    this.error.hidden = false
   }
 
   destroy() {
-    this.end.abort()
-    this.resized.disconnect()
-    clearTimeout(this.soon)
-    this.box.remove()
+    this.abort.abort()
+    this.resizeObserver.disconnect()
+    clearTimeout(this.urlTimer)
+    this.node.remove()
   }
 }
 
 export default function (component) {
   const root = component.parentElement
-  let viewer = store.live.get(root)
-  // A viewer of an older module: its source was changed while the page was open.
+  let viewer = store.viewers.get(root)
+  // A viewer of an older module: the source was changed while the page was open.
   if (viewer && !(viewer instanceof Viewer)) viewer = viewer.destroy()
-  if (!viewer) store.live.set(root, (viewer = new Viewer(root)))
-  const turn = (viewer.turn = ++store.turn)
+  if (!viewer) store.viewers.set(root, (viewer = new Viewer(root)))
+  const runCount = (viewer.runCount = ++store.runCount)
   try {
     viewer.update(component)
   } catch (error) {
-    viewer.complain(`The viewer failed: ${error.message}. Reload the page.`)
+    viewer.showError(`The viewer failed: ${error.message}. Reload the page.`)
   }
   return () => {
-    // Streamlit may clean up after a run that a newer one has overtaken: the viewer then lives on.
-    if (turn !== viewer.turn) return
+    // Streamlit may clean up after a run that a newer one has overtaken; the viewer then stays.
+    if (runCount !== viewer.runCount) return
     viewer.destroy()
-    store.live.delete(root)
+    store.viewers.delete(root)
   }
 }

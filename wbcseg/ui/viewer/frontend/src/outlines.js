@@ -1,29 +1,29 @@
-// The borders of the shown classes as paths between pixels: crisp at any zoom, and quick on large pictures, as only what
-// is in sight is drawn, and no finer than a screen shows.
+import { HIDDEN } from "./overlays.js"
 
-const TILE = 256
+// Outlines of the visible classes as paths between pixels: sharp at any zoom, and fast on large images, because only
+// what is in view is drawn, at no more detail than the screen shows.
+
+export const TILE_SIZE = 256
 
 export class Outlines {
-  constructor(width, height, shown) {
-    Object.assign(this, { width, height, shown, levels: new Map() })
+  constructor(width, height, visibleIds) {
+    Object.assign(this, { width, height, visibleIds, tilesByStep: new Map() })
   }
 
-  // Draws them with a dark rim, so that they show on light and dark ground alike. The context's unit is the picture's
-  // pixel, of which one takes s on the screen; sight is what of the picture is in view.
-  stroke(context, s, sight, colours, line) {
-    let step = 1
-    while (s * step * 2 <= 1.5) step *= 2
-    const { x, y, right, bottom } = sight, rim = (line + 1) / s
-    const near = this.tiles(step).filter(tile => tile.x - rim < right && tile.y - rim < bottom && tile.right + rim > x && tile.bottom + rim > y)
+  // Draws the outlines with a dark rim, so that they are visible on light and dark ground. The context's unit is an image
+  // pixel, which is `scale` screen pixels wide; `viewport` is the part of the image that is in view.
+  draw(context, scale, viewport, colours, lineWidth) {
+    const step = chooseStep(scale), rim = (lineWidth + 1) / scale
+    const tiles = this.getTiles(step).filter(tile => intersects(tile, viewport, rim))
     context.save()
     context.scale(step, step)
     context.lineCap = "square"
-    for (const [own, share] of [[null, 1.8], [colours, 1]]) {
-      context.lineWidth = (line * share) / (s * step)
-      for (const tile of near) {
+    for (const [strokeColours, widthFactor] of [[null, 1.8], [colours, 1]]) {
+      context.lineWidth = (lineWidth * widthFactor) / (scale * step)
+      for (const tile of tiles) {
         tile.paths.forEach((path, id) => {
           if (!path) return
-          context.strokeStyle = own ? own[id] : "rgba(0, 0, 0, 0.55)"
+          context.strokeStyle = strokeColours ? strokeColours[id] : "rgba(0, 0, 0, 0.55)"
           context.stroke(path)
         })
       }
@@ -31,51 +31,76 @@ export class Outlines {
     context.restore()
   }
 
-  // The paths by tiles, of every step-th pixel.
-  tiles(step) {
-    if (!this.levels.has(step)) this.levels.set(step, tilesOf(...this.thinned(step), step))
-    return this.levels.get(step)
+  // Returns the paths by tile, computed from every step-th pixel.
+  getTiles(step) {
+    if (!this.tilesByStep.has(step)) this.tilesByStep.set(step, buildTiles(...this.subsample(step), step))
+    return this.tilesByStep.get(step)
   }
 
-  thinned(step) {
-    if (step === 1) return [this.width, this.height, this.shown]
+  subsample(step) {
+    if (step === 1) return [this.width, this.height, this.visibleIds]
     const width = Math.max(1, Math.floor(this.width / step)), height = Math.max(1, Math.floor(this.height / step))
     const out = new Uint8Array(width * height), half = step >> 1
-    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) out[i] = this.shown[(y * step + half) * this.width + x * step + half]
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) out[i] = this.visibleIds[(y * step + half) * this.width + x * step + half]
+    }
     return [width, height, out]
   }
 }
 
-function tilesOf(width, height, shown, step) {
-  const across = Math.ceil(width / TILE), tiles = []
-  for (let y = 0; y < height; y += TILE) {
-    for (let x = 0; x < width; x += TILE) {
-      tiles.push({ x: x * step, y: y * step, right: (x + TILE) * step, bottom: (y + TILE) * step, paths: [null, null, null] })
+// Returns how many image pixels to take as one, so that one covers about 0.75 to 1.5 screen pixels.
+export function chooseStep(scale) {
+  let step = 1
+  while (scale * step * 2 <= 1.5) step *= 2
+  return step
+}
+
+function intersects(tile, viewport, rim) {
+  return (
+    tile.x - rim < viewport.right && tile.y - rim < viewport.bottom &&
+    tile.right + rim > viewport.x && tile.bottom + rim > viewport.y
+  )
+}
+
+function buildTiles(width, height, visibleIds, step) {
+  const columns = Math.ceil(width / TILE_SIZE), tiles = []
+  for (let y = 0; y < height; y += TILE_SIZE) {
+    for (let x = 0; x < width; x += TILE_SIZE) {
+      const right = (x + TILE_SIZE) * step, bottom = (y + TILE_SIZE) * step
+      tiles.push({ x: x * step, y: y * step, right, bottom, paths: [null, null, null] })
     }
   }
-  const add = (id, x1, y1, x2, y2) => {
-    const tile = tiles[Math.floor(y1 / TILE) * across + Math.floor(x1 / TILE)]
+  forEachEdge(width, height, visibleIds, (id, x1, y1, x2, y2) => {
+    const tile = tiles[Math.floor(y1 / TILE_SIZE) * columns + Math.floor(x1 / TILE_SIZE)]
     const path = (tile.paths[id] ??= new Path2D())
     path.moveTo(x1, y1)
     path.lineTo(x2, y2)
-  }
-  // At a border the class that lies inside counts: nucleus before cytoplasm before background.
-  const rank = id => (id === 255 ? -1 : id)
-  const at = (x, y) => rank(shown[y * width + x])
-  const side = (a, b) => (a === b ? -1 : Math.max(a, b))
-  for (let y = 1; y < height; y++) runs(width, x => side(at(x, y - 1), at(x, y)), (id, a, b) => add(id, a, y, b, y))
-  for (let x = 1; x < width; x++) runs(height, y => side(at(x - 1, y), at(x, y)), (id, a, b) => add(id, x, a, x, b))
+  })
   return tiles.filter(tile => tile.paths.some(Boolean))
 }
 
-// Calls draw(id, from, to) for every run of equal sides that is not -1; no run goes beyond a tile.
-function runs(length, side, draw) {
-  let from = 0, was = -1
+// Calls draw(id, x1, y1, x2, y2) for every straight piece of an outline; none extends beyond a tile. Where two classes
+// meet, the inner one has the outline: nucleus before cytoplasm before background.
+export function forEachEdge(width, height, visibleIds, draw) {
+  const rank = id => (id === HIDDEN ? -1 : id)
+  const rankAt = (x, y) => rank(visibleIds[y * width + x])
+  const getOwner = (a, b) => (a === b ? -1 : Math.max(a, b))
+  for (let y = 1; y < height; y++) {
+    forEachRun(width, x => getOwner(rankAt(x, y - 1), rankAt(x, y)), (id, from, to) => draw(id, from, y, to, y))
+  }
+  for (let x = 1; x < width; x++) {
+    forEachRun(height, y => getOwner(rankAt(x - 1, y), rankAt(x, y)), (id, from, to) => draw(id, x, from, x, to))
+  }
+}
+
+// Calls draw(owner, from, to) for every run of equal owners other than -1; no run crosses a tile border.
+function forEachRun(length, getOwnerAt, draw) {
+  let from = 0, previous = -1
   for (let i = 0; i <= length; i++) {
-    const now = i < length ? side(i) : -1
-    if (now === was && i % TILE) continue
-    if (was >= 0) draw(was, from, i)
+    const owner = i < length ? getOwnerAt(i) : -1
+    if (owner === previous && i % TILE_SIZE) continue
+    if (previous >= 0) draw(previous, from, i)
     from = i
-    was = now
+    previous = owner
   }
 }

@@ -1,117 +1,123 @@
-import { DOUBT, ERROR_COLOURS, ERROR_WORDS, agreement, agreementOverlay, dice, doubtOverlay, errorOverlay, errors, fillOverlay, visible } from "./overlays.js"
-import { el, share } from "./dom.js"
+import {
+  ERROR_COLOURS, ERROR_LABELS, UNCERTAINTY_COLOURS, classifyErrors, computeDice, countMajorityVotes, renderAgreement, renderErrors,
+  renderFill, renderUncertainty, selectVisible,
+} from "./overlays.js"
+import { createElement, formatScore } from "./dom.js"
 import { Outlines } from "./outlines.js"
-import { faded, mapOf, probability } from "./image_store.js"
+import { getProbability, loadFadedImage, loadMap } from "./image_store.js"
 
-// The grid of panels: made, kept and put in order, and what each one shows on its picture.
+// A panel: the image with one kind of overlay, its caption and its readout.
 
-// What the colours of the panels mean that show no classes; they lie fully opaque on a faded picture.
+// Legends of the panels that do not show classes; their overlays are opaque, on a faded image.
 const LEGENDS = {
-  errors: [1, 2, 3].map(kind => [ERROR_COLOURS[kind], ERROR_WORDS[kind]]),
-  agreement: [[DOUBT[2], "some disagree"], [DOUBT[3], "most disagree"]],
-  confidence: [[DOUBT[1], "a little unsure"], [DOUBT[3], "very unsure"]],
+  errors: [1, 2, 3].map(kind => [ERROR_COLOURS[kind], ERROR_LABELS[kind]]),
+  agreement: [[UNCERTAINTY_COLOURS[2], "some disagree"], [UNCERTAINTY_COLOURS[3], "most disagree"]],
+  uncertainty: [[UNCERTAINTY_COLOURS[1], "slightly uncertain"], [UNCERTAINTY_COLOURS[3], "very uncertain"]],
 }
 
-const NARROWEST = 132, GAP = 10, CAPTION = 62
+const MIN_PANEL_WIDTH = 132, GAP = 10, CAPTION_HEIGHT = 62
 
-// How many columns make the panels largest without making the grid taller than the screen.
-export function columnsFor(count, width, height, aspect) {
-  let best = 1, largest = 0
+// Returns the number of columns that makes the panels largest without making the grid taller than the screen.
+export function computeColumns(count, width, height, aspect) {
+  let best = 1, bestScore = 0
   for (let columns = 1; columns <= count; columns++) {
     const side = (width - GAP * (columns - 1)) / columns
-    if (side < NARROWEST && columns > 1) break
-    const rows = Math.ceil(count / columns), tall = rows * (side / aspect + CAPTION)
-    // What one has to scroll for counts less than what is large, and a row with gaps a little less than a full one.
-    const seen = side * Math.min(1, height / tall) ** 2 * (count / (rows * columns)) ** 0.25
-    if (seen > largest + 1) {
-      largest = seen
+    if (side < MIN_PANEL_WIDTH && columns > 1) break
+    const rows = Math.ceil(count / columns), gridHeight = rows * (side / aspect + CAPTION_HEIGHT)
+    // Large panels count less if the user has to scroll, and slightly less if a row is not full.
+    const score = side * Math.min(1, height / gridHeight) ** 2 * (count / (rows * columns)) ** 0.25
+    if (score > bestScore + 1) {
+      bestScore = score
       best = columns
     }
   }
-  // Two beside each other on a phone.
-  return count > 1 && width >= 2 * NARROWEST + GAP ? Math.max(2, best) : best
+  // Two side by side on a phone.
+  return count > 1 && width >= 2 * MIN_PANEL_WIDTH + GAP ? Math.max(2, best) : best
 }
 
 export class Panel {
   constructor(key) {
     this.key = key
-    this.canvas = el("canvas", { tabindex: 0, role: "img" })
+    this.canvas = createElement("canvas", { tabindex: 0, role: "img" })
     this.context = this.canvas.getContext("2d")
-    this.title = el("span", { class: "name" })
-    this.scores = el("span", { class: "scores" })
-    this.spot = el("span", { class: "spot", "aria-hidden": "true" })
-    this.node = el("figure", { "data-panel": key }, el("figcaption", {}, this.title, this.scores), this.canvas, this.spot)
+    this.title = createElement("span", { class: "name" })
+    this.scores = createElement("span", { class: "scores" })
+    this.readout = createElement("span", { class: "panel-readout", "aria-hidden": "true" })
+    const caption = createElement("figcaption", {}, this.title, this.scores)
+    this.node = createElement("figure", { "data-panel": key }, caption, this.canvas, this.readout)
   }
 
-  // Takes what Python says of the panel and the maps of a picture.
-  async fill(data, pack, picture, parts, edits) {
-    this.data = data
-    this.picture = LEGENDS[data.kind] ? await faded(pack) : picture
-    this.map = data.part ? edits.get(data.part) ?? (await mapOf(pack, data.part)) : null
-    this.mask = pack.parts.mask ? await mapOf(pack, "mask") : null
-    this.models = data.kind === "agreement" ? await Promise.all(parts.map(part => edits.get(part) ?? mapOf(pack, part))) : null
-    this.signature = null
-    this.title.textContent = data.title
-    this.title.title = data.help ?? ""
-    this.canvas.setAttribute("aria-label", data.alt)
-    this.score()
+  // Loads what the panel shows of an image: its maps, with the user's edits in place of a model's result.
+  async load(props, payload, image, modelParts, edits) {
+    const loadPart = part => edits.get(part) ?? loadMap(payload, part)
+    this.props = props
+    this.image = LEGENDS[props.kind] ? await loadFadedImage(payload) : image
+    this.map = props.part ? await loadPart(props.part) : null
+    this.mask = payload.parts.mask ? await loadMap(payload, "mask") : null
+    this.models = props.kind === "agreement" ? await Promise.all(modelParts.map(loadPart)) : null
+    this.layersKey = null
+    this.title.textContent = props.title
+    this.title.title = props.help ?? ""
+    this.canvas.setAttribute("aria-label", props.alt)
+    this.showCaption()
   }
 
-  score() {
-    const marks = []
-    if (this.data.kind === "model" && this.mask) {
-      const of = dice(this.map, this.mask)
-      this.dice = of
-      for (const [name, value] of Object.entries(of)) marks.push(el("span", {}, `${name} ${share(value)}`))
+  // Shows the Dice or the legend, and the badge.
+  showCaption() {
+    const items = []
+    if (this.props.kind === "model" && this.mask) {
+      this.dice = computeDice(this.map, this.mask)
+      for (const [region, value] of Object.entries(this.dice)) items.push(createElement("span", {}, `${region} ${formatScore(value)}`))
     }
-    for (const [colour, text] of LEGENDS[this.data.kind] ?? []) {
-      marks.push(el("span", {}, el("i", { style: `--colour: ${colour}` }), text))
+    for (const [colour, text] of LEGENDS[this.props.kind] ?? []) {
+      items.push(createElement("span", {}, createElement("i", { style: `--colour: ${colour}` }), text))
     }
-    this.scores.replaceChildren(...marks)
-    if (this.data.mark) this.scores.append(el("span", { class: "mark", title: this.data.mark.help }, this.data.mark.text))
+    const { badge } = this.props
+    if (badge) items.push(createElement("span", { class: "badge", title: badge.help }, badge.text))
+    this.scores.replaceChildren(...items)
   }
 
-  // Makes the layers anew where a setting or the map has changed.
-  compose(settings) {
-    const { classes, cutoff, colours, hatch, style } = settings
-    const signature = JSON.stringify([classes, cutoff, colours, hatch, style])
-    if (signature === this.signature) return
-    this.signature = signature
-    const { kind } = this.data
-    if (kind === "picture") this.layers = []
+  // Renders the layers again if a setting or the map has changed.
+  renderLayers(settings) {
+    const { classes, threshold, colours, hatching, style } = settings
+    const layersKey = JSON.stringify([classes, threshold, colours, hatching, style])
+    if (layersKey === this.layersKey) return
+    this.layersKey = layersKey
+    const { kind } = this.props
+    if (kind === "image") this.layers = []
     if (kind === "model" || kind === "mask") {
-      const shown = visible(this.map, kind === "mask" ? { classes, cutoff: 0 } : settings)
+      const visibleIds = selectVisible(this.map, kind === "mask" ? { classes, threshold: 0 } : settings)
       this.layers = [
         {
-          fill: style === "contour" ? null : fillOverlay(this.map, shown, settings),
-          lines: style === "fill" ? null : new Outlines(this.map.width, this.map.height, shown),
+          fill: style === "outline" ? null : renderFill(this.map, visibleIds, settings),
+          outlines: style === "fill" ? null : new Outlines(this.map.width, this.map.height, visibleIds),
         },
       ]
     }
     if (kind === "errors") {
-      const { width, height } = this.map
-      this.layers = [{ fill: errorOverlay(width, height, errors(this.map, this.mask, classes), hatch), opacity: 1 }]
+      const { width, height } = this.map, errorKinds = classifyErrors(this.map, this.mask, classes)
+      this.layers = [{ fill: renderErrors(width, height, errorKinds, hatching), opacity: 1 }]
     }
     if (kind === "agreement") {
       const { width, height } = this.models[0]
-      this.votes = agreement(this.models)
-      this.layers = [{ fill: agreementOverlay(width, height, this.votes, this.models.length), opacity: 1 }]
+      this.votes = countMajorityVotes(this.models)
+      this.layers = [{ fill: renderAgreement(width, height, this.votes, this.models.length), opacity: 1 }]
     }
-    if (kind === "confidence") this.layers = [{ fill: doubtOverlay(this.map), opacity: 1 }]
+    if (kind === "uncertainty") this.layers = [{ fill: renderUncertainty(this.map), opacity: 1 }]
   }
 
-  // What this panel says of a pixel, in a few words.
-  says(x, y, names) {
-    if (x < 0 || y < 0 || x >= this.picture.width || y >= this.picture.height) return ""
-    const i = y * this.picture.width + x, { kind } = this.data
-    if (kind === "mask") return names[this.map.ids[i]]
+  // Describes a pixel in a few words.
+  describePixel(x, y, classNames) {
+    if (x < 0 || y < 0 || x >= this.image.width || y >= this.image.height) return ""
+    const i = y * this.image.width + x, { kind } = this.props
+    if (kind === "mask") return classNames[this.map.ids[i]]
     if (kind === "agreement") return this.votes ? `${this.votes[i]} of ${this.models.length} agree` : ""
     if (!this.map) return ""
-    const id = this.map.ids[i], sure = probability(this.map, id, i)
+    const id = this.map.ids[i]
     if (kind === "errors") {
       const truth = this.mask.ids[i]
-      return id === truth ? "right" : `${names[id]}, expert: ${names[truth]}`
+      return id === truth ? "correct" : `${classNames[id]}, mask: ${classNames[truth]}`
     }
-    return `${names[id]} ${share(sure, 2)}`
+    return `${classNames[id]} ${formatScore(getProbability(this.map, id, i), 2)}`
   }
 }

@@ -1,6 +1,6 @@
-import { keepPack } from "./image_store.js"
+import { storePayload } from "./image_store.js"
 
-// The component that brings one picture. It shows nothing: the viewer looks into the store.
+// The component that receives an image. It shows nothing; the viewer reads the store.
 export default function ({ data }) {
-  if (data) keepPack(data)
+  if (data) storePayload(data)
 }

@@ -1,123 +1,124 @@
-import { el } from "./dom.js"
+import { createElement } from "./dom.js"
 import { drawPanel } from "./render.js"
 import { Panel } from "./panels.js"
-import { mapOf, photograph, store } from "./image_store.js"
+import { loadImage, store } from "./image_store.js"
 
-// Two panels, one over the other, with a divider between them that can be dragged or moved by the arrow keys.
+// Two panels on top of each other, with a divider between them that is dragged or moved with the arrow keys.
 
 export class Swipe {
   constructor(viewer) {
     this.viewer = viewer
-    this.canvas = el("canvas", { role: "img", tabindex: 0 })
+    this.canvas = createElement("canvas", { role: "img", tabindex: 0 })
     this.context = this.canvas.getContext("2d")
-    this.divider = el("div", { class: "divider", role: "slider", tabindex: 0, "aria-label": "Divider", "aria-valuemin": 0, "aria-valuemax": 100 })
-    this.left = el("select", { "aria-label": "Left of the divider" })
-    this.right = el("select", { "aria-label": "Right of the divider" })
-    this.node = el(
-      "div",
-      { class: "swipe", hidden: true },
-      el("div", { class: "sides" }, this.left, this.right),
-      (this.stage = el("div", { class: "stage" }, this.canvas, this.divider)),
-    )
-    for (const [select, side] of [[this.left, "left"], [this.right, "right"]]) {
-      select.addEventListener("change", () => viewer.set({ swipe: { ...viewer.kept.swipe, [side]: select.value } }))
+    this.leftCanvas = document.createElement("canvas")
+    this.divider = createElement("div", {
+      class: "divider", role: "slider", tabindex: 0, "aria-label": "Divider", "aria-valuemin": 0, "aria-valuemax": 100,
+    })
+    this.left = createElement("select", { "aria-label": "Left of the divider" })
+    this.right = createElement("select", { "aria-label": "Right of the divider" })
+    this.stage = createElement("div", { class: "stage" }, this.canvas, this.divider)
+    this.node = createElement("div", { class: "swipe", hidden: true }, createElement("div", { class: "sides" }, this.left, this.right), this.stage)
+    for (const [side, select] of this.sides) {
+      select.addEventListener("change", () => viewer.setState({ swipe: { ...viewer.state.swipe, [side]: select.value } }))
     }
     this.divider.addEventListener("pointerdown", event => this.divider.setPointerCapture(event.pointerId))
     this.divider.addEventListener("pointermove", event => this.divider.hasPointerCapture(event.pointerId) && this.drag(event))
-    this.divider.addEventListener("keydown", event => this.key(event))
+    this.divider.addEventListener("keydown", event => this.handleKey(event))
   }
 
-  // What lies under the pointer on the stage, for zooming and panning: the same picture on both sides.
-  panelOf(target) {
-    return target === this.canvas && this.pair ? { canvas: this.canvas, picture: this.pair[0].picture, data: {} } : null
+  get sides() {
+    return [["left", this.left], ["right", this.right]]
+  }
+
+  // Returns what lies under the pointer on the stage, for zooming and panning: both sides show the same image.
+  getPanelOf(target) {
+    return target === this.canvas && this.pair ? { canvas: this.canvas, image: this.pair[0].image, props: {} } : null
   }
 
   toggle() {
     const { viewer } = this
-    if (viewer.kept.swipe) return viewer.set({ swipe: null })
-    const models = viewer.chosen.filter(key => key !== "picture")
-    const left = models[0] ?? viewer.known[0], right = models[1] ?? viewer.known.find(key => key !== left) ?? left
-    viewer.set({ swipe: { left, right, at: 0.5 } })
+    if (viewer.state.swipe) return viewer.setState({ swipe: null })
+    const keys = viewer.selectedKeys.filter(key => key !== "image")
+    const left = keys[0] ?? viewer.panelKeys[0], right = keys[1] ?? viewer.panelKeys.find(key => key !== left) ?? left
+    viewer.setState({ swipe: { left, right, position: 0.5 } })
     this.divider.focus()
   }
 
   async update() {
-    const { viewer } = this, chosen = viewer.kept.swipe
-    this.node.hidden = !chosen
-    if (!chosen) return
-    for (const [select, side] of [[this.left, "left"], [this.right, "right"]]) {
-      if (select.options.length !== viewer.known.length) {
-        select.replaceChildren(...viewer.data.panels.map(panel => new Option(panel.title, panel.key)))
+    const { viewer } = this, { swipe } = viewer.state
+    this.node.hidden = !swipe
+    if (!swipe) return
+    for (const [side, select] of this.sides) {
+      if (select.options.length !== viewer.panelKeys.length) {
+        select.replaceChildren(...viewer.props.panels.map(panel => new Option(panel.title, panel.key)))
       }
-      select.value = chosen[side]
+      select.value = swipe[side]
     }
-    const pack = store.packs.get(viewer.data.pack)
-    if (!pack) return
-    const picture = await photograph(pack), edits = viewer.editsOf(pack.digest)
-    const parts = viewer.modelParts()
-    this.pair = await Promise.all(
-      [chosen.left, chosen.right].map(async key => {
-        const told = viewer.data.panels.find(panel => panel.key === key) ?? viewer.data.panels[0]
-        const panel = new Panel(told.key)
-        await panel.fill(told, pack, picture, parts, edits)
-        panel.compose(viewer.settings)
-        return panel
-      }),
-    )
-    this.canvas.setAttribute("aria-label", this.pair.map(panel => panel.data.title).join(" and "))
-    this.measure()
+    const payload = store.payloads.get(viewer.props.digest)
+    if (!payload) return
+    const image = await loadImage(payload), edits = viewer.getEdits(payload.digest)
+    this.pair = await Promise.all([swipe.left, swipe.right].map(key => this.loadPanel(key, payload, image, edits)))
+    this.canvas.setAttribute("aria-label", this.pair.map(panel => panel.props.title).join(" and "))
+    this.resize()
     this.draw(viewer.settings)
   }
 
-  measure() {
+  async loadPanel(key, payload, image, edits) {
+    const { viewer } = this, panelProps = viewer.props.panels.find(panel => panel.key === key) ?? viewer.props.panels[0]
+    const panel = new Panel(panelProps.key)
+    await panel.load(panelProps, payload, image, viewer.modelParts, edits)
+    panel.renderLayers(viewer.settings)
+    return panel
+  }
+
+  resize() {
     if (this.node.hidden || !this.pair) return
-    const { picture } = this.pair[0], ratio = Math.min(2, window.devicePixelRatio || 1)
-    this.stage.style.aspectRatio = `${Math.min(1.8, Math.max(0.6, picture.width / picture.height))}`
-    const w = Math.round(this.canvas.clientWidth * ratio), h = Math.round(this.canvas.clientHeight * ratio)
-    if (w && (this.canvas.width !== w || this.canvas.height !== h)) Object.assign(this.canvas, { width: w, height: h })
+    const { image } = this.pair[0], ratio = Math.min(2, window.devicePixelRatio || 1)
+    this.stage.style.aspectRatio = `${Math.min(1.8, Math.max(0.6, image.width / image.height))}`
+    const width = Math.round(this.canvas.clientWidth * ratio), height = Math.round(this.canvas.clientHeight * ratio)
+    if (width && (this.canvas.width !== width || this.canvas.height !== height)) Object.assign(this.canvas, { width, height })
   }
 
   draw(settings) {
-    const { viewer } = this, chosen = viewer.kept.swipe
-    if (!chosen || !this.pair || this.node.hidden) return
-    const [left, right] = this.pair, { width, height } = this.canvas, cut = Math.round(width * chosen.at)
-    drawPanel(this.context, this.canvas, right, viewer.kept.view, settings)
-    const other = (this.other ??= document.createElement("canvas"))
-    Object.assign(other, { width, height })
-    drawPanel(other.getContext("2d"), other, left, viewer.kept.view, settings)
+    const { swipe, view } = this.viewer.state
+    if (!swipe || !this.pair || this.node.hidden) return
+    const [left, right] = this.pair, { width, height } = this.canvas, cut = Math.round(width * swipe.position)
+    drawPanel(this.context, this.canvas, right, view, settings)
+    Object.assign(this.leftCanvas, { width, height })
+    drawPanel(this.leftCanvas.getContext("2d"), this.leftCanvas, left, view, settings)
     this.context.setTransform(1, 0, 0, 1, 0, 0)
     if (cut > 0) {
       this.context.clearRect(0, 0, cut, height)
-      this.context.drawImage(other, 0, 0, cut, height, 0, 0, cut, height)
+      this.context.drawImage(this.leftCanvas, 0, 0, cut, height, 0, 0, cut, height)
     }
-    this.divider.style.left = `${100 * chosen.at}%`
-    this.tell()
+    this.divider.style.left = `${100 * swipe.position}%`
+    this.updateAria()
   }
 
-  // Says where the divider is, at once and not with the next frame: screen readers read it when a key was pressed.
-  tell() {
-    const share = Math.round(100 * this.viewer.kept.swipe.at)
-    this.divider.setAttribute("aria-valuenow", share)
-    if (this.pair) this.divider.setAttribute("aria-valuetext", `${this.pair[0].data.title} ${share} %`)
+  // Updates the slider's value at once, not with the next frame: screen readers read it when a key is pressed.
+  updateAria() {
+    const percent = Math.round(100 * this.viewer.state.swipe.position)
+    this.divider.setAttribute("aria-valuenow", percent)
+    if (this.pair) this.divider.setAttribute("aria-valuetext", `${this.pair[0].props.title} ${percent} %`)
   }
 
   drag(event) {
     const box = this.stage.getBoundingClientRect()
-    this.move((event.clientX - box.left) / box.width)
+    this.moveTo((event.clientX - box.left) / box.width)
   }
 
-  key(event) {
-    const by = { ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1 }[event.key]
-    const to = { Home: 0, End: 1 }[event.key] ?? (by && this.viewer.kept.swipe.at + by)
-    if (to === undefined) return
+  handleKey(event) {
+    const step = { ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1 }[event.key]
+    const position = { Home: 0, End: 1 }[event.key] ?? (step && this.viewer.state.swipe.position + step)
+    if (position === undefined) return
     event.preventDefault()
     event.stopPropagation()
-    this.move(to)
+    this.moveTo(position)
   }
 
-  move(at) {
-    this.viewer.kept.swipe.at = Math.min(1, Math.max(0, at))
-    this.tell()
-    this.viewer.changed()
+  moveTo(position) {
+    this.viewer.state.swipe.position = Math.min(1, Math.max(0, position))
+    this.updateAria()
+    this.viewer.onViewChanged()
   }
 }

@@ -1,217 +1,220 @@
-import { el, pressed } from "./dom.js"
+import { createElement, setPressed } from "./dom.js"
 
-// The controls. Each has a name for screen readers, a visible focus, and, where there is one, its key in the hint.
+// The controls. Each has a name for screen readers, a visible focus and, where it has a shortcut, the key in its tooltip.
 
-const STYLE_TITLES = { fill: "Areas", contour: "Outlines", both: "Both" }
+const STYLE_TITLES = { fill: "Fill", outline: "Outline", both: "Fill and outline" }
 
 export class Toolbar {
   constructor(viewer) {
     this.viewer = viewer
-    const tool = (text, hint, act, more = {}) => el("button", { type: "button", title: hint, onclick: act, ...more }, text)
-    this.previous = tool("‹", "Previous picture (←)", () => viewer.goTo(viewer.data.previous), { "aria-label": "Previous picture" })
-    this.next = tool("›", "Next picture (→)", () => viewer.goTo(viewer.data.next), { "aria-label": "Next picture" })
-    this.name = el("strong", { class: "picture-name" })
-    this.panelsButton = tool("Panels", "Choose and order the panels (P)", () => this.open(this.panelMenu), { "aria-expanded": "false" })
-    this.panelMenu = el("div", { class: "menu", role: "group", "aria-label": "Panels", hidden: true })
-    this.viewButton = tool("Colours", "Palette, hatching, cut-off (V)", () => this.open(this.viewMenu), { "aria-expanded": "false" })
-    this.viewMenu = this.colourMenu()
-    this.swipeButton = tool("Swipe", "Two panels, one over the other, with a divider (X)", () => viewer.swipe.toggle(), { "aria-pressed": "false" })
-    this.editButton = tool("Correct", "Correct a model's mask (E)", () => this.toggleEdit(), { "aria-pressed": "false" })
-    this.saveButton = tool("Save", "This view, or a figure of all panels (S)", () => this.open(this.saveMenu), { "aria-expanded": "false" })
-    this.saveMenu = this.savingMenu()
-    this.helpButton = tool("?", "Keys (?)", () => viewer.help.toggle(), { "aria-label": "Keys and gestures", "aria-expanded": "false" })
-    this.hideButton = el("button", { type: "button", title: "Hide the colours while held (H)", "aria-pressed": "false" }, "Hide")
-    this.holdToHide()
-    this.styles = el("div", { class: "segments", role: "radiogroup", "aria-label": "Show classes as" })
+    const button = (text, tooltip, onclick, more = {}) =>
+      createElement("button", { type: "button", title: tooltip, onclick, ...more }, text)
+    const group = (...children) => createElement("div", { class: "group" }, ...children)
+    this.previous = button("‹", "Previous image (←)", () => viewer.goTo(viewer.props.previous_id), { "aria-label": "Previous image" })
+    this.next = button("›", "Next image (→)", () => viewer.goTo(viewer.props.next_id), { "aria-label": "Next image" })
+    this.name = createElement("strong", { class: "image-name" })
+    const isMenu = { "aria-expanded": "false" }, isToggle = { "aria-pressed": "false" }
+    this.panelsButton = button("Panels", "Choose and order the panels (P)", () => this.toggleMenu(this.panelsMenu), isMenu)
+    this.panelsMenu = createElement("div", { class: "menu", role: "group", "aria-label": "Panels", hidden: true })
+    this.coloursButton = button("Colours", "Palette, hatching, confidence threshold (V)", () => this.toggleMenu(this.coloursMenu), isMenu)
+    this.coloursMenu = this.createColoursMenu()
+    this.swipeButton = button("Swipe", "Compare two panels with a divider (X)", () => viewer.swipe.toggle(), isToggle)
+    this.editButton = button("Edit mask", "Edit a model's mask (E)", () => this.toggleEditing(), isToggle)
+    this.saveButton = button("Save", "Save the view, a figure or a mask", () => this.toggleMenu(this.saveMenu), isMenu)
+    this.saveMenu = createElement("div", { class: "menu", role: "group", "aria-label": "Save", hidden: true })
+    this.helpButton = button("?", "Keyboard shortcuts (?)", () => viewer.help.toggle(), { "aria-label": "Keyboard shortcuts and gestures", ...isMenu })
+    this.hideButton = button("Hold to hide overlay", "Hold to hide overlay (H)", null, isToggle)
+    this.setUpHideButton()
+    this.styles = createElement("div", { class: "segments", role: "radiogroup", "aria-label": "Overlay style" })
     for (const [style, title] of Object.entries(STYLE_TITLES)) {
-      const button = el("button", { type: "button", role: "radio", "data-style": style, title: `${title} (O goes through them)` }, title)
-      button.addEventListener("click", () => viewer.set({ style }))
-      this.styles.append(button)
+      this.styles.append(button(title, `${title} (O for the next style)`, () => viewer.setState({ style }), { role: "radio", "data-style": style }))
     }
-    this.opacity = this.slider("Strength of the areas", "opacity", "([ and ])")
-    this.classes = el("div", { class: "classes", role: "group", "aria-label": "Classes" })
+    this.opacity = this.createSlider("Opacity", "opacity", "Opacity ([ and ])")
+    this.classes = createElement("div", { class: "classes", role: "group", "aria-label": "Classes" })
     this.menus = [
-      [this.panelMenu, this.panelsButton],
-      [this.viewMenu, this.viewButton],
+      [this.panelsMenu, this.panelsButton],
+      [this.coloursMenu, this.coloursButton],
       [this.saveMenu, this.saveButton],
     ]
-    this.node = el(
+    const anchor = (menuButton, menu) => createElement("div", { class: "menu-anchor" }, menuButton, menu)
+    this.node = createElement(
       "div",
       { class: "bar", role: "toolbar", "aria-label": "Viewer controls" },
-      el("div", { class: "group" }, this.previous, this.name, this.next),
-      el("div", { class: "group" }, this.held(this.panelsButton, this.panelMenu), this.swipeButton),
-      el("div", { class: "group" }, this.styles, this.opacity, this.hideButton),
-      el("div", { class: "group" }, this.classes, this.held(this.viewButton, this.viewMenu)),
-      el("div", { class: "group" }, this.editButton, this.held(this.saveButton, this.saveMenu), this.helpButton),
+      group(this.previous, this.name, this.next),
+      group(anchor(this.panelsButton, this.panelsMenu), this.swipeButton),
+      group(this.styles, this.opacity, this.hideButton),
+      group(this.classes, anchor(this.coloursButton, this.coloursMenu)),
+      group(this.editButton, anchor(this.saveButton, this.saveMenu), this.helpButton),
     )
     this.node.addEventListener("keydown", event => event.key === "Escape" && this.closeMenus(true))
     viewer.root.addEventListener("pointerdown", event => {
-      if (!event.composedPath().some(node => node.classList?.contains("held"))) this.closeMenus()
+      if (!event.composedPath().some(node => node.classList?.contains("menu-anchor"))) this.closeMenus()
     })
   }
 
-  held(button, menu) {
-    return el("div", { class: "held" }, button, menu)
-  }
-
-  slider(label, setting, keys) {
-    const input = el("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": label, title: `${label} ${keys}` })
-    input.addEventListener("input", () => this.viewer.set({ [setting]: input.value / 100 }))
+  createSlider(label, setting, tooltip) {
+    const input = createElement("input", { type: "range", min: 0, max: 100, step: 5, "aria-label": label, title: tooltip })
+    input.addEventListener("input", () => this.viewer.setState({ [setting]: input.value / 100 }))
     return input
   }
 
-  holdToHide() {
-    const hide = on => this.viewer.hide(on), button = this.hideButton
+  setUpHideButton() {
+    const setHidden = isHidden => this.viewer.setHidden(isHidden), button = this.hideButton
     button.addEventListener("pointerdown", event => {
       button.setPointerCapture(event.pointerId)
-      hide(true)
+      setHidden(true)
     })
-    for (const type of ["pointerup", "pointercancel", "blur"]) button.addEventListener(type, () => hide(false))
-    button.addEventListener("keydown", event => [" ", "Enter"].includes(event.key) && (event.preventDefault(), hide(true)))
-    button.addEventListener("keyup", () => hide(false))
+    for (const type of ["pointerup", "pointercancel", "blur"]) button.addEventListener(type, () => setHidden(false))
+    button.addEventListener("keydown", event => [" ", "Enter"].includes(event.key) && (event.preventDefault(), setHidden(true)))
+    button.addEventListener("keyup", () => setHidden(false))
     button.addEventListener("contextmenu", event => event.preventDefault())
   }
 
-  colourMenu() {
+  createColoursMenu() {
     const { viewer } = this
-    this.palette = el("select", { "aria-label": "Palette" })
-    this.palette.addEventListener("change", () => viewer.set({ palette: this.palette.value }))
-    this.own = el("div", { class: "own", role: "group", "aria-label": "Your own colours" })
-    this.hatch = el("input", { type: "checkbox", id: "hatch" })
-    this.hatch.addEventListener("change", () => viewer.set({ hatch: this.hatch.checked }))
-    this.cutoff = this.slider("Show only pixels at least so sure", "cutoff", "")
-    this.cutoffText = el("output", {})
-    return el(
+    this.palette = createElement("select", { "aria-label": "Palette" })
+    this.palette.addEventListener("change", () => viewer.setState({ palette: this.palette.value }))
+    this.customColours = createElement("div", { class: "custom-colours", role: "group", "aria-label": "Custom colours" })
+    this.hatching = createElement("input", { type: "checkbox", id: "hatching" })
+    this.hatching.addEventListener("change", () => viewer.setState({ hatching: this.hatching.checked }))
+    this.threshold = this.createSlider("Confidence threshold", "threshold", "Shows a model's pixels only from this probability on")
+    this.thresholdText = createElement("output", {})
+    return createElement(
       "div",
       { class: "menu", role: "group", "aria-label": "Colours", hidden: true },
-      el("label", {}, "Palette ", this.palette), this.own,
-      el("label", { for: "hatch" }, this.hatch, " Hatching (G), so that colour is not the only sign"),
-      el("label", {}, "Only where the model is sure: at least ", this.cutoffText, this.cutoff),
+      createElement("label", {}, "Palette ", this.palette), this.customColours,
+      createElement("label", { for: "hatching" }, this.hatching, " Hatching (G): distinguishes classes without colour"),
+      createElement("label", {}, "Confidence threshold: ", this.thresholdText, this.threshold),
     )
   }
 
-  savingMenu() {
-    const item = (text, kind) => el("button", { type: "button", onclick: () => (this.closeMenus(true), this.viewer.save(kind)) }, text)
-    this.masks = () =>
-      this.viewer.data.panels
-        .filter(panel => panel.kind === "model")
-        .map(panel => item(`Mask of ${panel.title} (PNG, grey codes)`, `mask ${panel.part}`))
-    this.files = [item("This view (PNG)", "view"), item("Figure of all panels (PNG)", "png"), item("Figure of all panels (SVG)", "svg")]
-    return el("div", { class: "menu", role: "group", "aria-label": "Save", hidden: true })
+  listSaveItems() {
+    const item = (text, kind, part) =>
+      createElement("button", { type: "button", onclick: () => (this.closeMenus(true), this.viewer.save(kind, part)) }, text)
+    const models = this.viewer.props.panels.filter(panel => panel.kind === "model")
+    return [
+      item("Current view (PNG)", "view"), item("Figure with all panels (PNG)", "png"), item("Figure with all panels (SVG)", "svg"),
+      ...models.map(panel => item(`Mask of ${panel.title} (PNG, grey values)`, "mask", panel.part)),
+    ]
   }
 
-  open(menu) {
-    const was = menu.hidden
+  toggleMenu(menu) {
+    const wasHidden = menu.hidden
     this.closeMenus()
-    if (!was) return
-    if (menu === this.panelMenu) this.listPanels()
-    if (menu === this.saveMenu) menu.replaceChildren(...this.files, ...this.masks())
+    if (!wasHidden) return
+    if (menu === this.panelsMenu) this.listPanels()
+    if (menu === this.saveMenu) menu.replaceChildren(...this.listSaveItems())
     menu.hidden = false
-    this.menus.find(([one]) => one === menu)[1].setAttribute("aria-expanded", "true")
-    this.keepInSight(menu)
+    this.menus.find(([candidate]) => candidate === menu)[1].setAttribute("aria-expanded", "true")
+    this.keepOnScreen(menu)
     menu.querySelector("button, input, select")?.focus()
   }
 
-  // Moves an open menu to the left by what would lie beyond the screen.
-  keepInSight(menu) {
+  // Moves an open menu to the left by as much as it exceeds the screen.
+  keepOnScreen(menu) {
     menu.style.left = "0"
-    const { left, right } = menu.getBoundingClientRect(), beyond = right + 12 - document.documentElement.clientWidth
-    if (beyond > 0) menu.style.left = `${-Math.min(beyond, left - 4)}px`
+    const { left, right } = menu.getBoundingClientRect(), excess = right + 12 - document.documentElement.clientWidth
+    if (excess > 0) menu.style.left = `${-Math.min(excess, left - 4)}px`
   }
 
-  closeMenus(back = false) {
+  closeMenus(returnFocus = false) {
     for (const [menu, button] of this.menus) {
-      if (!menu.hidden && back) button.focus()
+      if (!menu.hidden && returnFocus) button.focus()
       menu.hidden = true
       button.setAttribute("aria-expanded", "false")
     }
   }
 
-  // Every panel with a box to choose it and buttons to move it.
+  // Lists all panels, each with a checkbox to show it and buttons to move it.
   listPanels() {
-    const { viewer } = this, chosen = viewer.chosen
-    const all = [...chosen, ...viewer.known.filter(key => !chosen.includes(key))]
-    const change = (next, focus) => {
-      viewer.set({ chosen: next })
+    const { viewer } = this, selected = viewer.selectedKeys
+    const keys = [...selected, ...viewer.panelKeys.filter(key => !selected.includes(key))]
+    const select = (newKeys, focusId) => {
+      viewer.setState({ panels: newKeys })
       this.listPanels()
-      this.panelMenu.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus()
+      this.panelsMenu.querySelector(`[data-focus="${CSS.escape(focusId)}"]`)?.focus()
     }
-    const rows = all.map(key => {
-      const { title } = viewer.data.panels.find(panel => panel.key === key), place = chosen.indexOf(key), id = `panel-${key}`
-      const box = el("input", { type: "checkbox", id, "data-focus": id })
-      box.checked = place >= 0
-      box.disabled = place >= 0 && chosen.length === 1
-      box.addEventListener("change", () => change(box.checked ? [...chosen, key] : chosen.filter(one => one !== key), id))
-      const move = (by, text, label) => {
-        const to = place + by, off = place < 0 || to < 0 || to >= chosen.length
-        const button = el("button", { type: "button", "aria-label": `${label}: ${title}`, "data-focus": `${label} ${key}`, disabled: off }, text)
-        button.addEventListener("click", () => {
-          const next = chosen.filter(one => one !== key)
-          next.splice(to, 0, key)
-          change(next, `${label} ${key}`)
-        })
-        return button
+    const rows = keys.map(key => {
+      const { title } = viewer.props.panels.find(panel => panel.key === key), index = selected.indexOf(key), id = `panel-${key}`
+      const checkbox = createElement("input", { type: "checkbox", id, "data-focus": id })
+      checkbox.checked = index >= 0
+      checkbox.disabled = index >= 0 && selected.length === 1
+      checkbox.addEventListener("change", () =>
+        select(checkbox.checked ? [...selected, key] : selected.filter(other => other !== key), id),
+      )
+      const moveButton = (step, text, label) => {
+        const target = index + step, disabled = index < 0 || target < 0 || target >= selected.length, focusId = `${label} ${key}`
+        const onclick = () => {
+          const newKeys = selected.filter(other => other !== key)
+          newKeys.splice(target, 0, key)
+          select(newKeys, focusId)
+        }
+        return createElement("button", { type: "button", "aria-label": `${label}: ${title}`, "data-focus": focusId, disabled, onclick }, text)
       }
-      return el("li", {}, el("label", { for: id }, box, " ", title), move(-1, "↑", "Earlier"), move(1, "↓", "Later"))
+      const label = createElement("label", { for: id }, checkbox, " ", title)
+      return createElement("li", {}, label, moveButton(-1, "↑", "Move up"), moveButton(1, "↓", "Move down"))
     })
-    this.panelMenu.replaceChildren(el("ul", {}, ...rows))
+    this.panelsMenu.replaceChildren(createElement("ul", {}, ...rows))
   }
 
-  toggleEdit() {
+  toggleEditing() {
     const { viewer } = this
     if (viewer.editor) return viewer.edit(null)
-    const focused = viewer.order.find(panel => panel.canvas === viewer.root.activeElement && panel.data.kind === "model")
-    const panel = focused ?? viewer.order.find(one => one.data.kind === "model")
+    const models = viewer.panels.filter(panel => panel.props.kind === "model")
+    const panel = models.find(model => model.canvas === viewer.root.activeElement) ?? models[0]
     if (panel) viewer.edit(panel)
   }
 
   update() {
-    const { viewer } = this, { kept, data, settings } = viewer
-    this.name.textContent = data.name
-    this.previous.disabled = !data.previous
-    this.next.disabled = !data.next
+    const { viewer } = this, { state, props, settings } = viewer
+    this.name.textContent = props.name
+    this.previous.disabled = !props.previous_id
+    this.next.disabled = !props.next_id
     for (const button of this.styles.children) {
-      const on = button.dataset.style === kept.style
-      button.setAttribute("aria-checked", on)
-      button.tabIndex = on ? 0 : -1
+      const isChecked = button.dataset.style === state.style
+      button.setAttribute("aria-checked", isChecked)
+      button.tabIndex = isChecked ? 0 : -1
     }
-    this.opacity.value = Math.round(100 * kept.opacity)
-    this.opacity.disabled = kept.style === "contour"
-    if (!this.classes.children.length) this.makeClasses()
+    this.opacity.value = Math.round(100 * state.opacity)
+    this.opacity.disabled = state.style === "outline"
+    if (!this.classes.children.length) this.createClassButtons()
     for (const button of this.classes.children) {
       const id = Number(button.dataset.class)
-      pressed(button, kept.classes[id])
+      setPressed(button, state.classes[id])
       button.style.setProperty("--colour", settings.colours[id])
     }
     if (!this.palette.options.length) {
-      for (const one of data.palettes) this.palette.append(new Option(one.title, one.key))
-      this.palette.append(new Option("Your own", "own"))
+      for (const palette of props.palettes) this.palette.append(new Option(palette.title, palette.key))
+      this.palette.append(new Option("Custom", "custom"))
     }
-    this.palette.value = kept.palette
-    this.own.hidden = kept.palette !== "own"
-    if (!this.own.children.length) this.makeOwn()
-    ;[...this.own.querySelectorAll("input")].forEach((input, id) => (input.value = kept.own[id]))
-    this.hatch.checked = kept.hatch
-    this.cutoff.value = Math.round(100 * kept.cutoff)
-    this.cutoffText.textContent = `${Math.round(100 * kept.cutoff)} %`
-    pressed(this.swipeButton, Boolean(kept.swipe))
-    pressed(this.editButton, Boolean(viewer.editor))
-    this.editButton.disabled = !data.panels.some(panel => panel.kind === "model")
+    this.palette.value = state.palette
+    this.customColours.hidden = state.palette !== "custom"
+    if (!this.customColours.children.length) this.createColourInputs()
+    ;[...this.customColours.querySelectorAll("input")].forEach((input, id) => (input.value = state.customColours[id]))
+    this.hatching.checked = state.hatching
+    this.threshold.value = Math.round(100 * state.threshold)
+    this.thresholdText.textContent = `${Math.round(100 * state.threshold)} %`
+    setPressed(this.swipeButton, Boolean(state.swipe))
+    setPressed(this.editButton, Boolean(viewer.editor))
+    this.editButton.disabled = !props.panels.some(panel => panel.kind === "model")
   }
 
-  makeClasses() {
-    for (const { id, title } of [...this.viewer.data.classes].reverse()) {
-      const button = el("button", { type: "button", "data-class": id, title: `${title} on or off (${id + 1})` }, el("i", {}), title)
-      button.addEventListener("click", () => this.viewer.set({ classes: this.viewer.kept.classes.map((on, i) => (i === id ? !on : on)) }))
+  createClassButtons() {
+    for (const { id, title } of [...this.viewer.props.classes].reverse()) {
+      const properties = { type: "button", "data-class": id, title: `Show or hide ${title.toLowerCase()} (${id + 1})` }
+      const button = createElement("button", { ...properties, onclick: () => this.viewer.toggleClass(id) }, createElement("i", {}), title)
       this.classes.append(button)
     }
   }
 
-  makeOwn() {
-    this.viewer.data.classes.forEach(({ id, title }) => {
-      const input = el("input", { type: "color", "aria-label": `Colour of ${title.toLowerCase()}` })
-      input.addEventListener("input", () => this.viewer.set({ own: this.viewer.kept.own.map((hex, i) => (i === id ? input.value : hex)) }))
-      this.own.append(el("label", {}, input, " ", title))
+  createColourInputs() {
+    this.viewer.props.classes.forEach(({ id, title }) => {
+      const input = createElement("input", { type: "color", "aria-label": `Colour of ${title.toLowerCase()}` })
+      input.addEventListener("input", () => {
+        const { customColours } = this.viewer.state
+        this.viewer.setState({ customColours: customColours.map((hex, i) => (i === id ? input.value : hex)) })
+      })
+      this.customColours.append(createElement("label", {}, input, " ", title))
     })
   }
 }
