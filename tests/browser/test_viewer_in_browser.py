@@ -32,7 +32,7 @@ def open_viewer(page, address=PICTURE, panels=PANELS):
 def wait_for_strip(page):
     """Wait until the pictures around are known; then nothing goes on in the background."""
     page.wait_for_function(
-        "() => [...document.querySelector('[data-viewer]').shadowRoot.querySelectorAll('.worst')]"
+        "() => [...document.querySelector('[data-viewer]').shadowRoot.querySelectorAll('.lowest-dice')]"
         ".every(one => one.textContent.length === 4)"
     )
 
@@ -56,7 +56,7 @@ def middle_of(page, panel, x=0.5, y=0.5):
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
-def focus(page, panel="picture"):
+def focus(page, panel="image"):
     page.locator(f'figure[data-panel="{panel}"] canvas').focus()
 
 
@@ -80,7 +80,7 @@ def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
     page.wait_for_timeout(600)
     scale, x, y = transform(page)
     assert scale > 3
-    shown = [pixels(page, name) for name in ("picture", "mask")]
+    shown = [pixels(page, name) for name in ("image", "mask")]
     # Outside of the cell's colours, the panels show the same place of the same picture.
     same = (shown[0][..., :3] == shown[1][..., :3]).all(axis=-1)
     assert same.mean() > 0.05
@@ -93,14 +93,14 @@ def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
     assert moved[1:] != [x, y]
     assert page.evaluate("window.sent") == before
     assert not requests
-    page.mouse.dblclick(*middle_of(page, "picture"))
+    page.mouse.dblclick(*middle_of(page, "image"))
     page.wait_for_timeout(300)
     assert transform(page)[0] == 1.0
 
 
 def test_a_class_switched_off_gives_the_picture_back(page):
     open_viewer(page)
-    picture, with_all = pixels(page, "picture"), pixels(page, "mask")
+    picture, with_all = pixels(page, "image"), pixels(page, "mask")
     page.get_by_role("button", name="Nucleus", exact=True).click()
     page.wait_for_timeout(300)
     without = pixels(page, "mask")
@@ -119,7 +119,7 @@ def test_hovering_says_what_the_core_says(page):
     sample = open_dataset("synthetic").read("synthetic/012")
     height, width = sample.size
     for x, y in ((60, 60), (20, 30), (75, 58)):
-        page.mouse.move(*middle_of(page, "picture", (x + 0.5) / width, (y + 0.5) / height))
+        page.mouse.move(*middle_of(page, "image", (x + 0.5) / width, (y + 0.5) / height))
         page.wait_for_timeout(150)
         said = page.locator(".readout").inner_text()
         assert said.startswith(f"{x}, {y}")
@@ -155,7 +155,7 @@ def test_keys_do_everything(page):
     page.keyboard.press("0")
     page.keyboard.press("o")
     page.wait_for_timeout(200)
-    assert page.get_by_role("radio", name="Outlines").get_attribute("aria-checked") == "true"
+    assert page.get_by_role("radio", name="Outline", exact=True).get_attribute("aria-checked") == "true"
     page.keyboard.press("g")
     page.keyboard.press("3")
     assert page.get_by_role("button", name="Nucleus", exact=True).get_attribute("aria-pressed") == "false"
@@ -163,7 +163,7 @@ def test_keys_do_everything(page):
     page.keyboard.press("d")
     assert page.locator(".readout").inner_text().startswith("61, ")
     page.keyboard.press("?")
-    page.get_by_text("Move the cross-hair and hear what lies there").wait_for()
+    page.get_by_text("Move the crosshair and read out the pixel").wait_for()
     page.keyboard.press("Escape")
     focus(page)
     page.keyboard.press("ArrowRight")
@@ -174,7 +174,7 @@ def test_keys_do_everything(page):
 def test_the_colours_are_hidden_while_a_key_is_held(page):
     open_viewer(page)
     focus(page)
-    picture = pixels(page, "picture")
+    picture = pixels(page, "image")
     page.keyboard.down("h")
     page.wait_for_timeout(200)
     assert (pixels(page, "mask") == picture).all()
@@ -185,10 +185,10 @@ def test_the_colours_are_hidden_while_a_key_is_held(page):
 
 def test_a_link_shows_exactly_the_same(page, context):
     open_viewer(page)
-    page.mouse.move(*middle_of(page, "picture", 0.4, 0.4))
+    page.mouse.move(*middle_of(page, "image", 0.4, 0.4))
     for _ in range(4):
         page.mouse.wheel(0, -150)
-    page.get_by_role("radio", name="Both").click()
+    page.get_by_role("radio", name="Fill and outline").click()
     page.get_by_role("button", name="Panels", exact=True).click()
     page.get_by_role("checkbox", name="Agreement").check()
     page.get_by_role("checkbox", name="Exact mask").uncheck()
@@ -196,7 +196,7 @@ def test_a_link_shows_exactly_the_same(page, context):
     page.mouse.move(5, 5)
     page.wait_for_timeout(700)
     link = page.url
-    assert "look=" in link
+    assert "view=" in link
     other = context.new_page()
     open_viewer(other, link)
     assert transform(other) == pytest.approx(transform(page), abs=0.01)
@@ -211,7 +211,7 @@ def test_the_divider_shows_one_panel_left_and_the_other_right(page):
     page.get_by_role("button", name="Swipe").click()
     divider = page.get_by_role("slider", name="Divider")
     divider.wait_for()
-    page.get_by_label("Left of the divider").select_option("picture")
+    page.get_by_label("Left of the divider").select_option("image")
     page.get_by_label("Right of the divider").select_option("mask")
     page.wait_for_timeout(500)
     divider.focus()
@@ -230,7 +230,7 @@ def test_the_divider_shows_one_panel_left_and_the_other_right(page):
 
 
 def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
-    open_viewer(page, f"{PICTURE}&look=wpicture_mask_50")
+    open_viewer(page, f"{PICTURE}&view=wimage_mask_50")
     stage = page.locator(".stage canvas")
     stage.wait_for()
     grab = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
@@ -242,7 +242,7 @@ def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
     page.wait_for_timeout(400)
     assert transform(page)[0] > 2
     page.mouse.dblclick(box["x"] + 60, box["y"] + 60)
-    page.get_by_role("button", name="Next picture").click()
+    page.get_by_role("button", name="Next image").click()
     page.wait_for_url("**image=013**")
     page.get_by_text("Synthetic, 013 ·").wait_for()
     page.wait_for_timeout(800)
@@ -251,7 +251,7 @@ def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
 
 def test_what_is_wrong_or_unsure_stands_on_a_pale_picture_with_its_legend(page):
     name = MODELS[-1].name
-    open_viewer(page, f"{PICTURE}&look=ppicture_errors.{name}_doubt.{name}_agreement", 4)
+    open_viewer(page, f"{PICTURE}&view=pimage_errors.{name}_uncertainty.{name}_agreement", 4)
     sample = open_dataset("synthetic").read("synthetic/012")
     labels = Catalog().load(name).predict(sample.image).labels
     shown = pixels(page, f"errors.{name}")[..., :3].astype(int)
@@ -260,7 +260,7 @@ def test_what_is_wrong_or_unsure_stands_on_a_pale_picture_with_its_legend(page):
     coloured = shown.max(axis=-1) - shown.min(axis=-1) > 20
     wrong = (labels != sample.mask)[at][:, at]
     assert (coloured == wrong).mean() > 0.98
-    for key, words in ((f"errors.{name}", ("missed", "invented", "confused")), ("agreement", ("some disagree",))):
+    for key, words in ((f"errors.{name}", ("false negative", "false positive", "wrong class")), ("agreement", ("some disagree",))):
         said = page.locator(f'figure[data-panel="{key}"] .scores').inner_text()
         assert all(word in said for word in words)
 
@@ -274,13 +274,13 @@ def saved(page, item):
 
 def test_what_one_sees_is_saved(page):
     open_viewer(page)
-    for item in ("This view (PNG)", "Figure of all panels (PNG)"):
+    for item in ("Current view (PNG)", "Figure with all panels (PNG)"):
         file = saved(page, item)
         assert file.suggested_filename.endswith(".png")
         with Image.open(file.path()) as picture:
             assert min(picture.size) > 200
             assert not picture.info.get("exif")
-    svg = saved(page, "Figure of all panels (SVG)")
+    svg = saved(page, "Figure with all panels (SVG)")
     text = Path(svg.path()).read_text(encoding="utf-8")
     assert "Not a medical device" in text
     assert text.count("<image ") == PANELS
@@ -290,7 +290,7 @@ def test_what_one_sees_is_saved(page):
 def test_a_models_mask_is_saved_in_grey_codes(page):
     open_viewer(page)
     entry = MODELS[0]
-    file = saved(page, f"Mask of {entry.title} (PNG, grey codes)")
+    file = saved(page, f"Mask of {entry.title} (PNG, grey values)")
     labels = Catalog().load(entry.name).predict(open_dataset("synthetic").read("synthetic/012").image).labels
     with Image.open(file.path()) as picture:
         assert picture.mode == "L"
@@ -301,7 +301,7 @@ def test_a_mask_is_corrected_undone_kept_over_a_reload_and_handed_over(page):
     open_viewer(page)
     name = MODELS[0].name
     focus(page, name)
-    page.get_by_role("button", name="Correct").click()
+    page.get_by_role("button", name="Edit mask").click()
     scores = page.locator(f'figure[data-panel="{name}"] .scores')
     before = scores.inner_text()
     page.mouse.move(*middle_of(page, name, 0.1, 0.1))
@@ -315,14 +315,14 @@ def test_a_mask_is_corrected_undone_kept_over_a_reload_and_handed_over(page):
     assert scores.inner_text() == before
     page.get_by_role("button", name="Redo").click()
     assert scores.inner_text() == after
-    page.get_by_role("button", name="Use for training").click()
-    page.get_by_text("1 corrected mask in this visit").wait_for()
+    page.get_by_role("button", name="Add to training set").click()
+    page.get_by_text("1 edited mask in this session").wait_for()
     page.reload()
     page.locator(CANVAS).nth(PANELS - 1).wait_for()
     page.wait_for_timeout(1500)
     assert scores.inner_text() == after
-    page.get_by_role("button", name="Correct").click()
-    page.get_by_role("button", name="Start over").click()
+    page.get_by_role("button", name="Edit mask").click()
+    page.get_by_role("button", name="Reset").click()
     assert scores.inner_text() == before
 
 
@@ -341,7 +341,7 @@ def test_a_mask_is_corrected_by_keys_alone(page):
     page.keyboard.press("z")
     assert scores.inner_text() == before
     page.keyboard.press("Escape")
-    assert page.get_by_role("button", name="Correct").get_attribute("aria-pressed") == "false"
+    assert page.get_by_role("button", name="Edit mask").get_attribute("aria-pressed") == "false"
 
 
 def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
@@ -362,8 +362,8 @@ def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 390, name
         page.keyboard.press("Escape")
-    page.locator('figure[data-panel="picture"] canvas').scroll_into_view_if_needed()
-    x, y = middle_of(page, "picture")
+    page.locator('figure[data-panel="image"] canvas').scroll_into_view_if_needed()
+    x, y = middle_of(page, "image")
     touch = phone.new_cdp_session(page)
 
     def fingers(kind, *points):
@@ -395,7 +395,7 @@ def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
         )
         for entry in MODELS
     )
-    chosen = page.get_by_role("button", name=re.compile("^Picture 010"))
+    chosen = page.get_by_role("button", name=re.compile("^Image 010"))
     assert f"{worst:.2f}" in chosen.inner_text()
     chosen.click()
     page.wait_for_url("**image=010**")
