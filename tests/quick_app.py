@@ -128,7 +128,7 @@ def viewer_props(at: AppTest) -> dict[str, Any]:
 
 def payloads(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
     """Return the images that a page sends to the viewer: header and parts by digest."""
-    components = [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.pack")]
+    components = [item for item in at.get("bidi_component") if item.proto.component_name.endswith("wbcseg.payload")]
     decoded = [decode_payload(item.proto.bytes) for item in components]
     return {header["digest"]: (header, parts) for header, parts in decoded}
 

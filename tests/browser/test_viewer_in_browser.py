@@ -260,7 +260,10 @@ def test_what_is_wrong_or_unsure_stands_on_a_pale_picture_with_its_legend(page):
     coloured = shown.max(axis=-1) - shown.min(axis=-1) > 20
     wrong = (labels != sample.mask)[at][:, at]
     assert (coloured == wrong).mean() > 0.98
-    for key, words in ((f"errors.{name}", ("false negative", "false positive", "wrong class")), ("agreement", ("some disagree",))):
+    for key, words in (
+        (f"errors.{name}", ("false negative", "false positive", "wrong class")),
+        ("agreement", ("some disagree",)),
+    ):
         said = page.locator(f'figure[data-panel="{key}"] .scores').inner_text()
         assert all(word in said for word in words)
 
