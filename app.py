@@ -1,4 +1,4 @@
-"""The app's entry: ``streamlit run app.py``. It draws the frame and runs the page that was asked for."""
+"""Entry point of the web app, for ``streamlit run app.py``: shows the navigation bar and runs the requested page."""
 
 from wbcseg.ui.navigation import setup_navigation
 

@@ -1,6 +1,6 @@
 """A real server and a real browser.
 
-Without a browser these tests skip and say why; with ``CI=true`` in the environment they fail instead.
+Without a browser these tests are skipped with a reason; with ``CI=true`` in the environment they fail instead.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def give_up(reason: str) -> None:
-    """Skip, or fail where the browser must be there."""
+    """Skip the test, or fail where a browser is required."""
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(f"{reason} With CI=true the browser tests must run.")
     pytest.skip(reason)
@@ -38,18 +38,18 @@ def give_up(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """A headless Chromium: the system's, or the one that Playwright has fetched."""
+    """A headless Chromium: the system's, or the one that Playwright has downloaded."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         give_up("Playwright is not installed: pip install -r requirements-dev.txt")
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         try:
             chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except Error:
             give_up(
-                "There is no Chromium here. On Debian: apt install chromium. Elsewhere: playwright install chromium"
+                "Chromium is not installed. On Debian: apt install chromium. Elsewhere: playwright install chromium"
             )
         yield chromium
         chromium.close()
@@ -62,7 +62,7 @@ class Server:
     Attributes:
         url: Its address.
         pid: Its process.
-        log: The file with what it prints.
+        log: The file with its output.
     """
 
     url: str
@@ -72,7 +72,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The app on a free port, with the shipped models and the drawn pictures only."""
+    """The app on a free port, with the shipped models and the synthetic images only."""
     folder = tmp_path_factory.mktemp("server")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -107,19 +107,19 @@ def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None
 
 @pytest.fixture(scope="session")
 def context(browser: Any, server: Server) -> Iterator[Any]:
-    """A browser that keeps the app's scripts from one test to the next; every window is a reader of its own."""
-    kept = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
-    kept.set_default_timeout(60_000)
-    yield kept
-    kept.close()
+    """A browser context that keeps the app's scripts cached between tests; each window is a session of its own."""
+    shared_context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
+    shared_context.set_default_timeout(60_000)
+    yield shared_context
+    shared_context.close()
 
 
 @pytest.fixture
 def page(context: Any) -> Iterator[Any]:
-    """A fresh window. What the browser complains about fails the test."""
+    """A new window. Errors of the page's scripts fail the test."""
     window = context.new_page()
-    complaints: list[str] = []
-    window.on("pageerror", lambda error: complaints.append(str(error)))
+    errors: list[str] = []
+    window.on("pageerror", lambda error: errors.append(str(error)))
     yield window
     window.close()
-    assert not complaints
+    assert not errors

@@ -1,4 +1,4 @@
-"""What only a browser shows: the first view of a cold server, links, exact pixels, names as text, phones."""
+"""What only a browser shows: the first view of a new server, links, file names as text, narrow screens."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,9 @@ from PIL import Image
 from wbcseg.datasets import open_dataset
 from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
+from wbcseg.ui.navigation import list_pages
 
+ADDRESSES = [f"/{spec.script.stem}" if position else "/" for position, spec in enumerate(list_pages())]
 NETWORKS = len(ARCHITECTURES)
 MODELS = len(Catalog().select_defaults_for("synthetic"))
 OWN_MODELS = len(Catalog().select_defaults_for(None))
@@ -19,17 +21,17 @@ PANELS = 2 + MODELS
 CURVES = "/compare?tab=The+thesis,+repeated"
 
 
-# This test comes first: it is the one that meets the server cold.
-def test_a_link_to_a_cold_server_goes_through_the_router(page):
+# This test comes first: the server has not called st.navigation yet.
+def test_a_link_to_a_new_server_shows_the_navigation_bar(page):
     page.goto("/segment?image=012")
     wait_for_viewer(page, PANELS)
     assert page.get_by_role("link", name="Data sets").is_visible()
-    assert page.title() == "Predict · White blood cell segmentation"
-    page.get_by_role("button", name="Next picture").click()  # the first click of all must count
+    assert page.title() == "Segment · White blood cell segmentation"
+    page.get_by_role("button", name="Next picture").click()  # the very first click must work
     page.wait_for_url("**/segment?image=013")
 
 
-def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
+def test_choices_beside_the_viewer_are_in_the_address(page, context):
     page.goto("/segment?image=001")
     wait_for_viewer(page, PANELS)
     page.get_by_role("button", name="Next picture").click()
@@ -46,7 +48,7 @@ def test_what_was_chosen_beside_the_viewer_is_in_the_link(page, context):
     other.close()
 
 
-def test_the_picture_goes_along_from_page_to_page(page):
+def test_the_selected_image_stays_selected_on_other_pages(page):
     page.goto("/datasets?image=005")
     wait_for_pictures(page, 3)
     page.get_by_role("link", name="Segment this image").click()
@@ -61,7 +63,7 @@ def test_the_picture_goes_along_from_page_to_page(page):
     assert "image=005" not in page.url
 
 
-def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
+def test_a_file_name_with_html_is_shown_as_text_and_not_logged(page, server, tmp_path):
     name = "<img src=x onerror=alert(1)> **Jane** :material/home: [x](javascript:alert(1)).png"
     data = io.BytesIO()
     Image.fromarray(open_dataset("synthetic").read("synthetic/003").image).save(data, "PNG")
@@ -70,12 +72,12 @@ def test_a_name_with_html_is_text_and_in_no_log(page, server, tmp_path):
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": data.getvalue()})
     wait_for_viewer(page, 1 + OWN_MODELS)
     shown = page.locator("[data-testid=stMarkdown]", has_text="Jane").inner_text()
-    assert shown.replace("\u2060", "").startswith(name[:50])  # a long name is cut in its middle
+    assert shown.replace("\u2060", "").startswith(name[:50])  # a long name is shortened in the middle
     assert page.locator("img[src=x]").count() == 0
     assert "Jane" not in server.log.read_text()
 
 
-def test_a_file_that_is_no_picture(page):
+def test_a_file_that_is_not_an_image(page):
     page.goto("/segment?source=Upload+an+image")
     page.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"<html>"})
     page.locator("[data-testid=stAlert]").wait_for()
@@ -84,19 +86,10 @@ def test_a_file_that_is_no_picture(page):
 
 
 @pytest.mark.parametrize(("scheme", "background"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 20, 28)")])
-def test_a_phone_never_scrolls_sideways(page, scheme, background):
+def test_no_page_scrolls_sideways_on_a_phone(page, scheme, background):
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme=scheme)
-    for address in (
-        "/",
-        "/datasets",
-        "/segment",
-        "/segment?source=Upload+an+image",
-        "/batch",
-        "/architectures",
-        "/train",
-        "/runs",
-    ):
+    for address in (*ADDRESSES, "/segment?source=Upload+an+image"):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)
@@ -108,10 +101,10 @@ def test_a_phone_never_scrolls_sideways(page, scheme, background):
 
 
 @pytest.mark.parametrize("names", [("unet-general",), SHIPPED])
-def test_no_figure_is_cut_on_a_phone(page, names):
+def test_no_number_is_cut_off_on_a_phone(page, names):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/segment?image=003&" + "&".join(f"models={name}" for name in names))
-    table = page.locator("[aria-label='Figures of the cell']")
+    table = page.locator("[aria-label='Measurements']")
     table.locator("td").first.wait_for(timeout=60_000)
     for box in page.locator(".numbers").all():
         assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
@@ -120,7 +113,7 @@ def test_no_figure_is_cut_on_a_phone(page, names):
     assert cells.evaluate_all("cells => cells.every(cell => cell.scrollWidth <= cell.clientWidth + 1)")
 
 
-def test_every_picture_has_a_name(page):
+def test_every_image_has_a_description(page):
     for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
@@ -132,27 +125,27 @@ def test_every_picture_has_a_name(page):
     assert all(names)
 
 
-def test_nothing_is_asked_of_other_servers(page, server):
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_no_other_server_is_contacted(page, server):
+    requested = []
+    page.on("request", lambda request: requested.append(request.url))
     for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
     page.goto("/segment")
     wait_for_viewer(page, PANELS)
-    for address in ("/batch", "/train", "/runs", "/compare", CURVES):
+    for address in (*ADDRESSES, CURVES):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
         wait_for_pictures(page, 0)
     page.get_by_text("Curves of").first.wait_for()
-    assert not {url for url in asked if not url.startswith((server.url, "data:", "blob:"))}
+    assert not {url for url in requested if not url.startswith((server.url, "data:", "blob:"))}
 
 
-# This test comes last: it looks at the server after all of the above.
-def test_the_server_stays_light(server):
+# This test comes last: it checks the server after all the others.
+def test_the_server_needs_little_memory(server):
     status = Path(f"/proc/{server.pid}/status")
     if not status.exists():
-        pytest.skip("There is no /proc here to read the memory from.")
+        pytest.skip("There is no /proc to read the memory usage from.")
     memory = {name: value for name, _, value in (line.partition(":") for line in status.read_text().splitlines())}
     assert int(memory["VmHWM"].split()[0]) < 400_000  # kB
     loaded = Path(f"/proc/{server.pid}/maps").read_text().lower()

@@ -108,7 +108,7 @@ def test_a_score_on_a_training_picture_is_marked(open_page):
     )
     at = open_page("segment", image="002")
     assert not any(panel["badge"] for panel in viewer_props(at)["panels"])
-    assert "flatters such a model" not in page_text(at)
+    assert "Scores may be optimistic" not in page_text(at)
 
 
 def test_a_model_with_a_problem_says_so_and_the_others_serve(open_page):

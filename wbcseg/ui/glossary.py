@@ -9,7 +9,7 @@ import streamlit as st
 
 from wbcseg.features import FEATURES
 from wbcseg.models.card import NOTICE
-from wbcseg.quality import STATUS_DESCRIPTIONS
+from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS
 
 GLOSSARY: Final[dict[str, str]] = {
     # The cell and its image
@@ -121,7 +121,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "Solidity": FEATURES["nucleus_solidity"].description,
     "Eccentricity": FEATURES["nucleus_eccentricity"].description,
     # Quality check
-    **{status.capitalize(): description for status, description in STATUS_DESCRIPTIONS.items()},
+    **{STATUS_LABELS[status]: description for status, description in STATUS_DESCRIPTIONS.items()},
     "How quality is checked": "Image and result are described by numbers: how certain the model is in each region, "
     "size and shape of the cell, whether its outline follows an edge in the image, stain, brightness and sharpness. "
     "Two logistic regressions turn these into scores from 0 to 1: how likely the result is poor, and how likely the "
@@ -134,7 +134,7 @@ GLOSSARY: Final[dict[str, str]] = {
 FEATURE_TERMS: Final = ("N:C ratio", "Nuclear lobes", "Circularity", "Solidity", "Eccentricity")
 """Terms about the measurements of a cell."""
 
-QUALITY_TERMS: Final = (*map(str.capitalize, STATUS_DESCRIPTIONS), "How quality is checked")
+QUALITY_TERMS: Final = (*STATUS_LABELS.values(), "How quality is checked")
 """Terms about the quality check."""
 
 

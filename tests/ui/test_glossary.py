@@ -1,0 +1,31 @@
+"""Technical terms are explained one click away."""
+
+from streamlit.testing.v1 import AppTest
+
+from wbcseg.quality import STATUS_LABELS
+from wbcseg.ui.glossary import FEATURE_TERMS, GLOSSARY, QUALITY_TERMS
+
+
+def show_two_terms():
+    from wbcseg.ui.glossary import show_glossary
+
+    show_glossary("Dice", "Mask", paragraphs=["More about masks."])
+
+
+def test_the_glossary_shows_the_terms_in_order_and_then_the_paragraphs():
+    at = AppTest.from_function(show_two_terms).run()
+    assert [element.value for element in at.markdown] == [
+        f"**Dice** · {GLOSSARY['Dice']}",
+        f"**Mask** · {GLOSSARY['Mask']}",
+        "More about masks.",
+    ]
+
+
+def test_every_quality_status_and_group_of_terms_is_explained():
+    assert {*FEATURE_TERMS, *QUALITY_TERMS, *STATUS_LABELS.values()} <= set(GLOSSARY)
+
+
+def test_explanations_are_whole_sentences():
+    assert not [
+        term for term, text in GLOSSARY.items() if not (text[0].isupper() or text[0].isdigit()) or text[-1] != "."
+    ]
