@@ -9,26 +9,21 @@ from pathlib import Path
 import pytest
 from conftest import give_up
 
+from wbcseg.ui.compare import cross_site, leakage, thesis
+from wbcseg.ui.navigation import list_pages
+
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 
-PAGES = {
-    "home": "/",
-    "data sets": "/datasets?image=007",
-    "preparation": "/datasets?tab=Splits+and+leakage",
-    "segment": "/segment?image=012",
-    "upload": "/segment?source=Upload+an+image",
-    "batch": "/batch",
-    "architectures": "/architectures",
-    "in short": "/compare",
-    "unseen cells": "/compare?tab=Unseen+cells",
-    "the thesis": "/compare?tab=The+thesis,+repeated",
-    "the leak": "/compare?tab=What+the+leak+is+worth",
-    "other laboratories": "/compare?tab=Other+laboratories",
-    "figures": "/compare?tab=Figures+of+cells",
-    "train": "/train",
-    "runs": "/runs",
-}
+ADDRESSES = [
+    *(f"/{spec.script.stem}" if position else "/" for position, spec in enumerate(list_pages())),
+    "/datasets?tab=Splits+and+leakage",
+    "/segment?source=Upload+an+image",
+    *(
+        f"/compare?tab={tab.replace(' ', '+')}"
+        for tab in ("Unseen cells", thesis.TAB_TITLE, leakage.TAB_TITLE, cross_site.TAB_TITLE, "Cell measurements")
+    ),
+]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
 
@@ -54,7 +49,7 @@ def test_no_page_has_a_serious_violation(browser, server, axe, width, scheme):
     page = context.new_page()
     page.set_default_timeout(60_000)
     serious = {}
-    for name, address in PAGES.items():
+    for address in ADDRESSES:
         page.goto(address)
         page.locator("h1").first.wait_for()
         page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
@@ -64,6 +59,6 @@ def test_no_page_has_a_serious_violation(browser, server, axe, width, scheme):
             if violation["impact"] in ("serious", "critical"):
                 nodes = violation["nodes"][:3]
                 places = [f"{node['html'][:150]} ({node['failureSummary'][:200]})" for node in nodes]
-                serious[f"{name}: {violation['id']}"] = places
+                serious[f"{address}: {violation['id']}"] = places
     context.close()
     assert not serious

@@ -11,6 +11,7 @@ from PIL import Image
 from wbcseg.datasets import open_dataset
 from wbcseg.inference import Catalog
 from wbcseg.models import ARCHITECTURES
+from wbcseg.ui.compare import thesis
 from wbcseg.ui.navigation import list_pages
 
 ADDRESSES = [f"/{spec.script.stem}" if position else "/" for position, spec in enumerate(list_pages())]
@@ -18,7 +19,7 @@ NETWORKS = len(ARCHITECTURES)
 MODELS = len(Catalog().select_defaults_for("synthetic"))
 OWN_MODELS = len(Catalog().select_defaults_for(None))
 PANELS = 2 + MODELS
-CURVES = "/compare?tab=The+thesis,+repeated"
+CURVES = f"/compare?tab={thesis.TAB_TITLE.replace(' ', '+')}"
 
 
 # This test comes first: the server has not called st.navigation yet.
