@@ -31,7 +31,7 @@ def test_scores_from_a_leaky_split_are_marked(open_page):
 
 def test_it_says_so_if_there_is_no_model(open_page, monkeypatch):
     class EmptyCatalog:
-        entries = usable = ()
+        entries = usable = broken = ()
 
     monkeypatch.setattr(cache, "Catalog", EmptyCatalog)
     assert "No models yet" in page_text(open_page("home"))
