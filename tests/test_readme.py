@@ -1,50 +1,63 @@
-"""What the README says is what the project does."""
+"""The README and the documents agree with the project."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from benchmarks.readme import PROJECT_ROOT, README_PATH, fill_tables
-from wbcseg.cli import COMMANDS
-from wbcseg.evaluation.cross_validation import list_study_files, load_study_results
+import pytest
 
-TEXT = README_PATH.read_text(encoding="utf-8")
+from benchmarks.results import PROJECT_ROOT, RESULTS_PATH, TABLES, fill_tables
+from wbcseg.cli import build_parser
+from wbcseg.evaluation.cross_validation import LEAKY_SUFFIX, list_study_files, load_study_results
+
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    PROJECT_ROOT / "README.md",
+    PROJECT_ROOT / "CONTRIBUTING.md",
+    *sorted((PROJECT_ROOT / "docs").rglob("*.md")),
+]
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT_ROOT)))
 
 
-def test_the_tables_come_from_the_cards_and_the_measurements() -> None:
-    assert fill_tables(TEXT) == TEXT
-    assert TEXT.count("| U-Net, width 16 | 1,646,227 |") == 1
+def test_the_tables_of_results_are_up_to_date() -> None:
+    text = RESULTS_PATH.read_text(encoding="utf-8")
+    assert fill_tables(text) == text, "Run python -m benchmarks.results"
+    assert sorted(re.findall(r"<!-- table: (\w+) -->", text)) == sorted(TABLES)
     for result in load_study_results(list_study_files()):
-        assert result["study"].endswith("-leaky") or f"| {result['study']} | {result['title']} | " in TEXT
+        assert result.study.endswith(LEAKY_SUFFIX) or f"| {result.study} | {result.title} | " in text
 
 
-def test_the_two_commands_name_files_that_are_there() -> None:
-    lines = TEXT.splitlines()
+def test_the_two_commands_of_the_readme_name_existing_files() -> None:
+    lines = README.splitlines()
     assert "pip install -r requirements.txt && streamlit run app.py" in lines
     assert 'pip install -e ".[train,app,dev]" && pytest' in lines
     for name in ("requirements.txt", "requirements.lock", "pyproject.toml", "app.py"):
         assert (PROJECT_ROOT / name).exists()
 
 
-def test_every_command_is_shown_and_every_shown_one_exists() -> None:
-    shown = set(re.findall(r"python -m wbcseg (\w+)", TEXT))
-    assert shown == {module.__name__.rpartition(".")[2] for module in COMMANDS}
+@every_document
+def test_commands_in_the_documents_exist(path: Path) -> None:
+    help_text = build_parser().format_help()
+    code = re.findall(r"```sh\n.*?```|`[^`\n]+`", path.read_text(encoding="utf-8"), re.DOTALL)
+    for command in re.findall(r"[`\n]wbcseg ([a-z][a-z-]*)", "\n".join(code)):
+        assert re.search(rf"^ +{command}\b", help_text, re.MULTILINE), command
 
 
-def test_links_and_pictures_are_there() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        assert target.startswith("https://") or (PROJECT_ROOT / target).exists(), target
+@every_document
+def test_links_lead_to_existing_files(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
 def test_the_tree_holds_no_data_runs_or_machine_paths() -> None:
-    kept = {".py", ".md", ".toml", ".txt", ".json", ".css", ".js", ".sha256", ".yml"}
+    text_suffixes = {".py", ".md", ".toml", ".txt", ".json", ".css", ".js", ".sha256", ".yml"}
     for path in PROJECT_ROOT.rglob("*"):
         parts = path.relative_to(PROJECT_ROOT).parts
         if parts[0].startswith((".git", ".venv", "venv")) or not path.is_file() or "cache" in str(path):
             continue
         assert path.stat().st_size < 30_000_000, path
         assert path.suffix.lower() != ".bmp", path
-        if path.suffix in kept and Path(__file__) != path:
+        if path.suffix in text_suffixes and Path(__file__) != path:
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"/(root|home|Users)/\w", text), path
