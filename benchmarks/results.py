@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from wbcseg.cli.formatting import format_duration
 from wbcseg.cli.models import format_markdown_table
-from wbcseg.cli.train import format_duration
 from wbcseg.evaluation import cross_site, reproduction, robustness
 from wbcseg.evaluation.comparison import MODE_LABELS, collect_metric, compare_results, summarise_values
 from wbcseg.evaluation.cross_validation import LEAKY_SUFFIX, list_study_files, load_study_results

@@ -1,8 +1,7 @@
-"""Trains a tiny network in a fresh process whenever it is asked to; for tests that kill it.
+"""Train a tiny network in a new process on request; for tests that kill it.
 
-``python kill_worker.py FOLDER`` reads a line for every training that it is to start from standard input, prints the
-process, and prints how that ended. Loading TensorFlow costs seconds, so it is loaded once: a process that has not
-computed yet can be copied.
+``python kill_worker.py FOLDER`` starts a process for every line on standard input, and prints its number and how it
+ended. Importing TensorFlow takes seconds, so it is imported once: a process that has not computed yet can be forked.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from wbcseg.training import Run, loop  # noqa: E402
 from wbcseg.training.data import ArraySplit, TrainingData  # noqa: E402
 
 
-def tiny(_name: str, *, width: int, dropout: float, bn_momentum: float) -> keras.Model:
-    """A network of two layers in the place of the real ones."""
+def build_tiny_model(_name: str, *, base_filters: int, dropout: float, bn_momentum: float) -> keras.Model:
+    """Build a network of two layers in place of the real ones."""
     inputs = build_image_input()
-    x = keras.layers.Conv2D(width, 3, padding="same")(inputs)
+    x = keras.layers.Conv2D(base_filters, 3, padding="same")(inputs)
     x = FusedBatchNormalization(bn_momentum)(x)
     return keras.Model(inputs, build_head(keras.layers.Activation("relu")(x), dropout), name="tiny")
 
 
-def data() -> TrainingData:
+def load_random_data() -> TrainingData:
     samples = [draw_sample(3, i, size=(48, 48)) for i in range(12)]
     ids = tuple(sample.id for sample in samples)
     images = np.stack([sample.image for sample in samples])
@@ -49,13 +48,13 @@ def data() -> TrainingData:
 
 
 def main() -> None:
-    models.build_model = tiny
-    run, pictures = Run(Path(sys.argv[1])), data()
+    models.build_model = build_tiny_model
+    run, data = Run(Path(sys.argv[1])), load_random_data()
     for _ in sys.stdin:
         child = os.fork()
         if not child:
             try:
-                loop.train(run, pictures)
+                loop.train(run, data)
                 run.set_state("finished")
             except BaseException as error:
                 os.write(2, f"{type(error).__name__}: {error}\n".encode())

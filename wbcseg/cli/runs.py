@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from wbcseg.cli.train import format_duration
+from wbcseg.cli.formatting import format_duration
 from wbcseg.errors import RunError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
@@ -36,7 +36,7 @@ def run_command(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps([row.to_dict() for row in summaries], indent=1))
         elif not summaries:
-            print("No runs. Start one: python -m wbcseg train --help")
+            print("No runs. To start one, see: wbcseg train --help")
         else:
             print("\n".join(_format_line(row) for row in summaries))
         return 0

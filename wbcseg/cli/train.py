@@ -1,4 +1,4 @@
-"""Train a network and make a model of it. Ctrl-C stops it; --resume goes on. Loads TensorFlow."""
+"""Train a network and export the model. Ctrl-C stops the run; --resume continues it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from wbcseg.cli.datasets import show_progress
-from wbcseg.errors import ConfigError, RunError
+from wbcseg.cli.formatting import format_duration
+from wbcseg.errors import ConfigError, ErrorCode, RunError
 from wbcseg.evaluation.training_job import run_job
 from wbcseg.paths import get_runs_folder
 from wbcseg.training import PRESETS, Run
@@ -21,13 +22,13 @@ from wbcseg.training.runs.progress import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options: one for every setting of a training."""
+    """Add the command's options: one for every setting."""
     parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="settings to start from (compact)")
-    parser.add_argument("--name", help="name of the run (architecture, width, data and a number)")
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run: its name, or its folder")
-    parser.add_argument("--threads", type=int, help="processor threads to compute with (all)")
-    parser.add_argument("--detached", action="store_true", help="give way to other programs, as when started by a page")
-    setting_group = parser.add_argument_group("settings", "those of the preset, where they are not given")
+    parser.add_argument("--name", help="name of the run (architecture, base filters, data set and a number)")
+    parser.add_argument("--resume", metavar="RUN", help="resume a run: its name or its folder")
+    parser.add_argument("--threads", type=int, help="number of processor threads (all)")
+    parser.add_argument("--detached", action="store_true", help="run at low priority, as when started by a page")
+    setting_group = parser.add_argument_group("settings", "by default those of the preset")
     for name, spec in SETTINGS.items():
         option, help_text = "--" + name.replace("_", "-"), spec.plain_help.replace("%", "%%")
         if spec.value_type == "bool":
@@ -45,15 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Carry out the command; the exit code is 130 where the training was stopped before its end."""
+    """Run the command; the exit code is 130 if the training was stopped."""
     changes = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     if options.resume:
         if changes or options.name:
-            raise ConfigError("With --resume the settings are those of the run. Leave the other options away.")
+            raise ConfigError("With --resume, the settings are those of the run: omit all other settings and --name.")
         run = Run(_resolve_run_folder(options.resume))
         config = run.load_config()
         if not options.detached and is_active(run):
-            raise RunError(f"Run {run.name} is being trained already.")
+            raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
     else:
         config = PRESETS[options.preset].replace(**changes)
         run = Run(_resolve_run_folder(options.name or suggest_run_name(config, get_runs_folder())))
@@ -74,20 +75,20 @@ def run_command(options: argparse.Namespace) -> int:
             threads=options.threads,
         )
     if not finished:
-        print(f"Stopped. Go on with: python -m wbcseg train --resume {options.resume or run.name}")
+        print(f"Stopped. Resume with: wbcseg train --resume {options.resume or run.name}")
         return STOPPED_EXIT_CODE
     return 0
 
 
 class ProgressPrinter:
-    """Shows a training's progress in the terminal: a line an epoch, and a moving line where there is a screen."""
+    """Prints progress: one line per epoch and, in a terminal, a line that is updated in place."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
         self._shown_at = 0.0
 
     def __call__(self, progress: Progress) -> None:
-        """Show where the training is."""
+        """Print the progress."""
         time_left = format_duration(progress.seconds_left)
         if progress.epoch_metrics is None:
             if self._is_terminal and progress.loss is not None and time.monotonic() - self._shown_at > 0.2:
@@ -117,12 +118,3 @@ class ProgressPrinter:
 def _resolve_run_folder(name: str) -> Path:
     path = Path(name)
     return path.absolute() if path.is_absolute() or len(path.parts) > 1 else get_runs_folder() / name
-
-
-def format_duration(seconds: float | None) -> str:
-    """Write seconds as hours, minutes and seconds."""
-    if seconds is None:
-        return "unknown time"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

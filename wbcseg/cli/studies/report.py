@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from wbcseg.cli.train import format_duration
+from wbcseg.cli.formatting import format_duration
 from wbcseg.evaluation import comparison, cross_site, cross_validation
 from wbcseg.evaluation.comparison import MODE_LABELS
 from wbcseg.evaluation.cross_validation import LEAKY_SUFFIX
