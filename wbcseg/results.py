@@ -1,19 +1,124 @@
-"""Records of what was found: cells, and the images that they are in, including those without any."""
+"""Records of results: measurements, cells, and the images that they are in, including those without any."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import Problem
-from wbcseg.features import CellFeatures
 from wbcseg.labels import Labels
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 """An image, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``."""
+
+ImageEdges = tuple[bool, bool, bool, bool]
+"""Which sides of a crop (top, bottom, left, right) are edges of the image."""
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """A measurement of a cell.
+
+    Attributes:
+        name: Name in files, such as ``nucleus_area``.
+        title: Name for people.
+        description: Its definition, in one or two sentences.
+        power: 2 for areas, 1 for lengths, 0 without unit: what the pixel size is raised to.
+        decimals: Decimals shown when it is in pixels.
+    """
+
+    name: str
+    title: str
+    description: str
+    power: int = 0
+    decimals: int = 3
+
+
+SHAPE_FEATURES: Final = (
+    ("perimeter", "perimeter", "Length of the outline, by Crofton's formula in four directions.", 1, 1),
+    (
+        "circularity",
+        "circularity",
+        "4π × area ÷ perimeter²: 1 for a circle, less for other shapes. It can slightly exceed 1 for small shapes.",
+        0,
+        3,
+    ),
+    ("solidity", "solidity", "Area ÷ convex-hull area: 1 for a convex shape, less with indentations.", 0, 3),
+    (
+        "eccentricity",
+        "eccentricity",
+        "Eccentricity of the ellipse with the same second moments: 0 for a circle, towards 1 for a line.",
+        0,
+        3,
+    ),
+)
+"""Measured of the cell and of its nucleus: name, title, description, power, decimals."""
+
+FEATURES: Final[dict[str, FeatureSpec]] = {
+    spec.name: spec
+    for spec in (
+        FeatureSpec("nucleus_area", "Nucleus area", "Area of the nucleus.", 2, 0),
+        FeatureSpec("cytoplasm_area", "Cytoplasm area", "Area of the cytoplasm.", 2, 0),
+        FeatureSpec("cell_area", "Cell area", "Area of nucleus and cytoplasm together.", 2, 0),
+        FeatureSpec("nucleus_to_cell", "Nuclear fraction (nucleus/cell)", "Nucleus area ÷ cell area, 0 to 1."),
+        FeatureSpec(
+            "nucleus_to_cytoplasm",
+            "N:C ratio (nucleus/cytoplasm)",
+            "Nucleus area ÷ cytoplasm area, 0 and up; not defined without cytoplasm.",
+        ),
+        *(
+            FeatureSpec(f"{region}_{name}", f"{region.capitalize()} {title}", description, power, decimals)
+            for region in ("cell", "nucleus")
+            for name, title, description, power, decimals in SHAPE_FEATURES
+        ),
+        FeatureSpec(
+            "nucleus_lobes",
+            "Nuclear lobe count",
+            "Number of peaks of the distance to the nuclear boundary that stand out from the saddles between them, "
+            "each with at least 5% of the nucleus.",
+            decimals=0,
+        ),
+        *(
+            FeatureSpec(
+                f"{region}_{channel}",
+                f"{region.capitalize()} {channel}",
+                f"Mean {channel} value of the {region}'s pixels in the image file, 0 to 255.",
+                decimals=1,
+            )
+            for region in ("nucleus", "cytoplasm")
+            for channel in ("red", "green", "blue")
+        ),
+        FeatureSpec("touches_edge", "Touches image edge", "1 if the cell touches the image edge, else 0.", 0, 0),
+    )
+}
+"""All measurements of a cell, in order."""
+
+
+@dataclass(frozen=True)
+class CellFeatures:
+    """The measurements of one cell in pixels, by the names of :data:`FEATURES`; NaN if one is not defined."""
+
+    values: dict[str, float]
+
+    def to_units(self, pixel_size: float | None) -> dict[str, float]:
+        """Return the measurements with lengths in µm and areas in µm².
+
+        Args:
+            pixel_size: Pixel size in µm, or ``None`` to keep pixels.
+
+        Raises:
+            ValueError: If it is not positive and finite.
+        """
+        if pixel_size is None:
+            return dict(self.values)
+        if not pixel_size > 0 or not math.isfinite(pixel_size):
+            raise ValueError(f"Argument `pixel_size` must be a positive number of µm. Received: {pixel_size}")
+        return {name: value * pixel_size ** FEATURES[name].power for name, value in self.values.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation
 from wbcseg.labels import Labels
 from wbcseg.pipeline import analyze_cells
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON, OFF_CENTRE_REASON, UNLIKE_CELLS_REASON
-from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, ImageEdges, QualityResult, load_quality_model
+from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityResult, load_quality_model
+from wbcseg.results import ImageEdges
 
 HEIGHT, WIDTH, SIDE = 300, 600, 40
 PLACES = (BBox(0, 0, SIDE, SIDE), BBox(100, 200, 100 + SIDE, 200 + SIDE), BBox(260, 560, 300, 600))

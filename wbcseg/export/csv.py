@@ -151,7 +151,7 @@ def describe_feature(name: str, pixel_size: float | None) -> str:
     """
     spec = FEATURES[name]
     if not spec.power or pixel_size is None:
-        return spec.description + (" In pixels." if spec.power == 1 else "")
+        return spec.description + {0: "", 1: " In pixels.", 2: " In square pixels."}[spec.power]
     exponent = "\u00b2" if spec.power == 2 else ""
     return f"{spec.description} In \u00b5m{exponent}; the pixel size is {pixel_size:g} \u00b5m."
 

@@ -1,5 +1,7 @@
-"""From masks to figures: how large a cell and its nucleus are, what shape they have, how they are stained."""
+"""Measure cells: size, shape, lobes and colour."""
 
-from wbcseg.features.cell import FEATURES, CellFeatures, FeatureSpec, extract_features
+from wbcseg.features.cell import extract_features
+from wbcseg.features.lobes import count_lobes
+from wbcseg.results import FEATURES, CellFeatures, FeatureSpec
 
-__all__ = ["FEATURES", "CellFeatures", "FeatureSpec", "extract_features"]
+__all__ = ["FEATURES", "CellFeatures", "FeatureSpec", "count_lobes", "extract_features"]

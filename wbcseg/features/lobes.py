@@ -1,4 +1,4 @@
-"""Counting the lobes of a nucleus."""
+"""Count the lobes of a nucleus."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_RELATIVE_PROMINENCE: Final = 0.12
-"""How far a peak of the distance to the outline must stand above the saddle to a higher one, over the highest peak."""
+"""Least height of a peak of the distance map above the saddle to a higher one, as a fraction of the highest peak."""
 
 MIN_PROMINENCE_PIXELS: Final = 0.75
-"""The same in pixels: less is the roughness of the outline."""
+"""The same in pixels: lower peaks are roughness of the outline."""
 
 MIN_LOBE_FRACTION: Final = 0.05
-"""A lobe has at least this share of the nucleus."""
+"""Least fraction of the nucleus in a lobe."""
 
 SMOOTHING_SIGMA: Final = 1.0
-"""Standard deviation in pixels of the blur that takes steps between pixels out of the distances."""
+"""Standard deviation in pixels of the blur that smooths pixel steps in the distance map."""
 
 
 def count_lobes(nucleus: NDArray[np.bool_]) -> int:
     """Count the lobes of a nucleus.
 
-    A lobe is a peak of the distance to the nucleus's outline that stands out from the saddle between it and the next
-    higher one (h-maxima; Soille, Morphological Image Analysis, chapter 6), with enough of the nucleus in its watershed.
-    Pieces that do not touch are lobes of their own.
+    A lobe is a peak of the distance to the nuclear boundary that stands out from the saddle to the next higher one
+    (h-maxima; Soille, Morphological Image Analysis, chapter 6) and whose watershed holds enough of the nucleus.
+    Separate pieces are separate lobes.
 
     Args:
         nucleus: ``bool[H, W]``.

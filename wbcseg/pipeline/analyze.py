@@ -25,10 +25,8 @@ from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.pipeline.cells import analyze_cells
 from wbcseg.pipeline.thumbnails import render_thumbnail
 from wbcseg.quality import QualityModel
-from wbcseg.results import CellResult
+from wbcseg.results import CellResult, Pixels
 from wbcseg.visualization import Box
-
-Pixels = tuple[NDArray[np.uint8], Labels]
 
 TRAINED_ON_NOTICE: Final = "was trained on this picture: its Dice flatters."
 """What is said of a model, after its name."""

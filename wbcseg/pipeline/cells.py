@@ -15,8 +15,8 @@ from wbcseg.inference.detection import detect_nuclei
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.metrics import CELL, REGIONS, score
-from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, ImageEdges, QualityModel
-from wbcseg.results import CellResult, build_in_memory_loader
+from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityModel
+from wbcseg.results import CellResult, ImageEdges, build_in_memory_loader
 
 MIN_MODEL_AGREEMENT: Final = 0.8
 """Two models disagree on a cell if the Dice between their masks of the whole cell is below this."""

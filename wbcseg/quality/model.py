@@ -26,9 +26,7 @@ from wbcseg.quality.distribution import (
     parse_distribution,
 )
 from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
-
-ImageEdges = tuple[bool, bool, bool, bool]
-"""Top, bottom, left and right."""
+from wbcseg.results import ImageEdges
 
 QUALITY_MODELS_FOLDER: Final = Path(__file__).with_name("pretrained")
 """The shipped quality models, one per network; ``wbcseg cross-site --update-package`` fits them."""
