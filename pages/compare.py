@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wbcseg.ui import glossary, navigation
+from wbcseg.ui import glossary, navigation, routes
 from wbcseg.ui.compare import cross_site, feature_agreement, leakage, summary, thesis, unseen_cells
 from wbcseg.ui.compare.selection import select_comparison
 
@@ -20,7 +20,7 @@ summary_tab, unseen_tab, thesis_tab, leakage_tab, cross_site_tab, features_tab =
         thesis.TAB_TITLE,
         leakage.TAB_TITLE,
         cross_site.TAB_TITLE,
-        feature_agreement.TAB_TITLE,
+        routes.COMPARE_FEATURES_TAB,
     ],
     key="tab",
     bind="query-params",

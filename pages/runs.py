@@ -1,8 +1,9 @@
-"""Runs: all trainings, their curves beside each other, and what to do with each."""
+"""Runs: all training runs, their curves in one chart, and what can be done with each."""
 
 import streamlit as st
 
 from wbcseg.ui import glossary, navigation
+from wbcseg.ui.components import problems
 from wbcseg.ui.runs import comparison, details, table
 
 navigation.declare_page(
@@ -12,17 +13,17 @@ navigation.declare_page(
 )
 
 st.title("Runs")
-st.markdown("All trainings, the newest first. Choose some to compare their curves and settings, or one to look closer.")
+st.markdown("All runs, the newest first. Select several to compare their curves and settings, or one to see details.")
 
-chosen_runs = table.select_runs()
-details.show_problem()
-if len(chosen_runs) == 1:
-    details.show_run(chosen_runs[0])
-elif chosen_runs:
-    details.show_delete_button(chosen_runs)
-if chosen_runs:
-    comparison.show_run_curves(chosen_runs)
-    comparison.show_config_diff(chosen_runs)
-if len(chosen_runs) == 1:
-    details.show_run_tools(chosen_runs[0])
+selected_runs = table.select_runs()
+problems.show_problem(details.PROBLEM_KEY)
+if len(selected_runs) == 1:
+    details.show_run(selected_runs[0])
+elif selected_runs:
+    details.show_delete_button(selected_runs)
+if selected_runs:
+    comparison.show_run_curves(selected_runs)
+    comparison.show_config_diff(selected_runs)
+if len(selected_runs) == 1:
+    details.show_run_tools(selected_runs[0])
 glossary.show_glossary("Epoch", "Loss", "Accuracy", "Dice", "Held-out", "Split", "Fold", "Leaky split", "Smoothing")

@@ -1,9 +1,9 @@
-"""Train: describe a training, start it, and watch it learn."""
+"""Train: set up a training run, start it, and follow its progress."""
 
 import streamlit as st
 
 from wbcseg.training.runs.summary import list_summaries
-from wbcseg.ui import glossary, navigation
+from wbcseg.ui import glossary, navigation, routes
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.train import form, launch, live
 
@@ -14,17 +14,17 @@ navigation.declare_page(
 )
 
 st.title("Train a network")
-st.markdown("A network learns from pictures and masks. Describe a training, start it, and watch it learn.")
+st.markdown("A network learns from images and their masks. Set up a training run, start it, and follow its progress.")
 
 summaries = list_summaries()
 is_progress_default = "run" in st.query_params or (
     any(summary.is_active for summary in summaries) and edited_masks.LINK_PARAM not in st.query_params
 )
 new_tab, progress_tab = st.tabs(
-    [launch.NEW_RUN_TAB, launch.PROGRESS_TAB],
+    [routes.TRAIN_NEW_TAB, routes.TRAIN_PROGRESS_TAB],
     key="tab",
     bind="query-params",
-    default=launch.PROGRESS_TAB if is_progress_default else launch.NEW_RUN_TAB,
+    default=routes.TRAIN_PROGRESS_TAB if is_progress_default else routes.TRAIN_NEW_TAB,
 )
 
 if new_tab.open:
@@ -42,4 +42,4 @@ if progress_tab.open:
                 "Epoch", "Batch", "Loss", "Accuracy", "Binary accuracy", "Dice", "Held-out", "Leaky split"
             )
         else:
-            st.info("No training yet. Describe one under New training, and start it.", icon=":material/school:")
+            st.info(f"There are no runs yet. Set one up under {routes.TRAIN_NEW_TAB}.", icon=":material/school:")

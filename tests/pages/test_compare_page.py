@@ -17,6 +17,7 @@ from wbcseg.features import FEATURES
 from wbcseg.metrics import Comparison
 from wbcseg.models import ARCHITECTURES, get_spec
 from wbcseg.training import PRESETS
+from wbcseg.ui import routes
 from wbcseg.ui.compare import cross_site, feature_agreement, leakage, thesis, unseen_cells
 from wbcseg.ui.compare.selection import Selection
 from wbcseg.ui.components import charts
@@ -322,12 +323,12 @@ def test_the_reproduction_has_thesis_last_and_best_epoch(open_page, folder):
 
 def test_cell_measurements_are_compared_with_the_experts(open_page, monkeypatch, tmp_path):
     monkeypatch.setattr(feature_agreement, "FEATURE_AGREEMENT_FOLDER", tmp_path)
-    at = open_page("compare", tab=feature_agreement.TAB_TITLE)
+    at = open_page("compare", tab=routes.COMPARE_FEATURES_TAB)
     assert any("evaluate --agreement" in code.value for code in at.code)
     pairs = tuple((0.3 + 0.01 * n, 0.31 + 0.01 * n) for n in range(12))
     feature_values = {"nucleus_to_cell": pairs, "cell_area": tuple((100.0 + n, 97.0 + n) for n in range(12))}
     FeaturePairs("unet-16", True, tuple(f"zheng-1/{n:03}" for n in range(12)), feature_values).write(tmp_path)
-    at = open_page("compare", tab=feature_agreement.TAB_TITLE)
+    at = open_page("compare", tab=routes.COMPARE_FEATURES_TAB)
     assert f"**{FEATURES['nucleus_to_cell'].title}** is **0.01 higher**" in words(at)
     assert len(at.get("plotly_chart")) == 1
     assert [row[:2] for row in tables(at)[-1][1:]] == [

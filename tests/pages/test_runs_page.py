@@ -1,16 +1,16 @@
-"""Runs: the table, comparing, notes, names, downloads and deletion."""
+"""Runs: the table, comparison, notes, names, downloads and deletion."""
 
 import io
 import zipfile
 
 import pytest
-from made_runs import QUICK, make_run
 from quick_app import tables, words
+from sample_runs import QUICK, make_run
 
 from wbcseg.training import PRESETS, Run
 from wbcseg.training.jobs import manager
 from wbcseg.training.runs.summary import list_summaries, summarise_run, zip_run
-from wbcseg.ui.components.line_charts import HELD_OUT, TRAINING
+from wbcseg.ui.components.line_charts import TRAINING, VALIDATION
 from wbcseg.ui.runs import comparison
 from wbcseg.ui.runs.table import build_columns
 
@@ -27,44 +27,44 @@ def charts(at):
     return at.get("vega_lite_chart")
 
 
-def choose(at, *names):
-    """Choose runs as clicks in the table do."""
+def select(at, *names):
+    """Select runs as clicks in the table do."""
     order = at.session_state["runs_order"]
     rows = sorted(order.index(name) for name in names)
-    at.session_state["runs_chosen"] = [order[row] for row in rows]
+    at.session_state["selected_runs"] = [order[row] for row in rows]
     return at.run()
 
 
 def test_without_runs_it_leads_to_train(open_page):
     at = open_page("runs")
-    assert "There is no training yet" in words(at)
+    assert "There are no runs yet" in words(at)
     assert at.get("page_link")
 
 
-def test_the_table_says_how_each_run_stands():
+def test_the_table_has_status_and_settings_of_each_run():
     make_run("done", epochs=10, config=QUICK.replace(epochs=10))
     make_run("thesis", config=PRESETS["thesis"])
-    make_run("line", "queued", epochs=0, queued_at=1.0)
+    make_run("queued", "queued", epochs=0, queued_at=1.0)
     (make_run("damaged").folder / "config.json").write_text("{")
     table = build_columns(list_summaries())
     rows = {cells[0]: dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)}
     assert rows["done"] == {
         "Run": "done",
-        "State": "Finished",
-        "Network": "U-Net, 16",
-        "Data": "Drawn smears",
+        "Status": "Finished",
+        "Network": "U-Net-16",
+        "Data set": "Synthetic smears",
         "Split": "Leak-free, fold 0",
         "Epochs": "10 of 10",
         "Best Dice": summarise_run(Run(manager.get_run("done").folder)).best_dice_cell,
         "Time": "40\u00a0s",
     }
-    assert rows["thesis"]["Split"] == "Published (leaking)"
-    assert rows["line"]["State"] == "Waiting in line, place 1"
-    assert rows["line"]["Best Dice"] is None
-    assert rows["damaged"]["State"] == "Damaged"
+    assert rows["thesis"]["Split"] == "Thesis (leaky)"
+    assert rows["queued"]["Status"] == "Queued: 1st"
+    assert rows["queued"]["Best Dice"] is None
+    assert rows["damaged"]["Status"] == "Damaged"
 
 
-def test_an_address_chooses_runs_and_what_is_not_there_is_left_out(open_page):
+def test_the_address_selects_runs_and_missing_ones_are_ignored(open_page):
     for name in ("a", "b"):
         make_run(name)
     at = open_page("runs", runs=["a", "gone"])
@@ -73,9 +73,9 @@ def test_an_address_chooses_runs_and_what_is_not_there_is_left_out(open_page):
     assert [heading.value for heading in at.subheader] == ["a"]
 
 
-def test_a_choice_stays_with_its_run_when_another_one_comes(open_page):
+def test_the_selection_stays_with_its_run_when_another_one_is_added(open_page):
     make_run("a")
-    at = choose(open_page("runs"), "a")
+    at = select(open_page("runs"), "a")
     make_run("newer")
     at.run()
     assert at.session_state["runs_order"] == ["newer", "a"]
@@ -83,62 +83,62 @@ def test_a_choice_stays_with_its_run_when_another_one_comes(open_page):
     assert [heading.value for heading in at.subheader] == ["a"]
 
 
-def test_several_runs_are_overlaid_and_their_differences_shown(open_page):
+def test_several_runs_are_overlaid_and_their_differing_settings_listed(open_page):
     make_run("narrow", config=QUICK.replace(base_filters=8))
     make_run("wide", config=QUICK.replace(base_filters=32))
-    at = choose(open_page("runs"), "narrow", "wide")
+    at = select(open_page("runs"), "narrow", "wide")
     assert len(charts(at)) == 1
-    assert "What sets them apart" in words(at)
+    assert "Differing settings" in words(at)
     rows = tables(at)[0]
-    assert ["Width", "32", "8"] in rows
+    assert ["Base filters", "32", "8"] in rows
     assert not [row for row in rows if row[0] == "Epochs"]
 
 
-def test_runs_with_the_same_settings_say_so(open_page):
+def test_runs_with_the_same_settings_have_no_differences(open_page):
     make_run("a")
     make_run("b")
-    assert "all their settings are the same" in words(choose(open_page("runs"), "a", "b"))
+    assert "all settings are the same" in words(select(open_page("runs"), "a", "b"))
 
 
 def test_curves_by_epoch_by_time_and_smoothed():
     make_run("a", epochs=3)
-    one = [summarise_run(manager.get_run("a"))]
-    rows = one[0].run.load_metrics()
-    by_epoch, series = comparison.overlay_runs(one, "loss", [HELD_OUT], by_time=False, smoothing=0.0)
+    summaries = [summarise_run(manager.get_run("a"))]
+    rows = summaries[0].run.load_metrics()
+    by_epoch, series = comparison.overlay_runs(summaries, "loss", [VALIDATION], by_time=False, smoothing=0.0)
     assert by_epoch == [(row["epoch"], row["val_loss"], "a") for row in rows]
-    assert [each.name for each in series] == ["a"]
-    by_time, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=True, smoothing=0.0)
+    assert [curve.name for curve in series] == ["a"]
+    by_time, _ = comparison.overlay_runs(summaries, "loss", [TRAINING], by_time=True, smoothing=0.0)
     assert [x for x, *_ in by_time] == pytest.approx([4 / 60, 8 / 60, 12 / 60])
-    smooth, _ = comparison.overlay_runs(one, "loss", [TRAINING], by_time=False, smoothing=0.5)
+    smooth, _ = comparison.overlay_runs(summaries, "loss", [TRAINING], by_time=False, smoothing=0.5)
     assert smooth[0][1] == pytest.approx(rows[0]["loss"])
     assert smooth[2][1] > rows[2]["loss"]
 
 
-def test_older_runs_without_a_metric_are_left_out(open_page):
+def test_runs_without_a_metric_are_left_out(open_page):
     run = make_run("old")
     run.write("metrics.json", {"epochs": [{"epoch": 1, "loss": 0.5, "seconds": 1.0}]})
-    at = choose(open_page("runs"), "old")
-    assert "None of the chosen runs has figures of this yet" in words(at)
+    at = select(open_page("runs"), "old")
+    assert "None of the selected runs has values of this metric yet" in words(at)
 
 
-def test_leaking_figures_are_marked_in_a_comparison(open_page):
+def test_leaky_runs_are_marked_in_a_comparison(open_page):
     make_run("honest")
     make_run("thesis", config=PRESETS["thesis"])
-    assert "Leaking split] thesis" in words(choose(open_page("runs"), "honest", "thesis"))
+    assert "Leaky split] thesis" in words(select(open_page("runs"), "honest", "thesis"))
 
 
-def test_notes_are_kept_with_the_run(open_page, runs):
+def test_notes_are_saved_with_the_run(open_page, runs):
     make_run("a")
-    at = choose(open_page("runs"), "a")
-    at.text_area(key="notes_a").set_value("Tried **more** width.").run()
+    at = select(open_page("runs"), "a")
+    at.text_area(key="notes_a").set_value("Tried **more** filters.").run()
     assert not at.exception
-    assert Run(runs / "a").load_notes() == "Tried **more** width."
-    assert open_page("runs", runs="a").text_area(key="notes_a").value == "Tried **more** width."
+    assert Run(runs / "a").load_notes() == "Tried **more** filters."
+    assert open_page("runs", runs="a").text_area(key="notes_a").value == "Tried **more** filters."
 
 
-def test_a_run_is_renamed_and_stays_chosen(open_page, runs):
+def test_a_renamed_run_stays_selected(open_page, runs):
     make_run("a")
-    at = choose(open_page("runs"), "a")
+    at = select(open_page("runs"), "a")
     at.text_input(key="rename_a").set_value("better name").run()
     at.button(key="rename_run").click().run()
     assert not at.exception
@@ -146,19 +146,19 @@ def test_a_run_is_renamed_and_stays_chosen(open_page, runs):
     assert [heading.value for heading in at.subheader] == ["better name"]
 
 
-def test_a_name_that_will_not_do_is_said(open_page, runs):
+def test_an_invalid_name_is_rejected(open_page, runs):
     make_run("a")
-    at = choose(open_page("runs"), "a")
+    at = select(open_page("runs"), "a")
     at.text_input(key="rename_a").set_value("../b").run()
     at.button(key="rename_run").click().run()
     assert "The name of a run has 1 to 80 letters" in at.error[0].value
     assert (runs / "a").is_dir()
 
 
-def test_a_run_is_deleted_after_a_question(open_page, runs):
+def test_runs_are_deleted_after_a_confirmation(open_page, runs):
     for name in ("a", "b", "c"):
         make_run(name)
-    at = choose(open_page("runs"), "a", "b")
+    at = select(open_page("runs"), "a", "b")
     at.button(key="delete_runs").click().run()
     assert {"- a", "- b"} <= {element.value for element in at.markdown}
     assert (runs / "a").is_dir()
@@ -167,9 +167,9 @@ def test_a_run_is_deleted_after_a_question(open_page, runs):
     assert [path.name for path in sorted(runs.glob("[!.]*"))] == ["c"]
 
 
-def test_a_running_one_cannot_be_deleted_or_renamed(open_page):
+def test_an_active_run_cannot_be_deleted_or_renamed(open_page):
     make_run("busy", "running")
-    at = choose(open_page("runs"), "busy")
+    at = select(open_page("runs"), "busy")
     assert at.button(key="delete_runs").disabled
     assert at.button(key="rename_run").disabled
     assert at.button(key="details_busy_stop")
@@ -177,7 +177,7 @@ def test_a_running_one_cannot_be_deleted_or_renamed(open_page):
 
 def test_a_damaged_run_can_be_deleted(open_page, runs):
     (make_run("damaged").folder / "config.json").write_text("{")
-    at = choose(open_page("runs"), "damaged")
+    at = select(open_page("runs"), "damaged")
     assert "config" in at.error[0].value
     at.button(key="delete_runs").click().run()
     at.button(key="confirm_delete").click().run()
@@ -185,9 +185,9 @@ def test_a_damaged_run_can_be_deleted(open_page, runs):
 
 
 def test_the_download_holds_the_run_without_its_checkpoints(open_page):
-    run = make_run("a", filmed=True)
+    run = make_run("a", with_snapshots=True)
     (run.folder / "checkpoint.safetensors").write_bytes(b"x" * 5000)
-    at = choose(open_page("runs"), "a")
+    at = select(open_page("runs"), "a")
     assert at.get("download_button")
     with zipfile.ZipFile(io.BytesIO(zip_run(run))) as archive:
         assert "a/config.json" in archive.namelist()
@@ -199,5 +199,5 @@ def test_thirty_runs(open_page):
         make_run(f"run {number:02}", epochs=2)
     at = open_page("runs")
     assert len(at.dataframe[0].value) == 30
-    choose(at, *(f"run {number:02}" for number in range(14)))
-    assert "The first 12 of the 14 chosen runs are drawn" in words(at)
+    select(at, *(f"run {number:02}" for number in range(14)))
+    assert "Only the first 12 of the 14 selected runs are shown" in words(at)

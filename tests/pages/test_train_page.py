@@ -1,17 +1,18 @@
-"""Train: describing a training, its cost, starting it, and watching it."""
+"""Train: setting up a run, its cost, starting it, and its progress."""
 
 import io
 import itertools
 import zipfile
 
 import pytest
-from made_runs import QUICK, add_film, make_run, tell
 from quick_app import pictures, words
+from sample_runs import QUICK, add_snapshots, make_run, write_progress
 
 from wbcseg.errors import NotEnoughMemoryError, RunError
 from wbcseg.training import PRESETS
 from wbcseg.training.cost.estimate import CostEstimate
 from wbcseg.training.jobs import manager
+from wbcseg.ui import routes
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.train import form, launch, snapshots
 from wbcseg.ui.train.fields import ADVANCED_FIELDS, FIELDS, drop_inactive
@@ -27,18 +28,18 @@ def runs(tmp_path, monkeypatch, no_data):
 
 @pytest.fixture
 def started(monkeypatch):
-    """What would have been started: no process is."""
+    """Calls that would have started a run; no process is started."""
     calls = []
 
-    def begin(config, *, name=None, data=None):
+    def start(config, *, name=None, data=None):
         calls.append((config, name, data))
         return make_run(name or f"{config.architecture}-{len(calls)}", "stopped", epochs=0, config=config)
 
-    monkeypatch.setattr(manager, "start_run", begin)
+    monkeypatch.setattr(manager, "start_run", start)
     return calls
 
 
-def zipped(folder):
+def zip_folder(folder):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for path in sorted(folder.rglob("*.png")):
@@ -46,8 +47,8 @@ def zipped(folder):
     return data.getvalue()
 
 
-def plain(at):
-    """The words of a page as one reads them."""
+def read_text(at):
+    """Return the text of a page without escapes."""
     return words(at).replace("\\", "").replace("\u2060", "")
 
 
@@ -59,18 +60,18 @@ def start_button(at):
     return at.button(key="train_start")
 
 
-# Describing
+# Setting up a run
 
 
-def test_it_begins_with_a_quick_look_that_can_be_started(open_page, started):
+def test_the_default_is_a_quick_run_that_can_be_started(open_page, started):
     at = open_page("train")
-    assert "a visible result within about two minutes" in words(at)
+    assert form.PRESET_DESCRIPTIONS["quick"] in words(at)
     start_button(at).click().run()
     assert not at.exception
     assert started == [(QUICK, None, None)]
 
 
-def test_a_preset_sets_every_setting_and_leaves_what_the_reader_chose(open_page, started):
+def test_a_preset_sets_every_setting_except_the_chosen_network_and_data_set(open_page, started):
     at = open_page("train")
     at.selectbox(key="train_architecture").select("segnet").run()
     for name in ("zheng-2", "synthetic"):
@@ -82,13 +83,29 @@ def test_a_preset_sets_every_setting_and_leaves_what_the_reader_chose(open_page,
     assert config == PRESETS["compact"].replace(architecture="segnet", dataset="synthetic")
 
 
-def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
+def test_changes_under_advanced_are_listed_and_used(open_page, started):
     at = open_page("train")
-    at.number_input(key="train_width").set_value(4).run()
+    at.number_input(key="train_base_filters").set_value(4).run()
     at.selectbox(key="train_schedule").select("constant").run()
-    assert f"{form.CHANGED_LABEL}: Width 4, Learning rate over time Constant" in plain(at)
+    assert f"{form.CHANGED_LABEL}: Base filters 4, Schedule Constant" in read_text(at)
     start_button(at).click().run()
     assert started[0][0] == QUICK.replace(base_filters=4, schedule="constant", warmup_epochs=0)
+
+
+def test_a_run_starts_with_the_value_that_a_field_shows(open_page, started):
+    """A value typed just before the click on Start comes together with the click."""
+    at = open_page("train")
+    at.number_input(key="train_epochs").set_value(33)
+    start_button(at).click().run()
+    assert started[0][0] == QUICK.replace(epochs=33)
+
+
+def test_an_invalid_value_typed_just_before_start_is_rejected(open_page, started):
+    at = open_page("train")
+    at.number_input(key="train_fold").set_value(7)
+    start_button(at).click().run()
+    assert not started
+    assert "must be less than `folds`, 5. Received: 7" in read_text(at)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +123,7 @@ def test_what_was_changed_under_advanced_is_said_and_used(open_page, started):
         ("optimizer", "adam", {"weight_decay"}, set()),
     ],
 )
-def test_settings_that_say_nothing_are_hidden(open_page, setting, value, gone, there):
+def test_settings_without_effect_are_hidden(open_page, setting, value, gone, there):
     at = open_page("train")
     at.selectbox(key=f"train_{setting}").select(value).run()
     kinds = (at.number_input, at.selectbox, at.toggle)
@@ -115,42 +132,42 @@ def test_settings_that_say_nothing_are_hidden(open_page, setting, value, gone, t
     assert there <= shown
 
 
-def test_every_setting_is_on_the_page_with_its_range():
+def test_every_setting_is_in_the_form_with_its_range():
     assert set(FIELDS) == set(QUICK.to_dict())
-    assert all(setting.description and setting.label for setting in ADVANCED_FIELDS)
+    assert all(field.description and field.label for field in ADVANCED_FIELDS)
     assert "From 4 to 128." in FIELDS["base_filters"].help
     for preset in PRESETS.values():
         assert drop_inactive(preset.to_dict()) == preset.to_dict()
 
 
-def test_settings_that_contradict_each_other_are_named_at_once(open_page):
+def test_contradicting_settings_are_reported_at_once(open_page):
     at = open_page("train")
     at.number_input(key="train_fold").set_value(7).run()
-    assert "must be less than `folds`, 5. Received: 7" in plain(at)
+    assert "must be less than `folds`, 5. Received: 7" in read_text(at)
     assert start_button(at).disabled
 
 
-def test_the_published_split_says_what_pictures_it_needs(open_page, pair_folder):
+def test_the_thesis_split_states_which_images_it_needs(open_page, pair_folder):
     at = open_page("train")
     at.selectbox(key="train_dataset").select("upload").run()
-    at.file_uploader(key="train_zip").set_value(("mine.zip", zipped(pair_folder), "application/zip")).run()
+    at.file_uploader(key="train_zip").set_value(("mine.zip", zip_folder(pair_folder), "application/zip")).run()
     at.segmented_control(key="train_preset").select("thesis").run()
-    assert "takes pictures of 120×120 pixels with a mask, at least 15 of them. This data set has 0" in plain(at)
+    assert "takes pictures of 120×120 pixels with a mask, at least 15 of them. This data set has 0" in read_text(at)
     assert start_button(at).disabled
 
 
-def test_data_that_is_not_here_is_offered(open_page, no_data):
+def test_a_missing_data_set_can_be_downloaded(open_page, no_data):
     at = open_page("train")
     at.selectbox(key="train_dataset").select("zheng").run()
     assert {"download_zheng-1", "download_zheng-2"} <= {button.key for button in at.button}
     assert start_button(at).disabled
 
 
-# Own pictures
+# Uploaded images
 
 
-def test_own_pictures_are_checked_and_handed_over_in_memory(open_page, started, pair_folder, runs):
-    data = zipped(pair_folder)
+def test_uploaded_images_are_checked_and_stay_in_memory(open_page, started, pair_folder, runs):
+    data = zip_folder(pair_folder)
     at = open_page("train")
     at.selectbox(key="train_dataset").select("upload").run()
     assert start_button(at).disabled
@@ -161,7 +178,7 @@ def test_own_pictures_are_checked_and_handed_over_in_memory(open_page, started, 
     assert not [path for path in runs.rglob("*") if path.suffix in (".zip", ".bmp")]
 
 
-def test_a_zip_that_cannot_be_used_says_why(open_page):
+def test_an_unusable_zip_is_rejected_with_the_reason(open_page):
     at = open_page("train")
     at.selectbox(key="train_dataset").select("upload").run()
     at.file_uploader(key="train_zip").set_value(("<b>mine</b>.zip", b"no zip", "application/zip")).run()
@@ -174,47 +191,54 @@ def test_a_zip_that_cannot_be_used_says_why(open_page):
 # Cost
 
 
-def cost(**changes):
-    values = {"seconds": 95.0, "seconds_per_epoch": 8.0, "memory": 900_000_000, "free": 16_000_000_000}
-    return CostEstimate(**{**values, "basis": "runs", "exact": True, **changes})
+def make_cost(**changes):
+    values = {
+        "seconds": 95.0,
+        "seconds_per_epoch": 8.0,
+        "memory_bytes": 900_000_000,
+        "free_bytes": 16_000_000_000,
+        "basis": "runs",
+        "is_exact": True,
+    }
+    return CostEstimate(**{**values, **changes})
 
 
-def test_the_cost_says_what_it_rests_on(open_page, monkeypatch):
-    monkeypatch.setattr(launch, "estimate_cost", lambda *_: cost())
+def test_the_cost_has_its_basis(open_page, monkeypatch):
+    monkeypatch.setattr(launch, "estimate_cost", lambda *_: make_cost())
     text = words(open_page("train"))
-    assert f"About **1\u00a0min 35\u00a0s** on this computer: {QUICK.epochs} epochs of 8\u00a0s" in text
-    assert "About **900.0\u00a0MB** of memory, of 16.0\u00a0GB free" in text
-    assert "as earlier trainings of this kind took here" in text
+    assert f"About **1\u00a0min 35\u00a0s** on this computer: {QUICK.epochs} epochs × 8\u00a0s" in text
+    assert "About **900.0\u00a0MB** of memory; 16.0\u00a0GB are free" in text
+    assert launch.BASIS_TEXTS["runs", True] in text
 
 
-def test_too_little_memory_is_refused_with_advice(open_page, monkeypatch):
+def test_too_little_memory_is_reported_with_advice(open_page, monkeypatch):
     def refuse(*_):
-        raise NotEnoughMemoryError("Needs 9 GB, and 1 GB is free. Choose a width of 8.")
+        raise NotEnoughMemoryError("Needs 9 GB, and 1 GB is free. Choose 8 base filters.")
 
     monkeypatch.setattr(launch, "check_memory", refuse)
     at = open_page("train")
-    assert "Choose a width of 8" in at.error[0].value
+    assert "Choose 8 base filters" in at.error[0].value
     assert start_button(at).disabled
 
 
-def test_it_can_be_measured_here(open_page, monkeypatch):
-    under_way = []
-    monkeypatch.setattr(launch, "start_probe", under_way.append)
-    monkeypatch.setattr(launch, "is_probing", lambda config: config in under_way)
+def test_the_cost_can_be_timed_on_this_computer(open_page, monkeypatch):
+    probed = []
+    monkeypatch.setattr(launch, "start_probe", probed.append)
+    monkeypatch.setattr(launch, "is_probing", lambda config: config in probed)
     monkeypatch.setattr(
-        launch, "estimate_cost", lambda *_: cost(basis="timed" if under_way == [1] else "reference", exact=False)
+        launch, "estimate_cost", lambda *_: make_cost(basis="timed" if probed == [1] else "reference", is_exact=False)
     )
     at = open_page("train")
-    at.button(key="train_measure").click().run()
+    at.button(key="train_probe").click().run()
     assert not at.exception
-    assert under_way == [QUICK]
+    assert probed == [QUICK]
     assert "Timing a few steps" in words(at)
 
 
 # Starting
 
 
-def test_starting_shows_the_run(open_page, started):
+def test_a_started_run_is_shown(open_page, started):
     at = open_page("train")
     at.text_input(key="train_name").set_value("My first").run()
     start_button(at).click().run()
@@ -224,14 +248,14 @@ def test_starting_shows_the_run(open_page, started):
     assert at.query_params["run"] == "My first"
 
 
-def test_a_double_click_starts_one(started, monkeypatch):
+def test_a_double_click_starts_one_run(started, monkeypatch):
     monkeypatch.setattr(launch.st, "session_state", {})
     launch.start_training(form.TrainingRequest(QUICK))
     launch.start_training(form.TrainingRequest(QUICK))
     assert len(started) == 1
 
 
-def test_a_name_that_is_taken_is_said(open_page, monkeypatch):
+def test_a_taken_name_is_reported(open_page, monkeypatch):
     def refuse(*_, **__):
         raise RunError("There is a run 'x' already. Choose another name.")
 
@@ -241,34 +265,34 @@ def test_a_name_that_is_taken_is_said(open_page, monkeypatch):
     assert "Choose another name" in at.error[0].value
 
 
-def test_a_training_that_will_wait_says_so_before_and_after(open_page):
+def test_a_queue_is_shown_before_and_after_the_start(open_page):
     make_run("first", "running", epochs=1)
     waiting = make_run("second", "queued", epochs=0, queued_at=1.0)
-    at = open_page("train", tab=launch.NEW_RUN_TAB)
-    assert "2 trainings go before it" in words(at)
+    at = open_page("train", tab=routes.TRAIN_NEW_TAB)
+    assert "2 runs are ahead" in words(at)
     at = open_page("train", run=waiting.name)
-    assert "Waiting in line, place 1" in words(at)
+    assert "Queued: 1st" in words(at)
 
 
-# Watching
+# Progress
 
 
 def test_without_a_run_it_points_to_the_form(open_page):
-    assert "No training yet" in words(open_page("train", tab=launch.PROGRESS_TAB))
+    assert "There are no runs yet" in words(open_page("train", tab=routes.TRAIN_PROGRESS_TAB))
 
 
-def test_it_watches_the_one_that_runs(open_page):
-    run = make_run("runs now", "running", epochs=2, filmed=True)
+def test_the_running_run_is_shown_by_default(open_page):
+    run = make_run("running now", "running", epochs=2, with_snapshots=True)
     make_run("newer", "stopped")
-    tell(run, epoch=2, step=2)
+    write_progress(run, epoch=2, step=2)
     at = open_page("train")
-    assert at.selectbox(key="run").value == "runs now"
+    assert at.selectbox(key="run").value == "running now"
     assert at.get("progress")[0].proto.text == (
-        f"Epoch 3 of {QUICK.epochs} · batch 2 of 3 · 21 pictures per second · about 1\u00a0min 23\u00a0s left"
+        f"Epoch 3 of {QUICK.epochs} · batch 2 of 3 · 21 images per second · about 1\u00a0min 23\u00a0s left"
     )
     assert len(charts(at)) == 3
-    assert "Now: nucleus held\\-out" in words(at) or "Now: nucleus held-out" in words(at)
-    assert pictures(at) == 5  # pictures, masks, and the epochs 0, 1 and 2
+    assert "Now: nucleus validation" in words(at)
+    assert pictures(at) == 5  # images, masks, and the epochs 0, 1 and 2
 
 
 def test_the_first_epoch_is_shown_by_batch(open_page):
@@ -286,14 +310,14 @@ def test_before_the_first_batch_there_is_no_empty_chart(open_page):
     assert words(at).count(line_charts.EMPTY_TEXT) == 3
 
 
-def test_the_text_of_a_chart_waits_for_the_end_of_the_training(open_page):
+def test_the_text_alternative_of_a_chart_has_values_after_the_end_of_the_run(open_page):
     make_run("alive", "running")
     make_run("done", "stopped")
     assert charts(open_page("train", run="alive"))[0].proto.alt == "Loss by epoch"
     assert charts(open_page("train", run="done"))[0].proto.alt.startswith("Loss by epoch, at the end: training 0.")
 
 
-def test_a_chart_has_its_rows_apart_while_more_will_come_and_can_be_zoomed_after(open_page):
+def test_the_rows_of_a_live_chart_are_not_in_its_spec_and_a_final_chart_can_be_zoomed(open_page):
     make_run("alive", "running")
     make_run("done", "stopped")
     live, final = (charts(open_page("train", run=name))[0].proto for name in ("alive", "done"))
@@ -305,7 +329,7 @@ def test_a_chart_has_its_rows_apart_while_more_will_come_and_can_be_zoomed_after
     assert '"zoom"' in final.spec
 
 
-def test_the_thesis_curve_is_not_laid_under_another_loss(open_page):
+def test_the_thesis_curve_is_not_overlaid_on_another_loss(open_page):
     make_run("quick", "stopped")
     make_run("thesis", "stopped", config=PRESETS["thesis"])
     for name, loss in (("quick", False), ("thesis", True)):
@@ -313,20 +337,20 @@ def test_the_thesis_curve_is_not_laid_under_another_loss(open_page):
         at.toggle(key="thesis_curve").set_value(True).run()
         text = words(at)
         assert "**Binary accuracy**" in text
-        assert "24 have a flipped copy in training" in text
+        assert "24 of which have a flipped copy in training" in text
         assert ("cannot be compared" in text) != loss
         assert sum('"Thesis' in chart.proto.spec for chart in charts(at)) == 1 + loss
 
 
-def test_figures_of_a_leaking_split_are_marked(open_page):
-    run = make_run("leaks", config=PRESETS["thesis"])
+def test_scores_of_a_leaky_split_are_marked(open_page):
+    run = make_run("leaky", config=PRESETS["thesis"])
     run.write("split.json", {"train": ["zheng-1/001+flipped", "zheng-1/002"], "test": ["zheng-1/001", "zheng-1/003"]})
-    assert "1 of 2 held-out pictures have a flipped copy in training" in words(open_page("train", run="leaks"))
-    make_run("honest")
-    assert "Leaking split]" not in words(open_page("train", run="honest"))
+    assert "1 of 2 validation images have a flipped copy in training" in words(open_page("train", run="leaky"))
+    make_run("leak-free")
+    assert "Leaky split]" not in words(open_page("train", run="leak-free"))
 
 
-def test_why_it_failed_is_said_and_it_can_go_on(open_page, monkeypatch):
+def test_a_failed_run_shows_the_reason_and_can_be_resumed(open_page, monkeypatch):
     make_run("broken", "failed", reason="The loss <is> not a number.")
     resumed = []
     monkeypatch.setattr(manager, "resume_run", lambda run, data=None: resumed.append((run.name, data)))
@@ -336,7 +360,7 @@ def test_why_it_failed_is_said_and_it_can_go_on(open_page, monkeypatch):
     assert resumed == [("broken", None)]
 
 
-def test_stop_asks_the_supervisor(open_page, monkeypatch):
+def test_stop_requests_a_stop(open_page, monkeypatch):
     run = make_run("busy", "running")
     at = open_page("train")
     at.button(key="live_busy_stop").click().run()
@@ -346,13 +370,13 @@ def test_stop_asks_the_supervisor(open_page, monkeypatch):
     assert "Stopping" in words(at)
 
 
-def test_own_pictures_are_needed_again_to_go_on(open_page, monkeypatch, pair_folder):
+def test_resuming_needs_the_uploaded_images_again(open_page, monkeypatch, pair_folder):
     make_run("mine", "stopped", config=QUICK.replace(dataset="upload"))
     resumed = []
     monkeypatch.setattr(manager, "resume_run", lambda run, data=None: resumed.append((run.name, data)))
     at = open_page("train", run="mine")
     assert at.button(key="live_mine_resume").disabled
-    data = zipped(pair_folder)
+    data = zip_folder(pair_folder)
     at.file_uploader(key="live_mine_zip").set_value(("mine.zip", data, "application/zip")).run()
     at.button(key="live_mine_resume").click().run()
     assert resumed == [("mine", data)]
@@ -365,35 +389,35 @@ def test_a_damaged_run_is_shown_with_its_problem(open_page):
     assert "config" in at.error[0].value
 
 
-def test_a_film_of_pictures_that_are_not_here_shows_the_masks(open_page):
+def test_snapshots_of_uploaded_images_show_masks_only(open_page):
     run = make_run("mine", config=QUICK.replace(dataset="upload"))
-    add_film(run, run.load_config(), 2)
+    add_snapshots(run, run.load_config(), 2)
     at = open_page("train", run="mine")
     assert pictures(at) == 4
-    assert "The pictures themselves are not kept" in words(at)
+    assert "A run stores only the masks" in words(at)
 
 
-def test_any_epoch_of_the_film_can_be_shown(open_page):
-    make_run("long", epochs=30, config=QUICK.replace(epochs=30), filmed=True)
+def test_any_epoch_of_the_snapshots_can_be_shown(open_page):
+    make_run("long", epochs=30, config=QUICK.replace(epochs=30), with_snapshots=True)
     at = open_page("train", run="long")
     assert pictures(at) == 2 + snapshots.DEFAULT_SNAPSHOTS
     assert "**Epoch 30**" in words(at)
-    at.select_slider(key="film_epoch_long").set_value(23).run()
+    at.select_slider(key="snapshot_epoch_long").set_value(23).run()
     assert "**Epoch 23**" in words(at)
     assert pictures(at) == 2 + snapshots.DEFAULT_SNAPSHOTS + 1
 
 
-# What it is drawn from
+# Curves and snapshots
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 10, 12, 31, 121, 2001])
-def test_the_film_is_denser_at_its_beginning(count):
-    chosen = snapshots.sample_epochs(range(count))
-    assert len(chosen) == min(count, snapshots.DEFAULT_SNAPSHOTS)
-    assert chosen == sorted(set(chosen))
-    assert (chosen[0], chosen[-1]) == (0, count - 1)
+def test_snapshots_are_denser_at_the_beginning(count):
+    epochs = snapshots.sample_epochs(range(count))
+    assert len(epochs) == min(count, snapshots.DEFAULT_SNAPSHOTS)
+    assert epochs == sorted(set(epochs))
+    assert (epochs[0], epochs[-1]) == (0, count - 1)
     if count > snapshots.DEFAULT_SNAPSHOTS:
-        gaps = [after - before for before, after in itertools.pairwise(chosen)]
+        gaps = [after - before for before, after in itertools.pairwise(epochs)]
         assert gaps[0] == 1
         assert gaps[-1] >= gaps[0]
 
@@ -408,6 +432,6 @@ def test_smoothing(values, strength, expected):
     assert [y for _, y in smooth] == pytest.approx(expected)
 
 
-def test_figures_that_are_missing_or_not_finite_are_left_out():
+def test_missing_and_infinite_values_are_left_out():
     rows = [{"loss": 0.5}, {}, {"loss": float("nan")}, {"loss": 0.25}]
     assert line_charts.extract_values(rows, "loss") == [(1, 0.5), (4, 0.25)]

@@ -61,6 +61,12 @@ def pluralise(count: int, noun: str, plural: str = "") -> str:
     return f"{format_integer(count)} {noun if count == 1 else plural or f'{noun}s'}"
 
 
+def format_ordinal(number: int) -> str:
+    """Format a position: ``1st``, ``2nd``, ``3rd``, ``11th``."""
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
 def format_score(value: float) -> str:
     """Format a Dice or Jaccard score with three decimals; NaN means that the class is absent."""
     return "n/a – class absent" if math.isnan(value) else f"{value:.3f}"

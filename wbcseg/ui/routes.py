@@ -1,4 +1,4 @@
-"""The scripts of the pages that other pages link to, for ``st.page_link`` and ``st.switch_page``."""
+"""The pages' scripts and the tabs that other pages link to. The title of a tab is also its name in the address."""
 
 from __future__ import annotations
 
@@ -12,3 +12,7 @@ TRAIN: Final = "pages/train.py"
 RUNS: Final = "pages/runs.py"
 COMPARE: Final = "pages/compare.py"
 ARCHITECTURES: Final = "pages/architectures.py"
+
+TRAIN_NEW_TAB: Final = "New run"
+TRAIN_PROGRESS_TAB: Final = "Progress"
+COMPARE_FEATURES_TAB: Final = "Cell measurements"

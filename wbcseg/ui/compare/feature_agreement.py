@@ -20,9 +20,6 @@ from wbcseg.ui.components import charts
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id
 
-TAB_TITLE: Final = "Cell measurements"
-"""Title of the tab of Compare that shows the agreement; also its name in links."""
-
 DEFAULT_FEATURE: Final = "nucleus_to_cell"
 _MODEL_KEY: Final = "agreement_model"
 
@@ -66,7 +63,7 @@ def show_expected_error(entries: Sequence[ModelEntry], *, tta: bool) -> None:
     model_titles = {entry.name: entry.title for entry in entries}
     matching = [model_title for model_title, pairs in pairs_by_model.items() if pairs.model in model_titles]
     matching.sort(key=lambda model_title: pairs_by_model[model_title].tta != tta)
-    query_params = {"tab": TAB_TITLE} | ({_MODEL_KEY: matching[0]} if matching else {})
+    query_params = {"tab": routes.COMPARE_FEATURES_TAB} | ({_MODEL_KEY: matching[0]} if matching else {})
     if matching:
         pairs = pairs_by_model[matching[0]]
         nuclear_fraction = pairs.compute_agreement("nucleus_to_cell")

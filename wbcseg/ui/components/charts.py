@@ -10,13 +10,12 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from wbcseg.models import ARCHITECTURES
-from wbcseg.ui.components.line_charts import BLUE, COLOURS, GREY, ORANGE
+from wbcseg.models import get_spec
+from wbcseg.ui.components.line_charts import BLUE, GREY, ORANGE
 
 Style = tuple[str, str]
 """Colour and marker symbol of a network: colour alone never tells two networks apart."""
 
-MARKER_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
 DASHES: Final = ("solid", "dash", "dot", "dashdot")
 DEFAULT_STYLE: Final[Style] = (BLUE, "circle")
 
@@ -71,8 +70,8 @@ class ReliabilityCurve:
 
 def get_network_style(architecture: str) -> Style:
     """Return the colour and marker symbol of a network in all charts."""
-    index = list(ARCHITECTURES).index(architecture)
-    return COLOURS[index % len(COLOURS)], MARKER_SYMBOLS[index % len(MARKER_SYMBOLS)]
+    spec = get_spec(architecture)
+    return spec.color, spec.marker
 
 
 def draw_box_plot(

@@ -1,8 +1,8 @@
-"""Curves of a training as Vega-Lite charts.
+"""Training curves as Vega-Lite charts.
 
-A chart whose rows alone change keeps its view: Streamlit hands the new rows to the picture that is there. So nothing of
-the description depends on the rows, nor does the text alternative while a training goes on. The price is that Streamlit
-loads pandas for it, 70 MB. A chart that no longer changes has its rows in its description, which needs no pandas.
+While only its rows change, a chart is not redrawn: Streamlit passes the new rows to the chart on the page. So neither
+the chart's spec nor, while a run is active, its text alternative depends on the rows. For this, Streamlit loads pandas
+(70 MB). A chart that no longer changes has its rows in its spec, which does not need pandas.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from wbcseg.ui.formatting import escape_markdown
 MetricsRow = Mapping[str, float]
 Point = tuple[float, float, str]
 POINT_FIELDS: Final = ("x", "y", "series")
-"""What the parts of a point are called in a chart's description."""
+"""Names of the parts of a point in a chart's spec."""
 
-# Each has a contrast of at least 3.4:1 on both backgrounds, white and dark.
+# Each has a contrast of at least 3.4:1 on both the light and the dark background.
 BLUE: Final = "#3d85c6"
 ORANGE: Final = "#c8701a"
 GREEN: Final = "#2a9461"
@@ -38,7 +38,7 @@ DASHED: Final = (6, 4)
 DOTTED: Final = (2, 3)
 DASH_DOT: Final = (10, 3, 2, 3)
 DASH_GLYPHS: Final = {SOLID: "━━", DASHED: "╍╍", DOTTED: "┉┉", DASH_DOT: "━╸╺"}
-"""What the curves' dashes look like in a text."""
+"""Dash patterns as text, for legends."""
 
 MARKER_GLYPHS: Final = {
     "circle": "●",
@@ -48,21 +48,21 @@ MARKER_GLYPHS: Final = {
     "cross": "✚",
     "triangle-down": "▼",
 }
-"""Likewise, the shapes of their points."""
+"""Marker shapes as text, for legends."""
 
 MARKER_SHAPES: Final = tuple(MARKER_GLYPHS)
 
-HELD_OUT: Final = "Held-out"
+VALIDATION: Final = "Validation"
 TRAINING: Final = "Training"
 REGION_STYLES: Final = {"nucleus": ("Nucleus", BLUE), "cytoplasm": ("Cytoplasm", GREEN), "cell": ("Whole cell", ORANGE)}
 
 MAX_MARKED_POINTS: Final = 40
-"""So many points of a curve are marked; of more, the line shows enough."""
+"""Curves with more points are drawn without markers."""
 
 SUBSET_SEPARATOR: Final = " · "
-"""Parts the name of a curve from whether it is of training or held-out pictures: the dashes say the latter."""
+"""Separates the name of a curve from its subset (training or validation), which the dash pattern shows."""
 
-DASH_EXPLANATION: Final = "Solid lines: held-out pictures. Dashed lines: training pictures."
+DASH_EXPLANATION: Final = "Solid lines: validation images. Dashed lines: training images."
 
 ZOOM_PARAM: Final[dict[str, Any]] = {
     "name": "view",
@@ -73,22 +73,33 @@ ZOOM_PARAM: Final[dict[str, Any]] = {
     },
     "bind": "scales",
 }
-"""Zooming without taking the wheel, or a finger, away from the page."""
+"""Zooming that leaves the wheel and touch gestures to the page."""
 
-EMPTY_TEXT: Final = "The curve begins with the first figures."
-ZOOM_HINT: Final = "Ctrl and the wheel zoom, a double click goes back."
+EMPTY_TEXT: Final = "Appears after the first batch."
+ZOOM_HINT: Final = "Zoom with Ctrl and the mouse wheel, reset with a double click."
+
+LIVE_REFRESH_SECONDS: Final = 1.5
+"""Refresh interval of the curves of an active run."""
+
+METRIC_TITLES: Final = {
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "binary_accuracy": "Binary accuracy",
+    **{f"dice_{region}": f"Dice, {title.lower()}" for region, (title, _) in REGION_STYLES.items()},
+}
+"""Titles of the metrics of an epoch or batch."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """How one curve is drawn: never told apart by its colour alone.
+    """The style of one curve. Colour alone never tells two curves apart.
 
     Attributes:
-        name: Its name; the legend says what stands before :data:`SUBSET_SEPARATOR`.
+        name: Its name; the legend shows the part before :data:`SUBSET_SEPARATOR`.
         colour: ``#rrggbb``.
         dash: Lengths of dashes and gaps.
-        shape: Of its points.
-        thin: Whether it lies in the background.
+        shape: Shape of its markers.
+        thin: Whether it is drawn thin, in the background.
     """
 
     name: str
@@ -99,7 +110,7 @@ class Series:
 
 
 def format_legend(series: Sequence[Series]) -> str:
-    """Return how the curves look and what they are called, as Markdown; once for those that differ in their part."""
+    """Return a legend of the curves as Markdown, with one entry for curves that differ only in their subset."""
     curves_by_name = {curve.name.partition(SUBSET_SEPARATOR)[0]: curve for curve in reversed(series)}
     return "\u2003".join(
         f':color[{MARKER_GLYPHS[curve.shape]}{DASH_GLYPHS[curve.dash]}]{{foreground="{curve.colour}"}}\u00a0{escape_markdown(name)}'
@@ -108,7 +119,7 @@ def format_legend(series: Sequence[Series]) -> str:
 
 
 def extract_values(rows: Sequence[MetricsRow], name: str) -> list[tuple[int, float]]:
-    """Return (number from 1, value) of each row that has a finite one."""
+    """Return (number from 1, value) of each row that has a finite value."""
     return [
         (number, float(row[name]))
         for number, row in enumerate(rows, start=1)
@@ -117,9 +128,12 @@ def extract_values(rows: Sequence[MetricsRow], name: str) -> list[tuple[int, flo
 
 
 def compute_ema(points: Sequence[tuple[float, float]], smoothing: float) -> list[tuple[float, float]]:
-    """Return the running mean of a curve: at each point, ``smoothing`` (0 to below 1) of the mean before is kept.
+    """Return the exponential moving average of a curve.
 
-    The mean is corrected for its start, so that it begins at the first value.
+    Args:
+        points: x and y of each point.
+        smoothing: Fraction of the previous average that is kept at each point, 0 to below 1. The average is corrected
+            for its start, so that it begins at the first value.
     """
     mean, weight, result = 0.0, 0.0, []
     for x, y in points:
@@ -143,15 +157,15 @@ def show_line_chart(
     """Draw curves.
 
     Args:
-        points: x, y and the name of the series of each point, each series in the order of x.
-        series: The curves, with a legend above. Those without a point are left out of it.
-        x_title: What the horizontal axis says.
-        y_title: What the vertical axis says.
-        alt: What a screen reader says; the same as long as only the points change.
+        points: x, y and name of the series of each point, each series in the order of x.
+        series: The curves; the legend leaves out those without points.
+        x_title: Title of the horizontal axis.
+        y_title: Title of the vertical axis.
+        alt: Text alternative for screen readers; the same as long as only the points change.
         key: Unique on the page.
-        live: Whether more points will come. Else the reader can zoom, which new ones would undo.
-        log: Whether the vertical axis is logarithmic; points that are not positive are then left out.
-        height: In pixels.
+        live: Whether more points will follow. Otherwise the chart can be zoomed, which new points would reset.
+        log: Whether the vertical axis is logarithmic; points that are not positive are left out.
+        height: Height in pixels.
     """
     visible_points = [point for point in points if not log or point[1] > 0]
     present_names = {name for *_, name in visible_points}
@@ -173,7 +187,7 @@ def show_line_chart(
         st.vega_lite_chart(data, spec, key=key, alt=alt, height=height)
         return
     rows = {"values": [dict(zip(POINT_FIELDS, point, strict=True)) for point in visible_points]}
-    # Streamlit takes rows out of the description itself, but not out of its layers.
+    # Streamlit moves rows out of the spec itself, but not out of its layers.
     st.vega_lite_chart(spec={"layer": [{"data": rows, **spec}]}, key=key, alt=alt, height=height)
 
 
@@ -234,8 +248,8 @@ def _build_spec(
 
 
 def build_train_val_series(rows: Sequence[MetricsRow], metric: str) -> tuple[list[Point], list[Series]]:
-    """Return the training and the held-out curve of a metric."""
-    subsets = ((TRAINING, "", ORANGE, DASHED, "square"), (HELD_OUT, "val_", BLUE, SOLID, "circle"))
+    """Return the training and validation curves of a metric."""
+    subsets = ((TRAINING, "", ORANGE, DASHED, "square"), (VALIDATION, "val_", BLUE, SOLID, "circle"))
     points: list[Point] = [
         (x, y, subset) for subset, prefix, *_ in subsets for x, y in extract_values(rows, prefix + metric)
     ]
@@ -243,11 +257,11 @@ def build_train_val_series(rows: Sequence[MetricsRow], metric: str) -> tuple[lis
 
 
 def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Series]]:
-    """Return the Dice of nucleus, cytoplasm and cell, in training and held-out."""
+    """Return the Dice curves of nucleus, cytoplasm and cell, for training and validation."""
     points: list[Point] = []
     series: list[Series] = []
     for (region, (title, colour)), shape in zip(REGION_STYLES.items(), MARKER_SHAPES, strict=False):
-        for subset, prefix, dash in ((HELD_OUT, "val_", SOLID), (TRAINING, "", DASHED)):
+        for subset, prefix, dash in ((VALIDATION, "val_", SOLID), (TRAINING, "", DASHED)):
             series_name = f"{title}{SUBSET_SEPARATOR}{subset.lower()}"
             points += [(x, y, series_name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
             series.append(Series(series_name, colour, dash, shape))
@@ -255,7 +269,7 @@ def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Ser
 
 
 def load_thesis_series(config: TrainingConfig, metric: str) -> tuple[list[Point], list[Series]]:
-    """Return the thesis' curves of the same network: ``loss`` or ``accuracy``, where it has them."""
+    """Return the thesis' curves (``loss`` or ``accuracy``) of the same network, if it is one of the thesis."""
     if config.architecture not in THESIS_ARCHITECTURES:
         return [], []
     thesis_result = load_thesis_result(config.architecture)

@@ -1,4 +1,4 @@
-"""How a training stands, in words, and what can be done about it."""
+"""The status of a run and its actions: stop, resume, and trying the model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.runs.progress import load_progress
 from wbcseg.training.runs.summary import RunStatus, RunSummary
 from wbcseg.ui import cache, routes
+from wbcseg.ui.components import problems
 from wbcseg.ui.components.dataset_upload import upload_dataset
-from wbcseg.ui.formatting import escape_lines, format_dataset_name, format_duration, get_local_id
+from wbcseg.ui.formatting import escape_lines, format_dataset_name, format_duration, format_ordinal, get_local_id
 from wbcseg.ui.glossary import GLOSSARY
 
 STATUS_STYLES: Final[dict[RunStatus, tuple[str, str, str]]] = {
@@ -31,27 +32,37 @@ STATUS_STYLES: Final[dict[RunStatus, tuple[str, str, str]]] = {
     "damaged": ("Damaged", "red", "broken_image"),
     "outdated": ("Made by version 0.1", "gray", "history"),
 }
-"""Of each situation: words, colour and sign."""
+"""Label, colour and icon of each status."""
 
 PHASE_TITLES: Final = {
-    "preparing": "Reading the pictures and building the network",
-    "testing": "Testing on the held-out pictures",
-    "finishing": "Making the model and measuring it",
+    "preparing": "Reading the images and building the network",
+    "testing": "Testing on the validation images",
+    "finishing": "Exporting and evaluating",
 }
 
 ERROR_STATUSES: Final = ("failed", "interrupted", "damaged")
 _PROBLEM_KEY: Final = "run_problem"
 
 
+def format_status(summary: RunSummary) -> str:
+    """Return the label of a run's status, with its position where it is queued."""
+    label = STATUS_STYLES[summary.status][0]
+    return f"{label}: {format_ordinal(summary.queue_position)}" if summary.queue_position else label
+
+
 def format_status_badge(summary: RunSummary) -> str:
-    """Return a run's situation as a coloured sign with words, as Markdown."""
-    text, colour, icon = STATUS_STYLES[summary.status]
-    queue_text = f", place {summary.queue_position}" if summary.queue_position else ""
-    return f":{colour}-badge[:material/{icon}: {text}{queue_text}]"
+    """Return a run's status as a coloured badge, in Markdown."""
+    _, colour, icon = STATUS_STYLES[summary.status]
+    return f":{colour}-badge[:material/{icon}: {format_status(summary)}]"
+
+
+def format_leaky_badge() -> str:
+    """Return the badge of a leaky split, in Markdown."""
+    return ":orange-badge[:material/content_copy: Leaky split]"
 
 
 def show_status(summary: RunSummary) -> None:
-    """Show how far a training is, and why it is not further."""
+    """Show a run's progress, and why it stopped or failed."""
     if summary.reason:
         show_message = st.error if summary.status in ERROR_STATUSES else st.info
         show_message(
@@ -59,14 +70,14 @@ def show_status(summary: RunSummary) -> None:
             icon=":material/error:" if summary.status in ERROR_STATUSES else ":material/info:",
         )
     if summary.status == "starting":
-        st.progress(_compute_progress(summary), text="Starting: the software takes some 15 seconds to load.")
+        st.progress(_compute_progress(summary), text="Starting: TensorFlow takes about 15 seconds to load.")
     elif summary.status == "queued":
         st.progress(
             _compute_progress(summary),
-            text=f"Place {summary.queue_position or 1} in line: it begins by itself when its turn comes.",
+            text=f"{format_status(summary)}. The run starts by itself when it is its turn.",
         )
     elif summary.status == "stopping":
-        st.progress(_compute_progress(summary), text="Stopping after its present batch, within ten seconds.")
+        st.progress(_compute_progress(summary), text="Stopping after the current batch, within ten seconds.")
     elif summary.status == "running":
         _show_progress(summary)
     elif summary.epochs:
@@ -76,7 +87,7 @@ def show_status(summary: RunSummary) -> None:
 
 
 def show_actions(summary: RunSummary, key: str) -> None:
-    """Offer to stop a training, to go on with it, or to use its model."""
+    """Show buttons to stop or resume a run, or a link to its model."""
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         if summary.is_active:
             st.button(
@@ -86,51 +97,49 @@ def show_actions(summary: RunSummary, key: str) -> None:
                 disabled=summary.status == "stopping",
                 on_click=_on_action,
                 args=("stop", summary.run, None),
-                help="Stops after the present batch. What was learned up to the last whole epoch is kept.",
+                help="Stops after the current batch. Everything up to the last complete epoch is kept.",
             )
         if summary.is_resumable and summary.config and summary.config.dataset != UPLOADED_DATASET:
             st.button(
-                "Go on",
+                "Resume",
                 icon=":material/play_arrow:",
                 key=f"{key}_resume",
                 on_click=_on_action,
                 args=("resume", summary.run, None),
-                help="Goes on after the last whole epoch.",
+                help="Resumes after the last complete epoch.",
             )
         if summary.status == "finished":
             _show_segment_link(summary)
     if summary.is_resumable and summary.config and summary.config.dataset == UPLOADED_DATASET:
-        upload = upload_dataset(f"{key}_zip", "The same zip of pictures and masks, to go on")
+        upload = upload_dataset(f"{key}_zip", "To resume, upload the same zip of images and masks again")
         st.button(
-            "Go on",
+            "Resume",
             icon=":material/play_arrow:",
             key=f"{key}_resume",
             disabled=upload is None,
             on_click=_on_action,
             args=("resume", summary.run, upload.zip_bytes if upload else None),
         )
-    problem = st.session_state.pop(_PROBLEM_KEY, None)
-    if problem:
-        st.error(escape_lines(problem), icon=":material/error:")
+    problems.show_problem(_PROBLEM_KEY)
 
 
 def show_leakage_badge(summary: RunSummary) -> None:
-    """Say of figures that were got on pictures whose cell was in training that they were."""
+    """Show that scores are optimistic: a leaky split, or the best epoch chosen on the validation images."""
     if summary.config is not None and summary.config.is_leaky:
         copy_count, test_count = _count_copies_in_training(summary.run)
         count_text = (
-            f" {copy_count} of {test_count} held-out pictures have a flipped copy in training." if copy_count else ""
+            f" {copy_count} of {test_count} validation images have a flipped copy in training." if copy_count else ""
         )
         st.markdown(
             f":orange-badge[:material/content_copy: Leaky split]{count_text} The held-out scores are optimistic.",
             help=GLOSSARY["Leaky split"],
         )
     if summary.config is not None and summary.config.checkpoint == "best":
-        st.caption("The best epoch was chosen by its held-out figures, which flatters the model a little.")
+        st.caption("The best epoch was chosen on the validation images, so its scores on them are slightly optimistic.")
 
 
 def find_model_name(run: Run) -> str | None:
-    """Return what a finished run is called among the models, or ``None`` where it is not among them."""
+    """Return the name of a finished run's model, or ``None`` if the model cannot be used."""
     return next((entry.name for entry in cache.load_catalog().usable if entry.folder == run.folder), None)
 
 
@@ -166,21 +175,21 @@ def _on_action(action: str, run: Run, data: bytes | None) -> None:
             manager.stop_run(run)
         else:
             manager.resume_run(run, data=data)
-    except WbcsegError as problem:
-        st.session_state[_PROBLEM_KEY] = str(problem)
+    except WbcsegError as error:
+        problems.report_problem(_PROBLEM_KEY, error)
 
 
 def _show_segment_link(summary: RunSummary) -> None:
     entry_name = find_model_name(summary.run)
     if entry_name is None:
-        st.caption("Its model cannot be used: Predict says why.")
+        st.caption("Its model cannot be used; the page Segment shows why.")
         return
     query_params = {"models": entry_name, **_build_held_out_query(summary.run)}
-    st.page_link(routes.SEGMENT, label="See in Predict", icon=":material/biotech:", query_params=query_params)
+    st.page_link(routes.SEGMENT, label="Try this model", icon=":material/biotech:", query_params=query_params)
 
 
 def _build_held_out_query(run: Run) -> dict[str, str]:
-    """Return the address of a picture that the run has not learned from, where it is one of a data set."""
+    """Return the address of an image that the run was not trained on, if it is in one of the built-in data sets."""
     test_ids = _read_split_ids(run)[1]
     dataset_name = test_ids[0].partition("/")[0] if test_ids else ""
     if dataset_name not in DATASETS:
@@ -195,7 +204,7 @@ def _count_copies_in_training(run: Run) -> tuple[int, int]:
 
 
 def _read_split_ids(run: Run) -> tuple[list[str], list[str]]:
-    # Not Run.split: it loads libraries for making splits, which a page that only looks need not wait for.
+    # Not Run.load_split, which imports the libraries that make splits: a page should not wait for them.
     try:
         values = run.read("split.json")
         return [str(sample_id) for sample_id in values["train"]], [str(sample_id) for sample_id in values["test"]]

@@ -1,4 +1,4 @@
-"""One run: its state, notes, name, download; and deleting runs."""
+"""One run: its status, notes, name and download; and deleting runs."""
 
 from __future__ import annotations
 
@@ -13,31 +13,27 @@ from wbcseg.training.jobs import manager
 from wbcseg.training.runs.folder import MAX_NOTES_LENGTH
 from wbcseg.training.runs.summary import RunSummary, estimate_zip_size, summarise_run, zip_run
 from wbcseg.ui import routes
+from wbcseg.ui.components import problems
+from wbcseg.ui.components.line_charts import LIVE_REFRESH_SECONDS
 from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
-from wbcseg.ui.formatting import escape_lines, escape_markdown, format_bytes
+from wbcseg.ui.formatting import escape_markdown, format_bytes
+from wbcseg.ui.runs.table import SELECTED_KEY
 from wbcseg.ui.train.fields import format_config
-from wbcseg.ui.train.live import LIVE_REFRESH_SECONDS
 
-_PROBLEM_KEY: Final = "details_problem"
+PROBLEM_KEY: Final = "details_problem"
+"""Where a failed action leaves its error for :func:`wbcseg.ui.components.problems.show_problem`."""
 
 
 def show_run(summary: RunSummary) -> None:
-    """Show one run and what can be done with it."""
+    """Show a run's status and actions; they update while it is active."""
     st.subheader(escape_markdown(summary.name))
     st.fragment(_render_status, run_every=LIVE_REFRESH_SECONDS if summary.is_active else None)(
         summary, summary.is_active
     )
 
 
-def show_problem() -> None:
-    """Show what went wrong with what the reader asked for last."""
-    problem = st.session_state.pop(_PROBLEM_KEY, None)
-    if problem:
-        st.error(escape_lines(problem), icon=":material/error:")
-
-
 def show_run_tools(summary: RunSummary) -> None:
-    """Offer notes, another name, a download and deletion of one run."""
+    """Show notes, rename, download and delete of one run."""
     notes_column, tools_column = st.columns([3, 2], gap="large")
     with notes_column:
         _show_notes(summary)
@@ -49,11 +45,10 @@ def show_run_tools(summary: RunSummary) -> None:
 
 
 def show_delete_button(selected: Sequence[RunSummary]) -> None:
-    """Offer to delete runs, after asking once more."""
+    """Show a button that deletes runs after a confirmation."""
     active_names = [summary.name for summary in selected if summary.is_active]
-    label = "Delete" if len(selected) == 1 else f"Delete {len(selected)} runs"
     if st.button(
-        label,
+        "Delete" if len(selected) == 1 else f"Delete {len(selected)} runs",
         icon=":material/delete:",
         key="delete_runs",
         disabled=bool(active_names),
@@ -66,16 +61,15 @@ def _render_status(initial: RunSummary, was_active: bool) -> None:
     current = summarise_run(initial.run)
     if current.is_active != was_active:
         st.rerun()
-    st.markdown(
-        f"{format_status_badge(current)} {escape_markdown(format_config(current.config)) if current.config else ''}"
-    )
+    config_text = escape_markdown(format_config(current.config)) if current.config else ""
+    st.markdown(f"{format_status_badge(current)} {config_text}")
     show_status(current)
     show_leakage_badge(current)
     with st.container(horizontal=True, vertical_alignment="center"):
         show_actions(current, f"details_{current.name}")
         if current.config is not None:
-            query_params = {"tab": "Watch", "run": current.name}
-            st.page_link(routes.TRAIN, label="Watch", icon=":material/monitoring:", query_params=query_params)
+            query_params = {"tab": routes.TRAIN_PROGRESS_TAB, "run": current.name}
+            st.page_link(routes.TRAIN, label="Progress", icon=":material/monitoring:", query_params=query_params)
 
 
 def _show_notes(summary: RunSummary) -> None:
@@ -87,15 +81,15 @@ def _show_notes(summary: RunSummary) -> None:
         max_chars=MAX_NOTES_LENGTH,
         on_change=_save_notes,
         args=(summary.run, key),
-        placeholder="What you tried, and what came of it. Saved when you leave the field.",
+        placeholder="What you tried and what you found. Saved when you leave the field.",
     )
 
 
 def _save_notes(run: Run, key: str) -> None:
     try:
         run.save_notes(st.session_state[key])
-    except WbcsegError as problem:
-        st.session_state[_PROBLEM_KEY] = str(problem)
+    except WbcsegError as error:
+        problems.report_problem(PROBLEM_KEY, error)
     else:
         st.toast("Notes saved", icon=":material/check:")
 
@@ -113,10 +107,10 @@ def _rename_run(run: Run, key: str) -> None:
         return
     try:
         manager.rename_run(run, name)
-    except WbcsegError as problem:
-        st.session_state[_PROBLEM_KEY] = str(problem)
+    except WbcsegError as error:
+        problems.report_problem(PROBLEM_KEY, error)
     else:
-        st.session_state["runs_chosen"] = [name]
+        st.session_state[SELECTED_KEY] = [name]
 
 
 def _show_download(summary: RunSummary) -> None:
@@ -132,30 +126,29 @@ def _show_download(summary: RunSummary) -> None:
         icon=":material/download:",
         on_click="ignore",
         disabled=summary.config is None,
-        help="Settings, split, figures, film, notes and the model as a zip.",
+        help="Settings, split, metrics, snapshots, notes and the model as a zip file.",
     )
 
 
-@st.dialog("Delete for good?", icon=":material/delete:")
+@st.dialog("Delete permanently?", icon=":material/delete:")
 def _confirm_delete(runs: Sequence[Run]) -> None:
-    st.markdown("With all that was learned, its model included:" if len(runs) == 1 else "With their models:")
+    st.markdown("This deletes the run and its model:" if len(runs) == 1 else "This deletes the runs and their models:")
     for run in runs:
         st.markdown(f"- {escape_markdown(run.name)}")
     with st.container(horizontal=True):
         deleted = st.button(
             "Delete", icon=":material/delete:", key="confirm_delete", on_click=_delete_runs, args=(runs,)
         )
-        cancelled = st.button("Keep", key="confirm_keep")
+        cancelled = st.button("Cancel", key="cancel_delete")
     if deleted or cancelled:
         st.rerun()
 
 
 def _delete_runs(runs: Sequence[Run]) -> None:
-    problems = []
+    errors = []
     for run in runs:
         try:
             manager.delete_run(run)
-        except WbcsegError as problem:
-            problems.append(str(problem))
-    if problems:
-        st.session_state[_PROBLEM_KEY] = "\n".join(problems)
+        except WbcsegError as error:
+            errors.append(error)
+    problems.report_problem(PROBLEM_KEY, *errors)

@@ -1,4 +1,4 @@
-"""All trainings as a table to choose from."""
+"""All runs as a table to select from."""
 
 from __future__ import annotations
 
@@ -10,46 +10,49 @@ import streamlit as st
 from wbcseg.training import TrainingConfig
 from wbcseg.training.runs.summary import RunSummary, list_summaries
 from wbcseg.ui import routes
-from wbcseg.ui.components.run_status import STATUS_STYLES
-from wbcseg.ui.formatting import format_duration
+from wbcseg.ui.components.run_status import format_status
+from wbcseg.ui.formatting import MISSING_TEXT, format_duration
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_architecture, format_dataset
 
 TABLE_REFRESH_SECONDS: Final = 2.0
-"""Seconds between two looks at the runs while one of them goes on."""
+"""Refresh interval while a run is active."""
 
-_SELECTED_KEY: Final = "runs_chosen"
+SELECTED_KEY: Final = "selected_runs"
+"""Key of the session state: names of the selected runs."""
+
 _ORDER_KEY: Final = "runs_order"
 _TABLE_KEY: Final = "runs_table"
 
 
 def select_runs() -> list[RunSummary]:
-    """Show all runs, the newest first, and let the reader choose some. Return the chosen ones, in that order.
+    """Show all runs, the newest first, and return those that the reader selects, in the same order.
 
-    The choice lives in the address (``runs``). It is kept by name: while the page is open, runs come and go.
+    The selection is in the address (``runs``). It holds names, because runs may be added or deleted while the page is
+    open.
     """
     summaries = list_summaries()
     if not summaries:
-        st.info("There is no training yet.", icon=":material/school:")
-        st.page_link(routes.TRAIN, label="Start the first one", icon=":material/play_arrow:")
+        st.info("There are no runs yet.", icon=":material/school:")
+        st.page_link(routes.TRAIN, label="Set up a training run", icon=":material/play_arrow:")
         st.stop()
-    if _SELECTED_KEY not in st.session_state or "runs" in st.query_params:
-        st.session_state.setdefault(_SELECTED_KEY, st.query_params.get_all("runs"))
+    if SELECTED_KEY not in st.session_state or "runs" in st.query_params:
+        st.session_state.setdefault(SELECTED_KEY, st.query_params.get_all("runs"))
     names = {summary.name for summary in summaries}
-    st.session_state[_SELECTED_KEY] = [name for name in st.session_state[_SELECTED_KEY] if name in names]
+    st.session_state[SELECTED_KEY] = [name for name in st.session_state[SELECTED_KEY] if name in names]
     any_active = any(summary.is_active for summary in summaries)
     st.fragment(_render_table, run_every=TABLE_REFRESH_SECONDS if any_active else None)(
-        tuple(st.session_state[_SELECTED_KEY]), any_active
+        tuple(st.session_state[SELECTED_KEY]), any_active
     )
-    st.query_params["runs"] = st.session_state[_SELECTED_KEY]
-    return [summary for summary in summaries if summary.name in st.session_state[_SELECTED_KEY]]
+    st.query_params["runs"] = st.session_state[SELECTED_KEY]
+    return [summary for summary in summaries if summary.name in st.session_state[SELECTED_KEY]]
 
 
 def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
     summaries = list_summaries()
     run_names = [summary.name for summary in summaries]
     if (
-        tuple(st.session_state[_SELECTED_KEY]) != selected
+        tuple(st.session_state[SELECTED_KEY]) != selected
         or any(summary.is_active for summary in summaries) != was_active
     ):
         st.rerun()
@@ -66,33 +69,32 @@ def _render_table(selected: tuple[str, ...], was_active: bool) -> None:
             "Run": st.column_config.TextColumn(width="medium"),
             "Split": st.column_config.TextColumn(help=GLOSSARY["Leaky split"]),
             "Best Dice": st.column_config.NumberColumn(
-                format="%.3f", help="Of the whole cell on the held-out pictures, in the best epoch."
+                format="%.3f", help="Dice of the whole cell on the validation images, in the best epoch."
             ),
         },
-        placeholder="–",
-        alt="All trainings, the newest first, with state, settings, best held-out Dice and time",
+        placeholder=MISSING_TEXT,
+        alt="All runs, the newest first, with status, settings, best validation Dice and time",
     )
 
 
 def _on_selection() -> None:
     row_indices = st.session_state[_TABLE_KEY]["selection"]["rows"]
     run_names = st.session_state[_ORDER_KEY]
-    st.session_state[_SELECTED_KEY] = [run_names[row] for row in sorted(row_indices) if row < len(run_names)]
+    st.session_state[SELECTED_KEY] = [run_names[row] for row in sorted(row_indices) if row < len(run_names)]
 
 
 def build_columns(summaries: Sequence[RunSummary]) -> dict[str, list[Any]]:
-    """Return the runs' table, column by column."""
+    """Return the table of runs, column by column."""
     table: dict[str, list[Any]] = {
-        name: [] for name in ("Run", "State", "Network", "Data", "Split", "Epochs", "Best Dice", "Time")
+        name: [] for name in ("Run", "Status", "Network", "Data set", "Split", "Epochs", "Best Dice", "Time")
     }
     for summary in summaries:
         config = summary.config
-        queue_text = f", place {summary.queue_position}" if summary.queue_position else ""
         cells = {
             "Run": summary.name,
-            "State": STATUS_STYLES[summary.status][0] + queue_text,
-            "Network": f"{format_architecture(config.architecture)}, {config.base_filters}" if config else "",
-            "Data": format_dataset(config.dataset) if config else "",
+            "Status": format_status(summary),
+            "Network": f"{format_architecture(config.architecture)}-{config.base_filters}" if config else "",
+            "Data set": format_dataset(config.dataset) if config else "",
             "Split": _format_split(config) if config else "",
             "Epochs": f"{summary.epoch} of {summary.epochs}" if config else "",
             "Best Dice": summary.best_dice_cell,
@@ -105,5 +107,5 @@ def build_columns(summaries: Sequence[RunSummary]) -> dict[str, list[Any]]:
 
 def _format_split(config: TrainingConfig) -> str:
     if config.split == "thesis":
-        return "Published (leaking)" if config.is_leaky else "Published"
-    return f"{'Leaking' if config.is_leaky else 'Leak-free'}, fold {config.fold}"
+        return "Thesis (leaky)" if config.is_leaky else "Thesis"
+    return f"{'Leaky' if config.is_leaky else 'Leak-free'}, fold {config.fold}"

@@ -1,4 +1,4 @@
-"""The settings of a training in plain words: one table that the form and the comparison of runs both read."""
+"""The settings of a training run on the pages: which ones the form shows where, and how values are written."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FormValues = dict[str, Any]
 DATASET_TITLES: Final = {
     **{spec.name: spec.short_title for spec in DATASETS.values()},
     "zheng+synthetic": "Zheng 1 and 2, synthetic smears",
-    UPLOADED_DATASET: "Your own zip",
+    UPLOADED_DATASET: "Your images (zip)",
 }
-"""What the pages call the data sets that a training can learn from."""
+"""Titles of the data sets that a network can be trained on."""
 
 BASIC_FIELDS: Final = {
     "architecture": SETTINGS["architecture"],
@@ -26,13 +26,13 @@ BASIC_FIELDS: Final = {
 """The settings that are always shown."""
 
 ADVANCED_FIELDS: Final = tuple(spec for name, spec in SETTINGS.items() if name not in BASIC_FIELDS)
-"""All others, in the order of the page."""
+"""The settings under *Advanced*, in order."""
 
 FIELDS: Final = {**BASIC_FIELDS, **{spec.name: spec for spec in ADVANCED_FIELDS}}
 
 
 def drop_inactive(values: Mapping[str, Any]) -> FormValues:
-    """Return the values of a form with those that do not apply set to what says nothing."""
+    """Return the values of a form with settings that have no effect set to their neutral value."""
     active_values = dict(values)
     for field in ADVANCED_FIELDS:
         if not field.is_active(active_values) and field.inactive_value is not None:
@@ -41,27 +41,27 @@ def drop_inactive(values: Mapping[str, Any]) -> FormValues:
 
 
 def format_dataset(name: str) -> str:
-    """Return what the page calls the data set of a run: a folder or zip of one's own by its last part."""
+    """Return the title of a run's data set; of a folder or zip, the last part of its path."""
     parts = name.split("+")
     if name not in DATASET_TITLES and set(parts) <= set(DATASET_TITLES):
-        return ", ".join(DATASET_TITLES[part] for part in parts).replace(", Drawn", ", drawn")
+        return ", ".join(DATASET_TITLES[part] for part in parts).replace(", Synthetic", ", synthetic")
     return DATASET_TITLES.get(name, name.replace("\\", "/").rstrip("/").rpartition("/")[2])
 
 
 def format_architecture(name: str) -> str:
-    """Return a network's name in the literature."""
+    """Return the title of a network."""
     return BASIC_FIELDS["architecture"].format_value(name)
 
 
 def format_split(config: TrainingConfig) -> str:
-    """Write in a few words how a training's data is split."""
+    """Describe the split of a run in a few words."""
     if config.split == "thesis":
-        return "published split"
-    kind = "leaking on purpose" if config.is_leaky else "leak-free"
+        return "thesis split"
+    kind = "leaky" if config.is_leaky else "leak-free"
     return f"{kind}, fold {config.fold} of {config.folds}"
 
 
 def format_config(config: TrainingConfig) -> str:
-    """Write a training's main settings in a line."""
-    network = format_architecture(config.architecture)
-    return f"{network}, width {config.base_filters} · {format_dataset(config.dataset)} · {format_split(config)}"
+    """Describe the main settings of a run in a line."""
+    network = f"{format_architecture(config.architecture)}, {config.base_filters} base filters"
+    return f"{network} · {format_dataset(config.dataset)} · {format_split(config)}"

@@ -1,9 +1,9 @@
-"""Describing a training: a preset, network and data, and every setting behind "Advanced"."""
+"""Setting up a training run: a preset, network and data set, and all other settings under *Advanced*."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import streamlit as st
@@ -23,36 +23,37 @@ from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FormValues, drop_inactive
 
 PRESET_TITLES: Final = {
-    "quick": "Quick look",
+    "quick": "Quick (2 min)",
     "compact": "Compact",
     "thorough": "Compact, longer",
-    "general": "Any laboratory",
-    "thesis": "As published",
+    "general": "General (multi-site)",
+    "thesis": "Thesis settings",
 }
 PRESET_DESCRIPTIONS: Final = {
-    "quick": "A small network and few epochs: a visible result within about two minutes.",
-    "compact": "A small network, trained for long on pictures without leaks: nearly as good as the full one, in a "
+    "quick": "A small network and few epochs: a first result within about two minutes.",
+    "compact": "A small network with a leak-free split and many epochs: nearly as good as the full-size network, in a "
     "fraction of its time.",
-    "thorough": "The same for twice as long, with rare cell types shown more often: a little better for all cells.",
-    "general": "A small network for pictures of any laboratory: all data sets, with cells of any size, and stain, "
-    "light, focus and neighbours as varied as they come. Its outlines are drawn along the picture's edges.",
-    "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: hours on "
-    "a small computer.",
+    "thorough": "The same with twice the epochs and rare cell types shown more often: slightly better for all cells.",
+    "general": "A small network for images of any laboratory: trained on all data sets with cells of any size, and the "
+    "strongest augmentation of stain, light, focus and neighbouring cells. Its outlines are refined along the image's "
+    "edges.",
+    "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: takes hours "
+    "on a small computer.",
 }
 CHANGED_LABEL: Final = "Changed under Advanced"
 
 _VALUES_KEY: Final = "training_values"
 _PRESET_KEY: Final = "training_preset"
-_USER_SET_KEY: Final = "training_chosen"
+_USER_SET_KEY: Final = "training_user_set"
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """A training that can be started.
+    """A training run that can be started.
 
     Attributes:
         config: Its settings.
-        upload: The reader's own pictures, where it learns from those.
+        upload: The uploaded images, if it is to be trained on those.
     """
 
     config: TrainingConfig
@@ -60,7 +61,7 @@ class TrainingRequest:
 
 
 def configure_training() -> TrainingRequest | None:
-    """Ask for everything that makes a training. Return it, or ``None`` where something is missing or wrong."""
+    """Show the form of a training run. Returns the run, or ``None`` if something is missing or invalid."""
     values = _load_values()
     _select_preset(values)
     with st.container(horizontal=True):
@@ -73,27 +74,45 @@ def configure_training() -> TrainingRequest | None:
         _show_advanced_fields(values)
     try:
         config = TrainingConfig.from_dict(drop_inactive(values))
-    except WbcsegError as problem:
-        st.error(escape_lines(str(problem)), icon=":material/error:")
+    except WbcsegError as error:
+        st.error(escape_lines(str(error)), icon=":material/error:")
         return None
     return TrainingRequest(config, upload) if is_ready else None
 
 
+def update_request(request: TrainingRequest) -> TrainingRequest:
+    """Return a request with the values that the form's fields have now.
+
+    A click on Start right after typing into a field comes with the field's new value, but before the script has run
+    with it. What a field shows is what is used.
+
+    Raises:
+        ConfigError: If the new values are invalid.
+    """
+    if _VALUES_KEY not in st.session_state:
+        return request
+    values = _merge_widget_values(st.session_state[_VALUES_KEY])
+    return replace(request, config=TrainingConfig.from_dict(drop_inactive(values)))
+
+
 def _load_values() -> FormValues:
-    """Return the form's values, which outlive its widgets when the reader goes elsewhere."""
+    """Return the form's values, which outlive its widgets when the reader visits another page."""
     if _VALUES_KEY not in st.session_state:
         st.session_state[_PRESET_KEY] = "quick"
         st.session_state[_USER_SET_KEY] = set()
         st.session_state[_VALUES_KEY] = _build_preset_values("quick")
     values: FormValues = st.session_state[_VALUES_KEY]
-    # A link from corrected masks leads here.
+    # A link from the page of corrected masks.
     if st.query_params.get(edited_masks.LINK_PARAM) == edited_masks.LINK_VALUE:
         del st.query_params[edited_masks.LINK_PARAM]
         values["dataset"] = st.session_state["train_dataset"] = UPLOADED_DATASET
-    # What was changed just now is known before its widget is drawn.
-    for name in values:
-        values[name] = st.session_state.get(f"train_{name}", values[name])
+    # Widgets further down the page may have new values already.
+    values.update(_merge_widget_values(values))
     return values
+
+
+def _merge_widget_values(values: FormValues) -> FormValues:
+    return {name: st.session_state.get(f"train_{name}", value) for name, value in values.items()}
 
 
 def _select_preset(values: FormValues) -> None:
@@ -125,7 +144,7 @@ def _list_changes(values: FormValues, preset: TrainingConfig) -> list[str]:
 
 
 def _apply_preset() -> None:
-    """Set every setting to the preset's; the network and data that the reader chose stay."""
+    """Set every setting to the preset's, except the network and data set if the reader chose them."""
     preset = st.session_state["train_preset"]
     old_values, user_set = st.session_state[_VALUES_KEY], st.session_state[_USER_SET_KEY]
     values = {**_build_preset_values(preset), **{name: old_values[name] for name in user_set}}
@@ -136,7 +155,7 @@ def _apply_preset() -> None:
 
 
 def _build_preset_values(preset: str) -> FormValues:
-    """Return a preset's settings. For a quick look, drawn smears will do where its data would have to be fetched."""
+    """Return a preset's settings. The quick preset uses synthetic smears if its data set has not been downloaded."""
     values = PRESETS[preset].to_dict()
     ready_datasets = {entry.name for entry in list_datasets() if entry.ready}
     if preset == "quick" and values["dataset"] not in ready_datasets:
@@ -159,7 +178,7 @@ def _show_advanced_fields(values: FormValues) -> None:
 
 
 def _show_field(field: Setting, values: FormValues) -> None:
-    """Show the widget of a setting and take its value over."""
+    """Show the widget of a setting and store its value."""
     key = f"train_{field.name}"
     st.session_state.setdefault(key, values[field.name])
     common_args: Mapping[str, Any] = {"key": key, "help": field.help or None}
@@ -190,10 +209,10 @@ def _show_field(field: Setting, values: FormValues) -> None:
 
 
 def _check_dataset_ready(dataset_name: str) -> bool:
-    """Say what is missing of a data set and offer to fetch it. Return whether nothing is."""
+    """Show which parts of a data set have not been downloaded, with a button. Returns whether the data set is ready."""
     parts = tuple(dataset_name.split("+"))
     missing = [entry for entry in list_datasets() if entry.name.startswith(parts) and not entry.ready]
     for entry in missing:
-        st.info(f"{DATASET_TITLES[entry.name]} is not on this computer yet.", icon=":material/cloud_download:")
+        st.info(f"{DATASET_TITLES[entry.name]} has not been downloaded yet.", icon=":material/cloud_download:")
         show_download_button(entry)
     return not missing

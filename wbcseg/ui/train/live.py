@@ -1,4 +1,4 @@
-"""A training as it goes on: its state, curves and film, refreshed without drawing the page anew."""
+"""A run while it trains: status, curves and snapshots, updated without redrawing the page."""
 
 from __future__ import annotations
 
@@ -12,38 +12,28 @@ from wbcseg.training.runs.summary import RunSummary, list_summaries, summarise_r
 from wbcseg.ui import routes
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.components.image_panels import select_palette, show_legend
-from wbcseg.ui.components.line_charts import MetricsRow, Point, Series
+from wbcseg.ui.components.line_charts import LIVE_REFRESH_SECONDS, METRIC_TITLES, MetricsRow, Point, Series
 from wbcseg.ui.components.run_status import format_status_badge, show_actions, show_leakage_badge, show_status
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import MISSING_TEXT, escape_markdown
 from wbcseg.ui.train.fields import format_config
 from wbcseg.ui.train.snapshots import show_snapshots
 
-LIVE_REFRESH_SECONDS: Final = 1.5
-"""Seconds between two looks at a training that goes on."""
-
 EPOCH_VIEW: Final = "By epoch"
 BATCH_VIEW: Final = "First epoch, by batch"
-ACCURACY_METRIC: Final = "accuracy"
-METRIC_TITLES: Final = {
-    "loss": "Loss",
-    "accuracy": "Accuracy",
-    "binary_accuracy": "Binary accuracy",
-    "dice_nucleus": "Dice nucleus",
-    "dice_cytoplasm": "Dice cytoplasm",
-    "dice_cell": "Dice cell",
-}
+THESIS_METRIC: Final = "binary_accuracy"
+"""What the thesis calls accuracy."""
 
 
 def show_live(summary: RunSummary) -> None:
-    """Show a training; while it goes on, what is shown follows."""
+    """Show a run; the view updates while it is active."""
     st.fragment(_render_live, run_every=LIVE_REFRESH_SECONDS if summary.is_active else None)(summary, summary.is_active)
 
 
 def select_run(summaries: Sequence[RunSummary]) -> RunSummary:
-    """Ask which training to watch: at first the one that runs, else the newest.
+    """Show a control for the run to show; by default the one that is running, else the newest.
 
     Args:
-        summaries: All of them, the newest first; at least one.
+        summaries: All runs, the newest first; at least one.
     """
     by_name = {summary.name: summary for summary in summaries}
     requested = st.query_params.get("run")
@@ -51,8 +41,8 @@ def select_run(summaries: Sequence[RunSummary]) -> RunSummary:
         active_name = next((summary.name for summary in summaries if summary.status in ("running", "stopping")), None)
         selected = requested if requested in by_name else active_name or summaries[0].name
         st.session_state["run"] = selected
-    # No widget binding here: what is chosen unasked belongs in the address too, so that a reload finds it again.
-    st.selectbox("Training", list(by_name), key="run", width=420, label_visibility="collapsed")
+    # Not bound to the address, which should also have the default run, so that a reload shows the same run.
+    st.selectbox("Run", list(by_name), key="run", width=420, label_visibility="collapsed")
     st.query_params["run"] = st.session_state["run"]
     return by_name[st.session_state["run"]]
 
@@ -62,21 +52,19 @@ def _render_live(initial: RunSummary, was_active: bool) -> None:
     if current.status == "queued":
         current = next((other for other in list_summaries() if other.name == initial.name), current)
     if current.is_active != was_active:
-        # Once more as a whole: whether the page looks again by itself is settled there.
+        # The whole page runs again, which decides whether it keeps updating.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"{format_status_badge(current)} {escape_markdown(format_config(current.config)) if current.config else ''}",
-            width="content",
-        )
+        config_text = escape_markdown(format_config(current.config)) if current.config else ""
+        st.markdown(f"{format_status_badge(current)} {config_text}", width="content")
         show_actions(current, f"live_{current.name}")
     show_status(current)
     if current.config is None:
-        st.page_link(routes.RUNS, label="Delete it on the page Runs", icon=":material/delete:")
+        st.page_link(routes.RUNS, label="Delete it on Runs", icon=":material/delete:")
         return
     show_leakage_badge(current)
     _show_curves(current, current.config)
-    st.subheader("What it makes of three held-out pictures")
+    st.subheader("Predictions on three held-out cells")
     with st.container(horizontal=True, vertical_alignment="center"):
         palette = select_palette(label_visibility="collapsed")
         show_legend(palette)
@@ -97,21 +85,21 @@ def _show_curves(summary: RunSummary, config: TrainingConfig) -> None:
                 label_visibility="collapsed",
             )
         show_thesis = view == EPOCH_VIEW and st.toggle(
-            "The thesis' curve underneath",
+            "Overlay the thesis' curve",
             key="thesis_curve",
-            help="What the thesis published of the same network in full width. Its test pictures are not honest ones: "
-            "24 of 30 have a flipped copy in training.",
+            help="The published curve of the same network with 64 base filters. It is optimistic: 24 of its 30 test "
+            "images have a flipped copy in training.",
         )
     visible_rows: Sequence[MetricsRow] = rows if view == EPOCH_VIEW else batches
     x_title = "Epoch" if view == EPOCH_VIEW else "Batch"
-    accuracy_metric = "binary_accuracy" if show_thesis else ACCURACY_METRIC
+    accuracy_metric = THESIS_METRIC if show_thesis else "accuracy"
     same_loss = config.loss == "binary_crossentropy"
     with st.grid(3, min_column_width=300, gap=("small", "medium")) as grid:
         for metric, title in (("loss", "Loss"), (accuracy_metric, METRIC_TITLES[accuracy_metric])):
             points, series = line_charts.build_train_val_series(visible_rows, metric)
             if show_thesis and (metric != "loss" or same_loss):
                 thesis_points, thesis_series = line_charts.load_thesis_series(
-                    config, "loss" if metric == "loss" else ACCURACY_METRIC
+                    config, "loss" if metric == "loss" else "accuracy"
                 )
                 points, series = [*points, *thesis_points], [*series, *thesis_series]
             with grid.cell():
@@ -129,18 +117,18 @@ def _show_curve(
 ) -> None:
     own_names = {curve.name for curve in series if not curve.thin}
     last_values = {name: y for _, y, name in points if name in own_names}
-    held_out = {name: y for name, y in last_values.items() if not name.lower().endswith(line_charts.TRAINING.lower())}
-    # Of six curves of Dice, the three that count are enough.
-    reported = held_out if len(last_values) > 2 and held_out else last_values
+    validation_values = {
+        name: y for name, y in last_values.items() if not name.lower().endswith(line_charts.TRAINING.lower())
+    }
+    # Of the six Dice curves, the three of the validation images are enough.
+    reported = validation_values if len(last_values) > 2 and validation_values else last_values
     value_texts = [f"{name.replace(line_charts.SUBSET_SEPARATOR, ' ').lower()} {y:.3f}" for name, y in reported.items()]
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**")
         description = f"{title} by {x_title.lower()}"
-        # While rows come in, the text stays the same: a new one would draw the picture anew.
+        # While the run is active, the text stays the same: a new one would redraw the chart.
         alt = (
-            description
-            if summary.is_active
-            else f"{description}, at the end: {', '.join(value_texts) or 'no figure yet'}"
+            description if summary.is_active else f"{description}, at the end: {', '.join(value_texts) or MISSING_TEXT}"
         )
         key = f"{title}_{x_title}"
         line_charts.show_line_chart(
@@ -154,25 +142,24 @@ def _show_thesis_note(same_loss: bool) -> None:
     loss_note = (
         "Its loss is binary cross-entropy, as here."
         if same_loss
-        else "Its loss is binary cross-entropy; this training has another one, which cannot be compared, so "
-        "the loss is left out."
+        else "Its loss is binary cross-entropy, which cannot be compared with the loss of this run and is not shown."
     )
     st.caption(
-        f"The thesis: width 64, binary accuracy (here too, while its curve is shown), test on 30 pictures of which 24 "
-        f"have a flipped copy in training. {loss_note} It published no Dice by epoch."
+        "Thesis: 64 base filters, binary accuracy (here, too, while its curve is shown), tested on 30 images, 24 of "
+        f"which have a flipped copy in training. {loss_note} It has no Dice by epoch."
     )
 
 
 def _show_metrics_table(rows: Sequence[MetricsRow], x_title: str) -> None:
-    expander = st.expander("Figures as a table", icon=":material/table:", on_change="rerun", key=f"figures_{x_title}")
+    expander = st.expander("Values as a table", icon=":material/table:", on_change="rerun", key=f"values_{x_title}")
     if not expander.open:
         return
     columns: dict[str, list[float | None]] = {x_title: [float(index) for index in range(1, len(rows) + 1)]}
-    for prefix, subset in (("", "training"), ("val_", "held-out")):
+    for prefix, subset in (("", "training"), ("val_", "validation")):
         for name, title in METRIC_TITLES.items():
             if any(prefix + name in row for row in rows):
                 columns[f"{title}, {subset}"] = [row.get(prefix + name) for row in rows]
     column_config = {name: st.column_config.NumberColumn(format="%.4f") for name in columns if name != x_title}
     column_config[x_title] = st.column_config.NumberColumn(format="%d", pinned=True)
     with expander:
-        st.dataframe(columns, hide_index=True, column_config=column_config, alt="The figures of the curves above")
+        st.dataframe(columns, hide_index=True, column_config=column_config, alt="The values of the curves above")

@@ -1,4 +1,4 @@
-"""What a network made of the same held-out pictures, epoch by epoch."""
+"""A network's predictions on the same validation images, epoch by epoch."""
 # ruff: noqa: ARG001 (arguments that a cached function does not read are its keys)
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from wbcseg.io import encode_png
 from wbcseg.labels import PALETTES
 from wbcseg.splitting.thesis import get_original_id, is_flipped_copy, make_flipped_copy
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.runs import snapshots as films
-from wbcseg.training.runs.snapshots import Snapshots
+from wbcseg.training.runs.snapshots import Snapshots, load_snapshot, load_snapshots
 from wbcseg.transforms.padding import pad_to_square
 from wbcseg.ui import cache
 from wbcseg.ui.components.image import show_png
@@ -25,27 +24,27 @@ from wbcseg.ui.formatting import escape_markdown, get_local_id, get_mask_title
 from wbcseg.visualization import colorize, enlarge
 
 DEFAULT_SNAPSHOTS: Final = 8
-"""Epochs that are shown unasked."""
+"""Number of epochs that are shown by default."""
 
 MIN_SNAPSHOT_WIDTH: Final = 76
-"""Narrowest cell in pixels: four fit beside each other on a phone."""
+"""Minimum width of a column in pixels: four fit side by side on a phone."""
 
 CROP_GAP: Final = 2
-"""Pixels between two crops."""
+"""Gap between two crops in pixels."""
 
 
 def sample_epochs(epochs: Sequence[int], count: int = DEFAULT_SNAPSHOTS) -> list[int]:
-    """Choose epochs that tell how a network learned: the first ones densely, later ones further apart, and the last.
+    """Choose epochs that show how a network learned: closely spaced at first, then further apart, and the last one.
 
     Args:
-        epochs: The epochs that there are, in order.
-        count: How many to choose at most, at least 2.
+        epochs: The available epochs, in order.
+        count: Maximum number of epochs, at least 2.
     """
     if len(epochs) <= count:
         return list(epochs)
     last = len(epochs) - 1
     indices = {round(last ** (i / (count - 2))) for i in range(count - 1)} | {0, last}
-    # Where powers fall together, the gaps that are widest in ratio are filled.
+    # Where powers coincide, the gaps that are widest in ratio are filled.
     unused = [index for index in range(last + 1) if index not in indices]
     while len(indices) < count and unused:
         selected = sorted(indices)
@@ -56,35 +55,35 @@ def sample_epochs(epochs: Sequence[int], count: int = DEFAULT_SNAPSHOTS) -> list
 
 
 def show_snapshots(run: Run, config: TrainingConfig, palette: str) -> None:
-    """Show the pictures, the experts' masks, and what the network made of them after a choice of epochs."""
-    snapshot_info = films.load_snapshots(run)
-    if snapshot_info is None or not snapshot_info.epochs:
-        st.caption("The film begins when the network has been built.")
+    """Show the images, the experts' masks, and the predictions after a choice of epochs."""
+    snapshots = load_snapshots(run)
+    if snapshots is None or not snapshots.epochs:
+        st.caption("Appears when the network has been built.")
         return
-    epoch = _select_epoch(run, snapshot_info)
-    visible_epochs = sorted({*sample_epochs(snapshot_info.epochs), epoch})
+    epoch = _select_epoch(run, snapshots)
+    visible_epochs = sorted({*sample_epochs(snapshots.epochs), epoch})
     true_mask = get_mask_title(f"{config.dataset}/")
-    with st.grid("auto", min_column_width=MIN_SNAPSHOT_WIDTH, gap=("small", "xsmall"), key="film") as grid:
-        images_png = _load_images_png(config, snapshot_info)
+    with st.grid("auto", min_column_width=MIN_SNAPSHOT_WIDTH, gap=("small", "xsmall"), key="snapshots") as grid:
+        images_png = _load_images_png(config, snapshots)
         if images_png is not None:
-            image_names = ", ".join(get_local_id(item) for item in snapshot_info.ids)
+            image_names = ", ".join(map(get_local_id, snapshots.ids))
             with grid.cell(), st.container(gap=None):
-                show_png(images_png, f"The held-out pictures {image_names}")
-                st.caption("Picture")
-        for item in (None, *visible_epochs):
+                show_png(images_png, f"The validation images {image_names}")
+                st.caption("Image")
+        for shown_epoch in (None, *visible_epochs):
             with grid.cell(), st.container(gap=None):
-                _show_snapshot(run, snapshot_info, item, palette, true_mask, bold=item == epoch)
+                _show_snapshot(run, snapshots, shown_epoch, palette, true_mask, bold=shown_epoch == epoch)
     if images_png is None:
-        st.caption("The pictures themselves are not kept with a training, only masks: theirs, and the network's.")
+        st.caption("A run stores only the masks of uploaded images and the network's predictions, not the images.")
 
 
-def _select_epoch(run: Run, snapshot_info: Snapshots) -> int:
-    """Ask for an epoch; until the reader has chosen one, it is the newest."""
-    key, touched_key = f"film_epoch_{run.name}", f"film_touched_{run.name}"
-    newest = snapshot_info.epochs[-1]
-    if len(snapshot_info.epochs) < 2:
+def _select_epoch(run: Run, snapshots: Snapshots) -> int:
+    """Show a control for the epoch; by default the newest."""
+    key, touched_key = f"snapshot_epoch_{run.name}", f"snapshot_touched_{run.name}"
+    newest = snapshots.epochs[-1]
+    if len(snapshots.epochs) < 2:
         return newest
-    if not st.session_state.get(touched_key) or st.session_state.get(key) not in snapshot_info.epochs:
+    if not st.session_state.get(touched_key) or st.session_state.get(key) not in snapshots.epochs:
         st.session_state[key] = newest
 
     def mark_touched() -> None:
@@ -92,45 +91,45 @@ def _select_epoch(run: Run, snapshot_info: Snapshots) -> int:
 
     return st.select_slider(
         "Epoch",
-        snapshot_info.epochs,
+        snapshots.epochs,
         key=key,
         on_change=mark_touched,
         width=420,
-        help="Any epoch can be shown; 0 is the network before it has learned anything.",
+        help="Any epoch can be shown; 0 is the untrained network.",
     )
 
 
 def _show_snapshot(
-    run: Run, snapshot_info: Snapshots, epoch: int | None, palette: str, true_mask: str, *, bold: bool
+    run: Run, snapshots: Snapshots, epoch: int | None, palette: str, true_mask: str, *, bold: bool
 ) -> None:
     title = true_mask if epoch is None else f"Epoch {epoch}"
     try:
         start_mtime_ns = (run.folder / "snapshots.json").stat().st_mtime_ns
-        png = _render_snapshot(run, snapshot_info, str(run.folder), start_mtime_ns, epoch, palette)
-    except (WbcsegError, OSError) as problem:
-        st.markdown(":material/broken_image:", help=escape_markdown(str(problem)))
+        png = _render_snapshot(run, snapshots, str(run.folder), start_mtime_ns, epoch, palette)
+    except (WbcsegError, OSError) as error:
+        st.markdown(":material/broken_image:", help=escape_markdown(str(error)))
     else:
-        show_png(png, true_mask if epoch is None else f"What the network made of them after epoch {epoch}")
+        show_png(png, true_mask if epoch is None else f"Predictions after epoch {epoch}")
     st.caption(f"**{title}**" if bold else title)
 
 
-# A frame is written once; but a new run can have the name of a deleted one, hence the time when its film began.
+# A snapshot never changes; but a new run can have the name of a deleted one, hence the time of its first snapshot.
 @st.cache_data(max_size="8MiB", show_spinner=False)
 def _render_snapshot(
-    _run: Run, _snapshot_info: Snapshots, folder: str, start_mtime_ns: int, epoch: int | None, palette: str
+    _run: Run, _snapshots: Snapshots, folder: str, start_mtime_ns: int, epoch: int | None, palette: str
 ) -> bytes:
-    labels = films.load_snapshot(_run, _snapshot_info, epoch)
+    labels = load_snapshot(_run, _snapshots, epoch)
     return _encode_stack([colorize(image_labels, PALETTES[palette]) for image_labels in labels])
 
 
-def _load_images_png(config: TrainingConfig, snapshot_info: Snapshots) -> bytes | None:
-    """Return the pictures of a film, where they are on this computer."""
+def _load_images_png(config: TrainingConfig, snapshots: Snapshots) -> bytes | None:
+    """Return the images of the snapshots as a PNG, where they are on this computer."""
     ready_datasets = {entry.name for entry in list_datasets() if entry.ready}
-    source_datasets = {sample_id.partition("/")[0] for sample_id in snapshot_info.ids}
+    source_datasets = {sample_id.partition("/")[0] for sample_id in snapshots.ids}
     if not {*config.dataset.split("+")} <= {*DATASETS} or not source_datasets <= ready_datasets:
         return None
     try:
-        return _render_images(snapshot_info.ids, snapshot_info.input_size, config.two_stage)
+        return _render_images(snapshots.ids, snapshots.input_size, config.two_stage)
     except WbcsegError:
         return None
 
@@ -146,7 +145,7 @@ def _render_images(ids: tuple[str, ...], input_size: int, upscale: bool) -> byte
 
 
 def _encode_stack(crops: Sequence[NDArray[np.uint8]]) -> bytes:
-    """Write crops one above the other as a PNG, enlarged so that a fine screen shows sharp pixels."""
+    """Encode crops one above the other as a PNG, enlarged so that high-resolution screens show sharp pixels."""
     separator = np.full((CROP_GAP, crops[0].shape[1], 3), 128, dtype=np.uint8)
     parts = [part for crop in crops for part in (separator, crop)][1:]
     return encode_png(enlarge(np.concatenate(parts), 2))
