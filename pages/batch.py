@@ -1,4 +1,4 @@
-"""Measure: many pictures at once, with a table that fills as results arrive."""
+"""Batch: segments and measures many images, with a table that fills as results arrive."""
 
 import streamlit as st
 
@@ -14,10 +14,8 @@ navigation.declare_page(
     order=30,
 )
 
-st.title("Measure many pictures")
-st.markdown(
-    "Bring pictures of blood smears. Each white cell is segmented and measured, and all of it can be taken away."
-)
+st.title("Batch")
+st.markdown("Upload images of blood smears. Each white blood cell is segmented and measured; download all results.")
 
 upload_set = upload.upload_images()
 catalog = cache.load_catalog()

@@ -1,4 +1,4 @@
-"""Predict: one picture, the expert's mask, and what each model makes of it."""
+"""Segment: one image, its expert mask, and the result of each model."""
 
 import streamlit as st
 
@@ -33,13 +33,13 @@ loaded_image = upload.upload_image() if dataset is None else dataset_picker.load
 
 catalog = cache.load_catalog()
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-    chosen = image_panels.select_models(catalog, dataset.name if dataset else None)
+    selected_entries = image_panels.select_models(catalog, dataset.name if dataset else None)
     tta = image_panels.select_tta()
 dataset_status.show_model_problems(catalog.broken)
 image_panels.show_image_caption(loaded_image)
 
-view = build_view(loaded_image, chosen, catalog, dataset, tta=tta)
-entries = {entry.name: entry for entry in chosen}
+view = build_view(loaded_image, selected_entries, catalog, dataset, tta=tta)
+entries = {entry.name: entry for entry in selected_entries}
 quality_badges.show_quality(loaded_image, view.cells, entries)
 show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited)
 show_hints(loaded_image, catalog)
@@ -55,7 +55,7 @@ edited_masks.show_edited_masks()
 glossary.show_glossary(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Uncertainty"),
     *("Test-time averaging", "Seen in training", *glossary.FEATURE_TERMS, *glossary.QUALITY_TERMS),
-    paragraphs=quality_help.describe_quality_accuracy(chosen),
+    paragraphs=quality_help.describe_quality_accuracy(selected_entries),
 )
 send_payload(view.digest, view.payload)
-send_prefetched(view, dataset, catalog, chosen)
+send_prefetched(view, dataset, catalog, selected_entries)

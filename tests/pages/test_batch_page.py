@@ -73,7 +73,7 @@ def upload(at, *files):
 
 def finished(at):
     assert not at.exception
-    batch = at.session_state["measure_batch"][1]
+    batch = at.session_state["batch"][1]
     batch.join(60)
     at.run()
     assert not at.exception
@@ -96,14 +96,14 @@ def test_an_empty_page_says_what_to_bring(open_page):
     at = open_page("batch")
     for what in ("whole fields of view", "Expert masks", "Nothing is stored", "Not a medical device"):
         assert what in page_text(at)
-    assert at.selectbox(key="measure_model").value == "unet-16"
+    assert at.selectbox(key="batch_model").value == "unet-16"
     assert not at.get("html")
 
 
 @pytest.mark.parametrize("source", ["Folder", "Camera"])
 def test_other_ways_to_bring_pictures(open_page, source):
     at = open_page("batch")
-    at.session_state["measure_from"] = source
+    at.session_state["batch_source"] = source
     at.run()
     assert not at.exception
     assert len(at.file_uploader) == (source == "Folder")
@@ -150,26 +150,26 @@ def test_what_is_bad_has_a_row_of_its_own(open_page):
 
 def test_a_scale_changes_the_figures_and_does_not_begin_anew(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    batch = at.session_state["measure_batch"][1]
+    batch = at.session_state["batch"][1]
     area = float(table(at)[1][4])
     at.number_input(key="batch_pixel_size").set_value(0.5).run()
     head, row = table(at)
     assert head[3] == "Cell area (µm²)"
     assert float(row[4]) == pytest.approx(area / 4, abs=0.05)
-    assert at.session_state["measure_batch"][1] is batch
+    assert at.session_state["batch"][1] is batch
 
 
 def test_another_model_begins_anew(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    at.selectbox(key="measure_model").select("segnet-16").run()
+    at.selectbox(key="batch_model").select("segnet-16").run()
     finished(at)
-    (finding,) = at.session_state["measure_batch"][1].get_results()[0].cells
+    (finding,) = at.session_state["batch"][1].get_results()[0].cells
     assert finding.model == "segnet-16"
 
 
 def test_a_model_for_any_laboratory_comes_first(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
-    assert open_page("batch").selectbox(key="measure_model").value == "unet-general"
+    assert open_page("batch").selectbox(key="batch_model").value == "unet-general"
 
 
 class Blind(Threshold):
@@ -193,12 +193,12 @@ class WithSecond(CatalogWithGeneral):
 
 def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
-    assert "measure_second" not in [one.key for one in open_page("batch").selectbox]
+    assert "batch_second" not in [one.key for one in open_page("batch").selectbox]
     monkeypatch.setattr(cache, "Catalog", WithSecond)
     at = open_page("batch")
-    assert at.selectbox(key="measure_second").options == ["none", "SegNet, blind"]
-    at.selectbox(key="measure_model").select("unet-16").run()
-    assert "measure_second" not in [one.key for one in at.selectbox], "results of this model are not judged"
+    assert at.selectbox(key="batch_second").options == ["none", "SegNet, blind"]
+    at.selectbox(key="batch_model").select("unet-16").run()
+    assert "batch_second" not in [one.key for one in at.selectbox], "results of this model are not judged"
 
 
 def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_page, monkeypatch):
@@ -206,10 +206,10 @@ def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_pa
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: fine)
     monkeypatch.setattr(cache, "Catalog", WithSecond)
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    (alone,) = at.session_state["measure_batch"][1].get_results()[0].cells
+    (alone,) = at.session_state["batch"][1].get_results()[0].cells
     assert (alone.status, alone.reasons) == (OK, ())
-    at.selectbox(key="measure_second").select("segnet-general").run()
-    (disputed,) = finished(at).session_state["measure_batch"][1].get_results()[0].cells
+    at.selectbox(key="batch_second").select("segnet-general").run()
+    (disputed,) = finished(at).session_state["batch"][1].get_results()[0].cells
     assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", REVIEW, (DISAGREEMENT_REASON,))
     assert disputed.features.values == pytest.approx(alone.features.values, nan_ok=True)
 
@@ -228,7 +228,7 @@ def test_a_judge_that_is_damaged_is_told_and_nothing_is_lost(open_page, monkeypa
 def test_a_model_that_fails_says_so(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
     at = open_page("batch")
-    at.selectbox(key="measure_model").select("segnet-16").run()
+    at.selectbox(key="batch_model").select("segnet-16").run()
     at.file_uploader[0].upload("a.png", CELL, "image/png").run()
     assert not at.exception
     assert "segnet\\-16 cannot be read" in at.error[0].value
@@ -251,13 +251,13 @@ def test_pages_are_asked_for_where_there_are_some(open_page):
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
     at = bring(open_page("batch"), ("s.tif", buffer.getvalue(), "image/tiff"))
     assert "page 1 is used" in table(at)[1][1]
-    at.number_input(key="measure_page").set_value(2).run()
+    at.number_input(key="batch_page").set_value(2).run()
     assert "page 2 is used" in table(finished(at))[1][1]
 
 
 def test_drawn_cells_to_try_it_with(open_page):
     at = open_page("batch")
-    at.button(key="measure_try").click().run()
+    at.button(key="batch_try").click().run()
     assert len(table(finished(at))) == 9
     assert "8 pictures" in page_text(at)
     # None of them was in a shipped model's training: their Dice flatters nobody.
@@ -265,10 +265,10 @@ def test_drawn_cells_to_try_it_with(open_page):
     drawn = [draw_sample(bringing.SYNTHETIC_SEED, number) for number in range(bringing.SYNTHETIC_COUNT)]
     assert seen
     assert not seen & {Sample("any/name", one.image, one.mask).compute_digest() for one in drawn}
-    assert at.session_state["measure_batch"][1].input_images[0].load() == encode(drawn[0].image)
-    at.button(key="measure_start_over").click().run()
+    assert at.session_state["batch"][1].input_images[0].load() == encode(drawn[0].image)
+    at.button(key="batch_start_over").click().run()
     assert not at.get("html")
-    assert "measure_batch" not in at.session_state
+    assert "batch" not in at.session_state
 
 
 def look_elsewhere(at):
@@ -283,27 +283,27 @@ def names_of(at):
 
 def test_what_comes_after_a_look_at_another_page_is_added(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("b.png", CELL, "image/png"))
-    first = [outcome.cells for outcome in at.session_state["measure_batch"][1].get_results()]
+    first = [outcome.cells for outcome in at.session_state["batch"][1].get_results()]
     look_elsewhere(at)
     assert names_of(at) == ["a.png", "b.png"]
     bring(at, ("c.png", CELL, "image/png"))
     assert names_of(at) == ["a.png", "b.png", "c.png"]
     assert "Added to the 2 files that you brought before" in page_text(at)
     # What was known is not looked at again.
-    again = [outcome.cells for outcome in at.session_state["measure_batch"][1].get_results()[:2]]
+    again = [outcome.cells for outcome in at.session_state["batch"][1].get_results()[:2]]
     assert [one[0].features for one in again] == [one[0].features for one in first]
     # The same file brought again is there once; another one of its name is another picture.
     look_elsewhere(at)
     bring(at, ("b.png", CELL, "image/png"), ("c.png", encode(PICTURE[::-1]), "image/png"))
     assert [row[1].partition("  ")[2] for row in table(at)[1:]] == ["a.png", "b.png", "c.png", "c (2).png"]
-    at.button(key="measure_start_over").click().run()
+    at.button(key="batch_start_over").click().run()
     bring(at, ("d.png", CELL, "image/png"))
     assert names_of(at) == ["d.png"]
 
 
 def test_drawn_cells_make_way_for_what_is_brought(open_page):
     at = open_page("batch")
-    at.button(key="measure_try").click().run()
+    at.button(key="batch_try").click().run()
     assert len(table(finished(at))) > 8
     bring(at, ("mine.png", CELL, "image/png"))
     assert names_of(at) == ["mine.png"]
@@ -332,7 +332,7 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
     # Without a mask there is no Dice to flatter.
     assert TRAINED_ON_NOTICE not in rows["c.png"]
     assert "2 cells with a mask, 1 of them in the model's training, which flatters" in page_text(at).replace("\\", "")
-    batch = at.session_state["measure_batch"][1]
+    batch = at.session_state["batch"][1]
     text = encode_csv(build_cell_rows(batch.get_results())).decode()
     assert text.count(TRAINED_ON_NOTICE) == 1
     cells = [cell for picture in batch.get_results() for cell in picture.cells]
@@ -361,7 +361,7 @@ def test_many_rows_are_turned_like_pages(open_page):
     at = bring(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
     assert len(table(at)) == 26
     assert [row[1] for row in table(at)[1:3]] == ["1  0.png", "2  1.png"]
-    at.button(key="measure_next").click().run()
+    at.button(key="batch_next").click().run()
     assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(25, 30)]
     assert "Rows 26 to 30 of 30" in page_text(at)
 
@@ -382,17 +382,17 @@ def test_only_those_to_check(open_page, monkeypatch):
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: JudgeOfSome())
     at = bring(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
     assert "20 look fine\\, 10 should be checked" in page_text(at)
-    at.button(key="measure_next").click().run()
-    at.toggle(key="measure_only").set_value(True).run()
+    at.button(key="batch_next").click().run()
+    at.toggle(key="batch_flagged_only").set_value(True).run()
     assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(2, 30, 3)]
-    assert not [button for button in at.button if button.key == "measure_next"]
+    assert not [button for button in at.button if button.key == "batch_next"]
     go_to(at, "segment")
     at.run()
     go_to(at, "batch")
     at.run()
-    assert at.toggle(key="measure_only").value is True
+    assert at.toggle(key="batch_flagged_only").value is True
     assert len(table(at)) == 11
-    at.toggle(key="measure_only").set_value(False).run()
+    at.toggle(key="batch_flagged_only").set_value(False).run()
     assert "Rows 1 to 25 of 30" in page_text(at)
 
 
@@ -403,14 +403,14 @@ def test_nothing_to_check(open_page, monkeypatch):
 
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: Content())
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    at.toggle(key="measure_only").set_value(True).run()
+    at.toggle(key="batch_flagged_only").set_value(True).run()
     assert not at.get("html")
     assert "Nothing to check" in page_text(at)
 
 
 def test_without_a_judge_there_is_nothing_to_choose(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    assert "measure_only" not in [toggle.key for toggle in at.toggle]
+    assert "batch_flagged_only" not in [toggle.key for toggle in at.toggle]
 
 
 def test_figures_and_statuses_are_explained(open_page, monkeypatch):
@@ -499,19 +499,19 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     at = open_page("batch")
     upload(at, *((f"{n}.png", CELL, "image/png") for n in range(4)))
     assert begun.wait(20)
-    at.button(key="measure_stop_or_go").click().run()
+    at.button(key="batch_toggle").click().run()
     go.release()
     at = finished(at)
     assert 0 < len(table(at)) - 1 < 4
     go.release(9)
-    at.button(key="measure_stop_or_go").click().run()
+    at.button(key="batch_toggle").click().run()
     assert len(table(finished(at))) == 5
 
 
 def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
     at.number_input(key="batch_pixel_size").set_value(0.5).run()
-    at.session_state["handed_picture"] = (InputImage("a.png", "a", lambda: CELL), 0)
+    at.session_state["opened_image"] = (InputImage("a.png", "a", lambda: CELL), 0)
     go_to(at, "segment")
     at.query_params["source"] = "Upload an image"
     at.run()
@@ -534,7 +534,7 @@ def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
 def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
     at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
     next(button for button in at.button if button.label == "Open in Predict").click().run()
-    item, page = at.session_state["handed_picture"]
+    item, page = at.session_state["opened_image"]
     assert (item.load(), item.load_mask(), page) == (CELL, MASK, 0)
     go_to(at, "segment")
     at.query_params["source"] = "Upload an image"
@@ -548,7 +548,7 @@ def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
 def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
     small = encode(np.zeros((5, 5), np.uint8))
     at = open_page("segment", source="Upload an image")
-    at.session_state["handed_picture"] = (InputImage("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
+    at.session_state["opened_image"] = (InputImage("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
     at.run()
     assert not at.exception
     assert "nothing to measure" in page_text(at)
@@ -672,7 +672,7 @@ def test_a_field_of_view_on_the_page(open_page, monkeypatch):
     cache._load_segmenter.clear()
     assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white cells", "Cell 1", "Cell 2"]
     assert "numbered from top to bottom" in page_text(at)
-    at.selectbox(key="measure_closer").select(2).run()
+    at.selectbox(key="batch_detail").select(2).run()
     assert "field\\.png\\, cell 2" in page_text(at)
 
 

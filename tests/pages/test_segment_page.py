@@ -492,7 +492,7 @@ def test_a_page_of_a_tiff_is_chosen(open_page):
 def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
     data = a_stack(20, 40, 60)
     at = open_page("segment", source="Upload an image")
-    at.session_state["handed_picture"] = (InputImage("s.tif", "s", lambda: data), 1)
+    at.session_state["opened_image"] = (InputImage("s.tif", "s", lambda: data), 1)
     at.run()
     assert at.number_input[0].value == 2
     at.number_input[0].set_value(3).run()

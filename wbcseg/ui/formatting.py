@@ -6,6 +6,7 @@ import math
 import re
 from typing import Final
 
+from wbcseg.features import FEATURES, CellFeatures
 from wbcseg.labels import Labels
 from wbcseg.metrics import CELL
 from wbcseg.visualization import compute_class_fractions
@@ -65,6 +66,11 @@ def format_ordinal(number: int) -> str:
     """Format a position: ``1st``, ``2nd``, ``3rd``, ``11th``."""
     suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{suffix}"
+
+
+def format_cell_count(count: int) -> str:
+    """Format how many cells there are in a field of view: ``2 white blood cells``, ``no white blood cells``."""
+    return pluralise(count, "white blood cell") if count else "no white blood cells"
 
 
 def format_score(value: float) -> str:
@@ -144,3 +150,49 @@ def get_local_id(sample_id: str) -> str:
 def get_mask_title(sample_id: str) -> str:
     """Return what the reference mask of a sample is called: experts drew those of photographs."""
     return "Exact mask" if sample_id.startswith("synthetic/") else "Expert mask"
+
+
+def format_feature_label(name: str, pixel_size: float | None) -> str:
+    """Return the title of a measurement with its unit.
+
+    Args:
+        name: A key of :data:`wbcseg.features.FEATURES`.
+        pixel_size: Pixel size in µm, or ``None`` for pixels.
+    """
+    spec, unit = FEATURES[name], "px" if pixel_size is None else "µm"
+    return f"{spec.title}{ {0: '', 1: f' ({unit})', 2: f' ({unit}²)'}[spec.power] }"
+
+
+def format_feature(name: str, features: CellFeatures | None, pixel_size: float | None) -> str:
+    """Format a measurement of a cell; :data:`MISSING_TEXT` where it is not defined.
+
+    Args:
+        name: A key of :data:`wbcseg.features.FEATURES`.
+        features: The measurements of the cell, or ``None`` where none was found.
+        pixel_size: Pixel size in µm, or ``None`` for pixels.
+    """
+    value = features.to_units(pixel_size)[name] if features else math.nan
+    if math.isnan(value):
+        return MISSING_TEXT
+    if name == "touches_edge":
+        return "yes" if value else "no"
+    spec = FEATURES[name]
+    return format_decimal(value, spec.decimals if pixel_size is None or not spec.power else 1)
+
+
+def format_mean_colour(part: str, features: CellFeatures | None) -> str:
+    """Format the mean colour of a part of a cell as a colour field with its red, green and blue, in Markdown.
+
+    Args:
+        part: ``"nucleus"`` or ``"cytoplasm"``.
+        features: The measurements of the cell, or ``None`` where none was found.
+
+    Returns:
+        :data:`MISSING_TEXT` where the cell has no such part.
+    """
+    values = [features.values[f"{part}_{channel}"] if features else math.nan for channel in ("red", "green", "blue")]
+    if any(map(math.isnan, values)):
+        return MISSING_TEXT
+    red, green, blue = (round(value) for value in values)
+    # Non-breaking spaces become a field in the background colour; the table draws its edge.
+    return f':color[\u00a0\u00a0\u00a0\u00a0]{{background="#{red:02x}{green:02x}{blue:02x}"}} {red}, {green}, {blue}'

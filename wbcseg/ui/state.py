@@ -1,8 +1,8 @@
 """Widget choices that outlive a visit to another page.
 
 Streamlit forgets a widget's value as soon as the user opens another page. The choices to keep are saved here, by the
-key of the widget: :func:`save_widget` is its ``on_change``, and :func:`restore_widget`, called before the widget, brings
-its value back. Widgets that are bound to the address use :func:`restore_bound_widget`.
+key of the widget: :func:`save_widget` is its ``on_change``, and :func:`restore_widget`, called before the widget,
+brings its value back. Widgets that are bound to the address use :func:`restore_bound_widget`.
 """
 
 from __future__ import annotations

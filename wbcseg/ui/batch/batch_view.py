@@ -1,4 +1,4 @@
-"""Measuring many pictures: how far it is, what was found, and what can be taken away."""
+"""A running batch: its progress, its results and their downloads."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.state import restore_widget, save_widget
 
 REFRESH_SECONDS: Final = 1.0
-"""Seconds between two looks at a batch that goes on."""
+"""Seconds between two updates of a running batch."""
 
 ROWS_PER_PAGE: Final = 25
-"""Rows of the table on a page."""
+"""Table rows per page."""
 
 KeyedBatch = tuple[tuple[tuple[str, ...], CacheKey], Batch]
-"""A batch with the tokens of what was brought and of how it is read."""
+"""A batch with the keys of its uploads and of its settings."""
 
-_BATCH_KEY: Final = "measure_batch"
-_PAGE_KEY: Final = "measure_rows"
+_BATCH_KEY: Final = "batch"
+_PAGE_KEY: Final = "batch_table_page"
 
 
 def get_or_start_batch(upload_set: upload.UploadSet, options: PredictionOptions, catalog: Catalog) -> Batch | None:
-    """Return the batch of what was brought, started where it is new; ``None`` where its model cannot be used."""
+    """Return the batch of the uploads, started if it is new; ``None`` if its model cannot be used."""
     cache_key = (upload_set.cache_key, options.cache_key)
     current: KeyedBatch | None = st.session_state.get(_BATCH_KEY)
     if current is not None and current[0] == cache_key:
@@ -63,23 +63,23 @@ def get_or_start_batch(upload_set: upload.UploadSet, options: PredictionOptions,
 
 
 def cancel() -> None:
-    """Stop what goes on and forget it: nothing is brought any more."""
+    """Cancel the current batch and discard it."""
     current: KeyedBatch | None = st.session_state.pop(_BATCH_KEY, None)
     if current is not None:
         current[1].cancel()
 
 
 def show_results(batch: Batch, options: PredictionOptions, catalog: Catalog) -> None:
-    """Show how far a batch is and what it found; while it goes on, what is shown follows."""
-    alive = batch.progress.is_active
-    st.fragment(_show_live, run_every=REFRESH_SECONDS if alive else None)(batch, options, catalog, alive)
+    """Show the progress and the results of a batch, updated while it runs."""
+    is_active = batch.progress.is_active
+    st.fragment(_show_live, run_every=REFRESH_SECONDS if is_active else None)(batch, options, catalog, is_active)
 
 
-def _show_live(batch: Batch, options: PredictionOptions, catalog: Catalog, was_alive: bool) -> None:
+def _show_live(batch: Batch, options: PredictionOptions, catalog: Catalog, was_active: bool) -> None:
     batch.record_heartbeat()
     progress = batch.progress
-    if progress.is_active != was_alive:
-        # Once more as a whole: whether the page looks again by itself is settled there.
+    if progress.is_active != was_active:
+        # Run the whole page: it decides whether this part refreshes itself.
         st.rerun()
     _show_progress(batch, progress)
     results = batch.get_results()
@@ -93,38 +93,38 @@ def _show_live(batch: Batch, options: PredictionOptions, catalog: Catalog, was_a
     warn_implausible_pixel_size((row.cell.features for row in all_rows if row.cell), options.pixel_size)
     rows = _select_rows(all_rows)
     if not rows:
-        st.markdown("Nothing to check among them.")
+        st.markdown("No flagged results.")
         return
     last_page = (len(rows) - 1) // ROWS_PER_PAGE
     page = min(st.session_state.get(_PAGE_KEY, 0), last_page)
     page_rows = rows[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
     range_text = f"rows {page * ROWS_PER_PAGE + 1} to {page * ROWS_PER_PAGE + len(page_rows)} of {len(rows)}"
-    st.html(render_table_html(page_rows, all_rows, options.pixel_size, f"Pictures and cells, {range_text}"))
+    st.html(render_table_html(page_rows, all_rows, options.pixel_size, f"Images and cells, {range_text}"))
     if last_page:
         _show_pagination(page, last_page, range_text)
 
 
 def _select_rows(all_rows: Sequence[Row]) -> Sequence[Row]:
-    """Ask whether all rows are wanted where results are judged. Return those that are."""
+    """Offer to show flagged rows only, if there is a quality check. Return the rows to show."""
     if not any(row.cell and row.cell.status for row in all_rows):
         return all_rows
-    restore_widget("measure_only", False)
+    restore_widget("batch_flagged_only", False)
     flagged_only = st.toggle(
-        "Only those to check",
-        key="measure_only",
+        "Show flagged only",
+        key="batch_flagged_only",
         on_change=_on_filter_changed,
-        help="Cells whose result should be checked or is unlike the training data, and what could not be used.",
+        help="Results to review or outside the training range, and files that could not be read.",
     )
     return select_rows_to_review(all_rows) if flagged_only else all_rows
 
 
 def _on_filter_changed() -> None:
-    save_widget("measure_only")
+    save_widget("batch_flagged_only")
     _go_to_page(0)
 
 
 def _show_downloads(batch: Batch, options: PredictionOptions, catalog: Catalog) -> None:
-    """Offer the results as files, and to begin anew."""
+    """Show the download buttons and the button to start over."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if batch.get_results():
             entries = {entry.name: entry for entry in catalog.usable}
@@ -147,7 +147,7 @@ def _show_pagination(page: int, last_page: int, range_text: str) -> None:
             on_click=_go_to_page,
             args=(page - 1,),
             disabled=page == 0,
-            key="measure_previous",
+            key="batch_previous",
         )
         st.button(
             "Next rows",
@@ -156,7 +156,7 @@ def _show_pagination(page: int, last_page: int, range_text: str) -> None:
             on_click=_go_to_page,
             args=(page + 1,),
             disabled=page == last_page,
-            key="measure_next",
+            key="batch_next",
         )
         st.markdown(range_text.capitalize(), width="content")
 
@@ -166,25 +166,25 @@ def _go_to_page(page: int) -> None:
 
 
 def _show_progress(batch: Batch, progress: Progress) -> None:
-    count_text = f"{progress.done} of {progress.total} pictures"
+    count_text = f"{progress.done} of {progress.total} images"
     if progress.state == "done":
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(width="stretch"):
             fraction = progress.done / progress.total if progress.total else 1.0
             st.progress(fraction, text=f"{count_text}{_STATE_TEXT.get(progress.state, '')}")
-        # One button with two labels: of two, the new one would move under the pointer when the old one goes.
+        # One button with two labels: of two buttons, the second would move under the pointer when the first vanishes.
         is_cancelled = progress.state == "cancelled"
         st.button(
-            "Go on" if is_cancelled else "Cancel",
+            "Resume" if is_cancelled else "Cancel",
             icon=":material/play_arrow:" if is_cancelled else ":material/stop:",
             on_click=batch.start if is_cancelled else batch.cancel,
-            key="measure_stop_or_go",
+            key="batch_toggle",
         )
 
 
 _STATE_TEXT: Final = {
-    "waiting": " · waiting: other pictures are being measured, in another window or by somebody else",
+    "waiting": " · waiting for another batch, in another window or by another user",
     "paused": " · paused",
     "cancelled": " · cancelled",
 }

@@ -1,4 +1,4 @@
-"""How many pictures are to be read: by which model, with whose second opinion, how carefully."""
+"""The settings of a batch: model, second opinion, pixel size, TIFF page and test-time averaging."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from wbcseg.ui.state import restore_widget, save_widget
 CacheKey = tuple[tuple[str, str], tuple[str, str] | None, bool, int]
 
 NO_SECOND_OPINION: Final = ""
-"""The choice of no second opinion."""
+"""The option for no second opinion."""
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionOptions:
-    """How pictures are read.
+    """The settings of a batch.
 
     Attributes:
         entry: The model.
-        second_entry: The model whose opinion is asked for as well, or ``None``.
-        tta: Whether they look carefully.
-        page: Which page of TIFF files with several, from 0.
-        pixel_size: Side of a pixel in µm, or ``None``.
+        second_entry: The model that gives a second opinion, or ``None``.
+        tta: Whether to use test-time averaging.
+        page: The page to read from TIFF files, from 0.
+        pixel_size: Pixel size in µm, or ``None``.
     """
 
     entry: ModelEntry
@@ -42,35 +42,36 @@ class PredictionOptions:
 
     @property
     def cache_key(self) -> CacheKey:
-        """What the result depends on. The scale is none of it: it changes the figures when they are shown."""
+        """What the results depend on; the pixel size only affects how measurements are shown."""
         return self.entry.key, self.second_entry.key if self.second_entry else None, self.tta, self.page
 
 
 def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions | None:
-    """Ask how pictures are to be read.
+    """Ask for the settings of a batch.
 
     Args:
         catalog: The models to choose from.
-        page_count: The number of pages of the TIFF that has most.
+        page_count: Largest number of pages of a TIFF.
 
     Returns:
-        The answers, or ``None`` where there is no model.
+        The settings, or ``None`` if there is no model.
     """
     dataset_status.show_model_problems(catalog.broken)
-    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}  # of two with one name, the first counts
+    # Of two with the same name, the first counts.
+    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}
     if not usable_entries:
-        st.info("There is no model that can be used. Train one on the page Train.", icon=":material/school:")
+        st.info("There is no usable model. Train one on the Train page.", icon=":material/school:")
         return None
     names = list(reversed(usable_entries))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        restore_widget("measure_model", catalog.default_model.name if catalog.default_model else names[0], names)
+        restore_widget("batch_model", catalog.default_model.name if catalog.default_model else names[0], names)
         name = st.selectbox(
             "Model",
             names,
             format_func=lambda name: usable_entries[name].title,
-            key="measure_model",
+            key="batch_model",
             on_change=save_widget,
-            args=("measure_model",),
+            args=("batch_model",),
             width=260,
             help=GLOSSARY["Model"],
         )
@@ -78,50 +79,50 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
         pixel_size = select_pixel_size(in_address=False)
         page = 1
         if page_count > 1:
-            restore_widget("measure_page", 1)
+            restore_widget("batch_page", 1)
             page = st.number_input(
                 "Page",
                 min_value=1,
                 max_value=page_count,
                 step=1,
-                key="measure_page",
+                key="batch_page",
                 on_change=save_widget,
-                args=("measure_page",),
+                args=("batch_page",),
                 width=130,
                 help=f"Some TIFF files have several pages, up to {page_count}. This page is read from each of them.",
             )
-        restore_widget("measure_careful", False)
+        restore_widget("batch_tta", False)
         tta = st.toggle(
-            "Careful",
-            key="measure_careful",
+            "Test-time averaging",
+            key="batch_tta",
             on_change=save_widget,
-            args=("measure_careful",),
+            args=("batch_tta",),
             help=GLOSSARY["Test-time averaging"],
         )
     if not _has_quality_model(usable_entries[name]):
         st.caption(
-            "The results of this model are not judged, so nothing says which of them to check: it was not made for "
-            "pictures of other laboratories. Results of the models for any laboratory are judged."
+            "No quality check for this model: its results are not flagged for review, and it was not trained for "
+            "images from other laboratories. General (multi-site) models have a quality check."
         )
     return PredictionOptions(usable_entries[name], second_entry, tta, int(page) - 1, pixel_size)
 
 
 def _select_second_entry(first_entry: ModelEntry, usable_entries: Mapping[str, ModelEntry]) -> ModelEntry | None:
-    """Ask for a second opinion where results are judged and another model can give one."""
+    """Ask for a second opinion, if the model has a quality check and there is another general model."""
     names = [entry.name for entry in usable_entries.values() if entry.card.two_stage and entry.name != first_entry.name]
     if not names or not _has_quality_model(first_entry):
         return None
     names = [NO_SECOND_OPINION, *reversed(names)]
-    restore_widget("measure_second", NO_SECOND_OPINION, names)
-    if st.session_state["measure_second"] not in names:
-        st.session_state["measure_second"] = NO_SECOND_OPINION
+    restore_widget("batch_second", NO_SECOND_OPINION, names)
+    if st.session_state["batch_second"] not in names:
+        st.session_state["batch_second"] = NO_SECOND_OPINION
     name = st.selectbox(
         "Second opinion",
         names,
         format_func=lambda name: usable_entries[name].title if name in usable_entries else "none",
-        key="measure_second",
+        key="batch_second",
         on_change=save_widget,
-        args=("measure_second",),
+        args=("batch_second",),
         width=260,
         help=GLOSSARY["Second opinion"],
     )
@@ -132,4 +133,4 @@ def _has_quality_model(entry: ModelEntry) -> bool:
     try:
         return load_quality_model(entry.card) is not None
     except WbcsegError:
-        return False  # It is said where the model is opened.
+        return False  # Shown where the model is loaded.

@@ -1,17 +1,17 @@
-"""Pasting pictures: what the clipboard holds goes the way of files that are chosen."""
+"""Pasting images: images from the clipboard go to the page's file uploader."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-# It shows nothing. While it is there, pictures that are pasted anywhere on the page go to the file input of the page.
+# It shows nothing. While it is mounted, images pasted anywhere on the page go to the page's file input.
 _paste_component = st.components.v2.component(
     "wbcseg.paste",
     js="""
 export default function () {
-  const pasted = event => {
+  const onPaste = event => {
     const files = [...(event.clipboardData?.files ?? [])].filter(file => file.type.startsWith("image/"))
-    // Another uploader, for a folder, may be there already, and this listener still.
+    // An uploader for folders may already be there while this listener still is.
     const input = document.querySelector("[data-testid=stFileUploader] input[type=file]:not([webkitdirectory])")
     if (!files.length || !input) return
     event.preventDefault()
@@ -20,13 +20,13 @@ export default function () {
     input.files = transfer.files
     input.dispatchEvent(new Event("change", { bubbles: true }))
   }
-  document.addEventListener("paste", pasted)
-  return () => document.removeEventListener("paste", pasted)
+  document.addEventListener("paste", onPaste)
+  return () => document.removeEventListener("paste", onPaste)
 }
 """,
 )
 
 
 def enable_paste() -> None:
-    """Send pictures that the reader pastes to the file uploader of the page."""
+    """Send pasted images to the page's file uploader."""
     _paste_component(key="paste", width=1, height=1)

@@ -1,4 +1,4 @@
-"""The table of many pictures: a row for each, and for each cell of a field of view."""
+"""The table of results: a row for each image, and one for each cell of a field of view."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from wbcseg.pipeline import ImageResult
 from wbcseg.quality import OK, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
-from wbcseg.ui.components.downloads import format_feature
+from wbcseg.ui.formatting import MISSING_TEXT, format_cell_count, format_feature, pluralise
 
 TABLE_FEATURES: Final = {
-    "nucleus_to_cell": "Nucleus / cell",
+    "nucleus_to_cell": "Nuclear fraction",
     "nucleus_area": "Nucleus area",
     "cell_area": "Cell area",
     "nucleus_lobes": "Lobes",
 }
-"""Figures that the table shows, with short titles; the files to take away have all."""
+"""Measurements in the table, with short titles; downloads have all of them."""
 
 DICE_TITLES: Final = {"nucleus": "Dice nucleus", "cytoplasm": "Dice cytoplasm", "cell": "Dice cell"}
 
@@ -51,7 +51,7 @@ _WIDE_CSS: Final = """
 .cells b { font-weight: 600; }
 .cells .number { opacity: 0.85; font-variant-numeric: tabular-nums; margin-right: 0.35em; }
 """
-"""The colours are those of the text around, whatever the theme."""
+"""Colours are derived from the text colour, so that they suit every theme."""
 
 _NARROW_CSS: Final = """
 .cells thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -68,7 +68,7 @@ _NARROW_CSS: Final = """
 .cells td[data-title] { display: flex; justify-content: space-between; gap: 0.4rem; font-size: 0.85rem; }
 .cells td[data-title]::before { content: attr(data-title); text-align: left; white-space: normal; opacity: 0.85; }
 """
-"""On a phone, a row is a block: its figures stand below its name, each beside its title."""
+"""On a phone, a row is a block: its measurements are below its name, each beside its title."""
 
 STYLE_HTML: Final = f"<style>{_WIDE_CSS}{quality_badges.CSS}@container (max-width: 640px) {{{_NARROW_CSS}}}</style>"
 
@@ -78,10 +78,10 @@ class Row:
     """A row of the table.
 
     Attributes:
-        result: What came of the picture.
-        cell: The cell, or ``None`` where the row is for the picture as a whole.
+        result: The result for the image.
+        cell: The cell, or ``None`` if the row is for the image as a whole.
         thumbnail: A small PNG, or ``None``.
-        image_index: Of the picture, from 1, as in the files to take away; 0 where pictures are not numbered.
+        image_index: Number of the image, from 1, as in the downloads; 0 where images are not numbered.
     """
 
     result: ImageResult
@@ -91,7 +91,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """What a list calls it."""
+        """Its title in a list."""
         name = format_display_name(self.result.name)
         return f"{name}, cell {self.cell.cell_index}" if self.cell and self.cell.cell_index else name
 
@@ -100,8 +100,8 @@ def build_rows(results: Sequence[ImageResult], *, numbered: bool = False) -> lis
     """Return the rows of the table, in order.
 
     Args:
-        results: What came of each picture.
-        numbered: Whether the table says the pictures' numbers.
+        results: The result for each image.
+        numbered: Whether to number the images.
     """
     rows = []
     for position, result in enumerate(results, start=1):
@@ -114,7 +114,7 @@ def build_rows(results: Sequence[ImageResult], *, numbered: bool = False) -> lis
 
 
 def select_rows_to_review(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that somebody should look at: all whose status is not that they look fine, and what is wrong."""
+    """Return the rows that need attention: cells whose status is not OK, and files and masks that were not used."""
     flagged = []
     for row in rows:
         status = row.cell.status if row.cell else ""
@@ -126,22 +126,22 @@ def select_rows_to_review(rows: Sequence[Row]) -> list[Row]:
 def render_table_html(
     rows: Sequence[Row], all_rows: Sequence[Row], pixel_size: float | None, caption: str, *, with_name: bool = True
 ) -> str:
-    """Write rows as HTML.
+    """Return rows as an HTML table.
 
     Args:
-        rows: Those to show.
-        all_rows: All of them: they decide which columns there are.
-        pixel_size: Side of a pixel in µm, or ``None``.
-        caption: What a screen reader says of the table.
-        with_name: Whether a cell whose field of view is not in the row above it says what the field is called.
+        rows: The rows to show.
+        all_rows: All rows; they determine the columns.
+        pixel_size: Pixel size in µm, or ``None``.
+        caption: The table's caption for screen readers.
+        with_name: Whether a cell shows the name of its field of view if that is not in the row above.
     """
     with_status = any(row.cell and row.cell.status for row in all_rows)
     regions = [region for region in DICE_TITLES if any(row.cell and region in row.cell.dice for row in all_rows)]
     unit = "px²" if pixel_size is None else "µm²"
     titles = {name: f"{title} ({unit})" if name.endswith("_area") else title for name, title in TABLE_FEATURES.items()}
     titles |= {region: DICE_TITLES[region] for region in regions}
-    header_cells = [_render_header_cell("Picture", "text", span=2)]
-    header_cells += [_render_header_cell("Trust", "text")] if with_status else []
+    header_cells = [_render_header_cell("Image", "text", span=2)]
+    header_cells += [_render_header_cell("Quality check", "text")] if with_status else []
     header_cells += [_render_header_cell(title) for title in titles.values()]
     body_rows = []
     for index, row in enumerate(rows):
@@ -154,26 +154,21 @@ def render_table_html(
     )
 
 
-def format_cell_count(count: int) -> str:
-    """Say how many cells were found in a field of view."""
-    return _format_count(count, "white cell") if count else "no white cell was found"
-
-
 def summarize_results(results: Sequence[ImageResult]) -> tuple[str, str]:
-    """Say what was found in a few words, and more of it; both as plain text."""
+    """Return a short summary of the results and its details, both as plain text."""
     readable = [result for result in results if result.size is not None]
     all_cells = [cell_result for result in readable for cell_result in result.cells]
     detected = [cell_result for cell_result in all_cells if cell_result.features is not None]
     parts = []
     empty_count = sum(1 for result in readable if not any(cell_result.features for cell_result in result.cells))
     if empty_count:
-        parts.append(f"{empty_count} without a white cell")
+        parts.append(f"{empty_count} without a white blood cell")
     if len(readable) < len(results):
-        parts.append(f"{len(results) - len(readable)} could not be used")
+        parts.append(f"{len(results) - len(readable)} could not be read")
     status_text, dice_text = format_counts([cell.status for cell in detected]), format_mean_dice(all_cells)
     parts += [status_text] if status_text else []
     parts += [f"mean Dice {dice_text}"] if dice_text else []
-    return f"{_format_count(len(readable), 'picture')}, {_format_count(len(detected), 'cell')}", "; ".join(parts)
+    return f"{pluralise(len(readable), 'image')}, {pluralise(len(detected), 'cell')}", "; ".join(parts)
 
 
 def _render_row(
@@ -182,7 +177,7 @@ def _render_row(
     result, cell = row.result, row.cell
     thumbnail_cell = f'<td class="thumb">{_render_thumbnail(row)}</td>'
     if cell is None or cell.features is None:
-        # Over all columns, so that it can be read on a phone without scrolling.
+        # Over all columns, so that it is legible on a phone without scrolling.
         return f"<tr>{thumbnail_cell}{_render_name(row, span=len(titles) + with_status + 1)}</tr>"
     value_cells = [f'<td class="text status">{_render_status(cell)}</td>'] if with_status else []
     for name, title in titles.items():
@@ -196,7 +191,7 @@ def _render_name(row: Row, *, span: int = 1, with_name: bool = True) -> str:
     result, cell = row.result, row.cell
     title, name = f' title="{escape(result.name)}"', escape(format_display_name(result.name)).replace("/", "/<wbr>")
     if cell is not None and cell.cell_index:
-        # Of a cell of a field, all else is said of the field.
+        # The row of the field of view has the rest.
         name, notes = f"Cell {cell.cell_index}", [name] if with_name else []
     else:
         name = f'<span class="number">{row.image_index}</span> {name}' if row.image_index else name
@@ -210,15 +205,15 @@ def _render_name(row: Row, *, span: int = 1, with_name: bool = True) -> str:
 
 
 def _render_missing(row: Row) -> str:
-    """Say why a row has no figures."""
+    """Return why a row has no measurements."""
     result, cell = row.result, row.cell
     if result.problem:
-        return f"<b>Not used.</b> {escape(_format_reason(result.problem))}"
+        return f"<b>Could not be read.</b> {escape(_format_reason(result.problem))}"
     if cell is None:
         return f"Field of view: {format_cell_count(len(result.cells))}"
-    # That no cell was found is the reason of the status.
+    # That no cell was found is the reason for the status.
     status = f" {quality_badges.render_status_html(cell.status)}" if cell.status else ""
-    return f"<b>No white cell was found.</b>{status}"
+    return f"<b>No white blood cell found.</b>{status}"
 
 
 def _render_mask_problem(result: ImageResult) -> str:
@@ -231,7 +226,7 @@ def _format_reason(problem: Problem) -> str:
 
 
 def _is_image_row(row: Row) -> bool:
-    """Whether the row is the one that says all that is said of its picture."""
+    """Return whether the row is the one with the notices of its image."""
     return row.cell is None or row.cell.cell_index == 0
 
 
@@ -239,7 +234,7 @@ def _render_thumbnail(row: Row) -> str:
     if row.thumbnail is None:
         return ""
     data = base64.b64encode(row.thumbnail).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with its classes">'
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(row.title)} with overlay">'
 
 
 def _render_status(cell: CellResult) -> str:
@@ -249,13 +244,9 @@ def _render_status(cell: CellResult) -> str:
 
 def _format_dice(scores: Mapping[str, float], region: str) -> str:
     value = scores.get(region, math.nan)
-    return "–" if math.isnan(value) else f"{value:.3f}"
+    return MISSING_TEXT if math.isnan(value) else f"{value:.3f}"
 
 
 def _render_header_cell(text: str, css_class: str = "", span: int = 1) -> str:
     colspan = f' colspan="{span}"' if span > 1 else ""
     return f'<th scope="col"{colspan} class="{css_class}">{escape(text)}</th>'
-
-
-def _format_count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", "\u202f")

@@ -1,4 +1,4 @@
-"""Whether the results that are shown can be trusted, in words and marks."""
+"""Show the quality status of results."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from wbcseg.inference import ModelEntry, is_field_of_view
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, STATUS_PHRASES, STATUSES, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.cache import LoadedImage
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import escape_markdown, format_cell_count
 
 STATUS_MARKS: Final = {OK: ("green", "check_circle"), REVIEW: ("orange", "error"), OUT_OF_RANGE: ("red", "help")}
-"""Colour and icon of each status. Both stand beside its words and never alone."""
+"""Colour and icon of each status. They always accompany its label."""
 
 STATUS_ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colour, icon) in STATUS_MARKS.items()}
-"""How each status is marked, in Markdown."""
+"""The icon of each status in Markdown."""
 
 
 def show_quality(
     loaded_image: LoadedImage, cells_by_model: Mapping[str, Sequence[CellResult]], entries: Mapping[str, ModelEntry]
 ) -> None:
-    """Say of every model that can be judged what to think of its result, and how many cells it found in a field.
+    """Show the quality status of each model's result and, in a field of view, how many cells it found.
 
     Args:
-        loaded_image: The picture.
+        loaded_image: The image.
         cells_by_model: The cells that each model found, by its name.
         entries: The models by name.
     """
@@ -35,7 +35,7 @@ def show_quality(
         title = escape_markdown(entries[model_name].title)
         if is_field_of_view(loaded_image.sample.image):
             st.markdown(
-                f"{_get_worst_icon(cells)} **{title}**: {_format_cell_count(len(cells))}{_format_statuses(cells)}"
+                f"{_get_worst_icon(cells)} **{title}**: {format_cell_count(len(cells))} found{_format_statuses(cells)}"
             )
         elif cells[0].status:
             message = " ".join((f"{STATUS_LABELS[cells[0].status]}.", *map(escape_markdown, cells[0].reasons)))
@@ -45,17 +45,17 @@ def show_quality(
 
 
 def render_status_html(status: str) -> str:
-    """Write a status as HTML, its mark before it; see :data:`CSS`."""
+    """Return a status with its icon as HTML; styled by :data:`CSS`."""
     colour, icon = STATUS_MARKS[status]
-    return f'<span class="mark {colour}" aria-hidden="true">{icon}</span> <b>{escape(STATUS_LABELS[status])}</b>'
+    return f'<span class="status-icon {colour}" aria-hidden="true">{icon}</span> <b>{escape(STATUS_LABELS[status])}</b>'
 
 
 CSS: Final = """
-.mark { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -0.2em;
+.status-icon { font-family: "Material Symbols Rounded"; font-size: 1.15em; line-height: 1; vertical-align: -0.2em;
   font-feature-settings: "liga"; white-space: nowrap; }
-.mark.green { color: color-mix(in srgb, #239150 80%, currentColor); }
-.mark.orange { color: color-mix(in srgb, #c87800 80%, currentColor); }
-.mark.red { color: color-mix(in srgb, #d8453c 80%, currentColor); }
+.status-icon.green { color: color-mix(in srgb, #239150 80%, currentColor); }
+.status-icon.orange { color: color-mix(in srgb, #c87800 80%, currentColor); }
+.status-icon.red { color: color-mix(in srgb, #d8453c 80%, currentColor); }
 """
 """Styles of :func:`render_status_html`, with Streamlit's icon font; legible on light and dark."""
 
@@ -63,10 +63,6 @@ CSS: Final = """
 def _get_worst_icon(cells: Sequence[CellResult]) -> str:
     worst = max((STATUSES.index(cell.status) for cell in cells if cell.status), default=None)
     return ":material/blur_on:" if worst is None else STATUS_ICONS[STATUSES[min(worst, STATUSES.index(REVIEW))]]
-
-
-def _format_cell_count(count: int) -> str:
-    return f"{count or 'no'} white cell{'' if count == 1 else 's'} found"
 
 
 def _format_statuses(cells: Sequence[CellResult]) -> str:

@@ -1,4 +1,4 @@
-"""What figures and statuses of cells mean, and how far both can be relied on."""
+"""Explain the measurements and the quality check, and how reliable the check is."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from wbcseg.ui import glossary
 from wbcseg.ui.formatting import escape_markdown
 
 MEAN_COLOUR_DEFINITION: Final = (
-    "Mean red, green and blue of all pixels of the part, in the picture as it is stored, 0 to 255 each."
+    "Mean red, green and blue of the pixels of nucleus or cytoplasm, 0 to 255 each, without colour correction."
 )
 
 
 def show_feature_definitions(
     feature_names: Collection[str], entries: Sequence[ModelEntry], *, with_colours: bool
 ) -> None:
-    """Offer, one click away, how figures are defined, and what the statuses mean where there are some.
+    """Show a popover that defines the measurements and, where there is a quality check, explains its statuses.
 
     Args:
-        feature_names: The figures, of :data:`wbcseg.features.FEATURES`.
+        feature_names: The measurements; keys of :data:`wbcseg.features.FEATURES`.
         entries: The models whose results are shown.
-        with_colours: Whether mean colours are shown too.
+        with_colours: Whether mean colours are shown, too.
     """
     with st.popover("How are these defined?", icon=":material/help:", type="tertiary"):
         definitions = [
@@ -44,17 +44,17 @@ def show_feature_definitions(
 
 
 def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
-    """Say how well the results of models are judged: a paragraph in Markdown for each that is.
+    """Describe how reliable the quality check is: a paragraph in Markdown for each architecture that has one.
 
     Args:
-        entries: The models. Those of one architecture have one judge, and one paragraph.
+        entries: The models. Those of the same architecture share a quality model.
     """
     quality_models: dict[str, tuple[str, QualityModel]] = {}
     for entry in entries:
         card = entry.card
         if card.architecture in quality_models:
             continue
-        # Where its judge cannot be used, the page says so where the model is opened.
+        # If it cannot be read, the page shows so where the model is loaded.
         with contextlib.suppress(WbcsegError):
             quality_model = load_quality_model(card)
             if quality_model is not None:

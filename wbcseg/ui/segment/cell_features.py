@@ -1,4 +1,4 @@
-"""The figures of the cells in the picture that is shown."""
+"""Measurements of the cells in the image of the page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,8 @@ from wbcseg.ui.batch.detail import render_annotated_png, show_annotated
 from wbcseg.ui.compare.feature_agreement import show_expected_error
 from wbcseg.ui.components import cell_table
 from wbcseg.ui.components.cell_table import Row, build_rows
-from wbcseg.ui.components.downloads import (
-    DISPLAYED_FEATURES,
-    build_feature_table,
-    show_download_buttons,
-)
+from wbcseg.ui.components.downloads import show_download_buttons
+from wbcseg.ui.components.feature_table import DISPLAYED_FEATURES, EDGE_FEATURE, build_feature_table
 from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
@@ -33,21 +30,20 @@ from wbcseg.visualization import RgbImage
 
 
 def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entries: Mapping[str, ModelEntry]) -> None:
-    """Show the figures of a crop's main cell, by the expert's mask and by every model, or of all cells of a field.
+    """Show the measurements of a crop's main cell, from the expert mask and each model, or of all cells of a field.
 
     Args:
-        loaded_image: The picture.
-        view: What the models make of it.
+        loaded_image: The image.
+        view: The models' results.
         entries: The models by name.
     """
     if not view.predictions:
         return
     whole_field = is_field_of_view(loaded_image.sample.image)
-    title = "Figures of the cells" if whole_field else "Figures of the cell"
-    st.subheader(title, help=None if whole_field else "Of the main cell: other pieces do not count.")
+    st.subheader("Measurements", help=None if whole_field else "Of the main cell; other objects do not count.")
     expert_features = None if whole_field else cache.extract_expert_features(loaded_image)
     if expert_features is None and not any(cell.features for cells in view.cells.values() for cell in cells):
-        st.markdown("No white cell was found, so there is nothing to measure.")
+        st.markdown("No white blood cell found, so there are no measurements.")
         return
     tta = bool(st.session_state.get("tta"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -61,7 +57,7 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
         _show_crop_features(loaded_image, view, entries, pixel_size, expert_features)
     shown_entries = [entries[model_name] for model_name in view.predictions]
     show_feature_definitions(
-        cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, "touches_edge"),
+        cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, EDGE_FEATURE),
         shown_entries,
         with_colours=not whole_field,
     )
@@ -91,7 +87,7 @@ def _show_crop_features(
     show_table(
         ["", *map(escape_markdown, features_by_title)],
         rows,
-        "Figures of the cell",
+        "Measurements",
         stack_on_phone=len(features_by_title) > 3,
     )
 
@@ -101,7 +97,7 @@ def _show_field_features(
 ) -> None:
     cells = view.cells[model_name]
     if not cells:
-        st.markdown("No white cell was found.")
+        st.markdown("No white blood cell found.")
         return
     rows, png = _render_field(
         view.digest, model_name, loaded_image.sample.image, view.predictions[model_name].labels, cells
@@ -113,13 +109,13 @@ def _show_field_features(
 
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")
 def _render_field(
-    digest: str,  # noqa: ARG001 (it and the name are the key)
+    digest: str,  # noqa: ARG001 (part of the cache key)
     model_name: str,  # noqa: ARG001
     _image: RgbImage,
     _labels: Labels,
     _cells: Sequence[CellResult],
 ) -> tuple[list[Row], bytes]:
-    """Draw a field of view and its cells: their rows, that of the whole field first, and the field as a PNG."""
+    """Return the table rows of a field of view and its cells, the field first, and the annotated field as a PNG."""
     rows = build_rows([build_field_result(_cells[0].image_name, _image, _labels, _cells)])
     return rows, render_annotated_png(rows[0])
 
@@ -127,11 +123,11 @@ def _render_field(
 def _build_image_report(
     loaded_image: cache.LoadedImage, view: PredictView, entries: Mapping[str, ModelEntry]
 ) -> ImageReport:
-    """Return the picture with what every model found in it."""
+    """Return the image with the cells that each model found, for downloads."""
     image = loaded_image.sample.image
     digest = loaded_image.digest
     trained_models = {
-        filename for filename in view.cells if entries[filename].card.trained_on(loaded_image.sample.id, digest)
+        model_name for model_name in view.cells if entries[model_name].card.trained_on(loaded_image.sample.id, digest)
     }
     cells = tuple(
         replace(cell, seen_in_training=cell.model in trained_models) for cell in _score_cells(loaded_image, view)
@@ -143,9 +139,7 @@ def _build_image_report(
         field_images[model] = build_field_renderer(build_in_memory_loader(image, prediction.labels), field_result.boxes)
     notes = list(loaded_image.notices)
     if trained_models and loaded_image.sample.mask is not None:
-        notes.append(
-            f"Trained on this picture, so that the overlap (Dice) flatters: {', '.join(sorted(trained_models))}."
-        )
+        notes.append(f"Seen in training, so the Dice is optimistic: {', '.join(sorted(trained_models))}.")
     return ImageReport(
         filename,
         (image.shape[0], image.shape[1]),
@@ -157,7 +151,7 @@ def _build_image_report(
 
 
 def _score_cells(loaded_image: cache.LoadedImage, view: PredictView) -> Sequence[CellResult]:
-    """Return all cells, with their Dice where there is an expert's mask."""
+    """Return all cells, with their Dice if there is an expert mask."""
     mask = loaded_image.sample.mask
     if mask is None:
         return [cell_result for cells in view.cells.values() for cell_result in cells]

@@ -1,4 +1,4 @@
-"""A reader's own picture: uploaded here, or handed over by the page that measures many."""
+"""The uploaded image of the page: uploaded here, or opened from the Batch page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.datasets.pairing import IMAGE_SUFFIXES
 from wbcseg.datasets.uploads import InputImage, count_max_pages
 from wbcseg.errors import WbcsegError
 from wbcseg.io import MAX_BYTES
@@ -14,34 +15,40 @@ from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.state import save_choices
 
-_TRANSFERRED_KEY: Final = "handed_picture"
-"""A picture that another page handed over, with its mask where it has one, and its page; for this visit only."""
+IMAGE_EXTENSIONS: Final = tuple(sorted(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES))
+"""Extensions of the image files that can be uploaded."""
 
-_UPLOADED_KEY: Final = "uploaded_picture"
-"""Likewise, the one that was uploaded here: an uploader forgets its file while the reader is on another page."""
+MAX_UPLOAD_MB: Final = -(-MAX_BYTES // 2**20)
+"""Largest file in MB that the server accepts."""
+
+_OPENED_KEY: Final = "opened_image"
+"""An image opened from another page, with its mask if it has one, and its TIFF page; for this session only."""
+
+_UPLOADED_KEY: Final = "uploaded_image"
+"""The image uploaded here: an uploader forgets its file while the user is on another page."""
 
 _UPLOADER_KEY: Final = "upload"
 
 
 def upload_image() -> cache.LoadedImage:
-    """Ask for a picture and read it; the page ends here until there is one that can be read."""
-    transferred: tuple[InputImage, int] | None = st.session_state.get(_TRANSFERRED_KEY)
+    """Ask for an image and read it; the page ends here until there is one that can be read."""
+    opened: tuple[InputImage, int] | None = st.session_state.get(_OPENED_KEY)
     uploaded: tuple[InputImage, int] | None = st.session_state.get(_UPLOADED_KEY)
-    if transferred is None and uploaded is not None and st.session_state.get(_UPLOADER_KEY) is None:
+    if opened is None and uploaded is not None and st.session_state.get(_UPLOADER_KEY) is None:
         input_image, page = uploaded
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("The picture that you brought before.", width="content")
-            st.button("Bring another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
-    elif transferred is None:
+            st.markdown("Your image, uploaded earlier.", width="content")
+            st.button("Upload another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
+    elif opened is None:
         input_image, page = _upload_file(), 0
         if uploaded is None or uploaded[0].key != input_image.key:
             st.session_state[_UPLOADED_KEY] = (input_image, 0)
     else:
-        input_image, page = transferred
+        input_image, page = opened
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("A picture from the page Measure.", width="content")
-            st.page_link(routes.BATCH, label="Back to its table", icon=":material/arrow_back:")
-            st.button("Bring another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
+            st.markdown("An image from the Batch page.", width="content")
+            st.page_link(routes.BATCH, label="Back to the table", icon=":material/arrow_back:")
+            st.button("Upload another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
     page = _select_page(input_image, page)
     try:
         loaded_image = cache.load_uploaded_image(input_image.key, input_image.name, page, input_image)
@@ -54,13 +61,13 @@ def upload_image() -> cache.LoadedImage:
 
 
 def show_segment_upload_button(label: str, input_image: InputImage, page: int, key: str) -> None:
-    """Offer to go to the page that segments, with a picture that the reader brought elsewhere.
+    """Show a button that opens an image in the Segment page.
 
     Args:
-        label: Of the button.
-        input_image: The picture, with its mask where it has one.
-        page: Which page of a TIFF, from 0.
-        key: Of the button.
+        label: Text of the button.
+        input_image: The image, with its mask if it has one.
+        page: Page of a TIFF, from 0.
+        key: Key of the button.
     """
     if not st.button(label, icon=":material/biotech:", key=key):
         return
@@ -69,17 +76,17 @@ def show_segment_upload_button(label: str, input_image: InputImage, page: int, k
     except WbcsegError as error:
         st.error(escape_markdown(str(error)), icon=":material/broken_image:")
         return
-    st.session_state[_TRANSFERRED_KEY] = (in_memory_image, page)
+    st.session_state[_OPENED_KEY] = (in_memory_image, page)
     save_choices(source=dataset_picker.FROM_UPLOAD)
     st.switch_page(routes.SEGMENT)
 
 
 def _select_page(input_image: InputImage, page: int) -> int:
-    """Ask which page of a TIFF is meant where it has several.
+    """Ask for the page of a TIFF, if it has several.
 
     Args:
-        input_image: The picture.
-        page: The page to begin with, from 0.
+        input_image: The image.
+        page: The default page, from 0.
 
     Returns:
         The page, from 0.
@@ -87,7 +94,7 @@ def _select_page(input_image: InputImage, page: int) -> int:
     page_count = count_max_pages([input_image])
     if page_count == 1:
         return 0
-    # A key of its own for every file, so that another one begins at its first page.
+    # Each file has its own key, so that another file starts at its first page.
     key = f"page_of_{input_image.key}"
     selected_page = st.number_input(
         "Page",
@@ -99,14 +106,14 @@ def _select_page(input_image: InputImage, page: int) -> int:
         on_change=_save_page,
         args=(key,),
         width=130,
-        help=f"Your file has {page_count} pages. This one is segmented.",
+        help=f"Your file has {page_count} pages. This page is segmented.",
     )
     return int(selected_page) - 1
 
 
 def _save_page(key: str) -> None:
-    """Remember the page of a picture: Streamlit forgets it while the reader is on another page."""
-    for state_key in (_TRANSFERRED_KEY, _UPLOADED_KEY):
+    """Save the TIFF page: Streamlit forgets it while the user is on another page."""
+    for state_key in (_OPENED_KEY, _UPLOADED_KEY):
         stored: tuple[InputImage, int] | None = st.session_state.get(state_key)
         if stored is not None:
             st.session_state[state_key] = (stored[0], st.session_state[key] - 1)
@@ -114,7 +121,7 @@ def _save_page(key: str) -> None:
 
 
 def _discard_image() -> None:
-    st.session_state.pop(_TRANSFERRED_KEY, None)
+    st.session_state.pop(_OPENED_KEY, None)
     _discard_uploaded()
 
 
@@ -124,21 +131,21 @@ def _discard_uploaded() -> None:
 
 def _upload_file() -> InputImage:
     file = st.file_uploader(
-        "Your picture",
-        type=["png", "jpg", "jpeg", "bmp", "tif", "tiff"],
-        max_upload_size=-(-MAX_BYTES // 2**20),
+        "Image",
+        type=IMAGE_EXTENSIONS,
+        max_upload_size=MAX_UPLOAD_MB,
         key=_UPLOADER_KEY,
         on_change=_discard_uploaded,
         width=720,
-        help="One white cell in the middle works best, cropped so that the cell fills about half of the width.",
+        help="Best: one white blood cell in the centre, cropped so that it takes about half of the width.",
     )
     if file is None:
         st.markdown(
-            "The picture stays in memory for this visit only: it is never stored. Only its pixels are read, nothing of "
-            "what the file may say about patient, place or device.",
+            "The image stays in memory for this session only; it is never stored. Only pixels are read, no metadata "
+            "about patient, place or device.",
             width=720,
         )
-        st.page_link(routes.BATCH, label="Many pictures at once: the page Measure", icon=":material/table_view:")
+        st.page_link(routes.BATCH, label="Many images at once: the Batch page", icon=":material/table_view:")
         st.stop()
     data = file.getvalue()
     return InputImage(file.name, cache.compute_digest(data), lambda: data)
