@@ -1,4 +1,4 @@
-"""What a training will cost is told before it starts, from what was measured. Nothing here loads TensorFlow."""
+"""Estimates of time and memory, from what was measured. Nothing here loads TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from wbcseg.errors import NotEnoughMemoryError, TrainingError
+from wbcseg.errors import ErrorCode, NotEnoughMemoryError, TrainingError
 from wbcseg.io.atomic import write_json
-from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models import ARCHITECTURES, ArchitectureSpec, get_spec
+from wbcseg.models.structure import CONVOLUTION, Layer, NetworkStructure
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.cost import estimate as module
 from wbcseg.training.cost import memory, probe
@@ -49,7 +51,7 @@ GIGABYTE = 1_000_000_000
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of runs."""
+    """An empty runs folder."""
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
     return tmp_path / "runs"
 
@@ -60,21 +62,49 @@ def free(monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, 4.0)
 
 
+class ToySpec(ArchitectureSpec):
+    """A network of one layer."""
+
+    @property
+    def structure(self) -> NetworkStructure:
+        """Its layer."""
+        layer = Layer(
+            "only",
+            CONVOLUTION,
+            channels=(8, 0),
+            parameters=(900, 9, 3),
+            trainable=(900, 9, 3),
+            multiply_adds=(57_600, 0, 0),
+        )
+        return NetworkStructure(8, (layer,))
+
+
+@pytest.fixture
+def toy() -> Iterator[ArchitectureSpec]:
+    """A registered network without reference records."""
+    spec = ToySpec(
+        "toy", "Toy", "A toy.", "Nobody (2026)", False, "#888888", "circle", builder=lambda **_: None, size_multiple=8
+    )
+    ARCHITECTURES.add(spec)
+    yield spec
+    ARCHITECTURES.remove("toy")
+
+
 def have(monkeypatch: pytest.MonkeyPatch, gigabytes: float) -> None:
     monkeypatch.setattr(module, "get_free_memory", lambda: int(gigabytes * GIGABYTE))
 
 
 def record(config: TrainingConfig = SMALL, **changes: object) -> CostRecord:
-    """A measurement on this machine: 0.1 s a picture, 0.02 s in a test, 1 GB, of which the libraries are 0.7."""
+    """A measurement on this machine: 0.1 s per training image, 0.02 s in validation, 1 GB, 0.7 of it libraries."""
     processor, cores = get_hardware()
     values: dict[str, object] = {
         "architecture": config.architecture,
-        "width": config.base_filters,
+        "base_filters": config.base_filters,
         "input_size": config.input_size,
         "batch_size": config.batch_size,
         "precision": config.precision,
         "optimizer": config.optimizer,
-        "ema_decay": config.ema_decay > 0,
+        "uses_ema": config.uses_ema,
         "parameters": get_spec(config.architecture).count_parameters(config.base_filters),
         "train_seconds_per_image": 0.1,
         "test_seconds_per_image": 0.02,
@@ -92,7 +122,7 @@ def record(config: TrainingConfig = SMALL, **changes: object) -> CostRecord:
 
 
 def make_run(folder: Path, name: str, config: TrainingConfig, *, seconds: float, **environment: object) -> None:
-    """A run of three epochs with 8 and 2 pictures: a slow first epoch, then ``seconds`` and a test of one second."""
+    """A run of three epochs with 8 and 2 images: a slow first epoch, then ``seconds`` and one second of validation."""
     run = Run(folder / name)
     run.create(config)
     processor, cores = get_hardware()
@@ -107,24 +137,20 @@ def make_run(folder: Path, name: str, config: TrainingConfig, *, seconds: float,
     run.write("metrics.json", {"epochs": rows})
 
 
-# What an estimate is made from
+# Basis
 
 
-def test_without_any_measurement_the_reference_machine_counts(runs: Path, free: None) -> None:
+def test_without_any_measurement_the_estimate_is_based_on_the_reference_machine(runs: Path, free: None) -> None:
     for name in ARCHITECTURES:
-        for width in (16, 64):
-            found = estimate_cost(TrainingConfig(architecture=name, base_filters=width), (100, 20), runs)
+        for base_filters in (16, 64):
+            found = estimate_cost(TrainingConfig(architecture=name, base_filters=base_filters), (100, 20), runs)
             assert found.basis == "reference"
             assert not found.is_exact
             assert 700_000_000 < found.memory_bytes < 10 * GIGABYTE
             assert found.seconds > 100 * found.seconds_per_epoch > 0
 
 
-def test_the_reference_has_every_network_narrow_and_wide() -> None:
-    widths = {
-        name: {r.base_filters for r in load_reference_records() if r.architecture == name} for name in ARCHITECTURES
-    }
-    assert all({16, 64} <= found for found in widths.values())
+def test_the_reference_records_fit_their_networks() -> None:
     assert len({r.processor for r in load_reference_records()}) == 1
     for r in load_reference_records():
         assert r.parameters == get_spec(r.architecture).count_parameters(r.base_filters)
@@ -132,7 +158,7 @@ def test_the_reference_has_every_network_narrow_and_wide() -> None:
         assert r.peak_bytes > r.base_bytes > 500_000_000
 
 
-def test_the_reference_grows_with_the_width_but_slower_than_the_multiply_adds() -> None:
+def test_reference_times_grow_with_the_network_but_more_slowly_than_its_multiply_adds() -> None:
     for name in ARCHITECTURES:
         records = sorted((r for r in load_reference_records() if r.architecture == name), key=lambda r: r.base_filters)
         for narrow, wide in itertools.pairwise(records):
@@ -141,18 +167,18 @@ def test_the_reference_grows_with_the_width_but_slower_than_the_multiply_adds() 
             assert 1 < growth < 1.2 * work[1] / work[0]
 
 
-def test_timed_steps_of_the_same_settings_are_taken_as_they_are(runs: Path, free: None) -> None:
+def test_timed_steps_of_the_same_settings_are_not_scaled(runs: Path, free: None) -> None:
     store_cost_record(runs, record())
     found = estimate_cost(SMALL, (100, 10), runs)
     assert (found.basis, found.is_exact) == ("timed", True)
     assert found.seconds_per_epoch == pytest.approx(100 * 0.1 + 10 * 0.02)
-    # Ten epochs, start and tracing, and one more test for the scores.
+    # Ten epochs, start and compilation, and one more validation for the evaluation.
     least = 10 * found.seconds_per_epoch + 12.0 + 0.2
     assert least < found.seconds < least + 60
     assert found.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
 
 
-def test_an_earlier_run_comes_before_timed_steps(runs: Path, free: None) -> None:
+def test_an_earlier_run_is_preferred_to_timed_steps(runs: Path, free: None) -> None:
     store_cost_record(runs, record())
     make_run(runs, "a", SMALL, seconds=16.0)
     found = estimate_cost(SMALL, (8, 2), runs)
@@ -161,7 +187,7 @@ def test_an_earlier_run_comes_before_timed_steps(runs: Path, free: None) -> None
     assert found.memory_bytes == pytest.approx(1_100_000_002 + EXPORT_BYTES, abs=5)
 
 
-def test_of_two_runs_alike_the_newer_counts(runs: Path, free: None) -> None:
+def test_of_two_equal_runs_the_newer_is_used(runs: Path, free: None) -> None:
     for name, seconds, age in (("a", 20.0, 100), ("b", 10.0, 0), ("c", 30.0, 200)):
         make_run(runs, name, SMALL, seconds=seconds)
         moment = time.time() - age
@@ -169,7 +195,7 @@ def test_of_two_runs_alike_the_newer_counts(runs: Path, free: None) -> None:
     assert estimate_cost(SMALL, (8, 2), runs).seconds_per_epoch == pytest.approx(11.0)
 
 
-def test_the_same_settings_come_before_a_near_run(runs: Path, free: None) -> None:
+def test_the_same_settings_are_preferred_to_a_similar_run(runs: Path, free: None) -> None:
     make_run(runs, "near", SMALL.replace(base_filters=12), seconds=99.0)
     store_cost_record(runs, record())
     assert estimate_cost(SMALL, (8, 2), runs).basis == "timed"
@@ -177,7 +203,7 @@ def test_the_same_settings_come_before_a_near_run(runs: Path, free: None) -> Non
 
 
 @pytest.mark.parametrize("environment", [{"processor": "another"}, {"cores": 99}])
-def test_runs_and_records_of_another_machine_do_not_count(
+def test_runs_and_records_of_another_machine_are_ignored(
     runs: Path, free: None, environment: dict[str, object]
 ) -> None:
     make_run(runs, "a", SMALL, seconds=16.0, **environment)
@@ -186,14 +212,14 @@ def test_runs_and_records_of_another_machine_do_not_count(
 
 
 @pytest.mark.parametrize("name", ["config.json", "environment.json", "split.json", "metrics.json"])
-def test_a_damaged_run_does_not_count(runs: Path, free: None, name: str) -> None:
+def test_a_damaged_run_is_ignored(runs: Path, free: None, name: str) -> None:
     make_run(runs, "a", SMALL, seconds=16.0)
     for content in ("{", "[]", '{"train": [], "test": [], "epochs": [{}]}'):
         (runs / "a" / name).write_text(content, encoding="utf-8")
         assert estimate_cost(SMALL, (8, 2), runs).basis == "reference"
 
 
-def test_runs_without_memory_take_it_from_elsewhere(runs: Path, free: None) -> None:
+def test_memory_is_taken_from_another_source_if_runs_lack_it(runs: Path, free: None) -> None:
     make_run(runs, "a", SMALL, seconds=16.0)
     rows = Run(runs / "a").load_metrics()
     Run(runs / "a").write("metrics.json", {"epochs": [{**row, "memory_bytes": 0} for row in rows]})
@@ -213,15 +239,43 @@ def test_fewer_cores_than_the_reference_take_longer(runs: Path, free: None, monk
     assert times[2] == times[0]
 
 
+def test_a_network_without_reference_records_takes_those_of_the_most_similar_one(
+    runs: Path, free: None, toy: ArchitectureSpec
+) -> None:
+    assert not any(r.architecture == toy.name for r in load_reference_records())
+    configs = [SMALL.replace(architecture=toy.name, base_filters=f, input_size=64) for f in (8, 16, 64)]
+    estimates = [estimate_cost(config, (100, 20), runs) for config in configs]
+    assert [e.basis for e in estimates] == ["reference"] * 3
+    for smaller, larger in itertools.pairwise(estimates):
+        assert 0 < smaller.seconds_per_epoch < larger.seconds_per_epoch
+        assert smaller.memory_bytes < larger.memory_bytes
+    # Its work is about that of a U-Net with as many multiply-adds.
+    unet = SMALL.replace(base_filters=24, input_size=120)
+    unet_work = get_spec("unet").count_multiply_adds(24, 120) / toy.count_multiply_adds(64, 64)
+    ratio = estimate_cost(unet, (100, 20), runs).seconds_per_epoch / estimates[2].seconds_per_epoch
+    assert unet_work / 3 < ratio < unet_work * 3
+
+    # Once it was measured here, its own record is used.
+    store_cost_record(runs, record(configs[0]))
+    own = estimate_cost(configs[0], (100, 10), runs)
+    assert (own.basis, own.is_exact) == ("timed", True)
+    assert estimate_cost(configs[1], (100, 10), runs).basis == "timed"
+    assert estimate_cost(SMALL, (100, 10), runs).basis == "reference"
+
+
 # Scaling
 
 
-def test_the_nearest_is_chosen() -> None:
+def test_the_most_similar_measurement_is_used() -> None:
     known = [
-        CostSource(record(SMALL.replace(width=w, batch_size=b)), "timed", b) for w, b in ((4, 16), (16, 16), (16, 64))
+        CostSource(record(SMALL.replace(base_filters=w, batch_size=b)), "timed", b)
+        for w, b in ((4, 16), (16, 16), (16, 64))
     ]
-    for width, batch_size, expected in ((5, 16, 0), (14, 20, 1), (16, 60, 2), (64, 16, 1)):
-        assert find_nearest_source(SMALL.replace(width=width, batch_size=batch_size), known) is known[expected]
+    for base_filters, batch_size, expected in ((5, 16, 0), (14, 20, 1), (16, 60, 2), (64, 16, 1)):
+        assert (
+            find_nearest_source(SMALL.replace(base_filters=base_filters, batch_size=batch_size), known)
+            is known[expected]
+        )
     foreign = [dataclasses.replace(k, basis="reference") for k in known]
     assert find_nearest_source(SMALL.replace(base_filters=16), [*foreign, known[0]]) is known[0]
 
@@ -235,14 +289,14 @@ def test_time_grows_with_the_pixels() -> None:
         assert scaled(SMALL.replace(base_filters=4), known) < once < scaled(SMALL.replace(base_filters=16), known)
 
 
-def test_time_at_other_widths_is_the_reference_machines() -> None:
+def test_time_scales_with_base_filters_as_on_the_reference_machine() -> None:
     for r in load_reference_records():
-        known = CostSource(
-            record(SMALL.replace(architecture=r.architecture), train_seconds_per_picture=0.3), "timed", 16
-        )
+        known = CostSource(record(SMALL.replace(architecture=r.architecture), train_seconds_per_image=0.3), "timed", 16)
         at_8 = estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture), known)
         ratio = (
-            estimate_train_seconds_per_image(SMALL.replace(architecture=r.architecture, width=r.base_filters), known)
+            estimate_train_seconds_per_image(
+                SMALL.replace(architecture=r.architecture, base_filters=r.base_filters), known
+            )
             / at_8
         )
         own = CostSource(r, "reference", 16)
@@ -251,78 +305,87 @@ def test_time_at_other_widths_is_the_reference_machines() -> None:
         )
         assert ratio == pytest.approx(expected)
     wide, widest = (
-        estimate_train_seconds_per_image(SMALL.replace(width=w), CostSource(record(), "timed", 16)) for w in (64, 128)
+        estimate_train_seconds_per_image(SMALL.replace(base_filters=w), CostSource(record(), "timed", 16))
+        for w in (64, 128)
     )
     network = get_spec("unet")
     assert widest / wide == pytest.approx(network.count_multiply_adds(128, 120) / network.count_multiply_adds(64, 120))
 
 
-def test_memory_grows_with_everything_that_is_held() -> None:
+def test_memory_grows_with_batch_input_network_and_data() -> None:
     known = CostSource(record(), "timed", 16)
     base = estimate_memory(SMALL, known, 100)
     assert base == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
-    for change in ({"batch_size": 32}, {"input_size": 144}, {"width": 12}, {"ema_decay": 0.9}):
+    for change in ({"batch_size": 32}, {"input_size": 144}, {"base_filters": 12}, {"ema_decay": 0.9}):
         assert estimate_memory(SMALL.replace(**change), known, 100) > base
     assert estimate_memory(SMALL, known, 1000) > base
 
 
 def test_scaled_memory_is_never_below_the_model() -> None:
-    """A record that held little makes its own estimate small, and no other one."""
+    """A record with little memory lowers the estimate of the same settings only."""
     modest, usual = (CostSource(record(peak_bytes=peak), "timed", 16) for peak in (940_000_000, 1_000_000_000))
     assert estimate_memory(SMALL, modest, 16) == 940_000_000 + EXPORT_BYTES
     wider = SMALL.replace(base_filters=32)
     assert estimate_memory(wider, modest, 16) == estimate_memory(wider, usual, 16)
 
 
-def test_the_memory_model_is_that_of_the_reference_machine() -> None:
-    """From any record of a network, the memory of all others, export included: not much less, nor far more."""
+def test_the_memory_model_fits_the_reference_machine() -> None:
+    """From each record of a network to all others, including the export."""
     for k in load_reference_sources():
         for r in load_reference_records():
             if r.architecture == k.record.architecture:
-                config = SMALL.replace(architecture=r.architecture, width=r.base_filters, batch_size=r.batch_size)
+                config = SMALL.replace(
+                    architecture=r.architecture, base_filters=r.base_filters, batch_size=r.batch_size
+                )
                 error = estimate_memory(config, k, r.batch_size) / (r.peak_bytes + r.finish_bytes) - 1
                 assert -0.1 < error < 0.2, (r, k)
 
 
-# Refusal
+# Too little memory
 
 
-def test_what_does_not_fit_is_refused_with_advice(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_does_not_fit_is_refused_with_a_hint(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = PRESETS["thesis"]
     have(monkeypatch, 3.2)
     with pytest.raises(NotEnoughMemoryError) as caught:
         check_memory(config, (417, 30), runs)
     text = str(caught.value)
     assert isinstance(caught.value, TrainingError)
-    for part in ("U-Net of width 64 with batches of 20 pictures of 120×120", "3.2 GB are free", "close other programs"):
-        assert part in text
-    batch = int(text.split("a batch size of ")[1].split()[0])
-    width = int(text.split("a width of ")[1].split(",")[0])
+    assert caught.value.code == ErrorCode.OUT_OF_MEMORY
+    assert "3.2 GB" in text
+    hint = caught.value.hint or ""
+    batch = int(re.findall(r"batch size of (\d+)", hint)[0])
+    base_filters = int(re.findall(r"(\d+) base filters", hint)[0])
     assert 4 <= batch < 20
-    assert width in (8, 12, 16, 24, 32, 48)
-    # What is advised fits, and the next larger does not.
+    assert base_filters in (8, 12, 16, 24, 32, 48)
+    # What is suggested fits, and the next larger does not.
     assert check_memory(config.replace(batch_size=batch), (417, 30), runs).fits
-    assert check_memory(config.replace(width=width), (417, 30), runs).fits
+    assert check_memory(config.replace(base_filters=base_filters), (417, 30), runs).fits
     assert not estimate_cost(config.replace(batch_size=batch + 1), (417, 30), runs).fits
 
 
-def test_where_only_both_smaller_fit_both_are_advised(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_filters_and_batch_size_are_suggested_together_if_only_that_fits(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     have(monkeypatch, 1.3)
     config = TrainingConfig(base_filters=64, batch_size=200)
-    with pytest.raises(NotEnoughMemoryError, match="Choose a width of") as caught:
+    with pytest.raises(NotEnoughMemoryError) as caught:
         check_memory(config, (100, 20), runs)
-    width, batch = re.search(r"a width of (\d+) with a batch size of (\d+), or close", str(caught.value)).groups()
-    assert check_memory(config.replace(width=int(width), batch_size=int(batch)), (100, 20), runs).fits
+    match = re.search(r"(\d+) base filters with a batch size of (\d+)", caught.value.hint or "")
+    assert match
+    fitting = config.replace(base_filters=int(match[1]), batch_size=int(match[2]))
+    assert check_memory(fitting, (100, 20), runs).fits
 
 
-def test_where_nothing_fits_that_is_said(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_suggested_if_nothing_fits(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     have(monkeypatch, 0.7)
-    with pytest.raises(NotEnoughMemoryError, match="No setting of this network fits here"):
+    with pytest.raises(NotEnoughMemoryError) as caught:
         check_memory(TrainingConfig(base_filters=64), (100, 20), runs)
+    assert not re.search(r"\d", caught.value.hint or "")
     assert not estimate_cost(TrainingConfig(base_filters=4), (100, 20), runs).fits
 
 
-def test_a_refusal_keeps_a_tenth_in_reserve() -> None:
+def test_a_tenth_of_the_memory_is_kept_in_reserve() -> None:
     assert CostEstimate(1.0, 1.0, 1000, 1100, "timed", True).fits
     assert not CostEstimate(1.0, 1.0, 1000, 1099, "timed", True).fits
 
@@ -342,7 +405,7 @@ def left(system: Path, cgroup: str) -> list[int]:
     return list(memory._iter_cgroup_headroom(system))
 
 
-def test_the_limit_of_a_container_counts_version_2(tmp_path: Path) -> None:
+def test_container_limits_are_read_from_cgroups_version_2(tmp_path: Path) -> None:
     root = tmp_path / "sys/fs/cgroup"
     group(root, memory__max=1000, memory__current=700, memory__stat="anon 1\ninactive_file 50")
     assert left(tmp_path, "0::/\n") == [350]
@@ -351,11 +414,11 @@ def test_the_limit_of_a_container_counts_version_2(tmp_path: Path) -> None:
     assert left(tmp_path, "0::/a/b\n") == [200, 350]
 
 
-def test_the_limit_of_a_container_counts_version_1(tmp_path: Path) -> None:
+def test_container_limits_are_read_from_cgroups_version_1(tmp_path: Path) -> None:
     root = tmp_path / "sys/fs/cgroup/memory"
     stat = "inactive_file 1\ntotal_inactive_file 40"
     group(root, memory__limit_in_bytes=900, memory__usage_in_bytes=400, memory__stat=stat)
-    # The path is the host's and is not there within the container.
+    # The path is the host's and does not exist in the container.
     assert left(tmp_path, "5:cpu,cpuacct:/docker/1\n4:memory:/docker/1\n1:name=systemd:/\n") == [540]
 
 
@@ -364,7 +427,7 @@ def test_a_system_without_control_groups_has_no_limits(tmp_path: Path) -> None:
     assert left(tmp_path, "nonsense\n0::\n") == []
 
 
-def test_the_least_is_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_memory_is_the_smallest_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert memory.get_free_memory() > 0
     group(tmp_path / "sys/fs/cgroup", memory__max=1000, memory__current=900, memory__stat="inactive_file 0")
     left(tmp_path, "0::/\n")
@@ -374,45 +437,43 @@ def test_the_least_is_what_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert memory.get_free_memory() == 0
 
 
-# How many pictures
+# Number of images
 
 
-def test_pictures_of_the_published_split(no_data: Path) -> None:
+def test_image_counts_of_the_thesis_split(no_data: Path) -> None:
     assert count_samples(PRESETS["thesis"]) == (417, 30)
     assert count_samples(PRESETS["thesis"].replace(flipped_copies=False)) == (208, 15)
     assert count_samples(PRESETS["thesis"].replace(thesis_bugs=False)) == (2 * 209, 15)
 
 
-def test_pictures_of_a_leak_free_split(no_data: Path, pair_folder: Path) -> None:
+def test_image_counts_of_a_leak_free_split(no_data: Path, pair_folder: Path) -> None:
     assert count_samples(TrainingConfig(dataset="zheng-1")) == (240, 60)
     assert count_samples(TrainingConfig(dataset="zheng")) == (320, 80)
     assert count_samples(TrainingConfig(dataset="synthetic", folds=3)) == (40, 20)
     assert count_samples(TrainingConfig(dataset=str(pair_folder), folds=2)) == (2, 2)
 
 
-def test_pictures_of_the_real_data(zheng_data: Path) -> None:
+def test_image_counts_of_the_real_data(zheng_data: Path) -> None:
     assert count_samples(PRESETS["thesis"]) == (417, 30)
     train, test = count_samples(TrainingConfig(dataset="zheng-1"))
     assert train + test == len(list((zheng_data / "Dataset 1").glob("*.png")))
 
 
-# The records
+# Records
 
 
-def test_the_newest_of_the_same_settings_wins_and_the_file_stays_small(
-    runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_replaces_the_older_one_and_the_file_stays_small(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured, "MAX_RECORDS", 3)
     for width in (4, 5, 6, 7):
-        store_cost_record(runs, record(SMALL.replace(width=width)))
-    store_cost_record(runs, record(SMALL.replace(base_filters=6), train_seconds_per_picture=0.5))
+        store_cost_record(runs, record(SMALL.replace(base_filters=width)))
+    store_cost_record(runs, record(SMALL.replace(base_filters=6), train_seconds_per_image=0.5))
     found = load_cost_records(runs)
     assert [r.base_filters for r in found] == [5, 7, 6]
     assert found[-1].train_seconds_per_image == 0.5
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"records": 3}', '{"records": [1, {}, null]}', "\x00"])
-def test_a_damaged_file_counts_as_nothing_measured(runs: Path, free: None, content: str) -> None:
+def test_a_damaged_file_is_ignored(runs: Path, free: None, content: str) -> None:
     runs.mkdir()
     (runs / measured.COSTS_FILE).write_text(content, encoding="utf-8")
     assert load_cost_records(runs) == []
@@ -423,19 +484,25 @@ def test_a_damaged_file_counts_as_nothing_measured(runs: Path, free: None, conte
 
 @pytest.mark.parametrize(
     "change",
-    [{"width": "8"}, {"width": True}, {"peak_bytes": 0}, {"trace_seconds": -1.0}, {"start_seconds": float("inf")}],
+    [
+        {"base_filters": "8"},
+        {"base_filters": True},
+        {"peak_bytes": 0},
+        {"trace_seconds": -1.0},
+        {"start_seconds": float("inf")},
+    ],
 )
-def test_a_record_that_makes_no_sense_is_left_out(runs: Path, change: dict[str, object]) -> None:
+def test_an_invalid_record_is_ignored(runs: Path, change: dict[str, object]) -> None:
     runs.mkdir()
     good = record().to_dict()
     (runs / measured.COSTS_FILE).write_text(json.dumps({"records": [{**good, **change}, good]}), encoding="utf-8")
     assert load_cost_records(runs) == [record()]
 
 
-# Measuring
+# Probes
 
 
-def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_probe_is_started_twice_or_during_a_training(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[TrainingConfig] = []
 
     def launch(config: TrainingConfig, folder: Path) -> subprocess.Popen[bytes]:
@@ -465,7 +532,7 @@ def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch:
     process.kill()
     while process.is_alive():
         time.sleep(0.01)
-    # It failed: the same settings are left alone for a while, others may follow.
+    # It failed: the same settings are not probed again for a while.
     start_probe(SMALL)
     assert started == [SMALL]
     assert not probe.is_probing(SMALL)
@@ -478,10 +545,10 @@ def test_nothing_is_measured_twice_or_beside_a_training(runs: Path, monkeypatch:
     again.kill()
 
 
-def test_estimating_loads_no_tensorflow(runs: Path) -> None:
+def test_estimates_do_not_import_tensorflow(runs: Path) -> None:
     code = (
-        "import sys; from wbcseg.training import PRESETS; from wbcseg.training.cost.estimate import estimate; "
-        "estimate(PRESETS['compact'], (10, 2)); print(sorted(sys.modules))"
+        "import sys; from wbcseg.training import PRESETS; from wbcseg.training.cost.estimate import estimate_cost; "
+        "estimate_cost(PRESETS['compact'], (10, 2)); print(sorted(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("'tensorflow'", "'keras'", "'sklearn'", "'scipy'"):
@@ -489,7 +556,7 @@ def test_estimating_loads_no_tensorflow(runs: Path) -> None:
 
 
 @pytest.mark.training
-def test_a_few_steps_are_measured_in_a_process_of_their_own(runs: Path) -> None:
+def test_a_probe_measures_a_few_steps_in_a_process_of_its_own(runs: Path) -> None:
     config = TrainingConfig(base_filters=4, input_size=48, batch_size=4)
     start_probe(config)
     assert probe.is_probing(config)

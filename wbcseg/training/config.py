@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wbcseg.errors import ConfigError
-from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, SIZE_MULTIPLE
+from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, SIZE_MULTIPLE, get_spec
 from wbcseg.splitting.thesis import IMAGE_SIDE
 from wbcseg.training.setting import Setting, Values, collect_settings, setting
 from wbcseg.transforms.config import AUGMENTATIONS, get_augmentation
@@ -162,11 +162,10 @@ class TrainingConfig:
         120,
         "Input size",
         "Side in pixels of the square that the network sees. Smaller images are padded by reflection, larger ones "
-        f"shrunk. A multiple of {SIZE_MULTIPLE}. A smaller square is faster and less detailed.",
+        f"shrunk. A multiple of {SIZE_MULTIPLE} for most networks. A smaller square is faster and less detailed.",
         group=DATA,
         minimum=SIZE_MULTIPLE,
         maximum=960,
-        multiple_of=SIZE_MULTIPLE,
         step=SIZE_MULTIPLE,
         is_active=_uses_folds,
         inactive_value=IMAGE_SIDE,
@@ -346,6 +345,12 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name, spec in SETTINGS.items():
             spec.check(getattr(self, name))
+        size_multiple = get_spec(self.architecture).size_multiple
+        if self.input_size % size_multiple:
+            raise ConfigError(
+                f"Setting `input_size` must be a multiple of {size_multiple} for {self.architecture}. "
+                f"Received: {self.input_size}"
+            )
         if self.split == "leaky" and not self.flipped_copies:
             raise ConfigError(
                 "The leaky split is made of flipped copies: it needs `flipped_copies`. Received: flipped_copies=False"

@@ -31,7 +31,6 @@ class Setting:
         group: Heading under which a form shows it.
         minimum: Smallest value of a number.
         maximum: Largest value of a number.
-        multiple_of: What a whole number must be a multiple of.
         labels: Allowed words and how a form shows them; empty where any word is allowed. A function where the words are
             registered elsewhere.
         step: Step of a number in a form, where it is not 1 (or 0.01 for fractions).
@@ -48,7 +47,6 @@ class Setting:
     group: str = ""
     minimum: float | None = None
     maximum: float | None = None
-    multiple_of: int | None = None
     labels: ValueLabels | Callable[[], ValueLabels] = dataclasses.field(default_factory=dict)
     step: float | None = None
     is_active: Callable[[Values], bool] = _is_always_active
@@ -108,8 +106,6 @@ class Setting:
             raise ConfigError(
                 f"Setting `{self.name}` must be from {self.range[0]} to {self.range[1]}. Received: {value!r}"
             )
-        if self.multiple_of and number % self.multiple_of:
-            raise ConfigError(f"Setting `{self.name}` must be a multiple of {self.multiple_of}. Received: {value}")
 
 
 def setting(
@@ -120,7 +116,6 @@ def setting(
     group: str = "",
     minimum: float | None = None,
     maximum: float | None = None,
-    multiple_of: int | None = None,
     labels: ValueLabels | Callable[[], ValueLabels] | None = None,
     step: float | None = None,
     is_active: Callable[[Values], bool] = _is_always_active,
@@ -134,7 +129,6 @@ def setting(
         group,
         minimum,
         maximum,
-        multiple_of,
         labels or {},
         step,
         is_active,

@@ -1,19 +1,19 @@
-"""How long a training will take and how much memory it needs, before it starts. Does not import TensorFlow.
+"""Estimate time and memory of a training before it starts. Does not import TensorFlow.
 
-From the most to the least trusted: earlier runs on this machine, a few steps that were timed on it
-(:func:`start_measuring`), and the records of another machine that come with the program. The nearest of these is scaled
-(:mod:`wbcseg.training.cost.model`).
+In order of trust: earlier runs on this machine, a few steps timed on it (:func:`start_probe`), and records of another
+machine that come with the package. The most similar one is scaled (:mod:`wbcseg.training.cost.model`).
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from wbcseg.datasets import Dataset, list_datasets, open_dataset
-from wbcseg.errors import NotEnoughMemoryError
+from wbcseg.errors import ErrorCode, NotEnoughMemoryError
 from wbcseg.models import get_spec
 from wbcseg.paths import get_runs_folder
 from wbcseg.splitting.thesis import IMAGE_SIDE, TEST_FRACTION, check_sample_count
@@ -47,34 +47,34 @@ __all__ = [
 SplitCounts = tuple[int, int]
 
 MEMORY_MARGIN: Final = 1.1
-"""A training is refused where this many times the estimate is more than the free memory: for the estimate's error."""
+"""A training is refused if the free memory is less than the estimate times this, for the error of the estimate."""
 
 SUGGESTED_BASE_FILTERS: Final = (64, 48, 32, 24, 16, 12, 8, 4)
-"""The widths that a refusal may advise."""
+"""Base filters that an error message may suggest."""
 
 MIN_SUGGESTED_BATCH_SIZE: Final = 4
-"""The smallest batch that a refusal advises: batch normalisation needs a few pictures to learn from."""
+"""Smallest batch that an error message suggests: batch normalisation needs a few images."""
 
 PREPARE_SECONDS_PER_IMAGE: Final = 0.05
-"""Seconds that a picture takes before the training starts: reading, search for more pictures of its cell, split."""
+"""Seconds per image before the training starts: reading, search for other images of the same cell, split."""
 
 _PUBLISHED_COUNTS: Final = {"zheng-1": (300, 224), "zheng-2": (100, 0)}
-"""Pictures, and those of 120×120 pixels, of the data sets as their authors publish them."""
+"""Number of images, and of those with 120×120 pixels, in the data sets as published."""
 
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a training will cost.
+    """Time and memory of a training.
 
     Attributes:
-        seconds: The whole training: start, all epochs with their tests, export and scoring.
-        seconds_per_epoch: One epoch with its test.
-        memory_bytes: The most bytes that the training's process will hold.
-        free_bytes: Bytes that a new process may take on this machine now.
-        basis: What the time comes from: earlier ``runs`` or steps ``timed`` on this machine, or the ``reference``
-            machine, which may be faster or slower than this one.
-        is_exact: Whether the same network, width, canvas, batch size and precision were measured on this machine;
-            otherwise they are scaled.
+        seconds: The whole training: start, all epochs with validation, export and evaluation.
+        seconds_per_epoch: One epoch with validation.
+        memory_bytes: Peak memory of the training's process.
+        free_bytes: Memory that a new process can use now.
+        basis: Basis of the time: earlier ``runs`` or steps ``timed`` on this machine, or the ``reference`` machine,
+            which may be faster or slower than this one.
+        is_exact: Whether the same network, base filters, input size, batch size and precision were measured on this
+            machine; otherwise the time is scaled.
     """
 
     seconds: float
@@ -86,22 +86,22 @@ class CostEstimate:
 
     @property
     def fits(self) -> bool:
-        """Whether the memory will do, with a tenth more for the estimate's error (:data:`MEMORY_MARGIN`)."""
+        """Whether the memory is enough, with a margin (:data:`MEMORY_MARGIN`)."""
         return self.memory_bytes * MEMORY_MARGIN <= self.free_bytes
 
 
 def estimate_cost(
     config: TrainingConfig, split_counts: SplitCounts | None = None, runs_root: Path | None = None
 ) -> CostEstimate:
-    """Return what a training will cost on this machine.
+    """Return time and memory of a training on this machine.
 
     Args:
         config: The training.
-        split_counts: How many pictures train and how many are held out; :func:`count_samples` by default.
-        runs_root: The folder of the runs; the usual one by default.
+        split_counts: Number of training and validation images; by default from :func:`count_samples`.
+        runs_root: The runs folder; by default the usual one.
 
     Raises:
-        DatasetError: If the pictures are not given and the data set is not here to be counted.
+        DatasetError: If `split_counts` is not given and the data set cannot be counted.
     """
     train_count, test_count = split_counts or count_samples(config)
     sources = _load_cost_sources(config, runs_root)
@@ -112,7 +112,7 @@ def estimate_cost(
     startup_seconds = (
         estimate_start_seconds(config, nearest_source) + PREPARE_SECONDS_PER_IMAGE * (train_count + test_count)
     ) * slowdown
-    # Scoring segments every held-out picture once more.
+    # The evaluation segments every validation image once more.
     export_seconds = estimate_finish_seconds(config) * slowdown + test_seconds
     return CostEstimate(
         seconds=startup_seconds + config.epochs * epoch_seconds + export_seconds,
@@ -129,14 +129,14 @@ def estimate_cost(
 def check_memory(
     config: TrainingConfig, split_counts: SplitCounts | None = None, runs_root: Path | None = None
 ) -> CostEstimate:
-    """Check that a training's memory is there before it starts; arguments as for :func:`estimate_cost`.
+    """Check that there is enough memory for a training; arguments as for :func:`estimate_cost`.
 
     Returns:
         The estimate.
 
     Raises:
-        NotEnoughMemoryError: If it is not; the text says how much is missing and which settings would fit.
-        DatasetError: If the pictures are not given and the data set is not here to be counted.
+        NotEnoughMemoryError: If there is not; its hint says which settings would fit.
+        DatasetError: If `split_counts` is not given and the data set cannot be counted.
     """
     counts = split_counts or count_samples(config)
     cost = estimate_cost(config, counts, runs_root)
@@ -146,20 +146,21 @@ def check_memory(
         f"Training {get_spec(config.architecture).title} with {config.base_filters} base filters and batches of "
         f"{config.batch_size} images of {config.input_size}×{config.input_size} needs about "
         f"{_format_gigabytes(cost.memory_bytes * MEMORY_MARGIN)} of memory; "
-        f"{_format_gigabytes(cost.free_bytes)} are free. "
-        + _suggest_settings(config, sum(counts), _load_cost_sources(config, runs_root), cost.free_bytes)
+        f"{_format_gigabytes(cost.free_bytes)} are free.",
+        code=ErrorCode.OUT_OF_MEMORY,
+        hint=_suggest_settings(config, sum(counts), _load_cost_sources(config, runs_root), cost.free_bytes),
     )
 
 
 def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> SplitCounts:
-    """Return how many pictures train and how many are held out. Nothing is decoded or fetched.
+    """Return the number of training and validation images. Nothing is decoded or downloaded.
 
     Args:
-        config: The training. Of a Zheng data set that is not here yet, the published numbers count.
-        dataset: The data set itself, where it has no name that it could be opened by.
+        config: The training. For a Zheng data set that is not downloaded yet, the published numbers are used.
+        dataset: The data set, if it cannot be opened by its name.
 
     Raises:
-        DatasetError: If there is no such data set, or it has too few pictures for the published split.
+        DatasetError: If there is no such data set, or it has too few images for the thesis' split.
     """
     if dataset is None:
         total, square_total = _count_dataset(config.dataset, need_sizes=config.split == "thesis")
@@ -178,7 +179,7 @@ def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> Spl
 
 
 def _count_dataset(dataset: str, *, need_sizes: bool) -> SplitCounts:
-    """Return how many pictures with a mask a data set has, and how many of them have 120×120 pixels."""
+    """Return the number of images with a mask in a data set, and of those with 120×120 pixels."""
     names = (
         [name for name in _PUBLISHED_COUNTS if name.startswith(dataset)] if dataset.startswith("zheng") else [dataset]
     )
@@ -202,44 +203,48 @@ def _count_entries(dataset: Dataset) -> SplitCounts:
 
 
 def _load_cost_sources(config: TrainingConfig, runs_root: Path | None) -> list[CostSource]:
-    """Return all that was measured of a network, the oldest first."""
+    """Return all measurements, oldest first."""
     folder = runs_root or get_runs_folder()
     probed = [CostSource(record, "timed", record.batch_size) for record in load_cost_records(folder) if record.is_local]
     return [*load_reference_sources(), *probed, *load_run_costs(config, folder)]
 
 
 def _estimate_slowdown(source: CostSource) -> float:
-    """Return how much longer this machine may take than the one that was measured, as far as its cores tell.
+    """Return how much slower this machine may be than the measured one, judging by its cores.
 
-    More cores than the reference machine's promise nothing: small networks don't keep them busy.
+    More cores than the reference machine's are not counted: small networks don't keep them busy.
     """
     cores = get_hardware()[1]
     return max(1.0, source.record.cores / cores) if source.basis == "reference" else 1.0
 
 
 def _suggest_settings(config: TrainingConfig, image_count: int, sources: Sequence[CostSource], free_bytes: int) -> str:
-    """Return which settings would fit into the free memory."""
+    """Return a hint about settings that would fit into the free memory."""
 
     def fits(base_filters: int, batch_size: int) -> bool:
         smaller = config.replace(base_filters=base_filters, batch_size=batch_size)
-        return (
-            estimate_memory(smaller, find_nearest_source(smaller, sources, require_memory=True), image_count)
-            * MEMORY_MARGIN
-            <= free_bytes
-        )
+        source = find_nearest_source(smaller, sources, require_memory=True)
+        return estimate_memory(smaller, source, image_count) * MEMORY_MARGIN <= free_bytes
 
-    batch_sizes = range(config.batch_size, min(MIN_SUGGESTED_BATCH_SIZE, config.batch_size) - 1, -1)
-    filter_choices = [base_filters for base_filters in SUGGESTED_BASE_FILTERS if base_filters < config.base_filters]
-    fitting_batch_size = next((b for b in batch_sizes if fits(config.base_filters, b)), None)
-    base_filters = next((w for w in filter_choices if fits(w, config.batch_size)), None)
-    choices = [f"a batch size of {fitting_batch_size}"] if fitting_batch_size else []
-    choices += [f"a width of {base_filters}"] if base_filters else []
-    combination = next(((w, b) for w in filter_choices for b in batch_sizes if fits(w, b)), None)
-    if combination and not fitting_batch_size and combination[0] != base_filters:
-        choices.insert(0, f"a width of {combination[0]} with a batch size of {combination[1]}")
+    def find_batch_size(base_filters: int) -> int | None:
+        """Return the largest batch size that fits, or ``None``."""
+        sizes = range(min(MIN_SUGGESTED_BATCH_SIZE, config.batch_size), config.batch_size + 1)
+        fitting_count = bisect.bisect_left(sizes, True, key=lambda size: not fits(base_filters, size))
+        return sizes[fitting_count - 1] if fitting_count else None
+
+    smaller_networks = [filters for filters in SUGGESTED_BASE_FILTERS if filters < config.base_filters]
+    batch_size = find_batch_size(config.base_filters)
+    base_filters = next((filters for filters in smaller_networks if fits(filters, config.batch_size)), None)
+    choices = [f"a batch size of {batch_size}"] if batch_size else []
+    choices += [f"{base_filters} base filters"] if base_filters else []
+    if not batch_size:
+        combinations = ((filters, find_batch_size(filters)) for filters in smaller_networks)
+        combination = next((pair for pair in combinations if pair[1]), None)
+        if combination and combination[0] != base_filters:
+            choices.insert(0, f"{combination[0]} base filters with a batch size of {combination[1]}")
     if choices:
         return f"Choose {' or '.join(choices)}, or close other programs."
-    return "No setting of this network fits here: close other programs, or train on a computer with more memory."
+    return "No settings of this network fit: close other programs, or use a computer with more memory."
 
 
 def _format_gigabytes(byte_count: float) -> str:

@@ -1,4 +1,4 @@
-"""What earlier runs on this machine cost, read from their folders."""
+"""The cost of earlier runs on this machine, read from their folders."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from wbcseg.training.precision import resolve_precision
 from wbcseg.training.runs.folder import Run
 
 MAX_RUNS_READ: Final = 12
-"""How many runs are read whole: those that are nearest in their settings, and of these the newest."""
+"""Number of runs that are read completely: the most similar ones, and of these the newest."""
 
 RECENT_EPOCHS: Final = 20
-"""How many of a run's last epochs count."""
+"""Number of last epochs of a run that are averaged."""
 
 
 def load_run_costs(config: TrainingConfig, folder: Path) -> list[CostSource]:
-    """Return what the runs with the same network that were trained on this machine cost, oldest first.
+    """Return the cost of runs with the same network that were trained on this machine, oldest first.
 
     Args:
-        config: The training that is to be estimated.
-        folder: The folder of the runs.
+        config: The training to be estimated.
+        folder: The runs folder.
     """
     candidates = []
     for run in list_runs(folder):
@@ -49,14 +49,14 @@ def load_run_costs(config: TrainingConfig, folder: Path) -> list[CostSource]:
 
 
 def _load_run_cost(run: Run, config: TrainingConfig, trained_at: float) -> CostSource | None:
-    """Return what a run cost; ``None`` where it was another machine, or its files don't tell."""
+    """Return the cost of a run; ``None`` if another machine trained it or its files are incomplete."""
     try:
         environment, split = run.read("environment.json"), run.read("split.json")
         if (environment["processor"], environment["cores"]) != get_hardware():
             return None
         train_count, test_count = len(split["train"]), len(split["test"])
         rows = run.load_metrics()
-        # The first epoch includes what TensorFlow needs to prepare itself.
+        # The first epoch includes the compilation.
         recent_rows = rows[1:][-RECENT_EPOCHS:] or rows
         train_seconds = statistics.median(row["train_seconds"] for row in recent_rows)
         test_seconds = statistics.median(row["seconds"] - row["train_seconds"] for row in recent_rows)

@@ -1,4 +1,4 @@
-"""How much memory a new process may take, be it on a computer of its own or in a container with a limit."""
+"""How much memory a new process can use, on a computer or in a container with a limit."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Final
 import psutil
 
 SYSTEM_ROOT: Final = Path("/")
-"""Where Linux' files on processes and control groups are."""
+"""Root of Linux' files on processes and control groups."""
 
 
 def get_free_memory() -> int:
-    """Return how many bytes of memory a new process may take now.
+    """Return how many bytes of memory a new process can use now.
 
-    It is the least of what the system has available and what each limit of a control group (a container, a service)
-    leaves. Pages that hold files count as available: the system gives them up when it needs them.
+    This is the minimum of the system's available memory and of what the limit of each control group (a container, a
+    service) leaves. The file cache counts as available, since the system frees it when needed.
     """
     return max(0, min([int(psutil.virtual_memory().available), *_iter_cgroup_headroom(SYSTEM_ROOT)]))
 
 
 def _iter_cgroup_headroom(system_root: Path) -> Iterator[int]:
-    """Yield what each control group of this process, and each that it lies in, leaves of its limit.
+    """Yield how much is left of the limit of each control group of this process and of its parents.
 
     Source: the Linux kernel's documentation of control groups, version 2 (``memory.max``, ``memory.current``) and
     version 1 (``memory.limit_in_bytes``, ``memory.usage_in_bytes``).
@@ -43,7 +43,7 @@ def _iter_cgroup_headroom(system_root: Path) -> Iterator[int]:
 
 
 def _iter_group_headroom(root: Path, path: str, limit_file: str, usage_file: str, inactive_key: str) -> Iterator[int]:
-    # In a container the path may be the host's; the container's own group is then what is mounted as the root.
+    # In a container, the path may be the host's; the container's own group is then mounted as the root.
     group_path = PurePosixPath(path.lstrip("/"))
     for group in (group_path, *group_path.parents):
         limit_bytes, used_bytes = _read_number(root / group / limit_file), _read_number(root / group / usage_file)
@@ -52,7 +52,7 @@ def _iter_group_headroom(root: Path, path: str, limit_file: str, usage_file: str
 
 
 def _read_number(path: Path) -> int | None:
-    """Return a file's number; ``None`` where it is not there or says ``max``."""
+    """Return the number in a file; ``None`` if there is none or it is ``max``."""
     try:
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):

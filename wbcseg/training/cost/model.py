@@ -1,10 +1,12 @@
-"""From what was measured of one training to what another one costs.
+"""Scale the measured cost of one training to another one.
 
-Time grows with the pictures, their pixels, and with the width as the reference machine's grows with it: narrow networks
-are held up by memory and wide ones by arithmetic, so it grows slower than the multiply-adds.
+Time grows with the number of images, their pixels, and with the network's size as on the reference machine: small
+networks are limited by memory bandwidth and large ones by arithmetic, so time grows more slowly than multiply-adds.
 
-Memory is a model of what is held: the libraries and the traced operations; the weights in all their copies; what every
-layer puts out for the pictures of one batch; and the prepared data. Measured over modelled is what corrects it.
+Memory is a model of what a process holds: libraries and traced operations, all copies of the weights, the outputs of
+every layer for one batch, and the prepared data. The ratio of measured to modelled memory corrects it.
+
+A network without reference records takes those of the network that is most similar in multiply-adds and parameters.
 """
 
 from __future__ import annotations
@@ -23,21 +25,21 @@ from wbcseg.training.precision import resolve_precision
 
 Basis = Literal["runs", "timed", "reference"]
 
-# Measured with the three networks at widths 4, 16 and 64 and batches of 2 to 32 (TensorFlow 2.21, float32).
+# Measured with the thesis' networks, 4, 16 and 64 base filters and batches of 2 to 32 (TensorFlow 2.21, float32).
 GRAPH_BYTES: Final = 190e6
 """Bytes that TensorFlow holds for the traced operations, whatever the size of the network."""
 
 WORKING_WEIGHT_COPIES: Final = 2.2
-"""Copies of the weights beside those that last (weights, two moments, average): gradients, and other orders of them."""
+"""Copies of the weights in addition to the lasting ones (weights, two moments, EMA): gradients, and other layouts."""
 
 EXPORT_WEIGHT_COPIES: Final = 10
-"""Further copies of the weights while the model's file is made. They take the place of what the layers put out."""
+"""Further copies of the weights during export. They replace the outputs of the layers."""
 
 EXPORT_BYTES: Final = 60e6
-"""Bytes that making the model's file takes beside them."""
+"""Further bytes during export."""
 
 DATA_BYTES_PER_PIXEL: Final = 10
-"""Bytes of a pixel of the data set while it is prepared: picture, classes and mask of what to leave out, twice."""
+"""Bytes per pixel of the data set during preparation: image, labels and mask of unlabelled pixels, twice."""
 
 _FLOAT_BYTES: Final = 4
 _PRECISION_PENALTY: Final = 3.0
@@ -48,9 +50,9 @@ class CostSource:
     """A measured training.
 
     Attributes:
-        record: What it cost. ``start_seconds``, ``base_bytes`` and ``peak_bytes`` are 0 where they are not known.
-        basis: Where it comes from.
-        image_count: How many pictures its process held.
+        record: Its cost. ``start_seconds``, ``base_bytes`` and ``peak_bytes`` are 0 if they are not known.
+        basis: Where the record comes from.
+        image_count: Number of images that its process held.
     """
 
     record: CostRecord
@@ -58,55 +60,51 @@ class CostSource:
     image_count: int
 
     def matches(self, config: TrainingConfig) -> bool:
-        """Return whether the same network, width, canvas, batch size and precision were measured."""
-        return _get_settings_key(self.record) == _get_settings_key(
-            config
-        ) and self.record.precision == resolve_precision(config)
+        """Return whether network, base filters, input size, batch size and precision are the same."""
+        same_settings = _get_settings_key(self.record) == _get_settings_key(config)
+        return same_settings and self.record.precision == resolve_precision(config)
 
 
 def find_nearest_source(
     config: TrainingConfig, sources: Sequence[CostSource], *, require_memory: bool = False
 ) -> CostSource:
-    """Return what was measured nearest to a training.
+    """Return the measurement that is most similar to a training.
 
-    The same settings come first, then this machine before another one, then a small distance in width, canvas and batch
-    size; of equals, earlier runs before timed steps, and the last before the first.
+    The same network comes first; then the same settings; then this machine before another one; then a small distance in
+    size, input and batch size; of equals, earlier runs before timed steps, and the newest.
 
     Args:
         config: The training.
-        sources: What was measured, of which at least one is of the same network.
+        sources: The measurements, at least one.
         require_memory: Whether the memory must have been measured.
     """
-    candidates = [
-        k
-        for k in sources
-        if k.record.architecture == config.architecture and (k.record.peak_bytes or not require_memory)
-    ]
+    candidates = [source for source in sources if source.record.peak_bytes or not require_memory]
 
-    def sort_key(k: CostSource) -> tuple[bool, bool, float, bool]:
-        is_other_machine = k.basis == "reference"
+    def sort_key(source: CostSource) -> tuple[bool, bool, bool, float, bool]:
+        is_other_machine = source.basis == "reference"
         return (
-            not (k.matches(config) and not is_other_machine),
+            source.record.architecture != config.architecture,
+            is_other_machine or not source.matches(config),
             is_other_machine,
-            _compute_distance(config, k.record),
-            k.basis != "runs",
+            _compute_distance(config, source.record),
+            source.basis != "runs",
         )
 
     return min(reversed(candidates), key=sort_key)
 
 
 def estimate_train_seconds_per_image(config: TrainingConfig, source: CostSource) -> float:
-    """Return the seconds that a picture takes in training."""
-    return _scale_seconds(config, source, lambda r: r.train_seconds_per_image)
+    """Return the seconds per image of a training step."""
+    return _scale_seconds(config, source, lambda record: record.train_seconds_per_image)
 
 
 def estimate_test_seconds_per_image(config: TrainingConfig, source: CostSource) -> float:
-    """Return the seconds that a picture takes in a test."""
-    return _scale_seconds(config, source, lambda r: r.test_seconds_per_image)
+    """Return the seconds per image of a validation step."""
+    return _scale_seconds(config, source, lambda record: record.test_seconds_per_image)
 
 
 def estimate_start_seconds(config: TrainingConfig, source: CostSource) -> float:
-    """Return the seconds from the start of the process until the first step is prepared."""
+    """Return the seconds from the start of the process until the first step is compiled."""
     record = (
         source.record if source.record.start_seconds else find_nearest_source(config, load_reference_sources()).record
     )
@@ -114,23 +112,25 @@ def estimate_start_seconds(config: TrainingConfig, source: CostSource) -> float:
 
 
 def estimate_finish_seconds(config: TrainingConfig) -> float:
-    """Return the seconds that the last checkpoint and the export take."""
-    return _interpolate_reference(config, lambda r: r.finish_seconds)
+    """Return the seconds of the last checkpoint and the export: those of the reference machine, by parameters."""
+    records = _list_reference_records(_find_reference_network(config.architecture, config.base_filters))
+    parameters = get_spec(config.architecture).count_parameters(config.base_filters)
+    return float(np.interp(parameters, [r.parameters for r in records], [r.finish_seconds for r in records]))
 
 
 def estimate_memory(config: TrainingConfig, source: CostSource, image_count: int) -> int:
-    """Return the most bytes that the training's process will hold.
+    """Return the peak memory of the training's process in bytes.
 
     Args:
         config: The training.
-        source: A measured one of the same network, whose memory is known.
-        image_count: How many pictures it holds.
+        source: A measurement with known memory.
+        image_count: Number of images that the process holds.
     """
     record = source.record
     base = record.base_bytes or find_nearest_source(config, load_reference_sources()).record.base_bytes
     ratio = (record.peak_bytes - base) / _estimate_held_bytes(record, source.image_count)
     if not source.matches(config):
-        # A network that held less than the model says need not do so at other settings.
+        # A training that held less than modelled may not do so with other settings.
         ratio = max(1.0, min(2.0, ratio))
     network_bytes = _FLOAT_BYTES * get_spec(config.architecture).count_parameters(config.base_filters)
     activation_bytes = _FLOAT_BYTES * _count_activations(config)
@@ -140,12 +140,12 @@ def estimate_memory(config: TrainingConfig, source: CostSource, image_count: int
 
 
 def load_reference_sources() -> list[CostSource]:
-    """Return the records that come with the program."""
+    """Return the records that come with the package."""
     return [CostSource(record, "reference", record.batch_size) for record in load_reference_records()]
 
 
 def _estimate_held_bytes(settings: TrainingConfig | CostRecord, image_count: int) -> float:
-    """Return the modelled bytes that training and testing hold beyond the libraries."""
+    """Return the modelled bytes of training and validation in addition to the libraries."""
     copies = 3 + settings.uses_ema + WORKING_WEIGHT_COPIES
     weight_count = get_spec(settings.architecture).count_parameters(settings.base_filters) * copies
     return (
@@ -156,60 +156,69 @@ def _estimate_held_bytes(settings: TrainingConfig | CostRecord, image_count: int
 
 
 def _count_activations(settings: TrainingConfig | CostRecord) -> int:
-    """Return the numbers that all layers put out for a batch."""
-    return (
-        get_spec(settings.architecture).count_activations(settings.base_filters, settings.input_size)
-        * settings.batch_size
-    )
-
-
-def _interpolate_reference(config: TrainingConfig, get_value: Callable[[CostRecord], float]) -> float:
-    """Return a value of the reference machine's records, along the number of parameters."""
-    records = _list_reference_records(config.architecture)
-    parameters = get_spec(config.architecture).count_parameters(config.base_filters)
-    return float(np.interp(parameters, [r.parameters for r in records], [get_value(r) for r in records]))
+    """Return the number of values in all layers' outputs for a batch."""
+    spec = get_spec(settings.architecture)
+    return spec.count_activations(settings.base_filters, settings.input_size) * settings.batch_size
 
 
 def _scale_seconds(config: TrainingConfig, source: CostSource, get_seconds: Callable[[CostRecord], float]) -> float:
-    records = _list_reference_records(config.architecture)
-    spec, record = get_spec(config.architecture), source.record
+    record = source.record
+    network = _find_reference_network(config.architecture, config.base_filters)
+    reference = _list_reference_records(network)
+    work = [_count_multiply_adds_per_pixel(r.architecture, r.base_filters) for r in reference]
+    seconds = [get_seconds(r) / r.input_size**2 for r in reference]
 
-    def get_reference_seconds(base_filters: int) -> float:
-        """Return the reference machine's seconds at a width: between its records along a power of the width."""
-        log_seconds = np.interp(
-            math.log(base_filters),
-            [math.log(r.base_filters) for r in records],
-            [math.log(get_seconds(r)) for r in records],
-        )
-        # Beyond the widest record, arithmetic is all that counts.
-        max_multiply_adds = spec.count_multiply_adds(records[-1].base_filters, record.input_size)
-        return math.exp(float(log_seconds)) * max(
-            1.0, spec.count_multiply_adds(base_filters, record.input_size) / max_multiply_adds
-        )
+    def get_reference_seconds(multiply_adds: float) -> float:
+        """Return the reference machine's seconds per pixel, interpolated along a power of the multiply-adds."""
+        log_seconds = np.interp(math.log(multiply_adds), np.log(work), np.log(seconds))
+        # Beyond the largest record, only arithmetic counts.
+        return math.exp(float(log_seconds)) * max(1.0, multiply_adds / work[-1])
 
-    pixel_ratio = (config.input_size / record.input_size) ** 2
     return (
         get_seconds(record)
-        * pixel_ratio
-        * get_reference_seconds(config.base_filters)
-        / get_reference_seconds(record.base_filters)
+        * (config.input_size / record.input_size) ** 2
+        * get_reference_seconds(_count_multiply_adds_per_pixel(config.architecture, config.base_filters))
+        / get_reference_seconds(_count_multiply_adds_per_pixel(record.architecture, record.base_filters))
     )
 
 
+def _find_reference_network(architecture: str, base_filters: int) -> str:
+    """Return the network whose reference records to use: its own, or else those of the most similar network."""
+    records = load_reference_records()
+    if any(record.architecture == architecture for record in records):
+        return architecture
+    return min(records, key=lambda r: _compare_networks(architecture, base_filters, r)).architecture
+
+
 def _list_reference_records(architecture: str) -> list[CostRecord]:
-    """Return the reference machine's records of a network, by width."""
+    """Return the reference machine's records of a network, by base filters."""
     return sorted((r for r in load_reference_records() if r.architecture == architecture), key=lambda r: r.base_filters)
 
 
+def _count_multiply_adds_per_pixel(architecture: str, base_filters: int) -> float:
+    spec = get_spec(architecture)
+    return spec.count_multiply_adds(base_filters, spec.size_multiple) / spec.size_multiple**2
+
+
+def _compare_networks(architecture: str, base_filters: int, record: CostRecord) -> float:
+    """Return how different a network is from that of a record: log ratios of multiply-adds and parameters."""
+    work = _count_multiply_adds_per_pixel(architecture, base_filters)
+    parameters = get_spec(architecture).count_parameters(base_filters)
+    record_work = _count_multiply_adds_per_pixel(record.architecture, record.base_filters)
+    return abs(math.log(work / record_work)) + abs(math.log(parameters / record.parameters)) / 2
+
+
 def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
-    log_ratios = [
-        abs(math.log(a / b)) for a, b in zip(_get_settings_key(config)[1:], _get_settings_key(record)[1:], strict=False)
-    ]
+    if config.architecture == record.architecture:
+        # Multiply-adds grow with the square of the base filters.
+        network_distance = 2 * abs(math.log(config.base_filters / record.base_filters))
+    else:
+        network_distance = _compare_networks(config.architecture, config.base_filters, record)
     mismatches = (config.optimizer != record.optimizer) + (config.uses_ema != record.uses_ema)
     return (
-        2 * log_ratios[0]
-        + log_ratios[1]
-        + log_ratios[2] / 2
+        network_distance
+        + abs(math.log(config.input_size / record.input_size))
+        + abs(math.log(config.batch_size / record.batch_size)) / 2
         + 0.05 * mismatches
         + _PRECISION_PENALTY * (record.precision != resolve_precision(config))
     )

@@ -1,4 +1,4 @@
-"""Measuring a training's cost in the background, in a process of its own that ends by itself."""
+"""Measure the cost of a training in a background process that ends by itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 import psutil
 from filelock import FileLock, Timeout
 
-from wbcseg.errors import RunError
+from wbcseg.errors import ErrorCode, RunError
 from wbcseg.io.atomic import write_json
 from wbcseg.paths import IMPORT_ROOT, get_runs_folder
 from wbcseg.training.config import TrainingConfig
@@ -22,26 +22,26 @@ from wbcseg.training.cost.records import build_cost_key
 from wbcseg.training.jobs import queue
 from wbcseg.training.jobs.process import ProcessId, get_detached_popen_kwargs
 
-LOCK_FILE: Final = ".measuring.lock"
-LAST_PROBE_FILE: Final = ".measuring.json"
-"""In the folder of the runs: which process measures, or measured last, and what."""
+LOCK_FILE: Final = ".probe.lock"
+LAST_PROBE_FILE: Final = ".probe.json"
+"""In the runs folder: the process that measures, or measured last, and what."""
 
 MIN_RETRY_SECONDS: Final = 600.0
-"""Seconds after which the same settings may be measured again: what failed once is not tried all the time."""
+"""Seconds until the same settings may be measured again, so that failures are not repeated all the time."""
 
 
 def start_probe(config: TrainingConfig) -> None:
-    """Start to measure what a training with these settings costs, and return at once.
+    """Start to measure the cost of a training with these settings, and return at once.
 
-    The record is found by the next estimate, some 30 seconds later and two minutes at most. Nothing is started while a
-    measurement goes on or a training runs (both would be slower, and the figures wrong), nor for settings that were
-    measured, or could not be, within the last ten minutes.
+    The result is available to estimates after about 30 seconds, two minutes at most. Nothing is started during another
+    measurement or a training (both would be slower, and the result wrong), nor for settings for which a measurement was
+    started within the last ten minutes.
 
     Args:
         config: The settings; their data set is not read.
 
     Raises:
-        RunError: If the folder of the runs cannot be written, or no process can be started.
+        RunError: If the runs folder cannot be written, or no process can be started.
     """
     folder = get_runs_folder()
     try:
@@ -61,12 +61,14 @@ def start_probe(config: TrainingConfig) -> None:
                 {"key": _build_key(config), "at": time.time(), "process": process_id.to_dict()},
             )
     except Timeout:
-        # Another page is just starting one.
+        # Another page is starting one.
         return
     except (OSError, psutil.Error) as error:
-        raise RunError(f"The cost of a training cannot be measured in {folder}: {error}") from None
-    # Whoever started a process has to take note of its end.
-    threading.Thread(target=process.wait, daemon=True, name="measuring").start()
+        raise RunError(
+            f"The cost of a training cannot be measured in {folder}: {error}", code=ErrorCode.WRITE_FAILED
+        ) from None
+    # The parent must wait for its child, so that no zombie remains.
+    threading.Thread(target=process.wait, daemon=True, name="probe").start()
 
 
 def is_probing(config: TrainingConfig) -> bool:

@@ -1,8 +1,8 @@
-"""Measure what a training costs: a few real steps on random pictures. Imports TensorFlow.
+"""Measure the cost of a training with a few real steps on random images. Imports TensorFlow.
 
 ``python -m wbcseg.training.cost.probe_worker CONFIG`` prints one record
 (:class:`wbcseg.training.cost.records.CostRecord`) as JSON,
-and with ``--store`` writes it into the folder of the runs. ``CONFIG`` is :meth:`TrainingConfig.to_dict` as JSON, or
+and with ``--store`` writes it into the runs folder. ``CONFIG`` is :meth:`TrainingConfig.to_dict` as JSON, or
 ``-`` for standard input. The process ends by itself after at most :data:`MAX_PROBE_SECONDS` seconds.
 """
 
@@ -40,28 +40,28 @@ if TYPE_CHECKING:
     from wbcseg.training.trainer import Trainer
 
 MAX_PROBE_SECONDS: Final = 120.0
-"""Seconds after which the process ends, whatever it has measured."""
+"""Seconds after which the process ends in any case."""
 
 TIMED_STEPS: Final = 3
-"""Training steps that are timed, after a first one that TensorFlow needs to prepare itself."""
+"""Number of timed training steps, after a first one in which TensorFlow compiles the network."""
 
 SLOW_STEP_SECONDS: Final = 5.0
-"""Where a step takes more seconds than this, one is enough."""
+"""If a step takes longer than this, one is enough."""
 
 MAX_STEP_SECONDS: Final = 40.0
-"""Seconds that two training and two test steps may take; the batch is made smaller where they would take longer."""
+"""Seconds that two training and two validation steps may take; otherwise the batch is made smaller."""
 
 
 def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, include_export: bool = False) -> CostRecord:
-    """Do a few steps of a training and measure them. Belongs in a process of its own.
+    """Measure a few steps of a training. Must run in a process of its own.
 
     Args:
         config: The settings; their data set is not read.
-        steps: Training steps that are timed.
-        include_export: Whether to measure the end of a training as well: checkpoint and export, in a temporary folder.
+        steps: Number of timed training steps.
+        include_export: Whether to measure the last checkpoint and the export, too, in a temporary folder.
     """
     import_tensorflow()
-    # A training makes its split and its card in the same process; these libraries are then in its memory as well.
+    # A training makes its split and its card in the same process, so these libraries are in memory, too.
     importlib.import_module("sklearn.model_selection")
     from wbcseg.training.step_timer import time_training_step
     from wbcseg.training.trainer import Trainer
@@ -111,10 +111,10 @@ def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, include_expo
 
 
 def fit_batch_size(config: TrainingConfig) -> TrainingConfig:
-    """Return the settings with a batch that can be measured within the time.
+    """Return the settings with a batch size that can be measured in time.
 
     Raises:
-        NotEnoughMemoryError: If there is not enough memory to measure it.
+        NotEnoughMemoryError: If there is not enough memory.
     """
     two_steps = estimate_cost(config, split_counts=(2, 2)).seconds_per_epoch
     fitted = config.replace(batch_size=max(1, min(config.batch_size, int(MAX_STEP_SECONDS / two_steps))))
@@ -156,17 +156,19 @@ def _round_seconds(seconds: float) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure the settings that the command line names; the exit code is 1 where that is not possible."""
+    """Measure the settings given on the command line; the exit code is 1 if that is not possible."""
     parser = argparse.ArgumentParser(
         prog="python -m wbcseg.training.cost.probe_worker", description="Measure a training's cost."
     )
     parser.add_argument("config", help="the settings as JSON, or - to read them from standard input")
-    parser.add_argument("--store", action="store_true", help="write the record into the folder of the runs as well")
-    parser.add_argument("--finish", action="store_true", help="measure checkpoint and export as well")
-    parser.add_argument("--steps", type=int, default=TIMED_STEPS, help=f"training steps that are timed ({TIMED_STEPS})")
+    parser.add_argument("--store", action="store_true", help="also write the record into the runs folder")
+    parser.add_argument("--finish", action="store_true", help="also measure checkpoint and export")
+    parser.add_argument(
+        "--steps", type=int, default=TIMED_STEPS, help=f"number of timed training steps ({TIMED_STEPS})"
+    )
     options = parser.parse_args(arguments)
 
-    # Ends native code as well, which heeds no exception.
+    # Ends native code as well, which exceptions do not.
     timer = threading.Timer(MAX_PROBE_SECONDS, os._exit, (1,))
     timer.daemon = True
     timer.start()

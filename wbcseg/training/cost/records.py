@@ -1,7 +1,7 @@
-"""What trainings were measured to cost: records of a few steps each, made by :mod:`wbcseg.training.cost.probe_worker`.
+"""Measured costs of trainings, from a few steps each (:mod:`wbcseg.training.cost.probe_worker`).
 
-``costs.json`` in the folder of the runs holds this machine's; ``reference.json`` in this package holds some of
-another machine, from which an estimate starts where nothing was measured yet.
+``costs.json`` in the runs folder has those of this machine; ``reference.json`` in this package has those of another
+machine, for estimates before anything was measured.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ MAX_RECORDS: Final = 200
 
 @dataclass(frozen=True)
 class CostRecord:
-    """What a few steps of a training cost.
+    """Cost of a few training steps.
 
     Attributes:
         architecture: The network.
         base_filters: Filters of its first stage.
-        input_size: Side in pixels of the square that it saw.
-        batch_size: Pictures a step.
-        precision: What it computed in: ``float32`` or ``bfloat16``.
+        input_size: Side of its input in pixels.
+        batch_size: Images per step.
+        precision: ``float32`` or ``bfloat16``.
         optimizer: ``adam`` or ``adamw``.
         uses_ema: Whether a running average of the weights was kept.
-        parameters: Numbers that the network holds.
-        train_seconds_per_image: Of a training step, the batch's preparation included: the median.
-        test_seconds_per_image: Of a test step.
-        trace_seconds: What the first training and test step took beyond the others.
-        start_seconds: From the start of Python until the network was built.
-        base_bytes: Memory held before the network was built.
-        peak_bytes: The most memory that the process held during these steps.
-        processor: The processor's name.
-        cores: How many cores the system has.
+        parameters: Number of parameters of the network.
+        train_seconds_per_image: Seconds per image of a training step, including the preparation of the batch: median.
+        test_seconds_per_image: Seconds per image of a validation step.
+        trace_seconds: Additional seconds of the first training and validation steps.
+        start_seconds: Seconds from the start of Python until the network was built.
+        base_bytes: Memory before the network was built.
+        peak_bytes: Peak memory during these steps.
+        processor: Name of the processor.
+        cores: Number of cores of the system.
         created: When, in seconds since 1970.
-        finish_seconds: Writing the last checkpoint and making the model's file; 0 where that was not measured.
-        finish_bytes: How much more memory that took.
+        finish_seconds: Seconds of the last checkpoint and the export; 0 if not measured.
+        finish_bytes: Additional memory of these.
     """
 
     architecture: str
@@ -79,7 +79,7 @@ class CostRecord:
 
     @property
     def is_local(self) -> bool:
-        """Whether it was measured on a machine like this one."""
+        """Whether it was measured on this machine, or one like it."""
         return (self.processor, self.cores) == get_hardware()
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class CostRecord:
 
     @classmethod
     def from_dict(cls, values: object) -> CostRecord | None:
-        """Read what :meth:`to_dict` wrote; ``None`` where a value is missing, of a wrong type or makes no sense."""
+        """Read what :meth:`to_dict` wrote; ``None`` if a value is missing or invalid."""
         if not isinstance(values, Mapping):
             return None
         completed = {"finish_seconds": 0.0, "finish_bytes": 0, **values}
@@ -129,7 +129,7 @@ _POSITIVE_FIELDS: Final = (
 
 
 def get_hardware() -> tuple[str, int]:
-    """Return the processor's name and how many cores the system has."""
+    """Return the name of the processor and the number of cores."""
     return get_processor_name(), os.cpu_count() or 1
 
 
@@ -147,12 +147,12 @@ def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
 
 
 def load_cost_records(folder: Path) -> list[CostRecord]:
-    """Return the records in a folder of runs, oldest first. What is damaged counts as not measured."""
+    """Return the records in a runs folder, oldest first; damaged ones are left out."""
     return _read_records(folder / COSTS_FILE)
 
 
 def store_cost_record(folder: Path, record: CostRecord) -> None:
-    """Write down a record; it takes the place of an older one of the same settings.
+    """Store a record; it replaces an older one with the same key.
 
     Raises:
         OSError: If the folder cannot be written.
@@ -164,7 +164,7 @@ def store_cost_record(folder: Path, record: CostRecord) -> None:
 
 @lru_cache(maxsize=1)
 def load_reference_records() -> tuple[CostRecord, ...]:
-    """Return the records that come with the program."""
+    """Return the records that come with the package."""
     return tuple(_read_records(Path(__file__).with_name("reference.json")))
 
 
