@@ -29,7 +29,7 @@ LAYERS = [
 ]
 TENSORFLOW = {
     "models": {"blocks.py", "describe.py", *(p.name for p in (ROOT / "models" / "networks").glob("*.py"))},
-    "training": {"trainer.py", "losses.py", "optimizers.py", "export.py"},
+    "training": {"step_timer.py", "trainer.py", "losses.py", "optimizers.py", "export.py"},
     "benchmarking": {"training_worker.py"},
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wbcseg.cli.formatting import format_duration
 from wbcseg.cli.studies.options import add_output_options, add_report_option, get_output_folder
-from wbcseg.cli.train_process import train_until_done
+from wbcseg.cli.studies.train_process import train_until_done
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import RunError
 from wbcseg.evaluation.reproduction import (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wbcseg.cli.train_process import train_until_done
+from wbcseg.cli.studies.train_process import train_until_done
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import cross_site, cross_validation
