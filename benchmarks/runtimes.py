@@ -1,11 +1,8 @@
-"""Compare ways to run a trained network without TensorFlow; the README's developer part shows the result.
+"""Compare runtimes and number formats for inference: ``python -m benchmarks.runtimes > benchmarks/runtimes.json``.
 
-Needs more than the project does: ``pip install -r requirements.txt onnx tf2onnx onnxruntime``. Then
-
-    python -m benchmarks.runtimes > benchmarks/runtimes.json
-
-It exports the shipped weights in other formats than the shipped one, runs the models' held-out pictures (drawn ones
-where the real data is not here) through all of them in turns on one thread, and compares with Keras.
+Needs additional packages: ``pip install onnx tf2onnx onnxruntime``. Exports the general models in several formats,
+alternates between them on one thread with the held-out images (synthetic ones if the Zheng data sets are missing), and
+compares the predictions with those of Keras. docs/results.md shows the result.
 """
 
 from __future__ import annotations
@@ -105,7 +102,7 @@ def benchmark_model(name: str, folder: Path) -> dict[str, Any]:
 
 
 def export_formats(model: keras.Model, stem: Path) -> dict[str, Path]:
-    """Write the model in every other format and return the files."""
+    """Export the model in all other formats and return the files."""
     stem.mkdir()
     files = {"LiteRT, float32": stem / "float.tflite"}
     model.export(str(files["LiteRT, float32"]), format="litert", verbose=False)
@@ -150,7 +147,7 @@ def build_onnx_runner(path: Path) -> Callable[[Any], Any]:
 
 
 def measure_import_cost(module: str) -> dict[str, float]:
-    """Return what importing a runtime costs a fresh process: processor seconds and megabytes."""
+    """Return the processor seconds and megabytes that importing a runtime takes in a fresh process."""
     code = (
         "import numpy, time\n"
         "memory = lambda: int(open('/proc/self/statm').read().split()[1]) * 4096 / 1e6\n"

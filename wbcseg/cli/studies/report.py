@@ -59,8 +59,8 @@ def _format_cross_site_result(result: CrossSiteResult) -> Iterator[str]:
     quality = result.quality
     if quality:
         yield (
-            f"  images other than smears, told from smears: AUROC {quality['out_of_range_auroc']:.4f} "
-            f"({quality['negatives']} and {quality['smears']} images)"
+            f"  smears against other images: AUROC {quality['out_of_range_auroc']:.4f} "
+            f"({quality['smears']} and {quality['negatives']} images)"
         )
         yield (
             f"  flagged results with a Dice of the cell below 0.8: {_format_percent(quality['bad_flagged'])} of "

@@ -1,28 +1,27 @@
-"""What the thesis published, as data.
+"""The results that the thesis published, as data.
 
 Source: *Semantic segmentation of peripheral blood leukocytes using neural networks* (hdl.handle.net/10609/90265) and
-its notebooks (github.com/dIcarusb/Master_project), whose printed figures ``results.json`` holds.
+its notebooks (github.com/dIcarusb/Master_project), whose printed numbers are in ``results.json``.
 
-What the figures are, which is not always what they are called:
+What the numbers mean, which is not always what they are called:
 
-- *Accuracy* is Keras' binary accuracy: the share of the rounded class probabilities (three a pixel) that equal the
-  one-hot target. It lies above the share of pixels whose class is right.
-- *Loss* is binary cross-entropy, the mean over the same three numbers a pixel.
-- *Validation* and *test* are the same 30 pictures. Of 24 of them a mirrored copy was in training.
-- *Jaccard* as published is the share of numbers that are right (accuracy), from scikit-learn's old
-  ``jaccard_similarity_score``. From the Dice D of the same pair, its Jaccard index is D / (2 − D).
-- *Jaccard* and *Dice* as published are not of cytoplasm and nucleus, but of the middle and the lower third of a picture
-  with its three classes together. The printed pairs show it: with J and D of one picture, both sides of its comparison
-  had 14,400 (1 − J) / (1 − D) ones together (see :meth:`ThesisResult.compared`). These are 9,520 for "cytoplasm" and
-  9,282 for "nucleus", within 31 and 11, for every picture and network, although cells differ several-fold in size.
-  A one-hot picture of 120×120×3 numbers without its last row and column (a quirk) has 4,760 ones on either side in its
-  upper and its middle forty rows, and 4,641 in the lower ones: what comes out, as the classes 0, 1 and 2, if it is
-  reordered to (3, 120, 120) without moving its axes. That the cytoplasm (class 1) is the middle fits the accuracies,
-  too: the whole picture's is the mean of its thirds, which leaves .992, .980 and .979 (U-Net, SegNet-Basic, DeconvNet)
-  for the upper one, more than the same network has in the middle, where the cell lies. Where most pixels are easily
-  right, such figures lie above those of a class.
-- A ± in the thesis is the standard error over the pictures, σ/√n with σ of the pictures themselves (divided by n, not
-  n − 1), and its tables cut figures off after the last digit, not round them.
+- *Accuracy* is Keras' binary accuracy: the fraction of rounded class probabilities (three for each pixel) that equal
+  the one-hot target. It is higher than the fraction of pixels whose class is correct.
+- *Loss* is the binary cross-entropy, averaged over the same three numbers for each pixel.
+- *Validation* and *test* are the same 30 images. For 24 of them, a flipped copy is in the training set.
+- The published *Jaccard* is the fraction of correct numbers (accuracy), computed by scikit-learn's old
+  ``jaccard_similarity_score``. The Jaccard index of the same masks follows from their Dice D: D / (2 − D).
+- The published *Jaccard* and *Dice* are not those of cytoplasm and nucleus, but those of the middle and the lower third
+  of the image, with its three classes together. The printed pairs show it: if J and D are of the same image, target and
+  prediction had 14,400 (1 − J) / (1 − D) ones in total (:meth:`ThesisResult.count_ones`). These are 9,520 for
+  "cytoplasm" and 9,282 for "nucleus", within 31 and 11, for every image and network, although cells differ several-fold
+  in size. A one-hot image of 120×120×3 numbers without its last row and column (a bug of the notebooks) has 4,760 ones
+  in its upper and in its middle forty rows, and 4,641 in its lower ones. The thirds become the classes 0, 1 and 2 when
+  the array is reshaped to (3, 120, 120) instead of transposed. The accuracies agree: that of the image is the mean of
+  its thirds, which leaves 0.992, 0.980 and 0.979 (U-Net, SegNet-Basic, DeconvNet) for the upper third, more than in the
+  middle, where the cell is. As most pixels are easy, these numbers are higher than those of a class.
+- A ± in the thesis is the standard error over the images, σ/√n, with the population standard deviation (divided by n,
+  not n − 1). Its tables truncate numbers after the last digit instead of rounding them.
 """
 
 from __future__ import annotations
@@ -40,15 +39,15 @@ from wbcseg.errors import ConfigError
 __all__ = ["SCORED_CLASSES", "THESIS_ARCHITECTURES", "THESIS_EPOCHS", "ThesisResult", "load_thesis_result"]
 
 THESIS_ARCHITECTURES: Final = ("unet", "segnet", "deconvnet")
-"""Short names of the networks that the thesis trained."""
+"""Networks that the thesis trained."""
 
 SCORED_CLASSES: Final = ("cytoplasm", "nucleus")
-"""The classes that it says it scored."""
+"""Classes that the thesis names for its scores."""
 
 THESIS_EPOCHS: Final = 30
 
 PIXELS_PER_IMAGE: Final = 120 * 120
-"""Of a picture."""
+"""Of an image."""
 
 _EPOCH_FIELDS: Final = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds_per_epoch")
 _IMAGE_FIELDS: Final = ("thesis_dice", "thesis_jaccard")
@@ -56,24 +55,24 @@ _IMAGE_FIELDS: Final = ("thesis_dice", "thesis_jaccard")
 
 @dataclass(frozen=True)
 class ThesisResult:
-    """What a notebook of the thesis printed of one network, of width 64, with mirrored copies of the pictures.
+    """What a notebook of the thesis printed for one network with 64 base filters, trained with flipped copies.
 
     Attributes:
         architecture: ``unet``, ``segnet`` or ``deconvnet``.
-        parameters: Numbers that the network holds.
-        trainable_parameters: Numbers of them that training changes by gradient.
-        annex: Of the training without mirrored copies, after its last epoch: ``accuracy``, ``val_accuracy``, ``loss``
-            and ``val_loss``.
-        loss: Binary cross-entropy of the 417 training pictures, one value an epoch.
-        accuracy: Binary accuracy of the training pictures (0 to 1), one value an epoch.
-        val_loss: Binary cross-entropy of the 30 test pictures, one value an epoch.
-        val_accuracy: Binary accuracy of the test pictures (0 to 1), one value an epoch.
-        seconds: Time of the whole training on a graphics processor of Google Colab.
-        seconds_per_epoch: Time of each epoch there, in whole seconds; the first sets the processor up.
-        test_loss: Loss of the test pictures after the last epoch.
-        test_accuracy: Binary accuracy of the test pictures after the last epoch.
-        thesis_dice: What is printed as Dice (0 to 1) of each test picture in test order, by the class
-            (:data:`SCORED_CLASSES`) that it is said to be of; see this module's text.
+        parameters: Number of parameters.
+        trainable_parameters: Number of trainable parameters.
+        annex: ``accuracy``, ``val_accuracy``, ``loss`` and ``val_loss`` of the training without flipped copies, after
+            its last epoch.
+        loss: Binary cross-entropy of the 417 training images in each epoch.
+        accuracy: Binary accuracy of the training images in each epoch, 0 to 1.
+        val_loss: Binary cross-entropy of the 30 test images in each epoch.
+        val_accuracy: Binary accuracy of the test images in each epoch, 0 to 1.
+        seconds: Time of the whole training on a GPU of Google Colab.
+        seconds_per_epoch: Time of each epoch in whole seconds; the first includes the start-up.
+        test_loss: Loss of the test images after the last epoch.
+        test_accuracy: Binary accuracy of the test images after the last epoch.
+        thesis_dice: What is printed as Dice of each test image, 0 to 1, by the class that it names
+            (:data:`SCORED_CLASSES`); see the text of this module.
         thesis_jaccard: What is printed as Jaccard, likewise.
     """
 
@@ -93,9 +92,9 @@ class ThesisResult:
     thesis_jaccard: Mapping[str, tuple[float, ...]] = field(repr=False)
 
     def count_ones(self, class_name: str) -> tuple[float, ...]:
-        """Return how many ones both sides of each picture's comparison had together, up to rounding.
+        """Return the number of ones in target and prediction of each image together, up to rounding.
 
-        Of 14,400 numbers, the share 1 − J is wrong; Dice is 1 − wrong / (ones of both sides).
+        A fraction 1 − J of the 14,400 numbers is wrong, and the Dice is 1 − wrong / (number of ones).
 
         Args:
             class_name: One of :data:`SCORED_CLASSES`.
@@ -106,13 +105,13 @@ class ThesisResult:
 
 @lru_cache
 def load_thesis_result(architecture: str) -> ThesisResult:
-    """Return what the thesis published of a network.
+    """Return what the thesis published for a network.
 
     Args:
         architecture: A name in :data:`THESIS_ARCHITECTURES`.
 
     Raises:
-        ConfigError: If the thesis has no such network.
+        ConfigError: If the thesis did not train this network.
     """
     if architecture not in THESIS_ARCHITECTURES:
         raise ConfigError(f"The thesis trained {', '.join(THESIS_ARCHITECTURES)}. Received: {architecture!r}")
