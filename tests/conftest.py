@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from numpy.typing import NDArray
+from toy import toy_network, toy_runs  # noqa: F401 (fixtures)
 
 from wbcseg.labels import to_grey
 

@@ -103,7 +103,7 @@ def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32
     image_input = keras.Input(batch_shape=(1, None, None, 3), name="picture")
     logits_model = keras.Model(model.input, model.get_layer("probabilities").input)
     single_image_model = keras.Model(image_input, logits_model(image_input))
-    single_image_model(np.zeros((1, models.SIZE_MULTIPLE, models.SIZE_MULTIPLE, 3), np.float32))
+    single_image_model(calibration_images[:1])
     with tempfile.TemporaryDirectory() as folder:
         saved_model = Path(folder) / "model"
         single_image_model.export(str(saved_model), format="tf_saved_model", verbose=False)
@@ -117,7 +117,12 @@ def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32
 
 
 def _append_softmax(data: bytes) -> bytes:
-    """Return a LiteRT model with a softmax in float32 behind it, which 8 bits would round to steps of 1/256."""
+    """Return a LiteRT model followed by a softmax in float32, which 8 bits would round to steps of 1/256.
+
+    The softmax is part of the file rather than of the prediction code, so that the file returns probabilities in any
+    program that runs LiteRT models; the shipped files have it, too. The converter cannot keep a single operation in
+    float32, hence the schema.
+    """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
     graph = model.subgraphs[0]
     logits_index = int(graph.outputs[0])
