@@ -3,7 +3,7 @@
 import functools
 
 import pytest
-from quick_app import page_text, tables, viewer_props
+from quick_app import page_text, viewer_props
 from test_architectures_page import diagrams
 from test_compare_page import UNSEEN, folder, make_result, write_results  # noqa: F401 (folder is a fixture)
 
