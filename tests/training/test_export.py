@@ -1,4 +1,4 @@
-"""What is exported: from which pictures it is learned how to round, and a model in 8 bits with a softmax in float32."""
+"""Export: calibration images, and a model in 8 bits with a softmax in float32."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
 from wbcseg.inference.tflite import TFLiteModel
+from wbcseg.models import ARCHITECTURES
 from wbcseg.models.forward import forward
 from wbcseg.training import TrainingConfig
 from wbcseg.training.data import load_data
 
 
 @pytest.mark.parametrize(("augmentation", "input_size"), [("none", 48), ("strong", 72)])
-def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, augmentation: str, canvas: int) -> None:
+def test_calibration_images_are_of_the_first_and_the_last_epoch(
+    tmp_path: Path, augmentation: str, input_size: int
+) -> None:
     pytest.importorskip("keras")
     from wbcseg.training.export import CALIBRATION_SAMPLE_COUNT, collect_calibration_samples
 
     folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
     config = TrainingConfig(
-        dataset=str(folder), input_size=canvas, augmentation=augmentation, epochs=3, warmup_epochs=1, batch_size=3
+        dataset=str(folder), input_size=input_size, augmentation=augmentation, epochs=3, warmup_epochs=1, batch_size=3
     )
-    side = load_data(config, open_dataset(str(folder))).train
-    found = collect_calibration_samples(side, config)
-    assert found.shape == (16, canvas, canvas, 3)
+    train_split = load_data(config, open_dataset(str(folder))).train
+    found = collect_calibration_samples(train_split, config)
+    assert found.shape == (16, input_size, input_size, 3)
     assert found.dtype == np.float32
     assert found.min() >= 0.0
     assert found.max() <= 1.0
-    assert (found == collect_calibration_samples(side, config)).all()
+    assert (found == collect_calibration_samples(train_split, config)).all()
     assert not (found[:8] == found[8:]).all()
     many = write_pairs(tmp_path / "many", 60, (32, 32), seed=4)
     config = config.replace(dataset=str(many), epochs=1, warmup_epochs=0, input_size=24)
@@ -40,7 +43,7 @@ def test_examples_are_pictures_of_the_first_and_the_last_epoch(tmp_path: Path, a
     )
 
 
-@pytest.mark.parametrize("name", ["unet", "segnet", "deconvnet"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_is_exported_in_eight_bits(name: str) -> None:
     pytest.importorskip("keras")
     from ai_edge_litert.interpreter import Interpreter
@@ -48,16 +51,16 @@ def test_a_network_is_exported_in_eight_bits(name: str) -> None:
     from wbcseg.models import build_model
     from wbcseg.training.export import convert_to_tflite
 
-    pictures = np.random.default_rng(1).random((8, 48, 48, 3)).astype(np.float32)
+    images = np.random.default_rng(1).random((8, 48, 48, 3)).astype(np.float32)
     model = build_model(name, base_filters=4)
-    data = convert_to_tflite(model, pictures)
+    data = convert_to_tflite(model, images)
     network = TFLiteModel(data, name=name)
     weights = {f"{number:03}": np.asarray(weight) for number, weight in enumerate(model.weights)}
-    for picture in (*pictures[:2], np.zeros((24, 72, 3), np.float32)):
-        found = network(picture)
-        assert found.shape == picture.shape
+    for image in (*images[:2], np.zeros((24, 72, 3), np.float32)):
+        found = network(image)
+        assert found.shape == image.shape
         np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-6)
-    *_, (_, expected) = forward(name, weights, pictures[0])
-    np.testing.assert_allclose(network(pictures[0]), expected, atol=0.02)
+    *_, (_, expected) = forward(name, weights, images[0])
+    np.testing.assert_allclose(network(images[0]), expected, atol=0.02)
     kinds = [one["dtype"] for one in Interpreter(model_content=data).get_tensor_details()]
     assert kinds.count(np.int8) > 0.7 * len(kinds) - kinds.count(np.int32)

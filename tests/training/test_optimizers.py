@@ -1,4 +1,4 @@
-"""The fused optimisers do what Keras' do. In a process of its own, since it loads TensorFlow."""
+"""The fused optimisers compute the same as Keras'. In a separate process, which imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 import pytest
 
 CODE = """
-from wbcseg.training.environment import start_engine
-start_engine()
+from wbcseg.training.tf_env import import_tensorflow
+import_tensorflow()
 import json
 import keras
 import numpy as np
@@ -47,7 +47,7 @@ print(json.dumps(result))
 
 
 @pytest.mark.training
-def test_weights_and_averages_are_those_of_keras_up_to_rounding() -> None:
+def test_weights_and_averages_equal_those_of_keras_up_to_rounding() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     result = json.loads(done.stdout.splitlines()[-1])
     assert set(result) == {"FusedAdam", "FusedAdamW"}

@@ -1,4 +1,4 @@
-"""The engine is set up before TensorFlow is loaded."""
+"""The environment is set up before TensorFlow is imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from wbcseg.training.tf_env import configure_tensorflow, describe_environment
 
 
-def test_what_a_person_chose_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")
@@ -19,7 +19,7 @@ def test_what_a_person_chose_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "1"
 
 
-def test_the_environment_names_versions_and_no_person() -> None:
+def test_the_environment_has_versions_and_no_names_of_people() -> None:
     found = describe_environment("float32")
     assert found["precision"] == "float32"
     assert found["packages"]["keras"]

@@ -1,6 +1,6 @@
-"""Everything that a training needs to go on, in one file with one older generation beside it.
+"""Checkpoints: everything needed to resume a training in one file, and the previous one beside it.
 
-The format is safetensors: plain arrays with a checked header, which cannot carry code.
+The format is safetensors: plain arrays with a checked header, which cannot contain code.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wbcseg.errors import RunError
+from wbcseg.errors import ErrorCode, RunError
 from wbcseg.io.arrays import Arrays, read_arrays, write_arrays
 from wbcseg.io.atomic import atomic_write
 
@@ -19,10 +19,10 @@ PREVIOUS_CHECKPOINT_FILE: Final = "checkpoint.previous.safetensors"
 BEST_WEIGHTS_FILE: Final = "best.safetensors"
 
 WEIGHT_PREFIX: Final = "weight/"
-"""First part of the name of a weight that is being trained."""
+"""Prefix of the names of trained weights."""
 
-EMA_PREFIX: Final = "average/"
-"""First part of the name of a running average of a weight."""
+EMA_PREFIX: Final = "ema/"
+"""Prefix of the names of running averages of weights."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Checkpoint:
     """The state after a whole epoch.
 
     Attributes:
-        arrays: Weights, running averages and the optimiser's variables, by name.
-        epoch: How many epochs are done.
-        history: One row an epoch.
+        arrays: Weights, running averages and variables of the optimiser, by name.
+        epoch: Number of epochs done.
+        history: One row per epoch.
     """
 
     arrays: Arrays
@@ -41,9 +41,9 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint; the one that was there becomes the previous generation.
+    """Write a checkpoint; the current one becomes the previous one.
 
-    A process that is killed in between leaves at least one whole generation.
+    A process that is killed meanwhile leaves at least one complete checkpoint.
 
     Raises:
         OSError: If the disk is full or the folder cannot be written.
@@ -54,13 +54,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """Read the newest whole checkpoint: the current one or, where that is damaged, the one before.
+    """Read the newest complete checkpoint: the current one or, if that is damaged, the previous one.
 
     Returns:
-        The checkpoint, or ``None`` where none was written yet.
+        The checkpoint, or ``None`` if there is none yet.
 
     Raises:
-        RunError: If there are checkpoints and none can be read.
+        RunError: If there are checkpoints but none can be read.
     """
     reasons = []
     for name in (CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE):
@@ -74,21 +74,25 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         except (RunError, KeyError, ValueError, TypeError) as error:
             reasons.append(str(error))
     if reasons:
-        raise RunError(f"No checkpoint in {folder} can be read: {' '.join(reasons)} Start the training anew.")
+        raise RunError(
+            f"No checkpoint in {folder} can be read: {' '.join(reasons)}",
+            code=ErrorCode.DAMAGED,
+            hint="Start a new training.",
+        )
     return None
 
 
 def select_export_weights(arrays: Arrays) -> Arrays:
-    """Return the weights that become the model: the running averages where there are any, else the weights."""
+    """Return the weights to export: the running averages if there are any, else the weights."""
     prefix = EMA_PREFIX if any(name.startswith(EMA_PREFIX) for name in arrays) else WEIGHT_PREFIX
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def load_final_weights(folder: Path) -> Arrays | None:
-    """Return the weights of the last whole epoch that become the model; ``None`` where there is none yet.
+    """Return the weights to export after the last whole epoch; ``None`` before the first.
 
     Raises:
-        RunError: If there are checkpoints and none can be read.
+        RunError: If there are checkpoints but none can be read.
     """
     latest = load_checkpoint(folder)
     return select_export_weights(latest.arrays) if latest else None
@@ -101,7 +105,7 @@ def save_best_weights(folder: Path, arrays: Arrays, score: float) -> None:
 
 
 def load_best_weights(folder: Path) -> tuple[Arrays, float] | None:
-    """Read the best weights and their score; ``None`` where there are none or they are damaged."""
+    """Read the best weights and their score; ``None`` if there are none or they are damaged."""
     try:
         arrays, metadata = read_arrays(folder / BEST_WEIGHTS_FILE)
         return arrays, float(metadata["score"])

@@ -1,4 +1,4 @@
-"""From a description of a training to the arrays that it learns from."""
+"""Prepare the arrays of a training: split, padding, batches, augmentation."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from wbcseg.transforms.padding import pad_labels_to_square, pad_to_square
 from wbcseg.transforms.pipeline import augment
 
 MIN_STRATUM_SIZE: Final = 10
-"""A kind of fewer pictures is balanced as if it had so many: a single picture must not fill an epoch."""
+"""A smaller stratum is balanced as if it had this many images, so that a single image does not fill an epoch."""
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
 class ArraySplit:
-    """One side of a split, on the canvas.
+    """One part of a split, padded to the input size.
 
     Attributes:
-        ids: Ids in order.
+        ids: Ids of the images.
         images: ``uint8[N, S, S, 3]``.
         labels: ``uint8[N, S, S]`` of class ids.
         unlabelled: ``bool[N, S, S]``, true where the target is three zeros.
-        cell_types: Cell type of every picture, ``None`` where it is not known.
+        cell_types: Cell type of every image; ``None`` if unknown.
     """
 
     ids: tuple[str, ...]
@@ -52,14 +52,14 @@ class ArraySplit:
 
     @property
     def strata(self) -> list[tuple[str, str | None]]:
-        """Laboratory (the data set that a picture is of) and cell type of every picture."""
+        """Data set and cell type of every image."""
         return [
             (sample_id.partition("/")[0], cell_type)
             for sample_id, cell_type in zip(self.ids, self.cell_types, strict=True)
         ]
 
     def iter_batches(self, size: int) -> Iterator[Batch]:
-        """Yield all pictures in order, as they are: ``float32[n, S, S, 3]`` twice, picture and target."""
+        """Yield all images in order, not augmented: ``float32[n, S, S, 3]`` twice, images and targets."""
         for start in range(0, len(self), size):
             window = slice(start, start + size)
             yield (
@@ -70,11 +70,11 @@ class ArraySplit:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """What a training learns from and is tested on.
+    """Training and validation data.
 
     Attributes:
-        train: The training side.
-        test: The held-out side.
+        train: The training images.
+        test: The validation images.
         split: The split, checked.
     """
 
@@ -84,20 +84,20 @@ class TrainingData:
 
 
 def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
-    """Prepare and split a data set as a training's settings say.
+    """Prepare and split a data set according to the settings of a training.
 
     Args:
         config: The settings.
-        dataset: The data set that they name.
+        dataset: The data set.
 
     Raises:
-        DatasetError: If the data set has too few pictures with masks.
-        SplitError: If it cannot be split so.
+        DatasetError: If the data set has too few images with masks.
+        SplitError: If it cannot be split.
     """
     usable = [sample for sample in dataset if sample.mask is not None]
     if len(usable) < 4:
         raise DatasetError(
-            f"A training needs at least 4 pictures with an expert mask; data set {dataset.name} has {len(usable)}."
+            f"A training needs at least 4 images with an expert mask; data set {dataset.name} has {len(usable)}."
         )
     if config.split == "thesis":
         prepared = thesis.build_thesis_dataset(
@@ -129,12 +129,12 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
 
 
 def iter_training_batches(train_split: ArraySplit, config: TrainingConfig, epoch: int) -> Iterator[Batch]:
-    """Yield an epoch's batches: every picture once (or by the balance of kinds), shuffled and varied.
+    """Yield the batches of an epoch: every image once (or balanced by stratum), shuffled and augmented.
 
-    The same settings and epoch give the same batches, so a resumed training sees what an uninterrupted one would.
+    The same settings and epoch give the same batches, so a resumed training gets the same as an uninterrupted one.
 
     Args:
-        train_split: The training side.
+        train_split: The training images.
         config: The settings.
         epoch: Number of the epoch, from 0.
     """
@@ -158,7 +158,7 @@ def iter_training_batches(train_split: ArraySplit, config: TrainingConfig, epoch
 
 
 def prefetch(batches: Iterator[Batch]) -> Generator[Batch]:
-    """Yield the same batches; while one is being used, the next is made in another thread."""
+    """Yield the same batches; while one is used, the next is prepared in another thread."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         pending = pool.submit(next, batches, None)
         while (batch := pending.result()) is not None:
@@ -167,22 +167,22 @@ def prefetch(batches: Iterator[Batch]) -> Generator[Batch]:
 
 
 def select_balanced_indices(strata: Sequence[Hashable], balance: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose which pictures an epoch shows, rare kinds more often.
+    """Select the images of an epoch, rare strata more often.
 
     Args:
-        strata: Kind of every picture, see :attr:`ArraySplit.kinds`.
-        balance: 0 for every picture once, 1 for every kind equally often.
-        rng: Chooses what does not come out even.
+        strata: Stratum of every image, see :attr:`ArraySplit.strata`.
+        balance: 0 for every image once, 1 for every stratum equally often.
+        rng: Random generator.
 
     Returns:
-        Indices of as many pictures as there are, in no particular order.
+        As many indices as there are images, in no particular order.
     """
     if not balance:
         return np.arange(len(strata))
     counts = Counter(strata)
     weights = np.array([max(MIN_STRATUM_SIZE, counts[stratum]) ** -balance for stratum in strata])
-    # Evenly spaced marks on a line on which every picture has its weight's length: each is met as often as it should
-    # be, rounded up or down.
+    # Systematic sampling: evenly spaced marks on a line on which every image has the length of its weight. So an image
+    # is selected as often as its weight says, rounded up or down.
     shuffled = rng.permutation(len(weights))
     cumulative = np.cumsum(weights[shuffled])
     marks = (np.arange(len(weights)) + rng.random()) * cumulative[-1] / len(weights)
@@ -192,7 +192,7 @@ def select_balanced_indices(strata: Sequence[Hashable], balance: float, rng: np.
 
 
 def count_steps_per_epoch(image_count: int, batch_size: int) -> int:
-    """Return how many batches an epoch has."""
+    """Return the number of batches per epoch."""
     return -(-image_count // batch_size)
 
 

@@ -1,4 +1,4 @@
-"""From a trained run to the files of a model. Imports TensorFlow."""
+"""Export the model of a trained run. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from wbcseg import models
-from wbcseg.errors import RunError
+from wbcseg.errors import ErrorCode, RunError
 from wbcseg.io.atomic import write_bytes
 from wbcseg.models.card import MODEL_FILE, WEIGHTS_FILE
 from wbcseg.models.weights import Weights, check_weights, read_weights, write_weights
@@ -28,20 +28,20 @@ from wbcseg.training.runs.folder import Run
 from wbcseg.training.trainer import list_weight_names
 
 CALIBRATION_SAMPLE_COUNT: Final = 64
-"""Pictures from which the range of every layer's values is learned."""
+"""Number of images from which the range of values of every layer is determined."""
 
 
 def export_model(run: Run, train_split: ArraySplit) -> int:
-    """Write a run's trainable weights and its model for prediction.
+    """Write the weights of a run and its model for prediction.
 
-    The model is made from the weights as they are in the file.
+    The model is made from the weights as stored in the file.
 
     Args:
-        run: A run with a final checkpoint.
-        train_split: Its training side.
+        run: A run with a checkpoint.
+        train_split: Its training images.
 
     Returns:
-        How many parameters the network has.
+        Number of parameters of the network.
 
     Raises:
         RunError: If there are no weights yet.
@@ -51,7 +51,11 @@ def export_model(run: Run, train_split: ArraySplit) -> int:
     best = checkpoint.load_best_weights(run.folder) if config.checkpoint == "best" else None
     weight_arrays = best[0] if best else checkpoint.load_final_weights(run.folder)
     if weight_arrays is None:
-        raise RunError(f"Run {run.name} has no checkpoint to export. Train at least one epoch.")
+        raise RunError(
+            f"Run {run.name} has no checkpoint to export.",
+            code=ErrorCode.NOT_FOUND,
+            hint="Train at least one epoch.",
+        )
     write_weights(run.folder / WEIGHTS_FILE, Weights(weight_arrays, config.architecture, config.base_filters))
 
     weights = read_weights(run.folder / WEIGHTS_FILE)
@@ -67,10 +71,10 @@ def export_model(run: Run, train_split: ArraySplit) -> int:
 
 
 def collect_calibration_samples(train_split: ArraySplit, config: TrainingConfig) -> NDArray[np.float32]:
-    """Return pictures as a network meets them: some from the first epoch of its training, and some from the last.
+    """Return augmented images as in training: some from the first epoch and some from the last.
 
     Args:
-        train_split: The training side.
+        train_split: The training images.
         config: The settings.
 
     Returns:
@@ -87,20 +91,20 @@ def _iter_images(batches: Iterator[Batch]) -> Iterator[NDArray[np.float32]]:
 
 
 def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32]) -> bytes:
-    """Return a model in LiteRT's format that computes in 8-bit integers: one picture of any size at a time.
+    """Return a model in LiteRT format that computes in 8-bit integers, one image of any size at a time.
 
     Weights and activations are rounded to 256 levels each (full integer quantisation after the training: Jacob et al.,
-    2018). On processors with AVX-512 that takes half (U-Net) to four fifths (a narrow SegNet-Basic) of the time of
-    float32, and everywhere a quarter of the size.
+    2018). With AVX-512 that takes half (U-Net) to four fifths (a small SegNet-Basic) of the time of float32, and the
+    file has a quarter of the size.
 
     Args:
         model: From ``float32[N, H, W, 3]`` to ``float32[N, H, W, 3]``; its last layer is a softmax, ``probabilities``.
-        calibration_images: ``float32[N, S, S, 3]`` in 0 to 1, from which the range of every layer's values is learned.
+        calibration_images: ``float32[N, S, S, 3]`` in 0 to 1, for determining the range of values of every layer.
 
     Returns:
-        The file's bytes. Input ``float32[1, H, W, 3]``, output likewise.
+        The content of the file. Input ``float32[1, H, W, 3]``, output likewise.
     """
-    image_input = keras.Input(batch_shape=(1, None, None, 3), name="picture")
+    image_input = keras.Input(batch_shape=(1, None, None, 3), name="image")
     logits_model = keras.Model(model.input, model.get_layer("probabilities").input)
     single_image_model = keras.Model(image_input, logits_model(image_input))
     single_image_model(calibration_images[:1])

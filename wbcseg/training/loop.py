@@ -1,4 +1,4 @@
-"""The training loop. Needs TensorFlow, by its trainer: one training a process, see :mod:`wbcseg.training`."""
+"""The training loop. Imports TensorFlow, by its trainer: one training per process, see :mod:`wbcseg.training`."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def train(
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Train a run from its last checkpoint, or from the beginning, to its end.
+    """Train a run to its end, from its last checkpoint or from the beginning.
 
-    A process that is killed at any moment loses at most the epoch that it was in.
+    A process that is killed at any moment loses at most the current epoch.
 
     Args:
-        run: A run's folder with settings.
-        data: What it learns from, made from the same settings.
+        run: A run folder with settings.
+        data: The data, prepared with the same settings.
         on_progress: Called after every batch and every epoch.
-        should_stop: Asked after every batch; where it says yes, the present epoch is given up.
+        should_stop: Called after every batch; if it returns true, the current epoch is discarded.
 
     Returns:
-        Whether the training came to its end.
+        Whether the training finished.
 
     Raises:
-        ManifestError: If the data is not what the run began with.
-        TrainingError: If the loss is not a number.
+        ManifestError: If the data differ from those that the run started with.
+        TrainingError: If the loss is not finite.
         RunError: If the folder cannot be used.
         MemoryError: If there is not enough memory.
         OSError: If the disk is full.
@@ -87,12 +87,12 @@ def train(
             row |= trainer.evaluate(data.test.iter_batches(config.batch_size))
             snapshots.add_snapshot(run, epoch + 1, trainer.segment(data.test.images[snapshot_indices]))
         row |= {"seconds": time.perf_counter() - start_time, "memory_bytes": get_peak_memory()}
-        # Of all cores together: unlike the seconds on the clock, it hardly changes with what else the computer does.
+        # Of all cores together: unlike wall-clock time, it hardly depends on what else the computer does.
         row["cpu_seconds"] = time.process_time() - cpu_start_time
-        _check_finite(row, config.learning_rate, f"epoch {epoch + 1}, on the held-out pictures")
+        _check_finite(row, config.learning_rate, f"the validation after epoch {epoch + 1}")
         score = _compute_score(row)
         arrays = trainer.collect_state()
-        # Before the checkpoint: whoever is killed in between does this epoch again, and finds its own best.
+        # Before the checkpoint: a process that is killed in between repeats this epoch and finds the same weights.
         if score > best_score:
             best_score = score
             checkpoint.save_best_weights(run.folder, checkpoint.select_export_weights(arrays), score)
@@ -104,7 +104,7 @@ def train(
 def _train_epoch(
     trainer: Trainer, data: TrainingData, epoch: int, writer: ProgressWriter, should_stop: Callable[[], bool]
 ) -> dict[str, float] | None:
-    """Train for one epoch; return its metrics, or ``None`` when asked to stop."""
+    """Train for one epoch; return its metrics, or ``None`` if asked to stop."""
     config, start_time = trainer.config, time.perf_counter()
     meter = MetricMeter()
     writer.begin_epoch()
@@ -121,7 +121,7 @@ def _train_epoch(
 
 
 def _compute_score(row: dict[str, float]) -> float:
-    """Return the mean held-out Dice of cytoplasm and nucleus, of those that are defined."""
+    """Return the mean validation Dice of cytoplasm and nucleus, of those that are defined."""
     defined = [row[name] for name in ("val_dice_cytoplasm", "val_dice_nucleus") if name in row]
     return sum(defined) / len(defined) if defined else -math.inf
 
@@ -131,6 +131,6 @@ def _check_finite(values: dict[str, float], learning_rate: float, location: str)
         if not math.isfinite(value):
             raise TrainingError(
                 f"The {name.removeprefix('val_').replace('_', ' ')} became {value} in {location}. The best weights "
-                "so far are kept, and so is the last whole epoch. Start anew with a learning rate below "
-                f"{learning_rate:g}."
+                "so far and the last whole epoch are kept.",
+                hint=f"Start a new run with a learning rate below {learning_rate:g}.",
             )

@@ -1,4 +1,4 @@
-"""What a training makes small and what it reports, as TensorFlow operations."""
+"""Losses and metrics of a training, as TensorFlow operations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def compute_loss(name: str, targets: Any, probabilities: Any) -> Any:
     """Return the mean loss of a batch, a scalar.
 
     Args:
-        name: One of the ``loss`` choices in :data:`wbcseg.training.config.CHOICES`.
+        name: One of the choices of the setting ``loss``.
         targets: ``float32[N, H, W, 3]``, one-hot.
         probabilities: ``float32[N, H, W, 3]``.
     """
@@ -28,7 +28,7 @@ def compute_loss(name: str, targets: Any, probabilities: Any) -> Any:
 
 
 def compute_soft_dice_loss(targets: Any, probabilities: Any) -> Any:
-    """Return 1 − soft Dice of cytoplasm and nucleus (Milletari et al., 2016), each taken over the whole batch."""
+    """Return 1 − soft Dice of cytoplasm and nucleus (Milletari et al., 2016), each over the whole batch."""
     axes = (0, 1, 2)
     intersection = tf.reduce_sum(targets * probabilities, axes)[1:]
     totals = tf.reduce_sum(targets + probabilities, axes)[1:]
@@ -36,16 +36,16 @@ def compute_soft_dice_loss(targets: Any, probabilities: Any) -> Any:
 
 
 def compute_batch_metrics(targets: Any, probabilities: Any) -> dict[str, Any]:
-    """Return what accuracy and Dice are computed from.
+    """Return accuracies and Dice of a batch.
 
     Args:
         targets: ``float32[N, H, W, 3]``, one-hot.
         probabilities: ``float32[N, H, W, 3]``.
 
     Returns:
-        ``accuracy``: scalar, share of pixels whose likeliest class is the expert's. ``binary_accuracy``: scalar, the
-        thesis' accuracy, share of the 3·H·W rounded probabilities that equal the target. ``dice``: ``float32[N, 3]``,
-        Dice of cytoplasm, nucleus and whole cell in every picture, not a number where neither side has the class.
+        ``accuracy``: scalar, fraction of pixels whose most probable class is the expert's. ``binary_accuracy``: scalar,
+        the thesis' accuracy, fraction of the 3·H·W rounded probabilities that equal the target. ``dice``:
+        ``float32[N, 3]``, Dice of cytoplasm, nucleus and whole cell in every image; NaN if neither mask has the class.
     """
     true_labels, predicted_labels = tf.argmax(targets, -1), tf.argmax(probabilities, -1)
     rounded = tf.cast(probabilities > 0.5, targets.dtype)

@@ -1,4 +1,4 @@
-"""Adam and AdamW whose step is one operation a weight instead of a dozen. Imports TensorFlow."""
+"""Adam and AdamW with one fused operation per weight instead of a dozen. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 
 class _FusedStep:
-    """The step of Keras' Adam (Kingma and Ba, 2015) as TensorFlow's own fused operation: the same up to rounding."""
+    """The step of Keras' Adam (Kingma and Ba, 2015) as TensorFlow's fused operation: equal up to rounding."""
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Change one weight, a TensorFlow variable, by its gradient."""
+        """Update one weight, a TensorFlow variable, by its gradient."""
         index = self._get_variable_index(variable)
-        # The operation corrects the bias of the averages by these, as powers of the step that begins now.
+        # The operation corrects the bias of the averages by these powers, for the current step.
         step = tf.cast(self.iterations.value + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,

@@ -19,14 +19,14 @@ PACKAGES: Final = ("tensorflow", "keras", "numpy", "pillow", "scipy", "scikit-le
 
 
 def configure_tensorflow(threads: int | None = None) -> None:
-    """Set what TensorFlow reads when it is imported; call it before.
+    """Set the environment variables that TensorFlow reads when it is imported.
 
     Args:
-        threads: How many processor threads to compute with; all of them by default.
+        threads: Number of processor threads; all by default.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow switches oneDNN on by itself only for processors with AVX-512 VNNI or AMX; with AVX2 alone a training
-    # step is faster with it as well.
+    # TensorFlow enables oneDNN by default only for processors with AVX-512 VNNI or AMX, but with AVX2 alone a training
+    # step is faster with it, too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if threads:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
@@ -34,24 +34,24 @@ def configure_tensorflow(threads: int | None = None) -> None:
 
 
 def import_tensorflow(threads: int | None = None) -> None:
-    """Load TensorFlow without its start-up chatter; belongs in a process that trains.
+    """Import TensorFlow without its start-up messages; only for processes that train.
 
     Args:
-        threads: How many processor threads to compute with; all of them by default.
+        threads: Number of processor threads; all by default.
 
     Raises:
-        ImportError: If TensorFlow cannot be loaded; what it said is then shown.
+        ImportError: If TensorFlow cannot be imported; its messages are then shown.
     """
     configure_tensorflow(threads)
     with _defer_stderr():
-        # Looking for devices is what prints that there is no graphics processor.
+        # Listing the devices prints that there is no GPU.
         importlib.import_module("tensorflow").config.list_physical_devices()
         importlib.import_module("keras")
 
 
 @contextmanager
 def _defer_stderr() -> Iterator[None]:
-    """Keep what native code writes to standard error, and show it only if the block fails."""
+    """Capture what native code writes to standard error, and show it only if the block fails."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as captured:
         original_stderr = os.dup(2)
@@ -69,12 +69,12 @@ def _defer_stderr() -> Iterator[None]:
 
 
 def get_processor_flags() -> frozenset[str]:
-    """Return the processor's features as Linux names them; empty elsewhere."""
+    """Return the processor features as named by Linux; empty on other systems."""
     return frozenset(_read_cpuinfo("flags", "Features").split())
 
 
 def get_processor_name() -> str:
-    """Return the processor's name, as far as the system tells."""
+    """Return the name of the processor, if the system has it."""
     return _read_cpuinfo("model name") or platform.processor() or platform.machine()
 
 
@@ -87,7 +87,7 @@ def count_threads() -> int:
 
 @lru_cache(maxsize=4)
 def _read_cpuinfo(*names: str) -> str:
-    """Return the first value of these names in Linux' description of the processor; empty elsewhere."""
+    """Return the first value with one of these names in ``/proc/cpuinfo``; empty on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -96,10 +96,10 @@ def _read_cpuinfo(*names: str) -> str:
 
 
 def describe_environment(precision: str) -> dict[str, Any]:
-    """Return program versions and the machine, without names of people or places.
+    """Return package versions and the machine, without names of people or places.
 
     Args:
-        precision: What the training computes in.
+        precision: Precision of the training.
     """
     flags = get_processor_flags()
     return {

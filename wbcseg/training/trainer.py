@@ -1,4 +1,4 @@
-"""A network that learns: its weights, its optimiser and one step of both. Imports TensorFlow."""
+"""A network in training: weights, optimiser, training and validation steps. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DICE_NAMES = ("dice_cytoplasm", "dice_nucleus", "dice_cell")
 
 
 class MetricMeter:
-    """Means over an epoch: loss and accuracy over pictures, Dice over the pictures that have the class."""
+    """Means over an epoch: loss and accuracy over all images, Dice over the images for which it is defined."""
 
     def __init__(self) -> None:
         self.image_count = 0
@@ -36,14 +36,14 @@ class MetricMeter:
         self.dice: list[NDArray[np.float32]] = []
 
     def add(self, image_count: int, loss: float, metrics: dict[str, Any]) -> None:
-        """Add a batch of ``image_count`` pictures."""
+        """Add a batch of ``image_count`` images."""
         self.image_count += image_count
         for name, value in (("loss", loss), *((n, float(metrics[n])) for n in ("accuracy", "binary_accuracy"))):
             self.sums[name] += value * image_count
         self.dice.append(np.asarray(metrics["dice"]))
 
     def compute_means(self, prefix: str = "") -> dict[str, float]:
-        """Return the means by name; a Dice that no picture defines is left out."""
+        """Return the means by name; a Dice that is undefined for all images is left out."""
         means = {prefix + name: total / self.image_count for name, total in self.sums.items()}
         for name, column in zip(DICE_NAMES, np.concatenate(self.dice).T, strict=True):
             if not np.isnan(column).all():
@@ -56,7 +56,7 @@ class Trainer:
 
     Args:
         config: The settings.
-        steps_per_epoch: Batches an epoch.
+        steps_per_epoch: Batches per epoch.
 
     Attributes:
         model: The network.
@@ -87,7 +87,7 @@ class Trainer:
                 if isinstance(layer, FusedBatchNormalization):
                     layer.enable_debiasing(lambda: self.optimizer.iterations.value)
         self.ema_weights = [tf.Variable(v.value) for v in self.model.weights] if config.ema_decay else []
-        # Of any size, so that the last batch of an epoch, which is smaller, does not build the program again.
+        # Any batch size, so that the smaller last batch of an epoch does not compile the network again.
         batch_spec = tf.TensorSpec((None, config.input_size, config.input_size, 3), tf.float32)
         self._compiled_step = tf.function(self._build_step(), input_signature=[batch_spec, batch_spec])
         self._compiled_test = tf.function(self._build_test(), input_signature=[batch_spec, batch_spec])
@@ -125,19 +125,19 @@ class Trainer:
     def step(
         self, images: NDArray[np.float32], targets: NDArray[np.float32], number: int
     ) -> tuple[float, dict[str, Any]]:
-        """Do training step ``number`` (from 0); return the batch's loss and tallies.
+        """Do training step ``number`` (from 0); return the batch's loss and metrics.
 
         Raises:
             MemoryError: If there is not enough memory for it.
         """
         self.optimizer.learning_rate.assign(compute_learning_rate(self.config, number, self.steps_per_epoch))
         with _translate_memory_errors():
-            loss, tally = self._compiled_step(tf.constant(images), tf.constant(targets))
-        return float(loss), tally
+            loss, metrics = self._compiled_step(tf.constant(images), tf.constant(targets))
+        return float(loss), metrics
 
     @contextmanager
     def use_export_weights(self) -> Iterator[None]:
-        """Let the network have the weights that would be exported now, within the block."""
+        """Use the weights that would be exported now, within the block."""
         if not self.ema_weights:
             yield
             return
@@ -162,7 +162,7 @@ class Trainer:
         return meter.compute_means("val_")
 
     def segment(self, images: NDArray[np.uint8]) -> Labels:
-        """Segment pictures ``uint8[N, S, S, 3]`` on the canvas; return class ids ``uint8[N, S, S]``."""
+        """Segment images ``uint8[N, S, S, 3]``; return labels ``uint8[N, S, S]``."""
         with _translate_memory_errors():
             labels: Labels = (
                 self._compiled_segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
@@ -170,30 +170,30 @@ class Trainer:
         return labels
 
     def collect_state(self) -> Arrays:
-        """Return everything that a resumed training needs."""
+        """Return everything that a resumed training needs: weights, averages, random states, optimiser."""
         return {name: np.asarray(variable) for name, variable in self._name_variables().items()}
 
     def _name_variables(self) -> dict[str, Any]:
         names = list_weight_names(self.model)
         named = {f"{WEIGHT_PREFIX}{name}": w for name, w in zip(names, self.model.weights, strict=True)}
         named |= {f"{EMA_PREFIX}{name}": v for name, v in zip(names, self.ema_weights, strict=bool(self.ema_weights))}
-        # Beyond the weights, a model has the states of its sources of chance.
+        # In addition to weights, a model has the states of its random generators.
         weights = {id(w) for w in self.model.weights}
         random_states = [v for v in self.model.variables if id(v) not in weights]
-        named |= {f"chance/{i:03d}": v for i, v in enumerate(random_states)}
+        named |= {f"random/{i:03d}": v for i, v in enumerate(random_states)}
         return named | {f"optimizer/{i:03d}": v for i, v in enumerate(self.optimizer.variables)}
 
     def restore(self, arrays: Arrays) -> None:
-        """Set everything that :meth:`arrays` returned.
+        """Restore what :meth:`collect_state` returned.
 
         Raises:
-            TrainingError: If the arrays are of another network or optimiser.
+            TrainingError: If the arrays belong to another network or optimiser.
         """
         for name, variable in self._name_variables().items():
             array = arrays.get(name)
             if array is None or tuple(array.shape) != tuple(variable.shape):
                 raise TrainingError(
-                    f"The checkpoint is of another network: {name} must have shape {tuple(variable.shape)}. "
+                    f"The checkpoint belongs to another network: {name} must have shape {tuple(variable.shape)}. "
                     f"Received: {None if array is None else array.shape}"
                 )
             variable.assign(array)
@@ -206,19 +206,19 @@ def _translate_memory_errors() -> Iterator[None]:
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(str(error)) from None
     except Exception as error:
-        # What ends while a graph is traced arrives as an error of AutoGraph with the real one in its text.
+        # An error while a graph is traced arrives as an AutoGraph error with the real one in its text.
         if "MemoryError" not in str(error) and "bad_alloc" not in str(error):
             raise
         raise MemoryError(str(error)) from None
 
 
 def list_weight_names(model: keras.Model) -> list[str]:
-    """Return a name for every weight of a model: its place, layer and role, such as ``004.conv2d_1.kernel``."""
+    """Return a name for every weight of a model: position, layer and role, such as ``004.conv2d_1.kernel``."""
     return [f"{i:03d}.{w.path.replace('/', '.')}" for i, w in enumerate(model.weights)]
 
 
 def compute_learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> float:
-    """Return the learning rate of training step ``step`` (from 0), with ``steps_per_epoch`` steps an epoch."""
+    """Return the learning rate of training step ``step`` (from 0), with ``steps_per_epoch`` steps per epoch."""
     if config.schedule == "constant":
         return config.learning_rate
     warmup_steps, total_steps = config.warmup_epochs * steps_per_epoch, config.epochs * steps_per_epoch
