@@ -22,7 +22,7 @@ networks.show_networks(networks.select_base_filters())
 st.header("Feature maps")
 st.markdown(
     "Each stage turns the image into feature maps. Each map responds to one kind of pattern: an edge, a colour, the "
-    "inside of a nucleus. The maps that vary most are shown, from black (no response) to white (strong response)."
+    "inside of a nucleus. The maps that vary most are shown, from black (weakest response) to white (strongest)."
 )
 with st.container(horizontal=True, vertical_alignment="center"):
     dataset = dataset_picker.select_dataset()

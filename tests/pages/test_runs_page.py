@@ -52,7 +52,7 @@ def test_the_table_has_status_and_settings_of_each_run():
         "Run": "done",
         "Status": "Finished",
         "Network": "U-Net-16",
-        "Data set": "Synthetic smears",
+        "Data set": "Synthetic",
         "Split": "Leak-free, fold 0",
         "Epochs": "10 of 10",
         "Best Dice": summarise_run(Run(manager.get_run("done").folder)).best_dice_cell,

@@ -105,7 +105,6 @@ def test_differences_have_a_sign_unless_they_round_to_zero(difference, text):
 
 
 def test_names():
-    assert format_dataset_name("zheng-1") == "Zheng 1"
     assert get_local_id("zheng-1/007") == "007"
     assert get_local_id("007") == "007"
     assert get_mask_title("synthetic/001") == "Exact mask"
@@ -121,11 +120,12 @@ def test_a_segmentation_is_described_for_screen_readers():
     ("name", "title"),
     [
         ("zheng-1", "Zheng 1"),
-        ("zheng-1+synthetic", "Zheng 1, synthetic smears"),
-        ("zheng-1+zheng-2", "Zheng 1, Zheng 2"),
+        ("zheng-1+synthetic", "Zheng 1 + Synthetic"),
+        ("zheng", "Zheng 1 and 2"),
         ("/data/my smears.zip", "my smears.zip"),
         ("a+b", "a+b"),
     ],
 )
-def test_data_sets_of_runs_have_titles(name, title):
+def test_data_sets_have_titles(name, title):
+    assert format_dataset_name(name) == title
     assert format_dataset(name) == title

@@ -6,6 +6,7 @@ import math
 import re
 from typing import Final
 
+from wbcseg.datasets import DATASETS
 from wbcseg.features import FEATURES, CellFeatures
 from wbcseg.labels import Labels
 from wbcseg.metrics import CELL
@@ -138,8 +139,11 @@ def format_region(region: str) -> str:
 
 
 def format_dataset_name(dataset_name: str) -> str:
-    """Return a data set's name for lists and addresses: ``Zheng 1`` for ``zheng-1``."""
-    return dataset_name.replace("-", " ").capitalize()
+    """Return the short title of a data set, or of several joined by ``+``; of a folder or zip, its file name."""
+    part_names = dataset_name.split("+")
+    if set(part_names) <= set(DATASETS):
+        return " + ".join(DATASETS[name].short_title for name in part_names)
+    return dataset_name.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def get_local_id(sample_id: str) -> str:

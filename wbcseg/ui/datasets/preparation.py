@@ -130,7 +130,7 @@ def show_thesis_preparation(dataset: Dataset, sample_id: str) -> None:
     st.markdown(
         "The mask is split into three layers, each white where a pixel belongs to the class. The thesis' code stops "
         "one step too early: the **last row and the last column** of each target remain empty, and so does the whole "
-        f"target of image {_format_name(preparation.empty_target_id)}. See the right and bottom edges of the "
+        f"target of {_format_reference(preparation.empty_target_id)}. See the right and bottom edges of the "
         "background layer."
     )
     if mask is not None:
@@ -172,7 +172,8 @@ def show_thesis_leakage(dataset: Dataset) -> None:
     st.markdown(
         "The flipped copies were made before the split. The training set therefore contains the flipped copy of "
         f"**{len(with_copy)} of the {test_count}** test images, and another image of the same cell for "
-        f"{len(with_other_image)}. The network has seen {len(leaky_ids)} of the {test_count} test cells in training."
+        f"{pluralise(len(with_other_image), 'test image')}. In total, {len(leaky_ids)} of the {test_count} test cells "
+        "were seen in training."
     )
     # Other images of a cell first: they are harder to recognise than flipped copies.
     _show_groups(
@@ -249,6 +250,11 @@ def _render_layer(mask: Labels, blank_target: NDArray[np.bool_], class_id: int) 
     from wbcseg.splitting.thesis import encode_one_hot
 
     return (encode_one_hot(mask, blank_target)[:, :, class_id] * 255).astype(np.uint8)
+
+
+def _format_reference(sample_id: str) -> str:
+    base, separator, _ = get_local_id(sample_id).partition("+")
+    return f"the flipped copy of image {base}" if separator else f"image {base}"
 
 
 def _format_name(sample_id: str) -> str:

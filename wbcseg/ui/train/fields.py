@@ -9,12 +9,13 @@ from typing import Any, Final
 from wbcseg.datasets import DATASETS
 from wbcseg.training.config import SETTINGS, TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.ui.formatting import format_dataset_name
 
 FormValues = dict[str, Any]
 
 DATASET_TITLES: Final = {
     **{spec.name: spec.short_title for spec in DATASETS.values()},
-    "zheng+synthetic": "Zheng 1 and 2, synthetic smears",
+    "zheng+synthetic": format_dataset_name("zheng+synthetic"),
     UPLOADED_DATASET: "Your images (zip)",
 }
 """Titles of the data sets that a network can be trained on."""
@@ -41,11 +42,8 @@ def drop_inactive(values: Mapping[str, Any]) -> FormValues:
 
 
 def format_dataset(name: str) -> str:
-    """Return the title of a run's data set; of a folder or zip, the last part of its path."""
-    parts = name.split("+")
-    if name not in DATASET_TITLES and set(parts) <= set(DATASET_TITLES):
-        return ", ".join(DATASET_TITLES[part] for part in parts).replace(", Synthetic", ", synthetic")
-    return DATASET_TITLES.get(name, name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    """Return the title of a run's data set."""
+    return DATASET_TITLES.get(name) or format_dataset_name(name)
 
 
 def format_architecture(name: str) -> str:
