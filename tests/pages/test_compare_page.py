@@ -13,6 +13,7 @@ from wbcseg.evaluation.comparison import PairwiseComparison
 from wbcseg.evaluation.feature_agreement import FeaturePairs
 from wbcseg.evaluation.metric_specs import METRICS
 from wbcseg.evaluation.reproduction import EXPERIMENTS
+from wbcseg.evaluation.study_result import CrossValidationResult
 from wbcseg.features import FEATURES
 from wbcseg.metrics import Comparison
 from wbcseg.models import ARCHITECTURES, get_spec
@@ -99,9 +100,9 @@ def test_without_results_it_shows_the_thesis_and_the_commands(open_page, folder)
     assert rows[SUMMARY_ROWS[0]][0] == "0.988 ±\u00a00.001"
     assert set(rows[SUMMARY_ROWS[2]]) == {"–"}
     at = open_page("compare", tab=UNSEEN)
-    assert any("evaluate --cv 5" in code.value for code in at.code)
+    assert any("wbcseg cross-validate" in code.value for code in at.code)
     at = open_page("compare", tab=thesis.TAB_TITLE)
-    assert any("python -m wbcseg reproduce unet segnet deconvnet" in code.value for code in at.code)
+    assert any("wbcseg reproduce unet segnet deconvnet" in code.value for code in at.code)
     at = open_page("compare", tab=leakage.TAB_TITLE)
     assert any("--leaky" in code.value for code in at.code)
 
@@ -111,7 +112,8 @@ def test_the_summary_has_thesis_reproduction_and_unseen_cells(open_page, study_f
     rows = index_rows(tables(at)[0])
     assert list(rows) == ["", *SUMMARY_ROWS]
     assert rows[SUMMARY_ROWS[0]] == ["0.988 ±\u00a00.001", "0.970 ±\u00a00.003", "0.973 ±\u00a00.003"]
-    mean = np.mean(list(comparison.collect_metric(make_result("unet", 0.96), "dice", "nucleus").values()))
+    result = CrossValidationResult.from_dict(make_result("unet", 0.96))
+    mean = np.mean(list(comparison.collect_metric(result, "dice", "nucleus").values()))
     assert rows["**Unseen cells, our recipe**"][0].startswith(f"**{mean:.3f} ±")
     has_note = "–: not computed yet" in words(at)
     assert has_note == any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
@@ -324,7 +326,7 @@ def test_the_reproduction_has_thesis_last_and_best_epoch(open_page, folder):
 def test_cell_measurements_are_compared_with_the_experts(open_page, monkeypatch, tmp_path):
     monkeypatch.setattr(feature_agreement, "FEATURE_AGREEMENT_FOLDER", tmp_path)
     at = open_page("compare", tab=routes.COMPARE_FEATURES_TAB)
-    assert any("evaluate --agreement" in code.value for code in at.code)
+    assert any("wbcseg agreement" in code.value for code in at.code)
     pairs = tuple((0.3 + 0.01 * n, 0.31 + 0.01 * n) for n in range(12))
     feature_values = {"nucleus_to_cell": pairs, "cell_area": tuple((100.0 + n, 97.0 + n) for n in range(12))}
     FeaturePairs("unet-16", True, tuple(f"zheng-1/{n:03}" for n in range(12)), feature_values).write(tmp_path)
@@ -342,11 +344,19 @@ def test_cell_measurements_are_compared_with_the_experts(open_page, monkeypatch,
 def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_path):
     monkeypatch.setattr(cross_site, "CROSS_SITE_FOLDER", tmp_path)
     at = open_page("compare", tab=cross_site.TAB_TITLE)
-    assert any("evaluate --cross-site" in code.value for code in at.code)
+    assert any("wbcseg cross-site" in code.value for code in at.code)
     result = make_result("unet", 0.93, study="cross-site", preset="general")
+    del result["manifest_digest"]
     for row in result["images"]:
         row["training"] %= 2
-    training = {"trained": 300, "epochs": 80, "seconds": 9.0}
+    training = {
+        "trained": 300,
+        "clean_epochs": 0,
+        "cell_fraction": 0.6,
+        "epochs": 80,
+        "seconds": 9.0,
+        "cpu_seconds": 9.0,
+    }
     result["trainings"] = [
         {**training, "trained_on": "zheng-1+synthetic", "tested_on": "zheng-2", "tested": 24},
         {**training, "trained_on": "zheng-2+synthetic", "tested_on": "zheng-1", "tested": 16},

@@ -172,7 +172,7 @@ def test_uploaded_images_are_checked_and_stay_in_memory(open_page, started, pair
     at.selectbox(key="train_dataset").select("upload").run()
     assert start_button(at).disabled
     at.file_uploader(key="train_zip").set_value(("mine.zip", data, "application/zip")).run()
-    assert "4 pictures with their masks" in words(at)
+    assert "4 images with masks" in words(at)
     start_button(at).click().run()
     assert started == [(QUICK.replace(dataset="upload"), None, data)]
     assert not [path for path in runs.rglob("*") if path.suffix in (".zip", ".bmp")]
