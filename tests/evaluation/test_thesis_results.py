@@ -1,4 +1,4 @@
-"""The published figures are whole, and the thesis' own tables follow from them."""
+"""The published results are complete, and the thesis' own tables follow from them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TABLE_3 = {
     ("deconvnet", "thesis_dice"): ((0.9334, 0.0034), (0.9725, 0.0025)),
     ("unet", "thesis_dice"): ((0.9700, 0.0030), (0.9882, 0.0013)),
 }
-# Parameters (all, trainable) and seconds of the whole training.
+# Parameters (all and trainable), and seconds of the whole training.
 SIZES = {
     "segnet": (29_723_395, 29_719_555, 727.97),
     "deconvnet": (67_218_563, 67_201_667, 1301.5),
@@ -38,17 +38,17 @@ SIZES = {
 every_network = pytest.mark.parametrize("name", THESIS_ARCHITECTURES)
 
 
-def cut(value: float) -> float:
-    """Cut a figure off after the fourth digit, as the thesis' tables do."""
+def truncate(value: float) -> float:
+    """Truncate a number after the fourth digit, as the thesis' tables do."""
     return math.floor(value * 1e4) / 1e4
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
-    return cut(statistics.fmean(values)), cut(statistics.pstdev(values) / math.sqrt(len(values)))
+    return truncate(statistics.fmean(values)), truncate(statistics.pstdev(values) / math.sqrt(len(values)))
 
 
 @every_network
-def test_table_1_and_2_are_the_last_epoch(name: str) -> None:
+def test_tables_1_and_2_have_the_last_epoch(name: str) -> None:
     result = load_thesis_result(name)
     assert (result.accuracy[-1], result.val_accuracy[-1]) == TABLE_1[name]
     assert (result.loss[-1], result.val_loss[-1]) == TABLE_2[name]
@@ -56,14 +56,14 @@ def test_table_1_and_2_are_the_last_epoch(name: str) -> None:
     assert result.test_loss == pytest.approx(result.val_loss[-1], abs=5.1e-5)
 
 
-@pytest.mark.parametrize(("name", "figure"), TABLE_3)
-def test_table_3_follows_from_the_pictures(name: str, figure: str) -> None:
-    by_class = getattr(load_thesis_result(name), figure)
-    assert tuple(mean_and_error(by_class[label]) for label in SCORED_CLASSES) == TABLE_3[name, figure]
+@pytest.mark.parametrize(("name", "metric"), TABLE_3)
+def test_table_3_has_the_means_of_the_test_images(name: str, metric: str) -> None:
+    by_class = getattr(load_thesis_result(name), metric)
+    assert tuple(mean_and_error(by_class[label]) for label in SCORED_CLASSES) == TABLE_3[name, metric]
 
 
 @every_network
-def test_the_annex_is_a_little_worse_than_the_tables(name: str) -> None:
+def test_the_annex_is_slightly_worse_than_the_tables(name: str) -> None:
     result = load_thesis_result(name)
     annex = result.annex
     assert list(annex) == ["accuracy", "val_accuracy", "loss", "val_loss"]
@@ -73,7 +73,7 @@ def test_the_annex_is_a_little_worse_than_the_tables(name: str) -> None:
 
 
 @every_network
-def test_sizes_and_lengths(name: str) -> None:
+def test_parameters_times_and_curves_are_complete(name: str) -> None:
     result = load_thesis_result(name)
     parameters, trainable, seconds = SIZES[name]
     assert (result.parameters, result.trainable_parameters) == (parameters, trainable)
@@ -82,31 +82,31 @@ def test_sizes_and_lengths(name: str) -> None:
     assert sum(result.seconds_per_epoch) == pytest.approx(result.seconds, rel=0.05)
     curves = (result.loss, result.accuracy, result.val_loss, result.val_accuracy, result.seconds_per_epoch)
     assert [len(curve) for curve in curves] == [THESIS_EPOCHS] * 5
-    for figures in (result.thesis_dice, result.thesis_jaccard):
-        assert tuple(figures) == SCORED_CLASSES
-        assert all(len(values) == 30 and all(0 < v < 1 for v in values) for values in figures.values())
+    for scores in (result.thesis_dice, result.thesis_jaccard):
+        assert tuple(scores) == SCORED_CLASSES
+        assert all(len(values) == 30 and all(0 < v < 1 for v in values) for values in scores.values())
 
 
 @every_network
-def test_what_was_called_jaccard_is_no_jaccard_index(name: str) -> None:
-    """A Jaccard index is never greater than the Dice of the same pair; the published figure mostly is."""
+def test_the_published_jaccard_is_not_a_jaccard_index(name: str) -> None:
+    """A Jaccard index is never greater than the Dice of the same masks; the published one always is."""
     result = load_thesis_result(name)
     for label in SCORED_CLASSES:
         pairs = zip(result.thesis_jaccard[label], result.thesis_dice[label], strict=True)
-        assert all(called > dice for called, dice in pairs)
+        assert all(published > dice for published, dice in pairs)
 
 
 @every_network
-def test_the_third_that_was_not_printed_is_easier_than_the_middle_one(name: str) -> None:
-    """The accuracy of the picture is the mean of its thirds; the cell lies in the middle."""
+def test_the_unpublished_third_is_easier_than_the_middle_one(name: str) -> None:
+    """The accuracy of the image is the mean of its thirds; the cell is in the middle."""
     result = load_thesis_result(name)
     middle, lower = (statistics.fmean(result.thesis_jaccard[label]) for label in SCORED_CLASSES)
     upper = 3 * result.test_accuracy - middle - lower
     assert middle < min(upper, lower) < max(upper, lower) < 1.0
 
 
-def test_every_network_of_the_program_was_published() -> None:
-    assert set(THESIS_ARCHITECTURES) == set(ARCHITECTURES)
+def test_published_results_are_loaded_once_and_cannot_be_changed() -> None:
+    assert set(THESIS_ARCHITECTURES) <= set(ARCHITECTURES)
     assert load_thesis_result("unet") is load_thesis_result("unet")
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_thesis_result("unet").seconds = 0.0  # type: ignore[misc]
@@ -114,12 +114,12 @@ def test_every_network_of_the_program_was_published() -> None:
         load_thesis_result("unet").thesis_dice["nucleus"] = ()  # type: ignore[index]
 
 
-def test_an_unknown_network_is_named() -> None:
+def test_a_network_that_the_thesis_did_not_train_is_named() -> None:
     with pytest.raises(ConfigError, match="'fcn'"):
         load_thesis_result("fcn")
 
 
-def test_the_data_names_its_source() -> None:
+def test_the_results_name_their_source() -> None:
     path = Path(wbcseg.evaluation.thesis.__file__ or "").with_name("results.json")
     source = json.loads(path.read_text(encoding="utf-8"))["source"]
     assert "hdl.handle.net/10609/90265" in source["thesis"]
