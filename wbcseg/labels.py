@@ -1,4 +1,4 @@
-"""The three classes of a pixel, the five types of a cell, and the colours that show them."""
+"""Pixel classes, cell types and colour palettes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.uint8]
-"""A picture of class ids, ``uint8[H, W]`` with values 0, 1 and 2."""
+"""A label image: class ids, ``uint8[H, W]`` with values 0, 1 and 2."""
 
 CellType = Literal["neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil"]
 
@@ -19,13 +19,13 @@ CELL_TYPES: Final[tuple[CellType, ...]] = ("neutrophil", "lymphocyte", "monocyte
 
 @dataclass(frozen=True)
 class PixelClass:
-    """One class of a pixel.
+    """A pixel class.
 
     Attributes:
-        id: The value in label pictures and the channel in probabilities.
-        name: The field's term, in lower case.
-        grey: The code in mask files (0, 128 or 255).
-        description: One plain sentence for a reader of the page.
+        id: Value in label images and channel in probabilities.
+        name: Name in lower case.
+        grey: Grey value in mask files (0, 128 or 255).
+        description: What belongs to it, in a sentence.
     """
 
     id: int
@@ -35,10 +35,10 @@ class PixelClass:
 
 
 BACKGROUND: Final = PixelClass(
-    0, "background", 0, "Everything that is not the white cell: plasma, red cells, neighbours."
+    0, "background", 0, "Everything outside the white cell: plasma, red cells, neighbouring cells."
 )
 CYTOPLASM: Final = PixelClass(1, "cytoplasm", 128, "The body of the white cell around its nucleus.")
-NUCLEUS: Final = PixelClass(2, "nucleus", 255, "The dark kernel of the white cell, round or in lobes.")
+NUCLEUS: Final = PixelClass(2, "nucleus", 255, "The stained, DNA-containing part of the white cell, round or lobed.")
 CLASSES: Final = (BACKGROUND, CYTOPLASM, NUCLEUS)
 CLASS_NAMES: Final = tuple(pixel_class.name for pixel_class in CLASSES)
 GREY_CODES: Final[NDArray[np.uint8]] = np.array([pixel_class.grey for pixel_class in CLASSES], dtype=np.uint8)
@@ -48,11 +48,11 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of the three classes.
+    """Colours of the pixel classes.
 
     Attributes:
-        name: The key in addresses and settings.
-        title: What the page calls it.
+        name: Key in addresses and settings.
+        title: Title on pages.
         colors: RGB (0 to 255) of background, cytoplasm and nucleus, by class id.
     """
 
@@ -74,14 +74,14 @@ PALETTES: Final[dict[str, Palette]] = {
     for palette in (
         # The thesis' Figure 7: nucleus blue, cytoplasm green, background red.
         Palette("thesis", "As in the thesis", ((255, 0, 0), (0, 255, 0), (0, 0, 255))),
-        # Okabe & Ito (2008), told apart with every common kind of colour blindness.
+        # Okabe & Ito (2008): distinguishable with every common kind of colour blindness.
         Palette("colorblind", "Colour-blind safe", ((213, 94, 0), (240, 228, 66), (0, 114, 178))),
     )
 }
 
 
 def fast_argmax(probabilities: NDArray[np.float32]) -> Labels:
-    """Return the likeliest class of every pixel; of equal ones the first. Several times as fast as ``argmax``.
+    """Return the most probable class of every pixel, the first one of equals. Several times faster than ``argmax``.
 
     Args:
         probabilities: ``float32[..., 3]``.
@@ -96,7 +96,7 @@ def fast_argmax(probabilities: NDArray[np.float32]) -> Labels:
 
 
 def to_grey(labels: Labels) -> NDArray[np.uint8]:
-    """Turn class ids into the grey codes of mask files.
+    """Convert class ids to the grey values of mask files.
 
     Args:
         labels: ``uint8[H, W]`` of class ids 0 to 2.

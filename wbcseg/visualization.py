@@ -1,7 +1,4 @@
-"""Segmentations as pictures: arrays in, arrays out.
-
-Every function takes and returns plain NumPy arrays, so that pages, the terminal and reports draw alike.
-"""
+"""Render segmentations: overlays, scaling for display and numbered boxes, from NumPy array to NumPy array."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from wbcseg.labels import CLASS_NAMES, CLASSES, Labels, Palette
 
 RgbImage = NDArray[np.uint8]
-"""A picture, ``uint8[H, W, 3]``."""
+"""An RGB image, ``uint8[H, W, 3]``."""
 
 Style = Literal["fill", "contour", "both"]
 STYLES: Final[tuple[Style, ...]] = ("fill", "contour", "both")
@@ -24,19 +21,19 @@ Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
 
 MIN_NUMBER_HEIGHT: Final = 14
-"""Height in pixels of the numbers of cells in a small picture."""
+"""Minimum height of cell numbers in pixels."""
 
 NUMBERS_PER_SIDE: Final = 40
-"""In a large picture, so many numbers of cells below each other would fill its longer side."""
+"""In a large image, this many cell numbers would fill its longer side."""
 
 MAX_DISPLAY_WIDTH: Final = 1460
-"""Widest picture, in pixels, that the page's server hands on without resampling it."""
+"""Widest image in pixels that Streamlit serves without resampling it."""
 
 AnyArray = TypeVar("AnyArray", NDArray[np.uint8], NDArray[np.bool_])
 
 
 def colorize(labels: Labels, palette: Palette) -> RgbImage:
-    """Paint every pixel in the colour of its class.
+    """Return a label image in the colours of its classes.
 
     Args:
         labels: ``uint8[H, W]`` of class ids.
@@ -79,15 +76,15 @@ def overlay(
     style: Style = "fill",
     thickness: int = 1,
 ) -> RgbImage:
-    """Lay the colours of the classes over a picture.
+    """Blend the colours of the classes over an image.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
         palette: The colours.
-        opacity: Of the filled areas: 0 shows the picture, 1 the colour alone. Outlines are always opaque.
-        classes: Ids of the classes to draw; the picture shows through elsewhere.
-        style: Filled areas, outlines, or both.
+        opacity: Opacity of the fill: 0 shows only the image, 1 only the colour. Outlines are always opaque.
+        classes: Ids of the classes to draw.
+        style: Fill, outlines, or both.
         thickness: Width of the outlines in pixels.
 
     Returns:
@@ -109,7 +106,7 @@ def overlay(
     is_drawn = np.isin(labels, list(classes))
     result = image.copy()
     if style in ("fill", "both"):
-        # A table of 256 blended values per class and channel: no float picture, whatever the size.
+        # A table of 256 blended values per class and channel avoids a floating-point image.
         levels = np.arange(256)[None, :, None] * (1 - opacity) + colors[:, None, :] * opacity
         blended = np.rint(levels).astype(np.uint8)  # class, level, channel
         class_ids = labels[is_drawn]
@@ -122,7 +119,7 @@ def overlay(
 
 
 def enlarge(array: AnyArray, factor: int) -> AnyArray:
-    """Repeat every pixel ``factor`` times in both directions, so that edges stay sharp.
+    """Enlarge by repeating every pixel ``factor`` times in both directions, so that edges stay sharp.
 
     Args:
         array: ``[H, W]`` or ``[H, W, C]``.
@@ -141,11 +138,11 @@ def shrink_to_fit(array: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
 
     Args:
         array: ``uint8[H, W, 3]``, averaged over squares of pixels, or ``uint8[H, W]`` of class ids, of which the
-            middle one of each square is kept, because the mean of two classes is no class.
+            middle one of each square is kept, since class ids have no mean.
         max_side: In pixels, at least 1.
 
     Returns:
-        The array itself where it is small enough.
+        The shrunk array, or the array itself if it is small enough.
     """
     factor = -(-max(array.shape[:2]) // max_side)
     if factor <= 1:
@@ -164,12 +161,12 @@ def shrink_to_fit(array: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
 
 
 def resize_for_display(array: NDArray[np.uint8], min_side: int, max_side: int = MAX_DISPLAY_WIDTH) -> NDArray[np.uint8]:
-    """Bring a picture or a label picture to a size that a screen shows without blurring it.
+    """Resize an image or label image so that it is displayed without blurring.
 
     Args:
         array: ``uint8[H, W, 3]`` or ``uint8[H, W]``.
-        min_side: Small ones are enlarged until the longer side has at least this many pixels.
-        max_side: Large ones are shrunk until the longer side has at most this many pixels.
+        min_side: A smaller image is enlarged until its longer side has at least this many pixels.
+        max_side: A larger image is shrunk until its longer side has at most this many pixels.
     """
     if max(array.shape[:2]) >= min_side:
         return shrink_to_fit(array, max_side)
@@ -177,9 +174,9 @@ def resize_for_display(array: NDArray[np.uint8], min_side: int, max_side: int = 
 
 
 def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
-    """Draw boxes with their numbers, from 1, on a copy of a picture.
+    """Draw numbered boxes, from 1, on a copy of an image.
 
-    A number stands outside its box, where it hides no cell and no other number if there is such a place.
+    Numbers are placed outside their boxes, if possible where they hide no cell and no other number.
 
     Args:
         image: ``uint8[H, W, 3]``.
@@ -193,7 +190,7 @@ def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
     font_size = max(MIN_NUMBER_HEIGHT, round(max(image.shape[:2]) / NUMBERS_PER_SIDE))
     font = ImageFont.load_default(font_size)
     for left, top, right, bottom in boxes:
-        # White within black: one of them stands out from whatever is behind.
+        # White inside black: one of them contrasts with any background.
         draw.rectangle((left, top, right, bottom), outline="black", width=4)
         draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
     occupied = list(boxes)
@@ -208,14 +205,14 @@ def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
 
 
 def _place_number(box: Box, size: tuple[int, int], occupied: Sequence[Box], canvas: tuple[int, int]) -> Box:
-    """Return where the number of a box stands: at one of its corners, where it covers least of what is taken."""
+    """Return the position of a box's number: at the corner where it covers least."""
     left, top, right, bottom = box
     width, height = size
-    # Above and below first: a number is read there as the box's own.
+    # Above and below first: there it clearly belongs to the box.
     corners = [(x, y) for y in (top - height, bottom) for x in (left, right - width)]
     corners += [(x, y) for x in (right, left - width) for y in (top, bottom - height)]
     positions = [(x, y) for x, y in corners if 0 <= x <= canvas[0] - width and 0 <= y <= canvas[1] - height]
-    # A box that leaves no room around it has its number inside.
+    # If there is no room around the box, the number is inside.
     inside = min(max(left, 0), max(canvas[0] - width, 0)), min(max(top, 0), max(canvas[1] - height, 0))
     candidates = [(x, y, x + width, y + height) for x, y in (*positions, inside)]
     return min(candidates, key=lambda candidate: sum(_compute_overlap(candidate, other) for other in occupied))

@@ -1,28 +1,29 @@
-"""Say which data sets are on this computer, or fetch one."""
+"""List the data sets that have a name, or download one."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from wbcseg.datasets import list_datasets, open_dataset
+from wbcseg.datasets import DATASETS, list_datasets, open_dataset
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    names = [name for name, spec in DATASETS.items() if spec.can_download]
     parser.add_argument(
-        "--fetch", metavar="NAME", choices=("zheng-1", "zheng-2", "zheng"), help="zheng-1, zheng-2 or zheng (both)"
+        "--download", "--fetch", metavar="NAME", choices=names, help=f"download a data set: {', '.join(names)}"
     )
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Carry out the command."""
-    if options.fetch:
-        dataset = open_dataset(options.fetch, download=True, progress=show_progress)
-        print(f"{dataset.title}: {len(dataset)} pictures. {dataset.acknowledgement}")
+    """Run the command."""
+    if options.download:
+        dataset = open_dataset(options.download, download=True, progress=show_progress)
+        print(f"{dataset.title}: {len(dataset)} images. {dataset.acknowledgement}")
         return 0
     for status in list_datasets():
-        count = f"{status.count} pictures" if status.count is not None else ""
+        count = f"{status.count} images" if status.count is not None else ""
         state = "ready" if status.ready else "missing"
         print(f"{status.name:12} {status.title:40} {state:8} {count:14} {status.location}")
         if not status.ready and status.advice:
@@ -31,9 +32,9 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def show_progress(done: int, total: int, name: str) -> None:
-    """Show how far a download has come, on one line of the terminal."""
+    """Show the progress of a download on one line of the terminal."""
     end = "\n" if done >= total else ""
     if sys.stderr.isatty():
-        print(f"\r\x1b[KFetching {done} of {total}  {name}", end=end, file=sys.stderr, flush=True)
+        print(f"\r\x1b[KDownloading {done} of {total}  {name}", end=end, file=sys.stderr, flush=True)
     elif done % 100 == 0 or done >= total:
-        print(f"Fetching {done} of {total}", file=sys.stderr, flush=True)
+        print(f"Downloading {done} of {total}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Data sets: ordered lists of samples, from published sources, folders, zips or the synthetic generator."""
+"""Data sets: ordered lists of samples from published sources, folders, zips or the synthetic generator."""
 
 from wbcseg.datasets.base import Dataset, SampleInfo, compute_manifest_digest
 from wbcseg.datasets.folder import open_folder, open_zip

@@ -1,4 +1,4 @@
-"""A data set: an ordered list of entries, read one by one when asked."""
+"""A data set: an ordered list of samples that are read on demand."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wbcseg.labels import CellType
 
 @dataclass(frozen=True)
 class SampleInfo:
-    """What is known of a sample before it is read.
+    """Description of a sample that has not been read yet.
 
     Attributes:
         id: The sample's id.
         cell_type: Its cell type, or ``None``.
         size: Height and width in pixels, read from the file's header.
-        read: Reads the sample; raises a :class:`wbcseg.errors.WbcsegError` that names the file where it can't.
-        has_mask: Whether an expert mask comes with it.
+        read: Reads the sample; raises a :class:`wbcseg.errors.WbcsegError` that names the file if it cannot.
+        has_mask: Whether it has an expert mask.
     """
 
     id: str
@@ -31,14 +31,14 @@ class SampleInfo:
 
 
 class Dataset:
-    """An ordered list of samples that are read when asked for.
+    """An ordered list of samples that are read on demand.
 
     Args:
         name: Short name, the first part of every id: ``zheng-1``.
-        title: What the page calls it.
-        sample_infos: In the order of the data set.
-        origin: Where the files are or how the pictures are made, in words.
-        acknowledgement: What whoever uses the data has to say, or an empty text.
+        title: Full title.
+        sample_infos: Its samples, in order.
+        origin: Where the files are or how the images are made, in words.
+        acknowledgement: How users of the data must acknowledge it; may be empty.
         problems: Plain sentences on files that were left out, each naming its file.
     """
 
@@ -83,7 +83,7 @@ class Dataset:
         return tuple(info.id for info in self.sample_infos)
 
     def get_info(self, sample_id: str) -> SampleInfo:
-        """Return what is known of a sample without reading it.
+        """Return the description of a sample without reading it.
 
         Raises:
             DatasetError: If the data set has no such sample.
@@ -123,9 +123,9 @@ def concatenate(name: str, title: str, datasets: Sequence[Dataset]) -> Dataset:
 
 
 def anonymise(dataset: Dataset) -> Dataset:
-    """Return the same data set with numbers for names, so that what is written of it holds no name of a user's file.
+    """Return the data set with numbers instead of file names, so that results contain no names of a user's files.
 
-    Ids become ``<name>/0001`` and so on, in the data set's order, and notes on files that were left out are dropped.
+    Ids become ``<name>/0001`` and so on, in the data set's order, and its problems are dropped, since they name files.
     """
 
     def anonymise_info(info: SampleInfo, number: int) -> SampleInfo:
@@ -136,7 +136,7 @@ def anonymise(dataset: Dataset) -> Dataset:
         dataset.name,
         dataset.title,
         [anonymise_info(info, number) for number, info in enumerate(dataset.sample_infos, start=1)],
-        origin="pictures that a user brought",
+        origin="uploaded images",
         acknowledgement=dataset.acknowledgement,
     )
 

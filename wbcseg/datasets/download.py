@@ -1,4 +1,4 @@
-"""Fetch a published data set file by file: resumable, verified, several at once."""
+"""Download a published data set file by file: resumable, verified, several files at once."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from urllib.parse import quote
 from wbcseg.errors import DownloadError, ManifestError
 
 ProgressCallback = Callable[[int, int, str], None]
-"""Called with files done, files in all and the name of the last one."""
+"""Called with the number of files done, the number of all files, and the name of the last one."""
 
 MAX_CONNECTIONS: Final = 8
 TIMEOUT_SECONDS: Final = 30
-"""Seconds without an answer after which a file counts as failed."""
+"""Seconds without an answer after which a download fails."""
 MAX_RETRIES: Final = 2
-"""How often a file is asked for again after a failure that may pass."""
+"""Number of retries after a temporary failure."""
 RETRY_DELAY_SECONDS: Final = 1.0
-"""Seconds before the first of these; the second waits twice as long."""
+"""Seconds before the first retry; the second waits twice as long."""
 
 _RETRYABLE_STATUS_CODES: Final = frozenset((408, 429, 500, 502, 503, 504))
 
 
 def list_missing_files(folder: Path, names: Sequence[str]) -> list[str]:
-    """Return the names that the folder does not have yet.
+    """Return the names of files that are not in the folder yet.
 
     Args:
-        folder: Where the files belong.
-        names: With forward slashes, relative to the folder.
+        folder: Folder of the files.
+        names: Names relative to the folder, with forward slashes.
     """
     present: dict[str, set[str]] = {}
     for parent in {name.rpartition("/")[0] for name in names}:
         try:
-            present[parent] = set(os.listdir(folder / parent))  # noqa: PTH208 (as quick for 600 files as for one)
+            present[parent] = set(os.listdir(folder / parent))  # noqa: PTH208 (as fast for 600 files as for one)
         except OSError:
             present[parent] = set()
     return [name for name in names if name.rpartition("/")[2] not in present[name.rpartition("/")[0]]]
@@ -51,21 +51,21 @@ def download_files(
     advice: str,
     progress: ProgressCallback | None = None,
 ) -> None:
-    """Fetch files that are not there yet, and verify each against its SHA-256.
+    """Download missing files and verify each against its SHA-256.
 
-    Every file is written beside its target under another name and moved when it is whole and verified, so an
-    interrupted download is resumed where it stopped, and a reader never sees half a file.
+    Every file is written next to its target under another name and moved once it is complete and verified, so an
+    interrupted download resumes where it stopped, and a reader never sees half a file.
 
     Args:
-        folder: Where the files belong; made if it is not there.
+        folder: Folder for the files; created if missing.
         hashes: SHA-256 by name, with forward slashes.
-        base_urls: Addresses of the folder on the server, in order of preference: a later one is tried where a file is not
-            found (404) under the first.
-        advice: Sentences for the error message: what to do where there is no network.
-        progress: Told after each file.
+        base_urls: Addresses of the folder on the server, in order of preference: the next one is tried for a file that
+            is not found (404).
+        advice: Sentences for the error message: what to do without a network.
+        progress: Called after each file.
 
     Raises:
-        DownloadError: If the server cannot be reached or does not have a file. What has come so far is kept.
+        DownloadError: If the server cannot be reached or does not have a file. Files downloaded so far are kept.
         ManifestError: If a file is not the published one.
     """
     missing = list_missing_files(folder, list(hashes))
@@ -77,17 +77,17 @@ def download_files(
             parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(
-            f"The folder {folder} for the data cannot be made: {error.strerror}. "
-            "Set WBCSEG_CACHE to a folder that can be written."
+            f"Folder {folder} for the data could not be created: {error.strerror}. "
+            "Set WBCSEG_CACHE to a folder with write access."
         ) from error
     stop_event = threading.Event()
-    # The first file alone: without a network it fails once, not once per thread.
+    # The first file on its own: without a network, it fails once, not once per thread.
     first, rest = missing[0], missing[1:]
     try:
         _download_file(folder, first, hashes[first], base_urls, stop_event)
         done += 1
         _report_progress(progress, done, len(hashes), first)
-        with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="wbcseg-fetch") as pool:
+        with ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="wbcseg-download") as pool:
             futures = {
                 pool.submit(_download_file, folder, name, hashes[name], base_urls, stop_event): name for name in rest
             }
@@ -97,15 +97,15 @@ def download_files(
                     done += 1
                     _report_progress(progress, done, len(hashes), futures[future])
             except BaseException:
-                # Ctrl-C, a failed file or an error in `progress`: what has not begun is not begun.
+                # Ctrl-C, a failed file or an error in `progress`: start no further downloads.
                 stop_event.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     except _FileDownloadError as error:
         completed = len(hashes) - len(list_missing_files(folder, list(hashes)))
         raise DownloadError(
-            f"The file {error.name} could not be fetched from {base_urls[0]}: {error.reason}. "
-            f"{completed} of {len(hashes)} files are here and kept; the next attempt goes on from there. {advice}"
+            f"File {error.name} could not be downloaded from {base_urls[0]}: {error.reason}. "
+            f"{completed} of {len(hashes)} files are complete; the next attempt continues from there. {advice}"
         ) from error
 
 
@@ -125,8 +125,8 @@ def _report_progress(progress: ProgressCallback | None, done: int, total: int, n
 def _download_file(
     folder: Path, name: str, expected_sha256: str, base_urls: Sequence[str], stop_event: threading.Event
 ) -> None:
-    """Fetch one file from the first server folder that has it."""
-    # Both are slow to import, and most starts of the program fetch nothing.
+    """Download one file from the first server folder that has it."""
+    # Both are slow to import, and rarely needed.
     import pooch
     import requests
 
@@ -157,15 +157,15 @@ def _download_file(
             except requests.Timeout:
                 failure = _FileDownloadError(name, f"no answer within {TIMEOUT_SECONDS} seconds")
             except requests.RequestException:
-                failure = _FileDownloadError(name, "no connection, or it broke off")
+                failure = _FileDownloadError(name, "no connection, or it was interrupted")
             except OSError as error:
                 failure = _FileDownloadError(
-                    name, f"it cannot be written to {folder} ({error.strerror})", permanent=True
+                    name, f"it could not be written to {folder} ({error.strerror})", permanent=True
                 )
             except ValueError as error:
                 raise ManifestError(
-                    f"The file {name} that came from {base_url} is not the published one: its SHA-256 should be {expected_sha256}. "
-                    "It was thrown away. A proxy or a changed repository may be the cause; try again later or from "
+                    f"File {name} from {base_url} is not the published one: its SHA-256 should be {expected_sha256}. "
+                    "It was discarded. A proxy or a changed repository may be the cause; try again later or from "
                     "another network."
                 ) from error
             break

@@ -1,6 +1,6 @@
-"""A user's own pictures, with or without expert masks, from a folder or a zip.
+"""Open a folder or zip of images, with or without masks, as a data set.
 
-Which mask belongs to which picture is told in :data:`wbcseg.datasets.pairing.PAIRING_RULE`.
+Masks are paired with images by :data:`wbcseg.datasets.pairing.PAIRING_RULE`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from wbcseg.io.pairs import resolve_mask_orientation
 
 
 def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
-    """Open a folder, or a zip that is read in memory without being unpacked.
+    """Open a folder, or a zip, which is read in memory without being unpacked.
 
-    Headers are read, nothing is decoded. What does not fit (a picture without a mask, two sizes, no picture at all
-    behind the name) is left out and listed in :attr:`DataSet.problems`, each with its file.
+    Headers are read, nothing is decoded. Files that cannot be used (an image without a mask, different sizes, not an
+    image) are skipped and listed in :attr:`Dataset.problems`.
 
     Args:
         path: A folder, or a ``.zip`` file.
-        require_masks: Whether a picture without a mask is left out as a problem. Otherwise its mask is ``None``.
+        require_masks: Whether an image without a mask is skipped as a problem. Otherwise its mask is ``None``.
 
     Returns:
         A data set with the folder's name and the ids ``<name>/<stem>``.
 
     Raises:
-        PairingError: If no picture is left.
+        PairingError: If no image is left.
         DatasetError: If the folder or zip cannot be read.
     """
     if path.is_dir():
@@ -51,16 +51,16 @@ def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
 
 
 def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> Dataset:
-    """Open a zip that was uploaded; see :func:`open_folder`.
+    """Open an uploaded zip; see :func:`open_folder`.
 
     Args:
         data: The whole zip.
-        name: Its file name, from which the data set gets its own.
+        name: File name of the zip, after which the data set is named.
         require_masks: As in :func:`open_folder`.
 
     Raises:
-        PairingError: If no picture is left.
-        DatasetError: If it is no zip, is encrypted, or is larger than the limits when unpacked.
+        PairingError: If no image is left.
+        DatasetError: If it is not a zip, is encrypted, or is larger than the limits when unpacked.
     """
     return _open_source(ZipSource(data, name), PurePath(name).stem, require_masks)
 
@@ -79,19 +79,19 @@ def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
         try:
             size = _check_headers(source, pair)
         except WbcsegError as error:
-            problems.append(f"{error} It is left out.")
+            problems.append(f"{error} It was skipped.")
             continue
         sample_id = f"{name}/{make_safe_name('_'.join(pair.key[common_depth:]), used_names)}"
         read = partial(_read_sample, source, pair, sample_id)
         infos.append(SampleInfo(sample_id, None, size, read, has_mask=pair.mask is not None))
     if not infos:
-        details = " ".join(problems[:5]) if problems else "No pictures were found."
+        details = " ".join(problems[:5]) if problems else "No images were found."
         raise PairingError(f"There is nothing to use in {source.origin}. {details} {PAIRING_RULE}")
     return Dataset(name, title, infos, origin=source.origin, problems=problems)
 
 
 def _count_common_folders(folders: list[tuple[str, ...]]) -> int:
-    """Return how many leading folders all pictures have in common."""
+    """Return how many leading folders all images share."""
     if not folders:
         return 0
     first, last = min(folders), max(folders)
@@ -100,7 +100,7 @@ def _count_common_folders(folders: list[tuple[str, ...]]) -> int:
 
 
 def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
-    """Return the picture's size; raise if it or its mask is no picture, or they do not fit."""
+    """Return the image's size; raise an error if it or its mask cannot be read, or if they do not match."""
     image_header = read_file_header(source.get_header_source(pair.image), name=pair.image)
     if pair.mask is not None:
         mask_header = read_file_header(source.get_header_source(pair.mask), name=pair.mask, kind="Mask")

@@ -1,4 +1,4 @@
-"""Which mask belongs to which picture, judged by names alone."""
+"""Pair images with masks by their names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Final
 from wbcseg.io import format_display_name
 
 PAIRING_RULE: Final = (
-    "A picture and its mask have the same name, apart from the ending. The mask is the one that lies in a folder "
-    "called masks, labels, annotations, gt or ground_truth (the pictures beside it or in a folder called images), or "
+    "An image and its mask have the same name, apart from the extension. The mask is the one in a folder named masks, "
+    "labels, annotations, gt or ground_truth (the images are next to that folder or in one named images), or "
     "whose name ends in _mask, _label or _gt, or that is the .png beside a .bmp, .jpg or .tif. Masks are PNG, BMP or "
     "TIFF in grey (0 background, 128 cytoplasm, 255 nucleus) or with the class ids 0, 1 and 2. Other files are ignored."
 )
-"""The rule in plain words, for pages and error messages."""
+"""The rule in words, for pages and error messages."""
 
 IMAGE_SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
 _IMAGE_FOLDERS: Final = frozenset(("image", "images", "img", "imgs", "picture", "pictures"))
@@ -39,12 +39,12 @@ _MASK_NAME_PATTERN: Final = re.compile(r"(?<=.)[_-](mask|masks|label|labels|gt)$
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture and its mask.
+    """An image and its mask.
 
     Attributes:
-        key: Folders and stem that both have in common.
-        image: The picture's name as it was given.
-        mask: The mask's name, or ``None``.
+        key: Folders and stem that both share.
+        image: Name of the image.
+        mask: Name of the mask, or ``None``.
     """
 
     key: tuple[str, ...]
@@ -59,7 +59,7 @@ class _FileGroup:
 
 
 def is_ignored(name: str) -> bool:
-    """Tell whether a file is none of the user's: hidden, left by macOS, or with an ending that no picture has."""
+    """Return whether a file is ignored: hidden, created by macOS, or without an image extension."""
     parts = name.split("/")
     return (
         any(part.startswith(".") or part == "__MACOSX" for part in parts if part not in (".", ".."))
@@ -68,14 +68,14 @@ def is_ignored(name: str) -> bool:
 
 
 def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[str]]:
-    """Pair files by their names; :data:`PAIRING_RULE` says how.
+    """Pair files by their names; see :data:`PAIRING_RULE`.
 
     Args:
-        names: Relative names with forward slashes. Those that :func:`is_ignored` names are skipped.
-        require_masks: Whether a picture without a mask is a problem; otherwise it is a pair without a mask.
+        names: Relative names with forward slashes; see :func:`is_ignored` for those that are skipped.
+        require_masks: Whether an image without a mask is a problem; otherwise it is a pair without a mask.
 
     Returns:
-        The pairs in natural order (``cell2`` before ``cell10``), and a sentence for each file that was left out.
+        The pairs in natural order (``cell2`` before ``cell10``), and a sentence for each file that was skipped.
     """
     groups: dict[tuple[str, ...], _FileGroup] = {}
     for name in sorted(names):
@@ -91,13 +91,13 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
         _split_zheng_layout(group)
         if len(group.images) > 1 or len(group.masks) > 1:
             duplicates = group.images if len(group.images) > 1 else group.masks
-            noun = "pictures" if duplicates is group.images else "masks"
+            noun = "images" if duplicates is group.images else "masks"
             listed = ", ".join(format_display_name(name) for name in duplicates)
-            problems.append(f"{listed}: {len(duplicates)} {noun} for the same name; they are left out.")
+            problems.append(f"{listed}: {len(duplicates)} {noun} with the same name; they were skipped.")
         elif not group.images:
-            problems.append(f"{format_display_name(group.masks[0])}: the mask has no picture; it is left out.")
+            problems.append(f"{format_display_name(group.masks[0])}: the mask has no image; it was skipped.")
         elif not group.masks and require_masks:
-            problems.append(f"{format_display_name(group.images[0])}: the picture has no mask; it is left out.")
+            problems.append(f"{format_display_name(group.images[0])}: the image has no mask; it was skipped.")
         else:
             image = group.images[0]
             pairs.append(Pair(parse_name(image)[0], image, group.masks[0] if group.masks else None))
@@ -105,13 +105,13 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
 
 
 def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
-    """Return what a picture and its mask have in common, and whether a name is that of a mask.
+    """Return the part of a name that an image and its mask share, and whether it is the name of a mask.
 
     Args:
         name: Relative, with forward slashes.
 
     Returns:
-        The folders and the stem without what marks a mask; and whether something does.
+        The folders and the stem without the mark of a mask, and whether there is such a mark.
     """
     *folders, file_name = (part for part in name.split("/") if part not in ("", ".", ".."))
     stem = PurePosixPath(file_name).stem
@@ -127,7 +127,7 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
 
 
 def _split_zheng_layout(group: _FileGroup) -> None:
-    """Take the PNG beside a picture of another format for its mask, as in the Zheng data sets."""
+    """Treat a PNG next to an image of another format as its mask, as in the Zheng data sets."""
     pngs = [name for name in group.images if name.lower().endswith(".png")]
     if not group.masks and len(pngs) == 1 and len(group.images) == 2:
         group.masks = pngs
@@ -135,7 +135,7 @@ def _split_zheng_layout(group: _FileGroup) -> None:
 
 
 def get_natural_sort_key(key: tuple[str, ...]) -> list[list[tuple[int, str]]]:
-    """Return what names are sorted by, so that ``cell2`` comes before ``cell10``."""
+    """Return the sort key of natural order, in which ``cell2`` comes before ``cell10``."""
 
     def split_digits(text: str) -> list[tuple[int, str]]:
         chunks = re.findall(r"[0-9]+|[^0-9]+", text)

@@ -1,4 +1,4 @@
-"""One picture with what is known of it."""
+"""A sample: an image with its mask and cell type."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wbcseg.labels import CellType, Labels
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One picture, its expert mask and its cell type, whatever data set it came from.
+    """An image with its expert mask and cell type, from any data set.
 
     Attributes:
-        id: ``<data set>/<name>``, unique in the whole program, such as ``zheng-1/001``.
+        id: ``<data set>/<name>``, unique across all data sets, such as ``zheng-1/001``.
         image: ``uint8[H, W, 3]``, RGB. Sizes differ within a data set.
-        mask: ``uint8[H, W]`` of class ids, or ``None`` where no expert drew one.
-        cell_type: One of :data:`wbcseg.labels.CELL_TYPES`, or ``None`` where it is not known.
-        source: Where it came from, in words: for captions and reports.
+        mask: ``uint8[H, W]`` of class ids, or ``None`` if there is none.
+        cell_type: One of :data:`wbcseg.labels.CELL_TYPES`, or ``None`` if unknown.
+        source: Where it comes from, for captions and reports.
 
     Raises:
         ValueError: If shapes or dtypes are not the ones above.
@@ -50,7 +50,7 @@ class Sample:
         return self.image.shape[0], self.image.shape[1]
 
     def compute_digest(self) -> str:
-        """Return the SHA-256 of what the sample shows: size, pixels and mask, whatever file held them."""
+        """Return the SHA-256 of the content: size, pixels and mask, whatever the file format."""
         sha = hashlib.sha256(repr(self.image.shape).encode())
         sha.update(np.ascontiguousarray(self.image).data)
         sha.update(b"mask" if self.mask is not None else b"none")

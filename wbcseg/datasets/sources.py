@@ -1,4 +1,4 @@
-"""Where a user's files come from: a folder on the disk, or a zip that stays in memory."""
+"""Sources of a user's files: a folder on disk, or a zip in memory."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from wbcseg.errors import DatasetError, ErrorCode, Problem
 from wbcseg.io import MAX_BYTES, format_display_name
 
 MAX_FILES: Final = 20_000
-"""Most files in a folder or zip, whatever they are."""
+"""Maximum number of files of any kind in a folder or zip."""
 
 MAX_ZIP_BYTES: Final = 400_000_000
-"""Largest zip file."""
+"""Maximum size of a zip."""
 
 MAX_UNPACKED_BYTES: Final = 2_000_000_000
-"""Most bytes that the pictures of a zip may unpack to, all together."""
+"""Maximum total size of a zip's unpacked images."""
 
 MAX_COMPRESSION_RATIO: Final = 200
-"""Most times that a zip may unpack to its own size; small ones (below 100 MB unpacked) may more."""
+"""Maximum ratio of a zip's unpacked to its packed size, unless it unpacks to less than 100 MB."""
 
 _SMALL_ARCHIVE_BYTES: Final = 100_000_000
 _SUPPORTED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -30,14 +30,14 @@ _ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 
 
 def _is_zip(name: str) -> bool:
-    """Whether a file is called a zip, and is none of what systems leave behind."""
+    """Return whether a file has the extension of a zip and is not a system file."""
     return name.lower().endswith(".zip") and not any(
         part.startswith(".") or part == "__MACOSX" for part in name.split("/")
     )
 
 
 class Source(Protocol):
-    """Files by their relative names, read when asked for.
+    """Files by their relative names, read on demand.
 
     Attributes:
         origin: Where they are, in words.
@@ -57,7 +57,7 @@ class Source(Protocol):
         """
 
     def get_header_source(self, name: str) -> bytes | Path:
-        """Return what the header of a file is read from: its path where it has one, else its bytes."""
+        """Return what a file's header is read from: its path if it has one, else its bytes."""
 
 
 class FolderSource:
@@ -103,13 +103,13 @@ class FolderSource:
             relative_names = [(relative / file).as_posix() for file in files]
             names += (name for name in relative_names if not is_ignored(name))
             zip_names += (name for name in relative_names if _is_zip(name))
-        # A pipe or a device called "a.png" would keep whoever opens it waiting.
+        # Opening a pipe or device named "a.png" would block.
         self.names = tuple(sorted(name for name in names if (path / name).is_file()))
         self.zip_names = tuple(sorted(zip_names))
         self.problems = tuple(problems)
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file; one byte more than allowed is enough for the door to refuse it."""
+        """Return the bytes of a file, at most one more than allowed, which the decoder rejects."""
         try:
             with (self.path / name).open("rb") as file:
                 return file.read(MAX_BYTES + 1)
@@ -127,14 +127,14 @@ class FolderSource:
 
 
 class ZipSource:
-    """The pictures of a zip, read in memory: nothing is ever unpacked to the disk, so names cannot lead anywhere.
+    """The images of a zip, read in memory: nothing is unpacked to disk, so names cannot lead outside a folder.
 
     Args:
         data: The whole zip.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
-        DatasetError: If it is no zip, is encrypted, or is larger than the limits when unpacked.
+        DatasetError: If it is not a zip, is encrypted, or is larger than the limits when unpacked.
     """
 
     def __init__(self, data: bytes, name: str) -> None:
@@ -148,7 +148,7 @@ class ZipSource:
                 code=ErrorCode.TOO_LARGE,
                 hint="Unpack it and use the folder.",
             )
-        # Counted in the raw bytes, since the zip reader makes an object of every entry before it can be asked.
+        # Counted in the raw bytes, since the zip reader creates an object for every entry at once.
         if data.count(_ENTRY_SIGNATURE) > MAX_FILES:
             raise DatasetError(
                 f"Zip {self._name} has more than {MAX_FILES} files.",
@@ -159,7 +159,7 @@ class ZipSource:
             )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        # The reader raises whatever its parsing runs into, not only BadZipFile.
+        # The reader raises errors of many kinds, not only BadZipFile.
         except Exception as error:
             raise DatasetError(
                 f"File {self._name} is not a zip, or is damaged.",
@@ -233,7 +233,7 @@ class ZipSource:
         return entries, tuple(problems)
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file; one byte more than allowed is enough for the door to refuse it."""
+        """Return the bytes of a file, at most one more than allowed, which the decoder rejects."""
         try:
             with self._zip.open(self._entries[name]) as file:
                 return file.read(MAX_BYTES + 1)

@@ -1,7 +1,7 @@
-"""What a reader brings: files and zips, turned into a list of pictures to look at, with their masks.
+"""Turn uploaded files and zips into a list of images with their masks.
 
-Nothing is decoded here, and the bytes of a picture are read when its turn comes. Whatever is wrong with a file is said
-of that file alone.
+Nothing is decoded here, and an image's bytes are read only when it is processed. A problem with a file affects only
+that file.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from wbcseg.io.images import read_file_header
 LoadFn = Callable[[], bytes]
 
 ZIP_MAGIC: Final = b"PK\x03\x04"
-"""How zips begin."""
+"""First bytes of a zip."""
 
 TIFF_SUFFIXES: Final = (".tif", ".tiff")
 MAX_HEADERS_READ: Final = 200
-"""TIFF files that are asked for their number of pages."""
+"""Maximum number of TIFF files whose number of pages is read."""
 
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """A file that a reader brought.
+    """An uploaded file.
 
     Attributes:
-        name: What it is called, with forward slashes where a folder was brought.
+        name: File name, with forward slashes if a folder was uploaded.
         load: Returns its bytes.
-        key: Names the content: the same for the same upload, another one for every other.
+        key: Identifies the content: equal for the same upload, different for any other.
     """
 
     name: str
@@ -46,16 +46,16 @@ class Upload:
 
 @dataclass(frozen=True, eq=False)
 class InputImage:
-    """A picture to look at, or a file that is none.
+    """An image to be processed, or a file that cannot be.
 
     Attributes:
-        name: Unique among the items.
-        key: Names the content, mask included.
-        load: Returns the bytes of the picture; raises a :class:`wbcseg.errors.WbcsegError` where they cannot be read.
-        mask_name: What the expert's mask is called; empty where there is none.
+        name: Unique name.
+        key: Identifies the content, mask included.
+        load: Returns the bytes of the image; raises a :class:`wbcseg.errors.WbcsegError` if they cannot be read.
+        mask_name: Name of the expert mask; empty if there is none.
         load_mask: Returns the bytes of the mask.
-        problem: What is known to be wrong before the picture is opened; it is then not opened.
-        notices: Plain sentences for the reader.
+        problem: A problem found before the image is opened; it is then not opened.
+        notices: Sentences for the user.
     """
 
     name: str
@@ -67,7 +67,7 @@ class InputImage:
     notices: tuple[str, ...] = ()
 
     def load_into_memory(self) -> InputImage:
-        """Return the same with its bytes read, for when the place that they come from may be gone.
+        """Return the image with its bytes in memory, in case its source disappears.
 
         Raises:
             WbcsegError: If they cannot be read.
@@ -78,7 +78,7 @@ class InputImage:
 
 @dataclass(frozen=True)
 class _File:
-    """A file by the name that it is paired by; copies of a name lie in folders of their own."""
+    """A file with the name used for pairing; files with the same name get folders of their own."""
 
     name: str
     copy_number: int
@@ -86,16 +86,16 @@ class _File:
 
 
 def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
-    """Turn what a reader brought into a list of pictures to look at.
+    """Turn uploads into a list of images with their masks.
 
-    Zips are opened in memory. Pictures and masks are paired by :data:`wbcseg.datasets.PAIRING_RULE`; a zip counts as
-    a folder of its name. Files of the same name are told apart by a number: ``a.png`` and ``a (2).png``.
+    Zips are opened in memory. Images and masks are paired by :data:`wbcseg.datasets.PAIRING_RULE`; a zip counts as
+    a folder of its name. Files with the same name are numbered: ``a.png`` and ``a (2).png``.
 
     Args:
-        uploads: In the order in which they came.
+        uploads: In the order of the upload.
 
     Returns:
-        In natural order of their names (``cell2`` before ``cell10``); what cannot be used comes last.
+        Images in natural order of their names (``cell2`` before ``cell10``), then files that cannot be used.
     """
     problems: list[InputImage] = []
     unpacked = list(_unpack(uploads, problems))
@@ -109,7 +109,7 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
         folded_name = upload.name.casefold()
         name_counts[folded_name] += 1
         copy_number = name_counts[folded_name]
-        # A folder for every further copy: the first picture goes with the first mask, and so on.
+        # A folder for every further copy: the first image goes with the first mask, and so on.
         files[upload.name if copy_number == 1 else f"({copy_number})/{upload.name}"] = _File(
             upload.name, copy_number, upload
         )
@@ -117,7 +117,7 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
 
 
 def count_max_pages(input_images: Sequence[InputImage]) -> int:
-    """Return the number of pages of the TIFF that has most, from the headers alone; at least 1."""
+    """Return the largest number of pages of any TIFF, from the headers; at least 1."""
     max_pages = 1
     tiffs = [
         input_image
@@ -128,16 +128,16 @@ def count_max_pages(input_images: Sequence[InputImage]) -> int:
         try:
             max_pages = max(max_pages, read_file_header(input_image.load(), name=input_image.name).page_count)
         except WbcsegError:
-            # It is said when the picture's turn comes.
+            # Reported when the image is processed.
             continue
     return max_pages
 
 
 def resolve_page(data: bytes, name: str, page: int) -> int:
-    """Return which page of a file is meant: the one that was asked for where it is a TIFF with several, else the first.
+    """Return the page to read: the requested one of a TIFF with several pages, else the first.
 
     Raises:
-        ImageError: If it is no picture, or has several pages but not that one.
+        ImageError: If the file is not an image, or has several pages but not that one.
     """
     header = read_file_header(data, name=name)
     if header.format != "TIFF" or header.page_count == 1:
@@ -154,16 +154,16 @@ def resolve_page(data: bytes, name: str, page: int) -> int:
 
 
 def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[Upload]:
-    """Yield the files, those in zips included; note what is wrong with zips."""
+    """Yield the files, including those in zips; add problems with zips to ``problems``."""
     for upload in uploads:
         name = "/".join(part for part in upload.name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
-        # What is no text in UTF-8, as names on Linux may be, cannot be written anywhere.
-        name = name.encode("utf-8", "replace").decode() or "picture"
-        is_picture = PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
-        if is_picture and is_ignored(name):
-            continue  # Left by macOS, or hidden.
-        if is_picture:
-            yield Upload(name, upload.load, upload.key)  # It is read when its turn comes.
+        # A name that is not valid UTF-8, as is possible on Linux, cannot be written anywhere.
+        name = name.encode("utf-8", "replace").decode() or "image"
+        is_image = PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+        if is_image and is_ignored(name):
+            continue  # Hidden, or created by macOS.
+        if is_image:
+            yield Upload(name, upload.load, upload.key)  # Read when it is processed.
             continue
         try:
             data = upload.load()
@@ -191,7 +191,7 @@ def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[U
 
 def _pair_files(files: dict[str, _File]) -> list[InputImage]:
     pairs, _ = pair_files(files, require_masks=False)
-    # Of two pictures of one name and one mask, nobody knows which one it belongs to.
+    # With two images of one name and one mask, it is unknown which one the mask belongs to.
     mask_presence: dict[tuple[str, ...], set[bool]] = {}
     for pair in pairs:
         mask_presence.setdefault(_get_pairing_key(files[pair.image]), set()).add(pair.mask is not None)
@@ -209,7 +209,7 @@ def _pair_files(files: dict[str, _File]) -> list[InputImage]:
         if not is_ignored(name) and parse_name(file.name)[1]:
             unused_masks.append(file)
         else:
-            # No picture's ending: the content decides. Or several pictures of one name, such as a.jpg and a.tif.
+            # No image extension: the content decides. Or several images of one name, such as a.jpg and a.tif.
             inputs.append((file, _build_input(file, None)))
     inputs, unused_masks = _assign_loose_masks(inputs, unused_masks)
     inputs.sort(key=lambda entry: (get_natural_sort_key(_get_pairing_key(entry[0])), entry[0].copy_number))
@@ -229,16 +229,16 @@ def _pair_files(files: dict[str, _File]) -> list[InputImage]:
 def _assign_loose_masks(
     inputs: Sequence[tuple[_File, InputImage]], unused_masks: Sequence[_File]
 ) -> tuple[list[tuple[_File, InputImage]], list[_File]]:
-    """Give a mask that lies in no folder to the picture of its name in one, if there is but one of each.
+    """Assign a mask outside any folder to the image of its name in a folder, if there is only one of each.
 
-    So it is where a zip or a folder is brought first and a mask by itself later.
+    This happens if a zip or folder is uploaded first and a mask on its own later.
 
     Args:
-        inputs: The pictures.
-        unused_masks: Those that have no picture yet.
+        inputs: The images.
+        unused_masks: Masks without an image.
 
     Returns:
-        The pictures, and the masks that still have none.
+        The images, and the masks that still have none.
     """
     mask_counts = Counter(_get_pairing_key(mask_file) for mask_file in unused_masks)
     unmasked_by_name: dict[str, list[int]] = {}
@@ -284,7 +284,7 @@ def _build_input(image_file: _File, mask_file: _File | None) -> InputImage:
 
 
 def _assign_unique_names(input_images: Sequence[InputImage]) -> list[InputImage]:
-    """Give every item a name of its own, without a folder that all of them lie in."""
+    """Give every image a unique name, without a folder that all of them share."""
     top_folders = {
         input_image.name.partition("/")[0] if "/" in input_image.name else "" for input_image in input_images
     }
@@ -305,7 +305,7 @@ def _assign_unique_names(input_images: Sequence[InputImage]) -> list[InputImage]
 
 
 def _get_pairing_key(file: _File) -> tuple[str, ...]:
-    """Return what the names of a picture and its mask have in common."""
+    """Return the part of the name that an image and its mask share."""
     return tuple(part.casefold() for part in parse_name(file.name)[0])
 
 

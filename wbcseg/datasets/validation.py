@@ -1,4 +1,4 @@
-"""Checks of a whole data set, made before hours are spent on it."""
+"""Checks of a whole data set before a training."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _MAX_LISTED = 20
 
 
 def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """Read every sample and collect what is wrong, each sentence with its file.
+    """Read every sample and return what is wrong, each sentence with its file.
 
     Args:
         dataset: Any data set.
-        progress: Told after each sample: done, total.
+        progress: Called after each sample with done, total.
 
     Returns:
         The data set's own list of files that were left out, then samples that cannot be read or have no mask.
@@ -24,7 +24,7 @@ def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | No
     for done, info in enumerate(dataset.sample_infos, 1):
         try:
             if info.read().mask is None:
-                problems.append(f"{info.id}: the picture has no mask.")
+                problems.append(f"{info.id}: the image has no mask.")
         except WbcsegError as error:
             problems.append(f"{info.id}: {error}")
         if progress is not None:
@@ -33,11 +33,11 @@ def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | No
 
 
 def check_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> None:
-    """Refuse a data set that is not fit for a training.
+    """Check that a data set can be used for training.
 
     Args:
         dataset: Any data set.
-        progress: Told after each sample: done, total.
+        progress: Called after each sample with done, total.
 
     Raises:
         DatasetError: If it is empty or anything is wrong with it; all problems are listed.
@@ -52,12 +52,12 @@ def check_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | No
 
 
 def check_manifest(name: str, recorded: Mapping[str, str], current: Mapping[str, str]) -> None:
-    """Make sure that samples are what they were when a split or a model was made.
+    """Check that samples have not changed since a split or a model was made.
 
     Args:
         name: Name of the data set.
-        recorded: The SHA-256 of every sample's content then, by id, as :meth:`DataSet.manifest` returned it.
-        current: The same as it is now; samples that were not recorded do not matter.
+        recorded: SHA-256 of every sample's content then, by id, from :meth:`Dataset.compute_manifest`.
+        current: The same now; samples that were not recorded are ignored.
 
     Raises:
         ManifestError: If a recorded sample is gone or shows something else; all are listed.
@@ -65,9 +65,9 @@ def check_manifest(name: str, recorded: Mapping[str, str], current: Mapping[str,
     problems = []
     for sample_id, digest in recorded.items():
         if sample_id not in current:
-            problems.append(f"{sample_id} is not there any more.")
+            problems.append(f"{sample_id} is missing.")
         elif current[sample_id] != digest:
-            problems.append(f"{sample_id} is not the picture or mask that it was.")
+            problems.append(f"{sample_id} has another image or mask.")
     if problems:
         raise ManifestError(
             f"Data set {name} has changed since it was recorded:\n{_format_problems(problems)}\n"

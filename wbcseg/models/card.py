@@ -1,4 +1,4 @@
-"""What a model's folder says of itself, in ``card.json``."""
+"""Model cards: the description of a trained model in its folder, ``card.json``."""
 
 from __future__ import annotations
 
@@ -22,20 +22,18 @@ MODEL_FILE: Final = "model.tflite"
 WEIGHTS_FILE: Final = "weights.safetensors"
 FORMAT_VERSION: Final = 1
 DEFAULT_CELL_FRACTION: Final = 0.5
-"""The share of models whose card, from an earlier version, has none."""
+"""Cell fraction of models whose card does not state one."""
 
-NOTICE: Final = (
-    "For research and teaching. Not a medical device: not to be used for diagnosis or for decisions on treatment."
-)
+NOTICE: Final = "For research and teaching. Not a medical device: do not use it for diagnosis or treatment decisions."
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file of a model's folder.
+    """A file in a model's folder.
 
     Attributes:
-        name: Its name in the folder.
-        size: Bytes.
+        name: File name.
+        size: Size in bytes.
         sha256: Checksum of its content.
     """
 
@@ -45,7 +43,7 @@ class FileRecord:
 
     @classmethod
     def from_path(cls, path: Path) -> FileRecord:
-        """Describe a file as it is now."""
+        """Return the record of a file as it is now."""
         return cls(path.name, path.stat().st_size, compute_sha256(path))
 
     def check(self, data: bytes, folder: Path) -> None:
@@ -65,30 +63,29 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model.
+    """Description of a trained model.
 
     Attributes:
-        title: What the page calls it.
+        title: Title on pages.
         architecture: A name in :data:`wbcseg.models.ARCHITECTURES`.
         base_filters: Filters of its first stage.
-        parameters: How many numbers it has learned.
-        input_size: Side in pixels of the square that it was trained on.
+        parameters: Number of parameters.
+        input_size: Side in pixels of its square input.
         classes: Names of its output channels, in order.
-        config: The settings of its training.
-        split: Which pictures trained and tested it (:meth:`wbcseg.splitting.splits.Split.to_dict`).
-        test_metrics: Figures on the pictures that it was not trained with: ``pictures``, ``accuracy`` and ``regions``
-            with, for background, cytoplasm, nucleus and cell, ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se``
-            and ``n``.
-        training: ``epochs``, ``seconds`` and the environment.
+        config: Training settings.
+        split: The images that it was trained and tested on (:meth:`wbcseg.splitting.splits.Split.to_dict`).
+        test_metrics: Metrics on the held-out images: ``images`` (their number), ``accuracy``, and ``regions`` with
+            ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n`` for background, cytoplasm, nucleus and cell.
+        training: ``epochs``, ``seconds`` and ``environment``.
         created: Date and time, ISO 8601, UTC.
         files: The exported model and the trainable weights, by role (``model``, ``weights``).
-        acknowledgement: What whoever uses the model has to say of its data.
-        notice: What it may be used for.
-        wbcseg_version: Version of this program that made it.
-        notes: What else whoever uses it should know, such as what was tried and did not help, a sentence or two each.
-        cross_site: How networks of its kind do on a laboratory's pictures that they were not trained on, and how well
-            their results are judged; see :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. Empty where nobody measured.
-        cell_fraction: Of a model for any laboratory: of the close look's side, what the cell takes (0.2 to 1).
+        acknowledgement: Acknowledgement of the training data.
+        notice: Intended use.
+        wbcseg_version: Version of wbcseg that created it.
+        notes: Further notes for users, such as what was tried and did not help, a few sentences each.
+        cross_site: Results of the cross-site study of its network, with the metrics of its quality model; see
+            :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. Empty if there is none.
+        cell_fraction: Fraction of the second pass's side that the cell fills (0.2 to 1), for a two-stage model.
     """
 
     title: str
@@ -112,12 +109,12 @@ class ModelCard:
 
     @property
     def dataset(self) -> str:
-        """Name of the data set that it was trained on."""
+        """Name of the training data set."""
         return str(self.split["dataset"])
 
     @cached_property
     def training_ids(self) -> frozenset[str]:
-        """Ids of the pictures that it was trained with, and of further pictures of the same cells."""
+        """Ids of the images that it was trained on, and of other images of the same cells."""
         trained_ids = {get_original_id(sample_id) for sample_id in self.split["train"]}
         for group in self.split["groups"]:
             if trained_ids & set(group):
@@ -126,27 +123,27 @@ class ModelCard:
 
     @cached_property
     def training_digests(self) -> frozenset[str]:
-        """Digests of those pictures with their masks, :meth:`wbcseg.datasets.Sample.digest`, which no name can hide."""
+        """Digests of those images and their masks (:meth:`wbcseg.datasets.Sample.compute_digest`)."""
         manifest = self.split["manifest"]
         return frozenset(manifest[sample_id] for sample_id in self.training_ids if sample_id in manifest)
 
     def trained_on(self, sample_id: str, digest: str = "") -> bool:
-        """Return whether the model was trained with a picture, or with another picture of the same cell.
+        """Return whether the model was trained on an image, or on another image of the same cell.
 
         Args:
-            sample_id: The picture's id.
-            digest: That of the picture with its mask, which tells it under another id, too.
+            sample_id: The image's id.
+            digest: Digest of the image and its mask, which identifies it under any id.
         """
         return get_original_id(sample_id) in self.training_ids or digest in self.training_digests
 
     @property
     def two_stage(self) -> bool:
-        """Whether it is made for cells of any size, and looks twice."""
+        """Whether it is made for cells of any size and predicts in two passes."""
         return get_augmentation(self.config["augmentation"]).cell_fraction is not None
 
     @property
     def is_leaky(self) -> bool:
-        """Whether pictures that it was measured on have a flipped copy in its training, as in the thesis."""
+        """Whether test images have a flipped copy in its training data, as in the thesis."""
         return any(self.trained_on(sample_id) for sample_id in self.split["test"])
 
     @property
@@ -187,8 +184,8 @@ class ModelCard:
         """Read ``card.json`` of a folder.
 
         Raises:
-            ModelError: If it is missing, no card of this format, of an unknown network, other classes, or a share
-                out of range.
+            ModelError: If it is missing or not a valid card: unknown format or network, other classes, or a cell
+                fraction out of range.
         """
         path = folder / CARD_FILE
         try:
@@ -203,12 +200,11 @@ class ModelCard:
                 Path(record.name).name != record.name for record in files.values()
             ):
                 raise ModelError(
-                    f"The card of model {folder.name} must name its files `model` and `weights` in its folder."
+                    f"The card of model {folder.name} must list the files `model` and `weights` in its folder."
                 )
             card = cls(
                 **{name: values[name] for name in _REQUIRED_FIELDS},
                 classes=tuple(values["classes"]),
-                # Cards of earlier versions have none.
                 notes=tuple(map(str, values.get("notes", ()))),
                 cross_site=dict(values.get("cross_site", {})),
                 cell_fraction=float(values.get("cell_fraction", DEFAULT_CELL_FRACTION)),
@@ -216,7 +212,7 @@ class ModelCard:
             )
             _ = card.dataset, card.training_ids, card.two_stage
         except FileNotFoundError:
-            raise ModelError(f"Folder {folder.name} holds no model: it has no {CARD_FILE}.") from None
+            raise ModelError(f"Folder {folder.name} is not a model: it has no {CARD_FILE}.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ModelError(
                 f"The card of model {folder.name} cannot be read ({type(error).__name__}: {error})."
@@ -227,15 +223,18 @@ class ModelCard:
     def _check(self, folder: Path) -> None:
         if self.architecture not in ARCHITECTURES:
             raise ModelError(
-                f"Model {folder.name} must be one of {', '.join(ARCHITECTURES)}. Received: {self.architecture!r}"
+                f"The network of model {folder.name} must be one of {', '.join(ARCHITECTURES)}. "
+                f"Received: {self.architecture!r}"
             )
         if self.classes != CLASS_NAMES:
             raise ModelError(
-                f"Model {folder.name} must tell apart {len(CLASS_NAMES)} classes: {', '.join(CLASS_NAMES)}. "
-                f"Received: {len(self.classes)}: {', '.join(map(str, self.classes))}"
+                f"Model {folder.name} must have the classes {', '.join(CLASS_NAMES)}. "
+                f"Received: {', '.join(map(str, self.classes))}"
             )
         if not 0.2 <= self.cell_fraction <= 1.0:
-            raise ModelError(f"The share of model {folder.name} must be from 0.2 to 1. Received: {self.cell_fraction}")
+            raise ModelError(
+                f"The cell fraction of model {folder.name} must be from 0.2 to 1. Received: {self.cell_fraction}"
+            )
 
 
 _REQUIRED_FIELDS: Final = (

@@ -1,9 +1,9 @@
-"""Trained weights in a file that cannot carry code: safetensors, named, with the network that they belong to.
+"""Trained weights in a safetensors file, which cannot contain code, with the name of their network.
 
-Kernels are kept in 8 bits, with a scale for every channel of the last axis, which is an array of its own, ``….scale``;
-everything else is in float16 or float32. That is half the size of float16.
+Kernels are stored in 8 bits, with a scale for every channel of the last axis in an array of its own, ``….scale``;
+everything else in float16 or float32. That is half the size of float16.
 
-No other format is read. A ``.keras`` file can hold code and an ``.h5`` file can point at other files.
+No other format is read: a ``.keras`` file can contain code, and an ``.h5`` file can refer to other files.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_FILE_BYTES: Final = 2_000_000_000
 _FLOAT16: Final = np.finfo(np.float16)
 _SCALE_SUFFIX: Final = ".scale"
 _MAX_INT8: Final = 127
-"""Of a kernel's 8 bits, to either side of zero."""
+"""Largest absolute value of a kernel in 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Weights:
     """Trained weights.
 
     Attributes:
-        arrays: ``float32``, in the network's order, by name.
+        arrays: ``float32`` by name, in the order of the network.
         architecture: The network.
         base_filters: Filters of its first stage.
         classes: Names of its output channels.
@@ -46,14 +46,15 @@ class Weights:
 
 
 def write_weights(path: Path, weights: Weights) -> None:
-    """Write weights atomically: kernels in 8 bits, the rest in float16 where that keeps it (but for some variances).
+    """Write weights atomically: kernels in 8 bits, the rest in float16 (or float32 where float16 would lose digits).
 
     Args:
         path: The file.
-        weights: What to write. A name that ends with ``.scale`` is not for them.
+        weights: The weights. No name may end with ``.scale``.
     """
     metadata = {
         "architecture": weights.architecture,
+        # The key of the shipped files, which hold base filters under it.
         "width": str(weights.base_filters),
         "classes": ",".join(weights.classes),
     }
@@ -72,19 +73,19 @@ def read_weights(path: Path) -> Weights:
     """Read weights.
 
     Raises:
-        WeightsError: If the file is none of ours, is damaged, or holds anything but finite floating-point numbers.
+        WeightsError: If the file has another format, is damaged, or contains values other than finite numbers.
     """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
-        raise WeightsError(f"Weight file {path.name} cannot be read: {error.strerror or error}") from None
+        raise WeightsError(f"Weight file {path.name} could not be read: {error.strerror or error}") from None
     foreign_format = _detect_foreign_format(start)
     if foreign_format or size > MAX_FILE_BYTES:
         reason = f"it is {foreign_format}" if foreign_format else f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}"
         raise WeightsError(
-            f"Weight file {path.name} is not read: {reason}. Only the weights.safetensors of a model of this program are."
+            f"Weight file {path.name} is not accepted: {reason}. Only a weights.safetensors written by wbcseg is."
         )
     try:
         with safe_open(path, framework="numpy") as file:
@@ -99,14 +100,14 @@ def read_weights(path: Path) -> Weights:
     except (OSError, SafetensorError, ValueError, OverflowError, MemoryError) as error:
         raise WeightsError(f"Weight file {path.name} is damaged: {error}. Copy it again.") from None
     except (KeyError, TypeError) as error:
-        raise WeightsError(f"Weight file {path.name} does not say which network it belongs to ({error}).") from None
+        raise WeightsError(f"Weight file {path.name} does not name its network ({error}).") from None
     quantised_names = {name.removesuffix(_SCALE_SUFFIX) for name in arrays if name.endswith(_SCALE_SUFFIX)}
     invalid_name = next(
         (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in quantised_names) and not _is_finite(a)),
         next((n for n, a in weights.arrays.items() if not _is_finite(a)), None),
     )
     if invalid_name:
-        raise WeightsError(f"Weight file {path.name} holds values that are no finite numbers, in {invalid_name}.")
+        raise WeightsError(f"Weight file {path.name} contains values that are not finite numbers, in {invalid_name}.")
     return weights
 
 
@@ -122,7 +123,7 @@ def check_weights(
         shapes: Shape of every weight of the network, by name.
 
     Raises:
-        WeightsError: If they are of another network, width or number of classes, naming both.
+        WeightsError: If network, base filters, classes or shapes differ; the message names both.
     """
     check_network(weights, architecture, base_filters)
     expected_label = _format_network(architecture, base_filters, CLASS_NAMES)
@@ -138,19 +139,19 @@ def check_weights(
 
 
 def check_network(weights: Weights, architecture: str, base_filters: int) -> None:
-    """Check that weights say that they belong to a network.
+    """Check that the metadata of weights name a network.
 
     Raises:
-        WeightsError: If they are of another network, width or number of classes, naming both.
+        WeightsError: If network, base filters, classes or shapes differ; the message names both.
     """
     expected_label = _format_network(architecture, base_filters, CLASS_NAMES)
     actual_label = _format_network(weights.architecture, weights.base_filters, weights.classes)
     if expected_label != actual_label:
-        raise WeightsError(f"These weights are of {actual_label}. The network is {expected_label}.")
+        raise WeightsError(f"These weights belong to {actual_label}, not to {expected_label}.")
 
 
 def _format_network(architecture: str, base_filters: int, classes: tuple[str, ...]) -> str:
-    return f"{architecture} of width {base_filters} with {len(classes)} classes ({', '.join(classes)})"
+    return f"{architecture} with {base_filters} base filters and {len(classes)} classes ({', '.join(classes)})"
 
 
 def _quantise(name: str, kernel: Any) -> Arrays:
@@ -161,12 +162,12 @@ def _quantise(name: str, kernel: Any) -> Arrays:
 
 
 def _dequantise(name: str, arrays: Mapping[str, Any]) -> Any:
-    """Return an array of a file in float32, a kernel times its scale."""
+    """Return a stored array in float32, a kernel multiplied by its scale."""
     array, scale = arrays[name].astype(np.float32), arrays.get(name + _SCALE_SUFFIX)
     if scale is None:
         return array
     if scale.shape != array.shape[-1:]:
-        raise ValueError(f"the scale of {name} does not fit it")
+        raise ValueError(f"the scale of {name} has another shape")
     return array * scale.astype(np.float32)
 
 
@@ -177,19 +178,19 @@ def _is_finite(array: Any) -> bool:
 def _convert_to_float16(array: Any) -> Any:
     largest = float(np.abs(array).max(initial=0.0))
     smallest = float(np.abs(array[array != 0]).min(initial=np.inf))
-    # Variances of dead channels lie below the least normal float16 and would lose their digits.
+    # Variances of dead channels are below the smallest normal float16 and would lose digits.
     needs_float32 = largest >= float(_FLOAT16.max) or (array.ndim == 1 and smallest < float(_FLOAT16.tiny))
     return array.astype(np.float32 if needs_float32 else np.float16)
 
 
 def _detect_foreign_format(start: bytes) -> str | None:
-    # The length of a header comes first, and can begin with any bytes at all: those of another kind, too.
+    # The file begins with the length of its header, whose bytes may look like those of another format.
     if start[8:9] == b"{":
         return None
     if start.startswith(b"PK"):
-        return "a zip archive, such as a .keras file, which can hold code"
+        return "a zip archive, such as a .keras file, which can contain code"
     if start.startswith(b"\x89HDF"):
-        return "an HDF5 file, which can point at other files"
+        return "an HDF5 file, which can refer to other files"
     if start.startswith(b"\x80"):
-        return "a pickle, which can hold code"
-    return "no safetensors file"
+        return "a pickle, which can contain code"
+    return "not a safetensors file"

@@ -1,8 +1,8 @@
-"""Which pictures show the same photographed cell.
+"""Find images that show the same cell.
 
-A data set can hold a cell twice: as identical files, shifted by some pixels, with another focus, mirrored or turned.
-Such pictures must never be on both sides of a split. They are found by the code: two pictures belong together when
-their fine detail coincides after the best shift, in any of the eight orientations of the square.
+A data set can contain a cell twice: as identical files, shifted by some pixels, with another focus, flipped or rotated.
+Such images must never be on both sides of a split. Two images belong together if their fine detail coincides after the
+best shift, in any of the eight orientations of the square.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from scipy.sparse import csgraph
 from wbcseg.datasets.sample import Sample
 
 MAX_REDUCED_SIDE: Final = 64
-"""Pictures are reduced by a whole factor until their longer side is at most this many pixels."""
+"""Images are reduced by a whole factor until their longer side is at most this many pixels."""
 
 DETAIL_SIGMA: Final = 1.5
-"""Standard deviation (reduced pixels) of the blur that is taken off, so that only fine detail is compared."""
+"""Standard deviation (reduced pixels) of the blur that is subtracted, so that only fine detail is compared."""
 
 MIN_CORRELATION: Final = 0.7
-"""Least correlation of the fine detail of two pictures of one cell.
+"""Minimum correlation of the fine detail of two images of the same cell.
 
-Measured on the Zheng sets: the pictures of one cell reach .83 to 1, those of different cells at most .58.
+Measured on the Zheng data sets: .83 to 1 for images of one cell, at most .58 for different cells.
 """
 
 MAX_COLOR_DIFFERENCE: Final = 20.0
-"""Pictures whose colour quantiles differ by more than this on average (0 to 255) are not compared further.
+"""Images whose colour quantiles differ by more than this on average (0 to 255) are not compared further.
 
-Measured on the Zheng sets: pictures of one cell differ by 8 at most.
+Measured on the Zheng data sets: images of one cell differ by at most 8.
 """
 
 
 def group_by_cell(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
-    """Group samples by the cell that they show.
+    """Group samples by the cell they show.
 
     Args:
-        samples: Any number of samples, read one by one and not kept.
+        samples: Any number of samples; they are read one by one and not kept.
 
     Returns:
         The ids of every group, in the order of the samples; most groups have one member.
@@ -68,7 +68,7 @@ def group_by_cell(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
 
 
 def _extract_detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32]:
-    """Return the fine detail of the green channel, ``float32[SIDE, SIDE]`` of norm 1 (or 0 for a flat picture)."""
+    """Return the fine detail of the green channel, ``float32[SIDE, SIDE]`` of norm 1 (or 0 for a uniform image)."""
     green = image[..., 1].astype(np.float32)
     height, width = (max(1, n // factor) for n in green.shape)
     green = green[: height * factor, : width * factor] if min(green.shape) >= factor else green[:height, :width]
@@ -78,7 +78,7 @@ def _extract_detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32
     detail -= detail.mean()
     norm = float(np.linalg.norm(detail))
     padded = np.zeros((MAX_REDUCED_SIDE, MAX_REDUCED_SIDE), dtype=np.float32)
-    # Less than a twentieth of a grey level a pixel is rounding, not detail.
+    # Less than a twentieth of a grey level per pixel is rounding, not detail.
     if norm > 0.05 * np.sqrt(detail.size):
         padded[:height, :width] = detail / norm
     return padded
@@ -87,7 +87,7 @@ def _extract_detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32
 def _find_same_cell_pairs(
     details: Sequence[NDArray[np.float32]], factors: NDArray[np.int64], quantiles: NDArray[np.float64]
 ) -> list[tuple[int, int]]:
-    """Return the index pairs whose fine detail coincides after the best shift and turn."""
+    """Return the index pairs whose fine detail coincides after the best shift and rotation."""
     spectra = fft.rfft2(np.stack(details))
     pairs: list[tuple[int, int]] = []
     for i, detail in enumerate(details[:-1]):
@@ -108,5 +108,5 @@ def _find_same_cell_pairs(
 
 
 def list_orientations(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
-    """Return the eight orientations of ``[H, W, …]``: four turns of it and four of its mirror image."""
+    """Return the eight orientations of ``[H, W, …]``: four rotations of it and four of its reflection."""
     return [np.rot90(flipped, turns) for flipped in (array, array[:, ::-1]) for turns in range(4)]

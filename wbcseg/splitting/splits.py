@@ -1,4 +1,4 @@
-"""Which pictures train a network and which test it, written down so that it can be checked."""
+"""Splits of a data set into training and test images, in a form that can be stored and checked."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Split:
     """A split of a data set.
 
     Attributes:
-        kind: ``leak-free`` promises that no photographed cell is on both sides; ``published`` does not; in ``add_leaking_copies``
-            they are on purpose.
+        kind: ``leak-free`` guarantees that no cell is on both sides; ``thesis`` does not; ``leaky`` has copies on
+            both sides on purpose.
         dataset: Name of the data set.
-        train: Ids that train; twins end in ``+twin``.
-        test: Ids that test.
-        groups: Ids (of originals) that show the same cell; cells with one picture are left out.
-        manifest: SHA-256 of the content of every original picture in the split, by id.
-        fold: Which of the folds tests, from 0.
-        folds: How many folds there are.
-        seed: Seed of the folds.
+        train: Ids of the training images; those of flipped copies end in ``+flipped``.
+        test: Ids of the test images.
+        groups: Ids (of originals) that show the same cell; cells with a single image are not listed.
+        manifest: SHA-256 of the content of every original image in the split, by id.
+        fold: Index of the test fold.
+        folds: Number of folds.
+        seed: Random seed of the folds.
     """
 
     kind: SplitKind
@@ -65,10 +65,10 @@ class Split:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Split:
-        """Read what :meth:`to_dict` wrote.
+        """Return the split of :meth:`to_dict`.
 
         Raises:
-            SplitError: If a value is missing or the manifest is not the one that its digest says.
+            SplitError: If a value is missing or the manifest does not match its digest.
         """
         try:
             split = cls(
@@ -84,13 +84,13 @@ class Split:
             )
             digest = values["manifest_digest"]
         except (KeyError, TypeError) as error:
-            raise SplitError(f"The stored split is not complete: {error}. Train the model again.") from None
+            raise SplitError(f"The stored split is incomplete: {error}. Train the model again.") from None
         if compute_manifest_digest(dict(split.manifest)) != digest:
-            raise SplitError("The stored split's list of pictures was changed by hand. Train the model again.")
+            raise SplitError("The stored split's list of images was edited. Train the model again.")
         return split
 
     def find_leaking_pairs(self) -> list[tuple[str, str]]:
-        """Return the pairs (id in training, id in test) that show the same cell, twins and near-duplicates alike."""
+        """Return the pairs (training id, test id) that show the same cell, including copies and near-duplicates."""
         cell_ids = {member: group[0] for group in self.groups for member in group}
         train_ids: dict[str, list[str]] = {}
         for sample_id in self.train:
@@ -103,13 +103,13 @@ class Split:
         return pairs
 
     def drop(self, count: int) -> Split:
-        """Return the split with ``count`` pictures fewer to train, chosen by its seed.
+        """Return the split with ``count`` fewer training images, chosen by its seed.
 
         Raises:
-            SplitError: If no picture would be left.
+            SplitError: If no training image would be left.
         """
         if not 0 <= count < len(self.train):
-            raise SplitError(f"Of {len(self.train)} training pictures {count} cannot be left out.")
+            raise SplitError(f"Cannot drop {count} of {len(self.train)} training images.")
         order = np.random.default_rng(self.seed).permutation(len(self.train))
         dropped = set(order[:count].tolist())
         return dataclasses.replace(
@@ -117,23 +117,23 @@ class Split:
         )
 
     def add_flipped_copies(self) -> Split:
-        """Return the split with a flipped copy of every training picture behind them."""
+        """Return the split with a flipped copy of every training image added."""
         return dataclasses.replace(
             self, train=(*self.train, *(sample_id + FLIPPED_COPY_SUFFIX for sample_id in self.train))
         )
 
     def add_leaking_copies(self) -> Split:
-        """Return the split with flipped copies in training, of which some are copies of the test pictures.
+        """Return the split with flipped copies in training, some of them copies of the test images.
 
-        They take the place of other copies, chosen by the seed: beside :meth:`with_copies`, as many pictures train and
-        the same ones are tested, so that nothing but the leak tells the two apart.
+        They replace other copies, chosen by the seed: compared with :meth:`add_flipped_copies`, the number of training
+        images and the test images are the same, so that the two differ only by the leakage.
 
         Raises:
-            SplitError: If there are more pictures to test than to train.
+            SplitError: If there are more test than training images.
         """
         if len(self.test) > len(self.train):
             raise SplitError(
-                "A leaking split needs at least as many training pictures as test pictures. "
+                "A leaky split needs at least as many training images as test images. "
                 f"Received: {len(self.train)} and {len(self.test)}"
             )
         order = np.random.default_rng(self.seed).permutation(len(self.train))
@@ -144,19 +144,19 @@ class Split:
         )
 
     def check(self) -> None:
-        """Check what the split claims.
+        """Check that the split is what its kind says.
 
         Raises:
-            LeakError: If it claims to be leak-free and a cell, or a twin of it, is on both sides.
-            SplitError: If a side is empty or names a picture twice, or a leak-free test side holds made copies.
+            LeakError: If it is said to be leak-free and a cell, or a flipped copy of it, is on both sides.
+            SplitError: If a side is empty or lists an image twice, or a leak-free test side contains flipped copies.
         """
         for name, sample_ids in (("training", self.train), ("test", self.test)):
             if not sample_ids:
-                raise SplitError(f"The {name} side of the split is empty. Use more pictures or fewer folds.")
+                raise SplitError(f"The {name} side of the split is empty. Use more images or fewer folds.")
             duplicates = [sample_id for sample_id, count in Counter(sample_ids).items() if count > 1]
             if duplicates:
                 raise SplitError(
-                    f"The {name} side of the split names {duplicates[0]} {Counter(sample_ids)[duplicates[0]]} times."
+                    f"The {name} side of the split lists {duplicates[0]} {Counter(sample_ids)[duplicates[0]]} times."
                 )
         if self.kind != "leak-free":
             return
@@ -164,23 +164,24 @@ class Split:
         if across:
             train_id, test_id = across[0]
             raise LeakError(
-                f"This split claims to be leak-free, but {len(across)} pairs of pictures of the same cell are on both "
-                f"sides, such as {train_id} (training) and {test_id} (test). Keep all pictures of a cell on one side."
+                f"This split is said to be leak-free, but {len(across)} pairs of images of the same cell are on both "
+                f"sides, such as {train_id} (training) and {test_id} (test). Keep all images of a cell on one side."
             )
         copies = [sample_id for sample_id in self.test if is_flipped_copy(sample_id)]
         if copies:
             raise SplitError(
-                f"The test side of a leak-free split holds a made copy, {copies[0]}. Augment training only."
+                f"The test side of a leak-free split contains a flipped copy, {copies[0]}. Augment only training "
+                "images."
             )
 
 
 def build_thesis_split(thesis_dataset: ThesisDataset, dataset_name: str, samples: Iterable[Sample]) -> Split:
-    """Write down the split of the published preparation.
+    """Return the split of the thesis' preparation.
 
     Args:
-        thesis_dataset: What :func:`wbcseg.splitting.thesis.build_thesis_dataset` made.
+        thesis_dataset: The result of :func:`wbcseg.splitting.thesis.build_thesis_dataset`.
         dataset_name: Name of the data set.
-        samples: The samples that it was made from.
+        samples: The samples it was built from.
     """
     used_ids = {get_original_id(sample_id) for sample_id in thesis_dataset.ids}
     used_samples = [sample for sample in samples if sample.id in used_ids]
@@ -197,21 +198,21 @@ def build_thesis_split(thesis_dataset: ThesisDataset, dataset_name: str, samples
 def build_leak_free_folds(
     dataset_name: str, samples: Sequence[Sample], *, folds: int = 5, seed: int = DEFAULT_SEED
 ) -> list[Split]:
-    """Split a data set into folds: cells stay whole, cell types are spread evenly.
+    """Split a data set into folds that keep each cell together and balance cell types.
 
     Args:
         dataset_name: Name of the data set.
         samples: Its samples with a mask; others are ignored.
-        folds: How many folds, from 2 up.
-        seed: Seed of the shuffle.
+        folds: Number of folds, at least 2.
+        seed: Random seed of the shuffle.
 
     Returns:
-        One checked split a fold; every sample is in exactly one test side.
+        One checked split per fold; every sample is in exactly one test side.
 
     Raises:
         SplitError: If there are fewer cells than folds.
     """
-    # Costs seconds to import, which only those who make a split should wait for.
+    # Slow to import, and only needed here.
     from sklearn.model_selection import StratifiedGroupKFold
 
     usable = [sample for sample in samples if sample.mask is not None]
@@ -228,7 +229,7 @@ def build_leak_free_folds(
     cell_types = np.array([group_types[group_number] for group_number in group_numbers])
     manifest = {sample.id: sample.compute_digest() for sample in usable}
 
-    # A cell type with fewer cells than folds cannot be spread; scikit-learn warns about the smallest one only.
+    # A cell type with fewer cells than folds cannot be balanced; scikit-learn warns about the smallest one only.
     type_counts = Counter(group_types.values())
     cell_types = np.array([cell_type if type_counts[cell_type] >= folds else "rare" for cell_type in cell_types])
     if (
@@ -267,7 +268,7 @@ def _select_shared_cells(groups: Iterable[tuple[str, ...]]) -> tuple[tuple[str, 
 
 
 def _find_group_types(samples: Sequence[Sample], group_index: Mapping[str, int]) -> dict[int, str]:
-    """Return the commonest cell type of every group."""
+    """Return the most common cell type of every group."""
     votes: dict[int, Counter[str]] = {}
     for sample in samples:
         votes.setdefault(group_index[sample.id], Counter())[sample.cell_type or "unknown"] += 1

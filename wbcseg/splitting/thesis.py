@@ -1,4 +1,4 @@
-"""The thesis' preparation, step by step and exactly, with every quirk of its notebooks as a named switch.
+"""The thesis' data preparation, exactly and step by step; every bug of its notebooks can be switched off.
 
 Source: the text of the thesis (hdl.handle.net/10609/90265, chapters 3.1 and 3.3) and its notebooks, which differ.
 """
@@ -18,23 +18,24 @@ from wbcseg.labels import CLASSES, Labels
 
 IMAGE_SIDE: Final = 120
 MIN_SAMPLES: Final = 15
-"""Fewest pictures that can be prepared so."""
+"""Minimum number of images for this preparation."""
 
 SHUFFLE_SEED: Final = 2
 TEST_FRACTION: Final = 30 / 448
 FLIPPED_COPY_SUFFIX: Final = "+flipped"
-"""What follows the id of a picture in the id of its flipped and turned copy."""
+"""Suffix of the id of an image's flipped and rotated copy."""
 
 
 @dataclass(frozen=True)
 class ThesisBugs:
-    """What the notebooks did and the text does not say.
+    """Bugs of the notebooks, which the text does not mention.
 
     Attributes:
-        one_hot_off_by_one: The one-hot loop stops one short along each axis: the last picture (before shuffling), and the last
-            row and column of every picture, have a target of three zeros.
-        drop_boundary_image: The picture between training and test part (shuffled index 417 of 448) is in neither.
-        copies_before_split: Flipped copies are made before the split, so a picture and its twin may be on both sides.
+        one_hot_off_by_one: The one-hot loop stops one short along each axis: the last image (before shuffling) and the
+            last row and column of every image have a target of three zeros.
+        drop_boundary_image: The image between training and test part (shuffled index 417 of 448) is in neither.
+        copies_before_split: Flipped copies are made before the split, so that an image and its copy can be on
+            different sides.
     """
 
     one_hot_off_by_one: bool = True
@@ -48,11 +49,11 @@ NO_THESIS_BUGS: Final = ThesisBugs(one_hot_off_by_one=False, drop_boundary_image
 
 @dataclass(frozen=True, eq=False)
 class ThesisDataset:
-    """The arrays that the thesis' networks learn from, already shuffled.
+    """The arrays that the thesis' networks are trained on, already shuffled.
 
     Attributes:
-        ids: Ids in shuffled order; twins end in ``+twin``.
-        images: ``uint8[N, 120, 120, 3]``. The networks see them divided by 255.
+        ids: Ids in shuffled order; those of flipped copies end in ``+flipped``.
+        images: ``uint8[N, 120, 120, 3]``; network inputs are these divided by 255.
         labels: ``uint8[N, 120, 120]`` of class ids.
         unlabelled: ``bool[N, 120, 120]``, true where the target is three zeros.
         train: Indices of the training part.
@@ -84,23 +85,23 @@ def select_samples(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def make_flipped_copy(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return ``[H, W, …]`` turned 90° to the left and then mirrored left to right."""
+    """Return ``[H, W, …]`` rotated 90° to the left and then flipped left to right."""
     return np.fliplr(np.rot90(array))
 
 
 def check_sample_count(count: int) -> None:
-    """Check that the published preparation has pictures to work on.
+    """Check that there are enough images for the thesis' preparation.
 
     Args:
-        count: How many pictures of 120×120 pixels with a mask there are.
+        count: Number of images of 120×120 pixels with a mask.
 
     Raises:
         DatasetError: If fewer than 15.
     """
     if count < MIN_SAMPLES:
         raise DatasetError(
-            f"The published preparation takes pictures of {IMAGE_SIDE}×{IMAGE_SIDE} pixels with a mask, at least {MIN_SAMPLES} of them. "
-            f"This data set has {count}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
+            f"The thesis' preparation needs at least {MIN_SAMPLES} images of {IMAGE_SIDE}×{IMAGE_SIDE} pixels with a "
+            f"mask. This data set has {count}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
         )
 
 
@@ -110,12 +111,12 @@ def is_flipped_copy(sample_id: str) -> bool:
 
 
 def get_original_id(sample_id: str) -> str:
-    """Return the id of the photographed picture: the id itself, or that of the picture that a twin was made from."""
+    """Return the id of the original image: the id itself, or that of the image that was copied."""
     return sample_id.removesuffix(FLIPPED_COPY_SUFFIX)
 
 
 def add_flipped_copies(samples: Sequence[Sample]) -> list[Sample]:
-    """Return the samples followed by all their twins: sample ``i + n`` is the twin of sample ``i``."""
+    """Return the samples followed by their flipped copies: sample ``i + n`` is the copy of sample ``i``."""
     copies = [
         Sample(
             sample.id + FLIPPED_COPY_SUFFIX,
@@ -132,7 +133,7 @@ def add_flipped_copies(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def encode_one_hot(labels: Labels, unlabelled: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return one channel a class, and three zeros where ``unlabelled``.
+    """Return one channel per class, all zeros where ``unlabelled``.
 
     Args:
         labels: ``uint8[…]`` of class ids.
@@ -147,26 +148,27 @@ def encode_one_hot(labels: Labels, unlabelled: NDArray[np.bool_]) -> NDArray[np.
 
 
 def compute_shuffle_order(count: int) -> NDArray[np.int64]:
-    """Return the order in which the notebooks put ``count`` pictures: NumPy's legacy shuffle with seed 2."""
+    """Return the order of ``count`` images in the notebooks: NumPy's legacy shuffle with seed 2."""
     return np.random.RandomState(SHUFFLE_SEED).permutation(count)
 
 
 def build_thesis_dataset(
     samples: Iterable[Sample], bugs: ThesisBugs = ALL_THESIS_BUGS, *, flipped_copies: bool = True
 ) -> ThesisDataset:
-    """Carry out the published preparation.
+    """Prepare a data set as the thesis did.
 
     Args:
         samples: The data set, in the order of its file names.
-        bugs: Which of the notebooks' quirks to repeat. Without ``twins_before_split`` the twins of the training
-            part are added after the split.
-        flipped_copies: Whether to make flipped copies at all; the thesis' annex does without.
+        bugs: The bugs of the notebooks to reproduce. Without ``copies_before_split``, copies of the training part are
+            added after the split.
+        flipped_copies: Whether to add flipped copies; the thesis' annex does not.
 
     Returns:
-        448 pictures with twins (224 without) for the 224 pictures of Dataset 1: 417 to train, 30 to test, 1 dropped.
+        448 images with copies (224 without) for the 224 images of Dataset 1: 417 for training, 30 for testing,
+        1 dropped.
 
     Raises:
-        DatasetError: If fewer than 15 pictures of 120×120 pixels with a mask are there.
+        DatasetError: If there are fewer than 15 images of 120×120 pixels with a mask.
     """
     selected = select_samples(samples)
     check_sample_count(len(selected))

@@ -1,6 +1,7 @@
-"""The process that splits a data set into leak-free folds: its name as the argument, JSON on stdout.
+"""Split a data set into leak-free folds in a child process.
 
-A process of its own, as scikit-learn, which it needs, takes more memory than the rest of the app.
+scikit-learn, which it needs, takes more memory than the rest of the app. The process
+takes the data set's name as its argument and prints JSON.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from wbcseg.errors import SplitError, WbcsegError
 from wbcseg.paths import IMPORT_ROOT
 
 EXIT_REJECTED: Final = 3
-"""Exit code where stderr holds a sentence for the reader."""
+"""Exit code if stderr contains a message for the user."""
 
 
 def split_in_subprocess(name: str) -> dict[str, Any]:
-    """Split a data set in a short process.
+    """Split a data set in a child process.
 
     Args:
         name: A data set that :func:`wbcseg.datasets.open_dataset` finds on this computer.
 
     Returns:
-        ``tests``, the ids of every fold's test side, and ``groups``, the ids of pictures that show the same cell.
+        ``tests``, the ids of every fold's test side, and ``groups``, the ids of images that show the same cell.
 
     Raises:
         SplitError: If it cannot be split, or the process fails.
@@ -40,7 +41,7 @@ def split_in_subprocess(name: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Answer one request. Return the exit code."""
+    """Print the folds of one data set. Return the exit code."""
     from wbcseg.datasets import open_dataset
     from wbcseg.splitting.splits import build_leak_free_folds
 

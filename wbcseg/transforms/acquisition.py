@@ -1,4 +1,4 @@
-"""The same cell as another laboratory's stain, lamp, focus and camera would show it."""
+"""Augmentations of image acquisition: another laboratory's stain, light, focus and camera."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from PIL import Image
 
 ImageBatch = NDArray[np.float32]
 
-# From red, green and blue to brightness and two opponent colours, and back (YIQ, as in NTSC television).
+# From RGB to brightness and two opponent colours (YIQ, as in NTSC television), and back.
 _TO_YIQ: Final = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], np.float32)
 _TO_RGB: Final = np.linalg.inv(_TO_YIQ).astype(np.float32)
 
 
 def jitter_acquisition(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
-    """Return every picture in another stain, light, focus and camera.
+    """Vary the stain, light, focus and camera of every image.
 
     Args:
         batch: ``float32[N, H, W, 3]`` in 0 to 1.
-        rng: The source of chance.
+        rng: Random generator.
 
     Returns:
         ``float32[N, H, W, 3]`` in 0 to 1.
@@ -32,7 +32,7 @@ def jitter_acquisition(batch: ImageBatch, rng: np.random.Generator) -> ImageBatc
 
 
 def _jitter_hue(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
-    """Turn the hue, change how strong colours are, and how dark."""
+    """Rotate the hue and vary saturation and gamma."""
     count = len(batch)
     is_strong = rng.random(count) < 0.5
     angle = np.where(is_strong, rng.uniform(-0.5, 0.5, count), rng.uniform(-0.15, 0.15, count))
@@ -50,7 +50,7 @@ def _jitter_hue(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
 
 
 def _add_stain_grain(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
-    """Let the stain take unevenly, as it does in chromatin and granules: the denser a place, the more it varies."""
+    """Make the stain uneven, as in chromatin and granules: the denser a region, the more it varies."""
     from scipy import ndimage
 
     result = batch.copy()
@@ -63,7 +63,7 @@ def _add_stain_grain(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
 
 
 def _jitter_illumination(batch: ImageBatch, rng: np.random.Generator) -> ImageBatch:
-    """Change the lamp's colour, brightness and evenness, and the contrast."""
+    """Vary the colour, brightness and evenness of the light, and the contrast."""
     count, (height, width) = len(batch), batch.shape[1:3]
     is_strong = (rng.random(count) < 0.4)[:, None, None, None]
     gain = np.exp(
@@ -83,7 +83,7 @@ def _jitter_illumination(batch: ImageBatch, rng: np.random.Generator) -> ImageBa
 
 
 def _simulate_camera(image: ImageBatch, rng: np.random.Generator) -> ImageBatch:
-    """Blur, fringe, compress and add the sensor's noise."""
+    """Add blur or sharpening, colour fringes, sensor noise and compression."""
     from scipy import ndimage
 
     if rng.random() < 0.25:
@@ -96,7 +96,7 @@ def _simulate_camera(image: ImageBatch, rng: np.random.Generator) -> ImageBatch:
         sigma = rng.uniform(0.3, 1.6)
         image = ndimage.gaussian_filter(image, (sigma, sigma, 0.0), mode="nearest")
     elif focus < 0.75:
-        # Better optics, or a camera that sharpens: what is coarse in one laboratory is crisp in another.
+        # Better optics, or a camera that sharpens.
         sigma, amount = rng.uniform(0.6, 2.5), rng.uniform(0.3, 2.5)
         image = image + amount * (image - ndimage.gaussian_filter(image, (sigma, sigma, 0.0), mode="nearest"))
     if rng.random() < 0.5:

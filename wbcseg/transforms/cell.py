@@ -1,4 +1,4 @@
-"""The same cell as it might have grown and taken the stain elsewhere: of another form and of other colours."""
+"""Augmentations of a cell itself: its shape, nucleus, chromatin, stain uptake and granules."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from PIL import Image
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
 RAY_COUNT: Final = 72
-"""From the centre of a nucleus, in which its size is changed."""
+"""Number of rays from the centre of a nucleus along which it is resized."""
 
 MIN_RIM_FACTOR: Final = 0.08
 MAX_RIM_FACTOR: Final = 1.5
-"""Least and greatest thickness of the cytoplasm around a changed nucleus, over what it was."""
+"""Smallest and largest thickness of the cytoplasm around a resized nucleus, relative to the original."""
 
 
 def elastic_deform(
     image: NDArray[np.uint8], labels: Labels, max_displacement: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Bend a crop like rubber, as smoothly as a cell that lies between others.
+    """Deform an image elastically, as smoothly as a cell squeezed between others.
 
     Args:
         image: ``uint8[S, S, 3]``.
         labels: ``uint8[S, S]``.
-        max_displacement: Greatest displacement as a share of the cell's diameter; half of the copies stay as they are.
-        rng: The source of chance.
+        max_displacement: Largest displacement, as a fraction of the cell's diameter. Half of the copies are unchanged.
+        rng: Random generator.
 
     Returns:
-        The picture and its mask, bent alike.
+        The image and its mask, deformed alike.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Slow to import: imported only where it is needed.
     from scipy import ndimage
 
     if rng.random() < 0.5:
         return image, labels
     side = image.shape[0]
     diameter = 2.0 * np.sqrt(max(int((labels != BACKGROUND.id).sum()), 900) / np.pi)
-    # Smooth over a third of the cell or so, as cubic splines through few random places.
+    # Smooth on the scale of about a third of the cell: cubic interpolation of a few random displacements.
     knot_count = 2 + round(side / (diameter * rng.uniform(0.25, 0.7)))
     coarse = rng.uniform(-1.0, 1.0, (2, knot_count, knot_count)).astype(np.float32)
     displacements = [
@@ -58,17 +58,17 @@ def elastic_deform(
 def resize_nucleus(
     image: NDArray[np.uint8], labels: Labels, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Let the nucleus fill more or less of its cell: nearly all, as in a blast or a small lymphocyte, or little.
+    """Make the nucleus fill more or less of its cell: almost all, as in a blast or small lymphocyte, or little.
 
     Args:
         image: ``uint8[S, S, 3]``.
         labels: ``uint8[S, S]``.
-        rng: The source of chance.
+        rng: Random generator.
 
     Returns:
-        The picture and its mask, stretched alike.
+        The image and its mask, stretched alike.
     """
-    # Most often little remains of the rim.
+    # In most copies, little cytoplasm is left.
     rim_factor = (
         np.exp(rng.uniform(np.log(MIN_RIM_FACTOR), 0.0)) if rng.random() < 0.7 else rng.uniform(1.0, MAX_RIM_FACTOR)
     )
@@ -76,19 +76,19 @@ def resize_nucleus(
 
 
 def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, rim_factor: float) -> tuple[NDArray[np.uint8], Labels]:
-    """Change how thick the rim of cytoplasm around the nucleus is.
+    """Change the thickness of the cytoplasm around the nucleus.
 
-    The picture is stretched and pressed together along the rays from the nucleus' centre; the cell's outline stays.
+    The image is stretched and compressed along rays from the centre of the nucleus; the cell's outline stays.
 
     Args:
         image: ``uint8[H, W, 3]``.
-        labels: ``uint8[H, W]``; without a nucleus everything stays as it is.
-        rim_factor: Thickness over what it was, more than 0.
+        labels: ``uint8[H, W]``; without a nucleus, nothing changes.
+        rim_factor: Thickness relative to the original, more than 0.
 
     Returns:
-        The picture and its mask, stretched alike.
+        The image and its mask, stretched alike.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Slow to import: imported only where it is needed.
     from scipy import ndimage
 
     nucleus = labels == NUCLEUS.id
@@ -108,7 +108,7 @@ def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, rim_factor: float)
         return smooth
 
     cell_extent = measure_extent(labels != BACKGROUND.id) + 0.5
-    # Between the lobes of a nucleus as well, a ray has something to stretch.
+    # Rays between the lobes of a nucleus also need something to stretch.
     nucleus_extent = np.clip(measure_extent(nucleus), 0.4 * cell_extent, cell_extent - 0.5)
     new_extent = np.clip(
         cell_extent - rim_factor * (cell_extent - nucleus_extent), 0.3 * cell_extent, cell_extent - 0.3
@@ -130,21 +130,21 @@ def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, rim_factor: float)
 
 
 def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Loosen the chromatin: a nucleus that is pale in places and dark in others, as of a blast with its nucleoli.
+    """Decondense the chromatin: the nucleus becomes pale in places, as in a blast with nucleoli.
 
     Args:
         image: ``float32[S, S, 3]`` in 0 to 1.
         labels: ``uint8[S, S]``.
-        rng: The source of chance.
+        rng: Random generator.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Slow to import: imported only where it is needed.
     from scipy import ndimage
 
     diameter = 2.0 * np.sqrt(max(int((labels == NUCLEUS.id).sum()), 100) / np.pi)
     patches = ndimage.gaussian_filter(rng.normal(size=labels.shape), diameter * rng.uniform(0.03, 0.12))
     patches = np.clip(0.5 + 0.5 * patches / max(float(patches.std()), 1e-6), 0.0, 1.0)
     soft_mask = ndimage.gaussian_filter((labels == NUCLEUS.id).astype(np.float32), 0.8)
-    # Not to plasma, which is paler still.
+    # Never paler than plasma.
     plasma = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else np.ones(3)
     density = -np.log(np.clip(image, 0.004, 1.0))
     min_density = np.minimum(density, -np.log(np.clip(plasma, 0.004, 1.0)).astype(np.float32))
@@ -156,18 +156,18 @@ def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.ran
 def jitter_stain(
     image: NDArray[np.float32], labels: Labels, max_log_change: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Let nucleus and cytoplasm take the stain differently, each by itself.
+    """Vary the stain uptake of nucleus and cytoplasm, each separately.
 
-    What a stain adds is counted in optical density over the plasma's, which is the median of the background.
+    Stain is measured as optical density above that of plasma, the median of the background.
 
     Args:
         image: ``float32[S, S, 3]`` in 0 to 1.
         labels: ``uint8[S, S]``.
-        max_log_change: Greatest change of the logarithm of each colour's density, of the cytoplasm; the nucleus changes half as
-            much. Half of the copies stay as they are.
-        rng: The source of chance.
+        max_log_change: Largest change of the logarithm of each colour's density in the cytoplasm; the nucleus changes
+            half as much. Half of the copies do not change.
+        rng: Random generator.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Slow to import: imported only where it is needed.
     from scipy import ndimage
 
     background = labels == BACKGROUND.id
@@ -182,7 +182,7 @@ def jitter_stain(
             * (rng.uniform(-max_log_change, max_log_change) + rng.uniform(-max_log_change, max_log_change, 3))
             * 0.7
         )
-        # A soft border, or the network would learn to look for a cut.
+        # A soft border, or the network would learn to detect a cut edge.
         soft_mask = ndimage.gaussian_filter((labels == class_id).astype(np.float32), 0.8)
         log_factor += soft_mask[..., None] * log_change.astype(np.float32)
     result: NDArray[np.float32] = np.exp(-(plasma + (density - plasma) * np.exp(log_factor))).astype(np.float32)
@@ -190,19 +190,19 @@ def jitter_stain(
 
 
 def add_granules(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Fill the cytoplasm with granules, as eosinophils and basophils have: nearly as dark as the nucleus, or darker.
+    """Fill the cytoplasm with granules, as in eosinophils and basophils: almost as dark as the nucleus, or darker.
 
     Args:
         image: ``float32[S, S, 3]`` in 0 to 1.
         labels: ``uint8[S, S]``.
-        rng: The source of chance.
+        rng: Random generator.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Slow to import: imported only where it is needed.
     from scipy import ndimage
 
     granules = ndimage.gaussian_filter(rng.normal(size=labels.shape), rng.uniform(0.6, 2.2))
     granules = np.clip(granules / max(float(granules.std()), 1e-6) + rng.uniform(0.0, 2.0), 0.0, 2.5) / 2.5
-    # Optical density of red, green and blue light: orange to red to violet, hardly ever blue.
+    # Optical density of red, green and blue light: orange to red to violet, rarely blue.
     density = np.array([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.1), rng.uniform(0.2, 0.9)])
     soft_mask = ndimage.gaussian_filter((labels == CYTOPLASM.id).astype(np.float32), 0.7)
     absorbed = (granules * soft_mask)[..., None] * density * rng.uniform(0.4, 1.0)

@@ -1,4 +1,4 @@
-"""Pictures of any size on the square canvas that a network sees, and back again."""
+"""Pad or shrink images of any size to a network's square input, and back."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from wbcseg.labels import Labels
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture lies on its canvas.
+    """Position of an image in the square.
 
     Attributes:
-        size: Height and width of the picture.
-        scaled_size: Height and width after shrinking; equal to ``size`` for a picture that fits.
-        top: Row of the canvas where the picture begins.
-        left: Column of the canvas where it begins.
+        size: Height and width of the image.
+        scaled_size: Height and width after scaling; equal to ``size`` if the image fits.
+        top: Row of the square at which the image begins.
+        left: Column of the square at which it begins.
     """
 
     size: tuple[int, int]
@@ -29,17 +29,17 @@ class Placement:
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """The part of the canvas that shows the picture."""
+        """The part of the square that contains the image."""
         return slice(self.top, self.top + self.scaled_size[0]), slice(self.left, self.left + self.scaled_size[1])
 
 
 def compute_placement(size: tuple[int, int], side: int, *, enlarge: bool = False) -> Placement:
-    """Lay a picture on a square canvas: in the middle, shrunk when it is larger.
+    """Return the position of an image in a square: centred, and shrunk if it is larger.
 
     Args:
-        size: Height and width of the picture.
-        side: Side of the canvas.
-        enlarge: Whether a smaller picture is enlarged until it fills the canvas.
+        size: Height and width of the image.
+        side: Side of the square in pixels.
+        enlarge: Whether a smaller image is enlarged to fill the square.
     """
     factor = side / max(size) if enlarge else min(1.0, side / max(size))
     height, width = (max(1, round(n * factor)) for n in size)
@@ -47,15 +47,15 @@ def compute_placement(size: tuple[int, int], side: int, *, enlarge: bool = False
 
 
 def pad_to_square(image: NDArray[np.uint8], side: int, *, enlarge: bool = False) -> tuple[NDArray[np.uint8], Placement]:
-    """Return the picture on its canvas, the rest filled with its mirror image.
+    """Return an image in a square, padded by reflection.
 
     Args:
         image: ``uint8[H, W, 3]``.
-        side: Side of the canvas in pixels.
+        side: Side of the square in pixels.
         enlarge: See :func:`compute_placement`.
 
     Returns:
-        ``uint8[side, side, 3]`` and where the picture lies on it.
+        ``uint8[side, side, 3]``, and the position of the image.
     """
     placement = compute_placement((image.shape[0], image.shape[1]), side, enlarge=enlarge)
     if placement.scaled_size != placement.size:
@@ -65,7 +65,7 @@ def pad_to_square(image: NDArray[np.uint8], side: int, *, enlarge: bool = False)
 
 
 def pad_labels_to_square(labels: Labels, side: int, *, enlarge: bool = False) -> Labels:
-    """Return a mask on the same canvas: ``uint8[side, side]``."""
+    """Return a mask in the same square: ``uint8[side, side]``."""
     placement = compute_placement((labels.shape[0], labels.shape[1]), side, enlarge=enlarge)
     if placement.scaled_size != placement.size:
         resized = Image.fromarray(labels).resize(placement.scaled_size[::-1], Image.Resampling.NEAREST)
@@ -74,11 +74,11 @@ def pad_labels_to_square(labels: Labels, side: int, *, enlarge: bool = False) ->
 
 
 def unpad(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
-    """Cut a picture's probabilities out of its canvas and enlarge them to its size.
+    """Cut an image's probabilities out of the square and scale them to its size.
 
     Args:
-        probabilities: ``float32[side, side, C]``; those of a pixel add up to 1.
-        placement: Where the picture lies.
+        probabilities: ``float32[side, side, C]``; they sum to 1 at each pixel.
+        placement: Position of the image.
 
     Returns:
         ``float32[H, W, C]``.
@@ -91,7 +91,7 @@ def unpad(probabilities: NDArray[np.float32], placement: Placement) -> NDArray[n
     for index in range(1, cropped.shape[-1]):
         channel = Image.fromarray(cropped[..., index]).resize((width, height), Image.Resampling.BILINEAR)
         result[..., index] = np.asarray(channel)
-    # They add up to 1, so that one of them follows from the others.
+    # They sum to 1, so the first follows from the others.
     result[..., 0] = 1.0 - result[..., 1:].sum(axis=-1)
     return result
 

@@ -1,4 +1,4 @@
-"""Varied copies of training pictures, drawn anew for every epoch."""
+"""Augmented copies of training images, generated anew for every epoch."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def augment(
     augmentation: Augmentation,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], Labels]:
-    """Return one varied copy of every picture, and of its mask moved alike.
+    """Return one augmented copy of every image, with its mask transformed alike.
 
     Args:
         images: ``uint8[N, S, S, 3]``.
         labels: ``uint8[N, S, S]``.
-        augmentation: The ranges.
-        rng: The source of chance; the same state gives the same copies.
+        augmentation: The settings.
+        rng: Random generator; the same state gives the same copies.
 
     Returns:
-        ``float32[N, T, T, 3]`` in 0 to 1, and ``uint8[N, T, T]``, where T is S divided by ``how.detail``.
+        ``float32[N, T, T, 3]`` in 0 to 1, and ``uint8[N, T, T]``, where T is S over ``augmentation.oversampling``.
     """
     is_clean = (
         rng.random(len(images)) < augmentation.clean_fraction
@@ -85,7 +85,7 @@ def _augment_mixed(
     is_clean: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], Labels]:
-    """Return varied copies of some pictures, and of the others copies as they are."""
+    """Return augmented copies of some images, and clean copies of the others."""
     copies: list[tuple[NDArray[np.float32], Labels]] = []
     varied_augmentation = dataclasses.replace(augmentation, clean_fraction=0.0)
     for image, mask, is_clean_copy in zip(images, labels, is_clean, strict=True):
@@ -100,7 +100,7 @@ def _augment_mixed(
 def _make_clean_copy(
     image: NDArray[np.uint8], mask: Labels, augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Show a picture as the close look of a prediction does, mirrored and turned by right angles."""
+    """Return an image as in the second pass of a prediction, flipped and rotated by right angles."""
     clean_augmentation = Augmentation(
         "", "", shift=0.02, cell_fraction=augmentation.clean_cell_fraction, oversampling=augmentation.oversampling
     )
@@ -111,7 +111,7 @@ def _make_clean_copy(
 def _transform(
     image: NDArray[np.uint8], mask: Labels, augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Turn, mirror, enlarge and shift one picture and its mask; what comes in from outside is the mirror image."""
+    """Rotate, flip, zoom and shift an image and its mask, padded by reflection."""
     if not augmentation.is_resampling:
         turns, mirrored = int(rng.integers(4)), rng.random() < 0.5
         turned = (np.rot90(array, turns) for array in (image, mask))
@@ -126,7 +126,7 @@ def _transform(
     margin = int(np.ceil(side * 0.45))
     centre = side / 2
     cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-    # Pillow maps every pixel of the result to the place in the source that it is read from.
+    # Pillow maps every output pixel to its position in the source.
     a, b = mirror * cos, -sin
     d, e = mirror * sin, cos
     c = centre + margin + dx - a * centre - b * centre
@@ -148,9 +148,9 @@ def _frame_cell(
     rng: np.random.Generator,
     max_scale: float | None = None,
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Turn, mirror and shift a picture, its cell as large as the ranges say, on plain plasma or its mirror image.
+    """Rotate, flip, shift and scale an image by the size of its cell, padded with plain plasma or by reflection.
 
-    It is shrunk to no less than one ``max_scale``-th, by default 1.6 times the detail where there is no plain plasma around.
+    Without plain plasma, it is shrunk by at most ``max_scale``, by default 1.6 times the oversampling.
     """
     assert augmentation.cell_fraction is not None
     source_side, side = image.shape[0], image.shape[0] // augmentation.oversampling
@@ -171,7 +171,7 @@ def _frame_cell(
         image = np.broadcast_to(plasma, image.shape) if is_empty else image
         mask = np.zeros_like(mask) if is_empty else mask
 
-    # What is shrunk by more than two is averaged first, so that no pixel is passed over.
+    # An image that is shrunk by more than two is averaged first, so that no pixel is skipped.
     factor = 2 if scale > 2 else 1
     margin = int(source_side * 1.1)
     cos, sin = np.cos(angle) * scale / factor, np.sin(angle) * scale / factor
@@ -205,7 +205,7 @@ def _frame_cell(
 def _add_red_cells(
     batch: NDArray[np.float32], masks: Sequence[Labels], augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], list[Labels]]:
-    """Draw red cells around some of the white ones."""
+    """Add synthetic red cells around some of the white cells."""
     result, result_masks = batch.copy(), list(masks)
     for index, mask in enumerate(masks):
         if rng.random() < augmentation.add_red_cells:
@@ -217,7 +217,7 @@ def _add_red_cells(
 def _jitter_color(
     batch: NDArray[np.float32], augmentation: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Vary brightness, level and gamma of every channel of every picture."""
+    """Vary gain, offset and gamma of every channel of every image."""
     shape = (len(batch), 1, 1, 3)
     gain = 1.0 + rng.uniform(-augmentation.gain, augmentation.gain, shape)
     offset = rng.uniform(-augmentation.offset, augmentation.offset, shape)

@@ -1,4 +1,4 @@
-"""Red cells drawn around the white cell of a crop, because many laboratories' crops are full of them."""
+"""Synthetic red cells around the white cell: crops of many laboratories are full of them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from wbcseg.labels import BACKGROUND, CYTOPLASM, Labels
 
 MAX_RED_CELLS: Final = 14
 
-# Least and greatest optical density of red, green and blue light through a red cell: pink to brown to violet grey.
+# Smallest and largest optical density of a red cell for red, green and blue light: pink to brown to violet grey.
 DENSITY_RANGE: Final = ((0.02, 0.22, 0.08), (0.38, 0.75, 0.62))
 
 
 CROWDED_PROBABILITY: Final = 0.35
-"""Share of crops in which the red cells lie over the cytoplasm, up to the nucleus, as where cells are crowded."""
+"""Fraction of crops in which red cells overlap the cytoplasm up to the nucleus, as in crowded areas."""
 
 
 def add_red_cells(
     image: NDArray[np.float32], labels: Labels, rng: np.random.Generator, *, diameter: float
 ) -> tuple[NDArray[np.float32], Labels]:
-    """Return a crop with red cells drawn around its white cell: behind it, or over its cytoplasm, which is lost there.
+    """Add red cells around the white cell: behind it, or over its cytoplasm, which is then hidden.
 
     Args:
         image: ``float32[S, S, 3]`` in 0 to 1.
-        labels: ``uint8[S, S]``; the red cells often touch the cell.
-        rng: The source of chance.
+        labels: ``uint8[S, S]``; red cells often touch the white cell.
+        rng: Random generator.
         diameter: Diameter of the white cell in pixels.
 
     Returns:
-        The picture, and the mask that goes with it.
+        The image and its mask.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Slow to import: imported only where it is needed.
     from scipy import ndimage
 
     side = image.shape[0]
@@ -49,14 +49,14 @@ def add_red_cells(
     for _ in range(int(rng.integers(2, MAX_RED_CELLS))):
         y, x = rng.uniform(-0.15 * side, 1.15 * side, 2)
         if len(cell_pixels) and rng.random() < 0.55:
-            # Beside the white cell: from its middle outwards, so far that both just touch.
+            # Next to the white cell: at a distance from its centre at which the two just touch.
             angle = rng.uniform(0, 2 * np.pi)
             middle = cell_pixels.mean(axis=0)
             centre_distance = diameter / 2 + radius * (rng.uniform(-0.2, 0.7) if is_crowded else rng.uniform(0.3, 1.1))
             y, x = middle[0] + np.sin(angle) * centre_distance, middle[1] + np.cos(angle) * centre_distance
         tilt, flattening, own_radius = rng.uniform(0, np.pi), rng.uniform(0.72, 1.0), radius * rng.uniform(0.8, 1.2)
         wave_amplitude, wave_count = rng.uniform(0, 0.06), rng.integers(3, 12)
-        # Only the part of the picture that it covers is drawn.
+        # Only the part of the image that it covers is changed.
         top, left = (max(0, int(position - 1.1 * own_radius)) for position in (y, x))
         bottom, right = (min(side, int(position + 1.1 * own_radius) + 2) for position in (y, x))
         if top >= bottom or left >= right:
@@ -68,18 +68,18 @@ def add_red_cells(
         distance = np.hypot(along, across) / waves
         inside = np.clip((1.0 - distance) * own_radius / 1.5, 0.0, 1.0)
         profile = 1.0 - pallor * np.exp(-((distance / 0.45) ** 2)) + rim * np.exp(-(((distance - 0.9) / 0.12) ** 2))
-        # Where two lie over each other, both absorb, but not twice as much as the eye would like.
+        # Where two overlap, both absorb, though not twice as much.
         part = thickness[top:bottom, left:right]
         covered[top:bottom, left:right] |= inside > 0.5
         part[...] = np.maximum(part, inside * profile) + 0.35 * np.minimum(part, inside * profile)
     lost = covered & (labels == CYTOPLASM.id)
-    # Where most of the cytoplasm would be lost, it would not be the same cell.
+    # If most of the cytoplasm were hidden, it would no longer be the same cell.
     if is_crowded and lost.sum() < 0.6 * (labels == CYTOPLASM.id).sum():
         plasma = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else 1.0
         soft_lost = ndimage.gaussian_filter(lost.astype(np.float32), 0.5)[..., None]
         image = (image * (1 - soft_lost) + plasma * soft_lost).astype(np.float32)
         labels = np.where(lost, BACKGROUND.id, labels).astype(np.uint8)
-    # A soft border, or the network would learn to look for a cut.
+    # A soft border, or the network would learn to detect a cut edge.
     behind = ndimage.gaussian_filter((labels == BACKGROUND.id).astype(np.float32), 0.7)
     result: NDArray[np.float32] = (image * np.exp(-(thickness * behind)[..., None] * cell_density)).astype(np.float32)
     return result, labels

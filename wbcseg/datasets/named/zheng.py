@@ -214,14 +214,14 @@ def _read_verified(root: Path, name: str) -> bytes:
     if received != expected:
         raise ManifestError(
             f"The file {name} in {root} is not the published one: its SHA-256 should be {expected[:16]}… and is "
-            f"{received[:16]}…. Replace it with a fresh copy from {REPOSITORY}; if it is in the cache, delete it and it "
-            "will be downloaded again."
+            f"{received[:16]}…. Replace it with a fresh copy from {REPOSITORY}; if it is in the cache, delete it "
+            "and it will be downloaded again."
         )
     return data
 
 
 def _read_cell_types(number: ZhengNumber, root: Path) -> tuple[dict[int, CellType], list[str]]:
-    """Read the experts' cell types. The images are usable without them: an error is only reported as a problem."""
+    """Read the experts' cell types. Images are usable without them, so an error is only listed as a problem."""
     name = _get_labels_file_name(number)
     try:
         text = _read_verified(root, name).decode("utf-8-sig")

@@ -1,8 +1,8 @@
-"""Drawn blood smears with exact masks: the data set that is always there.
+"""Synthetic blood smears with exact masks: a data set that is always available.
 
-Each crop shows one main white cell of one of the five types among red cells and platelets, in one of three looks (a
+Each image shows one main white cell of one of the five types among red cells and platelets, with one of three stains (a
 yellow or white background as in Zheng Dataset 1, purple as in Dataset 2). Shapes are formulas, so the mask is exact;
-colours follow measured optical densities; light, focus and sensor then make a photograph of it.
+colours follow measured optical densities; light, focus and sensor noise are then simulated.
 """
 
 from wbcseg.datasets.synthetic.generator import draw_sample, open_synthetic

@@ -1,4 +1,4 @@
-"""What lies around the white cell: red cells, platelets, specks of dye."""
+"""Draw the surroundings of the white cell: red cells, platelets and specks of dye."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wbcseg.datasets.synthetic.stain_presets import DyeColors, Stain
 def _place_red_cells(
     rng: Generator, shape: tuple[int, int], radius: float, crowding: float, distance: ScalarField
 ) -> list[tuple[float, float]]:
-    # Centres of red cells: single ones and small heaps, none in the middle of a white cell.
+    # Centres of red cells: single ones and small clusters, none inside a white cell.
     height, width = shape
     target_count = crowding * (height + 2 * radius) * (width + 2 * radius) / (np.pi * radius**2)
     centres: list[tuple[float, float]] = []
@@ -38,7 +38,7 @@ def _place_red_cells(
 def _draw_intact_cell(
     rng: Generator, depth: float, radius: float, y: ScalarField, x: ScalarField, field: ScalarField
 ) -> ScalarField:
-    # Thickness of a biconcave disc: a paler middle, a faint dark line at the edge.
+    # Thickness of a biconcave disc: a paler centre and a faint dark line at the edge.
     shift = rng.normal(0, 0.07, 2) * radius
     distance = np.hypot(y - shift[0], x - shift[1]) / radius
     depth, width = np.clip(depth + rng.normal(0, 0.12), 0, 0.95), rng.uniform(0.30, 0.55)
@@ -47,7 +47,7 @@ def _draw_intact_cell(
 
 
 def _draw_ghost_cell(rng: Generator, radius: float, y: ScalarField, x: ScalarField, field: ScalarField) -> ScalarField:
-    # A burst red cell: an outline of uneven strength, sometimes a second one inside, hardly any filling.
+    # A burst red cell: an uneven outline, sometimes a second one inside, and almost no fill.
     angle = np.arctan2(y, x)
     rim_strength = (
         0.6 + 0.4 * np.cos(angle - rng.uniform(0, 2 * np.pi)) + 0.3 * np.cos(2 * angle - rng.uniform(0, 2 * np.pi))
@@ -93,7 +93,7 @@ def draw_red_cells(
         y, x = y[window_slice[0]], x[:, window_slice[1]]
         if not (y.size and x.size):
             continue
-        # A red cell gives way to the white cell beside it.
+        # A red cell is deformed by the white cell next to it.
         gap = scale * rng.uniform(0.0, 1.5)
         field = np.maximum(outline.compute_distance(y, x), gap - distance[image_slice])
         if stain.ghost_red_cells:

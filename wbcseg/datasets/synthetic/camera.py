@@ -1,4 +1,4 @@
-"""From optical densities to the picture that the camera saves."""
+"""Simulate the camera: from optical densities to an 8-bit image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wbcseg.datasets.synthetic.stain_presets import DyeColors, Stain
 
 
 def photograph(rng: Generator, stain: Stain, dyes: DyeColors, density: ScalarField, scale: float) -> NDArray[np.uint8]:
-    """Light the smear and take its picture.
+    """Return the image that the camera records.
 
     Args:
         rng: Where the randomness comes from.
@@ -32,11 +32,11 @@ def photograph(rng: Generator, stain: Stain, dyes: DyeColors, density: ScalarFie
         1 + slope * (np.sin(slope_angle) * y + np.cos(slope_angle) * x) - rng.uniform(0.0, 0.02) * (y * y + x * x)
     )
     light = illumination[..., None] * dyes.plasma * 10.0**-density
-    # Most pictures are in focus, a few are not.
+    # Most images are in focus, a few are not.
     min_blur, max_blur = stain.blur_range
     focus = min_blur + (max_blur - min_blur) * rng.random() ** (1.3 if stain.ghost_red_cells else 2.5)
     blur = max(focus * scale, 0.55)
-    # A simple lens brings red and blue to slightly different places: coloured fringes on opposite sides of a cell.
+    # Chromatic aberration shifts red and blue slightly: coloured fringes on opposite sides of a cell.
     color_shift = rng.normal(0, 0.22 if stain.ghost_red_cells else 0.12, 2) * max(scale, 0.5)
     sharpening_sigma, sharpening = (3.0 if stain.ghost_red_cells else 1.6) * max(scale, 0.5), rng.uniform(0.4, 1.5)
     image = np.empty_like(light)

@@ -1,4 +1,4 @@
-"""One white cell: its exact shape first, then what the stain makes of it."""
+"""The exact shape of a white cell and its nucleus."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from wbcseg.datasets.synthetic.shapes import Outline, ScalarField, average_block
 from wbcseg.labels import CellType, Labels
 
 SUPERSAMPLING: Final = 2
-"""Points a pixel along each axis at which the shapes are evaluated."""
+"""Points per pixel along each axis at which shapes are evaluated."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of the picture, which may reach over its border.
+    """A part of the image, which may extend beyond its edge.
 
     Attributes:
         top: First row in pixels; may be negative.
@@ -34,7 +34,7 @@ class Window:
 
     @classmethod
     def from_centre(cls, centre: tuple[float, float], radius: float) -> Window:
-        """Return the window that holds everything up to ``radius`` pixels from the centre."""
+        """Return the window of everything within ``radius`` pixels of the centre."""
         top, left = int(np.floor(centre[0] - radius)), int(np.floor(centre[1] - radius))
         bottom, right = int(np.ceil(centre[0] + radius)), int(np.ceil(centre[1] + radius))
         return cls(top, left, bottom - top, right - left)
@@ -46,7 +46,7 @@ class Window:
         return y[:, None], x[None, :]
 
     def clip_to(self, shape: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Return where the window lies in a picture of this shape, and which part of the window that is."""
+        """Return the slices of an image of this shape and of the window where the two overlap."""
         top, bottom = max(self.top, 0), max(min(self.top + self.height, shape[0]), 0)
         left, right = max(self.left, 0), max(min(self.left + self.width, shape[1]), 0)
         top, left = min(top, bottom), min(left, right)
@@ -103,7 +103,7 @@ def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregularit
 def shape_cell(
     rng: Generator, cell_type: CellType, outline: Outline, centre: tuple[float, float], nucleus_fraction: float
 ) -> WhiteCell:
-    """Fill an outline with a nucleus and find out which pixel belongs to what.
+    """Place a nucleus in an outline and compute the class of every pixel.
 
     Args:
         rng: Where the randomness comes from.
@@ -117,14 +117,14 @@ def shape_cell(
     cell = outline.compute_distance(y, x)
     radius = float(np.sqrt((outline.radii**2).mean()))
     nucleus_radius = radius * np.sqrt(nucleus_fraction)
-    # Where the cell is narrow its nucleus keeps away from the membrane.
+    # In a narrow cell, the nucleus keeps its distance from the membrane.
     available_radius = float(0.5 * radius + 0.5 * outline.radii.min())
     nucleus = NUCLEUS_FUNCTIONS[cell_type](rng, y, x, max(available_radius, 1.02 * nucleus_radius), nucleus_radius)
     crinkle = 0.02 if cell_type == "lymphocyte" else 0.05 if cell_type == "monocyte" else 0.035
     nucleus = nucleus + crinkle * nucleus_radius * generate_noise(
         rng, cell.shape, 0.30 * nucleus_radius * SUPERSAMPLING
     )
-    # The nucleus stays behind the membrane; its outline is then shifted until its area is the one asked for.
+    # The nucleus stays inside the membrane; its outline is then shifted until it has the requested area.
     margin = (0.8 if cell_type == "lymphocyte" else 1.1) + 0.012 * radius
     inner = nucleus[cell < -margin]
     target_count = min(round(nucleus_fraction * np.count_nonzero(cell < 0)), round(0.97 * inner.size))

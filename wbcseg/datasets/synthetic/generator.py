@@ -1,4 +1,4 @@
-"""The data set ``synthetic``: drawn smears with exact masks."""
+"""Generate synthetic smears with exact masks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ DATASET_NAME: Final = "synthetic"
 TITLE: Final = "Synthetic smears"
 SAMPLE_COUNT: Final = 60
 
-# Shares in the Zheng sets, with more basophils than their 4 in 400, so that there is something to see.
+# Fractions in the Zheng data sets, with more basophils than their 4 in 400, so that some appear.
 _CELL_TYPE_FRACTIONS: Final = (0.51, 0.22, 0.155, 0.085, 0.03)
 _STAIN_FRACTIONS: Final[dict[StainName, float]] = {"yellow": 0.42, "white": 0.25, "purple": 0.33}
-# The first ten show everything: whoever opens the set sees each type and each stain at once.
+# The first ten show every cell type and every stain.
 _FIRST_TYPES: Final[tuple[CellType, ...]] = (
     *("neutrophil", "lymphocyte", "monocyte", "eosinophil", "neutrophil"),
     *("basophil", "neutrophil", "lymphocyte", "neutrophil", "monocyte"),
@@ -39,7 +39,7 @@ _MIN_SIDE: Final = 32
 
 @dataclass(frozen=True)
 class _SamplePlan:
-    """What is decided before anything is drawn."""
+    """Choices made before anything is drawn."""
 
     cell_type: CellType
     stain: StainName
@@ -47,7 +47,7 @@ class _SamplePlan:
 
 
 def _plan_sample(rng: Generator, index: int) -> _SamplePlan:
-    # The draws are the same in number whatever they come to, so that a caller's own choices change nothing else.
+    # The number of random values is constant, so that a caller's choices change nothing else.
     draws = rng.random(5)
     cell_type = CELL_TYPES[int(np.searchsorted(np.cumsum(_CELL_TYPE_FRACTIONS)[:-1], draws[0], side="right"))]
     names = tuple(_STAIN_FRACTIONS)
@@ -76,7 +76,7 @@ def _choose_clipped_normal(rng: Generator, mean: float, deviation: float) -> flo
 
 
 def _clamp_inside(side: int, position: float, margin: float) -> float:
-    # The nearest place from which nothing reaches over the border; the middle where there is none.
+    # The nearest position at which nothing crosses the image edge; the centre if there is none.
     return float(np.clip(position, min(margin, side / 2), max(side - margin, side / 2)))
 
 
@@ -98,7 +98,7 @@ def _make_main_cell(rng: Generator, shape: tuple[int, int], stain: Stain, cell_t
 def _make_neighbour(
     rng: Generator, shape: tuple[int, int], stain: Stain, main: WhiteCell, main_radius: float
 ) -> WhiteCell | None:
-    # A second white cell that the border cuts. None where it would be wholly inside or wholly outside.
+    # A second white cell, cut off by the image edge. None if it would be entirely inside or outside.
     cell_type = CELL_TYPES[int(rng.choice(4, p=(0.6, 0.2, 0.12, 0.08)))]
     appearance = stain.cells[cell_type]
     radius = min(shape) * np.sqrt(appearance.area_fraction[0] / np.pi) * rng.uniform(0.9, 1.05)
@@ -114,7 +114,7 @@ def _make_neighbour(
 
 
 def _compute_distance(shape: tuple[int, int], cells: list[WhiteCell]) -> ScalarField:
-    # From the nearest white cell, over the whole picture: exact near a cell, that of a disc beyond its window.
+    # Distance from the nearest white cell: exact near a cell, that from a disc outside its window.
     y = np.arange(shape[0])[:, None] + 0.5
     x = np.arange(shape[1])[None, :] + 0.5
     distance = np.full(shape, np.inf)
@@ -138,7 +138,7 @@ def _draw_smear(rng: Generator, plan: _SamplePlan) -> tuple[np.ndarray[tuple[int
     distance = _compute_distance(shape, cells)
 
     density = np.zeros((*shape, 3))
-    # Plasma is never quite empty; where red cells have burst, their remains lie in patches.
+    # Plasma is never quite empty; burst red cells leave patches.
     texture = 0.5 * generate_noise(rng, shape, 7 * scale) + 0.5 * generate_noise(rng, shape, 2.2 * scale)
     patches = np.clip(0.6 + 0.7 * generate_noise(rng, shape, 22 * scale), 0.15, 2.0)
     strength = (0.024 if stain.ghost_red_cells else 0.004) * rng.uniform(0.2, 1.6)
@@ -165,17 +165,16 @@ def draw_sample(
     cell_type: CellType | None = None,
     stain: StainName | None = None,
 ) -> Sample:
-    """Draw one smear crop with its exact mask.
+    """Generate one synthetic image with its exact mask.
 
-    What is drawn depends on the arguments only: the same call gives the same pixels.
+    The result depends only on the arguments: the same call gives the same pixels.
 
     Args:
-        seed: From 0 up. Another seed gives another set.
-        index: Number of the sample in its set, from 0.
-        size: Height and width in pixels, 32 to 2048 each; ``None`` leaves it to the seed (100 to 120, or 300).
-        cell_type: Type of the white cell in the middle; ``None`` leaves it to the seed.
-        stain: Look of the smear: ``"yellow"`` or ``"white"`` as in Zheng Dataset 1, ``"purple"`` as in Dataset 2;
-            ``None`` leaves it to the seed.
+        seed: Random seed of the data set, at least 0.
+        index: Index of the sample in its data set, from 0.
+        size: Height and width in pixels, 32 to 2048 each; random (100 to 120, or 300) if ``None``.
+        cell_type: Type of the main white cell; random if ``None``.
+        stain: ``"yellow"`` or ``"white"`` as in Zheng Dataset 1, ``"purple"`` as in Dataset 2; random if ``None``.
 
     Returns:
         The sample, with the id ``synthetic/<index + 1>``.
@@ -187,7 +186,7 @@ def draw_sample(
     _check_integer("index", index, 0, 2**32 - 1)
     if size is not None:
         if not isinstance(size, tuple) or len(size) != 2:
-            raise ConfigError(f"Argument `size` of a drawn sample must be a height and a width. Received: {size!r}")
+            raise ConfigError(f"Argument `size` of a synthetic sample must be a height and a width. Received: {size!r}")
         for side in size:
             _check_integer("size", side, _MIN_SIDE, _MAX_SIDE)
     if cell_type is not None and cell_type not in CELL_TYPES:
@@ -203,16 +202,16 @@ def draw_sample(
         image=image,
         mask=labels,
         cell_type=plan.cell_type,
-        source=f"Drawn by the program (seed {seed}, number {index + 1})",
+        source=f"Synthetic (seed {seed}, number {index + 1})",
     )
 
 
 def open_synthetic(count: int = SAMPLE_COUNT, seed: int = 2) -> Dataset:
-    """Open the drawn data set; a sample is drawn when it is read.
+    """Open the synthetic data set; a sample is generated when it is read.
 
     Args:
         count: Number of samples, 1 to 100,000.
-        seed: From 0 up.
+        seed: Random seed, at least 0.
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -229,5 +228,5 @@ def open_synthetic(count: int = SAMPLE_COUNT, seed: int = 2) -> Dataset:
         DATASET_NAME,
         TITLE,
         infos,
-        origin=f"Drawn by the program from seed {seed}. They look like smears and are none: no patient, exact masks.",
+        origin=f"Generated by this program from seed {seed}. Synthetic images with exact masks: they show no patient.",
     )

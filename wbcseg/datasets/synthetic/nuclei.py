@@ -1,4 +1,4 @@
-"""Shapes of nuclei: lobes on a string, a bean, a round ball.
+"""Shapes of nuclei: connected lobes, a bean or a ball.
 
 Every function takes the rows and columns of a grid relative to the cell's centre, the cell's radius and the nucleus'
 radius (that of the disc of the same area), all in pixels, and returns a field that is about negative inside; the
@@ -24,7 +24,7 @@ def _place_lobes(
     rng: Generator, steps: int, length: float, turn_range: tuple[float, float], zigzag: bool
 ) -> ScalarField:
     # Centres of lobes, float64[steps + 1, 2], around their own centre: a walk that keeps turning one way (C, U, ring)
-    # or changes its mind (S, Z).
+    # or changes direction (S, Z).
     heading, direction = rng.uniform(0, 2 * np.pi), 1.0 if rng.random() < 0.5 else -1.0
     points = [np.zeros(2)]
     for _ in range(steps):
@@ -76,7 +76,7 @@ def _choose_offset(
 
 
 def shape_segmented(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: float, radius: float) -> ScalarField:
-    """Return the nucleus of a neutrophil: two to five lobes on thin bridges, now and then a band."""
+    """Return the nucleus of a neutrophil: two to five lobes joined by thin bridges, sometimes a band."""
     if rng.random() < 0.18:
         lobe_radius = 0.47 * radius
         centres = _place_lobes(rng, 7, 0.50 * lobe_radius, (0.22, 0.42), zigzag=False)
@@ -109,7 +109,7 @@ def shape_segmented(rng: Generator, y: ScalarField, x: ScalarField, cell_radius:
 
 
 def shape_bilobed(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: float, radius: float) -> ScalarField:
-    """Return the nucleus of an eosinophil: two lobes like spectacles, seldom three."""
+    """Return the nucleus of an eosinophil: two lobes like spectacles, rarely three."""
     lobe_count = 3 if rng.random() < 0.15 else 2
     lobe_radius = radius / np.sqrt(lobe_count)
     centres = _place_lobes(rng, lobe_count - 1, rng.uniform(2.35, 2.85) * lobe_radius, (0.6, 1.2), zigzag=False)
@@ -125,7 +125,7 @@ def shape_bilobed(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: f
 
 
 def shape_merged(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: float, radius: float) -> ScalarField:
-    """Return the nucleus of a basophil: broad lobes that run into one another."""
+    """Return the nucleus of a basophil: broad lobes that merge."""
     lobe_count = int(rng.integers(2, 4))
     lobe_radius = radius / np.sqrt(lobe_count) * 1.05
     centres = _place_lobes(rng, lobe_count - 1, 1.5 * lobe_radius, (0.5, 1.5), zigzag=bool(rng.random() < 0.5))
@@ -141,7 +141,7 @@ def shape_merged(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: fl
 
 
 def shape_round(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: float, radius: float) -> ScalarField:
-    """Return the nucleus of a lymphocyte: round, to one side, sometimes with a dent."""
+    """Return the nucleus of a lymphocyte: round, off-centre, sometimes indented."""
     row, column = _choose_offset(rng, cell_radius, radius, (0.45, 1.15))
     field = Outline.make_random(rng, radius, rng.uniform(0.02, 0.07), roughness=0.2).compute_distance(
         y - row, x - column
@@ -156,7 +156,7 @@ def shape_round(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: flo
 
 
 def shape_indented(rng: Generator, y: ScalarField, x: ScalarField, cell_radius: float, radius: float) -> ScalarField:
-    """Return the nucleus of a monocyte: a kidney, a horseshoe or a folded cloth."""
+    """Return the nucleus of a monocyte: kidney-shaped, horseshoe-shaped or folded."""
     draw = rng.random()
     if draw < 0.22:
         lobe_radius = 0.56 * radius

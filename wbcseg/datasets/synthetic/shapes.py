@@ -1,4 +1,4 @@
-"""Fields that the drawing is made of: smooth noise, outlines, lobes and dots.
+"""Scalar fields that images are composed of: smooth noise, outlines, lobes and dots.
 
 A field is a picture of numbers, ``float64[H, W]``. Shapes are fields that are negative inside and positive outside, in
 pixels from the outline (exactly so for discs, nearly so for the rest), so that a shape is drawn with a soft edge and
@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 ScalarField = NDArray[np.float64]
-"""A picture of numbers, ``float64[H, W]``."""
+"""A scalar image, ``float64[H, W]``."""
 
 _ANGLE_COUNT: Final = 720
 # Standard deviation of white noise after the weights below: the cubic B-spline's autocorrelation at 0 is 151/315.
@@ -42,7 +42,7 @@ def _compute_spline_weights(length: int, spacing: float) -> tuple[NDArray[np.int
 
 
 def _interpolate_rows(lattice: ScalarField, first_point: NDArray[np.intp], weights: ScalarField) -> ScalarField:
-    # From lattice rows to pixel rows. Four weighted sums and no matrix product: that would wait for busy processors.
+    # From lattice rows to pixel rows. Four weighted sums are faster here than a matrix product on a busy processor.
     pixels: ScalarField = weights[0][:, None] * lattice[first_point]
     for k in (1, 2, 3):
         pixels += weights[k][:, None] * lattice[first_point + k]
@@ -50,7 +50,7 @@ def _interpolate_rows(lattice: ScalarField, first_point: NDArray[np.intp], weigh
 
 
 def generate_noise(rng: Generator, shape: tuple[int, int], spacing: float) -> ScalarField:
-    """Return smooth random hills.
+    """Return smooth noise.
 
     Args:
         rng: Where the randomness comes from.
@@ -69,7 +69,7 @@ def generate_noise(rng: Generator, shape: tuple[int, int], spacing: float) -> Sc
 
 
 def compute_coverage(distance: ScalarField, softness: float = 1.0) -> ScalarField:
-    """Return how much of each pixel a shape covers, 0 to 1.
+    """Return the coverage of each pixel by a shape, 0 to 1.
 
     Args:
         distance: The shape's field in pixels, negative inside.
@@ -93,7 +93,7 @@ def _compute_waves(max_wave: int) -> tuple[ScalarField, ScalarField]:
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed outline that every ray from its centre meets once.
+    """A closed outline that every ray from its centre crosses once.
 
     Attributes:
         radii: ``float64[720]``, the distance of the outline from the centre in pixels, by angle.
@@ -105,7 +105,7 @@ class Outline:
     def make_random(
         cls, rng: Generator, radius: float, wobble: float, *, roughness: float = 0.5, max_wave: int = 12
     ) -> Outline:
-        """Return a disc whose outline goes in and out at random.
+        """Return a disc with a randomly irregular outline.
 
         Args:
             rng: Where the randomness comes from.
@@ -194,7 +194,7 @@ def join(first: ScalarField, second: ScalarField, softness: float) -> ScalarFiel
 def draw_dots(
     shape: tuple[int, int], centres: ScalarField, radii: ScalarField, strengths: ScalarField, softness: float = 1.0
 ) -> ScalarField:
-    """Return round dots; where they overlap the stronger counts.
+    """Return round dots; where two overlap, the stronger one counts.
 
     Args:
         shape: Height and width in pixels.

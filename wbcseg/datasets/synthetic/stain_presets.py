@@ -1,9 +1,9 @@
-"""The three looks of a smear, in figures.
+"""Parameters of the synthetic stains, measured on real smears.
 
-The figures were measured on the Zheng data sets (Zheng et al. 2018, doi 10.1016/j.micron.2018.01.010): the yellow and
-the white backgrounds of Dataset 1 and the purple look of Dataset 2. Colours are the means over the inside of a
-class, ``drift`` holds the main ways in which they change together from picture to picture (principal components times
-their standard deviations), areas are shares of the picture. They describe the data; no picture of it is stored here.
+They were measured on the Zheng data sets (Zheng et al. 2018, doi 10.1016/j.micron.2018.01.010): the yellow and white
+backgrounds of Dataset 1 and the purple background of Dataset 2. Colours are means over the interior of a class;
+``color_components`` are the main ways in which they vary together between images (principal components times their
+standard deviations); areas are fractions of the image. No image of the data sets is stored here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from wbcseg.labels import CellType
 
 StainName = Literal["yellow", "white", "purple"]
-"""By the colour that gives a smear its look."""
+"""Named after the background colour."""
 
 RgbVector = NDArray[np.float64]
 """``float64[3]``: a colour (0 to 255, plasma may exceed it where the camera clips) or optical densities."""
@@ -26,13 +26,13 @@ RgbVector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CellAppearance:
-    """How a white cell of one type looks with one stain.
+    """Appearance of a white cell of one type with one stain.
 
     Attributes:
         cytoplasm: RGB.
         nucleus: RGB.
-        area_fraction: Mean and standard deviation of the cell's share of the picture.
-        nucleus_fraction: Mean and standard deviation of the nucleus' share of the cell.
+        area_fraction: Mean and standard deviation of the cell's fraction of the image.
+        nucleus_fraction: Mean and standard deviation of the nucleus' fraction of the cell.
     """
 
     cytoplasm: tuple[int, int, int]
@@ -43,23 +43,23 @@ class CellAppearance:
 
 @dataclass(frozen=True)
 class Stain:
-    """One look of a smear.
+    """A stain.
 
     Attributes:
         name: Its name.
-        reference_size: Side in pixels of the pictures that its figures were measured on.
-        plasma: RGB of the empty background before the camera clips it.
-        cells: By cell type.
-        color_components: Rows of nine: how plasma, cytoplasm and nucleus change together, one standard deviation.
-        residual_sd: Standard deviations of the nine that are left.
+        reference_size: Side in pixels of the images it was measured on.
+        plasma: RGB of the empty background, before clipping by the camera.
+        cells: Appearance by cell type.
+        color_components: Rows of nine: joint changes of plasma, cytoplasm and nucleus by one standard deviation.
+        residual_sd: Remaining standard deviations of the nine values.
         red_cell: RGB of a red cell (for ghosts: of its outline at full strength).
-        red_cell_sd: Standard deviation of ``red_cell``, all three together.
-        ghost_red_cells: Whether red cells have lost their colour and only their outlines are seen.
+        red_cell_sd: Standard deviation of ``red_cell``; the three values vary together.
+        ghost_red_cells: Whether red cells have lost their colour, so that only their outlines are visible.
         red_cell_radius: Mean radius of a red cell in pixels of ``reference_size``.
-        irregularity: How far from round white cells are, 0 to 1.
-        blur_range: Lowest and highest standard deviation of the blur in pixels of ``reference_size``.
-        sharpening: How much of the detail lost to blur the camera overdraws, in red, green and blue.
-        noise_sd: Standard deviation of the sensor's noise in grey levels.
+        irregularity: How irregular white cells are, 0 to 1.
+        blur_range: Smallest and largest standard deviation of the blur in pixels of ``reference_size``.
+        sharpening: Strength of the camera's sharpening in red, green and blue.
+        noise_sd: Standard deviation of the sensor noise in grey levels.
     """
 
     name: StainName
@@ -80,7 +80,7 @@ class Stain:
 
 @dataclass(frozen=True)
 class DyeColors:
-    """The colours of one picture.
+    """Colours of one image.
 
     Attributes:
         plasma: RGB of the empty background, ``float64[3]``.
@@ -96,11 +96,11 @@ class DyeColors:
 
     @classmethod
     def make_random(cls, rng: Generator, stain: Stain, cell_type: CellType) -> DyeColors:
-        """Choose the colours of one picture."""
+        """Return random colours for one image."""
         appearance = stain.cells[cell_type]
         colors = np.array([*stain.plasma, *appearance.cytoplasm, *appearance.nucleus], dtype=np.float64)
         drift = np.clip(rng.standard_normal(len(stain.color_components)), -2, 2) @ np.array(stain.color_components)
-        # The strong red of eosinophils changes less.
+        # The strong red of eosinophils varies less.
         colors += drift * (0.5 if cell_type == "eosinophil" else 1.0)
         colors += np.clip(rng.standard_normal(9), -2, 2) * np.array(stain.residual_sd)
         plasma = colors[:3]

@@ -1,4 +1,4 @@
-"""What the stain makes of a white cell: chromatin, granules, vacuoles and membrane, as optical densities."""
+"""Stain a white cell: chromatin, granules, vacuoles and membrane as optical densities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wbcseg.datasets.synthetic.stain_presets import DyeColors, Stain
 
 
 def _generate_cell_noise(rng: Generator, cell: WhiteCell, spacing: float) -> ScalarField:
-    # Noise whose spacing is a share of the cell's radius.
+    # Noise whose spacing is a fraction of the cell's radius.
     return generate_noise(rng, cell.cell.shape, spacing * cell.radius)
 
 
@@ -32,7 +32,7 @@ def _draw_granules(rng: Generator, cell: WhiteCell, spacing: float, size: float,
 
 
 def _draw_sparse_dots(rng: Generator, cell: WhiteCell, count: int, sizes: tuple[float, float]) -> ScalarField:
-    # Dots at random in the cytoplasm; sizes are shares of the cell's radius.
+    # Random dots in the cytoplasm; sizes are fractions of the cell's radius.
     rows, columns = np.nonzero(cell.labels == 1)
     if not rows.size or not count:
         return np.zeros(cell.cell.shape)
@@ -92,7 +92,7 @@ def _texture_cytoplasm(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarFie
     else:
         amount = 0.65 + cloudiness + 0.15 * _generate_cell_noise(rng, cell, 0.05)
     if not fine:
-        # Cells that were not pressed flat are thicker on one side.
+        # Cells that are not flattened are thicker on one side.
         y, x = cell.window.make_grid(cell.centre)
         slope = rng.uniform(0.15, 0.65) if cell.cell_type == "lymphocyte" else rng.uniform(0.0, 0.25)
         angle = rng.uniform(0, 2 * np.pi)
@@ -124,7 +124,7 @@ def _texture_chromatin(rng: Generator, cell: WhiteCell, fine: bool) -> ScalarFie
 
 
 def _draw_rim(rng: Generator, stain: Stain, cell: WhiteCell) -> ScalarField:
-    # The dark line of the outline: all around or, where light comes in askew, on one side.
+    # The dark line of the outline: all around, or on one side in oblique light.
     if cell.cell_type == "eosinophil" and stain.ghost_red_cells:
         strength = rng.uniform(0.4, 1.6)
     elif stain.ghost_red_cells:
@@ -154,7 +154,7 @@ def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -
         ``float64[h, w, 3]``, in the window of the cell.
     """
     fine = not stain.ghost_red_cells
-    # Cytoplasm thins out towards its edge, most where it is spread flat.
+    # Cytoplasm gets thinner towards its edge, most in flattened cells.
     max_edge_width = 0.13 if cell.cell_type in ("neutrophil", "monocyte") or not fine else 0.05
     cell_coverage = compute_coverage(cell.cell, max(1.0, cell.radius * rng.uniform(0.01, max_edge_width)))
     nucleus_coverage = compute_coverage(cell.nucleus)
@@ -167,7 +167,7 @@ def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -
     density = (cytoplasm_coverage * amount)[..., None] * dyes.cytoplasm + (nucleus_coverage * chromatin)[
         ..., None
     ] * dyes.nucleus
-    # The dyes never mix evenly: some places are bluer, some redder.
+    # Dyes never mix evenly: some regions are bluer, some redder.
     hue = 0.5 * _generate_cell_noise(rng, cell, 0.09) + 0.5 * _generate_cell_noise(rng, cell, 0.30)
     density += ((0.006 if fine else 0.018) * (cytoplasm_coverage + nucleus_coverage) * hue)[..., None] * np.array(
         [1.0, 0.0, -0.7]
