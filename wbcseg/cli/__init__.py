@@ -37,6 +37,7 @@ OLD_NAMES = {
     "--balance": "--class-balance",
     "--canvas": "--input-size",
     "--careful": "--tta",
+    "--fetch": "--download",
     "--keep": "--checkpoint",
     "--laboratories": "--cross-site",
     "--leaking": "--leaky",

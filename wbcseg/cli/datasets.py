@@ -11,9 +11,7 @@ from wbcseg.datasets import DATASETS, list_datasets, open_dataset
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     names = [name for name, spec in DATASETS.items() if spec.can_download]
-    parser.add_argument(
-        "--download", "--fetch", metavar="NAME", choices=names, help=f"download a data set: {', '.join(names)}"
-    )
+    parser.add_argument("--download", metavar="NAME", choices=names, help=f"download a data set: {', '.join(names)}")
 
 
 def run_command(options: argparse.Namespace) -> int:
