@@ -1,8 +1,8 @@
-"""Count the viewer's frames a second while a reader drags a panel: ``python -m benchmarks.frames > frames.json``.
+"""Measure the viewer's frame rate while dragging: ``python -m benchmarks.frames > benchmarks/frames.json``.
 
-A small app shows the viewer with a drawn smear, enlarged to the wanted side, and what the shipped models make of it. A
-headless Chromium opens it, zooms in and drags with the mouse for some seconds. The browser's own animation clock counts
-the frames; a clock around the viewer's drawing says how long a frame takes the processor.
+A small app shows the viewer with a synthetic smear, enlarged to the requested side, and the results of the shipped
+models. A headless Chromium opens it, zooms in and drags with the mouse for some seconds. The browser's animation clock
+counts the frames; a clock around the viewer's drawing gives the processor time of a frame.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from wbcseg.inference import Catalog
 from wbcseg.training.tf_env import get_processor_name
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -34,20 +35,21 @@ import numpy as np
 import streamlit as st
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.sample import Sample
-from wbcseg.prediction import Catalog
-from wbcseg.ui import looking, store
-from wbcseg.ui.viewer import send_pack, show_viewer
+from wbcseg.inference import Catalog
+from wbcseg.ui.cache import LoadedImage
+from wbcseg.ui.segment.view import build_view
+from wbcseg.ui.viewer import send_payload, show_viewer
 
 side = int(st.query_params["side"])
 sample = open_dataset("synthetic").read("synthetic/012")
-at = np.arange(side) * sample.image.shape[0] // side
-large = Sample("synthetic/012", sample.image[at][:, at], sample.mask[at][:, at])
-models = Catalog()
-entries = [entry for entry in models.usable if entry.shipped]
+indices = np.arange(side) * sample.image.shape[0] // side
+large = Sample("synthetic/012", sample.image[indices][:, indices], sample.mask[indices][:, indices])
+catalog = Catalog()
+entries = [entry for entry in catalog.usable if entry.shipped]
 st.title("Frames")
-look = looking.look(store.Shown(large, large.digest()), entries, models, None, careful=False)
-show_viewer(look.shown, on_picture=lambda: None, on_mask=lambda: None)
-send_pack(look.digest, look.content)
+view = build_view(LoadedImage(large, large.compute_digest()), entries, catalog, None, tta=False)
+show_viewer(view.props, on_image=lambda: None, on_mask=lambda: None)
+send_payload(view.digest, view.payload)
 """
 
 FRAME_COUNTER_SCRIPT = """
@@ -70,7 +72,7 @@ window.count = () => {
 
 @contextmanager
 def serve_app() -> Iterator[str]:
-    """Run the small app. Yields its address."""
+    """Run the small app; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -91,9 +93,9 @@ def serve_app() -> Iterator[str]:
 
 
 def measure_frame_rate(page: Page, address: str, image_size: int, panels: list[str], style: str) -> dict[str, Any]:
-    """Drag the first panel about. Return frames a second and what a frame takes."""
-    view_state = f"z2.0000_{image_size / 2}_{image_size / 2}~p{'_'.join(panels)}{'~s1' if style == 'outlines' else ''}"
-    page.goto(f"{address}/?side={image_size}&look={view_state}")
+    """Drag the first panel; return frames per second and the time of a frame."""
+    view_state = f"z2.0000_{image_size / 2}_{image_size / 2}~p{'_'.join(panels)}{'~s1' if style == 'outline' else ''}"
+    page.goto(f"{address}/?side={image_size}&view={view_state}")
     page.locator("figure canvas").nth(len(panels) - 1).wait_for(timeout=180_000)
     page.wait_for_function(
         "() => document.querySelector('[data-viewer]').shadowRoot.querySelector('.panels').dataset.view",
@@ -120,7 +122,7 @@ def measure_frame_rate(page: Page, address: str, image_size: int, panels: list[s
     frame_gaps = [after - before for before, after in itertools.pairwise(times)]
     return {
         "panels": len(panels),
-        "side": image_size,
+        "image_size": image_size,
         "style": style,
         "frames_per_second": round(1000 * len(frame_gaps) / (times[-1] - times[0]), 1),
         "median_gap_ms": round(statistics.median(frame_gaps), 2),
@@ -135,21 +137,21 @@ def measure_frame_rate(page: Page, address: str, image_size: int, panels: list[s
 
 def main() -> None:
     """Print the measurements as JSON."""
-    models = ("unet-general", "segnet-general", "deconvnet-general")
-    twelve_panels = [
-        "picture",
+    models = [entry.name for entry in Catalog().usable if entry.shipped and entry.card and entry.card.two_stage]
+    all_panels = [
+        "image",
         "mask",
         *models,
         "agreement",
         *(f"errors.{m}" for m in models),
-        *(f"doubt.{m}" for m in models),
+        *(f"uncertainty.{m}" for m in models),
     ]
-    four_panels = ["picture", "mask", *models[:2]]
+    four_panels = ["image", "mask", *models[:2]]
     with serve_app() as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         results = []
-        for image_size, panels in ((300, twelve_panels), (2000, four_panels)):
-            for style in ("areas", "outlines"):
+        for image_size, panels in ((300, all_panels), (2000, four_panels)):
+            for style in ("fill", "outline"):
                 page = chromium.new_page(viewport={"width": 1280, "height": 900})
                 page.add_init_script(FRAME_COUNTER_SCRIPT)
                 results.append(measure_frame_rate(page, address, image_size, panels, style))
