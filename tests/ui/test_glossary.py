@@ -1,9 +1,11 @@
 """Technical terms are explained one click away."""
 
+from pathlib import Path
+
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.quality import STATUS_LABELS
-from wbcseg.ui.glossary import FEATURE_TERMS, GLOSSARY, QUALITY_TERMS
+from wbcseg.ui.glossary import FEATURE_TERMS, GLOSSARY, QUALITY_TERMS, render_markdown
 
 
 def show_two_terms():
@@ -29,3 +31,10 @@ def test_explanations_are_whole_sentences():
     assert not [
         term for term, text in GLOSSARY.items() if not (text[0].isupper() or text[0].isdigit()) or text[-1] != "."
     ]
+
+
+def test_the_glossary_in_the_documents_is_that_of_the_pages() -> None:
+    document = Path(__file__).parents[2] / "docs" / "glossary.md"
+    assert document.read_text(encoding="utf-8") == render_markdown(), (
+        "Update it: python -c \"from wbcseg.ui.glossary import *; print(render_markdown(), end='')\" > docs/glossary.md"
+    )
