@@ -1,4 +1,4 @@
-"""Measure: many pictures, their table, and what can be taken away."""
+"""Batch page: uploads, the table, downloads and details."""
 
 import io
 import re
@@ -6,6 +6,7 @@ import zipfile
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from quick_app import (
 from wbcseg.datasets import Sample
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.datasets.uploads import InputImage
-from wbcseg.errors import ModelError
+from wbcseg.errors import ModelError, Problem
 from wbcseg.evaluation.feature_agreement import FeaturePairs
 from wbcseg.export import build_cell_rows, encode_csv, format_mean_dice
 from wbcseg.features import FEATURES, extract_features
@@ -38,30 +39,29 @@ from wbcseg.metrics import score
 from wbcseg.pipeline import ImageResult
 from wbcseg.pipeline.analyze import TRAINED_ON_NOTICE
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON
-from wbcseg.quality import OK, REVIEW, QualityResult, load_quality_model
+from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityResult, load_quality_model
 from wbcseg.results import CellResult, build_in_memory_loader
-from wbcseg.ui import cache
+from wbcseg.ui import cache, routes
 from wbcseg.ui.batch import batch_view
-from wbcseg.ui.batch import upload as bringing
+from wbcseg.ui.batch import upload as batch_upload
 from wbcseg.ui.compare import feature_agreement
 from wbcseg.ui.components import quality_badges, quality_help
 from wbcseg.ui.components.cell_table import (
     build_rows,
-    format_cell_count,
     render_table_html,
     select_rows_to_review,
     summarize_results,
 )
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import escape_markdown, format_cell_count
 
-PICTURE, LABELS = draw_cell(60, 70)
-CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
+IMAGE, LABELS = draw_cell(60, 70)
+CELL, MASK = encode(IMAGE), encode(to_grey(LABELS))
 
 
-def bring(at, *files):
+def upload_and_wait(at, *files):
     """Upload files and let their batch come to its end."""
     upload(at, *files)
-    return finished(at)
+    return wait_for_batch(at)
 
 
 def upload(at, *files):
@@ -71,7 +71,7 @@ def upload(at, *files):
     assert not at.exception
 
 
-def finished(at):
+def wait_for_batch(at):
     assert not at.exception
     batch = at.session_state["batch"][1]
     batch.join(60)
@@ -83,16 +83,16 @@ def finished(at):
 def table(at):
     """The rows of the table as lists of texts."""
     (shown,) = at.get("html")
-    return cells_of(shown.proto.body)
+    return parse_rows(shown.proto.body)
 
 
-def cells_of(html):
+def parse_rows(html):
     rows = re.findall("<tr.*?</tr>", html)
     cells = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
     return [[unescape(re.sub("<[^>]*>", " ", cell)).replace("\u202f", "").strip() for cell in row] for row in cells]
 
 
-def test_an_empty_page_says_what_to_bring(open_page):
+def test_an_empty_page_says_what_to_upload_and_wait(open_page):
     at = open_page("batch")
     for what in ("whole fields of view", "Expert masks", "Nothing is stored", "Not a medical device"):
         assert what in page_text(at)
@@ -101,7 +101,7 @@ def test_an_empty_page_says_what_to_bring(open_page):
 
 
 @pytest.mark.parametrize("source", ["Folder", "Camera"])
-def test_other_ways_to_bring_pictures(open_page, source):
+def test_other_sources_of_images(open_page, source):
     at = open_page("batch")
     at.session_state["batch_source"] = source
     at.run()
@@ -110,11 +110,11 @@ def test_other_ways_to_bring_pictures(open_page, source):
     assert len(at.get("camera_input")) == (source == "Camera")
 
 
-def test_pictures_with_masks_are_measured(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
+def test_images_with_masks_are_measured_and_scored(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
     head, row = table(at)
-    found = Threshold("x").predict(PICTURE).labels
-    figures, dice = extract_features(PICTURE, keep_main_cell(found)).values, score(LABELS, found).dice
+    found = Threshold("x").predict(IMAGE).labels
+    figures, dice = extract_features(IMAGE, keep_main_cell(found)).values, score(LABELS, found).dice
     assert head[-3:] == ["Dice nucleus", "Dice cytoplasm", "Dice cell"]
     assert row[1:] == [
         "a.png",
@@ -126,11 +126,11 @@ def test_pictures_with_masks_are_measured(open_page):
     ]
     assert "1 cell with a mask" in page_text(at)
     labels = [button.label for button in at.get("download_button")]
-    assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
+    assert labels == ["Download measurements (CSV)", "Download report (PDF)", "Download all (zip)"]
 
 
-def test_what_is_bad_has_a_row_of_its_own(open_page):
-    at = bring(
+def test_unreadable_files_have_rows_with_the_reason(open_page):
+    at = upload_and_wait(
         open_page("batch"),
         ("a.png", CELL, "image/png"),
         ("<b>.png", b"", "image/png"),
@@ -141,15 +141,15 @@ def test_what_is_bad_has_a_row_of_its_own(open_page):
     found = {row[1].split()[1]: row[1] for row in table(at)[1:]}
     assert [row[1].split()[0] for row in table(at)[1:]] == ["1", "2", "3", "4"]
     assert set(found) == {"a.png", "<b>.png", "c.png", "c.zip"}
-    assert "Not used.  It is empty (0 bytes)." in found["<b>.png"]
+    assert "Could not be read.  The file is empty (0 bytes)." in found["<b>.png"]
     assert "truncated" in found["c.png"]
-    assert "no zip, or is damaged" in found["c.zip"]
-    assert "**1 picture\\, 1 cell**; 3 could not be used" in page_text(at)
+    assert "not a zip, or is damaged" in found["c.zip"]
+    assert "**1 image\\, 1 cell**; 3 could not be read" in page_text(at)
     assert "<b>.png" not in at.get("html")[0].proto.body
 
 
-def test_a_scale_changes_the_figures_and_does_not_begin_anew(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+def test_pixel_size_changes_measurements_without_a_new_batch(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     batch = at.session_state["batch"][1]
     area = float(table(at)[1][4])
     at.number_input(key="batch_pixel_size").set_value(0.5).run()
@@ -159,28 +159,28 @@ def test_a_scale_changes_the_figures_and_does_not_begin_anew(open_page):
     assert at.session_state["batch"][1] is batch
 
 
-def test_another_model_begins_anew(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+def test_another_model_starts_a_new_batch(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     at.selectbox(key="batch_model").select("segnet-16").run()
-    finished(at)
+    wait_for_batch(at)
     (finding,) = at.session_state["batch"][1].get_results()[0].cells
     assert finding.model == "segnet-16"
 
 
-def test_a_model_for_any_laboratory_comes_first(open_page, monkeypatch):
+def test_general_model_is_the_default(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     assert open_page("batch").selectbox(key="batch_model").value == "unet-general"
 
 
-class Blind(Threshold):
-    """Sees no cell anywhere."""
+class BlindModel(Threshold):
+    """Finds no cells."""
 
     def predict(self, image, *, tta=False):
         return super().predict(np.full_like(image, 255), tta=tta)
 
 
-class WithSecond(CatalogWithGeneral):
-    """Two models are for any laboratory; the second one is blind."""
+class CatalogWithSecond(CatalogWithGeneral):
+    """Two general models; the second one finds no cells."""
 
     def __init__(self):
         super().__init__()
@@ -188,44 +188,44 @@ class WithSecond(CatalogWithGeneral):
         self.entries = (*self.entries, second)
 
     def load(self, name):
-        return Blind(name) if name == "segnet-general" else super().load(name)
+        return BlindModel(name) if name == "segnet-general" else super().load(name)
 
 
-def test_a_second_opinion_is_there_where_another_model_for_any_laboratory_is(open_page, monkeypatch):
+def test_second_opinion_is_offered_if_there_is_another_general_model(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     assert "batch_second" not in [one.key for one in open_page("batch").selectbox]
-    monkeypatch.setattr(cache, "Catalog", WithSecond)
+    monkeypatch.setattr(cache, "Catalog", CatalogWithSecond)
     at = open_page("batch")
     assert at.selectbox(key="batch_second").options == ["none", "SegNet, blind"]
     at.selectbox(key="batch_model").select("unet-16").run()
-    assert "batch_second" not in [one.key for one in at.selectbox], "results of this model are not judged"
+    assert "batch_second" not in [one.key for one in at.selectbox], "this model has no quality check"
 
 
-def test_a_second_opinion_begins_anew_and_says_where_the_models_disagree(open_page, monkeypatch):
+def test_second_opinion_starts_a_new_batch_and_flags_disagreements(open_page, monkeypatch):
     fine = SimpleNamespace(assess=lambda *_, **__: QualityResult(OK, (), 0.0, 0.0))
     monkeypatch.setattr(batch_view, "load_quality_model", lambda _: fine)
-    monkeypatch.setattr(cache, "Catalog", WithSecond)
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+    monkeypatch.setattr(cache, "Catalog", CatalogWithSecond)
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     (alone,) = at.session_state["batch"][1].get_results()[0].cells
     assert (alone.status, alone.reasons) == (OK, ())
     at.selectbox(key="batch_second").select("segnet-general").run()
-    (disputed,) = finished(at).session_state["batch"][1].get_results()[0].cells
+    (disputed,) = wait_for_batch(at).session_state["batch"][1].get_results()[0].cells
     assert (disputed.model, disputed.status, disputed.reasons) == ("unet-general", REVIEW, (DISAGREEMENT_REASON,))
     assert disputed.features.values == pytest.approx(alone.features.values, nan_ok=True)
 
 
-def test_a_judge_that_is_damaged_is_told_and_nothing_is_lost(open_page, monkeypatch):
+def test_damaged_quality_model_is_reported(open_page, monkeypatch):
     def damaged(_):
-        raise ModelError("The judge unet.json cannot be used: it is empty.")
+        raise ModelError("Quality model unet.json is empty.")
 
     monkeypatch.setattr(batch_view, "load_quality_model", damaged)
     at = open_page("batch")
     at.file_uploader[0].upload("a.png", CELL, "image/png").run()
     assert not at.exception
-    assert [one.value for one in at.error] == [escape_markdown("The judge unet.json cannot be used: it is empty.")]
+    assert [one.value for one in at.error] == [escape_markdown("Quality model unet.json is empty.")]
 
 
-def test_a_model_that_fails_says_so(open_page, monkeypatch):
+def test_model_that_fails_to_load_is_reported(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
     at = open_page("batch")
     at.selectbox(key="batch_model").select("segnet-16").run()
@@ -234,7 +234,7 @@ def test_a_model_that_fails_says_so(open_page, monkeypatch):
     assert "segnet\\-16 cannot be read" in at.error[0].value
 
 
-def test_without_a_model_there_is_nothing_to_do(open_page, monkeypatch):
+def test_page_without_models_says_so(open_page, monkeypatch):
     from quick_app import QuickCatalog
 
     class Empty(QuickCatalog):
@@ -242,27 +242,27 @@ def test_without_a_model_there_is_nothing_to_do(open_page, monkeypatch):
             self.entries = ()
 
     monkeypatch.setattr(cache, "Catalog", Empty)
-    assert "no model that can be used" in page_text(open_page("batch"))
+    assert "no usable model" in page_text(open_page("batch"))
 
 
-def test_pages_are_asked_for_where_there_are_some(open_page):
+def test_tiff_page_can_be_selected(open_page):
     buffer = io.BytesIO()
     frames = [Image.fromarray(draw_cell(60, 70, seed)[0]) for seed in (1, 2)]
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
-    at = bring(open_page("batch"), ("s.tif", buffer.getvalue(), "image/tiff"))
-    assert "page 1 is used" in table(at)[1][1]
+    at = upload_and_wait(open_page("batch"), ("s.tif", buffer.getvalue(), "image/tiff"))
+    assert "Page 1 of 2 is used" in table(at)[1][1]
     at.number_input(key="batch_page").set_value(2).run()
-    assert "page 2 is used" in table(finished(at))[1][1]
+    assert "Page 2 of 2 is used" in table(wait_for_batch(at))[1][1]
 
 
-def test_drawn_cells_to_try_it_with(open_page):
+def test_synthetic_cells_to_try_it_with(open_page):
     at = open_page("batch")
     at.button(key="batch_try").click().run()
-    assert len(table(finished(at))) == 9
-    assert "8 pictures" in page_text(at)
+    assert len(table(wait_for_batch(at))) == 9
+    assert "8 images" in page_text(at)
     # None of them was in a shipped model's training: their Dice flatters nobody.
     seen = {digest for entry in Catalog().usable for digest in entry.card.training_digests}
-    drawn = [draw_sample(bringing.SYNTHETIC_SEED, number) for number in range(bringing.SYNTHETIC_COUNT)]
+    drawn = [draw_sample(batch_upload.SYNTHETIC_SEED, number) for number in range(batch_upload.SYNTHETIC_COUNT)]
     assert seen
     assert not seen & {Sample("any/name", one.image, one.mask).compute_digest() for one in drawn}
     assert at.session_state["batch"][1].input_images[0].load() == encode(drawn[0].image)
@@ -271,56 +271,56 @@ def test_drawn_cells_to_try_it_with(open_page):
     assert "batch" not in at.session_state
 
 
-def look_elsewhere(at):
+def visit_another_page(at):
     for page in ("segment", "batch"):
         go_to(at, page)
         at.run()
 
 
-def names_of(at):
+def list_names(at):
     return [row[1].split()[-1] for row in table(at)[1:]]
 
 
-def test_what_comes_after_a_look_at_another_page_is_added(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("b.png", CELL, "image/png"))
+def test_uploads_after_a_visit_to_another_page_are_added(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("b.png", CELL, "image/png"))
     first = [outcome.cells for outcome in at.session_state["batch"][1].get_results()]
-    look_elsewhere(at)
-    assert names_of(at) == ["a.png", "b.png"]
-    bring(at, ("c.png", CELL, "image/png"))
-    assert names_of(at) == ["a.png", "b.png", "c.png"]
-    assert "Added to the 2 files that you brought before" in page_text(at)
+    visit_another_page(at)
+    assert list_names(at) == ["a.png", "b.png"]
+    upload_and_wait(at, ("c.png", CELL, "image/png"))
+    assert list_names(at) == ["a.png", "b.png", "c.png"]
+    assert "Added to 2 files uploaded earlier" in page_text(at)
     # What was known is not looked at again.
     again = [outcome.cells for outcome in at.session_state["batch"][1].get_results()[:2]]
     assert [one[0].features for one in again] == [one[0].features for one in first]
-    # The same file brought again is there once; another one of its name is another picture.
-    look_elsewhere(at)
-    bring(at, ("b.png", CELL, "image/png"), ("c.png", encode(PICTURE[::-1]), "image/png"))
+    # The same file brought again is there once; another one of its name is another image.
+    visit_another_page(at)
+    upload_and_wait(at, ("b.png", CELL, "image/png"), ("c.png", encode(IMAGE[::-1]), "image/png"))
     assert [row[1].partition("  ")[2] for row in table(at)[1:]] == ["a.png", "b.png", "c.png", "c (2).png"]
     at.button(key="batch_start_over").click().run()
-    bring(at, ("d.png", CELL, "image/png"))
-    assert names_of(at) == ["d.png"]
+    upload_and_wait(at, ("d.png", CELL, "image/png"))
+    assert list_names(at) == ["d.png"]
 
 
-def test_drawn_cells_make_way_for_what_is_brought(open_page):
+def test_uploads_replace_synthetic_cells(open_page):
     at = open_page("batch")
     at.button(key="batch_try").click().run()
-    assert len(table(finished(at))) > 8
-    bring(at, ("mine.png", CELL, "image/png"))
-    assert names_of(at) == ["mine.png"]
+    assert len(table(wait_for_batch(at))) > 8
+    upload_and_wait(at, ("mine.png", CELL, "image/png"))
+    assert list_names(at) == ["mine.png"]
 
 
-class Trained(QuickCatalog):
+class CatalogTrainedOnImage(QuickCatalog):
     """The first model was trained on the test's cell, whatever its file is called."""
 
     def __init__(self):
         super().__init__()
-        self.entries[0].card.training_digests = frozenset({Sample("any/name", PICTURE, LABELS).compute_digest()})
+        self.entries[0].card.training_digests = frozenset({Sample("any/name", IMAGE, LABELS).compute_digest()})
 
 
-def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, monkeypatch):
-    other = encode(PICTURE[::-1])
-    monkeypatch.setattr(cache, "Catalog", Trained)
-    at = bring(
+def test_dice_on_training_images_is_marked(open_page, monkeypatch):
+    other = encode(IMAGE[::-1])
+    monkeypatch.setattr(cache, "Catalog", CatalogTrainedOnImage)
+    at = upload_and_wait(
         open_page("batch"),
         *(("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png")),
         *(("b.png", other, "image/png"), ("b_mask.png", encode(to_grey(LABELS[::-1])), "image/png")),
@@ -329,36 +329,36 @@ def test_dice_on_a_picture_that_the_model_was_trained_on_is_marked(open_page, mo
     rows = {row[1].split()[1]: row[1] for row in table(at)[1:]}
     assert f"unet-16 {TRAINED_ON_NOTICE}" in rows["a.png"]
     assert TRAINED_ON_NOTICE not in rows["b.png"]
-    # Without a mask there is no Dice to flatter.
+    # Without a mask there is no Dice.
     assert TRAINED_ON_NOTICE not in rows["c.png"]
-    assert "2 cells with a mask, 1 of them in the model's training, which flatters" in page_text(at).replace("\\", "")
+    assert "2 cells with a mask, 1 seen in training, so optimistic" in page_text(at).replace("\\", "")
     batch = at.session_state["batch"][1]
-    text = encode_csv(build_cell_rows(batch.get_results())).decode()
+    text = encode_csv(build_cell_rows(batch.get_reports())).decode()
     assert text.count(TRAINED_ON_NOTICE) == 1
-    cells = [cell for picture in batch.get_results() for cell in picture.cells]
-    assert "(2 cells with a mask, 1 of them in the model's training, which flatters)" in format_mean_dice(cells)
+    cells = [cell for image in batch.get_results() for cell in image.cells]
+    assert "(2 cells with a mask, 1 seen in training, so optimistic)" in format_mean_dice(cells)
 
 
-def test_a_mask_without_cytoplasm_is_told(open_page):
+def test_mask_without_cytoplasm_has_a_notice(open_page):
     whole = encode(((LABELS > 0) * 255).astype(np.uint8))
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", whole, "image/png"))
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", whole, "image/png"))
     assert "The expert's mask has no cytoplasm" in table(at)[1][1]
 
 
-@pytest.mark.parametrize(("micrometres", "doubted"), [(0.25, False), (0.005, True), (5.0, True), (None, False)])
-def test_a_scale_that_makes_no_white_cells_is_doubted(open_page, micrometres, doubted):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    at.number_input(key="batch_pixel_size").set_value(micrometres).run()
-    assert any("Check the scale" in one.value for one in at.warning) == doubted
+@pytest.mark.parametrize(("pixel_size", "is_implausible"), [(0.25, False), (0.005, True), (5.0, True), (None, False)])
+def test_implausible_pixel_size_has_a_warning(open_page, pixel_size, is_implausible):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
+    at.number_input(key="batch_pixel_size").set_value(pixel_size).run()
+    assert any("Check the pixel size" in one.value for one in at.warning) == is_implausible
 
 
-def test_a_model_whose_results_are_not_judged_says_so(open_page):
+def test_model_without_a_quality_check_says_so(open_page):
     at = open_page("batch")
-    assert "not judged" in page_text(at)
+    assert "No quality check for this model" in page_text(at)
 
 
-def test_many_rows_are_turned_like_pages(open_page):
-    at = bring(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
+def test_long_tables_have_pages(open_page):
+    at = upload_and_wait(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
     assert len(table(at)) == 26
     assert [row[1] for row in table(at)[1:3]] == ["1  0.png", "2  1.png"]
     at.button(key="batch_next").click().run()
@@ -366,22 +366,22 @@ def test_many_rows_are_turned_like_pages(open_page):
     assert "Rows 26 to 30 of 30" in page_text(at)
 
 
-class JudgeOfSome:
-    """Says that every third result should be checked."""
+class EveryThirdToReview:
+    """A quality model that flags every third result."""
 
     def __init__(self):
-        self.asked = 0
+        self.count = 0
 
-    def assess(self, image, probabilities, cell, *, sides):  # noqa: ARG002 (as the real one)
-        self.asked += 1
-        fine = self.asked % 3
-        return QualityResult(OK, (), 0.1, 0.1) if fine else QualityResult(REVIEW, ("The stain is odd.",), 0.9, 0.1)
+    def assess(self, image, probabilities, cell, *, image_edges):  # noqa: ARG002 (as the real one)
+        self.count += 1
+        fine = self.count % 3
+        return QualityResult(OK, (), 0.1, 0.1) if fine else QualityResult(REVIEW, ("Unusual staining.",), 0.9, 0.1)
 
 
-def test_only_those_to_check(open_page, monkeypatch):
-    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: JudgeOfSome())
-    at = bring(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
-    assert "20 look fine\\, 10 should be checked" in page_text(at)
+def test_flagged_rows_can_be_shown_alone(open_page, monkeypatch):
+    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: EveryThirdToReview())
+    at = upload_and_wait(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
+    assert "20 without issues\\, 10 to review" in page_text(at)
     at.button(key="batch_next").click().run()
     at.toggle(key="batch_flagged_only").set_value(True).run()
     assert [row[1] for row in table(at)[1:]] == [f"{n + 1}  {n}.png" for n in range(2, 30, 3)]
@@ -396,95 +396,102 @@ def test_only_those_to_check(open_page, monkeypatch):
     assert "Rows 1 to 25 of 30" in page_text(at)
 
 
-def test_nothing_to_check(open_page, monkeypatch):
-    class Content:
+def test_no_flagged_rows(open_page, monkeypatch):
+    class AlwaysOk:
         def assess(self, *_, **__):
             return QualityResult(OK, (), 0.1, 0.1)
 
-    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: Content())
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: AlwaysOk())
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     at.toggle(key="batch_flagged_only").set_value(True).run()
     assert not at.get("html")
-    assert "Nothing to check" in page_text(at)
+    assert "No flagged results" in page_text(at)
 
 
-def test_without_a_judge_there_is_nothing_to_choose(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+def test_no_filter_without_a_quality_check(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     assert "batch_flagged_only" not in [toggle.key for toggle in at.toggle]
 
 
-def test_figures_and_statuses_are_explained(open_page, monkeypatch):
+def test_measurements_and_statuses_are_explained(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("batch")
     said = page_text(at)
-    for word in ("N:C", "Lobes", "Circularity", "Solidity", "Eccentricity", "Looks fine", "Check"):
+    for word in ("N:C ratio", "Nuclear lobes", "Circularity", "Solidity", "Eccentricity", *STATUS_LABELS.values()):
         assert f"**{word}** ·" in said
-    assert "**Unlike the training data** ·" in said
     for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "nucleus_lobes", "nucleus_solidity"):
         assert FEATURES[name].description in said
-    judge = load_quality_model(CatalogWithGeneral().entries[-1].card)
-    assert judge is not None
-    figures = judge.metrics
-    caught = round(figures["varied_bad_caught"] * figures["varied_bad"])
-    assert "**How reliable that is for General.**" in said
-    assert f"{caught} of {figures['varied_bad']} bad results (Dice of the whole cell below 0.8) were marked" in said
-    assert f"of {figures['smears']} smears {round(figures['unlike_smears'] * figures['smears'])}." in said
+    quality_model = load_quality_model(CatalogWithGeneral().entries[-1].card)
+    assert quality_model is not None
+    figures = quality_model.metrics
+    caught = round(figures["varied_bad_flagged"] * figures["varied_bad"])
+    assert "**How reliable the check is for General.**" in said
+    assert f"{caught} of {figures['varied_bad']} bad results (Dice of the whole cell below 0.8) were flagged" in said
+    assert f"of {figures['smears']} smears, {round(figures['out_of_range_smears'] * figures['smears'])}." in said
 
 
-def test_where_no_result_was_bad_none_is_said_to_be_caught():
-    judge = load_quality_model(CatalogWithGeneral().entries[-1].card)
-    assert judge is not None
-    figures = {**judge.metrics, "pictures": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
+def test_reliability_without_bad_results():
+    quality_model = load_quality_model(CatalogWithGeneral().entries[-1].card)
+    assert quality_model is not None
+    figures = {**quality_model.metrics, "images": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
     said = quality_help._format_quality_accuracy("General", figures)
-    assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were marked." in said
+    assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were flagged" in said
 
 
-def test_a_judge_is_spoken_of_once_and_only_if_there_is_one():
-    entries = CatalogWithGeneral().entries
+def test_quality_model_is_described_once():
+    entries = CatalogWithGeneral().usable
     assert len(quality_help.describe_quality_accuracy(entries)) == 1
     assert len(quality_help.describe_quality_accuracy([entries[-1], entries[-1]])) == 1
     assert quality_help.describe_quality_accuracy(entries[:2]) == []
 
 
-def agreement(model, tta):
+def make_feature_pairs(model, tta):
     pairs = dict.fromkeys(("nucleus_to_cell", "nucleus_area"), ((0.5, 0.6), (0.5, 0.4)))
     return FeaturePairs(model, tta, ("zheng-1/001", "zheng-2/001"), {**pairs, "nucleus_lobes": ((2, 2), (3, 2))})
 
 
-def test_how_far_figures_agree_is_one_sentence_and_a_link(open_page, monkeypatch):
-    found = {"segnet-16": agreement("segnet-16", False), "unet-16, careful": agreement("unet-16", True)}
+def test_expected_error_is_one_sentence_with_a_link(open_page, monkeypatch):
+    found = {
+        "segnet-16": make_feature_pairs("segnet-16", False),
+        "unet-16, test-time averaging": make_feature_pairs("unet-16", True),
+    }
     monkeypatch.setattr(feature_agreement, "_load_results", lambda: found)
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    assert "on 2 pictures of Zheng 1 and Zheng 2" in page_text(at)
-    assert f"nucleus / cell by {escape_markdown('U-Net 16')} (careful) differs" in page_text(at)
-    assert "by 0.100 on average" in page_text(at)
-    assert "the same in 50% of the cells" in page_text(at)
-    (link,) = [one.proto for one in at.get("page_link") if "masks" in one.proto.label]
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
+    assert "2 held-out cells of Zheng 1 and Zheng 2" in page_text(at)
+    assert "nucleus/cell ±0.100 on average, nuclear lobe count correct in 50% of cells" in page_text(at)
+    assert f"({escape_markdown('U-Net 16')}, test-time averaging, " in page_text(at)
+    (link,) = [item.proto for item in at.get("page_link") if "masks" in item.proto.label]
     assert link.page == "compare"
-    assert link.query_string == "tab=Figures+of+cells&agreement_model=unet-16%2C+careful"
+    assert link.query_string == urlencode(
+        {"tab": routes.COMPARE_FEATURES_TAB, "agreement_model": "unet-16, test-time averaging"}
+    )
 
 
-def test_a_model_that_was_not_measured_says_so(open_page, monkeypatch):
-    monkeypatch.setattr(feature_agreement, "_load_results", lambda: {"deconvnet-16": agreement("deconvnet-16", False)})
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
-    assert f"was measured for {escape_markdown('deconvnet-16')}, and not for this model." in page_text(at)
-    assert [one for one in at.get("page_link") if one.proto.query_string == "tab=Figures+of+cells"]
+def test_model_without_a_known_error_says_so(open_page, monkeypatch):
+    monkeypatch.setattr(
+        feature_agreement, "_load_results", lambda: {"deconvnet-16": make_feature_pairs("deconvnet-16", False)}
+    )
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
+    expected = f"not known for this model; it was measured for {escape_markdown('deconvnet-16')}."
+    assert expected in page_text(at)
+    query = urlencode({"tab": routes.COMPARE_FEATURES_TAB})
+    assert [link for link in at.get("page_link") if link.proto.query_string == query]
 
 
-def test_looking_closer_shows_the_picture_as_it_was_beside_its_classes(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+def test_details_show_the_original_beside_the_overlay(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     alts = [image.alt for one in at.image for image in one.proto.imgs]
-    assert alts == ["a.png, as it was photographed", "a.png, with its classes laid over it"]
+    assert alts == ["a.png, original", "a.png, with overlay"]
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
-    figures = extract_features(PICTURE, keep_main_cell(Threshold("x").predict(PICTURE).labels)).values
+    figures = extract_features(IMAGE, keep_main_cell(Threshold("x").predict(IMAGE).labels)).values
     assert rows["Nucleus perimeter (px)"] == [f"{figures['nucleus_perimeter']:.1f}"]
     red, green, blue = (round(figures[f"cytoplasm_{name}"]) for name in ("red", "green", "blue"))
-    (colour,) = rows["Cytoplasm, mean colour (RGB)"]
+    (colour,) = rows["Mean cytoplasm colour (RGB)"]
     assert f'background="#{red:02x}{green:02x}{blue:02x}"' in colour
     assert colour.endswith(f"{red}, {green}, {blue}")
 
 
-def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
+def test_cancelled_batch_can_be_resumed(open_page, monkeypatch):
     import threading
 
     go, begun = threading.Semaphore(1), threading.Event()
@@ -501,23 +508,23 @@ def test_a_cancelled_batch_can_go_on(open_page, monkeypatch):
     assert begun.wait(20)
     at.button(key="batch_toggle").click().run()
     go.release()
-    at = finished(at)
+    at = wait_for_batch(at)
     assert 0 < len(table(at)) - 1 < 4
     go.release(9)
     at.button(key="batch_toggle").click().run()
-    assert len(table(finished(at))) == 5
+    assert len(table(wait_for_batch(at))) == 5
 
 
-def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"))
+def test_table_is_kept_while_an_image_is_open_in_segment(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     at.number_input(key="batch_pixel_size").set_value(0.5).run()
     at.session_state["opened_image"] = (InputImage("a.png", "a", lambda: CELL), 0)
     go_to(at, "segment")
     at.query_params["source"] = "Upload an image"
     at.run()
     assert not at.exception
-    assert viewer_props(at)["file"] == "a"
-    assert "A picture from the page Measure" in page_text(at)
+    assert viewer_props(at)["file_stem"] == "a"
+    assert "An image from the Batch page" in page_text(at)
     go_to(at, "batch")
     at.run()
     assert not at.exception
@@ -527,13 +534,13 @@ def test_a_picture_goes_to_predict_and_the_table_is_still_there(open_page):
     go_to(at, "segment")
     at.query_params["source"] = "Upload an image"
     at.run()
-    next(button for button in at.button if button.label == "Bring another").click().run()
+    next(button for button in at.button if button.label == "Upload another").click().run()
     assert len(at.file_uploader) == 1
 
 
-def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
-    at = bring(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
-    next(button for button in at.button if button.label == "Open in Predict").click().run()
+def test_image_opened_in_segment_has_its_mask(open_page):
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
+    next(button for button in at.button if button.label == "Open in Segment").click().run()
     item, page = at.session_state["opened_image"]
     assert (item.load(), item.load_mask(), page) == (CELL, MASK, 0)
     go_to(at, "segment")
@@ -541,83 +548,85 @@ def test_a_picture_that_goes_to_predict_takes_its_mask_along(open_page):
     at.run()
     assert not at.exception
     assert "mask" in [panel["key"] for panel in viewer_props(at)["panels"]]
-    assert "nothing to measure" not in page_text(at)
+    assert "no expert mask" not in page_text(at)
     assert "Dice against the expert mask" in [heading.value for heading in at.subheader]
 
 
-def test_a_mask_that_will_not_do_is_said_in_predict(open_page):
+def test_unusable_mask_is_reported_in_segment(open_page):
     small = encode(np.zeros((5, 5), np.uint8))
     at = open_page("segment", source="Upload an image")
     at.session_state["opened_image"] = (InputImage("a.png", "b", lambda: CELL, "a_mask.png", lambda: small), 0)
     at.run()
     assert not at.exception
-    assert "nothing to measure" in page_text(at)
+    assert "no expert mask" in page_text(at)
     assert "5×5" in page_text(at)
 
 
-def a_field():
+def make_field_result():
     finding = CellResult(
-        "f.png", build_in_memory_loader(PICTURE, LABELS), "m", extract_features(PICTURE, LABELS), (600, 700), (0, 0), 1
+        "f.png", build_in_memory_loader(IMAGE, LABELS), "m", extract_features(IMAGE, LABELS), (600, 700), (0, 0), 1
     )
     other = CellResult(
         *(
             "f.png",
-            build_in_memory_loader(PICTURE, LABELS),
+            build_in_memory_loader(IMAGE, LABELS),
             "m",
-            extract_features(PICTURE, LABELS),
+            extract_features(IMAGE, LABELS),
             (600, 700),
             (9, 9),
             2,
         ),
-        status="check",
+        status=REVIEW,
         reasons=("The cell is <cut>.",),
     )
     return ImageResult(InputImage("f.png", "f", bytes), (600, 700), True, (finding, other), (b"1", b"2", b"3"))
 
 
-def test_a_field_of_view_has_a_row_and_one_for_each_cell():
-    rows = build_rows([a_field(), ImageResult(InputImage("x", "x", bytes), problem="Broken & <gone>.")])
-    head, field, first, second, bad = cells_of(render_table_html(rows, rows, None, "Cells"))
-    assert "Trust" in head
-    assert field[1] == "f.png Field of view: 2 white cells"
+def test_field_of_view_has_a_row_and_one_for_each_cell():
+    rows = build_rows(
+        [make_field_result(), ImageResult(InputImage("x", "x", bytes), problem=Problem("Broken & <gone>."))]
+    )
+    head, field, first, second, bad = parse_rows(render_table_html(rows, rows, None, "Cells"))
+    assert "Quality check" in head
+    assert field[1] == "f.png Field of view: 2 white blood cells"
     assert first[1] == "Cell 1"
-    assert second[2].split() == ["error", "check", "The", "cell", "is", "<cut>."]
-    assert bad[1] == "x  Not used.  Broken & <gone>."
-    assert summarize_results([rows[0].result]) == ("1 picture, 2 cells", "1 should be checked")
-    assert summarize_results([rows[0].result, rows[-1].result])[1] == "1 could not be used; 1 should be checked"
+    assert second[2].split() == ["error", "Review", "The", "cell", "is", "<cut>."]
+    assert bad[1] == "x  Could not be read.  Broken & <gone>."
+    assert summarize_results([rows[0].result]) == ("1 image, 2 cells", "1 to review")
+    assert summarize_results([rows[0].result, rows[-1].result])[1] == "1 could not be read; 1 to review"
 
 
-def test_a_cell_says_its_picture_where_the_row_above_does_not():
-    rows = build_rows([a_field()])
-    assert [row[1] for row in cells_of(render_table_html(rows[1:], rows, None, "Cells"))[1:]] == [
+def test_cell_row_names_its_image_if_the_row_above_does_not():
+    rows = build_rows([make_field_result()])
+    assert [row[1] for row in parse_rows(render_table_html(rows[1:], rows, None, "Cells"))[1:]] == [
         "Cell 1 f.png",
         "Cell 2",
     ]
-    assert cells_of(render_table_html(rows[1:], rows, None, "Cells", with_name=False))[1][1] == "Cell 1"
+    assert parse_rows(render_table_html(rows[1:], rows, None, "Cells", with_name=False))[1][1] == "Cell 1"
 
 
-def test_on_a_phone_every_figure_stands_beside_its_title():
-    rows = build_rows([a_field()])
+def test_measurements_are_beside_their_titles_on_a_phone():
+    rows = build_rows([make_field_result()])
     html = render_table_html(rows, rows, None, "Cells")
     share = rows[1].cell.features.values["nucleus_to_cell"]
-    assert f'<td data-title="Nucleus / cell">{share:.3f}</td>' in html
+    assert f'<td data-title="Nuclear fraction">{share:.3f}</td>' in html
     assert html.count('data-title="Lobes"') == 2
     assert "@container (max-width: 640px)" in html
     assert "attr(data-title)" in html
 
 
-def test_statuses_have_the_marks_that_predict_gives_them():
-    rows = build_rows([a_field()])
+def test_statuses_have_the_icons_of_the_segment_page():
+    rows = build_rows([make_field_result()])
     html = render_table_html(rows, rows, None, "Cells")
-    assert '<span class="mark orange" aria-hidden="true">error</span> <b>check</b>' in html
-    assert quality_badges.STATUS_ICONS["check"] == ":orange[:material/error:]"
+    assert '<span class="status-icon orange" aria-hidden="true">error</span> <b>Review</b>' in html
+    assert quality_badges.STATUS_ICONS[REVIEW] == ":orange[:material/error:]"
 
 
-def no_cell(name="n.png", status="unlike the training data"):
+def make_empty_result(name="n.png", status=OUT_OF_RANGE):
     empty = np.zeros_like(LABELS)
     finding = CellResult(
         name,
-        build_in_memory_loader(PICTURE, empty),
+        build_in_memory_loader(IMAGE, empty),
         "m",
         None,
         (60, 70),
@@ -627,28 +636,29 @@ def no_cell(name="n.png", status="unlike the training data"):
     return ImageResult(InputImage(name, "n", bytes), (60, 70), cells=(finding,), thumbnails=(b"1",))
 
 
-def test_what_is_to_be_checked():
+def test_rows_to_review():
     mask = ImageResult(
-        InputImage("o_mask.png", "o", bytes), problem="Mask o_mask.png is not used: there is no picture of its name."
+        InputImage("o_mask.png", "o", bytes),
+        problem=Problem("Mask o_mask.png is not used.", reason="No image has its name."),
     )
-    rows = build_rows([a_field(), no_cell(), no_cell("fine.png", "looks fine"), mask])
+    rows = build_rows([make_field_result(), make_empty_result(), make_empty_result("fine.png", OK), mask])
     found = select_rows_to_review(rows)
     assert [row.title for row in found] == ["f.png, cell 2", "n.png", "o_mask.png"]
-    _, cell, empty, unused = cells_of(render_table_html(found, rows, None, "Cells"))
+    _, cell, empty, unused = parse_rows(render_table_html(found, rows, None, "Cells"))
     assert cell[1] == "Cell 2 f.png"
-    assert " ".join(empty[1].split()) == "n.png No white cell was found. help unlike the training data"
-    assert " ".join(unused[1].split()) == "o_mask.png Not used. There is no picture of its name."
+    assert " ".join(empty[1].split()) == "n.png No white blood cell found. help Outside training range"
+    assert " ".join(unused[1].split()) == "o_mask.png Could not be read. No image has its name."
 
 
 @pytest.mark.parametrize(
-    ("cells", "text"), [(0, "no white cell was found"), (1, "1 white cell"), (1200, "1\u202f200 white cells")]
+    ("cells", "text"), [(0, "no white blood cells"), (1, "1 white blood cell"), (1200, "1\u202f200 white blood cells")]
 )
-def test_the_cells_of_a_field_in_words(cells, text):
+def test_cell_count_in_words(cells, text):
     assert format_cell_count(cells) == text
 
 
-def test_the_table_is_one_for_screen_readers_and_keys():
-    rows = build_rows([a_field()])
+def test_table_is_accessible():
+    rows = build_rows([make_field_result()])
     html = render_table_html(rows, rows, None, "Pictures & cells")
     assert "<caption>Pictures &amp; cells</caption>" in html
     assert 'role="region" tabindex="0" aria-label="Pictures &amp; cells"' in html
@@ -657,20 +667,20 @@ def test_the_table_is_one_for_screen_readers_and_keys():
     assert html.count("alt=") == html.count("<img ") == 3
 
 
-class OfFields(Threshold):
+class FieldModel(Threshold):
     def predict(self, image, **_):
         return as_field(super().predict(image), (BBox(0, 0, 60, 70), BBox(90, 100, 150, 170)))
 
 
 def test_a_field_of_view_on_the_page(open_page, monkeypatch):
-    monkeypatch.setattr("quick_app.QuickCatalog.load", lambda _, name: OfFields(name))
+    monkeypatch.setattr("quick_app.QuickCatalog.load", lambda _, name: FieldModel(name))
     cache._load_segmenter.clear()
     image = np.full((200, 500, 3), 235, np.uint8)
     for top, left in ((0, 0), (90, 100)):
-        image[top : top + 60, left : left + 70] = PICTURE
-    at = bring(open_page("batch"), ("field.png", encode(image), "image/png"))
+        image[top : top + 60, left : left + 70] = IMAGE
+    at = upload_and_wait(open_page("batch"), ("field.png", encode(image), "image/png"))
     cache._load_segmenter.clear()
-    assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white cells", "Cell 1", "Cell 2"]
+    assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white blood cells", "Cell 1", "Cell 2"]
     assert "numbered from top to bottom" in page_text(at)
     at.selectbox(key="batch_detail").select(2).run()
     assert "field\\.png\\, cell 2" in page_text(at)
@@ -682,6 +692,6 @@ def test_a_zip(open_page):
         for n in range(3):
             archive.writestr(f"images/{n}.png", CELL)
             archive.writestr(f"masks/{n}.png", MASK)
-    at = bring(open_page("batch"), ("cells.zip", buffer.getvalue(), "application/zip"))
+    at = upload_and_wait(open_page("batch"), ("cells.zip", buffer.getvalue(), "application/zip"))
     assert len(table(at)) == 4
     assert "3 cells with a mask" in page_text(at)

@@ -1,4 +1,4 @@
-"""Predict: panels, scores, marks, uploads and links."""
+"""Segment page: panels, scores, badges, uploads and links."""
 
 import io
 from pathlib import Path
@@ -31,7 +31,8 @@ from wbcseg.io import open_image
 from wbcseg.labels import PALETTES
 from wbcseg.metrics import score
 from wbcseg.models.card import NOTICE
-from wbcseg.quality import OK, REVIEW, STATUSES, QualityResult
+from wbcseg.pipeline.cells import DISAGREEMENT_REASON
+from wbcseg.quality import OK, REVIEW, STATUS_LABELS, STATUSES, QualityResult
 from wbcseg.ui import cache
 from wbcseg.ui.cache import LoadedImage, OverlayStyle
 from wbcseg.ui.formatting import escape_markdown
@@ -46,38 +47,38 @@ def png(array, **options):
     return buffer.getvalue()
 
 
-def read(data):
-    with Image.open(io.BytesIO(data)) as picture:
-        return np.array(picture)
+def read_png(data):
+    with Image.open(io.BytesIO(data)) as image:
+        return np.array(image)
 
 
-def shown(at):
-    """How many panels the viewer shows."""
+def count_panels(at):
+    """Return how many panels the viewer shows at first."""
     return len(viewer_props(at)["default_panels"])
 
 
-def a_cell(shade=60, side=40):
-    picture = np.full((side, side, 3), 230, np.uint8)
-    picture[10:30, 10:30] = 150
-    picture[15:25, 15:25] = shade
-    return picture
+def draw_test_cell(shade=60, side=40):
+    image = np.full((side, side, 3), 230, np.uint8)
+    image[10:30, 10:30] = 150
+    image[15:25, 15:25] = shade
+    return image
 
 
-def test_every_model_beside_the_expert(open_page):
+def test_viewer_shows_image_mask_and_every_model(open_page):
     at = open_page("segment", image="003")
-    told = viewer_props(at)
-    titles = {panel["key"]: panel["title"] for panel in told["panels"]}
-    assert [titles[key] for key in told["default_panels"]] == ["Image", "Exact mask", "U-Net 16", "SegNet 16"]
+    props = viewer_props(at)
+    titles = {panel["key"]: panel["title"] for panel in props["panels"]}
+    assert [titles[key] for key in props["default_panels"]] == ["Image", "Exact mask", "U-Net 16", "SegNet 16"]
     assert {"agreement", "errors.unet-16", "uncertainty.segnet-16"} <= set(titles)
-    _, parts = payloads(at)[told["digest"]]
+    _, parts = payloads(at)[props["digest"]]
     assert list(parts) == ["image", "mask", "unet-16", "segnet-16"]
     sample = open_dataset("synthetic").read("synthetic/003")
     assert (open_image(parts["image"]).pixels == sample.image).all()
-    assert (read(parts["mask"]) == sample.mask).all()
-    assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(sample.image).labels).all()
+    assert (read_png(parts["mask"]) == sample.mask).all()
+    assert (read_png(parts["unet-16"])[..., 0] == Threshold("x").predict(sample.image).labels).all()
 
 
-def test_the_scores_are_those_of_the_core(open_page):
+def test_score_tables_show_scores_of_the_metrics_module(open_page):
     at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     green = sample.image[..., 1]
@@ -89,7 +90,7 @@ def test_the_scores_are_those_of_the_core(open_page):
             assert [row, *[f"{values[key]:.3f}"] * 2] in table
 
 
-def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
+def test_absent_class_has_no_score(open_page, monkeypatch):
     empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(cache, "load_image", lambda *_: empty)
     at = open_page("segment", image="003")
@@ -98,7 +99,7 @@ def test_an_absent_class_is_neither_0_nor_1(open_page, monkeypatch):
     assert ["Background", "1.000", "1.000"] in table
 
 
-def test_a_score_on_a_training_picture_is_marked(open_page):
+def test_score_on_training_image_is_marked(open_page):
     at = open_page("segment", image="001")
     assert [panel["badge"]["text"] for panel in viewer_props(at)["panels"] if panel["badge"]] == [
         "Seen in training"
@@ -109,33 +110,33 @@ def test_a_score_on_a_training_picture_is_marked(open_page):
     assert "Scores may be optimistic" not in page_text(at)
 
 
-def test_a_model_with_a_problem_says_so_and_the_others_serve(open_page):
+def test_broken_model_is_reported_and_others_are_used(open_page):
     at = open_page("segment", image="003")
     assert escape_markdown(PROBLEM) in at.warning[0].value
-    assert shown(at) == 4
+    assert count_panels(at) == 4
 
 
-def test_a_model_that_fails_when_it_is_opened(open_page, monkeypatch):
+def test_model_that_fails_to_load_is_reported(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
     at = open_page("segment", image="003")
-    assert shown(at) == 3
+    assert count_panels(at) == 3
     assert any("segnet\\-16 cannot be read" in warning.value for warning in at.warning)
 
 
-def test_the_viewer_knows_the_pictures_around(open_page):
-    told = viewer_props(open_page("segment"))
-    assert (told["previous_id"], told["next_id"]) == ("synthetic/031", "synthetic/033"), "it begins with the sample"
-    told = viewer_props(open_page("segment", image="001"))
-    assert (told["previous_id"], told["next_id"]) == (None, "synthetic/002")
-    assert [one["title"] for one in told["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
-    told = viewer_props(open_page("segment", image="060"))
-    assert (told["previous_id"], told["next_id"]) == ("synthetic/059", None)
-    told = viewer_props(open_page("segment", image="030"))
-    assert len(told["strip"]) == 13
+def test_viewer_gets_neighbouring_images(open_page):
+    props = viewer_props(open_page("segment"))  # starts with the sample image
+    assert (props["previous_id"], props["next_id"]) == ("synthetic/031", "synthetic/033")
+    props = viewer_props(open_page("segment", image="001"))
+    assert (props["previous_id"], props["next_id"]) == (None, "synthetic/002")
+    assert [one["title"] for one in props["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
+    props = viewer_props(open_page("segment", image="060"))
+    assert (props["previous_id"], props["next_id"]) == ("synthetic/059", None)
+    props = viewer_props(open_page("segment", image="030"))
+    assert len(props["strip"]) == 13
 
 
 @pytest.mark.parametrize("asked", ["synthetic/999", "../../etc/passwd", "zheng-1/001", 7, None, {"a": 1}])
-def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, asked):
+def test_unknown_image_from_the_browser_is_ignored(open_page, monkeypatch, asked):
     state = {
         "viewer": {"image": asked},
         "viewer_state": ("x", None, SimpleNamespace(strip=[StripItem("synthetic/002", "002")])),
@@ -148,49 +149,49 @@ def test_a_picture_that_there_is_not_is_not_gone_to(open_page, monkeypatch, aske
     assert state["image"] == "synthetic/002"
 
 
-def test_a_link_restores_the_view(open_page):
+def test_link_restores_choices(open_page):
     at = open_page("segment", image="007", models="segnet-16", tta="true")
     assert at.session_state["image"] == "synthetic/007"
     assert at.session_state["models"] == ["segnet-16"]
     assert at.session_state["tta"] is True
-    assert shown(at) == 3
+    assert count_panels(at) == 3
 
 
 @pytest.mark.parametrize("nonsense", [{"image": "999"}, {"dataset": "Nothing"}, {"tta": "x"}, {"view": "<b>"}])
-def test_a_link_that_is_wrong_falls_back(open_page, nonsense):
-    assert shown(open_page("segment", **nonsense)) == 4
+def test_invalid_link_falls_back_to_defaults(open_page, nonsense):
+    assert count_panels(open_page("segment", **nonsense)) == 4
 
 
-def test_another_set_begins_at_its_first_picture(open_page, zheng_data):
+def test_another_data_set_starts_at_its_first_image(open_page, zheng_data):
     at = open_page("segment", image="007")
     at.selectbox(key="dataset").select("zheng-2").run()
     assert not at.exception
     assert at.session_state["image"] == open_dataset("zheng-2").ids[0]
 
 
-def test_ones_own_picture(open_page):
+def test_upload_is_segmented(open_page):
     at = open_page("segment", source="Upload an image")
     assert "never stored" in page_text(at)
-    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
     assert not at.exception
-    assert shown(at) == 3
+    assert count_panels(at) == 3
     assert "40 × 40 pixels" in page_text(at)
-    assert "nothing to measure" in page_text(at)
+    assert "no expert mask" in page_text(at)
     assert not viewer_props(at)["strip"]
     assert viewer_props(at)["file_stem"] == "cell"
 
 
-def test_a_name_with_html_is_only_text(open_page):
+def test_html_in_a_file_name_is_shown_literally(open_page):
     name = "<img src=x onerror=alert(1)> **bold** :red[x].png"
     at = open_page("segment", source="Upload an image")
-    at.file_uploader[0].upload(name, png(a_cell())).run()
+    at.file_uploader[0].upload(name, png(draw_test_cell())).run()
     shown = next(element.value for element in at.markdown if "onerror" in element.value)
     assert shown.startswith(escape_markdown(name))
     assert "\\<img src\\=x" in shown
 
 
-@pytest.mark.parametrize("data", [b"", b"not a picture", b"<html><script>alert(1)</script></html>", png(a_cell())[:90]])
-def test_what_is_no_picture_is_refused_in_words(open_page, data):
+@pytest.mark.parametrize("data", [b"", b"not an image", b"<html><script>alert(1)</script>", png(draw_test_cell())[:90]])
+def test_file_that_is_not_an_image_is_rejected_with_a_message(open_page, data):
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", data).run()
     assert not at.exception
@@ -198,112 +199,116 @@ def test_what_is_no_picture_is_refused_in_words(open_page, data):
     assert not at.get("bidi_component")
 
 
-def test_a_picture_that_is_too_small_for_the_models(open_page, monkeypatch):
+def test_image_too_small_for_the_models_is_shown_with_a_warning(open_page, monkeypatch):
     def refuse(self, image, *, tta=False):
         from wbcseg.errors import ImageError
 
-        raise ImageError("A picture must have at least 16×16 pixels to be segmented. Received: 1×1")
+        raise ImageError("A image must have at least 16×16 pixels to be segmented. Received: 1×1")
 
     monkeypatch.setattr("quick_app.Threshold.predict", refuse)
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("dot.png", png(np.zeros((1, 1, 3), np.uint8))).run()
     assert not at.exception
-    assert shown(at) == 1
+    assert count_panels(at) == 1
     assert any("at least 16×16" in warning.value for warning in at.warning)
 
 
-def test_what_a_file_says_besides_its_pixels_goes_nowhere():
+def test_metadata_is_not_passed_on():
     exif = Image.Exif()
     exif[0x010E] = "Jane Patient, born 1950"
     exif[0x8825] = {1: "N", 2: (52.0, 31.0, 0.0)}
-    data = png(a_cell(), exif=exif)
+    data = png(draw_test_cell(), exif=exif)
     assert b"Jane Patient" in data
-    picture = open_image(data)
-    shown = LoadedImage(Sample("own/x", picture.pixels), "digest", is_upload=False)
+    image = open_image(data)
+    shown = LoadedImage(Sample("own/x", image.pixels), "digest", is_upload=False)
     for made in (cache.render_png(shown, OverlayStyle()), cache.encode_image(shown)):
         assert b"Jane" not in made
         assert b"eXIf" not in made
 
 
-def test_two_readers_never_get_each_others_picture(open_page):
+def test_sessions_do_not_share_uploads(open_page):
     first, second = (open_page("segment", source="Upload an image") for _ in range(2))
-    dark, light = a_cell(shade=20, side=40), a_cell(shade=140, side=44)
+    dark, light = draw_test_cell(shade=20, side=40), draw_test_cell(shade=140, side=44)
     first.file_uploader[0].upload("cell.png", png(dark)).run()
     second.file_uploader[0].upload("cell.png", png(light)).run()
     first.run()
     assert "40 × 40 pixels" in page_text(first)
     assert "44 × 44 pixels" in page_text(second)
-    for at, picture in ((first, dark), (second, light)):
+    for at, image in ((first, dark), (second, light)):
         ((_, parts),) = payloads(at).values()
-        assert (open_image(parts["image"]).pixels == picture).all()
-        assert (read(parts["unet-16"])[..., 0] == Threshold("x").predict(picture).labels).all()
+        assert (open_image(parts["image"]).pixels == image).all()
+        assert (read_png(parts["unet-16"])[..., 0] == Threshold("x").predict(image).labels).all()
 
 
-def test_drawn_pictures_keep_every_pixel():
+def test_rendered_labels_keep_every_pixel():
     labels = np.arange(9, dtype=np.uint8).reshape(3, 3) % 3
-    picture = LoadedImage(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
-    made = open_image(cache.render_png(picture, OverlayStyle("colours", 1.0, "thesis"), labels)).pixels
+    image = LoadedImage(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
+    made = open_image(cache.render_png(image, OverlayStyle("colours", 1.0, "thesis"), labels)).pixels
     assert (made == colorize(resize_for_display(labels, cache.MIN_PANEL_SIDE), PALETTES["thesis"])).all()
 
 
-def test_the_pictures_around_are_looked_at_beforehand(open_page, monkeypatch):
+def test_neighbouring_images_are_prefetched(open_page, monkeypatch):
     whole, segmented = Threshold.predict, []
 
-    def watched(self, image, *, tta=False):
+    def record_and_predict(self, image, *, tta=False):
         segmented.append((self.name, image.tobytes()))
         return whole(self, image)
 
-    monkeypatch.setattr("quick_app.Threshold.predict", watched)
+    monkeypatch.setattr("quick_app.Threshold.predict", record_and_predict)
     at = open_page("segment", image="020")
     for job in at.session_state["prefetch_jobs"]:
         job.result(60)
     following = open_dataset("synthetic").read("synthetic/021").image.tobytes()
     assert [name for name, image in segmented if image == following] == ["unet-16", "segnet-16"]
     at.run()
-    told, sent = viewer_props(at), payloads(at)
-    pictures = {parts["image"] for _, parts in sent.values() if "unet-16" in parts}
-    assert len(pictures) == 3  # this one, the one before and the one after
+    props, sent = viewer_props(at), payloads(at)
+    images = {parts["image"] for _, parts in sent.values() if "unet-16" in parts}
+    assert len(images) == 3  # this image, the one before and the one after
     (sheet,) = [head for head, _ in sent.values() if "positions" in head]
-    assert set(sheet["lowest_dice"]) == {one["id"] for one in told["strip"]}
+    assert set(sheet["lowest_dice"]) == {one["id"] for one in props["strip"]}
     sample = open_dataset("synthetic").read("synthetic/021")
     dice = score(sample.mask, whole(Threshold("x"), sample.image).labels).dice
     assert sheet["lowest_dice"]["synthetic/021"] == pytest.approx(
         min(dice[r] for r in ("nucleus", "cytoplasm", "cell")), abs=1e-4
     )
     at.selectbox(key="image").select("synthetic/021").run()
-    assert len([name for name, image in segmented if image == following]) == 2  # none was segmented again
+    assert len([name for name, image in segmented if image == following]) == 2  # not segmented again
 
 
-PLACE = BBox(0, 0, 40, 40)
+CELL_BOX = BBox(0, 0, 40, 40)
 
 
-class OneJudge:
-    """Finds fault with every result of the model that it is given."""
+class FixedQualityModel:
+    """Gives every result the same status."""
 
     def __init__(self, status):
-        self.status = self.doubt = self.unlike = status
+        self.status = self.failure_model = self.out_of_range_model = status
 
-    def assess(self, image, probabilities, cell, *, sides):
-        self.sides = sides
+    def assess(self, image, probabilities, cell, *, image_edges=None):
+        self.image_edges = image_edges
         assert image.shape[:2] == probabilities.shape[:2] == cell.shape
-        return QualityResult(self.status, () if self.status == OK else ("The stain is odd.",), 0.5, 0.1)
+        return QualityResult(self.status, () if self.status == OK else ("Unusual staining.",), 0.5, 0.1)
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_results_are_judged_where_somebody_can(open_page, monkeypatch, status):
-    judges = {"U-Net 16": OneJudge(status)}
-    monkeypatch.setattr(cache, "load_quality_model", lambda card: judges.get(card.title))
+def test_quality_status_is_shown_for_models_with_a_quality_check(open_page, monkeypatch, status):
+    quality_models = {"U-Net 16": FixedQualityModel(status)}
+    monkeypatch.setattr(cache, "load_quality_model", lambda card: quality_models.get(card.title))
     at = open_page("segment", source="Upload an image")
-    at.file_uploader[0].upload("cell.png", png(a_cell(shade=40 + len(status)))).run()
-    said = [one.value for one in at.markdown if escape_markdown("U-Net 16") in one.value and status in one.value]
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=40 + len(status)))).run()
+    said = [
+        item.value
+        for item in at.markdown
+        if escape_markdown("U-Net 16") in item.value and f"{STATUS_LABELS[status]}." in item.value
+    ]
     assert len(said) == 1
-    assert (escape_markdown("The stain is odd.") in said[0]) == (status != OK)
+    assert (escape_markdown("Unusual staining.") in said[0]) == (status != OK)
     (other,) = [one.value for one in at.markdown if escape_markdown("SegNet 16") + "**:" in one.value]
-    assert "not judged; only models for any laboratory are" in other
+    assert "No quality check for this model" in other
 
 
-def test_models_that_disagree_say_so(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "load_quality_model", lambda _: OneJudge(OK))
+def test_disagreeing_models_are_flagged(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "load_quality_model", lambda _: FixedQualityModel(OK))
     segment = Threshold.predict
 
     def other(self, image, *, tta=False):
@@ -314,31 +319,31 @@ def test_models_that_disagree_say_so(open_page, monkeypatch):
 
     monkeypatch.setattr(Threshold, "predict", other)
     at = open_page("segment", source="Upload an image")
-    at.file_uploader[0].upload("cell.png", png(a_cell(shade=61))).run()
-    assert len([one for one in at.markdown if escape_markdown("The models disagree about the cell.") in one.value]) == 2
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=61))).run()
+    assert len([one for one in at.markdown if escape_markdown(DISAGREEMENT_REASON) in one.value]) == 2
 
 
-def test_the_cells_of_a_field_are_counted(open_page, monkeypatch):
+def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
     field = np.full((300, 700, 3), 230, np.uint8)
-    field[:40, :40] = field[100:140, 300:340] = a_cell()
-    places = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
+    field[:40, :40] = field[100:140, 300:340] = draw_test_cell()
+    boxes = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
     def found(self, image, *, tta=False):
-        return as_field(segment(self, image, tta=tta), places if self.name == "unet-16" else ())
+        return as_field(segment(self, image, tta=tta), boxes if self.name == "unet-16" else ())
 
     monkeypatch.setattr(Threshold, "predict", found)
-    judge = OneJudge(REVIEW)
-    monkeypatch.setattr(cache, "load_quality_model", lambda card: judge if card.title == "U-Net 16" else None)
+    quality_model = FixedQualityModel(REVIEW)
+    monkeypatch.setattr(cache, "load_quality_model", lambda card: quality_model if card.title == "U-Net 16" else None)
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    assert f"**{escape_markdown('U-Net 16')}**: 2 white cells found; all should be checked." in page_text(at)
-    assert judge.sides == (False, False, False, False)
-    assert "**SegNet 16**: no white cells found." in page_text(at)
+    assert f"**{escape_markdown('U-Net 16')}**: 2 white blood cells found; all to review." in page_text(at)
+    assert quality_model.image_edges == (False, False, False, False)
+    assert "**SegNet 16**: no white blood cells found." in page_text(at)
 
 
-def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
+def test_page_does_not_wait_for_thumbnails(open_page, monkeypatch):
     monkeypatch.setattr(view, "prefetch", lambda *_: False)
     monkeypatch.setattr(view, "get_lowest_dice", lambda *_: None)
     read = []
@@ -350,33 +355,33 @@ def test_nobody_waits_for_the_small_pictures(open_page, monkeypatch):
     assert sheet["positions"] == sheet["lowest_dice"] == {}
 
 
-def test_pictures_that_are_the_same_are_sent_once(open_page, monkeypatch):
-    same = LoadedImage(Sample("synthetic/003", a_cell(), np.zeros((40, 40), np.uint8)), "x")
+def test_identical_images_are_sent_once(open_page, monkeypatch):
+    same = LoadedImage(Sample("synthetic/003", draw_test_cell(), np.zeros((40, 40), np.uint8)), "x")
     monkeypatch.setattr(cache, "load_image", lambda *_: same)
     monkeypatch.setattr(view, "get_lowest_dice", lambda *_: 1.0)
     at = open_page("segment", image="003")
     assert len([1 for _, parts in payloads(at).values() if "unet-16" in parts]) == 1
 
 
-def test_the_mask_that_is_sent_is_its_class_ids(open_page):
+def test_mask_is_sent_as_class_ids(open_page):
     at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     sent = [parts["mask"] for _, parts in payloads(at).values() if "mask" in parts]
-    assert any(np.array_equal(read(one), sample.mask) for one in sent)
+    assert any(np.array_equal(read_png(one), sample.mask) for one in sent)
 
 
-def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
+def test_edited_mask_is_kept_for_download_and_training(open_page, monkeypatch):
     at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     height, width = sample.size
     state = {"viewer": {"mask": {"digest": "d", "rle": f"{height * width}x1"}}}
-    told = SimpleNamespace(name="=Synthetic, 003", file_stem="003")
-    state["viewer_state"] = ("d", LoadedImage(sample, sample.compute_digest()), told)
+    props = SimpleNamespace(name="=Synthetic, 003", file_stem="003")
+    state["viewer_state"] = ("d", LoadedImage(sample, sample.compute_digest()), props)
     monkeypatch.setattr(view.st, "session_state", state)
     view.on_mask_edited()
-    (one,) = edited_masks.get_edited_masks().values()
-    assert (one.labels == 1).all()
-    assert (one.image == sample.image).all()
+    (edited_mask,) = edited_masks.get_edited_masks().values()
+    assert (edited_mask.labels == 1).all()
+    assert (edited_mask.image == sample.image).all()
     state["viewer"]["mask"] = {"digest": "d", "rle": "1x1"}
     view.on_mask_edited()
     assert "must have" in state["edited_masks_problem"]
@@ -386,7 +391,7 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     (back,) = open_zip(data, "corrected.zip")
     assert (back.mask == 1).all()
     monkeypatch.undo()
-    at.session_state["edited_masks"] = {sample.compute_digest(): one}
+    at.session_state["edited_masks"] = {sample.compute_digest(): edited_mask}
     at.run()
     assert "1 edited mask in this session" in page_text(at)
     assert at.download_button[-1].label == "Download masks and images (zip)"
@@ -397,7 +402,7 @@ def test_a_corrected_mask_is_kept_and_taken_away(open_page, monkeypatch):
     assert at.toggle(key="train_corrected").value is True
 
 
-def test_the_figures_are_those_of_the_core(open_page):
+def test_measurements_are_those_of_the_features_module(open_page):
     at = open_page("segment", image="003", pixel_size="0.5")
     sample = open_dataset("synthetic").read("synthetic/003")
     found = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).to_units(0.5)
@@ -407,42 +412,42 @@ def test_the_figures_are_those_of_the_core(open_page):
     rows = {name: cells for name, *cells in table[1:]}
     area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
     assert area == [f"{one['cell_area']:.1f}" for one in (exact, found, found)]
-    assert rows["N:C, nucleus / cell"][1] == f"{found['nucleus_to_cell']:.3f}"
-    assert rows["Lobes of the nucleus"][0] == f"{exact['nucleus_lobes']:.0f}"
+    assert rows[FEATURES["nucleus_to_cell"].title][1] == f"{found['nucleus_to_cell']:.3f}"
+    assert rows[FEATURES["nucleus_lobes"].title][0] == f"{exact['nucleus_lobes']:.0f}"
     labels = [button.label for button in at.get("download_button")]
-    assert labels == ["Figures (CSV)", "Report (PDF)", "Everything (zip)"]
+    assert labels == ["Download measurements (CSV)", "Download report (PDF)", "Download all (zip)"]
 
 
-def test_without_a_cell_there_are_no_figures(open_page, monkeypatch):
+def test_no_measurements_without_draw_test_cell(open_page, monkeypatch):
     empty = LoadedImage(Sample("synthetic/003", np.full((40, 40, 3), 255, np.uint8), np.zeros((40, 40), np.uint8)), "y")
     monkeypatch.setattr(cache, "load_image", lambda *_: empty)
     at = open_page("segment", image="003")
-    assert "Figures of the cell" in [heading.value for heading in at.subheader]
-    assert "No white cell was found, so there is nothing to measure." in page_text(at)
+    assert "Measurements" in [heading.value for heading in at.subheader]
+    assert "No white blood cell found, so there are no measurements." in page_text(at)
     assert "Nucleus area" not in str(tables(at))
     assert not at.get("download_button")
 
 
-def test_a_model_that_finds_no_cell_has_dashes_beside_the_experts_figures(open_page, monkeypatch):
+def test_model_without_a_cell_has_dashes_beside_the_expert(open_page, monkeypatch):
     sample = open_dataset("synthetic").read("synthetic/003")
     white = LoadedImage(Sample("synthetic/003", np.full_like(sample.image, 255), sample.mask), "w")
     monkeypatch.setattr(cache, "load_image", lambda *_: white)
     at = open_page("segment", image="003")
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
-    for title in ("Nucleus area (px²)", "Nucleus, mean colour (RGB)", "Touches the border"):
+    for title in ("Nucleus area (px²)", "Mean nucleus colour (RGB)", FEATURES["touches_edge"].title):
         assert rows[title][0] != "–"
         assert rows[title][1:] == ["–", "–"]
 
 
-def test_a_field_without_a_cell_has_no_figures(open_page):
+def test_field_of_view_without_a_cell_has_no_measurements(open_page):
     at = open_page("segment", source="Upload an image")
     field = np.full((300, 700, 3), 217, np.uint8)
     at.file_uploader[0].upload("field.png", png(field)).run()
-    assert "No white cell was found, so there is nothing to measure." in page_text(at)
+    assert "No white blood cell found, so there are no measurements." in page_text(at)
     assert not at.get("download_button")
 
 
-def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_page, monkeypatch):
+def test_wide_tables_are_stacked_on_a_phone(open_page, monkeypatch):
     def kinds(at):
         return [
             one for table in at.markdown for one in ("numbers", "numbers stacked") if f'class="{one}"' in table.value
@@ -455,41 +460,41 @@ def test_figures_stand_above_each_other_on_a_phone_where_there_are_many(open_pag
     assert kinds(at) == ["numbers", "numbers", "numbers stacked"]  # the last one has the exact mask's besides
 
 
-def test_figures_are_defined_and_not_for_diagnosis(open_page, monkeypatch):
+def test_measurements_are_defined_with_a_notice(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("segment", source="Upload an image")
-    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
     assert NOTICE in page_text(at)
-    assert page_text(at).count("**How reliable that is for General.**") == 2  # with the figures, and with the words
+    assert page_text(at).count("**How reliable the check is for General.**") == 2  # here and in the glossary
     assert escape_markdown(FEATURES["nucleus_perimeter"].description) in page_text(at)
     assert "**Mean colour (RGB)**" in page_text(at)
 
 
 def a_stack(*shades):
-    frames = [Image.fromarray(a_cell(shade)) for shade in shades]
+    frames = [Image.fromarray(draw_test_cell(shade)) for shade in shades]
     buffer = io.BytesIO()
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
     return buffer.getvalue()
 
 
-def test_a_page_of_a_tiff_is_chosen(open_page):
+def test_tiff_page_can_be_selected(open_page):
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("stack.tif", a_stack(20, 40, 60)).run()
     page = at.number_input[0]
     assert (page.label, page.value, page.max) == ("Page", 1, 3)
     at.number_input[0].set_value(3).run()
-    assert "page 3 is used" in page_text(at)
+    assert "Page 3 of 3 is used" in page_text(at)
     at.pills(key="models").set_value(["unet-16"]).run()
     assert at.number_input[0].value == 3
     ((_, parts),) = payloads(at).values()
-    assert (open_image(parts["image"]).pixels == a_cell(60)).all()
+    assert (open_image(parts["image"]).pixels == draw_test_cell(60)).all()
     at.file_uploader[0].upload("other.tif", a_stack(30, 50)).run()
     assert at.number_input[0].value == 1
-    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
     assert "Page" not in [box.label for box in at.number_input]
 
 
-def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
+def test_tiff_page_of_an_opened_image_is_kept(open_page):
     data = a_stack(20, 40, 60)
     at = open_page("segment", source="Upload an image")
     at.session_state["opened_image"] = (InputImage("s.tif", "s", lambda: data), 1)
@@ -502,41 +507,41 @@ def test_the_page_of_a_picture_from_elsewhere_is_kept(open_page):
     at.query_params["source"] = "Upload an image"
     at.run()
     assert at.number_input[0].value == 3
-    assert "page 3 is used" in page_text(at)
+    assert "Page 3 of 3 is used" in page_text(at)
 
 
-def test_a_model_that_cannot_be_used_has_not_looked_at_the_field(open_page, monkeypatch):
+def test_failed_model_is_not_offered_for_cells_of_a_field(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", FailingCatalog)
     field = np.full((300, 700, 3), 215, np.uint8)
-    field[:40, :40] = a_cell()
+    field[:40, :40] = draw_test_cell()
     segment = Threshold.predict
     monkeypatch.setattr(
-        Threshold, "predict", lambda self, image, **more: as_field(segment(self, image, **more), [PLACE])
+        Threshold, "predict", lambda self, image, **more: as_field(segment(self, image, **more), [CELL_BOX])
     )
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert "cannot be read" in at.warning[0].value
-    assert "No white cell was found." not in page_text(at)
+    assert "No white blood cell found." not in page_text(at)
     assert not [box for box in at.selectbox if box.label == "Cells found by"]
     assert [one for one in at.get("html") if "Cell 1" in one.proto.body]
 
 
-def models_at_first(open_page):
-    """The models that are chosen for a picture of a set, and then for one's own."""
+def get_default_models(open_page):
+    """Return the default models for an image of a data set, then for an upload."""
     at = open_page("segment", image="003")
-    of_set = at.pills(key="models").value
+    of_dataset = at.pills(key="models").value
     at.segmented_control(key="source").set_value("Upload an image").run()
-    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
-    return of_set, at.pills(key="general_models").value
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
+    return of_dataset, at.pills(key="general_models").value
 
 
-def test_own_pictures_begin_with_the_models_for_any_laboratory(open_page, monkeypatch):
+def test_uploads_default_to_general_models(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
-    assert models_at_first(open_page) == (["unet-16", "segnet-16"], ["unet-general"])
+    assert get_default_models(open_page) == (["unet-16", "segnet-16"], ["unet-general"])
 
 
-class LikeShipped(CatalogWithGeneral):
-    """One network alone has a model of this data set; both have one for any laboratory."""
+class CatalogLikeShipped(CatalogWithGeneral):
+    """One network has a model of this data set; both have a general model."""
 
     def __init__(self):
         super().__init__()
@@ -545,72 +550,71 @@ class LikeShipped(CatalogWithGeneral):
         self.entries = (one, general, second)
 
 
-def test_own_pictures_begin_with_them_also_where_they_stand_in_for_a_data_set(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", LikeShipped)
-    assert models_at_first(open_page) == (["unet-16", "segnet-general"], ["unet-general", "segnet-general"])
+def test_uploads_default_to_general_models_even_if_a_data_set_uses_some(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
+    assert get_default_models(open_page) == (["unet-16", "segnet-general"], ["unet-general", "segnet-general"])
 
 
-def test_a_link_chooses_the_models(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "Catalog", LikeShipped)
+def test_link_selects_models(open_page, monkeypatch):
+    monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
     at = open_page("segment", image="003", models="unet-general")
     assert at.pills(key="models").value == ["unet-general"]
 
 
 def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     field = np.full((300, 700, 3), 225, np.uint8)
-    field[:40, :40] = field[100:140, 300:340] = a_cell()
-    places = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
+    field[:40, :40] = field[100:140, 300:340] = draw_test_cell()
+    boxes = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
     def found(self, image, *, tta=False):
-        return as_field(segment(self, image, tta=tta), places if self.name == "unet-16" else places[:1])
+        return as_field(segment(self, image, tta=tta), boxes if self.name == "unet-16" else boxes[:1])
 
     monkeypatch.setattr(Threshold, "predict", found)
     at = open_page("segment", source="Upload an image", pixel_size="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
-    expected = extract_features(a_cell(), keep_main_cell(segment(Threshold("x"), a_cell()).labels)).to_units(0.5)[
-        "cell_area"
-    ]
+    labels = keep_main_cell(segment(Threshold("x"), draw_test_cell()).labels)
+    expected = extract_features(draw_test_cell(), labels).to_units(0.5)["cell_area"]
 
     def cells():
         return next(one for one in at.get("html") if "Cells of the field of view" in one.proto.body).proto.body
 
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
     assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2
-    assert [button.label for button in at.get("download_button")][-1] == "Everything (zip)"
+    assert [button.label for button in at.get("download_button")][-1] == "Download all (zip)"
     assert escape_markdown(FEATURES["nucleus_lobes"].description) in page_text(at)
     assert NOTICE in page_text(at)
     next(box for box in at.selectbox if box.label == "Cells found by").select_index(1).run()
     assert "Cell 2" not in cells()
 
 
-def test_a_field_is_not_measured_as_one_cell(open_page, monkeypatch):
+def test_field_of_view_is_not_measured_as_one_cell(open_page, monkeypatch):
     field = LoadedImage(Sample("synthetic/003", np.full((600, 700, 3), 100, np.uint8)), "z")
     monkeypatch.setattr(cache, "load_image", lambda *_: field)
     at = open_page("segment", image="003")
-    assert "Figures of the cell" not in [heading.value for heading in at.subheader]
+    assert "Nucleus area" not in str(tables(at))
 
 
-def test_an_own_picture_is_still_there_after_a_look_at_another_page(open_page):
+def test_upload_survives_a_visit_to_another_page(open_page):
     at = open_page("segment", source="Upload an image")
-    at.file_uploader[0].upload("cell.png", png(a_cell())).run()
+    at.file_uploader[0].upload("cell.png", png(draw_test_cell())).run()
     for page in ("batch", "segment"):
         go_to(at, page)
         at.query_params["source"] = "Upload an image"
         at.run()
         assert not at.exception
-    assert "The picture that you brought before" in page_text(at)
-    assert any("Figures of the cell" in one.value for one in at.subheader)
-    next(button for button in at.button if button.label == "Bring another").click().run()
-    assert "The picture that you brought before" not in page_text(at)
+    assert "Your image, uploaded earlier." in page_text(at)
+    assert any(heading.value == "Measurements" for heading in at.subheader)
+    next(button for button in at.button if button.label == "Upload another").click().run()
+    assert "Your image, uploaded earlier." not in page_text(at)
     assert not at.subheader
     assert at.file_uploader
 
 
-def test_the_scale_of_my_pictures_is_not_that_of_the_data_sets(open_page):
+def test_pixel_size_of_uploads_does_not_apply_to_data_sets(open_page):
     at = open_page("segment", source="Upload an image")
-    at.file_uploader[0].upload("mine.png", png(a_cell())).run()
+    at.file_uploader[0].upload("mine.png", png(draw_test_cell())).run()
     at.number_input(key="pixel_size").set_value(0.5).run()
     assert any("µm²" in row[0] for row in tables(at)[-1])
     at.segmented_control(key="source").set_value("From a data set").run()
