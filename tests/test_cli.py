@@ -15,7 +15,7 @@ from builders import zipped
 from models import FIRST_CHOICE, SHIPPED, copy_of_shipped
 from PIL import Image
 
-from wbcseg.cli import main
+from wbcseg.cli import main, translate_old_names
 from wbcseg.cli.inputs import collect_inputs
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
@@ -457,3 +457,16 @@ def test_train_help_explains_every_setting(capsys: pytest.CaptureFixture[str]) -
         assert f"--{name.replace('_', '-')}" in text
         assert " ".join(spec.plain_help.split()) in text
     assert "`" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["--preset", "published", "--twins"], ["--preset", "thesis", "--flipped-copies"]),
+        (["--split=leaking", "--no-twins"], ["--split=leaky", "--no-flipped-copies"]),
+        (["--augmentation", "laboratories", "--width=8"], ["--augmentation", "strong", "--base-filters=8"]),
+        (["--name", "published"], ["--name", "published"]),
+    ],
+)
+def test_train_takes_options_and_values_of_version_0_1(old: list[str], new: list[str]) -> None:
+    assert translate_old_names(["train", *old]) == ["train", *new]

@@ -68,18 +68,44 @@ OLD_EVALUATE_OPTIONS = {
 """Options of ``evaluate`` in version 0.1 that are commands now, with the option that is left of them."""
 
 
+OLD_VALUES = {
+    "--augmentation": {"laboratories": "strong"},
+    "--preset": {"published": "thesis"},
+    "--split": {"published": "thesis", "leaking": "leaky"},
+}
+"""Values of options in version 0.1, by option."""
+
+
 def translate_old_names(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with the names of version 0.1 replaced by today's."""
     first, rest = list(arguments[:1]), arguments[1:]
     command = [OLD_NAMES.get(name, name) for name in first]
-    options = [argument.partition("=") for argument in rest]
-    renamed = [(OLD_NAMES.get(name, name) if name[:2] == "--" else name, sep, value) for name, sep, value in options]
+    options = [argument.partition("=") for argument in _translate_old_values(rest)]
+    renamed = [(_translate_old_option(name), sep, value) for name, sep, value in options]
     if command == ["evaluate"]:
         moved = [name for name, _, _ in renamed if name in OLD_EVALUATE_OPTIONS]
         if moved:
             command = [OLD_EVALUATE_OPTIONS[moved[0]][0]]
             renamed = [(OLD_EVALUATE_OPTIONS.get(name, ("", name))[1], sep, value) for name, sep, value in renamed]
     return command + [name + sep + value for name, sep, value in renamed if name + sep + value]
+
+
+def _translate_old_option(name: str) -> str:
+    if name.startswith("--no-"):
+        return _translate_old_option(f"--{name.removeprefix('--no-')}").replace("--", "--no-", 1)
+    return OLD_NAMES.get(name, name) if name.startswith("--") else name
+
+
+def _translate_old_values(arguments: Sequence[str]) -> list[str]:
+    translated: list[str] = []
+    for argument in arguments:
+        name, sep, value = argument.partition("=")
+        previous = translated[-1] if translated else ""
+        if sep:
+            translated.append(name + sep + OLD_VALUES.get(name, {}).get(value, value))
+        else:
+            translated.append(OLD_VALUES.get(previous, {}).get(argument, argument))
+    return translated
 
 
 def build_parser() -> argparse.ArgumentParser:
