@@ -1,4 +1,4 @@
-"""A training in the browser, from Start to the finished model; and two readers who start one at the same time."""
+"""A training run in the browser, from start to the finished model; and two readers who start one at the same time."""
 
 import contextlib
 import re
@@ -22,27 +22,27 @@ pytestmark = pytest.mark.training
 
 
 def set_number(page: Any, label: str, value: int) -> None:
-    """Type a number, as a person does: look whether the page has taken it, and type it again if not."""
+    """Type a number like a person: check whether the page has accepted it, and type it again if not."""
     field = page.get_by_label(label, exact=True)
-    taken = page.get_by_text(re.compile(rf"^Changed under Advanced:.*\b{label} {value}\b"))
+    accepted = page.get_by_text(re.compile(rf"^Changed under Advanced:.*\b{label} {value}\b"))
     end = time.monotonic() + STEP / 1000
-    while not taken.count():
-        assert time.monotonic() < end, f"{label} was not taken"
-        # What is typed into a page that is just being drawn can be lost.
+    while not accepted.count():
+        assert time.monotonic() < end, f"{label} was not accepted"
+        # Input can be lost while the page is being redrawn.
         field.fill(str(value))
         field.press("Enter")
         with contextlib.suppress(PlaywrightError):
-            taken.wait_for(timeout=5000)
+            accepted.wait_for(timeout=5000)
 
 
-def describe(page: Any, name: str, epochs: int) -> None:
-    """Describe a quick look that is small enough for a test."""
-    page.goto("/train?tab=New+training")
+def set_up_run(page: Any, name: str, epochs: int) -> None:
+    """Set up a quick run that is small enough for a test."""
+    page.goto("/train?tab=New+run")
     page.get_by_text("Advanced").click()
-    set_number(page, "Width", 4)
-    set_number(page, "Side of the square", 48)
+    set_number(page, "Base filters", 4)
+    set_number(page, "Input size", 48)
     set_number(page, "Epochs", epochs)
-    page.get_by_text(f"Changed under Advanced: Width 4, Side of the square 48, Epochs {epochs}").wait_for()
+    page.get_by_text(f"Changed under Advanced: Base filters 4, Input size 48, Epochs {epochs}").wait_for()
     idle = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
     idle.wait_for()
     page.get_by_label("Name (optional)", exact=True).fill(name)
@@ -50,25 +50,25 @@ def describe(page: Any, name: str, epochs: int) -> None:
     idle.wait_for()
 
 
-def points(page: Any) -> int:
+def count_points(page: Any) -> int:
     return page.locator(POINTS).count()
 
 
 def wait_for_points(page: Any, least: int) -> None:
     end = time.monotonic() + STEP / 1000
-    while points(page) < least:
-        assert time.monotonic() < end, f"{points(page)} points after {STEP / 1000:.0f} s"
+    while count_points(page) < least:
+        assert time.monotonic() < end, f"{count_points(page)} points after {STEP / 1000:.0f} s"
         page.wait_for_timeout(200)
 
 
 def badge(page: Any, *texts: str) -> Any:
-    """Find the sign that says how the training stands."""
+    """Find the badge with the status of the run."""
     return page.locator(".stMarkdownBadge", has_text=re.compile("|".join(texts))).first
 
 
 @pytest.fixture
 def reader(page: Any, server: Any) -> Iterator[Any]:
-    """A reader's window. Trainings outlive the server, but not the test."""
+    """A reader's window. Runs outlive the server, but not the test."""
     page.set_default_timeout(STEP)
     yield page
     for run in list_runs(server.log.parent / "runs"):
@@ -77,9 +77,8 @@ def reader(page: Any, server: Any) -> Iterator[Any]:
             process.kill()
 
 
-# Fault 32: the page is loaded anew in the middle.
-def test_a_training_from_start_to_predict(reader: Any) -> None:
-    describe(reader, "seen in a browser", 30)
+def test_a_run_from_start_to_segmentation_with_a_reload(reader: Any) -> None:
+    set_up_run(reader, "seen in a browser", 30)
     reader.get_by_role("button", name="Start training").click()
     badge(reader, "Running").wait_for()
     assert "run=seen+in+a+browser" in reader.url
@@ -94,10 +93,10 @@ def test_a_training_from_start_to_predict(reader: Any) -> None:
     reader.get_by_role("button", name="Stop").click()
     badge(reader, "Stopped").wait_for()
 
-    reader.get_by_role("button", name="Go on").click()
-    reader.get_by_role("link", name="See in Predict").wait_for()
+    reader.get_by_role("button", name="Resume").click()
+    reader.get_by_role("link", name="Try this model").wait_for()
     assert reader.get_by_text("30 of 30 epochs done").is_visible()
-    reader.get_by_role("link", name="See in Predict").click()
+    reader.get_by_role("link", name="Try this model").click()
     reader.get_by_role("heading", name="Segment an image").wait_for()
     reader.get_by_role("checkbox", name="seen in a browser").or_(
         reader.get_by_role("button", name="seen in a browser")
@@ -105,24 +104,23 @@ def test_a_training_from_start_to_predict(reader: Any) -> None:
     assert "models=seen" in reader.url
 
 
-# Fault 36.
-def test_of_two_that_start_at_once_one_runs_and_the_other_waits_visibly(reader: Any, context: Any) -> None:
+def test_of_two_runs_started_at_once_one_is_visibly_queued(reader: Any, context: Any) -> None:
     other = context.new_page()
     other.set_default_timeout(STEP)
     for window, name in ((reader, "first tab"), (other, "second tab")):
-        describe(window, name, 400)
+        set_up_run(window, name, 400)
     for window in (reader, other):
         window.get_by_role("button", name="Start training").click()
     for window in (reader, other):
-        badge(window, "Running", "Waiting in line, place 1").wait_for()
+        badge(window, "Running", "Queued: 1st").wait_for()
     reader.wait_for_timeout(3000)
     running = [window for window in (reader, other) if badge(window, "Running").count()]
-    waiting = [window for window in (reader, other) if badge(window, "Waiting in line, place 1").count()]
-    assert (len(running), len(waiting)) == (1, 1)
+    queued = [window for window in (reader, other) if badge(window, "Queued: 1st").count()]
+    assert (len(running), len(queued)) == (1, 1)
 
-    # The one that waits takes its turn when the other one stops.
+    # The queued run starts when the other one stops.
     running[0].get_by_role("button", name="Stop").click()
-    badge(waiting[0], "Running").wait_for()
-    waiting[0].get_by_role("button", name="Stop").click()
-    badge(waiting[0], "Stopped").wait_for()
+    badge(queued[0], "Running").wait_for()
+    queued[0].get_by_role("button", name="Stop").click()
+    badge(queued[0], "Stopped").wait_for()
     other.close()

@@ -13,6 +13,7 @@ from wbcseg.evaluation import comparison, cross_validation
 from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, SITES, load_cross_site_result
 from wbcseg.evaluation.study_result import CrossSiteResult, PredictionMode, ScoredImages
 from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.models import ARCHITECTURES
 from wbcseg.ui.compare.result_files import FileVersion, get_file_version, show_not_computed
 from wbcseg.ui.compare.selection import select_mode
 from wbcseg.ui.components import charts
@@ -34,7 +35,8 @@ def show_cross_site() -> None:
         "light, focus and size, and on synthetic images. It was tested on the images of the **other laboratory**, "
         "which it was not trained on."
     )
-    files = [get_file_version(path) for path in cross_validation.list_study_files(CROSS_SITE_FOLDER)]
+    paths = cross_validation.list_study_files(CROSS_SITE_FOLDER)
+    files = [get_file_version(path) for path in sorted(paths, key=_get_rank)]
     results = [_read_result(*file) for file in files]
     if not results:
         show_not_computed("wbcseg cross-site")
@@ -112,9 +114,9 @@ def _show_quality(results: Sequence[CrossSiteResult]) -> None:
 
 
 def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
-    st.subheader("Are the probabilities right?")
+    st.subheader("Are the probabilities calibrated?")
     st.markdown(
-        "Of the pixels whose class has a probability of 80 %, 80 % should be right: then all points lie on the "
+        "Of the pixels whose class has a probability of 80 %, 80 % should be correct: then all points lie on the "
         "diagonal. Single pass, on the other laboratory."
     )
     calibrations = [
@@ -136,7 +138,7 @@ def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
     charts.show_plotly_chart(
         charts.draw_reliability_diagram(curves),
         "reliability",
-        f"Fraction of right pixels against the predicted probability. Calibration error: {error_text}",
+        f"Fraction of correct pixels against the predicted probability. Calibration error: {error_text}",
     )
     temperature_text = "; ".join(
         f"{calibration.temperature:g} for {title}" for title, _, _, calibration in calibrations
@@ -195,6 +197,12 @@ def _summarise(
 ) -> comparison.MetricSummary:
     values = comparison.collect_metric(result.select_training(training_index), "dice", region, mode)
     return comparison.summarise_values(list(values.values()))
+
+
+def _get_rank(path: Path) -> int:
+    """Return the position of a network in the registry; a result file has its name."""
+    names = list(ARCHITECTURES)
+    return names.index(path.stem) if path.stem in names else len(names)
 
 
 def _format_site(dataset_name: str) -> str:

@@ -112,7 +112,7 @@ def _show_bland_altman(pairs: FeaturePairs, feature: FeatureSpec) -> None:
     sentences = [
         f"On average, the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} {direction}** than the "
         f"expert's; for 95 % of the cells, the difference is between {low:.3g} and {high:.3g} (limits of agreement).",
-        f"The mean absolute difference is {agreement.mean_absolute_error:.3g}.",
+        f"The mean absolute error is {agreement.mean_absolute_error:.3g}.",
     ]
     if feature.name == "nucleus_lobes":
         sentences.append(f"For {agreement.fraction_equal:.0%} of the cells, both counts are the same.")
@@ -128,7 +128,7 @@ def _show_agreement_table(pairs: FeaturePairs) -> None:
         rows.append(
             [row_title, f"{agreement.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{agreement.mean_absolute_error:.3g}"]
         )
-    header = ["", "Mean difference", "Limits of agreement", "Mean absolute difference"]
+    header = ["", "Mean difference", "Limits of agreement", "Mean abs. error"]
     show_table(header, rows, "Agreement with the expert")
 
 

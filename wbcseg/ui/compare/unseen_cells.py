@@ -183,7 +183,7 @@ def show_paired_differences(selection: Selection) -> None:
         + "; ".join(f"{row.label} {selection.format_value(row.value, show_sign=True)}" for row in rows),
     )
     note = " Lower is better here: a negative difference favours the first network." if lower_is_better else ""
-    st.caption(f"An interval that does not include the dotted line indicates a real difference.{note}")
+    st.caption(f"An interval that excludes zero (the dotted line) indicates a real difference.{note}")
 
 
 def show_cell_types(selection: Selection) -> None:

@@ -57,7 +57,7 @@ class ReliabilityCurve:
 
     Attributes:
         title: Its title in the legend.
-        bins: Mean predicted probability, fraction of right pixels and number of pixels of each bin.
+        bins: Mean predicted probability, fraction of correct pixels and number of pixels of each bin.
         style: Style of the network.
         dash: One of :data:`DASHES`.
     """
@@ -240,7 +240,7 @@ def draw_bland_altman(
 
 
 def draw_reliability_diagram(curves: Sequence[ReliabilityCurve]) -> go.Figure:
-    """Draw the fraction of right pixels against the predicted probability, with the diagonal of perfect calibration."""
+    """Draw the fraction of correct pixels against the predicted probability, with the diagonal of perfect calibration."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
@@ -255,10 +255,10 @@ def draw_reliability_diagram(curves: Sequence[ReliabilityCurve]) -> go.Figure:
             line={"color": colour, "dash": curve.dash},
             marker={"symbol": symbol, "size": 9},
             text=[f"{pixel_count:,} pixels" for *_, pixel_count in curve.bins],
-            hovertemplate="probability %{x:.0%}, %{y:.0%} right<br>%{text}<extra></extra>",
+            hovertemplate="probability %{x:.0%}, %{y:.0%} correct<br>%{text}<extra></extra>",
         )
     figure.update_layout(legend={"orientation": "h", "y": 1.08, "yanchor": "bottom"})
-    figure.update_yaxes(title="Fraction of right pixels", tickformat=".0%", range=[0, 1.02])
+    figure.update_yaxes(title="Fraction of correct pixels", tickformat=".0%", range=[0, 1.02])
     figure.update_xaxes(tickformat=".0%", range=[0.3, 1.02])
     return _apply_layout(figure, "Predicted probability", rows=7)
 

@@ -131,7 +131,7 @@ def show_leakage_badge(summary: RunSummary) -> None:
             f" {copy_count} of {test_count} validation images have a flipped copy in training." if copy_count else ""
         )
         st.markdown(
-            f":orange-badge[:material/content_copy: Leaky split]{count_text} The held-out scores are optimistic.",
+            f":orange-badge[:material/content_copy: Leaky split]{count_text} The validation scores are optimistic.",
             help=GLOSSARY["Leaky split"],
         )
     if summary.config is not None and summary.config.checkpoint == "best":

@@ -104,14 +104,16 @@ def _show_cost(request: TrainingRequest) -> bool:
 def _show_cost_line(config: TrainingConfig, sample_counts: tuple[int, int], cost: CostEstimate) -> None:
     basis = BASIS_TEXTS[cost.basis, cost.is_exact]
     train_count, validation_count = sample_counts
+    # Folds keep the images of a cell together, so their sizes are known only when the images have been compared.
+    qualifier = "" if config.split == "thesis" else "about "
     epochs_text = f"{pluralise(config.epochs, 'epoch')} × {format_duration(cost.seconds_per_epoch)}"
     st.markdown(
         f":material/schedule: About **{format_duration(cost.seconds)}** on this computer: {epochs_text}, plus start-up "
         "and export.  \n"
         f":material/memory: About **{format_bytes(cost.memory_bytes)}** of memory; "
         f"{format_bytes(cost.free_bytes)} are free.  \n"
-        f":material/photo_library: {format_integer(train_count)} images for training, "
-        f"{format_integer(validation_count)} for validation.",
+        f":material/photo_library: {qualifier.capitalize()}{format_integer(train_count)} images for training, "
+        f"{qualifier}{format_integer(validation_count)} for validation.",
     )
     st.caption(f"Time and memory are estimates, {basis}.")
 
