@@ -464,8 +464,8 @@ def test_image_counts_of_the_real_data(zheng_data: Path) -> None:
 
 def test_a_record_replaces_the_older_one_and_the_file_stays_small(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured, "MAX_RECORDS", 3)
-    for width in (4, 5, 6, 7):
-        store_cost_record(runs, record(SMALL.replace(base_filters=width)))
+    for base_filters in (4, 5, 6, 7):
+        store_cost_record(runs, record(SMALL.replace(base_filters=base_filters)))
     store_cost_record(runs, record(SMALL.replace(base_filters=6), train_seconds_per_image=0.5))
     found = load_cost_records(runs)
     assert [r.base_filters for r in found] == [5, 7, 6]

@@ -109,23 +109,23 @@ def test_a_killed_run_loses_at_most_an_epoch_and_resumes_to_the_same_weights(tmp
     seconds = np.median([row["seconds"] for row in uninterrupted.load_metrics()[1:]])
 
     run = new_run(tmp_path / "killed")
-    chance = random.Random(24)
+    rng = random.Random(24)
     lost = 0
     with worker(run.folder) as trainings:
         for _ in range(KILLS):
             before, best = epochs_kept(run), best_kept(run)
             since = time.time()
             process = trainings.start()
-            when = chance.random()
+            when = rng.random()
             if when < 0.1:
-                time.sleep(chance.uniform(0.0, 1.0))  # while it reads its checkpoint or builds the network
+                time.sleep(rng.uniform(0.0, 1.0))  # while it reads its checkpoint or builds the network
             elif when < 0.3:
                 wait_until(lambda since=since: get_progress_time(run) > since)
-                time.sleep(chance.uniform(0.0, 1.0))  # in its first epoch
+                time.sleep(rng.uniform(0.0, 1.0))  # in its first epoch
             else:
                 # Epochs are so short that most of their time goes into files.
                 wait_until(lambda before=before: len(run.load_metrics()) > before)
-                time.sleep(chance.uniform(0.0, 2.5) * seconds)
+                time.sleep(rng.uniform(0.0, 2.5) * seconds)
             seen = len(run.load_metrics())  # whole epochs recorded by then
             os.kill(process, signal.SIGKILL)
             assert trainings.ended() in (-signal.SIGKILL, 0)

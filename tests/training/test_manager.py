@@ -233,13 +233,13 @@ def test_the_queue_is_first_come_first_served_and_skips_dead_processes() -> None
 
 def test_a_queued_run_waits_and_can_be_stopped() -> None:
     first, second = made("first", "queued", process=HERE, queued_at=1.0), made("second")
-    told: list[bool] = []
+    calls: list[bool] = []
     asked = iter([False, True])
-    with training_slot(second, should_stop=lambda: next(asked), on_waiting=lambda: told.append(True)) as mine:
+    with training_slot(second, should_stop=lambda: next(asked), on_waiting=lambda: calls.append(True)) as mine:
         assert not mine
-    assert told == [True]
+    assert calls == [True]
     first.set_state("stopped")
-    with training_slot(second, should_stop=lambda: True, on_waiting=lambda: told.append(True)) as mine:
+    with training_slot(second, should_stop=lambda: True, on_waiting=lambda: calls.append(True)) as mine:
         assert mine
         # The run that trains holds the lock.
         with training_slot(first, should_stop=lambda: True, on_waiting=lambda: None) as other:
@@ -408,7 +408,7 @@ def test_a_folder_that_cannot_be_written_or_is_gone_is_an_error(
     assert run.load_notes() == ""
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="This system has no folder that nobody may write to.")
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="This system has no folder that is never writable.")
 def test_a_read_only_folder_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WBCSEG_RUNS", "/proc/runs")
     with raises_code(ErrorCode.WRITE_FAILED):

@@ -191,7 +191,7 @@ def test_a_run_is_not_resumed_on_changed_data(finished: Path, pairs: Path, runs:
     (data / "masks" / "03.png").write_bytes(encode_png(np.zeros((60, 56), np.uint8)))
     done = train("--resume", "changing")
     assert done.returncode == 1
-    assert "cells/03 is not the picture or mask that it was" in done.stderr
+    assert "cells/03" in done.stderr
 
 
 def test_a_run_is_never_overwritten_and_unknown_runs_are_named(finished: Path, pairs: Path) -> None:

@@ -17,7 +17,7 @@ from wbcseg.training import PRESETS
 from wbcseg.training.tf_env import get_processor_name
 
 N_DISTINCT_CROPS: Final = 24
-"""Number of different crops; they are segmented in turn."""
+"""Number of different crops; they are segmented again and again."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def run_job(
     on_fetch: FetchCallback | None = None,
     threads: int | None = None,
 ) -> bool:
-    """Wait for the run's turn, train to the end, export the model and write its card.
+    """Wait in the queue, train to the end, export the model and write its card.
 
     Args:
         run: The run.

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from wbcseg.errors import WeightsError
+from wbcseg.errors import ErrorCode, WeightsError
 from wbcseg.io.arrays import Arrays, write_arrays
 from wbcseg.io.atomic import atomic_write
 from wbcseg.labels import CLASS_NAMES
@@ -80,12 +80,15 @@ def read_weights(path: Path) -> Weights:
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
-        raise WeightsError(f"Weight file {path.name} could not be read: {error.strerror or error}") from None
+        raise WeightsError(
+            f"Weight file {path.name} could not be read: {error.strerror or error}", code=ErrorCode.UNREADABLE
+        ) from None
     foreign_format = _detect_foreign_format(start)
     if foreign_format or size > MAX_FILE_BYTES:
         reason = f"it is {foreign_format}" if foreign_format else f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}"
         raise WeightsError(
-            f"Weight file {path.name} is not accepted: {reason}. Only a weights.safetensors written by wbcseg is."
+            f"Weight file {path.name} is not accepted: {reason}. Only a weights.safetensors written by wbcseg is.",
+            code=ErrorCode.UNSUPPORTED_FORMAT if foreign_format else ErrorCode.TOO_LARGE,
         )
     try:
         with safe_open(path, framework="numpy") as file:
@@ -98,16 +101,23 @@ def read_weights(path: Path) -> Weights:
             tuple(metadata["classes"].split(",")),
         )
     except (OSError, SafetensorError, ValueError, OverflowError, MemoryError) as error:
-        raise WeightsError(f"Weight file {path.name} is damaged: {error}. Copy it again.") from None
+        raise WeightsError(
+            f"Weight file {path.name} is damaged: {error}. Copy it again.", code=ErrorCode.DAMAGED
+        ) from None
     except (KeyError, TypeError) as error:
-        raise WeightsError(f"Weight file {path.name} does not name its network ({error}).") from None
+        raise WeightsError(
+            f"Weight file {path.name} does not name its network ({error}).", code=ErrorCode.DAMAGED
+        ) from None
     quantised_names = {name.removesuffix(_SCALE_SUFFIX) for name in arrays if name.endswith(_SCALE_SUFFIX)}
     invalid_name = next(
         (n for n, a in arrays.items() if not (a.dtype == np.int8 and n in quantised_names) and not _is_finite(a)),
         next((n for n, a in weights.arrays.items() if not _is_finite(a)), None),
     )
     if invalid_name:
-        raise WeightsError(f"Weight file {path.name} contains values that are not finite numbers, in {invalid_name}.")
+        raise WeightsError(
+            f"Weight file {path.name} contains values that are not finite numbers, in {invalid_name}.",
+            code=ErrorCode.INVALID_VALUE,
+        )
     return weights
 
 
@@ -134,7 +144,8 @@ def check_weights(
         if shapes.get(name) != actual_shapes.get(name):
             raise WeightsError(
                 f"These weights do not fit {expected_label}: {name} must have shape {shapes.get(name, 'none')}. "
-                f"Received: {actual_shapes.get(name, 'none')}"
+                f"Received: {actual_shapes.get(name, 'none')}",
+                code=ErrorCode.INCOMPATIBLE,
             )
 
 
@@ -147,7 +158,9 @@ def check_network(weights: Weights, architecture: str, base_filters: int) -> Non
     expected_label = _format_network(architecture, base_filters, CLASS_NAMES)
     actual_label = _format_network(weights.architecture, weights.base_filters, weights.classes)
     if expected_label != actual_label:
-        raise WeightsError(f"These weights belong to {actual_label}, not to {expected_label}.")
+        raise WeightsError(
+            f"These weights belong to {actual_label}, not to {expected_label}.", code=ErrorCode.INCOMPATIBLE
+        )
 
 
 def _format_network(architecture: str, base_filters: int, classes: tuple[str, ...]) -> str:

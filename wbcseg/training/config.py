@@ -204,7 +204,7 @@ class TrainingConfig:
         0.0,
         "Oversample rare types",
         "How much more often images of rare cell types are shown: 0 shows every image once an epoch, 1 every cell "
-        "type of every laboratory equally often. The length of an epoch stays the same.",
+        "type of every data set equally often. The length of an epoch stays the same.",
         group=DATA,
         minimum=0.0,
         maximum=1.0,

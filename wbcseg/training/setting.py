@@ -31,11 +31,11 @@ class Setting:
         group: Heading under which a form shows it.
         minimum: Smallest value of a number.
         maximum: Largest value of a number.
-        labels: Allowed words and how a form shows them; empty where any word is allowed. A function where the words are
-            registered elsewhere.
-        step: Step of a number in a form, where it is not 1 (or 0.01 for fractions).
+        labels: Allowed values of a string and how a form shows them; empty if any string is allowed. A function if they
+            are registered elsewhere.
+        step: Step of a number in a form, if it is not 1 (or 0.01 for fractions).
         is_active: Whether it has any effect, given the other settings.
-        inactive_value: The value to use where it has no effect.
+        inactive_value: The value to use if it has no effect.
         is_optional: Whether a stored configuration may lack it; the default then applies.
         name: Name of the field.
         value_type: ``int``, ``float``, ``bool`` or ``str``.
@@ -58,17 +58,17 @@ class Setting:
 
     @property
     def value_labels(self) -> ValueLabels:
-        """Allowed words and how a form shows them."""
+        """Allowed values of a string and how a form shows them."""
         return self.labels() if callable(self.labels) else self.labels
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Allowed words; empty where the setting is no word or any word is allowed."""
+        """Allowed values of a string; empty if any string is allowed, and for other types."""
         return tuple(self.value_labels)
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """Smallest and largest value, or ``None`` where the setting is not a number."""
+        """Smallest and largest value, or ``None`` if the setting is not a number."""
         return None if self.minimum is None or self.maximum is None else (self.minimum, self.maximum)
 
     @property

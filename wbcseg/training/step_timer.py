@@ -21,7 +21,7 @@ def time_training_step(config: TrainingConfig) -> float:
     """Return the seconds of a training step: the shortest of a few, which other programs disturb least.
 
     The first step, in which TensorFlow compiles the network, is not timed. Must run before the network of the training
-    is built: it resets Keras, so that layer names start anew.
+    is built: it resets Keras, so that the numbers in layer names start at zero.
 
     Raises:
         MemoryError: If there is not enough memory.

@@ -46,7 +46,7 @@ def list_runs(folder: Path) -> list[Run]:
 
 @contextmanager
 def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Callable[[], None]) -> Iterator[bool]:
-    """Wait until no other run trains and it is this run's turn; let the next one go when the block ends.
+    """Wait until no other run trains and this run is first in the queue; free the slot when the block ends.
 
     Args:
         run: The run; its status is ``queued`` while it waits.
@@ -54,7 +54,7 @@ def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Call
         on_waiting: Called once if it has to wait.
 
     Yields:
-        Whether it is the run's turn; ``False`` if it was asked to stop before.
+        Whether the run may train; ``False`` if it was asked to stop before.
 
     Raises:
         RunError: If the runs folder cannot be written.
