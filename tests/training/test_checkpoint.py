@@ -24,7 +24,7 @@ ARRAYS = {"weight/000.a": np.arange(6, dtype=np.float32).reshape(2, 3), "optimiz
 
 
 @contextmanager
-def raises_code(code: ErrorCode, match: str = "") -> Iterator[None]:
+def raises_code(code: ErrorCode, match: str | None = None) -> Iterator[None]:
     with pytest.raises(WeightsError, match=match) as caught:
         yield
     assert caught.value.code == code
