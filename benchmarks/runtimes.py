@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import DatasetError
+from wbcseg.inference import Catalog
 from wbcseg.metrics import score
 from wbcseg.models import build_model
 from wbcseg.models.card import ModelCard
@@ -43,8 +44,10 @@ def main() -> None:
         "avx512": "avx512f" in get_processor_flags(),
         "models": {},
     }
+    shipped = [entry for entry in Catalog().entries if entry.shipped and entry.card]
+    names = [entry.name for entry in shipped if entry.card and entry.card.two_stage]
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("unet-general", "segnet-general", "deconvnet-general"):
+        for name in names:
             results["models"][name] = benchmark_model(name, Path(folder))
         results["start"] = {
             module: measure_import_cost(module)
