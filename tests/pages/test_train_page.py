@@ -152,7 +152,7 @@ def test_the_thesis_split_states_which_images_it_needs(open_page, pair_folder):
     at.selectbox(key="train_dataset").select("upload").run()
     at.file_uploader(key="train_zip").set_value(("mine.zip", zip_folder(pair_folder), "application/zip")).run()
     at.segmented_control(key="train_preset").select("thesis").run()
-    assert "takes pictures of 120×120 pixels with a mask, at least 15 of them. This data set has 0" in read_text(at)
+    assert "at least 15 images of 120×120 pixels with a mask. This data set has 0" in read_text(at)
     assert start_button(at).disabled
 
 
