@@ -57,12 +57,6 @@ def test_a_class_in_only_one_mask_scores_zero():
     assert scores.dice["nucleus"] == scores.jaccard["nucleus"] == scores.dice["cell"] == 0.0
 
 
-def test_counts_of_images_can_be_pooled():
-    counts = compute_confusion_counts(TRUTH, PREDICTION)
-    assert (counts + counts).tp.tolist() == [2, 0, 2]
-    assert dice(counts + counts).tolist() == dice(counts).tolist()
-
-
 @pytest.mark.parametrize(
     ("truth", "prediction", "message"),
     [
@@ -104,9 +98,3 @@ def test_dice_and_jaccard_are_symmetric_and_consistent(data):
     np.testing.assert_array_equal(np.isnan(d), [not ((truth == k) | (prediction == k)).any() for k in range(3)])
     perfect = dice(compute_confusion_counts(truth, truth))
     assert (perfect[~np.isnan(perfect)] == 1).all()
-
-
-def test_class_accuracy_is_the_fraction_of_equal_binary_pixels():
-    assert score(TRUTH, PREDICTION).class_accuracy == {"background": 1.0, "cytoplasm": 0.5, "nucleus": 0.5, "cell": 1.0}
-    # The thesis prints this as Jaccard.
-    assert score(TRUTH, PREDICTION).class_accuracy["nucleus"] == ((TRUTH == 2) == (PREDICTION == 2)).mean()

@@ -6,7 +6,7 @@ neither mask is undefined: NaN, never a silent 0 or 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -40,10 +40,6 @@ class ConfusionCounts:
     fn: NDArray[np.int64]
     tn: NDArray[np.int64]
 
-    def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
-        """Pool the pixels of two images."""
-        return ConfusionCounts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
-
 
 @dataclass(frozen=True)
 class Scores:
@@ -52,14 +48,12 @@ class Scores:
     Attributes:
         dice: Dice by region (background, cytoplasm, nucleus, cell), 0 to 1, NaN where undefined.
         jaccard: Jaccard (intersection over union) by region.
-        class_accuracy: Binary accuracy by region, 0 to 1: fraction of pixels correctly assigned to the region or not.
         accuracy: Fraction of pixels whose class is correct, 0 to 1.
     """
 
-    dice: dict[str, float] = field(default_factory=dict)
-    jaccard: dict[str, float] = field(default_factory=dict)
-    class_accuracy: dict[str, float] = field(default_factory=dict)
-    accuracy: float = float("nan")
+    dice: dict[str, float]
+    jaccard: dict[str, float]
+    accuracy: float
 
 
 def compute_confusion_counts(truth: Labels, prediction: Labels, classes: int = len(CLASSES)) -> ConfusionCounts:
@@ -147,7 +141,7 @@ def score(truth: Labels, prediction: Labels) -> Scores:
         prediction: Same shape.
 
     Returns:
-        Dice, Jaccard and class accuracy of background, cytoplasm, nucleus and whole cell, and the pixel accuracy.
+        Dice and Jaccard of background, cytoplasm, nucleus and whole cell, and the pixel accuracy.
 
     Raises:
         ValueError: As :func:`compute_confusion_counts`.
@@ -156,11 +150,11 @@ def score(truth: Labels, prediction: Labels) -> Scores:
     cell_counts = compute_confusion_counts(
         get_cell_mask(truth).view(np.uint8), get_cell_mask(prediction).view(np.uint8), classes=2
     )
-    values = {
-        metric.__name__: dict(zip(REGIONS, [*metric(counts).tolist(), float(metric(cell_counts)[1])], strict=True))
-        for metric in (dice, jaccard, accuracy_per_class)
-    }
-    return Scores(values["dice"], values["jaccard"], values["accuracy_per_class"], float(counts.tp.sum() / truth.size))
+    dice_by_region, jaccard_by_region = (
+        dict(zip(REGIONS, [*metric(counts).tolist(), float(metric(cell_counts)[1])], strict=True))
+        for metric in (dice, jaccard)
+    )
+    return Scores(dice_by_region, jaccard_by_region, float(counts.tp.sum() / truth.size))
 
 
 def _divide(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
