@@ -117,6 +117,13 @@ def test_the_hardest_images_come_first_and_undefined_ones_last() -> None:
     assert comparison.rank_hardest([far], "hausdorff_95", "nucleus")[0].id == "made/001"
 
 
+def test_a_metric_that_a_result_does_not_have_is_not_available() -> None:
+    old = make_result("A", GOOD)
+    images = tuple(replace(image, single={"accuracy": 0.9, "dice": image.single["dice"]}) for image in old.images)
+    names = [metric.name for metric in comparison.list_available_metrics([old, replace(old, images=images)])]
+    assert names == ["dice", "jaccard", "macro_dice", "accuracy"]
+
+
 def test_two_results_are_compared_first_minus_second() -> None:
     effect = comparison.compare_results(make_result("A", GOOD), make_result("A", WORSE), "dice", "nucleus")
     assert effect.difference > 0.02
@@ -136,10 +143,9 @@ def test_the_score_table_has_every_metric_of_every_image() -> None:
 
 
 def test_the_comparison_table_has_every_metric_mode_and_pair() -> None:
-    rows = list(
-        comparison.build_comparison_rows([make_result("A", GOOD), make_result("B", WORSE), make_result("C", SAME)])
-    )
-    n_metrics = sum(len(metric.regions) for metric in METRICS.values())
+    results = [make_result("A", GOOD), make_result("B", WORSE), make_result("C", SAME)]
+    rows = list(comparison.build_comparison_rows(results))
+    n_metrics = sum(len(metric.regions) for metric in comparison.list_available_metrics(results))
     assert len(rows) == 1 + n_metrics * 2 * 3
     assert all(len(row) == len(rows[0]) for row in rows)
     assert rows[1][:5] == ["dice", "nucleus", "single", "A", "B"]

@@ -87,7 +87,7 @@ def unchanged_registry() -> Iterator[None]:
         del METRICS[name]
 
 
-def area_error(truth: Labels, labels: Labels, region: str) -> float:
+def new_metric(truth: Labels, labels: Labels, region: str) -> float:
     areas = [int(get_region_mask(mask, region).sum()) for mask in (truth, labels)]
     return abs(areas[1] - areas[0]) / areas[0] if areas[0] else math.nan
 
@@ -96,19 +96,19 @@ def area_error(truth: Labels, labels: Labels, region: str) -> float:
 def test_a_registered_metric_is_computed_and_undefined_in_older_results() -> None:
     older = compute_metrics(TRUTH, PREDICTION)
     spec = MetricSpec(
-        "area_error",
-        "Area error",
+        "new_metric",
+        "New metric",
         "Difference of the areas, divided by the expert's area.",
         ("nucleus", "cell"),
-        area_error,
+        new_metric,
         absent_value=0.0,
         lower_is_better=True,
     )
-    assert register_metric(spec) is METRICS["area_error"]
+    assert register_metric(spec) is METRICS["new_metric"]
     values = compute_metrics(TRUTH, np.where(TRUTH == 2, 1, TRUTH).astype(np.uint8))
-    assert values["area_error"] == {"nucleus": 1.0, "cell": 0.0}
-    assert get_metric(values, "area_error", "nucleus") == 1.0
-    assert math.isnan(get_metric(older, "area_error", "nucleus"))
+    assert values["new_metric"] == {"nucleus": 1.0, "cell": 0.0}
+    assert get_metric(values, "new_metric", "nucleus") == 1.0
+    assert math.isnan(get_metric(older, "new_metric", "nucleus"))
     with pytest.raises(ConfigError, match="already"):
         register_metric(spec)
 
@@ -125,7 +125,7 @@ def test_a_registered_metric_is_computed_and_undefined_in_older_results() -> Non
 )
 def test_an_invalid_metric_is_rejected(changes: dict[str, object]) -> None:
     before = dict(METRICS)
-    fields: dict[str, object] = {"name": "new", "regions": ("cell",), "compute": area_error, **changes}
+    fields: dict[str, object] = {"name": "new", "regions": ("cell",), "compute": new_metric, **changes}
     with pytest.raises(ConfigError):
         register_metric(MetricSpec(title="New", description="", **fields))  # type: ignore[arg-type]
     assert dict(METRICS) == before

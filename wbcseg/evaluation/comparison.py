@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from wbcseg.evaluation.metric_specs import METRICS, get_metric
+from wbcseg.evaluation.metric_specs import METRICS, MetricSpec, get_metric
 from wbcseg.evaluation.study_result import PredictionMode, ScoredImages, StudyResult
 from wbcseg.metrics import (
     Comparison,
@@ -73,6 +73,12 @@ class PairwiseComparison:
         if not (self.corrected_p < 0.05 and (comparison.ci_low > 0 or comparison.ci_high < 0)):
             return None
         return self.first if (comparison.difference > 0) != lower_is_better else self.second
+
+
+def list_available_metrics(results: Sequence[ScoredImages]) -> list[MetricSpec]:
+    """Return the metrics that all results have: results from before a metric was added do not have it."""
+    stored = [set(image.single) for result in results for image in result.images[:1]]
+    return [metric for metric in METRICS.values() if metric.derive or all(metric.name in names for names in stored)]
 
 
 def collect_metric(result: ScoredImages, metric: str, region: str, mode: PredictionMode = "single") -> dict[str, float]:
@@ -203,7 +209,7 @@ def build_comparison_rows(results: Sequence[StudyResult]) -> Iterator[list[str]]
         *("metric", "region", "mode", "first", "second", "difference", "ci_low", "ci_high", "p_wilcoxon", "p_holm"),
         *("n_images", "n_first_higher", "n_first_lower"),
     ]
-    for metric in METRICS.values():
+    for metric in list_available_metrics(results):
         for region in metric.regions:
             for mode in MODE_LABELS:
                 for pair in compare_pairs(results, metric.name, region, mode):

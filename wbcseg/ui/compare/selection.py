@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.evaluation.comparison import MODE_LABELS
+from wbcseg.evaluation.comparison import MODE_LABELS, list_available_metrics
 from wbcseg.evaluation.metric_specs import METRICS, MetricSpec
 from wbcseg.evaluation.study_result import CrossValidationResult, PredictionMode
 from wbcseg.ui.compare import data
@@ -98,7 +98,7 @@ def select_comparison() -> Selection | None:
         metric = METRICS[
             st.selectbox(
                 "Metric",
-                list(METRICS),
+                [metric.name for metric in list_available_metrics(studies[study])],
                 format_func=lambda name: METRICS[name].title,
                 key="metric",
                 bind="query-params",
