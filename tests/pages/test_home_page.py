@@ -42,7 +42,7 @@ def test_one_click_segments_a_sample_image(open_page):
     next(button for button in at.button if button.label == "Segment a sample image").click().run()
     assert not at.exception
     assert at.title[0].value == "Segment an image"
-    assert viewer_props(at)["id"].startswith("synthetic/")
+    assert viewer_props(at)["image_id"].startswith("synthetic/")
 
 
 def test_one_click_opens_the_upload(open_page):
