@@ -28,23 +28,23 @@ def test_a_link_to_a_new_server_shows_the_navigation_bar(page):
     wait_for_viewer(page, PANELS)
     assert page.get_by_role("link", name="Data sets").is_visible()
     assert page.title() == "Segment · White blood cell segmentation"
-    page.get_by_role("button", name="Next picture").click()  # the very first click must work
+    page.get_by_role("button", name="Next image").click()  # the very first click must work
     page.wait_for_url("**/segment?image=013")
 
 
 def test_choices_beside_the_viewer_are_in_the_address(page, context):
     page.goto("/segment?image=001")
     wait_for_viewer(page, PANELS)
-    page.get_by_role("button", name="Next picture").click()
+    page.get_by_role("button", name="Next image").click()
     page.wait_for_url("**image=002**")
-    page.get_by_text("Careful", exact=True).click()
-    page.wait_for_url("**careful=true**")
+    page.get_by_text("Test-time averaging", exact=True).click()
+    page.wait_for_url("**tta=true**")
     link = page.url
     other = context.new_page()
     other.goto(link)
     wait_for_viewer(other, PANELS)
     assert other.get_by_text("Synthetic, 002 ·").is_visible()
-    assert other.get_by_role("switch", name="Careful").is_checked()
+    assert other.get_by_role("switch", name="Test-time averaging").is_checked()
     assert other.url == link
     other.close()
 
@@ -118,10 +118,10 @@ def test_every_image_has_a_description(page):
     for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
         wait_for_pictures(page, least)
-        assert all(page.locator(PICTURES).evaluate_all("pictures => pictures.map(p => p.alt)"))
+        assert all(page.locator(PICTURES).evaluate_all("images => images.map(image => image.alt)"))
     page.goto("/segment")
     wait_for_viewer(page, PANELS)
-    names = page.locator("figure canvas").evaluate_all("panels => panels.map(p => p.getAttribute('aria-label'))")
+    names = page.locator("figure canvas").evaluate_all("panels => panels.map(panel => panel.getAttribute('aria-label'))")
     assert len(names) == PANELS
     assert all(names)
 
