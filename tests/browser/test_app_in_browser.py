@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from models import SHIPPED
-from page_pictures import PICTURES, wait_for_pictures, wait_for_viewer
+from page_images import IMAGES, wait_for_images, wait_for_viewer
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
@@ -51,7 +51,7 @@ def test_choices_beside_the_viewer_are_in_the_address(page, context):
 
 def test_the_selected_image_stays_selected_on_other_pages(page):
     page.goto("/datasets?image=005")
-    wait_for_pictures(page, 3)
+    wait_for_images(page, 3)
     page.get_by_role("link", name="Segment this image").click()
     page.get_by_role("heading", name="Segment an image").wait_for()
     wait_for_viewer(page, PANELS)
@@ -93,7 +93,7 @@ def test_no_page_scrolls_sideways_on_a_phone(page, scheme, background):
     for address in (*ADDRESSES, "/segment?source=Upload+an+image"):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
-        wait_for_pictures(page, 0)
+        wait_for_images(page, 0)
         page.wait_for_timeout(300)
         main = page.locator("[data-testid=stMain]")
         assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0, address
@@ -117,11 +117,13 @@ def test_no_number_is_cut_off_on_a_phone(page, names):
 def test_every_image_has_a_description(page):
     for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
-        wait_for_pictures(page, least)
-        assert all(page.locator(PICTURES).evaluate_all("images => images.map(image => image.alt)"))
+        wait_for_images(page, least)
+        assert all(page.locator(IMAGES).evaluate_all("images => images.map(image => image.alt)"))
     page.goto("/segment")
     wait_for_viewer(page, PANELS)
-    names = page.locator("figure canvas").evaluate_all("panels => panels.map(panel => panel.getAttribute('aria-label'))")
+    names = page.locator("figure canvas").evaluate_all(
+        "panels => panels.map(panel => panel.getAttribute('aria-label'))"
+    )
     assert len(names) == PANELS
     assert all(names)
 
@@ -131,13 +133,13 @@ def test_no_other_server_is_contacted(page, server):
     page.on("request", lambda request: requested.append(request.url))
     for address, least in (("/", 2), ("/datasets", 23), ("/architectures", 9 * NETWORKS)):
         page.goto(address)
-        wait_for_pictures(page, least)
+        wait_for_images(page, least)
     page.goto("/segment")
     wait_for_viewer(page, PANELS)
     for address in (*ADDRESSES, CURVES):
         page.goto(address)
         page.get_by_role("heading", level=1).wait_for()
-        wait_for_pictures(page, 0)
+        wait_for_images(page, 0)
     page.get_by_text("Curves of").first.wait_for()
     assert not {url for url in requested if not url.startswith((server.url, "data:", "blob:"))}
 

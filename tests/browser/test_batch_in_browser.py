@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from builders import zipped
-from page_pictures import wait_for_pictures
+from page_images import wait_for_images
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.io import encode_png
@@ -130,7 +130,7 @@ def test_a_field_of_view_goes_to_predict_and_back(measure):
     bring(measure, file("field.png", a_field()))
     assert measure.get_by_text("Field of view: 6 white cells").first.is_visible()
     assert measure.locator(ROWS).count() == 7
-    wait_for_pictures(measure, 1)
+    wait_for_images(measure, 1)
     measure.get_by_role("button", name="Open in Predict").click()
     measure.get_by_role("heading", name="Segment an image").wait_for()
     measure.get_by_text("field.png ·").wait_for()

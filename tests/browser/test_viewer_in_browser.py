@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_pictures import wait_for_viewer
+from page_images import wait_for_viewer
 from PIL import Image
 
 from wbcseg.datasets import open_dataset
