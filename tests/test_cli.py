@@ -393,6 +393,23 @@ def test_errors_are_a_sentence_and_a_code(capsys: pytest.CaptureFixture[str]) ->
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["evaluate", "--cv", "5", "--dataset", "zheng-2"], ["cross-validate", "--folds", "5", "--dataset", "zheng-2"]),
+        (["evaluate", "--cv=5", "--leaking"], ["cross-validate", "--folds=5", "--leaky"]),
+        (["evaluate", "--splits", "3", "--width", "8"], ["cross-validate", "--splits", "3", "--base-filters", "8"]),
+        (["evaluate", "--laboratories", "--out", "a"], ["cross-site", "--out", "a"]),
+        (["evaluate", "unet-16", "--robustness"], ["robustness", "unet-16"]),
+        (["evaluate", "--agreement"], ["agreement"]),
+        (["evaluate", "--report"], ["cross-validate", "--report"]),
+        (["evaluate", "unet-16", "--json"], ["evaluate", "unet-16", "--json"]),
+    ],
+)
+def test_evaluate_takes_the_options_of_version_0_1(old: list[str], new: list[str]) -> None:
+    assert translate_old_names(old) == new
+
+
 def test_evaluate_agrees_with_the_card(zheng_data: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "unet-16"]) == 0
     assert "DIFFERS" not in capsys.readouterr().out
