@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from wbcseg.labels import CLASS_NAMES, CLASSES, Labels, Palette
 
 RgbImage = NDArray[np.uint8]
 """An RGB image, ``uint8[H, W, 3]``."""
-
-Style = Literal["fill", "contour", "both"]
-STYLES: Final[tuple[Style, ...]] = ("fill", "contour", "both")
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
@@ -45,36 +42,12 @@ def colorize(labels: Labels, palette: Palette) -> RgbImage:
     return palette.to_array()[labels]
 
 
-def find_contours(labels: Labels, thickness: int = 1) -> NDArray[np.bool_]:
-    """Find the outlines: pixels with a pixel of a lower class beside them.
-
-    The classes nest (background, cytoplasm, nucleus), so every border is drawn once, on its inner side: the outline
-    of the nucleus lies in the nucleus, that of the cell in the cell.
-
-    Args:
-        labels: ``uint8[H, W]`` of class ids.
-        thickness: Width of the line in pixels, at least 1.
-
-    Returns:
-        ``bool[H, W]``.
-    """
-    lowest = labels
-    for _ in range(max(1, thickness)):
-        padded = np.pad(lowest, 1, mode="edge")
-        lowest = np.minimum.reduce(
-            [lowest, padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]],
-        )
-    return lowest < labels
-
-
 def overlay(
     image: RgbImage,
     labels: Labels,
     palette: Palette,
     opacity: float,
     classes: Collection[int] = (1, 2),
-    style: Style = "fill",
-    thickness: int = 1,
 ) -> RgbImage:
     """Blend the colours of the classes over an image.
 
@@ -82,16 +55,14 @@ def overlay(
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
         palette: The colours.
-        opacity: Opacity of the fill: 0 shows only the image, 1 only the colour. Outlines are always opaque.
+        opacity: Opacity of the fill: 0 shows only the image, 1 only the colour.
         classes: Ids of the classes to draw.
-        style: Fill, outlines, or both.
-        thickness: Width of the outlines in pixels.
 
     Returns:
         ``uint8[H, W, 3]``, a new array.
 
     Raises:
-        ValueError: If the sizes differ, or ``opacity`` or ``style`` is not one of the above.
+        ValueError: If the sizes differ, or ``opacity`` is out of range.
     """
     if image.shape[:2] != labels.shape:
         raise ValueError(
@@ -100,21 +71,15 @@ def overlay(
         )
     if not 0 <= opacity <= 1:
         raise ValueError(f"Argument `opacity` must be from 0 to 1. Received: opacity={opacity}")
-    if style not in STYLES:
-        raise ValueError(f"Argument `style` must be one of {', '.join(STYLES)}. Received: style={style!r}")
     colors = palette.to_array()
     is_drawn = np.isin(labels, list(classes))
     result = image.copy()
-    if style in ("fill", "both"):
-        # A table of 256 blended values per class and channel avoids a floating-point image.
-        levels = np.arange(256)[None, :, None] * (1 - opacity) + colors[:, None, :] * opacity
-        blended = np.rint(levels).astype(np.uint8)  # class, level, channel
-        class_ids = labels[is_drawn]
-        pixels = image[is_drawn]
-        result[is_drawn] = np.stack([blended[class_ids, pixels[:, channel], channel] for channel in range(3)], axis=-1)
-    if style in ("contour", "both"):
-        is_edge = is_drawn & find_contours(labels, thickness)
-        result[is_edge] = colors[labels[is_edge]]
+    # A table of 256 blended values per class and channel avoids a floating-point image.
+    levels = np.arange(256)[None, :, None] * (1 - opacity) + colors[:, None, :] * opacity
+    blended = np.rint(levels).astype(np.uint8)  # class, level, channel
+    class_ids = labels[is_drawn]
+    pixels = image[is_drawn]
+    result[is_drawn] = np.stack([blended[class_ids, pixels[:, channel], channel] for channel in range(3)], axis=-1)
     return result
 
 

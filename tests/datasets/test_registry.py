@@ -14,7 +14,7 @@ from wbcseg.datasets.base import Dataset, SampleInfo
 from wbcseg.errors import DatasetError
 
 
-def test_without_data_only_the_synthetic_set_is_ready(no_data: Path) -> None:
+def test_without_data_only_the_synthetic_data_set_is_ready(no_data: Path) -> None:
     found = {status.name: status for status in list_datasets()}
     assert list(found) == ["zheng-1", "zheng-2", "synthetic"]
     assert [status.ready for status in found.values()] == [False, False, True]
@@ -23,7 +23,7 @@ def test_without_data_only_the_synthetic_set_is_ready(no_data: Path) -> None:
     assert found["synthetic"].advice == ""
 
 
-def test_the_synthetic_set_opens_without_data(no_data: Path) -> None:
+def test_the_synthetic_data_set_opens_without_data(no_data: Path) -> None:
     dataset = open_dataset("synthetic")
     status = list_datasets()[-1]
     assert dataset.name == "synthetic"
@@ -59,7 +59,7 @@ def test_a_path_is_a_data_set_too(pair_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nope", "", "zheng-3", "a\0b", "../nope", "x" * 5000, "~nobody-here/x"])
-def test_unknown_names_are_told_with_the_known_ones(name: str) -> None:
+def test_the_error_of_an_unknown_name_lists_the_known_ones(name: str) -> None:
     with pytest.raises(DatasetError, match="Use one of zheng-1, zheng-2, zheng, synthetic, or the path"):
         open_dataset(name)
 

@@ -120,7 +120,7 @@ def test_density_is_the_logarithm_of_the_light_taken_away():
 # The data set.
 
 
-def test_the_set_is_known_before_anything_is_drawn(monkeypatch):
+def test_descriptions_are_known_before_anything_is_drawn(monkeypatch):
     monkeypatch.setattr("wbcseg.datasets.synthetic.generator._draw_smear", lambda *_: pytest.fail("drew a sample"))
     data = open_synthetic(count=200)
     assert len(data) == 200
@@ -141,14 +141,14 @@ def test_every_type_is_among_the_first_ten_and_neutrophils_lead():
         assert counts[0] == max(counts) > counts[1] > counts[3] > counts[4] > 0
 
 
-def test_what_is_drawn_is_what_was_announced(drawn):
+def test_samples_match_their_descriptions(drawn):
     for entry, sample in zip(open_synthetic().sample_infos, drawn[0], strict=True):
         assert (entry.id, entry.cell_type, entry.size) == (sample.id, sample.cell_type, sample.size)
         assert sample.image.dtype == sample.mask.dtype == np.uint8
         assert "number" in sample.source
 
 
-def test_masks_hold_one_cell_with_its_nucleus_inside(drawn):
+def test_masks_contain_one_cell_with_its_nucleus_inside(drawn):
     for sample in drawn[0]:
         assert np.unique(sample.mask).tolist() == [0, 1, 2], sample.id
         cell, nucleus = sample.mask > 0, sample.mask == 2
@@ -163,7 +163,7 @@ def test_masks_hold_one_cell_with_its_nucleus_inside(drawn):
         assert abs(column / cell.shape[1] - 0.5) < 0.2, sample.id
 
 
-def test_the_mask_lies_on_what_the_picture_shows(drawn):
+def test_the_mask_matches_the_image(drawn):
     # The nucleus is darker than the cytoplasm, and the cytoplasm than the plasma, in green: that is what stains do.
     for sample in drawn[0]:
         green = sample.image[..., 1].astype(float)
@@ -172,8 +172,8 @@ def test_the_mask_lies_on_what_the_picture_shows(drawn):
         assert cytoplasm < np.percentile(green[sample.mask == 0], 90) - 8, sample.id
 
 
-def test_the_edge_of_the_mask_is_the_edge_in_the_picture():
-    # Shifted by two pixels any way, the mask of the nucleus fits the picture less well.
+def test_the_edge_of_the_mask_is_the_edge_in_the_image():
+    # Shifted by two pixels any way, the mask of the nucleus fits the image less well.
     for index in range(4):
         sample = draw_sample(11, index, size=(120, 120), cell_type="lymphocyte", stain="white")
         red = sample.image[..., 0].astype(float)
@@ -233,7 +233,7 @@ def test_a_caller_chooses_size_type_and_stain():
 
 
 @pytest.mark.parametrize("size", [(32, 32), (32, 150), (301, 77), (520, 512)])
-def test_any_size_is_drawn(size):
+def test_any_size_can_be_generated(size):
     sample = draw_sample(9, 0, size=size)
     assert sample.size == size
     assert set(np.unique(sample.mask)) == {0, 1, 2}
@@ -278,5 +278,5 @@ def test_a_count_out_of_range_is_named(count):
         open_synthetic(count)
 
 
-def test_the_default_set_is_drawn_within_seconds(drawn):
+def test_the_default_data_set_is_generated_within_seconds(drawn):
     assert drawn[1] < 20

@@ -1,4 +1,4 @@
-"""What a reader brings becomes a list of pictures, whatever is among it."""
+"""Uploads become a list of images with masks and problems."""
 
 import io
 import time
@@ -28,21 +28,21 @@ def listed(*files):
     return [(item.name, item.mask_name) for item in pair_uploads(uploads(*files))]
 
 
-def test_pictures_and_masks_are_paired_by_name():
+def test_images_and_masks_are_paired_by_name():
     assert listed("b.png", "a_mask.png", "a.png") == [("a.png", "a_mask.png"), ("b.png", "")]
     assert listed("a10.png", "a2.png") == [("a2.png", ""), ("a10.png", "")]
     (item,) = pair_uploads(uploads("a.png", "a_mask.png"))
     assert (item.load(), item.load_mask()) == (CELL, MASK)
 
 
-def test_a_folder_is_paired_and_called_by_what_is_in_it():
+def test_a_folder_is_paired_and_its_name_is_dropped():
     assert listed("Mine/images/a.png", "Mine/masks/a.png", "Mine/images/b.png") == [
         ("images/a.png", "Mine/masks/a.png"),
         ("images/b.png", ""),
     ]
 
 
-def test_files_of_one_name_are_told_apart():
+def test_files_with_one_name_are_numbered():
     assert [name for name, _ in listed("a.png", "A.png", "a.png", "a (2).png")] == [
         "a.png",
         "A (2).png",
@@ -57,27 +57,27 @@ def test_files_of_one_name_are_told_apart():
     assert keys == ["0 1", "2 3"]
 
 
-def test_a_mask_that_could_be_of_either_picture_is_of_none():
+def test_an_ambiguous_mask_is_not_used():
     first, second, mask = pair_uploads(uploads("a.png", "a_mask.png", "a.png"))
     assert (first.mask_name, second.mask_name) == ("", "")
     assert mask.problem.code == ErrorCode.AMBIGUOUS_MASK
 
 
-def test_pictures_that_differ_in_their_ending_only_are_all_looked_at():
+def test_images_that_differ_only_in_their_extension_are_all_used():
     assert [name for name, _ in listed("a.jpg", "a.tif", "a.bmp")] == ["a.bmp", "a.jpg", "a.tif"]
 
 
-def test_a_mask_without_a_picture_has_a_row_of_its_own():
-    picture, mask = pair_uploads(uploads("a.png", "b_mask.png"))
-    assert not picture.problem
+def test_a_mask_without_an_image_is_listed():
+    image, mask = pair_uploads(uploads("a.png", "b_mask.png"))
+    assert not image.problem
     assert mask.problem.code == ErrorCode.MASK_WITHOUT_IMAGE
 
 
-def test_a_mask_that_is_brought_by_itself_finds_its_picture_in_a_folder_or_zip():
+def test_a_single_mask_is_paired_with_its_image_in_a_folder_or_zip():
     cells = ("cells.zip", zipped({"images/a.png": CELL, "images/b.png": CELL, "b_mask.png": MASK}))
     assert listed(cells, "a_mask.png") == [("images/a.png", "a_mask.png"), ("images/b.png", "cells/b_mask.png")]
     assert listed("Mine/images/a.png", "a_mask.png", "Mine/images/b.png")[0] == ("images/a.png", "a_mask.png")
-    # Of two pictures, or of two masks, nobody knows which.
+    # With two images or two masks, the pair is ambiguous.
     assert [mask for _, mask in listed("One/a.png", "Two/a.png", "a_mask.png")] == ["", "", ""]
     assert [mask for _, mask in listed("One/a.png", "a_mask.png", "a_mask.tif")] == ["", "", ""]
     # One that lies in a folder itself is that folder's.
@@ -93,13 +93,13 @@ def test_a_zip_is_opened_in_memory():
     assert names == ["a.png", "cells/images/a.png"]
 
 
-def test_pictures_and_masks_in_two_zips():
+def test_images_and_masks_in_two_zips():
     assert listed(("images.zip", zipped({"a.png": CELL})), ("masks.zip", zipped({"a.png": MASK}))) == [
         ("a.png", "masks/a.png")
     ]
 
 
-def test_what_is_wrong_with_a_zip_is_said_of_that_zip():
+def test_a_problem_with_a_zip_affects_only_that_zip():
     encrypted = bytearray(zipped({"a.png": CELL}))
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         encrypted[encrypted.find(signature) + place] |= 1
@@ -134,9 +134,9 @@ def test_a_zip_in_a_zip_is_named():
     assert not item.problem
 
 
-def test_names_lead_nowhere_and_need_no_ending():
+def test_names_are_sanitised_and_need_no_extension():
     names = [name for name, _ in listed("../../etc/a.png", "C:\\x\\b.png", "._a.png", "scan", "")]
-    assert sorted(names) == ["C:/x/b.png", "etc/a.png", "picture", "scan"]
+    assert sorted(names) == ["C:/x/b.png", "etc/a.png", "image", "scan"]
 
 
 def test_names_are_text_that_can_be_written():
@@ -145,7 +145,7 @@ def test_names_are_text_that_can_be_written():
     assert encode_csv([["zell\udce9.png"]]) == b"\xef\xbb\xbfzell?.png\r\n"
 
 
-def test_many_files_of_one_name_are_told_apart_at_once():
+def test_many_files_with_one_name_are_numbered_quickly():
     begin = time.process_time()
     names = [item.name for item in pair_uploads(uploads(*["a.png"] * 3000))]
     assert time.process_time() - begin < 5
@@ -170,7 +170,7 @@ def stack():
 
 
 def test_pages_are_counted_by_the_headers(stack):
-    items = pair_uploads(uploads("a.png", ("b.tif", stack), ("c.tif", b"no picture")))
+    items = pair_uploads(uploads("a.png", ("b.tif", stack), ("c.tif", b"not an image")))
     assert count_max_pages(items) == 3
     assert count_max_pages(items[:1]) == 1
 

@@ -1,4 +1,4 @@
-"""The Zheng data sets: read from a folder or the cache, fetched from a server, verified."""
+"""The Zheng data sets: read from a folder or the cache, downloaded from a server, verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 
-from wbcseg.datasets import check_dataset, download, find_problems, open_dataset, zheng
+from wbcseg.datasets import check_dataset, download, find_problems, open_dataset
+from wbcseg.datasets.named import zheng
 from wbcseg.datasets.named.zheng import find_zheng_folder, list_published_files, open_zheng
 from wbcseg.errors import DatasetError, DownloadError, ManifestError
 from wbcseg.labels import to_grey
@@ -29,8 +30,8 @@ def upstream(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     files: Files = {}
     for number, count in ((1, 12), (2, 3)):
         for index in range(1, count + 1):
-            picture, labels = draw_cell(20 + index, 24, index)
-            files[f"Dataset {number}/{index:03}.bmp"] = encode(picture, "BMP")
+            image, labels = draw_cell(20 + index, 24, index)
+            files[f"Dataset {number}/{index:03}.bmp"] = encode(image, "BMP")
             files[f"Dataset {number}/{index:03}.png"] = encode(to_grey(labels))
         rows = "".join(f"{index},{(index - 1) % 5 + 1}\r\n" for index in range(1, count + 1))
         files[f"Class Labels of Dataset {number}.csv"] = f"image ID,class label\r\n{rows}".encode()
@@ -129,9 +130,9 @@ def test_a_folder_of_the_upstream_layout_is_read(upstream: Files, tmp_path: Path
         sample = entry.read()
         assert entry.size == sample.size
         assert sample.mask is not None
-    picture, labels = draw_cell(23, 24, 3)
+    image, labels = draw_cell(23, 24, 3)
     sample = dataset.read("zheng-1/003")
-    np.testing.assert_array_equal(sample.image, picture)
+    np.testing.assert_array_equal(sample.image, image)
     np.testing.assert_array_equal(sample.mask, labels)
     assert find_problems(dataset) == []
 
@@ -162,25 +163,25 @@ def test_a_part_is_enough(upstream: Files, tmp_path: Path, monkeypatch: pytest.M
         open_zheng(2, download=False)
 
 
-def test_fault_15_a_file_without_its_partner_is_listed_and_left_out(upstream: Files, tmp_path: Path) -> None:
+def test_a_file_without_its_partner_is_listed_and_skipped(upstream: Files, tmp_path: Path) -> None:
     del upstream["Dataset 1/002.png"], upstream["Dataset 1/005.bmp"]
     upstream["Dataset 1/777.bmp"] = upstream["Dataset 1/777.png"] = b"a stranger"
-    upstream["Dataset 1/004.bmp"] = b"not a picture"
+    upstream["Dataset 1/004.bmp"] = b"not an image"
     dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
     assert "zheng-1/002" not in dataset
     assert "zheng-1/004" not in dataset
     assert len(dataset) == 9
     text = "\n".join(dataset.problems)
     assert len(dataset.problems) == 5
-    assert "Dataset 1/002.bmp: the picture has no mask" in text
-    assert "Dataset 1/005.png: the mask has no picture" in text
+    assert "Dataset 1/002.bmp: the image has no mask" in text
+    assert "Dataset 1/005.png: the mask has no image" in text
     assert "Dataset 1/777.bmp is not a file of the published data set" in text
-    assert "Dataset 1/004.bmp is left out: Picture 004.bmp cannot be used. It holds text" in text
-    with pytest.raises(DatasetError, match="the picture has no mask"):
+    assert "Dataset 1/004.bmp was skipped: Image 004.bmp could not be read. The file holds text" in text
+    with pytest.raises(DatasetError, match="the image has no mask"):
         check_dataset(dataset)
 
 
-def test_fault_19_a_changed_file_is_named_when_it_is_read_and_hides_no_other(upstream: Files, tmp_path: Path) -> None:
+def test_a_changed_file_is_named_when_it_is_read(upstream: Files, tmp_path: Path) -> None:
     changed, _ = draw_cell(22, 24, 99)
     upstream["Dataset 1/002.bmp"] = encode(changed, "BMP")
     dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
@@ -191,7 +192,7 @@ def test_fault_19_a_changed_file_is_named_when_it_is_read_and_hides_no_other(ups
     assert [problem[:11] for problem in find_problems(dataset)] == ["zheng-1/002"]
 
 
-def test_fault_19_changed_cell_types_are_not_used(upstream: Files, tmp_path: Path) -> None:
+def test_changed_cell_types_are_not_used(upstream: Files, tmp_path: Path) -> None:
     upstream["Class Labels of Dataset 1.csv"] = b"image ID,class label\r\n1,5\r\n"
     dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
     assert {entry.cell_type for entry in dataset.sample_infos} == {None}
@@ -212,7 +213,7 @@ def test_there_are_two_data_sets(number: object) -> None:
         open_zheng(number)  # type: ignore[arg-type]
 
 
-def test_nothing_is_fetched_without_being_asked(server: Server) -> None:
+def test_nothing_is_downloaded_unless_requested(server: Server) -> None:
     with pytest.raises(DatasetError, match=r"zheng-1 is not on this computer yet.*WBCSEG_DATA.*synthetic"):
         open_dataset("zheng-1")
     assert server.asked == []
@@ -277,15 +278,15 @@ def test_a_ref_that_is_not_found_falls_back_to_the_next(server: Server, upstream
     assert find_problems(open_zheng(2)) == []
 
 
-def test_a_file_that_no_ref_has_is_named(server: Server, no_data: Path) -> None:
+def test_a_file_that_is_missing_on_the_server_is_named(server: Server, no_data: Path) -> None:
     del server.files["pinned/Dataset 2/002.png"]
-    with pytest.raises(DownloadError, match=r"Dataset 2/002\.png could not be fetched.*code 404"):
+    with pytest.raises(DownloadError, match=r"Dataset 2/002\.png could not be downloaded.*code 404"):
         open_zheng(2)
 
 
-def test_fault_19_a_corrupted_body_is_thrown_away_and_named(server: Server, no_data: Path) -> None:
+def test_a_corrupted_download_is_discarded_and_named(server: Server, no_data: Path) -> None:
     server.files["pinned/Dataset 2/002.png"] = b"<html>blocked by the proxy</html>"
-    with pytest.raises(ManifestError, match=r"Dataset 2/002\.png that came from http://127.* is not the published one"):
+    with pytest.raises(ManifestError, match=r"Dataset 2/002\.png from http://127.* is not the published one"):
         open_zheng(2)
     assert not (no_data / "segmentation_WBC/Dataset 2/002.png").exists()
     assert find_zheng_folder(2) is None
@@ -304,18 +305,18 @@ def test_without_a_network_the_error_says_what_to_do(server: Server, no_data: Pa
         open_zheng(1)
     text = str(caught.value)
     kept = sum(path.is_file() for path in (no_data / "segmentation_WBC").rglob("*"))
-    assert f"{kept} of 25 files are here and kept" in text
+    assert f"{kept} of 25 files are complete" in text
     for words in ("no connection", "WBCSEG_DATA", "Download ZIP", "synthetic"):
         assert words in text
 
 
 def test_a_cache_that_cannot_be_written_is_named(server: Server, no_data: Path) -> None:
     no_data.write_text("a file where the folder should be")
-    with pytest.raises(DownloadError, match=r"cannot be made.*WBCSEG_CACHE"):
+    with pytest.raises(DownloadError, match=r"could not be created.*WBCSEG_CACHE"):
         open_zheng(1)
 
 
-def test_the_real_data_is_what_was_published(zheng_data: Path) -> None:
+def test_the_real_data_match_the_manifest(zheng_data: Path) -> None:
     for number in (1, 2):
         dataset = open_zheng(number)  # type: ignore[arg-type]
         folder = zheng_data / f"Dataset {number}"
@@ -326,17 +327,17 @@ def test_the_real_data_is_what_was_published(zheng_data: Path) -> None:
             sample = entry.read()
             assert sample.size == entry.size
             assert sample.mask is not None
-            # Of the picture in the repository every mask has a nucleus.
+            # Every mask in the repository has a nucleus.
             assert sample.mask.max() == 2
 
 
-def test_the_real_dataset_1_has_its_224_pictures_of_120(zheng_data: Path) -> None:
+def test_dataset_1_has_224_images_of_120_pixels(zheng_data: Path) -> None:
     sizes = [entry.size for entry in open_zheng(1).sample_infos]
     assert sizes.count((120, 120)) == 224
     assert {entry.size for entry in open_zheng(2).sample_infos} == {(300, 300)}
 
 
-def test_fault_19_one_flipped_bit_in_the_real_data_is_found(zheng_data: Path, tmp_path: Path) -> None:
+def test_one_flipped_bit_in_the_real_data_is_detected(zheng_data: Path, tmp_path: Path) -> None:
     names = sorted(path.name for path in (zheng_data / "Dataset 1").iterdir())[:4]
     (tmp_path / "Dataset 1").mkdir()
     for name in names:

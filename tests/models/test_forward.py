@@ -14,22 +14,22 @@ from wbcseg.paths import get_weights_folder
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
+def test_every_layer_equals_that_of_keras(name: str) -> None:
     keras = pytest.importorskip("keras")
     from wbcseg.models import build_model
 
     rng = np.random.default_rng(5)
     keras.utils.set_random_seed(5)
     network = build_model(name, base_filters=4)
-    # Of such sizes that values neither vanish nor explode on their way.
+    # Scaled so that values neither vanish nor explode.
     arrays = [np.asarray(w) * rng.uniform(0.8, 1.2, w.shape) + rng.uniform(0.0, 0.05, w.shape) for w in network.weights]
     network.set_weights(arrays)
-    picture = rng.random((48, 48, 3)).astype(np.float32)
-    expected = keras.Model(network.input, [layer.output for layer in network.layers])(picture[None])
+    image = rng.random((48, 48, 3)).astype(np.float32)
+    expected = keras.Model(network.input, [layer.output for layer in network.layers])(image[None])
     weights = {f"{number:03}": array.astype(np.float32) for number, array in enumerate(arrays)}
-    found = list(forward(name, weights, picture))
-    assert [layer for layer, _ in found] == list(list_layers(name))
-    for (layer, ours), theirs in zip(found, expected, strict=True):
+    outputs = list(forward(name, weights, image))
+    assert [layer for layer, _ in outputs] == list(list_layers(name))
+    for (layer, ours), theirs in zip(outputs, expected, strict=True):
         assert ours.dtype == np.float32
         theirs = theirs.numpy()[0]
         # The softmax enlarges differences of scores, which are large here.
@@ -39,22 +39,22 @@ def test_every_layer_gives_what_it_gives_in_keras(name: str) -> None:
 
 @pytest.mark.parametrize("wanted", ARCHITECTURES)
 @pytest.mark.parametrize("given", ["unet-general", "segnet-general", "deconvnet-general"])
-def test_weights_of_any_other_network_are_refused(wanted: str, given: str) -> None:
+def test_weights_of_any_other_network_are_rejected(wanted: str, given: str) -> None:
     arrays = read_weights(get_weights_folder() / given / "weights.safetensors").arrays
-    picture = np.zeros((48, 48, 3), np.float32)
+    image = np.zeros((48, 48, 3), np.float32)
     if given.startswith(wanted):
-        *_, (_, chances) = forward(wanted, arrays, picture)
-        assert chances.shape == (48, 48, 3)
+        *_, (_, probabilities) = forward(wanted, arrays, image)
+        assert probabilities.shape == (48, 48, 3)
         with pytest.raises(WeightsError, match=f"more weights than network {wanted} has"):
-            list(forward(wanted, {**arrays, "one more": picture}, picture))
+            list(forward(wanted, {**arrays, "one more": image}, image))
         return
     with pytest.raises(WeightsError, match=wanted):
-        list(forward(wanted, arrays, picture))
+        list(forward(wanted, arrays, image))
 
 
-def test_weights_of_another_network_and_too_few_are_refused() -> None:
-    picture = np.zeros((24, 24, 3), np.float32)
+def test_too_few_weights_or_other_shapes_are_rejected() -> None:
+    image = np.zeros((24, 24, 3), np.float32)
     with pytest.raises(WeightsError, match="do not fit layer conv2d of network unet"):
-        list(forward("unet", {}, picture))
+        list(forward("unet", {}, image))
     with pytest.raises(WeightsError, match="do not fit layer conv2d of network segnet"):
-        list(forward("segnet", {"000": np.zeros((3, 3, 4, 4), np.float32), "001": np.zeros(4, np.float32)}, picture))
+        list(forward("segnet", {"000": np.zeros((3, 3, 4, 4), np.float32), "001": np.zeros(4, np.float32)}, image))

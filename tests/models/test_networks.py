@@ -1,4 +1,4 @@
-"""Every network passes the same checks: counts, sizes, widths, dropout, layers."""
+"""Every network passes the same checks: parameters, sizes, base filters, dropout, layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wbcseg.models import ARCHITECTURES, build_model, get_spec
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
-PUBLISHED = {
+THESIS_PARAMETERS = {
     "unet": (26_242_627, 26_230_851),
     "segnet": (29_723_395, 29_719_555),
     "deconvnet": (67_218_563, 67_201_667),
@@ -25,16 +25,16 @@ every_network = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
 @every_network
-def test_parameters_at_the_published_width(name: str) -> None:
+def test_parameters_at_the_base_filters_of_the_thesis(name: str) -> None:
     model = build_model(name, base_filters=64)
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
-    assert (model.count_params(), trainable) == PUBLISHED[name]
+    assert (model.count_params(), trainable) == THESIS_PARAMETERS[name]
     assert get_spec(name).thesis_parameters == model.count_params()
 
 
 @every_network
 @pytest.mark.parametrize(("height", "width"), [(24, 48), (120, 120), (144, 96)])
-def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width: int) -> None:
+def test_any_multiple_of_24_is_accepted(name: str, height: int, width: int) -> None:
     outputs = build_model(name, base_filters=4)(np.zeros((2, height, width, 3), np.float32)).numpy()
     assert outputs.shape == (2, height, width, 3)
     assert outputs.dtype == np.float32
@@ -43,17 +43,17 @@ def test_any_multiple_of_24_goes_in_and_comes_out(name: str, height: int, width:
 
 @every_network
 def test_dropout_is_connected(name: str) -> None:
-    """Fault of the notebooks: the layer was made and never used. Here it changes the output in training only."""
-    picture = np.random.default_rng(0).random((1, 24, 24, 3), np.float32)
+    """In the notebooks, the layer was created and never used. Here it changes the output, in training only."""
+    image = np.random.default_rng(0).random((1, 24, 24, 3), np.float32)
     with_dropout = build_model(name, base_filters=4, dropout=0.5)
-    runs = [with_dropout(picture, training=True).numpy() for _ in range(2)]
+    runs = [with_dropout(image, training=True).numpy() for _ in range(2)]
     assert not np.allclose(runs[0], runs[1])
-    assert np.allclose(with_dropout(picture).numpy(), with_dropout(picture).numpy())
+    assert np.allclose(with_dropout(image).numpy(), with_dropout(image).numpy())
     assert not any(isinstance(layer, keras.layers.Dropout) for layer in build_model(name, base_filters=4).layers)
 
 
 @every_network
-def test_the_width_scales_every_stage(name: str) -> None:
+def test_base_filters_scale_every_stage(name: str) -> None:
     counts = [build_model(name, base_filters=width).count_params() for width in (4, 8, 16)]
     assert 3.5 < counts[1] / counts[0] < 4
     assert 3.5 < counts[2] / counts[1] < 4.01
@@ -65,7 +65,7 @@ def test_multiply_adds(name: str) -> None:
         assert get_spec(name).count_multiply_adds(base_filters, 120) == pytest.approx(expected, rel=0.006)
 
 
-def test_fused_batch_normalisation_is_that_of_keras() -> None:
+def test_fused_batch_normalisation_equals_that_of_keras() -> None:
     from wbcseg.models.blocks import FusedBatchNormalization
 
     rng = np.random.default_rng(1)
@@ -83,7 +83,7 @@ def test_fused_batch_normalisation_is_that_of_keras() -> None:
     np.testing.assert_allclose(ours(batch), theirs(batch), atol=2e-5)
 
 
-def test_debiased_averages_are_plain_means_in_the_beginning() -> None:
+def test_debiased_averages_start_as_plain_means() -> None:
     from wbcseg.models.blocks import FusedBatchNormalization
 
     layer = FusedBatchNormalization(0.99)
@@ -103,9 +103,9 @@ def test_debiased_averages_are_plain_means_in_the_beginning() -> None:
 def test_upsampling_repeats_pixels(factor: int) -> None:
     from wbcseg.models.blocks import NearestUpsampling
 
-    picture = np.random.default_rng(0).random((2, 5, 7, 3), np.float32)
-    expected = picture.repeat(factor, axis=1).repeat(factor, axis=2)
-    assert np.array_equal(NearestUpsampling(factor)(picture), expected)
+    image = np.random.default_rng(0).random((2, 5, 7, 3), np.float32)
+    expected = image.repeat(factor, axis=1).repeat(factor, axis=2)
+    assert np.array_equal(NearestUpsampling(factor)(image), expected)
 
 
 @pytest.mark.parametrize("training", [True, False])

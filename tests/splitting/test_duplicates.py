@@ -23,7 +23,7 @@ def shared(samples: list[Sample]) -> list[tuple[str, ...]]:
     return [group for group in group_by_cell(samples) if len(group) > 1]
 
 
-def test_identical_shifted_and_refocused_pictures_belong_together() -> None:
+def test_identical_shifted_and_refocused_images_belong_together() -> None:
     one = texture(1)
     blurred = ndimage.gaussian_filter(one, (0.7, 0.7, 0))
     samples = named(one[:120, :120], one[:120, :120], one[6:126, 10:130], blurred[:116, :112], texture(2)[:120, :120])
@@ -31,23 +31,23 @@ def test_identical_shifted_and_refocused_pictures_belong_together() -> None:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_turned_and_mirrored_pictures_belong_together(number: int) -> None:
+def test_rotated_and_flipped_images_belong_together(number: int) -> None:
     one = texture(3)[:120, :120]
     assert shared(named(one, list_orientations(one)[number].astype(np.uint8))) == [("made/0", "made/1")]
 
 
-def test_different_pictures_and_flat_ones_stay_apart() -> None:
+def test_different_and_uniform_images_stay_separate() -> None:
     flat = np.full((120, 120, 3), 200, np.uint8)
     assert shared(named(*(texture(i)[:120, :120] for i in range(8)), flat, flat // 2)) == []
 
 
-def test_groups_keep_the_order_and_every_picture() -> None:
+def test_groups_keep_the_order_and_every_image() -> None:
     samples = named(*(texture(i)[:100, :100] for i in (5, 6, 5, 7)))
     assert group_by_cell(samples) == [("made/0", "made/2"), ("made/1",), ("made/3",)]
     assert group_by_cell([]) == []
 
 
-def test_very_small_and_very_narrow_pictures_are_taken() -> None:
+def test_very_small_and_very_narrow_images_are_accepted() -> None:
     rng = np.random.default_rng(0)
     shapes = [(1, 1, 3), (1, 500, 3), (16, 16, 3), (300, 20, 3)]
     samples = named(*(rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes))
@@ -68,5 +68,5 @@ def test_the_six_known_pairs_of_dataset_1_and_nothing_else(zheng_data: object) -
         assert numbers == known
 
 
-def test_no_cell_of_dataset_2_is_there_twice(zheng_data: object) -> None:
+def test_dataset_2_has_no_duplicates(zheng_data: object) -> None:
     assert shared(list(open_dataset("zheng-2"))) == []

@@ -34,7 +34,7 @@ def made(count: int, doubles: int = 0) -> list[Sample]:
 LEAK_FREE = Split("leak-free", "made", ("made/1", "made/2"), ("made/3",))
 
 
-def test_every_picture_is_tested_once_and_cells_stay_whole() -> None:
+def test_every_image_is_tested_once_and_cells_stay_together() -> None:
     folds = build_leak_free_folds("made", made(30, doubles=8), folds=5)
     tested = [i for split in folds for i in split.test]
     assert sorted(tested) == sorted(s.id for s in made(30, doubles=8))
@@ -63,7 +63,7 @@ def test_rare_cell_types_do_not_stop_a_split() -> None:
     assert len(build_leak_free_folds("made", samples)) == 5
 
 
-def test_too_few_cells_are_refused() -> None:
+def test_too_few_cells_are_rejected() -> None:
     with pytest.raises(SplitError, match="number of different cells, 3"):
         build_leak_free_folds("made", made(3, doubles=3), folds=5)
 
@@ -76,27 +76,27 @@ def test_too_few_cells_are_refused() -> None:
         {"groups": (("made/2", "made/3"),)},
         {"train": ("made/1", "made/2+flipped"), "groups": (("made/2", "made/3"),)},
     ],
-    ids=["same picture", "twin", "same cell", "twin of the same cell"],
+    ids=["same image", "flipped copy", "same cell", "flipped copy of the same cell"],
 )
-def test_fault_18_a_cell_on_both_sides_is_an_error(change: dict[str, object]) -> None:
+def test_a_cell_on_both_sides_is_an_error(change: dict[str, object]) -> None:
     LEAK_FREE.check()
-    with pytest.raises(LeakError, match="claims to be leak-free"):
+    with pytest.raises(LeakError, match="is said to be leak-free"):
         dataclasses.replace(LEAK_FREE, **change).check()
 
 
-def test_fault_18_made_copies_never_test_a_leak_free_split() -> None:
-    with pytest.raises(SplitError, match="made copy"):
+def test_a_leak_free_test_side_has_no_flipped_copies() -> None:
+    with pytest.raises(SplitError, match="flipped copy"):
         dataclasses.replace(LEAK_FREE, test=("made/3+flipped",)).check()
 
 
-def test_a_side_that_is_empty_or_names_a_picture_twice_is_refused() -> None:
+def test_an_empty_side_or_a_duplicate_image_is_rejected() -> None:
     with pytest.raises(SplitError, match="training side of the split is empty"):
         dataclasses.replace(LEAK_FREE, train=()).check()
-    with pytest.raises(SplitError, match="names made/3 2 times"):
+    with pytest.raises(SplitError, match="lists made/3 2 times"):
         dataclasses.replace(LEAK_FREE, test=("made/3", "made/3")).check()
 
 
-def test_the_published_kind_may_have_twins_across_and_says_which() -> None:
+def test_a_thesis_split_may_have_copies_on_both_sides_and_lists_them() -> None:
     split = Split("thesis", "made", ("made/1", "made/2"), ("made/1+flipped", "made/5"))
     split.check()
     assert split.find_leaking_pairs() == [("made/1", "made/1+flipped")]
@@ -107,22 +107,22 @@ def test_a_split_is_written_and_read_unchanged() -> None:
     assert Split.from_dict(split.to_dict()) == split
     changed = split.to_dict()
     changed["manifest"]["made/000"] = "0" * 64
-    with pytest.raises(SplitError, match="changed by hand"):
+    with pytest.raises(SplitError, match="was edited"):
         Split.from_dict(changed)
     del changed["groups"]
-    with pytest.raises(SplitError, match="not complete"):
+    with pytest.raises(SplitError, match="is incomplete"):
         Split.from_dict(changed)
 
 
-def test_fault_19_a_split_remembers_its_pictures() -> None:
+def test_a_split_detects_changed_images() -> None:
     samples = made(12)
     split = build_leak_free_folds("made", samples, folds=3)[0]
     manifest = {s.id: s.compute_digest() for s in samples}
     check_manifest("made", split.manifest, {**manifest, "made/new": "0" * 64})
-    with pytest.raises(ManifestError, match="made/004 is not the picture or mask that it was"):
+    with pytest.raises(ManifestError, match="made/004 has another image or mask"):
         check_manifest("made", split.manifest, {**manifest, "made/004": "0" * 64})
     del manifest["made/007"]
-    with pytest.raises(ManifestError, match="made/007 is not there any more"):
+    with pytest.raises(ManifestError, match="made/007 is missing"):
         check_manifest("made", split.manifest, manifest)
 
 
@@ -137,12 +137,12 @@ def test_folds_of_the_real_data(zheng_data: object) -> None:
         assert split.find_leaking_pairs() == []
 
 
-def test_a_leaking_split_needs_pictures_to_give_way() -> None:
+def test_a_leaky_split_needs_enough_training_images() -> None:
     with pytest.raises(SplitError, match="at least as many"):
         Split("leak-free", "made", ("made/1",), ("made/2", "made/3")).add_leaking_copies()
 
 
-def test_pictures_left_out_are_on_neither_side() -> None:
+def test_dropped_images_are_on_neither_side() -> None:
     whole = Split("leak-free", "made", tuple(f"made/{i}" for i in range(20)), ("made/20", "made/21"))
     fewer = whole.drop(6)
     assert len(fewer.train) == 14
@@ -150,5 +150,5 @@ def test_pictures_left_out_are_on_neither_side() -> None:
     assert fewer.test == whole.test
     assert fewer == whole.drop(6)
     assert dataclasses.replace(whole, seed=3).drop(6).train != fewer.train
-    with pytest.raises(SplitError, match="20 cannot be left out"):
+    with pytest.raises(SplitError, match="Cannot drop 20 of 20"):
         whole.drop(20)

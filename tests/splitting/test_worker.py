@@ -18,12 +18,12 @@ def test_they_are_those_of_the_function():
     assert [tuple(group) for group in found["groups"]] == list(expected[0].groups)
 
 
-def test_what_is_wrong_is_said(no_data):
+def test_an_error_of_the_worker_is_passed_on(no_data):
     with pytest.raises(SplitError, match="zheng-1"):
         split_in_subprocess("zheng-1")
 
 
-def test_a_process_that_dies_is_told_of(monkeypatch):
+def test_a_worker_that_dies_is_an_error(monkeypatch):
     monkeypatch.setattr(worker.sys, "executable", shutil.which("false"))
     with pytest.raises(SplitError, match="ended early"):
         split_in_subprocess("synthetic")

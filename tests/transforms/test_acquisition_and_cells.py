@@ -1,4 +1,4 @@
-"""Copies as any laboratory may show them: the cell's size, red cells, stain, light and camera."""
+"""Strong augmentation: cell size and shape, red cells, stain, light and camera."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIDE = 120
 
 
 @pytest.fixture(scope="module")
-def pictures() -> tuple[NDArray[np.uint8], Labels]:
+def cells() -> tuple[NDArray[np.uint8], Labels]:
     data = open_dataset("synthetic")
     samples = [data.read(sample_id) for sample_id in data.ids[:24]]
     side = SIDE * HOW.oversampling
@@ -45,8 +45,8 @@ def extent(mask: Labels) -> int:
     return 1 + int(max(rows[-1] - rows[0], columns[-1] - columns[0]))
 
 
-def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
-    batches = [augment(*pictures, HOW, np.random.default_rng(3)) for _ in range(2)]
+def test_copies_are_smaller_by_the_oversampling_and_repeatable(cells: tuple[NDArray[np.uint8], Labels]) -> None:
+    batches = [augment(*cells, HOW, np.random.default_rng(3)) for _ in range(2)]
     for images, labels in batches:
         assert images.shape == (24, SIDE, SIDE, 3)
         assert images.dtype == np.float32
@@ -58,13 +58,11 @@ def test_copies_are_smaller_by_the_detail_and_repeatable(pictures: tuple[NDArray
 
 
 @pytest.mark.parametrize("share", [SHARE, 0.75])
-def test_copies_as_they_are_show_what_the_close_look_sees(
-    pictures: tuple[NDArray[np.uint8], Labels], share: float
-) -> None:
+def test_clean_copies_look_as_in_the_second_pass(cells: tuple[NDArray[np.uint8], Labels], share: float) -> None:
     how = dataclasses.replace(HOW.make_clean(share), clean_fraction=1.0)
-    images, masks = augment(*pictures, how, np.random.default_rng(4))
+    images, masks = augment(*cells, how, np.random.default_rng(4))
     small = 0
-    for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
+    for image, mask, before, mask_before in zip(images, masks, *cells, strict=True):
         # A larger one may be beside its mirror image.
         if extent(mask_before) < (share - CLEAN_CELL_MARGIN) * len(mask_before):
             assert share - CLEAN_CELL_MARGIN - 0.03 < extent(mask) / SIDE < share + 0.03
@@ -77,21 +75,21 @@ def test_copies_as_they_are_show_what_the_close_look_sees(
     assert small >= 3
 
 
-def test_sharp_epochs_show_half_of_the_copies_as_they_are(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+def test_in_clean_epochs_half_of_the_copies_are_clean(cells: tuple[NDArray[np.uint8], Labels]) -> None:
     assert HOW.clean_fraction == 0
     rng, close = np.random.default_rng(4), []
     for _ in range(8):
-        images, masks = augment(*pictures, HOW.make_clean(SHARE), rng)
-        for image, mask, before, mask_before in zip(images, masks, *pictures, strict=True):
+        images, masks = augment(*cells, HOW.make_clean(SHARE), rng)
+        for image, mask, before, mask_before in zip(images, masks, *cells, strict=True):
             nucleus = mask == NUCLEUS.id
             found = np.median(image[nucleus], axis=0) * 255 if nucleus.any() else np.zeros(3)
             close.append(np.abs(found - np.median(before[mask_before == NUCLEUS.id], axis=0)).max() < 6)
     assert np.mean(close) == pytest.approx(0.5, abs=0.1)
 
 
-def test_cells_are_of_many_sizes_and_a_few_copies_are_empty(pictures: tuple[NDArray[np.uint8], Labels]) -> None:
+def test_cell_sizes_vary_and_a_few_copies_are_empty(cells: tuple[NDArray[np.uint8], Labels]) -> None:
     rng = np.random.default_rng(5)
-    masks = np.concatenate([augment(*pictures, HOW, rng)[1] for _ in range(8)])
+    masks = np.concatenate([augment(*cells, HOW, rng)[1] for _ in range(8)])
     empty = ~(masks > 0).any(axis=(1, 2))
     assert 0 < empty.mean() < 0.12
     # The middle of a copy belongs to its own cell, however it is turned and shifted.
@@ -101,7 +99,7 @@ def test_cells_are_of_many_sizes_and_a_few_copies_are_empty(pictures: tuple[NDAr
     assert shares.max() > 0.85
 
 
-def test_red_cells_leave_what_remains_of_the_white_one_as_it_is() -> None:
+def test_red_cells_do_not_change_the_visible_white_cell() -> None:
     sample = open_dataset("synthetic").read("synthetic/008")
     assert sample.mask is not None
     image = sample.image.astype(np.float32) / 255
@@ -129,10 +127,10 @@ def test_a_bent_cell_is_bent_with_its_mask() -> None:
     marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
     moved = 0
     for seed in range(20):
-        picture, mask = elastic_deform(marked, sample.mask, 0.16, np.random.default_rng(seed))
-        assert picture.shape == marked.shape
-        assert mask.dtype == picture.dtype == np.uint8
-        assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
+        varied, mask = elastic_deform(marked, sample.mask, 0.16, np.random.default_rng(seed))
+        assert varied.shape == marked.shape
+        assert mask.dtype == varied.dtype == np.uint8
+        assert (np.rint(varied[..., 0] / 100) == mask).mean() > 0.97
         assert 0.7 < (mask > 0).sum() / (sample.mask > 0).sum() < 1.4
         moved += bool((mask != sample.mask).any())
     assert 5 <= moved <= 15
@@ -150,11 +148,11 @@ def test_the_rim_of_cytoplasm_becomes_as_thick_as_asked_for_in_the_same_cell(num
     marked = np.repeat((sample.mask * 100)[..., None], 3, axis=-1)
     ratios = []
     for kept in (0.1, 0.5, 1.0, 1.4):
-        picture, mask = scale_cytoplasm(marked, sample.mask, kept)
-        assert picture.shape == marked.shape
-        assert mask.dtype == picture.dtype == np.uint8
-        # The picture follows its mask, and the cell stays where it is.
-        assert (np.rint(picture[..., 0] / 100) == mask).mean() > 0.97
+        varied, mask = scale_cytoplasm(marked, sample.mask, kept)
+        assert varied.shape == marked.shape
+        assert mask.dtype == varied.dtype == np.uint8
+        # The image follows its mask, and the cell stays where it is.
+        assert (np.rint(varied[..., 0] / 100) == mask).mean() > 0.97
         cell, before = mask > 0, sample.mask > 0
         assert 2 * (cell & before).sum() / (cell.sum() + before.sum()) > 0.97
         ratios.append(ratio(mask))
@@ -172,12 +170,12 @@ def test_a_tenth_of_the_rim_around_a_round_nucleus_is_a_tenth() -> None:
 
 
 def test_without_a_nucleus_nothing_grows() -> None:
-    picture, mask = np.full((40, 40, 3), 200, np.uint8), np.zeros((40, 40), np.uint8)
-    grey, same = scale_cytoplasm(picture, mask, 0.1)
-    assert (grey == picture).all()
+    varied, mask = np.full((40, 40, 3), 200, np.uint8), np.zeros((40, 40), np.uint8)
+    grey, same = scale_cytoplasm(varied, mask, 0.1)
+    assert (grey == varied).all()
     assert not same.any()
     mask[10:30, 10:30] = CYTOPLASM.id
-    assert (scale_cytoplasm(picture, mask, 0.1)[1] == mask).all()
+    assert (scale_cytoplasm(varied, mask, 0.1)[1] == mask).all()
 
 
 def test_nuclei_grow_more_often_than_they_shrink() -> None:
@@ -216,14 +214,14 @@ def test_nucleus_and_cytoplasm_are_dyed_apart_and_plasma_not() -> None:
     image = sample.image.astype(np.float32) / 255
     ratios = []
     for seed in range(40):
-        picture = jitter_stain(image, sample.mask, 0.7, np.random.default_rng(seed))
-        assert picture.dtype == np.float32
-        assert 0 <= picture.min() <= picture.max() <= 1
+        varied = jitter_stain(image, sample.mask, 0.7, np.random.default_rng(seed))
+        assert varied.dtype == np.float32
+        assert 0 <= varied.min() <= varied.max() <= 1
         outside = ~ndimage.binary_dilation(sample.mask > 0, iterations=5)
-        np.testing.assert_allclose(picture[outside], image[outside], atol=0.01)
-        if (picture != image).any():
+        np.testing.assert_allclose(varied[outside], image[outside], atol=0.01)
+        if (varied != image).any():
             nucleus, cytoplasm = (
-                np.log((picture[sample.mask == kind] + 0.01) / (image[sample.mask == kind] + 0.01)).mean()
+                np.log((varied[sample.mask == kind] + 0.01) / (image[sample.mask == kind] + 0.01)).mean()
                 for kind in (NUCLEUS.id, CYTOPLASM.id)
             )
             ratios.append((nucleus, cytoplasm))
@@ -256,12 +254,12 @@ def test_photographs_differ_in_colour_and_stay_in_range() -> None:
     assert taken.max() <= 1
     means = taken.mean(axis=(1, 2))
     assert (means.std(axis=0) > 0.05).all()
-    # It is still the same picture: bright stays brighter than dark.
+    # It is still the same image: bright stays brighter than dark.
     grey, greys = image.mean(axis=-1).ravel(), taken.mean(axis=-1).reshape(40, -1)
     assert min(np.corrcoef(grey, one)[0, 1] for one in greys) > 0.5
 
 
-def test_an_unmarked_picture_is_taken_as_it_lies() -> None:
+def test_an_image_without_a_mask_is_accepted() -> None:
     image = open_dataset("synthetic").read("synthetic/003").image
     side = SIDE * HOW.oversampling
     placed = pad_to_square(image, side, enlarge=True)[0][None]

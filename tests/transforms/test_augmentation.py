@@ -1,4 +1,4 @@
-"""Copies vary, masks move with their pictures, and the same seed gives the same copies."""
+"""Copies vary, masks move with their images, and the same seed gives the same copies."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_none_changes_nothing() -> None:
     assert np.array_equal(labels[0], LABELS)
 
 
-def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
+def test_clean_copies_are_the_image_in_its_eight_orientations() -> None:
     how = get_augmentation("geometry").make_clean(0.6)
     images, labels = augment([IMAGE] * 80, [LABELS] * 80, how, np.random.default_rng(1))
     orientations = {
@@ -56,19 +56,19 @@ def test_sharp_copies_are_the_picture_in_its_eight_orientations() -> None:
     assert get_augmentation("mild").make_clean(0.6).gain == get_augmentation("mild").gain
 
 
-def test_masks_move_with_their_pictures() -> None:
-    """Where a picture is its own mask, the moved picture is the moved mask, but for pixels mixed at edges."""
+def test_masks_move_with_their_images() -> None:
+    """If an image equals its mask, the moved image equals the moved mask, except for interpolated edges."""
     yy, xx = np.mgrid[:120, :120]
     labels = (((yy - 50) ** 2 + (xx - 66) ** 2 < 900).astype(np.uint8)) * 2
     image = np.repeat(labels[..., None] * 100, 3, axis=-1).astype(np.uint8)
     images, moved = augment([image] * 20, [labels] * 20, get_augmentation("geometry"), np.random.default_rng(3))
-    for picture, mask in zip(images, moved, strict=True):
-        assert ((picture[..., 0] > 0.39) == (mask == 2)).mean() > 0.985
+    for image, mask in zip(images, moved, strict=True):
+        assert ((image[..., 0] > 0.39) == (mask == 2)).mean() > 0.985
     areas = (moved == 2).sum(axis=(1, 2)) / (labels == 2).sum()
     assert 0.6 < areas.min() < 0.95
     assert 1.1 < areas.max() < 1.6
 
 
-def test_an_unknown_name_is_refused_and_the_known_ones_are_named() -> None:
+def test_the_error_of_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="none, geometry, mild"):
         get_augmentation("wild")

@@ -12,7 +12,7 @@ from wbcseg.transforms.padding import compute_placement, pad_labels_to_square, p
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400))
-def test_every_size_fits_and_returns(height: int, width: int) -> None:
+def test_padding_can_be_reversed_for_every_size(height: int, width: int) -> None:
     image = np.zeros((height, width, 3), np.uint8)
     canvas, placement = pad_to_square(image, 120)
     assert canvas.shape == (120, 120, 3)
@@ -24,7 +24,7 @@ def test_every_size_fits_and_returns(height: int, width: int) -> None:
     assert back.shape == (height, width, 3)
 
 
-def test_a_small_picture_lies_unchanged_in_the_middle_of_its_mirror_image() -> None:
+def test_a_small_image_is_centred_and_padded_by_reflection() -> None:
     image = np.random.default_rng(0).integers(0, 256, (100, 116, 3), dtype=np.uint8)
     canvas, placement = pad_to_square(image, 120)
     assert (placement.top, placement.left) == (10, 2)
@@ -33,7 +33,7 @@ def test_a_small_picture_lies_unchanged_in_the_middle_of_its_mirror_image() -> N
     assert np.array_equal(canvas[8, 2:118], image[1])
 
 
-def test_picture_and_mask_stay_aligned() -> None:
+def test_image_and_mask_stay_aligned() -> None:
     labels = np.zeros((300, 260), np.uint8)
     labels[100:200, 80:160] = 2
     image = np.repeat(labels[..., None] * 100, 3, axis=-1).astype(np.uint8)
@@ -46,6 +46,6 @@ def test_picture_and_mask_stay_aligned() -> None:
 @pytest.mark.parametrize(
     ("size", "scaled"), [((120, 120), (120, 120)), ((300, 300), (120, 120)), ((480, 16), (120, 4))]
 )
-def test_pictures_are_shrunk_but_never_enlarged(size: tuple[int, int], scaled: tuple[int, int]) -> None:
+def test_images_are_shrunk_but_never_enlarged(size: tuple[int, int], scaled: tuple[int, int]) -> None:
     assert compute_placement(size, 120).scaled_size == scaled
     assert compute_placement((20, 30), 120).scaled_size == (20, 30)

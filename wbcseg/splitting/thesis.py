@@ -69,11 +69,6 @@ class ThesisDataset:
     test: range
     dropped: range
 
-    @property
-    def targets(self) -> NDArray[np.float32]:
-        """The one-hot targets, ``float32[N, 120, 120, 3]``."""
-        return encode_one_hot(self.labels, self.unlabelled)
-
     def get_ids(self, indices: Sequence[int]) -> tuple[str, ...]:
         """Return the ids at the given indices."""
         return tuple(self.ids[index] for index in indices)
