@@ -16,7 +16,6 @@ from models import FIRST_CHOICE, SHIPPED, copy_of_shipped
 from PIL import Image
 
 from wbcseg.cli import main, translate_old_names
-from wbcseg.cli.inputs import collect_inputs
 from wbcseg.datasets.sources import FolderSource
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
@@ -26,6 +25,7 @@ from wbcseg.io import encode_png, open_image, open_mask
 from wbcseg.labels import to_grey
 from wbcseg.models.card import ModelCard
 from wbcseg.paths import get_runs_folder
+from wbcseg.pipeline import collect_inputs
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.config import SETTINGS
 from wbcseg.training.runs.folder import StoredStatus
@@ -166,7 +166,7 @@ def test_predict_uses_a_picture_whose_mask_is_gone(
             raise ImageError("The file cannot be read: Permission denied")
         return path.read_bytes()
 
-    monkeypatch.setattr("wbcseg.cli.inputs._read_file", read)
+    monkeypatch.setattr("wbcseg.pipeline.inputs._read_file", read)
     masks = [path for path in tmp_path.iterdir() if "mask" in path.name]
     files = [str(path) for path in tmp_path.iterdir()]
     assert [path.name for path in masks] == ["a_mask.png"]

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg import io, visualization
-from wbcseg.cli.inputs import collect_inputs
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ImageError, WbcsegError
 from wbcseg.export import (
@@ -35,6 +34,7 @@ from wbcseg.pipeline import (
     LastImageCache,
     PipelineConfig,
     analyze_image,
+    collect_inputs,
     flag_disagreements,
     merge_results,
 )

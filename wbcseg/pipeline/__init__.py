@@ -1,28 +1,27 @@
-"""From pictures to findings: what a reader brings, its cells, measured, and judged."""
+"""The whole job: read images, segment them, measure and assess their cells."""
 
-from wbcseg.pipeline.analyze import (
-    ImageResult,
-    LastImageCache,
-    PipelineConfig,
-    analyze_image,
-    build_field_result,
-    open_input,
-)
+from wbcseg.pipeline.analyze import Analysis, PipelineConfig, analyze, analyze_image, analyze_pixels, open_input
 from wbcseg.pipeline.batch import Batch, Progress
 from wbcseg.pipeline.cells import analyze_cells, compute_cell_dice, flag_disagreements
+from wbcseg.pipeline.image_result import ImageResult, LastImageCache, build_field_result
+from wbcseg.pipeline.inputs import collect_inputs
 from wbcseg.pipeline.merge import build_field_renderer, merge_results
 from wbcseg.pipeline.thumbnails import render_field, render_overlay
 
 __all__ = [
+    "Analysis",
     "Batch",
     "ImageResult",
     "LastImageCache",
     "PipelineConfig",
     "Progress",
+    "analyze",
     "analyze_cells",
     "analyze_image",
+    "analyze_pixels",
     "build_field_renderer",
     "build_field_result",
+    "collect_inputs",
     "compute_cell_dice",
     "flag_disagreements",
     "merge_results",

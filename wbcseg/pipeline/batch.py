@@ -1,4 +1,4 @@
-"""Many pictures, one after the other, in the background: what a page starts, watches and cancels."""
+"""Process many images, one after the other, in a background thread."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from typing import Final, Literal
 
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ErrorCode, Problem
-from wbcseg.pipeline.analyze import ImageResult, LastImageCache, PipelineConfig, analyze_image, rename_result
+from wbcseg.pipeline.analyze import PipelineConfig, analyze_image
+from wbcseg.pipeline.image_result import ImageResult, LastImageCache, rename_result
 from wbcseg.pipeline.merge import merge_results
 from wbcseg.results import ImageReport
 
 BatchState = Literal["waiting", "running", "paused", "cancelled", "done"]
 
 IDLE_TIMEOUT: Final = 120.0
-"""Seconds without anybody looking after which a batch pauses. Browsers wake a hidden page once a minute."""
+"""Seconds without a heartbeat after which a batch pauses. Browsers wake a hidden page once a minute."""
 
 _CANCELLED_MESSAGE: Final = "The batch was cancelled before this image was processed."
 NOT_PROCESSED: Final = Problem(_CANCELLED_MESSAGE, reason=_CANCELLED_MESSAGE, code=ErrorCode.CANCELLED)
 
 _compute_lock = threading.Lock()
-"""One batch computes at a time, whoever asked for it."""
+"""One batch computes at a time in the whole process."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a batch is.
+    """The progress of a batch.
 
     Attributes:
-        state: What it does.
-        done: Items that were looked at.
-        total: All items.
+        state: Its state.
+        done: Number of images processed.
+        total: Number of images.
     """
 
     state: BatchState
@@ -43,18 +44,18 @@ class Progress:
 
     @property
     def is_active(self) -> bool:
-        """Whether more will come by itself."""
+        """Whether it will continue by itself."""
         return self.state in ("waiting", "running", "paused")
 
 
 class Batch:
-    """Pictures that are segmented and measured in a thread of their own.
+    """Images that are segmented and measured in a background thread.
 
     Args:
-        input_images: What to look at.
-        examiner: Who looks at them.
-        earlier: A batch with the same examiner: what it found need not be looked at again.
-        unseen: Seconds after the last :meth:`beat` at which the work pauses.
+        input_images: The images.
+        pipeline_config: The models and options.
+        previous: A batch with the same models and options, whose results are reused.
+        idle_timeout: Seconds after the last :meth:`record_heartbeat` at which the work pauses.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Batch:
         self._image_cache: LastImageCache = previous._image_cache if previous else LastImageCache()
 
     def start(self) -> None:
-        """Begin, or go on with the rest after :meth:`cancel`. Nothing happens where it works already or is done."""
+        """Start, or continue with the rest after :meth:`cancel`. Does nothing if it is running or done."""
         with self._lock:
             self._last_heartbeat = time.monotonic()
             if len(self._results) == len(self.input_images):
@@ -85,13 +86,13 @@ class Batch:
                 return
             if self._state in ("waiting", "running") and self._thread is not None and self._thread.is_alive():
                 return
-            # A thread that was told to stop and is still busy with its last picture may come to its end first.
+            # A cancelled thread that is still busy with its last image must finish first.
             previous_thread, self._state = self._thread, "waiting"
             self._thread = threading.Thread(target=self._run, args=(previous_thread,), name="batch", daemon=True)
             self._thread.start()
 
     def record_heartbeat(self) -> None:
-        """Say that somebody is looking. A batch that paused goes on."""
+        """Record that someone is watching. A paused batch continues."""
         with self._lock:
             self._last_heartbeat = time.monotonic()
             is_paused = self._state == "paused"
@@ -99,31 +100,31 @@ class Batch:
             self.start()
 
     def cancel(self) -> None:
-        """Stop after the picture that is being looked at. What was found so far stays."""
+        """Stop after the current image. The results so far are kept."""
         with self._lock:
             if self._state != "done":
                 self._state = "cancelled"
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the thread has come to its end."""
+        """Wait until the thread ends."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """How far the batch is."""
         with self._lock:
             done, total = len(self._results), len(self.input_images)
             return Progress("done" if done == total else self._state, done, total)
 
     def get_results(self) -> list[ImageResult]:
-        """Return what was found so far, in the items' order."""
+        """Return the results so far, in the order of the images."""
         with self._lock:
             return list(self._results)
 
     def get_reports(self) -> list[ImageReport]:
-        """Return all pictures with what was found in them, also those that could not be used or were not reached."""
+        """Return a report on every image, including those that could not be used or were not reached."""
         results = self.get_results()
         unprocessed = [
             ImageReport(input_image.name, None, problem=input_image.problem or NOT_PROCESSED)
@@ -133,7 +134,7 @@ class Batch:
 
     @contextmanager
     def cache_last_image(self) -> Iterator[None]:
-        """Keep the last picture that was read, so that the cells of a field of view do not read it once each."""
+        """Keep the last image read, so that a field of view is not read once for each of its cells."""
         with self._image_cache.keep():
             yield
 
@@ -166,7 +167,7 @@ class Batch:
             _compute_lock.release()
 
     def _should_continue(self) -> bool:
-        """Whether to go on. Where nobody has looked for long, pause."""
+        """Return whether to continue; pause if no one has been watching for long."""
         with self._lock:
             if self._state == "cancelled":
                 return False

@@ -1,4 +1,4 @@
-"""What came of pictures, as it is taken away."""
+"""Merge the results of several models for one image into a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.labels import Labels
-from wbcseg.pipeline.analyze import ImageResult
+from wbcseg.pipeline.image_result import ImageResult
 from wbcseg.pipeline.thumbnails import render_field
 from wbcseg.results import ImageReport
 from wbcseg.visualization import Box
@@ -20,10 +20,10 @@ REPORT_IMAGE_SIDE: Final = 1000
 
 
 def merge_results(results: Sequence[ImageResult]) -> ImageReport:
-    """Return what came of one picture.
+    """Return the report on one image.
 
     Args:
-        results: What each model made of it, at least one.
+        results: The result of each model, at least one.
     """
     usable = [result for result in results if not result.problem]
     problems = list(dict.fromkeys(result.problem for result in results if result.problem))
@@ -48,11 +48,11 @@ def merge_results(results: Sequence[ImageResult]) -> ImageReport:
 def build_field_renderer(
     load: Callable[[], tuple[NDArray[np.uint8], Labels]], boxes: Sequence[Box]
 ) -> Callable[[], NDArray[np.uint8]]:
-    """Return what draws a field of view with its cells in numbered boxes, when it is called.
+    """Return a function that renders a field of view with its cells in numbered boxes.
 
     Args:
-        load: Returns the picture, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``.
-        boxes: Left, top, right and bottom of every cell's crop in pixels.
+        load: Returns the image, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``.
+        boxes: Left, top, right and bottom of each cell's crop in pixels.
     """
     return partial(_render_field, load, tuple(boxes))
 

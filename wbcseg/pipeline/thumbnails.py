@@ -1,4 +1,4 @@
-"""Small and large pictures of what was found."""
+"""Render overlays: thumbnails of cells, and fields of view with numbered boxes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from wbcseg.labels import PALETTES, Labels
 from wbcseg.visualization import Box, RgbImage, draw_boxes, overlay
 
 THUMBNAIL_SIDE: Final = 72
-"""Longer side of the small picture of a row, in pixels."""
+"""Longer side of a thumbnail in pixels."""
 
 
 def render_thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
-    """Return a small PNG of a picture with its classes laid over it.
+    """Return a small PNG of an image with its overlay.
 
     Args:
         image: ``uint8[H, W, 3]``.
@@ -28,12 +28,12 @@ def render_thumbnail(image: NDArray[np.uint8], labels: Labels) -> bytes:
 
 
 def render_overlay(image: NDArray[np.uint8], labels: Labels, max_side: int) -> RgbImage:
-    """Lay the classes over a picture, shrunk so that its longer side has at most ``max_side`` pixels.
+    """Render an image with its overlay, reduced so that its longer side has at most ``max_side`` pixels.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
-        max_side: In pixels.
+        max_side: Longest side in pixels.
 
     Returns:
         ``uint8[h, w, 3]``.
@@ -47,13 +47,13 @@ def render_overlay(image: NDArray[np.uint8], labels: Labels, max_side: int) -> R
 
 
 def render_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], max_side: int) -> RgbImage:
-    """Do the same to a field of view, and number its cells.
+    """Render a field of view in the same way, with its cells in numbered boxes.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
-        boxes: Left, top, right and bottom of every cell's crop in pixels.
-        max_side: In pixels.
+        boxes: Left, top, right and bottom of each cell's crop in pixels.
+        max_side: Longest side in pixels.
 
     Returns:
         ``uint8[h, w, 3]``.

@@ -1,0 +1,130 @@
+"""The result of one image, without its pixels, and a cache of the last image that was read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.errors import Problem
+from wbcseg.io import encode_png
+from wbcseg.labels import Labels
+from wbcseg.pipeline.thumbnails import render_thumbnail
+from wbcseg.results import CellResult, Pixels
+from wbcseg.visualization import Box
+
+
+@dataclass(frozen=True, eq=False)
+class ImageResult:
+    """The result of one input image.
+
+    Attributes:
+        input_image: The input image.
+        size: Height and width; ``None`` if it could not be read.
+        is_field_of_view: Whether it is a field of view, which may hold any number of cells.
+        cells: Its cells. A crop has one, without features if no cell was found.
+        thumbnails: A small PNG with overlay for each cell; for a field of view, preceded by one of the whole.
+        problem: Why there is no result, or ``None``.
+        mask_problem: Why the expert mask was not used, or ``None``.
+        notices: Sentences on how the image was read.
+        boxes: Left, top, right and bottom in pixels of each cell's crop; for a crop, the whole image.
+        page: Page of the file, from 0.
+        model: Name of the model that segmented it.
+        load: Returns the whole image and its class ids, read again from the input.
+    """
+
+    input_image: InputImage
+    size: tuple[int, int] | None = None
+    is_field_of_view: bool = False
+    cells: tuple[CellResult, ...] = ()
+    thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
+    problem: Problem | None = None
+    mask_problem: Problem | None = None
+    notices: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    page: int = 0
+    model: str = ""
+    load: Callable[[], Pixels] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the image."""
+        return self.input_image.name
+
+
+class LastImageCache:
+    """Keeps the image that was read last, while anyone wants it kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_users = 0
+        self._key = ""
+        self._pixels: NDArray[np.uint8] | None = None
+
+    @contextmanager
+    def keep(self) -> Iterator[None]:
+        """Keep the last image within this context."""
+        with self._lock:
+            self._n_users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_users -= 1
+                if not self._n_users:
+                    self._pixels = None
+
+    def get(self, key: str, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return an image, ``uint8[H, W, 3]``: the cached one if it has the same key, else the one read."""
+        with self._lock:
+            if self._pixels is not None and self._key == key:
+                return self._pixels
+            self._pixels = None
+        pixels = read()
+        with self._lock:
+            if self._n_users:
+                self._key, self._pixels = key, pixels
+        return pixels
+
+
+def build_field_result(
+    name: str, image: NDArray[np.uint8], labels: Labels, cell_results: Sequence[CellResult]
+) -> ImageResult:
+    """Return the result of a field of view that is in memory.
+
+    Args:
+        name: Its name.
+        image: ``uint8[H, W, 3]``.
+        labels: ``uint8[H, W]`` of class ids.
+        cell_results: Its cells, with pixels in memory.
+    """
+    crops = [cell.load() for cell in cell_results]
+    return ImageResult(
+        InputImage(name, "", lambda: encode_png(image)),
+        (image.shape[0], image.shape[1]),
+        is_field_of_view=True,
+        cells=tuple(cell_results),
+        thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*crop) for crop in crops)),
+        boxes=tuple(get_crop_box(cell, crop[1]) for cell, crop in zip(cell_results, crops, strict=True)),
+        load=lambda: (image, labels),
+    )
+
+
+def get_crop_box(cell: CellResult, labels: Labels) -> Box:
+    """Return left, top, right and bottom of a cell's crop in its image."""
+    left, top = cell.offset or (0, 0)
+    return left, top, left + labels.shape[1], top + labels.shape[0]
+
+
+def rename_result(result: ImageResult, input_image: InputImage) -> ImageResult:
+    """Return the result of the same image under the name that it has now."""
+    return replace(
+        result,
+        input_image=input_image,
+        cells=tuple(replace(cell, image_name=input_image.name) for cell in result.cells),
+    )
