@@ -1,0 +1,137 @@
+"""The Python API: its examples, its results, its import time."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import zipped
+from expect import raises
+
+import wbcseg
+from wbcseg import api
+from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.errors import ErrorCode, ImageError, ModelError
+from wbcseg.io import encode_png, open_mask
+from wbcseg.labels import to_grey
+
+SAMPLE = draw_sample(3, 1, size=(120, 120))
+
+
+def test_examples_in_docstrings_run() -> None:
+    results = doctest.testmod(api)
+    assert results.attempted > 10
+    assert results.failed == 0
+    assert doctest.testmod(wbcseg.errors).failed == 0
+
+
+def test_import_is_cheap_and_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, time; began = time.perf_counter(); import wbcseg; seconds = time.perf_counter() - began; "
+        "print(seconds, 'numpy' in sys.modules); wbcseg.list_models(); wbcseg.load_model; "
+        "print(sorted({'tensorflow', 'streamlit', 'skimage', 'scipy', 'keras'} & set(sys.modules)))"
+    )
+    lines = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    seconds, has_numpy = lines[0].split()
+    assert float(seconds) < 0.1
+    assert has_numpy == "False"
+    assert lines[1] == "[]"
+
+
+def test_every_name_of_the_api_is_there() -> None:
+    assert set(wbcseg.__all__) <= set(dir(wbcseg))
+    assert all(getattr(wbcseg, name) is not None for name in wbcseg.__all__)
+    with pytest.raises(AttributeError):
+        _ = wbcseg.no_such_name
+
+
+def test_path_bytes_and_array_give_the_same_result(tmp_path: Path) -> None:
+    path = tmp_path / "cell.png"
+    path.write_bytes(encode_png(SAMPLE.image))
+    model = wbcseg.load_model()
+    results = [wbcseg.segment(source, model) for source in (path, str(path), path.read_bytes(), SAMPLE.image)]
+    assert [result.name for result in results] == ["cell.png", "cell.png", "image", "image"]
+    for result in results:
+        assert (result.labels == results[0].labels).all()
+        assert result.probabilities.shape == (120, 120, 3)
+        assert result.probabilities.sum(axis=-1) == pytest.approx(1, abs=1e-5)
+        assert result.cells[0].features == results[0].cells[0].features
+
+
+def test_cells_have_outline_features_quality_and_dice() -> None:
+    assert SAMPLE.mask is not None
+    result = wbcseg.segment(SAMPLE.image, mask=SAMPLE.mask)
+    (cell,) = result.cells
+    assert (cell.index, cell.offset) == (0, (0, 0))
+    assert cell.features["cell_area"] == (cell.labels > 0).sum()
+    (polygon,) = cell.outline
+    assert all(0 <= x <= 120 and 0 <= y <= 120 for ring in polygon for x, y in ring)
+    assert cell.nucleus_outline
+    assert cell.quality is not None
+    assert cell.quality.label
+    assert cell.dice["nucleus"] > 0.5
+
+
+def test_save_writes_mask_overlay_outlines_and_table(tmp_path: Path) -> None:
+    result = wbcseg.segment(SAMPLE.image)
+    files = result.save(tmp_path / "new" / "folder", pixel_size=0.1)
+    assert [path.name for path in files] == ["mask.png", "overlay.png", "outlines.geojson", "cells.csv"]
+    assert (open_mask(files[0].read_bytes()) == result.labels).all()
+    (feature,) = json.loads(files[2].read_text(encoding="utf-8"))["features"]
+    assert feature["properties"]["measurements"]["cell_area_um2"] == pytest.approx(
+        result.cells[0].features["cell_area"] / 100
+    )
+    assert len(files[3].read_text(encoding="utf-8-sig").splitlines()) == 2
+
+
+def test_data_frame_has_numbers() -> None:
+    pytest.importorskip("pandas")
+    result = wbcseg.segment(SAMPLE.image)
+    frame = result.to_dataframe()
+    assert frame["cell_area_px2"].iloc[0] == result.cells[0].features["cell_area"]
+    assert frame["status"].iloc[0] in ("ok", "review", "out_of_range")
+    assert frame["image_index"].iloc[0] == 1
+
+
+def test_folder_is_segmented_with_its_masks_past_bad_files(tmp_path: Path) -> None:
+    assert SAMPLE.mask is not None
+    (tmp_path / "a.png").write_bytes(encode_png(SAMPLE.image))
+    (tmp_path / "a_mask.png").write_bytes(encode_png(to_grey(SAMPLE.mask)))
+    (tmp_path / "b.png").write_bytes(b"")
+    failed: dict[str, ErrorCode] = {}
+    results = list(wbcseg.segment_many(tmp_path, on_error=lambda name, error: failed.update({name: error.code})))
+    assert [result.name for result in results] == ["a.png"]
+    assert results[0].cells[0].dice["cell"] > 0.5
+    assert failed == {"b.png": ErrorCode.EMPTY}
+    with raises(ImageError, ErrorCode.EMPTY):
+        list(wbcseg.segment_many(tmp_path))
+
+
+def test_zip_is_segmented(tmp_path: Path) -> None:
+    path = tmp_path / "cells.zip"
+    path.write_bytes(zipped({"x.png": encode_png(SAMPLE.image)}))
+    assert [result.name for result in wbcseg.segment_many(path)] == ["x.png"]
+
+
+def test_bad_arguments_are_named(tmp_path: Path) -> None:
+    with raises(ImageError, ErrorCode.INVALID_VALUE, match="float64"):
+        wbcseg.segment(np.zeros((20, 20, 3)))  # type: ignore[arg-type]
+    with raises(ImageError, ErrorCode.UNREADABLE, match=r"none\.png"):
+        wbcseg.segment(tmp_path / "none.png")
+    with raises(ModelError, ErrorCode.NOT_FOUND, match="nobody"):
+        wbcseg.segment(SAMPLE.image, "nobody")
+    with raises(ImageError, ErrorCode.SIZE_MISMATCH):
+        wbcseg.segment(SAMPLE.image, mask=np.zeros((3, 3), np.uint8))
+
+
+def test_evaluate_agrees_with_the_card(zheng_data: object) -> None:
+    scores = wbcseg.evaluate("unet-16")
+    expected = wbcseg.load_model("unet-16").card.test_metrics["regions"]["cell"]["dice"]
+    assert scores["regions"]["cell"]["dice"] == pytest.approx(expected, abs=0.002)
