@@ -1,4 +1,4 @@
-"""Many pictures in a real browser: dropping, pasting, folders, zips, taking away, phones."""
+"""The Batch page in a real browser: files, pasting, folders, zips, downloads, phones."""
 
 import io
 import zipfile
@@ -16,23 +16,23 @@ PNG = "image/png"
 ROWS = ".cells tbody tr"
 WATCH_BUTTONS = """() => {
     window.buttonsSeen = 0;
-    const look = () => {
+    const countButtons = () => {
         const texts = [...document.querySelectorAll("button")].map(one => one.innerText.trim());
-        const shown = texts.filter(one => /(Cancel|Go on)$/.test(one));
+        const shown = texts.filter(one => /(Cancel|Resume)$/.test(one));
         window.buttonsSeen = Math.max(window.buttonsSeen, shown.length);
-        requestAnimationFrame(look);
+        requestAnimationFrame(countButtons);
     };
-    look();
+    countButtons();
 }"""
 
 
-def a_cell(number, side=120):
+def draw_cell_files(number, side=120):
     sample = draw_sample(11, number, size=(side, side))
     return encode_png(sample.image), encode_png(to_grey(sample.mask))
 
 
-def a_field(rows=2, columns=3):
-    """Drawn cells on plain plasma, ``uint8[H, W, 3]`` as PNG."""
+def draw_field(rows=2, columns=3):
+    """Synthetic cells on plain plasma, ``uint8[H, W, 3]`` as PNG."""
     image = np.full((300 * rows, 300 * columns, 3), (236, 226, 190), np.uint8)
     noise = np.random.default_rng(0).integers(-4, 5, image.shape)
     image = np.clip(image + noise, 0, 255).astype(np.uint8)
@@ -48,13 +48,13 @@ def file(name, data, kind=PNG):
     return {"name": name, "mimeType": kind, "buffer": data}
 
 
-def bring(page, *files):
+def upload(page, *files):
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(list(files))
     wait_until_done(page)
 
 
 def wait_until_done(page):
-    page.get_by_role("heading", name="Look closer").wait_for()
+    page.get_by_role("heading", name="Cell details").wait_for()
     page.locator(ROWS).first.wait_for()
     page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
 
@@ -66,19 +66,19 @@ def downloaded(page, label):
 
 
 @pytest.fixture
-def measure(page):
+def batch(page):
     page.goto("/batch")
-    page.get_by_role("heading", name="Measure many pictures").wait_for()
-    page.get_by_role("button", name="Try it with 8 drawn cells").wait_for()
+    page.get_by_role("heading", name="Batch").wait_for()
+    page.get_by_role("button", name="Try it with 8 synthetic cells").wait_for()
     return page
 
 
-def test_good_and_bad_files_together(measure, server):
-    good, mask = a_cell(1)
+def test_readable_and_unreadable_files_together(batch, server):
+    good, mask = draw_cell_files(1)
     name = "<img src=x onerror=alert(1)> Jane :red[x].png"
-    measure.on("dialog", lambda dialog: pytest.fail(f"The page ran a script: {dialog.message}"))
-    bring(
-        measure,
+    batch.on("dialog", lambda dialog: pytest.fail(f"The page ran a script: {dialog.message}"))
+    upload(
+        batch,
         file("a.png", good),
         file("a_mask.png", mask),
         file(name, good),
@@ -88,57 +88,61 @@ def test_good_and_bad_files_together(measure, server):
         file("no.zip", b"PK no zip", "application/zip"),
         file("zz_mask.png", mask),
     )
-    assert measure.locator(ROWS).count() == 7
-    text = measure.locator(".cells").inner_text()
-    for words in ("empty (0 bytes)", "web page (HTML)", "truncated", "no zip, or is damaged", "no picture of its name"):
+    assert batch.locator(ROWS).count() == 7
+    text = batch.locator(".cells").inner_text()
+    for words in (
+        "empty (0 bytes)",
+        "web page (HTML)",
+        "truncated",
+        "not a zip, or is damaged",
+        "No image has its name",
+    ):
         assert words in text
     assert name[:30] in text
-    assert measure.locator("img[src=x]").count() == 0
-    assert measure.get_by_text("2 pictures, 2 cells", exact=True).is_visible()
+    assert batch.locator("img[src=x]").count() == 0
+    assert batch.get_by_text("2 images, 2 cells", exact=True).is_visible()
     assert "Jane" not in server.log.read_text()
 
 
-def test_a_file_is_judged_by_its_content_whatever_its_name_ends_in(measure):
-    good, _ = a_cell(1)
-    bring(
-        measure, file("IMG0001", good, "application/octet-stream"), file("notes.txt", b"Dear colleague", "text/plain")
-    )
-    assert measure.locator(ROWS).count() == 2
-    assert "not allowed" not in measure.locator("[data-testid=stFileUploader]").inner_text()
-    text = measure.locator(".cells").inner_text()
+def test_file_type_is_determined_by_content(batch):
+    good, _ = draw_cell_files(1)
+    upload(batch, file("IMG0001", good, "application/octet-stream"), file("notes.txt", b"Dear colleague", "text/plain"))
+    assert batch.locator(ROWS).count() == 2
+    assert "not allowed" not in batch.locator("[data-testid=stFileUploader]").inner_text()
+    text = batch.locator(".cells").inner_text()
     assert "notes.txt" in text
-    assert "It holds text; PNG, JPEG, BMP and TIFF are read." in text
-    assert measure.get_by_text("1 picture, 1 cell", exact=True).is_visible()
+    assert "The file holds text; supported are PNG, JPEG, BMP and TIFF." in text
+    assert batch.get_by_text("1 image, 1 cell", exact=True).is_visible()
 
 
-def test_a_zip_with_masks_and_what_is_taken_away(measure):
+def test_zip_with_masks_and_downloads(batch):
     files = {}
     for number in range(3):
-        files[f"images/{number}.png"], files[f"masks/{number}.png"] = a_cell(number)
-    bring(measure, file("cells.zip", zipped(files), "application/zip"))
-    assert measure.get_by_text("3 cells with a mask").is_visible()
-    lines = downloaded(measure, "Figures (CSV)").decode("utf-8-sig").splitlines()
+        files[f"images/{number}.png"], files[f"masks/{number}.png"] = draw_cell_files(number)
+    upload(batch, file("cells.zip", zipped(files), "application/zip"))
+    assert batch.get_by_text("3 cells with a mask").is_visible()
+    lines = downloaded(batch, "Download measurements (CSV)").decode("utf-8-sig").splitlines()
     assert len(lines) == 4
     assert "dice_cell" in lines[0]
-    assert downloaded(measure, "Report (PDF)").startswith(b"%PDF")
-    with zipfile.ZipFile(io.BytesIO(downloaded(measure, "Everything (zip)"))) as archive:
+    assert downloaded(batch, "Download report (PDF)").startswith(b"%PDF")
+    with zipfile.ZipFile(io.BytesIO(downloaded(batch, "Download all (zip)"))) as archive:
         assert archive.testzip() is None
         assert len([name for name in archive.namelist() if name.startswith("masks/")]) == 3
 
 
-def test_a_field_of_view_goes_to_predict_and_back(measure):
-    bring(measure, file("field.png", a_field()))
-    assert measure.get_by_text("Field of view: 6 white cells").first.is_visible()
-    assert measure.locator(ROWS).count() == 7
-    wait_for_images(measure, 1)
-    measure.get_by_role("button", name="Open in Predict").click()
-    measure.get_by_role("heading", name="Segment an image").wait_for()
-    measure.get_by_text("field.png ·").wait_for()
-    measure.get_by_role("link", name="Back to its table").click()
-    wait_until_done(measure)
-    assert measure.locator(ROWS).count() == 7
-    measure.get_by_role("button", name="Start over").click()
-    measure.get_by_role("button", name="Try it with 8 drawn cells").wait_for()
+def test_field_of_view_is_opened_in_segment_and_back(batch):
+    upload(batch, file("field.png", draw_field()))
+    assert batch.get_by_text("Field of view: 6 white blood cells").first.is_visible()
+    assert batch.locator(ROWS).count() == 7
+    wait_for_images(batch, 1)
+    batch.get_by_role("button", name="Open in Segment").click()
+    batch.get_by_role("heading", name="Segment an image").wait_for()
+    batch.get_by_text("field.png ·").wait_for()
+    batch.get_by_role("link", name="Back to the table").click()
+    wait_until_done(batch)
+    assert batch.locator(ROWS).count() == 7
+    batch.get_by_role("button", name="Start over").click()
+    batch.get_by_role("button", name="Try it with 8 synthetic cells").wait_for()
 
 
 PASTE = """
@@ -150,23 +154,23 @@ bytes => {
 """
 
 
-def test_pasted_pictures(measure):
-    measure.evaluate(PASTE, list(a_cell(2, side=60)[0]))
-    wait_until_done(measure)
-    assert measure.locator(ROWS).count() == 1
-    measure.evaluate(PASTE, list(a_cell(3, side=60)[0]))
-    measure.locator(ROWS).nth(1).wait_for()
-    assert "image (2).png" in measure.locator(ROWS).nth(1).inner_text()
-    measure.get_by_text("Folder", exact=True).click()
-    measure.get_by_text("A folder with pictures").wait_for()
-    measure.evaluate(PASTE, list(a_cell(4, side=60)[0]))
-    measure.wait_for_timeout(1500)
-    assert measure.locator(ROWS).count() == 2
+def test_pasted_images(batch):
+    batch.evaluate(PASTE, list(draw_cell_files(2, side=60)[0]))
+    wait_until_done(batch)
+    assert batch.locator(ROWS).count() == 1
+    batch.evaluate(PASTE, list(draw_cell_files(3, side=60)[0]))
+    batch.locator(ROWS).nth(1).wait_for()
+    assert "image (2).png" in batch.locator(ROWS).nth(1).inner_text()
+    batch.get_by_text("Folder", exact=True).click()
+    batch.get_by_text("A folder with images").wait_for()
+    batch.evaluate(PASTE, list(draw_cell_files(4, side=60)[0]))
+    batch.wait_for_timeout(1500)
+    assert batch.locator(ROWS).count() == 2
 
 
-def test_what_is_pasted_while_the_way_changes_loses_nothing(measure):
-    bring(measure, file("first.png", a_cell(2, side=60)[0]))
-    measure.evaluate(
+def test_pasting_while_the_source_changes_loses_nothing(batch):
+    upload(batch, file("first.png", draw_cell_files(2, side=60)[0]))
+    batch.evaluate(
         f"""async bytes => {{
             const paste = {PASTE}
             ;[...document.querySelectorAll("button")].find(one => one.innerText === "Folder").click()
@@ -175,70 +179,70 @@ def test_what_is_pasted_while_the_way_changes_loses_nothing(measure):
                 await new Promise(done => setTimeout(done, 50))
             }}
         }}""",
-        list(a_cell(4, side=60)[0]),
+        list(draw_cell_files(4, side=60)[0]),
     )
-    measure.get_by_text("A folder with pictures").wait_for()
-    measure.wait_for_timeout(1500)
-    wait_until_done(measure)
-    assert "first.png" in measure.locator(".cells").inner_text()
+    batch.get_by_text("A folder with images").wait_for()
+    batch.wait_for_timeout(1500)
+    wait_until_done(batch)
+    assert "first.png" in batch.locator(".cells").inner_text()
 
 
-def test_a_folder(measure, tmp_path):
+def test_a_folder(batch, tmp_path):
     for kind, part in (("images", 0), ("masks", 1)):
         (tmp_path / "mine" / kind).mkdir(parents=True)
         for number in range(2):
-            (tmp_path / "mine" / kind / f"{number}.png").write_bytes(a_cell(number)[part])
-    measure.get_by_text("Folder", exact=True).click()
-    measure.get_by_text("A folder with pictures").wait_for()
+            (tmp_path / "mine" / kind / f"{number}.png").write_bytes(draw_cell_files(number)[part])
+    batch.get_by_text("Folder", exact=True).click()
+    batch.get_by_text("A folder with images").wait_for()
     # The uploader of before may still be there for a moment.
-    measure.locator("[data-testid=stFileUploader] input[webkitdirectory]").set_input_files(tmp_path / "mine")
-    wait_until_done(measure)
-    assert measure.locator(ROWS).count() == 2
-    assert measure.get_by_text("2 cells with a mask").is_visible()
+    batch.locator("[data-testid=stFileUploader] input[webkitdirectory]").set_input_files(tmp_path / "mine")
+    wait_until_done(batch)
+    assert batch.locator(ROWS).count() == 2
+    assert batch.get_by_text("2 cells with a mask").is_visible()
 
 
-def test_the_table_fills_and_can_be_cancelled(measure):
-    data = [a_cell(number, side=100)[0] for number in range(4)]
-    measure.get_by_text("Careful", exact=True).click()
+def test_the_table_fills_and_can_be_cancelled(batch):
+    data = [draw_cell_files(number, side=100)[0] for number in range(4)]
+    batch.get_by_text("Test-time averaging", exact=True).click()
     # Streamlit 1.67 forgets the address that it has just made for an upload if a run begins before the address is sent,
     # some hundredths of a second later (ForwardMsgQueue.clear). Nobody clicks and drops files as quickly as a test.
-    measure.wait_for_timeout(1500)
+    batch.wait_for_timeout(1500)
     many = [file(f"{number}.png", data[number % 4]) for number in range(30)]
-    measure.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(many)
-    measure.locator(ROWS).first.wait_for()
-    measure.evaluate(WATCH_BUTTONS)
-    measure.get_by_role("button", name="Cancel").click()
-    measure.get_by_role("button", name="Go on").click()
-    wait_until_done(measure)
-    measure.get_by_text("30 pictures,").wait_for()
-    measure.get_by_role("button", name="Next rows").click()
-    measure.get_by_text("Rows 26 to 30 of 30", exact=True).wait_for()
+    batch.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(many)
+    batch.locator(ROWS).first.wait_for()
+    batch.evaluate(WATCH_BUTTONS)
+    batch.get_by_role("button", name="Cancel").click()
+    batch.get_by_role("button", name="Resume").click()
+    wait_until_done(batch)
+    batch.get_by_text("30 images,").wait_for()
+    batch.get_by_role("button", name="Next rows").click()
+    batch.get_by_text("Rows 26 to 30 of 30", exact=True).wait_for()
     # Never two at once: the new one would move under the pointer when the old one goes, and miss its click.
-    assert measure.evaluate("window.buttonsSeen") == 1
+    assert batch.evaluate("window.buttonsSeen") == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_every_figure_without_scrolling(measure, scheme):
-    measure.set_viewport_size({"width": 390, "height": 844})
-    measure.emulate_media(color_scheme=scheme)
-    good, mask = a_cell(1)
-    bring(
-        measure,
+def test_phone_shows_every_measurement_without_scrolling(batch, scheme):
+    batch.set_viewport_size({"width": 390, "height": 844})
+    batch.emulate_media(color_scheme=scheme)
+    good, mask = draw_cell_files(1)
+    upload(
+        batch,
         file("a name that is very long and goes on and on_" * 4 + ".png", good),
         file("a.png", good),
         file("a_mask.png", mask),
         file("web.png", b"<html>"),
     )
-    main = measure.locator("[data-testid=stMain]")
+    main = batch.locator("[data-testid=stMain]")
     assert main.evaluate("main => main.scrollWidth - main.clientWidth") <= 0
-    box = measure.locator(".cells")
+    box = batch.locator(".cells")
     assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
-    figures = measure.locator(".cells td[data-title]")
+    figures = batch.locator(".cells td[data-title]")
     assert figures.count() == 2 * 7
     # Each is whole: what it writes is within its cell, and its cell within the screen.
     assert figures.evaluate_all(
         """cells => cells.every(cell => cell.scrollWidth <= cell.clientWidth + 1
             && cell.getBoundingClientRect().left >= 0 && cell.getBoundingClientRect().right <= innerWidth)"""
     )
-    share = measure.locator(".cells td[data-title='Nucleus / cell']").first
-    assert share.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Nucleus / cell"'
+    share = batch.locator(".cells td[data-title='Nuclear fraction']").first
+    assert share.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Nuclear fraction"'

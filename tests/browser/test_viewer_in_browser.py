@@ -1,4 +1,4 @@
-"""The viewer, driven as a reader does: linked panels, overlays, keys, touch, links, saving, correcting."""
+"""The viewer in a real browser: linked panels, overlays, keys, touch, links, saving, editing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.inference import Catalog
 from wbcseg.metrics import score
 
-PICTURE = "/segment?dataset=Synthetic&image=012"
+IMAGE = "/segment?dataset=Synthetic&image=012"
 CANVAS = "figure canvas"
 MODELS = Catalog().select_defaults_for("synthetic")
 PANELS = 2 + len(MODELS)
@@ -22,15 +22,15 @@ PANELS = 2 + len(MODELS)
 ROOT = """() => document.querySelector("[data-viewer]").shadowRoot"""
 
 
-def open_viewer(page, address=PICTURE, panels=PANELS):
-    """Open a picture and wait until every panel has drawn it."""
+def open_viewer(page, address=IMAGE, panels=PANELS):
+    """Open a image and wait until every panel has drawn it."""
     page.goto(address)
     wait_for_viewer(page, panels)
     page.wait_for_timeout(300)
 
 
 def wait_for_strip(page):
-    """Wait until the pictures around are known; then nothing goes on in the background."""
+    """Wait until the neighbouring images are segmented; then nothing runs in the background."""
     page.wait_for_function(
         "() => [...document.querySelector('[data-viewer]').shadowRoot.querySelectorAll('.lowest-dice')]"
         ".every(one => one.textContent.length === 4)"
@@ -38,7 +38,7 @@ def wait_for_strip(page):
 
 
 def transform(page):
-    """Scale and the picture's point in the middle, the same for every panel."""
+    """Return the scale and the image point at the centre, the same for every panel."""
     return [float(n) for n in page.locator(".panels").get_attribute("data-view").split()]
 
 
@@ -60,7 +60,7 @@ def focus(page, panel="image"):
     page.locator(f'figure[data-panel="{panel}"] canvas').focus()
 
 
-def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
+def test_zooming_one_panel_zooms_all_without_a_request(page):
     open_viewer(page)
     requests = []
     page.on(
@@ -81,7 +81,7 @@ def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
     scale, x, y = transform(page)
     assert scale > 3
     shown = [pixels(page, name) for name in ("image", "mask")]
-    # Outside of the cell's colours, the panels show the same place of the same picture.
+    # Outside of the cell's colours, the panels show the same place of the same image.
     same = (shown[0][..., :3] == shown[1][..., :3]).all(axis=-1)
     assert same.mean() > 0.05
     page.mouse.down()
@@ -98,9 +98,9 @@ def test_zooming_one_panel_zooms_all_and_asks_the_server_nothing(page):
     assert transform(page)[0] == 1.0
 
 
-def test_a_class_switched_off_gives_the_picture_back(page):
+def test_hidden_class_shows_the_image(page):
     open_viewer(page)
-    picture, with_all = pixels(page, "image"), pixels(page, "mask")
+    image, with_all = pixels(page, "image"), pixels(page, "mask")
     page.get_by_role("button", name="Nucleus", exact=True).click()
     page.wait_for_timeout(300)
     without = pixels(page, "mask")
@@ -109,12 +109,12 @@ def test_a_class_switched_off_gives_the_picture_back(page):
     rows = (np.arange(side) + 0.5) * mask.shape[0] / side
     large = mask[rows.astype(int)][:, rows.astype(int)]
     inner = large == 2
-    assert (without[inner][:, :3] == picture[inner][:, :3]).mean() > 0.97
-    assert (with_all[inner][:, :3] == picture[inner][:, :3]).mean() < 0.05
+    assert (without[inner][:, :3] == image[inner][:, :3]).mean() > 0.97
+    assert (with_all[inner][:, :3] == image[inner][:, :3]).mean() < 0.05
     assert (without[large == 1][:, :3] == with_all[large == 1][:, :3]).mean() > 0.97
 
 
-def test_hovering_says_what_the_core_says(page):
+def test_readout_agrees_with_the_predictor(page):
     open_viewer(page)
     sample = open_dataset("synthetic").read("synthetic/012")
     height, width = sample.size
@@ -132,7 +132,7 @@ def test_hovering_says_what_the_core_says(page):
             assert float(found[2]) == pytest.approx(result.probabilities[y, x, kind], abs=0.0075)
 
 
-def test_the_captions_have_the_dice_of_the_core(page):
+def test_captions_have_the_dice_of_the_metrics_module(page):
     open_viewer(page)
     sample = open_dataset("synthetic").read("synthetic/012")
     for entry in MODELS:
@@ -142,7 +142,7 @@ def test_the_captions_have_the_dice_of_the_core(page):
             assert f"{region} {dice[region]:.3f}" in text
 
 
-def test_keys_do_everything(page):
+def test_keyboard_shortcuts(page):
     open_viewer(page)
     focus(page)
     page.keyboard.press("+")
@@ -171,19 +171,19 @@ def test_keys_do_everything(page):
     page.get_by_text("Synthetic, 013 ·").wait_for()
 
 
-def test_the_colours_are_hidden_while_a_key_is_held(page):
+def test_overlay_is_hidden_while_a_key_is_held(page):
     open_viewer(page)
     focus(page)
-    picture = pixels(page, "image")
+    image = pixels(page, "image")
     page.keyboard.down("h")
     page.wait_for_timeout(200)
-    assert (pixels(page, "mask") == picture).all()
+    assert (pixels(page, "mask") == image).all()
     page.keyboard.up("h")
     page.wait_for_timeout(200)
-    assert not (pixels(page, "mask") == picture).all()
+    assert not (pixels(page, "mask") == image).all()
 
 
-def test_a_link_shows_exactly_the_same(page, context):
+def test_link_restores_the_view(page, context):
     open_viewer(page)
     page.mouse.move(*middle_of(page, "image", 0.4, 0.4))
     for _ in range(4):
@@ -206,7 +206,7 @@ def test_a_link_shows_exactly_the_same(page, context):
     other.close()
 
 
-def test_the_divider_shows_one_panel_left_and_the_other_right(page):
+def test_divider_shows_one_panel_on_each_side(page):
     open_viewer(page)
     page.get_by_role("button", name="Swipe").click()
     divider = page.get_by_role("slider", name="Divider")
@@ -229,8 +229,8 @@ def test_the_divider_shows_one_panel_left_and_the_other_right(page):
     assert (whole != other).mean() > 0.05
 
 
-def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
-    open_viewer(page, f"{PICTURE}&view=wimage_mask_50")
+def test_divider_from_a_link_follows_the_image_and_zooms(page):
+    open_viewer(page, f"{IMAGE}&view=wimage_mask_50")
     stage = page.locator(".stage canvas")
     stage.wait_for()
     grab = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
@@ -249,9 +249,9 @@ def test_a_divider_comes_by_a_link_follows_the_picture_and_zooms(page):
     assert stage.evaluate(grab) != before
 
 
-def test_what_is_wrong_or_unsure_stands_on_a_pale_picture_with_its_legend(page):
+def test_errors_and_agreement_are_on_a_faded_image_with_a_legend(page):
     name = MODELS[-1].name
-    open_viewer(page, f"{PICTURE}&view=pimage_errors.{name}_uncertainty.{name}_agreement", 4)
+    open_viewer(page, f"{IMAGE}&view=pimage_errors.{name}_uncertainty.{name}_agreement", 4)
     sample = open_dataset("synthetic").read("synthetic/012")
     labels = Catalog().load(name).predict(sample.image).labels
     shown = pixels(page, f"errors.{name}")[..., :3].astype(int)
@@ -275,14 +275,14 @@ def saved(page, item):
     return download.value
 
 
-def test_what_one_sees_is_saved(page):
+def test_view_and_figures_are_saved(page):
     open_viewer(page)
     for item in ("Current view (PNG)", "Figure with all panels (PNG)"):
         file = saved(page, item)
         assert file.suggested_filename.endswith(".png")
-        with Image.open(file.path()) as picture:
-            assert min(picture.size) > 200
-            assert not picture.info.get("exif")
+        with Image.open(file.path()) as image:
+            assert min(image.size) > 200
+            assert not image.info.get("exif")
     svg = saved(page, "Figure with all panels (SVG)")
     text = Path(svg.path()).read_text(encoding="utf-8")
     assert "Not a medical device" in text
@@ -290,17 +290,17 @@ def test_what_one_sees_is_saved(page):
     assert "Dice: nucleus" in text
 
 
-def test_a_models_mask_is_saved_in_grey_codes(page):
+def test_mask_is_saved_with_grey_values(page):
     open_viewer(page)
     entry = MODELS[0]
     file = saved(page, f"Mask of {entry.title} (PNG, grey values)")
     labels = Catalog().load(entry.name).predict(open_dataset("synthetic").read("synthetic/012").image).labels
-    with Image.open(file.path()) as picture:
-        assert picture.mode == "L"
-        assert (np.array(picture) == np.array([0, 128, 255], np.uint8)[labels]).all()
+    with Image.open(file.path()) as image:
+        assert image.mode == "L"
+        assert (np.array(image) == np.array([0, 128, 255], np.uint8)[labels]).all()
 
 
-def test_a_mask_is_corrected_undone_kept_over_a_reload_and_handed_over(page):
+def test_mask_is_edited_undone_kept_over_a_reload_and_added_to_the_training_set(page):
     open_viewer(page)
     name = MODELS[0].name
     focus(page, name)
@@ -329,7 +329,7 @@ def test_a_mask_is_corrected_undone_kept_over_a_reload_and_handed_over(page):
     assert scores.inner_text() == before
 
 
-def test_a_mask_is_corrected_by_keys_alone(page):
+def test_mask_is_edited_with_the_keyboard_alone(page):
     open_viewer(page)
     name = MODELS[0].name
     focus(page, name)
@@ -347,7 +347,7 @@ def test_a_mask_is_corrected_by_keys_alone(page):
     assert page.get_by_role("button", name="Edit mask").get_attribute("aria-pressed") == "false"
 
 
-def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
+def test_phone_zooms_with_two_fingers_and_reads_out_on_a_tap(browser, server):
     phone = browser.new_context(
         base_url=server.url,
         viewport={"width": 390, "height": 844},
@@ -385,7 +385,7 @@ def test_on_a_phone_two_fingers_zoom_and_a_tap_reads(browser, server):
     phone.close()
 
 
-def test_the_strip_has_the_pictures_around_with_their_worst_dice(page):
+def test_strip_has_the_lowest_dice_of_neighbouring_images(page):
     open_viewer(page)
     strip = page.locator(".strip button")
     assert strip.count() == 13
