@@ -136,6 +136,3 @@ def payloads(at: AppTest) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
 def count_images(at: AppTest) -> int:
     """Return how many images a page shows."""
     return len(at.image)
-
-
-words, viewer, packs, pictures = page_text, viewer_props, payloads, count_images

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from quick_app import tables, words
+from quick_app import page_text, tables
 
 from wbcseg.evaluation import comparison, cross_validation, reproduction
 from wbcseg.evaluation.comparison import PairwiseComparison
@@ -115,14 +115,14 @@ def test_the_summary_has_thesis_reproduction_and_unseen_cells(open_page, study_f
     result = CrossValidationResult.from_dict(make_result("unet", 0.96))
     mean = np.mean(list(comparison.collect_metric(result, "dice", "nucleus").values()))
     assert rows["**Unseen cells, our recipe**"][0].startswith(f"**{mean:.3f} ±")
-    has_note = "–: not computed yet" in words(at)
+    has_note = "–: not computed yet" in page_text(at)
     assert has_note == any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
 
 
 def test_a_complete_summary_has_no_note_on_missing_values(open_page):
     at = open_page("compare")
     assert not any("–" in cell for table in tables(at)[:2] for row in table for cell in row)
-    assert "not computed yet" not in words(at)
+    assert "not computed yet" not in page_text(at)
 
 
 def test_only_times_on_the_same_hardware_are_compared(open_page, folder):
@@ -131,11 +131,11 @@ def test_only_times_on_the_same_hardware_are_compared(open_page, folder):
         result["environment"] |= {"features": ["avx2", "avx512f"], "precision": "bfloat16"}
     write_results(folder, unet, segnet)
     at = open_page("compare", tab=UNSEEN)
-    assert "SegNet\\-Basic on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in words(at)
+    assert "SegNet\\-Basic on a processor\\, AVX\\-512\\, 2 cores\\, bfloat16" in page_text(at)
     assert len(at.get("plotly_chart")) == 3
     write_results(folder, deconvnet)
     at = open_page("compare", tab=UNSEEN)
-    assert "U\\-Net on a processor\\, AVX2\\, 2 cores\\, float32" in words(at)
+    assert "U\\-Net on a processor\\, AVX2\\, 2 cores\\, float32" in page_text(at)
     alt = at.get("plotly_chart")[-1].proto.alt
     assert "DeconvNet" in alt
     assert "U-Net" not in alt
@@ -143,7 +143,7 @@ def test_only_times_on_the_same_hardware_are_compared(open_page, folder):
 
 def test_unseen_cells_has_the_better_network_the_difference_and_its_certainty(open_page, study_folder):
     at = open_page("compare", tab=UNSEEN)
-    text = words(at)
+    text = page_text(at)
     assert "U\\-Net is better than SegNet\\-Basic" in text
     assert "of 40 images" in text
     assert "95 % confidence" in text
@@ -158,7 +158,7 @@ def test_every_metric_and_region_has_a_link(open_page, study_folder):
         cross_validation.load_study_results(cross_validation.list_study_files())
     ):
         at = open_page("compare", tab=UNSEEN, metric=metric.title)
-        assert metric.description in words(at)
+        assert metric.description in page_text(at)
         region = next(box for box in at.selectbox if box.key.startswith("region"))
         region.select(metric.regions[-1]).run()
         assert not at.exception, metric.name
@@ -200,7 +200,7 @@ def test_the_effect_of_data_leakage(open_page, study_folder):
         make_result("unet", 0.95, study="zheng-1-thesis-cv5-leaky", **{**leak_free, "split": "leaky"}),
     )
     at = open_page("compare", tab=leakage.TAB_TITLE)
-    assert "**U-Net, nucleus**: +0.0100" in words(at)
+    assert "**U-Net, nucleus**: +0.0100" in page_text(at)
     at = open_page("compare", tab=UNSEEN)
     assert not any("leaky" in option for option in at.selectbox(key="study").options)
 
@@ -312,10 +312,10 @@ def test_the_reproduction_has_thesis_last_and_best_epoch(open_page, folder):
     assert dice["Nucleus, here"][0] == "0.9300 ±\u00a00.0000"
     assert "Nucleus, here, best" not in dice
     assert "Cytoplasm, here, best" not in dice
-    assert "a \\* processor\\, 2 cores\\, float32" in words(at)
+    assert "a \\* processor\\, 2 cores\\, float32" in page_text(at)
     assert len(at.get("vega_lite_chart")) == 2
     assert "reproduce segnet deconvnet" in at.code[0].value
-    assert "another seed" not in words(at)
+    assert "another seed" not in page_text(at)
     for name, test_accuracy in (("segnet", 0.95), ("segnet-again", 0.97)):
         last = {**history[-1], "val_binary_accuracy": test_accuracy}
         again = {**result, "experiment": name, "history": [last], "config": EXPERIMENTS[name].config.to_dict()}
@@ -333,14 +333,14 @@ def test_cell_measurements_are_compared_with_the_experts(open_page, monkeypatch,
     feature_values = {"nucleus_to_cell": pairs, "cell_area": tuple((100.0 + n, 97.0 + n) for n in range(12))}
     FeaturePairs("unet-16", True, tuple(f"zheng-1/{n:03}" for n in range(12)), feature_values).write(tmp_path)
     at = open_page("compare", tab=routes.COMPARE_FEATURES_TAB)
-    assert f"**{FEATURES['nucleus_to_cell'].title}** is **0.01 higher**" in words(at)
+    assert f"**{FEATURES['nucleus_to_cell'].title}** is **0.01 higher**" in page_text(at)
     assert len(at.get("plotly_chart")) == 1
     assert [row[:2] for row in tables(at)[-1][1:]] == [
         [FEATURES["nucleus_to_cell"].title, "0.01"],
         ["Cell area (px²)", "-3"],
     ]
     at.selectbox(key="measurement").select("Cell area").run()
-    assert "**3 (px²) lower**" in words(at)
+    assert "**3 (px²) lower**" in page_text(at)
 
 
 def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_path):
@@ -401,6 +401,6 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
         "100\u00a0% of 4",
         "8\u00a0% of 36",
     ]
-    assert "0.012" in words(at)
-    assert "0.007" in words(at)
+    assert "0.012" in page_text(at)
+    assert "0.007" in page_text(at)
     assert at.get("plotly_chart")

@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from quick_app import tables, words
+from quick_app import page_text, tables
 from sample_runs import QUICK, make_run
 
 from wbcseg.training import PRESETS, Run
@@ -37,7 +37,7 @@ def select(at, *names):
 
 def test_without_runs_it_leads_to_train(open_page):
     at = open_page("runs")
-    assert "There are no runs yet" in words(at)
+    assert "There are no runs yet" in page_text(at)
     assert at.get("page_link")
 
 
@@ -88,7 +88,7 @@ def test_several_runs_are_overlaid_and_their_differing_settings_listed(open_page
     make_run("wide", config=QUICK.replace(base_filters=32))
     at = select(open_page("runs"), "narrow", "wide")
     assert len(charts(at)) == 1
-    assert "Differing settings" in words(at)
+    assert "Differing settings" in page_text(at)
     rows = tables(at)[0]
     assert ["Base filters", "32", "8"] in rows
     assert not [row for row in rows if row[0] == "Epochs"]
@@ -97,7 +97,7 @@ def test_several_runs_are_overlaid_and_their_differing_settings_listed(open_page
 def test_runs_with_the_same_settings_have_no_differences(open_page):
     make_run("a")
     make_run("b")
-    assert "all settings are the same" in words(select(open_page("runs"), "a", "b"))
+    assert "all settings are the same" in page_text(select(open_page("runs"), "a", "b"))
 
 
 def test_curves_by_epoch_by_time_and_smoothed():
@@ -118,13 +118,13 @@ def test_runs_without_a_metric_are_left_out(open_page):
     run = make_run("old")
     run.write("metrics.json", {"epochs": [{"epoch": 1, "loss": 0.5, "seconds": 1.0}]})
     at = select(open_page("runs"), "old")
-    assert "None of the selected runs has values of this metric yet" in words(at)
+    assert "None of the selected runs has values of this metric yet" in page_text(at)
 
 
 def test_leaky_runs_are_marked_in_a_comparison(open_page):
     make_run("honest")
     make_run("thesis", config=PRESETS["thesis"])
-    assert "Leaky split] thesis" in words(select(open_page("runs"), "honest", "thesis"))
+    assert "Leaky split] thesis" in page_text(select(open_page("runs"), "honest", "thesis"))
 
 
 def test_notes_are_saved_with_the_run(open_page, runs):
@@ -200,4 +200,4 @@ def test_thirty_runs(open_page):
     at = open_page("runs")
     assert len(at.dataframe[0].value) == 30
     select(at, *(f"run {number:02}" for number in range(14)))
-    assert "Only the first 12 of the 14 selected runs are shown" in words(at)
+    assert "Only the first 12 of the 14 selected runs are shown" in page_text(at)

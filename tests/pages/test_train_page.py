@@ -5,7 +5,7 @@ import itertools
 import zipfile
 
 import pytest
-from quick_app import pictures, words
+from quick_app import count_images, page_text
 from sample_runs import QUICK, add_snapshots, make_run, write_progress
 
 from wbcseg.errors import NotEnoughMemoryError, RunError
@@ -49,7 +49,7 @@ def zip_folder(folder):
 
 def read_text(at):
     """Return the text of a page without escapes."""
-    return words(at).replace("\\", "").replace("\u2060", "")
+    return page_text(at).replace("\\", "").replace("\u2060", "")
 
 
 def charts(at):
@@ -65,7 +65,7 @@ def start_button(at):
 
 def test_the_default_is_a_quick_run_that_can_be_started(open_page, started):
     at = open_page("train")
-    assert form.PRESET_DESCRIPTIONS["quick"] in words(at)
+    assert form.PRESET_DESCRIPTIONS["quick"] in page_text(at)
     start_button(at).click().run()
     assert not at.exception
     assert started == [(QUICK, None, None)]
@@ -172,7 +172,7 @@ def test_uploaded_images_are_checked_and_stay_in_memory(open_page, started, pair
     at.selectbox(key="train_dataset").select("upload").run()
     assert start_button(at).disabled
     at.file_uploader(key="train_zip").set_value(("mine.zip", data, "application/zip")).run()
-    assert "4 images with masks" in words(at)
+    assert "4 images with masks" in page_text(at)
     start_button(at).click().run()
     assert started == [(QUICK.replace(dataset="upload"), None, data)]
     assert not [path for path in runs.rglob("*") if path.suffix in (".zip", ".bmp")]
@@ -205,7 +205,7 @@ def make_cost(**changes):
 
 def test_the_cost_has_its_basis(open_page, monkeypatch):
     monkeypatch.setattr(launch, "estimate_cost", lambda *_: make_cost())
-    text = words(open_page("train"))
+    text = page_text(open_page("train"))
     assert f"About **1\u00a0min 35\u00a0s** on this computer: {QUICK.epochs} epochs × 8\u00a0s" in text
     assert "About **900.0\u00a0MB** of memory; 16.0\u00a0GB are free" in text
     assert launch.BASIS_TEXTS["runs", True] in text
@@ -232,7 +232,7 @@ def test_the_cost_can_be_timed_on_this_computer(open_page, monkeypatch):
     at.button(key="train_probe").click().run()
     assert not at.exception
     assert probed == [QUICK]
-    assert "Timing a few steps" in words(at)
+    assert "Timing a few steps" in page_text(at)
 
 
 # Starting
@@ -244,7 +244,7 @@ def test_a_started_run_is_shown(open_page, started):
     start_button(at).click().run()
     assert not at.exception
     assert at.session_state["run"] == "My first"
-    assert ":material/stop_circle: Stopped" in words(at)
+    assert ":material/stop_circle: Stopped" in page_text(at)
     assert at.query_params["run"] == "My first"
 
 
@@ -269,16 +269,16 @@ def test_a_queue_is_shown_before_and_after_the_start(open_page):
     make_run("first", "running", epochs=1)
     waiting = make_run("second", "queued", epochs=0, queued_at=1.0)
     at = open_page("train", tab=routes.TRAIN_NEW_TAB)
-    assert "2 runs are ahead" in words(at)
+    assert "2 runs are ahead" in page_text(at)
     at = open_page("train", run=waiting.name)
-    assert "Queued: 1st" in words(at)
+    assert "Queued: 1st" in page_text(at)
 
 
 # Progress
 
 
 def test_without_a_run_it_points_to_the_form(open_page):
-    assert "There are no runs yet" in words(open_page("train", tab=routes.TRAIN_PROGRESS_TAB))
+    assert "There are no runs yet" in page_text(open_page("train", tab=routes.TRAIN_PROGRESS_TAB))
 
 
 def test_the_running_run_is_shown_by_default(open_page):
@@ -291,8 +291,8 @@ def test_the_running_run_is_shown_by_default(open_page):
         f"Epoch 3 of {QUICK.epochs} · batch 2 of 3 · 21 images per second · about 1\u00a0min 23\u00a0s left"
     )
     assert len(charts(at)) == 3
-    assert "Now: nucleus validation" in words(at)
-    assert pictures(at) == 5  # images, masks, and the epochs 0, 1 and 2
+    assert "Now: nucleus validation" in page_text(at)
+    assert count_images(at) == 5  # images, masks, and the epochs 0, 1 and 2
 
 
 def test_the_first_epoch_is_shown_by_batch(open_page):
@@ -307,7 +307,7 @@ def test_before_the_first_batch_there_is_no_empty_chart(open_page):
     run.write("batches.json", {"batches": []})
     at = open_page("train")
     assert not charts(at)
-    assert words(at).count(line_charts.EMPTY_TEXT) == 3
+    assert page_text(at).count(line_charts.EMPTY_TEXT) == 3
 
 
 def test_the_text_alternative_of_a_chart_has_values_after_the_end_of_the_run(open_page):
@@ -335,7 +335,7 @@ def test_the_thesis_curve_is_not_overlaid_on_another_loss(open_page):
     for name, loss in (("quick", False), ("thesis", True)):
         at = open_page("train", run=name)
         at.toggle(key="thesis_curve").set_value(True).run()
-        text = words(at)
+        text = page_text(at)
         assert "**Binary accuracy**" in text
         assert "24 of which have a flipped copy in training" in text
         assert ("cannot be compared" in text) != loss
@@ -345,9 +345,9 @@ def test_the_thesis_curve_is_not_overlaid_on_another_loss(open_page):
 def test_scores_of_a_leaky_split_are_marked(open_page):
     run = make_run("leaky", config=PRESETS["thesis"])
     run.write("split.json", {"train": ["zheng-1/001+flipped", "zheng-1/002"], "test": ["zheng-1/001", "zheng-1/003"]})
-    assert "1 of 2 validation images have a flipped copy in training" in words(open_page("train", run="leaky"))
+    assert "1 of 2 validation images have a flipped copy in training" in page_text(open_page("train", run="leaky"))
     make_run("leak-free")
-    assert "Leaky split]" not in words(open_page("train", run="leak-free"))
+    assert "Leaky split]" not in page_text(open_page("train", run="leak-free"))
 
 
 def test_a_failed_run_shows_the_reason_and_can_be_resumed(open_page, monkeypatch):
@@ -367,7 +367,7 @@ def test_stop_requests_a_stop(open_page, monkeypatch):
     assert not at.exception
     assert run.get_stop_request_age() is not None
     assert at.button(key="live_busy_stop").disabled
-    assert "Stopping" in words(at)
+    assert "Stopping" in page_text(at)
 
 
 def test_resuming_needs_the_uploaded_images_again(open_page, monkeypatch, pair_folder):
@@ -393,18 +393,18 @@ def test_snapshots_of_uploaded_images_show_masks_only(open_page):
     run = make_run("mine", config=QUICK.replace(dataset="upload"))
     add_snapshots(run, run.load_config(), 2)
     at = open_page("train", run="mine")
-    assert pictures(at) == 4
-    assert "A run stores only the masks" in words(at)
+    assert count_images(at) == 4
+    assert "A run stores only the masks" in page_text(at)
 
 
 def test_any_epoch_of_the_snapshots_can_be_shown(open_page):
     make_run("long", epochs=30, config=QUICK.replace(epochs=30), with_snapshots=True)
     at = open_page("train", run="long")
-    assert pictures(at) == 2 + snapshots.DEFAULT_SNAPSHOTS
-    assert "**Epoch 30**" in words(at)
+    assert count_images(at) == 2 + snapshots.DEFAULT_SNAPSHOTS
+    assert "**Epoch 30**" in page_text(at)
     at.select_slider(key="snapshot_epoch_long").set_value(23).run()
-    assert "**Epoch 23**" in words(at)
-    assert pictures(at) == 2 + snapshots.DEFAULT_SNAPSHOTS + 1
+    assert "**Epoch 23**" in page_text(at)
+    assert count_images(at) == 2 + snapshots.DEFAULT_SNAPSHOTS + 1
 
 
 # Curves and snapshots
