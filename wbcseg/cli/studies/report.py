@@ -20,7 +20,7 @@ COLUMNS = (
     ("2 classes", "macro_dice", CELL_CLASSES),
     ("accuracy", "accuracy", WHOLE_IMAGE),
 )
-HEADER = f"  {'Dice ± standard error':42}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
+HEADER = f"  {'Dice ± standard error':52}" + "".join(f"{title:>18}" for title, *_ in COLUMNS)
 
 
 def format_cross_validations(results: Sequence[CrossValidationResult]) -> str:
@@ -141,7 +141,7 @@ def _format_row(label: str, result: ScoredImages, mode: PredictionMode) -> str:
         values = comparison.collect_metric(result, metric, region, mode).values()
         summary = comparison.summarise_values(list(values))
         cells.append(f"{summary.mean:>9.4f} ± {summary.standard_error:.4f}")
-    return f"  {label:42}{''.join(cells)}"
+    return f"  {label:52}{''.join(cells)}"
 
 
 def _format_percent(fraction: float | None) -> str:
