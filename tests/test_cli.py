@@ -45,7 +45,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def test_predict_writes_masks_and_overlays_of_the_pictures_size(pictures: Path, tmp_path: Path) -> None:
+def test_segment_writes_masks_and_overlays_of_the_pictures_size(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["segment", str(pictures), "--model", *SHIPPED, "--out", str(out)]) == 0
     for model in SHIPPED:
@@ -59,7 +59,7 @@ def test_predict_writes_masks_and_overlays_of_the_pictures_size(pictures: Path, 
     assert len(list(out.rglob("*.*"))) == 3 * 2 * len(SHIPPED)
 
 
-def test_predict_keeps_going_past_bad_files(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_segment_keeps_going_past_bad_files(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (pictures / "broken.png").write_bytes((pictures / "cell 0.png").read_bytes()[:500])
     (pictures / "empty.jpg").write_bytes(b"")
     (pictures / "page.tif").write_bytes(b"<html>")
@@ -70,11 +70,11 @@ def test_predict_keeps_going_past_bad_files(pictures: Path, tmp_path: Path, caps
     for name in ("broken.png", "empty.jpg", "page.tif", "dot.png", "nowhere.png"):
         assert f"{name}: " in said.err
     assert "Traceback" not in said.err
-    assert "3 of 8 pictures" in said.out
+    assert "3 of 8 images" in said.out
     assert len(list((tmp_path / "out" / FIRST_CHOICE).glob("cell ?.png"))) == 3
 
 
-def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_segment_writes_only_into_its_folder_and_overwrites_nothing(tmp_path: Path) -> None:
     data = encode_png(draw_sample(3, 0).image)
     paths = [tmp_path / "a" / "cell.png", tmp_path / "b" / "cell.bmp", tmp_path / "b" / "=HYPERLINK(x).png"]
     if os.name != "nt":
@@ -89,16 +89,16 @@ def test_fault_10_names_never_lead_out_of_the_folder_and_nothing_is_overwritten(
     assert len(written) == 2 * len(paths)
 
 
-def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -> None:
+def test_segment_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out", tmp_path / "reports" / "cells.pdf"
     options = ["--measurements", "--pixel-size", "0.1", "--report", str(report), "--export", "geojson", "coco"]
     assert main(["segment", str(pictures), "--out", str(out), *options]) == 0
-    rows = list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
+    rows = list(csv.DictReader((out / "cells.csv").read_text(encoding="utf-8-sig").splitlines()))
     masks = {path.stem: path for path in (out / FIRST_CHOICE).glob("*.png") if ".overlay" not in path.name}
-    assert {row["picture"] for row in rows} == {f"{stem}.png" for stem in masks}
-    assert [row["number"] for row in rows] == ["1", "2", "3"]
+    assert {row["image"] for row in rows} == {f"{stem}.png" for stem in masks}
+    assert [row["image_index"] for row in rows] == ["1", "2", "3"]
     for row in rows:
-        stem = Path(row["picture"]).stem
+        stem = Path(row["image"]).stem
         assert row["mask_file"] == f"{FIRST_CHOICE}/{stem}.png"
         cell = keep_main_cell(open_mask((out / row["mask_file"]).read_bytes()))
         assert float(row["cell_area_um2"]) == pytest.approx(0.01 * (cell > 0).sum(), rel=1e-4)
@@ -107,7 +107,7 @@ def test_predict_measures_outlines_and_reports(pictures: Path, tmp_path: Path) -
             float(row["cell_area_um2"]), rel=1e-4
         )
     document = json.loads((out / "outlines.coco.json").read_text(encoding="utf-8"))
-    assert [image["file_name"] for image in document["images"]] == [row["picture"] for row in rows]
+    assert [image["file_name"] for image in document["images"]] == [row["image"] for row in rows]
     assert report.read_bytes().startswith(b"%PDF-")
 
 
@@ -121,10 +121,10 @@ def pair(folder: Path, name: str, number: int) -> None:
 
 
 def figures(out: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((out / "figures.csv").read_text(encoding="utf-8-sig").splitlines()))
+    return list(csv.DictReader((out / "cells.csv").read_text(encoding="utf-8-sig").splitlines()))
 
 
-def test_predict_scores_against_masks_that_lie_beside_the_pictures(
+def test_segment_scores_against_masks_that_lie_beside_the_pictures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pair(tmp_path / "in", "a", 0)
@@ -133,17 +133,17 @@ def test_predict_scores_against_masks_that_lie_beside_the_pictures(
     for _ in range(2):  # The second time, what the first has written lies there too.
         assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measurements"]) == 0
         rows = figures(out)
-        assert [row["picture"] for row in rows] == ["a.png", "deeper/a.png"]
+        assert [row["image"] for row in rows] == ["a.png", "deeper/a.png"]
         assert [row["mask_file"] for row in rows] == [f"{FIRST_CHOICE}/a.png", f"{FIRST_CHOICE}/a-2.png"]
         dice = [float(row["dice_nucleus"]) for row in rows]
         assert min(dice) > 0.5
         told = capsys.readouterr().out
-        assert "2 of 2 pictures" in told
+        assert "2 of 2 images" in told
         assert f"mean Dice nucleus {sum(dice) / 2:.3f}" in told
         assert "(2 cells with a mask)" in told
 
 
-def test_predict_replaces_no_overlay_by_a_mask(tmp_path: Path) -> None:
+def test_segment_replaces_no_overlay_by_a_mask(tmp_path: Path) -> None:
     for folder, name in (("1", "a.overlay.png"), ("2", "a.png")):
         (tmp_path / "in" / folder).mkdir(parents=True)
         (tmp_path / "in" / folder / name).write_bytes(encode_png(draw_sample(3, int(folder), size=(60, 60)).image))
@@ -156,7 +156,7 @@ def test_predict_replaces_no_overlay_by_a_mask(tmp_path: Path) -> None:
         assert set(np.unique(np.asarray(Image.open(out / file)))) <= {0, 128, 255}
 
 
-def test_predict_uses_a_picture_whose_mask_is_gone(
+def test_segment_uses_a_picture_whose_mask_is_gone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair(tmp_path, "a", 0)
@@ -171,20 +171,20 @@ def test_predict_uses_a_picture_whose_mask_is_gone(
     files = [str(path) for path in tmp_path.iterdir()]
     assert [path.name for path in masks] == ["a_mask.png"]
     assert main(["segment", *files, "--out", str(tmp_path / "out"), "--measurements"]) == 1
-    assert "The expert's mask a_mask.png was not used. The file cannot be read" in capsys.readouterr().err
+    assert "Mask a_mask.png could not be read. The file cannot be read" in capsys.readouterr().err
     (row,) = figures(tmp_path / "out")
     assert float(row["cell_area_px2"]) > 0
 
 
-def test_predict_into_the_folder_of_the_pictures_does_not_take_results_for_pictures(
+def test_segment_into_the_folder_of_the_pictures_does_not_take_results_for_pictures(
     pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
         assert main(["segment", str(pictures), "--out", str(pictures)]) == 0
-        assert "3 of 3 pictures" in capsys.readouterr().out
+        assert "3 of 3 images" in capsys.readouterr().out
 
 
-def test_predict_names_masks_that_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_segment_names_masks_that_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pair(tmp_path / "in", "a", 0)
     pair(tmp_path / "in", "b", 1)
     (tmp_path / "in" / "a_mask.png").write_bytes(encode_png(np.full((120, 120), 77, np.uint8)))
@@ -192,14 +192,14 @@ def test_predict_names_masks_that_it_cannot_use(tmp_path: Path, capsys: pytest.C
     out = tmp_path / "out"
     assert main(["segment", str(tmp_path / "in"), "--out", str(out), "--measurements"]) == 1
     said = capsys.readouterr()
-    assert "a.png: Mask a_mask.png cannot be used. It holds the value 77" in said.err
-    assert "b_mask.png: Mask b_mask.png is not used: there is no picture of its name." in said.err
+    assert "a.png: Mask a_mask.png could not be read. It holds the value 77" in said.err
+    assert "b_mask.png: Mask b_mask.png was not used" in said.err
     first, second = figures(out)
     assert "It holds the value 77" in first["note"]
-    assert (second["picture"], second["status"]) == ("b_mask.png", "not used")
+    assert (second["image"], second["status"]) == ("b_mask.png", "not_used")
 
 
-def test_predict_takes_zips_and_several_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_segment_takes_zips_and_several_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, kind in enumerate(("images", "masks")):
         pair(tmp_path / "made", "a", 0)
         (tmp_path / kind).mkdir()
@@ -210,16 +210,16 @@ def test_predict_takes_zips_and_several_folders(tmp_path: Path, capsys: pytest.C
     out = tmp_path / "out"
     paths = [str(tmp_path / "images"), str(tmp_path / "masks"), str(pack)]
     assert main(["segment", *paths, "--out", str(out), "--measurements"]) == 0
-    scored = {Path(row["picture"]).name: bool(row["dice_cell"]) for row in figures(out)}
+    scored = {Path(row["image"]).name: bool(row["dice_cell"]) for row in figures(out)}
     assert scored == {"a.png": True, "z.png": False}
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
     assert main(["segment", str(tmp_path / "broken.zip"), str(tmp_path / "no.zip"), "--out", str(out)]) == 1
     said = capsys.readouterr().err
-    assert "is no zip, or is damaged" in said
-    assert "no.zip: The file cannot be read: No such file" in said
+    assert "is not a zip, or is damaged" in said
+    assert "no.zip: Reading the file failed: No such file" in said
 
 
-def test_predict_chooses_the_page_of_a_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_segment_chooses_the_page_of_a_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = [Image.fromarray(draw_sample(3, n, size=size).image) for n, size in enumerate([(120, 120), (100, 110)])]
     stack = tmp_path / "stack.tif"
     frames[0].save(stack, save_all=True, append_images=frames[1:])
@@ -227,15 +227,15 @@ def test_predict_chooses_the_page_of_a_stack(tmp_path: Path, capsys: pytest.Capt
     for page, shape in shapes.items():
         chosen = ["--page", str(page)] if page > 1 else []
         assert main(["segment", str(stack), "--out", str(tmp_path / "out"), *chosen]) == 0
-        assert f"stack.tif: The file has 2 pages; page {page} is used." in capsys.readouterr().err
+        assert f"stack.tif: Page {page} of 2 is used." in capsys.readouterr().err
         assert open_mask((tmp_path / "out" / FIRST_CHOICE / "stack.png").read_bytes()).shape == shape
     assert main(["segment", str(stack), "--out", str(tmp_path / "out"), "--page", "3"]) == 1
-    assert "Page 3 was asked for, but the file has 2." in capsys.readouterr().err
+    assert "Page 3 was requested, but the file has 2." in capsys.readouterr().err
     assert main(["segment", str(stack), "--out", str(tmp_path / "out"), "--page", "0"]) == 1
     assert "--page must be at least 1" in capsys.readouterr().err
 
 
-def test_predict_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segment_reads_one_picture_at_a_time(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
     read, predict = FolderSource.read, Segmenter.predict
     monkeypatch.setattr(FolderSource, "read", lambda source, name: (events.append(name), read(source, name))[1])
@@ -260,11 +260,11 @@ def test_paths_are_read_once_and_by_their_own_names(pictures: Path, tmp_path: Pa
     elsewhere = tmp_path / "masks" / "a.png"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(first.read_bytes())
-    assert [(item.name, item.problem) for item in collect_inputs([elsewhere.parent])] == [("a.png", "")]
+    assert [(item.name, item.problem) for item in collect_inputs([elsewhere.parent])] == [("a.png", None)]
     assert next(item.name for item in collect_inputs([first, elsewhere])) == "pictures/cell 0.png"
 
 
-def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
+def test_segment_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_path: Path) -> None:
     out, two = tmp_path / "out", SHIPPED[:2]
     assert (
         main(["segment", str(pictures), "--model", *two, "--out", str(out), "--export", "coco", "--measurements"]) == 0
@@ -272,18 +272,18 @@ def test_predict_with_two_models_writes_a_coco_file_each(pictures: Path, tmp_pat
     for model in two:
         document = json.loads((out / f"outlines-{model}.coco.json").read_text(encoding="utf-8"))
         assert [image["file_name"] for image in document["images"]] == ["cell 0.png", "cell 1.png", "cell 2.png"]
-    assert [row["number"] for row in figures(out)] == ["1", "1", "2", "2", "3", "3"]
+    assert [row["image_index"] for row in figures(out)] == ["1", "1", "2", "2", "3", "3"]
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf"])
-def test_predict_refuses_a_scale_that_is_none(
+def test_segment_refuses_a_scale_that_is_none(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], scale: str
 ) -> None:
     assert main(["segment", str(pictures), "--out", str(tmp_path), "--measurements", "--pixel-size", scale]) == 1
     assert "--pixel-size must be more than 0" in capsys.readouterr().err
 
 
-def test_predict_refuses_what_makes_no_sense_before_it_looks_at_pictures(
+def test_segment_refuses_what_makes_no_sense_before_it_looks_at_pictures(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -293,16 +293,16 @@ def test_predict_refuses_what_makes_no_sense_before_it_looks_at_pictures(
     assert not out.exists()
 
 
-def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
+def test_segment_names_an_empty_folder_and_zips_that_are_not_opened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    kept = tmp_path / "out" / "figures.csv"
+    kept = tmp_path / "out" / "cells.csv"
     kept.parent.mkdir()
     kept.write_text("of before")
     assert main(["segment", str(folder), "--out", str(tmp_path / "out"), "--measurements"]) == 1
-    assert f"No pictures were found in {folder}" in capsys.readouterr().err
+    assert str(folder) in capsys.readouterr().err
     assert kept.read_text() == "of before"
     (folder / "a.png").write_bytes(encode_png(draw_sample(9, 0).image))
     (folder / "more.zip").write_bytes(b"PK")
@@ -311,30 +311,30 @@ def test_predict_names_an_empty_folder_and_zips_that_are_not_opened(
     told = capsys.readouterr()
     assert "more.zip: Zips within a folder are not opened." in told.err
     assert "._more" not in told.err
-    assert "1 of 2 pictures segmented" in told.out
+    assert "1 of 2 images segmented" in told.out
     # One that is named by itself is opened, and one among the results is none of the pictures.
     (folder / "more.zip").write_bytes(zipped({"b.png": encode_png(draw_sample(9, 1).image)}))
     assert [(one.name, one.problem) for one in collect_inputs([folder, folder / "more.zip"])] == [
-        ("a.png", ""),
-        ("more/b.png", ""),
+        ("a.png", None),
+        ("more/b.png", None),
     ]
     assert not any(one.problem for one in collect_inputs([tmp_path], [folder]))
 
 
-def test_predict_says_on_a_terminal_how_far_it_is(
+def test_segment_says_on_a_terminal_how_far_it_is(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["segment", str(pictures), "--out", str(tmp_path / "out")]) == 0
-    assert "of 3 pictures" not in capsys.readouterr().err
+    assert "of 3 images" not in capsys.readouterr().err
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert main(["segment", str(pictures), "--out", str(tmp_path / "out")]) == 0
     written = capsys.readouterr().err
-    assert [f"{place} of 3 pictures" in written for place in (1, 2, 3)] == [True] * 3
+    assert [f"{place} of 3 images" in written for place in (1, 2, 3)] == [True] * 3
     # At the end the line is empty.
     assert written.endswith("\r\033[K")
 
 
-def test_predict_refuses_an_unknown_model(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_segment_refuses_an_unknown_model(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["segment", str(pictures), "--model", "best", "--out", str(tmp_path / "out")]) == 1
     assert "There is no model 'best'" in capsys.readouterr().err
 

@@ -24,6 +24,7 @@ from wbcseg.io.atomic import write_bytes
 from wbcseg.labels import NUCLEUS, PALETTES, Labels, to_grey
 from wbcseg.pipeline import (
     Analysis,
+    ImageResult,
     LastImageCache,
     PipelineConfig,
     analyze,
@@ -149,6 +150,11 @@ class Result:
     def notices(self) -> tuple[str, ...]:
         """What to know about how the image was read."""
         return self._analysis.result.notices
+
+    @property
+    def image_result(self) -> ImageResult:
+        """The record that the pipeline and the exports work with, without pixels."""
+        return self._analysis.result
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
