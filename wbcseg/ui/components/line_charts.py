@@ -17,7 +17,7 @@ import streamlit as st
 
 from wbcseg.evaluation.thesis import THESIS_ARCHITECTURES, load_thesis_result
 from wbcseg.training import TrainingConfig
-from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.formatting import escape_markdown, format_region
 
 MetricsRow = Mapping[str, float]
 Point = tuple[float, float, str]
@@ -54,7 +54,7 @@ MARKER_SHAPES: Final = tuple(MARKER_GLYPHS)
 
 VALIDATION: Final = "Validation"
 TRAINING: Final = "Training"
-REGION_STYLES: Final = {"nucleus": ("Nucleus", BLUE), "cytoplasm": ("Cytoplasm", GREEN), "cell": ("Whole cell", ORANGE)}
+REGION_COLOURS: Final = {"nucleus": BLUE, "cytoplasm": GREEN, "cell": ORANGE}
 
 MAX_MARKED_POINTS: Final = 40
 """Curves with more points are drawn without markers."""
@@ -85,7 +85,7 @@ METRIC_TITLES: Final = {
     "loss": "Loss",
     "accuracy": "Accuracy",
     "binary_accuracy": "Binary accuracy",
-    **{f"dice_{region}": f"Dice, {title.lower()}" for region, (title, _) in REGION_STYLES.items()},
+    **{f"dice_{region}": f"Dice, {format_region(region).lower()}" for region in REGION_COLOURS},
 }
 """Titles of the metrics of an epoch or batch."""
 
@@ -260,9 +260,9 @@ def build_dice_series(rows: Sequence[MetricsRow]) -> tuple[list[Point], list[Ser
     """Return the Dice curves of nucleus, cytoplasm and cell, for training and validation."""
     points: list[Point] = []
     series: list[Series] = []
-    for (region, (title, colour)), shape in zip(REGION_STYLES.items(), MARKER_SHAPES, strict=False):
+    for (region, colour), shape in zip(REGION_COLOURS.items(), MARKER_SHAPES, strict=False):
         for subset, prefix, dash in ((VALIDATION, "val_", SOLID), (TRAINING, "", DASHED)):
-            series_name = f"{title}{SUBSET_SEPARATOR}{subset.lower()}"
+            series_name = f"{format_region(region)}{SUBSET_SEPARATOR}{subset.lower()}"
             points += [(x, y, series_name) for x, y in extract_values(rows, f"{prefix}dice_{region}")]
             series.append(Series(series_name, colour, dash, shape))
     return points, series

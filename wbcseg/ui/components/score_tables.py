@@ -8,13 +8,13 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.labels import CLASSES, PALETTES, Labels, Palette
-from wbcseg.metrics import score
+from wbcseg.metrics import CELL, score
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown, format_percent, format_score, pluralise
+from wbcseg.ui.formatting import escape_markdown, format_percent, format_region, format_score, pluralise
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.visualization import compute_class_fractions
 
-REGION_ROWS: Final = {"Nucleus": "nucleus", "Cytoplasm": "cytoplasm", "Whole cell": "cell", "Background": "background"}
+SCORED_REGIONS: Final = ("nucleus", "cytoplasm", CELL, "background")
 
 
 def show_score_tables(
@@ -39,8 +39,8 @@ def show_score_tables(
                 show_table(
                     ["", *(_format_heading(title, title in trained_models) for title in scores)],
                     [
-                        [row_title, *(format_score(column[key]) for column in columns)]
-                        for row_title, key in REGION_ROWS.items()
+                        [format_region(region), *(format_score(column[region]) for column in columns)]
+                        for region in SCORED_REGIONS
                     ],
                     name,
                     stack_on_phone=len(scores) > 3,
