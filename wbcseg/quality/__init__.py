@@ -1,7 +1,7 @@
 """Assess whether a segmentation can be trusted."""
 
-from wbcseg.quality.model import (
-    MAX_REASONS,
+from wbcseg.quality.model import MAX_REASONS, QualityModel, QualityResult, load_quality_model
+from wbcseg.quality.status import (
     OK,
     OUT_OF_RANGE,
     REVIEW,
@@ -9,10 +9,7 @@ from wbcseg.quality.model import (
     STATUS_LABELS,
     STATUS_PHRASES,
     STATUSES,
-    QualityModel,
-    QualityResult,
     format_counts,
-    load_quality_model,
 )
 
 __all__ = [

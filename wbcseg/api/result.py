@@ -1,0 +1,219 @@
+"""What :func:`wbcseg.segment` returns: a result with its cells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.export import CELLS_FILE, build_cell_rows, build_geojson, build_outline, encode_csv, trace_polygons
+from wbcseg.io import encode_png
+from wbcseg.io.atomic import write_bytes
+from wbcseg.labels import NUCLEUS, PALETTES, Labels, to_grey
+from wbcseg.pipeline import Analysis, ImageResult, merge_results
+from wbcseg.quality import STATUS_LABELS
+from wbcseg.results import CellResult
+from wbcseg.visualization import RgbImage, overlay
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
+
+Polygons = list[list[list[tuple[int, int]]]]
+"""Polygons, each a list of closed rings of x and y: the outer one and its holes."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The quality check of one cell.
+
+    Attributes:
+        status: ``ok``, ``review`` or ``out_of_range``.
+        reasons: Reasons, as short sentences; none if the status is ``ok``.
+    """
+
+    status: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The status for people, such as “No issues found”."""
+        return STATUS_LABELS[self.status]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One white blood cell.
+
+    Attributes:
+        index: Number of the cell in its field of view, from 1; 0 if the image is a crop of one cell.
+        offset: Column and row of its crop in the image.
+        labels: Class ids of its crop without other cells, ``uint8[h, w]``: 0 background, 1 cytoplasm, 2 nucleus.
+        features: Measurements in pixels by the names of :data:`wbcseg.features.FEATURES`; NaN if not defined.
+        quality: Quality check; ``None`` if the model has none.
+        dice: Dice by region against the expert mask, if there is one.
+    """
+
+    index: int
+    offset: tuple[int, int]
+    labels: Labels = field(repr=False)
+    features: Mapping[str, float] = field(repr=False)
+    quality: Quality | None
+    dice: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def outline(self) -> Polygons:
+        """Outline of the whole cell in pixels of the image."""
+        return self._trace(self.labels > 0)
+
+    @cached_property
+    def nucleus_outline(self) -> Polygons:
+        """Outline of the nucleus in pixels of the image."""
+        return self._trace(self.labels == NUCLEUS.id)
+
+    def _trace(self, mask: NDArray[np.bool_]) -> Polygons:
+        x, y = self.offset
+        polygons = trace_polygons(mask)
+        return [[[(column + x, row + y) for column, row in ring] for ring in polygon] for polygon in polygons]
+
+
+class Result:
+    """The segmentation of one image. :func:`segment` returns it."""
+
+    def __init__(self, analysis: Analysis, *, palette: str = "thesis") -> None:
+        self._analysis = analysis
+        self._palette = PALETTES[palette]
+
+    def __repr__(self) -> str:
+        """Return name, model and number of cells."""
+        return f"Result(name={self.name!r}, model={self.model!r}, cells={len(self.cells)})"
+
+    @property
+    def name(self) -> str:
+        """Name of the image."""
+        return self._analysis.result.name
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self._analysis.result.model
+
+    @property
+    def image(self) -> RgbImage:
+        """The image as it was read, ``uint8[H, W, 3]``, RGB."""
+        return self._analysis.image
+
+    @property
+    def is_field_of_view(self) -> bool:
+        """Whether the image counts as a field of view with any number of cells, not as a crop of one."""
+        return self._analysis.result.is_field_of_view
+
+    @property
+    def labels(self) -> Labels:
+        """Class ids of the image, ``uint8[H, W]``: 0 background, 1 cytoplasm, 2 nucleus."""
+        return self._analysis.segmentation.labels
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Class probabilities, ``float32[H, W, 3]``, which sum to 1."""
+        return self._analysis.segmentation.probabilities
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What to know about how the image was read."""
+        return self._analysis.result.notices
+
+    @property
+    def image_result(self) -> ImageResult:
+        """The record that the pipeline and the exports work with, without pixels."""
+        return self._analysis.result
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells: at most one in a crop, any number in a field of view, from top to bottom."""
+        return tuple(_build_cell(cell) for cell in self._analysis.result.cells if cell.features is not None)
+
+    @cached_property
+    def overlay(self) -> RgbImage:
+        """The image with its classes in colour, ``uint8[H, W, 3]``."""
+        return overlay(self.image, self.labels, self._palette, 0.5)
+
+    def to_rows(self, *, pixel_size: float | None = None) -> list[list[str]]:
+        """Return the table of cells as text, header first; see ``docs/file-formats.md``.
+
+        Args:
+            pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
+        """
+        return build_cell_rows([merge_results([self._analysis.result])], pixel_size=pixel_size)
+
+    def to_dataframe(self, *, pixel_size: float | None = None) -> pandas.DataFrame:
+        """Return the table of cells as a pandas data frame, with numbers as numbers.
+
+        Args:
+            pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
+
+        Raises:
+            ImportError: If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("Result.to_dataframe needs pandas. Install it: pip install pandas") from None
+        header, *rows = self.to_rows(pixel_size=pixel_size)
+        frame = pandas.DataFrame(rows, columns=header)
+        for name in frame.columns[frame.columns.get_loc("bbox_x") :].union(["image_index", "width", "height"]):
+            frame[name] = pandas.to_numeric(frame[name])
+        return frame
+
+    def save(self, folder: str | os.PathLike[str], *, pixel_size: float | None = None) -> list[Path]:
+        """Write the result into a folder, which is created if needed.
+
+        It writes ``mask.png`` (grey codes 0, 128, 255), ``overlay.png``, ``outlines.geojson`` (for QuPath) and
+        ``cells.csv``, and replaces files of these names.
+
+        Args:
+            folder: The folder.
+            pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
+
+        Returns:
+            The files.
+        """
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        files = {
+            "mask.png": encode_png(to_grey(self.labels)),
+            "overlay.png": encode_png(self.overlay),
+            "outlines.geojson": self.encode_geojson(pixel_size=pixel_size),
+            CELLS_FILE: encode_csv(self.to_rows(pixel_size=pixel_size)),
+        }
+        for name, data in files.items():
+            write_bytes(target / name, data)
+        return [target / name for name in files]
+
+    def encode_geojson(self, *, pixel_size: float | None = None) -> bytes:
+        """Return the cells as GeoJSON for QuPath.
+
+        Args:
+            pixel_size: Pixel size in µm, for measurements in µm and µm².
+        """
+        cells = self._analysis.result.cells
+        return build_geojson(
+            build_outline(cell, cell.load()[1], f"cell-{cell.cell_index}" if cell.cell_index else "cell", pixel_size)
+            for cell in cells
+        )
+
+
+def _build_cell(cell: CellResult) -> Cell:
+    return Cell(
+        index=cell.cell_index,
+        offset=cell.offset or (0, 0),
+        labels=cell.load()[1],
+        features=dict(cell.features.values) if cell.features else {},
+        quality=Quality(cell.status, cell.reasons) if cell.status else None,
+        dice=dict(cell.dice),
+    )
