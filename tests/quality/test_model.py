@@ -17,11 +17,18 @@ from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.labels import Labels
 from wbcseg.models.card import ModelCard
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, QualityModel, load_quality_model
-from wbcseg.quality.distribution import BLURRED_REASON, NOISY_REASON, STAIN_REASON
 from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
 from wbcseg.quality.fit import Example, fit_quality_model
-from wbcseg.quality.model import CUT_OFF_REASON, NO_CELL_REASON, NO_COLOUR_REASON, SHARPNESS_REASON
 from wbcseg.quality.negatives import generate_negative_images
+from wbcseg.quality.reasons import (
+    BLURRED_REASON,
+    CUT_OFF_REASON,
+    NO_CELL_REASON,
+    NO_COLOUR_REASON,
+    NOISY_REASON,
+    SHARPNESS_REASON,
+    STAIN_REASON,
+)
 
 Crop = tuple[NDArray[np.uint8], NDArray[np.float32], Labels]
 

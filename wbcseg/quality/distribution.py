@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.quality.features import QUALITY_FEATURES
+from wbcseg.quality.reasons import BLURRED_REASON, NOISY_REASON, STAIN_REASON
 
 ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "stain": (
@@ -29,10 +30,6 @@ ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 OUTLIER_FRACTION: Final = 0.03
 """Fraction of the reference crops that may lie beyond the limit."""
-
-STAIN_REASON: Final = "Unfamiliar staining or illumination."
-BLURRED_REASON: Final = "Image blurred."
-NOISY_REASON: Final = "Image noisy or unusually sharp."
 
 
 @dataclass(frozen=True)

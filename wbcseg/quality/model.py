@@ -17,14 +17,19 @@ from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.io.atomic import write_json
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.models.card import ModelCard
-from wbcseg.quality.distribution import (
-    BLURRED_REASON,
-    NOISY_REASON,
-    STAIN_REASON,
-    FeatureDistribution,
-    parse_distribution,
-)
+from wbcseg.quality.distribution import FeatureDistribution, parse_distribution
 from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
+from wbcseg.quality.reasons import (
+    BLURRED_REASON,
+    CUT_OFF_REASON,
+    FEATURES_BY_REASON,
+    NO_CELL_REASON,
+    NO_COLOUR_REASON,
+    NOISY_REASON,
+    OTHER_CELLS_REASON,
+    SECOND_CELL_REASON,
+    SHARPNESS_REASON,
+)
 from wbcseg.quality.status import OK, OUT_OF_RANGE, REVIEW
 from wbcseg.results import ImageEdges
 
@@ -44,44 +49,6 @@ MIN_COLOUR_RANGE: Final = 4.0
 """Mean difference between a pixel's largest and smallest channel (0 to 255) below which an image has no colour."""
 
 MAX_REASONS: Final = 3
-
-CUT_OFF_REASON: Final = "Cell cut off by image edge."
-SECOND_CELL_REASON: Final = "More than one white blood cell; only the most central one was measured."
-OTHER_CELLS_REASON: Final = "Another structure resembles a cell."
-NO_COLOUR_REASON: Final = "Image without colour; the models were trained on stained cells."
-NO_CELL_REASON: Final = "No white blood cell found."
-SHARPNESS_REASON: Final = "Image blurred, or unusually sharp or noisy."
-
-_FEATURES_BY_REASON: Final = {
-    "Cell boundary uncertain.": ("expected_dice_cell", "expected_dice_cytoplasm", "uncertainty_around"),
-    "Cell boundary indistinct.": ("indistinct_boundary",),
-    "Nucleus boundary uncertain.": ("expected_dice_nucleus", "uncertainty_inside"),
-    "Atypical cell or nuclear shape (possible segmentation error).": (
-        *(
-            "cell_solidity",
-            "cell_circularity",
-            "nucleus_solidity",
-            "nucleus_hole_fraction",
-            "nucleus_exposure",
-            "nucleus_fraction",
-        ),
-    ),
-    "Cell unusually small or large in the image.": ("relative_cell_size",),
-    OTHER_CELLS_REASON: ("largest_other_object", "other_foreground"),
-    STAIN_REASON: (
-        *(
-            "nucleus_density_red",
-            "nucleus_density_green",
-            "nucleus_density_blue",
-            "cytoplasm_density_red",
-            "cytoplasm_density_green",
-            "cytoplasm_density_blue",
-        ),
-        *("background_brightness", "background_saturation", "boundary_contrast"),
-    ),
-    "Unusual background.": ("background_variation", "edge_contact"),
-    SHARPNESS_REASON: ("sharpness", "noise"),
-}
 
 
 @dataclass(frozen=True)
@@ -248,7 +215,7 @@ class QualityModel:
         groups = sorted(
             (
                 (sum(contribution_by_feature[name] for name in names), text)
-                for text, names in _FEATURES_BY_REASON.items()
+                for text, names in FEATURES_BY_REASON.items()
             ),
             reverse=True,
         )
