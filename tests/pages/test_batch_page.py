@@ -92,7 +92,7 @@ def parse_rows(html):
     return [[unescape(re.sub("<[^>]*>", " ", cell)).replace("\u202f", "").strip() for cell in row] for row in cells]
 
 
-def test_an_empty_page_says_what_to_upload_and_wait(open_page):
+def test_empty_page_explains_what_to_upload(open_page):
     at = open_page("batch")
     for what in ("whole fields of view", "Expert masks", "Nothing is stored", "Not a medical device"):
         assert what in page_text(at)
@@ -114,13 +114,13 @@ def test_images_with_masks_are_measured_and_scored(open_page):
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
     head, row = table(at)
     found = Threshold("x").predict(IMAGE).labels
-    figures, dice = extract_features(IMAGE, keep_main_cell(found)).values, score(LABELS, found).dice
+    values, dice = extract_features(IMAGE, keep_main_cell(found)).values, score(LABELS, found).dice
     assert head[-3:] == ["Dice nucleus", "Dice cytoplasm", "Dice cell"]
     assert row[1:] == [
         "a.png",
-        f"{figures['nucleus_to_cell']:.3f}",
-        f"{figures['nucleus_area']:.0f}",
-        f"{figures['cell_area']:.0f}",
+        f"{values['nucleus_to_cell']:.3f}",
+        f"{values['nucleus_area']:.0f}",
+        f"{values['cell_area']:.0f}",
         "1",
         *(f"{dice[region]:.3f}" for region in ("nucleus", "cytoplasm", "cell")),
     ]
@@ -193,12 +193,12 @@ class CatalogWithSecond(CatalogWithGeneral):
 
 def test_second_opinion_is_offered_if_there_is_another_general_model(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
-    assert "batch_second" not in [one.key for one in open_page("batch").selectbox]
+    assert "batch_second" not in [item.key for item in open_page("batch").selectbox]
     monkeypatch.setattr(cache, "Catalog", CatalogWithSecond)
     at = open_page("batch")
     assert at.selectbox(key="batch_second").options == ["none", "SegNet, blind"]
     at.selectbox(key="batch_model").select("unet-16").run()
-    assert "batch_second" not in [one.key for one in at.selectbox], "this model has no quality check"
+    assert "batch_second" not in [item.key for item in at.selectbox], "this model has no quality check"
 
 
 def test_second_opinion_starts_a_new_batch_and_flags_disagreements(open_page, monkeypatch):
@@ -222,7 +222,7 @@ def test_damaged_quality_model_is_reported(open_page, monkeypatch):
     at = open_page("batch")
     at.file_uploader[0].upload("a.png", CELL, "image/png").run()
     assert not at.exception
-    assert [one.value for one in at.error] == [escape_markdown("Quality model unet.json is empty.")]
+    assert [item.value for item in at.error] == [escape_markdown("Quality model unet.json is empty.")]
 
 
 def test_model_that_fails_to_load_is_reported(open_page, monkeypatch):
@@ -264,7 +264,7 @@ def test_synthetic_cells_to_try_it_with(open_page):
     seen = {digest for entry in Catalog().usable for digest in entry.card.training_digests}
     drawn = [draw_sample(batch_upload.SYNTHETIC_SEED, number) for number in range(batch_upload.SYNTHETIC_COUNT)]
     assert seen
-    assert not seen & {Sample("any/name", one.image, one.mask).compute_digest() for one in drawn}
+    assert not seen & {Sample("any/name", item.image, item.mask).compute_digest() for item in drawn}
     assert at.session_state["batch"][1].input_images[0].load() == encode(drawn[0].image)
     at.button(key="batch_start_over").click().run()
     assert not at.get("html")
@@ -291,8 +291,8 @@ def test_uploads_after_a_visit_to_another_page_are_added(open_page):
     assert "Added to 2 files uploaded earlier" in page_text(at)
     # What was known is not looked at again.
     again = [outcome.cells for outcome in at.session_state["batch"][1].get_results()[:2]]
-    assert [one[0].features for one in again] == [one[0].features for one in first]
-    # The same file brought again is there once; another one of its name is another image.
+    assert [item[0].features for item in again] == [item[0].features for item in first]
+    # The same file uploaded again is listed once; another file with its name is another image.
     visit_another_page(at)
     upload_and_wait(at, ("b.png", CELL, "image/png"), ("c.png", encode(IMAGE[::-1]), "image/png"))
     assert [row[1].partition("  ")[2] for row in table(at)[1:]] == ["a.png", "b.png", "c.png", "c (2).png"]
@@ -349,7 +349,7 @@ def test_mask_without_cytoplasm_has_a_notice(open_page):
 def test_implausible_pixel_size_has_a_warning(open_page, pixel_size, is_implausible):
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     at.number_input(key="batch_pixel_size").set_value(pixel_size).run()
-    assert any("Check the pixel size" in one.value for one in at.warning) == is_implausible
+    assert any("Check the pixel size" in item.value for item in at.warning) == is_implausible
 
 
 def test_model_without_a_quality_check_says_so(open_page):
@@ -416,26 +416,26 @@ def test_no_filter_without_a_quality_check(open_page):
 def test_measurements_and_statuses_are_explained(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogWithGeneral)
     at = open_page("batch")
-    said = page_text(at)
+    text = page_text(at)
     for word in ("N:C ratio", "Nuclear lobes", "Circularity", "Solidity", "Eccentricity", *STATUS_LABELS.values()):
-        assert f"**{word}** ·" in said
+        assert f"**{word}** ·" in text
     for name in ("nucleus_to_cell", "nucleus_to_cytoplasm", "nucleus_lobes", "nucleus_solidity"):
-        assert FEATURES[name].description in said
+        assert FEATURES[name].description in text
     quality_model = load_quality_model(CatalogWithGeneral().entries[-1].card)
     assert quality_model is not None
-    figures = quality_model.metrics
-    caught = round(figures["varied_bad_flagged"] * figures["varied_bad"])
-    assert "**How reliable the check is for General.**" in said
-    assert f"{caught} of {figures['varied_bad']} bad results (Dice of the whole cell below 0.8) were flagged" in said
-    assert f"of {figures['smears']} smears, {round(figures['out_of_range_smears'] * figures['smears'])}." in said
+    values = quality_model.metrics
+    caught = round(values["varied_bad_flagged"] * values["varied_bad"])
+    assert "**How reliable the check is for General.**" in text
+    assert f"{caught} of {values['varied_bad']} bad results (Dice of the whole cell below 0.8) were flagged" in text
+    assert f"of {values['smears']} smears, {round(values['out_of_range_smears'] * values['smears'])}." in text
 
 
 def test_reliability_without_bad_results():
     quality_model = load_quality_model(CatalogWithGeneral().entries[-1].card)
     assert quality_model is not None
-    figures = {**quality_model.metrics, "images": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
-    said = quality_help._format_quality_accuracy("General", figures)
-    assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were flagged" in said
+    values = {**quality_model.metrics, "images": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
+    text = quality_help._format_quality_accuracy("General", values)
+    assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were flagged" in text
 
 
 def test_quality_model_is_described_once():
@@ -480,12 +480,12 @@ def test_model_without_a_known_error_says_so(open_page, monkeypatch):
 
 def test_details_show_the_original_beside_the_overlay(open_page):
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
-    alts = [image.alt for one in at.image for image in one.proto.imgs]
+    alts = [image.alt for item in at.image for image in item.proto.imgs]
     assert alts == ["a.png, original", "a.png, with overlay"]
     rows = {name: cells for name, *cells in tables(at)[-1][1:]}
-    figures = extract_features(IMAGE, keep_main_cell(Threshold("x").predict(IMAGE).labels)).values
-    assert rows["Nucleus perimeter (px)"] == [f"{figures['nucleus_perimeter']:.1f}"]
-    red, green, blue = (round(figures[f"cytoplasm_{name}"]) for name in ("red", "green", "blue"))
+    values = extract_features(IMAGE, keep_main_cell(Threshold("x").predict(IMAGE).labels)).values
+    assert rows["Nucleus perimeter (px)"] == [f"{values['nucleus_perimeter']:.1f}"]
+    red, green, blue = (round(values[f"cytoplasm_{name}"]) for name in ("red", "green", "blue"))
     (colour,) = rows["Mean cytoplasm colour (RGB)"]
     assert f'background="#{red:02x}{green:02x}{blue:02x}"' in colour
     assert colour.endswith(f"{red}, {green}, {blue}")

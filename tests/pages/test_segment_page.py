@@ -128,7 +128,7 @@ def test_viewer_gets_neighbouring_images(open_page):
     assert (props["previous_id"], props["next_id"]) == ("synthetic/031", "synthetic/033")
     props = viewer_props(open_page("segment", image="001"))
     assert (props["previous_id"], props["next_id"]) == (None, "synthetic/002")
-    assert [one["title"] for one in props["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
+    assert [item["title"] for item in props["strip"]] == ["001", "002", "003", "004", "005", "006", "007"]
     props = viewer_props(open_page("segment", image="060"))
     assert (props["previous_id"], props["next_id"]) == ("synthetic/059", None)
     props = viewer_props(open_page("segment", image="030"))
@@ -265,7 +265,7 @@ def test_neighbouring_images_are_prefetched(open_page, monkeypatch):
     images = {parts["image"] for _, parts in sent.values() if "unet-16" in parts}
     assert len(images) == 3  # this image, the one before and the one after
     (sheet,) = [head for head, _ in sent.values() if "positions" in head]
-    assert set(sheet["lowest_dice"]) == {one["id"] for one in props["strip"]}
+    assert set(sheet["lowest_dice"]) == {item["id"] for item in props["strip"]}
     sample = open_dataset("synthetic").read("synthetic/021")
     dice = score(sample.mask, whole(Threshold("x"), sample.image).labels).dice
     assert sheet["lowest_dice"]["synthetic/021"] == pytest.approx(
@@ -296,14 +296,14 @@ def test_quality_status_is_shown_for_models_with_a_quality_check(open_page, monk
     monkeypatch.setattr(cache, "load_quality_model", lambda card: quality_models.get(card.title))
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=40 + len(status)))).run()
-    said = [
+    text = [
         item.value
         for item in at.markdown
         if escape_markdown("U-Net 16") in item.value and f"{STATUS_LABELS[status]}." in item.value
     ]
-    assert len(said) == 1
-    assert (escape_markdown("Unusual staining.") in said[0]) == (status != OK)
-    (other,) = [one.value for one in at.markdown if escape_markdown("SegNet 16") + "**:" in one.value]
+    assert len(text) == 1
+    assert (escape_markdown("Unusual staining.") in text[0]) == (status != OK)
+    (other,) = [item.value for item in at.markdown if escape_markdown("SegNet 16") + "**:" in item.value]
     assert "No quality check for this model" in other
 
 
@@ -320,7 +320,7 @@ def test_disagreeing_models_are_flagged(open_page, monkeypatch):
     monkeypatch.setattr(Threshold, "predict", other)
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=61))).run()
-    assert len([one for one in at.markdown if escape_markdown(DISAGREEMENT_REASON) in one.value]) == 2
+    assert len([item for item in at.markdown if escape_markdown(DISAGREEMENT_REASON) in item.value]) == 2
 
 
 def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
@@ -329,10 +329,10 @@ def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
     boxes = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
-    def found(self, image, *, tta=False):
+    def predict_field(self, image, *, tta=False):
         return as_field(segment(self, image, tta=tta), boxes if self.name == "unet-16" else ())
 
-    monkeypatch.setattr(Threshold, "predict", found)
+    monkeypatch.setattr(Threshold, "predict", predict_field)
     quality_model = FixedQualityModel(REVIEW)
     monkeypatch.setattr(cache, "load_quality_model", lambda card: quality_model if card.title == "U-Net 16" else None)
     at = open_page("segment", source="Upload an image")
@@ -348,7 +348,7 @@ def test_page_does_not_wait_for_thumbnails(open_page, monkeypatch):
     monkeypatch.setattr(view, "get_lowest_dice", lambda *_: None)
     read = []
     shown = cache.load_image
-    monkeypatch.setattr(cache, "load_image", lambda name, one: read.append(one) or shown(name, one))
+    monkeypatch.setattr(cache, "load_image", lambda name, sample_id: read.append(sample_id) or shown(name, sample_id))
     at = open_page("segment", image="003")
     assert not {"synthetic/002", "synthetic/004", "synthetic/009"} & set(read)
     (sheet,) = (head for head, _ in payloads(at).values() if "positions" in head)
@@ -367,7 +367,7 @@ def test_mask_is_sent_as_class_ids(open_page):
     at = open_page("segment", image="003")
     sample = open_dataset("synthetic").read("synthetic/003")
     sent = [parts["mask"] for _, parts in payloads(at).values() if "mask" in parts]
-    assert any(np.array_equal(read_png(one), sample.mask) for one in sent)
+    assert any(np.array_equal(read_png(item), sample.mask) for item in sent)
 
 
 def test_edited_mask_is_kept_for_download_and_training(open_page, monkeypatch):
@@ -411,7 +411,7 @@ def test_measurements_are_those_of_the_features_module(open_page):
     assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
     rows = {name: cells for name, *cells in table[1:]}
     area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
-    assert area == [f"{one['cell_area']:.1f}" for one in (exact, found, found)]
+    assert area == [f"{item['cell_area']:.1f}" for item in (exact, found, found)]
     assert rows[FEATURES["nucleus_to_cell"].title][1] == f"{found['nucleus_to_cell']:.3f}"
     assert rows[FEATURES["nucleus_lobes"].title][0] == f"{exact['nucleus_lobes']:.0f}"
     labels = [button.label for button in at.get("download_button")]
@@ -450,7 +450,7 @@ def test_field_of_view_without_a_cell_has_no_measurements(open_page):
 def test_wide_tables_are_stacked_on_a_phone(open_page, monkeypatch):
     def kinds(at):
         return [
-            one for table in at.markdown for one in ("numbers", "numbers stacked") if f'class="{one}"' in table.value
+            item for table in at.markdown for item in ("numbers", "numbers stacked") if f'class="{item}"' in table.value
         ]
 
     assert kinds(open_page("segment", image="003")) == ["numbers"] * 3
@@ -523,7 +523,7 @@ def test_failed_model_is_not_offered_for_cells_of_a_field(open_page, monkeypatch
     assert "cannot be read" in at.warning[0].value
     assert "No white blood cell found." not in page_text(at)
     assert not [box for box in at.selectbox if box.label == "Cells found by"]
-    assert [one for one in at.get("html") if "Cell 1" in one.proto.body]
+    assert [item for item in at.get("html") if "Cell 1" in item.proto.body]
 
 
 def get_default_models(open_page):
@@ -545,9 +545,9 @@ class CatalogLikeShipped(CatalogWithGeneral):
 
     def __init__(self):
         super().__init__()
-        one, _, _, general = self.entries
+        first, _, _, general = self.entries
         second = ModelEntry("segnet-general", Path("segnet-general"), card("SegNet, any", two_stage=True), True)
-        self.entries = (one, general, second)
+        self.entries = (first, general, second)
 
 
 def test_uploads_default_to_general_models_even_if_a_data_set_uses_some(open_page, monkeypatch):
@@ -567,10 +567,10 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     boxes = (BBox(0, 0, 40, 40), BBox(100, 300, 140, 340))
     segment = Threshold.predict
 
-    def found(self, image, *, tta=False):
+    def predict_field(self, image, *, tta=False):
         return as_field(segment(self, image, tta=tta), boxes if self.name == "unet-16" else boxes[:1])
 
-    monkeypatch.setattr(Threshold, "predict", found)
+    monkeypatch.setattr(Threshold, "predict", predict_field)
     at = open_page("segment", source="Upload an image", pixel_size="0.5")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception
@@ -578,7 +578,7 @@ def test_every_cell_of_a_field_is_measured(open_page, monkeypatch):
     expected = extract_features(draw_test_cell(), labels).to_units(0.5)["cell_area"]
 
     def cells():
-        return next(one for one in at.get("html") if "Cells of the field of view" in one.proto.body).proto.body
+        return next(item for item in at.get("html") if "Cells of the field of view" in item.proto.body).proto.body
 
     assert [name in cells() for name in ("Cell 1", "Cell 2", "Cell 3")] == [True, True, False]
     assert cells().count(f">{expected:,.1f}</td>".replace(",", "\u202f")) == 2

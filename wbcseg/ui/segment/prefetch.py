@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import time
 from collections import OrderedDict
@@ -62,6 +63,11 @@ _executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
 def make_prefetch_key(dataset_name: str, entries: Sequence[ModelEntry], *, tta: bool) -> PrefetchKey:
     """Return the key of a data set and the models to segment it with."""
     return PrefetchKey(dataset_name, tuple(entry.key for entry in entries), tta)
+
+
+def hash_prefetch_key(prefetch_key: PrefetchKey) -> str:
+    """Return a short identifier of a prefetch key."""
+    return hashlib.sha256(repr(prefetch_key).encode()).hexdigest()[:12]
 
 
 def list_neighbour_ids(dataset: Dataset, sample_id: str) -> list[str]:

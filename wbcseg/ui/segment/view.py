@@ -1,4 +1,4 @@
-"""Segments the image of the page and prepares what the viewer shows: its panels, their titles, and the strip."""
+"""Segments the image of the page and sends it with the results to the viewer."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ from wbcseg import io
 from wbcseg.datasets.base import Dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
-from wbcseg.labels import CLASSES, PALETTES, Labels
-from wbcseg.models.card import NOTICE
+from wbcseg.labels import Labels
 from wbcseg.pipeline import flag_disagreements
 from wbcseg.results import CellResult
 from wbcseg.ui import cache
 from wbcseg.ui.cache import STRIP_THUMBNAIL_SIDE, CachedPrediction
 from wbcseg.ui.components.dataset_picker import go_to_image
-from wbcseg.ui.formatting import escape_markdown, format_alt, format_dataset_name, get_local_id, get_mask_title
-from wbcseg.ui.glossary import GLOSSARY
+from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.segment.prefetch import PrefetchKey, get_lowest_dice, list_neighbour_ids, make_prefetch_key, prefetch
+from wbcseg.ui.segment.prefetch import (
+    PrefetchKey,
+    get_lowest_dice,
+    hash_prefetch_key,
+    list_neighbour_ids,
+    make_prefetch_key,
+    prefetch,
+)
+from wbcseg.ui.segment.viewer_props import build_viewer_props
 from wbcseg.ui.viewer import send_payload
 from wbcseg.ui.viewer.payload import IMAGE, MASK, encode_payload
-from wbcseg.ui.viewer.props import ClassProps, PaletteProps, PanelBadge, PanelProps, StripItem, ViewerProps
+from wbcseg.ui.viewer.props import ViewerProps
 
 VIEWER_KEY: Final = "viewer"
 _VIEW_KEY: Final = "viewer_state"
 
 POLL_SECONDS: Final = 1.0
 """Seconds between two checks for prefetched results."""
-
-_TRAINED_BADGE: Final = PanelBadge(
-    "Seen in training", GLOSSARY["Seen in training"], "Seen in training: scores may be optimistic"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,104 +220,6 @@ def _prepare_cells(
         for model_name, prediction in predictions.items()
     }
     return flag_disagreements(cells)
-
-
-def hash_prefetch_key(prefetch_key: PrefetchKey) -> str:
-    """Return a short identifier of a prefetch key."""
-    return hashlib.sha256(repr(prefetch_key).encode()).hexdigest()[:12]
-
-
-def build_viewer_props(
-    loaded_image: cache.LoadedImage,
-    digest: str,
-    entries: Sequence[ModelEntry],
-    predictions: Mapping[str, CachedPrediction],
-    *,
-    strip_ids: Sequence[str] = (),
-    prefetch_key: PrefetchKey | None = None,
-) -> ViewerProps:
-    """Return what the viewer shows of an image that was sent.
-
-    Args:
-        loaded_image: The image.
-        digest: Digest of its payload.
-        entries: The selected models.
-        predictions: The results of those that could be used, by name.
-        strip_ids: Ids of the images in the strip, this one among them; none for an upload.
-        prefetch_key: The models that those are segmented with.
-    """
-    used_entries = [entry for entry in entries if entry.name in predictions]
-    class_panels = _build_class_panels(loaded_image, used_entries, predictions)
-    comparison_panels = _build_comparison_panels(used_entries, has_mask=loaded_image.sample.mask is not None)
-    sample_id = loaded_image.sample.id
-    index = list(strip_ids).index(sample_id) if sample_id in strip_ids else -1
-    filename = loaded_image.filename if loaded_image.is_upload else get_local_id(sample_id)
-    return ViewerProps(
-        digest=digest,
-        image_id=sample_id,
-        name=_format_name(loaded_image),
-        file_stem=io.make_safe_stem(filename, set()),
-        notice=NOTICE,
-        classes=tuple(ClassProps(pixel_class.id, pixel_class.name.capitalize()) for pixel_class in CLASSES),
-        palettes=tuple(
-            PaletteProps(palette.name, palette.title, tuple(palette.to_hex(pixel_class.id) for pixel_class in CLASSES))
-            for palette in PALETTES.values()
-        ),
-        panels=(*class_panels, *comparison_panels),
-        default_panels=tuple(panel.key for panel in class_panels),
-        previous_id=strip_ids[index - 1] if index > 0 else None,
-        next_id=strip_ids[index + 1] if 0 <= index < len(strip_ids) - 1 else None,
-        strip=tuple(StripItem(neighbour_id, get_local_id(neighbour_id)) for neighbour_id in strip_ids),
-        prefetch_key=hash_prefetch_key(prefetch_key) if prefetch_key else "",
-    )
-
-
-def _build_class_panels(
-    loaded_image: cache.LoadedImage, entries: Sequence[ModelEntry], predictions: Mapping[str, CachedPrediction]
-) -> list[PanelProps]:
-    """Return the panels that are shown at first: the image, the expert mask and each model's result."""
-    sample = loaded_image.sample
-    panels = [PanelProps(IMAGE, "image", "Image", "The original image")]
-    if sample.mask is not None:
-        title = get_mask_title(sample.id)
-        panels.append(PanelProps(MASK, "mask", title, format_alt(title, sample.mask), MASK, help=GLOSSARY[title]))
-    for entry in entries:
-        is_trained = entry.card.trained_on(sample.id, loaded_image.digest)
-        panels.append(
-            PanelProps(
-                entry.name,
-                "model",
-                entry.title,
-                format_alt(entry.title, predictions[entry.name].labels),
-                part=entry.name,
-                badge=_TRAINED_BADGE if is_trained else None,
-            )
-        )
-    return panels
-
-
-def _build_comparison_panels(entries: Sequence[ModelEntry], *, has_mask: bool) -> list[PanelProps]:
-    """Return the panels that the user can add: agreement, errors and uncertainty."""
-    panels = []
-    if len(entries) > 1:
-        alt = "Where the models disagree: the darker, the more of them"
-        panels.append(PanelProps("agreement", "agreement", "Agreement", alt))
-    for entry in entries:
-        if has_mask:
-            title = f"Errors ({entry.title})"
-            alt = f"{title}: false negatives blue, false positives orange, wrong class pink"
-            panels.append(PanelProps(f"errors.{entry.name}", "errors", title, alt, part=entry.name))
-        title = f"Uncertainty ({entry.title})"
-        alt = f"{title}: the darker, the more uncertain"
-        panels.append(PanelProps(f"uncertainty.{entry.name}", "uncertainty", title, alt, part=entry.name))
-    return panels
-
-
-def _format_name(loaded_image: cache.LoadedImage) -> str:
-    if loaded_image.is_upload:
-        return io.format_display_name(loaded_image.filename)
-    dataset_name = loaded_image.sample.id.partition("/")[0]
-    return f"{format_dataset_name(dataset_name)}, {get_local_id(loaded_image.sample.id)}"
 
 
 def show_hints(loaded_image: cache.LoadedImage, catalog: Catalog) -> None:
