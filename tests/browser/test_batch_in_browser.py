@@ -95,7 +95,7 @@ def test_readable_and_unreadable_files_together(batch, server):
         "web page (HTML)",
         "truncated",
         "not a zip, or is damaged",
-        "No image has its name",
+        "no image has its name",
     ):
         assert words in text
     assert name[:30] in text
