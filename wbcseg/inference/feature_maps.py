@@ -1,4 +1,4 @@
-"""What the stages of a network see of a picture: their feature maps."""
+"""Compute the feature maps of a network's stages for an image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.errors import ModelError
+from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.models.card import ModelCard
 from wbcseg.models.forward import forward
 from wbcseg.models.graph import OUTPUT_LAYER, Stage, list_layers, list_stages
@@ -19,7 +19,7 @@ from wbcseg.transforms.padding import pad_to_square
 
 @dataclass(frozen=True, eq=False)
 class StageMaps:
-    """What one stage sees.
+    """The feature maps of one stage.
 
     Attributes:
         stage: The stage.
@@ -30,13 +30,13 @@ class StageMaps:
     maps: NDArray[np.float32] = field(repr=False)
 
     def select_strongest(self, count: int) -> NDArray[np.float32]:
-        """Return the maps that vary most over the picture, ``float32[count, S, S]``, the strongest first."""
+        """Return the maps that vary most over the image, ``float32[count, S, S]``, the strongest first."""
         order = np.argsort(-self.maps.reshape(-1, self.maps.shape[-1]).std(axis=0), kind="stable")[:count]
         return np.ascontiguousarray(np.moveaxis(self.maps[..., order], -1, 0))
 
 
 def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]) -> list[StageMaps]:
-    """Return what every stage of a model sees of a crop, computed with its weights.
+    """Return the feature maps of every stage of a model for a crop.
 
     Args:
         folder: The model's folder.
@@ -65,10 +65,12 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
         }
     except OSError as error:
         reason = error.strerror or error
-        raise ModelError(f"File {record.name} of model {folder.name} cannot be read: {reason}") from None
+        raise ModelError(f"File {record.name} of model {folder.name} could not be read: {reason}") from None
     except MemoryError:
         raise ModelError(
-            f"Model {folder.name} could not be looked into, for lack of memory. Try again when less is running."
+            f"There was not enough memory for the feature maps of model {folder.name}.",
+            code=ErrorCode.OUT_OF_MEMORY,
+            hint="Close other programs and try again.",
         ) from None
     return [StageMaps(stage, maps[name]) for stage, name in zip(all_stages, last_layers, strict=True)]
 

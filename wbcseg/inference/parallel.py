@@ -1,4 +1,4 @@
-"""Many pictures, as fast as the processor allows and in little memory."""
+"""Segment many images in parallel with little memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wbcseg.inference.tflite import MAX_THREADS
 def predict_many(
     segmenter: Segmenter, images: Iterable[NDArray[np.uint8]], *, tta: bool = False, workers: int = MAX_THREADS
 ) -> Iterator[Segmentation]:
-    """Segment pictures in order, several at a time.
+    """Segment images in order, several at a time.
 
     Networks as small as these gain more from two pictures at once than from two threads for one picture. No more
     pictures are read ahead than there are workers.

@@ -1,4 +1,4 @@
-"""Making one cell of what a network found in a crop."""
+"""Reduce the segmentation of a crop to one cell."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
 MAX_SPECK_FRACTION: Final = 0.01
-"""A piece of nucleus that is smaller than this share of the cell is taken for cytoplasm."""
+"""A piece of nucleus smaller than this fraction of the cell counts as cytoplasm."""
 
 CENTRE_WEIGHT_SIGMA: Final = 0.25
-"""Standard deviation, as a share of the longer side, of the weight that pixels near the centre have."""
+"""Standard deviation, as a fraction of the longer side, of the Gaussian weight around the centre."""
 
 
 def keep_main_cell(labels: Labels) -> Labels:
-    """Return the class ids of a crop with nothing but its main cell.
+    """Return the class ids of a crop with only its main cell.
 
     Of several pieces of cell the one counts that has most pixels near the centre; the others become background, as in
     the experts' masks of crops. Holes in the cell become cytoplasm, and so do specks of nucleus.
@@ -28,14 +28,14 @@ def keep_main_cell(labels: Labels) -> Labels:
     Returns:
         ``uint8[H, W]``, a new array; where no cell was found, as it was.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Imported here, so that listing models does not wait for it.
     from scipy import ndimage
 
     result = labels.copy()
     bounds = _find_bounds(labels != BACKGROUND.id)
     if bounds is None:
         return result
-    # What is outside of the box is background and stays so; crops are mostly that.
+    # Everything outside the bounding box is background; crops are mostly that.
     pieces, count = ndimage.label(labels[bounds] != BACKGROUND.id)
     cropped = result[bounds]
     if count > 1:
@@ -55,13 +55,13 @@ def keep_main_cell(labels: Labels) -> Labels:
 
 
 def _find_bounds(region: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Return the rows and columns that hold everything that is true, or ``None`` where nothing is."""
+    """Return the bounding rows and columns of a mask, or ``None`` if it is empty."""
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if rows.size else None
 
 
 def _compute_centre_weights(shape: tuple[int, ...], bounds: tuple[slice, slice]) -> NDArray[np.float64]:
-    """Return how much the pixels of a part of a crop count: the more, the nearer to the crop's middle."""
+    """Return the weights of pixels in a part of a crop, which decrease from the centre of the crop."""
     scale = 2.0 * (CENTRE_WEIGHT_SIGMA * max(shape)) ** 2
     rows, columns = (
         np.exp(-((np.arange(span.start, span.stop) - (length - 1) / 2) ** 2) / scale)
@@ -72,7 +72,7 @@ def _compute_centre_weights(shape: tuple[int, ...], bounds: tuple[slice, slice])
 
 
 def _find_holes(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which pixels, ``bool[H, W]``, a cell encloses: from them no way leads out that does not cross it."""
+    """Return the pixels, ``bool[H, W]``, that a cell encloses."""
     from scipy import ndimage
 
     gaps, count = ndimage.label(~cell)

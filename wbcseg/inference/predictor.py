@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.errors import ImageError, ModelError
+from wbcseg.errors import ErrorCode, ImageError, ModelError
 from wbcseg.inference.detection import DetectedCell, segment_field_of_view
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS
@@ -23,10 +23,10 @@ from wbcseg.models.card import ModelCard
 from wbcseg.transforms.padding import pad_to_square, unpad
 
 MIN_SIDE: Final = 16
-"""Least side of a picture in pixels."""
+"""Smallest side of an image in pixels."""
 
 MAX_CROP_SIDE: Final = 480
-"""A picture whose longer side is at most this many pixels is taken for a crop of one cell, a larger one for a field.
+"""An image whose longer side has at most this many pixels counts as a crop of one cell, a larger one as a field.
 
 The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
 """
@@ -34,15 +34,15 @@ The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a model makes of a picture.
+    """A model's segmentation of an image.
 
     Attributes:
-        labels: ``uint8[H, W]``: the likeliest class of every pixel, but for what was tidied: the crops of careful
-            predictions and of models for any laboratory.
-        crop_probabilities: Of a crop, its class probabilities, ``float32[H, W, 3]``: background, cytoplasm and nucleus; they add up
-            to 1. ``None`` of a field of view.
+        labels: Most likely class of each pixel, ``uint8[H, W]``. In crops segmented with test-time averaging or by
+            general models, only the main cell is kept.
+        crop_probabilities: Class probabilities of a crop, ``float32[H, W, 3]`` (background, cytoplasm, nucleus), which
+            sum to 1; ``None`` for a field of view.
         model: Name of the model.
-        cells: Of a field of view, its white cells; of a crop, nothing.
+        cells: The cells of a field of view; empty for a crop.
     """
 
     labels: Labels = field(repr=False)
@@ -52,7 +52,7 @@ class Segmentation:
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """Class probabilities of the picture, ``float32[H, W, 3]``; what is no cell of a field is surely background."""
+        """Class probabilities, ``float32[H, W, 3]``; in a field of view, all outside the cells is background."""
         if self.crop_probabilities is not None:
             return self.crop_probabilities
         result = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
@@ -63,7 +63,7 @@ class Segmentation:
 
     @property
     def probabilities_u8(self) -> NDArray[np.uint8]:
-        """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``: a sixth of the memory."""
+        """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``, to save memory."""
         if self.crop_probabilities is not None:
             return _quantise(self.crop_probabilities)
         result = np.zeros((*self.labels.shape, 2), np.uint8)
@@ -73,23 +73,22 @@ class Segmentation:
 
 
 class Segmenter:
-    """A trained model, ready to segment. Several threads may use it; they take turns.
+    """A trained model, ready to segment. Threads may share it; they take turns.
 
     Args:
         folder: The model's folder.
-        card: Its card, read already, or ``None`` to read it.
-        name: What results call the model, by default the folder's name.
-        threads: How many processor threads to compute with.
-        edges: Whether a model for any laboratory draws its outlines along the picture's edges; without, they are as
-            the network left them.
+        card: Its card, or ``None`` to read it.
+        name: Name of the model in results, by default the folder's name.
+        threads: Number of processor threads.
+        refine: Whether general models refine outlines along the edges in the image.
 
     Attributes:
         card: The model's card.
         name: The model's name.
 
     Raises:
-        ModelError: If the folder holds no model that this program can use.
-        ChecksumError: If its file is not the one that the card describes.
+        ModelError: If the folder holds no usable model.
+        ChecksumError: If a file differs from what the card records.
     """
 
     def __init__(
@@ -108,8 +107,10 @@ class Segmenter:
             data = (folder / record.name).read_bytes()
         except OSError as error:
             raise ModelError(
-                f"File {record.name} of model {folder.name} cannot be read: {error.strerror or error}. "
-                "Copy the model's folder again from where it came from."
+                f"File {record.name} of model {folder.name} could not be read: {error.strerror or error}.",
+                file=record.name,
+                code=ErrorCode.UNREADABLE,
+                hint="Copy the model folder again from its source.",
             ) from None
         record.check(data, folder)
         self._folder = folder
@@ -118,42 +119,42 @@ class Segmenter:
             if refine
             else None
         )
-        # One for both looks of a model that looks twice: another size costs a moment, a second one its memory.
+        # One for both stages: resizing takes a moment, a second network would take memory.
         self._tflite_model = TFLiteModel(data, name=self.name, threads=threads)
 
     def clone(self, *, threads: int = 1) -> Segmenter:
-        """Return the same model with networks of its own, so that two threads need not take turns."""
+        """Return a copy with its own network, so that two threads need not take turns."""
         return Segmenter(self._folder, self.card, name=self.name, threads=threads, refine=self._refinement is not None)
 
     def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
-        """Segment a picture.
+        """Segment an image.
 
-        A crop is laid on the square that the model was trained on: in the middle and mirrored outwards where it is
-        smaller, shrunk where it is larger. A model for any laboratory (``card.framed``) looks twice instead, see
-        :mod:`wbcseg.inference.two_stage`, draws its outlines along the picture's edges, see
-        :mod:`wbcseg.inference.refine`, and keeps nothing but the main cell. A picture with a side of more than 480
-        pixels is a field of view: its white cells are found and segmented one by one, see
-        :mod:`wbcseg.inference.detection`.
+        A crop is padded (mirrored) or shrunk to the model's input size. General models (``card.two_stage``) instead
+        predict in two stages (:mod:`wbcseg.inference.two_stage`), refine outlines along the edges in the image
+        (:mod:`wbcseg.inference.refine`), and keep only the main cell. An image with a side of more than 480 pixels is a
+        field of view: its cells are detected and segmented one by one (:mod:`wbcseg.inference.detection`).
 
         Args:
-            image: ``uint8[H, W, 3]``, RGB, from 16×16 pixels up.
-            tta: Whether to look in all eight orientations and take the mean, and to keep nothing of a crop but its
-                main cell. It takes eight times as long.
+            image: ``uint8[H, W, 3]``, RGB, at least 16×16 pixels.
+            tta: Whether to average over all eight orientations (test-time averaging), and to keep only the main cell of
+                a crop. It takes eight times as long.
 
         Returns:
-            Class ids of the picture's own size, with the probabilities that they come from.
+            Class ids and probabilities in the size of the image.
 
         Raises:
-            ImageError: If it is smaller, or no such array.
+            ImageError: If the image is too small, or not such an array.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ImageError(f"A picture must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}")
+            raise ImageError(
+                f"An image must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}",
+                code=ErrorCode.INVALID_VALUE,
+            )
 
         height, width = image.shape[:2]
         if min(height, width) < MIN_SIDE:
-            raise ImageError(
-                f"A picture must have at least {MIN_SIDE}×{MIN_SIDE} pixels to be segmented. Received: {width}×{height}"
-            )
+            reason = f"An image must have at least {MIN_SIDE}×{MIN_SIDE} pixels. Received: {width}×{height}."
+            raise ImageError(reason, reason=reason, code=ErrorCode.TOO_SMALL)
         if is_field_of_view(image):
             labels, cells = segment_field_of_view(image, partial(self._predict_crop, tta=tta))
             return Segmentation(labels, None, self.name, cells)
@@ -187,7 +188,7 @@ class Segmenter:
 
 
 def is_field_of_view(image: NDArray[np.uint8]) -> bool:
-    """Whether a picture, ``uint8[H, W, 3]``, is taken for a whole field of view instead of a crop of one cell."""
+    """Return whether an image, ``uint8[H, W, 3]``, counts as a field of view, not as a crop of one cell."""
     height, width = image.shape[:2]
     return bool(max(height, width) > MAX_CROP_SIDE)
 

@@ -1,4 +1,4 @@
-"""A trained network on LiteRT."""
+"""Run a trained network with LiteRT."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def set_max_loaded(max_loaded: int | None) -> None:
 
 
 class TFLiteModel:
-    """A network that turns one picture into class probabilities.
+    """A network that predicts the class probabilities of one image.
 
     It may be used by several threads; they take turns.
 
     Args:
         data: The content of a LiteRT file.
-        name: What messages call it.
-        threads: How many processor threads to compute with.
+        name: Its name in messages.
+        threads: Number of processor threads.
 
     Attributes:
         last_used: The greater, the later it was used last.
@@ -96,7 +96,7 @@ class TFLiteModel:
             len(shape) != 4 or shape[0] not in (1, -1) or dtype is not np.float32 for shape, dtype in signatures
         ):
             raise ModelError(
-                f"Model {name} must take and give one float32 picture [1, H, W, C]. Received: {signatures}"
+                f"Model {name} must have one float32 input and output [1, H, W, C]. Received: {signatures}"
             )
         if signatures[0][0][3] != 3 or signatures[1][0][3] != channels:
             raise ModelError(
@@ -106,7 +106,7 @@ class TFLiteModel:
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the class probabilities of one picture.
+        """Return the class probabilities of one image.
 
         Args:
             image: ``float32[H, W, 3]`` in 0 to 1, H and W multiples of 24.
@@ -126,7 +126,7 @@ class TFLiteModel:
         return probabilities
 
     def unload(self) -> bool:
-        """Give the memory back, unless it is busy; return whether it did. It opens again when it is used."""
+        """Free the memory unless the network is busy, and return whether it did. It is loaded again when used."""
         if not self._lock.acquire(blocking=False):
             return False
         try:

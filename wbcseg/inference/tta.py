@@ -1,4 +1,4 @@
-"""Looking at a picture in all eight orientations and taking the mean (test-time averaging)."""
+"""Test-time averaging: the mean prediction over all eight orientations of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PredictFn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def predict_tta_mean(predict: PredictFn, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of what a network says of a picture turned four ways, and of its mirror image likewise.
+    """Return the mean prediction over four rotations of an image and of its mirror image.
 
     A cell has no upright, so what the network sees in only some orientations is its own uncertainty. It takes eight
     times as long.

@@ -1,13 +1,13 @@
-"""The one door through which untrusted bytes become arrays.
+"""Read and write images, masks and other files. Untrusted bytes become arrays only here.
 
-A file is judged by its content, never by its name: PNG, JPEG, BMP and TIFF come in, everything else is refused with
-its reason. Three steps, each in a module of its own:
+The format is detected from the content, never from the name: PNG, JPEG, BMP and TIFF are read, everything else is
+rejected with the reason. There are three steps, each in its own module:
 
-1. :mod:`.headers` reads the file's structure (size, pages, orientation) without decoding anything. Its loops are
-   bounded, so a file with millions of pages, segments or tags is refused at once, and a pixel bomb by its header.
-2. :mod:`.cleaning` keeps only the parts of the file that make up the pixels. Metadata (text, EXIF, GPS, colour
-   profiles, thumbnails) never reaches the decoder and so can neither attack it nor leak into an export.
-3. :mod:`.decoding` decodes what is left with Pillow, completely or not at all.
+1. :mod:`.headers` reads the structure (size, pages, orientation) without decoding. Its loops are bounded, so a file
+   with millions of pages, segments or tags is rejected at once, and a decompression bomb by its header.
+2. :mod:`.sanitize` keeps only the pixel data. Metadata (text, EXIF, GPS, colour profiles, thumbnails) never reaches the
+   decoder, so it can neither attack it nor leak into an export.
+3. :mod:`.decode` decodes the rest with Pillow, completely or not at all.
 
 :func:`open_image` and :func:`open_mask` turn the result into RGB and into class ids; :func:`open_pair` keeps both
 aligned.
