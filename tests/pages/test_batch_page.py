@@ -37,7 +37,7 @@ from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import to_grey
 from wbcseg.metrics import score
 from wbcseg.pipeline import ImageResult
-from wbcseg.pipeline.analyze import TRAINED_ON_NOTICE
+from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE, TRAINED_ON_NOTICE
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityResult, load_quality_model
 from wbcseg.results import CellResult, build_in_memory_loader
@@ -342,7 +342,7 @@ def test_dice_on_training_images_is_marked(open_page, monkeypatch):
 def test_mask_without_cytoplasm_has_a_notice(open_page):
     whole = encode(((LABELS > 0) * 255).astype(np.uint8))
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", whole, "image/png"))
-    assert "The expert's mask has no cytoplasm" in table(at)[1][1]
+    assert NO_CYTOPLASM_NOTICE in table(at)[1][1]
 
 
 @pytest.mark.parametrize(("pixel_size", "is_implausible"), [(0.25, False), (0.005, True), (5.0, True), (None, False)])

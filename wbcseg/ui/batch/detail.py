@@ -13,8 +13,7 @@ from wbcseg.pipeline import Batch, render_field, render_overlay
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
-from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_rows
-from wbcseg.ui.components.feature_table import build_feature_table
+from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_feature_table, build_rows
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, format_cell_count, format_score, format_size

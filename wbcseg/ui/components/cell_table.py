@@ -1,4 +1,4 @@
-"""The table of results: a row for each image, and one for each cell of a field of view."""
+"""Tables of measurements: of many images and cells, a row for each, and of a single cell, a row per measurement."""
 
 from __future__ import annotations
 
@@ -11,12 +11,31 @@ from typing import Final
 
 from wbcseg.errors import Problem
 from wbcseg.export import format_mean_dice
+from wbcseg.features import CellFeatures
 from wbcseg.io import format_display_name
 from wbcseg.pipeline import ImageResult
 from wbcseg.quality import OK, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
-from wbcseg.ui.formatting import MISSING_TEXT, format_cell_count, format_feature, pluralise
+from wbcseg.ui.formatting import (
+    MISSING_TEXT,
+    format_cell_count,
+    format_feature,
+    format_feature_label,
+    format_mean_colour,
+    pluralise,
+)
+
+DISPLAYED_FEATURES: Final = (
+    *("nucleus_area", "cytoplasm_area", "cell_area", "nucleus_to_cell", "nucleus_to_cytoplasm"),
+    *("cell_perimeter", "nucleus_perimeter", "cell_circularity"),
+    *("nucleus_solidity", "nucleus_eccentricity", "nucleus_lobes"),
+)
+"""The measurements in the table, besides mean colours and whether the cell touches the edge; downloads have all."""
+
+EDGE_FEATURE: Final = "touches_edge"
+COLOURED_PARTS: Final = ("nucleus", "cytoplasm")
+"""Parts of a cell whose mean colour is measured."""
 
 TABLE_FEATURES: Final = {
     "nucleus_to_cell": "Nuclear fraction",
@@ -250,3 +269,22 @@ def _format_dice(scores: Mapping[str, float], region: str) -> str:
 def _render_header_cell(text: str, css_class: str = "", span: int = 1) -> str:
     colspan = f' colspan="{span}"' if span > 1 else ""
     return f'<th scope="col"{colspan} class="{css_class}">{escape(text)}</th>'
+
+
+def build_feature_table(all_features: Sequence[CellFeatures | None], pixel_size: float | None) -> list[list[str]]:
+    """Return the measurements of cells as table rows in Markdown: a title, and the value of each cell.
+
+    Args:
+        all_features: The measurements of each cell; ``None`` where no cell was found.
+        pixel_size: Pixel size in µm, or ``None``.
+    """
+
+    def build_row(name: str) -> list[str]:
+        values = [format_feature(name, features, pixel_size) for features in all_features]
+        return [format_feature_label(name, pixel_size), *values]
+
+    colour_rows = [
+        [f"Mean {part} colour (RGB)", *(format_mean_colour(part, features) for features in all_features)]
+        for part in COLOURED_PARTS
+    ]
+    return [*map(build_row, DISPLAYED_FEATURES), *colour_rows, build_row(EDGE_FEATURE)]

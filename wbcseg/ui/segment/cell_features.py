@@ -17,9 +17,8 @@ from wbcseg.ui import cache
 from wbcseg.ui.batch.detail import render_annotated_png, show_annotated
 from wbcseg.ui.compare.feature_agreement import show_expected_error
 from wbcseg.ui.components import cell_table
-from wbcseg.ui.components.cell_table import Row, build_rows
+from wbcseg.ui.components.cell_table import DISPLAYED_FEATURES, EDGE_FEATURE, Row, build_feature_table, build_rows
 from wbcseg.ui.components.downloads import show_download_buttons
-from wbcseg.ui.components.feature_table import DISPLAYED_FEATURES, EDGE_FEATURE, build_feature_table
 from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
