@@ -23,10 +23,10 @@ def pages_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_pages_stand_in_the_order_that_they_declare():
-    assert [page.script.stem for page in list_pages()] == [
-        *("home", "datasets", "segment", "batch", "architectures", "compare", "train", "runs")
-    ]
+def test_home_is_the_start_page_and_each_page_has_its_own_place():
+    pages = list_pages()
+    assert pages[0].script.stem == "home"
+    assert len({page.order for page in pages}) == len({page.title for page in pages}) == len(pages)
 
 
 def test_a_new_page_is_one_new_file(pages_folder):
