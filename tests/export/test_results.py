@@ -145,7 +145,7 @@ def test_report_has_settings_date_and_features_but_no_file_name(cells: list[Cell
     assert "0.1 µm/pixel" in text
     assert "Image 3" in text
     assert "No white blood cell found." in text
-    assert FEATURES["nucleus_to_cell"].title in text
+    assert FEATURES["nucleus_to_cell"].title in unescaped(text)
     assert "Not a medical device" in text
     assert b"Jane" not in data
     assert "Jane" not in text

@@ -12,7 +12,7 @@ from wbcseg.datasets import open_dataset
 from wbcseg.features import FEATURES, extract_features
 from wbcseg.features.lobes import count_lobes
 from wbcseg.labels import Labels
-from wbcseg.metrics import bland_altman
+from wbcseg.metrics.bland_altman import compute_bland_altman
 
 
 def disc(side: int, y: float, x: float, a: float, b: float | None = None) -> NDArray[np.bool_]:
@@ -132,12 +132,12 @@ def test_lobes_are_the_same_however_the_nucleus_lies() -> None:
 
 
 def test_agreement_by_hand() -> None:
-    found = bland_altman([1, 2, 3, math.nan], [1.5, 2, 4, 7])
+    found = compute_bland_altman([1, 2, 3, math.nan], [1.5, 2, 4, 7])
     assert (found.n, found.bias, found.same) == (3, 0.5, 1 / 3)
     assert found.mean_absolute_error == 0.5
     assert found.deviation == 0.5
     assert found.limits == (pytest.approx(0.5 - 0.98), pytest.approx(0.5 + 0.98))
     with pytest.raises(ValueError, match="as many"):
-        bland_altman([1], [1, 2])
+        compute_bland_altman([1], [1, 2])
     with pytest.raises(ValueError, match="two pairs"):
-        bland_altman([1, math.nan], [1, 2])
+        compute_bland_altman([1, math.nan], [1, 2])

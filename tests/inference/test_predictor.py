@@ -43,9 +43,7 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("height", "width"), [(16, 16), (17, 480), (120, 120), (101, 119), (300, 260), (481, 40), (530, 700)]
 )
-def test_fault_09_every_size_gives_a_result_of_its_own_size(
-    segmenters: dict[str, Segmenter], name: str, height: int, width: int
-) -> None:
+def test_result_has_the_size_of_the_image(segmenters: dict[str, Segmenter], name: str, height: int, width: int) -> None:
     result = segmenters[name].predict(noise(height, width))
     assert result.labels.shape == (height, width)
     assert result.labels.dtype == np.uint8
@@ -66,8 +64,8 @@ def _tidies(name: str, height: int, width: int) -> bool:
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5000), (15, 200)])
-def test_fault_09_too_small_is_a_named_error(segmenters: dict[str, Segmenter], height: int, width: int) -> None:
-    with pytest.raises(ImageError, match=f"at least 16×16 pixels to be segmented. Received: {width}×{height}"):
+def test_image_that_is_too_small_is_rejected(segmenters: dict[str, Segmenter], height: int, width: int) -> None:
+    with pytest.raises(ImageError, match=f"16×16 pixels. Received: {width}×{height}"):
         segmenters["unet-16"].predict(noise(height, width))
 
 
@@ -145,7 +143,7 @@ def test_predicting_never_imports_tensorflow() -> None:
     code = (
         "import sys, numpy as np\n"
         "from wbcseg.inference import Catalog\n"
-        "for e in Catalog().usable: Catalog().open(e.name).predict(np.zeros((64, 64, 3), np.uint8))\n"
+        "for e in Catalog().usable: Catalog().load(e.name).predict(np.zeros((64, 64, 3), np.uint8))\n"
         "print([m for m in ('tensorflow', 'keras', 'streamlit') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -180,7 +178,7 @@ def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
         "import numpy as np\n"
         "from wbcseg.inference import Catalog\n"
         "catalog = Catalog()\n"
-        "models = [catalog.open(e.name) for e in catalog.usable if e.shipped]\n"
+        "models = [catalog.load(e.name) for e in catalog.usable if e.shipped]\n"
         "for m in models: m.predict(np.zeros((120, 120, 3), np.uint8))\n"
         "for m in models: m.predict(np.zeros((700, 900, 3), np.uint8))\n"
         "print(next(x.split()[1] for x in open('/proc/self/status') if x.startswith('VmHWM')))"

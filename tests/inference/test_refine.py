@@ -45,10 +45,10 @@ def test_blurred_and_shifted_outlines_come_back_to_where_colours_change() -> Non
     assert gain[1] > 0.01
 
 
-@pytest.mark.parametrize("following", [REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS])
+@pytest.mark.parametrize("refinement", [REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS])
 @pytest.mark.parametrize("shape", [(8, 8), (61, 83), (300, 211), (480, 480)])
 @pytest.mark.parametrize("kind", ["colours", "grey", "black and white", "flat"])
-def test_probabilities_stay_probabilities(following: EdgeRefinement, shape: tuple[int, int], kind: str) -> None:
+def test_probabilities_stay_probabilities(refinement: EdgeRefinement, shape: tuple[int, int], kind: str) -> None:
     rng = np.random.default_rng(5)
     image = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
     if kind != "colours":
@@ -57,7 +57,7 @@ def test_probabilities_stay_probabilities(following: EdgeRefinement, shape: tupl
         )
     given = rng.dirichlet(np.ones(3), shape).astype(np.float32)
     kept = given.copy()
-    found = refine_edges(given, image, 0.7 * max(shape), following)
+    found = refine_edges(given, image, 0.7 * max(shape), refinement)
     assert (found.dtype, found.shape) == (np.float32, (*shape, 3))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
@@ -102,13 +102,13 @@ def test_a_thin_rim_of_cytoplasm_stays() -> None:
     assert after["cytoplasm"] > 0.8
 
 
-@pytest.mark.parametrize("following", [REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS])
-def test_a_nucleus_without_cytoplasm_keeps_its_size(following: EdgeRefinement) -> None:
+@pytest.mark.parametrize("refinement", [REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS])
+def test_a_nucleus_without_cytoplasm_keeps_its_size(refinement: EdgeRefinement) -> None:
     rows, columns = np.mgrid[:120, :120] - 59.5
     mask = np.where(np.hypot(rows, columns) < 30, 2, 0).astype(np.uint8)
     image = np.array([[230, 220, 215], [150, 140, 200], [110, 60, 150]], np.uint8)[mask]
     image = ndimage.gaussian_filter(image.astype(np.float32), (2, 2, 0)).astype(np.uint8)
-    found = fast_argmax(refine_edges(coarse(mask, 2.0), image, 60, following))
+    found = fast_argmax(refine_edges(coarse(mask, 2.0), image, 60, refinement))
     assert (found == 2).sum() == pytest.approx((mask == 2).sum(), rel=0.02)
 
 
@@ -142,13 +142,13 @@ def test_temperature_draws_probabilities_apart_and_leaves_labels() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_networks_without_details_follow_edges_from_farther(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_without_skips_refine_from_farther(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     twice = predictor.predict_two_stage
 
-    def spy(*args: object, following: EdgeRefinement, **more: object) -> NDArray[np.float32]:
-        found.append(following)
-        return twice(*args, refinement=following, **more)  # type: ignore[arg-type]
+    def spy(*args: object, refinement: EdgeRefinement, **more: object) -> NDArray[np.float32]:
+        found.append(refinement)
+        return twice(*args, refinement=refinement, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(predictor, "predict_two_stage", spy)
     model = Catalog().load(name)

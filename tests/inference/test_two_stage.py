@@ -49,7 +49,7 @@ def test_beyond_the_border_lies_the_mirror_image() -> None:
     assert (part == np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="symmetric")).all()
 
 
-def test_a_frame_shows_the_cell_at_its_share() -> None:
+def test_roi_shows_the_cell_at_its_fraction() -> None:
     cell = np.zeros((100, 140), bool)
     cell[20:60, 50:80] = True
     frame = find_roi(cell, SHARE)
@@ -69,19 +69,19 @@ def test_a_frame_shows_the_cell_at_its_share() -> None:
 @pytest.mark.parametrize("side", [40, 120, 300, 480])
 @pytest.mark.parametrize("cell_fraction", [0.12, 0.3, 0.45])
 @pytest.mark.parametrize("close", [0.5, SHARE, 0.7])
-def test_every_cell_is_seen_at_one_scale(side: int, share: float, close: float) -> None:
+def test_cells_of_any_size_are_segmented_at_one_scale(side: int, cell_fraction: float, close: float) -> None:
     seen = []
 
     def second(square: NDArray[np.uint8]) -> NDArray[np.float32]:
         seen.append((square[..., 0] < 200).any(axis=0).mean())
         return look(square)
 
-    image = scene(side, share * side, y=0.52, x=0.47)
+    image = scene(side, cell_fraction * side, y=0.52, x=0.47)
     found = predict_two_stage(
         image, look, second, input_size=120, cell_fraction=close, refinement=REFINEMENT_WITH_SKIPS
     ).argmax(axis=-1)
     truth = look(image).argmax(axis=-1)
-    assert seen == [pytest.approx(max(close, 2 * share), abs=0.06)]
+    assert seen == [pytest.approx(max(close, 2 * cell_fraction), abs=0.06)]
     assert (found == truth).mean() > 0.97
 
 
