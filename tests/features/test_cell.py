@@ -133,9 +133,9 @@ def test_lobes_are_the_same_however_the_nucleus_lies() -> None:
 
 def test_agreement_by_hand() -> None:
     found = compute_bland_altman([1, 2, 3, math.nan], [1.5, 2, 4, 7])
-    assert (found.n, found.bias, found.same) == (3, 0.5, 1 / 3)
+    assert (found.n, found.bias, found.fraction_equal) == (3, 0.5, 1 / 3)
     assert found.mean_absolute_error == 0.5
-    assert found.deviation == 0.5
+    assert found.sd == 0.5
     assert found.limits == (pytest.approx(0.5 - 0.98), pytest.approx(0.5 + 0.98))
     with pytest.raises(ValueError, match="as many"):
         compute_bland_altman([1], [1, 2])
