@@ -27,8 +27,8 @@ from wbcseg.models.card import ModelCard
 from wbcseg.paths import get_runs_folder
 from wbcseg.pipeline import collect_inputs
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.config import SETTINGS
 from wbcseg.training.runs.folder import StoredStatus
+from wbcseg.training.settings import SETTINGS
 
 
 @pytest.fixture(autouse=True)

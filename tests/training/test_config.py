@@ -10,7 +10,7 @@ import pytest
 
 from wbcseg.errors import ConfigError
 from wbcseg.training import PRESETS, TrainingConfig
-from wbcseg.training.config import SETTING_GROUPS, SETTINGS
+from wbcseg.training.settings import SETTING_GROUPS, SETTINGS
 
 
 def test_the_published_preset_is_the_thesis() -> None:

@@ -13,12 +13,12 @@ from wbcseg.errors import ConfigError, ErrorCode, RunError
 from wbcseg.evaluation.training_job import run_job
 from wbcseg.paths import get_runs_folder
 from wbcseg.training import PRESETS, Run
-from wbcseg.training.config import SETTINGS
 from wbcseg.training.jobs.manager import is_active
 from wbcseg.training.jobs.process import lower_priority
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, stop_signal
 from wbcseg.training.runs.folder import suggest_run_name
 from wbcseg.training.runs.progress import Progress
+from wbcseg.training.settings import SETTINGS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

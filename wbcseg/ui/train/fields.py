@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wbcseg.datasets import DATASETS
-from wbcseg.training.config import SETTINGS, TrainingConfig
+from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.settings import SETTINGS
 from wbcseg.ui.formatting import format_dataset_name
 
 FormValues = dict[str, Any]

@@ -12,9 +12,9 @@ from wbcseg.datasets import list_datasets
 from wbcseg.errors import WbcsegError
 from wbcseg.models import get_spec
 from wbcseg.training import PRESETS, TrainingConfig
-from wbcseg.training.config import SETTING_GROUPS
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.setting import Setting
+from wbcseg.training.settings import SETTING_GROUPS
 from wbcseg.ui.components.dataset_status import show_download_button
 from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.formatting import escape_lines, escape_markdown

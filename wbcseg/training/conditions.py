@@ -1,0 +1,36 @@
+"""Conditions under which a setting takes effect, given the values of all settings."""
+
+from __future__ import annotations
+
+from wbcseg.training.setting import Values
+from wbcseg.transforms.config import get_augmentation
+
+
+def uses_thesis_split(values: Values) -> bool:
+    """Return whether the split is that of the thesis."""
+    return bool(values["split"] == "thesis")
+
+
+def uses_folds(values: Values) -> bool:
+    """Return whether the split has folds."""
+    return not uses_thesis_split(values)
+
+
+def is_not_leaky(values: Values) -> bool:
+    """Return whether the split is not leaky on purpose."""
+    return bool(values["split"] != "leaky")
+
+
+def is_two_stage(values: Values) -> bool:
+    """Return whether the model predicts in two stages."""
+    return get_augmentation(values["augmentation"]).cell_fraction is not None
+
+
+def uses_cosine(values: Values) -> bool:
+    """Return whether the learning rate follows a cosine."""
+    return bool(values["schedule"] == "cosine")
+
+
+def uses_adamw(values: Values) -> bool:
+    """Return whether the optimizer is AdamW."""
+    return bool(values["optimizer"] == "adamw")
