@@ -27,7 +27,7 @@ from wbcseg.models.card import ModelCard
 from wbcseg.paths import get_runs_folder
 from wbcseg.pipeline import collect_inputs
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.runs.folder import StoredStatus
+from wbcseg.training.runs.state import StoredStatus
 from wbcseg.training.settings import SETTINGS
 
 

@@ -32,19 +32,16 @@ SETTING_GROUPS: Final = (NETWORK, DATA, OPTIMISATION, MODEL)
 MAX_SEED: Final = 2**31 - 1
 
 
-def _get_architecture_labels() -> dict[str, str]:
-    return {name: spec.title for name, spec in ARCHITECTURES.items()}
-
-
-def _get_augmentation_labels() -> dict[str, str]:
-    return {name: name.capitalize() for name in AUGMENTATIONS}
-
-
 @dataclass(frozen=True)
 class TrainingSettings:
     """The settings of a training run without their validation; see :class:`wbcseg.training.TrainingConfig`."""
 
-    architecture: str = setting("unet", "Architecture", "The network.", labels=_get_architecture_labels)
+    architecture: str = setting(
+        "unet",
+        "Architecture",
+        "The network.",
+        labels=lambda: {name: spec.title for name, spec in ARCHITECTURES.items()},
+    )
     dataset: str = setting(
         "synthetic", "Data set", "Name of a data set, or path of a folder or zip of images and masks."
     )
@@ -153,7 +150,7 @@ class TrainingSettings:
             f"**{spec.name.capitalize()}**: {spec.description.replace('`', '')}" for spec in AUGMENTATIONS.values()
         ),
         group=DATA,
-        labels=_get_augmentation_labels,
+        labels=lambda: {name: name.capitalize() for name in AUGMENTATIONS},
         is_active=uses_folds,
         inactive_value="none",
     )

@@ -22,7 +22,8 @@ from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.process import get_detached_popen_kwargs
 from wbcseg.training.jobs.queue import list_queued_runs, list_runs
 from wbcseg.training.jobs.stop_signal import STOP_GRACE_SECONDS, mark_stopped
-from wbcseg.training.runs.folder import PROCESS_STATUSES, Run, check_run_name, suggest_run_name
+from wbcseg.training.runs.folder import Run, check_run_name, suggest_run_name
+from wbcseg.training.runs.state import PROCESS_STATUSES
 
 UPLOADED_DATASET: Final = "upload"
 """Data set name of a run that trains on uploaded images, which are never written to disk."""

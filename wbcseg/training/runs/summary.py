@@ -17,7 +17,8 @@ from wbcseg.paths import get_runs_folder
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.manager import is_launching, reap_if_hung
 from wbcseg.training.jobs.queue import list_runs
-from wbcseg.training.runs.folder import Run, RunState
+from wbcseg.training.runs.folder import Run
+from wbcseg.training.runs.state import RunState
 
 RunStatus = Literal[
     "starting", "queued", "running", "stopping", "stopped", "finished", "failed", "interrupted", "damaged", "outdated"
