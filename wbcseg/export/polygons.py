@@ -17,7 +17,7 @@ def trace_polygons(region_mask: NDArray[np.bool_]) -> list[Polygon]:
     """Return the pieces of a mask as polygons.
 
     Pixels that touch in a corner only are different pieces, and so are holes; a ring comes to no point twice.
-    Coordinates are (x, y) of the corners of pixels, the picture's upper left corner being (0, 0).
+    Coordinates are (x, y) of the corners of pixels, the image's upper left corner being (0, 0).
 
     Args:
         region_mask: ``bool[H, W]``.

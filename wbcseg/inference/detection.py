@@ -36,7 +36,7 @@ MAX_AREA_RATIO: Final = 6.0
 """Likewise; what is larger is no nucleus but a clump of cells or a stain."""
 
 MIN_PIECE_AREA: Final = 25
-"""Area in pixels of the shrunk picture below which nothing is a piece of a nucleus."""
+"""Area in pixels of the shrunk image below which nothing is a piece of a nucleus."""
 
 CROP_FACTOR: Final = 2.4
 """Side of the crop around a nucleus, over the nucleus's longer side."""
@@ -48,7 +48,7 @@ MAX_CROP_GROWTHS: Final = 2
 """How often it grows at most."""
 
 MAX_PIECES: Final = 3000
-"""Dark pieces of a picture beyond which they are a texture and none is a nucleus: to join them would take minutes."""
+"""Dark pieces of an image beyond which they are a texture and none is a nucleus: to join them would take minutes."""
 
 MIN_NUCLEUS_FRACTION: Final = 0.05
 """Of a white cell's area, the least that its nucleus takes."""

@@ -19,20 +19,20 @@ def predict_many(
 ) -> Iterator[Segmentation]:
     """Segment images in order, several at a time.
 
-    Networks as small as these gain more from two pictures at once than from two threads for one picture. No more
-    pictures are read ahead than there are workers.
+    Networks as small as these gain more from two images at once than from two threads for one image. No more
+    images are read ahead than there are workers.
 
     Args:
         segmenter: The model.
         images: ``uint8[H, W, 3]`` each; read one by one.
         tta: See :meth:`Segmenter.predict`.
-        workers: How many pictures at a time.
+        workers: How many images at a time.
 
     Yields:
-        What the model makes of each, in the pictures' order.
+        What the model makes of each, in the images' order.
 
     Raises:
-        ImageError: If a picture is too small, or none.
+        ImageError: If an image is too small, or none.
     """
     idle: SimpleQueue[Segmenter] = SimpleQueue()
     for _ in range(workers):

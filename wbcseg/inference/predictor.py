@@ -1,4 +1,4 @@
-"""A trained model that segments pictures of any size."""
+"""A trained model that segments images of any size."""
 
 from __future__ import annotations
 

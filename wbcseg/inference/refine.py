@@ -1,4 +1,4 @@
-"""Drawing the outlines of a coarse segmentation along the edges of its picture.
+"""Drawing the outlines of a coarse segmentation along the edges in the image.
 
 A guided filter (He, Sun and Tang 2013, doi 10.1109/TPAMI.2012.213), reckoned on a smaller copy of a large picture, much
 as its authors proposed later (He and Sun 2015, arXiv 1505.00996): around every pixel, a probability is put as a linear
@@ -27,7 +27,7 @@ class EdgeRefinement:
         epsilon: Variance of a colour (of 0 to 1) below which there is no edge.
         temperature: What draws the probabilities apart again, which a wide reach draws towards each other: their
             logarithms are divided by it. Labels do not depend on it. It was chosen, as the others were, on the shipped
-            models' held-out pictures.
+            models' held-out images.
     """
 
     nucleus_radius: float
@@ -52,11 +52,11 @@ MAX_GUIDE_SIDE: Final = 128
 def refine_edges(
     probabilities: NDArray[np.float32], image: NDArray[np.uint8], cell_size: float, refinement: EdgeRefinement
 ) -> NDArray[np.float32]:
-    """Return class probabilities whose outlines follow the picture's edges.
+    """Return class probabilities whose outlines follow the edges in the image.
 
     Args:
         probabilities: ``float32[H, W, 3]``; those of a pixel add up to 1.
-        image: The picture, ``uint8[H, W, 3]``.
+        image: The image, ``uint8[H, W, 3]``.
         cell_size: Greater side of the cell in pixels, roughly.
         refinement: How closely.
 
@@ -90,7 +90,7 @@ def refine_edges(
 
 
 class _GuidedFilter:
-    """A picture, ``float32[3, H, W]`` in 0 to 1, whose edges are followed; see ``Following.smooth``."""
+    """An image, ``float32[3, H, W]`` in 0 to 1, whose edges are followed; see ``Following.smooth``."""
 
     def __init__(self, colours: NDArray[np.float32], epsilon: float) -> None:
         self._colours, self._epsilon = colours, epsilon

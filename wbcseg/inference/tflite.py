@@ -51,7 +51,7 @@ _loaded_models = _LoadedModels()
 def set_max_loaded(max_loaded: int | None) -> None:
     """Let at most so many networks of this process keep their memory, for the sake of small servers.
 
-    The one that was used longest ago gives its memory back and takes as long as for one picture to open again. One
+    The one that was used longest ago gives its memory back and takes as long as for one image to open again. One
     that is busy is never closed, so that there may be more for a while.
 
     Args:

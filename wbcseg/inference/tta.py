@@ -21,7 +21,7 @@ def predict_tta_mean(predict: PredictFn, image: NDArray[np.float32]) -> NDArray[
         image: A square, ``float32[S, S, 3]``.
 
     Returns:
-        ``float32[S, S, C]``, in the picture's own orientation; every pixel's probabilities still add up to 1.
+        ``float32[S, S, C]``, in the image's own orientation; every pixel's probabilities still add up to 1.
     """
     predictions = []
     for mirrored in (False, True):

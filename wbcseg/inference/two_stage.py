@@ -1,6 +1,6 @@
 """Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at one scale.
 
-What the close look finds has its own scale, too; its outlines are drawn along the picture's edges.
+What the close look finds has its own scale, too; its outlines are drawn along the edges in the image.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ MIN_ROI_SIDE: Final = 8
 
 @dataclass(frozen=True)
 class SquareROI:
-    """A square part of a picture; it may reach beyond it.
+    """A square part of an image; it may reach beyond it.
 
     Attributes:
-        top: Its first row in the picture.
+        top: Its first row in the image.
         left: Its first column.
         side: Rows and columns.
     """
@@ -44,19 +44,19 @@ class SquareROI:
     side: int
 
     def scale(self, factor: float) -> SquareROI:
-        """Return the same part of the picture after it was enlarged by a factor."""
+        """Return the same part of the image after it was enlarged by a factor."""
         return SquareROI(
             round(factor * self.top), round(factor * self.left), max(MIN_ROI_SIDE, round(factor * self.side))
         )
 
     def crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return that part, ``uint8[side, side, 3]``; beyond the picture's border lies its mirror image."""
+        """Return that part, ``uint8[side, side, 3]``; beyond the image's border lies its mirror image."""
         rows = _reflect_indices(np.arange(self.top, self.top + self.side), image.shape[0])
         columns = _reflect_indices(np.arange(self.left, self.left + self.side), image.shape[1])
         return image.take(rows, axis=0).take(columns, axis=1)
 
     def paste(self, patch: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-        """Put what was found in that part, ``float32[side, side, C]``, where it lies in the picture."""
+        """Put what was found in that part, ``float32[side, side, C]``, where it lies in the image."""
         height, width = target.shape[:2]
         top, left = max(0, self.top), max(0, self.left)
         bottom, right = min(height, self.top + self.side), min(width, self.left + self.side)
@@ -72,7 +72,7 @@ def _reflect_indices(indices: NDArray[np.int64], length: int) -> NDArray[np.int6
 def find_roi(cell: NDArray[np.bool_], cell_fraction: float) -> SquareROI | None:
     """Return the square around a cell in which it takes a share of the side, or ``None`` where there is none.
 
-    It is never larger than the picture, however: that would show the cell's mirror image beside it.
+    It is never larger than the image, however: that would show the cell's mirror image beside it.
 
     Args:
         cell: ``bool[H, W]``.
@@ -103,7 +103,7 @@ def predict_two_stage(
         predict_fine: Looks closely: the same, for another S.
         input_size: Side in pixels of the square for the close look.
         cell_fraction: What the cell takes of that side.
-        refinement: How closely outlines follow the picture's edges, or ``None`` to leave them as they are.
+        refinement: How closely outlines follow the edges in the image, or ``None`` to leave them as they are.
 
     Returns:
         ``float32[H, W, C]``. Outside of the close look, what the first one found.

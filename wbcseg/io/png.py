@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def encode_png(array: NDArray[np.uint8]) -> bytes:
-    """Write a picture as PNG, with its pixels and nothing else: no metadata.
+    """Write an image as PNG, with its pixels and nothing else: no metadata.
 
     Args:
         array: ``uint8[H, W]`` (grey) or ``uint8[H, W, 3]`` (RGB).
