@@ -48,7 +48,7 @@ def test_the_stages_add_up_to_the_network(name: str, base_filters: int) -> None:
     assert sum(stage.multiply_adds for stage in stages) == get_spec(name).count_multiply_adds(base_filters, 120)
 
 
-@every_network
+@pytest.mark.parametrize("name", [name for name, spec in ARCHITECTURES.items() if spec.thesis_parameters])
 def test_stages_are_grouped_by_resolution(name: str) -> None:
     stages = list_stages(name, base_filters=16, input_size=120)
     assert [stage.map_size for stage in stages] == [120, 60, 30, 15, 5, 15, 30, 60, 120]

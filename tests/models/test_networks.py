@@ -24,7 +24,7 @@ MULTIPLY_ADDS = {"unet": (0.478e9, 7.57e9), "segnet": (1.57e9, 24.7e9), "deconvn
 every_network = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
-@every_network
+@pytest.mark.parametrize("name", THESIS_PARAMETERS)
 def test_parameters_at_the_base_filters_of_the_thesis(name: str) -> None:
     model = build_model(name, base_filters=64)
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
@@ -59,7 +59,7 @@ def test_base_filters_scale_every_stage(name: str) -> None:
     assert 3.5 < counts[2] / counts[1] < 4.01
 
 
-@every_network
+@pytest.mark.parametrize("name", MULTIPLY_ADDS)
 def test_multiply_adds(name: str) -> None:
     for base_filters, expected in zip((16, 64), MULTIPLY_ADDS[name], strict=True):
         assert get_spec(name).count_multiply_adds(base_filters, 120) == pytest.approx(expected, rel=0.006)
