@@ -98,7 +98,7 @@ def test_a_cross_validation_is_run_resumed_and_reported(
     assert "test-time averaging" in report
     (out / "cells-quick-cv2-unet.json").unlink()
     assert main([*command, "--epochs", "3"]) == 1
-    assert "has other settings" in capsys.readouterr().err
+    assert "with other settings" in capsys.readouterr().err
 
 
 def test_a_folder_without_results_has_no_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
