@@ -161,7 +161,7 @@ def test_the_cards_figures_come_from_the_shipped_model(
     card = segmenters[name].card.test_metrics
     for region, figures in card["regions"].items():
         assert measured["regions"][region]["n"] <= figures["n"]
-        if measured["pictures"] == card["pictures"]:
+        if measured["images"] == card["images"]:
             assert measured["regions"][region]["dice"] == pytest.approx(figures["dice"], abs=0.002)
 
 
