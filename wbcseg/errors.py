@@ -60,6 +60,9 @@ class ErrorCode(StrEnum):
     SIZE_MISMATCH = "size_mismatch"
     AMBIGUOUS_ORIENTATION = "ambiguous_orientation"
     MASK_WITHOUT_IMAGE = "mask_without_image"
+    IMAGE_WITHOUT_MASK = "image_without_mask"
+    UNKNOWN_FILE = "unknown_file"
+    """The file is not part of the published data set."""
     AMBIGUOUS_MASK = "ambiguous_mask"
     """More than one image matches the mask."""
     # Processing

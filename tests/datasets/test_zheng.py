@@ -14,11 +14,12 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 from builders import draw_cell, encode
+from expect import raises
 
 from wbcseg.datasets import check_dataset, download, find_problems, open_dataset
 from wbcseg.datasets.named import zheng
 from wbcseg.datasets.named.zheng import find_zheng_folder, list_published_files, open_zheng
-from wbcseg.errors import DatasetError, DownloadError, ManifestError
+from wbcseg.errors import DatasetError, DownloadError, ErrorCode, ManifestError
 from wbcseg.labels import to_grey
 
 Files = dict[str, bytes]
@@ -48,7 +49,7 @@ def write(root: Path, files: Files) -> Path:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves files on this computer, remembers what was asked for, and misbehaves where it is told to."""
+    """A local file server that records requests and fails on demand."""
 
     daemon_threads = True
 
@@ -165,19 +166,20 @@ def test_a_part_is_enough(upstream: Files, tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_file_without_its_partner_is_listed_and_skipped(upstream: Files, tmp_path: Path) -> None:
     del upstream["Dataset 1/002.png"], upstream["Dataset 1/005.bmp"]
-    upstream["Dataset 1/777.bmp"] = upstream["Dataset 1/777.png"] = b"a stranger"
+    upstream["Dataset 1/777.bmp"] = upstream["Dataset 1/777.png"] = b"an unknown file"
     upstream["Dataset 1/004.bmp"] = b"not an image"
     dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
     assert "zheng-1/002" not in dataset
     assert "zheng-1/004" not in dataset
     assert len(dataset) == 9
-    text = "\n".join(dataset.problems)
-    assert len(dataset.problems) == 5
-    assert "Dataset 1/002.bmp: the image has no mask" in text
-    assert "Dataset 1/005.png: the mask has no image" in text
-    assert "Dataset 1/777.bmp is not a file of the published data set" in text
-    assert "Dataset 1/004.bmp was skipped: Image 004.bmp could not be read. The file holds text" in text
-    with pytest.raises(DatasetError, match="the image has no mask"):
+    assert {(problem.file, problem.code) for problem in dataset.problems} == {
+        ("Dataset 1/002.bmp", ErrorCode.IMAGE_WITHOUT_MASK),
+        ("Dataset 1/005.png", ErrorCode.MASK_WITHOUT_IMAGE),
+        ("Dataset 1/777.bmp", ErrorCode.UNKNOWN_FILE),
+        ("Dataset 1/777.png", ErrorCode.UNKNOWN_FILE),
+        ("Dataset 1/004.bmp", ErrorCode.UNSUPPORTED_FORMAT),
+    }
+    with raises(DatasetError, ErrorCode.IMAGE_WITHOUT_MASK, match=r"Dataset 1/002\.bmp"):
         check_dataset(dataset)
 
 
@@ -189,46 +191,48 @@ def test_a_changed_file_is_named_when_it_is_read(upstream: Files, tmp_path: Path
     with pytest.raises(ManifestError, match=r"Dataset 1/002\.bmp in .* is not the published one"):
         dataset.read("zheng-1/002")
     assert dataset.read("zheng-1/001").mask is not None
-    assert [problem[:11] for problem in find_problems(dataset)] == ["zheng-1/002"]
+    (problem,) = find_problems(dataset)
+    assert problem.message.startswith("zheng-1/002: ")
+    assert (problem.file, problem.code) == ("Dataset 1/002.bmp", ErrorCode.CHECKSUM_MISMATCH)
 
 
 def test_changed_cell_types_are_not_used(upstream: Files, tmp_path: Path) -> None:
     upstream["Class Labels of Dataset 1.csv"] = b"image ID,class label\r\n1,5\r\n"
     dataset = open_zheng(1, data_dir=write(tmp_path / "data", upstream))
     assert {entry.cell_type for entry in dataset.sample_infos} == {None}
-    assert "Class Labels of Dataset 1.csv" in dataset.problems[0]
+    assert dataset.problems[0].file == "Class Labels of Dataset 1.csv"
 
 
 def test_a_file_that_goes_away_is_named(upstream: Files, tmp_path: Path) -> None:
     root = write(tmp_path / "data", upstream)
     dataset = open_zheng(1, data_dir=root)
     (root / "Dataset 1/001.png").unlink()
-    with pytest.raises(DatasetError, match=r"Dataset 1/001\.png in .* cannot be read"):
+    with raises(DatasetError, ErrorCode.UNREADABLE, match=r"Dataset 1/001\.png"):
         dataset.read("zheng-1/001")
 
 
 @pytest.mark.parametrize("number", [0, 3, "1"])
 def test_there_are_two_data_sets(number: object) -> None:
-    with pytest.raises(DatasetError, match="There are two"):
+    with raises(DatasetError, ErrorCode.INVALID_VALUE, match="1 or 2"):
         open_zheng(number)  # type: ignore[arg-type]
 
 
 def test_nothing_is_downloaded_unless_requested(server: Server) -> None:
-    with pytest.raises(DatasetError, match=r"zheng-1 is not on this computer yet.*WBCSEG_DATA.*synthetic"):
+    with raises(DatasetError, ErrorCode.NOT_FOUND, match=r"zheng-1 .*WBCSEG_DATA.*synthetic"):
         open_dataset("zheng-1")
     assert server.asked == []
 
 
-def test_fetching_brings_one_data_set_and_its_cell_types(
+def test_downloading_a_data_set_includes_its_cell_types(
     server: Server, no_data: Path, upstream: Files, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[tuple[int, int, str]] = []
+    calls: list[tuple[int, int, str]] = []
     with caplog.at_level(logging.INFO):
-        dataset = open_zheng(2, progress=lambda *step: told.append(step))
+        dataset = open_zheng(2, progress=lambda *step: calls.append(step))
     assert len(dataset) == 3
     assert sorted(server.asked) == sorted(f"pinned/{name}" for name in upstream if "2" in name.split("/")[0])
-    assert [step[:2] for step in told] == [(done, 7) for done in range(1, 8)]
-    assert {step[2] for step in told} == set(list_published_files(2))
+    assert [step[:2] for step in calls] == [(done, 7) for done in range(1, 8)]
+    assert {step[2] for step in calls} == set(list_published_files(2))
     root = no_data / "segmentation_WBC"
     assert find_zheng_folder(2) == root
     assert find_zheng_folder(1) is None
@@ -257,12 +261,12 @@ def test_an_interrupted_download_is_resumed_where_it_stopped(server: Server, no_
     assert all((root / name).read_bytes() == upstream[name] for name in here)
     assert find_zheng_folder(1) is None
     server.asked.clear()
-    told: list[tuple[int, int, str]] = []
-    assert len(open_zheng(1, progress=lambda *step: told.append(step))) == 12
+    calls: list[tuple[int, int, str]] = []
+    assert len(open_zheng(1, progress=lambda *step: calls.append(step))) == 12
     assert set(server.asked) == {f"pinned/{name}" for name in list_published_files(1)} - {
         f"pinned/{name}" for name in here
     }
-    assert [step[0] for step in told] == list(range(len(here) + 1, 26))
+    assert [step[0] for step in calls] == list(range(len(here) + 1, 26))
 
 
 def test_a_connection_that_breaks_off_is_tried_again(server: Server) -> None:
@@ -312,7 +316,7 @@ def test_without_a_network_the_error_says_what_to_do(server: Server, no_data: Pa
 
 def test_a_cache_that_cannot_be_written_is_named(server: Server, no_data: Path) -> None:
     no_data.write_text("a file where the folder should be")
-    with pytest.raises(DownloadError, match=r"could not be created.*WBCSEG_CACHE"):
+    with raises(DownloadError, ErrorCode.WRITE_FAILED, match="WBCSEG_CACHE"):
         open_zheng(1)
 
 

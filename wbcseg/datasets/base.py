@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from wbcseg.datasets.sample import Sample
-from wbcseg.errors import DatasetError
+from wbcseg.errors import DatasetError, ErrorCode, Problem
 from wbcseg.labels import CellType
 
 
@@ -39,7 +39,7 @@ class Dataset:
         sample_infos: Its samples, in order.
         origin: Where the files are or how the images are made, in words.
         acknowledgement: How users of the data must acknowledge it; may be empty.
-        problems: Plain sentences on files that were left out, each naming its file.
+        problems: Files that were skipped, and why.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Dataset:
         *,
         origin: str = "",
         acknowledgement: str = "",
-        problems: Sequence[str] = (),
+        problems: Sequence[Problem] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -65,7 +65,9 @@ class Dataset:
                 for i, later in enumerate(self.sample_infos)
                 if later.id in {earlier.id for earlier in self.sample_infos[:i]}
             )
-            raise DatasetError(f"Data set {name} names the sample {duplicate} twice. Ids must be unique.")
+            raise DatasetError(
+                f"Data set {name} lists the sample {duplicate} twice. Ids must be unique.", code=ErrorCode.DUPLICATE
+            )
 
     def __len__(self) -> int:
         return len(self.sample_infos)
@@ -93,7 +95,8 @@ class Dataset:
         except KeyError:
             raise DatasetError(
                 f"Data set {self.name} has no sample {sample_id!r}; it has {len(self)} samples"
-                + (f", from {self.ids[0]} to {self.ids[-1]}." if self.sample_infos else ".")
+                + (f", from {self.ids[0]} to {self.ids[-1]}." if self.sample_infos else "."),
+                code=ErrorCode.NOT_FOUND,
             ) from None
 
     def read(self, sample_id: str) -> Sample:
@@ -106,7 +109,7 @@ class Dataset:
         return self.get_info(sample_id).read()
 
     def compute_manifest(self) -> dict[str, str]:
-        """Return the SHA-256 of every sample's content, by id (:meth:`Sample.digest`)."""
+        """Return the SHA-256 of every sample's content, by id (:meth:`Sample.compute_digest`)."""
         return {sample.id: sample.compute_digest() for sample in self}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from wbcseg.errors import DownloadError, ManifestError
+from wbcseg.errors import DownloadError, ErrorCode, ManifestError
 
 ProgressCallback = Callable[[int, int, str], None]
 """Called with the number of files done, the number of all files, and the name of the last one."""
@@ -54,7 +54,7 @@ def download_files(
     """Download missing files and verify each against its SHA-256.
 
     Every file is written next to its target under another name and moved once it is complete and verified, so an
-    interrupted download resumes where it stopped, and a reader never sees half a file.
+    interrupted download resumes where it stopped, and a partial file is never read.
 
     Args:
         folder: Folder for the files; created if missing.
@@ -77,8 +77,10 @@ def download_files(
             parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(
-            f"Folder {folder} for the data could not be created: {error.strerror}. "
-            "Set WBCSEG_CACHE to a folder with write access."
+            f"Folder {folder} for the data could not be created: {error.strerror}.",
+            file=str(folder),
+            code=ErrorCode.WRITE_FAILED,
+            hint="Set WBCSEG_CACHE to a folder with write access.",
         ) from error
     stop_event = threading.Event()
     # The first file on its own: without a network, it fails once, not once per thread.
@@ -105,7 +107,10 @@ def download_files(
         completed = len(hashes) - len(list_missing_files(folder, list(hashes)))
         raise DownloadError(
             f"File {error.name} could not be downloaded from {base_urls[0]}: {error.reason}. "
-            f"{completed} of {len(hashes)} files are complete; the next attempt continues from there. {advice}"
+            f"{completed} of {len(hashes)} files are complete; the next attempt continues from there.",
+            file=error.name,
+            reason=f"The download failed: {error.reason}.",
+            hint=advice,
         ) from error
 
 
@@ -165,8 +170,10 @@ def _download_file(
             except ValueError as error:
                 raise ManifestError(
                     f"File {name} from {base_url} is not the published one: its SHA-256 should be {expected_sha256}. "
-                    "It was discarded. A proxy or a changed repository may be the cause; try again later or from "
-                    "another network."
+                    "It was discarded.",
+                    file=name,
+                    reason="The file is not the published one.",
+                    hint="A proxy or a changed repository may be the cause: try again later or from another network.",
                 ) from error
             break
         if failure.permanent or attempt == MAX_RETRIES or stop_event.wait(RETRY_DELAY_SECONDS * (attempt + 1)):

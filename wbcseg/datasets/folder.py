@@ -13,7 +13,7 @@ from wbcseg.datasets.pairing import PAIRING_RULE, Pair, pair_files
 from wbcseg.datasets.registry import DATASETS
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
-from wbcseg.errors import DatasetError, PairingError, WbcsegError
+from wbcseg.errors import DatasetError, ErrorCode, PairingError, WbcsegError
 from wbcseg.io import open_image, open_pair
 from wbcseg.io.decode import as_file_error
 from wbcseg.io.filenames import make_safe_name
@@ -37,7 +37,7 @@ def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
         A data set with the folder's name and the ids ``<name>/<stem>``.
 
     Raises:
-        PairingError: If no image is left.
+        PairingError: If no image can be used.
         DatasetError: If the folder or zip cannot be read.
     """
     if path.is_dir():
@@ -46,7 +46,12 @@ def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
         with path.open("rb") as file:
             data = file.read(MAX_ZIP_BYTES + 1)
     except OSError as error:
-        raise DatasetError(f"{path} is neither a folder nor a zip that can be read: {error.strerror}.") from error
+        raise DatasetError(
+            f"{path} is neither a folder nor a zip that can be read: {error.strerror}.",
+            file=str(path),
+            reason=f"It is neither a folder nor a zip that can be read: {error.strerror}.",
+            code=ErrorCode.UNREADABLE,
+        ) from error
     return open_zip(data, path.name, require_masks=require_masks)
 
 
@@ -59,7 +64,7 @@ def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> Dataset:
         require_masks: As in :func:`open_folder`.
 
     Raises:
-        PairingError: If no image is left.
+        PairingError: If no image can be used.
         DatasetError: If it is not a zip, is encrypted, or is larger than the limits when unpacked.
     """
     return _open_source(ZipSource(data, name), PurePath(name).stem, require_masks)
@@ -67,7 +72,7 @@ def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> Dataset:
 
 def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
     pairs, problems = pair_files(source.names, require_masks=require_masks)
-    problems = [*map(str, source.problems), *problems]
+    problems = [*source.problems, *problems]
     name = make_safe_name(title, set())
     # Ids of a user's images must never look like those of a named data set: models remember which they were trained on.
     if name.casefold() in DATASETS:
@@ -79,14 +84,16 @@ def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
         try:
             size = _check_headers(source, pair)
         except WbcsegError as error:
-            problems.append(f"{error} It was skipped.")
+            problems.append(error.to_problem())
             continue
         sample_id = f"{name}/{make_safe_name('_'.join(pair.key[common_depth:]), used_names)}"
         read = partial(_read_sample, source, pair, sample_id)
         infos.append(SampleInfo(sample_id, None, size, read, has_mask=pair.mask is not None))
     if not infos:
-        details = " ".join(problems[:5]) if problems else "No images were found."
-        raise PairingError(f"There is nothing to use in {source.origin}. {details} {PAIRING_RULE}")
+        details = " ".join(map(str, problems[:5])) if problems else "It contains no images."
+        raise PairingError(
+            f"No image in {source.origin} can be used. {details}", code=ErrorCode.NO_IMAGES, hint=PAIRING_RULE
+        )
     return Dataset(name, title, infos, origin=source.origin, problems=problems)
 
 

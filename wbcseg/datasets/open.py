@@ -8,7 +8,7 @@ from wbcseg.datasets.base import Dataset, concatenate
 from wbcseg.datasets.download import ProgressCallback
 from wbcseg.datasets.folder import open_folder
 from wbcseg.datasets.registry import DATASETS, DatasetStatus
-from wbcseg.errors import DatasetError
+from wbcseg.errors import DatasetError, ErrorCode
 from wbcseg.io import format_display_name
 
 
@@ -36,8 +36,9 @@ def open_dataset(name: str, *, download: bool = False, progress: ProgressCallbac
     path = _find_existing_path(name)
     if path is None:
         raise DatasetError(
-            f"There is no data set {format_display_name(name)!r}. Use one of {', '.join(DATASETS)}, or the path of a "
-            "folder or zip that exists."
+            f"There is no data set {format_display_name(name)!r}.",
+            code=ErrorCode.NOT_FOUND,
+            hint=f"Use one of {', '.join(DATASETS)}, or the path of a folder or zip that exists.",
         )
     return open_folder(path)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
+from wbcseg.errors import ErrorCode, Problem
 from wbcseg.io import format_display_name
 
 PAIRING_RULE: Final = (
@@ -67,7 +68,7 @@ def is_ignored(name: str) -> bool:
     )
 
 
-def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[str]]:
+def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[Problem]]:
     """Pair files by their names; see :data:`PAIRING_RULE`.
 
     Args:
@@ -75,7 +76,7 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
         require_masks: Whether an image without a mask is a problem; otherwise it is a pair without a mask.
 
     Returns:
-        The pairs in natural order (``cell2`` before ``cell10``), and a sentence for each file that was skipped.
+        The pairs in natural order (``cell2`` before ``cell10``), and the problems of files that were skipped.
     """
     groups: dict[tuple[str, ...], _FileGroup] = {}
     for name in sorted(names):
@@ -85,7 +86,7 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
         group = groups.setdefault(tuple(part.casefold() for part in key), _FileGroup())
         (group.masks if is_mask else group.images).append(name)
     pairs: list[Pair] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     for folded_key in sorted(groups, key=get_natural_sort_key):
         group = groups[folded_key]
         _split_zheng_layout(group)
@@ -93,15 +94,21 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
             duplicates = group.images if len(group.images) > 1 else group.masks
             noun = "images" if duplicates is group.images else "masks"
             listed = ", ".join(format_display_name(name) for name in duplicates)
-            problems.append(f"{listed}: {len(duplicates)} {noun} with the same name; they were skipped.")
+            reason = f"There are {len(duplicates)} {noun} with the same name; they were skipped."
+            problems.append(Problem(f"{listed}: {reason}", duplicates[0], reason, ErrorCode.DUPLICATE))
         elif not group.images:
-            problems.append(f"{format_display_name(group.masks[0])}: the mask has no image; it was skipped.")
+            problems.append(_describe_skipped(group.masks[0], "The mask has no image", ErrorCode.MASK_WITHOUT_IMAGE))
         elif not group.masks and require_masks:
-            problems.append(f"{format_display_name(group.images[0])}: the image has no mask; it was skipped.")
+            problems.append(_describe_skipped(group.images[0], "The image has no mask", ErrorCode.IMAGE_WITHOUT_MASK))
         else:
             image = group.images[0]
             pairs.append(Pair(parse_name(image)[0], image, group.masks[0] if group.masks else None))
     return pairs, problems
+
+
+def _describe_skipped(name: str, reason: str, code: ErrorCode) -> Problem:
+    message = f"{format_display_name(name)}: {reason[0].lower()}{reason[1:]}; it was skipped."
+    return Problem(message, name, f"{reason}; it was skipped.", code)
 
 
 def parse_name(name: str) -> tuple[tuple[str, ...], bool]:

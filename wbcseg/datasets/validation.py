@@ -1,32 +1,40 @@
-"""Checks of a whole data set before a training."""
+"""Check a whole data set before training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from wbcseg.datasets.base import Dataset
-from wbcseg.errors import DatasetError, ManifestError, WbcsegError
+from wbcseg.errors import DatasetError, ErrorCode, ManifestError, Problem, WbcsegError
 
 _MAX_LISTED = 20
 
 
-def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """Read every sample and return what is wrong, each sentence with its file.
+def find_problems(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
+    """Read every sample and return all problems.
 
     Args:
         dataset: Any data set.
         progress: Called after each sample with done, total.
 
     Returns:
-        The data set's own list of files that were left out, then samples that cannot be read or have no mask.
+        The files that were skipped when the data set was opened, then samples that cannot be read or have no mask.
     """
     problems = list(dataset.problems)
     for done, info in enumerate(dataset.sample_infos, 1):
         try:
             if info.read().mask is None:
-                problems.append(f"{info.id}: the image has no mask.")
+                problems.append(
+                    Problem(
+                        f"{info.id}: the image has no mask.",
+                        info.id,
+                        "The image has no mask.",
+                        ErrorCode.IMAGE_WITHOUT_MASK,
+                    )
+                )
         except WbcsegError as error:
-            problems.append(f"{info.id}: {error}")
+            problems.append(replace(error.to_problem(), message=f"{info.id}: {error.message}"))
         if progress is not None:
             progress(done, len(dataset))
     return problems
@@ -44,15 +52,17 @@ def check_dataset(dataset: Dataset, *, progress: Callable[[int, int], None] | No
     """
     problems = find_problems(dataset, progress=progress)
     if not len(dataset):
-        problems.append("It has no samples.")
+        problems.append(Problem("It has no samples.", reason="It has no samples.", code=ErrorCode.NO_IMAGES))
     if problems:
         raise DatasetError(
-            f"Data set {dataset.name} cannot be trained on before this is put right:\n{_format_problems(problems)}"
+            f"Data set {dataset.name} cannot be used for training until these problems are fixed:\n"
+            f"{_format_problems(problems)}",
+            code=problems[0].code,
         )
 
 
 def check_manifest(name: str, recorded: Mapping[str, str], current: Mapping[str, str]) -> None:
-    """Check that samples have not changed since a split or a model was made.
+    """Check that samples have not changed since a split was recorded.
 
     Args:
         name: Name of the data set.
@@ -60,7 +70,7 @@ def check_manifest(name: str, recorded: Mapping[str, str], current: Mapping[str,
         current: The same now; samples that were not recorded are ignored.
 
     Raises:
-        ManifestError: If a recorded sample is gone or shows something else; all are listed.
+        ManifestError: If a recorded sample is missing or has other content; all are listed.
     """
     problems = []
     for sample_id, digest in recorded.items():
@@ -70,13 +80,13 @@ def check_manifest(name: str, recorded: Mapping[str, str], current: Mapping[str,
             problems.append(f"{sample_id} has another image or mask.")
     if problems:
         raise ManifestError(
-            f"Data set {name} has changed since it was recorded:\n{_format_problems(problems)}\n"
-            "Put the original files back, or start anew with a new split."
+            f"Data set {name} has changed since it was recorded. Restore the original files, or start over with a new "
+            f"split:\n{_format_problems(problems)}"
         )
 
 
-def _format_problems(problems: list[str]) -> str:
-    lines = [f"- {problem}" for problem in problems[:_MAX_LISTED]]
-    if len(problems) > _MAX_LISTED:
-        lines.append(f"- and {len(problems) - _MAX_LISTED} more.")
+def _format_problems(problems: Iterable[object]) -> str:
+    lines = [f"- {problem}" for problem in problems]
+    if len(lines) > _MAX_LISTED:
+        lines[_MAX_LISTED:] = [f"- and {len(lines) - _MAX_LISTED} more."]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The outline of a mask as polygons along the borders of its pixels, so that their area is the mask's."""
+"""Trace the outline of a mask as polygons along pixel edges, so that their area equals the mask's."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Polygon = list[Ring]
 def trace_polygons(region_mask: NDArray[np.bool_]) -> list[Polygon]:
     """Return the pieces of a mask as polygons.
 
-    Pixels that touch in a corner only are different pieces, and so are holes; a ring comes to no point twice.
-    Coordinates are (x, y) of the corners of pixels, the image's upper left corner being (0, 0).
+    Pixels that touch only at a corner belong to different pieces; the same holds for holes. No ring visits a point
+    twice. Coordinates are (x, y) of pixel corners; the upper left corner of the image is (0, 0).
 
     Args:
         region_mask: ``bool[H, W]``.
 
     Returns:
-        The pieces from top to bottom. Outer rings run clockwise as one sees them, holes the other way.
+        The pieces from top to bottom. Outer rings run clockwise as displayed, holes counterclockwise.
     """
     outer_rings: list[tuple[Ring, float]] = []
     holes: list[Ring] = []
@@ -41,12 +41,12 @@ def trace_polygons(region_mask: NDArray[np.bool_]) -> list[Polygon]:
 
 
 def _trace_rings(region_mask: NDArray[np.bool_]) -> list[Ring]:
-    """Follow the borders between pixels inside and outside, the mask on the right-hand side."""
+    """Follow the edges between pixels inside and outside, with the mask on the right."""
     padded = np.pad(region_mask, 1)
     inside, above, below = padded[1:-1, 1:-1], padded[:-2, 1:-1], padded[2:, 1:-1]
     left, right = padded[1:-1, :-2], padded[1:-1, 2:]
     ends: dict[Point, list[Point]] = {}
-    # Where a border begins and ends, seen from the corner of its pixel.
+    # Start and end of an edge, relative to the upper left corner of its pixel.
     for border, (x1, y1), (x2, y2) in (
         (inside & ~above, (0, 0), (1, 0)),
         (inside & ~right, (1, 0), (1, 1)),
@@ -63,7 +63,7 @@ def _trace_rings(region_mask: NDArray[np.bool_]) -> list[Ring]:
             direction = (position[0] - start[0], position[1] - start[1])
             while position != start:
                 options = ends[position]
-                # Where two pieces touch in a corner, a right turn stays with this one.
+                # Where two pieces touch at a corner, a right turn stays on this one.
                 right_turn = (position[0] - direction[1], position[1] + direction[0])
                 following = right_turn if right_turn in options else options[0]
                 options.remove(following)
@@ -76,7 +76,7 @@ def _trace_rings(region_mask: NDArray[np.bool_]) -> list[Ring]:
 
 
 def _split_ring(ring: Ring) -> list[Ring]:
-    """Return a ring in parts none of which comes to a point twice."""
+    """Split a ring into rings that visit no point twice."""
     rings: list[Ring] = []
     path: Ring = []
     index_by_point: dict[Point, int] = {}
@@ -94,7 +94,7 @@ def _split_ring(ring: Ring) -> list[Ring]:
 
 
 def _start_at_corner(ring: Ring, direction: Point) -> Ring:
-    """Leave out the first point where the ring goes straight on through it, and close the ring."""
+    """Remove the first point if it is not a corner, and close the ring."""
     first_direction = (ring[1][0] - ring[0][0], ring[1][1] - ring[0][1])
     is_straight = first_direction[0] * direction[1] == first_direction[1] * direction[0]
     points = ring[1:] if is_straight else ring
@@ -102,14 +102,14 @@ def _start_at_corner(ring: Ring, direction: Point) -> Ring:
 
 
 def _compute_doubled_area(ring: Ring) -> float:
-    """Return twice the area, positive for a ring that runs clockwise as one sees it (y goes down)."""
+    """Return twice the area, positive for a ring that runs clockwise as displayed (y points down)."""
     return float(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring)))
 
 
 def _contains(ring: Ring, hole: Ring) -> bool:
-    """Return whether a hole lies in a ring, by a ray to the left from the middle of the hole's first border."""
+    """Return whether a hole is inside a ring, by a ray to the left from the middle of the hole's first edge."""
     (x1, y1), (x2, y2) = hole[0], hole[1]
-    # A little to the hole's outer side, which is mask: on the right-hand side of its border.
+    # A point just outside the hole, which is in the mask: to the right of its edge.
     x, y = (x1 + x2) / 2 - np.sign(y2 - y1) * 0.25, (y1 + y2) / 2 + np.sign(x2 - x1) * 0.25
     crossings = sum((ya > y) != (yb > y) and xa < x for (xa, ya), (xb, yb) in itertools.pairwise(ring) if xa == xb)
     return bool(crossings % 2)

@@ -1,4 +1,4 @@
-"""Whole fields of view: finding the white cells by their nuclei, and segmenting each of them by itself."""
+"""Detect the white cells of a field of view by their nuclei, and segment each of them."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import BACKGROUND, NUCLEUS, Labels, fast_argmax
 
 MAX_DETECTION_SIDE: Final = 1200
-"""Longer side in pixels at which nuclei are looked for."""
+"""Longer side in pixels of the image in which nuclei are detected."""
 
 CHANNEL_WEIGHTS: Final = (0.7, 0.15, 0.15)
-"""What red, green and blue light count. Stains of nuclei absorb red; haemoglobin and eosin hardly do."""
+"""Weights of the optical densities of red, green and blue: nuclear stains absorb red, haemoglobin and eosin hardly."""
 
 MIN_DENSITY: Final = 0.17
-"""Optical density below which nothing is a nucleus."""
+"""Minimum optical density of a nucleus."""
 
 SECOND_PASS_FACTOR: Final = 0.65
-"""A second search takes what has this share of the density that the first one asked for."""
+"""Threshold of the second pass, as a fraction of the first one's."""
 
 MAX_LOBE_GAP: Final = 0.45
-"""Lobes of one nucleus lie less apart than this share of their size."""
+"""Maximum gap between lobes of one nucleus, as a fraction of their size."""
 
 MIN_AREA_RATIO: Final = 0.22
-"""Of the usual area of the nuclei in the field; what is smaller is a platelet or dirt."""
+"""Minimum area of a nucleus relative to the typical one in the field; smaller pieces are platelets or dirt."""
 
 MAX_AREA_RATIO: Final = 6.0
-"""Likewise; what is larger is no nucleus but a clump of cells or a stain."""
+"""Maximum area relative to the typical one; larger pieces are clumps of cells or stain deposits."""
 
 MIN_PIECE_AREA: Final = 25
-"""Area in pixels of the shrunk image below which nothing is a piece of a nucleus."""
+"""Minimum area of a piece of a nucleus, in pixels of the downsampled image."""
 
 CROP_FACTOR: Final = 2.4
-"""Side of the crop around a nucleus, over the nucleus's longer side."""
+"""Side of the crop around a nucleus, relative to the nucleus's longer side."""
 
 CROP_GROWTH: Final = 1.5
-"""By how much a crop grows whose cell does not fit in."""
+"""Factor by which a crop grows if its cell is cut off."""
 
 MAX_CROP_GROWTHS: Final = 2
-"""How often it grows at most."""
+"""Maximum number of times a crop grows."""
 
 MAX_PIECES: Final = 3000
-"""Dark pieces of an image beyond which they are a texture and none is a nucleus: to join them would take minutes."""
+"""Maximum number of dark pieces. With more, the image is a texture without nuclei, and joining them takes minutes."""
 
 MIN_NUCLEUS_FRACTION: Final = 0.05
-"""Of a white cell's area, the least that its nucleus takes."""
+"""Minimum area of the nucleus, as a fraction of the white cell's."""
 
 
 @dataclass(frozen=True)
 class BBox:
-    """Where a white cell is, in pixels of the field.
+    """Bounding box of a white cell's crop, in pixels of the field.
 
     Attributes:
-        top: First row of its crop.
+        top: First row.
         left: First column.
-        bottom: Row behind the last one.
-        right: Column behind the last one.
+        bottom: Row after the last.
+        right: Column after the last.
     """
 
     top: int
@@ -72,11 +72,11 @@ class BBox:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """The crop, as an index of the field."""
+        """Index of the crop in the field."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def expand(self, factor: float, height: int, width: int) -> BBox:
-        """Return a crop around the same middle, ``factor`` times as large, but not beyond the field."""
+        """Return a crop with the same centre, ``factor`` times as large, clipped to the field."""
         y, x = (self.top + self.bottom) / 2, (self.left + self.right) / 2
         half_height, half_width = (
             (stop - start) * factor / 2 for start, stop in ((self.top, self.bottom), (self.left, self.right))
@@ -89,9 +89,9 @@ class DetectedCell:
     """A white cell of a field of view.
 
     Attributes:
-        bbox: Where its crop is.
-        probabilities: ``float32[h, w, 3]`` of the classes, as the crop was segmented.
-        cell_mask: ``bool[h, w]``: which pixels of the crop are this cell's.
+        bbox: Bounding box of its crop.
+        probabilities: Class probabilities of the crop, ``float32[h, w, 3]``.
+        cell_mask: ``bool[h, w]``: the pixels of the crop that belong to this cell.
     """
 
     bbox: BBox
@@ -100,15 +100,15 @@ class DetectedCell:
 
 
 def detect_nuclei(image: NDArray[np.uint8]) -> list[BBox]:
-    """Return where nuclei may be: those that are dark enough first, then what might be a pale one.
+    """Return crops around possible nuclei: the dark ones first, then those that may be pale nuclei.
 
     Args:
         image: ``uint8[H, W, 3]``, RGB.
 
     Returns:
-        Crops around them with room for the cell; each from top to bottom. A pale one may lie around a dark one.
+        Crops large enough for the cell, each group from top to bottom. A pale piece may contain a dark one.
     """
-    # Loaded here, because those who only list models should not wait for it.
+    # Imported here, so that listing models does not wait for it.
     from scipy import ndimage
     from skimage.filters import threshold_otsu
 
@@ -126,7 +126,7 @@ def detect_nuclei(image: NDArray[np.uint8]) -> list[BBox]:
     for cutoff in (threshold, max(MIN_DENSITY, SECOND_PASS_FACTOR * threshold)):
         candidates = _find_dark_pieces(density > cutoff)
         if candidates and not typical_area:
-            # The median of those that are at least a third of the largest, so that dirt does not count.
+            # The median of those with at least a third of the largest area, so that dirt does not count.
             largest = max(area for _, area in candidates)
             typical_area = float(np.median([area for _, area in candidates if area > largest / 3]))
         accepted = sorted(
@@ -146,8 +146,7 @@ def segment_field_of_view(
         predict_crop: Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``.
 
     Returns:
-        Class ids ``uint8[H, W]``, background where no cell was found; and the cells, from top to bottom and left to
-        right.
+        Class ids ``uint8[H, W]``, background outside the cells; and the cells, from top to bottom and left to right.
     """
     height, width = image.shape[:2]
     labels = np.full((height, width), BACKGROUND.id, np.uint8)
@@ -165,7 +164,7 @@ def segment_field_of_view(
             bbox = bbox.expand(CROP_GROWTH, height, width)
             probabilities = predict_crop(np.ascontiguousarray(image[bbox.slices]))
             candidate = _find_central_cell(probabilities)
-        # A cell found before, a little of which is seen again, is no other one.
+        # It overlaps a cell that is already detected: the same one again.
         if candidate is None or (is_occupied[bbox.slices] & candidate).sum() > 0.3 * candidate.sum():
             continue
         cell_mask = candidate & ~is_occupied[bbox.slices]
@@ -179,7 +178,7 @@ def segment_field_of_view(
 
 
 def _find_central_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Return the main cell of a crop, or ``None`` where it is none: without a nucleus, or beside the middle."""
+    """Return the main cell of a crop, or ``None`` if it has no nucleus or is off-centre."""
     labels = keep_main_cell(fast_argmax(probabilities))
     cell = labels != BACKGROUND.id
     if not cell.any() or (labels == NUCLEUS.id).sum() < MIN_NUCLEUS_FRACTION * cell.sum():
@@ -193,7 +192,7 @@ def _find_central_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] 
 
 
 def _is_cut_off(cell: NDArray[np.bool_], bbox: BBox, height: int, width: int) -> bool:
-    """Whether a cell reaches the border of its crop, where that is not the field's."""
+    """Return whether a cell touches an edge of its crop that is not an edge of the field."""
     edges = (
         (bbox.top > 0, cell[0]),
         (bbox.left > 0, cell[:, 0]),
@@ -204,9 +203,9 @@ def _is_cut_off(cell: NDArray[np.bool_], bbox: BBox, height: int, width: int) ->
 
 
 def _compute_density(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how strongly light is absorbed at every pixel, ``float32[H, W]``: 0 for plasma, .4 to 1 for nuclei."""
+    """Return the optical density of every pixel, ``float32[H, W]``: 0 for plasma, 0.4 to 1 for nuclei."""
     intensity = image.astype(np.float32) + 1.0
-    # Plasma is what is brightest over wide parts, however the lamp is coloured.
+    # Plasma is the brightest large region, whatever the colour of the light.
     plasma = np.percentile(intensity, 90, axis=(0, 1)).astype(np.float32)
     weights = np.array(CHANNEL_WEIGHTS, np.float32)
     density: NDArray[np.float32] = np.maximum(0.0, np.log10(plasma / intensity)) @ weights
@@ -217,7 +216,7 @@ PieceBox = tuple[int, int, int, int]
 
 
 def _find_dark_pieces(is_dark: NDArray[np.bool_]) -> list[tuple[PieceBox, int]]:
-    """Return the dark pieces, lobes joined, with their areas."""
+    """Return the dark pieces with their areas, after joining lobes."""
     from scipy import ndimage
 
     pieces, count = ndimage.label(ndimage.binary_opening(is_dark, iterations=1))
@@ -228,10 +227,10 @@ def _find_dark_pieces(is_dark: NDArray[np.bool_]) -> list[tuple[PieceBox, int]]:
 
 
 def _join_lobes(pieces: Sequence[tuple[PieceBox, int]]) -> list[tuple[PieceBox, int]]:
-    """Join pieces that lie so close that they are lobes of one nucleus."""
+    """Join pieces that are close enough to be lobes of one nucleus."""
     groups: list[tuple[PieceBox, int]] = []
     for piece in sorted(pieces, key=lambda group: -group[1]):
-        # What was joined may now be near to what was not.
+        # The joined piece may now be close to others.
         neighbours = [group for group in groups if _are_close(group, piece)]
         while neighbours:
             for group in neighbours:

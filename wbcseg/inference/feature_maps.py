@@ -41,12 +41,12 @@ def compute_feature_maps(folder: Path, card: ModelCard, image: NDArray[np.uint8]
     Args:
         folder: The model's folder.
         card: Its card.
-        image: ``uint8[H, W, 3]``, laid on the square that the model was trained on.
+        image: ``uint8[H, W, 3]``, which is padded to the model's input size.
 
     Raises:
-        ModelError: If the file of its weights cannot be read, or memory does not suffice.
-        ChecksumError: If it is not the one that the card describes.
-        WeightsError: If it holds the weights of another network or width than the card says.
+        ModelError: If the weights cannot be read, or memory does not suffice.
+        ChecksumError: If the weights differ from what the card records.
+        WeightsError: If they belong to another network, or have other base filters, than the card says.
     """
     record = card.files["weights"]
     path = folder / record.name

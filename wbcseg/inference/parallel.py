@@ -19,20 +19,20 @@ def predict_many(
 ) -> Iterator[Segmentation]:
     """Segment images in order, several at a time.
 
-    Networks as small as these gain more from two images at once than from two threads for one image. No more
-    images are read ahead than there are workers.
+    Networks this small gain more from two images at once than from two threads per image. At most ``workers`` images
+    are read ahead.
 
     Args:
         segmenter: The model.
         images: ``uint8[H, W, 3]`` each; read one by one.
         tta: See :meth:`Segmenter.predict`.
-        workers: How many images at a time.
+        workers: Number of images at a time.
 
     Yields:
-        What the model makes of each, in the images' order.
+        The segmentations, in the order of the images.
 
     Raises:
-        ImageError: If an image is too small, or none.
+        ImageError: If an array is not an image, or too small.
     """
     idle: SimpleQueue[Segmenter] = SimpleQueue()
     for _ in range(workers):

@@ -19,14 +19,14 @@ CENTRE_WEIGHT_SIGMA: Final = 0.25
 def keep_main_cell(labels: Labels) -> Labels:
     """Return the class ids of a crop with only its main cell.
 
-    Of several pieces of cell the one counts that has most pixels near the centre; the others become background, as in
-    the experts' masks of crops. Holes in the cell become cytoplasm, and so do specks of nucleus.
+    Of several pieces, the one with most pixels near the centre is kept; the others become background, as in the
+    experts' masks of crops. Holes in the cell become cytoplasm, and so do specks of nucleus.
 
     Args:
         labels: ``uint8[H, W]`` of class ids.
 
     Returns:
-        ``uint8[H, W]``, a new array; where no cell was found, as it was.
+        ``uint8[H, W]``, a new array; unchanged if there is no cell.
     """
     # Imported here, so that listing models does not wait for it.
     from scipy import ndimage

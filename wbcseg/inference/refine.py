@@ -1,9 +1,9 @@
-"""Drawing the outlines of a coarse segmentation along the edges in the image.
+"""Refine the outlines of a coarse segmentation along the edges in the image.
 
-A guided filter (He, Sun and Tang 2013, doi 10.1109/TPAMI.2012.213), reckoned on a smaller copy of a large picture, much
-as its authors proposed later (He and Sun 2015, arXiv 1505.00996): around every pixel, a probability is put as a linear
-function of the three colours, so that it changes where they do. A nucleus differs from its cytoplasm in colour, and a
-cell from what lies around it, wherever the network says that the outline runs to within some pixels.
+A guided filter (He, Sun and Tang 2013, doi 10.1109/TPAMI.2012.213), computed on a downsampled copy of a large image,
+much as its authors proposed later (He and Sun 2015, arXiv 1505.00996). Around every pixel, a probability is fitted as a
+linear function of the three colours, so that it changes where they do. The network places an outline to within a few
+pixels; there, nucleus and cytoplasm differ in colour, and so do a cell and its surroundings.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS
 
 @dataclass(frozen=True)
 class EdgeRefinement:
-    """How closely edges are followed. The farther around a pixel colours count, the more they decide.
+    """Parameters of the refinement. The larger the radius, the more closely outlines follow colours.
 
     Attributes:
-        nucleus_radius: How far around a pixel colours count for the nucleus, as a share of the cell's greater side.
-        cell_radius: The same for the cell's outline, beyond which other cells soon lie.
-        epsilon: Variance of a colour (of 0 to 1) below which there is no edge.
-        temperature: What draws the probabilities apart again, which a wide reach draws towards each other: their
-            logarithms are divided by it. Labels do not depend on it. It was chosen, as the others were, on the shipped
-            models' held-out images.
+        nucleus_radius: Radius of the filter for the nucleus, as a fraction of the cell's longer side.
+        cell_radius: The same for the cell's outline; smaller, because other cells may be close.
+        epsilon: Variance of a colour (in 0 to 1) below which there is no edge.
+        temperature: Divides the logarithms of the probabilities, to sharpen what a large radius has smoothed. Labels
+            do not depend on it. Chosen, like the others, on the shipped models' held-out images.
     """
 
     nucleus_radius: float
@@ -37,16 +36,16 @@ class EdgeRefinement:
 
 
 REFINEMENT_WITH_SKIPS: Final = EdgeRefinement(0.08, 0.025, 3e-4, 0.85)
-"""For networks whose last stages see the first ones' feature maps, and which draw fine outlines by themselves."""
+"""For networks with skip connections, whose outlines are already fine."""
 
 REFINEMENT_WITHOUT_SKIPS: Final = EdgeRefinement(0.18, 0.06, 1e-3, 0.6)
-"""For the others."""
+"""For networks without skip connections."""
 
 MIN_CELL_PROBABILITY: Final = 1e-3
-"""A probability of a cell beside which it does not matter how much of it is nucleus."""
+"""Added to the probability of a cell before dividing by it; where there is no cell, the nuclear fraction is then 0."""
 
 MAX_GUIDE_SIDE: Final = 128
-"""The greatest side, in pixels, of the copy on which the linear functions are reckoned."""
+"""Maximum side in pixels of the copy on which the linear functions are fitted."""
 
 
 def refine_edges(
@@ -55,13 +54,13 @@ def refine_edges(
     """Return class probabilities whose outlines follow the edges in the image.
 
     Args:
-        probabilities: ``float32[H, W, 3]``; those of a pixel add up to 1.
+        probabilities: ``float32[H, W, 3]``, which sum to 1 at every pixel.
         image: The image, ``uint8[H, W, 3]``.
-        cell_size: Greater side of the cell in pixels, roughly.
-        refinement: How closely.
+        cell_size: Approximate longer side of the cell in pixels.
+        refinement: The parameters.
 
     Returns:
-        ``float32[H, W, 3]``, a new array; those of a pixel add up to 1.
+        ``float32[H, W, 3]``, a new array, which sums to 1 at every pixel.
     """
     colours = np.moveaxis(image.astype(np.float32) / np.float32(255.0), -1, 0)
     factor = -(-max(image.shape[:2]) // MAX_GUIDE_SIDE)
@@ -77,7 +76,7 @@ def refine_edges(
 
     cytoplasm, nucleus = probabilities[..., CYTOPLASM.id], probabilities[..., NUCLEUS.id]
     cell = 1.0 - refine_plane(probabilities[..., BACKGROUND.id], refinement.cell_radius)
-    # Where there is a cell, how much of it is nucleus: so colours from afar do not take a thin rim for nucleus.
+    # As a fraction of the cell, so that a thin rim of cytoplasm is not taken for nucleus because of distant colours.
     nucleus_fraction = refine_plane(nucleus / (nucleus + cytoplasm + MIN_CELL_PROBABILITY), refinement.nucleus_radius)
     result = np.empty_like(probabilities)
     result[..., BACKGROUND.id] = 1.0 - cell
@@ -90,7 +89,7 @@ def refine_edges(
 
 
 class _GuidedFilter:
-    """An image, ``float32[3, H, W]`` in 0 to 1, whose edges are followed; see ``Following.smooth``."""
+    """A guided filter whose guide is an image, ``float32[3, H, W]`` in 0 to 1; see :class:`EdgeRefinement`."""
 
     def __init__(self, colours: NDArray[np.float32], epsilon: float) -> None:
         self._colours, self._epsilon = colours, epsilon
@@ -98,21 +97,21 @@ class _GuidedFilter:
         self._products = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
 
     def fit(self, values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-        """Return the linear functions of the colours that come closest to some values around every pixel.
+        """Return the linear functions of the colours that fit the values best around every pixel.
 
         Args:
             values: ``float32[H, W]``.
-            radius: How far around, in pixels.
+            radius: In pixels.
 
         Returns:
-            ``float32[4, H, W]``: the factors of red, green and blue, and the constant.
+            ``float32[4, H, W]``: the slopes for red, green and blue, and the intercept.
         """
         mean, mean_value = _compute_box_mean(self._colours, radius), _compute_box_mean(values[None], radius)[0]
         red, green, blue = mean
         squares = np.stack([red * red, green * green, blue * blue, red * green, red * blue, green * blue])
         rr, gg, bb, rg, rb, gb = _compute_box_mean(self._products, radius) - squares
         rr, gg, bb = rr + self._epsilon, gg + self._epsilon, bb + self._epsilon
-        # The inverse of their symmetric matrix, times its determinant.
+        # The adjugate of the symmetric covariance matrix: its inverse times its determinant.
         ii, jj, kk = gg * bb - gb * gb, rr * bb - rb * rb, rr * gg - rg * rg
         ij, ik, jk = gb * rb - rg * bb, rg * gb - gg * rb, rb * rg - rr * gb
         x, y, z = _compute_box_mean(self._colours * values, radius) - mean * mean_value
@@ -124,7 +123,7 @@ class _GuidedFilter:
 
 def _compute_box_mean(planes: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
     """Return the means of ``float32[N, H, W]`` over the square around every pixel."""
-    # Loaded here, because those who only list models should not wait for it.
+    # Imported here, so that listing models does not wait for it.
     from scipy import ndimage
 
     size = 2 * radius + 1
@@ -133,7 +132,7 @@ def _compute_box_mean(planes: NDArray[np.float32], radius: int) -> NDArray[np.fl
 
 
 def _downsample(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return ``float32[N, H, W]`` with every ``factor`` by ``factor`` pixels made one, their mean."""
+    """Return ``float32[N, H, W]`` downsampled to the means of ``factor`` × ``factor`` pixels."""
     if factor == 1:
         return planes
     height, width = planes.shape[1:]

@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from wbcseg.errors import ModelError
+from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.labels import CLASSES
 
 MAX_THREADS: Final = min(4, os.cpu_count() or 1)
@@ -21,10 +21,10 @@ _clock = itertools.count()
 
 
 class _LoadedModels:
-    """The networks that have their memory now: some 15 to 25 MB each, in 8 bits.
+    """The networks that are loaded now; an 8-bit one takes 15 to 25 MB.
 
     Attributes:
-        max_loaded: How many may keep it, or ``None`` for all.
+        max_loaded: Maximum number, or ``None`` for no limit.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class _LoadedModels:
         self._lock = threading.Lock()
 
     def touch(self, model: TFLiteModel) -> None:
-        """Say that a network is being used, so that others make room for it: those used longest ago first."""
+        """Record that a network is being used, and unload the least recently used ones beyond the limit."""
         with self._lock:
             self._models.add(model)
             if self.max_loaded is None:
@@ -49,13 +49,13 @@ _loaded_models = _LoadedModels()
 
 
 def set_max_loaded(max_loaded: int | None) -> None:
-    """Let at most so many networks of this process keep their memory, for the sake of small servers.
+    """Limit the number of networks that this process keeps loaded, to save memory on small servers.
 
-    The one that was used longest ago gives its memory back and takes as long as for one image to open again. One
-    that is busy is never closed, so that there may be more for a while.
+    The least recently used network is unloaded; loading it again takes as long as segmenting one image. A busy network
+    is never unloaded, so the limit may be exceeded for a while.
 
     Args:
-        max_loaded: From 1 up, or ``None`` for all, as it is at first.
+        max_loaded: At least 1, or ``None`` for no limit (the default).
     """
     _loaded_models.max_loaded = max_loaded
 
@@ -63,18 +63,18 @@ def set_max_loaded(max_loaded: int | None) -> None:
 class TFLiteModel:
     """A network that predicts the class probabilities of one image.
 
-    It may be used by several threads; they take turns.
+    Threads may share it; they take turns.
 
     Args:
-        data: The content of a LiteRT file.
-        name: Its name in messages.
+        data: Content of a LiteRT file.
+        name: The model's name in messages.
         threads: Number of processor threads.
 
     Attributes:
-        last_used: The greater, the later it was used last.
+        last_used: Increases with every use.
 
     Raises:
-        ModelError: If it is no LiteRT model from ``float32[1, H, W, 3]`` to one channel a class.
+        ModelError: If it is not a LiteRT model from ``float32[1, H, W, 3]`` to one channel per class.
     """
 
     def __init__(self, data: bytes, *, name: str, threads: int = MAX_THREADS) -> None:
@@ -86,7 +86,12 @@ class TFLiteModel:
         try:
             interpreter = self._load_interpreter()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"Model {name} cannot be loaded by LiteRT: {error}") from None
+            raise ModelError(
+                f"Model {name} could not be loaded by LiteRT: {error}",
+                file=name,
+                reason="The model could not be loaded by LiteRT.",
+                code=ErrorCode.DAMAGED,
+            ) from None
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         channels = len(CLASSES)
         signatures = [
@@ -96,12 +101,18 @@ class TFLiteModel:
             len(shape) != 4 or shape[0] not in (1, -1) or dtype is not np.float32 for shape, dtype in signatures
         ):
             raise ModelError(
-                f"Model {name} must have one float32 input and output [1, H, W, C]. Received: {signatures}"
+                f"Model {name} must have one float32 input and output [1, H, W, C]. Received: {signatures}",
+                file=name,
+                reason="The model must have one float32 input and output [1, H, W, C].",
+                code=ErrorCode.INCOMPATIBLE,
             )
         if signatures[0][0][3] != 3 or signatures[1][0][3] != channels:
             raise ModelError(
-                f"Model {name} must turn 3 colours into {channels} classes. "
-                f"Received: {signatures[0][0][3]} colours, {signatures[1][0][3]} classes"
+                f"Model {name} must map 3 colours to {channels} classes. "
+                f"Received: {signatures[0][0][3]} colours, {signatures[1][0][3]} classes",
+                file=name,
+                reason=f"The model must map 3 colours to {channels} classes.",
+                code=ErrorCode.INCOMPATIBLE,
             )
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
 

@@ -13,15 +13,14 @@ PredictFn = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 def predict_tta_mean(predict: PredictFn, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean prediction over four rotations of an image and of its mirror image.
 
-    A cell has no upright, so what the network sees in only some orientations is its own uncertainty. It takes eight
-    times as long.
+    A cell has no natural orientation, so predictions that depend on it are uncertain. It takes eight times as long.
 
     Args:
         predict: From ``float32[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
         image: A square, ``float32[S, S, 3]``.
 
     Returns:
-        ``float32[S, S, C]``, in the image's own orientation; every pixel's probabilities still add up to 1.
+        ``float32[S, S, C]``, in the image's own orientation; the probabilities still sum to 1 at every pixel.
     """
     predictions = []
     for mirrored in (False, True):

@@ -1,7 +1,4 @@
-"""Looking twice: once for where the cell is and how large, then closely, so that every cell is seen at one scale.
-
-What the close look finds has its own scale, too; its outlines are drawn along the edges in the image.
-"""
+"""Segment a crop in two passes: the first locates the cell, the second segments it at a fixed scale."""
 
 from __future__ import annotations
 
@@ -20,23 +17,23 @@ from wbcseg.transforms.padding import pad_to_square, unpad
 SegmentFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 FIRST_PASS_SIZE: Final = 96
-"""Side in pixels of the square for the first look: enough to find a cell, and quicker."""
+"""Side in pixels of the first pass's square input: enough to locate a cell, and fast."""
 
 MIN_CELL_AREA_FRACTION: Final = 0.004
-"""A cell that takes less than this share of the crop is none."""
+"""A cell that covers less than this fraction of the crop is ignored."""
 
 MIN_ROI_SIDE: Final = 8
-"""The smallest square in pixels."""
+"""Minimum side of the region of interest in pixels."""
 
 
 @dataclass(frozen=True)
 class SquareROI:
-    """A square part of an image; it may reach beyond it.
+    """A square region of interest, which may extend beyond the image.
 
     Attributes:
-        top: Its first row in the image.
-        left: Its first column.
-        side: Rows and columns.
+        top: First row in the image.
+        left: First column in the image.
+        side: Side in pixels.
     """
 
     top: int
@@ -44,19 +41,19 @@ class SquareROI:
     side: int
 
     def scale(self, factor: float) -> SquareROI:
-        """Return the same part of the image after it was enlarged by a factor."""
+        """Return the same region in an image enlarged by ``factor``."""
         return SquareROI(
             round(factor * self.top), round(factor * self.left), max(MIN_ROI_SIDE, round(factor * self.side))
         )
 
     def crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return that part, ``uint8[side, side, 3]``; beyond the image's border lies its mirror image."""
+        """Return the region's pixels, ``uint8[side, side, 3]``; the image is mirrored beyond its edges."""
         rows = _reflect_indices(np.arange(self.top, self.top + self.side), image.shape[0])
         columns = _reflect_indices(np.arange(self.left, self.left + self.side), image.shape[1])
         return image.take(rows, axis=0).take(columns, axis=1)
 
     def paste(self, patch: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-        """Put what was found in that part, ``float32[side, side, C]``, where it lies in the image."""
+        """Write the region's values, ``float32[side, side, C]``, into an array of the image's size."""
         height, width = target.shape[:2]
         top, left = max(0, self.top), max(0, self.left)
         bottom, right = min(height, self.top + self.side), min(width, self.left + self.side)
@@ -70,13 +67,13 @@ def _reflect_indices(indices: NDArray[np.int64], length: int) -> NDArray[np.int6
 
 
 def find_roi(cell: NDArray[np.bool_], cell_fraction: float) -> SquareROI | None:
-    """Return the square around a cell in which it takes a share of the side, or ``None`` where there is none.
+    """Return the square around a cell, or ``None`` if there is no cell.
 
-    It is never larger than the image, however: that would show the cell's mirror image beside it.
+    It is never larger than the image: the cell's mirror image would appear next to it.
 
     Args:
         cell: ``bool[H, W]``.
-        cell_fraction: Greater side of the cell over the square's.
+        cell_fraction: Longer side of the cell, as a fraction of the square's side.
     """
     if cell.sum() < MIN_CELL_AREA_FRACTION * cell.size:
         return None
@@ -99,19 +96,19 @@ def predict_two_stage(
 
     Args:
         image: ``uint8[H, W, 3]``.
-        predict_coarse: Finds the cell: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
-        predict_fine: Looks closely: the same, for another S.
-        input_size: Side in pixels of the square for the close look.
-        cell_fraction: What the cell takes of that side.
-        refinement: How closely outlines follow the edges in the image, or ``None`` to leave them as they are.
+        predict_coarse: First pass: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        predict_fine: Second pass: the same, for another S.
+        input_size: Side in pixels of the second pass's square input.
+        cell_fraction: Fraction of that side that the cell fills.
+        refinement: How to refine outlines along the edges in the image, or ``None`` to keep them.
 
     Returns:
-        ``float32[H, W, C]``. Outside of the close look, what the first one found.
+        Class probabilities ``float32[H, W, C]``: of the second pass within its region, of the first outside it.
     """
     square, placement = pad_to_square(image, FIRST_PASS_SIZE, enlarge=True)
     coarse = predict_coarse(square)
     probabilities = unpad(coarse, placement)
-    # At the look's own scale, which is enough to say where the cell is, and quicker.
+    # At the scale of the first pass, which is accurate enough to locate the cell, and faster.
     roi = find_roi(keep_main_cell(fast_argmax(coarse[placement.window])) != BACKGROUND.id, cell_fraction)
     if roi is None:
         return probabilities

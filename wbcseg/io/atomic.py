@@ -1,4 +1,4 @@
-"""Files that a reader never sees half written."""
+"""Write files atomically: the whole file appears, or none."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 
 @contextlib.contextmanager
 def atomic_write(target: Path, *, previous: Path | None = None) -> Iterator[Path]:
-    """Give the name of a temporary file beside the target; move it to the target when the block ends well.
+    """Yield the path of a temporary file next to the target, and move it to the target if the block succeeds.
 
     Args:
-        target: The file that is to appear, whole or not at all.
-        previous: Where the file that was there is kept, as an older generation. For a moment there is then no target:
-            whoever reads two generations looks for this one too.
+        target: The file to write.
+        previous: Path to which an existing target is moved first. For a moment there is then no target, so code that
+            reads it must also try this path.
 
     Raises:
-        OSError: If the folder cannot be written; the target is then as it was.
+        OSError: If the folder is not writable; the target is then unchanged.
     """
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     os.close(descriptor)
@@ -41,7 +41,7 @@ def atomic_write(target: Path, *, previous: Path | None = None) -> Iterator[Path
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Delete the temporary files that a killed process left in a folder in which nobody else writes now."""
+    """Delete the temporary files of killed processes from a folder that no other process is writing to."""
     for path in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
             path.unlink()
@@ -54,11 +54,11 @@ def write_bytes(target: Path, data: bytes) -> None:
 
 
 def write_json(target: Path, values: Any, *, previous: Path | None = None) -> None:
-    """Write JSON atomically, indented, for people to read as well. Numbers that are not finite are refused.
+    """Write JSON atomically, indented. Numbers that are not finite are rejected.
 
     Args:
         target: The file.
-        values: What it is to hold.
+        values: JSON values.
         previous: As in :func:`atomic_write`.
     """
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)

@@ -1,4 +1,4 @@
-"""File names: shown in messages, and made safe to write into a folder."""
+"""Format file names for messages, and make them safe to write to a folder."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import unicodedata
 from typing import Final
 
 MAX_STEM_LENGTH: Final = 100
-"""Most characters of a stem; with a suffix it stays below every file system's limit of 255 bytes for Latin names."""
+"""Maximum number of characters of a stem."""
 
 MAX_STEM_BYTES: Final = 200
-"""Most bytes of a stem in UTF-8: the limit of common file systems is 255 for the whole name."""
+"""Maximum number of bytes of a stem in UTF-8: common file systems limit a whole name to 255."""
 
 _DEVICE_NAMES: Final = [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
 _RESERVED_NAMES: Final = frozenset(("con", "prn", "aux", "nul", "conin$", "conout$", *_DEVICE_NAMES))
@@ -18,26 +18,26 @@ _FORBIDDEN_CHARACTERS: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
 def format_display_name(name: str) -> str:
-    """Return a name as it is put into a message: printable, at most 80 characters, HTML and formulas left as text."""
+    """Return a name for use in a message: printable, at most 80 characters. HTML is not escaped."""
     text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
     return text if len(text) <= 80 else f"{text[:50]}…{text[-29:]}"
 
 
 def make_safe_stem(name: str, used_names: set[str]) -> str:
-    """Return a stem for a file that can be written into a folder without leaving it or replacing another.
+    """Return a stem for a file that stays within its folder and does not overwrite another.
 
-    Separators, control characters and what Windows forbids become ``_``; leading dots and trailing dots and blanks go;
-    Unicode letters stay (composed, so that the same name is the same on every system). A long one loses its middle, and
-    one that is taken gets a number: ``cell``, ``cell-2``, ``cell-3``. Stems that differ in case only count as one.
+    Separators, control characters and characters that Windows forbids become ``_``; leading dots and trailing dots and
+    spaces are removed; Unicode letters are kept, in composed form (NFC). A long stem is shortened in the middle, and a
+    used one gets a number: ``cell``, ``cell-2``, ``cell-3``. Upper and lower case count as the same.
 
     Args:
-        name: A file name with or without folders and suffix, as it came from a user or an archive.
-        used_names: Stems that were given out; the new one is added, as it is and in lower case.
+        name: A file name from a user or an archive, with or without folders and suffix.
+        used_names: Stems already in use; the new one is added, as it is and in lower case.
 
     Returns:
         One to 100 characters.
     """
-    # A name such as "../../etc/passwd" or "C:\\x\\cell.png" stands for its last part.
+    # Of "../../etc/passwd" or "C:\\x\\cell.png", only the last part counts.
     file_name = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
     stem, dot, suffix = file_name.rpartition(".")
     if not dot or not stem.strip(".") or not re.fullmatch(r"[A-Za-z0-9]{1,5}", suffix):
@@ -46,11 +46,11 @@ def make_safe_stem(name: str, used_names: set[str]) -> str:
 
 
 def make_safe_name(text: str, used_names: set[str]) -> str:
-    """Return any text as a name for a file or folder; as :func:`make_safe_stem`, but nothing is taken for a suffix.
+    """Return any text as a name for a file or folder; like :func:`make_safe_stem`, but without removing a suffix.
 
     Args:
-        text: What the name is made from.
-        used_names: Names that were given out; the new one is added, as it is and in lower case.
+        text: Any text.
+        used_names: Names already in use; the new one is added, as it is and in lower case.
 
     Returns:
         One to 100 characters.
@@ -60,7 +60,7 @@ def make_safe_name(text: str, used_names: set[str]) -> str:
         character if character.isprintable() else " " if unicodedata.category(character) == "Zs" else "_"
         for character in text
     )
-    text = _FORBIDDEN_CHARACTERS.sub("_", text).strip().lstrip(".").rstrip(". ") or "picture"
+    text = _FORBIDDEN_CHARACTERS.sub("_", text).strip().lstrip(".").rstrip(". ") or "image"
     if text.split(".")[0].strip().casefold() in _RESERVED_NAMES:
         text = f"_{text}"
     number, unique = 1, _shorten(text, "")
@@ -72,7 +72,7 @@ def make_safe_name(text: str, used_names: set[str]) -> str:
 
 
 def _shorten(stem: str, suffix: str) -> str:
-    """Cut a stem so that with its ending it keeps to both limits: in the middle, because names differ at their ends."""
+    """Shorten a stem in the middle so that it and the suffix keep to both limits; names often differ at their ends."""
     max_length, max_bytes = MAX_STEM_LENGTH - len(suffix), MAX_STEM_BYTES - len(suffix.encode())
     shortened = stem
     while len(shortened) > max_length or len(shortened.encode("utf-8", "replace")) > max_bytes:

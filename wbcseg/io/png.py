@@ -1,4 +1,4 @@
-"""Turn arrays into PNG files."""
+"""Encode arrays as PNG files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 
 def encode_png(array: NDArray[np.uint8]) -> bytes:
-    """Write an image as PNG, with its pixels and nothing else: no metadata.
+    """Encode an image as PNG, without metadata.
 
     Args:
         array: ``uint8[H, W]`` (grey) or ``uint8[H, W, 3]`` (RGB).
@@ -19,7 +19,7 @@ def encode_png(array: NDArray[np.uint8]) -> bytes:
         The bytes of the file.
 
     Raises:
-        ValueError: If shape or dtype are not the ones above.
+        ValueError: If the shape or dtype is another.
     """
     grey_or_rgb = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
     if array.dtype != np.uint8 or not grey_or_rgb or 0 in array.shape:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from wbcseg.errors import ChecksumError, ConfigError, ModelError
+from wbcseg.errors import ChecksumError, ConfigError, ErrorCode, ModelError
 from wbcseg.io.atomic import compute_sha256, write_json
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.models import ARCHITECTURES
@@ -56,8 +56,10 @@ class FileRecord:
         if len(data) != self.size or digest != self.sha256:
             raise ChecksumError(
                 f"File {self.name} of model {folder.name} is damaged or was replaced: it must have {self.size} bytes "
-                f"and the checksum {self.sha256[:12]}…. Received: {len(data)} bytes, {digest[:12]}…. "
-                "Copy the model's folder again from where it came from."
+                f"and the checksum {self.sha256[:12]}…. Received: {len(data)} bytes, {digest[:12]}….",
+                file=self.name,
+                reason="The file is damaged or was replaced.",
+                hint="Copy the model folder again from its source.",
             )
 
 
@@ -193,14 +195,19 @@ class ModelCard:
             if values["format"] != FORMAT_VERSION:
                 raise ModelError(
                     f"The card of model {folder.name} has format {values['format']!r}; this program reads format "
-                    f"{FORMAT_VERSION}. Update the program, or train the model again."
+                    f"{FORMAT_VERSION}.",
+                    file=CARD_FILE,
+                    code=ErrorCode.INCOMPATIBLE,
+                    hint="Update the program, or train the model again.",
                 )
             files = {role: FileRecord(**record) for role, record in values["files"].items()}
             if set(files) != {"model", "weights"} or any(
                 Path(record.name).name != record.name for record in files.values()
             ):
                 raise ModelError(
-                    f"The card of model {folder.name} must list the files `model` and `weights` in its folder."
+                    f"The card of model {folder.name} must list the files `model` and `weights` in its folder.",
+                    file=CARD_FILE,
+                    code=ErrorCode.INVALID_VALUE,
                 )
             card = cls(
                 **{name: values[name] for name in _REQUIRED_FIELDS},
@@ -212,10 +219,22 @@ class ModelCard:
             )
             _ = card.dataset, card.training_ids, card.two_stage
         except FileNotFoundError:
-            raise ModelError(f"Folder {folder.name} is not a model: it has no {CARD_FILE}.") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ModelError(
-                f"The card of model {folder.name} cannot be read ({type(error).__name__}: {error})."
+                f"Folder {folder.name} is not a model: it has no {CARD_FILE}.",
+                file=CARD_FILE,
+                code=ErrorCode.NOT_FOUND,
+            ) from None
+        except OSError as error:
+            raise ModelError(
+                f"The card of model {folder.name} could not be read: {error.strerror or error}.",
+                file=CARD_FILE,
+                code=ErrorCode.UNREADABLE,
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+            raise ModelError(
+                f"The card of model {folder.name} is not valid ({type(error).__name__}: {error}).",
+                file=CARD_FILE,
+                code=ErrorCode.DAMAGED,
             ) from None
         card._check(folder)
         return card
@@ -224,16 +243,22 @@ class ModelCard:
         if self.architecture not in ARCHITECTURES:
             raise ModelError(
                 f"The network of model {folder.name} must be one of {', '.join(ARCHITECTURES)}. "
-                f"Received: {self.architecture!r}"
+                f"Received: {self.architecture!r}",
+                file=CARD_FILE,
+                code=ErrorCode.INCOMPATIBLE,
             )
         if self.classes != CLASS_NAMES:
             raise ModelError(
                 f"Model {folder.name} must have the classes {', '.join(CLASS_NAMES)}. "
-                f"Received: {', '.join(map(str, self.classes))}"
+                f"Received: {', '.join(map(str, self.classes))}",
+                file=CARD_FILE,
+                code=ErrorCode.INCOMPATIBLE,
             )
         if not 0.2 <= self.cell_fraction <= 1.0:
             raise ModelError(
-                f"The cell fraction of model {folder.name} must be from 0.2 to 1. Received: {self.cell_fraction}"
+                f"The cell fraction of model {folder.name} must be from 0.2 to 1. Received: {self.cell_fraction}",
+                file=CARD_FILE,
+                code=ErrorCode.INVALID_VALUE,
             )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from wbcseg.datasets.base import compute_manifest_digest
 from wbcseg.datasets.sample import Sample
-from wbcseg.errors import LeakError, SplitError
+from wbcseg.errors import ErrorCode, LeakError, SplitError
 from wbcseg.splitting.duplicates import group_by_cell
 from wbcseg.splitting.thesis import FLIPPED_COPY_SUFFIX, ThesisDataset, get_original_id, is_flipped_copy
 
@@ -84,9 +84,15 @@ class Split:
             )
             digest = values["manifest_digest"]
         except (KeyError, TypeError) as error:
-            raise SplitError(f"The stored split is incomplete: {error}. Train the model again.") from None
+            raise SplitError(
+                f"The stored split is incomplete: {error}.", code=ErrorCode.DAMAGED, hint="Train the model again."
+            ) from None
         if compute_manifest_digest(dict(split.manifest)) != digest:
-            raise SplitError("The stored split's list of images was edited. Train the model again.")
+            raise SplitError(
+                "The stored split's list of images was edited.",
+                code=ErrorCode.CHECKSUM_MISMATCH,
+                hint="Train the model again.",
+            )
         return split
 
     def find_leaking_pairs(self) -> list[tuple[str, str]]:
@@ -109,7 +115,11 @@ class Split:
             SplitError: If no training image would be left.
         """
         if not 0 <= count < len(self.train):
-            raise SplitError(f"Cannot drop {count} of {len(self.train)} training images.")
+            raise SplitError(
+                f"Argument `count` must be from 0 to {len(self.train) - 1}, since one training image must be left. "
+                f"Received: {count}",
+                code=ErrorCode.INVALID_VALUE,
+            )
         order = np.random.default_rng(self.seed).permutation(len(self.train))
         dropped = set(order[:count].tolist())
         return dataclasses.replace(
@@ -134,7 +144,8 @@ class Split:
         if len(self.test) > len(self.train):
             raise SplitError(
                 "A leaky split needs at least as many training images as test images. "
-                f"Received: {len(self.train)} and {len(self.test)}"
+                f"Received: {len(self.train)} and {len(self.test)}",
+                code=ErrorCode.TOO_SMALL,
             )
         order = np.random.default_rng(self.seed).permutation(len(self.train))
         dropped = set(order[: len(self.test)].tolist())
@@ -147,16 +158,21 @@ class Split:
         """Check that the split is what its kind says.
 
         Raises:
-            LeakError: If it is said to be leak-free and a cell, or a flipped copy of it, is on both sides.
+            LeakError: If it is marked as leak-free and a cell, or a flipped copy of it, is on both sides.
             SplitError: If a side is empty or lists an image twice, or a leak-free test side contains flipped copies.
         """
         for name, sample_ids in (("training", self.train), ("test", self.test)):
             if not sample_ids:
-                raise SplitError(f"The {name} side of the split is empty. Use more images or fewer folds.")
+                raise SplitError(
+                    f"The {name} side of the split is empty.",
+                    code=ErrorCode.EMPTY,
+                    hint="Use more images or fewer folds.",
+                )
             duplicates = [sample_id for sample_id, count in Counter(sample_ids).items() if count > 1]
             if duplicates:
                 raise SplitError(
-                    f"The {name} side of the split lists {duplicates[0]} {Counter(sample_ids)[duplicates[0]]} times."
+                    f"The {name} side of the split lists {duplicates[0]} {Counter(sample_ids)[duplicates[0]]} times.",
+                    code=ErrorCode.DUPLICATE,
                 )
         if self.kind != "leak-free":
             return
@@ -164,14 +180,16 @@ class Split:
         if across:
             train_id, test_id = across[0]
             raise LeakError(
-                f"This split is said to be leak-free, but {len(across)} pairs of images of the same cell are on both "
-                f"sides, such as {train_id} (training) and {test_id} (test). Keep all images of a cell on one side."
+                f"This split is marked as leak-free, but {len(across)} pairs of images of the same cell are on both "
+                f"sides, such as {train_id} (training) and {test_id} (test).",
+                hint="Keep all images of a cell on one side.",
             )
         copies = [sample_id for sample_id in self.test if is_flipped_copy(sample_id)]
         if copies:
             raise SplitError(
-                f"The test side of a leak-free split contains a flipped copy, {copies[0]}. Augment only training "
-                "images."
+                f"The test side of a leak-free split contains a flipped copy, {copies[0]}.",
+                code=ErrorCode.DATA_LEAKAGE,
+                hint="Augment only training images.",
             )
 
 
@@ -220,7 +238,8 @@ def build_leak_free_folds(
     if folds < 2 or len(groups) < folds:
         raise SplitError(
             f"Argument `folds` must be from 2 to the number of different cells, {len(groups)} in {dataset_name}. "
-            f"Received: {folds}"
+            f"Received: {folds}",
+            code=ErrorCode.INVALID_VALUE,
         )
     group_index = {member: index for index, group in enumerate(groups) for member in group}
     group_types = _find_group_types(usable, group_index)

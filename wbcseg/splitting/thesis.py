@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.datasets.sample import Sample
-from wbcseg.errors import DatasetError
+from wbcseg.errors import DatasetError, ErrorCode
 from wbcseg.labels import CLASSES, Labels
 
 IMAGE_SIDE: Final = 120
@@ -96,7 +96,9 @@ def check_sample_count(count: int) -> None:
     if count < MIN_SAMPLES:
         raise DatasetError(
             f"The thesis' preparation needs at least {MIN_SAMPLES} images of {IMAGE_SIDE}×{IMAGE_SIDE} pixels with a "
-            f"mask. This data set has {count}. Choose Zheng Dataset 1, or a leak-free split, which takes any size."
+            f"mask. This data set has {count}.",
+            code=ErrorCode.TOO_SMALL,
+            hint="Choose Zheng Dataset 1, or a leak-free split, which takes any size.",
         )
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from wbcseg.errors import SplitError, WbcsegError
+from wbcseg.errors import ErrorCode, SplitError, WbcsegError
 from wbcseg.paths import IMPORT_ROOT
 
 EXIT_REJECTED: Final = 3
@@ -35,7 +35,10 @@ def split_in_subprocess(name: str) -> dict[str, Any]:
     if process.returncode == EXIT_REJECTED:
         raise SplitError(process.stderr.decode(errors="replace").strip().splitlines()[-1])
     if process.returncode:
-        raise SplitError(f"Data set {name} could not be split: the process ended early, perhaps for lack of memory.")
+        raise SplitError(
+            f"Data set {name} could not be split: the process ended early, perhaps because memory ran out.",
+            code=ErrorCode.INTERNAL,
+        )
     result: dict[str, Any] = json.loads(process.stdout)
     return result
 

@@ -1,1 +1,1 @@
-"""From samples to what a network learns from: selection, padding, twins, augmentation, splits."""
+"""Prepare images for networks: padding to a square, and augmentation."""

@@ -1,4 +1,4 @@
-"""Synthetic red cells around the white cell: crops of many laboratories are full of them."""
+"""Synthetic red cells around the white cell: crops from many laboratories are full of them."""
 
 from __future__ import annotations
 

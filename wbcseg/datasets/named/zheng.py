@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Final, Literal
@@ -21,7 +22,7 @@ from wbcseg.datasets.base import Dataset, SampleInfo, concatenate
 from wbcseg.datasets.download import ProgressCallback, download_files, list_missing_files
 from wbcseg.datasets.registry import DatasetAvailability, register_dataset
 from wbcseg.datasets.sample import Sample
-from wbcseg.errors import DatasetError, ImageError, ManifestError
+from wbcseg.errors import DatasetError, ErrorCode, ImageError, ManifestError, Problem
 from wbcseg.io import open_pair, read_size
 from wbcseg.labels import CELL_TYPES, CellType
 from wbcseg.paths import get_cache_folder
@@ -78,8 +79,10 @@ def find_zheng_folder(number: ZhengNumber) -> Path | None:
             return root
         if not any((root / f"Dataset {other_number}").is_dir() for other_number in (1, 2)):
             raise DatasetError(
-                f"WBCSEG_DATA is set to {configured}, but there is no folder “Dataset 1” or “Dataset 2” in it. "
-                f"Set it to a copy of {REPOSITORY}, or unset it."
+                f"WBCSEG_DATA is set to {configured}, but there is no folder “Dataset 1” or “Dataset 2” in it.",
+                file=configured,
+                code=ErrorCode.NOT_FOUND,
+                hint=f"Set it to a copy of {REPOSITORY}, or unset it.",
             )
     cache_folder = get_zheng_cache_folder()
     return None if list_missing_files(cache_folder, list(list_published_files(number))) else cache_folder
@@ -117,21 +120,23 @@ def open_zheng(
         ManifestError: If the downloaded files are not the published ones.
     """
     if number not in TITLES:
-        raise DatasetError(f"There are two Zheng data sets, 1 and 2. Received: {number!r}.")
+        raise DatasetError(f"Argument `number` must be 1 or 2. Received: {number!r}", code=ErrorCode.INVALID_VALUE)
     root = _find_root(data_dir) if data_dir is not None else find_zheng_folder(number)
     if root is None:
         if not download:
             raise DatasetError(
-                f"Data set zheng-{number} is not on this computer yet. Download it on the page Data sets, or set "
-                f"WBCSEG_DATA to a copy of {REPOSITORY}. Meanwhile the data set “synthetic” works without any data."
+                f"Data set zheng-{number} is not on this computer yet.",
+                code=ErrorCode.NOT_FOUND,
+                hint=f"Download it on the page Data sets, or set WBCSEG_DATA to a copy of {REPOSITORY}. Meanwhile the "
+                "data set “synthetic” works without any data.",
             )
         root = get_zheng_cache_folder()
         download_files(root, list_published_files(number), BASE_URLS, advice=OFFLINE_ADVICE, progress=progress)
     return _build_dataset(number, root)
 
 
-def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
-    """Return the numbers that have image and mask, and a sentence for every file that was skipped.
+def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[Problem]]:
+    """Return the numbers that have an image and a mask, and a problem for every file that was skipped.
 
     Args:
         root: The folder with ``Dataset 1`` and ``Dataset 2``.
@@ -144,20 +149,25 @@ def list_pairs(root: Path, number: ZhengNumber) -> tuple[list[str], list[str]]:
     try:
         names = sorted(path.name for path in folder.iterdir() if path.suffix in (".bmp", ".png"))
     except OSError as error:
-        raise DatasetError(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        reason = f"The folder could not be read: {error.strerror}."
+        raise DatasetError(f"{folder}: {reason}", file=str(folder), reason=reason, code=ErrorCode.UNREADABLE) from error
     # macOS creates files such as "._001.bmp" on foreign disks.
     names = [name for name in names if not name.startswith(".")]
     present = set(names)
-    pairs, problems = [], []
+    pairs: list[str] = []
+    problems: list[Problem] = []
     for name in names:
         stem, _, suffix = name.rpartition(".")
         partner = f"{stem}.{'png' if suffix == 'bmp' else 'bmp'}"
         path = f"Dataset {number}/{name}"
         if path not in load_manifest():
-            problems.append(f"{path} is not a file of the published data set; it was skipped.")
+            reason = "The file is not part of the published data set; it was skipped."
+            problems.append(Problem(f"{path}: {reason}", path, reason, ErrorCode.UNKNOWN_FILE))
         elif partner not in present:
-            problem = "image has no mask" if suffix == "bmp" else "mask has no image"
-            problems.append(f"{path}: the {problem} ({partner} is missing); it was skipped.")
+            is_image = suffix == "bmp"
+            reason = f"The {'image has no mask' if is_image else 'mask has no image'}; it was skipped."
+            code = ErrorCode.IMAGE_WITHOUT_MASK if is_image else ErrorCode.MASK_WITHOUT_IMAGE
+            problems.append(Problem(f"{path}: {reason} {partner} is missing.", path, reason, code))
         elif suffix == "bmp":
             pairs.append(stem)
     return pairs, problems
@@ -171,8 +181,12 @@ def _build_dataset(number: ZhengNumber, root: Path) -> Dataset:
         image_path = root / f"Dataset {number}" / f"{stem}.bmp"
         try:
             size = _read_image_size(image_path, image_path.stat().st_mtime_ns)
-        except (ImageError, OSError) as error:
-            problems.append(f"Dataset {number}/{stem}.bmp was skipped: {error}")
+        except ImageError as error:
+            problems.append(error.to_problem())
+            continue
+        except OSError as error:
+            name, reason = f"Dataset {number}/{stem}.bmp", f"Reading the file failed: {error.strerror}."
+            problems.append(Problem(f"{name}: {reason}", name, reason, ErrorCode.UNREADABLE))
             continue
         cell_type = types.get(int(stem))
         read = partial(_read_sample, number, root, stem, cell_type)
@@ -189,7 +203,7 @@ def _build_dataset(number: ZhengNumber, root: Path) -> Dataset:
 
 @cache
 def _read_image_size(image_path: Path, _modified_ns: int) -> tuple[int, int]:
-    return read_size(image_path, name=image_path.name)
+    return read_size(image_path, name=f"{image_path.parent.name}/{image_path.name}")
 
 
 def _read_sample(number: ZhengNumber, root: Path, stem: str, cell_type: CellType | None) -> Sample:
@@ -209,24 +223,28 @@ def _read_verified(root: Path, name: str) -> bytes:
     try:
         data = (root / name).read_bytes()
     except OSError as error:
-        raise DatasetError(f"The file {name} in {root} cannot be read: {error.strerror}.") from error
+        reason = f"Reading the file failed: {error.strerror}."
+        raise DatasetError(f"{root / name}: {reason}", file=name, reason=reason, code=ErrorCode.UNREADABLE) from error
     received, expected = hashlib.sha256(data).hexdigest(), load_manifest()[name]
     if received != expected:
         raise ManifestError(
-            f"The file {name} in {root} is not the published one: its SHA-256 should be {expected[:16]}… and is "
-            f"{received[:16]}…. Replace it with a fresh copy from {REPOSITORY}; if it is in the cache, delete it "
-            "and it will be downloaded again."
+            f"File {name} in {root} is not the published one: its SHA-256 should be {expected[:16]}… and is "
+            f"{received[:16]}….",
+            file=name,
+            reason="The file is not the published one.",
+            hint=f"Replace it with a fresh copy from {REPOSITORY}. If it is in the cache, delete it, and it will be "
+            "downloaded again.",
         )
     return data
 
 
-def _read_cell_types(number: ZhengNumber, root: Path) -> tuple[dict[int, CellType], list[str]]:
+def _read_cell_types(number: ZhengNumber, root: Path) -> tuple[dict[int, CellType], list[Problem]]:
     """Read the experts' cell types. Images are usable without them, so an error is only listed as a problem."""
     name = _get_labels_file_name(number)
     try:
         text = _read_verified(root, name).decode("utf-8-sig")
     except DatasetError as error:
-        return {}, [f"The cell types are unknown. {error}"]
+        return {}, [replace(error.to_problem(), message=f"The cell types are unknown. {error.message}")]
     rows = list(csv.reader(io.StringIO(text)))[1:]
     return {int(row[0]): CELL_TYPES[int(row[1]) - 1] for row in rows if len(row) == 2}, []
 

@@ -67,11 +67,11 @@ def draw_red_cells(
     """Draw the red cells.
 
     Args:
-        rng: Where the randomness comes from.
-        shape: Height and width of the picture in pixels.
-        stain: The look of the smear.
-        dyes: The colours of the picture.
-        scale: Pixels of the picture a pixel of ``stain.frame``.
+        rng: Random generator.
+        shape: Height and width of the image in pixels.
+        stain: The stain.
+        dyes: The colours of the image.
+        scale: Pixels of the image per pixel of ``stain.reference_size``.
         distance: Distance from the white cells in pixels, negative inside, ``float64[H, W]``.
 
     Returns:

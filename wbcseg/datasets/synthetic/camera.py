@@ -15,11 +15,11 @@ def photograph(rng: Generator, stain: Stain, dyes: DyeColors, density: ScalarFie
     """Return the image that the camera records.
 
     Args:
-        rng: Where the randomness comes from.
-        stain: The look of the smear.
-        dyes: The colours of the picture.
+        rng: Random generator.
+        stain: The stain.
+        dyes: The colours of the image.
         density: Optical densities, ``float64[H, W, 3]``.
-        scale: Pixels of the picture a pixel of ``stain.frame``.
+        scale: Pixels of the image per pixel of ``stain.reference_size``.
 
     Returns:
         ``uint8[H, W, 3]``, RGB.

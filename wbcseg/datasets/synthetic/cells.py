@@ -60,12 +60,12 @@ class WhiteCell:
 
     Attributes:
         cell_type: Its type.
-        window: Where it is in the picture.
-        centre: Row and column in pixels of the picture.
+        window: Its position in the image.
+        centre: Row and column in pixels of the image.
         radius: Of the disc of the same area, in pixels.
         cell: ``float64[h, w]``, distance from the cell's outline in pixels, negative inside.
         nucleus: The same for the nucleus.
-        labels: ``uint8[h, w]`` of class ids: a pixel belongs to what covers half of it.
+        labels: ``uint8[h, w]`` of class ids: the class that covers at least half of the pixel.
     """
 
     cell_type: CellType
@@ -90,7 +90,7 @@ def outline_cell(rng: Generator, cell_type: CellType, radius: float, irregularit
     """Return the outline of a white cell.
 
     Args:
-        rng: Where the randomness comes from.
+        rng: Random generator.
         cell_type: Its type: monocytes are the least round.
         radius: Of the disc of the same area, in pixels.
         irregularity: 0 for round cells, 1 for cells squeezed by their neighbours.
@@ -106,11 +106,11 @@ def shape_cell(
     """Place a nucleus in an outline and compute the class of every pixel.
 
     Args:
-        rng: Where the randomness comes from.
-        cell_type: Its type, which decides on the nucleus.
+        rng: Random generator.
+        cell_type: Its type, which determines the shape of the nucleus.
         outline: Of the cell.
-        centre: Row and column in pixels of the picture.
-        nucleus_fraction: Share of the cell's area that the nucleus takes, 0.1 to 0.85.
+        centre: Row and column in pixels of the image.
+        nucleus_fraction: Fraction of the cell's area that the nucleus covers, 0.1 to 0.85.
     """
     window = Window.from_centre(centre, outline.max_radius + 4)
     y, x = window.make_grid(centre, SUPERSAMPLING)

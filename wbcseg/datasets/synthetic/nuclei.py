@@ -1,8 +1,8 @@
 """Shapes of nuclei: connected lobes, a bean or a ball.
 
 Every function takes the rows and columns of a grid relative to the cell's centre, the cell's radius and the nucleus'
-radius (that of the disc of the same area), all in pixels, and returns a field that is about negative inside; the
-caller shifts it so that the area comes out exactly.
+radius (that of the disc of the same area), all in pixels, and returns a field that is negative inside. The area
+is approximate: the caller shifts the field until it is exact.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _chain_lobes(
     aspect_range: tuple[float, float],
     width: float,
 ) -> ScalarField:
-    # Lobes of radius `lobe` around the centres, each drawn out along the string or at random, joined by bridges.
+    # Lobes around the centres, stretched along the chain or at random, and joined by bridges.
     parts = []
     for i, (row, column) in enumerate(centres):
         following, preceding = centres[min(i + 1, len(centres) - 1)], centres[max(i - 1, 0)]
@@ -61,7 +61,7 @@ def _chain_lobes(
 def _fit_into_cell(
     rng: Generator, centres: ScalarField, lobe_radius: float, cell_radius: float, offset_range: tuple[float, float]
 ) -> ScalarField:
-    # Pull the string together until its lobes are inside the cell, then push it aside by a share of the room left.
+    # Shrink the chain until its lobes are inside the cell, then shift it by a fraction of the remaining distance.
     max_distance, limit = float(np.hypot(*centres.T).max()), max(0.95 * cell_radius - 1.1 * lobe_radius, 0.0)
     angle, distance = rng.uniform(0, 2 * np.pi), max(limit - max_distance, 0.0) * rng.uniform(*offset_range)
     shift = distance * np.array([np.sin(angle), np.cos(angle)])

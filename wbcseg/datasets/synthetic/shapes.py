@@ -1,9 +1,9 @@
 """Scalar fields that images are composed of: smooth noise, outlines, lobes and dots.
 
-A field is a picture of numbers, ``float64[H, W]``. Shapes are fields that are negative inside and positive outside, in
-pixels from the outline (exactly so for discs, nearly so for the rest), so that a shape is drawn with a soft edge and
-shapes are joined with a minimum and cut with a maximum. Everything is computed in 64 bits: a last bit that differs
-from one processor to another then hardly ever reaches an 8-bit picture.
+A field is a scalar image, ``float64[H, W]``. A shape is a field of signed distances in pixels from its outline,
+negative inside (exact for discs, approximate for other shapes): it can be drawn with a soft edge, and shapes are joined
+with a minimum and cut with a maximum. Everything is computed in 64 bits, so that differences in the last bit between
+processors hardly ever reach the 8-bit image.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def generate_noise(rng: Generator, shape: tuple[int, int], spacing: float) -> Sc
     """Return smooth noise.
 
     Args:
-        rng: Where the randomness comes from.
+        rng: Random generator.
         shape: Height and width in pixels.
-        spacing: Distance of the lattice points in pixels, about half the distance from hill to hill.
+        spacing: Distance of the lattice points in pixels, about half the distance between peaks.
 
     Returns:
-        ``float64[H, W]`` with mean 0 and standard deviation 1 (in expectation); less where hills are smaller than a
-        pixel, which then shows their average.
+        ``float64[H, W]`` with mean 0 and standard deviation 1 (in expectation); less if ``spacing`` is below one
+        pixel, which then averages over several lattice points.
     """
     row_points, row_weights = _compute_spline_weights(shape[0], max(spacing, 1.0))
     column_points, column_weights = _compute_spline_weights(shape[1], max(spacing, 1.0))
@@ -86,7 +86,7 @@ def average_blocks(field: ScalarField, factor: int) -> ScalarField:
 
 @lru_cache(maxsize=8)
 def _compute_waves(max_wave: int) -> tuple[ScalarField, ScalarField]:
-    # Cosines and sines of 2 to `most` waves around an outline, float64[720, most - 1] each.
+    # Cosines and sines of 2 to `max_wave` waves around an outline, float64[720, max_wave - 1] each.
     phase = np.arange(_ANGLE_COUNT)[:, None] * (2 * np.pi / _ANGLE_COUNT) * np.arange(2, max_wave + 1)
     return np.cos(phase), np.sin(phase)
 
@@ -108,11 +108,11 @@ class Outline:
         """Return a disc with a randomly irregular outline.
 
         Args:
-            rng: Where the randomness comes from.
-            radius: The disc of the same area has this radius, in pixels.
-            wobble: Standard deviation of the outline, as a share of the radius.
-            roughness: How fast the waves lose height with their number: 0 fast (an oval), 1 slowly (ragged).
-            max_wave: Number of waves around the outline at most.
+            rng: Random generator.
+            radius: Radius in pixels of the disc of the same area.
+            wobble: Standard deviation of the outline, as a fraction of the radius.
+            roughness: How slowly the waves' amplitude falls with their number: 0 fast (an oval), 1 slowly (ragged).
+            max_wave: Maximum number of waves around the outline.
         """
         wave_numbers = np.arange(2, max_wave + 1)
         amplitudes = wave_numbers ** (-2.0 + 1.6 * roughness) * rng.standard_normal((2, wave_numbers.size))
@@ -151,7 +151,7 @@ class Lobe:
         x: Column of the centre in pixels.
         semi_major: Half of the long axis in pixels.
         semi_minor: Half of the short axis in pixels.
-        angle: Of the long axis against the rows, in radians.
+        angle: Angle of the long axis to the rows, in radians.
     """
 
     y: float

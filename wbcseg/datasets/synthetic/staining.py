@@ -16,7 +16,7 @@ def _generate_cell_noise(rng: Generator, cell: WhiteCell, spacing: float) -> Sca
 
 
 def _draw_granules(rng: Generator, cell: WhiteCell, spacing: float, size: float, region: ScalarField) -> ScalarField:
-    # Dots on a jittered hexagonal grid, where the field `where` is negative; spacing and size in pixels.
+    # Dots on a jittered hexagonal grid, where the field `region` is negative; spacing and size in pixels.
     height, width = cell.cell.shape
     grid = np.stack(np.meshgrid(np.arange(0, height, 0.87 * spacing), np.arange(0, width, spacing), indexing="ij"), -1)
     grid[1::2, :, 1] += spacing / 2
@@ -144,14 +144,14 @@ def stain_cell(rng: Generator, stain: Stain, dyes: DyeColors, cell: WhiteCell) -
     """Stain a white cell.
 
     Args:
-        rng: Where the randomness comes from.
-        stain: The look of the smear.
-        dyes: The colours of the picture.
-        cell: The shape.
+        rng: Random generator.
+        stain: The stain.
+        dyes: The colours of the image.
+        cell: Its shape.
 
     Returns:
-        How much of each pixel the cell covers, ``float64[h, w]``, 0 to 1; and its optical densities,
-        ``float64[h, w, 3]``, in the window of the cell.
+        The cell's coverage of each pixel, ``float64[h, w]``, 0 to 1, and its optical densities, ``float64[h, w, 3]``,
+        both in the window of the cell.
     """
     fine = not stain.ghost_red_cells
     # Cytoplasm gets thinner towards its edge, most in flattened cells.

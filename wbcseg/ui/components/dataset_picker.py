@@ -149,7 +149,7 @@ def show_dataset_caption(dataset: Dataset) -> None:
     if dataset.problems:
         with st.expander(f"{pluralise(len(dataset.problems), 'file')} skipped", icon=":material/rule:"):
             for problem in dataset.problems:
-                st.text(problem)
+                st.text(str(problem))
 
 
 def load_image_or_stop(dataset_name: str, sample_id: str) -> cache.LoadedImage:
