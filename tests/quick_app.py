@@ -16,7 +16,9 @@ from wbcseg.inference import BBox, BrokenModel, Catalog, DetectedCell, ModelEntr
 from wbcseg.ui.viewer.payload import decode_payload
 
 APP = Path(__file__).parents[1] / "app.py"
-PROBLEM = "File model.tflite of model broken-16 is damaged or was replaced. Copy the model folder again from its source."
+PROBLEM = (
+    "File model.tflite of model broken-16 is damaged or was replaced. Copy the model folder again from its source."
+)
 
 OpenPage = Callable[..., AppTest]
 
