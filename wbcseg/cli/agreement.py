@@ -1,6 +1,6 @@
-"""Compare a model's cell measurements with those from the experts' masks of its held-out images.
+"""Compare the cell measurements of models with those of expert masks, on held-out images.
 
-Prints bias and limits of agreement (Bland and Altman) of areas, N:C, shape and colour, for a single pass and for
+Prints bias and limits of agreement (Bland and Altman) of areas, ratios, shape and colour, for a single pass and for
 test-time averaging. Without names, all shipped models are compared. Without --out and --update-package the results are
 only printed.
 """

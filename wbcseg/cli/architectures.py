@@ -1,4 +1,4 @@
-"""List the networks: parameters, multiply-adds, output shapes."""
+"""List the networks with their parameters, multiply-adds and output shapes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--base-filters", type=int, default=64, help=f"filters of the first stage, {smallest} to {largest} (64)"
     )
     parser.add_argument(
-        "--input-size", type=int, default=120, help=f"side of the image, a multiple of {SIZE_MULTIPLE} (120)"
+        "--input-size", type=int, default=120, help=f"side of the image in pixels, a multiple of {SIZE_MULTIPLE} (120)"
     )
     parser.add_argument("--layers", action="store_true", help="list every layer, not just the totals")
     parser.add_argument("--json", action="store_true", help="print JSON, with every layer")

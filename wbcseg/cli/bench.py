@@ -1,8 +1,8 @@
 """Measure the speed of training and segmentation on this computer.
 
-``train`` times training steps in float32 and bfloat16 and those of Keras' own layers, loop and settings, batch by batch
-in turns; ``predict`` compares segmenting many crops with Keras' ``Model.predict`` of the thesis' U-Net, and reports
-memory.
+``train`` times training steps in float32 and bfloat16, and the same steps with Keras' own layers, loop and settings,
+alternating between them. ``predict`` times the segmentation of many crops, compares it with Keras' ``Model.predict`` of
+the thesis' U-Net, and reports memory.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VARIANT_LABELS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the benchmarks, each with its options."""
     subparsers = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    train = subparsers.add_parser("train", help="time training in float32 and bfloat16, and in Keras")
+    train = subparsers.add_parser("train", help="time training steps in float32, in bfloat16 and in Keras")
     train.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="unet", help="network (unet)")
     train.add_argument(
         "--base-filters", type=int, nargs="+", default=[16, 64], metavar="N", help="base filters (16 64)"
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument("--json", action="store_true", help="print the results as JSON")
     train.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
     train.set_defaults(measure=_run_train_benchmark)
-    predict = subparsers.add_parser("predict", help="time segmentation, and prediction with the thesis' U-Net in Keras")
+    predict = subparsers.add_parser("predict", help="time segmentation, and the thesis' U-Net in Keras")
     predict.add_argument("--model", default="unet-16", metavar="NAME", help="model (unet-16)")
     predict.add_argument("--crops", type=int, default=1000, metavar="N", help="crops to segment (1000)")
     predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; results are medians over them (5)")

@@ -1,4 +1,4 @@
-"""Test networks on another site: train on the images of one laboratory, test on those of the other.
+"""Train networks on the images of one laboratory and test them on those of the other.
 
 Also fits the quality model of each network. Trains every network twice, which takes hours. Ctrl-C stops; the same
 command resumes. Without --out and --update-package the results are only printed. --report prints the tables of existing

@@ -33,10 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     split_group = parser.add_mutually_exclusive_group()
     split_group.add_argument("--folds", type=int, metavar="N", help="train and test on N folds (5)")
     split_group.add_argument(
-        "--splits", type=int, metavar="N", help="instead, N random splits: 70 %% for training, 20 %% for testing"
+        "--splits",
+        type=int,
+        metavar="N",
+        help="use N random splits instead of folds: 70 %% for training, 20 %% for testing",
     )
     parser.add_argument("--dataset", default="zheng-1", help="name of a data set, or path of a folder or zip (zheng-1)")
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="settings (compact)")
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="settings to start from (compact)")
     parser.add_argument(
         "--leaky", action="store_true", help="put copies of the test images into training, to measure the effect"
     )

@@ -1,4 +1,4 @@
-"""List the data sets that have a name, or download one."""
+"""List the named data sets, or download one."""
 
 from __future__ import annotations
 

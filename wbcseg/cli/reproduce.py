@@ -1,4 +1,4 @@
-"""Reproduce the thesis' experiments and print the published values beside the reproduced ones.
+"""Reproduce the thesis' experiments and print the published values next to the reproduced ones.
 
 This takes hours. Ctrl-C stops; the same command resumes. Without --out and --update-package the results are only
 printed. --report prints the tables of existing results.
@@ -33,8 +33,8 @@ from wbcseg.evaluation.study_result import ExperimentResult
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 
 PUBLISHED_METRICS_NOTE = (
-    "What the thesis calls Jaccard and Dice of cytoplasm and nucleus was computed of the middle and the lower third\n"
-    "of the image, over all classes; see help(wbcseg.evaluation.thesis). Dice without quotation marks is of the class.\n"
+    "The thesis computed its Jaccard and Dice of cytoplasm and nucleus over all classes, in the middle and the lower\n"
+    "third of the image; see help(wbcseg.evaluation.thesis). Dice without quotation marks is that of the class.\n"
 )
 TIME_LABELS = {CPU_SECONDS: "CPU time", WALL_SECONDS: "time"}
 
@@ -42,7 +42,11 @@ TIME_LABELS = {CPU_SECONDS: "CPU time", WALL_SECONDS: "time"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "experiments", nargs="*", metavar="EXPERIMENT", help=f"names (all): {', '.join(EXPERIMENTS)}", default=[]
+        "experiments",
+        nargs="*",
+        metavar="EXPERIMENT",
+        help=f"experiments to run (all): {', '.join(EXPERIMENTS)}",
+        default=[],
     )
     add_output_options(parser)
     add_report_option(parser, REPRODUCTION_FOLDER)

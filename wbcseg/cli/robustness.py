@@ -1,7 +1,7 @@
 """Test models on altered images: other light, focus or stain, and cells with hardly any cytoplasm.
 
-Each held-out image is altered in every way; the table has the Dice. Without names, all shipped general models are
-tested. Without --out and --update-package the results are only printed.
+Each held-out image is altered in each of these ways, and the table shows the mean Dice. Without names, all shipped
+general models are tested. Without --out and --update-package the results are only printed.
 """
 
 from __future__ import annotations

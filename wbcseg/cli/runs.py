@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from wbcseg.cli.formatting import format_duration
-from wbcseg.errors import RunError
+from wbcseg.errors import ErrorCode, RunError
 from wbcseg.training import Run
 from wbcseg.training.jobs import manager
 from wbcseg.training.runs.progress import load_progress
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, text in ACTION_HELP.items():
-        action = actions.add_parser(name, help=text, description=text)
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name == "show":
             action.add_argument("run", metavar="RUN", help="name of a run")
         elif name in ACTION_FUNCTIONS:
@@ -45,7 +45,7 @@ def run_command(options: argparse.Namespace) -> int:
         return 0
     runs = [manager.get_run(name) for name in options.run]
     if options.action == "delete" and not options.yes and not _confirm_deletion([run.name for run in runs]):
-        raise RunError("Nothing was deleted.")
+        raise RunError("Nothing was deleted.", code=ErrorCode.CANCELLED)
     results = []
     for run in runs:
         error = None

@@ -1,4 +1,4 @@
-"""Segment images, and write masks, overlays, measurements, outlines and a report."""
+"""Segment images and write masks, overlays, measurements, outlines and a report."""
 
 from __future__ import annotations
 
@@ -42,37 +42,41 @@ from wbcseg.results import CellResult, ImageReport
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="images, folders (with sub-folders) or zips"
+        "paths", nargs="+", type=Path, metavar="PATH", help="images, folders (with subfolders) or zip files"
     )
-    parser.add_argument("--model", nargs="+", metavar="NAME", help="one or more models (the general one)")
+    parser.add_argument(
+        "--model", nargs="+", metavar="NAME", help="one or more models; give them after the images (unet-general)"
+    )
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
         metavar="DIR",
-        help="writes DIR/MODEL/<stem>.png and DIR/MODEL/<stem>.overlay.png",
+        help="folder for the results: masks DIR/MODEL/NAME.png and overlays DIR/MODEL/NAME.overlay.png",
     )
     parser.add_argument(
         "--tta",
         action="store_true",
-        help="test-time averaging over eight orientations, main cell only: more accurate, 8 times slower",
+        help="test-time averaging: mean of eight orientations, main cell only; slightly more accurate, 8 times slower",
     )
-    parser.add_argument("--page", type=int, default=1, metavar="N", help="page of TIFF files with several, from 1 (1)")
+    parser.add_argument(
+        "--page", type=int, default=1, metavar="N", help="page to use of a multi-page TIFF file, from 1 (1)"
+    )
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="overlay colours (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="overlay opacity, 0 to 1 (0.5)")
     parser.add_argument(
-        "--measurements", action="store_true", help="writes DIR/cells.csv: areas, N:C ratio, shape, lobes, colour, Dice"
+        "--measurements", action="store_true", help="write DIR/cells.csv: areas, N:C ratio, shape, lobes, colour, Dice"
     )
     parser.add_argument(
         "--pixel-size", type=float, metavar="UM", help="pixel size in µm/pixel; without it, measurements are in pixels"
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="writes a PDF report")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a PDF report")
     parser.add_argument(
         "--export",
         nargs="+",
         choices=("geojson", "coco"),
         default=[],
-        help="writes outlines: DIR/MODEL/<stem>.geojson (for QuPath), or DIR/outlines.coco.json (one per model)",
+        help="write outlines: DIR/MODEL/NAME.geojson (for QuPath), or DIR/outlines.coco.json (one per model)",
     )
 
 
@@ -107,7 +111,10 @@ def run_command(options: argparse.Namespace) -> int:
     if not 0 <= options.opacity <= 1:
         raise WbcsegError(f"--opacity must be from 0 to 1. Received: {options.opacity}", code=ErrorCode.INVALID_VALUE)
     if options.report and options.report.is_dir():
-        raise WbcsegError(f"--report must name a file, such as report.pdf. Received a folder: {options.report}")
+        raise WbcsegError(
+            f"--report must name a file, such as report.pdf. Received a folder: {options.report}",
+            code=ErrorCode.INVALID_VALUE,
+        )
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1. Received: {options.page}", code=ErrorCode.INVALID_VALUE)
     segmenters = [catalog.load(name) for name in dict.fromkeys(model_names)]

@@ -24,7 +24,7 @@ from wbcseg.training.settings import SETTINGS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options: one for every setting."""
     parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="settings to start from (compact)")
-    parser.add_argument("--name", help="name of the run (architecture, base filters, data set and a number)")
+    parser.add_argument("--name", help="name of the run (made of architecture, base filters, data set and a number)")
     parser.add_argument("--resume", metavar="RUN", help="resume a run: its name or its folder")
     parser.add_argument("--threads", type=int, help="number of processor threads (all)")
     parser.add_argument("--detached", action="store_true", help="run at low priority, as when started by a page")

@@ -52,12 +52,12 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture", nargs="+", choices=tuple(ARCHITECTURES), default=list(ARCHITECTURES), help="networks (all)"
     )
-    group = parser.add_argument_group("settings", "By default those of the preset.")
+    group = parser.add_argument_group("settings", "by default those of the preset")
     group.add_argument("--base-filters", type=int, help="filters of the first stage")
     group.add_argument("--input-size", type=int, help="side of the network's input in pixels")
     group.add_argument("--epochs", type=int, help="epochs of each training")
     group.add_argument("--clean-epochs", type=int, help="final epochs without augmentation")
-    group.add_argument("--cell-fraction", type=float, help="size of the cell relative to the input, at the second look")
+    group.add_argument("--cell-fraction", type=float, help="fraction of the second stage's input that the cell takes")
 
 
 def get_overrides(options: argparse.Namespace) -> dict[str, float]:
