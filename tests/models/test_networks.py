@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from expect import raises
 
-from wbcseg.errors import ConfigError
+from wbcseg.errors import ConfigError, ErrorCode
 from wbcseg.models import ARCHITECTURES, build_model, get_spec
 
 keras = pytest.importorskip("keras")
@@ -140,7 +141,6 @@ def test_upsampled_convolution_is_upsampling_and_then_convolution(kernel: int, f
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "fcn"}, "must be one of unet, segnet, deconvnet. Received: 'fcn'"),
         ({"name": "unet", "base_filters": 2}, "from 4 to 128. Received: 2"),
         ({"name": "unet", "base_filters": 16.5}, "whole number"),
         ({"name": "unet", "dropout": 1.0}, "less than 1"),
@@ -150,3 +150,9 @@ def test_upsampled_convolution_is_upsampling_and_then_convolution(kernel: int, f
 def test_wrong_arguments_are_named(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_model(**arguments)
+
+
+def test_an_unknown_network_is_an_error_that_lists_the_known_ones() -> None:
+    with raises(ConfigError, ErrorCode.INVALID_VALUE, match="Received: 'fcn'") as caught:
+        build_model(name="fcn")
+    assert f"must be one of {', '.join(ARCHITECTURES)}. " in str(caught.value)

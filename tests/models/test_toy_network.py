@@ -87,8 +87,10 @@ def test_it_is_trained_exported_and_predicts(toy_runs: Path) -> None:
 
 def test_a_model_of_a_network_that_is_not_registered_is_listed_with_the_reason(tmp_path: Path) -> None:
     copy_of_shipped(tmp_path, called="other", architecture="other")
-    with pytest.raises(ModelError, match="unet, segnet, deconvnet, toy"):
+    with pytest.raises(ModelError) as caught:
         ModelCard.read(tmp_path / "other")
+    assert "toy" in ARCHITECTURES
+    assert ", ".join(ARCHITECTURES) in str(caught.value)
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
