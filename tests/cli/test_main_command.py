@@ -57,5 +57,11 @@ def test_options_of_evaluate_in_version_0_1_become_commands(old: list[str], new:
         (["--name", "published"], ["--name", "published"]),
     ],
 )
-def test_options_and_values_of_version_0_1_are_translated(old: list[str], new: list[str]) -> None:
+def test_options_and_values_of_train_in_version_0_1_are_translated(old: list[str], new: list[str]) -> None:
     assert translate_old_names(["train", *old]) == ["train", *new]
+
+
+def test_options_and_values_of_predict_in_version_0_1_are_translated() -> None:
+    old = ["predict", "a.png", "--careful", "--measure", "--micrometres", "0.1", "--palette", "safe"]
+    new = ["segment", "a.png", "--tta", "--measurements", "--pixel-size", "0.1", "--palette", "colorblind"]
+    assert translate_old_names(old) == new

@@ -70,6 +70,7 @@ OLD_EVALUATE_OPTIONS = {
 
 OLD_VALUES = {
     "--augmentation": {"laboratories": "strong"},
+    "--palette": {"safe": "colorblind"},
     "--preset": {"published": "thesis"},
     "--split": {"published": "thesis", "leaking": "leaky"},
 }

@@ -12,7 +12,6 @@ import argparse
 from wbcseg.cli.studies import report
 from wbcseg.cli.studies.options import (
     add_output_options,
-    add_report_option,
     add_training_options,
     get_output_folder,
     get_overrides,
@@ -27,8 +26,7 @@ from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_training_options(parser)
-    add_output_options(parser, "the result and the quality model")
-    add_report_option(parser, CROSS_SITE_FOLDER)
+    add_output_options(parser, "the result and the quality model", report_folder=CROSS_SITE_FOLDER)
 
 
 def run_command(options: argparse.Namespace) -> int:

@@ -11,7 +11,6 @@ import argparse
 from wbcseg.cli.studies import report
 from wbcseg.cli.studies.options import (
     add_output_options,
-    add_report_option,
     add_training_options,
     get_output_folder,
     get_overrides,
@@ -44,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--leaky", action="store_true", help="put copies of the test images into training, to measure the effect"
     )
     add_training_options(parser)
-    add_output_options(parser)
-    add_report_option(parser, CROSS_VALIDATION_FOLDER)
+    add_output_options(parser, report_folder=CROSS_VALIDATION_FOLDER)
 
 
 def run_command(options: argparse.Namespace) -> int:

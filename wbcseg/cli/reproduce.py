@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wbcseg.cli.formatting import format_duration
-from wbcseg.cli.studies.options import add_output_options, add_report_option, get_output_folder
+from wbcseg.cli.studies.options import add_output_options, get_output_folder
 from wbcseg.cli.studies.train_process import train_until_done
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import RunError
@@ -48,8 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"experiments to run (all): {', '.join(EXPERIMENTS)}",
         default=[],
     )
-    add_output_options(parser)
-    add_report_option(parser, REPRODUCTION_FOLDER)
+    add_output_options(parser, report_folder=REPRODUCTION_FOLDER)
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
 
 

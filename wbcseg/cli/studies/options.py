@@ -11,12 +11,15 @@ OVERRIDABLE_SETTINGS = ("base_filters", "input_size", "epochs", "clean_epochs", 
 """Settings of a preset that a study may override."""
 
 
-def add_output_options(parser: argparse.ArgumentParser, written: str = "the result") -> None:
-    """Add ``--out`` and ``--update-package``.
+def add_output_options(
+    parser: argparse.ArgumentParser, written: str = "the result", *, report_folder: Path | None = None
+) -> None:
+    """Add ``--out`` and ``--update-package``, and for studies that train also ``--report``; only one can be given.
 
     Args:
         parser: The command's parser.
         written: What the command writes.
+        report_folder: Folder of the shipped results that ``--report`` prints; without it, there is no such option.
     """
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--out", type=Path, metavar="FOLDER", help=f"write {written} to this folder")
@@ -25,6 +28,15 @@ def add_output_options(parser: argparse.ArgumentParser, written: str = "the resu
         action="store_true",
         help=f"write {written} into the installed package, where the app and the documents read it",
     )
+    if report_folder is not None:
+        group.add_argument(
+            "--report",
+            nargs="?",
+            type=Path,
+            const=report_folder,
+            metavar="FOLDER",
+            help="train nothing: print the tables of the results in FOLDER (the shipped results)",
+        )
 
 
 def get_output_folder(options: argparse.Namespace, package_folder: Path) -> Path | None:
@@ -33,18 +45,6 @@ def get_output_folder(options: argparse.Namespace, package_folder: Path) -> Path
         return package_folder
     out: Path | None = options.out
     return out
-
-
-def add_report_option(parser: argparse.ArgumentParser, package_folder: Path) -> None:
-    """Add ``--report``."""
-    parser.add_argument(
-        "--report",
-        nargs="?",
-        type=Path,
-        const=package_folder,
-        metavar="FOLDER",
-        help="train nothing: print the tables of the results in FOLDER (the shipped results)",
-    )
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:

@@ -240,7 +240,7 @@ def draw_bland_altman(
 
 
 def draw_reliability_diagram(curves: Sequence[ReliabilityCurve]) -> go.Figure:
-    """Draw the fraction of correct pixels against the predicted probability, with the diagonal of perfect calibration."""
+    """Draw the fraction of correct pixels against the predicted probability, and the line of perfect calibration."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False, hoverinfo="skip"
