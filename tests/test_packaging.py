@@ -12,7 +12,7 @@ import pytest
 
 import wbcseg
 from wbcseg import paths
-from wbcseg.cli import app, build_parser, main
+from wbcseg.cli import main
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -54,23 +54,6 @@ def test_pages_weights_and_the_app_script_are_found() -> None:
     assert paths.get_app_script().is_file()
     assert (paths.get_pages_folder() / "home.py").is_file()
     assert list(paths.get_weights_folder().glob("*/card.json"))
-
-
-def test_the_app_command_starts_the_app_script_for_this_computer_only() -> None:
-    options = build_parser().parse_args(["app", "--port", "9000", "--no-browser"])
-    command = app.build_command(options)
-    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
-    assert command[4] == str(paths.get_app_script())
-    assert command[command.index("--server.address") + 1] == "localhost"
-    assert command[command.index("--server.port") + 1] == "9000"
-
-
-def test_the_app_command_names_the_extra_that_is_missing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(app.importlib.util, "find_spec", lambda _: None)
-    assert main(["app"]) == 1
-    assert "wbcseg[app]" in capsys.readouterr().err
 
 
 def test_importing_the_package_takes_less_than_a_tenth_of_a_second() -> None:
