@@ -1,4 +1,4 @@
-"""Start the web app in the browser. Needs the extra ``app``: ``pip install "wbcseg[app]"``."""
+"""Start the web app in the browser. Needs the extra ``app`` (Streamlit and Plotly)."""
 
 from __future__ import annotations
 

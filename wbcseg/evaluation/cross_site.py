@@ -59,7 +59,7 @@ SITE_SETTINGS: Final[Mapping[str, Sequence[Mapping[str, float]]]] = {
 """Settings that differ from the preset ``general``, by network and site; other networks take the preset as it is.
 
 Networks without skip connections are narrower, so that they predict fast enough, and are trained for fewer epochs,
-because these take longer. They draw finer outlines from a closer second look, SegNet-Basic also from a larger input.
+because these take longer. Their second stage is closer, for finer outlines; SegNet-Basic also has a larger input.
 """
 
 N_VARIED_COPIES: Final = 2

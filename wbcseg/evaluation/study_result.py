@@ -112,7 +112,7 @@ class SiteTraining:
         trained: Number of training images.
         tested: Number of test images.
         clean_epochs: Final epochs without augmentation.
-        cell_fraction: Size of the cell relative to the input, at the second look.
+        cell_fraction: Fraction of the second stage's input that the cell takes.
         epochs: Number of epochs.
         seconds: Wall-clock time.
         cpu_seconds: Processor time of all cores, or ``None`` if it was not recorded.
