@@ -1,4 +1,4 @@
-"""Small pictures as arrays and as files, honest and hostile."""
+"""Small images as arrays and as files, valid and malicious."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from wbcseg.io import encode_png
 
 
 def draw_cell(height: int = 24, width: int = 30, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Draw a round cell off the centre: its picture ``uint8[H, W, 3]`` and its labels ``uint8[H, W]``.
+    """Return an off-centre round cell: its image ``uint8[H, W, 3]`` and its labels ``uint8[H, W]``.
 
-    Off the centre and not square, so that a turn or a mirroring shows.
+    It is off-centre and not square, so that rotations and flips are visible.
     """
     rows, columns = np.mgrid[:height, :width]
     distance = np.hypot((rows - height * 0.4) / height, (columns - width * 0.35) / width)
@@ -32,7 +32,7 @@ def draw_cell(height: int = 24, width: int = 30, seed: int = 0) -> tuple[NDArray
 
 
 def encode(array: NDArray[np.generic], format: str = "PNG", mode: str | None = None, **options: object) -> bytes:
-    """Write an array as a picture file, converted to a Pillow mode first where one is given."""
+    """Return an array as an image file, optionally converted to a Pillow mode first."""
     image = Image.fromarray(array)
     if mode is not None:
         image = image.convert(mode)
@@ -42,7 +42,7 @@ def encode(array: NDArray[np.generic], format: str = "PNG", mode: str | None = N
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """Return a PNG chunk with its right checksum."""
+    """Return a PNG chunk with a correct checksum."""
     return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
 
 
@@ -56,7 +56,7 @@ def png(
     before: Sequence[tuple[bytes, bytes]] = (),
     after: Sequence[tuple[bytes, bytes]] = (),
 ) -> bytes:
-    """Return a PNG file with chosen chunks before and after its pixels; ``rows`` has a filter byte before each row."""
+    """Return a PNG file with extra chunks before and after its pixels; ``rows`` has a filter byte before each row."""
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
@@ -97,12 +97,12 @@ def grey_page(width: int = 4, height: int = 4, **other: int) -> list[bytes]:
 
 
 def tiff(directories: bytes, pixels: bytes = bytes(range(16))) -> bytes:
-    """Return a TIFF file: pixels from byte 8, directories behind them."""
+    """Return a TIFF file: pixels from byte 8, followed by directories."""
     return b"II*\0" + struct.pack("<L", 8 + len(pixels)) + pixels + directories
 
 
 def exif(orientation: int) -> bytes:
-    """Return an EXIF block with an orientation, a maker and a place."""
+    """Return an EXIF block with an orientation, a camera maker and a location."""
     block = Image.Exif()
     block[274] = orientation
     block[271] = "Dr. Jane Doe, patient 4711"
@@ -111,7 +111,7 @@ def exif(orientation: int) -> bytes:
 
 
 def write_pairs(root: Path, count: int, size: tuple[int, int], *, seed: int = 9, stem: str = "") -> Path:
-    """Write drawn smears with masks as a data set in a folder: ``images/00.png`` and ``masks/00.png`` and so on."""
+    """Write synthetic smears with masks as a data set in a folder: ``images/00.png`` and ``masks/00.png`` and so on."""
     for kind in ("images", "masks"):
         (root / kind).mkdir(parents=True)
     for i in range(count):
@@ -132,7 +132,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def texture(seed: int, side: int = 140) -> NDArray[np.uint8]:
-    """A picture with detail of a few pixels, as a smear has, without the look of any."""
+    """Return smooth noise with detail of a few pixels, like a smear's."""
     noise = np.random.default_rng(seed).normal(size=(side, side, 3))
     soft = ndimage.gaussian_filter(noise, (2, 2, 0))
     return np.clip(150 + soft / soft.std() * 30, 0, 255).astype(np.uint8)

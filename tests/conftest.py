@@ -1,4 +1,4 @@
-"""What all tests share: the place of the real data, and small pictures as arrays and as files."""
+"""Fixtures of all tests: the real data, and small images as arrays and as files."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Encode = Callable[..., bytes]
 
 @pytest.fixture(scope="session")
 def zheng_data() -> Path:
-    """The folder with the upstream layout, whole or in part; tests that need it skip where there is none."""
+    """Return the folder with the Zheng data sets; tests that need it are skipped if there is none."""
     chosen = os.environ.get("WBCSEG_DATA")
     if not chosen:
-        pytest.skip("WBCSEG_DATA is not set: the Zheng data sets are not here")
+        pytest.skip("WBCSEG_DATA is not set: the Zheng data sets are not available")
     return Path(chosen)
 
 
 @pytest.fixture
 def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A computer without data: ``WBCSEG_DATA`` unset and an empty cache, whose folder is returned."""
+    """Unset ``WBCSEG_DATA`` and return the folder of an empty cache."""
     monkeypatch.delenv("WBCSEG_DATA", raising=False)
     monkeypatch.setenv("WBCSEG_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
@@ -36,24 +36,24 @@ def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cell() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A picture ``uint8[24, 30, 3]`` and its labels ``uint8[24, 30]``."""
+    """Return an image ``uint8[24, 30, 3]`` and its labels ``uint8[24, 30]``."""
     return draw_cell()
 
 
 @pytest.fixture(name="encode")
 def encode_fixture() -> Encode:
-    """The function :func:`encode`: array → bytes of a picture file."""
+    """Return :func:`encode`: from an array to the bytes of an image file."""
     return encode
 
 
 @pytest.fixture
 def pair_folder(tmp_path: Path) -> Path:
-    """A folder of four pictures with masks in grey codes: ``images/cell1.png`` and ``masks/cell1.png`` and so on."""
+    """Return a folder of four images with grey masks: ``images/cell1.png``, ``masks/cell1.png`` and so on."""
     root = tmp_path / "my cells"
     (root / "images").mkdir(parents=True)
     (root / "masks").mkdir()
     for number in range(1, 5):
-        picture, labels = draw_cell(20 + number, 30, number)
-        (root / "images" / f"cell{number}.png").write_bytes(encode(picture))
+        image, labels = draw_cell(20 + number, 30, number)
+        (root / "images" / f"cell{number}.png").write_bytes(encode(image))
         (root / "masks" / f"cell{number}.png").write_bytes(encode(to_grey(labels)))
     return root

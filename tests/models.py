@@ -1,4 +1,4 @@
-"""Model folders for tests, made without any training."""
+"""Model folders for tests, without training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wbcseg.paths import get_weights_folder
 
 SHIPPED = ("unet-16", "unet-general", "segnet-general", "deconvnet-general")
 FIRST_CHOICE = "unet-general"
-"""What serves pictures of unknown origin."""
+"""The default model for images of unknown origin."""
 
 
 def copy_of_shipped(folder: Path, name: str = "unet-16", *, called: str | None = None, **card_changes: Any) -> Path:

@@ -1,4 +1,4 @@
-"""The drawn data set: exact masks, all types, repeatable, quick enough to be the default."""
+"""The synthetic data set: exact masks, all cell types, repeatable, fast enough to be the default."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from wbcseg.labels import CELL_TYPES
 
 
 @pytest.fixture(scope="module")
-def drawn() -> tuple[list[Sample], float]:
-    """Return the default data set and the seconds of processor time that it took."""
+def generated() -> tuple[list[Sample], float]:
+    """Return the default data set and the processor time in seconds to generate it."""
     start = time.process_time()
     samples = list(open_synthetic())
     return samples, time.process_time() - start
 
 
-def lobes(sample: Sample) -> int:
-    """Count the parts of the nucleus that are left when its thin places are taken away."""
+def count_lobes(sample: Sample) -> int:
+    """Count the parts of the nucleus after removing its thin bridges."""
     nucleus = sample.mask == 2
     depth = ndimage.distance_transform_edt(np.pad(nucleus, 1))
     return int(ndimage.label(depth > 0.28 * np.sqrt(nucleus.sum() / np.pi))[1])
 
 
-# Fields, by hand.
+# Scalar fields
 
 
 def test_coverage_goes_from_one_to_zero_over_the_edge():
@@ -49,7 +49,7 @@ def test_coverage_goes_from_one_to_zero_over_the_edge():
     assert compute_coverage(np.array([-1.0, 0.0, 1.0]), softness=4).tolist() == [0.75, 0.5, 0.25]
 
 
-def test_reduce_takes_the_mean_of_each_block():
+def test_blocks_are_averaged():
     field = np.array([[0.0, 4, 1, 1], [2, 2, 1, 5]])
     assert average_blocks(field, 2).tolist() == [[2, 2]]
 
@@ -70,7 +70,7 @@ def test_join_is_the_union_away_from_the_corner_and_fills_the_corner():
     assert join(np.array([0.1]), np.array([0.1]), softness=2)[0] < 0
 
 
-def test_a_still_outline_is_a_circle():
+def test_an_outline_without_wobble_is_a_circle():
     outline = Outline.make_random(np.random.default_rng(0), radius=5, wobble=0.0)
     assert outline.max_radius == pytest.approx(5)
     np.testing.assert_allclose(
@@ -93,7 +93,7 @@ def test_noise_has_the_stated_deviation(spacing, deviation):
     assert hills.std() == pytest.approx(deviation, rel=0.06)
 
 
-def test_dots_lie_where_they_are_put_even_over_the_border():
+def test_dots_are_drawn_at_their_centres_and_clipped_at_the_edge():
     places = np.array([[4.5, 4.5], [0.5, 11.5], [-40.0, 3.0]])
     field = draw_dots((9, 12), places, np.array([2.0, 1.5, 3.0]), np.array([0.8, 0.4, 1.0]))
     assert field[4, 4] == pytest.approx(0.8)
@@ -102,25 +102,25 @@ def test_dots_lie_where_they_are_put_even_over_the_border():
     assert field.max() == pytest.approx(0.8)
 
 
-def test_a_window_over_the_border_is_cut():
+def test_a_window_beyond_the_edge_is_clipped():
     window = Window(top=-3, left=8, height=6, width=5)
-    there, part = window.clip_to((10, 10))
-    assert there == (slice(0, 3), slice(8, 10))
+    image_slice, part = window.clip_to((10, 10))
+    assert image_slice == (slice(0, 3), slice(8, 10))
     assert part == (slice(3, 6), slice(0, 2))
-    there, _ = Window(top=20, left=-9, height=4, width=5).clip_to((10, 10))
-    assert np.zeros((10, 10))[there].size == 0
+    image_slice, _ = Window(top=20, left=-9, height=4, width=5).clip_to((10, 10))
+    assert np.zeros((10, 10))[image_slice].size == 0
 
 
-def test_density_is_the_logarithm_of_the_light_taken_away():
+def test_optical_density_is_the_logarithm_of_absorption():
     np.testing.assert_allclose(
         compute_optical_density(np.array([20.0, 200, 2]), np.array([200.0, 200, 200])), [1, 0, 2]
     )
 
 
-# The data set.
+# Data set
 
 
-def test_descriptions_are_known_before_anything_is_drawn(monkeypatch):
+def test_descriptions_are_known_before_anything_is_generated(monkeypatch):
     monkeypatch.setattr("wbcseg.datasets.synthetic.generator._draw_smear", lambda *_: pytest.fail("drew a sample"))
     data = open_synthetic(count=200)
     assert len(data) == 200
@@ -133,7 +133,7 @@ def test_descriptions_are_known_before_anything_is_drawn(monkeypatch):
     assert sum(entry.size == (120, 120) for entry in data.sample_infos) > 100
 
 
-def test_every_type_is_among_the_first_ten_and_neutrophils_lead():
+def test_the_first_ten_show_every_type_and_neutrophils_are_most_frequent():
     for seed in (0, 2, 77):
         types = [entry.cell_type for entry in open_synthetic(300, seed).sample_infos]
         assert set(types[:10]) == set(CELL_TYPES)
@@ -141,21 +141,21 @@ def test_every_type_is_among_the_first_ten_and_neutrophils_lead():
         assert counts[0] == max(counts) > counts[1] > counts[3] > counts[4] > 0
 
 
-def test_samples_match_their_descriptions(drawn):
-    for entry, sample in zip(open_synthetic().sample_infos, drawn[0], strict=True):
+def test_samples_match_their_descriptions(generated):
+    for entry, sample in zip(open_synthetic().sample_infos, generated[0], strict=True):
         assert (entry.id, entry.cell_type, entry.size) == (sample.id, sample.cell_type, sample.size)
         assert sample.image.dtype == sample.mask.dtype == np.uint8
         assert "number" in sample.source
 
 
-def test_masks_contain_one_cell_with_its_nucleus_inside(drawn):
-    for sample in drawn[0]:
+def test_masks_contain_one_cell_with_its_nucleus_inside(generated):
+    for sample in generated[0]:
         assert np.unique(sample.mask).tolist() == [0, 1, 2], sample.id
         cell, nucleus = sample.mask > 0, sample.mask == 2
         assert ndimage.label(cell)[1] == 1, sample.id
         assert 0.05 < cell.mean() < 0.55, sample.id
         assert 0.15 < nucleus.sum() / cell.sum() < 0.85, sample.id
-        # Cytoplasm is all around the nucleus, save a few corners where a full lymphocyte's touches the membrane.
+        # Cytoplasm surrounds the nucleus, except where the nucleus of a lymphocyte touches the membrane.
         around = ndimage.binary_dilation(nucleus, np.ones((3, 3))) & ~nucleus
         assert np.count_nonzero(around & cell) > 0.85 * np.count_nonzero(around), sample.id
         row, column = ndimage.center_of_mass(cell)
@@ -163,9 +163,9 @@ def test_masks_contain_one_cell_with_its_nucleus_inside(drawn):
         assert abs(column / cell.shape[1] - 0.5) < 0.2, sample.id
 
 
-def test_the_mask_matches_the_image(drawn):
-    # The nucleus is darker than the cytoplasm, and the cytoplasm than the plasma, in green: that is what stains do.
-    for sample in drawn[0]:
+def test_the_mask_matches_the_image(generated):
+    # In green, the nucleus is darker than the cytoplasm, and the cytoplasm darker than plasma.
+    for sample in generated[0]:
         green = sample.image[..., 1].astype(float)
         nucleus, cytoplasm = green[sample.mask == 2].mean(), green[sample.mask == 1].mean()
         assert nucleus < cytoplasm - (5 if sample.cell_type == "basophil" else 12), sample.id
@@ -173,7 +173,7 @@ def test_the_mask_matches_the_image(drawn):
 
 
 def test_the_edge_of_the_mask_is_the_edge_in_the_image():
-    # Shifted by two pixels any way, the mask of the nucleus fits the image less well.
+    # Shifted by two pixels in any direction, the mask of the nucleus fits the image less well.
     for index in range(4):
         sample = draw_sample(11, index, size=(120, 120), cell_type="lymphocyte", stain="white")
         red = sample.image[..., 0].astype(float)
@@ -189,7 +189,9 @@ def test_the_edge_of_the_mask_is_the_edge_in_the_image():
 
 def test_neutrophils_have_more_lobes_than_lymphocytes():
     count = {
-        name: np.mean([lobes(draw_sample(4, index, size=(120, 120), cell_type=name)) for index in range(200, 220)])
+        name: np.mean(
+            [count_lobes(draw_sample(4, index, size=(120, 120), cell_type=name)) for index in range(200, 220)]
+        )
         for name in ("neutrophil", "lymphocyte")
     }
     assert count["neutrophil"] >= 2
@@ -197,34 +199,34 @@ def test_neutrophils_have_more_lobes_than_lymphocytes():
 
 
 def test_a_neighbour_is_background():
-    # Among many crops some show a second white cell at the border: as dark as a nucleus, but no part of the mask.
+    # Some crops show a second white cell at the edge, which is dark but not part of the mask.
     neighbours = 0
     for index in range(40):
         sample = draw_sample(6, index, size=(96, 96), stain="white", cell_type="lymphocyte")
-        away = ~ndimage.binary_dilation(sample.mask > 0, iterations=4)
-        neighbours += np.count_nonzero(away & (sample.image[..., 1] < 70)) > 30
+        far_from_cell = ~ndimage.binary_dilation(sample.mask > 0, iterations=4)
+        neighbours += np.count_nonzero(far_from_cell & (sample.image[..., 1] < 70)) > 30
     assert 1 <= neighbours <= 15
 
 
-def test_the_same_call_draws_the_same_pixels():
+def test_the_same_call_generates_the_same_pixels():
     for index in (0, 5, 31):
         first, second = draw_sample(2, index), draw_sample(2, index)
         assert first.compute_digest() == second.compute_digest()
         assert first.compute_digest() == open_synthetic().sample_infos[index].read().compute_digest()
 
 
-def test_reading_in_another_order_changes_nothing(drawn):
+def test_reading_in_another_order_changes_nothing(generated):
     data = open_synthetic()
     for index in (7, 3):
-        assert data.sample_infos[index].read().compute_digest() == drawn[0][index].compute_digest()
+        assert data.sample_infos[index].read().compute_digest() == generated[0][index].compute_digest()
 
 
-def test_no_two_samples_are_the_same(drawn):
-    assert len({sample.compute_digest() for sample in drawn[0]}) == len(drawn[0])
+def test_no_two_samples_are_the_same(generated):
+    assert len({sample.compute_digest() for sample in generated[0]}) == len(generated[0])
     assert draw_sample(2, 4).compute_digest() != draw_sample(3, 4).compute_digest()
 
 
-def test_a_caller_chooses_size_type_and_stain():
+def test_size_type_and_stain_can_be_chosen():
     for stain in STAINS:
         for name in CELL_TYPES:
             sample = draw_sample(1, 8, size=(72, 96), cell_type=name, stain=stain)
@@ -278,5 +280,5 @@ def test_a_count_out_of_range_is_named(count):
         open_synthetic(count)
 
 
-def test_the_default_data_set_is_generated_within_seconds(drawn):
-    assert drawn[1] < 20
+def test_the_default_data_set_is_generated_within_seconds(generated):
+    assert generated[1] < 20

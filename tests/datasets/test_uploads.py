@@ -14,8 +14,8 @@ from wbcseg.errors import ErrorCode, ImageError
 from wbcseg.export import encode_csv
 from wbcseg.labels import to_grey
 
-PICTURE, LABELS = draw_cell()
-CELL, MASK = encode(PICTURE), encode(to_grey(LABELS))
+IMAGE, LABELS = draw_cell()
+CELL, MASK = encode(IMAGE), encode(to_grey(LABELS))
 
 
 def uploads(*files):
@@ -80,7 +80,7 @@ def test_a_single_mask_is_paired_with_its_image_in_a_folder_or_zip():
     # With two images or two masks, the pair is ambiguous.
     assert [mask for _, mask in listed("One/a.png", "Two/a.png", "a_mask.png")] == ["", "", ""]
     assert [mask for _, mask in listed("One/a.png", "a_mask.png", "a_mask.tif")] == ["", "", ""]
-    # One that lies in a folder itself is that folder's.
+    # A mask in a folder belongs to that folder.
     assert [mask for _, mask in listed("One/a.png", "Two/a_mask.png")] == ["", ""]
 
 
@@ -129,7 +129,7 @@ def test_a_zip_in_a_zip_is_named():
     (problem,) = [item.problem for item in items if item.problem]
     assert (problem.code, problem.file) == (ErrorCode.NESTED_ZIP, "more.zip")
     assert ".zip" not in problem.text_without_names
-    # A folder may be called so.
+    # A folder may have such a name.
     (item,) = pair_uploads(uploads(("cells.zip", zipped({"slides.zip/": b"", "slides.zip/a.png": CELL}))))
     assert not item.problem
 
@@ -152,7 +152,7 @@ def test_many_files_with_one_name_are_numbered_quickly():
     assert (names[:3], names[-1], len(set(names))) == (["a.png", "a (2).png", "a (3).png"], "a (3000).png", 3000)
 
 
-def test_nothing_is_read_before_its_turn():
+def test_files_are_read_only_when_processed():
     read = []
     files = [Upload(f"{n}.png", lambda n=n: read.append(n) or CELL, str(n)) for n in range(5)]
     items = pair_uploads(files)
@@ -175,7 +175,7 @@ def test_pages_are_counted_by_the_headers(stack):
     assert count_max_pages(items[:1]) == 1
 
 
-def test_a_page_is_meant_for_files_with_several(stack):
+def test_the_page_applies_only_to_files_with_several_pages(stack):
     assert resolve_page(CELL, "a.png", 2) == 0
     assert resolve_page(stack, "b.tif", 2) == 2
     with raises(ImageError, ErrorCode.NO_SUCH_PAGE, match=r"b\.tif .*Page 4"):

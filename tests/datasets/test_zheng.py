@@ -27,7 +27,7 @@ Files = dict[str, bytes]
 
 @pytest.fixture
 def upstream(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
-    """A small repository of the upstream layout, whose SHA-256 the manifest holds; no data and an empty cache here."""
+    """Return a small repository in the published layout, with a matching manifest, no local data and an empty cache."""
     files: Files = {}
     for number, count in ((1, 12), (2, 3)):
         for index in range(1, count + 1):
@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(upstream: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server with the small repository under the ref ``pinned``, and the program pointed at it."""
+    """Return a server of the small repository under the ref ``pinned``, and use it for downloads."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     running = Server()
@@ -203,7 +203,7 @@ def test_changed_cell_types_are_not_used(upstream: Files, tmp_path: Path) -> Non
     assert dataset.problems[0].file == "Class Labels of Dataset 1.csv"
 
 
-def test_a_file_that_goes_away_is_named(upstream: Files, tmp_path: Path) -> None:
+def test_a_deleted_file_is_named(upstream: Files, tmp_path: Path) -> None:
     root = write(tmp_path / "data", upstream)
     dataset = open_zheng(1, data_dir=root)
     (root / "Dataset 1/001.png").unlink()
@@ -256,7 +256,7 @@ def test_an_interrupted_download_is_resumed_where_it_stopped(server: Server, no_
         open_zheng(1, progress=interrupt)
     root = no_data / "segmentation_WBC"
     here = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    # Ten were served before, and at most eight were on their way.
+    # Ten had been served, and at most eight more were in progress.
     assert 6 <= len(here) <= 18
     assert all((root / name).read_bytes() == upstream[name] for name in here)
     assert find_zheng_folder(1) is None

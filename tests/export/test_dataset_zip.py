@@ -1,4 +1,4 @@
-"""Pictures and masks as a zip that the program reads back."""
+"""Images and masks in a zip that can be opened again."""
 
 from __future__ import annotations
 

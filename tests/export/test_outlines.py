@@ -20,7 +20,7 @@ from wbcseg.features import extract_features
 from wbcseg.labels import Labels
 
 
-def filled(rings: list[list[list[int]]], height: int, width: int) -> NDArray[np.bool_]:
+def fill_rings(rings: list[list[list[int]]], height: int, width: int) -> NDArray[np.bool_]:
     """Fill rings by the even-odd rule."""
     inside = np.zeros((height, width), bool)
     for ring in rings:
@@ -31,24 +31,24 @@ def filled(rings: list[list[list[int]]], height: int, width: int) -> NDArray[np.
     return inside
 
 
-def area(ring: Any) -> float:
+def compute_area(ring: Any) -> float:
     return sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring)) / 2
 
 
 @settings(max_examples=150, deadline=None)
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
 def test_any_mask_is_reproduced(mask: NDArray[np.bool_]) -> None:
-    found = trace_polygons(mask)
-    assert (filled([ring for piece in found for ring in piece], *mask.shape) == mask).all()
-    assert sum(area(ring) for piece in found for ring in piece) == mask.sum()
-    for outer, *holes in found:
+    traced = trace_polygons(mask)
+    assert (fill_rings([ring for piece in traced for ring in piece], *mask.shape) == mask).all()
+    assert sum(compute_area(ring) for piece in traced for ring in piece) == mask.sum()
+    for outer, *holes in traced:
         assert outer[0] == outer[-1]
-        assert area(outer) > 0
-        assert all(area(hole) < 0 for hole in holes)
-        # Programs that follow the OGC take no ring that comes to a point twice.
+        assert compute_area(outer) > 0
+        assert all(compute_area(hole) < 0 for hole in holes)
+        # Programs that follow the OGC standard reject rings that visit a point twice.
         assert all(len({*ring}) == len(ring) - 1 for ring in (outer, *holes))
-        # A piece is one piece: its holes take away from it, and nothing is left over.
-        assert sum(area(ring) for ring in (outer, *holes)) > 0
+        # Every hole belongs to the piece that contains it.
+        assert sum(compute_area(ring) for ring in (outer, *holes)) > 0
 
 
 def test_ring_with_an_island_is_two_polygons() -> None:
@@ -78,9 +78,9 @@ def labels() -> Labels:
 
 def test_geojson_has_cell_nucleus_measurements_and_status(labels: Labels) -> None:
     sample = open_dataset("synthetic").read("synthetic/003")
-    measures = extract_features(sample.image, labels)
-    assert measures is not None
-    values = {**measures.values, "nucleus_to_cytoplasm": float("nan")}
+    features = extract_features(sample.image, labels)
+    assert features is not None
+    values = {**features.values, "nucleus_to_cytoplasm": float("nan")}
     document = json.loads(build_geojson([CellOutline(labels, (10, 20), values, "A", "review")]))
     assert document["type"] == "FeatureCollection"
     (feature,) = document["features"]
@@ -91,8 +91,8 @@ def test_geojson_has_cell_nucleus_measurements_and_status(labels: Labels) -> Non
     assert "nucleus_to_cytoplasm" not in feature["properties"]["measurements"]
     for geometry, mask in ((feature["geometry"], labels > 0), (feature["nucleusGeometry"], labels == 2)):
         pieces = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-        moved = [[[x - 10, y - 20] for x, y in ring] for piece in pieces for ring in piece]
-        assert (filled(moved, *labels.shape) == mask).all()
+        shifted = [[[x - 10, y - 20] for x, y in ring] for piece in pieces for ring in piece]
+        assert (fill_rings(shifted, *labels.shape) == mask).all()
 
 
 def test_geojson_without_cells_is_an_empty_collection() -> None:
@@ -105,38 +105,40 @@ def test_cell_without_nucleus_is_an_annotation() -> None:
     assert "nucleusGeometry" not in feature
 
 
-def in_coco(pictures: list[tuple[str, tuple[int, int], list[CellOutline]]]) -> bytes:
-    written = CocoWriter()
-    for picture in pictures:
-        written.add(*picture)
-    return written.to_bytes()
+def write_coco(images: list[tuple[str, tuple[int, int], list[CellOutline]]]) -> bytes:
+    writer = CocoWriter()
+    for image_outlines in images:
+        writer.add(*image_outlines)
+    return writer.to_bytes()
 
 
 def test_coco_reproduces_every_mask(labels: Labels) -> None:
     height, width = labels.shape
-    pictures = [
+    images = [
         ("a.png", (height, width), [CellOutline(labels, status="ok")]),
         ("b.png", (height + 7, width + 9), [CellOutline(labels, (9, 7))]),
     ]
-    document = json.loads(in_coco(pictures))
+    document = json.loads(write_coco(images))
     assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png"]
     assert len(document["annotations"]) == 6
-    names = {one["id"]: one["name"] for one in document["categories"]}
-    assert [one.get("attributes") for one in document["annotations"]] == [{"status": "ok"}] * 3 + [None] * 3
-    for one in document["annotations"]:
-        size = one["segmentation"]["size"]
-        flat = np.concatenate([np.full(n, i % 2, bool) for i, n in enumerate(one["segmentation"]["counts"])])
+    names = {category["id"]: category["name"] for category in document["categories"]}
+    assert [annotation.get("attributes") for annotation in document["annotations"]] == [{"status": "ok"}] * 3 + [
+        None
+    ] * 3
+    for annotation in document["annotations"]:
+        size = annotation["segmentation"]["size"]
+        flat = np.concatenate([np.full(n, i % 2, bool) for i, n in enumerate(annotation["segmentation"]["counts"])])
         mask = flat.reshape(size[::-1]).T
         whole = np.zeros(size, np.uint8)
         whole[-height:, -width:] = labels
-        kind = names[one["category_id"]]
+        kind = names[annotation["category_id"]]
         expected = whole > 0 if kind == "cell" else whole == {"cytoplasm": 1, "nucleus": 2}[kind]
         assert (mask == expected).all()
-        assert one["area"] == expected.sum()
-        x, y, w, h = one["bbox"]
+        assert annotation["area"] == expected.sum()
+        x, y, w, h = annotation["bbox"]
         assert expected[y : y + h, x : x + w].sum() == expected.sum()
 
 
 def test_run_lengths_begin_with_background() -> None:
-    document = json.loads(in_coco([("a", (2, 2), [CellOutline(np.full((2, 2), 2, np.uint8))])]))
+    document = json.loads(write_coco([("a", (2, 2), [CellOutline(np.full((2, 2), 2, np.uint8))])]))
     assert document["annotations"][0]["segmentation"]["counts"] == [0, 4]

@@ -125,7 +125,7 @@ def test_zip_holds_all_files_and_no_formulas(cells: list[CellResult]) -> None:
 
 
 def text_of(pdf: bytes) -> str:
-    """What a PDF's pages write, as far as its fonts are those of every reader."""
+    """Return the text of a PDF's pages that is set in the standard fonts."""
     streams = []
     for raw in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, flags=re.DOTALL):
         try:
@@ -215,10 +215,10 @@ def test_long_names_keep_their_end_and_the_model() -> None:
 def test_each_model_has_its_own_coco_file() -> None:
     one = cell_result(1)
     other = CellResult(one.image_name, one.load, "segnet-16", one.features, one.image_size)
-    (picture,) = group_by_image([one, other])
-    assert picture.models == ("unet-16", "segnet-16")
-    with zipfile.ZipFile(io.BytesIO(build_results_zip([picture]))) as archive:
-        for model in picture.models:
+    (image_cells,) = group_by_image([one, other])
+    assert image_cells.models == ("unet-16", "segnet-16")
+    with zipfile.ZipFile(io.BytesIO(build_results_zip([image_cells]))) as archive:
+        for model in image_cells.models:
             document = json.loads(archive.read(f"outlines-{model}.coco.json"))
             assert [image["file_name"] for image in document["images"]] == ["Jane Doe.png"]
         assert "outlines.coco.json" not in archive.namelist()

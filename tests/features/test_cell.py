@@ -1,4 +1,4 @@
-"""Figures of drawn shapes, against what geometry says."""
+"""Features of simple shapes, compared with geometry."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def disc(side: int, y: float, x: float, a: float, b: float | None = None) -> NDA
     return mask
 
 
-def drawn(cell: NDArray[np.bool_], nucleus: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], Labels]:
+def draw(cell: NDArray[np.bool_], nucleus: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], Labels]:
     labels = cell.astype(np.uint8)
     labels[nucleus] = 2
     image = np.full((*labels.shape, 3), (240, 230, 220), np.uint8)
@@ -31,9 +31,9 @@ def drawn(cell: NDArray[np.bool_], nucleus: NDArray[np.bool_]) -> tuple[NDArray[
 
 
 def test_a_round_cell_with_a_round_nucleus() -> None:
-    found = extract_features(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
-    assert found is not None
-    values = found.values
+    features = extract_features(*draw(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
+    assert features is not None
+    values = features.values
     assert list(values) == list(FEATURES)
     assert values["cell_area"] == pytest.approx(math.pi * 50**2, rel=0.01)
     assert values["nucleus_area"] == pytest.approx(math.pi * 25**2, rel=0.01)
@@ -51,57 +51,57 @@ def test_a_round_cell_with_a_round_nucleus() -> None:
 
 
 def test_an_ellipse_has_its_eccentricity() -> None:
-    found = extract_features(*drawn(disc(161, 80, 80, 60, 36), disc(161, 80, 80, 20)))
-    assert found is not None
-    assert found.values["cell_eccentricity"] == pytest.approx(math.sqrt(1 - (36 / 60) ** 2), abs=0.01)
-    assert found.values["cell_circularity"] < 0.95
+    features = extract_features(*draw(disc(161, 80, 80, 60, 36), disc(161, 80, 80, 20)))
+    assert features is not None
+    assert features.values["cell_eccentricity"] == pytest.approx(math.sqrt(1 - (36 / 60) ** 2), abs=0.01)
+    assert features.values["cell_circularity"] < 0.95
 
 
-def test_a_scale_turns_pixels_into_micrometres() -> None:
-    found = extract_features(*drawn(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
-    assert found is not None
-    scaled = found.to_units(0.1)
-    assert scaled["cell_area"] == pytest.approx(0.01 * found.values["cell_area"])
-    assert scaled["cell_perimeter"] == pytest.approx(0.1 * found.values["cell_perimeter"])
+def test_pixel_size_scales_lengths_and_areas() -> None:
+    features = extract_features(*draw(disc(121, 60, 60, 50), disc(121, 60, 60, 25)))
+    assert features is not None
+    scaled = features.to_units(0.1)
+    assert scaled["cell_area"] == pytest.approx(0.01 * features.values["cell_area"])
+    assert scaled["cell_perimeter"] == pytest.approx(0.1 * features.values["cell_perimeter"])
     for name in ("nucleus_to_cell", "cell_circularity", "nucleus_lobes", "nucleus_red"):
-        assert scaled[name] == found.values[name]
-    assert found.to_units(None) == found.values
-    for wrong in (0.0, -1.0, math.nan, math.inf):
+        assert scaled[name] == features.values[name]
+    assert features.to_units(None) == features.values
+    for invalid in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(ValueError, match="positive"):
-            found.to_units(wrong)
+            features.to_units(invalid)
 
 
-def test_what_is_not_there_is_not_defined() -> None:
+def test_features_of_missing_regions_are_undefined() -> None:
     empty = np.zeros((40, 40), bool)
-    assert extract_features(*drawn(empty, empty)) is None
-    bare = extract_features(*drawn(disc(60, 30, 30, 15), disc(60, 30, 30, 15)))
-    assert bare is not None
-    assert bare.values["nucleus_to_cell"] == 1
-    assert math.isnan(bare.values["nucleus_to_cytoplasm"])
-    assert math.isnan(bare.values["cytoplasm_red"])
-    smudge = extract_features(*drawn(disc(60, 30, 30, 15), np.zeros((60, 60), bool)))
-    assert smudge is not None
-    assert smudge.values["nucleus_to_cell"] == 0
-    assert smudge.values["nucleus_lobes"] == 0
-    assert math.isnan(smudge.values["nucleus_perimeter"])
+    assert extract_features(*draw(empty, empty)) is None
+    nucleus_only = extract_features(*draw(disc(60, 30, 30, 15), disc(60, 30, 30, 15)))
+    assert nucleus_only is not None
+    assert nucleus_only.values["nucleus_to_cell"] == 1
+    assert math.isnan(nucleus_only.values["nucleus_to_cytoplasm"])
+    assert math.isnan(nucleus_only.values["cytoplasm_red"])
+    cytoplasm_only = extract_features(*draw(disc(60, 30, 30, 15), np.zeros((60, 60), bool)))
+    assert cytoplasm_only is not None
+    assert cytoplasm_only.values["nucleus_to_cell"] == 0
+    assert cytoplasm_only.values["nucleus_lobes"] == 0
+    assert math.isnan(cytoplasm_only.values["nucleus_perimeter"])
 
 
-def test_a_cell_that_the_border_cuts() -> None:
-    found = extract_features(*drawn(disc(100, 0, 50, 30), disc(100, 0, 50, 10)))
-    assert found is not None
-    assert found.values["touches_edge"] == 1
-    assert found.values["cell_solidity"] == pytest.approx(1, abs=0.03)
+def test_cell_cut_off_by_the_edge() -> None:
+    features = extract_features(*draw(disc(100, 0, 50, 30), disc(100, 0, 50, 10)))
+    assert features is not None
+    assert features.values["touches_edge"] == 1
+    assert features.values["cell_solidity"] == pytest.approx(1, abs=0.03)
 
 
-def test_one_pixel_is_a_cell() -> None:
+def test_cell_of_one_pixel() -> None:
     cell = np.zeros((20, 20), bool)
     cell[5, 5] = True
-    found = extract_features(*drawn(cell, cell))
-    assert found is not None
-    assert found.values["cell_area"] == 1
+    features = extract_features(*draw(cell, cell))
+    assert features is not None
+    assert features.values["cell_area"] == 1
 
 
-def test_another_size_is_named() -> None:
+def test_sizes_that_differ_are_rejected() -> None:
     with pytest.raises(ValueError, match="40×30 and 30×30"):
         extract_features(np.zeros((30, 40, 3), np.uint8), np.zeros((30, 30), np.uint8))
 
@@ -122,7 +122,7 @@ def test_lobes(nucleus: NDArray[np.bool_], expected: int) -> None:
     assert count_lobes(nucleus) == expected
 
 
-def test_lobes_are_the_same_however_the_nucleus_lies() -> None:
+def test_lobe_count_does_not_depend_on_orientation() -> None:
     data = open_dataset("synthetic")
     for sample_id in data.ids[:20]:
         mask = data.read(sample_id).mask
@@ -131,12 +131,12 @@ def test_lobes_are_the_same_however_the_nucleus_lies() -> None:
         assert len(counts) == 1
 
 
-def test_agreement_by_hand() -> None:
-    found = compute_bland_altman([1, 2, 3, math.nan], [1.5, 2, 4, 7])
-    assert (found.n, found.bias, found.fraction_equal) == (3, 0.5, 1 / 3)
-    assert found.mean_absolute_error == 0.5
-    assert found.sd == 0.5
-    assert found.limits == (pytest.approx(0.5 - 0.98), pytest.approx(0.5 + 0.98))
+def test_bland_altman_by_hand() -> None:
+    agreement = compute_bland_altman([1, 2, 3, math.nan], [1.5, 2, 4, 7])
+    assert (agreement.n, agreement.bias, agreement.fraction_equal) == (3, 0.5, 1 / 3)
+    assert agreement.mean_absolute_error == 0.5
+    assert agreement.sd == 0.5
+    assert agreement.limits == (pytest.approx(0.5 - 0.98), pytest.approx(0.5 + 0.98))
     with pytest.raises(ValueError, match="1 and 2"):
         compute_bland_altman([1], [1, 2])
     with pytest.raises(ValueError, match="Received: 1"):

@@ -1,4 +1,4 @@
-"""Whole fields of view: every white cell is found once, and nothing else."""
+"""Fields of view: every white cell is detected once, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from wbcseg.metrics import score
 SIDE = 130
 
 
-def field_of(
+def compose_field(
     numbers: list[int], columns: int, *, stain: str = "white", scale: int = 1
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Drawn cells on plain plasma, and their masks."""
+    """Return synthetic cells on plain plasma, and their masks."""
     samples = [draw_sample(4, number, size=(120, 120), stain=stain) for number in numbers]
     first = samples[0]
     assert first.mask is not None
@@ -29,40 +29,40 @@ def field_of(
     field = np.empty((rows * SIDE + 40, columns * SIDE + 40, 3), np.uint8)
     field[:] = plasma.astype(np.uint8)
     mask = np.zeros(field.shape[:2], np.uint8)
-    for place, sample in enumerate(samples):
+    for bbox, sample in enumerate(samples):
         assert sample.mask is not None
-        top, left = 20 + place // columns * SIDE, 20 + place % columns * SIDE
-        # Of every crop only what is at the cell, so that nothing is cut off at its border.
-        near = sample.mask > 0
-        field[top : top + 120, left : left + 120][near] = sample.image[near]
+        top, left = 20 + bbox // columns * SIDE, 20 + bbox % columns * SIDE
+        # Only the cell's pixels of each crop, so that nothing is cut off at the crop's edge.
+        is_cell = sample.mask > 0
+        field[top : top + 120, left : left + 120][is_cell] = sample.image[is_cell]
         mask[top : top + 120, left : left + 120] = sample.mask
-    return (np.repeat(np.repeat(one, scale, axis=0), scale, axis=1) for one in (field, mask))  # type: ignore[return-value]
+    return (np.repeat(np.repeat(item, scale, axis=0), scale, axis=1) for item in (field, mask))  # type: ignore[return-value]
 
 
-def perfect(field: NDArray[np.uint8], mask: Labels):  # type: ignore[no-untyped-def]
-    """A model that knows the mask: it finds a crop's place in the field by its pixels' addresses."""
+def build_perfect_model(field: NDArray[np.uint8], mask: Labels):  # type: ignore[no-untyped-def]
+    """Return a field whose pixels encode their index, and a model that looks up a crop's mask by them."""
     address = np.arange(field.shape[0] * field.shape[1]).reshape(field.shape[:2])
     marked = np.dstack([address >> 16 & 255, address >> 8 & 255, address & 255]).astype(np.uint8)
 
-    def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-        places = crop[..., 0].astype(int) << 16 | crop[..., 1].astype(int) << 8 | crop[..., 2]
-        return np.eye(3, dtype=np.float32)[mask.ravel()[places]]
+    def predict_crop(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        bboxes = crop[..., 0].astype(int) << 16 | crop[..., 1].astype(int) << 8 | crop[..., 2]
+        return np.eye(3, dtype=np.float32)[mask.ravel()[bboxes]]
 
-    return marked, look
+    return marked, predict_crop
 
 
 @pytest.mark.parametrize("stain", ["white", "yellow"])
 @pytest.mark.parametrize("scale", [1, 3])
-def test_every_nucleus_is_found_at_any_scale(stain: str, scale: int) -> None:
-    field, mask = field_of(list(range(12)), 4, stain=stain, scale=scale)
-    places = detect_nuclei(field)
+def test_every_nucleus_is_detected_at_any_scale(stain: str, scale: int) -> None:
+    field, mask = compose_field(list(range(12)), 4, stain=stain, scale=scale)
+    bboxes = detect_nuclei(field)
     for number in range(12):
         y, x = (20 + number // 4 * SIDE + 60) * scale, (20 + number % 4 * SIDE + 60) * scale
-        assert any(p.top <= y < p.bottom and p.left <= x < p.right for p in places), number
+        assert any(p.top <= y < p.bottom and p.left <= x < p.right for p in bboxes), number
     assert mask.any()
 
 
-def test_an_empty_field_has_no_cell() -> None:
+def test_empty_field_has_no_cell() -> None:
     rng = np.random.default_rng(0)
     plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
     assert not detect_nuclei(np.full((600, 800, 3), 230, np.uint8))
@@ -72,17 +72,17 @@ def test_an_empty_field_has_no_cell() -> None:
     np.testing.assert_allclose(Segmentation(labels, None, "unet").probabilities.sum(axis=-1), 1.0)
 
 
-def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    field, mask = field_of(list(range(12)), 4)
-    places = detect_nuclei(field)
-    marked, look = perfect(field, mask)
-    # Every candidate twice: the second one must not count.
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: [*places, *places])
-    labels, cells = segment_field_of_view(marked, look)
-    found = [cell.bbox for cell in cells]
-    assert len(found) == 12
-    assert [one.probabilities.shape[:2] for one in cells] == [labels[place.slices].shape for place in found]
-    assert list(found) == sorted(found, key=lambda one: (one.top + one.bottom, one.left + one.right))
+def test_every_cell_is_counted_once_at_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = compose_field(list(range(12)), 4)
+    bboxes = detect_nuclei(field)
+    marked, predict_crop = build_perfect_model(field, mask)
+    # Every candidate twice: the second must not count.
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: [*bboxes, *bboxes])
+    labels, cells = segment_field_of_view(marked, predict_crop)
+    result = [cell.bbox for cell in cells]
+    assert len(result) == 12
+    assert [item.probabilities.shape[:2] for item in cells] == [labels[bbox.slices].shape for bbox in result]
+    assert list(result) == sorted(result, key=lambda item: (item.top + item.bottom, item.left + item.right))
     assert score(mask, labels).dice["cell"] > 0.99
     whole = Segmentation(labels, None, "unet", cells)
     assert (whole.probabilities.argmax(axis=-1) == labels).all()
@@ -90,27 +90,27 @@ def test_every_cell_is_counted_once_and_lies_where_it_is(monkeypatch: pytest.Mon
     assert (whole.probabilities_u8 == np.rint(whole.probabilities[..., 1:] * 255)).all()
 
 
-def test_a_pixel_has_the_probabilities_of_its_own_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Crops overlap: what a crop says of the cell beside its own does not count."""
-    field, mask = field_of([0, 1], 2)
+def test_pixel_has_the_probabilities_of_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crops overlap: a crop's probabilities of a neighbouring cell do not count."""
+    field, mask = compose_field([0, 1], 2)
     middle = field.shape[1] // 2
-    places = [BBox(0, 0, field.shape[0], middle + 50), BBox(0, middle - 50, field.shape[0], field.shape[1])]
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: places)
-    marked, sure = perfect(field, mask)
+    bboxes = [BBox(0, 0, field.shape[0], middle + 50), BBox(0, middle - 50, field.shape[0], field.shape[1])]
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: bboxes)
+    marked, predict_exactly = build_perfect_model(field, mask)
 
-    def look(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-        # The surer, the nearer to the middle of the crop.
-        away = np.abs(np.linspace(-1, 1, crop.shape[1]))[None, :, None].astype(np.float32)
-        soft = sure(crop)
-        return soft * (1 - 0.6 * away) + (1 - soft) * 0.3 * away
+    def predict_crop(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # More certain towards the middle of the crop.
+        distance = np.abs(np.linspace(-1, 1, crop.shape[1]))[None, :, None].astype(np.float32)
+        soft = predict_exactly(crop)
+        return soft * (1 - 0.6 * distance) + (1 - soft) * 0.3 * distance
 
-    labels, cells = segment_field_of_view(marked, look)
+    labels, cells = segment_field_of_view(marked, predict_crop)
     assert len(cells) == 2
-    found = Segmentation(labels, None, "unet", cells)
+    result = Segmentation(labels, None, "unet", cells)
     for cell in cells:
-        assert (found.probabilities[cell.bbox.slices][cell.cell_mask] == cell.probabilities[cell.cell_mask]).all()
+        assert (result.probabilities[cell.bbox.slices][cell.cell_mask] == cell.probabilities[cell.cell_mask]).all()
     assert not (np.add.reduce([_on(field, cell) for cell in cells]) > 1).any()
-    assert ((found.probabilities_u8 / 255 - found.probabilities[..., 1:]) < 0.002).all()
+    assert ((result.probabilities_u8 / 255 - result.probabilities[..., 1:]) < 0.002).all()
 
 
 def _on(field: NDArray[np.uint8], cell: DetectedCell) -> NDArray[np.int_]:
@@ -119,44 +119,44 @@ def _on(field: NDArray[np.uint8], cell: DetectedCell) -> NDArray[np.int_]:
     return whole
 
 
-def test_what_has_no_nucleus_is_no_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    field, mask = field_of([0, 1, 2, 3], 2)
-    without = np.where(mask == 2, 1, mask).astype(np.uint8)
-    places = detect_nuclei(field)
-    marked, look = perfect(field, without)
-    assert places
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: places)
-    assert segment_field_of_view(marked, look)[1] == ()
+def test_object_without_nucleus_is_not_a_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = compose_field([0, 1, 2, 3], 2)
+    without_nuclei = np.where(mask == 2, 1, mask).astype(np.uint8)
+    bboxes = detect_nuclei(field)
+    marked, predict_crop = build_perfect_model(field, without_nuclei)
+    assert bboxes
+    monkeypatch.setattr(detection, "detect_nuclei", lambda _: bboxes)
+    assert segment_field_of_view(marked, predict_crop)[1] == ()
 
 
-def test_a_crop_grows_until_its_cell_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    field, mask = field_of([0], 1)
+def test_crop_grows_until_its_cell_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mask = compose_field([0], 1)
     rows, columns = np.nonzero(mask)
     y, x = (int(rows.min() + rows.max()) // 2, int(columns.min() + columns.max()) // 2)
     half = max(np.ptp(rows), np.ptp(columns)) // 4
     monkeypatch.setattr(detection, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
-    marked, look = perfect(field, mask)
-    (cell,) = segment_field_of_view(marked, look)[1]
+    marked, predict_crop = build_perfect_model(field, mask)
+    (cell,) = segment_field_of_view(marked, predict_crop)[1]
     assert cell.cell_mask.sum() == (mask > 0).sum()
 
 
-def test_in_a_texture_no_cells_are_looked_for() -> None:
+def test_no_cells_are_detected_in_a_texture() -> None:
     dots = np.full((900, 1200, 3), 230, np.uint8)
     for top in range(0, 900, 16):
         for left in range(0, 1200, 16):
             dots[top : top + 8, left : left + 8] = 40
-    began = time.process_time()
-    found = Catalog().load("unet-general").predict(dots)
-    assert time.process_time() - began < 10
-    assert found.cells == ()
-    assert not found.labels.any()
+    start = time.process_time()
+    result = Catalog().load("unet-general").predict(dots)
+    assert time.process_time() - start < 10
+    assert result.cells == ()
+    assert not result.labels.any()
 
 
-def test_a_shipped_model_counts_the_cells_of_a_field() -> None:
+def test_shipped_model_counts_the_cells_of_a_field() -> None:
     segmenter = Catalog().load("unet-16")
-    field, mask = field_of(list(range(20, 32)), 4, stain="white")
+    field, mask = compose_field(list(range(20, 32)), 4, stain="white")
     assert is_field_of_view(field)
-    found = segmenter.predict(field)
-    assert 11 <= len(found.cells) <= 13
-    assert score(mask, found.labels).dice["cell"] > 0.85
-    assert found.labels[:15].sum() == 0
+    result = segmenter.predict(field)
+    assert 11 <= len(result.cells) <= 13
+    assert score(mask, result.labels).dice["cell"] > 0.85
+    assert result.labels[:15].sum() == 0

@@ -1,4 +1,4 @@
-"""Shipped models segment pictures of any size; golden pictures guard their results (fault 40)."""
+"""Shipped models segment images of any size and reproduce the golden masks."""
 
 from __future__ import annotations
 
@@ -52,13 +52,14 @@ def test_result_has_the_size_of_the_image(segmenters: dict[str, Segmenter], name
     np.testing.assert_allclose(result.probabilities.sum(axis=-1), 1, atol=1e-3)
     likeliest = result.probabilities.argmax(axis=-1)
     assert np.array_equal(
-        result.labels, keep_main_cell(likeliest.astype(np.uint8)) if _tidies(name, height, width) else likeliest
+        result.labels,
+        keep_main_cell(likeliest.astype(np.uint8)) if keeps_main_cell_only(name, height, width) else likeliest,
     )
     assert result.model == name
 
 
-def _tidies(name: str, height: int, width: int) -> bool:
-    """Whether a model keeps the main cell alone: one for any laboratory does, of a crop."""
+def keeps_main_cell_only(name: str, height: int, width: int) -> bool:
+    """Return whether a model keeps only the main cell: a general model does, of a crop."""
     card = Catalog().get(name).card
     return card is not None and card.two_stage and max(height, width) <= MAX_CROP_SIDE
 
@@ -69,40 +70,40 @@ def test_image_that_is_too_small_is_rejected(segmenters: dict[str, Segmenter], h
         segmenters["unet-16"].predict(noise(height, width))
 
 
-def test_what_is_no_picture_is_a_named_error(segmenters: dict[str, Segmenter]) -> None:
+def test_array_that_is_not_an_image_is_rejected(segmenters: dict[str, Segmenter]) -> None:
     for wrong in (np.zeros((120, 120), np.uint8), np.zeros((120, 120, 4), np.uint8), np.zeros((120, 120, 3))):
         with pytest.raises(ImageError, match="must be uint8"):
             segmenters["unet-16"].predict(wrong)
 
 
-def test_the_same_picture_gives_the_same_result(segmenters: dict[str, Segmenter]) -> None:
-    picture = draw_sample(5, 0).image
-    first = segmenters["unet-16"].predict(picture)
+def test_the_same_image_gives_the_same_result(segmenters: dict[str, Segmenter]) -> None:
+    image = draw_sample(5, 0).image
+    first = segmenters["unet-16"].predict(image)
     segmenters["unet-16"].predict(noise(600, 500))
-    again = segmenters["unet-16"].predict(picture)
+    again = segmenters["unet-16"].predict(image)
     assert np.array_equal(first.probabilities, again.probabilities)
 
 
-def test_threads_take_turns(segmenters: dict[str, Segmenter]) -> None:
-    pictures = [draw_sample(5, i).image for i in range(4)]
-    alone = [segmenters["unet-16"].predict(p).labels for p in pictures]
-    found: dict[int, NDArray[np.uint8]] = {}
+def test_threads_share_a_model(segmenters: dict[str, Segmenter]) -> None:
+    images = [draw_sample(5, i).image for i in range(4)]
+    expected_labels = [segmenters["unet-16"].predict(p).labels for p in images]
+    results: dict[int, NDArray[np.uint8]] = {}
 
-    def work(number: int) -> None:
+    def predict_repeatedly(number: int) -> None:
         for _ in range(5):
-            found[number] = segmenters["unet-16"].predict(pictures[number]).labels
+            results[number] = segmenters["unet-16"].predict(images[number]).labels
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=predict_repeatedly, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(np.array_equal(found[i], alone[i]) for i in range(4))
+    assert all(np.array_equal(results[i], expected_labels[i]) for i in range(4))
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_a_cell_in_a_field_is_found_where_it_lies(segmenters: dict[str, Segmenter], index: int) -> None:
-    """A crop set into empty plasma: the tiles find the cell, and no seam shows in the empty part."""
+def test_cell_in_a_field_is_segmented_at_its_position(segmenters: dict[str, Segmenter], index: int) -> None:
+    """A crop is pasted into empty plasma: its cell is detected, and nothing else."""
     cell = draw_sample(2, index, size=(120, 120), stain="yellow")
     assert cell.mask is not None
     plasma = np.median(cell.image[cell.mask == 0], axis=0)
@@ -115,27 +116,27 @@ def test_a_cell_in_a_field_is_found_where_it_lies(segmenters: dict[str, Segmente
     assert (labels > 0).mean() < 0.005
 
 
-def golden_names() -> list[str]:
-    return sorted(path.name.removesuffix(".picture.png") for path in GOLDEN.glob("*.picture.png"))
+def list_golden_names() -> list[str]:
+    return sorted(path.name.removesuffix(".image.png") for path in GOLDEN.glob("*.image.png"))
 
 
 @pytest.mark.parametrize("model", SHIPPED)
-@pytest.mark.parametrize("picture", golden_names())
-def test_fault_40_golden_pictures_and_models(segmenters: dict[str, Segmenter], picture: str, model: str) -> None:
-    """Drawn pictures, and what the shipped models gave when golden/make.py was run."""
-    image = open_image((GOLDEN / f"{picture}.picture.png").read_bytes()).pixels
-    truth = open_mask((GOLDEN / f"{picture}.mask.png").read_bytes())
-    expected = open_mask((GOLDEN / f"{picture}.{model}.png").read_bytes())
+@pytest.mark.parametrize("name", list_golden_names())
+def test_shipped_models_reproduce_the_golden_masks(segmenters: dict[str, Segmenter], name: str, model: str) -> None:
+    """The golden masks are the shipped models' results when ``golden/make.py`` was run."""
+    image = open_image((GOLDEN / f"{name}.image.png").read_bytes()).pixels
+    truth = open_mask((GOLDEN / f"{name}.mask.png").read_bytes())
+    expected = open_mask((GOLDEN / f"{name}.{model}.png").read_bytes())
     labels = segmenters[model].predict(image).labels
     assert (labels == expected).mean() >= 0.999
-    figures = json.loads((GOLDEN / "dice.json").read_text(encoding="utf-8"))[picture][model]
+    expected_dice = json.loads((GOLDEN / "dice.json").read_text(encoding="utf-8"))[name][model]
     dice = score(truth, labels).dice
-    for region, value in figures.items():
+    for region, value in expected_dice.items():
         assert dice[region] == pytest.approx(value, abs=0.005)
 
 
-def test_there_are_golden_pictures() -> None:
-    assert len(golden_names()) >= 4
+def test_golden_images_exist() -> None:
+    assert len(list_golden_names()) >= 4
     assert set(np.unique(GREY_CODES)) == {0, 128, 255}
 
 
@@ -151,29 +152,27 @@ def test_predicting_never_imports_tensorflow() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_cards_figures_come_from_the_shipped_model(
-    segmenters: dict[str, Segmenter], name: str, zheng_data: object
-) -> None:
+def test_card_metrics_match_the_shipped_model(segmenters: dict[str, Segmenter], name: str, zheng_data: object) -> None:
     from wbcseg.datasets import open_dataset
     from wbcseg.evaluation import evaluate_heldout, summarise_scores
 
     measured = summarise_scores(evaluate_heldout(segmenters[name], open_dataset("zheng-1")))
     card = segmenters[name].card.test_metrics
-    for region, figures in card["regions"].items():
-        assert measured["regions"][region]["n"] <= figures["n"]
+    for region, scores in card["regions"].items():
+        assert measured["regions"][region]["n"] <= scores["n"]
         if measured["images"] == card["images"]:
-            assert measured["regions"][region]["dice"] == pytest.approx(figures["dice"], abs=0.002)
+            assert measured["regions"][region]["dice"] == pytest.approx(scores["dice"], abs=0.002)
 
 
-def test_the_unet_is_as_good_as_was_asked_for(segmenters: dict[str, Segmenter]) -> None:
+def test_unet_reaches_the_required_dice(segmenters: dict[str, Segmenter]) -> None:
     regions = segmenters["unet-16"].card.test_metrics["regions"]
     assert regions["nucleus"]["dice"] >= 0.972
     assert regions["cytoplasm"]["dice"] >= 0.938
     assert regions["cell"]["dice"] >= 0.980
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux' memory figures")
-def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")
+def test_shipped_models_and_a_field_need_less_than_400_mb() -> None:
     code = (
         "import numpy as np\n"
         "from wbcseg.inference import Catalog\n"
@@ -188,7 +187,7 @@ def test_three_models_and_a_large_picture_stay_below_400_mb() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
+def test_8_bit_model_equals_the_float_weights(name: str) -> None:
     segmenter = Catalog().load(name)
     card = segmenter.card
     weights = read_weights(get_weights_folder() / name / "weights.safetensors")
@@ -196,22 +195,24 @@ def test_eight_bits_find_what_the_weights_find_in_float(name: str) -> None:
         sample = draw_sample(11, index, size=(card.input_size, card.input_size))
         scaled = sample.image.astype(np.float32) / np.float32(255.0)
         *_, (_, in_float) = forward(card.architecture, weights.arrays, scaled)
-        in_bits = TFLiteModel((get_weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
-        np.testing.assert_allclose(in_bits.sum(axis=-1), 1.0, atol=1e-5)
-        assert (in_bits.argmax(-1) == in_float.argmax(-1)).mean() > 0.99
-        assert np.abs(in_bits - in_float).mean() < 0.01
+        in_8_bits = TFLiteModel((get_weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
+        np.testing.assert_allclose(in_8_bits.sum(axis=-1), 1.0, atol=1e-5)
+        assert (in_8_bits.argmax(-1) == in_float.argmax(-1)).mean() > 0.99
+        assert np.abs(in_8_bits - in_float).mean() < 0.01
         for region in ("nucleus", "cell"):
-            dice = [score(sample.mask, found.argmax(-1).astype(np.uint8)).dice[region] for found in (in_bits, in_float)]
+            dice = [
+                score(sample.mask, output.argmax(-1).astype(np.uint8)).dice[region] for output in (in_8_bits, in_float)
+            ]
             assert dice[0] == pytest.approx(dice[1], abs=0.01)
 
 
-def test_a_model_for_any_laboratory_looks_as_closely_as_its_card_says(tmp_path: Path) -> None:
+def test_general_model_uses_the_cell_fraction_of_its_card(tmp_path: Path) -> None:
     image = draw_sample(11, 2, size=(200, 200)).image
-    near, far = (
-        Segmenter(copy_of_shipped(tmp_path / str(share), "unet-general", cell_fraction=share))
+    large, small = (
+        Segmenter(copy_of_shipped(tmp_path / str(fraction), "unet-general", cell_fraction=fraction))
         .predict(image)
         .probabilities
-        for share in (0.4, 0.8)
+        for fraction in (0.4, 0.8)
     )
-    assert np.abs(near - far).max() > 0.05
-    assert (near.argmax(-1) == far.argmax(-1)).mean() > 0.97
+    assert np.abs(large - small).max() > 0.05
+    assert (large.argmax(-1) == small.argmax(-1)).mean() > 0.97

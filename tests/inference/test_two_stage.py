@@ -1,4 +1,4 @@
-"""Looking twice: frames lie where they should, and a cell of any size is seen at one scale."""
+"""Two-stage prediction: regions of interest, and cells of any size at one scale."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PIL import Image
 from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS
 from wbcseg.inference.two_stage import FIRST_PASS_SIZE, SquareROI, find_roi, predict_two_stage
 
-SHARE = 0.6
+CELL_FRACTION = 0.6
 
 
-def scene(side: int, radius: float, y: float = 0.5, x: float = 0.5) -> NDArray[np.uint8]:
+def draw_scene(side: int, radius: float, y: float = 0.5, x: float = 0.5) -> NDArray[np.uint8]:
     """A grey cell with a dark nucleus on white."""
     rows, columns = np.mgrid[:side, :side]
     distance = np.hypot(rows - y * side, columns - x * side)
@@ -23,82 +23,92 @@ def scene(side: int, radius: float, y: float = 0.5, x: float = 0.5) -> NDArray[n
     return image
 
 
-def look(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+def perfect_network(square: NDArray[np.uint8]) -> NDArray[np.float32]:
     """A perfect network."""
     grey = square[..., 0]
     return np.eye(3, dtype=np.float32)[(grey < 200).astype(int) + (grey < 90)]
 
 
 @pytest.mark.parametrize(("top", "left", "side"), [(3, 5, 20), (-7, -9, 60), (30, 35, 40), (-40, 10, 90)])
-def test_a_frame_is_cut_and_pasted_where_it_lies(top: int, left: int, side: int) -> None:
+def test_roi_is_cropped_and_pasted_at_its_position(top: int, left: int, side: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
-    frame = SquareROI(top, left, side)
-    part = frame.crop(image)
-    assert part.shape == (side, side, 3)
-    onto = np.full(image.shape, -1, np.float32)
-    frame.paste(part.astype(np.float32), onto)
+    roi = SquareROI(top, left, side)
+    patch = roi.crop(image)
+    assert patch.shape == (side, side, 3)
+    target = np.full(image.shape, -1, np.float32)
+    roi.paste(patch.astype(np.float32), target)
     inside = np.zeros(image.shape[:2], bool)
     inside[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)] = True
-    assert (onto[inside] == image[inside]).all()
-    assert (onto[~inside] == -1).all()
+    assert (target[inside] == image[inside]).all()
+    assert (target[~inside] == -1).all()
 
 
-def test_beyond_the_border_lies_the_mirror_image() -> None:
+def test_roi_beyond_the_edge_is_mirrored() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    part = SquareROI(-2, -2, 6).crop(image)
-    assert (part == np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="symmetric")).all()
+    patch = SquareROI(-2, -2, 6).crop(image)
+    assert (patch == np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="symmetric")).all()
 
 
 def test_roi_shows_the_cell_at_its_fraction() -> None:
     cell = np.zeros((100, 140), bool)
     cell[20:60, 50:80] = True
-    frame = find_roi(cell, SHARE)
-    assert frame is not None
-    assert frame.side == pytest.approx(40 / SHARE, abs=1)
-    assert frame.top + frame.side / 2 == pytest.approx(40, abs=1)
-    assert frame.left + frame.side / 2 == pytest.approx(65, abs=1)
+    roi = find_roi(cell, CELL_FRACTION)
+    assert roi is not None
+    assert roi.side == pytest.approx(40 / CELL_FRACTION, abs=1)
+    assert roi.top + roi.side / 2 == pytest.approx(40, abs=1)
+    assert roi.left + roi.side / 2 == pytest.approx(65, abs=1)
     large = np.zeros((100, 140), bool)
     large[:, 10:130] = True
-    assert find_roi(large, SHARE) == SquareROI(-20, 0, 140)
-    assert find_roi(np.zeros((50, 50), bool), SHARE) is None
+    assert find_roi(large, CELL_FRACTION) == SquareROI(-20, 0, 140)
+    assert find_roi(np.zeros((50, 50), bool), CELL_FRACTION) is None
     speck = np.zeros((100, 100), bool)
     speck[50, 50] = True
-    assert find_roi(speck, SHARE) is None
+    assert find_roi(speck, CELL_FRACTION) is None
 
 
 @pytest.mark.parametrize("side", [40, 120, 300, 480])
 @pytest.mark.parametrize("cell_fraction", [0.12, 0.3, 0.45])
-@pytest.mark.parametrize("close", [0.5, SHARE, 0.7])
-def test_cells_of_any_size_are_segmented_at_one_scale(side: int, cell_fraction: float, close: float) -> None:
-    seen = []
+@pytest.mark.parametrize("fine_fraction", [0.5, CELL_FRACTION, 0.7])
+def test_cells_of_any_size_are_segmented_at_one_scale(side: int, cell_fraction: float, fine_fraction: float) -> None:
+    seen_fractions = []
 
-    def second(square: NDArray[np.uint8]) -> NDArray[np.float32]:
-        seen.append((square[..., 0] < 200).any(axis=0).mean())
-        return look(square)
+    def predict_fine(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        seen_fractions.append((square[..., 0] < 200).any(axis=0).mean())
+        return perfect_network(square)
 
-    image = scene(side, cell_fraction * side, y=0.52, x=0.47)
-    found = predict_two_stage(
-        image, look, second, input_size=120, cell_fraction=close, refinement=REFINEMENT_WITH_SKIPS
+    image = draw_scene(side, cell_fraction * side, y=0.52, x=0.47)
+    labels = predict_two_stage(
+        image,
+        perfect_network,
+        predict_fine,
+        input_size=120,
+        cell_fraction=fine_fraction,
+        refinement=REFINEMENT_WITH_SKIPS,
     ).argmax(axis=-1)
-    truth = look(image).argmax(axis=-1)
-    assert seen == [pytest.approx(max(close, 2 * cell_fraction), abs=0.06)]
-    assert (found == truth).mean() > 0.97
+    truth = perfect_network(image).argmax(axis=-1)
+    assert seen_fractions == [pytest.approx(max(fine_fraction, 2 * cell_fraction), abs=0.06)]
+    assert (labels == truth).mean() > 0.97
 
 
-def test_the_first_look_is_small_and_without_a_cell_the_only_one() -> None:
+def test_first_pass_is_small_and_the_only_one_without_a_cell() -> None:
     sides = []
 
-    def first(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict_coarse(square: NDArray[np.uint8]) -> NDArray[np.float32]:
         sides.append(square.shape)
-        return look(square)
+        return perfect_network(square)
 
-    def never(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict_nothing(square: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise AssertionError
 
     empty = np.asarray(Image.new("RGB", (200, 150), "white"))
-    found = predict_two_stage(
-        empty, first, never, input_size=120, cell_fraction=SHARE, refinement=REFINEMENT_WITH_SKIPS
+    labels = predict_two_stage(
+        empty,
+        predict_coarse,
+        predict_nothing,
+        input_size=120,
+        cell_fraction=CELL_FRACTION,
+        refinement=REFINEMENT_WITH_SKIPS,
     )
     assert sides == [(FIRST_PASS_SIZE, FIRST_PASS_SIZE, 3)]
-    assert found.shape == (150, 200, 3)
-    assert not found.argmax(axis=-1).any()
+    assert labels.shape == (150, 200, 3)
+    assert not labels.argmax(axis=-1).any()

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_previous_file(tmp_path: Path) -> None:
     target = tmp_path / "a"
     write_bytes(target, b"old")
     with pytest.raises(FileNotFoundError), atomic_write(target) as temporary:
@@ -34,7 +34,7 @@ def test_checksum(tmp_path: Path) -> None:
     assert compute_sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_an_older_generation_is_kept_and_leftovers_are_swept_away(tmp_path: Path) -> None:
+def test_the_previous_file_is_kept_and_temporary_files_are_removed(tmp_path: Path) -> None:
     target, previous = tmp_path / "a.json", tmp_path / "a.previous.json"
     for value in (1, 2, 3):
         write_json(target, value, previous=previous)

@@ -306,7 +306,7 @@ def test_16_bit_tiff_in_planes_is_rejected() -> None:
 
 
 def cell_dice(pixels: np.ndarray) -> float:
-    """Return the Dice of a dark-cell threshold with the drawn cell."""
+    """Return the Dice of a dark-cell threshold with the test cell."""
     found = pixels.astype(int).sum(2) < 590
     truth = LABELS > 0
     return 2 * (found & truth).sum() / (found.sum() + truth.sum())

@@ -62,7 +62,7 @@ def with_right_checksums(data: bytes) -> bytes:
 def mutate(data: bytes, chance: random.Random) -> bytes:
     out = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 4))):
-        # Headers are small and decide most, so half of all hits go there.
+        # Half of all mutations hit the header, which is small but decisive.
         place = chance.randrange(min(len(out), chance.choice((48, 200, len(out))))) if out else 0
         kind = chance.randrange(6)
         if kind == 0 and out:
@@ -87,13 +87,13 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
 def test_mutated_files_raise_only_own_errors(action: str) -> None:
     chance = random.Random(11 if action == "error" else 12)
     originals = seeds()
-    picture = encode(CELL)
+    image = encode(CELL)
     opened = slowest = 0.0
     with warnings.catch_warnings():
         warnings.simplefilter(action)  # type: ignore[arg-type]
         for _ in range(500):
             data = mutate(chance.choice(originals), chance)
-            for read in (open_image, open_mask, read_size, lambda mask: open_pair(picture, mask)):
+            for read in (open_image, open_mask, read_size, lambda mask: open_pair(image, mask)):
                 began = time.process_time()
                 try:
                     read(data)

@@ -1,4 +1,4 @@
-"""Calibration of probabilities: drawn from themselves, and overconfident ones."""
+"""Calibration of true and of overconfident probabilities."""
 
 import numpy as np
 import pytest

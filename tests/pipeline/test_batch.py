@@ -121,7 +121,7 @@ def test_bad_files_are_reported_and_the_others_are_segmented():
 def test_bad_files_are_exported_with_reasons_that_name_no_file():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("readme.txt", "no pictures")
+        archive.writestr("readme.txt", "no images")
     files = uploads(
         qx_a_png=CELL,
         qx_b_png=b"",
@@ -190,7 +190,7 @@ def test_cancelled_batch_keeps_its_results_and_can_be_resumed():
     wait_for(lambda: batch.progress.done == 2)
     assert batch.progress.state == "running"
     batch.cancel()
-    model.permits.release()  # The picture that was being looked at comes to its end.
+    model.permits.release()  # The image in progress is finished.
     batch.join(20)
     assert batch.progress.state == "cancelled"
     assert not batch.progress.is_active
@@ -384,8 +384,8 @@ def test_requested_page_of_a_stack_is_used():
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
     files = [Upload("stack.tif", buffer.getvalue, "s"), Upload("a.png", lambda: CELL, "a")]
     for page in (0, 1):
-        picture, stack = done(batch_of(files, page=page))
-        assert picture.page == 0
+        crop, stack = done(batch_of(files, page=page))
+        assert crop.page == 0
         assert stack.page == page
         assert (stack.cells[0].load()[0] == np.asarray(frames[page])).all()
         assert stack.notices == (f"Page {page + 1} of 2 is used.",)

@@ -15,28 +15,28 @@ from wbcseg.labels import Labels, to_grey
 from wbcseg.pipeline import LastImageCache, PipelineConfig, analyze_cells, analyze_image
 
 HEIGHT, WIDTH, RADIUS = 300, 600, 30
-MIDDLES = ((150, 270), (150, 329))
-"""Of two cells whose outlines meet."""
+CENTRES = ((150, 270), (150, 329))
+"""Centres of two cells whose outlines touch."""
 
 
 @cache
 def discs() -> tuple[Labels, NDArray[np.int_]]:
-    """Class ids of the field, and which cell each pixel is of, from 1."""
+    """Return the class ids of the field, and the number of the cell at each pixel, from 1."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    away = [np.hypot(rows - y, columns - x) for y, x in MIDDLES]
-    whose = np.select([away[0] <= np.minimum(RADIUS, away[1]), away[1] <= RADIUS], [1, 2], 0)
-    labels = (whose > 0).astype(np.uint8)
-    for one in away:
+    distances = [np.hypot(rows - y, columns - x) for y, x in CENTRES]
+    cell_numbers = np.select([distances[0] <= np.minimum(RADIUS, distances[1]), distances[1] <= RADIUS], [1, 2], 0)
+    labels = (cell_numbers > 0).astype(np.uint8)
+    for one in distances:
         labels[one <= RADIUS / 2] = 2
-    return labels, whose
+    return labels, cell_numbers
 
 
-def found_in(labels: Labels, whose: NDArray[np.int_], half: int = 65) -> Segmentation:
+def build_segmentation(labels: Labels, cell_numbers: NDArray[np.int_], half: int = 65) -> Segmentation:
     cells = []
-    for number, (y, x) in enumerate(MIDDLES, start=1):
-        place = BBox(y - half, x - half, y + half, x + half)
-        sure = np.eye(3, dtype=np.float32)[labels[place.slices]]
-        cells.append(DetectedCell(place, sure, whose[place.slices] == number))
+    for number, (y, x) in enumerate(CENTRES, start=1):
+        bbox = BBox(y - half, x - half, y + half, x + half)
+        probabilities = np.eye(3, dtype=np.float32)[labels[bbox.slices]]
+        cells.append(DetectedCell(bbox, probabilities, cell_numbers[bbox.slices] == number))
     return Segmentation(labels, None, "m", tuple(cells))
 
 
@@ -45,41 +45,45 @@ def draw_field() -> NDArray[np.uint8]:
 
 
 def test_features_exclude_neighbouring_cells() -> None:
-    labels, whose = discs()
-    findings = analyze_cells("field", draw_field(), found_in(labels, whose))
+    labels, cell_numbers = discs()
+    findings = analyze_cells("field", draw_field(), build_segmentation(labels, cell_numbers))
     for number, one in enumerate(findings, start=1):
         assert one.features is not None
-        assert one.features.values["cell_area"] == (whose == number).sum()
+        assert one.features.values["cell_area"] == (cell_numbers == number).sum()
         assert one.features.values["nucleus_lobes"] == 1
         crop, cell = one.load()
         assert crop.shape[:2] == cell.shape
-        assert (cell > 0).sum() == (whose == number).sum()
+        assert (cell > 0).sum() == (cell_numbers == number).sum()
 
 
 def test_dice_excludes_neighbouring_cells() -> None:
-    labels, whose = discs()
-    for one in analyze_cells("field", draw_field(), found_in(labels, whose), mask=labels):
+    labels, cell_numbers = discs()
+    for one in analyze_cells("field", draw_field(), build_segmentation(labels, cell_numbers), mask=labels):
         assert one.dice == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
     # A neighbour that lies apart, and that the model did not find at all, is not this cell's.
-    far = np.roll(labels, 80, axis=1) * (np.roll(whose, 80, axis=1) == 2)
-    apart = np.where(whose == 1, labels, far).astype(np.uint8)
-    (first, second) = analyze_cells("field", draw_field(), found_in(np.where(whose == 1, labels, 0), whose), mask=apart)
+    far = np.roll(labels, 80, axis=1) * (np.roll(cell_numbers, 80, axis=1) == 2)
+    apart = np.where(cell_numbers == 1, labels, far).astype(np.uint8)
+    (first, second) = analyze_cells(
+        "field", draw_field(), build_segmentation(np.where(cell_numbers == 1, labels, 0), cell_numbers), mask=apart
+    )
     assert first.dice["cell"] == 1.0
     assert second.dice["cell"] != 1.0
 
 
 def test_uploaded_mask_gives_the_same_dice() -> None:
-    labels, whose = discs()
+    labels, cell_numbers = discs()
 
     class Fixed:
         def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
             assert image.shape[:2] == labels.shape
             assert not tta
-            return found_in(labels, whose)
+            return build_segmentation(labels, cell_numbers)
 
-    picture, mask = encode_png(draw_field()), encode_png(to_grey(labels))
+    image_png, mask_png = encode_png(draw_field()), encode_png(to_grey(labels))
     outcome = analyze_image(
-        InputImage("a.png", "a", lambda: picture, "a_mask.png", lambda: mask), PipelineConfig(Fixed()), LastImageCache()
+        InputImage("a.png", "a", lambda: image_png, "a_mask.png", lambda: mask_png),
+        PipelineConfig(Fixed()),
+        LastImageCache(),
     )
     assert [one.dice["cell"] for one in outcome.cells] == [1.0, 1.0]
     assert outcome.load is not None
@@ -88,10 +92,10 @@ def test_uploaded_mask_gives_the_same_dice() -> None:
 
 @pytest.mark.parametrize(("rows", "half", "touches"), [(HEIGHT, 65, 0.0), (HEIGHT, 20, 0.0), (150, 65, 1.0)])
 def test_only_the_edge_of_the_field_counts_as_edge(rows: int, half: int, touches: float) -> None:
-    labels, whose = (one[:rows] for one in discs())
-    y, x = MIDDLES[0]
-    place = BBox(y - half, x - half, min(rows, y + half), x + half)
-    cell = DetectedCell(place, np.eye(3, dtype=np.float32)[labels[place.slices]], whose[place.slices] == 1)
+    labels, cell_numbers = (one[:rows] for one in discs())
+    y, x = CENTRES[0]
+    bbox = BBox(y - half, x - half, min(rows, y + half), x + half)
+    cell = DetectedCell(bbox, np.eye(3, dtype=np.float32)[labels[bbox.slices]], cell_numbers[bbox.slices] == 1)
     (one,) = analyze_cells("field", draw_field()[:rows], Segmentation(labels, None, "m", (cell,)))
     assert one.features is not None
     assert one.features.values["touches_edge"] == touches

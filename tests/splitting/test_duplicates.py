@@ -1,4 +1,4 @@
-"""Pictures of the same cell are found by what they show."""
+"""Images of the same cell are detected by their content."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_six_known_pairs_of_dataset_1_and_nothing_else(zheng_data: object) -
     assert time.process_time() - start < 60
     numbers = [tuple(int(i.rpartition("/")[2]) for i in group) for group in found]
     here = {int(s.id.rpartition("/")[2]) for s in samples}
-    # Looked at one by one: the same cell, shifted or refocused; 112 and 139 are equal pixel for pixel.
+    # Checked by eye: the same cell, shifted or refocused; 112 and 139 are equal pixel for pixel.
     known = [(60, 90), (71, 84), (112, 139), (157, 158), (166, 171), (167, 169)]
     assert [pair for pair in known if set(pair) <= here] == [n for n in numbers if set(n) <= {*sum(known, ())}]
     if len(here) == 264:

@@ -1,4 +1,4 @@
-"""Splits keep what they promise; faults 18 and 19."""
+"""Splits keep cells together, balance cell types and detect changed data."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from wbcseg.labels import CELL_TYPES
 from wbcseg.splitting.splits import Split, build_leak_free_folds
 
 
-def made(count: int, doubles: int = 0) -> list[Sample]:
-    """Samples of different cells, the first ``doubles`` of them photographed twice."""
+def make_samples(count: int, duplicates: int = 0) -> list[Sample]:
+    """Return samples of different cells, the first ``doubles`` of which have a second, shifted image."""
     mask = np.zeros((64, 64), np.uint8)
     mask[20:40, 20:40] = 1
     samples = [
         Sample(f"made/{i:03d}", np.ascontiguousarray(texture(i)[:64, :64]), mask, CELL_TYPES[i % 3])
         for i in range(count)
     ]
-    again = [
+    shifted_copies = [
         Sample(f"made/{i:03d}b", np.ascontiguousarray(texture(i)[3:67, 2:66]), mask, CELL_TYPES[i % 3])
-        for i in range(doubles)
+        for i in range(duplicates)
     ]
-    return samples + again
+    return samples + shifted_copies
 
 
 LEAK_FREE = Split("leak-free", "made", ("made/1", "made/2"), ("made/3",))
 
 
 def test_every_image_is_tested_once_and_cells_stay_together() -> None:
-    folds = build_leak_free_folds("made", made(30, doubles=8), folds=5)
+    folds = build_leak_free_folds("made", make_samples(30, duplicates=8), folds=5)
     tested = [i for split in folds for i in split.test]
-    assert sorted(tested) == sorted(s.id for s in made(30, doubles=8))
+    assert sorted(tested) == sorted(s.id for s in make_samples(30, duplicates=8))
     for split in folds:
         assert not set(split.train) & set(split.test)
         for group in split.groups:
@@ -47,26 +47,28 @@ def test_every_image_is_tested_once_and_cells_stay_together() -> None:
 
 
 def test_cell_types_are_spread_evenly() -> None:
-    folds = build_leak_free_folds("made", made(30), folds=5)
-    types = {s.id: s.cell_type for s in made(30)}
+    folds = build_leak_free_folds("made", make_samples(30), folds=5)
+    types = {s.id: s.cell_type for s in make_samples(30)}
     for split in folds:
         assert set(Counter(types[i] for i in split.test).values()) == {2}
 
 
 def test_the_same_seed_gives_the_same_folds_and_another_seed_others() -> None:
-    samples = made(20)
+    samples = make_samples(20)
     assert build_leak_free_folds("made", samples) == build_leak_free_folds("made", samples)
     assert build_leak_free_folds("made", samples)[0].test != build_leak_free_folds("made", samples, seed=3)[0].test
 
 
 def test_rare_cell_types_do_not_stop_a_split() -> None:
-    samples = [dataclasses.replace(s, cell_type="basophil" if i == 0 else "neutrophil") for i, s in enumerate(made(20))]
+    samples = [
+        dataclasses.replace(s, cell_type="basophil" if i == 0 else "neutrophil") for i, s in enumerate(make_samples(20))
+    ]
     assert len(build_leak_free_folds("made", samples)) == 5
 
 
 def test_too_few_cells_are_rejected() -> None:
     with raises(SplitError, ErrorCode.INVALID_VALUE, match="different cells, 3"):
-        build_leak_free_folds("made", made(3, doubles=3), folds=5)
+        build_leak_free_folds("made", make_samples(3, duplicates=3), folds=5)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_a_thesis_split_may_have_copies_on_both_sides_and_lists_them() -> None:
 
 
 def test_a_split_is_written_and_read_unchanged() -> None:
-    split = build_leak_free_folds("made", made(12, doubles=2), folds=3)[1]
+    split = build_leak_free_folds("made", make_samples(12, duplicates=2), folds=3)[1]
     assert Split.from_dict(split.to_dict()) == split
     changed = split.to_dict()
     changed["manifest"]["made/000"] = "0" * 64
@@ -116,7 +118,7 @@ def test_a_split_is_written_and_read_unchanged() -> None:
 
 
 def test_a_split_detects_changed_images() -> None:
-    samples = made(12)
+    samples = make_samples(12)
     split = build_leak_free_folds("made", samples, folds=3)[0]
     manifest = {s.id: s.compute_digest() for s in samples}
     check_manifest("made", split.manifest, {**manifest, "made/new": "0" * 64})
@@ -145,11 +147,11 @@ def test_a_leaky_split_needs_enough_training_images() -> None:
 
 def test_dropped_images_are_on_neither_side() -> None:
     whole = Split("leak-free", "made", tuple(f"made/{i}" for i in range(20)), ("made/20", "made/21"))
-    fewer = whole.drop(6)
-    assert len(fewer.train) == 14
-    assert set(fewer.train) < set(whole.train)
-    assert fewer.test == whole.test
-    assert fewer == whole.drop(6)
-    assert dataclasses.replace(whole, seed=3).drop(6).train != fewer.train
+    reduced = whole.drop(6)
+    assert len(reduced.train) == 14
+    assert set(reduced.train) < set(whole.train)
+    assert reduced.test == whole.test
+    assert reduced == whole.drop(6)
+    assert dataclasses.replace(whole, seed=3).drop(6).train != reduced.train
     with raises(SplitError, ErrorCode.INVALID_VALUE, match="0 to 19"):
         whole.drop(20)

@@ -1,4 +1,4 @@
-"""The published preparation, checked against the counts and the order that the notebooks printed."""
+"""The thesis' preparation, checked against the counts and the order that the notebooks printed."""
 
 from __future__ import annotations
 

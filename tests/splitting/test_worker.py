@@ -1,4 +1,4 @@
-"""Folds from a process of their own are those of the function, and what is wrong is said."""
+"""Folds computed in a child process equal those of the function, and errors are passed on."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from wbcseg.splitting.splits import build_leak_free_folds
 from wbcseg.splitting.worker import split_in_subprocess
 
 
-def test_they_are_those_of_the_function():
+def test_folds_equal_those_of_the_function():
     found = split_in_subprocess("synthetic")
     expected = build_leak_free_folds("synthetic", list(open_dataset("synthetic")))
     assert [tuple(test) for test in found["tests"]] == [split.test for split in expected]
@@ -23,7 +23,7 @@ def test_an_error_of_the_worker_is_passed_on(no_data):
         split_in_subprocess("zheng-1")
 
 
-def test_a_worker_that_dies_is_an_error(monkeypatch):
+def test_a_worker_that_crashes_is_an_error(monkeypatch):
     monkeypatch.setattr(worker.sys, "executable", shutil.which("false"))
     with pytest.raises(SplitError, match="ended early"):
         split_in_subprocess("synthetic")
