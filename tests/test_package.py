@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,6 +96,14 @@ def test_the_errors_are_those_of_the_tree_in_their_module() -> None:
 def test_modules_have_at_most_320_lines() -> None:
     long = {p.name: n for p in FILES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 320}
     assert not long
+
+
+def test_outdated_words_are_not_used() -> None:
+    words = r"pictures?|brought|careful(ly)?|looks fine|micrometres|(one|second) look|any laboratory|drawn (cell|smear)"
+    outdated = re.compile(rf"(?<!-)\b({words}|tak(e|en) away|quirks?|twins?)\b", re.IGNORECASE)
+    for folder in (ROOT, ROOT.parent / "pages", ROOT.parent / "docs"):
+        for path in (p for p in folder.rglob("*") if p.suffix in (".py", ".js", ".md") and p.name != "pairing.py"):
+            assert not outdated.search(path.read_text(encoding="utf-8")), path
 
 
 def test_folders_hold_at_most_sixteen_modules() -> None:

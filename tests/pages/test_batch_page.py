@@ -137,7 +137,7 @@ def test_unreadable_files_have_rows_with_the_reason(open_page):
         ("c.png", CELL[:99], "image/png"),
         ("c.zip", b"PK no zip", "application/zip"),
     )
-    # Each has the number that it has in the files to take away.
+    # Each has the same number as in the downloaded files.
     found = {row[1].split()[1]: row[1] for row in table(at)[1:]}
     assert [row[1].split()[0] for row in table(at)[1:]] == ["1", "2", "3", "4"]
     assert set(found) == {"a.png", "<b>.png", "c.png", "c.zip"}
@@ -659,9 +659,9 @@ def test_cell_count_in_words(cells, text):
 
 def test_table_is_accessible():
     rows = build_rows([make_field_result()])
-    html = render_table_html(rows, rows, None, "Pictures & cells")
-    assert "<caption>Pictures &amp; cells</caption>" in html
-    assert 'role="region" tabindex="0" aria-label="Pictures &amp; cells"' in html
+    html = render_table_html(rows, rows, None, "Images & cells")
+    assert "<caption>Images &amp; cells</caption>" in html
+    assert 'role="region" tabindex="0" aria-label="Images &amp; cells"' in html
     assert html.count('scope="row"') == 3
     assert html.count("<th ") == html.count("scope=")
     assert html.count("alt=") == html.count("<img ") == 3

@@ -74,7 +74,7 @@ def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
     pairs, problems = pair_files(source.names, require_masks=require_masks)
     problems = [*source.problems, *problems]
     name = make_safe_name(title, set())
-    # Ids of a user's images must never look like those of a named data set: models remember which they were trained on.
+    # Ids of a user's images must differ from those of named data sets, by which models record their training images.
     if name.casefold() in DATASETS:
         name = f"{name}-folder"
     common_depth = _count_common_folders([pair.key[:-1] for pair in pairs])

@@ -97,15 +97,15 @@ class DatasetSpec:
         """Return whether it can be opened. Nothing is downloaded."""
         try:
             if self.get_availability is not None:
-                found = self.get_availability()
+                availability = self.get_availability()
             else:
                 dataset = self.opener(download=False, progress=None)
-                found = DatasetAvailability(dataset.origin, len(dataset))
+                availability = DatasetAvailability(dataset.origin, len(dataset))
         except DatasetError as error:
             return DatasetStatus(self.name, self.title, False, "", None, str(error))
-        if found is None:
+        if availability is None:
             return DatasetStatus(self.name, self.title, False, "", None, self.advice)
-        return DatasetStatus(self.name, self.title, True, found.location, found.count, "")
+        return DatasetStatus(self.name, self.title, True, availability.location, availability.count, "")
 
 
 DATASETS: Final[Registry[DatasetSpec]] = Registry("data set", "wbcseg.datasets.named")

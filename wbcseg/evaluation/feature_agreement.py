@@ -30,7 +30,7 @@ class FeaturePairs:
     Attributes:
         model: The model's name.
         tta: Whether it predicted with test-time averaging.
-        ids: The images; those in which either mask has no cell are left out.
+        ids: The images; those in which either mask has no cell are excluded.
         feature_values: By measurement, one pair (expert, model) for each image; NaN where undefined.
     """
 

@@ -35,7 +35,7 @@ def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> 
     Args:
         segmenter: The model.
         dataset: The data set.
-        ids: Images to score; flipped copies (``…+flipped``) and images without a mask are left out.
+        ids: Images to score; flipped copies (``…+flipped``) and images without a mask are excluded.
     """
     rows = []
     for sample_id in ids:
@@ -88,7 +88,7 @@ def evaluate_heldout(segmenter: Segmenter, dataset: Dataset) -> list[ImageScore]
 def list_heldout_ids(segmenter: Segmenter, dataset: Dataset) -> list[str]:
     """Return the held-out images of a model that a data set has.
 
-    Flipped copies are left out, and so are synthetic images if there are real ones.
+    Flipped copies are excluded, and so are synthetic images if there are real ones.
 
     Raises:
         ManifestError: If one of them has changed.

@@ -25,7 +25,7 @@ class CellOutline:
     Attributes:
         labels: Class ids ``uint8[H, W]`` of the whole image, or of a crop.
         offset: Column and row of the crop in the image.
-        measurements: Measurements by name with unit; undefined ones (NaN) are left out.
+        measurements: Measurements by name with unit; undefined ones (NaN) are excluded.
         name: Name of the cell.
         status: Quality status code; empty if quality was not assessed.
     """

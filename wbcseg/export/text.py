@@ -40,7 +40,7 @@ def format_mean_dice(all_cells: Iterable[CellResult]) -> str:
     """Return the mean Dice against expert masks, and the number of cells; empty if there are no masks.
 
     Args:
-        all_cells: Cells of one model. Undefined Dice values are left out.
+        all_cells: Cells of one model. Undefined Dice values are excluded.
     """
     cells = list(all_cells)
     dice_texts, n_scored = [], 0

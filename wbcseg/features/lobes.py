@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_RELATIVE_PROMINENCE: Final = 0.12
-"""Least height of a peak of the distance map above the saddle to a higher one, as a fraction of the highest peak."""
+"""Minimum height of a peak of the distance map above the saddle to a higher one, as a fraction of the highest peak."""
 
 MIN_PROMINENCE_PIXELS: Final = 0.75
 """The same in pixels: lower peaks are roughness of the outline."""

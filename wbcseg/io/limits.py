@@ -8,16 +8,16 @@ from typing import Final
 from wbcseg.errors import ErrorCode
 
 MAX_BYTES: Final = 80_000_000
-"""Largest file in bytes: an uncompressed field of view of 4000×3000 with 16 bits per channel (72 MB) passes."""
+"""Maximum file size in bytes: an uncompressed field of view of 4000×3000 with 16 bits per channel (72 MB) passes."""
 
 MAX_PIXELS: Final = 24_000_000
-"""Most pixels of an image: fields of view of 4000×3000 and 6000×4000 pass."""
+"""Maximum number of pixels of an image: fields of view of 4000×3000 and 6000×4000 pass."""
 
 MAX_SIDE: Final = 20_000
-"""Longest side in pixels."""
+"""Maximum side in pixels."""
 
 MAX_PAGES: Final = 1_000
-"""Most pages of a TIFF."""
+"""Maximum number of pages of a TIFF."""
 
 FileBytes = bytes | mmap.mmap
 """A whole file, in memory or memory-mapped."""

@@ -42,7 +42,7 @@ def compute_bland_altman(expert: Sequence[float], computed: Sequence[float]) -> 
     Args:
         expert: Values from the experts' masks.
         computed: Values from the computed masks, of the same cells in the same order. Pairs with an undefined value
-            (NaN) are left out.
+            (NaN) are excluded.
 
     Raises:
         ValueError: If the numbers of values differ, or fewer than two pairs are defined.

@@ -28,7 +28,7 @@ def compute_mean_and_standard_error(values: Iterable[float], *, ddof: int = 1) -
     """Return the mean of the defined values, its standard error and their number.
 
     Args:
-        values: NaN where undefined; those are left out.
+        values: NaN where undefined; those are excluded.
         ddof: 1 for the sample standard deviation. The tables of the thesis used 0.
 
     Returns:
@@ -49,7 +49,7 @@ def compute_confidence_interval(
     """Return a percentile bootstrap confidence interval of the mean (Efron, 1979).
 
     Args:
-        values: One for each independent image, NaN where undefined; those are left out.
+        values: One for each independent image, NaN where undefined; those are excluded.
         level: Confidence level.
         resamples: Number of bootstrap samples.
         seed: Random seed; the same values give the same interval.
@@ -116,7 +116,7 @@ def pair_defined_values(
 
     Where only one model's metric is undefined, the expert drew no such class, that model found none either and is
     right: it gets ``absent_value``, so that dropping the image does not favour the model with the false positive.
-    Images where both are undefined are left out.
+    Images where both are undefined are excluded.
 
     Args:
         first: Values of the first model, one for each image, NaN where undefined.
@@ -163,7 +163,7 @@ def compare(first: Sequence[float], second: Sequence[float], *, absent_value: fl
 def compute_wilcoxon_p_value(differences: Sequence[float] | NDArray[np.float64]) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test (1945).
 
-    Differences of 0 are left out; ties share their mean rank. The p-value is exact up to 50 differences, a normal
+    Differences of 0 are excluded; ties share their mean rank. The p-value is exact up to 50 differences, a normal
     approximation beyond. SciPy has the same test, but importing it takes 45 MB.
 
     Args:

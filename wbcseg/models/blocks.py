@@ -229,7 +229,7 @@ class ConvBlock:
 
 def build_image_input() -> Any:
     """Return the input of a network: ``float32[N, H, W, 3]`` in 0 to 1, of any size that the network can divide."""
-    return keras.Input((None, None, 3), name="picture")
+    return keras.Input((None, None, 3), name="image")
 
 
 def build_head(x: Any, dropout: float) -> Any:

@@ -183,7 +183,7 @@ def build_precision_record(config: TrainingConfig, seconds: Mapping[str, float])
 
 
 def load_precision_records() -> tuple[PrecisionRecord, ...]:
-    """Return all records, oldest first; damaged ones are left out."""
+    """Return all records, oldest first; damaged ones are excluded."""
     path = get_cache_folder() / PRECISION_FILE
     try:
         status = path.stat()

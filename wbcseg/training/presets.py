@@ -40,8 +40,9 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
     "compact": TrainingConfig(dataset="zheng-1", clean_epochs=40, epochs=120, ema_decay=0.98),
     # "compact" with twice the epochs and rare cell types shown more often.
     "thorough": TrainingConfig(dataset="zheng-1", class_balance=0.5, clean_epochs=80, epochs=240, ema_decay=0.98),
-    # For crops from any laboratory: the strongest augmentation and all available images. Longer than validation on the
-    # same data asks for: tested on Dataset 2 after Dataset 1, cytoplasm Dice was .90 instead of .88 after 160 epochs.
+    # For crops from many sites: the strongest augmentation and all available images. Longer than validation on the
+    # same data suggests: tested on Dataset 2 after training on Dataset 1, cytoplasm Dice was .90 instead of .88 after
+    # 160 epochs.
     "general": TrainingConfig(
         dataset="zheng+synthetic",
         augmentation="strong",

@@ -196,10 +196,10 @@ class TrainingSettings:
     )
     cell_fraction: float = setting(
         0.6,
-        "Second-look zoom",
-        "A general model looks twice: at the whole image, then at a square around the cell, whose side the cell "
-        "fills to this fraction. Larger values give finer outlines; but where the first pass misjudged the size of "
-        "the cell, part of it may lie outside the square.",
+        "Second-pass zoom",
+        "A general model predicts in two passes: on the whole image, then on a square around the cell, whose side "
+        "the cell fills to this fraction. Larger values give finer outlines; but where the first pass misjudged the "
+        "size of the cell, part of it may lie outside the square.",
         group=DATA,
         minimum=0.4,
         maximum=0.9,

@@ -43,7 +43,7 @@ class MetricMeter:
         self.dice.append(np.asarray(metrics["dice"]))
 
     def compute_means(self, prefix: str = "") -> dict[str, float]:
-        """Return the means by name; a Dice that is undefined for all images is left out."""
+        """Return the means by name; a Dice that is undefined for all images is excluded."""
         means = {prefix + name: total / self.image_count for name, total in self.sums.items()}
         for name, column in zip(DICE_NAMES, np.concatenate(self.dice).T, strict=True):
             if not np.isnan(column).all():

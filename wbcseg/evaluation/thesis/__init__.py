@@ -47,7 +47,7 @@ SCORED_CLASSES: Final = ("cytoplasm", "nucleus")
 THESIS_EPOCHS: Final = 30
 
 PIXELS_PER_IMAGE: Final = 120 * 120
-"""Of an image."""
+"""Number of pixels of an image."""
 
 _EPOCH_FIELDS: Final = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds_per_epoch")
 _IMAGE_FIELDS: Final = ("thesis_dice", "thesis_jaccard")
@@ -55,7 +55,7 @@ _IMAGE_FIELDS: Final = ("thesis_dice", "thesis_jaccard")
 
 @dataclass(frozen=True)
 class ThesisResult:
-    """What a notebook of the thesis printed for one network with 64 base filters, trained with flipped copies.
+    """Results that a notebook of the thesis printed for one network with 64 base filters, trained with flipped copies.
 
     Attributes:
         architecture: ``unet``, ``segnet`` or ``deconvnet``.
@@ -105,7 +105,7 @@ class ThesisResult:
 
 @lru_cache
 def load_thesis_result(architecture: str) -> ThesisResult:
-    """Return what the thesis published for a network.
+    """Return the published results of a network.
 
     Args:
         architecture: A name in :data:`THESIS_ARCHITECTURES`.

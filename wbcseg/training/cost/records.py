@@ -147,7 +147,7 @@ def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
 
 
 def load_cost_records(folder: Path) -> list[CostRecord]:
-    """Return the records in a runs folder, oldest first; damaged ones are left out."""
+    """Return the records in a runs folder, oldest first; damaged ones are excluded."""
     return _read_records(folder / COSTS_FILE)
 
 

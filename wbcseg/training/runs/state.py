@@ -75,6 +75,6 @@ class RunState:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the state as JSON values; unknown ones are left out."""
+        """Return the state as JSON values; unknown ones are excluded."""
         values = {**vars(self), "process": self.process.to_dict() if self.process else None}
         return {name: value for name, value in values.items() if value not in (None, "", 0.0) or name == "epoch"}

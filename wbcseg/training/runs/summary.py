@@ -41,7 +41,7 @@ EXCLUDED_FILES: Final = (
     "log.txt",
     "stop",
 )
-"""Files left out of zips: they are only needed to resume, or are about this computer."""
+"""Files excluded from zips: they are only needed to resume, or describe this computer."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]
         configs: Settings by the name of the run.
 
     Returns:
-        By setting, the value of every run; settings with the same value in all runs are left out.
+        By setting, the value of every run; settings with the same value in all runs are excluded.
     """
     values = {name: config.to_dict() for name, config in configs.items()}
     settings = next(iter(values.values()), {})

@@ -164,7 +164,7 @@ def show_line_chart(
         alt: Text alternative for screen readers; the same as long as only the points change.
         key: Unique on the page.
         live: Whether more points will follow. Otherwise the chart can be zoomed, which new points would reset.
-        log: Whether the vertical axis is logarithmic; points that are not positive are left out.
+        log: Whether the vertical axis is logarithmic; points that are not positive are excluded.
         height: Height in pixels.
     """
     visible_points = [point for point in points if not log or point[1] > 0]

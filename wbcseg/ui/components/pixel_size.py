@@ -1,4 +1,4 @@
-"""The input for the pixel size, which turns pixels into micrometres."""
+"""The input for the pixel size, which converts pixels to µm."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def encode_view(loaded_image: cache.LoadedImage, predictions: Mapping[str, Cache
 def encode_strip(prefetch_key: PrefetchKey, sample_ids: Sequence[str]) -> tuple[str, bytes]:
     """Return the thumbnails of the strip with their lowest Dice, as a digest and a payload.
 
-    Images that are not yet segmented are left out, so that nobody waits for them. The Dice is ``None`` without an
+    Images that are not yet segmented are excluded, so that nobody waits for them. The Dice is ``None`` without an
     expert mask.
     """
     dice_by_id = {

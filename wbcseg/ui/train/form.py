@@ -34,7 +34,7 @@ PRESET_DESCRIPTIONS: Final = {
     "compact": "A small network with a leak-free split and many epochs: nearly as good as the full-size network, in a "
     "fraction of its time.",
     "thorough": "The same with twice the epochs and rare cell types shown more often: slightly better for all cells.",
-    "general": "A small network for images of any laboratory: trained on all data sets with cells of any size, and the "
+    "general": "A small network for images from many sites: trained on all data sets with cells of any size, and the "
     "strongest augmentation of stain, light, focus and neighbouring cells. Its outlines are refined along the image's "
     "edges.",
     "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: takes hours "
