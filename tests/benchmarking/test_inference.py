@@ -41,13 +41,13 @@ def options(*words: str) -> argparse.Namespace:
 @pytest.mark.usefixtures("keras_at_once")
 def test_medians_and_memory() -> None:
     rounds = []
-    found = inference.measure_throughput(Catalog().load(SHIPPED[0]), 10, n_rounds=3, on_round=rounds.append)
+    throughput = inference.measure_throughput(Catalog().load(SHIPPED[0]), 10, n_rounds=3, on_round=rounds.append)
     assert rounds == [1, 2, 3]
-    assert found.n_crops == 12
-    assert (found.keras_batch_seconds, found.keras_single_seconds) == (2.0, 3.0)
-    assert 0 < found.wbcseg_seconds < 1
-    assert len(found.memory_mb) == 3
-    assert found.memory_mb[-1] - found.memory_mb[0] < 20
+    assert throughput.n_crops == 12
+    assert (throughput.keras_batch_seconds, throughput.keras_single_seconds) == (2.0, 3.0)
+    assert 0 < throughput.wbcseg_seconds < 1
+    assert len(throughput.memory_mb) == 3
+    assert throughput.memory_mb[-1] - throughput.memory_mb[0] < 20
 
 
 @pytest.mark.usefixtures("keras_at_once")

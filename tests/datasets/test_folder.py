@@ -315,8 +315,8 @@ def test_a_zip_with_too_many_files_is_rejected() -> None:
 def test_a_wrong_size_in_a_zip_is_detected() -> None:
     data = bytearray(pack({"a.png": IMAGE + bytes(900_000), "a_gt.png": MASK}))
     for signature, size in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
-        place = data.index(signature) + size
-        data[place : place + 4] = struct.pack("<L", len(IMAGE))
+        position = data.index(signature) + size
+        data[position : position + 4] = struct.pack("<L", len(IMAGE))
     with pytest.raises(PairingError, match=r"a\.png in zip lie\.zip is damaged"):
         open_zip(bytes(data), "lie.zip")
 
@@ -339,10 +339,10 @@ def test_an_unsupported_compression_method_is_listed() -> None:
 
 @given(st.integers(0, 2**32), st.binary(max_size=8))
 @settings(max_examples=150, deadline=None)
-def test_damaged_zips_raise_only_errors_of_the_package(place: int, change: bytes) -> None:
+def test_damaged_zips_raise_only_errors_of_the_package(position: int, change: bytes) -> None:
     data = bytearray(pack({"images/a.png": IMAGE, "masks/a.png": MASK}))
-    place %= len(data)
-    data[place : place + len(change)] = change
+    position %= len(data)
+    data[position : position + len(change)] = change
     try:
         find_problems(open_zip(bytes(data), "cells.zip"))
     except WbcsegError as error:

@@ -16,12 +16,12 @@ from wbcseg.errors import DatasetError, ErrorCode
 
 
 def test_without_data_only_the_synthetic_data_set_is_ready(no_data: Path) -> None:
-    found = {status.name: status for status in list_datasets()}
-    assert list(found) == ["zheng-1", "zheng-2", "synthetic"]
-    assert [status.ready for status in found.values()] == [False, False, True]
-    assert "WBCSEG_DATA" in found["zheng-1"].advice
-    assert found["zheng-1"].count is None
-    assert found["synthetic"].advice == ""
+    status_by_name = {status.name: status for status in list_datasets()}
+    assert list(status_by_name) == ["zheng-1", "zheng-2", "synthetic"]
+    assert [status.ready for status in status_by_name.values()] == [False, False, True]
+    assert "WBCSEG_DATA" in status_by_name["zheng-1"].advice
+    assert status_by_name["zheng-1"].count is None
+    assert status_by_name["synthetic"].advice == ""
 
 
 def test_the_synthetic_data_set_opens_without_data(no_data: Path) -> None:

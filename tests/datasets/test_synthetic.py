@@ -94,8 +94,8 @@ def test_noise_has_the_stated_deviation(spacing, deviation):
 
 
 def test_dots_are_drawn_at_their_centres_and_clipped_at_the_edge():
-    places = np.array([[4.5, 4.5], [0.5, 11.5], [-40.0, 3.0]])
-    field = draw_dots((9, 12), places, np.array([2.0, 1.5, 3.0]), np.array([0.8, 0.4, 1.0]))
+    centres = np.array([[4.5, 4.5], [0.5, 11.5], [-40.0, 3.0]])
+    field = draw_dots((9, 12), centres, np.array([2.0, 1.5, 3.0]), np.array([0.8, 0.4, 1.0]))
     assert field[4, 4] == pytest.approx(0.8)
     assert field[0, 11] == pytest.approx(0.4)
     assert field[8, 0] == 0

@@ -20,7 +20,7 @@ CELL, MASK = encode(IMAGE), encode(to_grey(LABELS))
 
 def uploads(*files):
     """Uploads of names, or of names with bytes."""
-    named = [(one, MASK if "mask" in one else CELL) if isinstance(one, str) else one for one in files]
+    named = [(upload, MASK if "mask" in upload else CELL) if isinstance(upload, str) else upload for upload in files]
     return [Upload(name, lambda data=data: data, str(number)) for number, (name, data) in enumerate(named)]
 
 
@@ -101,8 +101,8 @@ def test_images_and_masks_in_two_zips():
 
 def test_a_problem_with_a_zip_affects_only_that_zip():
     encrypted = bytearray(zipped({"a.png": CELL}))
-    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        encrypted[encrypted.find(signature) + place] |= 1
+    for signature, position in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[encrypted.find(signature) + position] |= 1
     items = pair_uploads(
         uploads(
             "a.png",

@@ -56,7 +56,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.files: Files = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.cut: set[str] = set()
         self.codes: dict[str, list[int]] = {}
         self.lock = threading.Lock()
@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(self.path)[1:]
         with self.server.lock:
-            self.server.asked.append(path)
+            self.server.requests.append(path)
             codes = self.server.codes.get(path, [])
             code = codes.pop(0) if codes else 200
             cut = path in self.server.cut
@@ -220,7 +220,7 @@ def test_there_are_two_data_sets(number: object) -> None:
 def test_nothing_is_downloaded_unless_requested(server: Server) -> None:
     with raises(DatasetError, ErrorCode.NOT_FOUND, match=r"zheng-1 .*WBCSEG_DATA.*synthetic"):
         open_dataset("zheng-1")
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_downloading_a_data_set_includes_its_cell_types(
@@ -230,16 +230,16 @@ def test_downloading_a_data_set_includes_its_cell_types(
     with caplog.at_level(logging.INFO):
         dataset = open_zheng(2, progress=lambda *step: calls.append(step))
     assert len(dataset) == 3
-    assert sorted(server.asked) == sorted(f"pinned/{name}" for name in upstream if "2" in name.split("/")[0])
+    assert sorted(server.requests) == sorted(f"pinned/{name}" for name in upstream if "2" in name.split("/")[0])
     assert [step[:2] for step in calls] == [(done, 7) for done in range(1, 8)]
     assert {step[2] for step in calls} == set(list_published_files(2))
     root = no_data / "segmentation_WBC"
     assert find_zheng_folder(2) == root
     assert find_zheng_folder(1) is None
     assert {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()} == set(list_published_files(2))
-    server.asked.clear()
+    server.requests.clear()
     assert find_problems(open_zheng(2)) == []
-    assert server.asked == []
+    assert server.requests == []
     assert capfd.readouterr() == ("", "")
     assert "pooch" not in {record.name for record in caplog.records}
 
@@ -260,10 +260,10 @@ def test_an_interrupted_download_is_resumed_where_it_stopped(server: Server, no_
     assert 6 <= len(here) <= 18
     assert all((root / name).read_bytes() == upstream[name] for name in here)
     assert find_zheng_folder(1) is None
-    server.asked.clear()
+    server.requests.clear()
     calls: list[tuple[int, int, str]] = []
     assert len(open_zheng(1, progress=lambda *step: calls.append(step))) == 12
-    assert set(server.asked) == {f"pinned/{name}" for name in list_published_files(1)} - {
+    assert set(server.requests) == {f"pinned/{name}" for name in list_published_files(1)} - {
         f"pinned/{name}" for name in here
     }
     assert [step[0] for step in calls] == list(range(len(here) + 1, 26))
@@ -273,8 +273,8 @@ def test_a_connection_that_breaks_off_is_tried_again(server: Server) -> None:
     server.cut = {"pinned/Dataset 2/001.bmp", "pinned/Class Labels of Dataset 2.csv"}
     server.codes = {"pinned/Dataset 2/002.bmp": [503, 429]}
     assert find_problems(open_zheng(2)) == []
-    assert server.asked.count("pinned/Dataset 2/001.bmp") == 2
-    assert server.asked.count("pinned/Dataset 2/002.bmp") == 3
+    assert server.requests.count("pinned/Dataset 2/001.bmp") == 2
+    assert server.requests.count("pinned/Dataset 2/002.bmp") == 3
 
 
 def test_a_ref_that_is_not_found_falls_back_to_the_next(server: Server, upstream: Files) -> None:
@@ -308,8 +308,8 @@ def test_without_a_network_the_error_says_what_to_do(server: Server, no_data: Pa
     with pytest.raises(DownloadError) as caught:
         open_zheng(1)
     text = str(caught.value)
-    kept = sum(path.is_file() for path in (no_data / "segmentation_WBC").rglob("*"))
-    assert f"{kept} of 25 files are complete" in text
+    n_complete = sum(path.is_file() for path in (no_data / "segmentation_WBC").rglob("*"))
+    assert f"{n_complete} of 25 files are complete" in text
     for words in ("no connection", "WBCSEG_DATA", "Download ZIP", "synthetic"):
         assert words in text
 

@@ -16,7 +16,7 @@ def test_what_is_written_is_read_back() -> None:
     dataset = open_zip(data, "corrected.zip")
     check_dataset(dataset)
     assert len(dataset) == 3
-    found = {sample.image.tobytes(): sample.mask for sample in dataset}
+    mask_by_image = {sample.image.tobytes(): sample.mask for sample in dataset}
     for image, labels in cells:
-        assert (found[image.tobytes()] == labels).all()
+        assert (mask_by_image[image.tobytes()] == labels).all()
     assert all(sample.id.count("/") == 1 for sample in dataset)

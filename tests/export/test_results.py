@@ -133,7 +133,7 @@ def text_of(pdf: bytes) -> str:
         except zlib.error:
             continue
     shown = re.findall(rb"\(((?:\\.|[^()\\])*)\) Tj", b"\n".join(streams))
-    return "\n".join(one.decode("latin-1") for one in shown)
+    return "\n".join(item.decode("latin-1") for item in shown)
 
 
 def test_report_has_settings_date_and_features_but_no_file_name(cells: list[CellResult]) -> None:
@@ -190,7 +190,7 @@ def test_table_names_the_mask_files_in_the_zip(reports: list[ImageReport]) -> No
         document = json.loads(archive.read("outlines.coco.json"))
         names = {image["id"]: image["file_name"] for image in document["images"]}
         assert list(names.values()) == ["Jane Doe.png", "b/Jane Doe.png", "Doe field.tif", "Doe empty.tif"]
-        assert {names[one["image_id"]] for one in document["annotations"]} == set(list(names.values())[:3])
+        assert {names[item["image_id"]] for item in document["annotations"]} == set(list(names.values())[:3])
         assert json.loads(archive.read("outlines/Doe empty-unet-16.geojson"))["features"] == []
         features = json.loads(archive.read("outlines/Doe field-unet-16.geojson"))["features"]
         assert [feature["properties"]["name"] for feature in features] == [
@@ -213,9 +213,9 @@ def test_long_names_keep_their_end_and_the_model() -> None:
 
 
 def test_each_model_has_its_own_coco_file() -> None:
-    one = cell_result(1)
-    other = CellResult(one.image_name, one.load, "segnet-16", one.features, one.image_size)
-    (image_cells,) = group_by_image([one, other])
+    item = cell_result(1)
+    other = CellResult(item.image_name, item.load, "segnet-16", item.features, item.image_size)
+    (image_cells,) = group_by_image([item, other])
     assert image_cells.models == ("unet-16", "segnet-16")
     with zipfile.ZipFile(io.BytesIO(build_results_zip([image_cells]))) as archive:
         for model in image_cells.models:
@@ -226,7 +226,7 @@ def test_each_model_has_its_own_coco_file() -> None:
 
 def test_cells_whose_numbering_restarts_are_of_another_image() -> None:
     field = [cell_result(1, cell_index=n, offset=(0, 0)) for n in (1, 2)]
-    assert [len(one.cells) for one in group_by_image([*field, *field])] == [2, 2]
+    assert [len(item.cells) for item in group_by_image([*field, *field])] == [2, 2]
 
 
 def test_definitions_without_pixel_size_are_in_pixels() -> None:
@@ -273,9 +273,9 @@ def unescaped(text: str) -> str:
 
 
 def test_report_counts_the_cells_of_each_model() -> None:
-    one = cell_result(1, status=OK)
-    nothing = CellResult(one.image_name, one.load, "segnet-16", None, one.image_size, status=REVIEW)
-    text = text_of(build_pdf_report([one, nothing], date=WHEN, settings=[]))
+    item = cell_result(1, status=OK)
+    nothing = CellResult(item.image_name, item.load, "segnet-16", None, item.image_size, status=REVIEW)
+    text = text_of(build_pdf_report([item, nothing], date=WHEN, settings=[]))
     assert "unet-16: 1 (1 without issues)" in unescaped(text)
     assert "segnet-16: 0\n" in text
 

@@ -40,8 +40,8 @@ def test_general_models_are_the_defaults(tmp_path: Path, nothing: Path) -> None:
     assert first.name == "unet-16"
     copy_of_shipped(copies, called="unet-12", base_filters=12)
     narrow = Catalog(shipped=copies, runs=nothing)
-    assert [one.name for one in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
-    assert [one.name for one in narrow.select_defaults_for("zheng-1")] == ["unet-16", "segnet-16"]
+    assert [entry.name for entry in narrow.entries] == ["unet-16", "unet-12", "segnet-16"]
+    assert [entry.name for entry in narrow.select_defaults_for("zheng-1")] == ["unet-16", "segnet-16"]
     path = copies / "segnet-16" / "card.json"
     card = json.loads(path.read_text(encoding="utf-8"))
     card["config"]["augmentation"] = "strong"
@@ -50,18 +50,20 @@ def test_general_models_are_the_defaults(tmp_path: Path, nothing: Path) -> None:
     assert first is not None
     assert first.name == "segnet-16"
     # A network without a model for the data set has its general one.
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-1")] == [
+    assert [entry.name for entry in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-1")] == [
         "unet-16",
         "segnet-16",
     ]
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for(None)] == ["segnet-16"]
+    assert [entry.name for entry in Catalog(shipped=copies, runs=nothing).select_defaults_for(None)] == ["segnet-16"]
     # A model trained on one site is not a default for images of another.
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-2")] == ["segnet-16"]
-    assert [one.name for one in Catalog(shipped=copies, runs=nothing).select_defaults_for("synthetic")] == [
+    assert [entry.name for entry in Catalog(shipped=copies, runs=nothing).select_defaults_for("zheng-2")] == [
+        "segnet-16"
+    ]
+    assert [entry.name for entry in Catalog(shipped=copies, runs=nothing).select_defaults_for("synthetic")] == [
         "unet-16",
         "segnet-16",
     ]
-    assert [one.name for one in Catalog(shipped=nothing, runs=copies).select_defaults_for("zheng-1")] == [
+    assert [entry.name for entry in Catalog(shipped=nothing, runs=copies).select_defaults_for("zheng-1")] == [
         "unet-16",
         "unet-12",
         "segnet-16",
@@ -79,7 +81,7 @@ def test_shipped_card_is_complete(name: str) -> None:
     assert not set(card.split["train"]) & set(card.split["test"])
     assert card.training_ids >= set(card.split["train"])
     assert not card.training_ids & set(card.split["test"])
-    assert card.test_metrics["images"] == sum(not one.startswith("synthetic/") for one in card.split["test"])
+    assert card.test_metrics["images"] == sum(not entry.startswith("synthetic/") for entry in card.split["test"])
     for scores in card.test_metrics["regions"].values():
         assert set(scores) == {"dice", "dice_se", "jaccard", "jaccard_se", "n"}
     assert "Jiangxi Tecom" in card.acknowledgement

@@ -39,10 +39,10 @@ def test_holes_become_cytoplasm_and_specks_of_nucleus_too() -> None:
     labels[middle] = 0
     speck = tuple(cytoplasm[30])
     labels[speck] = 2
-    found = keep_main_cell(labels)
-    assert found[middle] == 1
-    assert found[speck] == 1
-    assert (found != LABELS).sum() == 1
+    result = keep_main_cell(labels)
+    assert result[middle] == 1
+    assert result[speck] == 1
+    assert (result != LABELS).sum() == 1
 
 
 def test_where_nothing_was_found_nothing_changes() -> None:

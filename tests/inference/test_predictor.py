@@ -71,9 +71,9 @@ def test_image_that_is_too_small_is_rejected(segmenters: dict[str, Segmenter], h
 
 
 def test_array_that_is_not_an_image_is_rejected(segmenters: dict[str, Segmenter]) -> None:
-    for wrong in (np.zeros((120, 120), np.uint8), np.zeros((120, 120, 4), np.uint8), np.zeros((120, 120, 3))):
+    for array in (np.zeros((120, 120), np.uint8), np.zeros((120, 120, 4), np.uint8), np.zeros((120, 120, 3))):
         with pytest.raises(ImageError, match="must be uint8"):
-            segmenters["unet-16"].predict(wrong)
+            segmenters["unet-16"].predict(array)
 
 
 def test_the_same_image_gives_the_same_result(segmenters: dict[str, Segmenter]) -> None:

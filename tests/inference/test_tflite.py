@@ -64,16 +64,16 @@ def test_threads_share_a_limited_number_of_networks() -> None:
     set_max_loaded(1)
     networks = [TFLiteModel(DATA, name="unet-16", threads=1) for _ in range(3)]
     expected = networks[0](IMAGE)
-    wrong = []
+    mismatches = []
 
     def predict_repeatedly(worker: int) -> None:
         for turn in range(20):
             if not np.array_equal(networks[(worker + turn) % 3](IMAGE), expected):
-                wrong.append((worker, turn))
+                mismatches.append((worker, turn))
 
     threads = [threading.Thread(target=predict_repeatedly, args=(worker,)) for worker in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
+    assert not mismatches

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS
-from wbcseg.inference.two_stage import FIRST_PASS_SIZE, SquareROI, find_roi, predict_two_stage
+from wbcseg.inference.two_stage import FIRST_STAGE_SIZE, SquareROI, find_roi, predict_two_stage
 
 CELL_FRACTION = 0.6
 
@@ -90,7 +90,7 @@ def test_cells_of_any_size_are_segmented_at_one_scale(side: int, cell_fraction: 
     assert (labels == truth).mean() > 0.97
 
 
-def test_first_pass_is_small_and_the_only_one_without_a_cell() -> None:
+def test_first_stage_is_small_and_the_only_one_without_a_cell() -> None:
     sides = []
 
     def predict_coarse(square: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -109,6 +109,6 @@ def test_first_pass_is_small_and_the_only_one_without_a_cell() -> None:
         cell_fraction=CELL_FRACTION,
         refinement=REFINEMENT_WITH_SKIPS,
     )
-    assert sides == [(FIRST_PASS_SIZE, FIRST_PASS_SIZE, 3)]
+    assert sides == [(FIRST_STAGE_SIZE, FIRST_STAGE_SIZE, 3)]
     assert labels.shape == (150, 200, 3)
     assert not labels.argmax(axis=-1).any()

@@ -177,10 +177,10 @@ def test_other_formats_are_rejected_and_named(data: bytes, words: str) -> None:
 )
 def test_pixel_bomb_is_rejected_by_its_header(data: bytes) -> None:
     for read in (open_image, read_size):
-        began = time.process_time()
+        start = time.process_time()
         with raises(ImageError, ErrorCode.TOO_LARGE, match=r"\d+×\d+ pixels"):
             read(data, name="bomb")
-        assert time.process_time() - began < 2
+        assert time.process_time() - start < 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is measured with the resource module")
@@ -212,12 +212,12 @@ print(growth // (1024 * 1024 if sys.platform == "darwin" else 1024))
 @pytest.mark.parametrize("name", ENDLESS)
 def test_malicious_files_are_handled_within_two_seconds(name: str) -> None:
     data = ENDLESS[name]()
-    began = time.process_time()
+    start = time.process_time()
     try:
         assert open_image(data).pixels.size
     except ImageError as error:
         assert error.reason  # noqa: PT017
-    assert time.process_time() - began < 2
+    assert time.process_time() - start < 2
 
 
 def test_first_frame_of_an_animation_is_used_with_a_notice() -> None:
@@ -307,9 +307,9 @@ def test_16_bit_tiff_in_planes_is_rejected() -> None:
 
 def cell_dice(pixels: np.ndarray) -> float:
     """Return the Dice of a dark-cell threshold with the test cell."""
-    found = pixels.astype(int).sum(2) < 590
+    is_cell = pixels.astype(int).sum(2) < 590
     truth = LABELS > 0
-    return 2 * (found & truth).sum() / (found.sum() + truth.sum())
+    return 2 * (is_cell & truth).sum() / (is_cell.sum() + truth.sum())
 
 
 @pytest.mark.parametrize(

@@ -84,13 +84,13 @@ def wait_for(what):
 def test_batch_gives_the_same_results_as_analyze_cells():
     (result,) = done(batch_of(uploads(a_png=CELL, a_mask_png=encode(to_grey(LABELS)))))
     (expected,) = analyze_cells("a.png", IMAGE, Threshold("quick").predict(IMAGE), mask=LABELS)
-    (found,) = result.cells
+    (processed,) = result.cells
     assert result.size == (60, 70)
-    assert (found.image_name, found.model, found.dice) == ("a.png", "quick", expected.dice)
-    assert found.features == expected.features
-    for one, other in zip(found.load(), expected.load(), strict=True):
-        assert (one == other).all()
-    assert found.dice["cell"] > 0.8
+    assert (processed.image_name, processed.model, processed.dice) == ("a.png", "quick", expected.dice)
+    assert processed.features == expected.features
+    for item_result, other in zip(processed.load(), expected.load(), strict=True):
+        assert (item_result == other).all()
+    assert processed.dice["cell"] > 0.8
 
 
 def test_bad_files_are_reported_and_the_others_are_segmented():
@@ -105,17 +105,17 @@ def test_bad_files_are_reported_and_the_others_are_segmented():
         g_mask_png=CELL,
         z_png=CELL,
     )
-    found = {one.name: one for one in done(batch_of(files))}
-    assert [bool(found[name].cells) for name in ("a.png", "f.png", "z.png")] == [True, True, True]
-    codes = {name: one.problem.code for name, one in found.items() if one.problem}
+    processed = {item_result.name: item_result for item_result in done(batch_of(files))}
+    assert [bool(processed[name].cells) for name in ("a.png", "f.png", "z.png")] == [True, True, True]
+    codes = {name: item_result.problem.code for name, item_result in processed.items() if item_result.problem}
     assert codes == {
         "b.png": ErrorCode.EMPTY,
         "c.png": ErrorCode.UNSUPPORTED_FORMAT,
         "d.png": ErrorCode.TRUNCATED,
         "g_mask.png": ErrorCode.MASK_WITHOUT_IMAGE,
     }
-    assert found["f.png"].mask_problem.code == ErrorCode.SIZE_MISMATCH
-    assert not found["f.png"].cells[0].dice
+    assert processed["f.png"].mask_problem.code == ErrorCode.SIZE_MISMATCH
+    assert not processed["f.png"].cells[0].dice
 
 
 def test_bad_files_are_exported_with_reasons_that_name_no_file():
@@ -135,17 +135,17 @@ def test_bad_files_are_exported_with_reasons_that_name_no_file():
     batch = batch_of(files)
     done(batch)
     reports = batch.get_reports()
-    assert [one.name for one in reports] == [item.name for item in batch.input_images]
-    used = {one.name: one for one in reports if not one.problem}
+    assert [item_result.name for item_result in reports] == [item.name for item in batch.input_images]
+    used = {item_result.name: item_result for item_result in reports if not item_result.problem}
     assert set(used) == {"qx_a.png", "qx_f.png"}
     assert used["qx_f.png"].mask_rejected
     assert "qx_f_mask.png" in used["qx_f.png"].note
     head, *rows = build_cell_rows(reports)
     assert [row[head.index("image_index")] for row in rows] == [str(n + 1) for n in range(len(batch.input_images))]
-    for one in reports:
-        if one.problem:
-            assert one.problem.text_without_names
-            assert "qx" not in one.problem.text_without_names
+    for item_result in reports:
+        if item_result.problem:
+            assert item_result.problem.text_without_names
+            assert "qx" not in item_result.problem.text_without_names
     assert build_pdf_report(reports, date=datetime.now(UTC), settings=[]).startswith(b"%PDF-")
 
 
@@ -174,10 +174,10 @@ def test_error_in_a_model_is_reported_for_its_image_only(caplog):
         Upload(f"secret{n}.png", lambda n=n: encode(np.full((30, 30, 3), n, np.uint8)), str(n)) for n in range(1, 5)
     ]
     with caplog.at_level(logging.DEBUG):
-        found = done(batch_of(files, Broken("broken")))
-    codes = [result.problem and result.problem.code for result in found]
+        processed = done(batch_of(files, Broken("broken")))
+    codes = [result.problem and result.problem.code for result in processed]
     assert codes == [ErrorCode.OUT_OF_MEMORY, ErrorCode.INTERNAL, ErrorCode.TOO_SMALL, None]
-    assert "secret" not in str(found[1].problem)
+    assert "secret" not in str(processed[1].problem)
     assert "secret" not in caplog.text
 
 
@@ -194,13 +194,13 @@ def test_cancelled_batch_keeps_its_results_and_can_be_resumed():
     batch.join(20)
     assert batch.progress.state == "cancelled"
     assert not batch.progress.is_active
-    kept = batch.get_results()
-    assert len(kept) == 3
+    results_so_far = batch.get_results()
+    assert len(results_so_far) == 3
     model.permits.release(10)
     batch.start()
     batch.join(20)
     assert batch.progress.state == "done"
-    assert batch.get_results()[:3] == kept
+    assert batch.get_results()[:3] == results_so_far
     assert model.n_predicted == 5
     batch.start()
     batch.cancel()
@@ -216,7 +216,7 @@ def test_resuming_at_once_after_cancelling_repeats_no_image():
     batch.start()
     model.permits.release(10)
     wait_for(lambda: batch.progress.state == "done")
-    assert [one.name for one in batch.get_results()] == ["0.png", "1.png", "2.png"]
+    assert [item_result.name for item_result in batch.get_results()] == ["0.png", "1.png", "2.png"]
     assert model.n_predicted == 3
 
 
@@ -256,20 +256,20 @@ def test_batch_without_heartbeat_pauses_until_the_next():
 
 
 def test_images_are_not_kept_in_memory():
-    seen = []
+    image_refs = []
 
-    class Watched(Threshold):
+    class Recording(Threshold):
         def predict(self, image, **_):
-            seen.append(weakref.ref(image if image.base is None else image.base))
+            image_refs.append(weakref.ref(image if image.base is None else image.base))
             return super().predict(image)
 
-    batch = batch_of(cells(6), Watched("watched"))
-    found = done(batch)
+    batch = batch_of(cells(6), Recording("watched"))
+    processed = done(batch)
     gc.collect()
-    assert [ref() for ref in seen] == [None] * 6
-    assert all(result.cells[0].load()[0].shape == (60, 70, 3) for result in found)
+    assert [ref() for ref in image_refs] == [None] * 6
+    assert all(result.cells[0].load()[0].shape == (60, 70, 3) for result in processed)
     with batch.cache_last_image():
-        found[0].cells[0].load()
+        processed[0].cells[0].load()
         assert batch._image_cache._pixels is not None
     assert batch._image_cache._pixels is None
 
@@ -281,10 +281,12 @@ def test_results_of_the_previous_batch_are_reused():
     first = batch_of(files, model)
     done(first)
     more = batch_of([Upload("0.png", files[0].load, "another"), *files], model, previous=first)
-    found = done(more)
+    processed = done(more)
     assert model.n_predicted == 4
-    assert [one.name for one in found] == ["0.png", "0 (2).png", "1.png", "2.png"]
-    assert [one.cells[0].image_name for one in found] == [one.name for one in found]
+    assert [item_result.name for item_result in processed] == ["0.png", "0 (2).png", "1.png", "2.png"]
+    assert [item_result.cells[0].image_name for item_result in processed] == [
+        item_result.name for item_result in processed
+    ]
 
 
 class TwoCells(Threshold):
@@ -302,11 +304,11 @@ def field():
     """A field of view with two synthetic cells on plain plasma, and its labels."""
     image = np.full((450, 500, 3), (236, 226, 190), np.uint8)
     labels = np.zeros((450, 500), np.uint8)
-    for number, place in enumerate((BBox(40, 30, 160, 150), FAR)):
+    for number, bbox in enumerate((BBox(40, 30, 160, 150), FAR)):
         sample = draw_sample(3, number, size=(120, 120))
         cell = sample.mask > 0
-        image[place.slices][cell] = sample.image[cell]
-        labels[place.slices] = sample.mask
+        image[bbox.slices][cell] = sample.image[cell]
+        labels[bbox.slices] = sample.mask
     return image, labels
 
 
@@ -321,18 +323,21 @@ def test_field_of_view_has_several_cells(field):
     batch = batch_of(files, TwoCells("fields"))
     (result,) = done(batch)
     assert result.is_field_of_view
-    assert [(one.cell_index, one.offset) for one in result.cells] == [(1, (30, 40)), (2, (350, 300))]
+    assert [(item_result.cell_index, item_result.offset) for item_result in result.cells] == [
+        (1, (30, 40)),
+        (2, (350, 300)),
+    ]
     assert result.boxes == ((30, 40, 150, 160), (350, 300, 470, 420))
     assert len(result.thumbnails) == 3
-    assert all(0.5 < one.dice["cell"] <= 1 for one in result.cells)
+    assert all(0.5 < item_result.dice["cell"] <= 1 for item_result in result.cells)
     reads.clear()
-    whole, found = result.load()
+    whole, processed = result.load()
     assert (whole == image).all()
-    for one in result.cells:
-        crop, cell = one.load()
-        left, top = one.offset
+    for item_result in result.cells:
+        crop, cell = item_result.load()
+        left, top = item_result.offset
         assert (crop == image[top : top + 120, left : left + 120]).all()
-        assert (found[top : top + 120, left : left + 120] >= cell).all()
+        assert (processed[top : top + 120, left : left + 120] >= cell).all()
     assert len(reads) == 3
     reads.clear()
     with batch.cache_last_image():
@@ -366,8 +371,8 @@ def test_field_of_view_without_cells_is_exported(field):
     batch = batch_of([Upload("field.png", lambda: encode(field[0]), "f")], NoCells("nothing"))
     done(batch)
     head, row = build_cell_rows(batch.get_reports())
-    found = dict(zip(head, row, strict=True))
-    assert (found["status"], found["model"], found["width"]) == ("no_cell", "nothing", "500")
+    processed = dict(zip(head, row, strict=True))
+    assert (processed["status"], processed["model"], processed["width"]) == ("no_cell", "nothing", "500")
 
 
 def test_thumbnails_are_small(field):

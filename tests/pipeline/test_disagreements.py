@@ -21,8 +21,8 @@ def cell_result(model: str, left: int, status: str = OK, reasons: tuple[str, ...
 
 
 def flag(*results: CellResult) -> list[tuple[str, tuple[str, ...]]]:
-    found = flag_disagreements({one.model: (one,) for one in results})
-    return [(one.status, one.reasons) for several in found.values() for one in several]
+    flagged = flag_disagreements({cell.model: (cell,) for cell in results})
+    return [(cell.status, cell.reasons) for several in flagged.values() for cell in several]
 
 
 def test_agreement_changes_nothing() -> None:

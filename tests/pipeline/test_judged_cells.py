@@ -15,7 +15,7 @@ from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityResult,
 from wbcseg.results import ImageEdges
 
 HEIGHT, WIDTH, SIDE = 300, 600, 40
-PLACES = (BBox(0, 0, SIDE, SIDE), BBox(100, 200, 100 + SIDE, 200 + SIDE), BBox(260, 560, 300, 600))
+BBOXES = (BBox(0, 0, SIDE, SIDE), BBox(100, 200, 100 + SIDE, 200 + SIDE), BBox(260, 560, 300, 600))
 
 
 class ScriptedQualityModel:
@@ -44,16 +44,16 @@ def assess(
 ) -> tuple[list[tuple[str, tuple[str, ...]]], ScriptedQualityModel]:
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     cells = []
-    for place in PLACES:
+    for bbox in BBOXES:
         own = np.zeros((SIDE, SIDE), np.uint8)
         own[8:32, 8:32], own[14:26, 14:26] = 1, 2
-        labels[place.slices] = own
-        cells.append(DetectedCell(place, np.eye(3, dtype=np.float32)[own], own > 0))
+        labels[bbox.slices] = own
+        cells.append(DetectedCell(bbox, np.eye(3, dtype=np.float32)[own], own > 0))
     script = ScriptedQualityModel(*statuses)
-    found = Segmentation(labels, None, "m", tuple(cells))
+    segmentation = Segmentation(labels, None, "m", tuple(cells))
     image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)
-    results = analyze_cells("field", image, found, quality_model=script, second_labels=second)  # type: ignore[arg-type]
-    return [(one.status, one.reasons) for one in results], script
+    results = analyze_cells("field", image, segmentation, quality_model=script, second_labels=second)  # type: ignore[arg-type]
+    return [(cell.status, cell.reasons) for cell in results], script
 
 
 def test_quality_model_gets_the_edges_of_the_field() -> None:
@@ -83,7 +83,7 @@ def test_field_with_mostly_out_of_range_cells_has_no_ok_cell(
 
 def test_cells_that_a_second_model_does_not_find_are_flagged() -> None:
     second = np.zeros((HEIGHT, WIDTH), np.uint8)
-    first = second[PLACES[0].slices]
+    first = second[BBOXES[0].slices]
     first[9:33, 8:32] = 1  # Almost the same; the other cells are not there at all.
     assert assess(OK, OK, REVIEW, second=second)[0] == [
         (OK, ()),
@@ -98,10 +98,10 @@ def test_crop_with_cells_beside_its_centre_is_recognised(axis: int) -> None:
     segmenter = Catalog().load("unet-general")
 
     def reasons(image: NDArray[np.uint8]) -> tuple[str, ...]:
-        found = segmenter.predict(image)
-        (one,) = analyze_cells("crop", image, found, quality_model=load_quality_model(segmenter.card))
-        assert len(one.reasons) <= MAX_REASONS
-        return one.reasons
+        segmentation = segmenter.predict(image)
+        (cell,) = analyze_cells("crop", image, segmentation, quality_model=load_quality_model(segmenter.card))
+        assert len(cell.reasons) <= MAX_REASONS
+        return cell.reasons
 
     both = np.concatenate(cells, axis=axis)
     assert reasons(both)[0] == OFF_CENTRE_REASON

@@ -26,8 +26,8 @@ def discs() -> tuple[Labels, NDArray[np.int_]]:
     distances = [np.hypot(rows - y, columns - x) for y, x in CENTRES]
     cell_numbers = np.select([distances[0] <= np.minimum(RADIUS, distances[1]), distances[1] <= RADIUS], [1, 2], 0)
     labels = (cell_numbers > 0).astype(np.uint8)
-    for one in distances:
-        labels[one <= RADIUS / 2] = 2
+    for distance in distances:
+        labels[distance <= RADIUS / 2] = 2
     return labels, cell_numbers
 
 
@@ -47,19 +47,19 @@ def draw_field() -> NDArray[np.uint8]:
 def test_features_exclude_neighbouring_cells() -> None:
     labels, cell_numbers = discs()
     findings = analyze_cells("field", draw_field(), build_segmentation(labels, cell_numbers))
-    for number, one in enumerate(findings, start=1):
-        assert one.features is not None
-        assert one.features.values["cell_area"] == (cell_numbers == number).sum()
-        assert one.features.values["nucleus_lobes"] == 1
-        crop, cell = one.load()
+    for number, item in enumerate(findings, start=1):
+        assert item.features is not None
+        assert item.features.values["cell_area"] == (cell_numbers == number).sum()
+        assert item.features.values["nucleus_lobes"] == 1
+        crop, cell = item.load()
         assert crop.shape[:2] == cell.shape
         assert (cell > 0).sum() == (cell_numbers == number).sum()
 
 
 def test_dice_excludes_neighbouring_cells() -> None:
     labels, cell_numbers = discs()
-    for one in analyze_cells("field", draw_field(), build_segmentation(labels, cell_numbers), mask=labels):
-        assert one.dice == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
+    for item in analyze_cells("field", draw_field(), build_segmentation(labels, cell_numbers), mask=labels):
+        assert item.dice == {"background": 1.0, "cytoplasm": 1.0, "nucleus": 1.0, "cell": 1.0}
     # A neighbour that lies apart, and that the model did not find at all, is not this cell's.
     far = np.roll(labels, 80, axis=1) * (np.roll(cell_numbers, 80, axis=1) == 2)
     apart = np.where(cell_numbers == 1, labels, far).astype(np.uint8)
@@ -85,17 +85,17 @@ def test_uploaded_mask_gives_the_same_dice() -> None:
         PipelineConfig(Fixed()),
         LastImageCache(),
     )
-    assert [one.dice["cell"] for one in outcome.cells] == [1.0, 1.0]
+    assert [item.dice["cell"] for item in outcome.cells] == [1.0, 1.0]
     assert outcome.load is not None
     assert (outcome.load()[1] == labels).all()
 
 
 @pytest.mark.parametrize(("rows", "half", "touches"), [(HEIGHT, 65, 0.0), (HEIGHT, 20, 0.0), (150, 65, 1.0)])
 def test_only_the_edge_of_the_field_counts_as_edge(rows: int, half: int, touches: float) -> None:
-    labels, cell_numbers = (one[:rows] for one in discs())
+    labels, cell_numbers = (item[:rows] for item in discs())
     y, x = CENTRES[0]
     bbox = BBox(y - half, x - half, min(rows, y + half), x + half)
     cell = DetectedCell(bbox, np.eye(3, dtype=np.float32)[labels[bbox.slices]], cell_numbers[bbox.slices] == 1)
-    (one,) = analyze_cells("field", draw_field()[:rows], Segmentation(labels, None, "m", (cell,)))
-    assert one.features is not None
-    assert one.features.values["touches_edge"] == touches
+    (item,) = analyze_cells("field", draw_field()[:rows], Segmentation(labels, None, "m", (cell,)))
+    assert item.features is not None
+    assert item.features.values["touches_edge"] == touches

@@ -24,16 +24,22 @@ def shared(samples: list[Sample]) -> list[tuple[str, ...]]:
 
 
 def test_identical_shifted_and_refocused_images_belong_together() -> None:
-    one = texture(1)
-    blurred = ndimage.gaussian_filter(one, (0.7, 0.7, 0))
-    samples = named(one[:120, :120], one[:120, :120], one[6:126, 10:130], blurred[:116, :112], texture(2)[:120, :120])
+    first_image = texture(1)
+    blurred = ndimage.gaussian_filter(first_image, (0.7, 0.7, 0))
+    samples = named(
+        first_image[:120, :120],
+        first_image[:120, :120],
+        first_image[6:126, 10:130],
+        blurred[:116, :112],
+        texture(2)[:120, :120],
+    )
     assert shared(samples) == [("made/0", "made/1", "made/2", "made/3")]
 
 
 @pytest.mark.parametrize("number", range(8))
 def test_rotated_and_flipped_images_belong_together(number: int) -> None:
-    one = texture(3)[:120, :120]
-    assert shared(named(one, list_orientations(one)[number].astype(np.uint8))) == [("made/0", "made/1")]
+    first_image = texture(3)[:120, :120]
+    assert shared(named(first_image, list_orientations(first_image)[number].astype(np.uint8))) == [("made/0", "made/1")]
 
 
 def test_different_and_uniform_images_stay_separate() -> None:
@@ -57,9 +63,9 @@ def test_very_small_and_very_narrow_images_are_accepted() -> None:
 def test_the_six_known_pairs_of_dataset_1_and_nothing_else(zheng_data: object) -> None:
     samples = list(open_dataset("zheng-1"))
     start = time.process_time()
-    found = shared(samples)
+    groups = shared(samples)
     assert time.process_time() - start < 60
-    numbers = [tuple(int(i.rpartition("/")[2]) for i in group) for group in found]
+    numbers = [tuple(int(i.rpartition("/")[2]) for i in group) for group in groups]
     here = {int(s.id.rpartition("/")[2]) for s in samples}
     # Checked by eye: the same cell, shifted or refocused; 112 and 139 are equal pixel for pixel.
     known = [(60, 90), (71, 84), (112, 139), (157, 158), (166, 171), (167, 169)]

@@ -12,10 +12,10 @@ from wbcseg.splitting.worker import split_in_subprocess
 
 
 def test_folds_equal_those_of_the_function():
-    found = split_in_subprocess("synthetic")
+    result = split_in_subprocess("synthetic")
     expected = build_leak_free_folds("synthetic", list(open_dataset("synthetic")))
-    assert [tuple(test) for test in found["tests"]] == [split.test for split in expected]
-    assert [tuple(group) for group in found["groups"]] == list(expected[0].groups)
+    assert [tuple(test) for test in result["tests"]] == [split.test for split in expected]
+    assert [tuple(group) for group in result["groups"]] == list(expected[0].groups)
 
 
 def test_an_error_of_the_worker_is_passed_on(no_data):

@@ -58,7 +58,7 @@ def test_copies_are_smaller_by_the_oversampling_and_repeatable(cells: tuple[NDAr
 
 
 @pytest.mark.parametrize("fraction", [CELL_FRACTION, 0.75])
-def test_clean_copies_are_scaled_as_in_the_second_pass(
+def test_clean_copies_are_scaled_as_in_the_second_stage(
     cells: tuple[NDArray[np.uint8], Labels], fraction: float
 ) -> None:
     augmentation = dataclasses.replace(STRONG.make_clean(fraction), clean_fraction=1.0)

@@ -119,7 +119,7 @@ class Segmenter:
             if refine
             else None
         )
-        # One for both passes: resizing it is fast, a second one would take memory.
+        # One for both stages: resizing it is fast, a second one would take memory.
         self._tflite_model = TFLiteModel(data, name=self.name, threads=threads)
 
     def clone(self, *, threads: int = 1) -> Segmenter:
@@ -130,7 +130,7 @@ class Segmenter:
         """Segment an image.
 
         A crop is padded (mirrored) or shrunk to the model's input size. General models (``card.two_stage``) instead
-        predict in two passes (:mod:`wbcseg.inference.two_stage`), refine outlines along the edges in the image
+        predict in two stages (:mod:`wbcseg.inference.two_stage`), refine outlines along the edges in the image
         (:mod:`wbcseg.inference.refine`), and keep only the main cell. An image with a side of more than 480 pixels is a
         field of view: its cells are detected and segmented one by one (:mod:`wbcseg.inference.detection`).
 

@@ -1,4 +1,4 @@
-"""Segment a crop in two passes: the first locates the cell, the second segments it at a fixed scale."""
+"""Segment a crop in two stages: the first locates the cell, the second segments it at a fixed scale."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from wbcseg.transforms.padding import pad_to_square, unpad
 
 SegmentFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-FIRST_PASS_SIZE: Final = 96
-"""Side in pixels of the first pass's square input: enough to locate a cell, and fast."""
+FIRST_STAGE_SIZE: Final = 96
+"""Side in pixels of the first stage's square input: enough to locate a cell, and fast."""
 
 MIN_CELL_AREA_FRACTION: Final = 0.004
 """A cell that covers less than this fraction of the crop is ignored."""
@@ -96,19 +96,19 @@ def predict_two_stage(
 
     Args:
         image: ``uint8[H, W, 3]``.
-        predict_coarse: First pass: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
-        predict_fine: Second pass: the same, for another S.
-        input_size: Side in pixels of the second pass's square input.
+        predict_coarse: First stage: from a square ``uint8[S, S, 3]`` to class probabilities ``float32[S, S, C]``.
+        predict_fine: Second stage: the same, for another S.
+        input_size: Side in pixels of the second stage's square input.
         cell_fraction: Fraction of that side that the cell fills.
         refinement: How to refine outlines along the edges in the image, or ``None`` to keep them.
 
     Returns:
-        Class probabilities ``float32[H, W, C]``: of the second pass within its region, of the first outside it.
+        Class probabilities ``float32[H, W, C]``: of the second stage within its region, of the first outside it.
     """
-    square, placement = pad_to_square(image, FIRST_PASS_SIZE, enlarge=True)
+    square, placement = pad_to_square(image, FIRST_STAGE_SIZE, enlarge=True)
     coarse = predict_coarse(square)
     probabilities = unpad(coarse, placement)
-    # At the scale of the first pass, which is accurate enough to locate the cell, and faster.
+    # At the scale of the first stage, which is accurate enough to locate the cell, and faster.
     roi = find_roi(keep_main_cell(fast_argmax(coarse[placement.window])) != BACKGROUND.id, cell_fraction)
     if roi is None:
         return probabilities

@@ -87,7 +87,7 @@ class ModelCard:
         notes: Further notes for users, such as what was tried and did not help, a few sentences each.
         cross_site: Results of the cross-site study of its network, with the metrics of its quality model; see
             :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. Empty if there is none.
-        cell_fraction: Fraction of the second pass's side that the cell fills (0.2 to 1), for a two-stage model.
+        cell_fraction: Fraction of the second stage's side that the cell fills (0.2 to 1), for a two-stage model.
     """
 
     title: str
@@ -140,7 +140,7 @@ class ModelCard:
 
     @property
     def two_stage(self) -> bool:
-        """Whether it is made for cells of any size and predicts in two passes."""
+        """Whether it is made for cells of any size and predicts in two stages."""
         return get_augmentation(self.config["augmentation"]).cell_fraction is not None
 
     @property

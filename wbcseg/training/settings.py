@@ -196,9 +196,9 @@ class TrainingSettings:
     )
     cell_fraction: float = setting(
         0.6,
-        "Second-pass zoom",
-        "A general model predicts in two passes: on the whole image, then on a square around the cell, whose side "
-        "the cell fills to this fraction. Larger values give finer outlines; but where the first pass misjudged the "
+        "Second-stage zoom",
+        "A general model predicts in two stages: on the whole image, then on a square around the cell, whose side "
+        "the cell fills to this fraction. Larger values give finer outlines; but where the first stage misjudged the "
         "size of the cell, part of it may lie outside the square.",
         group=DATA,
         minimum=0.4,

@@ -18,7 +18,7 @@ CLEAN_FRACTION: Final = 0.5
 """Fraction of copies that are not augmented in the clean epochs of a training for any cell size."""
 
 CLEAN_CELL_MARGIN: Final = 0.15
-"""Maximum reduction of the cell in clean copies relative to a prediction's second pass, as a fraction of the side."""
+"""Maximum reduction of the cell in clean copies relative to a prediction's second stage, as a fraction of the side."""
 
 Transform = Callable[
     [NDArray[np.float32], Labels, np.random.Generator],
@@ -52,7 +52,7 @@ class Augmentation:
         jitter_stain: Largest change of the logarithm of how strongly nucleus and cytoplasm take up each dye.
         add_granules: Fraction of copies with granules throughout the cytoplasm.
         jitter_acquisition: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.transforms.acquisition`.
-        clean_fraction: Fraction of clean copies: scaled as in a prediction's second pass, in any of 8 orientations.
+        clean_fraction: Fraction of clean copies: scaled as in a prediction's second stage, in any of 8 orientations.
         clean_cell_fraction: Smallest and largest fraction of the side that the cell fills in clean copies.
         transform: A custom function, applied to every copy last.
         order: Position in lists.
@@ -97,7 +97,7 @@ class Augmentation:
         """Return the same without interpolation; for half of the copies if the cell size varies.
 
         Args:
-            cell_fraction: Fraction of the side that the cell fills in the second pass of a prediction.
+            cell_fraction: Fraction of the side that the cell fills in the second stage of a prediction.
         """
         if self.cell_fraction is not None:
             return dataclasses.replace(

@@ -100,7 +100,7 @@ def _augment_mixed(
 def _make_clean_copy(
     image: NDArray[np.uint8], mask: Labels, augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], Labels]:
-    """Return an image as in the second pass of a prediction, flipped and rotated by right angles."""
+    """Return an image as in the second stage of a prediction, flipped and rotated by right angles."""
     clean_augmentation = Augmentation(
         "", "", shift=0.02, cell_fraction=augmentation.clean_cell_fraction, oversampling=augmentation.oversampling
     )
