@@ -60,9 +60,12 @@ def until(run: Run, true: Callable[[], object], seconds: float = 180.0) -> None:
     """Wait until a condition is true; a run that ends before that fails the test."""
     end = time.monotonic() + seconds
     while not true():
-        one = summarise_run(run)
-        assert one.is_active, f"{one.status}: {one.reason} {(run.folder / 'log.txt').read_text()}"
-        assert time.monotonic() < end, f"{one.status} {load_progress(run)} {(run.folder / 'log.txt').read_text()}"
+        summary = summarise_run(run)
+        # The run can end between the two checks; then the condition may have become true with it.
+        if not summary.is_active and true():
+            return
+        assert summary.is_active, f"{summary.status}: {summary.reason} {(run.folder / 'log.txt').read_text()}"
+        assert time.monotonic() < end, f"{summary.status} {load_progress(run)} {(run.folder / 'log.txt').read_text()}"
         time.sleep(0.05)
 
 
