@@ -1,0 +1,1 @@
+"""A training run: a folder with its config, progress, checkpoints and results."""
