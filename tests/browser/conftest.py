@@ -42,7 +42,7 @@ def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        give_up("Playwright is not installed: pip install -r requirements-dev.txt")
+        give_up('Playwright is not installed: pip install -e ".[dev]"')
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         try:

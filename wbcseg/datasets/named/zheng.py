@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
@@ -25,7 +24,7 @@ from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, ErrorCode, ImageError, ManifestError, Problem
 from wbcseg.io import open_pair, read_size
 from wbcseg.labels import CELL_TYPES, CellType
-from wbcseg.paths import get_cache_folder
+from wbcseg.paths import get_cache_folder, get_data_folder
 
 REPOSITORY: Final = "https://github.com/zxaoyou/segmentation_WBC"
 COMMIT: Final = "fa9c016f"
@@ -72,15 +71,15 @@ def find_zheng_folder(number: ZhengNumber) -> Path | None:
     Raises:
         DatasetError: If ``WBCSEG_DATA`` is set to a folder that contains neither data set.
     """
-    configured = os.environ.get("WBCSEG_DATA")
+    configured = get_data_folder()
     if configured:
-        root = _find_root(Path(configured).expanduser())
+        root = _find_root(configured)
         if (root / f"Dataset {number}").is_dir():
             return root
         if not any((root / f"Dataset {other_number}").is_dir() for other_number in (1, 2)):
             raise DatasetError(
                 f"WBCSEG_DATA is set to {configured}, but there is no folder “Dataset 1” or “Dataset 2” in it.",
-                file=configured,
+                file=str(configured),
                 code=ErrorCode.NOT_FOUND,
                 hint=f"Set it to a copy of {REPOSITORY}, or unset it.",
             )
