@@ -9,6 +9,7 @@ says what was expected and what was received, and what to do about it.
     WbcsegError
     ├── ImageError               an image cannot be read or is not acceptable
     ├── MaskError                an expert mask cannot be read or holds values that are not classes
+    ├── EditError                a correction of the cells cannot be applied
     ├── DatasetError             a data set is missing or not as expected
     │   ├── PairingError         images and masks do not match
     │   ├── DownloadError        a download failed
@@ -70,6 +71,12 @@ class ErrorCode(StrEnum):
     CANCELLED = "cancelled"
     INTERNAL = "internal"
     """A bug: an error that the package did not raise on purpose."""
+    # Corrections
+    NO_CELL = "no_cell"
+    """No cell could be segmented there, or a part would not be a cell."""
+    NOT_DIVIDED = "not_divided"
+    """The line does not cross the cell."""
+    TOO_FAR_APART = "too_far_apart"
     # Settings, models, runs, downloads
     INVALID_VALUE = "invalid_value"
     NOT_FOUND = "not_found"
@@ -153,6 +160,12 @@ class ImageError(WbcsegError):
 
 class MaskError(WbcsegError):
     """An expert mask cannot be read, or holds values that are not classes."""
+
+
+class EditError(WbcsegError):
+    """A correction of the cells of an image cannot be applied."""
+
+    default_code = ErrorCode.INVALID_VALUE
 
 
 class DatasetError(WbcsegError):

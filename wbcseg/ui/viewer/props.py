@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from wbcseg.pipeline.edits import Edit, Point
+
 PanelKind = Literal["image", "mask", "model", "agreement", "errors", "uncertainty"]
 
 
@@ -52,17 +54,56 @@ class PanelBadge:
 
 
 @dataclass(frozen=True)
+class CellProps:
+    """A cell of a field of view. Coordinates are pixels of the image from its upper left corner.
+
+    Attributes:
+        id: Its id, by which an edit names it; it stays the same under corrections.
+        number: The number to show, as in tables and files.
+        outline: Corners of its outline, x and y, not closed.
+        nuclei: Outlines of the pieces of its nucleus.
+        centroid: Its centroid, x and y.
+        status: Quality status, one of :data:`wbcseg.quality.STATUSES`; empty if quality was not assessed.
+        status_label: The status for people.
+        cut_off: Whether the image's edge cuts it off.
+        origin: Whether the model detected it, or a person added or changed it.
+    """
+
+    id: int
+    number: int
+    outline: tuple[Point, ...]
+    nuclei: tuple[tuple[Point, ...], ...]
+    centroid: Point
+    status: str
+    status_label: str
+    cut_off: bool
+    origin: Literal["model", "person"]
+
+
+@dataclass(frozen=True)
 class PanelProps:
     """A panel that can be shown.
 
+    A model's panel whose ``cells`` is not ``None`` can be corrected. The browser owns the list of edits: it sends the
+    whole list as the value ``edits`` of the component (see :mod:`wbcseg.ui.viewer.corrections`), and takes over
+    ``edits`` from the props of the next run, which lacks an edit that did nothing; ``problem`` then says why.
+
     Attributes:
-        key: Identifies it, also in links.
+        key: Identifies it, also in links and in messages from the browser.
         kind: What it shows.
         title: Its caption.
         alt: Its text for screen readers.
         part: Part of the payload that holds its map, or ``None``.
+        map_digest: Digest of the payload whose ``part`` holds its map after corrections. It may arrive after the props.
+            Empty if the map is in the payload of the image.
         help: A tooltip for the caption.
         badge: A remark on its scores, or ``None``.
+        cells: The cells that the model found in a field of view, after corrections; ``None`` for a crop of one cell and
+            for panels without cells of their own.
+        edits: The corrections in force, in order.
+        problem: Why the last edit that was sent did nothing, or ``None``.
+        region: Corners of the region to count in, or ``None``.
+        count_text: How many cells there are, by the edge rule and in the region, in one line.
     """
 
     key: str
@@ -70,8 +111,27 @@ class PanelProps:
     title: str
     alt: str
     part: str | None = None
+    map_digest: str = ""
     help: str = ""
     badge: PanelBadge | None = None
+    cells: tuple[CellProps, ...] | None = None
+    edits: tuple[Edit, ...] = ()
+    problem: str | None = None
+    region: tuple[Point, ...] | None = None
+    count_text: str = ""
+
+
+@dataclass(frozen=True)
+class EdgeRuleProps:
+    """A rule by which cells cut off by the image's edge are counted.
+
+    Attributes:
+        key: Its name, as in messages from the browser.
+        title: Its name for people.
+    """
+
+    key: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -105,6 +165,8 @@ class ViewerProps:
         next_id: Sample id of the image after, or ``None``.
         strip: The images of the strip; none for an upload.
         prefetch_key: Identifies the models that the strip's scores are from.
+        edge_rules: The rules to choose from for counting the cells of a field of view.
+        edge_rule: Key of the chosen one.
     """
 
     digest: str
@@ -120,7 +182,9 @@ class ViewerProps:
     next_id: str | None
     strip: tuple[StripItem, ...]
     prefetch_key: str
+    edge_rules: tuple[EdgeRuleProps, ...] = ()
+    edge_rule: str = "all"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the props as JSON values."""
+        """Return the props as JSON values; an edit has its keys ``kind``, ``ids``, ``points`` and ``box``."""
         return asdict(self)
