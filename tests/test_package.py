@@ -21,7 +21,7 @@ LAYERS = [
     {"splitting"},
     {"models"},
     {"training"},
-    {"features", "inference", "quality", "visualization"},
+    {"counting", "features", "inference", "quality", "visualization"},
     {"export", "pipeline"},
     {"benchmarking", "evaluation"},
     {"api"},

@@ -14,7 +14,7 @@ Each layer of the package imports only from those below it::
     api
     evaluation, benchmarking
     pipeline, export
-    features, inference, quality, visualization
+    counting, features, inference, quality, visualization
     training
     models
     splitting

@@ -17,7 +17,7 @@ Pixels = tuple[NDArray[np.uint8], Labels]
 """An image, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``."""
 
 ImageEdges = tuple[bool, bool, bool, bool]
-"""Which sides of a crop (top, bottom, left, right) are edges of the image."""
+"""Top, bottom, left, right: which sides of a crop are edges of the image, or which edges of the image cut a cell."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,7 @@ class CellResult:
         reasons: Reasons for the status, as short sentences.
         dice: Dice by region against an expert mask, if there is one.
         seen_in_training: Whether the model was trained on this image and mask, so that the Dice is optimistic.
+        cut_edges: Which edges of the image cut the cell: it has pixels in the first or last row or column.
     """
 
     image_name: str
@@ -151,6 +152,7 @@ class CellResult:
     reasons: tuple[str, ...] = ()
     dice: Mapping[str, float] = field(default_factory=dict)
     seen_in_training: bool = False
+    cut_edges: ImageEdges = (False, False, False, False)
 
 
 @dataclass(frozen=True, eq=False)

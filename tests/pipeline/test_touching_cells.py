@@ -99,3 +99,4 @@ def test_only_the_edge_of_the_field_counts_as_edge(rows: int, half: int, touches
     (item,) = analyze_cells("field", draw_field()[:rows], Segmentation(labels, None, "m", (cell,)))
     assert item.features is not None
     assert item.features.values["touches_edge"] == touches
+    assert item.cut_edges == (False, bool(touches), False, False)

@@ -44,7 +44,6 @@ def extract_features(
     if not cell.any():
         return None
     nucleus_area, cytoplasm_area, cell_area = (float(np.count_nonzero(region)) for region in (nucleus, cytoplasm, cell))
-    edges = (cell[0], cell[-1], cell[:, 0], cell[:, -1])
     values = {
         "nucleus_area": nucleus_area,
         "cytoplasm_area": cytoplasm_area,
@@ -56,11 +55,26 @@ def extract_features(
         "nucleus_lobes": float(count_lobes(nucleus)),
         **_measure_colour("nucleus", image, nucleus),
         **_measure_colour("cytoplasm", image, cytoplasm),
-        "touches_edge": float(
-            any(is_image_edge and edge.any() for is_image_edge, edge in zip(image_edges, edges, strict=True))
-        ),
+        "touches_edge": float(any(find_cut_edges(labels, image_edges))),
     }
     return CellFeatures(values)
+
+
+def find_cut_edges(labels: Labels, image_edges: ImageEdges = (True, True, True, True)) -> ImageEdges:
+    """Return which edges of the image cut a cell: those along which it has pixels.
+
+    Args:
+        labels: ``uint8[H, W]`` of class ids of the cell alone.
+        image_edges: Which sides are edges of the image; all of them, except in a crop from a field of view.
+    """
+    cell = labels != BACKGROUND.id
+    top, bottom, left, right = image_edges
+    return (
+        bool(top and cell[0].any()),
+        bool(bottom and cell[-1].any()),
+        bool(left and cell[:, 0].any()),
+        bool(right and cell[:, -1].any()),
+    )
 
 
 def _measure_shape(region: str, region_mask: BoolArray) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.features import extract_features
+from wbcseg.features import extract_features, find_cut_edges
 from wbcseg.inference import BBox, Segmentation, is_field_of_view
 from wbcseg.inference.detection import detect_nuclei
 from wbcseg.inference.postprocess import keep_main_cell
@@ -89,6 +89,7 @@ def analyze_cells(
             status=quality.status if quality else "",
             reasons=quality.reasons if quality else (),
             dice={region: dice[region] for region in REGIONS if region in dice},
+            cut_edges=find_cut_edges(cell_labels, image_edges),
         )
         is_disputed = False
         if second_labels is not None:

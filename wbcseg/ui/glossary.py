@@ -7,6 +7,7 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.counting import EDGE_RULE_DESCRIPTION
 from wbcseg.features import FEATURES
 from wbcseg.models.card import NOTICE
 from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS
@@ -19,6 +20,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "image edge.",
     "Field of view": "An image that shows many cells, as a microscope camera takes it. The white blood cells in it are "
     "found first, then segmented one by one.",
+    "Edge rule": EDGE_RULE_DESCRIPTION,
     "Pixel size": "The side length of one pixel in the specimen, in µm. It depends on the objective and the camera. "
     "Without it, lengths and areas are in pixels.",
     # Masks
