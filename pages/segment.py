@@ -40,7 +40,7 @@ image_panels.show_image_caption(loaded_image)
 
 view = build_view(loaded_image, selected_entries, catalog, dataset, tta=tta)
 entries = {entry.name: entry for entry in selected_entries}
-quality_badges.show_quality(loaded_image, view.cells, entries)
+quality_badges.show_quality(view.cells, entries)
 show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited)
 show_hints(loaded_image, catalog)
 if loaded_image.sample.mask is not None and view.predictions:

@@ -38,7 +38,8 @@ class Threshold:
 def as_field(segmentation: Segmentation, boxes: Sequence[BBox]) -> Segmentation:
     """Return a result as if the model had found cells of a field of view in these boxes."""
     cells = [
-        DetectedCell(box, segmentation.probabilities[box.slices], segmentation.labels[box.slices] > 0) for box in boxes
+        DetectedCell(box, segmentation.probabilities[box.slices], segmentation.labels[box.slices] > 0, number)
+        for number, box in enumerate(boxes, start=1)
     ]
     return Segmentation(segmentation.labels, None, segmentation.model, tuple(cells))
 

@@ -19,6 +19,9 @@ Pixels = tuple[NDArray[np.uint8], Labels]
 ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left, right: which sides of a crop are edges of the image, or which edges of the image cut a cell."""
 
+NO_EDGES: Final[ImageEdges] = (False, False, False, False)
+ALL_EDGES: Final[ImageEdges] = (True, True, True, True)
+
 
 @dataclass(frozen=True)
 class FeatureSpec:
@@ -134,6 +137,8 @@ class CellResult:
         image_size: Height and width of the image that the crop is from.
         offset: Column and row of the crop in its field of view; ``None`` if the image is a crop itself.
         cell_index: Number of the cell in its field of view, from 1; 0 if the image is a crop itself.
+        id: Its id in :attr:`wbcseg.inference.Segmentation.instances`, from 1; corrections do not change it.
+        score: How certain it is that this is a white cell, 0 to 1.
         status: Quality status, one of :data:`wbcseg.quality.STATUSES`; empty if quality was not assessed.
         reasons: Reasons for the status, as short sentences.
         dice: Dice by region against an expert mask, if there is one.
@@ -148,11 +153,13 @@ class CellResult:
     image_size: tuple[int, int]
     offset: tuple[int, int] | None = None
     cell_index: int = 0
+    id: int = 1
+    score: float = 1.0
     status: str = ""
     reasons: tuple[str, ...] = ()
     dice: Mapping[str, float] = field(default_factory=dict)
     seen_in_training: bool = False
-    cut_edges: ImageEdges = (False, False, False, False)
+    cut_edges: ImageEdges = NO_EDGES
 
 
 @dataclass(frozen=True, eq=False)

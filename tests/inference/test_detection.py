@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.datasets.synthetic.generator import draw_sample
-from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation, detection, is_field_of_view
+from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation, detection
 from wbcseg.inference.detection import detect_nuclei, segment_field_of_view
 from wbcseg.labels import Labels
 from wbcseg.metrics import score
@@ -66,7 +66,8 @@ def test_empty_field_has_no_cell() -> None:
     rng = np.random.default_rng(0)
     plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
     assert not detect_nuclei(np.full((600, 800, 3), 230, np.uint8))
-    labels, cells = segment_field_of_view(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    cells = segment_field_of_view(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
+    labels = Segmentation.from_cells(cells, plain.shape, "unet").labels
     assert not cells
     assert (labels == 0).all()
     np.testing.assert_allclose(Segmentation(labels, None, "unet").probabilities.sum(axis=-1), 1.0)
@@ -78,7 +79,8 @@ def test_every_cell_is_counted_once_at_its_position(monkeypatch: pytest.MonkeyPa
     marked, predict_crop = build_perfect_model(field, mask)
     # Every candidate twice: the second must not count.
     monkeypatch.setattr(detection, "detect_nuclei", lambda _: [*bboxes, *bboxes])
-    labels, cells = segment_field_of_view(marked, predict_crop)
+    cells = segment_field_of_view(marked, predict_crop)
+    labels = Segmentation.from_cells(cells, marked.shape, "unet").labels
     result = [cell.bbox for cell in cells]
     assert len(result) == 12
     assert [item.probabilities.shape[:2] for item in cells] == [labels[bbox.slices].shape for bbox in result]
@@ -104,7 +106,8 @@ def test_pixel_has_the_probabilities_of_its_cell(monkeypatch: pytest.MonkeyPatch
         soft = predict_exactly(crop)
         return soft * (1 - 0.6 * distance) + (1 - soft) * 0.3 * distance
 
-    labels, cells = segment_field_of_view(marked, predict_crop)
+    cells = segment_field_of_view(marked, predict_crop)
+    labels = Segmentation.from_cells(cells, marked.shape, "unet").labels
     assert len(cells) == 2
     result = Segmentation(labels, None, "unet", cells)
     for cell in cells:
@@ -126,7 +129,7 @@ def test_object_without_nucleus_is_not_a_white_cell(monkeypatch: pytest.MonkeyPa
     marked, predict_crop = build_perfect_model(field, without_nuclei)
     assert bboxes
     monkeypatch.setattr(detection, "detect_nuclei", lambda _: bboxes)
-    assert segment_field_of_view(marked, predict_crop)[1] == ()
+    assert segment_field_of_view(marked, predict_crop) == ()
 
 
 def test_crop_grows_until_its_cell_fits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +139,7 @@ def test_crop_grows_until_its_cell_fits(monkeypatch: pytest.MonkeyPatch) -> None
     half = max(np.ptp(rows), np.ptp(columns)) // 4
     monkeypatch.setattr(detection, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
     marked, predict_crop = build_perfect_model(field, mask)
-    (cell,) = segment_field_of_view(marked, predict_crop)[1]
+    (cell,) = segment_field_of_view(marked, predict_crop)
     assert cell.cell_mask.sum() == (mask > 0).sum()
 
 
@@ -155,8 +158,8 @@ def test_no_cells_are_detected_in_a_texture() -> None:
 def test_shipped_model_counts_the_cells_of_a_field() -> None:
     segmenter = Catalog().load("unet-16")
     field, mask = compose_field(list(range(20, 32)), 4, stain="white")
-    assert is_field_of_view(field)
     result = segmenter.predict(field)
+    assert result.is_field_of_view
     assert 11 <= len(result.cells) <= 13
     assert score(mask, result.labels).dice["cell"] > 0.85
     assert result.labels[:15].sum() == 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
-from wbcseg.inference import Catalog, Segmenter
+from wbcseg.inference import Catalog, Segmentation, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.predictor import MAX_CROP_SIDE
 from wbcseg.inference.tflite import TFLiteModel
@@ -216,3 +216,57 @@ def test_general_model_uses_the_cell_fraction_of_its_card(tmp_path: Path) -> Non
     )
     assert np.abs(large - small).max() > 0.05
     assert (large.argmax(-1) == small.argmax(-1)).mean() > 0.97
+
+
+@pytest.fixture(scope="module")
+def two_cells() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A field with two synthetic cells, of which the left edge cuts one off, and its mask."""
+    rng = np.random.default_rng(0)
+    samples = [draw_sample(2, index, size=(120, 120), stain="white") for index in range(2)]
+    first = samples[0]
+    assert first.mask is not None
+    plasma = np.median(first.image[first.mask == 0], axis=0)
+    field = np.clip(plasma + rng.normal(0, 3, (500, 600, 3)), 0, 255).astype(np.uint8)
+    mask = np.zeros((500, 600), np.uint8)
+    for sample, (top, left) in zip(samples, ((40, -50), (200, 300)), strict=True):
+        assert sample.mask is not None
+        image, own = sample.image[:, max(0, -left) :], sample.mask[:, max(0, -left) :]
+        rows, columns = slice(top, top + 120), slice(max(0, left), left + 120)
+        field[rows, columns][own > 0] = image[own > 0]
+        mask[rows, columns][own > 0] = own[own > 0]
+    return field, mask
+
+
+def test_a_cell_that_someone_points_at_is_segmented(
+    segmenters: dict[str, Segmenter], two_cells: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+) -> None:
+    field, mask = two_cells
+    truth = np.where(np.arange(600) > 100, mask, 0)
+    rows, columns = np.nonzero(truth)
+    box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+    for place in ({"point": (float(columns.mean()), float(rows.mean()))}, {"box": box}):
+        cell = segmenters["unet-general"].segment_cell(field, **place)  # type: ignore[arg-type]
+        assert cell is not None
+        result = Segmentation.from_cells([cell], field.shape, "unet-general")
+        assert score(truth.astype(np.uint8), result.labels).dice["cell"] > 0.9
+        assert (cell.id, any(cell.edges)) == (1, False)
+        assert ((result.instances == 1) == (result.labels > 0)).all()
+        # The same cell again is not a second one; another gets the next id.
+        assert segmenters["unet-general"].segment_cell(field, occupied=result.instances, **place) is None  # type: ignore[arg-type]
+        left_cell = segmenters["unet-general"].segment_cell(field, point=(10, 100), occupied=result.instances)
+        assert left_cell is not None
+        assert (left_cell.id, left_cell.edges) == (2, (False, False, True, False))
+
+
+@pytest.mark.parametrize("place", [{}, {"box": (5, 5, 5, 9)}, {"point": (1, 1), "box": (0, 0, 9, 9)}])
+def test_a_cell_outside_the_image_cannot_be_segmented(
+    segmenters: dict[str, Segmenter], place: dict[str, tuple[float, ...]]
+) -> None:
+    with pytest.raises(ValueError, match="box"):
+        segmenters["unet-16"].segment_cell(noise(500, 600), **place)  # type: ignore[arg-type]
+
+
+def test_an_empty_place_has_no_cell(
+    segmenters: dict[str, Segmenter], two_cells: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+) -> None:
+    assert segmenters["unet-general"].segment_cell(two_cells[0], point=(550, 50)) is None

@@ -48,7 +48,7 @@ def assess(
         own = np.zeros((SIDE, SIDE), np.uint8)
         own[8:32, 8:32], own[14:26, 14:26] = 1, 2
         labels[bbox.slices] = own
-        cells.append(DetectedCell(bbox, np.eye(3, dtype=np.float32)[own], own > 0))
+        cells.append(DetectedCell(bbox, np.eye(3, dtype=np.float32)[own], own > 0, len(cells) + 1))
     script = ScriptedQualityModel(*statuses)
     segmentation = Segmentation(labels, None, "m", tuple(cells))
     image = np.full((HEIGHT, WIDTH, 3), 220, np.uint8)

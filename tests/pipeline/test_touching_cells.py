@@ -36,7 +36,7 @@ def build_segmentation(labels: Labels, cell_numbers: NDArray[np.int_], half: int
     for number, (y, x) in enumerate(CENTRES, start=1):
         bbox = BBox(y - half, x - half, y + half, x + half)
         probabilities = np.eye(3, dtype=np.float32)[labels[bbox.slices]]
-        cells.append(DetectedCell(bbox, probabilities, cell_numbers[bbox.slices] == number))
+        cells.append(DetectedCell(bbox, probabilities, cell_numbers[bbox.slices] == number, number))
     return Segmentation(labels, None, "m", tuple(cells))
 
 
@@ -95,7 +95,7 @@ def test_only_the_edge_of_the_field_counts_as_edge(rows: int, half: int, touches
     labels, cell_numbers = (item[:rows] for item in discs())
     y, x = CENTRES[0]
     bbox = BBox(y - half, x - half, min(rows, y + half), x + half)
-    cell = DetectedCell(bbox, np.eye(3, dtype=np.float32)[labels[bbox.slices]], cell_numbers[bbox.slices] == 1)
+    cell = DetectedCell(bbox, np.eye(3, dtype=np.float32)[labels[bbox.slices]], cell_numbers[bbox.slices] == 1, 1)
     (item,) = analyze_cells("field", draw_field()[:rows], Segmentation(labels, None, "m", (cell,)))
     assert item.features is not None
     assert item.features.values["touches_edge"] == touches

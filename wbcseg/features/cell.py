@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from wbcseg.features.lobes import count_lobes
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
-from wbcseg.results import SHAPE_FEATURES, CellFeatures, ImageEdges
+from wbcseg.results import ALL_EDGES, SHAPE_FEATURES, CellFeatures, ImageEdges
 
 NAN: Final = math.nan
 BoolArray = NDArray[np.bool_]
 
 
 def extract_features(
-    image: NDArray[np.uint8], labels: Labels, *, image_edges: ImageEdges = (True, True, True, True)
+    image: NDArray[np.uint8], labels: Labels, *, image_edges: ImageEdges = ALL_EDGES
 ) -> CellFeatures | None:
     """Measure the cell in a mask.
 
@@ -60,7 +60,7 @@ def extract_features(
     return CellFeatures(values)
 
 
-def find_cut_edges(labels: Labels, image_edges: ImageEdges = (True, True, True, True)) -> ImageEdges:
+def find_cut_edges(labels: Labels, image_edges: ImageEdges = ALL_EDGES) -> ImageEdges:
     """Return which edges of the image cut a cell: those along which it has pixels.
 
     Args:

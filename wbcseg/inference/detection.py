@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.labels import BACKGROUND, NUCLEUS, Labels, fast_argmax
+from wbcseg.inference.segmentation import BBox, DetectedCell, clip_bbox, find_touched_edges
+from wbcseg.labels import BACKGROUND, NUCLEUS, fast_argmax
 
 MAX_DETECTION_SIDE: Final = 1200
 """Longer side in pixels of the image in which nuclei are detected."""
@@ -54,51 +55,6 @@ MIN_NUCLEUS_FRACTION: Final = 0.05
 """Minimum area of the nucleus, as a fraction of the white cell's."""
 
 
-@dataclass(frozen=True)
-class BBox:
-    """Bounding box of a white cell's crop, in pixels of the field.
-
-    Attributes:
-        top: First row.
-        left: First column.
-        bottom: Row after the last.
-        right: Column after the last.
-    """
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """Index of the crop in the field."""
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-    def expand(self, factor: float, height: int, width: int) -> BBox:
-        """Return a crop with the same centre, ``factor`` times as large, clipped to the field."""
-        y, x = (self.top + self.bottom) / 2, (self.left + self.right) / 2
-        half_height, half_width = (
-            (stop - start) * factor / 2 for start, stop in ((self.top, self.bottom), (self.left, self.right))
-        )
-        return _clip_bbox(y - half_height, x - half_width, y + half_height, x + half_width, height, width)
-
-
-@dataclass(frozen=True, eq=False)
-class DetectedCell:
-    """A white cell of a field of view.
-
-    Attributes:
-        bbox: Bounding box of its crop.
-        probabilities: Class probabilities of the crop, ``float32[h, w, 3]``.
-        cell_mask: ``bool[h, w]``: the pixels of the crop that belong to this cell.
-    """
-
-    bbox: BBox
-    probabilities: NDArray[np.float32]
-    cell_mask: NDArray[np.bool_]
-
-
 def detect_nuclei(image: NDArray[np.uint8]) -> list[BBox]:
     """Return crops around possible nuclei: the dark ones first, then those that may be pale nuclei.
 
@@ -136,45 +92,62 @@ def detect_nuclei(image: NDArray[np.uint8]) -> list[BBox]:
     return list(dict.fromkeys(bboxes))
 
 
-def segment_field_of_view(
-    image: NDArray[np.uint8], predict_crop: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-) -> tuple[Labels, tuple[DetectedCell, ...]]:
+PredictCrop = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``."""
+
+
+def segment_field_of_view(image: NDArray[np.uint8], predict_crop: PredictCrop) -> tuple[DetectedCell, ...]:
     """Segment every white cell of a field of view.
 
     Args:
         image: ``uint8[H, W, 3]``, RGB.
-        predict_crop: Segments a crop of one cell: ``uint8[h, w, 3]`` to class probabilities ``float32[h, w, 3]``.
+        predict_crop: Segments a crop of one cell.
 
     Returns:
-        Class ids ``uint8[H, W]``, background outside the cells; and the cells, from top to bottom and left to right.
+        The cells, from top to bottom and left to right.
     """
-    height, width = image.shape[:2]
-    labels = np.full((height, width), BACKGROUND.id, np.uint8)
-    is_occupied = np.zeros((height, width), np.bool_)
+    is_occupied = np.zeros(image.shape[:2], np.bool_)
     cells = []
     for bbox in detect_nuclei(image):
         centre = ((bbox.top + bbox.bottom) // 2, (bbox.left + bbox.right) // 2)
         if is_occupied[centre]:
             continue
+        cell = segment_cell(image, bbox, predict_crop, is_occupied)
+        if cell is not None:
+            is_occupied[cell.bbox.slices] |= cell.cell_mask
+            cells.append(cell)
+    cells.sort(key=lambda cell: cell.bbox.centre)
+    return tuple(replace(cell, id=number) for number, cell in enumerate(cells, start=1))
+
+
+def segment_cell(
+    image: NDArray[np.uint8], bbox: BBox, predict_crop: PredictCrop, is_occupied: NDArray[np.bool_]
+) -> DetectedCell | None:
+    """Segment the cell in the middle of a crop, which grows if the cell does not fit.
+
+    Args:
+        image: The field, ``uint8[H, W, 3]``.
+        bbox: The crop.
+        predict_crop: Segments a crop of one cell.
+        is_occupied: ``bool[H, W]``: the pixels of other cells.
+
+    Returns:
+        The cell, with id 1; ``None`` if there is none, or if it is one of the others.
+    """
+    height, width = image.shape[:2]
+    probabilities = predict_crop(np.ascontiguousarray(image[bbox.slices]))
+    candidate = _find_central_cell(probabilities)
+    for _ in range(MAX_CROP_GROWTHS):
+        if candidate is None or not _is_cut_off(candidate, bbox, height, width):
+            break
+        bbox = bbox.expand(CROP_GROWTH, height, width)
         probabilities = predict_crop(np.ascontiguousarray(image[bbox.slices]))
         candidate = _find_central_cell(probabilities)
-        for _ in range(MAX_CROP_GROWTHS):
-            if candidate is None or not _is_cut_off(candidate, bbox, height, width):
-                break
-            bbox = bbox.expand(CROP_GROWTH, height, width)
-            probabilities = predict_crop(np.ascontiguousarray(image[bbox.slices]))
-            candidate = _find_central_cell(probabilities)
-        # It overlaps a cell that is already detected: the same one again.
-        if candidate is None or (is_occupied[bbox.slices] & candidate).sum() > 0.3 * candidate.sum():
-            continue
-        cell_mask = candidate & ~is_occupied[bbox.slices]
-        labels[bbox.slices][cell_mask] = fast_argmax(probabilities[cell_mask])
-        is_occupied[bbox.slices] |= cell_mask
-        cells.append(DetectedCell(bbox, probabilities, cell_mask))
-    cells.sort(
-        key=lambda detected: (detected.bbox.top + detected.bbox.bottom, detected.bbox.left + detected.bbox.right)
-    )
-    return labels, tuple(cells)
+    # It overlaps a cell that is already detected: the same one again.
+    if candidate is None or (is_occupied[bbox.slices] & candidate).sum() > 0.3 * candidate.sum():
+        return None
+    cell_mask = candidate & ~is_occupied[bbox.slices]
+    return DetectedCell(bbox, probabilities, cell_mask, 1, edges=find_touched_edges(bbox, cell_mask, height, width))
 
 
 def _find_central_cell(probabilities: NDArray[np.float32]) -> NDArray[np.bool_] | None:
@@ -258,8 +231,4 @@ def _expand_to_crop(box: PieceBox, factor: float, height: int, width: int) -> BB
     top, left, bottom, right = (coordinate * factor for coordinate in box)
     half_side = CROP_FACTOR * max(bottom - top, right - left) / 2
     y, x = (top + bottom) / 2, (left + right) / 2
-    return _clip_bbox(y - half_side, x - half_side, y + half_side, x + half_side, height, width)
-
-
-def _clip_bbox(top: float, left: float, bottom: float, right: float, height: int, width: int) -> BBox:
-    return BBox(max(0, round(top)), max(0, round(left)), min(height, round(bottom)), min(width, round(right)))
+    return clip_bbox(y - half_side, x - half_side, y + half_side, x + half_side, height, width)

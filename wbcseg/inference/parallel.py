@@ -10,7 +10,8 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.inference.predictor import Segmentation, Segmenter
+from wbcseg.inference.predictor import Segmenter
+from wbcseg.inference.segmentation import Segmentation
 from wbcseg.inference.tflite import MAX_THREADS
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ImageError, ModelError
-from wbcseg.inference.detection import DetectedCell, segment_field_of_view
+from wbcseg.inference.detection import detect_nuclei, segment_cell, segment_field_of_view
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS
+from wbcseg.inference.segmentation import BBox, DetectedCell, Segmentation, clip_bbox
 from wbcseg.inference.tflite import MAX_THREADS, TFLiteModel
 from wbcseg.inference.tta import predict_tta_mean
 from wbcseg.inference.two_stage import predict_two_stage
-from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, fast_argmax
+from wbcseg.labels import fast_argmax
 from wbcseg.models import get_spec
 from wbcseg.models.card import ModelCard
 from wbcseg.transforms.padding import pad_to_square, unpad
@@ -25,51 +27,14 @@ from wbcseg.transforms.padding import pad_to_square, unpad
 MIN_SIDE: Final = 16
 """Smallest side of an image in pixels."""
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
+
 MAX_CROP_SIDE: Final = 480
 """An image whose longer side has at most this many pixels counts as a crop of one cell, a larger one as a field.
 
 The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
 """
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """A model's segmentation of an image.
-
-    Attributes:
-        labels: Most likely class of each pixel, ``uint8[H, W]``. In crops segmented with test-time averaging or by
-            general models, only the main cell is kept.
-        crop_probabilities: Class probabilities of a crop, ``float32[H, W, 3]`` (background, cytoplasm, nucleus), which
-            sum to 1; ``None`` for a field of view.
-        model: Name of the model.
-        cells: The cells of a field of view; empty for a crop.
-    """
-
-    labels: Labels = field(repr=False)
-    crop_probabilities: NDArray[np.float32] | None = field(repr=False)
-    model: str
-    cells: tuple[DetectedCell, ...] = field(default=(), repr=False)
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """Class probabilities, ``float32[H, W, 3]``; in a field of view, all outside the cells is background."""
-        if self.crop_probabilities is not None:
-            return self.crop_probabilities
-        result = np.zeros((*self.labels.shape, len(CLASSES)), np.float32)
-        result[..., BACKGROUND.id] = 1.0
-        for cell in self.cells:
-            result[cell.bbox.slices][cell.cell_mask] = cell.probabilities[cell.cell_mask]
-        return result
-
-    @property
-    def probabilities_u8(self) -> NDArray[np.uint8]:
-        """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``, to save memory."""
-        if self.crop_probabilities is not None:
-            return _quantise(self.crop_probabilities)
-        result = np.zeros((*self.labels.shape, 2), np.uint8)
-        for cell in self.cells:
-            result[cell.bbox.slices][cell.cell_mask] = _quantise(cell.probabilities[cell.cell_mask])
-        return result
 
 
 class Segmenter:
@@ -145,24 +110,50 @@ class Segmenter:
         Raises:
             ImageError: If the image is too small, or not such an array.
         """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ImageError(
-                f"An image must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}",
-                code=ErrorCode.INVALID_VALUE,
-            )
-
-        height, width = image.shape[:2]
-        if min(height, width) < MIN_SIDE:
-            reason = f"An image must have at least {MIN_SIDE}×{MIN_SIDE} pixels. Received: {width}×{height}."
-            raise ImageError(reason, reason=reason, code=ErrorCode.TOO_SMALL)
-        if is_field_of_view(image):
-            labels, cells = segment_field_of_view(image, partial(self._predict_crop, tta=tta))
-            return Segmentation(labels, None, self.name, cells)
+        _check_image(image)
+        if max(image.shape[:2]) > MAX_CROP_SIDE:
+            cells = segment_field_of_view(image, partial(self._predict_crop, tta=tta))
+            return Segmentation.from_cells(cells, image.shape, self.name)
         probabilities = self._predict_crop(image, tta=tta)
         labels = fast_argmax(probabilities)
         if tta or self.card.two_stage:
             labels = keep_main_cell(labels)
         return Segmentation(labels, probabilities, self.name)
+
+    def segment_cell(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        box: Box | None = None,
+        point: tuple[float, float] | None = None,
+        occupied: NDArray[np.uint16] | None = None,
+        tta: bool = False,
+    ) -> DetectedCell | None:
+        """Segment one cell of a field of view that a person pointed at.
+
+        Args:
+            image: The field, ``uint8[H, W, 3]``, RGB.
+            box: Left, top, right and bottom of the cell in pixels, or
+            point: x and y of a point in it.
+            occupied: :attr:`Segmentation.instances` of the cells that there are; their pixels are not taken.
+            tta: Whether to use test-time averaging.
+
+        Returns:
+            The cell with the next free id, or ``None`` if there is no cell, or if it is one of the others.
+
+        Raises:
+            ImageError: If the image is too small, or not such an array.
+            ValueError: If not exactly one of ``box`` and ``point`` is given, or if it is not in the image.
+        """
+        _check_image(image)
+        height, width = image.shape[:2]
+        if occupied is None:
+            occupied = np.zeros((height, width), np.uint16)
+        for bbox in _list_crops(image, box, point):
+            cell = segment_cell(image, bbox, partial(self._predict_crop, tta=tta), occupied > 0)
+            if cell is not None:
+                return replace(cell, id=int(occupied.max(initial=0)) + 1)
+        return None
 
     def _predict_crop(self, image: NDArray[np.uint8], *, tta: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
@@ -187,18 +178,38 @@ class Segmenter:
         return unpad(predict_square(padded), placement)
 
 
-def is_field_of_view(image: NDArray[np.uint8]) -> bool:
-    """Return whether an image, ``uint8[H, W, 3]``, counts as a field of view, not as a crop of one cell."""
+def _check_image(image: NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(
+            f"An image must be uint8[H, W, 3]. Received: {image.dtype}{list(image.shape)}",
+            code=ErrorCode.INVALID_VALUE,
+        )
     height, width = image.shape[:2]
-    return bool(max(height, width) > MAX_CROP_SIDE)
+    if min(height, width) < MIN_SIDE:
+        reason = f"An image must have at least {MIN_SIDE}×{MIN_SIDE} pixels. Received: {width}×{height}."
+        raise ImageError(reason, reason=reason, code=ErrorCode.TOO_SMALL)
 
 
-def _quantise(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the probabilities of cytoplasm and nucleus in steps of 1/255."""
-    levels: NDArray[np.uint8] = (
-        np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
-    )
-    return levels
+def _list_crops(image: NDArray[np.uint8], box: Box | None, point: tuple[float, float] | None) -> list[BBox]:
+    """Return the crops in which the cell that a person pointed at may be, the most likely one first."""
+    height, width = image.shape[:2]
+    if (box is None) == (point is None):
+        raise ValueError("Give either `box` or `point`.")
+    if box is not None:
+        left, top, right, bottom = box
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            raise ValueError(f"Argument `box` must lie in the image of {width}×{height} pixels. Received: {box}")
+        half = 0.8 * max(right - left, bottom - top)
+        y, x = (top + bottom) / 2, (left + right) / 2
+        return [clip_bbox(y - half, x - half, y + half, x + half, height, width)]
+    assert point is not None
+    x, y = point
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(f"Argument `point` must lie in the image of {width}×{height} pixels. Received: {point}")
+    around = [bbox for bbox in detect_nuclei(image) if bbox.top <= y < bbox.bottom and bbox.left <= x < bbox.right]
+    around.sort(key=lambda bbox: math.dist(bbox.centre, (y, x)))
+    halves = (30, 60, 120, 240)
+    return around + [clip_bbox(y - half, x - half, y + half, x + half, height, width) for half in halves]
 
 
 def _scale_to_unit(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wbcseg.datasets import Sample
 from wbcseg.datasets.uploads import InputImage, resolve_page
 from wbcseg.errors import DatasetError, ErrorCode, MaskError, Problem, WbcsegError
-from wbcseg.inference import Segmentation, is_field_of_view
+from wbcseg.inference import Segmentation
 from wbcseg.io import encode_png, format_display_name, open_image, open_mask, open_pair
 from wbcseg.io.images import OpenedImage
 from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
@@ -167,7 +167,7 @@ def analyze_pixels(
     model, second_model, tta = pipeline_config.model, pipeline_config.second_model, pipeline_config.tta
     segmentation = model.predict(image, tta=tta)
     second_labels = second_model.predict(image, tta=tta).labels if second_model else None
-    in_field = is_field_of_view(image)
+    in_field = segmentation.is_field_of_view
     digests = pipeline_config.training_digests
     seen_in_training = mask is not None and bool(digests) and _compute_digest(image, mask) in digests
     cells = analyze_cells(

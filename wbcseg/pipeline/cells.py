@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.features import extract_features, find_cut_edges
-from wbcseg.inference import BBox, Segmentation, is_field_of_view
+from wbcseg.inference import BBox, DetectedCell, Segmentation
 from wbcseg.inference.detection import detect_nuclei
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import BACKGROUND, Labels
@@ -54,15 +54,14 @@ def analyze_cells(
 
     Returns:
         For a crop, its main cell, or one result without features if there is none. For a field of view (see
-        :func:`wbcseg.inference.is_field_of_view`), every cell, from top to bottom.
+        :attr:`wbcseg.inference.Segmentation.is_field_of_view`), every cell, in the order of the segmentation.
     """
     height, width = image.shape[:2]
-    in_field = is_field_of_view(image)
-    crops = [(item.bbox, item.probabilities, item.cell_mask) for item in segmentation.cells]
-    if not in_field:
-        crops = [(BBox(0, 0, height, width), segmentation.probabilities, np.ones((height, width), np.bool_))]
+    in_field = segmentation.is_field_of_view
+    detected_cells = segmentation.cells if in_field else (_build_crop_cell(segmentation),)
     cells = []
-    for cell_index, (bbox, probabilities, cell_mask) in enumerate(crops, start=1):
+    for cell_index, detected in enumerate(detected_cells, start=1):
+        bbox, probabilities, cell_mask = detected.bbox, detected.probabilities, detected.cell_mask
         crop, labels = image[bbox.slices], segmentation.labels[bbox.slices]
         cell_labels = keep_main_cell(_blank_outside(labels, cell_mask))
         image_edges = _find_image_edges(bbox, (height, width))
@@ -86,6 +85,8 @@ def analyze_cells(
             (height, width),
             offset=(bbox.left, bbox.top) if in_field else None,
             cell_index=cell_index if in_field else 0,
+            id=detected.id,
+            score=detected.score,
             status=quality.status if quality else "",
             reasons=quality.reasons if quality else (),
             dice={region: dice[region] for region in REGIONS if region in dice},
@@ -101,6 +102,12 @@ def analyze_cells(
             item = replace(item, reasons=(OFF_CENTRE_REASON, *item.reasons)[:MAX_REASONS])
         cells.append(_flag_disagreement(item) if is_disputed else item)
     return _flag_unlike_field(cells) if in_field else cells
+
+
+def _build_crop_cell(segmentation: Segmentation) -> DetectedCell:
+    """Return a whole crop as if it were a cell of a field of view."""
+    height, width = segmentation.labels.shape
+    return DetectedCell(BBox(0, 0, height, width), segmentation.probabilities, np.ones((height, width), np.bool_), 1)
 
 
 def compute_cell_dice(mask: Labels, labels: Labels, bbox: BBox, cell_labels: Labels) -> dict[str, float]:

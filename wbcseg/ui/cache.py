@@ -22,7 +22,7 @@ from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.features import CellFeatures, extract_features
-from wbcseg.inference import Catalog, ModelEntry, Segmenter, is_field_of_view
+from wbcseg.inference import Catalog, ModelEntry, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import PALETTES, Labels
 from wbcseg.pipeline import analyze_cells, open_input
@@ -195,11 +195,13 @@ class CachedPrediction:
         labels: ``uint8[H, W]`` of class ids, read-only.
         png: Labels and probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes them.
         cells: The cells, without a file name; see :func:`wbcseg.pipeline.analyze_cells`.
+        is_field_of_view: Whether the image is a field of view, not a crop of one cell.
     """
 
     labels: Labels
     png: bytes
     cells: tuple[CellResult, ...]
+    is_field_of_view: bool
 
 
 def predict_cached(
@@ -238,7 +240,10 @@ def _predict(
     segmentation.labels.setflags(write=False)
     cells = analyze_cells("", image, segmentation, quality_model=_quality_model)
     return CachedPrediction(
-        segmentation.labels, encode_prediction(segmentation.labels, segmentation.probabilities_u8), tuple(cells)
+        segmentation.labels,
+        encode_prediction(segmentation.labels, segmentation.probabilities_u8),
+        tuple(cells),
+        segmentation.is_field_of_view,
     )
 
 
@@ -301,13 +306,13 @@ def make_strip_thumbnail(digest: str, _image: RgbImage) -> RgbImage:
     return shrink_to_fit(_image, STRIP_THUMBNAIL_SIDE)
 
 
-def warm_cache(loaded_image: LoadedImage) -> None:
+def warm_cache(loaded_image: LoadedImage, *, is_field_of_view: bool) -> None:
     """Compute what a page needs of an image besides predictions, so that the user does not wait for it."""
     encode_image(loaded_image)
     make_strip_thumbnail(loaded_image.digest, loaded_image.sample.image)
     if loaded_image.sample.mask is not None:
         encode_mask(loaded_image)
-        if not is_field_of_view(loaded_image.sample.image):
+        if not is_field_of_view:
             extract_expert_features(loaded_image)
 
 

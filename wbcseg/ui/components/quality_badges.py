@@ -8,10 +8,9 @@ from typing import Final
 
 import streamlit as st
 
-from wbcseg.inference import ModelEntry, is_field_of_view
+from wbcseg.inference import ModelEntry
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, STATUS_PHRASES, STATUSES, format_counts
 from wbcseg.results import CellResult
-from wbcseg.ui.cache import LoadedImage
 from wbcseg.ui.formatting import escape_markdown, format_cell_count
 
 STATUS_MARKS: Final = {OK: ("green", "check_circle"), REVIEW: ("orange", "error"), OUT_OF_RANGE: ("red", "help")}
@@ -21,19 +20,17 @@ STATUS_ICONS: Final = {status: f":{colour}[:material/{icon}:]" for status, (colo
 """The icon of each status in Markdown."""
 
 
-def show_quality(
-    loaded_image: LoadedImage, cells_by_model: Mapping[str, Sequence[CellResult]], entries: Mapping[str, ModelEntry]
-) -> None:
+def show_quality(cells_by_model: Mapping[str, Sequence[CellResult]], entries: Mapping[str, ModelEntry]) -> None:
     """Show the quality status of each model's result and, in a field of view, how many cells it found.
 
     Args:
-        loaded_image: The image.
         cells_by_model: The cells that each model found, by its name.
         entries: The models by name.
     """
     for model_name, cells in cells_by_model.items():
         title = escape_markdown(entries[model_name].title)
-        if is_field_of_view(loaded_image.sample.image):
+        # A crop has exactly one result, with index 0.
+        if not cells or cells[0].cell_index:
             st.markdown(
                 f"{_get_worst_icon(cells)} **{title}**: {format_cell_count(len(cells))} found{_format_statuses(cells)}"
             )

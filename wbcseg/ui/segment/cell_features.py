@@ -8,7 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from wbcseg.features import CellFeatures
-from wbcseg.inference import BBox, ModelEntry, is_field_of_view
+from wbcseg.inference import BBox, ModelEntry
 from wbcseg.labels import Labels
 from wbcseg.metrics import REGIONS, score
 from wbcseg.pipeline import build_field_renderer, build_field_result, compute_cell_dice
@@ -38,7 +38,7 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
     """
     if not view.predictions:
         return
-    whole_field = is_field_of_view(loaded_image.sample.image)
+    whole_field = view.is_field_of_view
     st.subheader("Measurements", help=None if whole_field else "Of the main cell; other objects do not count.")
     expert_features = None if whole_field else cache.extract_expert_features(loaded_image)
     if expert_features is None and not any(cell.features for cells in view.cells.values() for cell in cells):
@@ -133,7 +133,7 @@ def _build_image_report(
     )
     filename = cells[0].image_name if cells else loaded_image.filename or loaded_image.sample.id
     field_images = {}
-    for model, prediction in view.predictions.items() if is_field_of_view(image) else ():
+    for model, prediction in view.predictions.items() if view.is_field_of_view else ():
         field_result = build_field_result(filename, image, prediction.labels, view.cells[model])
         field_images[model] = build_field_renderer(build_in_memory_loader(image, prediction.labels), field_result.boxes)
     notes = list(loaded_image.notices)

@@ -114,14 +114,16 @@ def _segment_ahead(sample_id: str, prefetch_key: PrefetchKey, catalog: Catalog, 
     with contextlib.suppress(WbcsegError):
         loaded_image = cache.load_image(prefetch_key.dataset_name, sample_id)
         mask = loaded_image.sample.mask
+        is_field_of_view = False
         for model_name, _ in prefetch_key.models:
             prediction = cache.predict_cached(loaded_image, model_name, catalog, tta=prefetch_key.tta)
+            is_field_of_view |= prediction.is_field_of_view
             if mask is not None:
                 dice = score(mask, prediction.labels).dice
                 # An absent class (NaN) does not count.
                 defined = [value for region in REGIONS[1:] if not math.isnan(value := dice[region])]
                 lowest = min([*defined, *([] if math.isnan(lowest) else [lowest])], default=math.nan)
-        cache.warm_cache(loaded_image)
+        cache.warm_cache(loaded_image, is_field_of_view=is_field_of_view)
     with _dice_cache.lock:
         _dice_cache.lowest_dice[prefetch_key, sample_id] = lowest
         while len(_dice_cache.lowest_dice) > MAX_CACHED:

@@ -74,6 +74,11 @@ class PredictView:
         return {titles[name]: prediction.labels for name, prediction in self.predictions.items()}
 
     @property
+    def is_field_of_view(self) -> bool:
+        """Whether the image is a field of view for any of the models."""
+        return any(prediction.is_field_of_view for prediction in self.predictions.values())
+
+    @property
     def models_trained_on_image(self) -> list[str]:
         """Titles of the models that were trained on the image, or on another image of the same cell."""
         return [panel.title for panel in self.props.panels if panel.badge is not None]
