@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from wbcseg.labels import Labels
 
 Pixels = tuple[NDArray[np.uint8], Labels]
 """An image, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``."""
+
+CellOrigin = Literal["model", "person"]
+"""Whether a model detected a cell, or a person added or changed it."""
 
 ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left, right: which sides of a crop are edges of the image, or which edges of the image cut a cell."""

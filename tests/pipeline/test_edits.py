@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from fields import HEIGHT, WIDTH, KnowingSegmenter, build_segmentation, draw_field, draw_truth
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from wbcseg.errors import EditError, ErrorCode
-from wbcseg.pipeline.edits import MAX_EDITS, MAX_POINTS, Edit, parse_edits, parse_points
+from wbcseg.pipeline.edit_values import MAX_EDITS, MAX_LINE_POINTS, MAX_POINTS, parse_edits, parse_points
+from wbcseg.pipeline.edits import CellEditor, Correction, Edit, apply_edits, count_in_region
 
 
 def test_edits_are_read_from_json_values() -> None:
@@ -70,5 +78,176 @@ def test_lists_that_are_too_long_are_rejected() -> None:
         parse_edits([{"kind": "delete", "ids": [1]}] * (MAX_EDITS + 1))
     assert error.value.code == ErrorCode.TOO_LARGE
     with pytest.raises(EditError) as error:
+        parse_edits([{"kind": "split", "points": [[1, 2]] * (MAX_LINE_POINTS + 1)}])
+    assert error.value.code == ErrorCode.TOO_LARGE
+    with pytest.raises(EditError) as error:
         parse_points([[1, 2]] * (MAX_POINTS + 1))
     assert error.value.code == ErrorCode.TOO_LARGE
+
+
+LABELS, NUMBERS = draw_truth()
+IMAGE = draw_field(LABELS)
+FOUND = [[1], [2], [4, 5]]
+"""What the model finds: it misses the third and the last cell, and takes the fourth and the fifth for one."""
+
+
+def correct(*edits: Edit, groups: Sequence[Sequence[int]] = FOUND) -> Correction:
+    segmenter = KnowingSegmenter(LABELS, NUMBERS)
+    return apply_edits(IMAGE, build_segmentation(LABELS, NUMBERS, groups), edits, segmenter)
+
+
+def get_masks(correction: Correction) -> dict[int, NDArray[np.bool_]]:
+    instances = correction.segmentation.instances
+    return {cell.id: instances == cell.id for cell in correction.segmentation.cells}
+
+
+ADD = Edit("add_point", points=((262.0, 95.0),))
+SPLIT = Edit("split", points=((79.5, 120.0), (79.5, 180.0)))
+
+
+def test_no_edits_leave_the_segmentation_as_it_is() -> None:
+    segmentation = build_segmentation(LABELS, NUMBERS, FOUND)
+    assert apply_edits(IMAGE, segmentation, [], KnowingSegmenter(LABELS, NUMBERS)).segmentation is segmentation
+
+
+@pytest.mark.parametrize("edit", [ADD, Edit("add_box", box=(235.0, 75.0, 285.0, 125.0))])
+def test_an_added_cell_has_the_next_id_and_the_mask_that_the_model_sees(edit: Edit) -> None:
+    correction = correct(edit)
+    masks = get_masks(correction)
+    assert list(masks) == [1, 2, 3, 4]
+    assert (masks[4] == (NUMBERS == 3)).all()
+    assert (correction.segmentation.labels[masks[4]] == LABELS[masks[4]]).all()
+    assert [cell.origin for cell in correction.segmentation.cells] == ["model", "model", "model", "person"]
+    assert correction.edits == (edit,)
+    assert correction.problem is None
+
+
+def test_a_deleted_cell_leaves_background_and_its_id_is_not_given_again() -> None:
+    correction = correct(Edit("delete", ids=(3, 1)), ADD)
+    assert list(get_masks(correction)) == [2, 4]
+    assert (correction.segmentation.labels[NUMBERS == 1] == 0).all()
+
+
+def test_a_line_splits_a_cell_into_two() -> None:
+    correction = correct(SPLIT)
+    masks = get_masks(correction)
+    assert list(masks) == [1, 2, 3, 4]
+    overlaps = sorted(max(np.mean(masks[cell_id] == (number == NUMBERS)) for number in (4, 5)) for cell_id in (3, 4))
+    assert overlaps[0] > 0.998
+    assert ((masks[3] | masks[4]) == np.isin(NUMBERS, (4, 5))).all()
+    assert masks[3].sum() >= masks[4].sum()
+
+
+def test_a_split_cell_can_be_merged_again() -> None:
+    correction = correct(SPLIT, Edit("merge", ids=(4, 3)))
+    masks = get_masks(correction)
+    assert list(masks) == [1, 2, 3]
+    assert (masks[3] == np.isin(NUMBERS, (4, 5))).all()
+    assert correction.segmentation.cells[2].origin == "person"
+
+
+def test_the_gap_between_merged_cells_becomes_cytoplasm() -> None:
+    labels, numbers = draw_truth([(100.0, 100.0), (148.0, 100.0)])
+    segmentation = build_segmentation(labels, numbers, [[1], [2]])
+    merged = apply_edits(
+        draw_field(labels), segmentation, [Edit("merge", ids=(1, 2))], KnowingSegmenter(labels, numbers)
+    )
+    (mask,) = get_masks(merged).values()
+    assert (mask & (numbers > 0)).sum() == (numbers > 0).sum()
+    assert ndimage.label(mask)[1] == 1
+    gap = mask & (numbers == 0)
+    assert 0 < gap.sum() < 0.3 * mask.sum()
+    assert (merged.segmentation.labels[gap] == 1).all()
+    np.testing.assert_allclose(merged.segmentation.probabilities.sum(axis=-1), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        (Edit("add_point", points=((42.0, 41.0),)), ErrorCode.ALREADY_EXISTS),
+        (Edit("add_point", points=((200.0, 10.0),)), ErrorCode.NO_CELL),
+        (Edit("add_point", points=((-1.0, 10.0),)), ErrorCode.INVALID_VALUE),
+        (Edit("add_point", points=((300.0, 10.0),)), ErrorCode.INVALID_VALUE),
+        (Edit("add_box", box=(25.0, 25.0, 55.0, 55.0)), ErrorCode.ALREADY_EXISTS),
+        (Edit("add_box", box=(400.0, 10.0, 500.0, 90.0)), ErrorCode.TOO_SMALL),
+        (Edit("add_box", box=(200.0, 0.0, 230.0, 20.0)), ErrorCode.NO_CELL),
+        (Edit("delete", ids=(9,)), ErrorCode.NOT_FOUND),
+        (Edit("split", ids=(9,), points=((0.0, 0.0), (9.0, 9.0))), ErrorCode.NOT_FOUND),
+        (Edit("split", points=((200.0, 0.0), (230.0, 0.0))), ErrorCode.NOT_DIVIDED),
+        # Into the cell, but not across it.
+        (Edit("split", points=((40.0, 0.0), (40.0, 40.0))), ErrorCode.NOT_DIVIDED),
+        # Only cytoplasm on one side.
+        (Edit("split", points=((27.0, 0.0), (27.0, 80.0))), ErrorCode.NO_CELL),
+        (Edit("merge", ids=(1, 2)), ErrorCode.TOO_FAR_APART),
+        (Edit("merge", ids=(1, 7)), ErrorCode.NOT_FOUND),
+    ],
+)
+def test_an_edit_that_cannot_be_applied_does_nothing_and_says_why(edit: Edit, code: ErrorCode) -> None:
+    correction = correct(ADD, edit)
+    assert correction.problem is not None
+    assert correction.problem.code == code
+    assert correction.edits == (ADD,)
+    assert list(get_masks(correction)) == [1, 2, 3, 4]
+    assert correct(edit, ADD).problem is None
+
+
+def test_a_line_may_be_drawn_with_several_points_and_beyond_the_image() -> None:
+    line = Edit("split", points=((79.0, 400.0), (80.0, 160.0), (79.0, 140.0), (82.0, -50.0)))
+    assert len(correct(line).segmentation.cells) == 4
+
+
+def test_only_new_edits_are_segmented() -> None:
+    segmenter = KnowingSegmenter(LABELS, NUMBERS)
+    editor = CellEditor(IMAGE, build_segmentation(LABELS, NUMBERS, FOUND), segmenter)
+    box = Edit("add_box", box=(275.0, 150.0, 300.0, 200.0))
+    first = editor.apply([ADD, box])
+    assert segmenter.call_count == 2
+    assert editor.apply([ADD]).segmentation.cells == first.segmentation.cells[:4]
+    assert editor.apply([ADD, box]).segmentation.cells == first.segmentation.cells
+    assert segmenter.call_count == 2
+
+
+def test_cells_are_counted_in_a_region_by_their_centroid() -> None:
+    cells = correct(SPLIT).segmentation.cells
+    assert count_in_region(cells, [(0, 0), (200, 0), (200, 80), (0, 80)]) == 2
+    assert count_in_region(cells, [(50, 0), (300, 0), (300, 200), (50, 200)]) == 3
+    # A corner that points inwards leaves the first cell out.
+    assert count_in_region(cells, [(0, 0), (300, 0), (300, 200), (0, 200), (120, 30)]) == 3
+    assert count_in_region([], [(0, 0), (300, 0), (300, 200)]) == 0
+
+
+edit_lists = st.lists(
+    st.one_of(
+        st.builds(lambda x, y: Edit("add_point", points=((x, y),)), st.floats(0, 299), st.floats(0, 199)),
+        st.builds(
+            lambda x, y, w, h: Edit("add_box", box=(x, y, x + w, y + h)),
+            *(st.integers(0, 280), st.integers(0, 180), st.integers(1, 60), st.integers(1, 60)),
+        ),
+        st.builds(lambda cell_id: Edit("delete", ids=(cell_id,)), st.integers(1, 8)),
+        st.builds(
+            lambda *numbers: Edit("split", points=(numbers[:2], numbers[2:])),
+            *(st.floats(0, 300), st.floats(0, 200), st.floats(0, 300), st.floats(0, 200)),
+        ),
+        st.builds(
+            lambda ids: Edit("merge", ids=tuple(ids)), st.lists(st.integers(1, 8), min_size=2, max_size=3, unique=True)
+        ),
+        st.sampled_from([ADD, SPLIT, Edit("merge", ids=(3, 4))]),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(edit_lists)
+def test_masks_never_overlap_ids_are_unique_and_the_result_is_the_same_every_time(edits: list[Edit]) -> None:
+    correction, again = correct(*edits), correct(*edits)
+    cells = correction.segmentation.cells
+    assert len({cell.id for cell in cells}) == len(cells)
+    occupied = np.zeros((HEIGHT, WIDTH), int)
+    for cell in cells:
+        assert cell.cell_mask.any()
+        occupied[cell.bbox.slices] += cell.cell_mask
+    assert occupied.max(initial=0) <= 1
+    assert ((correction.segmentation.labels > 0) == (occupied > 0)).all()
+    assert (correction.segmentation.instances == again.segmentation.instances).all()
+    assert correct(*correction.edits).problem is None

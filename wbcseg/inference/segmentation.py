@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, fast_argmax
-from wbcseg.results import NO_EDGES, ImageEdges
+from wbcseg.results import NO_EDGES, CellOrigin, ImageEdges
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class DetectedCell:
         id: Its number in the field, from 1; it stays the same when other cells are added or deleted.
         score: How certain it is that this is a white cell, 0 to 1.
         edges: Which edges of the image cut it off: top, bottom, left, right.
+        origin: Whether the model detected it, or a person added or changed it.
     """
 
     bbox: BBox
@@ -73,6 +74,13 @@ class DetectedCell:
     id: int
     score: float = 1.0
     edges: ImageEdges = NO_EDGES
+    origin: CellOrigin = "model"
+
+    @property
+    def centroid(self) -> tuple[float, float]:
+        """Mean x and y of its pixels' centres in the field."""
+        rows, columns = np.nonzero(self.cell_mask)
+        return self.bbox.left + float(columns.mean()) + 0.5, self.bbox.top + float(rows.mean()) + 0.5
 
     @property
     def labels(self) -> Labels:

@@ -1,13 +1,21 @@
-"""Corrections of the cells of an image by a person: what there is, and reading it from values that a browser sent."""
+"""Corrections of the cells of an image by a person: cells added, deleted, split and merged.
+
+A list of edits is always applied from the model's own result on, so a shorter list undoes. Cells keep their ids, an id
+is never given twice, and the masks of different cells never overlap.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn, get_args
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Protocol
 
-from wbcseg.errors import EditError, ErrorCode
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.errors import EditError, ErrorCode, Problem
+from wbcseg.inference import DetectedCell, Segmentation
+from wbcseg.pipeline.reshape import Line, measure_crossing, merge_cells, split_cell
 
 EditKind = Literal["add_point", "add_box", "delete", "split", "merge"]
 
@@ -17,14 +25,11 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels of the image."""
 
-MAX_EDITS: Final = 2000
-"""Edits of one image."""
+MIN_FREE_FRACTION: Final = 0.5
+"""Minimum fraction of a box that no other cell occupies, for a cell to be added in it."""
 
-MAX_POINTS: Final = 2000
-"""Points of a line or a region."""
-
-MAX_COORDINATE: Final = 1e6
-"""Largest absolute value of a coordinate; a line may begin outside the image."""
+MAX_STEPS: Final = 1000
+"""Steps that an editor remembers."""
 
 
 @dataclass(frozen=True)
@@ -46,82 +51,224 @@ class Edit:
     box: Box | None = None
 
 
-def parse_edits(value: object) -> tuple[Edit, ...]:
-    """Read a list of edits, each with the keys ``kind``, ``ids``, ``points`` and ``box``.
+class CellSegmenter(Protocol):
+    """Segments single cells, such as :class:`wbcseg.inference.Segmenter`."""
+
+    def segment_cell(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        box: Box | None = None,
+        point: Point | None = None,
+        occupied: NDArray[np.uint16] | None = None,
+        tta: bool = False,
+    ) -> DetectedCell | None:
+        """Segment the cell in a box or at a point, outside the pixels of other cells; ``None`` if there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """A corrected segmentation.
+
+    Attributes:
+        segmentation: The segmentation with the cells that there are now; their labels are the model's.
+        edits: The edits that did something, in order.
+        problem: Why the last edit did nothing, or ``None``.
+    """
+
+    segmentation: Segmentation
+    edits: tuple[Edit, ...]
+    problem: Problem | None = None
+
+
+def apply_edits(
+    image: NDArray[np.uint8],
+    segmentation: Segmentation,
+    edits: Sequence[Edit],
+    segmenter: CellSegmenter,
+    *,
+    tta: bool = False,
+) -> Correction:
+    """Apply corrections to a model's segmentation.
 
     Args:
-        value: JSON values from anywhere.
+        image: ``uint8[H, W, 3]``, RGB.
+        segmentation: What the model predicted.
+        edits: The corrections, in order. One that cannot be applied is left out.
+        segmenter: Segments the cells to add.
+        tta: Whether it is to use test-time averaging.
 
-    Raises:
-        EditError: If it is not such a list; code ``too_large`` or ``invalid_value``.
+    Returns:
+        The corrected segmentation; the same arguments give the same.
     """
-    if not isinstance(value, list | tuple):
-        _reject("edits", "a list", value)
-    if len(value) > MAX_EDITS:
-        raise EditError(
-            f"An image can have up to {MAX_EDITS} corrections. Received: {len(value)}.", code=ErrorCode.TOO_LARGE
-        )
-    return tuple(map(_parse_edit, value))
+    return CellEditor(image, segmentation, segmenter, tta=tta).apply(edits)
 
 
-def parse_points(value: object, *, at_least: int = 1) -> tuple[Point, ...]:
-    """Read a list of points.
+def count_in_region(cells: Iterable[DetectedCell], region: Sequence[Point]) -> int:
+    """Return how many cells have their centroid in a polygon.
 
     Args:
-        value: JSON values from anywhere.
-        at_least: Smallest number of points.
-
-    Raises:
-        EditError: If it is not such a list; code ``too_large`` or ``invalid_value``.
+        cells: The cells.
+        region: Corners of the polygon, at least three.
     """
-    if not isinstance(value, list | tuple) or len(value) < at_least:
-        _reject("points", f"a list of at least {at_least} points", value)
-    if len(value) > MAX_POINTS:
-        raise EditError(
-            f"A line or region can have up to {MAX_POINTS} points. Received: {len(value)}.", code=ErrorCode.TOO_LARGE
-        )
-    return tuple((x, y) for x, y in (_parse_numbers(point, 2) for point in value))
+    return int(np.count_nonzero(contain_points(region, [cell.centroid for cell in cells])))
 
 
-def _parse_edit(value: object) -> Edit:
-    if not isinstance(value, Mapping):
-        _reject("edit", "a mapping", value)
-    kind: Any = value.get("kind")
-    if kind not in get_args(EditKind):
-        _reject("kind", f"one of {', '.join(get_args(EditKind))}", kind)
-    match kind:
-        case "add_point":
-            return Edit(kind, points=parse_points(value.get("points"))[:1])
-        case "add_box":
-            x1, y1, x2, y2 = _parse_numbers(value.get("box"), 4)
-            return Edit(kind, box=(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
-        case "split":
-            return Edit(kind, _parse_ids(value.get("ids"), 0)[:1], parse_points(value.get("points"), at_least=2))
-        case _:
-            return Edit(kind, _parse_ids(value.get("ids"), 2 if kind == "merge" else 1))
+def contain_points(region: Sequence[Point], points: Sequence[Point]) -> NDArray[np.bool_]:
+    """Return for each point whether it is in a polygon, by the even-odd rule.
+
+    Args:
+        region: Corners of the polygon, at least three.
+        points: The points.
+    """
+    # Imported here, so that listing models does not wait for it.
+    from skimage.measure import points_in_poly
+
+    inside: NDArray[np.bool_] = points_in_poly(np.reshape(points, (-1, 2)), np.asarray(region))
+    return inside
 
 
-def _parse_ids(value: object, at_least: int) -> tuple[int, ...]:
-    """Read ids of cells, each once, in order."""
-    ids = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-    if any(isinstance(item, bool) or not isinstance(item, int) or not 0 < item < 2**16 for item in ids):
-        _reject("ids", "ids of cells", value)
-    unique_ids = tuple(dict.fromkeys(ids))
-    if len(unique_ids) < at_least:
-        _reject("ids", f"at least {at_least} different ids of cells", value)
-    return unique_ids
+@dataclass(eq=False)
+class _Step:
+    """The cells after an edit, and what is known to follow from it.
+
+    Attributes:
+        cells: The cells by id, in increasing order.
+        next_id: The id that the next new cell gets.
+        following: The step after each further edit that was tried, or why it did nothing.
+    """
+
+    cells: dict[int, DetectedCell]
+    next_id: int
+    following: dict[Edit, _Step | Problem] = field(default_factory=dict)
 
 
-def _parse_numbers(value: object, count: int) -> tuple[float, ...]:
-    """Read coordinates."""
-    if not isinstance(value, list | tuple) or len(value) != count:
-        _reject("coordinates", f"{count} numbers", value)
-    for item in value:
-        is_number = isinstance(item, int | float) and not isinstance(item, bool)
-        if not is_number or abs(item) > MAX_COORDINATE or math.isnan(item):
-            _reject("coordinates", f"finite numbers up to {MAX_COORDINATE:g}", value)
-    return tuple(float(item) for item in value)
+class CellEditor:
+    """Applies lists of edits to one image and remembers the steps, so that only what is new is segmented.
+
+    Args:
+        image: ``uint8[H, W, 3]``, RGB.
+        segmentation: What the model predicted.
+        segmenter: Segments the cells to add.
+        tta: Whether it is to use test-time averaging.
+    """
+
+    def __init__(
+        self, image: NDArray[np.uint8], segmentation: Segmentation, segmenter: CellSegmenter, *, tta: bool = False
+    ) -> None:
+        self._image, self._segmentation, self._segmenter, self._tta = image, segmentation, segmenter, tta
+        cells = {cell.id: cell for cell in sorted(segmentation.cells, key=lambda cell: cell.id)}
+        self._first_step = _Step(cells, max(cells, default=0) + 1)
+        self._step_count = 0
+
+    def apply(self, edits: Sequence[Edit]) -> Correction:
+        """Return the segmentation after edits; see :func:`apply_edits`."""
+        if self._step_count > MAX_STEPS:
+            self._first_step.following.clear()
+            self._step_count = 0
+        step, in_force, problem = self._first_step, [], None
+        for edit in edits:
+            following = self._take_step(step, edit)
+            problem = following if isinstance(following, Problem) else None
+            if not isinstance(following, Problem):
+                step = following
+                in_force.append(edit)
+        if not in_force:
+            return Correction(self._segmentation, (), problem)
+        return Correction(self._build_segmentation(step), tuple(in_force), problem)
+
+    def _take_step(self, step: _Step, edit: Edit) -> _Step | Problem:
+        if edit not in step.following:
+            self._step_count += 1
+            try:
+                step.following[edit] = self._edit(step, edit)
+            except EditError as error:
+                step.following[edit] = error.to_problem()
+        return step.following[edit]
+
+    def _build_segmentation(self, step: _Step) -> Segmentation:
+        return Segmentation.from_cells(tuple(step.cells.values()), self._image.shape, self._segmentation.model)
+
+    def _edit(self, step: _Step, edit: Edit) -> _Step:
+        """Return the step after an edit.
+
+        Raises:
+            EditError: If it cannot be applied.
+        """
+        missing = [str(cell_id) for cell_id in edit.ids if cell_id not in step.cells]
+        if missing:
+            raise EditError(f"There is no cell {' and no cell '.join(missing)} any more.", code=ErrorCode.NOT_FOUND)
+        match edit.kind:
+            case "add_point" | "add_box":
+                new_cells = [self._segment(step, edit)]
+            case "split":
+                cell = step.cells[edit.ids[0]] if edit.ids else self._find_crossed(step, edit.points)
+                edit = replace(edit, ids=(cell.id,))
+                new_cells = list(split_cell(cell, edit.points, self._image.shape))
+            case "merge":
+                cells = [step.cells[cell_id] for cell_id in edit.ids]
+                new_cells = [merge_cells(cells, self._build_segmentation(step).instances)]
+            case "delete":
+                new_cells = []
+        remaining = {cell_id: cell for cell_id, cell in step.cells.items() if cell_id not in edit.ids}
+        return _add_cells(remaining, new_cells, sorted(edit.ids), step.next_id)
+
+    def _segment(self, step: _Step, edit: Edit) -> DetectedCell:
+        """Segment the cell that an edit adds."""
+        occupied = self._build_segmentation(step).instances
+        point, box = (edit.points[0], None) if edit.kind == "add_point" else (None, self._clip_box(edit.box))
+        if point is not None and (cell_id := self._get_cell_id(occupied, point)):
+            raise EditError(
+                f"Cell {cell_id} is there already.",
+                code=ErrorCode.ALREADY_EXISTS,
+                hint="To make two cells of it, draw a line across it with Split.",
+            )
+        if box is not None:
+            left, top, right, bottom = map(round, box)
+            if np.mean(occupied[top : bottom + 1, left : right + 1] == 0) < MIN_FREE_FRACTION:
+                raise EditError(
+                    "Other cells fill the box.",
+                    code=ErrorCode.ALREADY_EXISTS,
+                    hint="Delete or split them first.",
+                )
+        cell = self._segmenter.segment_cell(self._image, box=box, point=point, occupied=occupied, tta=self._tta)
+        if cell is None:
+            hint = "Drag a box round the cell." if point is not None else "Drag the box closely round the whole cell."
+            raise EditError("No white blood cell could be segmented there.", code=ErrorCode.NO_CELL, hint=hint)
+        return replace(cell, cell_mask=cell.cell_mask & (occupied[cell.bbox.slices] == 0))
+
+    def _get_cell_id(self, instances: NDArray[np.uint16], point: Point) -> int:
+        """Return the id of the cell at a point, 0 if there is none."""
+        height, width = instances.shape
+        x, y = point
+        if not (0 <= x < width and 0 <= y < height):
+            raise EditError("The point is outside the image.")
+        return int(instances[int(y), int(x)])
+
+    def _clip_box(self, box: Box | None) -> Box:
+        height, width = self._image.shape[:2]
+        left, top, right, bottom = box or (0.0, 0.0, 0.0, 0.0)
+        left, top, right, bottom = max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom)
+        if right - left < 2 or bottom - top < 2:
+            raise EditError("The box is too small, or outside the image.", code=ErrorCode.TOO_SMALL)
+        return left, top, right, bottom
+
+    def _find_crossed(self, step: _Step, line: Line) -> DetectedCell:
+        """Return the cell that most of a line crosses."""
+        lengths = {cell_id: measure_crossing(cell, line) for cell_id, cell in step.cells.items()}
+        longest = max(lengths, key=lambda cell_id: lengths[cell_id], default=0)
+        if not lengths.get(longest):
+            raise EditError("The line crosses no cell.", code=ErrorCode.NOT_DIVIDED)
+        return step.cells[longest]
 
 
-def _reject(name: str, expected: str, value: object) -> NoReturn:
-    raise EditError(f"Corrections: `{name}` must be {expected}. Received: {str(value)[:80]}")
+def _add_cells(
+    cells: dict[int, DetectedCell], new_cells: Sequence[DetectedCell], old_ids: Sequence[int], next_id: int
+) -> _Step:
+    """Return cells with new ones; the first of these takes over the lowest id of the cells that it is made of."""
+    result = dict(cells)
+    for index, cell in enumerate(new_cells):
+        cell_id = old_ids[0] if index == 0 and old_ids else next_id
+        next_id += cell_id == next_id
+        result[cell_id] = replace(cell, id=cell_id, score=1.0, origin="person")
+    return _Step(dict(sorted(result.items())), next_id)

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wbcseg.errors import EditError
-from wbcseg.pipeline.edits import Edit, Point, parse_edits, parse_points
+from wbcseg.pipeline.edit_values import parse_edits, parse_points
+from wbcseg.pipeline.edits import Edit, Point
 
 
 @dataclass(frozen=True)
