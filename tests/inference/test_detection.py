@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from wbcseg.datasets.synthetic.generator import draw_sample
-from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation, detection
-from wbcseg.inference.detection import detect_nuclei, segment_field_of_view
+from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation, threshold_rule
+from wbcseg.inference.threshold_rule import detect_nuclei, segment_field_of_view
 from wbcseg.labels import Labels
 from wbcseg.metrics import score
 
@@ -78,7 +78,7 @@ def test_every_cell_is_counted_once_at_its_position(monkeypatch: pytest.MonkeyPa
     bboxes = detect_nuclei(field)
     marked, predict_crop = build_perfect_model(field, mask)
     # Every candidate twice: the second must not count.
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: [*bboxes, *bboxes])
+    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: [*bboxes, *bboxes])
     cells = segment_field_of_view(marked, predict_crop)
     labels = Segmentation.from_cells(cells, marked.shape, "unet").labels
     result = [cell.bbox for cell in cells]
@@ -97,7 +97,7 @@ def test_pixel_has_the_probabilities_of_its_cell(monkeypatch: pytest.MonkeyPatch
     field, mask = compose_field([0, 1], 2)
     middle = field.shape[1] // 2
     bboxes = [BBox(0, 0, field.shape[0], middle + 50), BBox(0, middle - 50, field.shape[0], field.shape[1])]
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: bboxes)
+    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: bboxes)
     marked, predict_exactly = build_perfect_model(field, mask)
 
     def predict_crop(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -128,7 +128,7 @@ def test_object_without_nucleus_is_not_a_white_cell(monkeypatch: pytest.MonkeyPa
     bboxes = detect_nuclei(field)
     marked, predict_crop = build_perfect_model(field, without_nuclei)
     assert bboxes
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: bboxes)
+    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: bboxes)
     assert segment_field_of_view(marked, predict_crop) == ()
 
 
@@ -137,7 +137,7 @@ def test_crop_grows_until_its_cell_fits(monkeypatch: pytest.MonkeyPatch) -> None
     rows, columns = np.nonzero(mask)
     y, x = (int(rows.min() + rows.max()) // 2, int(columns.min() + columns.max()) // 2)
     half = max(np.ptp(rows), np.ptp(columns)) // 4
-    monkeypatch.setattr(detection, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
+    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
     marked, predict_crop = build_perfect_model(field, mask)
     (cell,) = segment_field_of_view(marked, predict_crop)
     assert cell.cell_mask.sum() == (mask > 0).sum()

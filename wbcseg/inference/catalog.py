@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from wbcseg.errors import ErrorCode, ModelError, Problem
+from wbcseg.inference.detection import DETECTOR_FOLDER
 from wbcseg.inference.predictor import Segmenter
 from wbcseg.io.atomic import compute_sha256
 from wbcseg.models import ARCHITECTURES
@@ -167,7 +168,8 @@ class Catalog:
 
 def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry | BrokenModel]:
     try:
-        folders = [path.parent for path in folder.glob(f"*/{CARD_FILE}")]
+        # The cell detector is no segmentation model.
+        folders = [path.parent for path in folder.glob(f"*/{CARD_FILE}") if path.parent.name != DETECTOR_FOLDER]
     except OSError:
         return []
     return [_load_entry(path, shipped=shipped) for path in folders]

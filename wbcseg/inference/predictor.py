@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ImageError, ModelError
-from wbcseg.inference.detection import detect_nuclei, segment_cell, segment_field_of_view
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS
 from wbcseg.inference.segmentation import BBox, DetectedCell, Segmentation, clip_bbox
 from wbcseg.inference.tflite import MAX_THREADS, TFLiteModel
+from wbcseg.inference.threshold_rule import detect_nuclei, segment_cell, segment_field_of_view
 from wbcseg.inference.tta import predict_tta_mean
 from wbcseg.inference.two_stage import predict_two_stage
 from wbcseg.labels import fast_argmax

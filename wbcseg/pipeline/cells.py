@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from wbcseg.features import extract_features, find_cut_edges
 from wbcseg.inference import BBox, DetectedCell, Segmentation
-from wbcseg.inference.detection import detect_nuclei
 from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.inference.threshold_rule import detect_nuclei
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.metrics import CELL, REGIONS, score
 from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityModel

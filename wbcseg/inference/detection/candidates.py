@@ -1,0 +1,165 @@
+"""Find candidates for cells: peaks of the heat maps that the detector network computes on an image pyramid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from wbcseg.inference.detection.background import estimate_background, normalise
+from wbcseg.inference.detection.boxes import Boxes, suppress_overlaps
+from wbcseg.inference.detection.card import Thresholds
+from wbcseg.inference.detection.network import LiteRTNetwork
+
+STRIDE: Final = 4
+"""Pixels of the image per pixel of the heat map."""
+
+SIDE_MULTIPLE: Final = 16
+"""Height and width of the network's input are multiples of this."""
+
+PYRAMID_SIDES: Final = (72, 144, 288, 576)
+"""Longer sides in pixels at which every image is searched, as far as it is that large."""
+
+FINE_PYRAMID_SIDES: Final = (1152, 2304)
+"""Further levels, for large images in which the cells are small, or in which none was found so far."""
+
+MIN_FINE_ENLARGEMENT: Final = 1.4
+"""An image is searched at a fine level if it is larger than half of it by this factor."""
+
+CONFIDENT_HEAT: Final = 0.5
+"""Heat from which on a candidate tells how large the cells are."""
+
+MAX_SMALL_CELL: Final = 28.0
+"""Median cell size in pixels of the previous level, above which finer levels are not searched."""
+
+SIZE_UNIT: Final = 32.0
+"""The network predicts the logarithm of height and width relative to this many pixels."""
+
+CELL_SIZES: Final = (11.0, 140.0)
+"""Minimum and maximum size of cells found at one level, in its pixels; others are found at another level."""
+
+MAX_CANDIDATES: Final = 300
+"""Maximum number of candidates that are verified."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What may be cells in an image.
+
+    Attributes:
+        boxes: Their boxes in pixels of the image, by falling heat.
+        heats: Height of each peak in the heat map, ``float32[N]``, 0 to 1.
+        background: Background colour of the image, ``float32[3]``.
+    """
+
+    boxes: Boxes
+    heats: NDArray[np.float32]
+    background: NDArray[np.float32]
+
+
+class CandidateFinder:
+    """Finds candidates with the detector network. Not thread-safe.
+
+    Args:
+        data: Content of the network's LiteRT file.
+        thresholds: See :class:`Thresholds`.
+        threads: Number of processor threads.
+    """
+
+    def __init__(self, data: bytes, thresholds: Thresholds, *, threads: int) -> None:
+        self._network = LiteRTNetwork(data, threads=threads)
+        self._thresholds = thresholds
+
+    def find(self, image: NDArray[np.uint8]) -> Candidates:
+        """Return the candidates in an image, ``uint8[H, W, 3]``."""
+        height, width = image.shape[:2]
+        longer_side = max(height, width)
+        levels = _build_pyramid(image)
+        background = estimate_background(levels[min(1, len(levels) - 1)][::2, ::2])
+        searched = [self._search(level, image.shape, background) for level in levels]
+        for side in FINE_PYRAMID_SIDES:
+            if longer_side <= MIN_FINE_ENLARGEMENT * side / 2 or not _are_cells_small(searched, side / 2 / longer_side):
+                break
+            level = np.asarray(_resize(Image.fromarray(image), height, width, min(side, longer_side)))
+            searched.append(self._search(level, image.shape, background))
+        boxes, heats = (np.concatenate(parts).astype(np.float32) for parts in zip(*searched, strict=True))
+        boxes = np.clip(boxes, 0, np.array((width, height, width, height), np.float32))
+        # Candidates inside others remain: the verifier knows better which of the two is the cell.
+        kept = suppress_overlaps(boxes, heats, max_iou=self._thresholds.duplicate_iou, max_contained=1.0)
+        kept = kept[:MAX_CANDIDATES]
+        return Candidates(boxes[kept], heats[kept], background)
+
+    def _search(
+        self, level: NDArray[np.uint8], shape: tuple[int, ...], background: NDArray[np.float32]
+    ) -> tuple[Boxes, NDArray[np.float32]]:
+        """Return boxes in pixels of the image and heats of one level of the pyramid."""
+        heat_map, geometry = self._network(normalise(level, background)[None])
+        boxes, heats = find_peaks(heat_map[0, ..., 0], geometry[0], self._thresholds.candidate_heat)
+        scale = np.array((shape[1] / level.shape[1], shape[0] / level.shape[0]), np.float32)
+        return boxes * np.tile(scale, 2), heats
+
+
+def find_peaks(
+    logits: NDArray[np.float32], geometry: NDArray[np.float32], min_heat: float
+) -> tuple[Boxes, NDArray[np.float32]]:
+    """Return the boxes of the peaks of a heat map, in pixels of the network's input, and their heats.
+
+    Args:
+        logits: The heat map as logits, ``float32[h, w]``.
+        geometry: ``float32[h, w, 4]``: row and column offset of the centre in pixels of the map, logarithm of the
+            cell's height and width relative to :data:`SIZE_UNIT`.
+        min_heat: Minimum height of a peak, 0 to 1.
+    """
+    padded = np.pad(logits, 1, constant_values=-np.inf)
+    row_maxima = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
+    maxima = np.maximum(np.maximum(row_maxima[:-2], row_maxima[1:-1]), row_maxima[2:])
+    rows, columns = np.nonzero((logits >= maxima) & (logits > np.log(min_heat / (1 - min_heat))))
+    row_offsets, column_offsets, log_heights, log_widths = geometry[rows, columns].T
+    y = (rows + 0.5 + row_offsets) * STRIDE
+    x = (columns + 0.5 + column_offsets) * STRIDE
+    half_height, half_width = (SIZE_UNIT / 2 * np.exp(np.clip(values, -2, 2)) for values in (log_heights, log_widths))
+    boxes = np.stack([x - half_width, y - half_height, x + half_width, y + half_height], axis=1).astype(np.float32)
+    heats = (1 / (1 + np.exp(-logits[rows, columns]))).astype(np.float32)
+    sizes = 2 * np.maximum(half_height, half_width)
+    is_in_range = (sizes >= CELL_SIZES[0]) & (sizes <= CELL_SIZES[1])
+    return boxes[is_in_range], heats[is_in_range]
+
+
+def _build_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return the levels of an image, the finest first; each is downsampled from the one before."""
+    height, width = image.shape[:2]
+    sides = dict.fromkeys(min(side, max(height, width)) for side in PYRAMID_SIDES)
+
+    def iterate_levels() -> Iterator[NDArray[np.uint8]]:
+        level = Image.fromarray(image)
+        for side in reversed(sides):
+            level = _resize(level, height, width, side)
+            yield np.asarray(level)
+
+    return list(iterate_levels())
+
+
+def _resize(image: Image.Image, height: int, width: int, side: int) -> Image.Image:
+    """Return an image at about ``side`` pixels, with sides that the network takes."""
+    factor = side / max(height, width)
+    size = tuple(
+        max(SIDE_MULTIPLE, round(length * factor / SIDE_MULTIPLE) * SIDE_MULTIPLE) for length in (width, height)
+    )
+    if size == image.size:
+        return image
+    method = Image.Resampling.BOX if size[0] < image.width else Image.Resampling.BILINEAR
+    return image.resize((size[0], size[1]), method, reducing_gap=2.0)
+
+
+def _are_cells_small(searched: list[tuple[Boxes, NDArray[np.float32]]], scale: float) -> bool:
+    """Return whether the confident candidates are small at a scale, or whether there are none."""
+    boxes, heats = (np.concatenate(parts) for parts in zip(*searched, strict=True))
+    confident = boxes[heats > CONFIDENT_HEAT]
+    if not confident.size:
+        return True
+    sizes = (confident[:, 2:] - confident[:, :2]).max(axis=1) * scale
+    return bool(np.median(sizes) <= MAX_SMALL_CELL)

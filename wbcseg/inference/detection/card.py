@@ -1,0 +1,170 @@
+"""Card of the cell detector: what it is, what it learned from, its thresholds and test metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.io.atomic import write_json
+from wbcseg.models.card import CARD_FILE, FileRecord
+
+DETECTOR_FOLDER: Final = "cell-detector"
+"""Name of the shipped detector's folder among the models."""
+
+DETECTOR_FILE: Final = "detector.tflite"
+VERIFIER_FILE: Final = "verifier.tflite"
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a candidate is a cell. All values are from 0 to 1.
+
+    Attributes:
+        candidate_heat: Minimum height of a peak in the heat map for a candidate.
+        duplicate_iou: Candidates that overlap more than this (intersection over union) are the same.
+        cell_score: Minimum score of a cell.
+        overlap_iou: Of two cells that overlap more than this, the one with the lower score is dropped.
+        contained_fraction: The same, for the fraction of the smaller box that both share.
+        heat_weight: Weight of the heat in the score, against the verifier's probability (geometric mean).
+        edge_penalty: Subtracted from the score at the image edge, where cut red cells resemble white cells.
+    """
+
+    candidate_heat: float
+    duplicate_iou: float
+    cell_score: float
+    overlap_iou: float
+    contained_fraction: float
+    heat_weight: float
+    edge_penalty: float
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"threshold {name} must be from 0 to 1, not {value}")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Images that the detector learned from.
+
+    Attributes:
+        name: Name of the data set.
+        use: What they were used for.
+        authors: Authors and publication.
+        licence: Licence.
+    """
+
+    name: str
+    use: str
+    authors: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class DetectorCard:
+    """Description of a cell detector.
+
+    Attributes:
+        title: Title for people.
+        description: What it is and how it works.
+        thresholds: When a candidate is a cell.
+        files: Its files by role: ``detector`` and ``verifier``.
+        training_data: What it learned from.
+        test_metrics: Metrics on images that it did not learn from, as the evaluation command wrote them.
+        notes: What users should know.
+        notice: Intended use.
+        created: Date and time, ISO 8601, UTC.
+        wbcseg_version: Version of wbcseg that created it.
+    """
+
+    title: str
+    description: str
+    thresholds: Thresholds
+    files: Mapping[str, FileRecord] = field(repr=False)
+    training_data: tuple[TrainingData, ...] = field(repr=False)
+    test_metrics: Mapping[str, Any] = field(repr=False)
+    notes: tuple[str, ...]
+    notice: str
+    created: str
+    wbcseg_version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as JSON values."""
+        return {
+            "format": FORMAT_VERSION,
+            **{entry.name: getattr(self, entry.name) for entry in fields(self)},
+            "thresholds": asdict(self.thresholds),
+            "files": {role: asdict(record) for role, record in self.files.items()},
+            "training_data": [asdict(data) for data in self.training_data],
+            "test_metrics": dict(self.test_metrics),
+            "notes": list(self.notes),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write ``card.json`` atomically."""
+        write_json(folder / CARD_FILE, self.to_dict())
+
+    def read_file(self, role: str, folder: Path) -> bytes:
+        """Return the content of a file of the detector.
+
+        Raises:
+            ModelError: If it cannot be read.
+            ChecksumError: If it differs from what the card records.
+        """
+        record = self.files[role]
+        try:
+            data = (folder / record.name).read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"File {record.name} of {folder.name} could not be read: {error.strerror or error}.",
+                file=record.name,
+                code=ErrorCode.UNREADABLE,
+                hint="Copy the folder again from its source.",
+            ) from None
+        record.check(data, folder)
+        return data
+
+    @classmethod
+    def read(cls, folder: Path) -> DetectorCard:
+        """Read ``card.json`` of a folder.
+
+        Raises:
+            ModelError: If it is missing or not a valid card.
+        """
+        try:
+            values = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+            if (version := values.pop("format")) != FORMAT_VERSION:
+                raise ValueError(f"format {version}")
+            values["thresholds"] = Thresholds(**values["thresholds"])
+            values["files"] = {role: FileRecord(**record) for role, record in values["files"].items()}
+            values["training_data"] = tuple(TrainingData(**data) for data in values["training_data"])
+            values["notes"] = tuple(values["notes"])
+            card = cls(**values)
+            names = [Path(record.name).name == record.name for record in card.files.values()]
+            if set(card.files) != {"detector", "verifier"} or not all(names):
+                raise ValueError("files")
+        except FileNotFoundError:
+            raise ModelError(
+                f"Folder {folder.name} is not a cell detector: it has no {CARD_FILE}.",
+                file=CARD_FILE,
+                code=ErrorCode.NOT_FOUND,
+                hint="Copy the folder again from its source.",
+            ) from None
+        except OSError as error:
+            raise ModelError(
+                f"The card of {folder.name} could not be read: {error.strerror or error}.",
+                file=CARD_FILE,
+                code=ErrorCode.UNREADABLE,
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"The card of {folder.name} is not valid ({type(error).__name__}: {error}).",
+                file=CARD_FILE,
+                code=ErrorCode.DAMAGED,
+            ) from None
+        return card

@@ -1,0 +1,132 @@
+"""The cell detector: candidates, verified."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.inference.detection.boxes import find_boxes_around_two, find_cut_boxes, suppress_overlaps
+from wbcseg.inference.detection.candidates import CandidateFinder, Candidates
+from wbcseg.inference.detection.card import DETECTOR_FOLDER, DetectorCard
+from wbcseg.inference.detection.verifier import CandidateVerifier
+from wbcseg.inference.tflite import MAX_THREADS
+from wbcseg.models.card import CARD_FILE
+from wbcseg.paths import get_weights_folder
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A white cell that was detected.
+
+    Attributes:
+        left: Left edge of its box, in pixels of the image.
+        top: Upper edge.
+        right: Right edge.
+        bottom: Lower edge.
+        score: How certain it is that this is a white cell, 0 to 1.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+
+    @property
+    def size(self) -> float:
+        """Longer side of the box."""
+        return max(self.right - self.left, self.bottom - self.top)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column of the centre."""
+        return (self.top + self.bottom) / 2, (self.left + self.right) / 2
+
+
+class CellDetector:
+    """Detects the white cells of an image of any size. Threads may share it; they take turns.
+
+    Args:
+        folder: The detector's folder.
+        threads: Number of processor threads.
+        card: Its card, or ``None`` to read it.
+
+    Attributes:
+        card: Its card.
+
+    Raises:
+        ModelError: If the folder holds no usable detector.
+        ChecksumError: If a file differs from what the card records.
+    """
+
+    def __init__(self, folder: Path, *, threads: int = MAX_THREADS, card: DetectorCard | None = None) -> None:
+        self.card = card or DetectorCard.read(folder)
+        data = {role: self.card.read_file(role, folder) for role in self.card.files}
+        try:
+            self._finder = CandidateFinder(data["detector"], self.card.thresholds, threads=threads)
+            self._verifier = CandidateVerifier(data["verifier"], threads=threads)
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"The networks of {folder.name} could not be loaded: {error}.",
+                file=folder.name,
+                code=ErrorCode.INCOMPATIBLE,
+            ) from None
+        self._lock = threading.Lock()
+
+    def detect(self, image: NDArray[np.uint8], *, min_score: float | None = None) -> tuple[Detection, ...]:
+        """Return the white cells of an image, by falling score.
+
+        Args:
+            image: ``uint8[H, W, 3]``, RGB.
+            min_score: Minimum score, by default the card's.
+        """
+        candidates = self.find_candidates(image)
+        if not len(candidates.boxes):
+            return ()
+        with self._lock:
+            probabilities, boxes = self._verifier.verify(image, candidates.boxes, candidates.background)
+        thresholds = self.card.thresholds
+        weight = thresholds.heat_weight
+        scores: NDArray[np.float32] = (candidates.heats**weight * probabilities ** (1 - weight)).astype(np.float32)
+        scores[find_boxes_around_two(boxes, scores)] = 0
+        is_cut = find_cut_boxes(boxes, *image.shape[:2])
+        scores[is_cut] = np.maximum(scores[is_cut] - np.float32(thresholds.edge_penalty), 0)
+        kept = suppress_overlaps(
+            boxes, scores, max_iou=thresholds.overlap_iou, max_contained=thresholds.contained_fraction
+        )
+        kept = kept[scores[kept] >= (thresholds.cell_score if min_score is None else min_score)]
+        return tuple(
+            Detection(left, top, right, bottom, float(score))
+            for (left, top, right, bottom), score in zip(boxes[kept].tolist(), scores[kept], strict=True)
+        )
+
+    def find_candidates(self, image: NDArray[np.uint8]) -> Candidates:
+        """Return what may be white cells in an image, ``uint8[H, W, 3]``, before verification."""
+        with self._lock:
+            return self._finder.find(image)
+
+
+def load_cell_detector(folder: Path | None = None) -> CellDetector:
+    """Return the detector of a folder, which is loaded once per process.
+
+    Args:
+        folder: Its folder, by default the shipped one.
+
+    Raises:
+        ModelError: If the folder holds no usable detector.
+        ChecksumError: If a file differs from what the card records.
+    """
+    folder = folder or get_weights_folder() / DETECTOR_FOLDER
+    card_file = folder / CARD_FILE
+    return _load_cached(folder, card_file.stat().st_mtime_ns if card_file.exists() else 0)
+
+
+@lru_cache(maxsize=2)
+def _load_cached(folder: Path, _changed: int) -> CellDetector:
+    return CellDetector(folder)
