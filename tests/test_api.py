@@ -16,7 +16,7 @@ from expect import raises
 import wbcseg
 from wbcseg import api
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.errors import ErrorCode, ImageError, ModelError
+from wbcseg.errors import ConfigError, ErrorCode, ImageError, ModelError
 from wbcseg.io import encode_png, open_mask
 from wbcseg.labels import to_grey
 
@@ -89,6 +89,18 @@ def test_save_writes_mask_overlay_outlines_and_table(tmp_path: Path) -> None:
         result.cells[0].features["cell_area"] / 100
     )
     assert len(files[3].read_text(encoding="utf-8-sig").splitlines()) == 2
+
+
+def test_edge_rule_leaves_out_cells_that_the_image_edge_cuts(tmp_path: Path) -> None:
+    assert SAMPLE.mask is not None
+    middle = np.flatnonzero((SAMPLE.mask > 0).any(axis=0)).mean().astype(int)
+    result = wbcseg.segment(np.ascontiguousarray(SAMPLE.image[:, :middle]))
+    assert [cell.cut_edges for cell in result.cells] == [("right",)]
+    assert [result.count(), result.count("two_edges"), result.count(edge_rule="complete")] == [1, 0, 0]
+    header, row = result.to_rows(edge_rule="two_edges")
+    assert row[header.index("counted")] == "0"
+    with raises(ConfigError, ErrorCode.INVALID_VALUE):
+        result.count("top")
 
 
 def test_data_frame_has_numbers() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wbcseg.counting import EDGE_RULES, CellCounts, count_cells, format_cut_edges, is_counted
+from wbcseg.counting import EDGE_RULES, CellCounts, count_cells, is_counted, list_cut_edges
 from wbcseg.errors import ConfigError, ErrorCode
 from wbcseg.features import extract_features, find_cut_edges
 from wbcseg.results import CellResult, ImageEdges, build_in_memory_loader
@@ -75,4 +75,4 @@ def test_sides_of_a_crop_inside_the_field_cut_nothing() -> None:
     labels = np.ones((5, 6), np.uint8)
     edges: ImageEdges = (True, False, False, True)
     assert find_cut_edges(labels, edges) == edges
-    assert [format_cut_edges(cell.cut_edges) for cell in CELLS.values()] == ["", *list(CELLS)[1:]]
+    assert [" ".join(list_cut_edges(cell)) for cell in CELLS.values()] == ["", *list(CELLS)[1:]]

@@ -125,6 +125,6 @@ def count_cells(cells: Iterable[CellResult], edge_rule: str = DEFAULT_EDGE_RULE)
     )
 
 
-def format_cut_edges(cut_edges: ImageEdges) -> str:
-    """Return the edges that cut a cell as words, such as “top left”; empty if none does."""
-    return " ".join(name for name, is_cut in zip(EDGE_NAMES, cut_edges, strict=True) if is_cut)
+def list_cut_edges(cell: CellResult) -> tuple[str, ...]:
+    """Return the names of the image edges that cut a cell, such as ``("top", "left")``."""
+    return tuple(name for name, is_cut in zip(EDGE_NAMES, cell.cut_edges, strict=True) if is_cut)

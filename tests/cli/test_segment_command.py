@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_table_outlines_and_report_agree_with_the_masks(images: Path, tmp_path: 
     document = json.loads((out / "outlines.coco.json").read_text(encoding="utf-8"))
     assert [image["file_name"] for image in document["images"]] == [row["image"] for row in rows]
     assert report.read_bytes().startswith(b"%PDF-")
+
+
+def test_edge_rule_decides_which_cells_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = draw_sample(3, 1, size=(120, 120))
+    assert sample.mask is not None
+    middle = int(np.flatnonzero((sample.mask > 0).any(axis=1)).mean())
+    (tmp_path / "cut.png").write_bytes(encode_png(sample.image[:middle]))
+    (tmp_path / "whole.png").write_bytes(encode_png(sample.image))
+    arguments = ["segment", str(tmp_path / "cut.png"), str(tmp_path / "whole.png"), "--measurements"]
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--edge-rule", "two_edges"]) == 0
+    assert "1 of 2 counted (two-edge rule; 1 cut by the image edge)" in capsys.readouterr().out
+    assert [(row["cut_by_edge"], row["counted"]) for row in read_cells(tmp_path / "out")] == [
+        ("bottom", "0"),
+        ("", "1"),
+    ]
+    image_rows = list(csv.DictReader((tmp_path / "out" / "images.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert [(row["cells"], row["cells_counted"], row["edge_rule"]) for row in image_rows] == [
+        ("1", "0", "two_edges"),
+        ("1", "1", "two_edges"),
+    ]
 
 
 def test_masks_next_to_the_images_give_the_dice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, list_cut_edges
 from wbcseg.export import CELLS_FILE, build_cell_rows, build_geojson, build_outline, encode_csv, trace_polygons
 from wbcseg.io import encode_png
 from wbcseg.io.atomic import write_bytes
@@ -57,6 +58,7 @@ class Cell:
         features: Measurements in pixels by the names of :data:`wbcseg.features.FEATURES`; NaN if not defined.
         quality: Quality check; ``None`` if the model has none.
         dice: Dice by region against the expert mask, if there is one.
+        cut_edges: Names of the image edges that cut the cell: ``top``, ``bottom``, ``left``, ``right``.
     """
 
     index: int
@@ -65,6 +67,7 @@ class Cell:
     features: Mapping[str, float] = field(repr=False)
     quality: Quality | None
     dice: Mapping[str, float] = field(default_factory=dict)
+    cut_edges: tuple[str, ...] = ()
 
     @cached_property
     def outline(self) -> Polygons:
@@ -143,19 +146,33 @@ class Result:
         """The image with its classes in colour, ``uint8[H, W, 3]``."""
         return overlay(self.image, self.labels, self._palette, 0.5)
 
-    def to_rows(self, *, pixel_size: float | None = None) -> list[list[str]]:
+    def count(self, edge_rule: str = DEFAULT_EDGE_RULE) -> int:
+        """Return how many cells count.
+
+        Args:
+            edge_rule: Which of the cells cut by the image edge count: ``all``; ``two_edges``, those cut by the top or
+                left edge but not by the bottom or right edge; or ``complete``, none of them.
+
+        Raises:
+            ConfigError: If there is no such rule.
+        """
+        return count_cells(self.image_result.cells, edge_rule).counted
+
+    def to_rows(self, *, pixel_size: float | None = None, edge_rule: str = DEFAULT_EDGE_RULE) -> list[list[str]]:
         """Return the table of cells as text, header first; see ``docs/file-formats.md``.
 
         Args:
             pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
+            edge_rule: Which cells have a 1 in the column ``counted``; see :meth:`count`.
         """
-        return build_cell_rows([merge_results([self._analysis.result])], pixel_size=pixel_size)
+        return build_cell_rows([merge_results([self._analysis.result])], pixel_size=pixel_size, edge_rule=edge_rule)
 
-    def to_dataframe(self, *, pixel_size: float | None = None) -> pandas.DataFrame:
+    def to_dataframe(self, *, pixel_size: float | None = None, edge_rule: str = DEFAULT_EDGE_RULE) -> pandas.DataFrame:
         """Return the table of cells as a pandas data frame, with numbers as numbers.
 
         Args:
             pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
+            edge_rule: Which cells have a 1 in the column ``counted``; see :meth:`count`.
 
         Raises:
             ImportError: If pandas is not installed.
@@ -164,9 +181,11 @@ class Result:
             import pandas
         except ImportError:
             raise ImportError("Result.to_dataframe needs pandas. Install it: pip install pandas") from None
-        header, *rows = self.to_rows(pixel_size=pixel_size)
+        header, *rows = self.to_rows(pixel_size=pixel_size, edge_rule=edge_rule)
         frame = pandas.DataFrame(rows, columns=header)
-        for name in frame.columns[frame.columns.get_loc("bbox_x") :].union(["image_index", "width", "height"]):
+        for name in frame.columns[frame.columns.get_loc("bbox_x") :].union(
+            ["image_index", "width", "height", "counted"]
+        ):
             frame[name] = pandas.to_numeric(frame[name])
         return frame
 
@@ -216,4 +235,5 @@ def _build_cell(cell: CellResult) -> Cell:
         features=dict(cell.features.values) if cell.features else {},
         quality=Quality(cell.status, cell.reasons) if cell.status else None,
         dice=dict(cell.dice),
+        cut_edges=list_cut_edges(cell),
     )

@@ -11,16 +11,20 @@ from pathlib import Path
 
 from wbcseg import io, visualization
 from wbcseg.api import Result, segment_input
+from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ErrorCode, ImageError, WbcsegError
 from wbcseg.export import (
     CELLS_FILE,
+    IMAGES_FILE,
     CocoWriter,
     build_cell_rows,
     build_geojson,
+    build_image_rows,
     build_outline,
     encode_csv,
     format_coco_name,
+    format_edge_counts,
     format_mean_dice,
     format_status_counts,
 )
@@ -65,7 +69,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="overlay colours (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="overlay opacity, 0 to 1 (0.5)")
     parser.add_argument(
-        "--measurements", action="store_true", help="write DIR/cells.csv: areas, N:C ratio, shape, lobes, colour, Dice"
+        "--measurements",
+        action="store_true",
+        help="write DIR/cells.csv (areas, N:C ratio, shape, lobes, colour, Dice) and DIR/images.csv (counts of cells)",
+    )
+    parser.add_argument(
+        "--edge-rule",
+        choices=tuple(EDGE_RULES),
+        default=DEFAULT_EDGE_RULE,
+        help="which of the cells cut by the image edge count; "
+        + " ".join(f"{name}: {rule.description}" for name, rule in EDGE_RULES.items())
+        + f" ({DEFAULT_EDGE_RULE})",
     )
     parser.add_argument(
         "--pixel-size", type=float, metavar="UM", help="pixel size in µm/pixel; without it, measurements are in pixels"
@@ -143,7 +157,9 @@ def run_command(options: argparse.Namespace) -> int:
     for model in segmenters if success_count else ():
         cells = [cell for report in reports for cell in report.cells if cell.model == model.name]
         means = format_mean_dice(cells)
-        print(f"Cells by {model.name}: {format_status_counts(cells)}" + (f"; mean Dice {means}" if means else ""))
+        counts = [format_status_counts(cells), format_edge_counts(cells, options.edge_rule)]
+        counts += [f"mean Dice {means}"] if means else []
+        print(f"Cells by {model.name}: {'; '.join(filter(None, counts))}")
     return 1 if output.has_failures or not success_count else 0
 
 
@@ -221,8 +237,12 @@ def _write_outlines(
 def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
     """Write the files that cover all images."""
     if options.measurements:
-        rows = build_cell_rows(output.reports, pixel_size=options.pixel_size, mask_files=output.mask_files)
+        rows = build_cell_rows(
+            output.reports, pixel_size=options.pixel_size, edge_rule=options.edge_rule, mask_files=output.mask_files
+        )
         _write_file(options.out / CELLS_FILE, encode_csv(rows))
+        image_rows = build_image_rows(output.reports, edge_rule=options.edge_rule)
+        _write_file(options.out / IMAGES_FILE, encode_csv(image_rows))
     if "coco" in options.export:
         for model, document in output.coco_documents.items():
             _write_file(options.out / format_coco_name(model, list(output.coco_documents)), document.to_bytes())
@@ -237,7 +257,13 @@ def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options:
         settings.append(("Prediction", "test-time averaging" if options.tta else "single pass"))
         settings += [("TIFF page", str(options.page))] if options.page > 1 else []
         created = datetime.now(UTC)
-        report = build_pdf_report(output.reports, date=created, settings=settings, pixel_size=options.pixel_size)
+        report = build_pdf_report(
+            output.reports,
+            date=created,
+            settings=settings,
+            pixel_size=options.pixel_size,
+            edge_rule=options.edge_rule,
+        )
         _write_file(options.report, report)
 
 

@@ -1,4 +1,4 @@
-"""Tables of cells as CSV: a row for each cell, and for each image without one."""
+"""Tables of cells and of images as CSV."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, get_edge_rule, is_counted, list_cut_edges
 from wbcseg.features import FEATURES
 from wbcseg.metrics import REGIONS
-from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS
+from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS, STATUSES
 from wbcseg.results import CellResult, ImageReport, Results, group_by_image
 
 CELLS_FILE: Final = "cells.csv"
 """Name of the table of cells, wherever it is written."""
+
+IMAGES_FILE: Final = "images.csv"
+"""Name of the table of images, wherever it is written."""
 
 DEFINITIONS_FILE: Final = "definitions.csv"
 """Name of the table that defines the columns and statuses of :data:`CELLS_FILE`."""
@@ -38,6 +42,9 @@ _STATUS_DESCRIPTIONS: Final = {
     NO_CELL: "The model found no white blood cell in the image. Check whether there is one.",
     NOT_USED: "The file could not be read, or was not processed; the note says why.",
 }
+
+CUT_BY_EDGE_DESCRIPTION: Final = "The image edges that cut the cell: top, bottom, left, right; empty if it is complete."
+"""Definition of the column ``cut_by_edge`` in the table of cells."""
 
 DICE_DESCRIPTION: Final = (
     "Overlap with the expert mask: twice the shared pixels over the sum of both areas, 0 to 1; not defined if both are "
@@ -79,7 +86,11 @@ def _is_number(cell: str) -> bool:
 
 
 def build_cell_rows(
-    results: Results, *, pixel_size: float | None = None, mask_files: Mapping[CellResult, str] | None = None
+    results: Results,
+    *,
+    pixel_size: float | None = None,
+    edge_rule: str = DEFAULT_EDGE_RULE,
+    mask_files: Mapping[CellResult, str] | None = None,
 ) -> list[list[str]]:
     """Return the table of cells, header first.
 
@@ -89,12 +100,13 @@ def build_cell_rows(
     Args:
         results: Images, or the cells of each of them.
         pixel_size: Pixel size in µm; lengths and areas are then in µm and µm², as the column names say.
+        edge_rule: Which of the cells cut by the image edge count, a key of :data:`wbcseg.counting.EDGE_RULES`.
         mask_files: The mask file of each cell, for a column ``mask_file``; without it there is no such column.
     """
     reports = group_by_image(results)
     dice_regions = sorted({region for report in reports for cell in report.cells for region in cell.dice})
     header = ["image_index", "image", "width", "height", "cell_index", "model"]
-    header += ["status", "status_label", "reasons", "note"]
+    header += ["counted", "cut_by_edge", "status", "status_label", "reasons", "note"]
     header += [] if mask_files is None else ["mask_file"]
     header += ["bbox_x", "bbox_y", *(format_column_name(name, pixel_size) for name in FEATURES)]
     header += [f"dice_{region}" for region in dice_regions]
@@ -102,7 +114,12 @@ def build_cell_rows(
     def build_row(image_index: int, report: ImageReport, model: str = "", cell: CellResult | None = None) -> list[str]:
         height, width = report.size or ("", "")
         entries = [str(image_index), report.name, str(width), str(height)]
-        entries += [str(cell.cell_index or "") if cell else "", model]
+        number = counted = cut_by_edge = ""
+        if cell is not None and cell.features is not None:
+            # The cell of a crop is cell 1, as in label images and outlines.
+            number, counted = str(cell.cell_index or 1), str(int(is_counted(cell, edge_rule)))
+            cut_by_edge = " ".join(list_cut_edges(cell))
+        entries += [number, model, counted, cut_by_edge]
         status = _get_status(report, cell)
         entries += [status, ROW_STATUS_LABELS.get(status, status), " ".join(cell.reasons) if cell else ""]
         entries += [" ".join(filter(None, (str(report.problem or ""), report.note)))]
@@ -124,13 +141,45 @@ def build_cell_rows(
     return rows
 
 
-def build_definition_rows(pixel_size: float | None = None) -> list[list[str]]:
+def build_image_rows(results: Results, *, edge_rule: str = DEFAULT_EDGE_RULE) -> list[list[str]]:
+    """Return the table of images with their counts of cells, header first.
+
+    Each image has a row for each model that segmented it, and so has each file that could not be used. Images are
+    numbered from 1, as in the table of cells.
+
+    Args:
+        results: Images, or the cells of each of them.
+        edge_rule: Which of the cells cut by the image edge count, a key of :data:`wbcseg.counting.EDGE_RULES`.
+    """
+    rows = [["image_index", "image", "width", "height", "model", "edge_rule", "cells", "cells_cut_by_edge"]]
+    rows[0] += ["cells_counted", *(f"cells_{status}" for status in STATUSES), "note"]
+    for image_index, report in enumerate(group_by_image(results), start=1):
+        height, width = report.size or ("", "")
+        image_entries = [str(image_index), report.name, str(width), str(height)]
+        note = " ".join(filter(None, (str(report.problem or ""), report.note)))
+        if not report.models:
+            rows.append([*image_entries, *[""] * (len(rows[0]) - len(image_entries) - 1), note])
+        for model, cells in report.iter_by_model():
+            counts = count_cells(cells, edge_rule)
+            statuses = [cell.status for cell in cells if cell.features is not None]
+            numbers = [counts.detected, counts.cut_by_edge, counts.counted, *map(statuses.count, STATUSES)]
+            rows.append([*image_entries, model, edge_rule, *map(str, numbers), note])
+    return rows
+
+
+def build_definition_rows(pixel_size: float | None = None, *, edge_rule: str = DEFAULT_EDGE_RULE) -> list[list[str]]:
     """Return a table that defines the measurements and statuses in the table of cells, header first.
 
     Args:
         pixel_size: Pixel size in µm, or ``None``.
+        edge_rule: Which of the cells cut by the image edge count, a key of :data:`wbcseg.counting.EDGE_RULES`.
     """
+    rule = get_edge_rule(edge_rule)
     rows = [
+        ["counted", "", "Counted", f"1 if the cell counts, else 0. {rule.label}: {rule.description}"],
+        ["cut_by_edge", "", "Cut by the image edge", CUT_BY_EDGE_DESCRIPTION],
+    ]
+    rows += [
         [format_column_name(name, pixel_size), "", spec.title, describe_feature(name, pixel_size)]
         for name, spec in FEATURES.items()
     ]

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from wbcseg.counting import DEFAULT_EDGE_RULE
 from wbcseg.export.csv import (
     CELLS_FILE,
     DEFINITIONS_FILE,
+    IMAGES_FILE,
     build_cell_rows,
     build_definition_rows,
+    build_image_rows,
     encode_csv,
     format_column_name,
 )
@@ -25,18 +28,25 @@ from wbcseg.results import CellResult, Results, group_by_image
 from wbcseg.visualization import overlay
 
 
-def build_results_zip(results: Results, *, pixel_size: float | None = None, report: bytes | None = None) -> bytes:
+def build_results_zip(
+    results: Results,
+    *,
+    pixel_size: float | None = None,
+    edge_rule: str = DEFAULT_EDGE_RULE,
+    report: bytes | None = None,
+) -> bytes:
     """Return all results as a zip.
 
     Args:
         results: Images, or the cells of each of them. Their pixels are loaded one after the other.
         pixel_size: Pixel size in µm, or ``None``.
+        edge_rule: Which of the cells cut by the image edge count, a key of :data:`wbcseg.counting.EDGE_RULES`.
         report: The report as PDF, to include.
 
     Returns:
         The zip. It holds ``masks/`` (PNG with grey codes 0, 128 and 255) and ``overlays/`` with a file per cell,
         ``outlines/`` (GeoJSON) with a file per image and model, a COCO file per model (see :func:`format_coco_name`),
-        ``cells.csv``, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
+        ``cells.csv``, ``images.csv``, ``definitions.csv``, ``report.pdf`` and ``NOTICE.txt``.
     """
     reports = group_by_image(results)
     models = list(dict.fromkeys(model for image_report in reports for model in image_report.models))
@@ -73,8 +83,10 @@ def build_results_zip(results: Results, *, pixel_size: float | None = None, repo
                     coco_writers[model].add(image_report.name, image_report.size, outlines)
         for model, coco_writer in coco_writers.items():
             add(format_coco_name(model, models), coco_writer.to_bytes())
-        add(CELLS_FILE, encode_csv(build_cell_rows(reports, pixel_size=pixel_size, mask_files=mask_files)))
-        add(DEFINITIONS_FILE, encode_csv(build_definition_rows(pixel_size)))
+        cell_rows = build_cell_rows(reports, pixel_size=pixel_size, edge_rule=edge_rule, mask_files=mask_files)
+        add(CELLS_FILE, encode_csv(cell_rows))
+        add(IMAGES_FILE, encode_csv(build_image_rows(reports, edge_rule=edge_rule)))
+        add(DEFINITIONS_FILE, encode_csv(build_definition_rows(pixel_size, edge_rule=edge_rule)))
         if report is not None:
             add("report.pdf", report)
         add("NOTICE.txt", f"{NOTICE}\n".encode())

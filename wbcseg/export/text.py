@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, get_edge_rule
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.quality import format_counts
 from wbcseg.results import CellResult, ImageReport
@@ -34,6 +35,23 @@ def format_status_counts(all_cells: Iterable[CellResult]) -> str:
     cells = [cell for cell in all_cells if cell.features is not None]
     counts_text = format_counts([cell.status for cell in cells])
     return f"{len(cells)} ({counts_text})" if counts_text else str(len(cells))
+
+
+def format_edge_counts(cells: Iterable[CellResult], edge_rule: str = DEFAULT_EDGE_RULE) -> str:
+    """Return how many cells count, such as “20 of 25 counted (two-edge rule; 8 cut by the image edge)”.
+
+    Args:
+        cells: Cells of one model.
+        edge_rule: A key of :data:`wbcseg.counting.EDGE_RULES`.
+
+    Returns:
+        The text; empty if all cells count and the image edge cuts none of them.
+    """
+    counts, rule = count_cells(cells, edge_rule), get_edge_rule(edge_rule)
+    if edge_rule == DEFAULT_EDGE_RULE and not counts.cut_by_edge:
+        return ""
+    label = rule.label[0].lower() + rule.label[1:]
+    return f"{counts.counted} of {counts.detected} counted ({label}; {counts.cut_by_edge} cut by the image edge)"
 
 
 def format_mean_dice(all_cells: Iterable[CellResult]) -> str:
