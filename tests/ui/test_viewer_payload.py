@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_invalid_run_lengths_are_rejected(text: object, message: str) -> None:
         decode_rle(text, 50, 40)
 
 
-IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)"$', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[\w./]+)"$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 
 
@@ -91,11 +92,14 @@ def test_a_bundle_has_no_imports_left_and_one_default_export(names: tuple[str, .
 @pytest.mark.parametrize("names", [PAYLOAD_SCRIPTS, VIEWER_SCRIPTS])
 def test_every_script_follows_those_that_it_imports(names: tuple[str, ...]) -> None:
     for i, name in enumerate(names):
-        for imported, other in IMPORT.findall(read_script(name)):
+        for imported, path in IMPORT.findall(read_script(name)):
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
             assert other in names[:i], f"{name} comes before {other}, which it imports"
             wanted = {item.strip() for item in imported.split(",") if item.strip()}
             assert wanted <= set(EXPORT.findall(read_script(other))), f"{name} imports more than {other} exports"
 
 
 def test_every_script_is_bundled() -> None:
-    assert set(PAYLOAD_SCRIPTS) | set(VIEWER_SCRIPTS) == {path.name for path in SOURCES.glob("*.js")}
+    assert set(PAYLOAD_SCRIPTS) | set(VIEWER_SCRIPTS) == {
+        path.relative_to(SOURCES).as_posix() for path in SOURCES.rglob("*.js")
+    }

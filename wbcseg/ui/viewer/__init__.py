@@ -20,8 +20,9 @@ SOURCES: Final = Path(__file__).parent / "frontend" / "src"
 PAYLOAD_SCRIPTS: Final = ("png.js", "image_store.js", "receive.js")
 VIEWER_SCRIPTS: Final = (
     *("dom.js", "png.js", "image_store.js", "overlays.js", "outlines.js", "render.js", "url_state.js", "gestures.js"),
-    *("panels.js", "paint.js", "local_drafts.js", "export.js", "edit.js", "swipe.js", "strip.js", "help.js"),
-    *("toolbar.js", "main.js"),
+    *("cells/geometry.js", "cells/region.js", "cells/cell_labels.js", "cells/cell_layer.js", "cells/cell_edits.js"),
+    *("cells/icons.js", "cells/cell_tools.js", "cells/cell_toolbar.js", "cells/field.js", "state.js", "panels.js"),
+    *("paint.js", "local_drafts.js", "export.js", "edit.js", "swipe.js", "strip.js", "help.js", "toolbar.js", "main.js"),
 )
 """The scripts, each after those that it imports."""
 
@@ -50,7 +51,7 @@ def _wrap_module(filename: str) -> str:
 
 def _replace_imports(source: str) -> str:
     return re.sub(
-        r'^import (\{[^}]*\}) from "\./([\w.]+)"$',
+        r'^import (\{[^}]*\}) from "\.{1,2}/([\w./]+)"$',
         lambda match: f"const {match[1]} = {_get_scope_name(match[2])}",
         source,
         flags=re.MULTILINE,
@@ -58,7 +59,7 @@ def _replace_imports(source: str) -> str:
 
 
 def _get_scope_name(filename: str) -> str:
-    return f"module_{filename.partition('.')[0]}"
+    return f"module_{Path(filename).stem}"
 
 
 _payload_component = st.components.v2.component("wbcseg.payload", js=bundle(PAYLOAD_SCRIPTS))

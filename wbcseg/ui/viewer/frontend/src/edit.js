@@ -193,11 +193,11 @@ export class Editor {
 
   // Renders every panel that shows the edited map.
   refreshPanels() {
-    const { settings, modelParts } = this.viewer
+    const { settings, models } = this.viewer
     for (const panel of this.viewer.panels) {
       if (panel.props.part !== this.part && panel.props.kind !== "agreement") continue
       if (panel.props.part === this.part) panel.map = this.panel.map
-      if (panel.models) panel.models = panel.models.map((map, i) => (modelParts[i] === this.part ? this.panel.map : map))
+      if (panel.models) panel.models = panel.models.map((map, i) => (models[i].part === this.part ? this.panel.map : map))
       panel.layersKey = null
       panel.renderLayers(settings)
       if (!this.lastPoint) panel.showCaption()

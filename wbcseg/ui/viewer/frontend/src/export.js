@@ -2,7 +2,8 @@ import { ERROR_COLOURS, ERROR_LABELS, UNCERTAINTY_COLOURS } from "./overlays.js"
 import { formatScore } from "./dom.js"
 import { drawPanel } from "./render.js"
 import { encodeGreyPng } from "./png.js"
-import { loadMap } from "./image_store.js"
+import { loadPanelMap } from "./image_store.js"
+import { getStatusStyle } from "./cells/cell_layer.js"
 
 // Saving what the user sees. Files are made in the browser; nothing is sent.
 
@@ -39,7 +40,8 @@ export async function saveView(viewer) {
 
 // Saves a model's mask, with the user's edits, as a PNG with the grey values 0, 128 and 255.
 export async function saveMask(viewer, part) {
-  const map = viewer.getEdits(viewer.payload.digest).get(part) ?? (await loadMap(viewer.payload, part))
+  const panel = viewer.models.find(model => model.part === part)
+  const map = viewer.getEdits(viewer.payload.digest).get(part) ?? (await loadPanelMap(viewer.payload, panel))
   const pixels = Uint8Array.from(map.ids, id => GREY_VALUES[id])
   download(await encodeGreyPng(map.width, map.height, pixels), formatFileName(viewer, part, "png"))
 }
@@ -84,7 +86,7 @@ export function computeLayout(panels) {
 }
 
 function listCaptionLines(panel) {
-  const lines = [panel.props.title]
+  const lines = [panel.cellLayer ? `${panel.props.title}: ${panel.cellCount}` : panel.props.title]
   if (panel.dice) lines.push(`Dice: ${Object.entries(panel.dice).map(([region, value]) => `${region} ${formatScore(value)}`).join(", ")}`)
   if (panel.props.badge) lines.push(panel.props.badge.caption)
   return lines
@@ -96,6 +98,8 @@ export function listLegendItems(viewer) {
   if (kinds.has("model") || kinds.has("mask")) {
     for (const { id, title } of [...props.classes].reverse()) if (settings.classes[id]) items.push([settings.colours[id], title])
   }
+  const statuses = new Map(viewer.panels.flatMap(panel => panel.cellLayer?.cells ?? []).map(cell => [cell.status, cell.status_label]))
+  for (const [status, label] of statuses) items.push([getStatusStyle(status).colour, label || "White cell"])
   if (kinds.has("errors")) for (const kind of [1, 2, 3]) items.push([ERROR_COLOURS[kind], ERROR_LABELS[kind]])
   if (kinds.has("agreement")) items.push([UNCERTAINTY_COLOURS[2], "models disagree"])
   if (kinds.has("uncertainty")) items.push([UNCERTAINTY_COLOURS[3], "uncertain"])

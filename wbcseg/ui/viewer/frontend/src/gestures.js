@@ -3,6 +3,7 @@
 const MIN_SCALE = 0.5, MAX_SCALE = 40
 const TAP_DISTANCE = 6
 const WHEEL_LINE_HEIGHT = 16
+const LONG_PRESS_DELAY = 500
 
 export function clampScale(scale) {
   return Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale))
@@ -31,9 +32,10 @@ export class Gestures {
     on("pointerdown", event => this.down(event))
     on("pointermove", event => this.move(event))
     on("pointerup", event => this.up(event))
-    on("pointercancel", event => this.pointers.delete(event.pointerId))
-    on("pointerleave", event => event.pointerType === "mouse" && viewer.setCrosshair(null), { capture: true })
-    on("dblclick", event => viewer.locate(event) && viewer.fit())
+    on("pointercancel", event => this.cancel(event))
+    on("pointerleave", event => event.pointerType === "mouse" && this.leave(), { capture: true })
+    on("dblclick", event => viewer.locate(event) && !viewer.field?.tools.isActive && viewer.fit())
+    on("contextmenu", event => this.pointers.size && event.preventDefault())
   }
 
   wheel(event) {
@@ -45,10 +47,40 @@ export class Gestures {
 
   down(event) {
     const hit = this.viewer.locate(event)
-    if (!hit || event.button > 0) return
+    if (!hit || event.button > 1) return
     if (this.viewer.editor?.down(event, hit)) return
     hit.panel.canvas.setPointerCapture(event.pointerId)
-    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, distance: 0, panel: hit.panel })
+    const pointer = { x: event.clientX, y: event.clientY, distance: 0, panel: hit.panel }
+    this.pointers.set(event.pointerId, pointer)
+    const { field } = this.viewer
+    field?.setActive(hit.panel)
+    // The middle button always moves the image.
+    if (this.pointers.size > 1) this.dropDrag()
+    else pointer.isDrawing = event.button === 0 && Boolean(field?.tools.beginDrag(hit))
+    clearTimeout(this.longPressTimer)
+    if (event.pointerType === "touch") this.longPressTimer = setTimeout(() => this.longPress(pointer, hit), LONG_PRESS_DELAY)
+  }
+
+  // Two fingers move and zoom: what the first one was drawing is dropped.
+  dropDrag() {
+    for (const pointer of this.pointers.values()) pointer.isDrawing = false
+    this.viewer.field?.tools.cancelDrag()
+  }
+
+  longPress(pointer, hit) {
+    if (this.pointers.size !== 1 || pointer.distance > TAP_DISTANCE) return
+    pointer.isDone = Boolean(this.viewer.field?.tools.longPress(hit))
+  }
+
+  cancel(event) {
+    this.pointers.delete(event.pointerId)
+    clearTimeout(this.longPressTimer)
+    this.dropDrag()
+  }
+
+  leave() {
+    this.viewer.field?.hover(null)
+    this.viewer.setCrosshair(null)
   }
 
   move(event) {
@@ -57,12 +89,17 @@ export class Gestures {
     if (this.viewer.editor?.move(event, hit)) return
     const pointer = this.pointers.get(event.pointerId)
     if (!pointer) {
+      this.viewer.field?.hover(hit)
       this.viewer.setCrosshair(hit)
       return
     }
     const dx = event.clientX - pointer.x, dy = event.clientY - pointer.y, spreadBefore = this.computeSpread()
     Object.assign(pointer, { x: event.clientX, y: event.clientY, distance: pointer.distance + Math.hypot(dx, dy) })
     const count = this.pointers.size
+    if (pointer.isDrawing) {
+      if (pointer.distance > TAP_DISTANCE) this.viewer.field.tools.drag(hit)
+      return
+    }
     if (pointer.distance > TAP_DISTANCE || count > 1) this.viewer.pan(dx / hit.scale / count, dy / hit.scale / count)
     if (count === 2) this.viewer.zoom(this.computeSpread() / spreadBefore, hit)
   }
@@ -71,10 +108,14 @@ export class Gestures {
     if (this.viewer.editor?.up(event)) return
     const pointer = this.pointers.get(event.pointerId)
     this.pointers.delete(event.pointerId)
+    clearTimeout(this.longPressTimer)
+    if (!pointer || pointer.isDone) return
+    const hit = this.viewer.locate(event, pointer.panel), tools = this.viewer.field?.tools
+    if (pointer.distance > TAP_DISTANCE) return pointer.isDrawing && tools.endDrag(hit)
+    tools?.cancelDrag()
+    if (event.button === 0 && tools?.tap(hit, event)) return
     // A tap shows what a mouse shows on hovering.
-    if (pointer && pointer.distance <= TAP_DISTANCE && event.pointerType !== "mouse") {
-      this.viewer.setCrosshair(this.viewer.locate(event, pointer.panel))
-    }
+    if (event.pointerType !== "mouse") this.viewer.setCrosshair(hit)
   }
 
   // Returns the distance between two fingers in screen pixels; 1 where there are not two.

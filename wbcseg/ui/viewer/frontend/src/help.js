@@ -26,7 +26,7 @@ function changeOpacity(step) {
 }
 
 function nextStyle(viewer) {
-  viewer.setState({ style: STYLES[(STYLES.indexOf(viewer.state.style) + 1) % STYLES.length] })
+  viewer.setState({ style: STYLES[(STYLES.indexOf(viewer.style) + 1) % STYLES.length] })
 }
 
 export const SHORTCUTS = [

@@ -61,6 +61,12 @@ export function loadMap(payload, part) {
   return payload.maps.get(part)
 }
 
+// Returns a promise of a panel's map: after corrections it is in a payload of its own, which may still be on its way.
+export function loadPanelMap(payload, { part, map_digest: mapDigest }) {
+  const corrected = store.payloads.get(mapDigest)
+  return loadMap(corrected ?? payload, part)
+}
+
 // Splits interleaved pixels into class ids and the probabilities of cytoplasm and nucleus (0 to 255).
 export function splitChannels({ width, height, channels, pixels }) {
   if (channels === 1) return { width, height, ids: pixels }

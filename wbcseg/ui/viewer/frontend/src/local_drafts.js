@@ -18,6 +18,10 @@ export function deleteDraft(digest, part) {
   sessionStorage.removeItem(`${PREFIX}${digest}.${part}`)
 }
 
+export function hasDraft(digest, part) {
+  return sessionStorage.getItem(`${PREFIX}${digest}.${part}`) !== null
+}
+
 // Returns the edited mask of a part, based on the model's result; null where there is none.
 export function loadDraft(digest, part, map) {
   const text = sessionStorage.getItem(`${PREFIX}${digest}.${part}`)

@@ -3,35 +3,20 @@ import { createElement, setPressed } from "./dom.js"
 import { drawCrosshair, drawPanel } from "./render.js"
 import { Gestures, zoomView } from "./gestures.js"
 import { Panel, computeColumns } from "./panels.js"
-import { loadImage, loadMap, store } from "./image_store.js"
-import { loadDraft } from "./local_drafts.js"
+import { loadImage, loadPanelMap, store } from "./image_store.js"
+import { hasDraft, loadDraft } from "./local_drafts.js"
 import { Toolbar } from "./toolbar.js"
 import { Help, SHORTCUTS } from "./help.js"
 import { Swipe } from "./swipe.js"
 import { Strip } from "./strip.js"
 import { Editor } from "./edit.js"
 import { saveFigure, saveMask, saveView } from "./export.js"
+import { createState } from "./state.js"
+import { Field } from "./cells/field.js"
 
 const URL_DELAY = 300
 const MAX_PIXEL_RATIO = 2, MAX_PIXEL_RATIO_MANY_PANELS = 1.5, MANY_PANELS = 8
-
-// The user's choices. They outlive the mount, and the URL repeats them.
-function createState() {
-  return {
-    view: { scale: 1, x: 0, y: 0, isMoved: false },
-    panels: null,
-    style: "fill",
-    opacity: 0.4,
-    classes: [false, true, true],
-    palette: "thesis",
-    customColours: ["#d55e00", "#f0e442", "#0072b2"],
-    hatching: false,
-    threshold: 0,
-    swipe: null,
-    edits: new Map(),
-    isUrlRead: false,
-  }
-}
+const NARROW_WIDTH = 640
 
 class Viewer {
   constructor(root) {
@@ -43,6 +28,7 @@ class Viewer {
     this.crosshair = null
     this.path = location.pathname
     this.abort = new AbortController()
+    this.field = new Field(this)
     this.toolbar = new Toolbar(this)
     this.grid = createElement("div", { class: "panels" })
     this.readout = createElement("p", { class: "readout", "aria-live": "off" })
@@ -54,7 +40,7 @@ class Viewer {
     this.node = createElement(
       "section",
       { class: "viewer", "aria-label": "Viewer" },
-      this.toolbar.node, this.error, this.swipe.node, this.grid, this.readout, this.strip.node, this.help.node, this.announcement,
+      this.toolbar.node, this.error, this.swipe.node, this.field.toolbar.node, this.grid, this.readout, this.strip.node, this.help.node, this.announcement,
     )
     root.append(this.node)
     root.host.dataset.viewer = ""
@@ -66,6 +52,7 @@ class Viewer {
     const on = (target, type, handle) => target.addEventListener(type, handle, { signal: this.abort.signal })
     on(store.events, "payload", () => this.load())
     on(this.node, "keydown", event => this.handleKey(event))
+    on(this.grid, "focusin", event => this.field.setActive(this.panels.find(({ canvas }) => canvas === event.target)))
     on(this.node, "keyup", event => event.key.toLowerCase() === "h" && this.setHidden(false))
     on(window, "blur", () => this.setHidden(false))
     // Streamlit writes the URL as it knew it at its last run; then write ours again.
@@ -81,6 +68,7 @@ class Viewer {
     this.panelKeys = props.panels.map(panel => panel.key)
     if (!this.state.isUrlRead) readUrl(this.state, this.panelKeys, props.palettes.map(palette => palette.key))
     this.state.isUrlRead = true
+    this.field.update()
     this.toolbar.update()
     this.strip.update()
     this.load()
@@ -88,10 +76,14 @@ class Viewer {
   }
 
   get settings() {
-    const { classes, threshold, hatching, style, opacity, palette, customColours } = this.state
+    const { classes, threshold, hatching, opacity, palette, customColours, numbers } = this.state, { style } = this
     const { palettes } = this.props
     const colours = palette === "custom" ? customColours : (palettes.find(({ key }) => key === palette) ?? palettes[0]).colours
-    return { classes, threshold, hatching, style, opacity, hidden: this.isHidden, colours }
+    return { classes, threshold, hatching, style, opacity, hidden: this.isHidden, colours, numbers }
+  }
+
+  get style() {
+    return this.state.style ?? (this.field.isShown ? "outline" : "fill")
   }
 
   // Keys of the panels to show, in order: those that the user selected and that exist, or the default ones.
@@ -100,8 +92,8 @@ class Viewer {
     return existing.length ? existing : this.props.default_panels
   }
 
-  get modelParts() {
-    return this.props.panels.filter(panel => panel.kind === "model").map(panel => panel.part)
+  get models() {
+    return this.props.panels.filter(panel => panel.kind === "model")
   }
 
   get classNames() {
@@ -113,15 +105,17 @@ class Viewer {
     if (!payload) return
     const loadCount = (this.loadCount = (this.loadCount ?? 0) + 1)
     try {
-      const image = await loadImage(payload), parts = this.modelParts, edits = await this.loadEdits(payload, parts)
+      const image = await loadImage(payload), { models } = this, edits = await this.loadEdits(payload, models)
       const panels = this.selectedKeys.map(key => this.panelsByKey.get(key) ?? new Panel(key))
       const findProps = key => this.props.panels.find(panel => panel.key === key)
-      await Promise.all(panels.map(panel => panel.load(findProps(panel.key), payload, image, parts, edits)))
+      for (const panel of panels) panel.cellLayer = this.field.getLayer(panel.key)
+      await Promise.all(panels.map(panel => panel.load(findProps(panel.key), payload, image, models, edits)))
       if (loadCount !== this.loadCount) return
       this.arrange(panels)
       if (this.payload?.digest !== payload.digest && !this.state.view.isMoved) this.centre(image)
       this.payload = payload
       this.error.hidden = true
+      this.field.refresh()
       this.renderLayers()
       this.resize()
       await this.swipe.update()
@@ -136,10 +130,12 @@ class Viewer {
   }
 
   // Returns the edited masks of an image: those of this page, and those from before a reload.
-  async loadEdits(payload, parts) {
+  async loadEdits(payload, models) {
     const edits = this.getEdits(payload.digest)
-    for (const part of parts) {
-      const map = edits.get(part) ?? loadDraft(payload.digest, part, await loadMap(payload, part))
+    for (const model of models) {
+      const { part } = model
+      if (edits.has(part) || !hasDraft(payload.digest, part)) continue
+      const map = loadDraft(payload.digest, part, await loadPanelMap(payload, model))
       if (map) edits.set(part, map)
     }
     return edits
@@ -168,6 +164,7 @@ class Viewer {
   resize() {
     const count = this.panels.length
     if (!count || !this.grid.clientWidth) return
+    this.toolbar.arrange(this.field.isShown, this.grid.clientWidth < NARROW_WIDTH)
     const { width, height } = this.panels[0].image, aspect = Math.min(1.8, Math.max(0.6, width / height))
     this.grid.style.setProperty("--columns", computeColumns(count, this.grid.clientWidth, 0.66 * window.innerHeight, aspect))
     this.grid.style.setProperty("--aspect", aspect)
@@ -189,9 +186,10 @@ class Viewer {
       for (const panel of this.panels) {
         if (!panel.image) continue
         drawPanel(panel.context, panel.canvas, panel, view, settings)
-        if (this.crosshair) drawCrosshair(panel.context, panel.canvas, panel, view, this.crosshair)
+        if (this.crosshair && this.field.showsCrosshair(panel)) drawCrosshair(panel.context, panel.canvas, panel, view, this.crosshair)
       }
       this.swipe.draw(settings)
+      this.field.tools.draw()
       this.editor?.draw()
       // For tests, and for anyone who wants to know what a panel shows.
       this.grid.dataset.view = [view.scale, view.x, view.y].map(n => n.toFixed(3)).join(" ")
@@ -236,8 +234,13 @@ class Viewer {
     const parts = this.panels.map((panel, i) => (descriptions[i] ? ` · ${panel.props.title}: ${descriptions[i]}` : ""))
     const text = isInside ? `${x}, ${y}${parts.join("")}` : ""
     this.readout.textContent = text
-    if (announce) this.announcement.textContent = text
+    if (announce) this.announce(text)
     this.draw()
+  }
+
+  // Has screen readers say something, also if it is the same as before.
+  announce(text) {
+    this.announcement.textContent = this.announcement.textContent === text ? `${text}\u00a0` : text
   }
 
   setHidden(isHidden) {
@@ -251,6 +254,7 @@ class Viewer {
   setState(changes) {
     Object.assign(this.state, changes)
     this.toolbar.update()
+    this.field.toolbar.update()
     if ("panels" in changes) this.load()
     else this.renderLayers()
     this.swipe.update()
@@ -275,7 +279,7 @@ class Viewer {
     return location.pathname === this.path && this.node.isConnected
   }
 
-  // Asks Python for another image. Besides this, only an edited mask is sent to Python.
+  // Asks Python for another image. Besides this, edited masks and corrections of cells are sent to Python.
   goTo(id) {
     if (id) this.setTriggerValue("image", id)
   }
@@ -283,7 +287,7 @@ class Viewer {
   handleKey(event) {
     const target = event.composedPath()[0]
     const isTyping = target.matches?.("input:not([type=range]):not([type=checkbox]), select, textarea")
-    if (isTyping || this.editor?.handleKey(event) || event.ctrlKey || event.metaKey || event.altKey) return
+    if (isTyping || this.editor?.handleKey(event) || (!this.editor && this.field.handleKey(event, target)) || event.ctrlKey || event.metaKey || event.altKey) return
     const shortcut = SHORTCUTS.find(({ matches }) => matches(event))
     if (!shortcut || (target.type === "range" && event.key.startsWith("Arrow"))) return
     event.preventDefault()
@@ -292,8 +296,9 @@ class Viewer {
   }
 
   // Starts editing the mask of a panel; null stops it.
-  edit(panel) {
+  async edit(panel) {
     this.editor?.close()
+    if (panel) await panel.ensureMap()
     this.editor = panel ? new Editor(this, panel) : null
     this.toolbar.update()
     this.draw()
@@ -312,6 +317,7 @@ class Viewer {
   destroy() {
     this.abort.abort()
     this.resizeObserver.disconnect()
+    this.field.destroy()
     clearTimeout(this.urlTimer)
     this.node.remove()
   }

@@ -4,7 +4,8 @@ import {
 } from "./overlays.js"
 import { createElement, formatScore } from "./dom.js"
 import { Outlines } from "./outlines.js"
-import { getProbability, loadFadedImage, loadMap } from "./image_store.js"
+import { STATUS_STYLES, getStatusStyle } from "./cells/cell_layer.js"
+import { getProbability, loadFadedImage, loadPanelMap, loadMap } from "./image_store.js"
 
 // A panel: the image with one kind of overlay, its caption and its readout.
 
@@ -48,23 +49,31 @@ export class Panel {
   }
 
   // Loads what the panel shows of an image: its maps, with the user's edits in place of a model's result.
-  async load(props, payload, image, modelParts, edits) {
-    const loadPart = part => edits.get(part) ?? loadMap(payload, part)
+  async load(props, payload, image, models, edits) {
+    const load = panel => edits.get(panel.part) ?? loadPanelMap(payload, panel)
     this.props = props
     this.image = LEGENDS[props.kind] ? await loadFadedImage(payload) : image
-    this.map = props.part ? await loadPart(props.part) : null
     this.mask = payload.parts.mask ? await loadMap(payload, "mask") : null
-    this.models = props.kind === "agreement" ? await Promise.all(modelParts.map(loadPart)) : null
+    this.loadMap = () => load(props)
+    // Cells are drawn as outlines: the map, which is large in a field of view, is decoded only if something needs it.
+    this.map = props.part && !(this.cellLayer && !this.mask) ? await this.loadMap() : null
+    this.models = props.kind === "agreement" ? await Promise.all(models.map(load)) : null
     this.layersKey = null
     this.title.textContent = props.title
     this.title.title = props.help ?? ""
     this.canvas.setAttribute("aria-label", props.alt)
+    // Screen readers pass the keys on to an application only.
+    this.canvas.setAttribute("role", this.cellLayer ? "application" : "img")
     this.showCaption()
+  }
+
+  async ensureMap() {
+    this.map ??= await this.loadMap()
   }
 
   // Shows the Dice or the legend, and the badge.
   showCaption() {
-    const items = []
+    const items = this.cellLayer ? this.createCellItems() : []
     if (this.props.kind === "model" && this.mask) {
       this.dice = computeDice(this.map, this.mask)
       for (const [region, value] of Object.entries(this.dice)) items.push(createElement("span", {}, `${region} ${formatScore(value)}`))
@@ -77,6 +86,28 @@ export class Panel {
     this.scores.replaceChildren(...items)
   }
 
+  // Shows how many cells there are, how many of them count, and how many have which status.
+  showCells(text) {
+    this.canvas.setAttribute("aria-label", `${this.props.alt}. ${text}. Arrow keys go from cell to cell, the question mark lists all keys.`)
+    this.cellCount = text
+    this.showCaption()
+  }
+
+  createCellItems() {
+    const counts = new Map(), labels = new Map()
+    for (const { status, status_label: label } of this.cellLayer.cells) {
+      counts.set(status, (counts.get(status) ?? 0) + 1)
+      labels.set(status, label)
+    }
+    const statuses = Object.keys(STATUS_STYLES).filter(status => labels.get(status))
+    const items = statuses.map(status => {
+      const { colour, dash } = getStatusStyle(status)
+      const swatch = createElement("i", { class: dash.length ? "line dashed" : "line", style: `--colour: ${colour}` })
+      return createElement("span", {}, swatch, `${labels.get(status)}: ${counts.get(status)}`)
+    })
+    return [createElement("span", { class: "cell-count" }, this.cellCount ?? ""), ...items]
+  }
+
   // Renders the layers again if a setting or the map has changed.
   renderLayers(settings) {
     const { classes, threshold, colours, hatching, style } = settings
@@ -84,8 +115,8 @@ export class Panel {
     if (layersKey === this.layersKey) return
     this.layersKey = layersKey
     const { kind } = this.props
-    if (kind === "image") this.layers = []
-    if (kind === "model" || kind === "mask") {
+    if (kind === "image" || this.cellLayer) this.layers = []
+    else if (kind === "model" || kind === "mask") {
       const visibleIds = selectVisible(this.map, kind === "mask" ? { classes, threshold: 0 } : settings)
       this.layers = [
         {
@@ -109,7 +140,8 @@ export class Panel {
   // Describes a pixel in a few words.
   describePixel(x, y, classNames) {
     if (x < 0 || y < 0 || x >= this.image.width || y >= this.image.height) return ""
-    const i = y * this.image.width + x, { kind } = this.props
+    const i = y * this.image.width + x, { kind } = this.props, cell = this.cellLayer?.findAt(x + 0.5, y + 0.5)
+    if (cell) return `cell ${cell.number}${cell.status_label ? `, ${cell.status_label.toLowerCase()}` : ""}`
     if (kind === "mask") return classNames[this.map.ids[i]]
     if (kind === "agreement") return this.votes ? `${this.votes[i]} of ${this.models.length} agree` : ""
     if (!this.map) return ""

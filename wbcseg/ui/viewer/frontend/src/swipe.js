@@ -66,7 +66,8 @@ export class Swipe {
   async loadPanel(key, payload, image, edits) {
     const { viewer } = this, panelProps = viewer.props.panels.find(panel => panel.key === key) ?? viewer.props.panels[0]
     const panel = new Panel(panelProps.key)
-    await panel.load(panelProps, payload, image, viewer.modelParts, edits)
+    panel.cellLayer = viewer.field.getLayer(panelProps.key)
+    await panel.load(panelProps, payload, image, viewer.models, edits)
     panel.renderLayers(viewer.settings)
     return panel
   }

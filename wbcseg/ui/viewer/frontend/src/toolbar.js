@@ -37,13 +37,14 @@ export class Toolbar {
       [this.saveMenu, this.saveButton],
     ]
     const anchor = (menuButton, menu) => createElement("div", { class: "menu-anchor" }, menuButton, menu)
+    this.styleGroup = group(this.styles, this.opacity, this.hideButton)
+    this.classGroup = group(this.classes, anchor(this.coloursButton, this.coloursMenu))
     this.node = createElement(
       "div",
       { class: "bar", role: "toolbar", "aria-label": "Viewer controls" },
       group(this.previous, this.name, this.next),
       group(anchor(this.panelsButton, this.panelsMenu), this.swipeButton),
-      group(this.styles, this.opacity, this.hideButton),
-      group(this.classes, anchor(this.coloursButton, this.coloursMenu)),
+      this.styleGroup, this.classGroup,
       group(this.editButton, anchor(this.saveButton, this.saveMenu), this.helpButton),
     )
     this.node.addEventListener("keydown", event => event.key === "Escape" && this.closeMenus(true))
@@ -165,18 +166,32 @@ export class Toolbar {
     if (panel) viewer.edit(panel)
   }
 
+  // Arranges the controls: in a field of view, those of the classes are in the menu, and on a phone the image is above all.
+  arrange(isField, isNarrow) {
+    const layout = `${isField} ${isNarrow}`
+    if (layout === this.layout) return
+    this.layout = layout
+    if (isField) this.coloursMenu.prepend(this.styles, this.opacity, this.classes)
+    else {
+      this.styleGroup.prepend(this.styles, this.opacity)
+      this.classGroup.prepend(this.classes)
+    }
+    if (isField && isNarrow) this.viewer.grid.after(this.node)
+    else this.viewer.node.prepend(this.node)
+  }
+
   update() {
     const { viewer } = this, { state, props, settings } = viewer
     this.name.textContent = props.name
     this.previous.disabled = !props.previous_id
     this.next.disabled = !props.next_id
     for (const button of this.styles.children) {
-      const isChecked = button.dataset.style === state.style
+      const isChecked = button.dataset.style === viewer.style
       button.setAttribute("aria-checked", isChecked)
       button.tabIndex = isChecked ? 0 : -1
     }
     this.opacity.value = Math.round(100 * state.opacity)
-    this.opacity.disabled = state.style === "outline"
+    this.opacity.disabled = viewer.style === "outline"
     if (!this.classes.children.length) this.createClassButtons()
     for (const button of this.classes.children) {
       const id = Number(button.dataset.class)

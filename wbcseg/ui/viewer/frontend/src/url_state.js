@@ -10,12 +10,13 @@ export function formatState(state, defaultPanels) {
   const add = (letter, value) => parts.push(letter + value)
   if (view.scale !== 1 || view.isMoved) add("z", [view.scale, view.x, view.y].map(n => +n.toFixed(4)).join("_"))
   if (state.panels && state.panels.join() !== defaultPanels.join()) add("p", state.panels.join("_"))
-  if (state.style !== "fill") add("s", STYLES.indexOf(state.style))
+  if (state.style) add("s", STYLES.indexOf(state.style))
   if (state.opacity !== 0.4) add("o", Math.round(100 * state.opacity))
   if (state.classes.join() !== "false,true,true") add("c", state.classes.map(isOn => (isOn ? 1 : 0)).join(""))
   if (state.palette === "custom") add("k", "custom_" + state.customColours.map(hex => hex.slice(1)).join("_"))
   else if (state.palette !== "thesis") add("k", state.palette)
   if (state.hatching) add("h", 1)
+  if (!state.numbers) add("n", 0)
   if (state.threshold) add("t", Math.round(100 * state.threshold))
   if (state.swipe) add("w", [state.swipe.left, state.swipe.right, Math.round(100 * state.swipe.position)].join("_"))
   return parts.join("~")
@@ -38,6 +39,7 @@ export function parseState(text, state, panelKeys, palettes) {
       state.palette = "custom"
       state.customColours = value.split("_").slice(1).map(hex => "#" + hex)
     }
+    if (letter === "n") state.numbers = value !== "0"
     if (letter === "h") state.hatching = value === "1"
     if (letter === "t" && isPercentage(numbers[0])) state.threshold = numbers[0] / 100
     if (letter === "w") {

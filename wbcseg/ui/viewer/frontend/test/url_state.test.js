@@ -1,17 +1,11 @@
 import { test } from "node:test"
 import assert from "node:assert/strict"
 import { formatState, parseState, readUrl, splitKeys, writeUrl } from "../src/url_state.js"
+import { createState } from "../src/state.js"
 
 const KEYS = ["image", "mask", "unet-16", "my_run", "my_run_2", "errors.unet-16", "uncertainty.my_run"]
 const DEFAULTS = ["image", "mask", "unet-16"]
 const PALETTES = ["thesis", "colorblind"]
-
-function createState() {
-  return {
-    view: { scale: 1, x: 0, y: 0, isMoved: false }, panels: null, style: "fill", opacity: 0.4, classes: [false, true, true],
-    palette: "thesis", customColours: ["#d55e00", "#f0e442", "#0072b2"], hatching: false, threshold: 0, swipe: null,
-  }
-}
 
 function parse(text) {
   const state = createState()
@@ -27,12 +21,12 @@ test("default choices leave the URL empty", () => {
 test("a state is parsed as it was formatted, and needs no escaping", () => {
   const state = {
     view: { scale: 2.5, x: 60.1234, y: -3, isMoved: true }, panels: ["my_run_2", "uncertainty.my_run", "image"], style: "both", opacity: 0.65,
-    classes: [true, false, true], palette: "custom", customColours: ["#000000", "#12ab34", "#ffffff"], hatching: true, threshold: 0.5,
+    classes: [true, false, true], numbers: false, palette: "custom", customColours: ["#000000", "#12ab34", "#ffffff"], hatching: true, threshold: 0.5,
     swipe: { left: "my_run", right: "errors.unet-16", position: 0.25 },
   }
   const text = formatState(state, DEFAULTS)
   assert.equal(new URLSearchParams({ view: text }).toString(), `view=${text.replaceAll("~", "%7E")}`)
-  assert.deepEqual(parse(text), state)
+  assert.deepEqual(parse(text), { ...createState(), ...state })
 })
 
 test("a named palette is kept", () => assert.equal(parse(formatState({ ...createState(), palette: "colorblind" }, DEFAULTS)).palette, "colorblind"))

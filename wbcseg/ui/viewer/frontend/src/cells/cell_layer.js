@@ -1,4 +1,5 @@
-import { computeBounds, computeDistanceToEdge, containsPoint } from "./geometry.js"
+import { computeBounds, computeDistanceToEdge, containsPoint, simplifyPolygon } from "./geometry.js"
+import { chooseStep } from "../outlines.js"
 import { drawLabels, placeLabels } from "./cell_labels.js"
 import { computeHatchPeriod } from "../overlays.js"
 
@@ -11,7 +12,9 @@ export const STATUS_STYLES = {
   out_of_range: { colour: "#ff6b5e", dash: [3, 4] },
   "": { colour: "#5fd0ff", dash: [] },
 }
-const HALO = "rgba(10, 6, 24, 0.72)", HIGHLIGHT = "#ffffff", DIMMED = 0.4
+const HALO = "rgba(10, 6, 24, 0.72)", LIGHT_HALO = "rgba(255, 255, 255, 0.75)", HIGHLIGHT = "#ffffff", DIMMED = 0.4
+// By how much an outline may be off, in pixels of the screen.
+const DETAIL = 0.5
 
 export function getStatusStyle(status) {
   return STATUS_STYLES[status ?? ""] ?? STATUS_STYLES[""]
@@ -86,14 +89,19 @@ export class CellLayer {
     return Math.round(sizes[sizes.length >> 1] ?? Math.min(width, height) / 10)
   }
 
-  getPaths(cell) {
-    if (!this.paths.has(cell)) {
-      const outline = buildPath([cell.outline]), nuclei = buildPath(cell.nuclei)
+  // Returns a cell's paths, at no more detail than a scale shows.
+  getPaths(cell, scale) {
+    const step = chooseStep(scale)
+    if (!this.paths.has(cell)) this.paths.set(cell, new Map())
+    const pathsByStep = this.paths.get(cell)
+    if (!pathsByStep.has(step)) {
+      const simplify = polygon => simplifyPolygon(polygon, DETAIL * step)
+      const outline = buildPath([simplify(cell.outline)]), nuclei = buildPath(cell.nuclei.map(simplify))
       const cytoplasm = new Path2D(outline)
       cytoplasm.addPath(nuclei)
-      this.paths.set(cell, { outline, nuclei, cytoplasm })
+      pathsByStep.set(step, { outline, nuclei, cytoplasm })
     }
-    return this.paths.get(cell)
+    return pathsByStep.get(step)
   }
 
   // Draws the cells in view of an image of a size. The context's unit is an image pixel, which is `scale` pixels of the canvas wide.
@@ -104,9 +112,9 @@ export class CellLayer {
       return left - margin < viewport.right && right + margin > viewport.x && top - margin < viewport.bottom && bottom + margin > viewport.y
     })
     const hatches = settings.hatching ? settings.colours.map((colour, id) => makeHatch(context, id, scale)) : []
-    if (settings.style !== "outline") for (const cell of visible) this.fill(context, cell, settings, hatches)
+    if (settings.style !== "outline") for (const cell of visible) this.fill(context, cell, this.getPaths(cell, scale), settings, hatches)
     context.lineJoin = "round"
-    for (const cell of visible) this.stroke(context, cell, settings, ratio / scale)
+    for (const cell of visible) this.stroke(context, cell, this.getPaths(cell, scale), settings, ratio / scale)
     drawPending(context, this.pending, this.getTypicalSize(size), ratio / scale)
     if (this.region) drawRegion(context, this.region, viewport, ratio / scale)
     if (settings.numbers) drawLabels(context, placeLabels(visible, scale, viewport, ratio, this), ratio)
@@ -116,8 +124,7 @@ export class CellLayer {
     return this.countedIds !== null && !this.countedIds.has(cell.id)
   }
 
-  fill(context, cell, { classes, colours, opacity }, hatches) {
-    const { nuclei, cytoplasm } = this.getPaths(cell)
+  fill(context, cell, { nuclei, cytoplasm }, { classes, colours, opacity }, hatches) {
     context.globalAlpha = opacity * (this.isDimmed(cell) ? DIMMED : 1)
     for (const [id, path] of [[1, cytoplasm], [2, nuclei]]) {
       if (!classes[id]) continue
@@ -131,8 +138,8 @@ export class CellLayer {
   }
 
   // Strokes the nucleus in its class colour and the cell in the colour of its status; `unit` is a screen pixel.
-  stroke(context, cell, { classes, colours, style }, unit) {
-    const { outline, nuclei } = this.getPaths(cell), isSelected = this.selection.has(cell.id), isHovered = this.hovered === cell.id
+  stroke(context, cell, { outline, nuclei }, { classes, colours, style }, unit) {
+    const isSelected = this.selection.has(cell.id), isHovered = this.hovered === cell.id
     const { colour, dash } = getStatusStyle(cell.status), width = isSelected || isHovered ? 3 : 2
     const line = (path, strokeStyle, lineWidth, pattern = []) => {
       context.strokeStyle = strokeStyle
@@ -142,8 +149,8 @@ export class CellLayer {
     }
     context.globalAlpha = this.isDimmed(cell) && !isSelected ? DIMMED : 1
     if (classes[2] && style !== "fill") {
-      line(nuclei, HALO, 2.6)
-      line(nuclei, colours[2], 1.2)
+      line(nuclei, isDark(colours[2]) ? LIGHT_HALO : HALO, 2.8)
+      line(nuclei, colours[2], 1.3)
     }
     if (isSelected) {
       line(outline, HALO, width + 6)
@@ -196,6 +203,12 @@ function buildPath(polygons) {
     path.closePath()
   }
   return path
+}
+
+// Whether "#rrggbb" needs a light halo.
+function isDark(colour) {
+  const [red, green, blue] = [1, 3, 5].map(i => parseInt(colour.slice(i, i + 2), 16))
+  return 0.3 * red + 0.59 * green + 0.11 * blue < 110
 }
 
 // Returns the hatching of a class as a pattern that keeps its size on the screen.

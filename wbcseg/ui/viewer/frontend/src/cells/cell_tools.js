@@ -30,6 +30,10 @@ export class CellTools {
     return this.tool !== "select"
   }
 
+  get isPointTool() {
+    return POINT_TOOLS.includes(this.tool)
+  }
+
   // Switches to a tool. Chosen again, it is left.
   select(tool) {
     const { field } = this, wasActive = this.tool === tool
@@ -107,12 +111,12 @@ export class CellTools {
   closeRegion() {
     const region = this.points.map(point => point.map(n => Math.round(10 * n) / 10))
     this.points = []
-    if (region.length > 2) this.field.setCounting({ region })
+    if (region.length > 2) this.field.setRegion(region)
   }
 
   // Begins a drag. Returns whether the tool takes it; else it moves the image.
   beginDrag(hit) {
-    if (!hit.panel.cellLayer || !POINT_TOOLS.includes(this.tool)) return false
+    if (!hit.panel.cellLayer || !this.isPointTool) return false
     this.dragStart = [hit.x, hit.y]
     return true
   }
@@ -121,7 +125,6 @@ export class CellTools {
     const { tool, dragStart } = this
     if (!dragStart) return
     if (tool === "add") this.points = [dragStart, [hit.x, hit.y]]
-    else if (tool === "split") this.points = [...(this.points.length && this.isDragging ? this.points : [dragStart]), [hit.x, hit.y]]
     else this.points = [...(this.isDragging ? this.points : [dragStart]), [hit.x, hit.y]]
     this.isDragging = true
     this.field.viewer.draw()
@@ -190,7 +193,7 @@ export class CellTools {
 
   // Keys with a meaning of their own elsewhere.
   findCanvasKeyAction(event, key) {
-    const { field } = this, isPointTool = POINT_TOOLS.includes(this.tool)
+    const { field, isPointTool } = this
     if (ARROWS[key] && (isPointTool || !event.shiftKey)) {
       return () => (isPointTool ? this.moveCrosshair(...ARROWS[key], event.shiftKey) : this.stepTowards(...ARROWS[key]))
     }
@@ -209,7 +212,7 @@ export class CellTools {
     const { viewer, panel } = this.field
     if (this.tool !== tool) this.select(tool)
     panel?.canvas.focus({ preventScroll: true })
-    if (POINT_TOOLS.includes(tool) && panel && !viewer.crosshair) viewer.setCrosshair(viewer.state.view)
+    if (this.isPointTool && panel && !viewer.crosshair) viewer.setCrosshair(viewer.state.view)
   }
 
   getScale() {

@@ -48,13 +48,13 @@ export class Field {
     return this.layer?.selection ?? new Set()
   }
 
-  // The region and the edge rule that the user set for the image.
-  get counting() {
-    return getOrCreate(this.viewer.state.counting, this.viewer.props.image_id, () => ({ region: null, edgeRule: "all", sent: null }))
-  }
-
   getEdits(key) {
     return getOrCreate(this.viewer.state.corrections, `${this.viewer.props.image_id}\n${key}`, () => new CellEdits())
+  }
+
+  // Returns what counts in a panel: the region, the edge rule, and which of them were sent and not yet answered.
+  getCounting(key) {
+    return getOrCreate(this.viewer.state.counting, `${this.viewer.props.image_id}\n${key}`, () => ({ region: null, edgeRule: "all", sent: null }))
   }
 
   // Returns what draws the cells of a panel; null for a panel without.
@@ -68,12 +68,12 @@ export class Field {
     const { image_id: imageId } = this.viewer.props
     if (imageId !== this.imageId) this.reset(imageId)
     for (const props of this.cellPanels) {
-      const outcome = this.getEdits(props.key).receive(props.edits ?? [], props.cells, props.problem)
+      const outcome = this.getEdits(props.key).receive(props.edits, props.cells, props.problem)
       const isAnswer = this.lastEdit?.key === props.key && outcome !== "waiting"
       if (isAnswer) this.finish(props, outcome)
       else if (props.problem && outcome === "rejected") this.warn(props.problem)
+      this.receiveCounting(props)
     }
-    this.receiveCounting()
     this.refresh()
   }
 
@@ -92,10 +92,8 @@ export class Field {
     else this.viewer.announce(`${done}. ${formatCellCount(cells.length)}.`)
   }
 
-  receiveCounting() {
-    if (!this.isShown) return
-    const { counting } = this, { edge_rule: edgeRule = "all" } = this.viewer.props
-    const region = this.cellPanels.find(panel => panel.region)?.region ?? null
+  receiveCounting({ key, region }) {
+    const counting = this.getCounting(key), { edge_rule: edgeRule } = this.viewer.props
     if (counting.sent === null || counting.sent === JSON.stringify([region, edgeRule])) Object.assign(counting, { region, edgeRule, sent: null })
   }
 
@@ -109,11 +107,11 @@ export class Field {
   }
 
   refreshPanel(panel) {
-    const { cells, pending } = this.getEdits(panel.key).getShown(), { region, edgeRule } = this.counting
+    const { cells, pending } = this.getEdits(panel.key).getShown(), { region, edgeRule } = this.getCounting(panel.key)
     const counted = cells.filter(cell => isCounted(cell, region, edgeRule, panel.image))
     panel.cellLayer.setCells(cells)
     Object.assign(panel.cellLayer, { pending, region, countedIds: counted.length < cells.length ? new Set(counted.map(cell => cell.id)) : null })
-    panel.showCellCount(describeCount(cells, counted))
+    panel.showCells(describeCount(cells, counted))
   }
 
   // Makes a correction: shows it at once and sends the list to Python.
@@ -146,7 +144,7 @@ export class Field {
   }
 
   send() {
-    const { region, edgeRule } = this.counting
+    const { region, edgeRule } = this.getCounting(this.panel.key)
     const value = { digest: this.viewer.props.digest, model: this.panel.key, list: this.edits.list, region, edge_rule: edgeRule }
     this.viewer.setTriggerValue("edits", value)
     clearTimeout(this.waitTimer)
@@ -155,19 +153,30 @@ export class Field {
 
   // Returns to what Python sent last, where it has not answered.
   giveUp() {
-    const { counting } = this, isWaiting = this.cellPanels.some(props => this.getEdits(props.key).isPending)
-    counting.sent = this.lastEdit = null
-    if (!isWaiting) return
-    for (const props of this.cellPanels) this.getEdits(props.key).adopt(props.edits ?? [])
+    const isWaiting = this.cellPanels.some(({ key }) => this.getEdits(key).isPending)
+    this.lastEdit = null
+    for (const props of this.cellPanels) {
+      this.getEdits(props.key).adopt(props.edits)
+      this.getCounting(props.key).sent = null
+    }
     this.refresh()
-    this.warn("The change could not be made: there was no answer. Try again.")
+    if (isWaiting) this.warn("The change could not be made: there was no answer. Try again.")
   }
 
-  // Counts in a region (null: everywhere) or by another edge rule.
-  setCounting(changes) {
-    const { counting } = this
-    Object.assign(counting, changes)
-    counting.sent = JSON.stringify([counting.region, counting.edgeRule])
+  // Counts in a region (null: everywhere) of the active panel.
+  setRegion(region) {
+    this.setCounting([this.panel.key], { region })
+  }
+
+  setEdgeRule(edgeRule) {
+    this.setCounting(this.cellPanels.map(({ key }) => key), { edgeRule })
+  }
+
+  setCounting(keys, changes) {
+    for (const key of keys) {
+      const counting = Object.assign(this.getCounting(key), changes)
+      counting.sent = JSON.stringify([counting.region, counting.edgeRule])
+    }
     this.refresh()
     const { cells, countedIds } = this.layer
     this.viewer.announce(describeCount(cells, countedIds ? cells.filter(cell => countedIds.has(cell.id)) : cells))
@@ -246,6 +255,22 @@ export class Field {
   hover(hit) {
     const cell = hit?.panel?.cellLayer ? hit.panel.cellLayer.findAt(hit.x, hit.y, TAP_SLACK.mouse / hit.scale) : null
     for (const layer of this.layers.values()) layer.hovered = layer === hit?.panel?.cellLayer ? (cell?.id ?? null) : null
+  }
+
+  // The crosshair shows the same place in the other panels; in a panel with cells, only where a point is to be set.
+  showsCrosshair(panel) {
+    return !this.isShown || panel !== this.panel || this.tools.isPointTool
+  }
+
+  // Handles a key. Returns whether it was one of the tools'.
+  handleKey(event, target) {
+    if (!this.isShown || !this.panel) return false
+    const run = this.tools.findKeyAction(event, target === this.panel.canvas)
+    if (!run) return false
+    event.preventDefault()
+    event.stopPropagation()
+    run()
+    return true
   }
 
   destroy() {

@@ -62,3 +62,10 @@ export function simplifyLine(points, tolerance) {
   if (!farthest) return [first, last]
   return [...simplifyLine(points.slice(0, farthest + 1), tolerance).slice(0, -1), ...simplifyLine(points.slice(farthest), tolerance)]
 }
+
+// The same for a polygon. What would become less than a triangle stays as it is.
+export function simplifyPolygon(polygon, tolerance) {
+  const half = polygon.length >> 1
+  const simple = [...simplifyLine(polygon.slice(0, half + 1), tolerance), ...simplifyLine([...polygon.slice(half), polygon[0]], tolerance).slice(1, -1)]
+  return simple.length > 2 ? simple : polygon
+}

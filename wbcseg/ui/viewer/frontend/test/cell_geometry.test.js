@@ -1,0 +1,70 @@
+import { test } from "node:test"
+import assert from "node:assert/strict"
+import {
+  computeBounds, computeDistanceToEdge, computeDistanceToSegment, containsPoint, measureInside, simplifyLine,
+  simplifyPolygon,
+} from "../src/cells/geometry.js"
+import { describeCount, isCounted, selectCounted } from "../src/cells/region.js"
+
+const square = (left, top, side) => [[left, top], [left + side, top], [left + side, top + side], [left, top + side]]
+
+test("bounds enclose all points", () => {
+  assert.deepEqual(computeBounds([[3, 9], [-1, 4], [2, 2]]), { left: -1, top: 2, right: 3, bottom: 9 })
+})
+
+test("a point is inside by the even-odd rule", () => {
+  assert.equal(containsPoint(square(0, 0, 10), 5, 5), true)
+  assert.equal(containsPoint(square(0, 0, 10), 11, 5), false)
+  const ring = [...square(0, 0, 10), [0, 0], ...square(3, 3, 4), [3, 3]]
+  assert.equal(containsPoint(ring, 5, 5), false)
+  assert.equal(containsPoint(ring, 1.5, 5), true)
+})
+
+test("the distance is that from the nearest piece of the edge", () => {
+  assert.equal(computeDistanceToSegment(3, 4, [0, 0], [0, 0]), 5)
+  assert.equal(computeDistanceToSegment(5, 2, [0, 0], [10, 0]), 2)
+  assert.equal(computeDistanceToEdge(square(0, 0, 10), 12, 5), 2)
+  assert.equal(computeDistanceToEdge(square(0, 0, 10), 5, 1), 1)
+})
+
+test("the length of a line inside a polygon is measured", () => {
+  assert.ok(Math.abs(measureInside([[-5, 5], [15, 5]], square(0, 0, 10)) - 10) < 0.6)
+  assert.equal(measureInside([[-5, 20], [15, 20]], square(0, 0, 10)), 0)
+  assert.ok(Math.abs(measureInside([[-5, 5], [5, 5], [5, 15]], square(0, 0, 10)) - 10) < 1.1)
+})
+
+test("a nearly straight line becomes straight, and corners stay", () => {
+  assert.deepEqual(simplifyLine([[0, 0], [5, 0.4], [10, 0]], 1), [[0, 0], [10, 0]])
+  assert.deepEqual(simplifyLine([[0, 0], [5, 0.2], [10, 0], [10.2, 5], [10, 10]], 1), [[0, 0], [10, 0], [10, 10]])
+  assert.deepEqual(simplifyLine([[0, 0], [1, 1]], 1), [[0, 0], [1, 1]])
+})
+
+test("a polygon keeps its corners and never becomes a line", () => {
+  const dense = [[0, 0], [5, 0.1], [10, 0], [10, 5], [10, 10], [5, 9.9], [0, 10], [0, 5]]
+  assert.deepEqual(simplifyPolygon(dense, 1), square(0, 0, 10))
+  assert.deepEqual(simplifyPolygon([[0, 0], [1, 0], [1, 1]], 50), [[0, 0], [1, 0], [1, 1]])
+})
+
+const size = { width: 100, height: 80 }
+const makeCell = (left, top, more) => ({ id: left, outline: square(left, top, 10), centroid: [left + 5, top + 5], cut_off: false, ...more })
+const whole = makeCell(40, 40), atTop = makeCell(20, 0, { cut_off: true }), atRight = makeCell(90, 30, { cut_off: true })
+const atLeftAndBottom = makeCell(0, 70, { cut_off: true }), cells = [whole, atTop, atRight, atLeftAndBottom]
+
+test("the edge rule says which cut off cells count", () => {
+  assert.deepEqual(selectCounted(cells, null, "all", size), cells)
+  assert.deepEqual(selectCounted(cells, null, "complete", size), [whole])
+  assert.deepEqual(selectCounted(cells, null, "two_edges", size), [whole, atTop])
+})
+
+test("a cell is in the region if its centroid is", () => {
+  assert.equal(isCounted(whole, square(44, 44, 5), "all", size), true)
+  assert.equal(isCounted(whole, square(0, 0, 44), "all", size), false)
+  assert.deepEqual(selectCounted(cells, square(0, 0, 50), "complete", size), [whole])
+})
+
+test("the count is in words", () => {
+  assert.equal(describeCount([], []), "No white cell")
+  assert.equal(describeCount([whole], [whole]), "1 white cell")
+  assert.equal(describeCount(cells, cells), "4 white cells")
+  assert.equal(describeCount(cells, [whole]), "1 of 4 white cells counted")
+})
