@@ -32,7 +32,9 @@ export class Editor {
     panel.map = edits.get(this.part)
     this.history = new History(panel.map)
     this.createControls()
+    panel.isEditing = true
     panel.node.classList.add("editing")
+    this.refreshPanels()
     viewer.grid.before(this.node)
     panel.canvas.focus()
   }
@@ -286,7 +288,9 @@ export class Editor {
   }
 
   close() {
+    this.panel.isEditing = false
     this.panel.node.classList.remove("editing")
+    this.panel.renderLayers(this.viewer.settings)
     this.node.remove()
   }
 }

@@ -99,7 +99,7 @@ export function listLegendItems(viewer) {
     for (const { id, title } of [...props.classes].reverse()) if (settings.classes[id]) items.push([settings.colours[id], title])
   }
   const statuses = new Map(viewer.panels.flatMap(panel => panel.cellLayer?.cells ?? []).map(cell => [cell.status, cell.status_label]))
-  for (const [status, label] of statuses) items.push([getStatusStyle(status).colour, label || "White cell"])
+  for (const [status, label] of statuses) items.push([getStatusStyle(status).colour, label || "White blood cell"])
   if (kinds.has("errors")) for (const kind of [1, 2, 3]) items.push([ERROR_COLOURS[kind], ERROR_LABELS[kind]])
   if (kinds.has("agreement")) items.push([UNCERTAINTY_COLOURS[2], "models disagree"])
   if (kinds.has("uncertainty")) items.push([UNCERTAINTY_COLOURS[3], "uncertain"])

@@ -34,8 +34,13 @@ export class Gestures {
     on("pointerup", event => this.up(event))
     on("pointercancel", event => this.cancel(event))
     on("pointerleave", event => event.pointerType === "mouse" && this.leave(), { capture: true })
-    on("dblclick", event => viewer.locate(event) && !viewer.field?.tools.isActive && viewer.fit())
+    on("dblclick", event => viewer.locate(event) && !this.field?.tools.isActive && viewer.fit())
     on("contextmenu", event => this.pointers.size && event.preventDefault())
+  }
+
+  // What handles the cells of a field of view, except while a mask is edited.
+  get field() {
+    return this.viewer.editor ? null : this.viewer.field
   }
 
   wheel(event) {
@@ -52,7 +57,7 @@ export class Gestures {
     hit.panel.canvas.setPointerCapture(event.pointerId)
     const pointer = { x: event.clientX, y: event.clientY, distance: 0, panel: hit.panel }
     this.pointers.set(event.pointerId, pointer)
-    const { field } = this.viewer
+    const { field } = this
     field?.setActive(hit.panel)
     // The middle button always moves the image.
     if (this.pointers.size > 1) this.dropDrag()
@@ -64,12 +69,12 @@ export class Gestures {
   // Two fingers move and zoom: what the first one was drawing is dropped.
   dropDrag() {
     for (const pointer of this.pointers.values()) pointer.isDrawing = false
-    this.viewer.field?.tools.cancelDrag()
+    this.field?.tools.cancelDrag()
   }
 
   longPress(pointer, hit) {
     if (this.pointers.size !== 1 || pointer.distance > TAP_DISTANCE) return
-    pointer.isDone = Boolean(this.viewer.field?.tools.longPress(hit))
+    pointer.isDone = Boolean(this.field?.tools.longPress(hit))
   }
 
   cancel(event) {
@@ -79,7 +84,7 @@ export class Gestures {
   }
 
   leave() {
-    this.viewer.field?.hover(null)
+    this.field?.hover(null)
     this.viewer.setCrosshair(null)
   }
 
@@ -89,7 +94,7 @@ export class Gestures {
     if (this.viewer.editor?.move(event, hit)) return
     const pointer = this.pointers.get(event.pointerId)
     if (!pointer) {
-      this.viewer.field?.hover(hit)
+      this.field?.hover(hit)
       this.viewer.setCrosshair(hit)
       return
     }
@@ -97,7 +102,7 @@ export class Gestures {
     Object.assign(pointer, { x: event.clientX, y: event.clientY, distance: pointer.distance + Math.hypot(dx, dy) })
     const count = this.pointers.size
     if (pointer.isDrawing) {
-      if (pointer.distance > TAP_DISTANCE) this.viewer.field.tools.drag(hit)
+      if (pointer.distance > TAP_DISTANCE) this.field?.tools.drag(hit)
       return
     }
     if (pointer.distance > TAP_DISTANCE || count > 1) this.viewer.pan(dx / hit.scale / count, dy / hit.scale / count)
@@ -110,7 +115,7 @@ export class Gestures {
     this.pointers.delete(event.pointerId)
     clearTimeout(this.longPressTimer)
     if (!pointer || pointer.isDone) return
-    const hit = this.viewer.locate(event, pointer.panel), tools = this.viewer.field?.tools
+    const hit = this.viewer.locate(event, pointer.panel), tools = this.field?.tools
     if (pointer.distance > TAP_DISTANCE) return pointer.isDrawing && tools.endDrag(hit)
     tools?.cancelDrag()
     if (event.button === 0 && tools?.tap(hit, event)) return

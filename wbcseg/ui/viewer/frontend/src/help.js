@@ -58,22 +58,45 @@ export const SHORTCUTS = [
   { keys: "?", help: "This list", matches: event => event.key === "?", run: viewer => viewer.help.toggle() },
 ]
 
+// What else there is in a field of view; see cells/cell_tools.js.
+const FIELD_HELP = [
+  ["Arrows, Tab", "Go from cell to cell; Shift + click or a long press selects several"],
+  ["A", "Add a cell: click it, drag a box round it, or move the crosshair with the arrows and press A; + and − size a box"],
+  ["Delete", "Delete the selected cells, or those clicked next"],
+  ["S", "Split: draw a line across, or set its ends with Enter"],
+  ["M", "Merge: click the parts of one cell, then Enter"],
+  ["R", "Count in a region: click its corners, then Enter, or draw round it"],
+  ["Ctrl + Z", "Undo; with Shift, redo"],
+  ["N", "Show or hide the numbers"],
+  ["Esc", "Leave the tool, then the selection"],
+]
+// Keys that do something else in a field of view.
+const REPLACED_IN_FIELD = ["← →", "W A S D"]
+
 export class Help {
   constructor(viewer) {
     this.viewer = viewer
-    const rows = SHORTCUTS.filter(shortcut => shortcut.keys).map(({ keys, help }) =>
-      createElement("div", {}, createElement("dt", {}, createElement("kbd", {}, keys)), createElement("dd", {}, help)),
-    )
+    this.list = createElement("dl")
     this.closeButton = createElement("button", { type: "button", onclick: () => this.toggle() }, "Close")
     this.node = createElement(
       "div", { class: "help", role: "group", "aria-label": "Keyboard shortcuts and gestures", hidden: true },
-      createElement("dl", {}, ...rows), this.closeButton,
+      this.list, this.closeButton,
     )
     this.node.addEventListener("keydown", event => event.key === "Escape" && this.toggle())
   }
 
+  listKeys() {
+    const always = SHORTCUTS.filter(shortcut => shortcut.keys).map(({ keys, help }) => [keys, help])
+    if (!this.viewer.field.isShown) return always
+    return [...FIELD_HELP, ...always.filter(([keys]) => !REPLACED_IN_FIELD.includes(keys))]
+  }
+
   toggle() {
     this.node.hidden = !this.node.hidden
+    const rows = this.listKeys().map(([keys, help]) =>
+      createElement("div", {}, createElement("dt", {}, createElement("kbd", {}, keys)), createElement("dd", {}, help)),
+    )
+    this.list.replaceChildren(...rows)
     const { helpButton } = this.viewer.toolbar
     helpButton.setAttribute("aria-expanded", String(!this.node.hidden))
     ;(this.node.hidden ? helpButton : this.closeButton).focus()

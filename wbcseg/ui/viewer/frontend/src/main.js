@@ -301,6 +301,7 @@ class Viewer {
     if (panel) await panel.ensureMap()
     this.editor = panel ? new Editor(this, panel) : null
     this.toolbar.update()
+    this.field.toolbar.update()
     this.draw()
   }
 

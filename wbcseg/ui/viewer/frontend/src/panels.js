@@ -67,6 +67,11 @@ export class Panel {
     this.showCaption()
   }
 
+  // What draws the cells; while the mask is edited, its pixels are shown instead.
+  get shownCells() {
+    return this.isEditing ? null : this.cellLayer
+  }
+
   async ensureMap() {
     this.map ??= await this.loadMap()
   }
@@ -111,11 +116,11 @@ export class Panel {
   // Renders the layers again if a setting or the map has changed.
   renderLayers(settings) {
     const { classes, threshold, colours, hatching, style } = settings
-    const layersKey = JSON.stringify([classes, threshold, colours, hatching, style])
+    const layersKey = JSON.stringify([classes, threshold, colours, hatching, style, Boolean(this.shownCells)])
     if (layersKey === this.layersKey) return
     this.layersKey = layersKey
     const { kind } = this.props
-    if (kind === "image" || this.cellLayer) this.layers = []
+    if (kind === "image" || this.shownCells) this.layers = []
     else if (kind === "model" || kind === "mask") {
       const visibleIds = selectVisible(this.map, kind === "mask" ? { classes, threshold: 0 } : settings)
       this.layers = [

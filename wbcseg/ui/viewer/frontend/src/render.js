@@ -28,7 +28,7 @@ export function drawPanel(context, size, panel, view, settings) {
     }
     layer.outlines?.draw(context, scale, computeViewport(size, view, scale), settings.colours, settings.lineWidth ?? 2)
   }
-  panel.cellLayer?.draw(context, panel.image, scale, computeViewport(size, view, scale), settings)
+  panel.shownCells?.draw(context, panel.image, scale, computeViewport(size, view, scale), settings)
 }
 
 // Draws a crosshair at a pixel of the image, the same in every panel.

@@ -4,7 +4,7 @@ import {
   computeBounds, computeDistanceToEdge, computeDistanceToSegment, containsPoint, measureInside, simplifyLine,
   simplifyPolygon,
 } from "../src/cells/geometry.js"
-import { describeCount, isCounted, selectCounted } from "../src/cells/region.js"
+import { formatCounts, selectCounted } from "../src/cells/region.js"
 
 const square = (left, top, side) => [[left, top], [left + side, top], [left + side, top + side], [left, top + side]]
 
@@ -57,14 +57,14 @@ test("the edge rule says which cut off cells count", () => {
 })
 
 test("a cell is in the region if its centroid is", () => {
-  assert.equal(isCounted(whole, square(44, 44, 5), "all", size), true)
-  assert.equal(isCounted(whole, square(0, 0, 44), "all", size), false)
+  assert.deepEqual(selectCounted(cells, square(44, 44, 5), "all", size), [whole])
+  assert.deepEqual(selectCounted(cells, square(0, 0, 44), "all", size), [atTop])
   assert.deepEqual(selectCounted(cells, square(0, 0, 50), "complete", size), [whole])
 })
 
-test("the count is in words", () => {
-  assert.equal(describeCount([], []), "No white cell")
-  assert.equal(describeCount([whole], [whole]), "1 white cell")
-  assert.equal(describeCount(cells, cells), "4 white cells")
-  assert.equal(describeCount(cells, [whole]), "1 of 4 white cells counted")
+test("the counts are in words, as Python writes them", () => {
+  assert.equal(formatCounts([], null, "all", size), "no white blood cells")
+  assert.equal(formatCounts([whole], null, "all", size), "1 white blood cell")
+  assert.equal(formatCounts(cells, square(0, 0, 50), "two_edges", size), "4 white blood cells · 2 by the two-edge rule · 2 in the region")
+  assert.equal(formatCounts(cells, null, "complete", size), "4 white blood cells · 1 not cut by the edge")
 })

@@ -79,3 +79,64 @@ test("a double click fits the image", () => {
   send("dblclick", { clientX: 0, clientY: 0 })
   assert.deepEqual(calls, [["fit"]])
 })
+
+function setUpField(isDrawing) {
+  const set = setUp(), log = []
+  const tools = {
+    isActive: isDrawing, beginDrag: () => isDrawing, drag: hit => log.push(["drag", hit.x]), endDrag: hit => log.push(["end", hit.x]),
+    cancelDrag: () => log.push(["cancel"]), tap: (hit, event) => log.push(["tap", hit.x, event.pointerType]), longPress: hit => log.push(["long", hit.x]),
+  }
+  set.viewer.field = { tools, setActive() {}, hover: hit => log.push(["hover", hit?.x ?? null]) }
+  return { ...set, log }
+}
+
+test("a tool that draws takes the drag", () => {
+  const { calls, log, send } = setUpField(true)
+  send("pointerdown", { clientX: 0, clientY: 0 })
+  send("pointermove", { clientX: 40, clientY: 0 })
+  send("pointerup", { clientX: 40, clientY: 0 })
+  assert.deepEqual([calls, log], [[], [["drag", 20], ["end", 20]]])
+})
+
+test("without such a tool, and with the middle button, a drag pans", () => {
+  for (const [isDrawing, button] of [[false, 0], [true, 1]]) {
+    const { calls, log, send } = setUpField(isDrawing)
+    send("pointerdown", { clientX: 0, clientY: 0, button })
+    send("pointermove", { clientX: 40, clientY: 0 })
+    assert.deepEqual([calls, log], [[["pan", 20, 0]], []])
+  }
+})
+
+test("a second finger turns drawing into zooming", () => {
+  const { calls, log, send } = setUpField(true)
+  send("pointerdown", { pointerId: 1, clientX: 0, clientY: 0 })
+  send("pointerdown", { pointerId: 2, clientX: 10, clientY: 0 })
+  send("pointermove", { pointerId: 2, clientX: 30, clientY: 0 })
+  assert.deepEqual(log, [["cancel"]])
+  assert.deepEqual(calls.map(([name]) => name), ["pan", "zoom"])
+})
+
+test("a click and a tap go to the tool, and a long press is no tap", t => {
+  t.mock.timers.enable({ apis: ["setTimeout"] })
+  const { log, send } = setUpField(false)
+  send("pointerdown", { clientX: 8, clientY: 0, pointerType: "touch" })
+  send("pointerup", { clientX: 8, clientY: 0, pointerType: "touch" })
+  send("pointerdown", { clientX: 8, clientY: 0, pointerType: "touch" })
+  t.mock.timers.tick(600)
+  send("pointerup", { clientX: 8, clientY: 0, pointerType: "touch" })
+  assert.deepEqual(log, [["cancel"], ["tap", 4, "touch"], ["long", 4]])
+})
+
+test("a double click with a tool does not fit the image", () => {
+  const { calls, send } = setUpField(true)
+  send("dblclick", { clientX: 0, clientY: 0 })
+  assert.deepEqual(calls, [])
+})
+
+test("the cell under the mouse is highlighted, except while a mask is edited", () => {
+  const { log, send, viewer } = setUpField(false)
+  send("pointermove", { clientX: 8, clientY: 0, pointerType: "mouse" })
+  viewer.editor = { down: () => false, move: () => false, up: () => false }
+  send("pointermove", { clientX: 8, clientY: 0, pointerType: "mouse" })
+  assert.deepEqual(log, [["hover", 4]])
+})

@@ -78,7 +78,7 @@ export class CellToolbar {
     const { problem, tools, layer, selection } = this.field
     if (problem) return problem
     if (tools.isActive) return TOOLS[tools.tool].hint
-    if (!layer.cells.length) return "No white cell found. If you see one, choose Add a cell and click it."
+    if (!layer.cells.length) return "No white blood cell found. If you see one, choose Add a cell and click it."
     if (selection.size > 1) return `${selection.size} cells selected.`
     if (selection.size) return `${this.field.describeCell(layer.get([...selection][0]))}.`
     return "Select cells to delete or merge them."
@@ -86,7 +86,7 @@ export class CellToolbar {
 
   update() {
     const { field } = this, { viewer, tools, panel, edits } = field
-    this.node.hidden = !field.isShown
+    this.node.hidden = !field.isShown || Boolean(viewer.editor)
     if (!field.isShown || !panel) return
     for (const button of this.tools) setPressed(button, button.dataset.tool === tools.tool)
     this.undoButton.disabled = !edits.canUndo

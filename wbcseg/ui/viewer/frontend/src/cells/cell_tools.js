@@ -8,7 +8,7 @@ import { setViewTransform } from "../render.js"
 export const TOOLS = {
   select: { title: "Select", key: "Esc", hint: "" },
   add: { title: "Add a cell", key: "A", hint: "Click an overlooked cell, or drag a box around it." },
-  delete: { title: "Delete", key: "Del", hint: "Click what is not a white cell." },
+  delete: { title: "Delete", key: "Del", hint: "Click what is not a white blood cell." },
   split: { title: "Split", key: "S", hint: "Draw a line across the cell, where one ends and the other begins." },
   merge: { title: "Merge", key: "M", hint: "Click the parts of one cell, then press Enter." },
   region: { title: "Count in a region", key: "R", hint: "Click the corners of the region, or draw round it." },
@@ -244,7 +244,7 @@ export class CellTools {
     const { layer, lastSelected, viewer } = this.field, current = layer.get(lastSelected)
     const next = current ? layer.findInDirection(current.centroid, dx, dy, current.id) : layer.findNext(null, 1)
     if (next) this.goToCell(next)
-    else viewer.announce(current ? "No cell in this direction" : "No white cell")
+    else viewer.announce(current ? "No cell in this direction" : "No white blood cells")
   }
 
   // Goes to a cell: selects it, or with the merge tool only points at it.

@@ -2,7 +2,7 @@ import { CellEdits, describeEdit, normaliseEdit } from "./cell_edits.js"
 import { CellLayer } from "./cell_layer.js"
 import { CellToolbar } from "./cell_toolbar.js"
 import { CellTools } from "./cell_tools.js"
-import { describeCount, formatCellCount, isCounted } from "./region.js"
+import { formatCellCount, formatCounts, selectCounted } from "./region.js"
 
 // A field of view: the cells of each model, their selection, their corrections, and what counts. Python is sent the whole
 // list of corrections and answers with the cells.
@@ -108,10 +108,10 @@ export class Field {
 
   refreshPanel(panel) {
     const { cells, pending } = this.getEdits(panel.key).getShown(), { region, edgeRule } = this.getCounting(panel.key)
-    const counted = cells.filter(cell => isCounted(cell, region, edgeRule, panel.image))
+    const counted = selectCounted(cells, region, edgeRule, panel.image)
     panel.cellLayer.setCells(cells)
     Object.assign(panel.cellLayer, { pending, region, countedIds: counted.length < cells.length ? new Set(counted.map(cell => cell.id)) : null })
-    panel.showCells(describeCount(cells, counted))
+    panel.showCells(formatCounts(cells, region, edgeRule, panel.image))
   }
 
   // Makes a correction: shows it at once and sends the list to Python.
@@ -178,8 +178,7 @@ export class Field {
       counting.sent = JSON.stringify([counting.region, counting.edgeRule])
     }
     this.refresh()
-    const { cells, countedIds } = this.layer
-    this.viewer.announce(describeCount(cells, countedIds ? cells.filter(cell => countedIds.has(cell.id)) : cells))
+    this.viewer.announce(this.panel.cellCount)
     this.send()
   }
 
