@@ -21,8 +21,9 @@ PAYLOAD_SCRIPTS: Final = ("png.js", "image_store.js", "receive.js")
 VIEWER_SCRIPTS: Final = (
     *("dom.js", "png.js", "image_store.js", "overlays.js", "outlines.js", "render.js", "url_state.js", "gestures.js"),
     *("cells/geometry.js", "cells/region.js", "cells/cell_labels.js", "cells/cell_layer.js", "cells/cell_edits.js"),
-    *("cells/icons.js", "cells/cell_tools.js", "cells/cell_toolbar.js", "cells/field.js", "state.js", "panels.js"),
-    *("paint.js", "local_drafts.js", "export.js", "edit.js", "swipe.js", "strip.js", "help.js", "toolbar.js", "main.js"),
+    *("cells/icons.js", "cells/cell_tools.js", "cells/cell_toolbar.js", "cells/field.js", "panels.js", "paint.js"),
+    *("local_drafts.js", "export.js", "edit.js", "swipe.js", "strip.js", "help.js", "toolbar.js", "state.js"),
+    *("main.js",),
 )
 """The scripts, each after those that it imports."""
 

@@ -61,11 +61,11 @@ export const SHORTCUTS = [
 // What else there is in a field of view; see cells/cell_tools.js.
 const FIELD_HELP = [
   ["Arrows, Tab", "Go from cell to cell; Shift + click or a long press selects several"],
-  ["A", "Add a cell: click it, drag a box round it, or move the crosshair with the arrows and press A; + and − size a box"],
+  ["A", "Add a cell: click it, drag a box around it, or move the crosshair with the arrows and press A; + and − size a box"],
   ["Delete", "Delete the selected cells, or those clicked next"],
   ["S", "Split: draw a line across, or set its ends with Enter"],
   ["M", "Merge: click the parts of one cell, then Enter"],
-  ["R", "Count in a region: click its corners, then Enter, or draw round it"],
+  ["R", "Count in a region: click its corners, then Enter, or draw around it"],
   ["Ctrl + Z", "Undo; with Shift, redo"],
   ["N", "Show or hide the numbers"],
   ["Esc", "Leave the tool, then the selection"],

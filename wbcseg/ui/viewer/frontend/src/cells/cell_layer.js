@@ -8,8 +8,8 @@ import { computeHatchPeriod } from "../overlays.js"
 // Bright on every stain; the dashes tell the statuses apart without colour.
 export const STATUS_STYLES = {
   ok: { colour: "#2ee6a8", dash: [] },
-  review: { colour: "#ffc233", dash: [9, 4] },
-  out_of_range: { colour: "#ff6b5e", dash: [3, 4] },
+  review: { colour: "#ffc233", dash: [9, 3] },
+  out_of_range: { colour: "#ff8070", dash: [4, 2.5] },
   "": { colour: "#5fd0ff", dash: [] },
 }
 const HALO = "rgba(10, 6, 24, 0.72)", LIGHT_HALO = "rgba(255, 255, 255, 0.75)", HIGHLIGHT = "#ffffff", DIMMED = 0.4

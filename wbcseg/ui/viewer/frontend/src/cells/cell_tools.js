@@ -11,7 +11,7 @@ export const TOOLS = {
   delete: { title: "Delete", key: "Del", hint: "Click what is not a white blood cell." },
   split: { title: "Split", key: "S", hint: "Draw a line across the cell, where one ends and the other begins." },
   merge: { title: "Merge", key: "M", hint: "Click the parts of one cell, then press Enter." },
-  region: { title: "Count in a region", key: "R", hint: "Click the corners of the region, or draw round it." },
+  region: { title: "Count in a region", key: "R", hint: "Click the corners of the region, or draw around it." },
 }
 const POINT_TOOLS = ["add", "split", "region"]
 const CLOSING_DISTANCE = 12, MIN_BOX_SIDE = 6, LINE_TOLERANCE = 1.5, KEY_STEP = 8, LARGE_KEY_STEP = 40, BOX_STEP = 1.15
