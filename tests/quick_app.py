@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError, Problem
@@ -26,8 +27,8 @@ OpenPage = Callable[..., AppTest]
 class Threshold:
     """A "model" that labels dark pixels as nucleus and less dark ones as cytoplasm."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, card: SimpleNamespace | None = None) -> None:
+        self.name, self.card = name, card
 
     def predict(self, image: np.ndarray, *, tta: bool = False) -> Segmentation:  # noqa: ARG002 (as the real one)
         green = image[..., 1]
@@ -74,7 +75,7 @@ class QuickCatalog(Catalog):
         )
 
     def load(self, name: str) -> Threshold:
-        return Threshold(name)
+        return Threshold(name, self.get(name).card)
 
 
 class CatalogWithGeneral(QuickCatalog):
@@ -99,6 +100,12 @@ class FailingCatalog(QuickCatalog):
         if name == "segnet-16":
             raise ModelError("File model.tflite of model segnet-16 cannot be read. Copy it again.")
         return super().load(name)
+
+
+def replace_quality_models(monkeypatch: pytest.MonkeyPatch, load: Callable[[Any], Any]) -> None:
+    """Let the app load its quality models with another function of the card."""
+    for module in ("wbcseg.api.segmentation", "wbcseg.ui.cache"):
+        monkeypatch.setattr(f"{module}.load_quality_model", load)
 
 
 def go_to(at: AppTest, page: str) -> None:

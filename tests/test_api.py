@@ -24,9 +24,9 @@ SAMPLE = draw_sample(3, 1, size=(120, 120))
 
 
 def test_examples_in_docstrings_run() -> None:
-    results = doctest.testmod(api)
-    assert results.attempted > 10
-    assert results.failed == 0
+    results = [doctest.testmod(module) for module in (api.models, api.segmentation)]
+    assert sum(result.attempted for result in results) > 10
+    assert not any(result.failed for result in results)
     assert doctest.testmod(wbcseg.errors).failed == 0
 
 
@@ -147,3 +147,27 @@ def test_evaluate_agrees_with_the_card(zheng_data: object) -> None:
     scores = wbcseg.evaluate("unet-16")
     expected = wbcseg.load_model("unet-16").card.test_metrics["regions"]["cell"]["dice"]
     assert scores["regions"]["cell"]["dice"] == pytest.approx(expected, abs=0.002)
+
+
+def test_batch_in_the_background_gives_the_results_of_the_generator() -> None:
+    images = [SAMPLE.image, draw_sample(3, 2, size=(120, 120)).image]
+    model = wbcseg.load_model()
+    expected = [result.image_result for result in wbcseg.segment_many(images, model, second_model="segnet-general")]
+    batch = wbcseg.start_batch([*images, b"no image"], model, second_model="segnet-general")
+    batch.join()
+    *results, failed = batch.get_results()
+    assert [result.cells[0].features for result in results] == [result.cells[0].features for result in expected]
+    assert [result.cells[0].reasons for result in results] == [result.cells[0].reasons for result in expected]
+    assert failed.problem is not None
+    assert failed.problem.code == ErrorCode.UNSUPPORTED_FORMAT
+    again = wbcseg.start_batch([images[1]], model, second_model="segnet-general", previous=batch)
+    again.join()
+    assert again.get_results()[0].thumbnails is results[1].thumbnails
+
+
+def test_results_of_another_image_are_not_reused() -> None:
+    first = wbcseg.start_batch([SAMPLE.image])
+    first.join()
+    second = wbcseg.start_batch([np.full((60, 60, 3), 230, np.uint8)], previous=first)
+    second.join()
+    assert second.get_results()[0].size == (60, 60)

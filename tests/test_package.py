@@ -78,6 +78,11 @@ def test_a_module_imports_only_from_the_layers_below(path: Path) -> None:
         assert not any(name.split(".")[0] in ("tensorflow", "keras") for name in names)
 
 
+def test_only_the_api_configures_the_pipeline() -> None:
+    users = [path for path in FILES if "PipelineConfig(" in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(ROOT).as_posix() for path in users] == ["api/segmentation.py"]
+
+
 def test_importing_the_package_is_cheap() -> None:
     code = "import sys, wbcseg.inference, wbcseg.models; list(wbcseg.models.ARCHITECTURES); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

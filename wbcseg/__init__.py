@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wbcseg.api import (
+        Batch,
         Cell,
         Quality,
         Result,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         load_model,
         segment,
         segment_many,
+        start_batch,
         train,
     )
     from wbcseg.errors import WbcsegError
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "Batch",
     "Cell",
     "Quality",
     "Result",
@@ -54,6 +57,7 @@ __all__ = [
     "load_model",
     "segment",
     "segment_many",
+    "start_batch",
     "train",
 ]
 

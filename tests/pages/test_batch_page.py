@@ -21,6 +21,7 @@ from quick_app import (
     card,
     go_to,
     page_text,
+    replace_quality_models,
     tables,
     viewer_props,
 )
@@ -42,7 +43,6 @@ from wbcseg.pipeline.cells import DISAGREEMENT_REASON
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityResult, load_quality_model
 from wbcseg.results import CellResult, build_in_memory_loader
 from wbcseg.ui import cache, routes
-from wbcseg.ui.batch import batch_view
 from wbcseg.ui.batch import upload as batch_upload
 from wbcseg.ui.compare import feature_agreement
 from wbcseg.ui.components import quality_badges, quality_help
@@ -188,7 +188,7 @@ class CatalogWithSecond(CatalogWithGeneral):
         self.entries = (*self.entries, second)
 
     def load(self, name):
-        return BlindModel(name) if name == "segnet-general" else super().load(name)
+        return BlindModel(name, self.get(name).card) if name == "segnet-general" else super().load(name)
 
 
 def test_second_opinion_is_offered_if_there_is_another_general_model(open_page, monkeypatch):
@@ -203,7 +203,7 @@ def test_second_opinion_is_offered_if_there_is_another_general_model(open_page, 
 
 def test_second_opinion_starts_a_new_batch_and_flags_disagreements(open_page, monkeypatch):
     fine = SimpleNamespace(assess=lambda *_, **__: QualityResult(OK, (), 0.0, 0.0))
-    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: fine)
+    replace_quality_models(monkeypatch, lambda _: fine)
     monkeypatch.setattr(cache, "Catalog", CatalogWithSecond)
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     (alone,) = at.session_state["batch"][1].get_results()[0].cells
@@ -218,7 +218,7 @@ def test_damaged_quality_model_is_reported(open_page, monkeypatch):
     def damaged(_):
         raise ModelError("Quality model unet.json is empty.")
 
-    monkeypatch.setattr(batch_view, "load_quality_model", damaged)
+    replace_quality_models(monkeypatch, damaged)
     at = open_page("batch")
     at.file_uploader[0].upload("a.png", CELL, "image/png").run()
     assert not at.exception
@@ -314,7 +314,10 @@ class CatalogTrainedOnImage(QuickCatalog):
 
     def __init__(self):
         super().__init__()
-        self.entries[0].card.training_digests = frozenset({Sample("any/name", IMAGE, LABELS).compute_digest()})
+        # Another checksum, so that no segmenter of an earlier test comes from the cache.
+        trained = ModelEntry("unet-16", Path("unet-16"), card("U-Net 16, trained on the image"), True)
+        trained.card.training_digests = frozenset({Sample("any/name", IMAGE, LABELS).compute_digest()})
+        self.entries = (trained, *self.entries[1:])
 
 
 def test_dice_on_training_images_is_marked(open_page, monkeypatch):
@@ -379,7 +382,7 @@ class EveryThirdToReview:
 
 
 def test_flagged_rows_can_be_shown_alone(open_page, monkeypatch):
-    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: EveryThirdToReview())
+    replace_quality_models(monkeypatch, lambda _: EveryThirdToReview())
     at = upload_and_wait(open_page("batch"), *((f"{n}.png", CELL, "image/png") for n in range(30)))
     assert "20 without issues\\, 10 to review" in page_text(at)
     at.button(key="batch_next").click().run()
@@ -401,7 +404,7 @@ def test_no_flagged_rows(open_page, monkeypatch):
         def assess(self, *_, **__):
             return QualityResult(OK, (), 0.1, 0.1)
 
-    monkeypatch.setattr(batch_view, "load_quality_model", lambda _: AlwaysOk())
+    replace_quality_models(monkeypatch, lambda _: AlwaysOk())
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     at.toggle(key="batch_flagged_only").set_value(True).run()
     assert not at.get("html")
@@ -673,7 +676,7 @@ class FieldModel(Threshold):
 
 
 def test_a_field_of_view_on_the_page(open_page, monkeypatch):
-    monkeypatch.setattr("quick_app.QuickCatalog.load", lambda _, name: FieldModel(name))
+    monkeypatch.setattr("quick_app.QuickCatalog.load", lambda self, name: FieldModel(name, self.get(name).card))
     cache._load_segmenter.clear()
     image = np.full((200, 500, 3), 235, np.uint8)
     for top, left in ((0, 0), (90, 100)):

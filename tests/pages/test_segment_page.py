@@ -17,6 +17,7 @@ from quick_app import (
     go_to,
     page_text,
     payloads,
+    replace_quality_models,
     tables,
     viewer_props,
 )
@@ -293,7 +294,7 @@ class FixedQualityModel:
 @pytest.mark.parametrize("status", STATUSES)
 def test_quality_status_is_shown_for_models_with_a_quality_check(open_page, monkeypatch, status):
     quality_models = {"U-Net 16": FixedQualityModel(status)}
-    monkeypatch.setattr(cache, "load_quality_model", lambda card: quality_models.get(card.title))
+    replace_quality_models(monkeypatch, lambda card: quality_models.get(card.title))
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("cell.png", png(draw_test_cell(shade=40 + len(status)))).run()
     text = [
@@ -308,7 +309,7 @@ def test_quality_status_is_shown_for_models_with_a_quality_check(open_page, monk
 
 
 def test_disagreeing_models_are_flagged(open_page, monkeypatch):
-    monkeypatch.setattr(cache, "load_quality_model", lambda _: FixedQualityModel(OK))
+    replace_quality_models(monkeypatch, lambda _: FixedQualityModel(OK))
     segment = Threshold.predict
 
     def other(self, image, *, tta=False):
@@ -334,7 +335,7 @@ def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
 
     monkeypatch.setattr(Threshold, "predict", predict_field)
     quality_model = FixedQualityModel(REVIEW)
-    monkeypatch.setattr(cache, "load_quality_model", lambda card: quality_model if card.title == "U-Net 16" else None)
+    replace_quality_models(monkeypatch, lambda card: quality_model if card.title == "U-Net 16" else None)
     at = open_page("segment", source="Upload an image")
     at.file_uploader[0].upload("field.png", png(field)).run()
     assert not at.exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,25 +38,28 @@ def build_input(image: ImageSource, mask: ImageSource | None, default_name: str 
     if isinstance(image, np.ndarray):
         pixels = _check_pixels(image)
         labels = _check_mask(mask, pixels)
-        return ArrayInput(
-            default_name, f"array {id(pixels)}", lambda: encode_png(pixels), pixels=pixels, mask_labels=labels
-        )
-    name, load = _build_loader(image, default_name)
+        key = _compute_key(pixels.tobytes(), b"" if labels is None else labels.tobytes())
+        return ArrayInput(default_name, key, lambda: encode_png(pixels), pixels=pixels, mask_labels=labels)
+    name, key, load = _build_loader(image, default_name)
     if mask is None:
-        return InputImage(name, name, load)
+        return InputImage(name, key, load)
     if isinstance(mask, np.ndarray):
-        data = encode_png(np.asarray(mask, np.uint8))
-        return InputImage(name, name, load, "mask", lambda: data)
-    mask_name, load_mask = _build_loader(mask, "mask")
-    return InputImage(name, name, load, mask_name, load_mask)
+        mask = encode_png(np.asarray(mask, np.uint8))
+    mask_name, mask_key, load_mask = _build_loader(mask, "mask")
+    return InputImage(name, f"{key} {mask_key}", load, mask_name, load_mask)
 
 
-def _build_loader(source: ImageSource, default_name: str) -> tuple[str, Callable[[], bytes]]:
+def _build_loader(source: ImageSource, default_name: str) -> tuple[str, str, Callable[[], bytes]]:
+    """Return name, key and loader of a file or its content."""
     if isinstance(source, bytes):
         data = source
-        return default_name, lambda: data
+        return default_name, _compute_key(data), lambda: data
     path = Path(cast("str | os.PathLike[str]", source))
-    return path.name, lambda: _read_file(path)
+    return path.name, str(path.absolute()), lambda: _read_file(path)
+
+
+def _compute_key(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _read_file(path: Path) -> bytes:
@@ -78,7 +82,7 @@ def _check_pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
 def _check_mask(mask: ImageSource | None, pixels: NDArray[np.uint8]) -> Labels | None:
     if mask is None:
         return None
-    data = encode_png(np.asarray(mask, np.uint8)) if isinstance(mask, np.ndarray) else _build_loader(mask, "mask")[1]()
+    data = encode_png(np.asarray(mask, np.uint8)) if isinstance(mask, np.ndarray) else _build_loader(mask, "mask")[2]()
     labels = open_mask(data)
     if labels.shape != pixels.shape[:2]:
         raise ImageError(

@@ -99,12 +99,12 @@ class Result:
     @property
     def name(self) -> str:
         """Name of the image."""
-        return self._analysis.result.name
+        return self._analysis.input_image.name
 
     @property
     def model(self) -> str:
         """Name of the model."""
-        return self._analysis.result.model
+        return self._analysis.segmentation.model
 
     @property
     def image(self) -> RgbImage:
@@ -114,7 +114,7 @@ class Result:
     @property
     def is_field_of_view(self) -> bool:
         """Whether the image counts as a field of view with any number of cells, not as a crop of one."""
-        return self._analysis.result.is_field_of_view
+        return self._analysis.is_field_of_view
 
     @property
     def labels(self) -> Labels:
@@ -129,17 +129,27 @@ class Result:
     @property
     def notices(self) -> tuple[str, ...]:
         """What to know about how the image was read."""
-        return self._analysis.result.notices
+        return self._analysis.notices
 
     @property
+    def probabilities_u8(self) -> NDArray[np.uint8]:
+        """Probabilities of cytoplasm and nucleus in steps of 1/255, ``uint8[H, W, 2]``."""
+        return self._analysis.segmentation.probabilities_u8
+
+    @property
+    def cell_results(self) -> tuple[CellResult, ...]:
+        """The records of the cells that the exports take; one without features if a crop has no cell."""
+        return self._analysis.cells
+
+    @cached_property
     def image_result(self) -> ImageResult:
-        """The record that the pipeline and the exports work with, without pixels."""
-        return self._analysis.result
+        """The record of the image that the exports take, without pixels: they are read again when needed."""
+        return self._analysis.build_result()
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The cells: at most one in a crop, any number in a field of view, from top to bottom."""
-        return tuple(_build_cell(cell) for cell in self._analysis.result.cells if cell.features is not None)
+        return tuple(_build_cell(cell) for cell in self._analysis.cells if cell.features is not None)
 
     @cached_property
     def overlay(self) -> RgbImage:
@@ -165,7 +175,7 @@ class Result:
             pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
             edge_rule: Which cells have a 1 in the column ``counted``; see :meth:`count`.
         """
-        return build_cell_rows([merge_results([self._analysis.result])], pixel_size=pixel_size, edge_rule=edge_rule)
+        return build_cell_rows([merge_results([self.image_result])], pixel_size=pixel_size, edge_rule=edge_rule)
 
     def to_dataframe(self, *, pixel_size: float | None = None, edge_rule: str = DEFAULT_EDGE_RULE) -> pandas.DataFrame:
         """Return the table of cells as a pandas data frame, with numbers as numbers.
@@ -220,10 +230,9 @@ class Result:
         Args:
             pixel_size: Pixel size in µm, for measurements in µm and µm².
         """
-        cells = self._analysis.result.cells
         return build_geojson(
             build_outline(cell, cell.load()[1], f"cell-{cell.cell_index}" if cell.cell_index else "cell", pixel_size)
-            for cell in cells
+            for cell in self._analysis.cells
         )
 
 

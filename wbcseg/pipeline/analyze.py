@@ -1,6 +1,7 @@
 """Segment one image, and measure and assess its cells.
 
-Pixels are not kept in the result: they are read again from the input when something is drawn or exported.
+An :class:`Analysis` has the pixels in memory; the result that is kept for many images reads them again from the input
+when something is drawn or exported.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from wbcseg.pipeline.cells import analyze_cells
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache, get_crop_box
 from wbcseg.pipeline.thumbnails import render_thumbnail
 from wbcseg.quality import QualityModel
-from wbcseg.results import Pixels
+from wbcseg.results import CellResult, Pixels
 from wbcseg.visualization import Box
 
 TRAINED_ON_NOTICE: Final = "was trained on this image, so its Dice is optimistic."
@@ -67,17 +68,64 @@ class PipelineConfig:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """An image in memory with its segmentation and result.
+    """An image in memory with its segmentation and its cells.
 
     Attributes:
+        input_image: Where its pixels are read from again later.
         image: ``uint8[H, W, 3]``, RGB.
         segmentation: Labels and probabilities, as the model predicted them.
-        result: The result, whose pixels are not in memory.
+        cells: Its cells, with pixels in memory. A crop has one, without features if no cell was found.
+        notices: Sentences on how the image was read.
+        mask_problem: Why the expert mask was not used, or ``None``.
+        page: Page of the file that the image is, from 0.
+        cache: Keeps the last image read.
     """
 
+    input_image: InputImage
     image: NDArray[np.uint8] = field(repr=False)
     segmentation: Segmentation
-    result: ImageResult
+    cells: tuple[CellResult, ...]
+    notices: tuple[str, ...] = ()
+    mask_problem: Problem | None = None
+    page: int = 0
+    cache: LastImageCache = field(default_factory=LastImageCache, repr=False)
+
+    @property
+    def is_field_of_view(self) -> bool:
+        """Whether the image counts as a field of view."""
+        return self.segmentation.is_field_of_view
+
+    def build_result(self) -> ImageResult:
+        """Return the result without pixels, to keep those of many images: they are read again when needed."""
+        input_image, page, cache = self.input_image, self.page, self.cache
+        key = f"{input_image.key} page {page}"
+
+        def load_pixels() -> NDArray[np.uint8]:
+            return cache.get(key, lambda: open_image(input_image.load(), name=input_image.name, page=page).pixels)
+
+        # Put it into the cache, so that it need not be read again.
+        cache.get(key, lambda: self.image)
+        thumbnails = [render_thumbnail(self.image, self.segmentation.labels)] if self.is_field_of_view else []
+        reloadable, masks = [], []
+        for cell in self.cells:
+            crop, labels = cell.load()
+            mask_part = (get_crop_box(cell, labels), encode_png(labels))
+            thumbnails.append(render_thumbnail(crop, labels))
+            masks.append(mask_part)
+            reloadable.append(replace(cell, load=_build_loader(load_pixels, *mask_part)))
+        return ImageResult(
+            input_image,
+            (self.image.shape[0], self.image.shape[1]),
+            self.is_field_of_view,
+            tuple(reloadable),
+            tuple(thumbnails),
+            mask_problem=self.mask_problem,
+            notices=self.notices,
+            boxes=tuple(box for box, _ in masks),
+            page=page,
+            model=self.segmentation.model,
+            load=lambda: _assemble(load_pixels(), masks),
+        )
 
 
 def analyze_image(input_image: InputImage, pipeline_config: PipelineConfig, cache: LastImageCache) -> ImageResult:
@@ -89,7 +137,7 @@ def analyze_image(input_image: InputImage, pipeline_config: PipelineConfig, cach
         cache: Keeps the last image read.
     """
     try:
-        return analyze(input_image, pipeline_config, cache).result
+        return analyze(input_image, pipeline_config, cache).build_result()
     except Exception as error:
         return ImageResult(input_image, problem=describe_failure(input_image, error))
 
@@ -135,9 +183,7 @@ def analyze(input_image: InputImage, pipeline_config: PipelineConfig, cache: Las
     del data
     notices = (*input_image.notices, *opened.notices)
     analysis = analyze_pixels(input_image, opened.pixels, mask, pipeline_config, cache, page=page, notices=notices)
-    if mask_problem is None:
-        return analysis
-    return replace(analysis, result=replace(analysis.result, mask_problem=mask_problem))
+    return replace(analysis, mask_problem=mask_problem)
 
 
 def analyze_pixels(
@@ -167,7 +213,6 @@ def analyze_pixels(
     model, second_model, tta = pipeline_config.model, pipeline_config.second_model, pipeline_config.tta
     segmentation = model.predict(image, tta=tta)
     second_labels = second_model.predict(image, tta=tta).labels if second_model else None
-    in_field = segmentation.is_field_of_view
     digests = pipeline_config.training_digests
     seen_in_training = mask is not None and bool(digests) and _compute_digest(image, mask) in digests
     cells = analyze_cells(
@@ -178,34 +223,15 @@ def analyze_pixels(
         quality_model=pipeline_config.quality_model,
         second_labels=second_labels,
     )
-    key = f"{input_image.key} page {page}"
-
-    def load_pixels() -> NDArray[np.uint8]:
-        return cache.get(key, lambda: open_image(input_image.load(), name=input_image.name, page=page).pixels)
-
-    # Put it into the cache, so that it need not be read again.
-    cache.get(key, lambda: image)
-    thumbnails = [render_thumbnail(image, segmentation.labels)] if in_field else []
-    reloadable, masks = [], []
-    for cell in cells:
-        crop, labels = cell.load()
-        mask_part = (get_crop_box(cell, labels), encode_png(labels))
-        thumbnails.append(render_thumbnail(crop, labels))
-        masks.append(mask_part)
-        reloadable.append(replace(cell, load=_build_loader(load_pixels, *mask_part), seen_in_training=seen_in_training))
-    result = ImageResult(
+    return Analysis(
         input_image,
-        (image.shape[0], image.shape[1]),
-        in_field,
-        tuple(reloadable),
-        tuple(thumbnails),
-        notices=(*notices, *_list_mask_notices(mask, segmentation.model if seen_in_training else "")),
-        boxes=tuple(box for box, _ in masks),
+        image,
+        segmentation,
+        tuple(replace(cell, seen_in_training=seen_in_training) for cell in cells),
+        (*notices, *_list_mask_notices(mask, segmentation.model if seen_in_training else "")),
         page=page,
-        model=segmentation.model,
-        load=lambda: _assemble(load_pixels(), masks),
+        cache=cache,
     )
-    return Analysis(image, segmentation, result)
 
 
 def _compute_digest(image: NDArray[np.uint8], mask: Labels) -> str:

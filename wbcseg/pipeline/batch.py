@@ -18,9 +18,6 @@ from wbcseg.results import ImageReport
 
 BatchState = Literal["waiting", "running", "paused", "cancelled", "done"]
 
-IDLE_TIMEOUT: Final = 120.0
-"""Seconds without a heartbeat after which a batch pauses. Browsers wake a hidden page once a minute."""
-
 _CANCELLED_MESSAGE: Final = "The batch was cancelled before this image was processed."
 NOT_PROCESSED: Final = Problem(_CANCELLED_MESSAGE, reason=_CANCELLED_MESSAGE, code=ErrorCode.CANCELLED)
 
@@ -55,7 +52,7 @@ class Batch:
         input_images: The images.
         pipeline_config: The models and options.
         previous: A batch with the same models and options, whose results are reused.
-        idle_timeout: Seconds after the last :meth:`record_heartbeat` at which the work pauses.
+        idle_timeout: Seconds after the last :meth:`record_heartbeat` at which the work pauses; ``None`` for never.
     """
 
     def __init__(
@@ -64,7 +61,7 @@ class Batch:
         pipeline_config: PipelineConfig,
         *,
         previous: Batch | None = None,
-        idle_timeout: float = IDLE_TIMEOUT,
+        idle_timeout: float | None = None,
     ) -> None:
         self.input_images = tuple(input_images)
         self._pipeline_config, self._idle_timeout = pipeline_config, idle_timeout
@@ -171,7 +168,7 @@ class Batch:
         with self._lock:
             if self._state == "cancelled":
                 return False
-            if time.monotonic() - self._last_heartbeat > self._idle_timeout:
+            if self._idle_timeout is not None and time.monotonic() - self._last_heartbeat > self._idle_timeout:
                 self._state = "paused"
                 return False
             return threading.current_thread() is self._thread

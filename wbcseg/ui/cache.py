@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 import streamlit as st
 
 from wbcseg import io
+from wbcseg.api import segment
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
@@ -25,9 +26,9 @@ from wbcseg.features import CellFeatures, extract_features
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import PALETTES, Labels
-from wbcseg.pipeline import analyze_cells, open_input
+from wbcseg.pipeline import open_input
 from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE, lacks_cytoplasm
-from wbcseg.quality import QualityModel, load_quality_model
+from wbcseg.quality import load_quality_model
 from wbcseg.results import CellResult
 from wbcseg.ui.viewer.payload import encode_prediction
 from wbcseg.visualization import MAX_DISPLAY_WIDTH, RgbImage, colorize, overlay, resize_for_display, shrink_to_fit
@@ -194,7 +195,7 @@ class CachedPrediction:
     Attributes:
         labels: ``uint8[H, W]`` of class ids, read-only.
         png: Labels and probabilities, as :func:`wbcseg.ui.viewer.payload.encode_prediction` writes them.
-        cells: The cells, without a file name; see :func:`wbcseg.pipeline.analyze_cells`.
+        cells: The cells; see :attr:`wbcseg.api.Result.cell_results`. The cache does not know the name of their file.
         is_field_of_view: Whether the image is a field of view, not a crop of one cell.
     """
 
@@ -223,7 +224,7 @@ def predict_cached(
     model = load_segmenter(entry, catalog)
     quality_model = load_quality_model(entry.card)
     quality_key = hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
-    return _predict(loaded_image, entry.key, tta, quality_key, model, quality_model)
+    return _predict(loaded_image, entry.key, tta, quality_key, model)
 
 
 @cache_by_image("resource", max_entries=192, max_session_entries=6)
@@ -233,17 +234,14 @@ def _predict(
     tta: bool,
     quality_key: int,
     _model: Segmenter,
-    _quality_model: QualityModel | None,
 ) -> CachedPrediction:
-    image = loaded_image.sample.image
-    segmentation = _model.predict(image, tta=tta)
-    segmentation.labels.setflags(write=False)
-    cells = analyze_cells("", image, segmentation, quality_model=_quality_model)
+    result = segment(loaded_image.sample.image, _model, tta=tta)
+    result.labels.setflags(write=False)
     return CachedPrediction(
-        segmentation.labels,
-        encode_prediction(segmentation.labels, segmentation.probabilities_u8),
-        tuple(cells),
-        segmentation.is_field_of_view,
+        result.labels,
+        encode_prediction(result.labels, result.probabilities_u8),
+        result.cell_results,
+        result.is_field_of_view,
     )
 
 

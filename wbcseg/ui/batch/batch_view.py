@@ -7,10 +7,9 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.api import Batch, Progress, start_batch
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog
-from wbcseg.pipeline import Batch, PipelineConfig, Progress
-from wbcseg.quality import load_quality_model
 from wbcseg.ui import cache
 from wbcseg.ui.batch import upload
 from wbcseg.ui.batch.options import CacheKey, PredictionOptions
@@ -22,6 +21,9 @@ from wbcseg.ui.state import restore_widget, save_widget
 
 REFRESH_SECONDS: Final = 1.0
 """Seconds between two updates of a running batch."""
+
+IDLE_TIMEOUT: Final = 120.0
+"""Seconds after which a batch pauses that no page shows. Browsers wake a hidden page once a minute."""
 
 ROWS_PER_PAGE: Final = 25
 """Table rows per page."""
@@ -44,21 +46,20 @@ def get_or_start_batch(upload_set: upload.UploadSet, options: PredictionOptions,
         current[1].cancel()
         previous = current[1] if current[0][1] == options.cache_key else None
     try:
-        pipeline_config = PipelineConfig(
+        batch = start_batch(
+            upload_set.input_images,
             cache.load_segmenter(options.entry, catalog),
-            load_quality_model(options.entry.card),
-            cache.load_segmenter(options.second_entry, catalog) if options.second_entry else None,
-            options.tta,
-            options.page,
-            options.entry.card.training_digests,
+            second_model=cache.load_segmenter(options.second_entry, catalog) if options.second_entry else None,
+            tta=options.tta,
+            page=options.page,
+            previous=previous,
+            idle_timeout=IDLE_TIMEOUT,
         )
     except WbcsegError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return None
-    batch = Batch(upload_set.input_images, pipeline_config, previous=previous)
     st.session_state[_BATCH_KEY] = (cache_key, batch)
     st.session_state[_PAGE_KEY] = 0
-    batch.start()
     return batch
 
 

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
+from wbcseg.api import Batch
 from wbcseg.errors import WbcsegError
 from wbcseg.io import encode_png
-from wbcseg.pipeline import Batch, render_field, render_overlay
+from wbcseg.pipeline import render_field, render_overlay
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
