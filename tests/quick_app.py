@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from wbcseg.errors import ModelError, Problem
 from wbcseg.inference import BBox, BrokenModel, Catalog, DetectedCell, ModelEntry, Segmentation
+from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.ui.viewer.payload import decode_payload
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -47,7 +48,7 @@ def as_field(segmentation: Segmentation, boxes: Sequence[BBox]) -> Segmentation:
 
 def card(title: str, *, two_stage: bool = False) -> SimpleNamespace:
     """Return what the pages read of a model card. Every such model was trained on synthetic/001."""
-    region = {"dice": 0.975, "dice_se": 0.002, "n": 60}
+    region, undefined = RegionScores(0.975, 0.002, 0.95, 0.004, 60), RegionScores(None, None, None, None, 0)
     return SimpleNamespace(
         title=title,
         architecture="segnet" if title.startswith("SegNet") else "unet",
@@ -57,9 +58,9 @@ def card(title: str, *, two_stage: bool = False) -> SimpleNamespace:
         is_leaky=title.startswith("SegNet"),
         trained_on=lambda sample_id, digest="": sample_id == "synthetic/001",  # noqa: ARG005 (as the real one)
         training_digests=frozenset(),
-        test_metrics={
-            "regions": {"nucleus": region, "cytoplasm": region, "cell": {"dice": None, "dice_se": None, "n": 0}}
-        },
+        test_metrics=HeldoutMetrics(
+            60, 0.98, {"background": region, "nucleus": region, "cytoplasm": region, "cell": undefined}
+        ),
         files={role: SimpleNamespace(sha256=title) for role in ("model", "weights")},
     )
 

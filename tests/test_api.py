@@ -145,8 +145,8 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
 
 def test_evaluate_agrees_with_the_card(zheng_data: object) -> None:
     scores = wbcseg.evaluate("unet-16")
-    expected = wbcseg.load_model("unet-16").card.test_metrics["regions"]["cell"]["dice"]
-    assert scores["regions"]["cell"]["dice"] == pytest.approx(expected, abs=0.002)
+    expected = wbcseg.load_model("unet-16").card.test_metrics.regions["cell"].dice
+    assert scores.regions["cell"].dice == pytest.approx(expected, abs=0.002)
 
 
 def test_batch_in_the_background_gives_the_results_of_the_generator() -> None:

@@ -132,7 +132,7 @@ def evaluated() -> tuple[cross_site.CrossSiteResult, list[cross_site.Example]]:
         replace(example, dice=0.5) if example.dice is not None and index % 3 == 0 else example
         for index, example in enumerate(examples)
     ]
-    return replace(result, quality=dict(fit_quality_model(with_failures).metrics)), examples
+    return replace(result, quality=fit_quality_model(with_failures).metrics), examples
 
 
 def test_each_network_is_tested_on_the_other_site(
@@ -152,14 +152,14 @@ def test_the_summary_has_the_mean_of_each_test(
     evaluated: tuple[cross_site.CrossSiteResult, list[cross_site.Example]],
 ) -> None:
     result, _ = evaluated
-    tests = summarise_cross_site(result)["tests"]
-    assert [(test["trained_on"], test["tested"]) for test in tests] == [
+    tests = summarise_cross_site(result).tests
+    assert [(test.trained_on, test.tested) for test in tests] == [
         ("zheng-1+synthetic", 6),
         ("zheng-2+synthetic", 8),
     ]
     first = [image.tta for image in result.images if image.training == 0]
     expected = np.mean([get_metric(values, "dice", "nucleus") for values in first])
-    assert tests[0]["tta"]["nucleus"]["dice"] == pytest.approx(expected, abs=1e-5)
+    assert tests[0].tta["nucleus"].dice == pytest.approx(expected, abs=1e-5)
 
 
 def test_results_are_written_to_the_cards_of_general_models_and_reported(
@@ -189,17 +189,17 @@ def test_results_are_written_to_the_cards_of_general_models_and_reported(
         (sample_id, index) for index in (0, 1) for sample_id in synthetic.ids[:2]
     ]
     summary = summarise_cross_site(updated)
-    assert [site["images"] for site in summary["in_domain"]] == [2, 2]
+    assert [site.images for site in summary.in_domain] == [2, 2]
     assert "unet-16 on held-out images of zheng-2 (2 images)" in format_cross_site([updated])
     assert ModelCard.read(tmp_path / "weights" / "unet-16").cross_site == summary
-    assert not ModelCard.read(tmp_path / "weights" / "segnet-16").cross_site
+    assert ModelCard.read(tmp_path / "weights" / "segnet-16").cross_site is None
     with pytest.raises(ConfigError, match="base_filters 16"):
         runner.run_cross_site(plan_cross_site("unet", base_filters=8), tmp_path, tmp_path)
     capsys.readouterr()
     assert main(["models", "unet-16"]) == 0
     out = capsys.readouterr().out
     assert "zheng-1+synthetic" in out
-    assert f"nucleus {summary['tests'][0]['tta']['nucleus']['dice']:.3f}" in out
+    assert f"nucleus {summary.tests[0].tta['nucleus'].dice:.3f}" in out
     assert "AUROC" in out
 
 
@@ -208,4 +208,4 @@ def test_cards_of_general_models_have_the_committed_results(name: str) -> None:
     card = Catalog().get(name).card
     assert card is not None
     results = {result.architecture: result for result in load_cross_site_results()}
-    assert card.cross_site == (summarise_cross_site(results[card.architecture]) if card.two_stage else {})
+    assert card.cross_site == (summarise_cross_site(results[card.architecture]) if card.two_stage else None)

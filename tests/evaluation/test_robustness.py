@@ -59,9 +59,9 @@ def test_committed_scores_are_those_of_the_shipped_model(path: Path, zheng_data:
     assert result.weights == card.files["weights"].sha256
     assert [change.name for change in result.changes] == list(PERTURBATIONS)
     unchanged = result.changes[0]
-    if unchanged.images == card.test_metrics["images"]:
+    if unchanged.images == card.test_metrics.images:
         for region in FOREGROUND_REGIONS:
-            assert unchanged.get_dice(region) == pytest.approx(card.test_metrics["regions"][region]["dice"], abs=1e-5)
+            assert unchanged.get_dice(region) == pytest.approx(card.test_metrics.regions[region].dice, abs=1e-5)
 
 
 def test_every_general_model_has_a_result() -> None:

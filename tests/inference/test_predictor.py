@@ -158,17 +158,17 @@ def test_card_metrics_match_the_shipped_model(segmenters: dict[str, Segmenter], 
 
     measured = summarise_scores(evaluate_heldout(segmenters[name], open_dataset("zheng-1")))
     card = segmenters[name].card.test_metrics
-    for region, scores in card["regions"].items():
-        assert measured["regions"][region]["n"] <= scores["n"]
-        if measured["images"] == card["images"]:
-            assert measured["regions"][region]["dice"] == pytest.approx(scores["dice"], abs=0.002)
+    for region, scores in card.regions.items():
+        assert measured.regions[region].n <= scores.n
+        if measured.images == card.images:
+            assert measured.regions[region].dice == pytest.approx(scores.dice, abs=0.002)
 
 
 def test_unet_reaches_the_required_dice(segmenters: dict[str, Segmenter]) -> None:
-    regions = segmenters["unet-16"].card.test_metrics["regions"]
-    assert regions["nucleus"]["dice"] >= 0.972
-    assert regions["cytoplasm"]["dice"] >= 0.938
-    assert regions["cell"]["dice"] >= 0.980
+    regions = segmenters["unet-16"].card.test_metrics.regions
+    assert regions["nucleus"].dice >= 0.972
+    assert regions["cytoplasm"].dice >= 0.938
+    assert regions["cell"].dice >= 0.980
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads memory from /proc")

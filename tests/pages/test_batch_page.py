@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -426,18 +427,19 @@ def test_measurements_and_statuses_are_explained(open_page, monkeypatch):
         assert FEATURES[name].description in text
     quality_model = load_quality_model(CatalogWithGeneral().entries[-1].card)
     assert quality_model is not None
-    values = quality_model.metrics
-    caught = round(values["varied_bad_flagged"] * values["varied_bad"])
+    metrics = quality_model.metrics
+    caught = round(metrics.varied_bad_flagged * metrics.varied_bad)
     assert "**How reliable the check is for General.**" in text
-    assert f"{caught} of {values['varied_bad']} bad results (Dice of the whole cell below 0.8) were flagged" in text
-    assert f"of {values['smears']} smears, {round(values['out_of_range_smears'] * values['smears'])}." in text
+    assert f"{caught} of {metrics.varied_bad} bad results (Dice of the whole cell below 0.8) were flagged" in text
+    assert f"of {metrics.smears} smears, {round(metrics.out_of_range_smears * metrics.smears)}." in text
 
 
-def test_reliability_without_bad_results():
+def test_reliability_without_bad_results(monkeypatch):
     quality_model = load_quality_model(CatalogWithGeneral().entries[-1].card)
     assert quality_model is not None
-    values = {**quality_model.metrics, "images": 40, "bad": 0, "bad_flagged": None, "good_flagged": 0.1}
-    text = quality_help._format_quality_accuracy("General", values)
+    metrics = replace(quality_model.metrics, images=40, bad=0, bad_flagged=None, good_flagged=0.1)
+    monkeypatch.setattr(quality_help, "load_quality_model", lambda _: replace(quality_model, metrics=metrics))
+    (text,) = quality_help.describe_quality_accuracy(CatalogWithGeneral().usable[-1:])
     assert "no result was bad (Dice of the whole cell below 0.8), and 4 of 40 others were flagged" in text
 
 

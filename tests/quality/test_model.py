@@ -145,11 +145,11 @@ def test_cell_that_is_cut_off_is_flagged(quality_model: QualityModel) -> None:
 
 def test_metrics_of_the_quality_model(quality_model: QualityModel) -> None:
     metrics = quality_model.metrics
-    assert metrics["smears"] == 60
-    assert metrics["bad"] == 30
-    assert metrics["bad_flagged"] >= 0.9
-    assert metrics["good_flagged"] <= 0.25
-    assert metrics["out_of_range_auroc"] > 0.95
+    assert metrics.smears == 60
+    assert metrics.bad == 30
+    assert metrics.bad_flagged >= 0.9
+    assert metrics.good_flagged <= 0.25
+    assert metrics.out_of_range_auroc > 0.95
 
 
 def test_written_quality_model_is_read_unchanged(

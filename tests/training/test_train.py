@@ -81,7 +81,7 @@ def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     assert card.dataset == "cells"
     assert not card.is_leaky
     assert card.config["dataset"] == "cells"
-    assert card.test_metrics["images"] == len(run.load_split().test) == 4
+    assert card.test_metrics.images == len(run.load_split().test) == 4
     assert str(finished.parents[1]) not in json.dumps(card.to_dict())
 
 

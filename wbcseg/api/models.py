@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wbcseg.errors import ErrorCode
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
+from wbcseg.models.card_records import HeldoutMetrics
 
 if TYPE_CHECKING:
     from wbcseg.training import Run
@@ -43,7 +44,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Segmenter:
     return Catalog().load(name)
 
 
-def evaluate(model: str | Segmenter = DEFAULT_MODEL, dataset: str | None = None) -> dict[str, Any]:
+def evaluate(model: str | Segmenter = DEFAULT_MODEL, dataset: str | None = None) -> HeldoutMetrics:
     """Score a model on its held-out images. Downloads the data set if needed.
 
     Args:
@@ -51,8 +52,7 @@ def evaluate(model: str | Segmenter = DEFAULT_MODEL, dataset: str | None = None)
         dataset: Name of a data set that has held-out images of the model; by default the one that it was trained on.
 
     Returns:
-        ``images``, ``accuracy`` and ``regions``: for ``background``, ``cytoplasm``, ``nucleus`` and ``cell`` a mapping
-        with ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n``.
+        Number of images, accuracy, and scores by region: ``background``, ``cytoplasm``, ``nucleus`` and ``cell``.
 
     Raises:
         DatasetError: If the data set has none of the held-out images, or they have changed.
@@ -60,7 +60,7 @@ def evaluate(model: str | Segmenter = DEFAULT_MODEL, dataset: str | None = None)
     Example:
         >>> import wbcseg
         >>> scores = wbcseg.evaluate("unet-general", "synthetic")  # doctest: +SKIP
-        >>> scores["regions"]["nucleus"]["dice"] > 0.9  # doctest: +SKIP
+        >>> scores.regions["nucleus"].dice > 0.9  # doctest: +SKIP
         True
     """
     from wbcseg.datasets import open_dataset

@@ -166,7 +166,7 @@ class Result:
         Raises:
             ConfigError: If there is no such rule.
         """
-        return count_cells(self.image_result.cells, edge_rule).counted
+        return count_cells(self.cell_results, edge_rule).counted
 
     def to_rows(self, *, pixel_size: float | None = None, edge_rule: str = DEFAULT_EDGE_RULE) -> list[list[str]]:
         """Return the table of cells as text, header first; see ``docs/file-formats.md``.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Mapping
+from dataclasses import asdict
 
 from wbcseg.datasets import open_dataset
 from wbcseg.evaluation import evaluate_heldout, summarise_scores
 from wbcseg.inference import Catalog
 from wbcseg.metrics import REGIONS
+from wbcseg.models.card_records import RegionScores
 
 DICE_TOLERANCE = 0.002
 
@@ -35,19 +36,18 @@ def run_command(options: argparse.Namespace) -> int:
         segmenter = catalog.load(name)
         rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, download=True))
         measured, card_metrics = summarise_scores(rows), segmenter.card.test_metrics
-        is_match = measured["images"] == card_metrics["images"] and all(
-            _is_close(measured["regions"][region_name]["dice"], card_metrics["regions"][region_name]["dice"])
-            for region_name in card_metrics["regions"]
+        is_match = measured.images == card_metrics.images and all(
+            _is_close(measured.regions[region].dice, scores.dice) for region, scores in card_metrics.regions.items()
         )
         all_match &= is_match
-        results.append({"model": name, "measured": measured, "card": card_metrics, "agree": is_match})
+        results.append({"model": name, "measured": asdict(measured), "card": asdict(card_metrics), "agree": is_match})
         if options.json:
             continue
-        description = f"{measured['images']} held-out images of {segmenter.card.dataset}"
-        print(f"{name}: {description} ({card_metrics['images']} in the card)")
+        description = f"{measured.images} held-out images of {segmenter.card.dataset}"
+        print(f"{name}: {description} ({card_metrics.images} in the card)")
         for region in REGIONS:
-            print(_format_region(region, measured["regions"][region], card_metrics["regions"][region]))
-        print(f"  accuracy    {_format_score(measured['accuracy'])}" + ("" if is_match else "   DIFFERS FROM THE CARD"))
+            print(_format_region(region, measured.regions[region], card_metrics.regions[region]))
+        print(f"  accuracy    {_format_score(measured.accuracy)}" + ("" if is_match else "   DIFFERS FROM THE CARD"))
         for row in rows if options.images else ():
             dice = "  ".join(f"{region} {_format_score(value)}" for region, value in row.scores.dice.items())
             print(f"    {row.id:20} {dice}")
@@ -56,11 +56,11 @@ def run_command(options: argparse.Namespace) -> int:
     return 0 if all_match else 1
 
 
-def _format_region(region: str, measured: Mapping[str, float | None], card: Mapping[str, float | None]) -> str:
-    dice, standard_error, jaccard = (_format_score(measured[name]) for name in ("dice", "dice_se", "jaccard"))
+def _format_region(region: str, measured: RegionScores, card: RegionScores) -> str:
+    dice, standard_error, jaccard = map(_format_score, (measured.dice, measured.dice_se, measured.jaccard))
     return (
         f"  {region:11} Dice {dice} ± {standard_error}   Jaccard {jaccard}   Dice in the card "
-        f"{_format_score(card['dice'])}"
+        f"{_format_score(card.dice)}"
     )
 
 

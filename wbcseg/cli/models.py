@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wbcseg.inference import BrokenModel, Catalog, ModelEntry
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
 
 
@@ -43,7 +44,7 @@ def _format_details(card: ModelCard) -> str:
     fold = "" if split["fold"] is None else f", fold {split['fold']} of {split['folds']} held out"
     lines = [
         f"trained on {len(split['train'])} images of {card.dataset} ({split['kind']}{fold}), "
-        f"{training['epochs']} epochs in {training['seconds']:.0f} s, wbcseg {card.wbcseg_version}, {card.created}",
+        f"{training.epochs} epochs in {training.seconds:.0f} s, wbcseg {card.wbcseg_version}, {card.created}",
         f"settings: {', '.join(f'{name} {value}' for name, value in card.config.items())}",
         *_format_cross_site(card),
         *card.notes,
@@ -55,22 +56,23 @@ def _format_details(card: ModelCard) -> str:
 
 def _format_cross_site(card: ModelCard) -> Iterator[str]:
     """Yield the results of networks of this type on images from a site that they were not trained on."""
-    for test in card.cross_site.get("tests", ()):
+    if card.cross_site is None:
+        return
+    for test in card.cross_site.tests:
         dice = ", ".join(
-            f"{name} {_format_score(scores['dice'])} ± {_format_score(scores['dice_se'])}"
-            for name, scores in test["tta"].items()
+            f"{name} {_format_score(scores.dice)} ± {_format_score(scores.dice_se)}"
+            for name, scores in test.tta.items()
         )
         yield (
-            f"trained the same way on {test['trained_on']} and tested on {test['tested_on']} ({test['tested']} "
-            f"images), test-time averaging: Dice {dice}; expected calibration error {test['calibration']['ece']:.3f}"
+            f"trained the same way on {test.trained_on} and tested on {test.tested_on} ({test.tested} "
+            f"images), test-time averaging: Dice {dice}; expected calibration error {test.calibration.ece:.3f}"
         )
-    if card.cross_site:
-        quality = card.cross_site["quality"]
-        yield (
-            f"quality check: AUROC of smears vs other images {quality['out_of_range_auroc']:.4f}; flagged of crops "
-            f"with a whole-cell Dice below .8: {_format_percent(quality['bad_flagged'])}, of the others: "
-            f"{_format_percent(quality['good_flagged'])}"
-        )
+    quality = card.cross_site.quality
+    yield (
+        f"quality check: AUROC of smears vs other images {quality.out_of_range_auroc:.4f}; flagged of crops "
+        f"with a whole-cell Dice below .8: {_format_percent(quality.bad_flagged)}, of the others: "
+        f"{_format_percent(quality.good_flagged)}"
+    )
 
 
 def format_markdown_table(cards: Iterable[ModelCard]) -> str:
@@ -80,10 +82,10 @@ def format_markdown_table(cards: Iterable[ModelCard]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for card in cards:
-        regions = [card.test_metrics["regions"][name] for name in ("nucleus", "cytoplasm", "cell")]
-        dice = " | ".join(f"{_format_score(r['dice'])} ± {_format_score(r['dice_se'])}" for r in regions)
+        regions = [card.test_metrics.regions[name] for name in FOREGROUND_REGIONS]
+        dice = " | ".join(f"{_format_score(r.dice)} ± {_format_score(r.dice_se)}" for r in regions)
         size = f"{card.size_bytes / 1e6:.1f} MB"
-        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.test_metrics['images']} | {dice} |")
+        lines.append(f"| {card.title} | {card.parameters:,} | {size} | {card.test_metrics.images} | {dice} |")
     return "\n".join(lines)
 
 
@@ -115,12 +117,11 @@ def _build_record(entry: ModelEntry | BrokenModel) -> dict[str, Any]:
 def _format_line(entry: ModelEntry | BrokenModel) -> str:
     if isinstance(entry, BrokenModel):
         return f"{entry.name:24} cannot be used: {entry.problem}"
-    regions = entry.card.test_metrics["regions"]
-    dice = ", ".join(f"{name} {_format_score(regions[name]['dice'])}" for name in ("nucleus", "cytoplasm", "cell"))
+    metrics = entry.card.test_metrics
+    dice = ", ".join(f"{name} {_format_score(metrics.regions[name].dice)}" for name in FOREGROUND_REGIONS)
     megabytes = entry.card.size_bytes / 1e6
-    image_count = entry.card.test_metrics["images"]
     leakage_note = " (leaky split: most have a flipped copy in training)" if entry.card.is_leaky else ""
-    images_text = f"{image_count} held-out images{leakage_note}"
+    images_text = f"{metrics.images} held-out images{leakage_note}"
     return f"{entry.name:24} {entry.card.title}, {megabytes:.1f} MB; Dice on {images_text}: {dice}"
 
 

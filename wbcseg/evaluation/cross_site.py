@@ -25,13 +25,14 @@ from wbcseg.evaluation.cross_validation import (
 )
 from wbcseg.evaluation.metric_specs import compute_metrics
 from wbcseg.evaluation.result_store import read_result
-from wbcseg.evaluation.study_result import CrossSiteResult, InDomainResult, ScoredImages, SiteTraining
+from wbcseg.evaluation.study_result import CrossSiteResult, InDomainResult, PredictionMode, ScoredImages, SiteTraining
 from wbcseg.inference import Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.io.numbers import round_or_none
 from wbcseg.labels import Labels
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.metrics.calibration import CalibrationCounter
+from wbcseg.models.card_records import CrossSiteSummary, InDomainTest, MeanDice, SiteTest
 from wbcseg.paths import RESULTS
 from wbcseg.quality.features import compute_quality_features
 from wbcseg.quality.fit import Example
@@ -129,9 +130,7 @@ def evaluate_cross_site(
         calibrations[dataset.name] = counter.summarise()
         images += tested
     metadata = build_study_metadata(study, runs, segmenter, varying=("dataset", "epochs", "clean_epochs"))
-    result = CrossSiteResult(
-        **metadata, trainings=tuple(trainings), calibration=calibrations, images=tuple(images), quality={}
-    )
+    result = CrossSiteResult(**metadata, trainings=tuple(trainings), calibration=calibrations, images=tuple(images))
     return result, examples
 
 
@@ -164,45 +163,48 @@ def load_cross_site_result(path: Path) -> CrossSiteResult:
     return CrossSiteResult.from_dict(read_result(path))
 
 
-def summarise_cross_site(result: CrossSiteResult) -> dict[str, Any]:
+def summarise_cross_site(result: CrossSiteResult) -> CrossSiteSummary:
     """Return a summary for the cards of general models of the same network.
 
     Args:
         result: With the metrics of the quality model.
 
-    Returns:
-        JSON values: ``tests`` with one entry for each training (its data sets, ``single`` and ``tta`` with mean Dice
-        and standard error by region, and ``calibration``), ``in_domain`` with the same for held-out images of each
-        site, and ``quality``, the metrics of the quality model.
+    Raises:
+        ValueError: If there are no metrics of the quality model yet.
     """
+    if result.quality is None:
+        raise ValueError("The quality model has not been fitted yet.")
     tests, in_domain = [], []
     for index, training in enumerate(result.trainings):
-        training_info = {
-            name: getattr(training, name) for name in ("trained_on", "tested_on", "trained", "tested", "epochs")
-        }
-        calibration = result.calibration[training.tested_on].to_dict()
         mean_dice = _compute_mean_dice(result.select_training(index))
-        tests.append({**training_info, **mean_dice, "calibration": calibration})
+        tests.append(
+            SiteTest(
+                training.trained_on,
+                training.tested_on,
+                training.trained,
+                training.tested,
+                training.epochs,
+                **mean_dice,
+                calibration=result.calibration[training.tested_on],
+            )
+        )
     if result.in_domain is not None:
         for index, site in enumerate(SITES):
             part = result.in_domain.select_training(index)
-            in_domain.append({"site": site, "images": len(part.images), **_compute_mean_dice(part)})
-    return {"tests": tests, "in_domain": in_domain, "quality": dict(result.quality)}
+            in_domain.append(InDomainTest(site, len(part.images), **_compute_mean_dice(part)))
+    return CrossSiteSummary(tuple(tests), result.quality, tuple(in_domain))
 
 
-def _compute_mean_dice(result: ScoredImages) -> dict[str, Any]:
+def _compute_mean_dice(result: ScoredImages) -> dict[PredictionMode, dict[str, MeanDice]]:
     """Return mean Dice and its standard error by prediction mode and region."""
-    means: dict[str, Any] = {}
+    means: dict[PredictionMode, dict[str, MeanDice]] = {}
     for mode in comparison.MODE_LABELS:
         means[mode] = {}
         for region in FOREGROUND_REGIONS:
             summary = comparison.summarise_values(
                 list(comparison.collect_metric(result, "dice", region, mode).values())
             )
-            means[mode][region] = {
-                "dice": round_or_none(summary.mean),
-                "dice_se": round_or_none(summary.standard_error),
-            }
+            means[mode][region] = MeanDice(round_or_none(summary.mean), round_or_none(summary.standard_error))
     return means
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from wbcseg.datasets import Dataset, check_manifest
 from wbcseg.errors import DatasetError
 from wbcseg.inference import Segmenter
 from wbcseg.io.numbers import round_or_none
 from wbcseg.metrics import REGIONS, Scores, compute_mean_and_standard_error, score
+from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.splitting.thesis import get_original_id, is_flipped_copy
 
 
@@ -49,26 +49,23 @@ def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> 
     return rows
 
 
-def summarise_scores(rows: Sequence[ImageScore]) -> dict[str, Any]:
+def summarise_scores(rows: Sequence[ImageScore]) -> HeldoutMetrics:
     """Return means and their standard errors (sample standard deviation over √n).
 
     An image in which a class is in neither mask does not count for that class; ``n`` is the number of images that do.
 
     Args:
-        rows: Scores of one or more images.
-
-    Returns:
-        ``images``, ``accuracy`` (fraction of pixels) and ``regions``: for background, cytoplasm, nucleus and cell
-        ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n``. Undefined values are ``None``.
+        rows: Scores of images; without any, nothing is defined.
     """
     regions = {}
     for region in REGIONS:
         dice, dice_se, n = compute_mean_and_standard_error(row.scores.dice[region] for row in rows)
         jaccard, jaccard_se, _ = compute_mean_and_standard_error(row.scores.jaccard[region] for row in rows)
-        values = {"dice": dice, "dice_se": dice_se, "jaccard": jaccard, "jaccard_se": jaccard_se}
-        regions[region] = {**{name: round_or_none(value) for name, value in values.items()}, "n": n}
+        regions[region] = RegionScores(
+            round_or_none(dice), round_or_none(dice_se), round_or_none(jaccard), round_or_none(jaccard_se), n
+        )
     accuracy, _, _ = compute_mean_and_standard_error(row.scores.accuracy for row in rows)
-    return {"images": len(rows), "accuracy": round_or_none(accuracy), "regions": regions}
+    return HeldoutMetrics(len(rows), round_or_none(accuracy), regions)
 
 
 def evaluate_heldout(segmenter: Segmenter, dataset: Dataset) -> list[ImageScore]:

@@ -10,9 +10,11 @@ from wbcseg import __version__
 from wbcseg.datasets.base import Dataset
 from wbcseg.evaluation.heldout import evaluate_heldout, summarise_scores
 from wbcseg.inference import Segmenter
+from wbcseg.io.records import read_record
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.models import get_spec
 from wbcseg.models.card import DEFAULT_CELL_FRACTION, MODEL_FILE, NOTICE, WEIGHTS_FILE, FileRecord, ModelCard
+from wbcseg.models.card_records import Environment, TrainingRecord
 from wbcseg.training.runs.folder import Run
 from wbcseg.transforms.config import get_augmentation
 
@@ -33,7 +35,6 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard
     """
     config = run.load_config()
     rows = run.load_metrics()
-    environment = run.read("environment.json")
     variant = (
         "general (multi-site)"
         if get_augmentation(config.augmentation).cell_fraction
@@ -49,12 +50,12 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard
         # The path of a user's own folder is private.
         config={**config.to_dict(), "dataset": Path(config.dataset).name},
         split=run.load_split().to_dict(),
-        test_metrics={},
-        training={
-            "epochs": len(rows),
-            "seconds": round(sum(row["seconds"] for row in rows), 1),
-            "environment": environment,
-        },
+        test_metrics=summarise_scores([]),
+        training=TrainingRecord(
+            epochs=len(rows),
+            seconds=round(sum(row["seconds"] for row in rows), 1),
+            environment=read_record(Environment, run.read("environment.json"), "environment.json"),
+        ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         files={
             "model": FileRecord.from_path(run.folder / MODEL_FILE),

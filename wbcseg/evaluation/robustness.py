@@ -17,6 +17,7 @@ from wbcseg.evaluation.result_store import read_result, write_result
 from wbcseg.inference import Segmenter
 from wbcseg.labels import Labels
 from wbcseg.metrics import FOREGROUND_REGIONS, score
+from wbcseg.models.card_records import MeanDice
 from wbcseg.paths import RESULTS
 from wbcseg.transforms.cell import decondense_chromatin, scale_cytoplasm
 
@@ -92,19 +93,6 @@ PERTURBATIONS: Final[Mapping[str, Perturbation]] = MappingProxyType(
     }
 )
 """Perturbations of an image and its mask by name. Those that end with "rim" apply to round nuclei only."""
-
-
-@dataclass(frozen=True)
-class MeanDice:
-    """Mean Dice of a region.
-
-    Attributes:
-        dice: Mean over the images, ``None`` if undefined.
-        dice_se: Its standard error.
-    """
-
-    dice: float | None
-    dice_se: float | None
 
 
 @dataclass(frozen=True)
@@ -191,10 +179,10 @@ def evaluate_robustness(segmenter: Segmenter, dataset: Dataset) -> RobustnessRes
             scores.append(ImageScore(sample.id, sample.cell_type, score(mask, labels)))
         summary = summarise_scores(scores)
         dice_by_region = {
-            region: MeanDice(summary["regions"][region]["dice"], summary["regions"][region]["dice_se"])
+            region: MeanDice(summary.regions[region].dice, summary.regions[region].dice_se)
             for region in FOREGROUND_REGIONS
         }
-        changes.append(PerturbationResult(name, summary["images"], **dice_by_region))
+        changes.append(PerturbationResult(name, summary.images, **dice_by_region))
     return RobustnessResult(segmenter.name, segmenter.card.files["weights"].sha256, tuple(changes))
 
 

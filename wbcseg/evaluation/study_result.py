@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 from wbcseg.evaluation.metric_specs import MetricValues
+from wbcseg.io.records import read_record
 from wbcseg.metrics.calibration import CalibrationResult
+from wbcseg.models.card_records import QualityMetrics
 
 PredictionMode = Literal["single", "tta"]
 """A single pass, or test-time averaging (:meth:`wbcseg.inference.Segmenter.predict`)."""
@@ -189,14 +191,13 @@ class CrossSiteResult(StudyResult):
     Attributes:
         trainings: One training for each site.
         calibration: Calibration of the probabilities by test site.
-        quality: Metrics of the quality model, see :func:`wbcseg.quality.fit.fit_quality_model`; empty before it is
-            fitted.
+        quality: Metrics of the quality model; ``None`` before it is fitted.
         in_domain: The shipped general model of this network on held-out images of both sites, where there is one.
     """
 
     trainings: tuple[SiteTraining, ...]
     calibration: Mapping[str, CalibrationResult] = field(repr=False)
-    quality: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    quality: QualityMetrics | None = field(default=None, repr=False)
     in_domain: InDomainResult | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,20 +207,21 @@ class CrossSiteResult(StudyResult):
             "trainings": [vars(training) for training in self.trainings],
             "calibration": {site: calibration.to_dict() for site, calibration in self.calibration.items()},
             "images": [image.to_dict() for image in self.images],
-            "quality": dict(self.quality),
+            "quality": asdict(self.quality) if self.quality else None,
         }
         return values if self.in_domain is None else {**values, "in_domain": self.in_domain.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` returned."""
-        in_domain = values.get("in_domain")
+        quality, in_domain = values["quality"], values.get("in_domain")
         changes = {
             "trainings": tuple(SiteTraining(**training) for training in values["trainings"]),
             "calibration": {
                 site: CalibrationResult.from_dict(calibration) for site, calibration in values["calibration"].items()
             },
             "images": _read_images(values),
+            "quality": None if quality is None else read_record(QualityMetrics, quality, "quality"),
             "in_domain": None if in_domain is None else InDomainResult.from_dict(in_domain),
         }
         return cls(**{**values, **changes})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from wbcseg.datasets import Dataset, check_dataset, open_dataset, open_zip
 from wbcseg.datasets.base import anonymise
 from wbcseg.errors import RunError, TrainingError, WbcsegError
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.jobs.queue import training_slot
@@ -114,10 +115,10 @@ def _train_and_export(
     write_progress(run, Progress("finishing", config.epochs, config.epochs))
     card = write_model_card(run, dataset, export_model(run, data.train))
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
-    regions = card.test_metrics["regions"]
-    dice = ", ".join(f"{name} {regions[name]['dice']}" for name in ("nucleus", "cytoplasm", "cell"))
+    metrics = card.test_metrics
+    dice = ", ".join(f"{name} {metrics.regions[name].dice}" for name in FOREGROUND_REGIONS)
     leakage_note = " (leaky split: most have a flipped copy in training)" if card.is_leaky else ""
-    on_message(f"Finished: Dice on {card.test_metrics['images']} validation images{leakage_note}: {dice}")
+    on_message(f"Finished: Dice on {metrics.images} validation images{leakage_note}: {dice}")
     return True
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from wbcseg.errors import ChecksumError, ConfigError, ErrorCode, ModelError
 from wbcseg.io.atomic import compute_sha256, write_json
+from wbcseg.io.records import read_record
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.models import ARCHITECTURES
+from wbcseg.models.card_records import CrossSiteSummary, HeldoutMetrics, TrainingRecord
 from wbcseg.splitting.thesis import get_original_id
 from wbcseg.transforms.config import get_augmentation
 
@@ -76,9 +78,8 @@ class ModelCard:
         classes: Names of its output channels, in order.
         config: Training settings.
         split: The images that it was trained and tested on (:meth:`wbcseg.splitting.splits.Split.to_dict`).
-        test_metrics: Metrics on the held-out images: ``images`` (their number), ``accuracy``, and ``regions`` with
-            ``dice``, ``dice_se``, ``jaccard``, ``jaccard_se`` and ``n`` for background, cytoplasm, nucleus and cell.
-        training: ``epochs``, ``seconds`` and ``environment``.
+        test_metrics: Scores on the held-out images.
+        training: How long it was trained, and where.
         created: Date and time, ISO 8601, UTC.
         files: The exported model and the trainable weights, by role (``model``, ``weights``).
         acknowledgement: Acknowledgement of the training data.
@@ -86,7 +87,7 @@ class ModelCard:
         wbcseg_version: Version of wbcseg that created it.
         notes: Further notes for users, such as what was tried and did not help, a few sentences each.
         cross_site: Results of the cross-site study of its network, with the metrics of its quality model; see
-            :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. Empty if there is none.
+            :func:`wbcseg.evaluation.cross_site.summarise_cross_site`. ``None`` if there is none.
         cell_fraction: Fraction of the second stage's side that the cell fills (0.2 to 1), for a two-stage model.
     """
 
@@ -98,15 +99,15 @@ class ModelCard:
     classes: tuple[str, ...]
     config: Mapping[str, Any] = field(repr=False)
     split: Mapping[str, Any] = field(repr=False)
-    test_metrics: Mapping[str, Any] = field(repr=False)
-    training: Mapping[str, Any] = field(repr=False)
+    test_metrics: HeldoutMetrics = field(repr=False)
+    training: TrainingRecord = field(repr=False)
     created: str
     files: Mapping[str, FileRecord] = field(repr=False)
     acknowledgement: str
     notice: str
     wbcseg_version: str
     notes: tuple[str, ...] = ()
-    cross_site: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cross_site: CrossSiteSummary | None = field(default=None, repr=False)
     cell_fraction: float = DEFAULT_CELL_FRACTION
 
     @property
@@ -169,10 +170,10 @@ class ModelCard:
             "notice": self.notice,
             "acknowledgement": self.acknowledgement,
             "notes": list(self.notes),
-            "cross_site": dict(self.cross_site),
-            "test_metrics": dict(self.test_metrics),
-            "training": dict(self.training),
-            "files": {role: vars(record) for role, record in self.files.items()},
+            "cross_site": asdict(self.cross_site) if self.cross_site else {},
+            "test_metrics": asdict(self.test_metrics),
+            "training": asdict(self.training),
+            "files": {role: asdict(record) for role, record in self.files.items()},
             "config": dict(self.config),
             "split": dict(self.split),
         }
@@ -186,8 +187,8 @@ class ModelCard:
         """Read ``card.json`` of a folder.
 
         Raises:
-            ModelError: If it is missing or not a valid card: unknown format or network, other classes, or a cell
-                fraction out of range.
+            ModelError: If it is missing or not a valid card: unknown format or network, other classes, a cell fraction
+                out of range, or a value of the wrong type; the message names the value.
         """
         path = folder / CARD_FILE
         try:
@@ -200,7 +201,7 @@ class ModelCard:
                     code=ErrorCode.INCOMPATIBLE,
                     hint="Update the program, or train the model again.",
                 )
-            files = {role: FileRecord(**record) for role, record in values["files"].items()}
+            files = {role: read_record(FileRecord, record, f"files.{role}") for role, record in values["files"].items()}
             if set(files) != {"model", "weights"} or any(
                 Path(record.name).name != record.name for record in files.values()
             ):
@@ -213,7 +214,9 @@ class ModelCard:
                 **{name: values[name] for name in _REQUIRED_FIELDS},
                 classes=tuple(values["classes"]),
                 notes=tuple(map(str, values.get("notes", ()))),
-                cross_site=dict(values.get("cross_site", {})),
+                test_metrics=read_record(HeldoutMetrics, values["test_metrics"], "test_metrics"),
+                training=read_record(TrainingRecord, values["training"], "training"),
+                cross_site=_read_cross_site(values.get("cross_site")),
                 cell_fraction=float(values.get("cell_fraction", DEFAULT_CELL_FRACTION)),
                 files=files,
             )
@@ -262,6 +265,10 @@ class ModelCard:
             )
 
 
+def _read_cross_site(values: object) -> CrossSiteSummary | None:
+    return read_record(CrossSiteSummary, values, "cross_site") if values else None
+
+
 _REQUIRED_FIELDS: Final = (
     "title",
     "architecture",
@@ -270,8 +277,6 @@ _REQUIRED_FIELDS: Final = (
     "input_size",
     "config",
     "split",
-    "test_metrics",
-    "training",
     "created",
     "acknowledgement",
     "notice",

@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.io.records import read_record
+from wbcseg.models.card_records import QualityMetrics
 from wbcseg.quality.distribution import fit_distributions
 from wbcseg.quality.model import LogisticModel, QualityModel, expand_features, list_rule_reasons
 
@@ -61,10 +63,7 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
 
     Returns:
         The quality model. Its regressions are evaluated on groups that they were not fitted to; its thresholds are
-        set on all groups. ``metrics`` has the counts ``smears`` and ``negatives``; ``out_of_range_auroc``, and
-        ``out_of_range_negatives`` and ``out_of_range_smears`` (fractions classified as out of range); of the original
-        images, ``images``, ``bad`` (Dice of the cell below .8), ``bad_flagged`` and ``good_flagged`` (fractions whose
-        status is not ``ok``) and ``bad_auroc``; and the same of the varied copies, ``varied_…``.
+        set on all groups.
     """
     # Imported here, because only fitting needs it.
     from sklearn.metrics import roc_auc_score
@@ -126,7 +125,7 @@ def fit_quality_model(examples: Sequence[Example]) -> QualityModel:
             float(roc_auc_score(is_bad[subset], failure_probabilities[subset])) if has_both else None
         )
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in metrics.items()}
-    return QualityModel(failure_model, out_of_range_model, distributions, rounded)
+    return QualityModel(failure_model, out_of_range_model, distributions, read_record(QualityMetrics, rounded))
 
 
 def _fit_cross_validated(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.io.atomic import write_json
+from wbcseg.io.records import read_record
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.models.card import ModelCard
+from wbcseg.models.card_records import QualityMetrics
 from wbcseg.quality.distribution import FeatureDistribution, parse_distribution
 from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
 from wbcseg.quality.reasons import (
@@ -151,13 +153,13 @@ class QualityModel:
         failure_model: Predicts a low Dice.
         out_of_range_model: Predicts that an image is not a smear like those in training.
         distributions: Staining and detail of the reference crops.
-        metrics: How accurate the assessment is; see :func:`wbcseg.quality.fit.fit_quality_model`.
+        metrics: How accurate the assessment is.
     """
 
     failure_model: LogisticModel
     out_of_range_model: LogisticModel
     distributions: tuple[FeatureDistribution, ...]
-    metrics: Mapping[str, Any]
+    metrics: QualityMetrics
 
     def assess(
         self,
@@ -228,7 +230,7 @@ class QualityModel:
             "failure_model": vars(self.failure_model),
             "out_of_range_model": vars(self.out_of_range_model),
             "distributions": [vars(distribution) for distribution in self.distributions],
-            "metrics": dict(self.metrics),
+            "metrics": asdict(self.metrics),
         }
 
     def write(self, architecture: str, folder: Path | None = None) -> None:
@@ -281,7 +283,7 @@ def _load_cached(path: Path, _changed: int) -> QualityModel:
             _parse_logistic_model(values["failure_model"]),
             _parse_logistic_model(values["out_of_range_model"]),
             distributions,
-            dict(values["metrics"]),
+            read_record(QualityMetrics, values["metrics"], "metrics"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(

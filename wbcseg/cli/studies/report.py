@@ -59,17 +59,17 @@ def _format_cross_site_result(result: CrossSiteResult) -> Iterator[str]:
     quality = result.quality
     if quality:
         yield (
-            f"  smears against other images: AUROC {quality['out_of_range_auroc']:.4f} "
-            f"({quality['smears']} and {quality['negatives']} images)"
+            f"  smears against other images: AUROC {quality.out_of_range_auroc:.4f} "
+            f"({quality.smears} and {quality.negatives} images)"
         )
         yield (
-            f"  flagged results with a Dice of the cell below 0.8: {_format_percent(quality['bad_flagged'])} of "
-            f"{quality['bad']}; all others: {_format_percent(quality['good_flagged'])}"
+            f"  flagged results with a Dice of the cell below 0.8: {_format_percent(quality.bad_flagged)} of "
+            f"{quality.bad}; all others: {_format_percent(quality.good_flagged)}"
         )
         yield (
             "  same on copies with other stain, light and focus: "
-            f"{_format_percent(quality['varied_bad_flagged'])} of {quality['varied_bad']}; all others: "
-            f"{_format_percent(quality['varied_good_flagged'])}"
+            f"{_format_percent(quality.varied_bad_flagged)} of {quality.varied_bad}; all others: "
+            f"{_format_percent(quality.varied_good_flagged)}"
         )
 
 

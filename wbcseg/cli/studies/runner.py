@@ -84,7 +84,7 @@ def run_cross_site(
             return None
         result, examples = cross_site.evaluate_cross_site(study, runs, datasets)
         quality_model = fit_quality_model(examples)
-        result = replace(result, quality=dict(quality_model.metrics))
+        result = replace(result, quality=quality_model.metrics)
         if target and quality_folder:
             quality_model.write(study.architecture, quality_folder)
             target.parent.mkdir(parents=True, exist_ok=True)

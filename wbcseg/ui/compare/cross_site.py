@@ -88,23 +88,25 @@ def _show_quality(results: Sequence[CrossSiteResult]) -> None:
     rows = [
         [
             result.title,
-            f"{format_percent(quality['out_of_range_negatives'], 0)} of {quality['negatives']}",
-            f"{format_percent(quality['out_of_range_smears'], 0)} of {quality['smears']}",
-            f"{quality['out_of_range_auroc']:.4f}",
-            f"{format_percent(quality['bad_flagged'], 0)} of {quality['bad']}" if quality["bad"] else "there were none",
-            f"{format_percent(quality['good_flagged'], 0)} of {quality['images'] - quality['bad']}",
+            f"{format_percent(quality.out_of_range_negatives, 0)} of {quality.negatives}",
+            f"{format_percent(quality.out_of_range_smears, 0)} of {quality.smears}",
+            f"{quality.out_of_range_auroc:.4f}",
+            f"{format_percent(quality.bad_flagged, 0)} of {quality.bad}" if quality.bad else "there were none",
+            f"{format_percent(quality.good_flagged, 0)} of {quality.images - quality.bad}",
         ]
         for result in results
         for quality in (result.quality,)
+        if quality
     ]
     header = ["Network", "Non-smears outside range", "Smears outside range", "AUROC", "Failures flagged"]
     show_table([*header, "Good results flagged"], rows, "How well failures are flagged")
     varied_text = "; ".join(
-        f"{result.title} {format_percent(quality['varied_bad_flagged'], 0)} of {quality['varied_bad']} failures, "
-        f"{format_percent(quality['varied_good_flagged'], 0)} of {quality['varied_images'] - quality['varied_bad']} "
+        f"{result.title} {format_percent(quality.varied_bad_flagged, 0)} of {quality.varied_bad} failures, "
+        f"{format_percent(quality.varied_good_flagged, 0)} of {quality.varied_images - quality.varied_bad} "
         "good results"
         for result in results
         for quality in (result.quality,)
+        if quality
     )
     st.caption(
         f"Flagged among copies of the images with another stain, light and focus: {varied_text}.  \n"

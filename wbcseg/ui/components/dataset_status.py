@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from wbcseg.datasets import DATASETS, DatasetStatus, open_dataset
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import BrokenModel, Catalog
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.formatting import escape_markdown, format_dataset_name, format_mean, pluralise
 from wbcseg.ui.glossary import GLOSSARY
@@ -57,8 +58,8 @@ def show_models_table(catalog: Catalog) -> None:
     if ready:
         rows = []
         for title, card in ready:
-            regions = card.test_metrics["regions"]
-            cells = [_format_dice(regions.get(region, {})) for region in ("nucleus", "cytoplasm", "cell")]
+            regions = [card.test_metrics.regions[region] for region in FOREGROUND_REGIONS]
+            cells = [format_mean(scores.dice, scores.dice_se) for scores in regions]
             mark = " :orange[:material/content_copy:]" if card.is_leaky else ""
             rows.append([escape_markdown(title) + mark, *cells])
         show_table(["Model", "Nucleus", "Cytoplasm", "Whole cell"], rows, "Models")
@@ -76,7 +77,3 @@ def show_model_problems(models: Sequence[BrokenModel]) -> None:
     """Show which models cannot be loaded and why."""
     for model in models:
         st.warning(f"**{escape_markdown(model.name)}** {escape_markdown(str(model.problem))}", icon=":material/error:")
-
-
-def _format_dice(metrics: Mapping[str, float | None]) -> str:
-    return format_mean(metrics.get("dice"), metrics.get("dice_se"))

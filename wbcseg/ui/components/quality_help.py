@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.errors import WbcsegError
 from wbcseg.features import FEATURES
 from wbcseg.inference import ModelEntry
+from wbcseg.models.card_records import QualityMetrics
 from wbcseg.quality import OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityModel, load_quality_model
 from wbcseg.quality.fit import BAD_DICE_BELOW
 from wbcseg.ui import glossary
@@ -62,31 +63,29 @@ def describe_quality_accuracy(entries: Sequence[ModelEntry]) -> list[str]:
     return [_format_quality_accuracy(title, quality_model.metrics) for title, quality_model in quality_models.values()]
 
 
-def _format_quality_accuracy(title: str, accuracy: Mapping[str, Any]) -> str:
-    bad_count, negative_count, smear_count, bad_copy_count = (
-        accuracy[name] for name in ("bad", "negatives", "smears", "varied_bad")
-    )
-    good_count, good_copy_count = accuracy["images"] - bad_count, accuracy["varied_images"] - bad_copy_count
-
-    def format_flagged(name: str, total: int) -> str:
-        return f"{round(accuracy[name] * total)}"
-
-    def describe_flagged(prefix: str, bad_total: int, good_total: int) -> str:
-        good_text = f"{format_flagged(f'{prefix}good_flagged', good_total)} of {good_total} others were flagged"
-        if not bad_total:
+def _format_quality_accuracy(title: str, metrics: QualityMetrics) -> str:
+    def describe_flagged(images: int, bad: int, bad_flagged: float | None, good_flagged: float | None) -> str:
+        good_text = f"{_format_count(good_flagged, images - bad)} of {images - bad} others were flagged"
+        if not bad:
             return f"no result was bad (Dice of the whole cell below {BAD_DICE_BELOW}), and {good_text}"
         return (
-            f"{format_flagged(f'{prefix}bad_flagged', bad_total)} of {bad_total} bad results (Dice of the whole cell "
-            f"below {BAD_DICE_BELOW}) were flagged “{STATUS_LABELS[REVIEW]}” or “{STATUS_LABELS[OUT_OF_RANGE]}”, and "
-            f"{good_text}"
+            f"{_format_count(bad_flagged, bad)} of {bad} bad results (Dice of the whole cell below {BAD_DICE_BELOW}) "
+            f"were flagged “{STATUS_LABELS[REVIEW]}” or “{STATUS_LABELS[OUT_OF_RANGE]}”, and {good_text}"
         )
 
+    originals = describe_flagged(metrics.images, metrics.bad, metrics.bad_flagged, metrics.good_flagged)
+    copies = describe_flagged(
+        metrics.varied_images, metrics.varied_bad, metrics.varied_bad_flagged, metrics.varied_good_flagged
+    )
     return (
         f"**How reliable the check is for {escape_markdown(title)}.** It was evaluated with networks of this type on "
-        f"{accuracy['images']} images from a site that neither the networks nor the check were trained on: "
-        f"{describe_flagged('', bad_count, good_count)}. In copies of these images with altered staining, illumination "
-        f"and focus, {describe_flagged('varied_', bad_copy_count, good_copy_count)}. Of {negative_count} images that "
-        f"are not smears, {format_flagged('out_of_range_negatives', negative_count)} were flagged "
-        f"“{STATUS_LABELS[OUT_OF_RANGE]}”; of {smear_count} smears, "
-        f"{format_flagged('out_of_range_smears', smear_count)}."
+        f"{metrics.images} images from a site that neither the networks nor the check were trained on: {originals}. In "
+        f"copies of these images with altered staining, illumination and focus, {copies}. Of {metrics.negatives} "
+        f"images that are not smears, {_format_count(metrics.out_of_range_negatives, metrics.negatives)} were flagged "
+        f"“{STATUS_LABELS[OUT_OF_RANGE]}”; of {metrics.smears} smears, "
+        f"{_format_count(metrics.out_of_range_smears, metrics.smears)}."
     )
+
+
+def _format_count(fraction: float | None, total: int) -> str:
+    return "0" if fraction is None else f"{round(fraction * total)}"
