@@ -133,7 +133,7 @@ def test_kernels_are_written_in_eight_bits(tmp_path: Path) -> None:
 
 def test_kernels_in_half_precision_are_read(tmp_path: Path) -> None:
     kernel = np.array([[1.5, -2.25]], np.float16)
-    write_arrays({"a": kernel}, tmp_path / "w", {"architecture": "unet", "width": "16", "classes": "a,b"})
+    write_arrays({"a": kernel}, tmp_path / "w", {"architecture": "unet", "base_filters": "16", "classes": "a,b"})
     np.testing.assert_array_equal(read_weights(tmp_path / "w").arrays["a"], kernel.astype(np.float32))
 
 
@@ -150,14 +150,14 @@ def test_kernels_in_half_precision_are_read(tmp_path: Path) -> None:
 )
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_invalid_kernels_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray], bad: str) -> None:
-    write_arrays(arrays, tmp_path / "w", {"architecture": "unet", "width": "16", "classes": "a,b"})
+    write_arrays(arrays, tmp_path / "w", {"architecture": "unet", "base_filters": "16", "classes": "a,b"})
     with raises_code(ErrorCode.INVALID_VALUE, f" {bad}"):
         read_weights(tmp_path / "w")
 
 
 def test_a_scale_that_does_not_fit_its_kernel_is_damage(tmp_path: Path) -> None:
     arrays = {"a": np.ones((2, 2), np.int8), "a.scale": np.ones(3, np.float32)}
-    write_arrays(arrays, tmp_path / "w", {"architecture": "unet", "width": "16", "classes": "a,b"})
+    write_arrays(arrays, tmp_path / "w", {"architecture": "unet", "base_filters": "16", "classes": "a,b"})
     with raises_code(ErrorCode.DAMAGED):
         read_weights(tmp_path / "w")
 
@@ -197,7 +197,7 @@ def test_code_in_a_file_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def absurd_file(shape: list[int], size: int = 8) -> bytes:
     header = json.dumps(
         {
-            "__metadata__": {"architecture": "unet", "width": "16", "classes": "background,cytoplasm,nucleus"},
+            "__metadata__": {"architecture": "unet", "base_filters": "16", "classes": "background,cytoplasm,nucleus"},
             "000.a.kernel": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]},
         }
     ).encode()

@@ -54,8 +54,7 @@ def write_weights(path: Path, weights: Weights) -> None:
     """
     metadata = {
         "architecture": weights.architecture,
-        # The key of the shipped files, which hold base filters under it.
-        "width": str(weights.base_filters),
+        "base_filters": str(weights.base_filters),
         "classes": ",".join(weights.classes),
     }
     with atomic_write(path) as temporary:
@@ -97,7 +96,7 @@ def read_weights(path: Path) -> Weights:
         weights = Weights(
             {name: _dequantise(name, arrays) for name in arrays if not name.endswith(_SCALE_SUFFIX)},
             metadata["architecture"],
-            int(metadata["width"]),
+            int(metadata["base_filters"]),
             tuple(metadata["classes"].split(",")),
         )
     except (OSError, SafetensorError, ValueError, OverflowError, MemoryError) as error:
