@@ -1,146 +1,115 @@
-"""Fields of view: every white cell is detected once, and nothing else."""
+"""The cell detector finds every white cell once, at any size, and nothing else."""
 
 from __future__ import annotations
 
+import shutil
+import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from smears import compose_smear, list_grid_places
 
-from wbcseg.datasets.synthetic.generator import draw_sample
-from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation, threshold_rule
-from wbcseg.inference.threshold_rule import detect_nuclei, segment_field_of_view
-from wbcseg.labels import Labels
-from wbcseg.metrics import score
+from wbcseg.errors import ChecksumError, ErrorCode, ModelError
+from wbcseg.inference import Catalog
+from wbcseg.inference.detection import DETECTOR_FOLDER, CellDetector, DetectorCard, load_cell_detector
+from wbcseg.inference.detection.background import estimate_background, normalise
+from wbcseg.inference.detection.boxes import (
+    compute_iou,
+    find_boxes_around_two,
+    find_cut_boxes,
+    suppress_overlaps,
+)
+from wbcseg.inference.detection.candidates import find_peaks
+from wbcseg.inference.detection.verifier import crop_candidate
+from wbcseg.paths import get_weights_folder
 
-SIDE = 130
-
-
-def compose_field(
-    numbers: list[int], columns: int, *, stain: str = "white", scale: int = 1
-) -> tuple[NDArray[np.uint8], Labels]:
-    """Return synthetic cells on plain plasma, and their masks."""
-    samples = [draw_sample(4, number, size=(120, 120), stain=stain) for number in numbers]
-    first = samples[0]
-    assert first.mask is not None
-    plasma = np.median(first.image[first.mask == 0], axis=0)
-    rows = -(-len(samples) // columns)
-    field = np.empty((rows * SIDE + 40, columns * SIDE + 40, 3), np.uint8)
-    field[:] = plasma.astype(np.uint8)
-    mask = np.zeros(field.shape[:2], np.uint8)
-    for bbox, sample in enumerate(samples):
-        assert sample.mask is not None
-        top, left = 20 + bbox // columns * SIDE, 20 + bbox % columns * SIDE
-        # Only the cell's pixels of each crop, so that nothing is cut off at the crop's edge.
-        is_cell = sample.mask > 0
-        field[top : top + 120, left : left + 120][is_cell] = sample.image[is_cell]
-        mask[top : top + 120, left : left + 120] = sample.mask
-    return (np.repeat(np.repeat(item, scale, axis=0), scale, axis=1) for item in (field, mask))  # type: ignore[return-value]
+SHIPPED = get_weights_folder() / DETECTOR_FOLDER
 
 
-def build_perfect_model(field: NDArray[np.uint8], mask: Labels):  # type: ignore[no-untyped-def]
-    """Return a field whose pixels encode their index, and a model that looks up a crop's mask by them."""
-    address = np.arange(field.shape[0] * field.shape[1]).reshape(field.shape[:2])
-    marked = np.dstack([address >> 16 & 255, address >> 8 & 255, address & 255]).astype(np.uint8)
-
-    def predict_crop(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-        bboxes = crop[..., 0].astype(int) << 16 | crop[..., 1].astype(int) << 8 | crop[..., 2]
-        return np.eye(3, dtype=np.float32)[mask.ravel()[bboxes]]
-
-    return marked, predict_crop
+def boxes(*rows: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    return np.array(rows, np.float32)
 
 
-@pytest.mark.parametrize("stain", ["white", "yellow"])
-@pytest.mark.parametrize("scale", [1, 3])
-def test_every_nucleus_is_detected_at_any_scale(stain: str, scale: int) -> None:
-    field, mask = compose_field(list(range(12)), 4, stain=stain, scale=scale)
-    bboxes = detect_nuclei(field)
-    for number in range(12):
-        y, x = (20 + number // 4 * SIDE + 60) * scale, (20 + number % 4 * SIDE + 60) * scale
-        assert any(p.top <= y < p.bottom and p.left <= x < p.right for p in bboxes), number
-    assert mask.any()
+def test_overlap_of_boxes() -> None:
+    iou = compute_iou(boxes((0, 0, 10, 10)), boxes((0, 0, 10, 10), (5, 0, 15, 10), (20, 20, 30, 30)))
+    np.testing.assert_allclose(iou, [[1, 50 / 150, 0]])
 
 
-def test_empty_field_has_no_cell() -> None:
-    rng = np.random.default_rng(0)
-    plain = np.clip(rng.normal((230, 225, 210), 3, (600, 800, 3)), 0, 255).astype(np.uint8)
-    assert not detect_nuclei(np.full((600, 800, 3), 230, np.uint8))
-    cells = segment_field_of_view(plain, lambda crop: np.zeros((*crop.shape[:2], 3), np.float32))
-    labels = Segmentation.from_cells(cells, plain.shape, "unet").labels
-    assert not cells
-    assert (labels == 0).all()
-    np.testing.assert_allclose(Segmentation(labels, None, "unet").probabilities.sum(axis=-1), 1.0)
+def test_suppression_keeps_the_best_of_overlapping_boxes() -> None:
+    several = boxes((0, 0, 10, 10), (1, 0, 11, 10), (2, 2, 6, 6), (40, 40, 50, 50))
+    scores = np.array([0.8, 0.9, 0.7, 0.3], np.float32)
+    assert suppress_overlaps(several, scores, max_iou=0.4, max_contained=0.7).tolist() == [1, 3]
+    assert suppress_overlaps(several, scores, max_iou=0.4, max_contained=1.0).tolist() == [1, 2, 3]
+    assert suppress_overlaps(several[:0], scores[:0], max_iou=0.4, max_contained=0.7).tolist() == []
 
 
-def test_every_cell_is_counted_once_at_its_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    field, mask = compose_field(list(range(12)), 4)
-    bboxes = detect_nuclei(field)
-    marked, predict_crop = build_perfect_model(field, mask)
-    # Every candidate twice: the second must not count.
-    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: [*bboxes, *bboxes])
-    cells = segment_field_of_view(marked, predict_crop)
-    labels = Segmentation.from_cells(cells, marked.shape, "unet").labels
-    result = [cell.bbox for cell in cells]
-    assert len(result) == 12
-    assert [item.probabilities.shape[:2] for item in cells] == [labels[bbox.slices].shape for bbox in result]
-    assert list(result) == sorted(result, key=lambda item: (item.top + item.bottom, item.left + item.right))
-    assert score(mask, labels).dice["cell"] > 0.99
-    whole = Segmentation(labels, None, "unet", cells)
-    assert (whole.probabilities.argmax(axis=-1) == labels).all()
-    np.testing.assert_allclose(whole.probabilities.sum(axis=-1), 1.0, atol=1e-5)
-    assert (whole.probabilities_u8 == np.rint(whole.probabilities[..., 1:] * 255)).all()
+def test_box_around_two_equally_good_ones_is_two_cells() -> None:
+    pair = boxes((0, 0, 20, 10), (0, 0, 10, 10), (10, 0, 20, 10))
+    assert find_boxes_around_two(pair, np.array([0.9, 0.9, 0.85], np.float32)).tolist() == [True, False, False]
+    # One of two lobes, or two weak ones, are parts of the cell.
+    assert not find_boxes_around_two(pair, np.array([0.9, 0.9, 0.5], np.float32)).any()
 
 
-def test_pixel_has_the_probabilities_of_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Crops overlap: a crop's probabilities of a neighbouring cell do not count."""
-    field, mask = compose_field([0, 1], 2)
-    middle = field.shape[1] // 2
-    bboxes = [BBox(0, 0, field.shape[0], middle + 50), BBox(0, middle - 50, field.shape[0], field.shape[1])]
-    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: bboxes)
-    marked, predict_exactly = build_perfect_model(field, mask)
-
-    def predict_crop(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-        # More certain towards the middle of the crop.
-        distance = np.abs(np.linspace(-1, 1, crop.shape[1]))[None, :, None].astype(np.float32)
-        soft = predict_exactly(crop)
-        return soft * (1 - 0.6 * distance) + (1 - soft) * 0.3 * distance
-
-    cells = segment_field_of_view(marked, predict_crop)
-    labels = Segmentation.from_cells(cells, marked.shape, "unet").labels
-    assert len(cells) == 2
-    result = Segmentation(labels, None, "unet", cells)
-    for cell in cells:
-        assert (result.probabilities[cell.bbox.slices][cell.cell_mask] == cell.probabilities[cell.cell_mask]).all()
-    assert not (np.add.reduce([_on(field, cell) for cell in cells]) > 1).any()
-    assert ((result.probabilities_u8 / 255 - result.probabilities[..., 1:]) < 0.002).all()
+def test_boxes_at_the_edge_are_cut() -> None:
+    assert find_cut_boxes(boxes((0, 5, 9, 9), (5, 5, 9, 9), (50, 5, 99.9, 9)), 50, 100).tolist() == [True, False, True]
 
 
-def _on(field: NDArray[np.uint8], cell: DetectedCell) -> NDArray[np.int_]:
-    whole = np.zeros(field.shape[:2], np.int_)
-    whole[cell.bbox.slices] += cell.cell_mask
-    return whole
+def test_background_becomes_one() -> None:
+    image = np.full((20, 20, 3), (200, 180, 160), np.uint8)
+    image[:5] = 40
+    background = estimate_background(image)
+    np.testing.assert_allclose(normalise(image, background)[10, 10], 1.0)
+    # Nothing is divided by nearly zero.
+    assert normalise(np.ones_like(image), estimate_background(np.zeros_like(image))).max() <= 0.05
 
 
-def test_object_without_nucleus_is_not_a_white_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    field, mask = compose_field([0, 1, 2, 3], 2)
-    without_nuclei = np.where(mask == 2, 1, mask).astype(np.uint8)
-    bboxes = detect_nuclei(field)
-    marked, predict_crop = build_perfect_model(field, without_nuclei)
-    assert bboxes
-    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: bboxes)
-    assert segment_field_of_view(marked, predict_crop) == ()
+def test_peak_of_a_heat_map_is_a_box() -> None:
+    logits = np.full((20, 20), -9.0, np.float32)
+    logits[5, 7], logits[5, 8], logits[15, 15] = 2.0, 1.0, -2.0
+    geometry = np.zeros((20, 20, 4), np.float32)
+    geometry[5, 7] = (0.25, -0.25, np.log(2), 0)
+    found, heats = find_peaks(logits, geometry, 0.3)
+    np.testing.assert_allclose(found, [[29 - 16, 23 - 32, 29 + 16, 23 + 32]])
+    np.testing.assert_allclose(heats, [1 / (1 + np.exp(-2))], rtol=1e-6)
 
 
-def test_crop_grows_until_its_cell_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    field, mask = compose_field([0], 1)
-    rows, columns = np.nonzero(mask)
-    y, x = (int(rows.min() + rows.max()) // 2, int(columns.min() + columns.max()) // 2)
-    half = max(np.ptp(rows), np.ptp(columns)) // 4
-    monkeypatch.setattr(threshold_rule, "detect_nuclei", lambda _: [BBox(y - half, x - half, y + half, x + half)])
-    marked, predict_crop = build_perfect_model(field, mask)
-    (cell,) = segment_field_of_view(marked, predict_crop)
-    assert cell.cell_mask.sum() == (mask > 0).sum()
+def test_crop_is_black_beyond_the_image() -> None:
+    image = np.full((30, 40, 3), 90, np.uint8)
+    crop = crop_candidate(image, boxes((-4, 10, 12, 26))[0], 64)
+    assert crop.shape == (64, 64, 3)
+    assert (crop[20:40, :20] == 0).all()
+    assert (crop[20:40, 30:] == 90).all()
+
+
+@pytest.mark.parametrize(("stain", "scale"), [("white", 1.0), ("yellow", 1.0), ("white", 3.0), ("white", 0.45)])
+def test_every_cell_is_detected_at_any_scale(stain: str, scale: float) -> None:
+    field, _, instances = compose_smear(list_grid_places(12, 4), (430, 560), stain=stain, scale=scale)
+    detections = load_cell_detector().detect(field)
+    assert len(detections) == 12
+    for number in range(1, 13):
+        rows, columns = np.nonzero(instances == number)
+        truth = boxes((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+        found = boxes(*((d.left, d.top, d.right, d.bottom) for d in detections))
+        assert compute_iou(truth, found).max() > 0.5
+
+
+def test_scores_fall_and_lie_within_range() -> None:
+    field, _, _ = compose_smear(list_grid_places(4, 2), (300, 300))
+    scores = [detection.score for detection in load_cell_detector().detect(field)]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    assert len(load_cell_detector().detect(field, min_score=1.0)) == 0
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 700), (600, 800)])
+def test_plain_background_has_no_cell(size: tuple[int, int]) -> None:
+    plain = np.clip(np.random.default_rng(0).normal((230, 225, 210), 3, (*size, 3)), 0, 255).astype(np.uint8)
+    assert load_cell_detector().detect(plain) == ()
+    assert load_cell_detector().detect(np.full((*size, 3), 230, np.uint8)) == ()
 
 
 def test_no_cells_are_detected_in_a_texture() -> None:
@@ -149,17 +118,63 @@ def test_no_cells_are_detected_in_a_texture() -> None:
         for left in range(0, 1200, 16):
             dots[top : top + 8, left : left + 8] = 40
     start = time.process_time()
-    result = Catalog().load("unet-general").predict(dots)
+    assert load_cell_detector().detect(dots) == ()
     assert time.process_time() - start < 10
-    assert result.cells == ()
-    assert not result.labels.any()
 
 
-def test_shipped_model_counts_the_cells_of_a_field() -> None:
-    segmenter = Catalog().load("unet-16")
-    field, mask = compose_field(list(range(20, 32)), 4, stain="white")
-    result = segmenter.predict(field)
-    assert result.is_field_of_view
-    assert 11 <= len(result.cells) <= 13
-    assert score(mask, result.labels).dice["cell"] > 0.85
-    assert result.labels[:15].sum() == 0
+def test_threads_share_the_detector() -> None:
+    fields = [compose_smear(list_grid_places(2, 2), (160, 290 + 40 * n), first=2 * n)[0] for n in range(3)]
+    detector = load_cell_detector()
+    assert load_cell_detector() is detector
+    expected = [detector.detect(field) for field in fields]
+    results: dict[int, object] = {}
+
+    def detect_repeatedly(number: int) -> None:
+        for _ in range(4):
+            results[number] = detector.detect(fields[number])
+
+    threads = [threading.Thread(target=detect_repeatedly, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [results[number] for number in range(3)] == expected
+
+
+def test_card_names_data_and_licences() -> None:
+    card = DetectorCard.read(SHIPPED)
+    (pbc,) = [data for data in card.training_data if data.name == "pbc"]
+    assert "Acevedo" in pbc.authors
+    assert pbc.licence == "CC BY 4.0"
+    assert any("Erythroblasts" in note for note in card.notes)
+    assert DETECTOR_FOLDER not in [entry.name for entry in Catalog().entries]
+
+
+def test_card_is_written_as_it_is_read(tmp_path: Path) -> None:
+    card = replace(DetectorCard.read(SHIPPED), test_metrics={"recall": 0.98})
+    card.write(tmp_path)
+    assert DetectorCard.read(tmp_path) == card
+
+
+def test_replaced_file_is_rejected(tmp_path: Path) -> None:
+    folder = tmp_path / "detector"
+    shutil.copytree(SHIPPED, folder)
+    (folder / "verifier.tflite").write_bytes(b"x" + (folder / "verifier.tflite").read_bytes()[1:])
+    with pytest.raises(ChecksumError):
+        CellDetector(folder)
+    (folder / "verifier.tflite").unlink()
+    with pytest.raises(ModelError) as caught:
+        CellDetector(folder)
+    assert caught.value.code == ErrorCode.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [(None, ErrorCode.NOT_FOUND), ("{", ErrorCode.DAMAGED), ('{"format": 99}', ErrorCode.DAMAGED)],
+)
+def test_folder_without_a_valid_card_is_rejected(tmp_path: Path, card: str | None, code: ErrorCode) -> None:
+    if card is not None:
+        (tmp_path / "card.json").write_text(card)
+    with pytest.raises(ModelError) as caught:
+        load_cell_detector(tmp_path)
+    assert caught.value.code == code

@@ -17,7 +17,6 @@ from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import ImageError
 from wbcseg.inference import Catalog, Segmentation, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.inference.predictor import MAX_CROP_SIDE
 from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.io import open_image, open_mask
 from wbcseg.labels import GREY_CODES
@@ -53,15 +52,14 @@ def test_result_has_the_size_of_the_image(segmenters: dict[str, Segmenter], name
     likeliest = result.probabilities.argmax(axis=-1)
     assert np.array_equal(
         result.labels,
-        keep_main_cell(likeliest.astype(np.uint8)) if keeps_main_cell_only(name, height, width) else likeliest,
+        keep_main_cell(likeliest.astype(np.uint8)) if keeps_main_cell_only(name, result) else likeliest,
     )
     assert result.model == name
 
 
-def keeps_main_cell_only(name: str, height: int, width: int) -> bool:
+def keeps_main_cell_only(name: str, result: Segmentation) -> bool:
     """Return whether a model keeps only the main cell: a general model does, of a crop."""
-    card = Catalog().get(name).card
-    return card is not None and card.two_stage and max(height, width) <= MAX_CROP_SIDE
+    return Catalog().get(name).card.two_stage and not result.is_field_of_view
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 5000), (15, 200)])

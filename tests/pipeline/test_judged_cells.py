@@ -10,9 +10,9 @@ from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.inference import BBox, Catalog, DetectedCell, Segmentation
 from wbcseg.labels import Labels
 from wbcseg.pipeline import analyze_cells
-from wbcseg.pipeline.cells import DISAGREEMENT_REASON, OFF_CENTRE_REASON, UNLIKE_CELLS_REASON
-from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityResult, load_quality_model
-from wbcseg.results import ImageEdges
+from wbcseg.pipeline.cells import DISAGREEMENT_REASON, UNLIKE_CELLS_REASON
+from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, QualityResult, load_quality_model
+from wbcseg.results import CellResult, ImageEdges
 
 HEIGHT, WIDTH, SIDE = 300, 600, 40
 BBOXES = (BBox(0, 0, SIDE, SIDE), BBox(100, 200, 100 + SIDE, 200 + SIDE), BBox(260, 560, 300, 600))
@@ -93,19 +93,15 @@ def test_cells_that_a_second_model_does_not_find_are_flagged() -> None:
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_crop_with_cells_beside_its_centre_is_recognised(axis: int) -> None:
+def test_cells_beside_the_centre_of_a_small_image_are_cells_of_a_field(axis: int) -> None:
     cells = [draw_sample(9, number, size=(120, 120)).image for number in (1, 2)]
     segmenter = Catalog().load("unet-general")
 
-    def reasons(image: NDArray[np.uint8]) -> tuple[str, ...]:
-        segmentation = segmenter.predict(image)
-        (cell,) = analyze_cells("crop", image, segmentation, quality_model=load_quality_model(segmenter.card))
-        assert len(cell.reasons) <= MAX_REASONS
-        return cell.reasons
+    def analyze(image: NDArray[np.uint8]) -> list[CellResult]:
+        return analyze_cells("image", image, segmenter.predict(image), quality_model=load_quality_model(segmenter.card))
 
-    both = np.concatenate(cells, axis=axis)
-    assert reasons(both)[0] == OFF_CENTRE_REASON
-    assert OFF_CENTRE_REASON not in reasons(cells[0])
-    assert OFF_CENTRE_REASON not in reasons(np.full_like(cells[0], 255))
-    # A central cell is not off-centre, whatever is around it.
-    assert OFF_CENTRE_REASON not in reasons(np.concatenate([cells[0][:, :60], cells[1], cells[0][:, 60:]], axis=1))
+    both = analyze(np.concatenate(cells, axis=axis))
+    assert [cell.cell_index for cell in both] == [1, 2]
+    assert all(cell.features is not None and cell.score > 0.5 for cell in both)
+    assert [cell.cell_index for cell in analyze(cells[0])] == [0]
+    assert analyze(np.full_like(cells[0], 255)) == []

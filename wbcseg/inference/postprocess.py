@@ -15,6 +15,12 @@ MAX_SPECK_FRACTION: Final = 0.01
 CENTRE_WEIGHT_SIGMA: Final = 0.25
 """Standard deviation, as a fraction of the longer side, of the Gaussian weight around the centre."""
 
+CENTRE_TOLERANCE: Final = 0.1
+"""A cell is in the middle of a crop if the centre lies in its bounding box, give or take this fraction of each side."""
+
+MIN_NUCLEUS_FRACTION: Final = 0.05
+"""Minimum area of the nucleus, as a fraction of the white cell's."""
+
 
 def keep_main_cell(labels: Labels) -> Labels:
     """Return the class ids of a crop with only its main cell.
@@ -44,7 +50,7 @@ def keep_main_cell(labels: Labels) -> Labels:
         )
         pieces = pieces == main_piece
         cropped[~pieces] = BACKGROUND.id
-    cropped[_find_holes(pieces != 0) & (cropped == BACKGROUND.id)] = CYTOPLASM.id
+    cropped[find_holes(pieces != 0) & (cropped == BACKGROUND.id)] = CYTOPLASM.id
     nucleus_pieces, count = ndimage.label(cropped == NUCLEUS.id)
     is_speck = (
         np.bincount(nucleus_pieces.ravel(), minlength=count + 1) < MAX_SPECK_FRACTION * (cropped != BACKGROUND.id).sum()
@@ -52,6 +58,20 @@ def keep_main_cell(labels: Labels) -> Labels:
     is_speck[0] = False
     cropped[is_speck[nucleus_pieces]] = CYTOPLASM.id
     return result
+
+
+def has_central_cell(labels: Labels) -> bool:
+    """Return whether the main cell of a crop, ``uint8[H, W]`` of class ids, has a nucleus and is in the middle."""
+    cell_labels = keep_main_cell(labels)
+    bounds = _find_bounds(cell_labels != BACKGROUND.id)
+    if bounds is None:
+        return False
+    nucleus_area, cell_area = (cell_labels == NUCLEUS.id).sum(), (cell_labels != BACKGROUND.id).sum()
+    is_central = all(
+        span.start - CENTRE_TOLERANCE * length <= length / 2 <= span.stop + CENTRE_TOLERANCE * length
+        for span, length in zip(bounds, labels.shape, strict=True)
+    )
+    return is_central and bool(nucleus_area >= MIN_NUCLEUS_FRACTION * cell_area)
 
 
 def _find_bounds(region: NDArray[np.bool_]) -> tuple[slice, slice] | None:
@@ -71,7 +91,7 @@ def _compute_centre_weights(shape: tuple[int, ...], bounds: tuple[slice, slice])
     return weights
 
 
-def _find_holes(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def find_holes(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the pixels, ``bool[H, W]``, that a cell encloses."""
     from scipy import ndimage
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ImageError, ModelError
-from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.inference.close_up import CloseUpModel
+from wbcseg.inference.detection import load_cell_detector
+from wbcseg.inference.field_of_view import is_crop_of_one_cell, segment_field_of_view
+from wbcseg.inference.pointed_cell import Box, segment_pointed_cell
+from wbcseg.inference.postprocess import has_central_cell, keep_main_cell
 from wbcseg.inference.refine import REFINEMENT_WITH_SKIPS, REFINEMENT_WITHOUT_SKIPS
-from wbcseg.inference.segmentation import BBox, DetectedCell, Segmentation, clip_bbox
+from wbcseg.inference.segmentation import DetectedCell, Segmentation
 from wbcseg.inference.tflite import MAX_THREADS, TFLiteModel
-from wbcseg.inference.threshold_rule import detect_nuclei, segment_cell, segment_field_of_view
 from wbcseg.inference.tta import predict_tta_mean
 from wbcseg.inference.two_stage import predict_two_stage
 from wbcseg.labels import fast_argmax
@@ -27,14 +27,8 @@ from wbcseg.transforms.padding import pad_to_square, unpad
 MIN_SIDE: Final = 16
 """Smallest side of an image in pixels."""
 
-Box = tuple[float, float, float, float]
-"""Left, top, right and bottom in pixels."""
-
-MAX_CROP_SIDE: Final = 480
-"""An image whose longer side has at most this many pixels counts as a crop of one cell, a larger one as a field.
-
-The crops of Dataset 1 have 100 to 120 pixels, those of Dataset 2 have 300.
-"""
+MAX_UNDETECTED_CROP_SIDE: Final = 480
+"""An image in which no cell is detected may be a crop if its longer side has at most this many pixels."""
 
 
 class Segmenter:
@@ -96,8 +90,12 @@ class Segmenter:
 
         A crop is padded (mirrored) or shrunk to the model's input size. General models (``card.two_stage``) instead
         predict in two stages (:mod:`wbcseg.inference.two_stage`), refine outlines along the edges in the image
-        (:mod:`wbcseg.inference.refine`), and keep only the main cell. An image with a side of more than 480 pixels is a
-        field of view: its cells are detected and segmented one by one (:mod:`wbcseg.inference.detection`).
+        (:mod:`wbcseg.inference.refine`), and keep only the main cell.
+
+        Whether an image is a crop or a field of view depends on the cells that are detected in it
+        (:mod:`wbcseg.inference.detection`): a crop shows one large cell in the middle. A small image in which none is
+        detected is a crop, too, if the model finds a cell in the middle. The cells of a field of view are segmented in
+        close-ups (:mod:`wbcseg.inference.field_of_view`).
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, at least 16×16 pixels.
@@ -111,11 +109,17 @@ class Segmenter:
             ImageError: If the image is too small, or not such an array.
         """
         _check_image(image)
-        if max(image.shape[:2]) > MAX_CROP_SIDE:
-            cells = segment_field_of_view(image, partial(self._predict_crop, tta=tta))
+        height, width = image.shape[:2]
+        detections = load_cell_detector().detect(image)
+        if detections and not is_crop_of_one_cell(detections, height, width):
+            cells = segment_field_of_view(image, detections, self._build_close_up_model(tta=tta))
             return Segmentation.from_cells(cells, image.shape, self.name)
+        if not detections and max(height, width) > MAX_UNDETECTED_CROP_SIDE:
+            return Segmentation.from_cells((), image.shape, self.name)
         probabilities = self._predict_crop(image, tta=tta)
         labels = fast_argmax(probabilities)
+        if not detections and not has_central_cell(labels):
+            return Segmentation.from_cells((), image.shape, self.name)
         if tta or self.card.two_stage:
             labels = keep_main_cell(labels)
         return Segmentation(labels, probabilities, self.name)
@@ -146,14 +150,19 @@ class Segmenter:
             ValueError: If not exactly one of ``box`` and ``point`` is given, or if it is not in the image.
         """
         _check_image(image)
-        height, width = image.shape[:2]
         if occupied is None:
-            occupied = np.zeros((height, width), np.uint16)
-        for bbox in _list_crops(image, box, point):
-            cell = segment_cell(image, bbox, partial(self._predict_crop, tta=tta), occupied > 0)
-            if cell is not None:
-                return replace(cell, id=int(occupied.max(initial=0)) + 1)
-        return None
+            occupied = np.zeros(image.shape[:2], np.uint16)
+        return segment_pointed_cell(image, self._build_close_up_model(tta=tta), occupied, box=box, point=point)
+
+    def _build_close_up_model(self, *, tta: bool) -> CloseUpModel:
+        def predict_squares(squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+            values = _scale_to_unit(squares)
+            if tta:
+                return np.stack([predict_tta_mean(self._tflite_model, square) for square in values])
+            return self._tflite_model.predict_batch(values)
+
+        refinement = self._refinement if self.card.two_stage else None
+        return CloseUpModel(predict_squares, self.card.input_size, self.card.cell_fraction, refinement)
 
     def _predict_crop(self, image: NDArray[np.uint8], *, tta: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""
@@ -188,28 +197,6 @@ def _check_image(image: NDArray[np.uint8]) -> None:
     if min(height, width) < MIN_SIDE:
         reason = f"An image must have at least {MIN_SIDE}×{MIN_SIDE} pixels. Received: {width}×{height}."
         raise ImageError(reason, reason=reason, code=ErrorCode.TOO_SMALL)
-
-
-def _list_crops(image: NDArray[np.uint8], box: Box | None, point: tuple[float, float] | None) -> list[BBox]:
-    """Return the crops in which the cell that a person pointed at may be, the most likely one first."""
-    height, width = image.shape[:2]
-    if (box is None) == (point is None):
-        raise ValueError("Give either `box` or `point`.")
-    if box is not None:
-        left, top, right, bottom = box
-        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-            raise ValueError(f"Argument `box` must lie in the image of {width}×{height} pixels. Received: {box}")
-        half = 0.8 * max(right - left, bottom - top)
-        y, x = (top + bottom) / 2, (left + right) / 2
-        return [clip_bbox(y - half, x - half, y + half, x + half, height, width)]
-    assert point is not None
-    x, y = point
-    if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(f"Argument `point` must lie in the image of {width}×{height} pixels. Received: {point}")
-    around = [bbox for bbox in detect_nuclei(image) if bbox.top <= y < bbox.bottom and bbox.left <= x < bbox.right]
-    around.sort(key=lambda bbox: math.dist(bbox.centre, (y, x)))
-    halves = (30, 60, 120, 240)
-    return around + [clip_bbox(y - half, x - half, y + half, x + half, height, width) for half in halves]
 
 
 def _scale_to_unit(image: NDArray[np.uint8]) -> NDArray[np.float32]:

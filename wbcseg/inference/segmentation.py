@@ -40,6 +40,16 @@ class BBox:
         """Row and column of the centre."""
         return (self.top + self.bottom) / 2, (self.left + self.right) / 2
 
+    def intersect(self, other: BBox) -> BBox | None:
+        """Return the part that two boxes share, or ``None``."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
+        return BBox(top, left, bottom, right) if top < bottom and left < right else None
+
+    def relative_to(self, other: BBox) -> BBox:
+        """Return the same box in pixels of a crop."""
+        return BBox(self.top - other.top, self.left - other.left, self.bottom - other.top, self.right - other.left)
+
     def expand(self, factor: float, height: int, width: int) -> BBox:
         """Return a crop with the same centre, ``factor`` times as large, clipped to the field."""
         y, x = self.centre

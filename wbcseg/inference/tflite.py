@@ -125,15 +125,20 @@ class TFLiteModel:
         Returns:
             ``float32[H, W, 3]``.
         """
+        probabilities: NDArray[np.float32] = self.predict_batch(image[None])[0]
+        return probabilities
+
+    def predict_batch(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the class probabilities of several images of one size, ``float32[N, H, W, 3]``."""
         with self._lock:
             interpreter = self._load_interpreter()
-            if image.shape != self._shape:
-                interpreter.resize_tensor_input(self._input, (1, *image.shape))
+            if images.shape != self._shape:
+                interpreter.resize_tensor_input(self._input, images.shape)
                 interpreter.allocate_tensors()
-                self._shape = image.shape
-            interpreter.set_tensor(self._input, image[None])
+                self._shape = images.shape
+            interpreter.set_tensor(self._input, images)
             interpreter.invoke()
-            probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)[0]
+            probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)
         return probabilities
 
     def unload(self) -> bool:

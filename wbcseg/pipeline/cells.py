@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from wbcseg.features import extract_features, find_cut_edges
 from wbcseg.inference import BBox, DetectedCell, Segmentation
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.inference.threshold_rule import detect_nuclei
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.metrics import CELL, REGIONS, score
 from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityModel
@@ -22,13 +21,6 @@ MIN_MODEL_AGREEMENT: Final = 0.8
 """Two models disagree on a cell if the Dice between their masks of the whole cell is below this."""
 
 DISAGREEMENT_REASON: Final = "The models disagree on this cell."
-
-OFF_CENTRE_REASON: Final = (
-    "The image seems to hold several white blood cells, none of them central. Use crops of one cell each."
-)
-
-MAX_CENTRE_DISTANCE: Final = 0.15
-"""Distance from the centre, as a fraction of each side, within which a nucleus may belong to the central cell."""
 
 UNLIKE_CELLS_REASON: Final = "Most of the detected objects do not resemble white blood cells."
 
@@ -98,8 +90,6 @@ def analyze_cells(
             is_disputed = _models_disagree(
                 cell_labels, keep_main_cell(_blank_outside(second_labels[bbox.slices], is_free))
             )
-        if not in_field and item.status not in ("", OK) and _is_off_centre(crop):
-            item = replace(item, reasons=(OFF_CENTRE_REASON, *item.reasons)[:MAX_REASONS])
         cells.append(_flag_disagreement(item) if is_disputed else item)
     return _flag_unlike_field(cells) if in_field else cells
 
@@ -152,17 +142,6 @@ def _flag_unlike_field(cells: list[CellResult]) -> list[CellResult]:
         else cell
         for cell in cells
     ]
-
-
-def _is_off_centre(image: NDArray[np.uint8]) -> bool:
-    """Return whether a crop, ``uint8[H, W, 3]``, has several separate nuclei, none of them central."""
-    height, width = image.shape[:2]
-    centres = [
-        np.array([(item.top + item.bottom) / (2 * height), (item.left + item.right) / (2 * width)])
-        for item in detect_nuclei(image)
-    ]
-    apart = any(np.abs(item - other).max() > 2 * MAX_CENTRE_DISTANCE for item in centres for other in centres)
-    return apart and all(np.abs(item - 0.5).max() > MAX_CENTRE_DISTANCE for item in centres)
 
 
 def _find_image_edges(bbox: BBox, size: tuple[int, int]) -> ImageEdges:

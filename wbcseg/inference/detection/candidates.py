@@ -54,11 +54,13 @@ class Candidates:
         boxes: Their boxes in pixels of the image, by falling heat.
         heats: Height of each peak in the heat map, ``float32[N]``, 0 to 1.
         background: Background colour of the image, ``float32[3]``.
+        pyramid: The image at several sizes, ``uint8[h, w, 3]`` each, the largest first.
     """
 
     boxes: Boxes
     heats: NDArray[np.float32]
     background: NDArray[np.float32]
+    pyramid: tuple[NDArray[np.uint8], ...]
 
 
 class CandidateFinder:
@@ -86,12 +88,13 @@ class CandidateFinder:
                 break
             level = np.asarray(_resize(Image.fromarray(image), height, width, min(side, longer_side)))
             searched.append(self._search(level, image.shape, background))
+            levels.insert(0, level)
         boxes, heats = (np.concatenate(parts).astype(np.float32) for parts in zip(*searched, strict=True))
         boxes = np.clip(boxes, 0, np.array((width, height, width, height), np.float32))
         # Candidates inside others remain: the verifier knows better which of the two is the cell.
         kept = suppress_overlaps(boxes, heats, max_iou=self._thresholds.duplicate_iou, max_contained=1.0)
         kept = kept[:MAX_CANDIDATES]
-        return Candidates(boxes[kept], heats[kept], background)
+        return Candidates(boxes[kept], heats[kept], background, (image, *levels))
 
     def _search(
         self, level: NDArray[np.uint8], shape: tuple[int, ...], background: NDArray[np.float32]

@@ -44,6 +44,11 @@ class Detection:
         return max(self.right - self.left, self.bottom - self.top)
 
     @property
+    def area(self) -> float:
+        """Area of the box."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    @property
     def centre(self) -> tuple[float, float]:
         """Row and column of the centre."""
         return (self.top + self.bottom) / 2, (self.left + self.right) / 2
@@ -90,7 +95,7 @@ class CellDetector:
         if not len(candidates.boxes):
             return ()
         with self._lock:
-            probabilities, boxes = self._verifier.verify(image, candidates.boxes, candidates.background)
+            probabilities, boxes = self._verifier.verify(candidates)
         thresholds = self.card.thresholds
         weight = thresholds.heat_weight
         scores: NDArray[np.float32] = (candidates.heats**weight * probabilities ** (1 - weight)).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from wbcseg.inference.detection.background import normalise
 from wbcseg.inference.detection.boxes import Boxes
+from wbcseg.inference.detection.candidates import Candidates
 from wbcseg.inference.detection.network import LiteRTNetwork
 
 CROP_FACTOR: Final = 2.0
@@ -17,6 +19,9 @@ CROP_FACTOR: Final = 2.0
 
 MIN_BOX_SIDE: Final = 4.0
 """Minimum longer side of a box for its crop, in pixels."""
+
+MIN_LEVEL_FACTOR: Final = 2.5
+"""A crop is cut out of the smallest level of the pyramid in which it has at least this many times its final side."""
 
 MIN_SHRINK_FACTOR: Final = 1.5
 """Crops that shrink by more than this are averaged, others interpolated."""
@@ -37,20 +42,14 @@ class CandidateVerifier:
         self._network = LiteRTNetwork(data, threads=threads)
         self.crop_side = self._network.input_shape[1]
 
-    def verify(
-        self, image: NDArray[np.uint8], boxes: Boxes, background: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], Boxes]:
-        """Return the probability that each candidate is a white cell, ``float32[N]``, and its corrected box.
-
-        Args:
-            image: ``uint8[H, W, 3]``.
-            boxes: Boxes of the candidates.
-            background: Background colour of the image, ``float32[3]``.
-        """
+    def verify(self, candidates: Candidates) -> tuple[NDArray[np.float32], Boxes]:
+        """Return the probability that each candidate is a white cell, ``float32[N]``, and its corrected box."""
+        boxes, image = candidates.boxes, candidates.pyramid[0]
         if not len(boxes):
             return np.zeros(0, np.float32), boxes
         predictions = [
-            self._predict(normalise(crop_candidate(image, box, self.crop_side), background)) for box in boxes
+            self._predict(normalise(_crop_from_pyramid(candidates.pyramid, box, self.crop_side), candidates.background))
+            for box in boxes
         ]
         logits, shifts = (np.array(values, np.float32) for values in zip(*predictions, strict=True))
         longer_sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
@@ -65,6 +64,17 @@ class CandidateVerifier:
         turned_logits, turned_shifts = self._network(np.ascontiguousarray(crop[None, ::-1, ::-1]))
         logit = float(logits[0, 0] + turned_logits[0, 0]) / 2
         return logit, (shifts[0] - turned_shifts[0, [2, 3, 0, 1]]) / np.float32(2)
+
+
+def _crop_from_pyramid(
+    pyramid: Sequence[NDArray[np.uint8]], box: NDArray[np.float32], crop_side: int
+) -> NDArray[np.uint8]:
+    """Return the square around a box from the smallest level that is fine enough, because reading pixels takes long."""
+    height, width = pyramid[0].shape[:2]
+    smallest_side = MIN_LEVEL_FACTOR * crop_side / (CROP_FACTOR * max(box[2] - box[0], box[3] - box[1], MIN_BOX_SIDE))
+    level = next((level for level in reversed(pyramid) if level.shape[1] >= smallest_side * width), pyramid[0])
+    scale = np.array((level.shape[1] / width, level.shape[0] / height), np.float32)
+    return crop_candidate(level, box * np.tile(scale, 2), crop_side)
 
 
 def crop_candidate(image: NDArray[np.uint8], box: NDArray[np.float32], crop_side: int) -> NDArray[np.uint8]:

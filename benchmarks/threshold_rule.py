@@ -1,4 +1,7 @@
-"""Detect the white cells of a field of view by their nuclei, and segment each of them."""
+"""The rule that detected white cells before the cell detector: dark pieces, joined into nuclei. For comparison only.
+
+Used by ``wbcseg bench fields``.
+"""
 
 from __future__ import annotations
 
