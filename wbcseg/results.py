@@ -147,6 +147,9 @@ class CellResult:
         dice: Dice by region against an expert mask, if there is one.
         seen_in_training: Whether the model was trained on this image and mask, so that the Dice is optimistic.
         cut_edges: Which edges of the image cut the cell: it has pixels in the first or last row or column.
+        origin: Whether the model detected it, or a person added or changed it.
+        centroid: Mean x and y of its pixels in the field of view; ``None`` if the image is a crop itself.
+        in_region: Whether its centroid is in the region that a person drew to count in; ``None`` without a region.
     """
 
     image_name: str
@@ -163,6 +166,9 @@ class CellResult:
     dice: Mapping[str, float] = field(default_factory=dict)
     seen_in_training: bool = False
     cut_edges: ImageEdges = NO_EDGES
+    origin: CellOrigin = "model"
+    centroid: tuple[float, float] | None = None
+    in_region: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

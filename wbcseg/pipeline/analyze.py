@@ -22,6 +22,7 @@ from wbcseg.io import encode_png, format_display_name, open_image, open_mask, op
 from wbcseg.io.images import OpenedImage
 from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
 from wbcseg.pipeline.cells import analyze_cells
+from wbcseg.pipeline.edits import CellSegmenter, Edit
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache, get_crop_box
 from wbcseg.pipeline.thumbnails import render_thumbnail
 from wbcseg.quality import QualityModel
@@ -38,7 +39,7 @@ NO_CYTOPLASM_NOTICE: Final = (
 _log = logging.getLogger(__name__)
 
 
-class Model(Protocol):
+class Model(CellSegmenter, Protocol):
     """Anything that segments, such as :class:`wbcseg.inference.Segmenter`."""
 
     def predict(self, image: NDArray[np.uint8], *, tta: bool = False) -> Segmentation:
@@ -76,7 +77,10 @@ class Analysis:
         segmentation: Labels and probabilities, as the model predicted them.
         cells: Its cells, with pixels in memory. A crop has one, without features if no cell was found.
         notices: Sentences on how the image was read.
+        mask: The expert mask, ``uint8[H, W]`` of class ids, or ``None``.
         mask_problem: Why the expert mask was not used, or ``None``.
+        second_labels: Class ids by the model that gives a second opinion, ``uint8[H, W]``, or ``None``.
+        edits: The corrections in force, in order.
         page: Page of the file that the image is, from 0.
         cache: Keeps the last image read.
     """
@@ -86,7 +90,10 @@ class Analysis:
     segmentation: Segmentation
     cells: tuple[CellResult, ...]
     notices: tuple[str, ...] = ()
+    mask: Labels | None = field(default=None, repr=False)
     mask_problem: Problem | None = None
+    second_labels: Labels | None = field(default=None, repr=False)
+    edits: tuple[Edit, ...] = ()
     page: int = 0
     cache: LastImageCache = field(default_factory=LastImageCache, repr=False)
 
@@ -125,6 +132,8 @@ class Analysis:
             page=page,
             model=self.segmentation.model,
             load=lambda: _assemble(load_pixels(), masks),
+            digest=_compute_digest(self.image, self.mask) if self.is_field_of_view else "",
+            edits=self.edits,
         )
 
 
@@ -229,12 +238,14 @@ def analyze_pixels(
         segmentation,
         tuple(replace(cell, seen_in_training=seen_in_training) for cell in cells),
         (*notices, *_list_mask_notices(mask, segmentation.model if seen_in_training else "")),
+        mask=mask,
+        second_labels=second_labels,
         page=page,
         cache=cache,
     )
 
 
-def _compute_digest(image: NDArray[np.uint8], mask: Labels) -> str:
+def _compute_digest(image: NDArray[np.uint8], mask: Labels | None) -> str:
     return Sample("upload/image", image, mask).compute_digest()
 
 

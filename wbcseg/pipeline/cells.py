@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,6 +33,7 @@ def analyze_cells(
     mask: Labels | None = None,
     quality_model: QualityModel | None = None,
     second_labels: Labels | None = None,
+    known: MutableMapping[DetectedCell, CellResult] | None = None,
 ) -> list[CellResult]:
     """Measure every cell that a model found, and assess its quality.
 
@@ -43,55 +44,71 @@ def analyze_cells(
         mask: Expert mask, ``uint8[H, W]`` of class ids, to score against.
         quality_model: See :func:`wbcseg.quality.load_quality_model`. Without it, cells have no status.
         second_labels: Another model's class ids, ``uint8[H, W]``; cells on which the models disagree are flagged.
+        known: Cells of the same image that were measured with the same models; they are not measured again, and new
+            ones are added.
 
     Returns:
         For a crop, its main cell, or one result without features if there is none. For a field of view (see
         :attr:`wbcseg.inference.Segmentation.is_field_of_view`), every cell, in the order of the segmentation.
     """
-    height, width = image.shape[:2]
     in_field = segmentation.is_field_of_view
     detected_cells = segmentation.cells if in_field else (_build_crop_cell(segmentation),)
+    known = {} if known is None else known
     cells = []
-    for cell_index, detected in enumerate(detected_cells, start=1):
-        bbox, probabilities, cell_mask = detected.bbox, detected.probabilities, detected.cell_mask
-        crop, labels = image[bbox.slices], segmentation.labels[bbox.slices]
-        cell_labels = keep_main_cell(_blank_outside(labels, cell_mask))
-        image_edges = _find_image_edges(bbox, (height, width))
-        quality = (
-            quality_model.assess(crop, probabilities, cell_labels, image_edges=image_edges if in_field else None)
-            if quality_model
-            else None
-        )
-        dice: Mapping[str, float] = {}
+    for detected in detected_cells:
+        if detected not in known:
+            known[detected] = _measure_cell(name, image, segmentation, detected, quality_model)
+        item = known[detected]
+        bbox, cell_labels = detected.bbox, item.load()[1]
+        labels = segmentation.labels[bbox.slices]
         if mask is not None:
             dice = (
                 compute_cell_dice(mask, segmentation.labels, bbox, cell_labels)
                 if in_field
                 else score(mask, labels).dice
             )
-        item = CellResult(
-            name,
-            build_in_memory_loader(crop, cell_labels),
-            segmentation.model,
-            extract_features(crop, cell_labels, image_edges=image_edges),
-            (height, width),
-            offset=(bbox.left, bbox.top) if in_field else None,
-            cell_index=cell_index if in_field else 0,
-            id=detected.id,
-            score=detected.score,
-            status=quality.status if quality else "",
-            reasons=quality.reasons if quality else (),
-            dice={region: dice[region] for region in REGIONS if region in dice},
-            cut_edges=find_cut_edges(cell_labels, image_edges),
-        )
-        is_disputed = False
+            item = replace(item, dice={region: dice[region] for region in REGIONS if region in dice})
         if second_labels is not None:
-            is_free = cell_mask | (labels == BACKGROUND.id)
-            is_disputed = _models_disagree(
-                cell_labels, keep_main_cell(_blank_outside(second_labels[bbox.slices], is_free))
-            )
-        cells.append(_flag_disagreement(item) if is_disputed else item)
+            is_free = detected.cell_mask | (labels == BACKGROUND.id)
+            second_cell_labels = keep_main_cell(_blank_outside(second_labels[bbox.slices], is_free))
+            item = _flag_disagreement(item) if _models_disagree(cell_labels, second_cell_labels) else item
+        cells.append(item)
     return _flag_unlike_field(cells) if in_field else cells
+
+
+def _measure_cell(
+    name: str,
+    image: NDArray[np.uint8],
+    segmentation: Segmentation,
+    detected: DetectedCell,
+    quality_model: QualityModel | None,
+) -> CellResult:
+    """Measure and assess one cell, apart from what depends on others."""
+    bbox, in_field, size = detected.bbox, segmentation.is_field_of_view, (image.shape[0], image.shape[1])
+    crop = image[bbox.slices]
+    cell_labels = keep_main_cell(_blank_outside(segmentation.labels[bbox.slices], detected.cell_mask))
+    image_edges = _find_image_edges(bbox, size)
+    quality = (
+        quality_model.assess(crop, detected.probabilities, cell_labels, image_edges=image_edges if in_field else None)
+        if quality_model
+        else None
+    )
+    return CellResult(
+        name,
+        build_in_memory_loader(crop, cell_labels),
+        segmentation.model,
+        extract_features(crop, cell_labels, image_edges=image_edges),
+        size,
+        offset=(bbox.left, bbox.top) if in_field else None,
+        cell_index=detected.id if in_field else 0,
+        id=detected.id,
+        score=detected.score,
+        cut_edges=find_cut_edges(cell_labels, image_edges),
+        status=quality.status if quality else "",
+        reasons=quality.reasons if quality else (),
+        origin=detected.origin,
+        centroid=detected.centroid if in_field else None,
+    )
 
 
 def _build_crop_cell(segmentation: Segmentation) -> DetectedCell:

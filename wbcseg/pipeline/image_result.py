@@ -14,6 +14,7 @@ from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import Problem
 from wbcseg.io import encode_png
 from wbcseg.labels import Labels
+from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.thumbnails import render_thumbnail
 from wbcseg.results import CellResult, Pixels
 from wbcseg.visualization import Box
@@ -36,6 +37,9 @@ class ImageResult:
         page: Page of the file, from 0.
         model: Name of the model that segmented it.
         load: Returns the whole image and its class ids, read again from the input.
+        digest: Digest of the content of a field of view, mask included; see
+            :meth:`wbcseg.datasets.Sample.compute_digest`.
+        edits: The corrections in force, in order.
     """
 
     input_image: InputImage
@@ -50,6 +54,8 @@ class ImageResult:
     page: int = 0
     model: str = ""
     load: Callable[[], Pixels] | None = field(default=None, repr=False)
+    digest: str = ""
+    edits: tuple[Edit, ...] = ()
 
     @property
     def name(self) -> str:
