@@ -12,8 +12,16 @@ from wbcseg.ui.components import (
     score_tables,
 )
 from wbcseg.ui.segment import cell_features, edited_masks, upload
-from wbcseg.ui.segment.view import build_view, on_image_selected, on_mask_edited, send_prefetched, show_hints
-from wbcseg.ui.viewer import send_payload, show_viewer
+from wbcseg.ui.segment.view import (
+    build_view,
+    on_cells_edited,
+    on_image_selected,
+    on_mask_edited,
+    send_prefetched,
+    send_view,
+    show_hints,
+)
+from wbcseg.ui.viewer import show_viewer
 
 navigation.declare_page(
     title="Segment",
@@ -41,7 +49,7 @@ image_panels.show_image_caption(loaded_image)
 view = build_view(loaded_image, selected_entries, catalog, dataset, tta=tta)
 entries = {entry.name: entry for entry in selected_entries}
 quality_badges.show_quality(view.cells, entries)
-show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited)
+show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited, on_cells=on_cells_edited)
 show_hints(loaded_image, catalog)
 if loaded_image.sample.mask is not None and view.predictions:
     score_tables.show_score_tables(
@@ -57,5 +65,5 @@ glossary.show_glossary(
     *("Test-time averaging", "Seen in training", *glossary.FEATURE_TERMS, *glossary.QUALITY_TERMS),
     paragraphs=quality_help.describe_quality_accuracy(selected_entries),
 )
-send_payload(view.digest, view.payload)
+send_view(view)
 send_prefetched(view, dataset, catalog, selected_entries)

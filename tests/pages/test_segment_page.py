@@ -35,7 +35,9 @@ from wbcseg.models.card import NOTICE
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON
 from wbcseg.quality import OK, REVIEW, STATUS_LABELS, STATUSES, QualityResult
 from wbcseg.ui import cache
-from wbcseg.ui.cache import LoadedImage, OverlayStyle
+from wbcseg.ui.cache import LoadedImage
+from wbcseg.ui.components import image_panels
+from wbcseg.ui.components.image_panels import OverlayStyle
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.segment import edited_masks, view
 from wbcseg.ui.viewer.props import StripItem
@@ -222,7 +224,7 @@ def test_metadata_is_not_passed_on():
     assert b"Jane Patient" in data
     image = open_image(data)
     shown = LoadedImage(Sample("own/x", image.pixels), "digest", is_upload=False)
-    for made in (cache.render_png(shown, OverlayStyle()), cache.encode_image(shown)):
+    for made in (image_panels.render_png(shown, OverlayStyle()), cache.encode_image(shown)):
         assert b"Jane" not in made
         assert b"eXIf" not in made
 
@@ -244,8 +246,8 @@ def test_sessions_do_not_share_uploads(open_page):
 def test_rendered_labels_keep_every_pixel():
     labels = np.arange(9, dtype=np.uint8).reshape(3, 3) % 3
     image = LoadedImage(Sample("synthetic/x", np.zeros((3, 3, 3), np.uint8), labels), "three by three")
-    made = open_image(cache.render_png(image, OverlayStyle("colours", 1.0, "thesis"), labels)).pixels
-    assert (made == colorize(resize_for_display(labels, cache.MIN_PANEL_SIDE), PALETTES["thesis"])).all()
+    made = open_image(image_panels.render_png(image, OverlayStyle("colours", 1.0, "thesis"), labels)).pixels
+    assert (made == colorize(resize_for_display(labels, image_panels.MIN_PANEL_SIDE), PALETTES["thesis"])).all()
 
 
 def test_neighbouring_images_are_prefetched(open_page, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, list_cut_edges
+from wbcseg.errors import Problem
 from wbcseg.export import CELLS_FILE, build_cell_rows, build_geojson, build_outline, encode_csv, trace_polygons
 from wbcseg.io import encode_png
 from wbcseg.io.atomic import write_bytes
 from wbcseg.labels import NUCLEUS, PALETTES, Labels, to_grey
-from wbcseg.pipeline import Analysis, ImageResult, merge_results
+from wbcseg.pipeline import Analysis, AnalysisEditor, Edit, ImageResult, merge_results
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
 from wbcseg.visualization import RgbImage, overlay
@@ -86,10 +87,22 @@ class Cell:
 
 
 class Result:
-    """The segmentation of one image. :func:`segment` returns it."""
+    """The segmentation of one image. :func:`segment` returns it.
 
-    def __init__(self, analysis: Analysis, *, palette: str = "thesis") -> None:
-        self._analysis = analysis
+    Attributes:
+        edit_problem: Why the last correction that was given to :meth:`correct` did nothing, or ``None``.
+    """
+
+    def __init__(
+        self,
+        analysis: Analysis,
+        editor: AnalysisEditor,
+        *,
+        edit_problem: Problem | None = None,
+        palette: str = "thesis",
+    ) -> None:
+        self._analysis, self._editor = analysis, editor
+        self.edit_problem = edit_problem
         self._palette = PALETTES[palette]
 
     def __repr__(self) -> str:
@@ -125,6 +138,33 @@ class Result:
     def probabilities(self) -> NDArray[np.float32]:
         """Class probabilities, ``float32[H, W, 3]``, which sum to 1."""
         return self._analysis.segmentation.probabilities
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The corrections in force, in order."""
+        return self._analysis.edits
+
+    def correct(self, edits: Sequence[Edit]) -> Result:
+        """Return the result after corrections by a person: cells added, deleted, split and merged.
+
+        Measurements, tables and files of the new result follow. What was computed for an earlier list is not computed
+        again.
+
+        Args:
+            edits: All corrections of the model's own result, in order; those of this result are not kept. One that
+                cannot be applied is left out.
+
+        Example:
+            >>> import numpy as np
+            >>> import wbcseg
+            >>> from wbcseg.pipeline import Edit
+            >>> blank = wbcseg.segment(np.full((500, 600, 3), 230, np.uint8))
+            >>> corrected = blank.correct([Edit("add_point", points=((300.0, 200.0),))])
+            >>> corrected.edits, str(corrected.edit_problem.code)
+            ((), 'no_cell')
+        """
+        corrected = self._editor.apply(edits)
+        return Result(corrected.analysis, self._editor, edit_problem=corrected.problem, palette=self._palette.name)
 
     @property
     def notices(self) -> tuple[str, ...]:

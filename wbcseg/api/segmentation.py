@@ -12,7 +12,15 @@ from wbcseg.api.result import Result
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Segmenter
-from wbcseg.pipeline import Batch, LastImageCache, PipelineConfig, analyze, analyze_pixels, collect_inputs
+from wbcseg.pipeline import (
+    AnalysisEditor,
+    Batch,
+    LastImageCache,
+    PipelineConfig,
+    analyze,
+    analyze_pixels,
+    collect_inputs,
+)
 from wbcseg.quality import load_quality_model
 
 
@@ -172,9 +180,12 @@ def segment_input(
     """
     config = _build_config(model, second_model, tta=tta, page=page)
     cache = cache or LastImageCache()
-    if isinstance(input_image, ArrayInput):
-        return Result(analyze_pixels(input_image, input_image.pixels, input_image.mask_labels, config, cache))
-    return Result(analyze(input_image, config, cache))
+    analysis = (
+        analyze_pixels(input_image, input_image.pixels, input_image.mask_labels, config, cache)
+        if isinstance(input_image, ArrayInput)
+        else analyze(input_image, config, cache)
+    )
+    return Result(analysis, AnalysisEditor(analysis, config))
 
 
 def _load(model: str | Segmenter) -> Segmenter:

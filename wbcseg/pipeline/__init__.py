@@ -3,6 +3,8 @@
 from wbcseg.pipeline.analyze import Analysis, PipelineConfig, analyze, analyze_image, analyze_pixels, open_input
 from wbcseg.pipeline.batch import Batch, Progress
 from wbcseg.pipeline.cells import analyze_cells, compute_cell_dice, flag_disagreements
+from wbcseg.pipeline.correct import AnalysisEditor
+from wbcseg.pipeline.edits import Edit, apply_edits, count_in_region
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache, build_field_result
 from wbcseg.pipeline.inputs import collect_inputs
 from wbcseg.pipeline.merge import build_field_renderer, merge_results
@@ -10,7 +12,9 @@ from wbcseg.pipeline.thumbnails import render_field, render_overlay
 
 __all__ = [
     "Analysis",
+    "AnalysisEditor",
     "Batch",
+    "Edit",
     "ImageResult",
     "LastImageCache",
     "PipelineConfig",
@@ -19,10 +23,12 @@ __all__ = [
     "analyze_cells",
     "analyze_image",
     "analyze_pixels",
+    "apply_edits",
     "build_field_renderer",
     "build_field_result",
     "collect_inputs",
     "compute_cell_dice",
+    "count_in_region",
     "flag_disagreements",
     "merge_results",
     "open_input",

@@ -7,9 +7,10 @@ when something is drawn or exported.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from wbcseg.datasets import Sample
 from wbcseg.datasets.uploads import InputImage, resolve_page
 from wbcseg.errors import DatasetError, ErrorCode, MaskError, Problem, WbcsegError
-from wbcseg.inference import Segmentation
+from wbcseg.inference import DetectedCell, Segmentation
 from wbcseg.io import encode_png, format_display_name, open_image, open_mask, open_pair
 from wbcseg.io.images import OpenedImage
 from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
@@ -81,6 +82,8 @@ class Analysis:
         mask_problem: Why the expert mask was not used, or ``None``.
         second_labels: Class ids by the model that gives a second opinion, ``uint8[H, W]``, or ``None``.
         edits: The corrections in force, in order.
+        measured_cells: The cells as they were measured, without what depends on others; see
+            :func:`wbcseg.pipeline.analyze_cells`.
         page: Page of the file that the image is, from 0.
         cache: Keeps the last image read.
     """
@@ -94,6 +97,7 @@ class Analysis:
     mask_problem: Problem | None = None
     second_labels: Labels | None = field(default=None, repr=False)
     edits: tuple[Edit, ...] = ()
+    measured_cells: MutableMapping[DetectedCell, CellResult] = field(default_factory=WeakKeyDictionary, repr=False)
     page: int = 0
     cache: LastImageCache = field(default_factory=LastImageCache, repr=False)
 
@@ -224,6 +228,7 @@ def analyze_pixels(
     second_labels = second_model.predict(image, tta=tta).labels if second_model else None
     digests = pipeline_config.training_digests
     seen_in_training = mask is not None and bool(digests) and _compute_digest(image, mask) in digests
+    measured_cells: MutableMapping[DetectedCell, CellResult] = WeakKeyDictionary()
     cells = analyze_cells(
         input_image.name,
         image,
@@ -231,6 +236,7 @@ def analyze_pixels(
         mask=mask,
         quality_model=pipeline_config.quality_model,
         second_labels=second_labels,
+        known=measured_cells,
     )
     return Analysis(
         input_image,
@@ -240,6 +246,7 @@ def analyze_pixels(
         (*notices, *_list_mask_notices(mask, segmentation.model if seen_in_training else "")),
         mask=mask,
         second_labels=second_labels,
+        measured_cells=measured_cells,
         page=page,
         cache=cache,
     )

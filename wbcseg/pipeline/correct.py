@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 from wbcseg.errors import Problem
-from wbcseg.inference import DetectedCell
 from wbcseg.pipeline.analyze import Analysis, PipelineConfig
 from wbcseg.pipeline.cells import analyze_cells
 from wbcseg.pipeline.edits import CellEditor, Edit
-from wbcseg.results import CellResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +37,6 @@ class AnalysisEditor:
         self._cell_editor = CellEditor(
             analysis.image, analysis.segmentation, pipeline_config.model, tta=pipeline_config.tta
         )
-        self._known: MutableMapping[DetectedCell, CellResult] = WeakKeyDictionary()
 
     def apply(self, edits: Sequence[Edit]) -> CorrectedAnalysis:
         """Return the analysis after edits; see :func:`wbcseg.pipeline.edits.apply_edits`."""
@@ -55,7 +51,7 @@ class AnalysisEditor:
             mask=analysis.mask,
             quality_model=self._config.quality_model,
             second_labels=analysis.second_labels,
-            known=self._known,
+            known=analysis.measured_cells,
         )
         seen_in_training = any(cell.seen_in_training for cell in analysis.cells)
         corrected = replace(

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 import streamlit as st
 
 from wbcseg import io
-from wbcseg.api import segment
+from wbcseg.api import Result, segment
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
@@ -25,16 +25,13 @@ from wbcseg.datasets.uploads import InputImage
 from wbcseg.features import CellFeatures, extract_features
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.labels import PALETTES, Labels
+from wbcseg.labels import Labels
 from wbcseg.pipeline import open_input
 from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE, lacks_cytoplasm
 from wbcseg.quality import load_quality_model
 from wbcseg.results import CellResult
 from wbcseg.ui.viewer.payload import encode_prediction
-from wbcseg.visualization import MAX_DISPLAY_WIDTH, RgbImage, colorize, overlay, resize_for_display, shrink_to_fit
-
-MIN_PANEL_SIDE = 480
-"""Small images are enlarged to at least this many pixels, so that the browser does not blur them."""
+from wbcseg.visualization import RgbImage, resize_for_display, shrink_to_fit
 
 THUMBNAIL_SIDE = 192
 """Longer side of a gallery thumbnail in pixels."""
@@ -109,21 +106,6 @@ def cache_by_image(
         return call
 
     return decorate
-
-
-@dataclass(frozen=True)
-class OverlayStyle:
-    """How the classes are drawn.
-
-    Attributes:
-        mode: ``"overlay"`` or ``"colours"``.
-        opacity: Opacity of the overlay, 0 to 1.
-        palette: A key of :data:`wbcseg.labels.PALETTES`.
-    """
-
-    mode: str = "overlay"
-    opacity: float = 0.5
-    palette: str = "thesis"
 
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the data set…")
@@ -204,6 +186,13 @@ class CachedPrediction:
     cells: tuple[CellResult, ...]
     is_field_of_view: bool
 
+    @classmethod
+    def from_result(cls, result: Result) -> CachedPrediction:
+        """Return what to keep of a result."""
+        result.labels.setflags(write=False)
+        png = encode_prediction(result.labels, result.probabilities_u8)
+        return cls(result.labels, png, result.cell_results, result.is_field_of_view)
+
 
 def predict_cached(
     loaded_image: LoadedImage, model_name: str, catalog: Catalog, *, tta: bool = False
@@ -221,56 +210,42 @@ def predict_cached(
         ImageError: If the image is too small.
     """
     entry = catalog.get(model_name)
-    model = load_segmenter(entry, catalog)
+    return _predict(loaded_image, entry.key, tta, _get_quality_key(entry), load_segmenter(entry, catalog))
+
+
+def segment_cached(loaded_image: LoadedImage, entry: ModelEntry, catalog: Catalog, *, tta: bool = False) -> Result:
+    """Segment an image with a model, or return the result, which is kept for few images, because it is large.
+
+    Args:
+        loaded_image: The image.
+        entry: The model.
+        catalog: The catalog.
+        tta: See :meth:`wbcseg.inference.Segmenter.predict`.
+
+    Raises:
+        ModelError: If the model cannot be used.
+        ImageError: If the image is too small.
+    """
+    return _segment(loaded_image, entry.key, tta, _get_quality_key(entry), load_segmenter(entry, catalog))
+
+
+def _get_quality_key(entry: ModelEntry) -> int:
     quality_model = load_quality_model(entry.card)
-    quality_key = hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
-    return _predict(loaded_image, entry.key, tta, quality_key, model)
+    return hash((quality_model.failure_model, quality_model.out_of_range_model)) if quality_model else 0
+
+
+@cache_by_image("resource", max_entries=8, max_session_entries=4)
+def _segment(
+    loaded_image: LoadedImage, model_key: tuple[str, str], tta: bool, quality_key: int, _model: Segmenter
+) -> Result:
+    return segment(loaded_image.sample.image, _model, tta=tta)
 
 
 @cache_by_image("resource", max_entries=192, max_session_entries=6)
 def _predict(
-    loaded_image: LoadedImage,
-    model_key: tuple[str, str],
-    tta: bool,
-    quality_key: int,
-    _model: Segmenter,
+    loaded_image: LoadedImage, model_key: tuple[str, str], tta: bool, quality_key: int, _model: Segmenter
 ) -> CachedPrediction:
-    result = segment(loaded_image.sample.image, _model, tta=tta)
-    result.labels.setflags(write=False)
-    return CachedPrediction(
-        result.labels,
-        encode_prediction(result.labels, result.probabilities_u8),
-        result.cell_results,
-        result.is_field_of_view,
-    )
-
-
-def render_png(loaded_image: LoadedImage, style: OverlayStyle, labels: Labels | None = None) -> bytes:
-    """Draw an image with its classes as a PNG that is sharp at any screen size.
-
-    Args:
-        loaded_image: The image.
-        style: How to draw the classes.
-        labels: ``uint8[H, W]`` of class ids, or ``None`` for the image alone.
-    """
-    if labels is None:
-        return _render(loaded_image, OverlayStyle(), "", None)
-    return _render(loaded_image, style, compute_digest(labels.tobytes()), labels)
-
-
-@cache_by_image("data", max_size="36MiB", max_session_entries=16)
-def _render(loaded_image: LoadedImage, style: OverlayStyle, labels_digest: str, _labels: Labels | None) -> bytes:
-    image = loaded_image.sample.image
-    if _labels is None:
-        return io.encode_png(resize_for_display(image, MIN_PANEL_SIDE))
-    palette = PALETTES[style.palette]
-    # Coloured first, enlarged afterwards: the same image in a tenth of the time.
-    shrunk_image, shrunk_labels = shrink_to_fit(image, MAX_DISPLAY_WIDTH), shrink_to_fit(_labels, MAX_DISPLAY_WIDTH)
-    is_opaque = style.mode == "colours"
-    rendered = (
-        colorize(shrunk_labels, palette) if is_opaque else overlay(shrunk_image, shrunk_labels, palette, style.opacity)
-    )
-    return io.encode_png(resize_for_display(rendered, MIN_PANEL_SIDE))
+    return CachedPrediction.from_result(_segment(loaded_image, model_key, tta, quality_key, _model))
 
 
 @cache_by_image("resource", max_entries=1024, max_session_entries=6)

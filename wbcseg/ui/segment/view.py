@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,9 +21,10 @@ from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.labels import Labels
 from wbcseg.pipeline import flag_disagreements
 from wbcseg.results import CellResult
-from wbcseg.ui import cache
+from wbcseg.ui import cache, corrections
 from wbcseg.ui.cache import STRIP_THUMBNAIL_SIDE, CachedPrediction
 from wbcseg.ui.components.dataset_picker import go_to_image
+from wbcseg.ui.corrections import CorrectedPrediction, CorrectionTarget
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.segment.prefetch import (
@@ -53,8 +55,8 @@ class PredictView:
         digest: Identifies the payload.
         payload: Image, mask and results, as one message to the browser.
         props: What the viewer shows of it.
-        predictions: Each model's result, by its name.
-        cells: The cells that each model found, by its name.
+        corrected: Each model's result with corrections, by its name.
+        cells: The cells of each model after corrections, by its name.
         prefetch_key: The models that the neighbouring images are segmented with.
         strip_ids: Ids of the images in the strip, this one among them; none for an upload.
     """
@@ -62,10 +64,15 @@ class PredictView:
     digest: str
     payload: bytes
     props: ViewerProps
-    predictions: dict[str, CachedPrediction]
+    corrected: dict[str, CorrectedPrediction]
     cells: dict[str, tuple[CellResult, ...]]
     prefetch_key: PrefetchKey
     strip_ids: tuple[str, ...]
+
+    @property
+    def predictions(self) -> dict[str, CachedPrediction]:
+        """Each model's result after corrections, by its name."""
+        return {name: corrected.prediction for name, corrected in self.corrected.items()}
 
     @property
     def labels(self) -> dict[str, Labels]:
@@ -103,15 +110,24 @@ def build_view(
     """
     predictions = run_models(loaded_image, entries, catalog, tta=tta)
     digest, payload = encode_view(loaded_image, predictions)
+    targets = {
+        entry.name: CorrectionTarget(
+            (loaded_image.digest, entry.key, tta),
+            partial(cache.segment_cached, loaded_image, entry, catalog, tta=tta),
+        )
+        for entry in entries
+        if entry.name in predictions
+    }
+    corrections.set_targets(VIEWER_KEY, digest, targets)
+    corrected = corrections.correct_predictions(targets, predictions)
+    cells = prepare_cells(loaded_image, corrected)
     prefetch_key = make_prefetch_key(dataset.name if dataset else "", entries, tta=tta)
     strip_ids = tuple(list_neighbour_ids(dataset, loaded_image.sample.id)) if dataset else ()
     props = build_viewer_props(
-        loaded_image, digest, entries, predictions, strip_ids=strip_ids, prefetch_key=prefetch_key
+        loaded_image, digest, entries, corrected, cells, strip_ids=strip_ids, prefetch_key=prefetch_key
     )
     st.session_state[_VIEW_KEY] = (digest, loaded_image, props)
-    return PredictView(
-        digest, payload, props, predictions, _prepare_cells(loaded_image, predictions), prefetch_key, strip_ids
-    )
+    return PredictView(digest, payload, props, corrected, cells, prefetch_key, strip_ids)
 
 
 def on_image_selected() -> None:
@@ -129,6 +145,19 @@ def on_mask_edited() -> None:
     digest, loaded_image, props = st.session_state[_VIEW_KEY]
     if isinstance(value, dict) and value.get("digest") == digest:
         edited_masks.store_mask(value, loaded_image, props.name, props.file_stem)
+
+
+def on_cells_edited() -> None:
+    """Take over corrections of the image that was shown last."""
+    corrections.on_cells_edited(VIEWER_KEY)
+
+
+def send_view(view: PredictView) -> None:
+    """Send the image with the models' results, and the maps that corrections changed."""
+    send_payload(view.digest, view.payload)
+    for corrected in view.corrected.values():
+        if corrected.map_payload is not None:
+            send_payload(*corrected.map_payload)
 
 
 def send_prefetched(
@@ -216,13 +245,21 @@ def encode_strip(prefetch_key: PrefetchKey, sample_ids: Sequence[str]) -> tuple[
     return digest, encode_payload({**header, "digest": digest}, {IMAGE: io.encode_png(sheet)})
 
 
-def _prepare_cells(
-    loaded_image: cache.LoadedImage, predictions: Mapping[str, CachedPrediction]
+def prepare_cells(
+    loaded_image: cache.LoadedImage, corrected: Mapping[str, CorrectedPrediction]
 ) -> dict[str, tuple[CellResult, ...]]:
+    """Return the cells of each model with the name of their file, flagged where models disagree, and in their region.
+
+    Args:
+        loaded_image: The image.
+        corrected: Each model's result, by its name.
+    """
     name = loaded_image.filename or loaded_image.sample.id.replace("/", "-")
     cells = {
-        model_name: tuple(replace(cell, image_name=name) for cell in prediction.cells)
-        for model_name, prediction in predictions.items()
+        model_name: corrections.mark_region(
+            (replace(cell, image_name=name) for cell in each.prediction.cells), each.corrections.region
+        )
+        for model_name, each in corrected.items()
     }
     return flag_disagreements(cells)
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from wbcseg import io
+from wbcseg.counting import EDGE_RULES
 from wbcseg.inference import ModelEntry
 from wbcseg.labels import CLASSES, PALETTES
 from wbcseg.models.card import NOTICE
-from wbcseg.ui.cache import CachedPrediction, LoadedImage
+from wbcseg.results import CellResult
+from wbcseg.ui.cache import LoadedImage
+from wbcseg.ui.corrections import CorrectedPrediction, format_counts, get_edge_rule
 from wbcseg.ui.formatting import format_alt, format_dataset_name, get_local_id, get_mask_title
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment.prefetch import PrefetchKey, hash_prefetch_key
+from wbcseg.ui.viewer.cell_props import build_cell_props
 from wbcseg.ui.viewer.payload import IMAGE, MASK
-from wbcseg.ui.viewer.props import ClassProps, PaletteProps, PanelBadge, PanelProps, StripItem, ViewerProps
+from wbcseg.ui.viewer.props import (
+    ClassProps,
+    EdgeRuleProps,
+    PaletteProps,
+    PanelBadge,
+    PanelProps,
+    StripItem,
+    ViewerProps,
+)
 
 _TRAINED_BADGE: Final = PanelBadge(
     "Seen in training", GLOSSARY["Seen in training"], "Seen in training: scores may be optimistic"
@@ -25,7 +38,8 @@ def build_viewer_props(
     loaded_image: LoadedImage,
     digest: str,
     entries: Sequence[ModelEntry],
-    predictions: Mapping[str, CachedPrediction],
+    corrected: Mapping[str, CorrectedPrediction],
+    cells: Mapping[str, Sequence[CellResult]],
     *,
     strip_ids: Sequence[str] = (),
     prefetch_key: PrefetchKey | None = None,
@@ -36,12 +50,13 @@ def build_viewer_props(
         loaded_image: The image.
         digest: Digest of its payload.
         entries: The selected models.
-        predictions: The results of those that could be used, by name.
+        corrected: The results of those that could be used, by name.
+        cells: Their cells, by name.
         strip_ids: Ids of the images in the strip, this one among them; none for an upload.
         prefetch_key: The models that those are segmented with.
     """
-    used_entries = [entry for entry in entries if entry.name in predictions]
-    class_panels = _build_class_panels(loaded_image, used_entries, predictions)
+    used_entries = [entry for entry in entries if entry.name in corrected]
+    class_panels = _build_class_panels(loaded_image, used_entries, corrected, cells)
     comparison_panels = _build_comparison_panels(used_entries, has_mask=loaded_image.sample.mask is not None)
     sample_id = loaded_image.sample.id
     index = list(strip_ids).index(sample_id) if sample_id in strip_ids else -1
@@ -63,11 +78,16 @@ def build_viewer_props(
         next_id=strip_ids[index + 1] if 0 <= index < len(strip_ids) - 1 else None,
         strip=tuple(StripItem(neighbour_id, get_local_id(neighbour_id)) for neighbour_id in strip_ids),
         prefetch_key=hash_prefetch_key(prefetch_key) if prefetch_key else "",
+        edge_rules=tuple(EdgeRuleProps(rule.name, rule.label) for rule in EDGE_RULES.values()),
+        edge_rule=get_edge_rule(),
     )
 
 
 def _build_class_panels(
-    loaded_image: LoadedImage, entries: Sequence[ModelEntry], predictions: Mapping[str, CachedPrediction]
+    loaded_image: LoadedImage,
+    entries: Sequence[ModelEntry],
+    corrected: Mapping[str, CorrectedPrediction],
+    cells: Mapping[str, Sequence[CellResult]],
 ) -> list[PanelProps]:
     """Return the panels that are shown at first: the image, the expert mask and each model's result."""
     sample = loaded_image.sample
@@ -77,17 +97,32 @@ def _build_class_panels(
         panels.append(PanelProps(MASK, "mask", title, format_alt(title, sample.mask), MASK, help=GLOSSARY[title]))
     for entry in entries:
         is_trained = entry.card.trained_on(sample.id, loaded_image.digest)
-        panels.append(
-            PanelProps(
-                entry.name,
-                "model",
-                entry.title,
-                format_alt(entry.title, predictions[entry.name].labels),
-                part=entry.name,
-                badge=_TRAINED_BADGE if is_trained else None,
-            )
+        panel = PanelProps(
+            entry.name,
+            "model",
+            entry.title,
+            format_alt(entry.title, corrected[entry.name].prediction.labels),
+            part=entry.name,
+            badge=_TRAINED_BADGE if is_trained else None,
         )
+        panels.append(_add_cells(panel, corrected[entry.name], cells[entry.name]))
     return panels
+
+
+def _add_cells(panel: PanelProps, corrected: CorrectedPrediction, cells: Sequence[CellResult]) -> PanelProps:
+    """Return a model's panel with the cells of a field of view, which can be corrected; that of a crop as it is."""
+    if not corrected.prediction.is_field_of_view:
+        return panel
+    corrections = corrected.corrections
+    return replace(
+        panel,
+        map_digest=corrected.map_payload[0] if corrected.map_payload else "",
+        cells=build_cell_props(cells),
+        edits=corrections.edits,
+        problem=corrections.problem,
+        region=corrections.region,
+        count_text=format_counts(cells, get_edge_rule()),
+    )
 
 
 def _build_comparison_panels(entries: Sequence[ModelEntry], *, has_mask: bool) -> list[PanelProps]:

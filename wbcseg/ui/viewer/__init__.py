@@ -84,6 +84,7 @@ def show_viewer(
     *,
     on_image: Callable[[], None],
     on_mask: Callable[[], None],
+    on_cells: Callable[[], None],
     key: str = "viewer",
 ) -> None:
     """Show an image that was sent. Call it at the top level of a page: inside a container it is mounted anew.
@@ -92,7 +93,15 @@ def show_viewer(
         props: What to show.
         on_image: Called when the user asks for another image: its id is ``st.session_state[key]["image"]``.
         on_mask: Called when the user adds an edited mask to the training set: ``st.session_state[key]["mask"]``.
+        on_cells: Called when the user corrects cells: ``st.session_state[key]["edits"]``; see
+            :mod:`wbcseg.ui.viewer.message`.
         key: Key of the component.
     """
     # In a list, because Streamlit looks for data frames in a dictionary and would load pandas for it, 80 MB.
-    _viewer_component(key=key, data=[props.to_dict()], on_image_change=on_image, on_mask_change=on_mask)
+    _viewer_component(
+        key=key,
+        data=[props.to_dict()],
+        on_image_change=on_image,
+        on_mask_change=on_mask,
+        on_edits_change=on_cells,
+    )

@@ -85,7 +85,7 @@ class PanelProps:
     """A panel that can be shown.
 
     A model's panel whose ``cells`` is not ``None`` can be corrected. The browser owns the list of edits: it sends the
-    whole list as the value ``edits`` of the component (see :mod:`wbcseg.ui.viewer.corrections`), and takes over
+    whole list as the value ``edits`` of the component (see :mod:`wbcseg.ui.viewer.message`), and takes over
     ``edits`` from the props of the next run, which lacks an edit that did nothing; ``problem`` then says why.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Corrections of cells that the viewer sends, read and kept for the session by image and model.
+"""Read corrections of cells that the viewer sends.
 
 The value ``edits`` of the viewer's component is a mapping::
 

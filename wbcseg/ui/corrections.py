@@ -1,0 +1,198 @@
+"""Corrections of cells that a person makes in the viewer: kept for the session by image and model, on every page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import streamlit as st
+
+from wbcseg.api import Result
+from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES, count_cells, is_counted
+from wbcseg.errors import EditError, WbcsegError
+from wbcseg.pipeline.edits import Edit, Point, contain_points
+from wbcseg.results import CellResult
+from wbcseg.ui.cache import CachedPrediction
+from wbcseg.ui.formatting import format_cell_count
+from wbcseg.ui.state import get_saved_choices, save_choices
+from wbcseg.ui.viewer.message import read_message
+from wbcseg.ui.viewer.payload import encode_payload
+
+MAX_IMAGES: Final = 500
+"""Images whose corrections a session keeps; those corrected first are dropped first."""
+
+MAX_CACHED: Final = 6
+"""Corrected results that a session keeps."""
+
+CorrectionKey = tuple[str, tuple[str, str], bool]
+"""Digest of an image, key of a model, and whether test-time averaging is used."""
+
+_STORE_KEY: Final = "corrections"
+_CACHE_KEY: Final = "corrected_predictions"
+_TARGETS_KEY: Final = "correction_targets"
+_EDGE_RULE_KEY: Final = "edge_rule"
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a person corrected in one image, for one model.
+
+    Attributes:
+        edits: The corrections in force, in order.
+        region: Corners of the region to count in, or ``None``.
+        problem: Why the last edit did nothing, or ``None``.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    region: tuple[Point, ...] | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectionTarget:
+    """What a message from a viewer corrects.
+
+    Attributes:
+        key: The image and the model.
+        get_result: Returns the model's own result.
+    """
+
+    key: CorrectionKey
+    get_result: Callable[[], Result]
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedPrediction:
+    """A model's result with corrections.
+
+    Attributes:
+        prediction: The result after corrections.
+        corrections: The corrections.
+        map_payload: Digest and payload of its map, if it is not the model's own.
+    """
+
+    prediction: CachedPrediction
+    corrections: Corrections
+    map_payload: tuple[str, bytes] | None = None
+
+
+def get_corrections(key: CorrectionKey) -> Corrections:
+    """Return the corrections of an image for a model."""
+    store: dict[CorrectionKey, Corrections] = st.session_state.get(_STORE_KEY, {})
+    return store.get(key, Corrections())
+
+
+def get_edge_rule() -> str:
+    """Return the chosen edge rule, a key of :data:`wbcseg.counting.EDGE_RULES`."""
+    return str(get_saved_choices().get(_EDGE_RULE_KEY, DEFAULT_EDGE_RULE))
+
+
+def set_targets(viewer_key: str, digest: str, targets: Mapping[str, CorrectionTarget]) -> None:
+    """Say what the messages of a viewer correct.
+
+    Args:
+        viewer_key: Key of the viewer.
+        digest: Digest of the props that it shows.
+        targets: What is corrected, by the key of the panel.
+    """
+    st.session_state[f"{_TARGETS_KEY} {viewer_key}"] = (digest, dict(targets))
+
+
+def on_cells_edited(viewer_key: str) -> None:
+    """Take over the corrections that a viewer sent. Messages about another image than the one shown are ignored.
+
+    Args:
+        viewer_key: Key of the viewer.
+    """
+    digest, targets = st.session_state.get(f"{_TARGETS_KEY} {viewer_key}", ("", {}))
+    try:
+        message = read_message(st.session_state[viewer_key].get("edits"))
+    except EditError as error:
+        # The browser may send anything; which model it is about is not known then.
+        for key in [each.key for each in targets.values()]:
+            _store(key, replace(get_corrections(key), problem=str(error)))
+        return
+    target: CorrectionTarget | None = targets.get(message.model)
+    if message.digest != digest or target is None:
+        return
+    if message.edge_rule in EDGE_RULES:
+        save_choices(**{_EDGE_RULE_KEY: message.edge_rule})
+    _store(target.key, replace(_apply(target, message.edits), region=message.region))
+
+
+def correct_predictions(
+    targets: Mapping[str, CorrectionTarget], predictions: Mapping[str, CachedPrediction]
+) -> dict[str, CorrectedPrediction]:
+    """Return the predictions of an image with the corrections of this session.
+
+    Args:
+        targets: The image and the model, by the key of the panel.
+        predictions: The models' own results, by the same keys.
+    """
+    return {name: _correct_cached(name, targets[name], prediction) for name, prediction in predictions.items()}
+
+
+def _correct_cached(name: str, target: CorrectionTarget, prediction: CachedPrediction) -> CorrectedPrediction:
+    corrections = get_corrections(target.key)
+    if not corrections.edits:
+        return CorrectedPrediction(prediction, corrections)
+    cached: dict[tuple[CorrectionKey, tuple[Edit, ...]], tuple[CachedPrediction, tuple[str, bytes]]]
+    cached = st.session_state.setdefault(_CACHE_KEY, {})
+    key = (target.key, corrections.edits)
+    entry = cached.pop(key, None)
+    if entry is None:
+        corrected = CachedPrediction.from_result(target.get_result().correct(corrections.edits))
+        digest = hashlib.sha256(name.encode() + corrected.png).hexdigest()[:24]
+        entry = (corrected, (digest, encode_payload({"digest": digest}, {name: corrected.png})))
+    cached[key] = entry
+    while len(cached) > MAX_CACHED:
+        del cached[next(iter(cached))]
+    return CorrectedPrediction(entry[0], corrections, entry[1])
+
+
+def mark_region(cells: Iterable[CellResult], region: Sequence[Point] | None) -> tuple[CellResult, ...]:
+    """Return cells that know whether they are in a region; without one, or in a crop, they stay as they are."""
+    marked = tuple(cells)
+    centroids = [cell.centroid for cell in marked if cell.centroid is not None]
+    if region is None or not centroids or len(centroids) < len(marked):
+        return marked
+    inside = contain_points(region, centroids).tolist()
+    return tuple(replace(cell, in_region=is_inside) for cell, is_inside in zip(marked, inside, strict=True))
+
+
+def format_counts(cells: Iterable[CellResult], edge_rule: str) -> str:
+    """Return how many cells there are in one line, such as “32 cells · 30 by the two-edge rule · 12 in the region”.
+
+    Args:
+        cells: The cells of a field of view, from :func:`mark_region`.
+        edge_rule: A key of :data:`wbcseg.counting.EDGE_RULES`.
+    """
+    all_cells = list(cells)
+    counts = count_cells(all_cells, edge_rule)
+    parts = [format_cell_count(counts.detected)]
+    if edge_rule != DEFAULT_EDGE_RULE:
+        parts.append(f"{counts.counted} {_RULE_PHRASES[edge_rule]}")
+    if any(cell.in_region is not None for cell in all_cells):
+        parts.append(f"{sum(bool(cell.in_region) and is_counted(cell, edge_rule) for cell in all_cells)} in the region")
+    return " · ".join(parts)
+
+
+_RULE_PHRASES: Final = {"two_edges": "by the two-edge rule", "complete": "not cut by the edge"}
+
+
+def _apply(target: CorrectionTarget, edits: tuple[Edit, ...]) -> Corrections:
+    try:
+        result = target.get_result().correct(edits)
+    except WbcsegError as error:
+        return replace(get_corrections(target.key), problem=str(error))
+    return Corrections(result.edits, problem=str(result.edit_problem) if result.edit_problem else None)
+
+
+def _store(key: CorrectionKey, corrections: Corrections) -> None:
+    store: dict[CorrectionKey, Corrections] = st.session_state.setdefault(_STORE_KEY, {})
+    store.pop(key, None)
+    store[key] = corrections
+    while len(store) > MAX_IMAGES:
+        del store[next(iter(store))]
