@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wbcseg.ui import cache, glossary, navigation
-from wbcseg.ui.batch import batch_view, detail, upload
+from wbcseg.ui.batch import batch_view, detail, field_view, upload
 from wbcseg.ui.batch.options import select_options
 from wbcseg.ui.compare import feature_agreement
 from wbcseg.ui.components import quality_help
@@ -26,9 +26,10 @@ if upload_set is None:
 elif options is not None:
     batch = batch_view.get_or_start_batch(upload_set, options, catalog)
     if batch is not None:
+        field_view.apply_corrections(batch, options, catalog)
         batch_view.show_results(batch, options, catalog)
         if not batch.progress.is_active:
-            detail.show_detail(batch, options.pixel_size)
+            detail.show_detail(batch, options, catalog)
             feature_agreement.show_expected_error([options.entry], tta=options.tta)
         upload.show_pairing_help()
 glossary.show_research_notice()

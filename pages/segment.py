@@ -50,6 +50,8 @@ view = build_view(loaded_image, selected_entries, catalog, dataset, tta=tta)
 entries = {entry.name: entry for entry in selected_entries}
 quality_badges.show_quality(view.cells, entries)
 show_viewer(view.props, on_image=on_image_selected, on_mask=on_mask_edited, on_cells=on_cells_edited)
+if view.is_field_of_view:
+    cell_features.show_cell_features(loaded_image, view, entries)
 show_hints(loaded_image, catalog)
 if loaded_image.sample.mask is not None and view.predictions:
     score_tables.show_score_tables(
@@ -58,7 +60,8 @@ if loaded_image.sample.mask is not None and view.predictions:
         formatting.get_mask_title(loaded_image.sample.id),
         view.models_trained_on_image,
     )
-cell_features.show_cell_features(loaded_image, view, entries)
+if not view.is_field_of_view:
+    cell_features.show_cell_features(loaded_image, view, entries)
 edited_masks.show_edited_masks()
 glossary.show_glossary(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Uncertainty"),

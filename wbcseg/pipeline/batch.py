@@ -53,6 +53,10 @@ class Batch:
         pipeline_config: The models and options.
         previous: A batch with the same models and options, whose results are reused.
         idle_timeout: Seconds after the last :meth:`record_heartbeat` at which the work pauses; ``None`` for never.
+
+    Attributes:
+        input_images: The images.
+        image_cache: Keeps the last image read.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class Batch:
         self._last_heartbeat = time.monotonic()
         previous_results = previous.get_results() if previous else []
         self._reusable_results = {result.input_image.key: result for result in previous_results if not result.problem}
-        self._image_cache: LastImageCache = previous._image_cache if previous else LastImageCache()
+        self.image_cache: LastImageCache = previous.image_cache if previous else LastImageCache()
 
     def start(self) -> None:
         """Start, or continue with the rest after :meth:`cancel`. Does nothing if it is running or done."""
@@ -120,6 +124,12 @@ class Batch:
         with self._lock:
             return list(self._results)
 
+    def replace_result(self, result: ImageResult) -> None:
+        """Put a corrected result in the place of the one for the same image."""
+        source = (result.input_image.key, result.name)
+        with self._lock:
+            self._results = [result if (old.input_image.key, old.name) == source else old for old in self._results]
+
     def get_reports(self) -> list[ImageReport]:
         """Return a report on every image, including those that could not be used or were not reached."""
         results = self.get_results()
@@ -132,7 +142,7 @@ class Batch:
     @contextmanager
     def cache_last_image(self) -> Iterator[None]:
         """Keep the last image read, so that a field of view is not read once for each of its cells."""
-        with self._image_cache.keep():
+        with self.image_cache.keep():
             yield
 
     def _run(self, previous_thread: threading.Thread | None) -> None:
@@ -154,7 +164,7 @@ class Batch:
                 input_image = self.input_images[index]
                 reusable = self._reusable_results.get(input_image.key)
                 result = (
-                    analyze_image(input_image, self._pipeline_config, self._image_cache)
+                    analyze_image(input_image, self._pipeline_config, self.image_cache)
                     if reusable is None
                     else rename_result(reusable, input_image)
                 )

@@ -153,13 +153,36 @@ def _correct_cached(name: str, target: CorrectionTarget, prediction: CachedPredi
 
 
 def mark_region(cells: Iterable[CellResult], region: Sequence[Point] | None) -> tuple[CellResult, ...]:
-    """Return cells that know whether they are in a region; without one, or in a crop, they stay as they are."""
-    marked = tuple(cells)
-    centroids = [cell.centroid for cell in marked if cell.centroid is not None]
-    if region is None or not centroids or len(centroids) < len(marked):
-        return marked
-    inside = contain_points(region, centroids).tolist()
-    return tuple(replace(cell, in_region=is_inside) for cell, is_inside in zip(marked, inside, strict=True))
+    """Return cells that know whether they are in a region; without one, and in a crop, they do not.
+
+    Args:
+        cells: The cells of one image.
+        region: Corners of the region, or ``None``.
+    """
+    all_cells = tuple(cells)
+    centroids = [cell.centroid for cell in all_cells if cell.centroid is not None]
+    is_marked = region is not None and centroids and len(centroids) == len(all_cells)
+    inside = contain_points(region or (), centroids).tolist() if is_marked else [None] * len(all_cells)
+    return tuple(
+        cell if cell.in_region == is_inside else replace(cell, in_region=is_inside)
+        for cell, is_inside in zip(all_cells, inside, strict=True)
+    )
+
+
+def show_cell_count(cells: Sequence[CellResult]) -> None:
+    """Show how many cells a field of view has; that there is none is a result to check.
+
+    Args:
+        cells: The cells, from :func:`mark_region`.
+    """
+    if cells:
+        st.markdown(f"**{format_counts(cells, get_edge_rule())}**")
+    else:
+        st.warning(
+            "**No white blood cell found.** Check the image: if there is one, choose *Correct cells* in the viewer and "
+            "click it, or drag a box round it.",
+            icon=":material/search:",
+        )
 
 
 def format_counts(cells: Iterable[CellResult], edge_rule: str) -> str:

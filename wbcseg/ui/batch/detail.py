@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -9,30 +10,40 @@ import streamlit as st
 
 from wbcseg.api import Batch
 from wbcseg.errors import WbcsegError
+from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
-from wbcseg.pipeline import render_field, render_overlay
+from wbcseg.pipeline import render_overlay
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
+from wbcseg.ui.batch.field_view import show_field
+from wbcseg.ui.batch.options import PredictionOptions
 from wbcseg.ui.components import quality_badges
 from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_feature_table, build_rows
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown, format_cell_count, format_score, format_size
+from wbcseg.ui.corrections import show_cell_count
+from wbcseg.ui.formatting import escape_markdown, format_score, format_size
 from wbcseg.ui.segment import upload
-from wbcseg.visualization import RgbImage, resize_for_display
+from wbcseg.visualization import resize_for_display
 
-FIELD_SIDE: Final = 1200
-"""Longer side in pixels of a field of view on the page."""
+MAX_SIDE: Final = 1200
+"""Longer side in pixels of a crop on the page; larger ones are reduced."""
 
 CROP_SIDE: Final = 480
 """Longer side in pixels of a crop; smaller ones are enlarged."""
 
-MIN_FIELD_WIDTH: Final = 300
-"""Minimum width of a field of view in pixels: one fits on a phone, or two crops side by side."""
+MIN_CROP_WIDTH: Final = 150
+"""Minimum width of a crop in pixels: two fit side by side on a phone."""
 
 
-def show_detail(batch: Batch, pixel_size: float | None) -> None:
-    """Let the user select a row, and show its details."""
+def show_detail(batch: Batch, options: PredictionOptions, catalog: Catalog) -> None:
+    """Let the user select a row, and show its details. Call it at the top level of a page.
+
+    Args:
+        batch: The batch.
+        options: Its settings.
+        catalog: The models.
+    """
     rows = [row for row in build_rows(batch.get_results()) if row.result.size is not None]
     if not rows:
         return
@@ -46,59 +57,41 @@ def show_detail(batch: Batch, pixel_size: float | None) -> None:
         label_visibility="collapsed",
     )
     row = rows[index]
-    # A field of view and its overlay need the whole width; a crop leaves room for its measurements.
-    image_column, info_column = (
-        (st.container(), st.container()) if row.cell is None else st.columns([3, 2], gap="large")
+    with batch.cache_last_image():
+        if row.cell is None:
+            _show_or_explain(lambda: show_field(batch, row.result, options, catalog))
+            _show_info(row, options.pixel_size)
+            return
+        cell = row.cell
+        image_column, info_column = st.columns([3, 2], gap="large")
+        with image_column:
+            _show_or_explain(lambda: _show_side_by_side(row, cell))
+        with info_column:
+            _show_info(row, options.pixel_size)
+
+
+def _show_or_explain(show: Callable[[], None]) -> None:
+    try:
+        show()
+    except WbcsegError as error:
+        st.error(escape_markdown(str(error)), icon=":material/broken_image:")
+
+
+def _show_side_by_side(row: Row, cell: CellResult) -> None:
+    """Show a cell's crop beside its segmentation."""
+    image, labels = cell.load()
+    # An empty overlay: shrunk in the same way as the annotated image.
+    plain, annotated = (
+        encode_png(resize_for_display(render_overlay(image, shown, MAX_SIDE), CROP_SIDE))
+        for shown in (np.zeros_like(labels), labels)
     )
-    with image_column:
-        try:
-            with batch.cache_last_image():
-                _show_side_by_side(row)
-        except WbcsegError as error:
-            st.error(escape_markdown(str(error)), icon=":material/broken_image:")
-    with info_column:
-        _show_info(row, pixel_size)
-
-
-def show_annotated(row: Row, png: bytes | None = None) -> None:
-    """Show a cell with its segmentation, or a field of view with its cells in numbered boxes."""
-    show_png(render_annotated_png(row) if png is None else png, f"{row.title}, with overlay")
-
-
-def render_annotated_png(row: Row) -> bytes:
-    """Return the large annotated image of a row as a PNG."""
-    return encode_png(_render_pair(row)[1])
-
-
-def _show_side_by_side(row: Row) -> None:
-    """Show the original image of a row beside the annotated one."""
-    plain, annotated = map(encode_png, _render_pair(row))
-    with st.grid(2, min_column_width=MIN_FIELD_WIDTH if row.cell is None else MIN_FIELD_WIDTH // 2):
+    with st.grid(2, min_column_width=MIN_CROP_WIDTH):
         with st.container(gap="xsmall"):
             st.markdown("**Image**")
             show_png(plain, f"{row.title}, original")
         with st.container(gap="xsmall"):
-            st.markdown("**Segmentation**" if row.cell else "**Cells**")
-            show_annotated(row, annotated)
-
-
-def _render_pair(row: Row) -> tuple[RgbImage, RgbImage]:
-    """Return the large original and annotated images of a row."""
-    if row.cell is not None:
-        image, labels = row.cell.load()
-        return resize_for_display(_render_plain(image), CROP_SIDE), resize_for_display(
-            render_overlay(image, labels, FIELD_SIDE), CROP_SIDE
-        )
-    if row.result.load is None:
-        blank = np.full((1, 1, 3), 255, np.uint8)
-        return blank, blank
-    image, labels = row.result.load()
-    return _render_plain(image), render_field(image, labels, row.result.boxes, FIELD_SIDE)
-
-
-def _render_plain(image: RgbImage) -> RgbImage:
-    # An empty overlay: shrunk in the same way as the annotated image.
-    return render_overlay(image, np.zeros(image.shape[:2], np.uint8), FIELD_SIDE)
+            st.markdown("**Segmentation**")
+            show_png(annotated, f"{row.title}, with overlay")
 
 
 def _show_info(row: Row, pixel_size: float | None) -> None:
@@ -109,8 +102,7 @@ def _show_info(row: Row, pixel_size: float | None) -> None:
         if sentence:
             st.caption(escape_markdown(str(sentence)))
     if cell is None:
-        count = len(result.cells)
-        st.markdown(f"Field of view: {format_cell_count(count)}{', numbered from top to bottom' if count > 1 else ''}.")
+        show_cell_count(result.cells)
     else:
         _show_features(cell, pixel_size)
     upload.show_segment_upload_button("Open in Segment", result.input_image, result.page, "batch_open")

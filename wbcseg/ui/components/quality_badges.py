@@ -31,9 +31,7 @@ def show_quality(cells_by_model: Mapping[str, Sequence[CellResult]], entries: Ma
         title = escape_markdown(entries[model_name].title)
         # A crop has exactly one result, with index 0.
         if not cells or cells[0].cell_index:
-            st.markdown(
-                f"{_get_worst_icon(cells)} **{title}**: {format_cell_count(len(cells))} found{_format_statuses(cells)}"
-            )
+            st.markdown(f"{_get_worst_icon(cells)} **{title}**: {_format_count(cells)}{_format_statuses(cells)}")
         elif cells[0].status:
             message = " ".join((f"{STATUS_LABELS[cells[0].status]}.", *map(escape_markdown, cells[0].reasons)))
             st.markdown(f"{STATUS_ICONS[cells[0].status]} **{title}**: {message}")
@@ -57,7 +55,16 @@ CSS: Final = """
 """Styles of :func:`render_status_html`, with Streamlit's icon font; legible on light and dark."""
 
 
+def _format_count(cells: Sequence[CellResult]) -> str:
+    corrected_count = sum(cell.origin == "person" for cell in cells)
+    correction = f", {corrected_count} added or changed by hand" if corrected_count else " found"
+    return format_cell_count(len(cells)) + correction
+
+
 def _get_worst_icon(cells: Sequence[CellResult]) -> str:
+    if not cells:
+        # A result to check: one may have been overlooked.
+        return STATUS_ICONS[REVIEW]
     worst = max((STATUSES.index(cell.status) for cell in cells if cell.status), default=None)
     return ":material/blur_on:" if worst is None else STATUS_ICONS[STATUSES[min(worst, STATUSES.index(REVIEW))]]
 

@@ -14,7 +14,6 @@ from wbcseg.metrics import REGIONS, score
 from wbcseg.pipeline import build_field_renderer, build_field_result, compute_cell_dice
 from wbcseg.results import CellResult, ImageReport, build_in_memory_loader
 from wbcseg.ui import cache
-from wbcseg.ui.batch.detail import render_annotated_png, show_annotated
 from wbcseg.ui.compare.feature_agreement import show_expected_error
 from wbcseg.ui.components import cell_table
 from wbcseg.ui.components.cell_table import DISPLAYED_FEATURES, EDGE_FEATURE, Row, build_feature_table, build_rows
@@ -22,6 +21,7 @@ from wbcseg.ui.components.downloads import show_download_buttons
 from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
+from wbcseg.ui.corrections import show_cell_count
 from wbcseg.ui.formatting import escape_markdown, get_mask_title
 from wbcseg.ui.glossary import show_research_notice
 from wbcseg.ui.segment.view import PredictView
@@ -41,8 +41,10 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
     whole_field = view.is_field_of_view
     st.subheader("Measurements", help=None if whole_field else "Of the main cell; other objects do not count.")
     expert_features = None if whole_field else cache.extract_expert_features(loaded_image)
-    if expert_features is None and not any(cell.features for cells in view.cells.values() for cell in cells):
-        st.markdown("No white blood cell found, so there are no measurements.")
+    if not whole_field and expert_features is None and not any(cells[0].features for cells in view.cells.values()):
+        st.warning(
+            "No white blood cell found, so there are no measurements. Check the image.", icon=":material/search:"
+        )
         return
     tta = bool(st.session_state.get("tta"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -94,29 +96,26 @@ def _show_crop_features(
 def _show_field_features(
     loaded_image: cache.LoadedImage, view: PredictView, model_name: str, pixel_size: float | None
 ) -> None:
-    cells = view.cells[model_name]
+    cells, corrected = view.cells[model_name], view.corrected[model_name]
+    show_cell_count(cells)
     if not cells:
-        st.markdown("No white blood cell found.")
         return
-    rows, png = _render_field(
-        view.digest, model_name, loaded_image.sample.image, view.predictions[model_name].labels, cells
-    )
-    show_annotated(rows[0], png)
+    digest = corrected.map_payload[0] if corrected.map_payload else view.digest
+    rows = _build_field_rows(digest, model_name, loaded_image.sample.image, corrected.prediction.labels, cells)
     caption = "Cells of the field of view"
     st.html(cell_table.render_table_html(rows[1:], rows, pixel_size, caption, with_name=False))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False, scope="session")
-def _render_field(
+def _build_field_rows(
     digest: str,  # noqa: ARG001 (part of the cache key)
     model_name: str,  # noqa: ARG001
     _image: RgbImage,
     _labels: Labels,
     _cells: Sequence[CellResult],
-) -> tuple[list[Row], bytes]:
-    """Return the table rows of a field of view and its cells, the field first, and the annotated field as a PNG."""
-    rows = build_rows([build_field_result(_cells[0].image_name, _image, _labels, _cells)])
-    return rows, render_annotated_png(rows[0])
+) -> list[Row]:
+    """Return the table rows of a field of view and its cells, the field first."""
+    return build_rows([build_field_result(_cells[0].image_name, _image, _labels, _cells)])
 
 
 def _build_image_report(

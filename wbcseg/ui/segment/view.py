@@ -41,7 +41,6 @@ from wbcseg.ui.viewer.payload import IMAGE, MASK, encode_payload
 from wbcseg.ui.viewer.props import ViewerProps
 
 VIEWER_KEY: Final = "viewer"
-_VIEW_KEY: Final = "viewer_state"
 
 POLL_SECONDS: Final = 1.0
 """Seconds between two checks for prefetched results."""
@@ -126,23 +125,39 @@ def build_view(
     props = build_viewer_props(
         loaded_image, digest, entries, corrected, cells, strip_ids=strip_ids, prefetch_key=prefetch_key
     )
-    st.session_state[_VIEW_KEY] = (digest, loaded_image, props)
+    remember_view(VIEWER_KEY, digest, loaded_image, props)
     return PredictView(digest, payload, props, corrected, cells, prefetch_key, strip_ids)
+
+
+def remember_view(viewer_key: str, digest: str, loaded_image: cache.LoadedImage, props: ViewerProps) -> None:
+    """Keep what a viewer shows for the messages that it sends.
+
+    Args:
+        viewer_key: Key of the viewer.
+        digest: Digest of its payload.
+        loaded_image: The image.
+        props: What it shows of it.
+    """
+    st.session_state[f"{viewer_key}_state"] = (digest, loaded_image, props)
 
 
 def on_image_selected() -> None:
     """Show the image that the user selected in the viewer."""
     sample_id = st.session_state[VIEWER_KEY].get("image")
-    props: ViewerProps = st.session_state[_VIEW_KEY][2]
+    props: ViewerProps = st.session_state[f"{VIEWER_KEY}_state"][2]
     # The browser may send anything.
     if sample_id in [item.id for item in props.strip]:
         go_to_image(sample_id.partition("/")[0], sample_id)
 
 
-def on_mask_edited() -> None:
-    """Store an edited mask of the image that was shown last."""
-    value = st.session_state[VIEWER_KEY].get("mask")
-    digest, loaded_image, props = st.session_state[_VIEW_KEY]
+def on_mask_edited(viewer_key: str = VIEWER_KEY) -> None:
+    """Store an edited mask of the image that a viewer showed last.
+
+    Args:
+        viewer_key: Key of the viewer.
+    """
+    value = st.session_state[viewer_key].get("mask")
+    digest, loaded_image, props = st.session_state[f"{viewer_key}_state"]
     if isinstance(value, dict) and value.get("digest") == digest:
         edited_masks.store_mask(value, loaded_image, props.name, props.file_stem)
 
