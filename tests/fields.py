@@ -47,10 +47,12 @@ def build_cell(labels: Labels, mask: NDArray[np.bool_], cell_id: int) -> Detecte
     return DetectedCell(bbox, probabilities, mask[bbox.slices], cell_id)
 
 
-def build_segmentation(labels: Labels, numbers: NDArray[np.uint16], groups: Sequence[Sequence[int]]) -> Segmentation:
+def build_segmentation(
+    labels: Labels, numbers: NDArray[np.uint16], groups: Sequence[Sequence[int]], model: str = "known"
+) -> Segmentation:
     """Return what a model would predict that found these cells; a group of several is one cell to it."""
     cells = [build_cell(labels, np.isin(numbers, group), cell_id) for cell_id, group in enumerate(groups, start=1)]
-    return Segmentation.from_cells(cells, labels.shape, "known")
+    return Segmentation.from_cells(cells, labels.shape, model)
 
 
 class KnowingSegmenter:
