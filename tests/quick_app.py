@@ -55,6 +55,7 @@ def card(title: str, *, two_stage: bool = False) -> SimpleNamespace:
         base_filters=16,
         two_stage=two_stage,
         dataset="synthetic",
+        created="2026-01-01T00:00:00",
         is_leaky=title.startswith("SegNet"),
         trained_on=lambda sample_id, digest="": sample_id == "synthetic/001",  # noqa: ARG005 (as the real one)
         training_digests=frozenset(),

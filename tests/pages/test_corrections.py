@@ -182,7 +182,7 @@ def test_a_message_about_another_image_or_panel_is_ignored(open_page, browser, m
 
 def test_corrections_belong_to_one_model_and_outlive_the_page(open_page, browser):
     at = open_segment(open_page)
-        browser.send(at, ADD, model="segnet-16")
+    browser.send(at, ADD, model="segnet-16")
     assert (len(get_panel(at, "unet-16")["cells"]), len(get_panel(at, "segnet-16")["cells"])) == (3, 4)
     go_to(at, "batch")
     at.run()

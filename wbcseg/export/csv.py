@@ -43,6 +43,11 @@ _STATUS_DESCRIPTIONS: Final = {
     NOT_USED: "The file could not be read, or was not processed; the note says why.",
 }
 
+IN_REGION_DESCRIPTION: Final = (
+    "1 if the centroid of the cell lies in the region that a person drew to count in, else 0; empty without a region."
+)
+"""Definition of the column ``in_region``."""
+
 CUT_BY_EDGE_DESCRIPTION: Final = "The image edges that cut the cell: top, bottom, left, right; empty if it is complete."
 """Definition of the column ``cut_by_edge`` in the table of cells."""
 
@@ -106,7 +111,7 @@ def build_cell_rows(
     reports = group_by_image(results)
     dice_regions = sorted({region for report in reports for cell in report.cells for region in cell.dice})
     header = ["image_index", "image", "width", "height", "cell_index", "model"]
-    header += ["counted", "cut_by_edge", "status", "status_label", "reasons", "note"]
+    header += ["counted", "cut_by_edge", "in_region", "origin", "status", "status_label", "reasons", "note"]
     header += [] if mask_files is None else ["mask_file"]
     header += ["bbox_x", "bbox_y", *(format_column_name(name, pixel_size) for name in FEATURES)]
     header += [f"dice_{region}" for region in dice_regions]
@@ -114,12 +119,13 @@ def build_cell_rows(
     def build_row(image_index: int, report: ImageReport, model: str = "", cell: CellResult | None = None) -> list[str]:
         height, width = report.size or ("", "")
         entries = [str(image_index), report.name, str(width), str(height)]
-        number = counted = cut_by_edge = ""
+        number = counted = cut_by_edge = in_region = origin = ""
         if cell is not None and cell.features is not None:
             # The cell of a crop is cell 1, as in label images and outlines.
             number, counted = str(cell.cell_index or 1), str(int(is_counted(cell, edge_rule)))
-            cut_by_edge = " ".join(list_cut_edges(cell))
-        entries += [number, model, counted, cut_by_edge]
+            cut_by_edge, origin = " ".join(list_cut_edges(cell)), cell.origin
+            in_region = "" if cell.in_region is None else str(int(cell.in_region))
+        entries += [number, model, counted, cut_by_edge, in_region, origin]
         status = _get_status(report, cell)
         entries += [status, ROW_STATUS_LABELS.get(status, status), " ".join(cell.reasons) if cell else ""]
         entries += [" ".join(filter(None, (str(report.problem or ""), report.note)))]
@@ -178,6 +184,9 @@ def build_definition_rows(pixel_size: float | None = None, *, edge_rule: str = D
     rows = [
         ["counted", "", "Counted", f"1 if the cell counts, else 0. {rule.label}: {rule.description}"],
         ["cut_by_edge", "", "Cut by the image edge", CUT_BY_EDGE_DESCRIPTION],
+        ["in_region", "", "In the region", IN_REGION_DESCRIPTION],
+        ["origin", "model", "Detected", "The model detected the cell, and nobody changed it."],
+        ["origin", "person", "Corrected", "A person added the cell, or split or merged cells."],
     ]
     rows += [
         [format_column_name(name, pixel_size), "", spec.title, describe_feature(name, pixel_size)]

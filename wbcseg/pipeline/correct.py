@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wbcseg.errors import Problem
-from wbcseg.pipeline.analyze import Analysis, PipelineConfig
+from wbcseg.pipeline.analysis import Analysis
+from wbcseg.pipeline.analyze import PipelineConfig
 from wbcseg.pipeline.cells import analyze_cells
 from wbcseg.pipeline.edits import CellEditor, Edit
 

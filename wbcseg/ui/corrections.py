@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
 
 from wbcseg.api import Result
-from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES, count_cells, is_counted
 from wbcseg.errors import EditError, WbcsegError
-from wbcseg.pipeline.edits import Edit, Point, contain_points
-from wbcseg.results import CellResult
+from wbcseg.pipeline.edits import Edit, Point
 from wbcseg.ui.cache import CachedPrediction
-from wbcseg.ui.formatting import format_cell_count
-from wbcseg.ui.state import get_saved_choices, save_choices
+from wbcseg.ui.counting import save_edge_rule
 from wbcseg.ui.viewer.message import read_message
 from wbcseg.ui.viewer.payload import encode_payload
 
@@ -32,7 +29,6 @@ CorrectionKey = tuple[str, tuple[str, str], bool]
 _STORE_KEY: Final = "corrections"
 _CACHE_KEY: Final = "corrected_predictions"
 _TARGETS_KEY: Final = "correction_targets"
-_EDGE_RULE_KEY: Final = "edge_rule"
 
 
 @dataclass(frozen=True)
@@ -84,11 +80,6 @@ def get_corrections(key: CorrectionKey) -> Corrections:
     return store.get(key, Corrections())
 
 
-def get_edge_rule() -> str:
-    """Return the chosen edge rule, a key of :data:`wbcseg.counting.EDGE_RULES`."""
-    return str(get_saved_choices().get(_EDGE_RULE_KEY, DEFAULT_EDGE_RULE))
-
-
 def set_targets(viewer_key: str, digest: str, targets: Mapping[str, CorrectionTarget]) -> None:
     """Say what the messages of a viewer correct.
 
@@ -117,8 +108,7 @@ def on_cells_edited(viewer_key: str) -> None:
     target: CorrectionTarget | None = targets.get(message.model)
     if message.digest != digest or target is None:
         return
-    if message.edge_rule in EDGE_RULES:
-        save_choices(**{_EDGE_RULE_KEY: message.edge_rule})
+    save_edge_rule(message.edge_rule)
     _store(target.key, replace(_apply(target, message.edits), region=message.region))
 
 
@@ -150,59 +140,6 @@ def _correct_cached(name: str, target: CorrectionTarget, prediction: CachedPredi
     while len(cached) > MAX_CACHED:
         del cached[next(iter(cached))]
     return CorrectedPrediction(entry[0], corrections, entry[1])
-
-
-def mark_region(cells: Iterable[CellResult], region: Sequence[Point] | None) -> tuple[CellResult, ...]:
-    """Return cells that know whether they are in a region; without one, and in a crop, they do not.
-
-    Args:
-        cells: The cells of one image.
-        region: Corners of the region, or ``None``.
-    """
-    all_cells = tuple(cells)
-    centroids = [cell.centroid for cell in all_cells if cell.centroid is not None]
-    is_marked = region is not None and centroids and len(centroids) == len(all_cells)
-    inside = contain_points(region or (), centroids).tolist() if is_marked else [None] * len(all_cells)
-    return tuple(
-        cell if cell.in_region == is_inside else replace(cell, in_region=is_inside)
-        for cell, is_inside in zip(all_cells, inside, strict=True)
-    )
-
-
-def show_cell_count(cells: Sequence[CellResult]) -> None:
-    """Show how many cells a field of view has; that there is none is a result to check.
-
-    Args:
-        cells: The cells, from :func:`mark_region`.
-    """
-    if cells:
-        st.markdown(f"**{format_counts(cells, get_edge_rule())}**")
-    else:
-        st.warning(
-            "**No white blood cell found.** Check the image: if there is one, choose *Correct cells* in the viewer and "
-            "click it, or drag a box round it.",
-            icon=":material/search:",
-        )
-
-
-def format_counts(cells: Iterable[CellResult], edge_rule: str) -> str:
-    """Return how many cells there are in one line, such as “32 cells · 30 by the two-edge rule · 12 in the region”.
-
-    Args:
-        cells: The cells of a field of view, from :func:`mark_region`.
-        edge_rule: A key of :data:`wbcseg.counting.EDGE_RULES`.
-    """
-    all_cells = list(cells)
-    counts = count_cells(all_cells, edge_rule)
-    parts = [format_cell_count(counts.detected)]
-    if edge_rule != DEFAULT_EDGE_RULE:
-        parts.append(f"{counts.counted} {_RULE_PHRASES[edge_rule]}")
-    if any(cell.in_region is not None for cell in all_cells):
-        parts.append(f"{sum(bool(cell.in_region) and is_counted(cell, edge_rule) for cell in all_cells)} in the region")
-    return " · ".join(parts)
-
-
-_RULE_PHRASES: Final = {"two_edges": "by the two-edge rule", "complete": "not cut by the edge"}
 
 
 def _apply(target: CorrectionTarget, edits: tuple[Edit, ...]) -> Corrections:

@@ -16,6 +16,7 @@ from wbcseg.ui.batch.options import CacheKey, PredictionOptions
 from wbcseg.ui.components.cell_table import Row, build_rows, render_table_html, select_rows_to_review, summarize_results
 from wbcseg.ui.components.downloads import show_download_buttons
 from wbcseg.ui.components.pixel_size import warn_implausible_pixel_size
+from wbcseg.ui.counting import format_rule_count, get_edge_rule
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.state import restore_widget, save_widget
 
@@ -90,6 +91,8 @@ def _show_live(batch: Batch, options: PredictionOptions, catalog: Catalog, was_a
         return
     all_rows = build_rows(results, numbered=len(batch.input_images) > 1)
     headline, details = summarize_results(results)
+    if any(result.is_field_of_view for result in results):
+        headline += format_rule_count((cell for result in results for cell in result.cells), get_edge_rule())
     st.markdown(f"**{escape_markdown(headline)}**" + (f"; {escape_markdown(details)}." if details else ""))
     warn_implausible_pixel_size((row.cell.features for row in all_rows if row.cell), options.pixel_size)
     rows = _select_rows(all_rows)

@@ -21,7 +21,7 @@ from wbcseg.ui.components import quality_badges
 from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_feature_table, build_rows
 from wbcseg.ui.components.image import show_png
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.corrections import show_cell_count
+from wbcseg.ui.counting import show_cell_count
 from wbcseg.ui.formatting import escape_markdown, format_score, format_size
 from wbcseg.ui.segment import upload
 from wbcseg.visualization import resize_for_display

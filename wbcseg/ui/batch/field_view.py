@@ -16,6 +16,7 @@ from wbcseg.ui import cache, corrections
 from wbcseg.ui.batch.options import CacheKey, PredictionOptions
 from wbcseg.ui.cache import CachedPrediction
 from wbcseg.ui.corrections import CorrectionKey, CorrectionTarget
+from wbcseg.ui.counting import mark_region
 from wbcseg.ui.segment.view import encode_view, on_mask_edited, prepare_cells, remember_view
 from wbcseg.ui.segment.viewer_props import build_viewer_props
 from wbcseg.ui.viewer import send_payload, show_viewer
@@ -39,7 +40,7 @@ def apply_corrections(batch: Batch, options: PredictionOptions, catalog: Catalog
         if result.edits != current.edits:
             own_result, _ = _segment(batch, result, options, catalog)
             corrected = own_result.correct(current.edits).image_result
-        cells = corrections.mark_region(corrected.cells, current.region)
+        cells = mark_region(corrected.cells, current.region)
         if corrected is not result or cells != corrected.cells:
             batch.replace_result(replace(corrected, cells=cells))
 

@@ -13,6 +13,7 @@ from wbcseg.inference import Catalog, ModelEntry
 from wbcseg.quality import load_quality_model
 from wbcseg.ui.components import dataset_status
 from wbcseg.ui.components.pixel_size import select_pixel_size
+from wbcseg.ui.counting import select_edge_rule
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.state import restore_widget, save_widget
 
@@ -77,6 +78,7 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
         )
         second_entry = _select_second_entry(usable_entries[name], usable_entries)
         pixel_size = select_pixel_size(in_address=False)
+        select_edge_rule()
         page = 1
         if page_count > 1:
             restore_widget("batch_page", 1)

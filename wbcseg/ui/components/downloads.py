@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from wbcseg.counting import DEFAULT_EDGE_RULE
 from wbcseg.export import CELLS_FILE, build_cell_rows, build_results_zip, encode_csv
 from wbcseg.inference import ModelEntry
 from wbcseg.results import Results, group_by_image
 from wbcseg.ui.components.pixel_size import CURRENT_PIXEL_SIZE
+from wbcseg.ui.counting import EDGE_RULE_KEY
 from wbcseg.ui.state import get_saved_choices
 
 
@@ -24,7 +26,8 @@ def show_download_buttons(
     second_entry: ModelEntry | None = None,
     reading_context: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Show buttons to download results. Files are built on the click, with the pixel size that is set then.
+    """Show buttons to download results. Files are built on the click, with the pixel size and the edge rule that are
+    set then.
 
     Args:
         get_results: Returns the images with their cells, or the cells alone.
@@ -40,18 +43,26 @@ def show_download_buttons(
     def get_pixel_size() -> float | None:
         return choices.get(CURRENT_PIXEL_SIZE)
 
-    def build_report(results: Results, pixel_size: float | None) -> bytes:
+    def get_rule() -> str:
+        return str(choices.get(EDGE_RULE_KEY, DEFAULT_EDGE_RULE))
+
+    def build_report(results: Results) -> bytes:
+        settings = _list_settings(results, entries, tta, page, second_entry)
         with reading_context():
-            return _build_report(results, _list_settings(results, entries, tta, page, second_entry), pixel_size)
+            return _build_report(results, settings, get_pixel_size(), get_rule())
+
+    def build_csv() -> bytes:
+        return encode_csv(build_cell_rows(get_results(), pixel_size=get_pixel_size(), edge_rule=get_rule()))
 
     def build_zip() -> bytes:
-        results, pixel_size = get_results(), get_pixel_size()
+        results = get_results()
         with reading_context():
-            return build_results_zip(results, pixel_size=pixel_size, report=build_report(results, pixel_size))
+            report = build_report(results)
+            return build_results_zip(results, pixel_size=get_pixel_size(), edge_rule=get_rule(), report=report)
 
     st.download_button(
         "Download measurements (CSV)",
-        lambda: encode_csv(build_cell_rows(get_results(), pixel_size=get_pixel_size())),
+        build_csv,
         CELLS_FILE,
         "text/csv",
         icon=":material/table:",
@@ -59,7 +70,7 @@ def show_download_buttons(
     )
     st.download_button(
         "Download report (PDF)",
-        lambda: build_report(get_results(), get_pixel_size()),
+        lambda: build_report(get_results()),
         "report.pdf",
         "application/pdf",
         icon=":material/picture_as_pdf:",
@@ -92,8 +103,12 @@ def _describe_model(entry: ModelEntry) -> str:
     return f"{entry.name}: {entry.title}, file {checksum[:8]}, created {entry.card.created[:10]}"
 
 
-def _build_report(results: Results, settings: Sequence[tuple[str, str]], pixel_size: float | None) -> bytes:
+def _build_report(
+    results: Results, settings: Sequence[tuple[str, str]], pixel_size: float | None, edge_rule: str
+) -> bytes:
     # Imported here, because no other page needs the PDF library.
     from wbcseg.export.pdf import build_pdf_report
 
-    return build_pdf_report(results, date=datetime.now(UTC), settings=settings, pixel_size=pixel_size)
+    return build_pdf_report(
+        results, date=datetime.now(UTC), settings=settings, pixel_size=pixel_size, edge_rule=edge_rule
+    )

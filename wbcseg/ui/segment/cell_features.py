@@ -21,7 +21,7 @@ from wbcseg.ui.components.downloads import show_download_buttons
 from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.corrections import show_cell_count
+from wbcseg.ui.counting import select_edge_rule, show_cell_count
 from wbcseg.ui.formatting import escape_markdown, get_mask_title
 from wbcseg.ui.glossary import show_research_notice
 from wbcseg.ui.segment.view import PredictView
@@ -50,6 +50,8 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pixel_size = select_pixel_size(is_upload=loaded_image.is_upload)
         model_name = _select_model(view, entries) if whole_field else ""
+        if whole_field:
+            select_edge_rule()
         show_download_buttons(lambda: [_build_image_report(loaded_image, view, entries)], entries, tta=tta)
     warn_implausible_pixel_size((cell.features for cells in view.cells.values() for cell in cells), pixel_size)
     if whole_field:

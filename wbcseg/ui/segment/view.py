@@ -25,6 +25,7 @@ from wbcseg.ui import cache, corrections
 from wbcseg.ui.cache import STRIP_THUMBNAIL_SIDE, CachedPrediction
 from wbcseg.ui.components.dataset_picker import go_to_image
 from wbcseg.ui.corrections import CorrectedPrediction, CorrectionTarget
+from wbcseg.ui.counting import mark_region
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.segment import edited_masks
 from wbcseg.ui.segment.prefetch import (
@@ -271,7 +272,7 @@ def prepare_cells(
     """
     name = loaded_image.filename or loaded_image.sample.id.replace("/", "-")
     cells = {
-        model_name: corrections.mark_region(
+        model_name: mark_region(
             (replace(cell, image_name=name) for cell in each.prediction.cells), each.corrections.region
         )
         for model_name, each in corrected.items()

@@ -13,7 +13,8 @@ from wbcseg.labels import CLASSES, PALETTES
 from wbcseg.models.card import NOTICE
 from wbcseg.results import CellResult
 from wbcseg.ui.cache import LoadedImage
-from wbcseg.ui.corrections import CorrectedPrediction, format_counts, get_edge_rule
+from wbcseg.ui.corrections import CorrectedPrediction
+from wbcseg.ui.counting import format_counts, get_edge_rule
 from wbcseg.ui.formatting import format_alt, format_dataset_name, get_local_id, get_mask_title
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment.prefetch import PrefetchKey, hash_prefetch_key
