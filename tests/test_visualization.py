@@ -10,11 +10,12 @@ from wbcseg.visualization import (
     MAX_DISPLAY_WIDTH,
     colorize,
     compute_class_fractions,
-    draw_boxes,
+    draw_outlines,
     enlarge,
     overlay,
     resize_for_display,
     shrink_to_fit,
+    trace_outlines,
 )
 
 THESIS = PALETTES["thesis"]
@@ -95,52 +96,46 @@ def test_class_shares():
     assert compute_class_fractions(np.zeros((2, 2), np.uint8)) == {"background": 1.0, "cytoplasm": 0.0, "nucleus": 0.0}
 
 
-def test_numbered_boxes_are_drawn_on_a_copy():
-    image = np.full((200, 300, 3), 128, np.uint8)
-    drawn = draw_boxes(image, [(10, 20, 60, 80), (100, 90, 299, 199)])
-    assert drawn.shape == image.shape
+def draw_disc(x, y, radius, side=200):
+    rows, columns = np.mgrid[:side, :side] + 0.5
+    return np.hypot(columns - x, rows - y) <= radius
+
+
+@pytest.mark.parametrize("radius", [6, 30, 90])
+def test_an_outline_follows_the_edge_of_its_mask(radius):
+    (outline,) = trace_outlines(draw_disc(100, 95, radius), (1000, 2000))
+    assert np.abs(np.hypot(*(outline - (1100, 2095)).T) - radius).max() < 0.75
+    assert 8 <= len(outline) <= 200
+
+
+def test_outlines_of_pieces_and_holes_reach_the_edge_of_the_image():
+    mask = np.zeros((20, 30), bool)
+    mask[:10, 20:] = True
+    mask[3:5, 24:26] = False
+    outer, hole = sorted(trace_outlines(mask), key=lambda outline: -np.ptp(outline))
+    assert (outer.min(axis=0).tolist(), outer.max(axis=0).tolist()) == ([20, 0], [30, 10])
+    assert (hole.min(axis=0).tolist(), hole.max(axis=0).tolist()) == ([24, 3], [26, 5])
+    assert trace_outlines(np.zeros((5, 5), bool)) == []
+
+
+def test_numbered_outlines_are_drawn_on_a_copy():
+    image = np.full((200, 200, 3), 128, np.uint8)
+    outlines = trace_outlines(draw_disc(100, 95, 60))
+    drawn = draw_outlines(image, {7: outlines})
     assert (image == 128).all()
-    assert (drawn[20, 10] == 0).all()
-    assert (drawn[50, 11] == 255).all()
-    assert (drawn[100, 80] == 128).all()
-    assert (drawn[199, 200] == 0).all()
-    assert (draw_boxes(image, []) == image).all()
-
-
-def inside(drawn, box):
-    left, top, right, bottom = box
-    return drawn[top + 4 : bottom - 3, left + 4 : right - 3]
-
-
-@pytest.mark.parametrize(
-    ("size", "boxes"),
-    [
-        (
-            (480, 640),
-            [(5, 5, 85, 85), (300, 0, 380, 80), (560, 400, 639, 479), (0, 200, 60, 260), (100, 200, 160, 260)],
-        ),
-        ((900, 1200), [(x, y, x + 36, y + 36) for y in range(10, 860, 90) for x in range(10, 1160, 90)]),
-    ],
-)
-def test_numbers_stand_beside_their_cells(size, boxes):
-    drawn = draw_boxes(np.full((*size, 3), 128, np.uint8), boxes)
-    for box in boxes:
-        assert (inside(drawn, box) == 128).all()
-    plates = (drawn == 0).all(axis=2).sum()
-    digits = len("".join(map(str, range(1, len(boxes) + 1))))
-    assert plates > digits * 60  # they are somewhere
-
-
-def test_a_box_that_fills_the_image_has_its_number_inside():
-    drawn = draw_boxes(np.full((100, 100, 3), 128, np.uint8), [(0, 0, 99, 99)])
-    assert (drawn[6, 5] == 0).all()
+    # White between black on the edge, a number in the middle, and nothing between and outside.
+    assert (drawn[95, 158:163].max(), drawn[95, 157:164].min()) == (255, 0)
+    assert (drawn[85:105, 90:110] > 180).any()
+    assert (drawn[40:80, 90:110] == 128).all()
+    assert (drawn[:, :35] == 128).all()
+    assert (draw_outlines(image, {}) == image).all()
 
 
 def test_numbers_grow_with_the_image():
-    def height(side):
-        box = (side // 2, side // 2, side // 2 + 60, side // 2 + 60)
-        column = draw_boxes(np.full((side, side, 3), 128, np.uint8), [box])[: side // 2, side // 2 + 1]
-        return int((column == 0).all(axis=1).sum())
+    def measure_height(side):
+        image = np.full((side, side, 3), 128, np.uint8)
+        tiny = np.array([[side / 2, side / 2], [side / 2 + 1, side / 2], [side / 2, side / 2 + 1]])
+        return int((draw_outlines(image, {8: [tiny]}) != 128).any(axis=(1, 2)).sum())
 
-    assert 14 <= height(300) < 22
-    assert height(1200) == pytest.approx(37, abs=2)
+    assert 12 <= measure_height(300) < 22
+    assert 2 < measure_height(1200) / measure_height(300) * 14 / 10 < 3.5

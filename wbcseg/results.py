@@ -183,7 +183,7 @@ class ImageReport:
         problem: Why it was not used; else ``None``.
         note: Anything else to report, such as why the expert mask was not used.
         mask_rejected: Whether it came with an expert mask that could not be used.
-        field_renderers: For a field of view, by model: returns the whole field with its cells in numbered boxes,
+        field_renderers: For a field of view, by model: returns the whole field with outlines and numbers of its cells,
             reduced to page size, ``uint8[h, w, 3]``.
     """
 

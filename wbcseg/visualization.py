@@ -1,8 +1,8 @@
-"""Render segmentations: overlays, scaling for display and numbered boxes, from NumPy array to NumPy array."""
+"""Render segmentations: overlays, scaling for display and numbered outlines, from NumPy array to NumPy array."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -16,6 +16,15 @@ RgbImage = NDArray[np.uint8]
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
+
+Outline = NDArray[np.float64]
+"""Corners of a closed line, x and y in pixels, not repeating the first, ``float64[n, 2]``."""
+
+MAX_CORNERS: Final = 160
+"""Corners of an outline, apart from the ends of straight pieces: enough for a smooth line at any size of a cell."""
+
+MIN_STRAIGHT: Final = 3.0
+"""A piece of an outline of at least this many pixels without a corner is straight, and both of its ends are kept."""
 
 MIN_NUMBER_HEIGHT: Final = 14
 """Minimum height of cell numbers in pixels."""
@@ -138,14 +147,44 @@ def resize_for_display(array: NDArray[np.uint8], min_side: int, max_side: int = 
     return enlarge(array, min(-(-min_side // max(array.shape[:2])), max(1, max_side // max(array.shape[:2]))))
 
 
-def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
-    """Draw numbered boxes, from 1, on a copy of an image.
+def trace_outlines(mask: NDArray[np.bool_], offset: tuple[int, int] = (0, 0)) -> list[Outline]:
+    """Return smooth outlines of the pieces and of the holes of a mask.
 
-    Numbers are placed outside their boxes, if possible where they hide no cell and no other number.
+    Args:
+        mask: ``bool[h, w]``.
+        offset: Column and row of the mask in its image.
+
+    Returns:
+        The corners of each outline, x and y in pixels of the image, not closed, ``float64[n, 2]``. There are at most
+        :data:`MAX_CORNERS` of them, apart from the ends of straight pieces.
+    """
+    # Imported here, because it takes long and few need it.
+    from skimage.measure import find_contours
+
+    contours = find_contours(np.pad(mask, 1).astype(np.float32), 0.5)
+    outlines = [_simplify(contour[:-1, ::-1]) + np.asarray(offset) - 0.5 for contour in contours]
+    return [outline for outline in outlines if len(outline) >= 3]
+
+
+def _simplify(ring: Outline) -> Outline:
+    """Return the corners of a ring, not closed, and of many only some."""
+    step = ring - np.roll(ring, 1, axis=0)
+    next_step = np.roll(step, -1, axis=0)
+    corners = ring[np.abs(step[:, 0] * next_step[:, 1] - step[:, 1] * next_step[:, 0]) > 1e-6]
+    is_straight = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T) >= MIN_STRAIGHT
+    every = max(1, -(-len(corners) // MAX_CORNERS))
+    is_kept = (np.arange(len(corners)) % every == 0) | is_straight | np.roll(is_straight, 1)
+    kept: Outline = corners[is_kept]
+    return kept
+
+
+def draw_outlines(image: RgbImage, outlines: Mapping[int, Sequence[Outline]]) -> RgbImage:
+    """Draw the outlines of cells with their numbers on a copy of an image.
 
     Args:
         image: ``uint8[H, W, 3]``.
-        boxes: Left, top, right and bottom in pixels.
+        outlines: The outlines of each cell by its number, x and y in pixels; the number stands in the middle of the
+            first.
 
     Returns:
         ``uint8[H, W, 3]``.
@@ -154,40 +193,16 @@ def draw_boxes(image: RgbImage, boxes: Sequence[Box]) -> RgbImage:
     draw = ImageDraw.Draw(canvas)
     font_size = max(MIN_NUMBER_HEIGHT, round(max(image.shape[:2]) / NUMBERS_PER_SIDE))
     font = ImageFont.load_default(font_size)
-    for left, top, right, bottom in boxes:
-        # White inside black: one of them contrasts with any background.
-        draw.rectangle((left, top, right, bottom), outline="black", width=4)
-        draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
-    occupied = list(boxes)
-    for number, box in enumerate(boxes, start=1):
-        width, height = round(draw.textlength(str(number), font=font)) + font_size // 2, font_size + font_size // 4
-        plate = _place_number(box, (width, height), occupied, canvas.size)
-        occupied.append(plate)
-        draw.rectangle(plate, fill="black")
-        middle = ((plate[0] + plate[2]) / 2, (plate[1] + plate[3]) / 2)
-        draw.text(middle, str(number), fill="white", font=font, anchor="mm")
+    # White inside black: one of them contrasts with any background.
+    for colour, width in (("black", 4), ("white", 2)):
+        for outline in (outline for cell_outlines in outlines.values() for outline in cell_outlines):
+            points = [tuple(point) for point in (*outline.tolist(), outline[0].tolist())]
+            draw.line(points, fill=colour, width=width, joint="curve")
+    for number, cell_outlines in outlines.items():
+        if cell_outlines:
+            x, y = ((cell_outlines[0].min(axis=0) + cell_outlines[0].max(axis=0)) / 2).tolist()
+            draw.text((x, y), str(number), fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill="black")
     return np.asarray(canvas)
-
-
-def _place_number(box: Box, size: tuple[int, int], occupied: Sequence[Box], canvas: tuple[int, int]) -> Box:
-    """Return the position of a box's number: at the corner where it covers least."""
-    left, top, right, bottom = box
-    width, height = size
-    # Above and below first: there it clearly belongs to the box.
-    corners = [(x, y) for y in (top - height, bottom) for x in (left, right - width)]
-    corners += [(x, y) for x in (right, left - width) for y in (top, bottom - height)]
-    positions = [(x, y) for x, y in corners if 0 <= x <= canvas[0] - width and 0 <= y <= canvas[1] - height]
-    # If there is no room around the box, the number is inside.
-    inside = min(max(left, 0), max(canvas[0] - width, 0)), min(max(top, 0), max(canvas[1] - height, 0))
-    candidates = [(x, y, x + width, y + height) for x, y in (*positions, inside)]
-    return min(candidates, key=lambda candidate: sum(_compute_overlap(candidate, other) for other in occupied))
-
-
-def _compute_overlap(first: Box, second: Box) -> int:
-    """Return the area in pixels that two boxes share."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    return max(width, 0) * max(height, 0)
 
 
 def compute_class_fractions(labels: Labels) -> dict[str, float]:

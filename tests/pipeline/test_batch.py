@@ -327,7 +327,6 @@ def test_field_of_view_has_several_cells(field):
         (1, (30, 40)),
         (2, (350, 300)),
     ]
-    assert result.boxes == ((30, 40, 150, 160), (350, 300, 470, 420))
     assert len(result.thumbnails) == 3
     assert all(0.5 < item_result.dice["cell"] <= 1 for item_result in result.cells)
     reads.clear()
@@ -347,7 +346,7 @@ def test_field_of_view_has_several_cells(field):
     (report,) = batch.get_reports()
     small = report.field_renderers["fields"]()
     assert small.shape == image.shape
-    assert (small[:, :, 0] == 0).sum() > (image[:, :, 0] == 0).sum() + 500  # The boxes' black borders.
+    assert (small[:, :, 0] == 0).sum() > (image[:, :, 0] == 0).sum() + 500  # The black borders of the outlines.
 
 
 def test_image_that_one_model_could_segment_is_used_with_a_note_on_the_other():

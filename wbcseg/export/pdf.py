@@ -192,7 +192,7 @@ def _render_field(
     cells: Sequence[CellResult],
     edge_rule: str,
 ) -> None:
-    """Show a field of view with its cells in numbered boxes."""
+    """Show a field of view with outlines and numbers of its cells."""
     render = report.field_renderers.get(model)
     pixels = render() if render is not None else None
     width, height = fit_to_page(pixels) if pixels is not None else (0.0, 0.0)

@@ -19,7 +19,7 @@ from wbcseg.inference import DetectedCell, Segmentation
 from wbcseg.io import encode_png, open_image, open_mask
 from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
-from wbcseg.pipeline.image_result import ImageResult, LastImageCache, get_crop_box
+from wbcseg.pipeline.image_result import ImageResult, LastImageCache
 from wbcseg.pipeline.thumbnails import render_thumbnail
 from wbcseg.results import CellResult, Pixels
 from wbcseg.visualization import Box
@@ -77,7 +77,7 @@ class Analysis:
         reloadable, masks = [], []
         for cell in self.cells:
             crop, labels = cell.load()
-            mask_part = (get_crop_box(cell, labels), encode_png(labels))
+            mask_part = (_get_crop_box(cell, labels), encode_png(labels))
             thumbnails.append(render_thumbnail(crop, labels))
             masks.append(mask_part)
             reloadable.append(replace(cell, load=_build_loader(load_pixels, *mask_part)))
@@ -89,7 +89,6 @@ class Analysis:
             tuple(thumbnails),
             mask_problem=self.mask_problem,
             notices=self.notices,
-            boxes=tuple(box for box, _ in masks),
             page=page,
             model=self.segmentation.model,
             load=lambda: _assemble(load_pixels(), masks),
@@ -106,6 +105,12 @@ def compute_image_digest(image: NDArray[np.uint8], mask: Labels | None) -> str:
         mask: ``uint8[H, W]`` of class ids, or ``None``.
     """
     return Sample("upload/image", image, mask).compute_digest()
+
+
+def _get_crop_box(cell: CellResult, labels: Labels) -> Box:
+    """Return left, top, right and bottom of a cell's crop in its image."""
+    left, top = cell.offset or (0, 0)
+    return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
 def _get_slices(box: Box) -> tuple[slice, slice]:

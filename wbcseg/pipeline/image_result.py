@@ -17,7 +17,6 @@ from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.thumbnails import render_thumbnail
 from wbcseg.results import CellResult, Pixels
-from wbcseg.visualization import Box
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,6 @@ class ImageResult:
         problem: Why there is no result, or ``None``.
         mask_problem: Why the expert mask was not used, or ``None``.
         notices: Sentences on how the image was read.
-        boxes: Left, top, right and bottom in pixels of each cell's crop; for a crop, the whole image.
         page: Page of the file, from 0.
         model: Name of the model that segmented it.
         load: Returns the whole image and its class ids, read again from the input.
@@ -50,7 +48,6 @@ class ImageResult:
     problem: Problem | None = None
     mask_problem: Problem | None = None
     notices: tuple[str, ...] = ()
-    boxes: tuple[Box, ...] = ()
     page: int = 0
     model: str = ""
     load: Callable[[], Pixels] | None = field(default=None, repr=False)
@@ -116,15 +113,8 @@ def build_field_result(
         is_field_of_view=True,
         cells=tuple(cell_results),
         thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*crop) for crop in crops)),
-        boxes=tuple(get_crop_box(cell, crop[1]) for cell, crop in zip(cell_results, crops, strict=True)),
         load=lambda: (image, labels),
     )
-
-
-def get_crop_box(cell: CellResult, labels: Labels) -> Box:
-    """Return left, top, right and bottom of a cell's crop in its image."""
-    left, top = cell.offset or (0, 0)
-    return left, top, left + labels.shape[1], top + labels.shape[0]
 
 
 def rename_result(result: ImageResult, input_image: InputImage) -> ImageResult:

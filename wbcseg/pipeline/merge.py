@@ -9,11 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.labels import Labels
 from wbcseg.pipeline.image_result import ImageResult
 from wbcseg.pipeline.thumbnails import render_field
-from wbcseg.results import ImageReport
-from wbcseg.visualization import Box
+from wbcseg.results import CellResult, ImageReport, Pixels
 
 REPORT_IMAGE_SIDE: Final = 1000
 """Longer side of a field of view in a report, in pixels."""
@@ -38,24 +36,22 @@ def merge_results(results: Sequence[ImageResult]) -> ImageReport:
         note=" ".join(dict.fromkeys((*messages, *other_problems))),
         mask_rejected=any(result.mask_problem is not None for result in usable),
         field_renderers={
-            result.model: build_field_renderer(result.load, result.boxes)
+            result.model: build_field_renderer(result.load, result.cells)
             for result in usable
             if result.is_field_of_view and result.load is not None
         },
     )
 
 
-def build_field_renderer(
-    load: Callable[[], tuple[NDArray[np.uint8], Labels]], boxes: Sequence[Box]
-) -> Callable[[], NDArray[np.uint8]]:
-    """Return a function that renders a field of view with its cells in numbered boxes.
+def build_field_renderer(load: Callable[[], Pixels], cells: Sequence[CellResult]) -> Callable[[], NDArray[np.uint8]]:
+    """Return a function that renders a field of view with the outlines and the numbers of its cells.
 
     Args:
         load: Returns the image, ``uint8[H, W, 3]``, and its class ids, ``uint8[H, W]``.
-        boxes: Left, top, right and bottom of each cell's crop in pixels.
+        cells: Its cells.
     """
-    return partial(_render_field, load, tuple(boxes))
+    return partial(_render_field, load, tuple(cells))
 
 
-def _render_field(load: Callable[[], tuple[NDArray[np.uint8], Labels]], boxes: tuple[Box, ...]) -> NDArray[np.uint8]:
-    return render_field(*load(), boxes, REPORT_IMAGE_SIDE)
+def _render_field(load: Callable[[], Pixels], cells: tuple[CellResult, ...]) -> NDArray[np.uint8]:
+    return render_field(*load(), cells, REPORT_IMAGE_SIDE)

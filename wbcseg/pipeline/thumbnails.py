@@ -1,8 +1,8 @@
-"""Render overlays: thumbnails of cells, and fields of view with numbered boxes."""
+"""Render overlays: thumbnails of cells, and fields of view with numbered outlines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.io import encode_png
-from wbcseg.labels import PALETTES, Labels
-from wbcseg.visualization import Box, RgbImage, draw_boxes, overlay
+from wbcseg.labels import BACKGROUND, PALETTES, Labels
+from wbcseg.results import CellResult
+from wbcseg.visualization import RgbImage, draw_outlines, overlay, trace_outlines
 
 THUMBNAIL_SIDE: Final = 72
 """Longer side of a thumbnail in pixels."""
@@ -46,13 +47,13 @@ def render_overlay(image: NDArray[np.uint8], labels: Labels, max_side: int) -> R
     return overlay(reduced, reduced_labels, PALETTES["thesis"], 0.4)
 
 
-def render_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box], max_side: int) -> RgbImage:
-    """Render a field of view in the same way, with its cells in numbered boxes.
+def render_field(image: NDArray[np.uint8], labels: Labels, cells: Iterable[CellResult], max_side: int) -> RgbImage:
+    """Render a field of view in the same way, with the outlines and the numbers of its cells.
 
     Args:
         image: ``uint8[H, W, 3]``.
         labels: ``uint8[H, W]`` of class ids.
-        boxes: Left, top, right and bottom of each cell's crop in pixels.
+        cells: Its cells.
         max_side: Longest side in pixels.
 
     Returns:
@@ -60,8 +61,10 @@ def render_field(image: NDArray[np.uint8], labels: Labels, boxes: Sequence[Box],
     """
     rendered = render_overlay(image, labels, max_side)
     factor = rendered.shape[0] / image.shape[0]
-    scaled_boxes = [
-        (round(left * factor), round(top * factor), round(right * factor) - 1, round(bottom * factor) - 1)
-        for left, top, right, bottom in boxes
-    ]
-    return draw_boxes(rendered, scaled_boxes)
+    outlines = {
+        cell.cell_index: [
+            factor * outline for outline in trace_outlines(cell.load()[1] != BACKGROUND.id, cell.offset or (0, 0))
+        ]
+        for cell in cells
+    }
+    return draw_outlines(rendered, outlines)

@@ -133,10 +133,11 @@ def _build_image_report(
         replace(cell, seen_in_training=cell.model in trained_models) for cell in _score_cells(loaded_image, view)
     )
     filename = cells[0].image_name if cells else loaded_image.filename or loaded_image.sample.id
-    field_images = {}
-    for model, prediction in view.predictions.items() if view.is_field_of_view else ():
-        field_result = build_field_result(filename, image, prediction.labels, view.cells[model])
-        field_images[model] = build_field_renderer(build_in_memory_loader(image, prediction.labels), field_result.boxes)
+    field_images = {
+        model: build_field_renderer(build_in_memory_loader(image, prediction.labels), view.cells[model])
+        for model, prediction in view.predictions.items()
+        if view.is_field_of_view
+    }
     notes = list(loaded_image.notices)
     if trained_models and loaded_image.sample.mask is not None:
         notes.append(f"Seen in training, so the Dice is optimistic: {', '.join(sorted(trained_models))}.")
