@@ -116,7 +116,7 @@ def test_zip_holds_all_files_and_no_formulas(cells: list[CellResult]) -> None:
             assert not mask.info
         rows = read(archive.read(CELLS_FILE))
         assert [row["image"] for row in rows] == ["Jane Doe.png", "Jane Doe.png", "'=1+1.png"]
-        assert len(read(archive.read("definitions.csv"))) == len(FEATURES) + len(REGIONS) + len(STATUSES) + 2 + 2
+        assert len(read(archive.read("definitions.csv"))) == len(FEATURES) + len(REGIONS) + len(STATUSES) + 2 + 2 + 3
         assert len(json.loads(archive.read("outlines.coco.json"))["images"]) == 3
         outline = json.loads(archive.read(next(name for name in names if name.endswith(".geojson"))))
         values = outline["features"][0]["properties"]["measurements"]

@@ -686,7 +686,9 @@ def test_a_field_of_view_on_the_page(open_page, monkeypatch):
     at = upload_and_wait(open_page("batch"), ("field.png", encode(image), "image/png"))
     cache._load_segmenter.clear()
     assert [row[1] for row in table(at)[1:]] == ["field.png Field of view: 2 white blood cells", "Cell 1", "Cell 2"]
-    assert "numbered from top to bottom" in page_text(at)
+    assert "**2 white blood cells**" in page_text(at)
+    (panel,) = [panel for panel in viewer_props(at)["panels"] if panel["cells"]]
+    assert [cell["number"] for cell in panel["cells"]] == [1, 2]
     at.selectbox(key="batch_detail").select(2).run()
     assert "field\\.png\\, cell 2" in page_text(at)
 

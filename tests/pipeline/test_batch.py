@@ -270,8 +270,8 @@ def test_images_are_not_kept_in_memory():
     assert all(result.cells[0].load()[0].shape == (60, 70, 3) for result in processed)
     with batch.cache_last_image():
         processed[0].cells[0].load()
-        assert batch._image_cache._pixels is not None
-    assert batch._image_cache._pixels is None
+        assert batch.image_cache._pixels is not None
+    assert batch.image_cache._pixels is None
 
 
 def test_results_of_the_previous_batch_are_reused():
