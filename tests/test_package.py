@@ -22,6 +22,7 @@ LAYERS = [
     {"models"},
     {"training"},
     {"counting", "features", "inference", "quality", "visualization"},
+    {"detector_training"},
     {"export", "pipeline"},
     {"benchmarking", "evaluation"},
     {"api"},
