@@ -2,7 +2,7 @@
 
 Environment variables come first, so that a host, a test or a cluster worker can redirect each folder:
 ``WBCSEG_WEIGHTS`` (shipped models), ``WBCSEG_RUNS`` (training runs), ``WBCSEG_CACHE`` (downloads) and ``WBCSEG_DATA``
-(a copy of the published data sets).
+(a copy of the Zheng data sets, or a folder that holds it; other published data sets are folders beside it).
 """
 
 from __future__ import annotations

@@ -102,7 +102,8 @@ class Composer:
             angle += rng.uniform(-0.9, 0.9)
         shift = np.array([side / 2, side / 2]) - np.mean(places, axis=0)
         for cell_id, (cell, place) in enumerate(zip(cells, places, strict=True), start=1):
-            laid = canvas.lay_cell(cell, *(np.array(place) + shift), cell_id)
+            y, x = (np.array(place) + shift).tolist()
+            laid = canvas.lay_cell(cell, y, x, cell_id)
             laid_counts[cell_id] = int((canvas.instances == cell_id).sum())
             if laid is not None and truth.add(cell_id, laid, is_exact=cell.has_exact_outline) and cell_id > 1:
                 truth.pairs.append((cell_id - 1, cell_id))
