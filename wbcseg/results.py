@@ -199,7 +199,11 @@ class ImageReport:
     def iter_by_model(self) -> Iterator[tuple[str, tuple[CellResult, ...]]]:
         """Yield each model that segmented the image, with its cells."""
         for model in self.models:
-            yield model, tuple(cell for cell in self.cells if cell.model == model)
+            yield model, self.get_cells(model)
+
+    def get_cells(self, model: str) -> tuple[CellResult, ...]:
+        """Return the cells that a model found."""
+        return tuple(cell for cell in self.cells if cell.model == model)
 
 
 Results = Sequence[CellResult | ImageReport]

@@ -22,6 +22,7 @@ from wbcseg.inference import Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.io import encode_png, open_image, open_mask
 from wbcseg.pipeline import collect_inputs
+from wbcseg.quality import EMPTY_FIELD_REASON
 
 
 def test_every_model_writes_a_mask_and_an_overlay_of_the_images_size(images: Path, tmp_path: Path) -> None:
@@ -53,6 +54,18 @@ def test_files_that_cannot_be_read_are_named_and_the_others_segmented(
     assert "Traceback" not in printed.err
     assert "3 of 8 images" in printed.out
     assert len(list((tmp_path / "out" / FIRST_CHOICE).glob("cell ?.png"))) == 3
+
+
+def test_field_without_a_cell_is_to_be_reviewed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "plain.png").write_bytes(encode_png(np.full((500, 600, 3), 225, np.uint8)))
+    out = tmp_path / "out"
+    assert main(["segment", str(tmp_path / "plain.png"), "--out", str(out), "--measurements"]) == 0
+    assert f"No white cell found by {FIRST_CHOICE}; review plain.png" in capsys.readouterr().out
+    (row,) = read_cells(out)
+    assert (row["status"], row["reasons"]) == ("no_cell", EMPTY_FIELD_REASON)
+    with (out / "images.csv").open(encoding="utf-8-sig", newline="") as file:
+        (image_row,) = csv.DictReader(file)
+    assert (image_row["cells"], image_row["note"]) == ("0", EMPTY_FIELD_REASON)
 
 
 def test_results_stay_in_the_output_folder_and_replace_nothing(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from wbcseg.export.csv import CELLS_FILE, IMAGES_FILE, NO_CELL, NOT_USED
 from wbcseg.export.pdf import build_pdf_report
 from wbcseg.features import FEATURES, extract_features
 from wbcseg.metrics import REGIONS
-from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_DESCRIPTIONS, STATUSES
+from wbcseg.quality import EMPTY_FIELD_REASON, OK, OUT_OF_RANGE, REVIEW, STATUS_DESCRIPTIONS, STATUSES
 from wbcseg.results import CellResult, ImageReport, build_in_memory_loader, group_by_image
 
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -168,7 +168,7 @@ def test_every_image_has_a_row(reports: list[ImageReport]) -> None:
     assert [row["image"] for row in table[-2:]] == ["Doe empty.tif", "Jane Doe (3).png"]
     empty, unused = table[-2:]
     assert (empty["status"], empty["width"], empty["height"]) == (NO_CELL, "800", "700")
-    assert empty["model"] == "unet-16"
+    assert (empty["model"], empty["reasons"]) == ("unet-16", EMPTY_FIELD_REASON)
     assert (unused["status"], unused["width"]) == (NOT_USED, "")
     assert unused["note"].endswith("The file is truncated. Copy it again.")
     assert [row["status"] for row in table[:4]] == [OK, REVIEW, REVIEW, REVIEW]

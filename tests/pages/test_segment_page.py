@@ -33,7 +33,7 @@ from wbcseg.labels import PALETTES
 from wbcseg.metrics import score
 from wbcseg.models.card import NOTICE
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON
-from wbcseg.quality import OK, REVIEW, STATUS_LABELS, STATUSES, QualityResult
+from wbcseg.quality import EMPTY_FIELD_REASON, OK, REVIEW, STATUS_LABELS, STATUSES, QualityResult
 from wbcseg.ui import cache
 from wbcseg.ui.cache import LoadedImage
 from wbcseg.ui.components import image_panels
@@ -343,7 +343,7 @@ def test_cells_of_a_field_of_view_are_counted(open_page, monkeypatch):
     assert not at.exception
     assert f"**{escape_markdown('U-Net 16')}**: 2 white blood cells found; all to review." in page_text(at)
     assert quality_model.image_edges == (False, False, False, False)
-    assert "**SegNet 16**: no white blood cells found." in page_text(at)
+    assert f"**SegNet 16**: {EMPTY_FIELD_REASON}" in page_text(at)
 
 
 def test_page_does_not_wait_for_thumbnails(open_page, monkeypatch):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from wbcseg import io, visualization
 from wbcseg.api import Result, segment_input
@@ -41,6 +43,9 @@ from wbcseg.pipeline import (
 from wbcseg.pipeline.analyze import describe_failure
 from wbcseg.quality import load_quality_model
 from wbcseg.results import CellResult, ImageReport
+
+MAX_NAMES: Final = 5
+"""Maximum number of images to review that are named."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -155,12 +160,21 @@ def run_command(options: argparse.Namespace) -> int:
     success_count = sum(1 for report in reports if not report.problem)
     print(f"{success_count} of {len(reports)} images segmented with {len(segmenters)} model(s) into {options.out}")
     for model in segmenters if success_count else ():
-        cells = [cell for report in reports for cell in report.cells if cell.model == model.name]
+        cells = [cell for report in reports for cell in report.get_cells(model.name)]
         means = format_mean_dice(cells)
         counts = [format_status_counts(cells), format_edge_counts(cells, options.edge_rule)]
         counts += [f"mean Dice {means}"] if means else []
         print(f"Cells by {model.name}: {'; '.join(filter(None, counts))}")
+        empty = [report.name for report in reports if model.name in report.models and not report.get_cells(model.name)]
+        if empty:
+            print(f"No white cell found by {model.name}; review {_format_names(empty)}")
     return 1 if output.has_failures or not success_count else 0
+
+
+def _format_names(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    shown = ", ".join(map(io.format_display_name, names[:MAX_NAMES]))
+    return f"{shown} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else shown
 
 
 def _choose_stem(name: str, used_stems: set[str]) -> str:

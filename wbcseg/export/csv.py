@@ -11,7 +11,7 @@ from typing import Final
 from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, get_edge_rule, is_counted, list_cut_edges
 from wbcseg.features import FEATURES
 from wbcseg.metrics import REGIONS
-from wbcseg.quality import STATUS_DESCRIPTIONS, STATUS_LABELS, STATUSES
+from wbcseg.quality import EMPTY_FIELD_REASON, STATUS_DESCRIPTIONS, STATUS_LABELS, STATUSES
 from wbcseg.results import CellResult, ImageReport, Results, group_by_image
 
 CELLS_FILE: Final = "cells.csv"
@@ -127,7 +127,7 @@ def build_cell_rows(
             in_region = "" if cell.in_region is None else str(int(cell.in_region))
         entries += [number, model, counted, cut_by_edge, in_region, origin]
         status = _get_status(report, cell)
-        entries += [status, ROW_STATUS_LABELS.get(status, status), " ".join(cell.reasons) if cell else ""]
+        entries += [status, ROW_STATUS_LABELS.get(status, status), " ".join(_list_reasons(report, model, cell))]
         entries += [" ".join(filter(None, (str(report.problem or ""), report.note)))]
         if mask_files is not None:
             entries.append(mask_files.get(cell, "") if cell else "")
@@ -169,7 +169,8 @@ def build_image_rows(results: Results, *, edge_rule: str = DEFAULT_EDGE_RULE) ->
             counts = count_cells(cells, edge_rule)
             statuses = [cell.status for cell in cells if cell.features is not None]
             numbers = [counts.detected, counts.cut_by_edge, counts.counted, *map(statuses.count, STATUSES)]
-            rows.append([*image_entries, model, edge_rule, *map(str, numbers), note])
+            model_note = note if cells else " ".join(filter(None, (EMPTY_FIELD_REASON, note)))
+            rows.append([*image_entries, model, edge_rule, *map(str, numbers), model_note])
     return rows
 
 
@@ -232,6 +233,13 @@ def _get_status(report: ImageReport, cell: CellResult | None) -> str:
     if report.problem:
         return NOT_USED
     return cell.status if cell is not None and cell.features is not None else NO_CELL
+
+
+def _list_reasons(report: ImageReport, model: str, cell: CellResult | None) -> tuple[str, ...]:
+    """Return the reasons for a row's status."""
+    if cell is not None:
+        return cell.reasons
+    return (EMPTY_FIELD_REASON,) if model and not report.problem else ()
 
 
 def _format_number(value: float) -> str:

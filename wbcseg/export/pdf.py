@@ -200,7 +200,11 @@ def _render_field(
         pdf.add_page()
     top = start_section(pdf)
     n_cells, edge_counts = len(cells), format_edge_counts(cells, edge_rule)
-    cells_text = f"{n_cells} white blood cell{'' if n_cells == 1 else 's'}" if n_cells else "no white blood cell found"
+    cells_text = (
+        f"{n_cells} white blood cell{'' if n_cells == 1 else 's'}"
+        if n_cells
+        else "no white blood cell found; review the image"
+    )
     pdf.cell(
         0,
         6,

@@ -16,6 +16,7 @@ from wbcseg.io import encode_png
 from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.thumbnails import render_thumbnail
+from wbcseg.quality import EMPTY_FIELD_REASON, REVIEW
 from wbcseg.results import CellResult, Pixels
 
 
@@ -58,6 +59,16 @@ class ImageResult:
     def name(self) -> str:
         """Name of the image."""
         return self.input_image.name
+
+    @property
+    def status(self) -> str:
+        """Quality status of the image itself: :data:`REVIEW` if no cell was found in a field of view, else empty."""
+        return REVIEW if self.is_field_of_view and not self.cells else ""
+
+    @property
+    def message(self) -> str:
+        """The reason for this status, as sentences."""
+        return EMPTY_FIELD_REASON if self.status else ""
 
 
 class LastImageCache:

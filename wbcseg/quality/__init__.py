@@ -1,6 +1,7 @@
 """Assess whether a segmentation can be trusted."""
 
 from wbcseg.quality.model import MAX_REASONS, QualityModel, QualityResult, load_quality_model
+from wbcseg.quality.reasons import EMPTY_FIELD_REASON
 from wbcseg.quality.status import (
     OK,
     OUT_OF_RANGE,
@@ -13,6 +14,7 @@ from wbcseg.quality.status import (
 )
 
 __all__ = [
+    "EMPTY_FIELD_REASON",
     "MAX_REASONS",
     "OK",
     "OUT_OF_RANGE",

@@ -12,6 +12,7 @@ SECOND_CELL_REASON: Final = "More than one white blood cell; only the most centr
 OTHER_CELLS_REASON: Final = "Another structure resembles a cell."
 NO_COLOUR_REASON: Final = "Image without colour; the models were trained on stained cells."
 NO_CELL_REASON: Final = "No white blood cell found."
+EMPTY_FIELD_REASON: Final = "No white cell found. Review the image: click an overlooked cell to add it."
 SHARPNESS_REASON: Final = "Image blurred, or unusually sharp or noisy."
 
 FEATURES_BY_REASON: Final = {

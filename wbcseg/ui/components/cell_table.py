@@ -136,7 +136,7 @@ def select_rows_to_review(rows: Sequence[Row]) -> list[Row]:
     """Return the rows that need attention: cells whose status is not OK, and files and masks that were not used."""
     flagged = []
     for row in rows:
-        status = row.cell.status if row.cell else ""
+        status = row.cell.status if row.cell else row.result.status
         if status not in ("", OK) or row.result.problem or (row.result.mask_problem and _is_image_row(row)):
             flagged.append(row)
     return flagged
@@ -228,6 +228,8 @@ def _render_missing(row: Row) -> str:
     result, cell = row.result, row.cell
     if result.problem:
         return f"<b>Could not be read.</b> {escape(_format_reason(result.problem))}"
+    if cell is None and result.status:
+        return f"{quality_badges.render_status_html(result.status)} {escape(result.message)}"
     if cell is None:
         return f"Field of view: {format_cell_count(len(result.cells))}"
     # That no cell was found is the reason for the status.

@@ -9,7 +9,16 @@ from typing import Final
 import streamlit as st
 
 from wbcseg.inference import ModelEntry
-from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, STATUS_PHRASES, STATUSES, format_counts
+from wbcseg.quality import (
+    EMPTY_FIELD_REASON,
+    OK,
+    OUT_OF_RANGE,
+    REVIEW,
+    STATUS_LABELS,
+    STATUS_PHRASES,
+    STATUSES,
+    format_counts,
+)
 from wbcseg.results import CellResult
 from wbcseg.ui.formatting import escape_markdown, format_cell_count
 
@@ -30,7 +39,9 @@ def show_quality(cells_by_model: Mapping[str, Sequence[CellResult]], entries: Ma
     for model_name, cells in cells_by_model.items():
         title = escape_markdown(entries[model_name].title)
         # A crop has exactly one result, with index 0.
-        if not cells or cells[0].cell_index:
+        if not cells:
+            st.markdown(f"{STATUS_ICONS[REVIEW]} **{title}**: {EMPTY_FIELD_REASON}")
+        elif cells[0].cell_index:
             st.markdown(f"{_get_worst_icon(cells)} **{title}**: {_format_count(cells)}{_format_statuses(cells)}")
         elif cells[0].status:
             message = " ".join((f"{STATUS_LABELS[cells[0].status]}.", *map(escape_markdown, cells[0].reasons)))
