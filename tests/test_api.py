@@ -6,12 +6,14 @@ import doctest
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from builders import zipped
 from expect import raises
+from PIL import Image
 
 import wbcseg
 from wbcseg import api
@@ -81,7 +83,7 @@ def test_cells_have_outline_features_quality_and_dice() -> None:
 
 def test_save_writes_mask_overlay_outlines_and_table(tmp_path: Path) -> None:
     result = wbcseg.segment(SAMPLE.image)
-    files = result.save(tmp_path / "new" / "folder", pixel_size=0.1)
+    files = result.save(tmp_path / "new" / "folder", pixel_size=0.1, formats=["geojson"])
     assert [path.name for path in files] == ["mask.png", "overlay.png", "outlines.geojson", "cells.csv"]
     assert (open_mask(files[0].read_bytes()) == result.labels).all()
     (feature,) = json.loads(files[2].read_text(encoding="utf-8"))["features"]
@@ -89,6 +91,26 @@ def test_save_writes_mask_overlay_outlines_and_table(tmp_path: Path) -> None:
         result.cells[0].features["cell_area"] / 100
     )
     assert len(files[3].read_text(encoding="utf-8-sig").splitlines()) == 2
+
+
+def test_save_writes_the_cells_in_every_format_with_the_same_number(tmp_path: Path) -> None:
+    result = wbcseg.segment(SAMPLE.image)
+    files = {path.name: path for path in result.save(tmp_path)}
+    assert sorted(files) == sorted(path.name for path in tmp_path.iterdir())
+    (cell,) = result.cells
+    for name in ("outlines.labels.png", "outlines.labels.tif"):
+        with Image.open(files[name]) as label_image:
+            assert (np.array(label_image) == (cell.labels > 0)).all()
+    (feature,) = json.loads(files["outlines.geojson"].read_bytes())["features"]
+    assert feature["properties"]["name"] == "Cell 1"
+    document = json.loads(files["outlines.coco.json"].read_bytes())
+    assert {annotation["attributes"]["cell_index"] for annotation in document["annotations"]} == {1}
+    assert zipfile.ZipFile(files["outlines.rois.zip"]).namelist() == ["Cell 1.roi"]
+    header, row = result.to_rows()
+    assert row[header.index("cell_index")] == "1"
+    with raises(ConfigError, ErrorCode.INVALID_VALUE):
+        result.save(tmp_path / "new", formats=["svg"])
+    assert not (tmp_path / "new").exists()
 
 
 def test_edge_rule_leaves_out_cells_that_the_image_edge_cuts(tmp_path: Path) -> None:

@@ -105,6 +105,22 @@ def test_table_outlines_and_report_agree_with_the_masks(images: Path, tmp_path: 
     assert report.read_bytes().startswith(b"%PDF-")
 
 
+def test_formats_are_separated_by_commas_and_replace_nothing(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (images / "cell 0.labels.png").write_bytes((images / "cell 1.png").read_bytes())
+    assert main(["segment", str(images), "--out", str(out), "--formats", "labels,geojson,coco,imagej"]) == 0
+    names = [path.name for path in (out / FIRST_CHOICE).iterdir()]
+    stems = {name.removesuffix(".rois.zip") for name in names if name.endswith(".rois.zip")}
+    assert len(stems) == 4
+    endings = ("png", "overlay.png", "labels.png", "labels.tif", "geojson", "rois.zip")
+    assert sorted(names) == sorted(f"{stem}.{ending}" for stem in stems for ending in endings)
+    for stem in stems:
+        cell = keep_main_cell(open_mask((out / FIRST_CHOICE / f"{stem}.png").read_bytes()))
+        with Image.open(out / FIRST_CHOICE / f"{stem}.labels.png") as label_image:
+            assert (np.array(label_image) == (cell > 0)).all()
+    assert len(json.loads((out / "outlines.coco.json").read_bytes())["images"]) == 4
+
+
 def test_edge_rule_decides_which_cells_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sample = draw_sample(3, 1, size=(120, 120))
     assert sample.mask is not None
@@ -268,7 +284,7 @@ def test_an_image_is_segmented_before_the_next_is_read(
 def test_each_of_two_models_has_its_own_coco_file(images: Path, tmp_path: Path) -> None:
     out, models = tmp_path / "out", SHIPPED[:2]
     arguments = ["segment", str(images), "--model", *models, "--out", str(out)]
-    assert main([*arguments, "--export", "coco", "--measurements"]) == 0
+    assert main([*arguments, "--formats", "coco", "--measurements"]) == 0
     for model in models:
         document = json.loads((out / f"outlines-{model}.coco.json").read_text(encoding="utf-8"))
         assert [image["file_name"] for image in document["images"]] == ["cell 0.png", "cell 1.png", "cell 2.png"]
@@ -282,6 +298,7 @@ def test_each_of_two_models_has_its_own_coco_file(images: Path, tmp_path: Path) 
         *(("--opacity", value) for value in ("3", "-0.1", "nan")),
         ("--report", "."),
         ("--page", "0"),
+        ("--formats", "labels,svg"),
     ],
 )
 def test_an_invalid_option_is_rejected_before_anything_is_written(

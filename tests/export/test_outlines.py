@@ -14,7 +14,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from wbcseg.datasets import open_dataset
-from wbcseg.export import CellOutline, CocoWriter, build_geojson
+from wbcseg.export import CellOutline
+from wbcseg.export.coco import CocoWriter, encode_run_lengths
+from wbcseg.export.geojson import build_geojson
 from wbcseg.export.polygons import trace_polygons
 from wbcseg.features import extract_features
 from wbcseg.labels import Labels
@@ -81,12 +83,13 @@ def test_geojson_has_cell_nucleus_measurements_and_status(labels: Labels) -> Non
     features = extract_features(sample.image, labels)
     assert features is not None
     values = {**features.values, "nucleus_to_cytoplasm": float("nan")}
-    document = json.loads(build_geojson([CellOutline(labels, (10, 20), values, "A", "review")]))
+    document = json.loads(build_geojson([CellOutline(labels, (10, 20), values, 12, "review", ("top", "left"))]))
     assert document["type"] == "FeatureCollection"
     (feature,) = document["features"]
     assert feature["properties"]["objectType"] == "cell"
-    assert feature["properties"]["name"] == "A"
-    assert feature["properties"]["metadata"] == {"status": "review"}
+    assert feature["properties"]["name"] == "Cell 12"
+    assert feature["properties"]["classification"] == {"name": "White blood cell", "color": [0, 255, 0]}
+    assert feature["properties"]["metadata"] == {"cell_index": "12", "status": "review", "cut_by_edge": "top left"}
     assert feature["properties"]["measurements"]["cell_area"] == (labels > 0).sum()
     assert "nucleus_to_cytoplasm" not in feature["properties"]["measurements"]
     for geometry, mask in ((feature["geometry"], labels > 0), (feature["nucleusGeometry"], labels == 2)):
@@ -115,20 +118,20 @@ def write_coco(images: list[tuple[str, tuple[int, int], list[CellOutline]]]) -> 
 def test_coco_reproduces_every_mask(labels: Labels) -> None:
     height, width = labels.shape
     images = [
-        ("a.png", (height, width), [CellOutline(labels, status="ok")]),
+        ("a.png", (height, width), [CellOutline(labels, number=5, status="ok")]),
         ("b.png", (height + 7, width + 9), [CellOutline(labels, (9, 7))]),
     ]
     document = json.loads(write_coco(images))
     assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png"]
     assert len(document["annotations"]) == 6
     names = {category["id"]: category["name"] for category in document["categories"]}
-    assert [annotation.get("attributes") for annotation in document["annotations"]] == [{"status": "ok"}] * 3 + [
-        None
-    ] * 3
+    attributes = [annotation["attributes"] for annotation in document["annotations"]]
+    assert attributes == [{"cell_index": 5, "status": "ok"}] * 3 + [{"cell_index": 1}] * 3
+    assert all(annotation["iscrowd"] == 0 for annotation in document["annotations"])
+    sizes = {image["id"]: (image["height"], image["width"]) for image in document["images"]}
     for annotation in document["annotations"]:
-        size = annotation["segmentation"]["size"]
-        flat = np.concatenate([np.full(n, i % 2, bool) for i, n in enumerate(annotation["segmentation"]["counts"])])
-        mask = flat.reshape(size[::-1]).T
+        size = sizes[annotation["image_id"]]
+        mask = decode_coco(annotation["segmentation"], size)
         whole = np.zeros(size, np.uint8)
         whole[-height:, -width:] = labels
         kind = names[annotation["category_id"]]
@@ -139,6 +142,35 @@ def test_coco_reproduces_every_mask(labels: Labels) -> None:
         assert expected[y : y + h, x : x + w].sum() == expected.sum()
 
 
+def decode_coco(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask of a COCO segmentation: run lengths, or polygons without holes."""
+    if isinstance(segmentation, dict):
+        assert segmentation["size"] == list(size)
+        flat = np.concatenate([np.full(n, i % 2, bool) for i, n in enumerate(segmentation["counts"])])
+        return flat.reshape(size[::-1]).T
+    rings = [list(zip(flat[::2], flat[1::2], strict=True)) for flat in segmentation]
+    return fill_rings([[*ring, ring[0]] for ring in rings], *size)
+
+
+@settings(max_examples=100, deadline=None)
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9))), st.integers(0, 3), st.integers(0, 3))
+def test_run_lengths_of_a_crop_are_those_of_the_image(mask: NDArray[np.bool_], left: int, top: int) -> None:
+    whole = np.pad(mask, ((top, 2), (left, 1)))
+    size = (whole.shape[0], whole.shape[1])
+    counts = encode_run_lengths(mask, (left, top), size)
+    assert (decode_coco({"size": list(size), "counts": counts}, size) == whole).all()
+    assert all(counts[1:])
+
+
 def test_run_lengths_begin_with_background() -> None:
-    document = json.loads(write_coco([("a", (2, 2), [CellOutline(np.full((2, 2), 2, np.uint8))])]))
-    assert document["annotations"][0]["segmentation"]["counts"] == [0, 4]
+    assert encode_run_lengths(np.ones((2, 2), np.bool_), (0, 0), (2, 2)) == [0, 4]
+
+
+def test_coco_regions_in_pieces_have_a_polygon_each_and_those_with_holes_run_lengths() -> None:
+    labels = np.ones((5, 9), np.uint8)
+    labels[2, [2, 6]] = 2
+    document = json.loads(write_coco([("a", (5, 9), [CellOutline(labels)])]))
+    cytoplasm, nucleus, cell = (annotation["segmentation"] for annotation in document["annotations"])
+    assert set(cytoplasm) == {"size", "counts"}
+    assert nucleus == [[2, 2, 3, 2, 3, 3, 2, 3], [6, 2, 7, 2, 7, 3, 6, 3]]
+    assert cell == [[0, 0, 9, 0, 9, 5, 0, 5]]

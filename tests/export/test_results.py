@@ -109,7 +109,7 @@ def test_zip_holds_all_files_and_no_formulas(cells: list[CellResult]) -> None:
     assert data == build_results_zip(cells, report=b"%PDF-")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
-        assert len(names) == len(set(names)) == 3 * 3 + 6
+        assert len(names) == len(set(names)) == 3 * 2 + 3 * 4 + 6
         masks = [name for name in names if name.startswith("masks/")]
         with Image.open(io.BytesIO(archive.read(masks[0]))) as mask:
             assert (np.array(mask) == np.array([0, 128, 255])[cells[0].load()[1]]).all()
@@ -196,8 +196,8 @@ def test_table_names_the_mask_files_in_the_zip(reports: list[ImageReport]) -> No
         assert json.loads(archive.read("outlines/Doe empty-unet-16.geojson"))["features"] == []
         features = json.loads(archive.read("outlines/Doe field-unet-16.geojson"))["features"]
         assert [feature["properties"]["name"] for feature in features] == [
-            "Doe field-unet-16-cell-1",
-            "Doe field-unet-16-cell-2",
+            "Cell 1",
+            "Cell 2",
         ]
         area = features[0]["properties"]["measurements"]["nucleus_area_um2"]
         assert area == pytest.approx(float(rows[2]["nucleus_area_um2"]), rel=1e-4)

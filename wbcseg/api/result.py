@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, list_cut_edges
 from wbcseg.errors import Problem
-from wbcseg.export import CELLS_FILE, build_cell_rows, build_geojson, build_outline, encode_csv, trace_polygons
+from wbcseg.export import (
+    CELLS_FILE,
+    DEFAULT_FORMATS,
+    InstanceWriter,
+    build_cell_rows,
+    build_outline,
+    encode_csv,
+    trace_polygons,
+)
 from wbcseg.io import encode_png
 from wbcseg.io.atomic import write_bytes
 from wbcseg.labels import NUCLEUS, PALETTES, Labels, to_grey
@@ -239,41 +247,52 @@ class Result:
             frame[name] = pandas.to_numeric(frame[name])
         return frame
 
-    def save(self, folder: str | os.PathLike[str], *, pixel_size: float | None = None) -> list[Path]:
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        pixel_size: float | None = None,
+        edge_rule: str = DEFAULT_EDGE_RULE,
+        formats: Iterable[str] = DEFAULT_FORMATS,
+    ) -> list[Path]:
         """Write the result into a folder, which is created if needed.
 
-        It writes ``mask.png`` (grey codes 0, 128, 255), ``overlay.png``, ``outlines.geojson`` (for QuPath) and
-        ``cells.csv``, and replaces files of these names.
+        It writes ``mask.png`` (grey codes 0, 128, 255), ``overlay.png``, ``cells.csv`` and the cells in the chosen
+        formats: ``outlines.labels.png`` and ``outlines.labels.tif`` (format ``labels``), ``outlines.geojson``
+        (``geojson``, for QuPath), ``outlines.rois.zip`` (``imagej``), ``outlines.coco.json`` (``coco``). Files of these
+        names are replaced.
 
         Args:
             folder: The folder.
             pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
+            edge_rule: Which cells have a 1 in the column ``counted``; see :meth:`count`.
+            formats: Formats of the cells, keys of :data:`wbcseg.export.EXPORT_FORMATS`.
 
         Returns:
             The files.
+
+        Raises:
+            ConfigError: If an edge rule or a format is unknown.
         """
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         files = {
             "mask.png": encode_png(to_grey(self.labels)),
             "overlay.png": encode_png(self.overlay),
-            "outlines.geojson": self.encode_geojson(pixel_size=pixel_size),
-            CELLS_FILE: encode_csv(self.to_rows(pixel_size=pixel_size)),
+            **self._encode_cells(formats, pixel_size),
+            CELLS_FILE: encode_csv(self.to_rows(pixel_size=pixel_size, edge_rule=edge_rule)),
         }
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             write_bytes(target / name, data)
         return [target / name for name in files]
 
-    def encode_geojson(self, *, pixel_size: float | None = None) -> bytes:
-        """Return the cells as GeoJSON for QuPath.
-
-        Args:
-            pixel_size: Pixel size in µm, for measurements in µm and µm².
-        """
-        return build_geojson(
-            build_outline(cell, cell.load()[1], f"cell-{cell.cell_index}" if cell.cell_index else "cell", pixel_size)
-            for cell in self._analysis.cells
-        )
+    def _encode_cells(self, formats: Iterable[str], pixel_size: float | None) -> dict[str, bytes]:
+        """Return the cells in the chosen formats, by file name."""
+        writer = InstanceWriter(formats, [self.model])
+        outlines = [build_outline(cell, cell.load()[1], pixel_size) for cell in self._analysis.cells]
+        height, width = self.labels.shape
+        files = writer.encode_image(self.model, self.name, (height, width), outlines)
+        return {f"outlines.{ending}": data for ending, data in files.items()} | writer.encode_totals()
 
 
 def _build_cell(cell: CellResult) -> Cell:

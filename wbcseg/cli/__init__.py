@@ -37,6 +37,7 @@ OLD_NAMES = {
     "--balance": "--class-balance",
     "--canvas": "--input-size",
     "--careful": "--tta",
+    "--export": "--formats",
     "--fetch": "--download",
     "--keep": "--checkpoint",
     "--laboratories": "--cross-site",

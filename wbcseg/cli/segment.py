@@ -15,17 +15,17 @@ from wbcseg import io, visualization
 from wbcseg.api import Result, segment_input
 from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES
 from wbcseg.datasets.uploads import InputImage
-from wbcseg.errors import ErrorCode, ImageError, WbcsegError
+from wbcseg.errors import ConfigError, ErrorCode, ImageError, WbcsegError
 from wbcseg.export import (
     CELLS_FILE,
+    EXPORT_FORMATS,
     IMAGES_FILE,
-    CocoWriter,
+    InstanceWriter,
     build_cell_rows,
-    build_geojson,
     build_image_rows,
     build_outline,
+    check_formats,
     encode_csv,
-    format_coco_name,
     format_edge_counts,
     format_mean_dice,
     format_status_counts,
@@ -91,11 +91,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a PDF report")
     parser.add_argument(
-        "--export",
+        "--formats",
         nargs="+",
-        choices=("geojson", "coco"),
         default=[],
-        help="write outlines: DIR/MODEL/NAME.geojson (for QuPath), or DIR/outlines.coco.json (one per model)",
+        metavar="FORMAT",
+        help="write the cells, in formats separated by commas, to DIR/MODEL/NAME.labels.png and .labels.tif, "
+        "DIR/MODEL/NAME.geojson, DIR/outlines.coco.json (one per model) or DIR/MODEL/NAME.rois.zip. "
+        + " ".join(f"{each.name}: {each.description}" for each in EXPORT_FORMATS.values()),
     )
 
 
@@ -104,13 +106,13 @@ class _BatchOutput:
     """The results so far, without pixels.
 
     Attributes:
-        coco_documents: The COCO file of each model.
+        writer: Encodes the cells in the chosen formats.
         reports: The images, in order.
         mask_files: The mask file of each cell, relative to the output folder.
         has_failures: Whether a file could not be used.
     """
 
-    coco_documents: dict[str, CocoWriter]
+    writer: InstanceWriter
     reports: list[ImageReport] = field(default_factory=list)
     mask_files: dict[CellResult, str] = field(default_factory=dict)
     has_failures: bool = False
@@ -136,10 +138,11 @@ def run_command(options: argparse.Namespace) -> int:
         )
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1. Received: {options.page}", code=ErrorCode.INVALID_VALUE)
+    formats = _parse_formats(options.formats)
     segmenters = [catalog.load(name) for name in dict.fromkeys(model_names)]
     for segmenter in segmenters:
         load_quality_model(segmenter.card)  # A damaged one is reported before any work is done.
-    output = _BatchOutput({segmenter.name: CocoWriter() for segmenter in segmenters})
+    output = _BatchOutput(InstanceWriter(formats, [segmenter.name for segmenter in segmenters]))
     used_stems: set[str] = set()
     image_cache = LastImageCache()
     output_folders = [options.out, *(options.out / entry.name for entry in catalog.entries)]
@@ -177,13 +180,23 @@ def _format_names(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else shown
 
 
+def _parse_formats(words: Sequence[str]) -> tuple[str, ...]:
+    """Return names of formats from words in which commas separate them."""
+    try:
+        return check_formats(name for word in words for name in word.split(",") if name)
+    except ConfigError as error:
+        raise ConfigError(f"--formats: {error.message}") from None
+
+
 def _choose_stem(name: str, used_stems: set[str]) -> str:
-    """Return a stem with which neither mask nor overlay replaces that of another image."""
-    stem = io.make_safe_stem(name, used_stems)
-    while not used_stems.isdisjoint((f"{stem}.overlay", f"{stem}.overlay".casefold())):
+    """Return a stem with which neither mask, overlay nor label image replaces that of another image."""
+    while True:
         stem = io.make_safe_stem(name, used_stems)
-    used_stems |= {f"{stem}.overlay", f"{stem}.overlay".casefold()}
-    return stem
+        written_stems = {f"{stem}.{part}" for part in ("overlay", "labels")}
+        written_stems |= {written.casefold() for written in written_stems}
+        if used_stems.isdisjoint(written_stems):
+            used_stems |= written_stems
+            return stem
 
 
 def _show_position(position: int, total: int) -> None:
@@ -222,8 +235,8 @@ def _process_item(
             flagged = flag_disagreements({name: image_result.cells for name, image_result in results.items()})
             results = {name: replace(image_result, cells=flagged[name]) for name, image_result in results.items()}
         for name, result in results.items():
-            if options.export and result.size is not None:
-                _write_outlines(name, result, stem, output, options)
+            if output.writer.formats and result.size is not None:
+                _write_outlines(name, result, result.size, stem, output, options)
     except ImageError as problem:
         # The file has gone since it was segmented.
         print(f"{io.format_display_name(item.name)}: {problem}", file=sys.stderr)
@@ -234,18 +247,16 @@ def _process_item(
 
 
 def _write_outlines(
-    model: str, result: ImageResult, stem: str, output: _BatchOutput, options: argparse.Namespace
+    model: str,
+    result: ImageResult,
+    size: tuple[int, int],
+    stem: str,
+    output: _BatchOutput,
+    options: argparse.Namespace,
 ) -> None:
-    outlined_cells = [
-        build_outline(
-            cell, cell.load()[1], f"{stem}-cell-{cell.cell_index}" if cell.cell_index else stem, options.pixel_size
-        )
-        for cell in result.cells
-    ]
-    if "geojson" in options.export:
-        _write_file(options.out / model / f"{stem}.geojson", build_geojson(outlined_cells))
-    if "coco" in options.export and result.size is not None:
-        output.coco_documents[model].add(result.name, result.size, outlined_cells)
+    outlines = [build_outline(cell, cell.load()[1], options.pixel_size) for cell in result.cells]
+    for ending, data in output.writer.encode_image(model, result.name, size, outlines).items():
+        _write_file(options.out / model / f"{stem}.{ending}", data)
 
 
 def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options: argparse.Namespace) -> None:
@@ -257,9 +268,8 @@ def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options:
         _write_file(options.out / CELLS_FILE, encode_csv(rows))
         image_rows = build_image_rows(output.reports, edge_rule=options.edge_rule)
         _write_file(options.out / IMAGES_FILE, encode_csv(image_rows))
-    if "coco" in options.export:
-        for model, document in output.coco_documents.items():
-            _write_file(options.out / format_coco_name(model, list(output.coco_documents)), document.to_bytes())
+    for name, data in output.writer.encode_totals().items():
+        _write_file(options.out / name, data)
     if options.report:
         # Imported here, because only a report needs it.
         from wbcseg.export.pdf import build_pdf_report

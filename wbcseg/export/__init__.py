@@ -1,4 +1,4 @@
-"""Write results as CSV, GeoJSON, COCO, PDF and zip."""
+"""Write results as CSV, label images, GeoJSON, COCO, ImageJ ROIs, PDF and zip."""
 
 from wbcseg.export.csv import (
     CELLS_FILE,
@@ -10,25 +10,28 @@ from wbcseg.export.csv import (
     format_column_name,
 )
 from wbcseg.export.dataset_zip import build_pairs_zip
-from wbcseg.export.outlines import CellOutline, CocoWriter, build_geojson
+from wbcseg.export.formats import DEFAULT_FORMATS, EXPORT_FORMATS, ExportFormat, InstanceWriter, check_formats
+from wbcseg.export.outlines import CellOutline, build_outline
 from wbcseg.export.polygons import trace_polygons
-from wbcseg.export.results_zip import build_outline, build_results_zip, format_coco_name
+from wbcseg.export.results_zip import build_results_zip
 from wbcseg.export.text import format_edge_counts, format_image_counts, format_mean_dice, format_status_counts
 
 __all__ = [
     "CELLS_FILE",
+    "DEFAULT_FORMATS",
+    "EXPORT_FORMATS",
     "IMAGES_FILE",
     "CellOutline",
-    "CocoWriter",
+    "ExportFormat",
+    "InstanceWriter",
     "build_cell_rows",
     "build_definition_rows",
-    "build_geojson",
     "build_image_rows",
     "build_outline",
     "build_pairs_zip",
     "build_results_zip",
+    "check_formats",
     "encode_csv",
-    "format_coco_name",
     "format_column_name",
     "format_edge_counts",
     "format_image_counts",

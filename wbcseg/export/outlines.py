@@ -1,21 +1,20 @@
-"""Write outlines of cells as GeoJSON for QuPath and as COCO."""
+"""The cells of an image as the export formats take them: class ids, outlines along pixel edges, name and status."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.counting import list_cut_edges
+from wbcseg.errors import ErrorCode, WbcsegError
+from wbcseg.export.csv import format_column_name
 from wbcseg.export.polygons import Polygon, trace_polygons
-from wbcseg.labels import CLASSES, CYTOPLASM, NUCLEUS, PALETTES, Labels
-from wbcseg.models.card import NOTICE
-
-CATEGORIES: Final = ((1, CYTOPLASM.name), (2, NUCLEUS.name), (3, "cell"))
-"""Ids and names of the COCO categories; the first two are the class ids."""
+from wbcseg.labels import BACKGROUND, NUCLEUS, Labels
+from wbcseg.results import CellResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,135 +25,112 @@ class CellOutline:
         labels: Class ids ``uint8[H, W]`` of the whole image, or of a crop.
         offset: Column and row of the crop in the image.
         measurements: Measurements by name with unit; undefined ones (NaN) are excluded.
-        name: Name of the cell.
+        number: Number of the cell in its image, from 1, as in the table of cells; its value in the label image.
         status: Quality status code; empty if quality was not assessed.
+        cut_edges: Names of the image edges that cut the cell.
     """
 
     labels: Labels
     offset: tuple[int, int] = (0, 0)
     measurements: Mapping[str, float] | None = None
-    name: str = ""
+    number: int = 1
     status: str = ""
+    cut_edges: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the cell in every format, such as “Cell 12”."""
+        return f"Cell {self.number}"
+
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """What else the formats store of the cell, by the names of columns in the table of cells."""
+        attributes: dict[str, str | int] = {"cell_index": self.number}
+        attributes |= {"status": self.status} if self.status else {}
+        return attributes | ({"cut_by_edge": " ".join(self.cut_edges)} if self.cut_edges else {})
+
+    @cached_property
+    def cell_polygons(self) -> list[Polygon]:
+        """Outline of the whole cell in pixels of the image."""
+        return self.trace(self.labels != BACKGROUND.id)
+
+    @cached_property
+    def nucleus_polygons(self) -> list[Polygon]:
+        """Outline of the nucleus in pixels of the image."""
+        return self.trace(self.labels == NUCLEUS.id)
+
+    def trace(self, region_mask: NDArray[np.bool_]) -> list[Polygon]:
+        """Return the outline of a region of the crop, ``bool[h, w]``, in pixels of the image."""
+        x, y = self.offset
+        return [
+            [[(column + x, row + y) for column, row in ring] for ring in polygon]
+            for polygon in trace_polygons(region_mask)
+        ]
 
 
-def build_geojson(cells: Iterable[CellOutline]) -> bytes:
-    """Return cells as a GeoJSON feature collection in the form that QuPath imports and exports.
-
-    Each cell is a QuPath cell object: the outline of the whole cell, that of its nucleus, and the measurements; the
-    quality status is in its metadata. Coordinates are pixels of the image from its upper left corner.
+def build_outline(cell: CellResult, labels: Labels, pixel_size: float | None = None) -> CellOutline:
+    """Return a cell as input for the export formats.
 
     Args:
-        cells: The cells of one image.
+        cell: The cell. The cell of a crop has the number 1.
+        labels: Its class ids, ``uint8[h, w]``.
+        pixel_size: Pixel size in µm, or ``None``; the measurements' names have the unit.
     """
-    features = [feature for cell in cells if (feature := _build_feature(cell)) is not None]
-    return _to_json({"type": "FeatureCollection", "features": features}).encode()
-
-
-def _build_feature(cell: CellOutline) -> dict[str, Any] | None:
-    cell_geometry, nucleus_geometry = (
-        _build_geometry(region_mask, cell.offset) for region_mask in (cell.labels > 0, cell.labels == NUCLEUS.id)
+    values = cell.features.to_units(pixel_size) if cell.features else {}
+    return CellOutline(
+        labels.astype(np.uint8, copy=False),
+        cell.offset or (0, 0),
+        {format_column_name(name, pixel_size): value for name, value in values.items()},
+        cell.cell_index or 1,
+        cell.status,
+        list_cut_edges(cell),
     )
-    if cell_geometry is None:
-        return None
-    colour = PALETTES["thesis"].to_hex(CYTOPLASM.id)
-    properties: dict[str, Any] = {
-        "objectType": "cell" if nucleus_geometry else "annotation",
-        "classification": {"name": "White blood cell", "color": [int(colour[i : i + 2], 16) for i in (1, 3, 5)]},
-        "measurements": {name: value for name, value in (cell.measurements or {}).items() if np.isfinite(value)},
-    }
-    if cell.name:
-        properties["name"] = cell.name
-    if cell.status:
-        properties["metadata"] = {"status": cell.status}
-    feature: dict[str, Any] = {"type": "Feature", "geometry": cell_geometry, "properties": properties}
-    if nucleus_geometry:
-        feature["nucleusGeometry"] = nucleus_geometry
-    return feature
 
 
-def _build_geometry(region_mask: NDArray[np.bool_], offset: tuple[int, int]) -> dict[str, Any] | None:
-    coordinates = [_translate(polygon, offset) for polygon in trace_polygons(region_mask)]
-    if not coordinates:
-        return None
-    if len(coordinates) == 1:
-        return {"type": "Polygon", "coordinates": coordinates[0]}
-    return {"type": "MultiPolygon", "coordinates": coordinates}
+def separate_outlines(outlines: Iterable[CellOutline], size: tuple[int, int]) -> list[CellOutline]:
+    """Return the cells of an image so that each pixel belongs to at most one of them: the first that covers it.
 
-
-def _translate(polygon: Polygon, offset: tuple[int, int]) -> list[list[list[int]]]:
-    return [[[x + offset[0], y + offset[1]] for x, y in ring] for ring in polygon]
-
-
-class CocoWriter:
-    """Builds a COCO file image by image, without keeping masks in memory.
-
-    Masks are run-length encoded (column by column), because cytoplasm has holes, which COCO polygons cannot express.
+    Args:
+        outlines: The cells.
+        size: Height and width of the image; what lies outside is cut off. Cells without a pixel are left out.
     """
-
-    def __init__(self) -> None:
-        self._images: list[str] = []
-        self._annotations: list[str] = []
-
-    def add(self, name: str, size: tuple[int, int], cells: Iterable[CellOutline]) -> None:
-        """Add an image with its cells.
-
-        Args:
-            name: Name of the image file.
-            size: Height and width.
-            cells: Its cells.
-        """
-        height, width = size
-        image_id = len(self._images) + 1
-        self._images.append(_to_json({"id": image_id, "file_name": name, "width": width, "height": height}))
-        for cell in cells:
-            x, y = cell.offset
-            image_labels = np.zeros((height, width), np.uint8)
-            visible = cell.labels[: height - y, : width - x]
-            image_labels[y : y + visible.shape[0], x : x + visible.shape[1]] = visible
-            for category_id, _ in CATEGORIES:
-                region_mask = image_labels > 0 if category_id == len(CLASSES) else image_labels == category_id
-                if region_mask.any():
-                    annotation = _build_annotation(len(self._annotations) + 1, image_id, category_id, region_mask)
-                    if cell.status:
-                        annotation["attributes"] = {"status": cell.status}
-                    self._annotations.append(_to_json(annotation))
-
-    def to_bytes(self) -> bytes:
-        """Return the file."""
-        info = _to_json({"description": NOTICE})
-        categories = _to_json(
-            [{"id": category_id, "name": name, "supercategory": "white blood cell"} for category_id, name in CATEGORIES]
-        )
-        images, annotations = (",".join(entries) for entries in (self._images, self._annotations))
-        return (
-            f'{{"info":{info},"images":[{images}],"annotations":[{annotations}],"categories":{categories}}}'
-        ).encode()
+    is_occupied = np.zeros(size, np.bool_)
+    separate = []
+    for outline in outlines:
+        x, y = outline.offset
+        labels = outline.labels[: size[0] - y, : size[1] - x]
+        occupied = is_occupied[y : y + labels.shape[0], x : x + labels.shape[1]]
+        if (occupied & (labels != BACKGROUND.id)).any():
+            labels = np.where(occupied, np.uint8(BACKGROUND.id), labels)
+        if labels.any():
+            occupied |= labels != BACKGROUND.id
+            separate.append(outline if labels is outline.labels else replace(outline, labels=labels))
+    return separate
 
 
-def _to_json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def build_label_image(outlines: Sequence[CellOutline], size: tuple[int, int]) -> NDArray[np.uint16]:
+    """Return an image in which each pixel has the number of its cell.
 
+    Args:
+        outlines: The cells, which do not overlap; see :func:`separate_outlines`.
+        size: Height and width of the image.
 
-def _build_annotation(
-    annotation_id: int, image_id: int, category_id: int, region_mask: NDArray[np.bool_]
-) -> dict[str, Any]:
-    rows, columns = np.flatnonzero(region_mask.any(axis=1)), np.flatnonzero(region_mask.any(axis=0))
-    box = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
-    return {
-        "id": annotation_id,
-        "image_id": image_id,
-        "category_id": category_id,
-        "iscrowd": 0,
-        "area": int(region_mask.sum()),
-        "bbox": [int(n) for n in box],
-        "segmentation": {"size": list(region_mask.shape), "counts": encode_run_lengths(region_mask)},
-    }
+    Returns:
+        ``uint16[H, W]``; 0 is background.
 
-
-def encode_run_lengths(region_mask: NDArray[np.bool_]) -> list[int]:
-    """Return the run lengths of a mask, column by column and starting with background, as COCO defines them."""
-    flat = region_mask.T.ravel()
-    changes = np.flatnonzero(np.diff(flat)) + 1
-    bounds = np.concatenate([[0], changes, [flat.size]])
-    counts: list[int] = np.diff(bounds).tolist()
-    return [0, *counts] if flat[0] else counts
+    Raises:
+        WbcsegError: If a number is more than 65,535.
+    """
+    label_image = np.zeros(size, np.uint16)
+    largest = np.iinfo(label_image.dtype).max
+    for outline in outlines:
+        if outline.number > largest:
+            raise WbcsegError(
+                f"A label image can hold the cells 1 to {largest}. Received: cell {outline.number}.",
+                code=ErrorCode.TOO_LARGE,
+                hint="Crop the image into parts.",
+            )
+        x, y = outline.offset
+        height, width = outline.labels.shape
+        label_image[y : y + height, x : x + width][outline.labels != BACKGROUND.id] = outline.number
+    return label_image

@@ -13,12 +13,12 @@ rejected with the reason. There are three steps, each in its own module:
 aligned.
 """
 
+from wbcseg.io.encode import encode_png, encode_tiff
 from wbcseg.io.filenames import format_display_name, make_safe_stem
 from wbcseg.io.images import OpenedImage, open_image, read_size
 from wbcseg.io.limits import MAX_BYTES, MAX_PAGES, MAX_PIXELS, MAX_SIDE
 from wbcseg.io.masks import open_mask
 from wbcseg.io.pairs import open_pair
-from wbcseg.io.png import encode_png
 
 __all__ = [
     "MAX_BYTES",
@@ -27,6 +27,7 @@ __all__ = [
     "MAX_SIDE",
     "OpenedImage",
     "encode_png",
+    "encode_tiff",
     "format_display_name",
     "make_safe_stem",
     "open_image",
