@@ -52,7 +52,8 @@ def at(y: float, x: float, size: float) -> Detection:
     [
         ([at(400, 400, 400)], (800, 800), True),
         ([at(60, 62, 100)], (120, 120), True),
-        ([at(180, 180, 120), at(180, 350, 100)], (360, 360), True),
+        ([at(180, 180, 120), Detection(320, 160, 360, 200, 0.9)], (360, 360), True),
+        ([at(180, 180, 120), Detection(260, 120, 360, 240, 0.9)], (360, 360), False),
         ([at(180, 180, 120), at(180, 290, 100)], (360, 360), False),
         ([at(80, 80, 60), at(150, 150, 60), at(230, 200, 60)], (300, 300), False),
         ([at(150, 60, 100)], (300, 300), False),
@@ -78,7 +79,7 @@ def test_size_does_not_tell_crops_from_fields(segmenter: Segmenter) -> None:
 
 
 def test_crop_with_a_second_cell_at_its_border_is_a_crop_of_the_middle_cell(segmenter: Segmenter) -> None:
-    crop, _, instances = compose_smear([(60, 60), (60, 185)], (240, 240))
+    crop, _, instances = compose_smear([(60, 60), (60, 200)], (240, 240))
     result = segmenter.predict(crop)
     assert not result.is_field_of_view
     assert score((instances == 1).astype(np.uint8), (result.labels > 0).astype(np.uint8)).dice["cell"] > 0.9

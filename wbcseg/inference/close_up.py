@@ -17,7 +17,7 @@ from wbcseg.transforms.padding import compute_placement, pad_to_square, unpad
 
 PredictSquares = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-BATCH_SIZE: Final = 8
+BATCH_SIZE: Final = 4
 """Number of close-ups that the network predicts at once."""
 
 MAX_REFINED_SIDE: Final = 256

@@ -18,11 +18,14 @@ from wbcseg.inference.touching_cells import CellCloseUp, find_cell_mask
 from wbcseg.inference.two_stage import SquareROI
 from wbcseg.labels import NUCLEUS
 
-MIN_MAIN_CELL_FRACTION: Final = 0.28
+MIN_MAIN_CELL_FRACTION: Final = 0.24
 """Minimum size of the cell of a crop, as a fraction of the crop's longer side. In Zheng's crops it is 0.33 to 0.83."""
 
 MAX_MAIN_CELL_OFFSET: Final = 0.15
 """Maximum distance of its centre from that of the crop, as a fraction of each side."""
+
+MAX_SECOND_AREA: Final = 0.35
+"""Maximum area of what a crop shows of a second cell, which its edge cuts off, relative to the main cell's."""
 
 MIN_FREE_FRACTION: Final = 0.7
 """Minimum area of a new cell that does not belong to others."""
@@ -38,7 +41,7 @@ MIN_MASK_FRACTION: Final = 0.15
 
 
 def is_crop_of_one_cell(detections: Sequence[Detection], height: int, width: int) -> bool:
-    """Return whether an image is a crop of one cell: a large one in the middle, and no other that is whole.
+    """Return whether an image is a crop of one cell: a large one in the middle, and at most bits of others.
 
     Args:
         detections: The cells detected in it.
@@ -50,9 +53,11 @@ def is_crop_of_one_cell(detections: Sequence[Detection], height: int, width: int
     main = min(detections, key=lambda detection: math.dist(detection.centre, (height / 2, width / 2)))
     offset = max(abs(main.centre[0] / height - 0.5), abs(main.centre[1] / width - 0.5))
     is_large = main.size >= MIN_MAIN_CELL_FRACTION * max(height, width)
-    boxes = np.array([[d.left, d.top, d.right, d.bottom] for d in detections if d is not main], np.float32)
+    others = [detection for detection in detections if detection is not main]
+    boxes = np.array([[other.left, other.top, other.right, other.bottom] for other in others], np.float32)
     others_are_cut = bool(find_cut_boxes(boxes.reshape(-1, 4), height, width).all())
-    return is_large and offset <= MAX_MAIN_CELL_OFFSET and others_are_cut
+    others_are_small = all(other.area <= MAX_SECOND_AREA * main.area for other in others)
+    return is_large and offset <= MAX_MAIN_CELL_OFFSET and others_are_cut and others_are_small
 
 
 def segment_field_of_view(
