@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,9 @@ SIDE_MULTIPLE: Final = 16
 PYRAMID_SIDES: Final = (72, 144, 288, 576)
 """Longer sides in pixels at which every image is searched, as far as it is that large."""
 
+MIN_LEVEL_RATIO: Final = 1.3
+"""A level is left out if the image, or the next level, is not larger than it by this factor."""
+
 FINE_PYRAMID_SIDES: Final = (1152, 2304)
 """Further levels, for large images in which the cells are small, or in which none was found so far."""
 
@@ -32,6 +35,9 @@ MIN_FINE_ENLARGEMENT: Final = 1.4
 
 CONFIDENT_HEAT: Final = 0.5
 """Heat from which on a candidate tells how large the cells are."""
+
+MAX_LARGE_CELL: Final = 60.0
+"""Median cell size in pixels of a level, above which it is not searched: all cells are found at coarser ones."""
 
 MAX_SMALL_CELL: Final = 28.0
 """Median cell size in pixels of the previous level, above which finer levels are not searched."""
@@ -82,9 +88,15 @@ class CandidateFinder:
         longer_side = max(height, width)
         levels = _build_pyramid(image)
         background = estimate_background(levels[min(1, len(levels) - 1)][::2, ::2])
-        searched = [self._search(level, image.shape, background) for level in levels]
+        searched: list[tuple[Boxes, NDArray[np.float32]]] = []
+        for level in reversed(levels):
+            # Where cells are this large, no smaller one is left for a finer level.
+            if searched and _measure_cells(searched) * max(level.shape) / longer_side > MAX_LARGE_CELL:
+                break
+            searched.append(self._search(level, image.shape, background))
         for side in FINE_PYRAMID_SIDES:
-            if longer_side <= MIN_FINE_ENLARGEMENT * side / 2 or not _are_cells_small(searched, side / 2 / longer_side):
+            is_too_fine = _measure_cells(searched) * side / 2 / longer_side > MAX_SMALL_CELL
+            if longer_side <= MIN_FINE_ENLARGEMENT * side / 2 or is_too_fine:
                 break
             level = np.asarray(_resize(Image.fromarray(image), height, width, min(side, longer_side)))
             searched.append(self._search(level, image.shape, background))
@@ -135,7 +147,9 @@ def find_peaks(
 def _build_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     """Return the levels of an image, the finest first; each is downsampled from the one before."""
     height, width = image.shape[:2]
-    sides = dict.fromkeys(min(side, max(height, width)) for side in PYRAMID_SIDES)
+    longer_side = max(height, width)
+    sides = [side for side in PYRAMID_SIDES[:-1] if MIN_LEVEL_RATIO * side <= longer_side]
+    sides.append(min(PYRAMID_SIDES[-1], longer_side))
 
     def iterate_levels() -> Iterator[NDArray[np.uint8]]:
         level = Image.fromarray(image)
@@ -158,11 +172,8 @@ def _resize(image: Image.Image, height: int, width: int, side: int) -> Image.Ima
     return image.resize((size[0], size[1]), method, reducing_gap=2.0)
 
 
-def _are_cells_small(searched: list[tuple[Boxes, NDArray[np.float32]]], scale: float) -> bool:
-    """Return whether the confident candidates are small at a scale, or whether there are none."""
+def _measure_cells(searched: Sequence[tuple[Boxes, NDArray[np.float32]]]) -> float:
+    """Return the median size of the confident candidates in pixels of the image, 0 if there are none."""
     boxes, heats = (np.concatenate(parts) for parts in zip(*searched, strict=True))
     confident = boxes[heats > CONFIDENT_HEAT]
-    if not confident.size:
-        return True
-    sizes = (confident[:, 2:] - confident[:, :2]).max(axis=1) * scale
-    return bool(np.median(sizes) <= MAX_SMALL_CELL)
+    return float(np.median((confident[:, 2:] - confident[:, :2]).max(axis=1))) if len(confident) else 0.0
