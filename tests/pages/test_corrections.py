@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from fields import CENTRES, KnowingSegmenter, build_segmentation, draw_field, draw_truth
+from PIL import Image
 from quick_app import Threshold, go_to, payloads, viewer_props
 
 from wbcseg.io import encode_png, open_image
@@ -127,7 +128,11 @@ def test_table_downloads_and_viewer_follow_corrections(open_page, browser, saved
     assert float(rows[2]["cell_area_px2"]) == (NUMBERS == 3).sum()
     with zipfile.ZipFile(io.BytesIO(saved["Download all (zip)"]())) as archive:
         masks = [name for name in archive.namelist() if name.startswith("masks/") and "unet-16" in name]
+        (name,) = [name for name in archive.namelist() if "unet-16" in name and name.endswith("labels.png")]
+        with Image.open(io.BytesIO(archive.read(name))) as label_image:
+            instances = np.asarray(label_image)
     assert sorted(re.findall(r"cell-(\d)", " ".join(masks))) == ["2", "3", "4"]
+    assert (instances == np.select([NUMBERS == 2, np.isin(NUMBERS, (4, 5)), NUMBERS == 3], [2, 3, 4], 0)).all()
     # The map of the panel follows, too.
     _, parts = payloads(at)[panel["map_digest"]]
     expected = np.where(NUMBERS == 1, 0, LABELS) * np.isin(NUMBERS, (2, 3, 4, 5))

@@ -79,8 +79,8 @@ def show_cell_count(cells: Sequence[CellResult]) -> None:
         st.markdown(f"**{format_counts(cells, get_edge_rule())}**")
     else:
         st.warning(
-            "**No white blood cell found.** Check the image: if there is one, choose *Correct cells* in the viewer and "
-            "click it, or drag a box round it.",
+            "**No white blood cell found.** Review the image: if you see one, choose *Add a cell* in the viewer and "
+            "click it, or drag a box around it.",
             icon=":material/search:",
         )
 
