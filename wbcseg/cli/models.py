@@ -7,9 +7,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from wbcseg.errors import ModelError
 from wbcseg.inference import BrokenModel, Catalog, ModelEntry
+from wbcseg.inference.detection import DETECTOR_FOLDER, DetectorCard
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
+from wbcseg.paths import get_weights_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +39,19 @@ def run_command(options: argparse.Namespace) -> int:
         print(_format_line(entry))
         if options.names and isinstance(entry, ModelEntry):
             print(_format_details(entry.card))
+    if not options.names:
+        print(_format_detector())
     return 0
+
+
+def _format_detector() -> str:
+    """Return a line about the cell detector, which every model shares."""
+    try:
+        card = DetectorCard.read(get_weights_folder() / DETECTOR_FOLDER)
+    except ModelError as error:
+        return f"{DETECTOR_FOLDER:24} cannot be used: {error}"
+    megabytes = sum(record.size for record in card.files.values()) / 1e6
+    return f"{DETECTOR_FOLDER:24} {card.title}, {megabytes:.1f} MB; finds the cells of fields of view for all models"
 
 
 def _format_details(card: ModelCard) -> str:
