@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ErrorCode(StrEnum):
@@ -148,6 +148,11 @@ class WbcsegError(Exception):
         super().__init__(" ".join(filter(None, (message, hint))))
         self.message, self.file, self.reason, self.hint = message, file, reason, hint
         self.code = code or self.default_code
+
+    @classmethod
+    def from_problem(cls, problem: Problem) -> Self:
+        """Return an error with the fields of a problem."""
+        return cls(problem.message, file=problem.file, reason=problem.reason, code=problem.code, hint=problem.hint)
 
     def to_problem(self) -> Problem:
         """Return the error's fields without its traceback, which would keep images in memory."""

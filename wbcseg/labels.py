@@ -95,6 +95,12 @@ def fast_argmax(probabilities: NDArray[np.float32]) -> Labels:
     return labels
 
 
+def find_bounds(region: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    """Return the bounding box of a region, ``bool[H, W]``: left, top, right and bottom; ``None`` if it is empty."""
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if rows.size else None
+
+
 def to_grey(labels: Labels) -> NDArray[np.uint8]:
     """Convert class ids to the grey values of mask files.
 

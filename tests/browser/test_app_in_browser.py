@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 from models import SHIPPED
@@ -104,7 +105,7 @@ def test_no_page_scrolls_sideways_on_a_phone(page, scheme, background):
 @pytest.mark.parametrize("names", [("unet-general",), SHIPPED])
 def test_no_number_is_cut_off_on_a_phone(page, names):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto("/segment?image=003&" + "&".join(f"models={name}" for name in names))
+    page.goto("/segment?image=003&" + "&".join(f"models={quote_plus(Catalog().get(name).title)}" for name in names))
     table = page.locator("[aria-label='Measurements']")
     table.locator("td").first.wait_for(timeout=60_000)
     for box in page.locator(".numbers").all():

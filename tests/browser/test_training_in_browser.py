@@ -101,7 +101,7 @@ def test_a_run_from_start_to_segmentation_with_a_reload(reader: Any) -> None:
     reader.get_by_role("checkbox", name="seen in a browser").or_(
         reader.get_by_role("button", name="seen in a browser")
     ).first.wait_for()
-    assert "models=seen" in reader.url
+    assert "seen+in+a+browser" in reader.url
 
 
 def test_of_two_runs_started_at_once_one_is_visibly_queued(reader: Any, context: Any) -> None:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.detector_training.composing.field import find_bounds
 from wbcseg.detector_training.library import Library
 from wbcseg.detector_training.library.arrays import LIBRARY_ARRAYS, SYNTHETIC, ZHENG
 from wbcseg.detector_training.library.cutouts import cut_out, estimate_background, find_other_cells
 from wbcseg.detector_training.library.red_cell_tiles import draw_tile
+from wbcseg.labels import find_bounds
 
 CELL_COUNT = 6
 

@@ -9,11 +9,11 @@ import pytest
 
 from wbcseg.detector_training.composing import ComposedField, Composer
 from wbcseg.detector_training.composing.canvas import Canvas, CellPatch
-from wbcseg.detector_training.composing.field import find_bounds
 from wbcseg.detector_training.composing.placement import place_at_overlap
 from wbcseg.detector_training.composing.truth import Truth, finish_field
 from wbcseg.detector_training.library import Library
 from wbcseg.errors import ConfigError
+from wbcseg.labels import find_bounds
 
 
 def check_truth(field: ComposedField) -> None:

@@ -153,7 +153,7 @@ def test_unknown_image_from_the_browser_is_ignored(open_page, monkeypatch, asked
 
 
 def test_link_restores_choices(open_page):
-    at = open_page("segment", image="007", models="segnet-16", tta="true")
+    at = open_page("segment", image="007", models="SegNet 16", tta="true")
     assert at.session_state["image"] == "synthetic/007"
     assert at.session_state["models"] == ["segnet-16"]
     assert at.session_state["tta"] is True
@@ -560,7 +560,7 @@ def test_uploads_default_to_general_models_even_if_a_data_set_uses_some(open_pag
 
 def test_link_selects_models(open_page, monkeypatch):
     monkeypatch.setattr(cache, "Catalog", CatalogLikeShipped)
-    at = open_page("segment", image="003", models="unet-general")
+    at = open_page("segment", image="003", models="General")
     assert at.pills(key="models").value == ["unet-general"]
 
 

@@ -27,7 +27,8 @@ def test_architectures_draws_it(open_page, monkeypatch):
 @pytest.mark.training
 def test_segment_uses_its_model(open_page, monkeypatch, toy_runs):
     monkeypatch.setattr(cache, "Catalog", functools.partial(Catalog, runs=toy_runs))
-    at = open_page("segment", image="003", models="toy")
+    (entry,) = [entry for entry in Catalog(runs=toy_runs).usable if entry.card.architecture == "toy"]
+    at = open_page("segment", image="003", models=entry.title)
     assert not at.warning
     assert any(panel["title"].startswith("Toy-Net") for panel in viewer_props(at)["panels"])
 

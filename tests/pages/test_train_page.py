@@ -12,6 +12,7 @@ from wbcseg.errors import NotEnoughMemoryError, RunError
 from wbcseg.training import PRESETS
 from wbcseg.training.cost.estimate import CostEstimate
 from wbcseg.training.jobs import manager
+from wbcseg.training.presets import PRESET_DESCRIPTIONS
 from wbcseg.ui import routes
 from wbcseg.ui.components import line_charts
 from wbcseg.ui.train import form, launch, snapshots
@@ -65,7 +66,7 @@ def start_button(at):
 
 def test_the_default_is_a_quick_run_that_can_be_started(open_page, started):
     at = open_page("train")
-    assert form.PRESET_DESCRIPTIONS["quick"] in page_text(at)
+    assert PRESET_DESCRIPTIONS["quick"] in page_text(at)
     start_button(at).click().run()
     assert not at.exception
     assert started == [(QUICK, None, None)]

@@ -3,9 +3,10 @@
 import shutil
 
 import pytest
+from expect import raises
 
 from wbcseg.datasets import open_dataset
-from wbcseg.errors import SplitError
+from wbcseg.errors import DatasetError, ErrorCode, SplitError
 from wbcseg.splitting import worker
 from wbcseg.splitting.splits import build_leak_free_folds
 from wbcseg.splitting.worker import split_in_subprocess
@@ -19,8 +20,11 @@ def test_folds_equal_those_of_the_function():
 
 
 def test_an_error_of_the_worker_is_passed_on(no_data):
-    with pytest.raises(SplitError, match="zheng-1"):
+    with raises(SplitError, ErrorCode.NOT_FOUND, match="zheng-1") as caught:
         split_in_subprocess("zheng-1")
+    with pytest.raises(DatasetError) as expected:
+        open_dataset("zheng-1")
+    assert caught.value.to_problem() == expected.value.to_problem()
 
 
 def test_a_worker_that_crashes_is_an_error(monkeypatch):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.export.outlines import CellOutline
-from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS
+from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, find_bounds
 from wbcseg.models.card import NOTICE
 
 CATEGORIES: Final = ((CYTOPLASM.id, CYTOPLASM.name), (NUCLEUS.id, NUCLEUS.name), (3, "cell"))
@@ -77,9 +77,8 @@ def _to_json(value: Any) -> str:
 
 def _compute_box(region_mask: NDArray[np.bool_], offset: tuple[int, int]) -> list[int]:
     """Return left, top, width and height of a region in pixels of the image."""
-    rows, columns = np.flatnonzero(region_mask.any(axis=1)), np.flatnonzero(region_mask.any(axis=0))
-    left, top = int(columns[0]), int(rows[0])
-    return [left + offset[0], top + offset[1], int(columns[-1]) - left + 1, int(rows[-1]) - top + 1]
+    left, top, right, bottom = find_bounds(region_mask) or (0, 0, 0, 0)
+    return [left + offset[0], top + offset[1], right - left, bottom - top]
 
 
 def _encode_region(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -75,7 +76,7 @@ class BrokenModel:
 class Catalog:
     """The models on disk: the shipped ones first, then finished runs, newest first.
 
-    A run with the name of a shipped model is listed as ``run-NAME``.
+    A run with the name of another model is listed as ``run-NAME``, so that names are unique.
 
     Args:
         shipped: Folder of the shipped models, by default :func:`wbcseg.paths.get_weights_folder`.
@@ -91,12 +92,8 @@ class Catalog:
         shipped_entries = sorted(
             _list_entries(shipped or get_weights_folder(), shipped=True), key=_get_shipped_sort_key
         )
-        shipped_names = {entry.name for entry in shipped_entries}
         trained = sorted(_list_entries(runs or get_runs_folder(), shipped=False), key=_get_run_sort_key, reverse=True)
-        self.entries = (
-            *shipped_entries,
-            *(dataclasses.replace(e, name=f"run-{e.name}") if e.name in shipped_names else e for e in trained),
-        )
+        self.entries = (*shipped_entries, *_rename_duplicates(shipped_entries, trained))
 
     @property
     def usable(self) -> tuple[ModelEntry, ...]:
@@ -150,10 +147,7 @@ class Catalog:
         """
         entry = self.find(name)
         if isinstance(entry, BrokenModel):
-            problem = entry.problem
-            raise ModelError(
-                problem.message, file=problem.file, reason=problem.reason, code=problem.code, hint=problem.hint
-            )
+            raise ModelError.from_problem(entry.problem)
         return entry
 
     def load(self, name: str) -> Segmenter:
@@ -173,6 +167,21 @@ def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry | BrokenMod
     except OSError:
         return []
     return [_load_entry(path, shipped=shipped) for path in folders]
+
+
+def _rename_duplicates(
+    shipped: Sequence[ModelEntry | BrokenModel], trained: Sequence[ModelEntry | BrokenModel]
+) -> Iterator[ModelEntry | BrokenModel]:
+    """Yield the trained models under names that no other model has."""
+    shipped_names = {entry.name for entry in shipped}
+    used_names = shipped_names | {entry.name for entry in trained}
+    for entry in trained:
+        name = entry.name
+        if name in shipped_names:
+            while name in used_names:
+                name = f"run-{name}"
+            used_names.add(name)
+        yield entry if name == entry.name else dataclasses.replace(entry, name=name)
 
 
 def _load_entry(folder: Path, *, shipped: bool) -> ModelEntry | BrokenModel:

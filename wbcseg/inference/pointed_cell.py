@@ -11,6 +11,7 @@ from wbcseg.inference.close_up import CloseUpModel
 from wbcseg.inference.detection import Detection, load_cell_detector
 from wbcseg.inference.field_of_view import segment_free_cell
 from wbcseg.inference.segmentation import DetectedCell
+from wbcseg.labels import find_bounds
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels."""
@@ -80,5 +81,5 @@ def _estimate_cell_size(occupied: NDArray[np.uint16]) -> list[float]:
 
 def _measure_size(mask: NDArray[np.bool_]) -> int:
     """Return the longer side of a mask's bounding box."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(max(np.ptp(rows), np.ptp(columns))) + 1
+    left, top, right, bottom = find_bounds(mask) or (0, 0, 0, 0)
+    return max(right - left, bottom - top)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
+from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels, find_bounds
 
 MAX_SPECK_FRACTION: Final = 0.01
 """A piece of nucleus smaller than this fraction of the cell counts as cytoplasm."""
@@ -38,7 +38,7 @@ def keep_main_cell(labels: Labels) -> Labels:
     from scipy import ndimage
 
     result = labels.copy()
-    bounds = _find_bounds(labels != BACKGROUND.id)
+    bounds = _find_span(labels != BACKGROUND.id)
     if bounds is None:
         return result
     # Everything outside the bounding box is background; crops are mostly that.
@@ -63,7 +63,7 @@ def keep_main_cell(labels: Labels) -> Labels:
 def has_central_cell(labels: Labels) -> bool:
     """Return whether the main cell of a crop, ``uint8[H, W]`` of class ids, has a nucleus and is in the middle."""
     cell_labels = keep_main_cell(labels)
-    bounds = _find_bounds(cell_labels != BACKGROUND.id)
+    bounds = _find_span(cell_labels != BACKGROUND.id)
     if bounds is None:
         return False
     nucleus_area, cell_area = (cell_labels == NUCLEUS.id).sum(), (cell_labels != BACKGROUND.id).sum()
@@ -74,10 +74,12 @@ def has_central_cell(labels: Labels) -> bool:
     return is_central and bool(nucleus_area >= MIN_NUCLEUS_FRACTION * cell_area)
 
 
-def _find_bounds(region: NDArray[np.bool_]) -> tuple[slice, slice] | None:
-    """Return the bounding rows and columns of a mask, or ``None`` if it is empty."""
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if rows.size else None
+def _find_span(region: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Return the rows and columns of a region's bounding box, or ``None`` if it is empty."""
+    if (bounds := find_bounds(region)) is None:
+        return None
+    left, top, right, bottom = bounds
+    return slice(top, bottom), slice(left, right)
 
 
 def _compute_centre_weights(shape: tuple[int, ...], bounds: tuple[slice, slice]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.refine import EdgeRefinement, refine_edges
-from wbcseg.labels import BACKGROUND, fast_argmax
+from wbcseg.labels import BACKGROUND, fast_argmax, find_bounds
 from wbcseg.transforms.padding import pad_to_square, unpad
 
 SegmentFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -75,12 +75,13 @@ def find_roi(cell: NDArray[np.bool_], cell_fraction: float) -> SquareROI | None:
         cell: ``bool[H, W]``.
         cell_fraction: Longer side of the cell, as a fraction of the square's side.
     """
-    if cell.sum() < MIN_CELL_AREA_FRACTION * cell.size:
+    bounds = find_bounds(cell)
+    if bounds is None or cell.sum() < MIN_CELL_AREA_FRACTION * cell.size:
         return None
-    rows, columns = np.flatnonzero(cell.any(axis=1)), np.flatnonzero(cell.any(axis=0))
-    cell_size = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
+    left, top, right, bottom = bounds
+    cell_size = max(bottom - top, right - left)
     side = max(MIN_ROI_SIDE, min(round(cell_size / cell_fraction), max(cell.shape)))
-    return SquareROI(round((rows[0] + rows[-1] + 1 - side) / 2), round((columns[0] + columns[-1] + 1 - side) / 2), side)
+    return SquareROI(round((top + bottom - side) / 2), round((left + right - side) / 2), side)
 
 
 def predict_two_stage(

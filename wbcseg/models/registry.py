@@ -6,6 +6,7 @@ Reading the registry does not import TensorFlow; :func:`build_model` does.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,11 @@ BuilderT = TypeVar("BuilderT", bound=Builder)
 
 NETWORKS_PACKAGE: Final = "wbcseg.models.networks"
 
-SIZE_MULTIPLE: Final = 24
-"""Input sizes are multiples of this unless a network declares another: the thesis' networks divide by 2, 2, 2 and 3."""
+POOL_SIZES: Final = (2, 2, 2, 3)
+"""Factors by which the encoder stages of the thesis' networks reduce the feature maps."""
+
+SIZE_MULTIPLE: Final = math.prod(POOL_SIZES)
+"""Input sizes are multiples of this unless a network declares another."""
 
 BASE_FILTERS_RANGE: Final = (4, 128)
 """Smallest and largest number of base filters (filters of the first stage)."""

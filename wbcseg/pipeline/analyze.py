@@ -107,10 +107,8 @@ def analyze(input_image: InputImage, pipeline_config: PipelineConfig, cache: Las
     Raises:
         WbcsegError: If it cannot be read or segmented.
     """
-    if (problem := input_image.problem) is not None:
-        raise DatasetError(
-            problem.message, file=problem.file, reason=problem.reason, code=problem.code, hint=problem.hint
-        )
+    if input_image.problem is not None:
+        raise DatasetError.from_problem(input_image.problem)
     data = input_image.load()
     page = resolve_page(data, input_image.name, pipeline_config.page)
     opened, mask, mask_problem = _open_with_mask(input_image, data, page)

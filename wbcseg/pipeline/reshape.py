@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wbcseg.errors import EditError, ErrorCode
 from wbcseg.inference import BBox, DetectedCell
 from wbcseg.inference.segmentation import clip_bbox, find_touched_edges
-from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS
+from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, find_bounds
 
 Line = Sequence[tuple[float, float]]
 """Points of a line, x and y in pixels of the image."""
@@ -133,9 +133,10 @@ def _is_cell(cell: DetectedCell, mask: NDArray[np.bool_]) -> bool:
 
 def _cut_out(cell: DetectedCell, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> DetectedCell:
     """Return the part of a cell in a mask of its crop, in a crop of its own within that of the cell."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    inner = BBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    inner = inner.expand(MARGIN_FACTOR, *mask.shape)
+    bounds = find_bounds(mask)
+    assert bounds is not None
+    left, top, right, bottom = bounds
+    inner = BBox(top, left, bottom, right).expand(MARGIN_FACTOR, *mask.shape)
     bbox = clip_bbox(
         inner.top + cell.bbox.top,
         inner.left + cell.bbox.left,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
+from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels, find_bounds
 
 BoolArray = NDArray[np.bool_]
 
@@ -190,10 +190,13 @@ def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDA
     """Return how sharp and noisy the crop is at the scale of the cell, and the contrast across the cell boundary."""
     from scipy import ndimage
 
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    bounds = find_bounds(inside)
+    assert bounds is not None
     grey = (
-        Image.fromarray(image).crop(box).convert("L").resize((NORMALISED_SIDE, NORMALISED_SIDE), Image.Resampling.BOX)
+        Image.fromarray(image)
+        .crop(bounds)
+        .convert("L")
+        .resize((NORMALISED_SIDE, NORMALISED_SIDE), Image.Resampling.BOX)
     )
     grey_levels = np.asarray(grey, np.float32)
     fine = grey_levels - ndimage.gaussian_filter(grey_levels, 1.0)

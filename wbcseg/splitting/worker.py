@@ -11,11 +11,11 @@ import subprocess
 import sys
 from typing import Any, Final
 
-from wbcseg.errors import ErrorCode, SplitError, WbcsegError
+from wbcseg.errors import ErrorCode, Problem, SplitError, WbcsegError
 from wbcseg.paths import IMPORT_ROOT
 
 EXIT_REJECTED: Final = 3
-"""Exit code if stderr contains a message for the user."""
+"""Exit code if stdout contains a problem with the data set instead of its folds."""
 
 
 def split_in_subprocess(name: str) -> dict[str, Any]:
@@ -28,12 +28,13 @@ def split_in_subprocess(name: str) -> dict[str, Any]:
         ``tests``, the ids of every fold's test side, and ``groups``, the ids of images that show the same cell.
 
     Raises:
-        SplitError: If it cannot be split, or the process fails.
+        SplitError: If it cannot be split, with the code and hint of the reason, or the process fails.
     """
     command = [sys.executable, "-m", "wbcseg.splitting.worker", name]
     process = subprocess.run(command, cwd=IMPORT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if process.returncode == EXIT_REJECTED:
-        raise SplitError(process.stderr.decode(errors="replace").strip().splitlines()[-1])
+        values = json.loads(process.stdout)
+        raise SplitError.from_problem(Problem(**{**values, "code": ErrorCode(values["code"])}))
     if process.returncode:
         raise SplitError(
             f"Data set {name} could not be split: the process ended early, perhaps because memory ran out.",
@@ -52,7 +53,7 @@ def main() -> int:
     try:
         splits = build_leak_free_folds(name, list(open_dataset(name)))
     except WbcsegError as error:
-        sys.stderr.write(f"{error}\n")
+        json.dump(vars(error.to_problem()), sys.stdout)
         return EXIT_REJECTED
     json.dump({"tests": [split.test for split in splits], "groups": splits[0].groups}, sys.stdout)
     return 0

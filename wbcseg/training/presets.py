@@ -53,3 +53,25 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
     ),
 }
 """Settings by the name of the preset."""
+
+PRESET_TITLES: Final = {
+    "quick": "Quick (2 min)",
+    "compact": "Compact",
+    "thorough": "Compact, longer",
+    "general": "General (multi-site)",
+    "thesis": "Thesis settings",
+}
+"""Titles of the presets for people, in the order in which a form offers them."""
+
+PRESET_DESCRIPTIONS: Final = {
+    "quick": "A small network and few epochs: a first result within about two minutes.",
+    "compact": "A small network with a leak-free split and many epochs: nearly as good as the full-size network, in a "
+    "fraction of its time.",
+    "thorough": "The same with twice the epochs and rare cell types shown more often: slightly better for all cells.",
+    "general": "A small network for images from many sites: trained on all data sets with cells of any size, and the "
+    "strongest augmentation of stain, light, focus and neighbouring cells. Its outlines are refined along the image's "
+    "edges.",
+    "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: takes hours "
+    "on a small computer.",
+}
+"""What the presets are for, in a sentence or two."""

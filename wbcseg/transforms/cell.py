@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
+from wbcseg.transforms.regions import resample_pair, soften_region
 
 RAY_COUNT: Final = 72
 """Number of rays from the centre of a nucleus along which it is resized."""
@@ -33,7 +34,6 @@ def elastic_deform(
         The image and its mask, deformed alike.
     """
     # Slow to import: imported only where it is needed.
-    from scipy import ndimage
 
     if rng.random() < 0.5:
         return image, labels
@@ -49,10 +49,7 @@ def elastic_deform(
     coordinates = np.mgrid[:side, :side] + np.stack(displacements) * (
         rng.uniform(0.2, 1.0) * max_displacement * diameter
     )
-    channels = [
-        ndimage.map_coordinates(image[..., channel], coordinates, order=1, mode="mirror") for channel in range(3)
-    ]
-    return np.dstack(channels), ndimage.map_coordinates(labels, coordinates, order=0, mode="mirror")
+    return resample_pair(image, labels, coordinates)
 
 
 def resize_nucleus(
@@ -123,10 +120,7 @@ def scale_cytoplasm(image: NDArray[np.uint8], labels: Labels, rim_factor: float)
         np.where(radius < new_radius, nucleus_source, np.where(radius < outer_radius, rim_source, radius)) / radius
     )
     coordinates = np.stack([rows.mean() + down * source_ratio, columns.mean() + across * source_ratio])
-    channels = [
-        ndimage.map_coordinates(image[..., channel], coordinates, order=1, mode="mirror") for channel in range(3)
-    ]
-    return np.dstack(channels), ndimage.map_coordinates(labels, coordinates, order=0, mode="mirror")
+    return resample_pair(image, labels, coordinates)
 
 
 def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -143,7 +137,7 @@ def decondense_chromatin(image: NDArray[np.float32], labels: Labels, rng: np.ran
     diameter = 2.0 * np.sqrt(max(int((labels == NUCLEUS.id).sum()), 100) / np.pi)
     patches = ndimage.gaussian_filter(rng.normal(size=labels.shape), diameter * rng.uniform(0.03, 0.12))
     patches = np.clip(0.5 + 0.5 * patches / max(float(patches.std()), 1e-6), 0.0, 1.0)
-    soft_mask = ndimage.gaussian_filter((labels == NUCLEUS.id).astype(np.float32), 0.8)
+    soft_mask = soften_region(labels == NUCLEUS.id, 0.8)
     # Never paler than plasma.
     plasma = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else np.ones(3)
     density = -np.log(np.clip(image, 0.004, 1.0))
@@ -168,7 +162,6 @@ def jitter_stain(
         rng: Random generator.
     """
     # Slow to import: imported only where it is needed.
-    from scipy import ndimage
 
     background = labels == BACKGROUND.id
     if rng.random() < 0.5 or not background.any():
@@ -182,8 +175,7 @@ def jitter_stain(
             * (rng.uniform(-max_log_change, max_log_change) + rng.uniform(-max_log_change, max_log_change, 3))
             * 0.7
         )
-        # A soft border, or the network would learn to detect a cut edge.
-        soft_mask = ndimage.gaussian_filter((labels == class_id).astype(np.float32), 0.8)
+        soft_mask = soften_region(labels == class_id, 0.8)
         log_factor += soft_mask[..., None] * log_change.astype(np.float32)
     result: NDArray[np.float32] = np.exp(-(plasma + (density - plasma) * np.exp(log_factor))).astype(np.float32)
     return result
@@ -204,7 +196,7 @@ def add_granules(image: NDArray[np.float32], labels: Labels, rng: np.random.Gene
     granules = np.clip(granules / max(float(granules.std()), 1e-6) + rng.uniform(0.0, 2.0), 0.0, 2.5) / 2.5
     # Optical density of red, green and blue light: orange to red to violet, rarely blue.
     density = np.array([rng.uniform(0.05, 0.5), rng.uniform(0.3, 1.1), rng.uniform(0.2, 0.9)])
-    soft_mask = ndimage.gaussian_filter((labels == CYTOPLASM.id).astype(np.float32), 0.7)
+    soft_mask = soften_region(labels == CYTOPLASM.id, 0.7)
     absorbed = (granules * soft_mask)[..., None] * density * rng.uniform(0.4, 1.0)
     result: NDArray[np.float32] = (image * np.exp(-absorbed)).astype(np.float32)
     return result

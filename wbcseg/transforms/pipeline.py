@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.labels import Labels
+from wbcseg.labels import Labels, find_bounds
 from wbcseg.transforms.acquisition import jitter_acquisition
 from wbcseg.transforms.cell import add_granules, decondense_chromatin, elastic_deform, jitter_stain, resize_nucleus
 from wbcseg.transforms.config import Augmentation
@@ -155,10 +155,9 @@ def _frame_cell(
     assert augmentation.cell_fraction is not None
     source_side, side = image.shape[0], image.shape[0] // augmentation.oversampling
     is_plain, is_empty = rng.random() < augmentation.plain_background, rng.random() < augmentation.background_only
-    rows, columns = (np.flatnonzero((mask > 0).any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        rows = columns = np.array([source_side // 4, 3 * source_side // 4])
-    extent = 1 + max(rows[-1] - rows[0], columns[-1] - columns[0])
+    no_cell = (source_side // 4, source_side // 4, 3 * source_side // 4 + 1, 3 * source_side // 4 + 1)
+    left, top, right, bottom = find_bounds(mask > 0) or no_cell
+    extent = max(bottom - top, right - left)
     scale = extent / (side * rng.uniform(*augmentation.cell_fraction))
     if not is_plain:
         scale = min(scale, 1.6 * augmentation.oversampling if max_scale is None else max_scale)
@@ -177,8 +176,8 @@ def _frame_cell(
     cos, sin = np.cos(angle) * scale / factor, np.sin(angle) * scale / factor
     a, b = mirror * cos, -sin
     d, e = mirror * sin, cos
-    cx = (margin + (columns[0] + columns[-1] + 1) / 2 + dx) / factor
-    cy = (margin + (rows[0] + rows[-1] + 1) / 2 + dy) / factor
+    cx = (margin + (left + right) / 2 + dx) / factor
+    cy = (margin + (top + bottom) / 2 + dy) / factor
     c, f = cx - (a + b) * side / 2, cy - (d + e) * side / 2
 
     def warp(

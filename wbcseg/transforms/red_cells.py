@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.labels import BACKGROUND, CYTOPLASM, Labels
+from wbcseg.transforms.regions import soften_region
 
 MAX_RED_CELLS: Final = 14
 
@@ -34,7 +35,6 @@ def add_red_cells(
         The image and its mask.
     """
     # Slow to import: imported only where it is needed.
-    from scipy import ndimage
 
     side = image.shape[0]
     cell_density = rng.uniform(*DENSITY_RANGE)
@@ -76,10 +76,9 @@ def add_red_cells(
     # If most of the cytoplasm were hidden, it would no longer be the same cell.
     if is_crowded and lost.sum() < 0.6 * (labels == CYTOPLASM.id).sum():
         plasma = np.median(image[labels == BACKGROUND.id], axis=0) if (labels == BACKGROUND.id).any() else 1.0
-        soft_lost = ndimage.gaussian_filter(lost.astype(np.float32), 0.5)[..., None]
+        soft_lost = soften_region(lost, 0.5)[..., None]
         image = (image * (1 - soft_lost) + plasma * soft_lost).astype(np.float32)
         labels = np.where(lost, BACKGROUND.id, labels).astype(np.uint8)
-    # A soft border, or the network would learn to detect a cut edge.
-    behind = ndimage.gaussian_filter((labels == BACKGROUND.id).astype(np.float32), 0.7)
+    behind = soften_region(labels == BACKGROUND.id, 0.7)
     result: NDArray[np.float32] = (image * np.exp(-(thickness * behind)[..., None] * cell_density)).astype(np.float32)
     return result, labels

@@ -10,9 +10,10 @@ from PIL import Image, ImageFilter
 
 from wbcseg.detector_training.composing.backgrounds import compute_density
 from wbcseg.detector_training.composing.canvas import Canvas, locate
-from wbcseg.detector_training.composing.field import Boxes, Density, find_bounds
+from wbcseg.detector_training.composing.field import Boxes, Density
 from wbcseg.detector_training.composing.stains import RED_CELL_COLOURS, Laboratory
 from wbcseg.detector_training.library.arrays import PLATELET_SIDE, Library
+from wbcseg.labels import find_bounds
 
 DEPOSIT_COLOUR: Final = np.array((0.9, 0.8, 0.5), np.float32)
 """Optical densities of a stain deposit."""

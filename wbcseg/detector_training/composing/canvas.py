@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.detector_training.composing.field import Boxes, Density, find_bounds
+from wbcseg.detector_training.composing.field import Boxes, Density
+from wbcseg.labels import find_bounds
 
 Slices = tuple[slice, slice]
 

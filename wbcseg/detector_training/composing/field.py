@@ -14,14 +14,6 @@ Boxes = NDArray[np.float32]
 """``float32[N, 4]``: left, top, right, bottom in pixels."""
 
 
-def find_bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """Return left, top, right and bottom of the true pixels of ``bool[H, W]``, or ``None`` if there are none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return None
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
 @dataclass(frozen=True, eq=False)
 class ComposedField:
     """A composed field.

@@ -11,11 +11,11 @@ from PIL import Image
 
 from wbcseg.detector_training.composing.backgrounds import compute_density, estimate_plasma
 from wbcseg.detector_training.composing.canvas import Canvas
-from wbcseg.detector_training.composing.field import Boxes, find_bounds
+from wbcseg.detector_training.composing.field import Boxes
 from wbcseg.detector_training.composing.stains import Laboratory
 from wbcseg.detector_training.composing.truth import MIN_BOX_SHARE, Truth, compute_area
 from wbcseg.detector_training.library.arrays import SCENE_SIDE, Library
-from wbcseg.labels import NUCLEUS
+from wbcseg.labels import NUCLEUS, find_bounds
 
 MAX_TILES: Final = 8
 """Tiles along each axis."""

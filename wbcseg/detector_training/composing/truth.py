@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.detector_training.composing.canvas import LaidCell, erase
-from wbcseg.detector_training.composing.field import Boxes, ComposedField, Density, find_bounds
+from wbcseg.detector_training.composing.field import Boxes, ComposedField, Density
+from wbcseg.labels import find_bounds
 
 MIN_BOX_SHARE: Final = 0.35
 MIN_NUCLEUS_SHARE: Final = 0.40

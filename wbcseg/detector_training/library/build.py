@@ -16,7 +16,6 @@ from wbcseg.datasets import open_dataset
 from wbcseg.datasets.fields import FieldInfo, load_detector_split, open_chula, open_pbc
 from wbcseg.datasets.fields.pbc import PLATELET
 from wbcseg.datasets.synthetic import draw_sample
-from wbcseg.detector_training.composing.field import find_bounds
 from wbcseg.detector_training.library.arrays import (
     CUTOUT_FACTOR,
     CUTOUT_SIDE,
@@ -39,7 +38,7 @@ from wbcseg.detector_training.library.red_cell_tiles import draw_tile
 from wbcseg.inference import Catalog
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.tflite import TFLiteModel
-from wbcseg.labels import NUCLEUS, Labels, fast_argmax
+from wbcseg.labels import NUCLEUS, Labels, fast_argmax, find_bounds
 
 OUTLINE_MODEL: Final = "unet-general"
 """The model that outlines the cells of ``pbc``, which have boxes but no masks."""

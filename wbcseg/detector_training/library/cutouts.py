@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from wbcseg.detector_training.composing.field import Density, find_bounds
+from wbcseg.detector_training.composing.field import Density
 from wbcseg.detector_training.library.arrays import CUTOUT_FACTOR, CUTOUT_SIDE, PLATELET_SIDE, SCENE_SIDE
-from wbcseg.labels import NUCLEUS, Labels
+from wbcseg.labels import NUCLEUS, Labels, find_bounds
 
 STAIN_WEIGHTS: Final = np.array((0.7, 0.15, 0.15), np.float32)
 """Weights of the optical densities of red, green and blue: nuclear stains absorb red most."""

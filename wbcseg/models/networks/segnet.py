@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wbcseg.models.registry import register
+from wbcseg.models.registry import POOL_SIZES, register
 
 if TYPE_CHECKING:
     import keras
-
-POOL_SIZES = (2, 2, 2, 3)
 
 
 @register(

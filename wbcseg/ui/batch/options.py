@@ -58,12 +58,11 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
         The settings, or ``None`` if there is no model.
     """
     dataset_status.show_model_problems(catalog.broken)
-    # Of two with the same name, the first counts.
-    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}
+    usable_entries = {entry.name: entry for entry in catalog.usable}
     if not usable_entries:
         st.info("There is no usable model. Train one on the Train page.", icon=":material/school:")
         return None
-    names = list(reversed(usable_entries))
+    names = list(usable_entries)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         restore_widget("batch_model", catalog.default_model.name if catalog.default_model else names[0], names)
         name = st.selectbox(
@@ -114,7 +113,7 @@ def _select_second_entry(first_entry: ModelEntry, usable_entries: Mapping[str, M
     names = [entry.name for entry in usable_entries.values() if entry.card.two_stage and entry.name != first_entry.name]
     if not names or not _has_quality_model(first_entry):
         return None
-    names = [NO_SECOND_OPINION, *reversed(names)]
+    names = [NO_SECOND_OPINION, *names]
     restore_widget("batch_second", NO_SECOND_OPINION, names)
     if st.session_state["batch_second"] not in names:
         st.session_state["batch_second"] = NO_SECOND_OPINION

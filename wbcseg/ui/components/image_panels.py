@@ -71,23 +71,22 @@ def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry
         dataset_name: The image's data set, or ``None`` for an upload. Images that suit different models have separate
             choices.
     """
-    # Of two with the same name, the first counts.
-    usable_entries = {entry.name: entry for entry in reversed(catalog.usable)}
+    usable_entries = {entry.name: entry for entry in catalog.usable}
     if not usable_entries:
         return []
-    names = list(reversed(usable_entries))
-    default_names = list(dict.fromkeys(entry.name for entry in catalog.select_defaults_for(dataset_name)))
+    default_names = [entry.name for entry in catalog.select_defaults_for(dataset_name)]
     is_special = any(not usable_entries[name].card.two_stage for name in default_names)
     chosen = st.pills(
         "Models",
-        names,
+        usable_entries,
         selection_mode="multi",
         default=default_names,
+        format_func=lambda name: usable_entries[name].title,
         key="models" if is_special else "general_models",
         bind="query-params",
         help=GLOSSARY["Model"],
     )
-    return [usable_entries[name] for name in names if name in chosen]
+    return [entry for name, entry in usable_entries.items() if name in chosen]
 
 
 def select_tta() -> bool:

@@ -138,9 +138,9 @@ def show_leakage_badge(summary: RunSummary) -> None:
         st.caption("The best epoch was chosen on the validation images, so its scores on them are slightly optimistic.")
 
 
-def find_model_name(run: Run) -> str | None:
-    """Return the name of a finished run's model, or ``None`` if the model cannot be used."""
-    return next((entry.name for entry in cache.load_catalog().usable if entry.folder == run.folder), None)
+def _find_model_title(run: Run) -> str | None:
+    """Return the title of a finished run's model, or ``None`` if the model cannot be used."""
+    return next((entry.title for entry in cache.load_catalog().usable if entry.folder == run.folder), None)
 
 
 def _show_progress(summary: RunSummary) -> None:
@@ -180,11 +180,11 @@ def _on_action(action: str, run: Run, data: bytes | None) -> None:
 
 
 def _show_segment_link(summary: RunSummary) -> None:
-    entry_name = find_model_name(summary.run)
-    if entry_name is None:
+    model_title = _find_model_title(summary.run)
+    if model_title is None:
         st.caption("Its model cannot be used; the page Segment shows why.")
         return
-    query_params = {"models": entry_name, **_build_held_out_query(summary.run)}
+    query_params = {"models": model_title, **_build_held_out_query(summary.run)}
     st.page_link(routes.SEGMENT, label="Try this model", icon=":material/biotech:", query_params=query_params)
 
 

@@ -14,16 +14,19 @@ from wbcseg.ui.formatting import format_dataset_name
 
 FormValues = dict[str, Any]
 
-DATASET_TITLES: Final = {
-    **{spec.name: spec.short_title for spec in DATASETS.values()},
-    "zheng+synthetic": format_dataset_name("zheng+synthetic"),
-    UPLOADED_DATASET: "Your images (zip)",
-}
-"""Titles of the data sets that a network can be trained on."""
+
+def list_dataset_titles() -> dict[str, str]:
+    """Return the titles of the data sets that a network can be trained on, by name."""
+    return {
+        **{spec.name: spec.short_title for spec in DATASETS.values()},
+        "zheng+synthetic": format_dataset_name("zheng+synthetic"),
+        UPLOADED_DATASET: "Your images (zip)",
+    }
+
 
 BASIC_FIELDS: Final = {
     "architecture": SETTINGS["architecture"],
-    "dataset": dataclasses.replace(SETTINGS["dataset"], labels=DATASET_TITLES),
+    "dataset": dataclasses.replace(SETTINGS["dataset"], labels=list_dataset_titles),
 }
 """The settings that are always shown."""
 
@@ -44,7 +47,7 @@ def drop_inactive(values: Mapping[str, Any]) -> FormValues:
 
 def format_dataset(name: str) -> str:
     """Return the title of a run's data set."""
-    return DATASET_TITLES.get(name) or format_dataset_name(name)
+    return list_dataset_titles().get(name) or format_dataset_name(name)
 
 
 def format_architecture(name: str) -> str:

@@ -13,6 +13,7 @@ from wbcseg.errors import WbcsegError
 from wbcseg.models import get_spec
 from wbcseg.training import PRESETS, TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.presets import PRESET_DESCRIPTIONS, PRESET_TITLES
 from wbcseg.training.setting import Setting
 from wbcseg.training.settings import SETTING_GROUPS
 from wbcseg.ui.components.dataset_status import show_download_button
@@ -20,26 +21,8 @@ from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.formatting import escape_lines, escape_markdown
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.segment import edited_masks
-from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, DATASET_TITLES, FormValues, drop_inactive
+from wbcseg.ui.train.fields import ADVANCED_FIELDS, BASIC_FIELDS, FormValues, drop_inactive, list_dataset_titles
 
-PRESET_TITLES: Final = {
-    "quick": "Quick (2 min)",
-    "compact": "Compact",
-    "thorough": "Compact, longer",
-    "general": "General (multi-site)",
-    "thesis": "Thesis settings",
-}
-PRESET_DESCRIPTIONS: Final = {
-    "quick": "A small network and few epochs: a first result within about two minutes.",
-    "compact": "A small network with a leak-free split and many epochs: nearly as good as the full-size network, in a "
-    "fraction of its time.",
-    "thorough": "The same with twice the epochs and rare cell types shown more often: slightly better for all cells.",
-    "general": "A small network for images from many sites: trained on all data sets with cells of any size, and the "
-    "strongest augmentation of stain, light, focus and neighbouring cells. Its outlines are refined along the image's "
-    "edges.",
-    "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: takes hours "
-    "on a small computer.",
-}
 CHANGED_LABEL: Final = "Changed under Advanced"
 
 _VALUES_KEY: Final = "training_values"
@@ -213,6 +196,6 @@ def _check_dataset_ready(dataset_name: str) -> bool:
     parts = tuple(dataset_name.split("+"))
     missing = [entry for entry in list_datasets() if entry.name.startswith(parts) and not entry.ready]
     for entry in missing:
-        st.info(f"{DATASET_TITLES[entry.name]} has not been downloaded yet.", icon=":material/cloud_download:")
+        st.info(f"{list_dataset_titles()[entry.name]} has not been downloaded yet.", icon=":material/cloud_download:")
         show_download_button(entry)
     return not missing
