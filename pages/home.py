@@ -37,7 +37,7 @@ with st.grid(3, min_column_width=260, border=True) as grid:
             dataset_status.show_dataset_card(status)
 
 st.header("Models")
-models_column, glossary_column = st.columns([11, 9], gap="large")
+models_column, glossary_column = st.columns([2, 1], gap="large")
 with models_column:
     dataset_status.show_models_table(cache.load_catalog())
 with glossary_column:

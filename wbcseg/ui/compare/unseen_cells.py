@@ -233,9 +233,10 @@ def show_time_and_quality(selection: Selection) -> None:
             f"{escape_markdown(result.title)} on {escape_markdown(hardware)}"
             for result, hardware in zip(timed_results, hardware_labels, strict=True)
         )
+        drawn_text = f" The chart shows those on {escape_markdown(most_common)}." if count > 1 else ""
         st.caption(
-            f"Times are comparable on the same hardware only, and these networks were trained on different hardware: "
-            f"{hardware_text}."
+            "Times are comparable on the same hardware only, and these networks were trained on different hardware: "
+            f"{hardware_text}.{drawn_text}"
         )
         if count == 1:
             return

@@ -68,7 +68,7 @@ def _render_live(initial: RunSummary, was_active: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         palette = select_palette(label_visibility="collapsed")
         show_legend(palette)
-    show_snapshots(current.run, current.config, palette)
+    show_snapshots(current.run, current.config, palette, is_active=current.is_active)
 
 
 def _show_curves(summary: RunSummary, config: TrainingConfig) -> None:

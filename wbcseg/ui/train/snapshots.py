@@ -54,11 +54,11 @@ def sample_epochs(epochs: Sequence[int], count: int = DEFAULT_SNAPSHOTS) -> list
     return [epochs[index] for index in sorted(indices)]
 
 
-def show_snapshots(run: Run, config: TrainingConfig, palette: str) -> None:
+def show_snapshots(run: Run, config: TrainingConfig, palette: str, *, is_active: bool) -> None:
     """Show the images, the experts' masks, and the predictions after a choice of epochs."""
     snapshots = load_snapshots(run)
     if snapshots is None or not snapshots.epochs:
-        st.caption("Appears when the network has been built.")
+        st.caption("Appears when the network has been built." if is_active else "This run has stored none.")
         return
     epoch = _select_epoch(run, snapshots)
     visible_epochs = sorted({*sample_epochs(snapshots.epochs), epoch})
