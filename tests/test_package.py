@@ -49,17 +49,17 @@ def imports(path: Path) -> set[str]:
         if isinstance(check, ast.If) and getattr(check.test, "id", "") == "TYPE_CHECKING"
         for node in ast.walk(check)
     }
-    found: set[str] = set()
+    imported: set[str] = set()
     for node in ast.walk(tree):
         if id(node) in guarded:
             continue
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= (
+            imported |= (
                 {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "wbcseg" else {node.module}
             )
-    return found
+    return imported
 
 
 FILES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")

@@ -93,9 +93,9 @@ def test_a_variant_whose_process_dies_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_all_variants_compute_the_same_step() -> None:
     config = build_benchmark_config("segnet", 4).replace(input_size=24, batch_size=2)
     done: list[int] = []
-    found = run_benchmark(config, batches=1, rounds=2, on_round=done.append)
+    result = run_benchmark(config, batches=1, rounds=2, on_round=done.append)
     assert done == [1, 2]
-    assert found.first_loss["float32"] == pytest.approx(found.first_loss["keras"], rel=1e-4)
-    assert found.first_loss["bfloat16"] == pytest.approx(found.first_loss["keras"], rel=0.05)
-    assert all(second > 0 for side in found.batch_seconds.values() for round_ in side for second in round_)
-    assert found.auto_precision in found.step_seconds
+    assert result.first_loss["float32"] == pytest.approx(result.first_loss["keras"], rel=1e-4)
+    assert result.first_loss["bfloat16"] == pytest.approx(result.first_loss["keras"], rel=0.05)
+    assert all(second > 0 for side in result.batch_seconds.values() for round_ in side for second in round_)
+    assert result.auto_precision in result.step_seconds

@@ -127,9 +127,9 @@ def test_readout_agrees_with_the_predictor(page):
         for entry in MODELS:
             result = Catalog().load(entry.name).predict(sample.image)
             kind = result.labels[y, x]
-            found = re.search(rf"{re.escape(entry.title)}: (\w+) ([\d.]+)", said)
-            assert found[1] == ("background", "cytoplasm", "nucleus")[kind]
-            assert float(found[2]) == pytest.approx(result.probabilities[y, x, kind], abs=0.0075)
+            match = re.search(rf"{re.escape(entry.title)}: (\w+) ([\d.]+)", said)
+            assert match[1] == ("background", "cytoplasm", "nucleus")[kind]
+            assert float(match[2]) == pytest.approx(result.probabilities[y, x, kind], abs=0.0075)
 
 
 def test_captions_have_the_dice_of_the_metrics_module(page):

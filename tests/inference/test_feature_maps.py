@@ -30,17 +30,17 @@ def maps_of(entry: ModelEntry) -> tuple[np.ndarray, list[StageMaps]]:
 def test_every_stage_has_its_maps(name: str) -> None:
     card = SHIPPED[name].card
     assert card is not None
-    _, found = maps_of(SHIPPED[name])
-    assert [one.stage for one in found] == list(
+    _, all_maps = maps_of(SHIPPED[name])
+    assert [maps.stage for maps in all_maps] == list(
         list_stages(card.architecture, base_filters=card.base_filters, input_size=card.input_size)
     )
-    for one in found:
-        assert one.maps.shape == (one.stage.map_size, one.stage.map_size, one.stage.filters)
-        strongest = one.select_strongest(6)
-        assert strongest.shape == (6, one.stage.map_size, one.stage.map_size)
+    for maps in all_maps:
+        assert maps.maps.shape == (maps.stage.map_size, maps.stage.map_size, maps.stage.filters)
+        strongest = maps.select_strongest(6)
+        assert strongest.shape == (6, maps.stage.map_size, maps.stage.map_size)
         spread = strongest.std(axis=(1, 2))
         assert (np.diff(spread) <= 1e-4).all()
-        assert spread[0] == pytest.approx(one.maps.std(axis=(0, 1)).max(), rel=1e-3)
+        assert spread[0] == pytest.approx(maps.maps.std(axis=(0, 1)).max(), rel=1e-3)
 
 
 @pytest.fixture

@@ -114,8 +114,8 @@ def test_other_sources_of_images(open_page, source):
 def test_images_with_masks_are_measured_and_scored(open_page):
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
     head, row = table(at)
-    found = Threshold("x").predict(IMAGE).labels
-    values, dice = extract_features(IMAGE, keep_main_cell(found)).values, score(LABELS, found).dice
+    predicted = Threshold("x").predict(IMAGE).labels
+    values, dice = extract_features(IMAGE, keep_main_cell(predicted)).values, score(LABELS, predicted).dice
     assert head[-3:] == ["Dice nucleus", "Dice cytoplasm", "Dice cell"]
     assert row[1:] == [
         "a.png",
@@ -139,12 +139,12 @@ def test_unreadable_files_have_rows_with_the_reason(open_page):
         ("c.zip", b"PK no zip", "application/zip"),
     )
     # Each has the same number as in the downloaded files.
-    found = {row[1].split()[1]: row[1] for row in table(at)[1:]}
+    rows = {row[1].split()[1]: row[1] for row in table(at)[1:]}
     assert [row[1].split()[0] for row in table(at)[1:]] == ["1", "2", "3", "4"]
-    assert set(found) == {"a.png", "<b>.png", "c.png", "c.zip"}
-    assert "Could not be read.  The file is empty (0 bytes)." in found["<b>.png"]
-    assert "truncated" in found["c.png"]
-    assert "not a zip, or is damaged" in found["c.zip"]
+    assert set(rows) == {"a.png", "<b>.png", "c.png", "c.zip"}
+    assert "Could not be read.  The file is empty (0 bytes)." in rows["<b>.png"]
+    assert "truncated" in rows["c.png"]
+    assert "not a zip, or is damaged" in rows["c.zip"]
     assert "**1 image\\, 1 cell**; 3 could not be read" in page_text(at)
     assert "<b>.png" not in at.get("html")[0].proto.body
 
@@ -456,11 +456,11 @@ def make_feature_pairs(model, tta):
 
 
 def test_expected_error_is_one_sentence_with_a_link(open_page, monkeypatch):
-    found = {
+    pairs_by_title = {
         "segnet-16": make_feature_pairs("segnet-16", False),
         "unet-16, test-time averaging": make_feature_pairs("unet-16", True),
     }
-    monkeypatch.setattr(feature_agreement, "_load_results", lambda: found)
+    monkeypatch.setattr(feature_agreement, "_load_results", lambda: pairs_by_title)
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"))
     assert "2 held-out cells of Zheng 1 and Zheng 2" in page_text(at)
     assert "nucleus/cell ±0.100 on average, nuclear lobe count correct in 50% of cells" in page_text(at)
@@ -647,9 +647,9 @@ def test_rows_to_review():
         problem=Problem("Mask o_mask.png is not used.", reason="No image has its name."),
     )
     rows = build_rows([make_field_result(), make_empty_result(), make_empty_result("fine.png", OK), mask])
-    found = select_rows_to_review(rows)
-    assert [row.title for row in found] == ["f.png, cell 2", "n.png", "o_mask.png"]
-    _, cell, empty, unused = parse_rows(render_table_html(found, rows, None, "Cells"))
+    flagged_rows = select_rows_to_review(rows)
+    assert [row.title for row in flagged_rows] == ["f.png, cell 2", "n.png", "o_mask.png"]
+    _, cell, empty, unused = parse_rows(render_table_html(flagged_rows, rows, None, "Cells"))
     assert cell[1] == "Cell 2 f.png"
     assert " ".join(empty[1].split()) == "n.png No white blood cell found. help Outside training range"
     assert " ".join(unused[1].split()) == "o_mask.png Could not be read. No image has its name."

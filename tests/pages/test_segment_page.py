@@ -86,9 +86,9 @@ def test_score_tables_show_scores_of_the_metrics_module(open_page):
     sample = open_dataset("synthetic").read("synthetic/003")
     green = sample.image[..., 1]
     expected = score(sample.mask, (green < 110).astype(np.uint8) + (green < 180).astype(np.uint8))
-    found = tables(at)[:-1]
-    assert len(found) == 2
-    for table, values in zip(found, (expected.dice, expected.jaccard), strict=True):
+    shown_tables = tables(at)[:-1]
+    assert len(shown_tables) == 2
+    for table, values in zip(shown_tables, (expected.dice, expected.jaccard), strict=True):
         for row, key in (("Nucleus", "nucleus"), ("Cytoplasm", "cytoplasm"), ("Whole cell", "cell")):
             assert [row, *[f"{values[key]:.3f}"] * 2] in table
 
@@ -408,14 +408,14 @@ def test_edited_mask_is_kept_for_download_and_training(open_page, monkeypatch):
 def test_measurements_are_those_of_the_features_module(open_page):
     at = open_page("segment", image="003", pixel_size="0.5")
     sample = open_dataset("synthetic").read("synthetic/003")
-    found = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).to_units(0.5)
+    features = extract_features(sample.image, keep_main_cell(Threshold("x").predict(sample.image).labels)).to_units(0.5)
     exact = extract_features(sample.image, keep_main_cell(sample.mask)).to_units(0.5)
     table = tables(at)[-1]
     assert table[0] == ["", "Exact mask", "U\\-Net 16", "SegNet 16"]
     rows = {name: cells for name, *cells in table[1:]}
     area = [cell.replace("\u202f", "") for cell in rows["Cell area (µm²)"]]
-    assert area == [f"{item['cell_area']:.1f}" for item in (exact, found, found)]
-    assert rows[FEATURES["nucleus_to_cell"].title][1] == f"{found['nucleus_to_cell']:.3f}"
+    assert area == [f"{item['cell_area']:.1f}" for item in (exact, features, features)]
+    assert rows[FEATURES["nucleus_to_cell"].title][1] == f"{features['nucleus_to_cell']:.3f}"
     assert rows[FEATURES["nucleus_lobes"].title][0] == f"{exact['nucleus_lobes']:.0f}"
     labels = [button.label for button in at.get("download_button")]
     assert labels == ["Download measurements (CSV)", "Download report (PDF)", "Download all (zip)"]

@@ -65,7 +65,7 @@ def quality_model() -> QualityModel:
 def test_features_hardly_depend_on_the_scale() -> None:
     image, probabilities, labels = crop(3)
     small = compute_quality_features(image, probabilities, labels)
-    twice = [np.repeat(np.repeat(one, 2, axis=0), 2, axis=1) for one in (image, probabilities, labels)]
+    twice = [np.repeat(np.repeat(array, 2, axis=0), 2, axis=1) for array in (image, probabilities, labels)]
     large = compute_quality_features(*twice)  # type: ignore[arg-type]
     assert small.shape == large.shape == (len(QUALITY_FEATURES),)
     assert small.dtype == np.float32
@@ -89,7 +89,9 @@ def test_boundary_without_contrast_is_indistinct(number: int) -> None:
     cut = labels.copy()
     cut[:, : round(columns.mean())] = 0
     at = QUALITY_FEATURES.index("indistinct_boundary")
-    whole, part = (float(compute_quality_features(image, probabilities, one)[at]) for one in (labels, cut))
+    whole, part = (
+        float(compute_quality_features(image, probabilities, cell_labels)[at]) for cell_labels in (labels, cut)
+    )
     assert whole < 0.1
     assert part > whole + 0.1
     flat = compute_quality_features(np.full_like(image, 210), probabilities, labels)
@@ -202,7 +204,7 @@ def test_blur_noise_odd_stain_and_missing_colour_are_reasons(quality_model: Qual
 
 
 def test_cell_of_few_pixels_is_flagged(quality_model: QualityModel) -> None:
-    image, probabilities, labels = (one[::7, ::7] for one in crop(204))
+    image, probabilities, labels = (array[::7, ::7] for array in crop(204))
     result = quality_model.assess(image, probabilities, labels)
     assert result.status != OK
     assert any(f"{(labels > 0).sum()} pixels" in reason for reason in result.reasons)
@@ -237,7 +239,7 @@ def test_shipped_quality_models_give_the_same_results(architecture: str, general
     shipped = load_quality_model(dataclasses.replace(general_card, architecture=architecture))
     assert shipped is not None
     crops = [crop(1), crop(2, confidence=0.55, worse=4), crop(3, confidence=0.97)]
-    for one, expected in zip(crops, EXPECTED[architecture], strict=True):
-        result = shipped.assess(*one)
+    for example, expected in zip(crops, EXPECTED[architecture], strict=True):
+        result = shipped.assess(*example)
         assert result.status == expected[0]
         assert (result.failure_probability, result.out_of_range_probability) == pytest.approx(expected[1:], abs=2e-5)

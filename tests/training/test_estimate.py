@@ -116,9 +116,9 @@ def record(config: TrainingConfig = SMALL, **changes: object) -> CostRecord:
         "cores": cores,
         "created": 1.0,
     }
-    found = CostRecord.from_dict({**values, **changes})
-    assert found is not None
-    return found
+    record = CostRecord.from_dict({**values, **changes})
+    assert record is not None
+    return record
 
 
 def make_run(folder: Path, name: str, config: TrainingConfig, *, seconds: float, **environment: object) -> None:
@@ -143,11 +143,11 @@ def make_run(folder: Path, name: str, config: TrainingConfig, *, seconds: float,
 def test_without_any_measurement_the_estimate_is_based_on_the_reference_machine(runs: Path, free: None) -> None:
     for name in ARCHITECTURES:
         for base_filters in (16, 64):
-            found = estimate_cost(TrainingConfig(architecture=name, base_filters=base_filters), (100, 20), runs)
-            assert found.basis == "reference"
-            assert not found.is_exact
-            assert 700_000_000 < found.memory_bytes < 10 * GIGABYTE
-            assert found.seconds > 100 * found.seconds_per_epoch > 0
+            estimate = estimate_cost(TrainingConfig(architecture=name, base_filters=base_filters), (100, 20), runs)
+            assert estimate.basis == "reference"
+            assert not estimate.is_exact
+            assert 700_000_000 < estimate.memory_bytes < 10 * GIGABYTE
+            assert estimate.seconds > 100 * estimate.seconds_per_epoch > 0
 
 
 def test_the_reference_records_fit_their_networks() -> None:
@@ -169,22 +169,22 @@ def test_reference_times_grow_with_the_network_but_more_slowly_than_its_multiply
 
 def test_timed_steps_of_the_same_settings_are_not_scaled(runs: Path, free: None) -> None:
     store_cost_record(runs, record())
-    found = estimate_cost(SMALL, (100, 10), runs)
-    assert (found.basis, found.is_exact) == ("timed", True)
-    assert found.seconds_per_epoch == pytest.approx(100 * 0.1 + 10 * 0.02)
+    estimate = estimate_cost(SMALL, (100, 10), runs)
+    assert (estimate.basis, estimate.is_exact) == ("timed", True)
+    assert estimate.seconds_per_epoch == pytest.approx(100 * 0.1 + 10 * 0.02)
     # Ten epochs, start and compilation, and one more validation for the evaluation.
-    least = 10 * found.seconds_per_epoch + 12.0 + 0.2
-    assert least < found.seconds < least + 60
-    assert found.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
+    least = 10 * estimate.seconds_per_epoch + 12.0 + 0.2
+    assert least < estimate.seconds < least + 60
+    assert estimate.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
 
 
 def test_an_earlier_run_is_preferred_to_timed_steps(runs: Path, free: None) -> None:
     store_cost_record(runs, record())
     make_run(runs, "a", SMALL, seconds=16.0)
-    found = estimate_cost(SMALL, (8, 2), runs)
-    assert (found.basis, found.is_exact) == ("runs", True)
-    assert found.seconds_per_epoch == pytest.approx(16.0 + 1.0)
-    assert found.memory_bytes == pytest.approx(1_100_000_002 + EXPORT_BYTES, abs=5)
+    estimate = estimate_cost(SMALL, (8, 2), runs)
+    assert (estimate.basis, estimate.is_exact) == ("runs", True)
+    assert estimate.seconds_per_epoch == pytest.approx(16.0 + 1.0)
+    assert estimate.memory_bytes == pytest.approx(1_100_000_002 + EXPORT_BYTES, abs=5)
 
 
 def test_of_two_equal_runs_the_newer_is_used(runs: Path, free: None) -> None:
@@ -224,9 +224,9 @@ def test_memory_is_taken_from_another_source_if_runs_lack_it(runs: Path, free: N
     rows = Run(runs / "a").load_metrics()
     Run(runs / "a").write("metrics.json", {"epochs": [{**row, "memory_bytes": 0} for row in rows]})
     store_cost_record(runs, record())
-    found = estimate_cost(SMALL, (8, 2), runs)
-    assert found.basis == "runs"
-    assert found.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
+    estimate = estimate_cost(SMALL, (8, 2), runs)
+    assert estimate.basis == "runs"
+    assert estimate.memory_bytes == pytest.approx(GIGABYTE + EXPORT_BYTES, rel=0.02)
 
 
 def test_fewer_cores_than_the_reference_take_longer(runs: Path, free: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -467,9 +467,9 @@ def test_a_record_replaces_the_older_one_and_the_file_stays_small(runs: Path, mo
     for base_filters in (4, 5, 6, 7):
         store_cost_record(runs, record(SMALL.replace(base_filters=base_filters)))
     store_cost_record(runs, record(SMALL.replace(base_filters=6), train_seconds_per_image=0.5))
-    found = load_cost_records(runs)
-    assert [r.base_filters for r in found] == [5, 7, 6]
-    assert found[-1].train_seconds_per_image == 0.5
+    records = load_cost_records(runs)
+    assert [r.base_filters for r in records] == [5, 7, 6]
+    assert records[-1].train_seconds_per_image == 0.5
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"records": 3}', '{"records": [1, {}, null]}', "\x00"])
@@ -564,11 +564,11 @@ def test_a_probe_measures_a_few_steps_in_a_process_of_its_own(runs: Path) -> Non
     while probe.is_probing(config):
         assert time.time() < deadline
         time.sleep(0.2)
-    (found,) = load_cost_records(runs)
-    assert found.key == measured.build_cost_key(config)
-    assert 0 < found.test_seconds_per_image < found.train_seconds_per_image < 5
-    assert 300_000_000 < found.base_bytes < found.peak_bytes < 3 * GIGABYTE
-    assert found.start_seconds > 0.5
+    (record,) = load_cost_records(runs)
+    assert record.key == measured.build_cost_key(config)
+    assert 0 < record.test_seconds_per_image < record.train_seconds_per_image < 5
+    assert 300_000_000 < record.base_bytes < record.peak_bytes < 3 * GIGABYTE
+    assert record.start_seconds > 0.5
     cost = estimate_cost(config, (48, 12), runs)
     assert (cost.basis, cost.is_exact) == ("timed", True)
-    assert min(load_reference_sources(), key=lambda k: k.record.base_filters).record.base_bytes / found.base_bytes < 2
+    assert min(load_reference_sources(), key=lambda k: k.record.base_filters).record.base_bytes / record.base_bytes < 2

@@ -28,13 +28,13 @@ def test_calibration_images_are_of_the_first_and_the_last_epoch(
         dataset=str(folder), input_size=input_size, augmentation=augmentation, epochs=3, warmup_epochs=1, batch_size=3
     )
     train_split = load_data(config, open_dataset(str(folder))).train
-    found = collect_calibration_samples(train_split, config)
-    assert found.shape == (16, input_size, input_size, 3)
-    assert found.dtype == np.float32
-    assert found.min() >= 0.0
-    assert found.max() <= 1.0
-    assert (found == collect_calibration_samples(train_split, config)).all()
-    assert not (found[:8] == found[8:]).all()
+    samples = collect_calibration_samples(train_split, config)
+    assert samples.shape == (16, input_size, input_size, 3)
+    assert samples.dtype == np.float32
+    assert samples.min() >= 0.0
+    assert samples.max() <= 1.0
+    assert (samples == collect_calibration_samples(train_split, config)).all()
+    assert not (samples[:8] == samples[8:]).all()
     many = write_pairs(tmp_path / "many", 60, (32, 32), seed=4)
     config = config.replace(dataset=str(many), epochs=1, warmup_epochs=0, input_size=24)
     assert (
@@ -57,10 +57,10 @@ def test_a_network_is_exported_in_eight_bits(name: str) -> None:
     network = TFLiteModel(data, name=name)
     weights = {f"{number:03}": np.asarray(weight) for number, weight in enumerate(model.weights)}
     for image in (*images[:2], np.zeros((24, 72, 3), np.float32)):
-        found = network(image)
-        assert found.shape == image.shape
-        np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-6)
+        output = network(image)
+        assert output.shape == image.shape
+        np.testing.assert_allclose(output.sum(axis=-1), 1.0, atol=1e-6)
     *_, (_, expected) = forward(name, weights, images[0])
     np.testing.assert_allclose(network(images[0]), expected, atol=0.02)
-    kinds = [one["dtype"] for one in Interpreter(model_content=data).get_tensor_details()]
+    kinds = [tensor["dtype"] for tensor in Interpreter(model_content=data).get_tensor_details()]
     assert kinds.count(np.int8) > 0.7 * len(kinds) - kinds.count(np.int32)

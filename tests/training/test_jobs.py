@@ -91,7 +91,7 @@ def test_one_run_trains_the_other_is_queued_and_stop_leaves_a_valid_checkpoint(p
     second = manager.start_run(config)
     until(second, lambda: summarise_run(second).status == "queued")
     assert first.folder != second.folder
-    assert {one.name: one.queue_position for one in list_summaries()} == {first.name: None, second.name: 1}
+    assert {summary.name: summary.queue_position for summary in list_summaries()} == {first.name: None, second.name: 1}
 
     until(first, lambda: len(first.load_metrics()) >= 2)
     assert summarise_run(second).status == "queued"
@@ -112,7 +112,7 @@ def test_one_run_trains_the_other_is_queued_and_stop_leaves_a_valid_checkpoint(p
     until(first, lambda: summarise_run(first).status == "queued")
     manager.stop_run(first, wait=True)  # while it is queued
     manager.stop_run(second, wait=True)  # while it prepares
-    assert [one.status for one in list_summaries()] == ["stopped", "stopped"]
+    assert [summary.status for summary in list_summaries()] == ["stopped", "stopped"]
 
 
 def test_a_live_run_is_found_after_the_server_was_killed_and_a_dead_one_is_marked(pairs: Path) -> None:

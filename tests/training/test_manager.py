@@ -202,20 +202,26 @@ def test_the_status_comes_from_the_state_file_and_the_process(
 ) -> None:
     run = made("one")
     write_json(run.folder / "state.json", {"status": stored, "changed": time.time(), **details})
-    one = summarise_run(run)
-    assert one.status == status
-    assert one.is_active == (status in ("starting", "queued", "running"))
-    assert one.is_resumable == (status in ("stopped", "interrupted", "failed"))
-    assert bool(one.reason) == (status in ("interrupted", "failed", "damaged"))
-    assert json.loads(json.dumps(one.to_dict()))["status"] == status
+    summary = summarise_run(run)
+    assert summary.status == status
+    assert summary.is_active == (status in ("starting", "queued", "running"))
+    assert summary.is_resumable == (status in ("stopped", "interrupted", "failed"))
+    assert bool(summary.reason) == (status in ("interrupted", "failed", "damaged"))
+    assert json.loads(json.dumps(summary.to_dict()))["status"] == status
 
 
 def test_a_summary_has_the_best_and_the_last_dice() -> None:
     run = made("scored", "stopped")
     run.write("metrics.json", {"epochs": rows(3)})
-    one = summarise_run(run)
-    assert (one.epoch, one.epochs, one.best_dice_cell, one.best_epoch, one.seconds) == (3, 8, 0.9, 2, 6.0)
-    assert one.dice == {"nucleus": 0.7, "cell": 0.8}
+    summary = summarise_run(run)
+    assert (summary.epoch, summary.epochs, summary.best_dice_cell, summary.best_epoch, summary.seconds) == (
+        3,
+        8,
+        0.9,
+        2,
+        6.0,
+    )
+    assert summary.dice == {"nucleus": 0.7, "cell": 0.8}
 
 
 # The queue
@@ -227,7 +233,7 @@ def test_the_queue_is_first_come_first_served_and_skips_dead_processes() -> None
     made("dead", "queued", process=ProcessId(HERE.pid, 1.0), queued_at=1.0)
     made("odd", "queued", process=HERE, queued_at="x")
     assert [run.name for run in list_queued_runs()] == ["early", "middle", "late"]
-    positions = {one.name: one.queue_position for one in list_summaries()}
+    positions = {summary.name: summary.queue_position for summary in list_summaries()}
     assert (positions["early"], positions["middle"], positions["late"], positions["dead"]) == (1, 2, 3, None)
 
 
@@ -280,7 +286,7 @@ def test_a_run_of_version_0_1_is_marked_and_the_error_has_a_code(capsys: pytest.
     with raises_code(ErrorCode.INCOMPATIBLE) as caught:
         run.load_config()
     assert "0.1" in str(caught.value)
-    summaries = {one.name: one for one in list_summaries()}
+    summaries = {summary.name: summary for summary in list_summaries()}
     assert (summaries["old"].status, summaries["new"].status) == ("outdated", "finished")
     assert not summaries["old"].is_resumable
     for command in (["train", "--resume", "old"], ["runs", "resume", "old"]):
@@ -314,7 +320,7 @@ def test_runs_can_be_renamed_annotated_and_deleted(runs: Path) -> None:
     run = made("first", "stopped")
     run.save_notes("A first try. <b>Ä</b>")
     run = manager.rename_run(run, "Second try")
-    assert [one.name for one in list_summaries()] == ["Second try"]
+    assert [summary.name for summary in list_summaries()] == ["Second try"]
     assert run.load_notes() == "A first try. <b>Ä</b>"
     with raises_code(ErrorCode.TOO_LARGE):
         run.save_notes("x" * 10_001)
@@ -322,7 +328,7 @@ def test_runs_can_be_renamed_annotated_and_deleted(runs: Path) -> None:
     with raises_code(ErrorCode.ALREADY_EXISTS):
         manager.rename_run(run, "other")
     manager.delete_run(run)
-    assert [one.name for one in list_summaries()] == ["other"]
+    assert [summary.name for summary in list_summaries()] == ["other"]
     assert [path.name for path in runs.iterdir()] == ["other"]
     with raises_code(ErrorCode.NOT_FOUND):
         manager.delete_run(run)

@@ -20,7 +20,7 @@ def test_environment_variables_of_the_user_are_kept(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_environment_has_versions_and_no_names_of_people() -> None:
-    found = describe_environment("float32")
-    assert found["precision"] == "float32"
-    assert found["packages"]["keras"]
-    assert set(found) == {"python", "system", "processor", "cores", "features", "precision", "packages"}
+    environment = describe_environment("float32")
+    assert environment["precision"] == "float32"
+    assert environment["packages"]["keras"]
+    assert set(environment) == {"python", "system", "processor", "cores", "features", "precision", "packages"}
