@@ -35,7 +35,7 @@ def test_charts_are_drawn_and_have_text_alternatives(page):
     compared = [result.study for result in RESULTS].count("zheng-1-compact-cv5") > 1
     page.locator(CHART).nth(9 if compared else 8).wait_for(state="attached")
     page.get_by_text("Which is better, by how much, and how certain is it?").wait_for()
-    for text in ("as points beside a box", "by cell type with 95 % confidence", "against the CPU time"):
+    for text in ("as points beside a box", "by cell type with 95% confidence", "against the CPU time"):
         assert page.locator(f'[aria-label*="{text}"], [alt*="{text}"]').count(), text
 
 

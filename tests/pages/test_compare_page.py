@@ -146,7 +146,7 @@ def test_unseen_cells_has_the_better_network_the_difference_and_its_certainty(op
     text = page_text(at)
     assert "U\\-Net is better than SegNet\\-Basic" in text
     assert "of 40 images" in text
-    assert "95 % confidence" in text
+    assert "95% confidence" in text
     assert "p < .001" in text
     assert len(at.get("plotly_chart")) == 4
     assert "Zheng 1 · our recipe, 16 base filters · 5 folds" in at.selectbox(key="study").options
@@ -218,7 +218,7 @@ def make_selection(metric="dice"):
             0.03,
             0.0001,
             "dice",
-            "**A is better than B** by **0.0200** (95 % confidence interval 0.0100 to 0.0300)",
+            "**A is better than B** by **0.0200** (95% confidence interval 0.0100 to 0.0300)",
         ),
         (
             -0.02,
@@ -226,7 +226,7 @@ def make_selection(metric="dice"):
             -0.01,
             0.01,
             "dice",
-            "**B is better than A** by **0.0200** (95 % confidence interval 0.0100 to 0.0300)",
+            "**B is better than A** by **0.0200** (95% confidence interval 0.0100 to 0.0300)",
         ),
         (
             -2.0,
@@ -234,7 +234,7 @@ def make_selection(metric="dice"):
             -1.0,
             0.01,
             "hausdorff_95",
-            "**A is better than B** by **2.00 px** (95 % confidence interval 1.00 to 3.00)",
+            "**A is better than B** by **2.00 px** (95% confidence interval 1.00 to 3.00)",
         ),
         (0.001, -0.01, 0.02, 0.3, "dice", "**No clear difference** between A and B"),
         (0.001, -0.01, 0.02, 0.01, "dice", "**A is better than B more often, but not clearly on average**"),
@@ -256,7 +256,7 @@ def test_a_network_that_wins_more_often_can_be_worse_on_average():
     pair = PairwiseComparison("A", "B", Comparison(-0.44, -1.2, 0.3, 0.0001, 70, 46, 20), 0.0001)
     sentence = unseen_cells.format_comparison(pair, make_selection("hausdorff_95"))
     assert sentence.startswith("**B is better than A more often, but not clearly on average**: on 46 of 70 images;")
-    assert "the mean difference in its favour is −0.44 px (95 % confidence interval −1.20 to 0.30)" in sentence
+    assert "the mean difference in its favour is −0.44 px (95% confidence interval −1.20 to 0.30)" in sentence
 
 
 def test_the_interval_has_the_sign_of_the_difference():
@@ -395,11 +395,11 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
     assert all("±" in cell for cell in scores[1][4:])
     assert quality[1] == [
         "U-Net, 16 base filters",
-        "99\u00a0% of 200",
-        "1\u00a0% of 40",
+        "99% of 200",
+        "1% of 40",
         "0.9987",
-        "100\u00a0% of 4",
-        "8\u00a0% of 36",
+        "100% of 4",
+        "8% of 36",
     ]
     assert "0.012" in page_text(at)
     assert "0.007" in page_text(at)

@@ -15,7 +15,7 @@ def test_the_selected_image_is_shown_with_mask_overlay_and_class_fractions(open_
     for heading in ("Image", "Exact mask", "Overlay", "Class fractions"):
         assert f"**{heading}**" in text
     mask = open_dataset("synthetic").read("synthetic/003").mask
-    assert f"**{(mask == 2).mean() * 100:.1f}\u00a0%** · " in text
+    assert f"**{(mask == 2).mean() * 100:.1f}%** · " in text
 
 
 def test_the_gallery_shows_one_page_at_a_time(open_page):

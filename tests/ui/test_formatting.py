@@ -60,7 +60,7 @@ def test_escaping_lines_keeps_the_line_breaks():
 def test_numbers():
     assert format_integer(1_234_567) == "1\u202f234\u202f567"
     assert format_decimal(1234.56, 1) == "1\u202f234.6"
-    assert format_percent(0.12345) == "12.3\u00a0%"
+    assert format_percent(0.12345) == "12.3%"
     assert format_percent(None) == MISSING_TEXT
     assert format_bytes(2_500_000) == "2.5\u00a0MB"
     assert format_size((100, 104)) == "104 × 100"
@@ -113,7 +113,7 @@ def test_names():
 
 def test_a_segmentation_is_described_for_screen_readers():
     labels = np.array([[0, 0], [1, 2]], np.uint8)
-    assert format_alt("Mask", labels) == "Mask: nucleus 25.0\u00a0%, cytoplasm 25.0\u00a0% of the image"
+    assert format_alt("Mask", labels) == "Mask: nucleus 25.0%, cytoplasm 25.0% of the image"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--splits",
         type=int,
         metavar="N",
-        help="use N random splits instead of folds: 70 %% for training, 20 %% for testing",
+        help="use N random splits instead of folds: 70%% for training, 20%% for testing",
     )
     parser.add_argument("--dataset", default="zheng-1", help="name of a data set, or path of a folder or zip (zheng-1)")
     parser.add_argument("--preset", choices=tuple(PRESETS), default="compact", help="settings to start from (compact)")

@@ -37,7 +37,7 @@ class MetricSummary:
     Attributes:
         mean: Mean over the images where the metric is defined.
         standard_error: Standard error of the mean.
-        ci_low: Lower bound of the 95 % confidence interval (bootstrap); NaN with fewer than 10 images.
+        ci_low: Lower bound of the 95% confidence interval (bootstrap); NaN with fewer than 10 images.
         ci_high: Upper bound.
         n_images: Number of images where the metric is defined.
         n_undefined: Number of images where it is not, because the class is in neither mask.

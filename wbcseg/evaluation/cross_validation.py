@@ -29,7 +29,7 @@ LEAKY_SUFFIX: Final = "-leaky"
 """Ends the names of studies with copies of the test images in training."""
 
 UNUSED_FRACTION: Final = 0.1
-"""Fraction of the images that random splits leave out: 70 % for training and 20 % for testing, as in MedSegBench."""
+"""Fraction of the images that random splits leave out: 70% for training and 20% for testing, as in MedSegBench."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def plan_cross_validation(
         dataset: Name of a data set, or path of a folder or zip.
         architecture: The network.
         folds: Number of folds: each image is tested once.
-        splits: Instead, the number of random splits into 70 % for training, 10 % unused and 20 % for testing.
+        splits: Instead, the number of random splits into 70% for training, 10% unused and 20% for testing.
         leaky: Whether to put copies of the test images into training on purpose.
         overrides: Further settings.
 

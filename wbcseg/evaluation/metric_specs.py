@@ -183,8 +183,8 @@ register_metric(
 register_metric(
     MetricSpec(
         "hausdorff_95",
-        "Hausdorff distance (95 %)",
-        "Largest distance between the two outlines, ignoring the worst 5 % of their pixels: 95 % of either outline is "
+        "Hausdorff distance (95%)",
+        "Largest distance between the two outlines, ignoring the worst 5% of their pixels: 95% of either outline is "
         "at most this far from the other. In pixels; 0 is best.",
         FOREGROUND_REGIONS,
         _of_region(hausdorff_95),

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 Z_95: Final = 1.96
-"""Standard deviations on either side that hold 95 % of normally distributed differences."""
+"""Standard deviations on either side that hold 95% of normally distributed differences."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class BlandAltman:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Limits of agreement, which hold about 95 % of the differences."""
+        """Limits of agreement, which hold about 95% of the differences."""
         return self.bias - Z_95 * self.sd, self.bias + Z_95 * self.sd
 
 

@@ -1,4 +1,4 @@
-"""Calibration of class probabilities: of the pixels that a network is 80 % sure of, 80 % should be correct."""
+"""Calibration of class probabilities: of the pixels that a network is 80% sure of, 80% should be correct."""
 
 from __future__ import annotations
 

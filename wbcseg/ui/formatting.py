@@ -94,8 +94,8 @@ def format_difference(difference: float) -> str:
 
 
 def format_percent(fraction: float | None, digits: int = 1) -> str:
-    """Format a fraction (0 to 1) as a percentage, with a non-breaking space; ``None`` as :data:`MISSING_TEXT`."""
-    return MISSING_TEXT if fraction is None else f"{100 * fraction:.{digits}f}\u00a0%"
+    """Format a fraction (0 to 1) as a percentage; ``None`` as :data:`MISSING_TEXT`."""
+    return MISSING_TEXT if fraction is None else f"{100 * fraction:.{digits}f}%"
 
 
 def format_duration(seconds: float | None) -> str:

@@ -51,7 +51,7 @@ GLOSSARY: Final[dict[str, str]] = {
     "Seen in training": "The model was trained on this image and its expert mask. It does better on such images than "
     "on new ones, so its score here is optimistic.",
     "Held-out": "Images that were not used in training, so that they test a model fairly.",
-    "Uncertainty": "100 % minus the probability that the model assigns to the class it chose. A model can be certain "
+    "Uncertainty": "100% minus the probability that the model assigns to the class it chose. A model can be certain "
     "and wrong.",
     "Test-time averaging": "The model segments the image in eight orientations (four rotations, each also mirrored), "
     "and the probabilities are averaged. Then only the central cell is kept, without holes and specks. Results are "

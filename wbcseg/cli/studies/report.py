@@ -145,4 +145,4 @@ def _format_row(label: str, result: ScoredImages, mode: PredictionMode) -> str:
 
 
 def _format_percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.1f} %"
+    return "–" if fraction is None else f"{100 * fraction:.1f}%"

@@ -70,7 +70,7 @@ def _show_in_domain(files: Sequence[FileVersion], mode: PredictionMode) -> None:
     st.markdown(
         "Does training on both laboratories cost accuracy? Each general model is tested on held-out cells of both "
         "laboratories and compared with networks of the same architecture trained on one of them. The difference of "
-        "the Dice on the same images is given with its 95 % confidence interval, where such networks were tested. The "
+        "the Dice on the same images is given with its 95% confidence interval, where such networks were tested. The "
         "models differ in another respect as well: the general model's outlines are refined along the image's edges, "
         "those of the others are not."
     )
@@ -118,7 +118,7 @@ def _show_quality(results: Sequence[CrossSiteResult]) -> None:
 def _show_calibration(results: Sequence[CrossSiteResult]) -> None:
     st.subheader("Are the probabilities calibrated?")
     st.markdown(
-        "Of the pixels whose class has a probability of 80 %, 80 % should be correct: then all points lie on the "
+        "Of the pixels whose class has a probability of 80%, 80% should be correct: then all points lie on the "
         "diagonal. Single pass, on the other laboratory."
     )
     calibrations = [

@@ -111,7 +111,7 @@ def _show_bland_altman(pairs: FeaturePairs, feature: FeatureSpec) -> None:
     direction = "higher" if agreement.bias > 0 else "lower"
     sentences = [
         f"On average, the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} {direction}** than the "
-        f"expert's; for 95 % of the cells, the difference is between {low:.3g} and {high:.3g} (limits of agreement).",
+        f"expert's; for 95% of the cells, the difference is between {low:.3g} and {high:.3g} (limits of agreement).",
         f"The mean absolute error is {agreement.mean_absolute_error:.3g}.",
     ]
     if feature.name == "nucleus_lobes":

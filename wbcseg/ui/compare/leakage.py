@@ -53,7 +53,7 @@ def show_leakage() -> None:
     charts.show_plotly_chart(
         charts.draw_interval_plot(rows, "Dice with leakage minus Dice without", mark_zero=True, show_legend=True),
         "leakage",
-        "Increase of the Dice by data leakage, with 95 % confidence intervals: "
+        "Increase of the Dice by data leakage, with 95% confidence intervals: "
         + "; ".join(f"{row.group}, {row.label} {row.value:+.4f}" for row in rows),
     )
     for row in rows:

@@ -65,7 +65,7 @@ def format_comparison(pair: PairwiseComparison, selection: Selection) -> str:
     low, high = sorted((sign * paired.ci_low, sign * paired.ci_high))
     unit = f" {selection.metric.unit}" if selection.metric.unit else ""
     difference_text = f"{selection.format_value(sign * paired.difference)}{unit}"
-    interval_text = f"95 % confidence interval {selection.format_value(low)} to {selection.format_value(high)}"
+    interval_text = f"95% confidence interval {selection.format_value(low)} to {selection.format_value(high)}"
     images_text = f"on {wins} of {paired.n_pairs} images"
     leader, other = escape_markdown(leader), escape_markdown(other)
     if clear_winner:
@@ -102,7 +102,7 @@ def format_p_value(p: float) -> str:
 def show_means(selection: Selection) -> None:
     """Show mean, confidence interval, size and training time of every network."""
     summaries = data.summarise_networks(selection.results, selection.metric.name, selection.region, selection.mode)
-    header = ["Network", "Mean", "±", "95 % confidence", "Images", "CPU time", "Parameters"]
+    header = ["Network", "Mean", "±", "95% confidence", "Images", "CPU time", "Parameters"]
     rows = []
     for result in selection.results:
         summary = summaries[result.architecture]
@@ -179,7 +179,7 @@ def show_paired_differences(selection: Selection) -> None:
     charts.show_plotly_chart(
         charts.draw_interval_plot(rows, f"Difference of {selection.axis_title}", mark_zero=True),
         "differences",
-        "Difference of every pair of networks with its 95 % confidence interval: "
+        "Difference of every pair of networks with its 95% confidence interval: "
         + "; ".join(f"{row.label} {selection.format_value(row.value, show_sign=True)}" for row in rows),
     )
     note = " Lower is better here: a negative difference favours the first network." if lower_is_better else ""
@@ -214,7 +214,7 @@ def show_cell_types(selection: Selection) -> None:
     charts.show_plotly_chart(
         charts.draw_interval_plot(rows, selection.axis_title, show_legend=True),
         "cell_types",
-        f"Mean {selection.axis_title} by cell type with 95 % confidence intervals, for {', '.join(titles.values())}",
+        f"Mean {selection.axis_title} by cell type with 95% confidence intervals, for {', '.join(titles.values())}",
     )
 
 

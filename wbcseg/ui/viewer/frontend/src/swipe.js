@@ -100,7 +100,7 @@ export class Swipe {
   updateAria() {
     const percent = Math.round(100 * this.viewer.state.swipe.position)
     this.divider.setAttribute("aria-valuenow", percent)
-    if (this.pair) this.divider.setAttribute("aria-valuetext", `${this.pair[0].props.title} ${percent} %`)
+    if (this.pair) this.divider.setAttribute("aria-valuetext", `${this.pair[0].props.title} ${percent}%`)
   }
 
   drag(event) {

@@ -208,7 +208,7 @@ export class Toolbar {
     ;[...this.customColours.querySelectorAll("input")].forEach((input, id) => (input.value = state.customColours[id]))
     this.hatching.checked = state.hatching
     this.threshold.value = Math.round(100 * state.threshold)
-    this.thresholdText.textContent = `${Math.round(100 * state.threshold)} %`
+    this.thresholdText.textContent = `${Math.round(100 * state.threshold)}%`
     setPressed(this.swipeButton, Boolean(state.swipe))
     setPressed(this.editButton, Boolean(viewer.editor))
     this.editButton.disabled = !props.panels.some(panel => panel.kind === "model")
