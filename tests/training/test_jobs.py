@@ -183,10 +183,10 @@ def test_a_run_without_memory_fails_with_advice(pairs: Path) -> None:
 def test_running_out_of_memory_while_tracing_is_distinguished_from_other_errors() -> None:
     code = (
         "from wbcseg.training.tf_env import import_tensorflow; import_tensorflow()\n"
-        "import sys\nimport tensorflow as tf\nfrom wbcseg.training.trainer import _translate_memory_errors\n"
+        "import sys\nimport tensorflow as tf\nfrom wbcseg.training.trainer import translate_memory_errors\n"
         "@tf.function\ndef step(problem):\n    raise problem\n"
         "for problem in (MemoryError(), RuntimeError('std::bad_alloc'), ValueError('shape')):\n"
-        "    try:\n        with _translate_memory_errors(): step(problem)\n"
+        "    try:\n        with translate_memory_errors(): step(problem)\n"
         "    except Exception as error: print(isinstance(error, MemoryError))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)

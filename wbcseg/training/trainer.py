@@ -131,7 +131,7 @@ class Trainer:
             MemoryError: If there is not enough memory for it.
         """
         self.optimizer.learning_rate.assign(compute_learning_rate(self.config, number, self.steps_per_epoch))
-        with _translate_memory_errors():
+        with translate_memory_errors():
             loss, metrics = self._compiled_step(tf.constant(images), tf.constant(targets))
         return float(loss), metrics
 
@@ -156,14 +156,14 @@ class Trainer:
         """
         meter = MetricMeter()
         for images, targets in batches:
-            with _translate_memory_errors():
+            with translate_memory_errors():
                 loss, metrics = self._compiled_test(tf.constant(images), tf.constant(targets))
             meter.add(len(images), float(loss), metrics)
         return meter.compute_means("val_")
 
     def segment(self, images: NDArray[np.uint8]) -> Labels:
         """Segment images ``uint8[N, S, S, 3]``; return labels ``uint8[N, S, S]``."""
-        with _translate_memory_errors():
+        with translate_memory_errors():
             labels: Labels = (
                 self._compiled_segment(tf.constant(images.astype(np.float32) / 255.0)).numpy().astype(np.uint8)
             )
@@ -200,7 +200,8 @@ class Trainer:
 
 
 @contextmanager
-def _translate_memory_errors() -> Iterator[None]:
+def translate_memory_errors() -> Iterator[None]:
+    """Raise a :class:`MemoryError` for the errors by which TensorFlow says that memory ran out."""
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
