@@ -147,7 +147,7 @@ def test_unseen_cells_has_the_better_network_the_difference_and_its_certainty(op
     assert "U\\-Net is better than SegNet\\-Basic" in text
     assert "of 40 images" in text
     assert "95% confidence" in text
-    assert "p < .001" in text
+    assert "p\u00a0<\u00a0.001" in text
     assert len(at.get("plotly_chart")) == 4
     assert "Zheng 1 · our recipe, 16 base filters · 5 folds" in at.selectbox(key="study").options
     assert METRICS["dice"].description in text

@@ -94,8 +94,8 @@ def format_p_value(p: float) -> str:
     if math.isnan(p):
         return "Both gave the same result on every image."
     if p < 0.001:
-        return "By chance alone, this would happen in fewer than 1 of 1,000 such tests (p < .001)."
-    text = f"p = {p:.3f}".replace("0.", ".")
+        return "By chance alone, this would happen in fewer than 1 of 1,000 such tests (p\u00a0<\u00a0.001)."
+    text = f"p\u00a0=\u00a0{p:.3f}".replace("0.", ".")
     return f"By chance alone, this or more would happen in about {max(1, round(100 * p))} of 100 such tests ({text})."
 
 
