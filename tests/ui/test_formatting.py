@@ -22,6 +22,7 @@ from wbcseg.ui.formatting import (
     format_mean,
     format_percent,
     format_score,
+    format_significant,
     format_size,
     get_local_id,
     get_mask_title,
@@ -64,6 +65,21 @@ def test_numbers():
     assert format_percent(None) == MISSING_TEXT
     assert format_bytes(2_500_000) == "2.5\u00a0MB"
     assert format_size((100, 104)) == "104 × 100"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-4e-05, "0"),
+        (-5.57e-05, "\u22120.0001"),
+        (0.0142, "0.0142"),
+        (-9.687, "\u22129.69"),
+        (1234.4, "1234"),
+    ],
+)
+def test_significant_digits_have_no_exponent(value, text):
+    assert format_significant(value) == text
 
 
 def test_a_score_of_an_absent_class_says_so():

@@ -93,6 +93,13 @@ def format_difference(difference: float) -> str:
     return text[1:] if float(f"{difference:.3f}") == 0.0 else text
 
 
+def format_significant(value: float) -> str:
+    """Format a number with three significant digits and at most four decimals, without an exponent."""
+    magnitude = abs(value)
+    text = f"{value:.0f}" if magnitude >= 100 else f"{value:.3g}" if magnitude >= 0.001 else f"{value:.4f}"
+    return text.replace("-", "\u2212") if float(text) else "0"
+
+
 def format_percent(fraction: float | None, digits: int = 1) -> str:
     """Format a fraction (0 to 1) as a percentage; ``None`` as :data:`MISSING_TEXT`."""
     return MISSING_TEXT if fraction is None else f"{100 * fraction:.{digits}f}%"

@@ -14,12 +14,12 @@ from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, SITES, load_cross_si
 from wbcseg.evaluation.study_result import CrossSiteResult, PredictionMode, ScoredImages
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models import ARCHITECTURES
-from wbcseg.ui.compare.result_files import FileVersion, get_file_version, show_not_computed
+from wbcseg.ui.compare.result_files import FileVersion, get_file_version, get_model_title, show_not_computed
 from wbcseg.ui.compare.selection import select_mode
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.charts import ReliabilityCurve, get_network_style
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import format_difference, format_mean, format_percent, format_region
+from wbcseg.ui.formatting import escape_markdown, format_difference, format_mean, format_percent, format_region
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.train.fields import format_dataset
 
@@ -81,9 +81,9 @@ def _show_quality(results: Sequence[CrossSiteResult]) -> None:
     st.subheader("Are failures flagged?")
     st.markdown(
         "The quality check gives each result a status: *no issues found*, *review* or *outside training range*. It was "
-        "fitted on these results and on images that are not smears (photographs, textures, noise, text, drawn and real "
-        "tissue), and is tested on images, and on kinds of images, that it was not fitted on. Its thresholds were set "
-        "on the same results: failures should be flagged, and about one in ten good results is flagged as well."
+        "fitted on these results and on images that are not smears (photographs, textures, noise, text, synthetic and "
+        "real tissue), and is tested on images, and on kinds of images, that it was not fitted on. Its thresholds were "
+        "set on the same results: failures should be flagged, and about one in ten good results is flagged as well."
     )
     rows = [
         [
@@ -190,7 +190,14 @@ def _build_in_domain_rows(
                 paired = comparison.compare_results(in_domain_result, single_site_result, "dice", region, mode)
                 difference, low, high = map(format_difference, (paired.difference, paired.ci_low, paired.ci_high))
                 cells[column] += f" ({difference}, {low} to {high})"
-        rows.append([result.in_domain.model, format_dataset(site), str(len(in_domain_result.images)), *cells])
+        rows.append(
+            [
+                escape_markdown(get_model_title(result.in_domain.model)),
+                format_dataset(site),
+                str(len(in_domain_result.images)),
+                *cells,
+            ]
+        )
     return rows
 
 

@@ -15,10 +15,10 @@ from wbcseg.evaluation.result_store import read_result
 from wbcseg.features import FEATURES, FeatureSpec
 from wbcseg.inference import ModelEntry
 from wbcseg.ui import routes
-from wbcseg.ui.compare.result_files import get_file_version, show_not_computed
+from wbcseg.ui.compare.result_files import get_file_version, get_model_title, show_not_computed
 from wbcseg.ui.components import charts
 from wbcseg.ui.components.table import show_table
-from wbcseg.ui.formatting import escape_markdown, format_dataset_name, get_local_id
+from wbcseg.ui.formatting import escape_markdown, format_dataset_name, format_significant, get_local_id
 
 DEFAULT_FEATURE: Final = "nucleus_to_cell"
 _MODEL_KEY: Final = "agreement_model"
@@ -94,25 +94,24 @@ def show_expected_error(entries: Sequence[ModelEntry], *, tta: bool) -> None:
 
 def _show_bland_altman(pairs: FeaturePairs, feature: FeatureSpec) -> None:
     agreement = pairs.compute_agreement(feature.name)
-    low, high = agreement.limits
     points = [
         ((expert_value + model_value) / 2, model_value - expert_value, get_local_id(sample_id))
         for sample_id, (expert_value, model_value) in zip(pairs.ids, pairs.feature_values[feature.name], strict=True)
     ]
     unit = _format_unit(feature)
+    bias, low, high, error = map(format_significant, (agreement.bias, *agreement.limits, agreement.mean_absolute_error))
     charts.show_plotly_chart(
         charts.draw_bland_altman(
-            points, agreement.bias, (low, high), f"Mean of both{unit}", f"Model minus expert{unit}"
+            points, agreement.bias, agreement.limits, f"Mean of both{unit}", f"Model minus expert{unit}"
         ),
         "bland_altman",
-        f"{feature.title} of {agreement.n} cells: model minus expert against the mean of both. Mean difference "
-        f"{agreement.bias:.3g}, limits of agreement {low:.3g} to {high:.3g}",
+        f"{feature.title} of {agreement.n} cells: model minus expert against the mean of both. Mean difference {bias}, "
+        f"limits of agreement {low} to {high}",
     )
-    direction = "higher" if agreement.bias > 0 else "lower"
+    difference = f"{format_significant(abs(agreement.bias))}{unit} {'higher' if agreement.bias > 0 else 'lower'}"
     sentences = [
-        f"On average, the model's **{feature.title}** is **{abs(agreement.bias):.3g}{unit} {direction}** than the "
-        f"expert's; for 95% of the cells, the difference is between {low:.3g} and {high:.3g} (limits of agreement).",
-        f"The mean absolute error is {agreement.mean_absolute_error:.3g}.",
+        f"On average, the model's **{feature.title}** is **{difference}** than the expert's; for 95% of the cells, the "
+        f"difference is between {low} and {high} (limits of agreement). The mean absolute error is {error}.",
     ]
     if feature.name == "nucleus_lobes":
         sentences.append(f"For {agreement.fraction_equal:.0%} of the cells, both counts are the same.")
@@ -123,11 +122,10 @@ def _show_agreement_table(pairs: FeaturePairs) -> None:
     rows = []
     for name in pairs.feature_values:
         agreement = pairs.compute_agreement(name)
-        low, high = agreement.limits
-        row_title = f"{FEATURES[name].title}{_format_unit(FEATURES[name])}"
-        rows.append(
-            [row_title, f"{agreement.bias:.3g}", f"{low:.3g} to {high:.3g}", f"{agreement.mean_absolute_error:.3g}"]
+        bias, low, high, error = map(
+            format_significant, (agreement.bias, *agreement.limits, agreement.mean_absolute_error)
         )
+        rows.append([f"{FEATURES[name].title}{_format_unit(FEATURES[name])}", bias, f"{low} to {high}", error])
     header = ["", "Mean difference", "Limits of agreement", "Mean abs. error"]
     show_table(header, rows, "Agreement with the expert")
 
@@ -137,8 +135,9 @@ def _format_unit(feature: FeatureSpec) -> str:
 
 
 def _load_results() -> dict[str, FeaturePairs]:
+    """Return the results by the model's title."""
     loaded = [_read_feature_pairs(*get_file_version(path)) for path in sorted(FEATURE_AGREEMENT_FOLDER.glob("*.json"))]
-    return {pairs.model + (f", {MODE_LABELS['tta']}" if pairs.tta else ""): pairs for pairs in loaded}
+    return {get_model_title(pairs.model) + (f", {MODE_LABELS['tta']}" if pairs.tta else ""): pairs for pairs in loaded}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

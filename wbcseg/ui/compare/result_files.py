@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from wbcseg.ui import cache
+
 FileVersion = tuple[Path, int]
 """A file and its modification time: the key of what is cached of the file."""
 FileVersions = tuple[FileVersion, ...]
@@ -26,3 +28,8 @@ def show_not_computed(*commands: str) -> None:
     """Show that there is no result yet, and the commands that compute it."""
     st.info("There are no results yet. They are computed with:", icon=":material/science:")
     st.code("\n".join(commands), language=None, wrap_lines=True)
+
+
+def get_model_title(name: str) -> str:
+    """Return the title of a model, or its name if it is no longer there."""
+    return next((entry.title for entry in cache.load_catalog().usable if entry.name == name), name)

@@ -52,9 +52,9 @@ class ThesisTable:
 THESIS_TABLES: Final = (
     ThesisTable("Accuracy (Table 1)", "accuracy", SUBSETS, GLOSSARY["Binary accuracy"], in_annex=True),
     ThesisTable("Loss (Table 2)", "loss", SUBSETS, GLOSSARY["Loss"], in_annex=True),
-    ThesisTable('"Dice" as published (Table 3)', '"Dice" as published', SCORED_CLASSES, GLOSSARY["Dice as published"]),
+    ThesisTable("“Dice” as published (Table 3)", '"Dice" as published', SCORED_CLASSES, GLOSSARY["Dice as published"]),
     ThesisTable(
-        '"Jaccard" as published (Table 3)', '"Jaccard" as published', SCORED_CLASSES, GLOSSARY["Jaccard as published"]
+        "“Jaccard” as published (Table 3)", '"Jaccard" as published', SCORED_CLASSES, GLOSSARY["Jaccard as published"]
     ),
     ThesisTable(
         "Jaccard of the same pixels (not in the thesis)", "Jaccard of the same", SCORED_CLASSES, GLOSSARY["Jaccard"]
