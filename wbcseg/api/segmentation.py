@@ -35,7 +35,7 @@ def segment(
 ) -> Result:
     """Segment the white blood cells in an image.
 
-    An image of at most 480×480 pixels counts as a crop of one cell, a larger one as a field of view.
+    An image with one large cell in the middle counts as a crop, any other as a field of view with any number of cells.
 
     Args:
         image: Path, content of a file (PNG, JPEG, BMP or TIFF), or pixels: ``uint8[H, W, 3]`` RGB or ``uint8[H, W]``.

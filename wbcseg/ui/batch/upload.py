@@ -111,7 +111,7 @@ def _is_duplicate(upload: Upload, others: Sequence[Upload]) -> bool:
 def show_upload_help() -> None:
     """Explain what to upload and what happens to it, and offer synthetic cells to try it with."""
     st.markdown(
-        "- **Crops** of one white blood cell each, or **whole fields of view** (a side of more than 480 pixels), in "
+        "- **Crops** of one white blood cell each, or **whole fields of view** with any number of cells, in "
         "which the white blood cells are found and numbered.\n"
         "- PNG, JPEG, BMP or TIFF, 8 or 16 bits; as single files, a folder or a zip.\n"
         "- **Expert masks**, if you have them: they are paired with the images by name, and the Dice is shown.\n\n"
