@@ -1,4 +1,4 @@
-"""How extreme composed fields are: from a careful laboratory (0) to anything that may reach us (1)."""
+"""How extreme composed fields are: from a well-run laboratory (0) to anything that may reach us (1)."""
 
 from __future__ import annotations
 
