@@ -22,6 +22,7 @@ from wbcseg.ui import routes
 from wbcseg.ui.compare import cross_site, feature_agreement, leakage, thesis, unseen_cells
 from wbcseg.ui.compare.selection import Selection
 from wbcseg.ui.components import charts
+from wbcseg.ui.formatting import escape_markdown
 
 UNSEEN = "Unseen cells"
 SUMMARY_ROWS = [
@@ -337,7 +338,7 @@ def test_cell_measurements_are_compared_with_the_experts(open_page, monkeypatch,
     assert len(at.get("plotly_chart")) == 1
     assert [row[:2] for row in tables(at)[-1][1:]] == [
         [FEATURES["nucleus_to_cell"].title, "0.01"],
-        ["Cell area (px²)", "-3"],
+        ["Cell area (px²)", "\u22123"],
     ]
     at.selectbox(key="measurement").select("Cell area").run()
     assert "**3 (px²) lower**" in page_text(at)
@@ -377,7 +378,7 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
         **{"images": 40, "bad": 4, "bad_flagged": 1.0, "good_flagged": 0.08},
         **{"varied_images": 80, "varied_bad": 9, "varied_bad_flagged": None, "varied_good_flagged": 0.31},
     }
-    result["in_domain"] = {"model": "unet-general", "images": result["images"]}
+    result["in_domain"] = {"model": "unet-16", "images": result["images"]}
     (tmp_path / "unet.json").write_text(json.dumps(result))
     (tmp_path / "cross_validation").mkdir()
     (tmp_path / "cross_validation" / "zheng-1-compact-cv5-unet.json").write_text(json.dumps(make_result("unet", 0.95)))
@@ -385,7 +386,8 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
     at = open_page("compare", tab=cross_site.TAB_TITLE)
     assert not at.exception
     scores, in_domain, quality = tables(at)
-    assert [row[:3] for row in in_domain[1:]] == [["unet-general", "Zheng 1", "24"], ["unet-general", "Zheng 2", "16"]]
+    title = escape_markdown("U-Net 16")
+    assert [row[:3] for row in in_domain[1:]] == [[title, "Zheng 1", "24"], [title, "Zheng 2", "16"]]
     assert re.fullmatch(r"0\.9\d\d \(\u22120\.020, \u22120\.02\d to \u22120\.0[12]\d\)", in_domain[1][3])
     assert re.fullmatch(r"0\.9\d\d", in_domain[2][3])
     assert [row[:4] for row in scores[1:]] == [
