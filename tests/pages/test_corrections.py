@@ -14,6 +14,7 @@ from fields import CENTRES, KnowingSegmenter, build_segmentation, draw_field, dr
 from PIL import Image
 from quick_app import Threshold, go_to, payloads, viewer_props
 
+from wbcseg.inference import Segmentation
 from wbcseg.io import encode_png, open_image
 from wbcseg.ui import viewer
 from wbcseg.ui.components import downloads
@@ -235,4 +236,25 @@ def test_that_no_cell_was_found_is_a_warning_with_an_offer(open_page, browser, m
         assert get_panel(at)["cells"] == []
         browser.send(at, ADD)
         assert not any("click it" in warning.value for warning in at.warning)
+        assert list_table_cells(at) == [1]
+
+
+def test_a_crop_in_which_a_cell_was_overlooked_becomes_a_field(open_page, browser, monkeypatch):
+    labels = LABELS * (NUMBERS == 1)
+    monkeypatch.setattr(
+        Threshold,
+        "predict",
+        lambda self, *_, **__: Segmentation(labels, np.eye(3, dtype=np.float32)[labels], self.name),
+    )
+    another = FIELD.copy()
+    another[0, 1] = 0
+    for open_it in (open_segment, open_batch):
+        at = open_it(open_page, encode_png(another))
+        assert not any(panel["cells"] for panel in viewer_props(at)["panels"]) if open_it is open_segment else True
+        at.button(key="correct_cells").click().run()
+        (cell,) = get_panel(at)["cells"]
+        assert (cell["id"], cell["centroid"]) == (1, list(CENTRES[0]))
+        browser.send(at, ADD)
+        assert list_table_cells(at) == [1, 2]
+        browser.send(at)
         assert list_table_cells(at) == [1]

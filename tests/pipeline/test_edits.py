@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from wbcseg.errors import EditError, ErrorCode
+from wbcseg.inference import Segmentation
 from wbcseg.pipeline.edit_values import MAX_EDITS, MAX_LINE_POINTS, MAX_POINTS, parse_edits, parse_points
 from wbcseg.pipeline.edits import CellEditor, Correction, Edit, apply_edits, count_in_region
 
@@ -189,6 +190,17 @@ def test_an_edit_that_cannot_be_applied_does_nothing_and_says_why(edit: Edit, co
     assert correction.edits == (ADD,)
     assert list(get_masks(correction)) == [1, 2, 3, 4]
     assert correct(edit, ADD).problem is None
+
+
+def test_the_cell_of_a_crop_is_kept_when_another_is_added() -> None:
+    labels = LABELS * (NUMBERS == 1)
+    crop = Segmentation(labels, np.eye(3, dtype=np.float32)[labels], "known")
+    correction = apply_edits(IMAGE, crop, [ADD], KnowingSegmenter(LABELS, NUMBERS))
+    masks = get_masks(correction)
+    assert correction.segmentation.is_field_of_view
+    assert (masks[1] == (NUMBERS == 1)).all()
+    assert (masks[2] == (NUMBERS == 3)).all()
+    assert apply_edits(IMAGE, crop, [], KnowingSegmenter(LABELS, NUMBERS)).segmentation is crop
 
 
 def test_a_line_may_be_drawn_with_several_points_and_beyond_the_image() -> None:

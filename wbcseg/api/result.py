@@ -152,7 +152,7 @@ class Result:
         """The corrections in force, in order."""
         return self._analysis.edits
 
-    def correct(self, edits: Sequence[Edit]) -> Result:
+    def correct(self, edits: Sequence[Edit], *, as_field: bool = False) -> Result:
         """Return the result after corrections by a person: cells added, deleted, split and merged.
 
         Measurements, tables and files of the new result follow. What was computed for an earlier list is not computed
@@ -160,7 +160,8 @@ class Result:
 
         Args:
             edits: All corrections of the model's own result, in order; those of this result are not kept. One that
-                cannot be applied is left out.
+                cannot be applied is left out. A crop with corrections becomes a field of view.
+            as_field: Whether a crop without corrections becomes a field of view, too.
 
         Example:
             >>> import numpy as np
@@ -171,7 +172,7 @@ class Result:
             >>> corrected.edits, str(corrected.edit_problem.code)
             ((), 'no_cell')
         """
-        corrected = self._editor.apply(edits)
+        corrected = self._editor.apply(edits, as_field=as_field)
         return Result(corrected.analysis, self._editor, edit_problem=corrected.problem, palette=self._palette.name)
 
     @property

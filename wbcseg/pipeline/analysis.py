@@ -92,7 +92,7 @@ class Analysis:
             page=page,
             model=self.segmentation.model,
             load=lambda: _assemble(load_pixels(), masks),
-            digest=compute_image_digest(self.image, self.mask) if self.is_field_of_view else "",
+            digest=compute_image_digest(self.image, self.mask),
             edits=self.edits,
         )
 

@@ -39,11 +39,11 @@ class AnalysisEditor:
             analysis.image, analysis.segmentation, pipeline_config.model, tta=pipeline_config.tta
         )
 
-    def apply(self, edits: Sequence[Edit]) -> CorrectedAnalysis:
-        """Return the analysis after edits; see :func:`wbcseg.pipeline.edits.apply_edits`."""
-        correction = self._cell_editor.apply(edits)
+    def apply(self, edits: Sequence[Edit], *, as_field: bool = False) -> CorrectedAnalysis:
+        """Return the analysis after edits; see :meth:`wbcseg.pipeline.edits.CellEditor.apply`."""
+        correction = self._cell_editor.apply(edits, as_field=as_field)
         analysis = self._analysis
-        if not correction.edits:
+        if correction.segmentation is analysis.segmentation:
             return CorrectedAnalysis(analysis, correction.problem)
         cells = analyze_cells(
             analysis.input_image.name,

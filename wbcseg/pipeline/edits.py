@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import EditError, ErrorCode, Problem
-from wbcseg.inference import DetectedCell, Segmentation
-from wbcseg.pipeline.reshape import Line, measure_crossing, merge_cells, split_cell
+from wbcseg.inference import BBox, DetectedCell, Segmentation
+from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.inference.segmentation import find_touched_edges
+from wbcseg.labels import BACKGROUND
+from wbcseg.pipeline.reshape import MARGIN_FACTOR, Line, measure_crossing, merge_cells, split_cell
 
 EditKind = Literal["add_point", "add_box", "delete", "split", "merge"]
 
@@ -71,7 +74,8 @@ class Correction:
     """A corrected segmentation.
 
     Attributes:
-        segmentation: The segmentation with the cells that there are now; their labels are the model's.
+        segmentation: The segmentation with the cells that there are now; their labels are the model's. It is that of a
+            field of view, unless there were no edits.
         edits: The edits that did something, in order.
         problem: Why the last edit did nothing, or ``None``.
     """
@@ -102,6 +106,27 @@ def apply_edits(
         The corrected segmentation; the same arguments give the same.
     """
     return CellEditor(image, segmentation, segmenter, tta=tta).apply(edits)
+
+
+def convert_to_field(segmentation: Segmentation) -> Segmentation:
+    """Return the segmentation of a crop as that of a field of view with its main cell, which has id 1.
+
+    Args:
+        segmentation: Of a crop; that of a field of view is returned as it is.
+    """
+    if segmentation.is_field_of_view:
+        return segmentation
+    mask = keep_main_cell(segmentation.labels) != BACKGROUND.id
+    height, width = mask.shape
+    cells = []
+    if mask.any():
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        inner = BBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+        bbox = inner.expand(MARGIN_FACTOR, height, width)
+        cell_mask = mask[bbox.slices]
+        edges = find_touched_edges(bbox, cell_mask, height, width)
+        cells.append(DetectedCell(bbox, segmentation.probabilities[bbox.slices], cell_mask, 1, edges=edges))
+    return Segmentation.from_cells(cells, (height, width), segmentation.model)
 
 
 def count_in_region(cells: Iterable[DetectedCell], region: Sequence[Point]) -> int:
@@ -157,12 +182,18 @@ class CellEditor:
         self, image: NDArray[np.uint8], segmentation: Segmentation, segmenter: CellSegmenter, *, tta: bool = False
     ) -> None:
         self._image, self._segmentation, self._segmenter, self._tta = image, segmentation, segmenter, tta
-        cells = {cell.id: cell for cell in sorted(segmentation.cells, key=lambda cell: cell.id)}
+        self._field = convert_to_field(segmentation)
+        cells = {cell.id: cell for cell in sorted(self._field.cells, key=lambda cell: cell.id)}
         self._first_step = _Step(cells, max(cells, default=0) + 1)
         self._step_count = 0
 
-    def apply(self, edits: Sequence[Edit]) -> Correction:
-        """Return the segmentation after edits; see :func:`apply_edits`."""
+    def apply(self, edits: Sequence[Edit], *, as_field: bool = False) -> Correction:
+        """Return the segmentation after edits; see :func:`apply_edits`.
+
+        Args:
+            edits: The corrections, in order.
+            as_field: Whether a crop without corrections becomes a field of view, too.
+        """
         if self._step_count > MAX_STEPS:
             self._first_step.following.clear()
             self._step_count = 0
@@ -174,7 +205,7 @@ class CellEditor:
                 step = following
                 in_force.append(edit)
         if not in_force:
-            return Correction(self._segmentation, (), problem)
+            return Correction(self._field if as_field else self._segmentation, (), problem)
         return Correction(self._build_segmentation(step), tuple(in_force), problem)
 
     def _take_step(self, step: _Step, edit: Edit) -> _Step | Problem:

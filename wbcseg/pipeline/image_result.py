@@ -36,7 +36,7 @@ class ImageResult:
         page: Page of the file, from 0.
         model: Name of the model that segmented it.
         load: Returns the whole image and its class ids, read again from the input.
-        digest: Digest of the content of a field of view, mask included; see
+        digest: Digest of the content, mask included; see
             :meth:`wbcseg.datasets.Sample.compute_digest`.
         edits: The corrections in force, in order.
     """

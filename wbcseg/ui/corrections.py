@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,11 +39,13 @@ class Corrections:
         edits: The corrections in force, in order.
         region: Corners of the region to count in, or ``None``.
         problem: Why the last edit did nothing, or ``None``.
+        as_field: Whether a crop is shown as a field of view, to correct its cells.
     """
 
     edits: tuple[Edit, ...] = ()
     region: tuple[Point, ...] | None = None
     problem: str | None = None
+    as_field: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +128,15 @@ def correct_predictions(
 
 def _correct_cached(name: str, target: CorrectionTarget, prediction: CachedPrediction) -> CorrectedPrediction:
     corrections = get_corrections(target.key)
-    if not corrections.edits:
+    as_field = corrections.as_field and not prediction.is_field_of_view
+    if not corrections.edits and not as_field:
         return CorrectedPrediction(prediction, corrections)
     cached: dict[tuple[CorrectionKey, tuple[Edit, ...]], tuple[CachedPrediction, tuple[str, bytes]]]
     cached = st.session_state.setdefault(_CACHE_KEY, {})
     key = (target.key, corrections.edits)
     entry = cached.pop(key, None)
     if entry is None:
-        corrected = CachedPrediction.from_result(target.get_result().correct(corrections.edits))
+        corrected = CachedPrediction.from_result(target.get_result().correct(corrections.edits, as_field=as_field))
         digest = hashlib.sha256(name.encode() + corrected.png).hexdigest()[:24]
         entry = (corrected, (digest, encode_payload({"digest": digest}, {name: corrected.png})))
     cached[key] = entry
@@ -142,12 +145,35 @@ def _correct_cached(name: str, target: CorrectionTarget, prediction: CachedPredi
     return CorrectedPrediction(entry[0], corrections, entry[1])
 
 
+def show_field_button(keys: Sequence[CorrectionKey]) -> None:
+    """Show a button that makes a field of view of a crop, so that its cells can be corrected.
+
+    Args:
+        keys: The image and each of the models.
+    """
+    st.button(
+        "More than one cell? Correct the cells",
+        icon=":material/edit:",
+        type="tertiary",
+        key="correct_cells",
+        on_click=_make_field,
+        args=(tuple(keys),),
+        help="Shows the image as a field of view, in which cells can be added, deleted, split and merged.",
+    )
+
+
+def _make_field(keys: Sequence[CorrectionKey]) -> None:
+    for key in keys:
+        _store(key, replace(get_corrections(key), as_field=True))
+
+
 def _apply(target: CorrectionTarget, edits: tuple[Edit, ...]) -> Corrections:
     try:
         result = target.get_result().correct(edits)
     except WbcsegError as error:
         return replace(get_corrections(target.key), problem=str(error))
-    return Corrections(result.edits, problem=str(result.edit_problem) if result.edit_problem else None)
+    stored = get_corrections(target.key)
+    return replace(stored, edits=result.edits, problem=str(result.edit_problem) if result.edit_problem else None)
 
 
 def _store(key: CorrectionKey, corrections: Corrections) -> None:

@@ -15,7 +15,7 @@ from wbcseg.io import encode_png
 from wbcseg.pipeline import render_overlay
 from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
-from wbcseg.ui.batch.field_view import show_field
+from wbcseg.ui.batch.field_view import show_field, show_field_button
 from wbcseg.ui.batch.options import PredictionOptions
 from wbcseg.ui.components import quality_badges
 from wbcseg.ui.components.cell_table import DICE_TITLES, Row, build_feature_table, build_rows
@@ -68,6 +68,8 @@ def show_detail(batch: Batch, options: PredictionOptions, catalog: Catalog) -> N
             _show_or_explain(lambda: _show_side_by_side(row, cell))
         with info_column:
             _show_info(row, options.pixel_size)
+            if not row.result.is_field_of_view:
+                show_field_button(row.result, options)
 
 
 def _show_or_explain(show: Callable[[], None]) -> None:

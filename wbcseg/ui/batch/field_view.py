@@ -37,9 +37,9 @@ def apply_corrections(batch: Batch, options: PredictionOptions, catalog: Catalog
             continue
         current = corrections.get_corrections(_make_key(result, options))
         corrected = result
-        if result.edits != current.edits:
+        if result.edits != current.edits or (current.as_field and not result.is_field_of_view):
             own_result, _ = _segment(batch, result, options, catalog)
-            corrected = own_result.correct(current.edits).image_result
+            corrected = own_result.correct(current.edits, as_field=current.as_field).image_result
         cells = mark_region(corrected.cells, current.region)
         if corrected is not result or cells != corrected.cells:
             batch.replace_result(replace(corrected, cells=cells))
@@ -77,6 +77,11 @@ def show_field(batch: Batch, result: ImageResult, options: PredictionOptions, ca
     send_payload(digest, payload)
     if (map_payload := corrected[entry.name].map_payload) is not None:
         send_payload(*map_payload)
+
+
+def show_field_button(result: ImageResult, options: PredictionOptions) -> None:
+    """Show a button that makes a field of view of a crop; see :func:`wbcseg.ui.corrections.show_field_button`."""
+    corrections.show_field_button([_make_key(result, options)])
 
 
 def _make_key(result: ImageResult, options: PredictionOptions) -> CorrectionKey:

@@ -21,6 +21,7 @@ from wbcseg.ui.components.downloads import show_download_buttons
 from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
+from wbcseg.ui.corrections import show_field_button
 from wbcseg.ui.counting import select_edge_rule, show_cell_count
 from wbcseg.ui.formatting import escape_markdown, get_mask_title
 from wbcseg.ui.glossary import show_research_notice
@@ -58,6 +59,7 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
         _show_field_features(loaded_image, view, model_name, pixel_size)
     else:
         _show_crop_features(loaded_image, view, entries, pixel_size, expert_features)
+        show_field_button([target.key for target in view.targets.values()])
     shown_entries = [entries[model_name] for model_name in view.predictions]
     show_feature_definitions(
         cell_table.TABLE_FEATURES if whole_field else (*DISPLAYED_FEATURES, EDGE_FEATURE),

@@ -55,6 +55,7 @@ class PredictView:
         digest: Identifies the payload.
         payload: Image, mask and results, as one message to the browser.
         props: What the viewer shows of it.
+        targets: What is corrected, by the name of the model.
         corrected: Each model's result with corrections, by its name.
         cells: The cells of each model after corrections, by its name.
         prefetch_key: The models that the neighbouring images are segmented with.
@@ -64,6 +65,7 @@ class PredictView:
     digest: str
     payload: bytes
     props: ViewerProps
+    targets: dict[str, CorrectionTarget]
     corrected: dict[str, CorrectedPrediction]
     cells: dict[str, tuple[CellResult, ...]]
     prefetch_key: PrefetchKey
@@ -127,7 +129,7 @@ def build_view(
         loaded_image, digest, entries, corrected, cells, strip_ids=strip_ids, prefetch_key=prefetch_key
     )
     remember_view(VIEWER_KEY, digest, loaded_image, props)
-    return PredictView(digest, payload, props, corrected, cells, prefetch_key, strip_ids)
+    return PredictView(digest, payload, props, targets, corrected, cells, prefetch_key, strip_ids)
 
 
 def remember_view(viewer_key: str, digest: str, loaded_image: cache.LoadedImage, props: ViewerProps) -> None:
