@@ -375,8 +375,16 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
             "out_of_range_smears": 0.01,
             "out_of_range_auroc": 0.9987,
         },
-        **{"images": 40, "bad": 4, "bad_flagged": 1.0, "good_flagged": 0.08},
+        **{
+            "images": 40,
+            "bad": 4,
+            "bad_flagged": 1.0,
+            "good_flagged": 0.08,
+            "bad_auroc": None,
+            "varied_bad_auroc": None,
+        },
         **{"varied_images": 80, "varied_bad": 9, "varied_bad_flagged": None, "varied_good_flagged": 0.31},
+        "varied_bad_auroc": None,
     }
     result["in_domain"] = {"model": "unet-16", "images": result["images"]}
     (tmp_path / "unet.json").write_text(json.dumps(result))
