@@ -127,6 +127,7 @@ def test_table_downloads_and_viewer_follow_corrections(open_page, browser, saved
     assert [row["cell_index"] for row in rows] == ["2", "3", "4"]
     assert [row["origin"] for row in rows] == ["model", "model", "person"]
     assert float(rows[2]["cell_area_px2"]) == (NUMBERS == 3).sum()
+    assert all("Cells corrected by a person: 1 added, 1 deleted." in row["note"] for row in rows)
     with zipfile.ZipFile(io.BytesIO(saved["Download all (zip)"]())) as archive:
         masks = [name for name in archive.namelist() if name.startswith("masks/") and "unet-16" in name]
         (name,) = [name for name in archive.namelist() if "unet-16" in name and name.endswith("labels.png")]

@@ -16,7 +16,7 @@ from scipy import ndimage
 from wbcseg.errors import EditError, ErrorCode
 from wbcseg.inference import Segmentation
 from wbcseg.pipeline.edit_values import MAX_EDITS, MAX_LINE_POINTS, MAX_POINTS, parse_edits, parse_points
-from wbcseg.pipeline.edits import CellEditor, Correction, Edit, apply_edits, count_in_region
+from wbcseg.pipeline.edits import CellEditor, Correction, Edit, apply_edits, count_in_region, describe_edits
 
 
 def test_edits_are_read_from_json_values() -> None:
@@ -217,6 +217,18 @@ def test_only_new_edits_are_segmented() -> None:
     assert editor.apply([ADD]).segmentation.cells == first.segmentation.cells[:4]
     assert editor.apply([ADD, box]).segmentation.cells == first.segmentation.cells
     assert segmenter.call_count == 2
+
+
+def test_corrections_are_described_by_their_numbers() -> None:
+    edits = [
+        ADD,
+        Edit("delete", ids=(1, 2)),
+        SPLIT,
+        Edit("add_box", box=(0.0, 0.0, 9.0, 9.0)),
+        Edit("merge", ids=(1, 2)),
+    ]
+    assert describe_edits(edits) == "Cells corrected by a person: 2 added, 2 deleted, 1 split, 1 merged."
+    assert describe_edits([]) == ""
 
 
 def test_cells_are_counted_in_a_region_by_their_centroid() -> None:

@@ -26,7 +26,7 @@ def test_field_of_view_without_cells_is_downloaded_too():
         sample, "digest", is_upload=True, filename="field.png", notices=("Its 16-bit grey is scaled.",)
     )
     results = {name: SimpleNamespace(labels=np.zeros((300, 500), np.uint8)) for name in ("unet-16", "segnet-16")}
-    view = SimpleNamespace(predictions=results, cells=dict.fromkeys(results, ()), is_field_of_view=True)
+    view = SimpleNamespace(predictions=results, cells=dict.fromkeys(results, ()), corrected={}, is_field_of_view=True)
     card = SimpleNamespace(trained_on=lambda *_: False)
     entries = {name: SimpleNamespace(card=card) for name in results}
     report = cell_features._build_image_report(loaded_image, view, entries)

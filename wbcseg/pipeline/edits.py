@@ -6,6 +6,7 @@ is never given twice, and the masks of different cells never overlap.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
@@ -14,11 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import EditError, ErrorCode, Problem
-from wbcseg.inference import BBox, DetectedCell, Segmentation
-from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.inference.segmentation import find_touched_edges
-from wbcseg.labels import BACKGROUND
-from wbcseg.pipeline.reshape import MARGIN_FACTOR, Line, measure_crossing, merge_cells, split_cell
+from wbcseg.inference import DetectedCell, Segmentation
+from wbcseg.pipeline.reshape import Line, convert_to_field, measure_crossing, merge_cells, split_cell
 
 EditKind = Literal["add_point", "add_box", "delete", "split", "merge"]
 
@@ -108,25 +106,26 @@ def apply_edits(
     return CellEditor(image, segmentation, segmenter, tta=tta).apply(edits)
 
 
-def convert_to_field(segmentation: Segmentation) -> Segmentation:
-    """Return the segmentation of a crop as that of a field of view with its main cell, which has id 1.
+def describe_edits(edits: Iterable[Edit]) -> str:
+    """Return what a person corrected, such as “Cells corrected by a person: 2 added, 1 deleted.”; empty without edits.
 
     Args:
-        segmentation: Of a crop; that of a field of view is returned as it is.
+        edits: The corrections in force.
     """
-    if segmentation.is_field_of_view:
-        return segmentation
-    mask = keep_main_cell(segmentation.labels) != BACKGROUND.id
-    height, width = mask.shape
-    cells = []
-    if mask.any():
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        inner = BBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-        bbox = inner.expand(MARGIN_FACTOR, height, width)
-        cell_mask = mask[bbox.slices]
-        edges = find_touched_edges(bbox, cell_mask, height, width)
-        cells.append(DetectedCell(bbox, segmentation.probabilities[bbox.slices], cell_mask, 1, edges=edges))
-    return Segmentation.from_cells(cells, (height, width), segmentation.model)
+    counts: Counter[str] = Counter()
+    for edit in edits:
+        counts[_PARTICIPLES[edit.kind]] += len(edit.ids) if edit.kind == "delete" else 1
+    parts = [f"{counts[word]} {word}" for word in dict.fromkeys(_PARTICIPLES.values()) if counts[word]]
+    return f"Cells corrected by a person: {', '.join(parts)}." if parts else ""
+
+
+_PARTICIPLES: Final[dict[EditKind, str]] = {
+    "add_point": "added",
+    "add_box": "added",
+    "delete": "deleted",
+    "split": "split",
+    "merge": "merged",
+}
 
 
 def count_in_region(cells: Iterable[DetectedCell], region: Sequence[Point]) -> int:
@@ -209,13 +208,15 @@ class CellEditor:
         return Correction(self._build_segmentation(step), tuple(in_force), problem)
 
     def _take_step(self, step: _Step, edit: Edit) -> _Step | Problem:
-        if edit not in step.following:
+        following = step.following.get(edit)
+        if following is None:
             self._step_count += 1
             try:
-                step.following[edit] = self._edit(step, edit)
+                following = self._edit(step, edit)
             except EditError as error:
-                step.following[edit] = error.to_problem()
-        return step.following[edit]
+                following = error.to_problem()
+            step.following[edit] = following
+        return following
 
     def _build_segmentation(self, step: _Step) -> Segmentation:
         return Segmentation.from_cells(tuple(step.cells.values()), self._image.shape, self._segmentation.model)

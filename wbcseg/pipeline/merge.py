@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.pipeline.edits import describe_edits
 from wbcseg.pipeline.image_result import ImageResult
 from wbcseg.pipeline.thumbnails import render_field
 from wbcseg.results import CellResult, ImageReport, Pixels
@@ -25,7 +26,12 @@ def merge_results(results: Sequence[ImageResult]) -> ImageReport:
     """
     usable = [result for result in results if not result.problem]
     problems = list(dict.fromkeys(result.problem for result in results if result.problem))
-    messages = [str(message) for result in usable for message in (result.mask_problem, *result.notices) if message]
+    messages = [
+        str(message)
+        for result in usable
+        for message in (result.mask_problem, *result.notices, describe_edits(result.edits))
+        if message
+    ]
     other_problems = map(str, problems if usable else problems[1:])
     return ImageReport(
         results[0].name,

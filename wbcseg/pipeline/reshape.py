@@ -1,4 +1,4 @@
-"""Split a cell by a line, and merge cells into one."""
+"""Split a cell by a line, merge cells into one, and make a field of view of a crop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import EditError, ErrorCode
-from wbcseg.inference import BBox, DetectedCell
+from wbcseg.inference import BBox, DetectedCell, Segmentation
+from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.segmentation import clip_bbox, find_touched_edges
 from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, find_bounds
 
@@ -24,7 +25,7 @@ MIN_NUCLEUS_FRACTION: Final = 0.05
 """Minimum area of the nucleus of such a part, as a fraction of the part's."""
 
 MARGIN_FACTOR: Final = 1.5
-"""Side of the crop of such a part, relative to the part's."""
+"""Side of the crop of a cell that was cut out, relative to the cell's."""
 
 
 def split_cell(cell: DetectedCell, line: Line, shape: tuple[int, ...]) -> tuple[DetectedCell, DetectedCell]:
@@ -98,6 +99,27 @@ def merge_cells(cells: Sequence[DetectedCell], instances: NDArray[np.uint16]) ->
         probabilities[top : top + height, left : left + width][cell.cell_mask] = cell.probabilities[cell.cell_mask]
     height, width = instances.shape
     return DetectedCell(bbox, probabilities, merged, min(ids), edges=find_touched_edges(bbox, merged, height, width))
+
+
+def convert_to_field(segmentation: Segmentation) -> Segmentation:
+    """Return the segmentation of a crop as that of a field of view with its main cell, which has id 1.
+
+    Args:
+        segmentation: Of a crop; that of a field of view is returned as it is.
+    """
+    if segmentation.is_field_of_view:
+        return segmentation
+    mask = keep_main_cell(segmentation.labels) != BACKGROUND.id
+    height, width = mask.shape
+    cells = []
+    if mask.any():
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        inner = BBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+        bbox = inner.expand(MARGIN_FACTOR, height, width)
+        cell_mask = mask[bbox.slices]
+        edges = find_touched_edges(bbox, cell_mask, height, width)
+        cells.append(DetectedCell(bbox, segmentation.probabilities[bbox.slices], cell_mask, 1, edges=edges))
+    return Segmentation.from_cells(cells, (height, width), segmentation.model)
 
 
 def measure_crossing(cell: DetectedCell, line: Line) -> int:

@@ -82,6 +82,11 @@ def get_corrections(key: CorrectionKey) -> Corrections:
     return store.get(key, Corrections())
 
 
+def has_corrections(key: CorrectionKey) -> bool:
+    """Return whether anything was corrected in an image for a model, even if all of it was undone."""
+    return key in st.session_state.get(_STORE_KEY, {})
+
+
 def set_targets(viewer_key: str, digest: str, targets: Mapping[str, CorrectionTarget]) -> None:
     """Say what the messages of a viewer correct.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,6 +11,7 @@ import streamlit as st
 
 from wbcseg.api import Batch, Result, segment_input
 from wbcseg.datasets.uploads import InputImage
+from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, Segmenter
 from wbcseg.pipeline import ImageResult, LastImageCache
 from wbcseg.ui import cache, corrections
@@ -33,16 +35,19 @@ def apply_corrections(batch: Batch, options: PredictionOptions, catalog: Catalog
         catalog: The models.
     """
     for result in batch.get_results():
-        if not result.digest:
-            continue
-        current = corrections.get_corrections(_make_key(result, options))
-        corrected = result
-        if result.edits != current.edits or (current.as_field and not result.is_field_of_view):
-            own_result, _ = _segment(batch, result, options, catalog)
-            corrected = own_result.correct(current.edits, as_field=current.as_field).image_result
-        cells = mark_region(corrected.cells, current.region)
-        if corrected is not result or cells != corrected.cells:
-            batch.replace_result(replace(corrected, cells=cells))
+        if corrections.has_corrections(_make_key(result, options)):
+            with contextlib.suppress(WbcsegError):
+                _apply_corrections(batch, result, options, catalog)
+
+
+def _apply_corrections(batch: Batch, result: ImageResult, options: PredictionOptions, catalog: Catalog) -> None:
+    current, corrected = corrections.get_corrections(_make_key(result, options)), result
+    if result.edits != current.edits or (current.as_field and not result.is_field_of_view):
+        own_result, _ = _segment(batch, result, options, catalog)
+        corrected = own_result.correct(current.edits, as_field=current.as_field).image_result
+    cells = mark_region(corrected.cells, current.region)
+    if corrected is not result or cells != corrected.cells:
+        batch.replace_result(replace(corrected, cells=cells))
 
 
 def show_field(batch: Batch, result: ImageResult, options: PredictionOptions, catalog: Catalog) -> None:

@@ -14,6 +14,7 @@ from wbcseg.export import format_mean_dice
 from wbcseg.features import CellFeatures
 from wbcseg.io import format_display_name
 from wbcseg.pipeline import ImageResult
+from wbcseg.pipeline.edits import describe_edits
 from wbcseg.quality import OK, format_counts
 from wbcseg.results import CellResult
 from wbcseg.ui.components import quality_badges
@@ -212,9 +213,10 @@ def _render_name(row: Row, *, span: int = 1, with_name: bool = True) -> str:
     if cell is not None and cell.cell_index:
         # The row of the field of view has the rest.
         name, notes = f"Cell {cell.cell_index}", [name] if with_name else []
+        notes += ["added or changed by hand"] if cell.origin == "person" else []
     else:
         name = f'<span class="number">{row.image_index}</span> {name}' if row.image_index else name
-        notes = [escape(notice) for notice in result.notices]
+        notes = [escape(notice) for notice in (*result.notices, describe_edits(result.edits)) if notice]
         notes += [_render_mask_problem(result)] if result.mask_problem else []
     if cell is None or cell.features is None:
         notes.insert(0, _render_missing(row))

@@ -12,6 +12,7 @@ from wbcseg.inference import BBox, ModelEntry
 from wbcseg.labels import Labels
 from wbcseg.metrics import REGIONS, score
 from wbcseg.pipeline import build_field_renderer, build_field_result, compute_cell_dice
+from wbcseg.pipeline.edits import describe_edits
 from wbcseg.results import CellResult, ImageReport, build_in_memory_loader
 from wbcseg.ui import cache
 from wbcseg.ui.compare.feature_agreement import show_expected_error
@@ -141,6 +142,9 @@ def _build_image_report(
         if view.is_field_of_view
     }
     notes = list(loaded_image.notices)
+    for model, corrected in view.corrected.items():
+        if text := describe_edits(corrected.corrections.edits):
+            notes.append(f"{entries[model].title}: {text}")
     if trained_models and loaded_image.sample.mask is not None:
         notes.append(f"Seen in training, so the Dice is optimistic: {', '.join(sorted(trained_models))}.")
     return ImageReport(
