@@ -24,6 +24,7 @@ from wbcseg.inference.detection.boxes import (
     suppress_overlaps,
 )
 from wbcseg.inference.detection.candidates import find_peaks
+from wbcseg.inference.detection.halves import divide_box, may_be_two
 from wbcseg.inference.detection.verifier import crop_candidate
 from wbcseg.paths import get_weights_folder
 
@@ -178,3 +179,27 @@ def test_folder_without_a_valid_card_is_rejected(tmp_path: Path, card: str | Non
     with pytest.raises(ModelError) as caught:
         load_cell_detector(tmp_path)
     assert caught.value.code == code
+
+
+def test_box_of_two_cells_is_divided() -> None:
+    """A verifier that knows two discs: halves that lie on them are cells, others are not."""
+    discs = boxes((0, 20, 40, 60), (50, 20, 90, 60))
+
+    def verify(several: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        iou = compute_iou(several, discs)
+        return iou.max(axis=1), discs[iou.argmax(axis=1)]
+
+    whole = boxes((0, 15, 90, 65))[0]
+    divided = divide_box(whole, 0.5, verify)
+    assert divided is not None
+    np.testing.assert_array_equal(divided[0], discs)
+    # The halves of one cell are not cells, and a certain cell is not divided.
+    assert divide_box(discs[0], 0.5, verify) is None
+    assert not may_be_two(0.9, 0.99)
+    assert may_be_two(0.9, 0.5)
+
+
+@pytest.mark.parametrize("distance", [80, 62])
+def test_touching_cells_are_two(distance: int) -> None:
+    field, _, _ = compose_smear([(60, 60), (75, 60 + distance)], (260, 320), first=3)
+    assert len(load_cell_detector().detect(field)) == 2

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from wbcseg.inference.close_up import CloseUpModel, locate_close_up, predict_close_ups
 from wbcseg.inference.detection import Detection
-from wbcseg.inference.detection.boxes import find_cut_boxes
 from wbcseg.inference.postprocess import MIN_NUCLEUS_FRACTION
 from wbcseg.inference.segmentation import BBox, DetectedCell, find_touched_edges
 from wbcseg.inference.touching_cells import CellCloseUp, find_cell_mask
@@ -26,6 +25,9 @@ MAX_MAIN_CELL_OFFSET: Final = 0.15
 
 MAX_SECOND_AREA: Final = 0.35
 """Maximum area of what a crop shows of a second cell, which its edge cuts off, relative to the main cell's."""
+
+EDGE_MARGIN: Final = 0.03
+"""Maximum distance of such a cell from the edge, as a fraction of the crop's longer side."""
 
 MIN_FREE_FRACTION: Final = 0.7
 """Minimum area of a new cell that does not belong to others."""
@@ -53,11 +55,14 @@ def is_crop_of_one_cell(detections: Sequence[Detection], height: int, width: int
     main = min(detections, key=lambda detection: math.dist(detection.centre, (height / 2, width / 2)))
     offset = max(abs(main.centre[0] / height - 0.5), abs(main.centre[1] / width - 0.5))
     is_large = main.size >= MIN_MAIN_CELL_FRACTION * max(height, width)
-    others = [detection for detection in detections if detection is not main]
-    boxes = np.array([[other.left, other.top, other.right, other.bottom] for other in others], np.float32)
-    others_are_cut = bool(find_cut_boxes(boxes.reshape(-1, 4), height, width).all())
-    others_are_small = all(other.area <= MAX_SECOND_AREA * main.area for other in others)
-    return is_large and offset <= MAX_MAIN_CELL_OFFSET and others_are_cut and others_are_small
+    margin = EDGE_MARGIN * max(height, width)
+    others_are_bits = all(
+        other.area <= MAX_SECOND_AREA * main.area
+        and min(other.left, other.top, width - other.right, height - other.bottom) <= margin
+        for other in detections
+        if other is not main
+    )
+    return is_large and offset <= MAX_MAIN_CELL_OFFSET and others_are_bits
 
 
 def segment_field_of_view(

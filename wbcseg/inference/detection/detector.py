@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
-from wbcseg.inference.detection.boxes import find_boxes_around_two, find_cut_boxes, suppress_overlaps
+from wbcseg.inference.detection.boxes import Boxes, find_boxes_around_two, find_cut_boxes, suppress_overlaps
 from wbcseg.inference.detection.candidates import CandidateFinder, Candidates
 from wbcseg.inference.detection.card import DETECTOR_FOLDER, DetectorCard
+from wbcseg.inference.detection.halves import divide_box, may_be_two
 from wbcseg.inference.detection.verifier import CandidateVerifier
 from wbcseg.inference.tflite import MAX_THREADS
 from wbcseg.models.card import CARD_FILE
@@ -94,11 +95,9 @@ class CellDetector:
         candidates = self.find_candidates(image)
         if not len(candidates.boxes):
             return ()
-        with self._lock:
-            probabilities, boxes = self._verifier.verify(candidates)
         thresholds = self.card.thresholds
-        weight = thresholds.heat_weight
-        scores: NDArray[np.float32] = (candidates.heats**weight * probabilities ** (1 - weight)).astype(np.float32)
+        with self._lock:
+            boxes, scores = self._score(candidates)
         scores[find_boxes_around_two(boxes, scores)] = 0
         is_cut = find_cut_boxes(boxes, *image.shape[:2])
         scores[is_cut] = np.maximum(scores[is_cut] - np.float32(thresholds.edge_penalty), 0)
@@ -110,6 +109,28 @@ class CellDetector:
             Detection(left, top, right, bottom, float(score))
             for (left, top, right, bottom), score in zip(boxes[kept].tolist(), scores[kept], strict=True)
         )
+
+    def _score(self, candidates: Candidates) -> tuple[Boxes, NDArray[np.float32]]:
+        """Return the corrected boxes of candidates and their scores; a box around two cells becomes two boxes."""
+        thresholds, weight = self.card.thresholds, self.card.thresholds.heat_weight
+        probabilities, boxes = self._verifier.verify(candidates)
+        scores: NDArray[np.float32] = (candidates.heats**weight * probabilities ** (1 - weight)).astype(np.float32)
+        all_boxes, all_scores = [boxes], [scores]
+        distinct = suppress_overlaps(
+            boxes, scores, max_iou=thresholds.overlap_iou, max_contained=thresholds.contained_fraction
+        )
+        for index in distinct.tolist():
+            heat, probability = float(candidates.heats[index]), float(probabilities[index])
+            if not may_be_two(heat, probability):
+                continue
+            divided = divide_box(
+                boxes[index], probability, lambda halves: self._verifier.verify(replace(candidates, boxes=halves))
+            )
+            if divided is not None:
+                scores[index] = 0
+                all_boxes.append(divided[0])
+                all_scores.append(heat**weight * divided[1] ** (1 - weight))
+        return np.concatenate(all_boxes), np.concatenate(all_scores).astype(np.float32)
 
     def find_candidates(self, image: NDArray[np.uint8]) -> Candidates:
         """Return what may be white cells in an image, ``uint8[H, W, 3]``, before verification."""
