@@ -396,7 +396,7 @@ def test_cross_site_scores_quality_and_calibration(open_page, monkeypatch, tmp_p
     scores, in_domain, quality = tables(at)
     title = escape_markdown("U-Net 16")
     assert [row[:3] for row in in_domain[1:]] == [[title, "Zheng 1", "24"], [title, "Zheng 2", "16"]]
-    assert re.fullmatch(r"0\.9\d\d \(\u22120\.020, \u22120\.02\d to \u22120\.0[12]\d\)", in_domain[1][3])
+    assert re.fullmatch(r"0\.9\d\d \(\u22120\.020,\s\u22120\.02\d\sto\s\u22120\.0[12]\d\)", in_domain[1][3])
     assert re.fullmatch(r"0\.9\d\d", in_domain[2][3])
     assert [row[:4] for row in scores[1:]] == [
         ["U-Net, 16 base filters", "Zheng 1", "Zheng 2", "24"],

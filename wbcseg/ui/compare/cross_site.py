@@ -189,7 +189,7 @@ def _build_in_domain_rows(
             for column, region in enumerate(FOREGROUND_REGIONS):
                 paired = comparison.compare_results(in_domain_result, single_site_result, "dice", region, mode)
                 difference, low, high = map(format_difference, (paired.difference, paired.ci_low, paired.ci_high))
-                cells[column] += f" ({difference}, {low} to {high})"
+                cells[column] += f" ({difference},\u00a0{low}\u00a0to\u00a0{high})"
         rows.append(
             [
                 escape_markdown(get_model_title(result.in_domain.model)),

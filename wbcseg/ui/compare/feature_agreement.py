@@ -35,7 +35,7 @@ def show_feature_agreement() -> None:
         show_not_computed("wbcseg agreement")
         return
     with st.container(horizontal=True):
-        model_title = st.selectbox("Model", list(pairs_by_model), key=_MODEL_KEY, bind="query-params", width=320)
+        model_title = st.selectbox("Model", list(pairs_by_model), key=_MODEL_KEY, bind="query-params", width=440)
         names_by_title = {FEATURES[name].title: name for name in pairs_by_model[model_title].feature_values}
         feature_title = st.selectbox(
             "Measurement",

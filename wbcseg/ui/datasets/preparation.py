@@ -204,9 +204,12 @@ def show_leak_free_split(dataset: Dataset) -> None:
         for fold, (test_ids, counts) in enumerate(zip(split_folds.test_ids, type_counts, strict=True))
     ]
     show_table(header, rows, "Cell types in each fold")
+    count = len(split_folds.cell_groups)
     st.markdown(
-        f"**{pluralise(len(split_folds.cell_groups), 'cell')}** with several images were found: the same image twice, "
-        "or the same cell shifted or under different illumination."
+        f"**{pluralise(count, 'cell')}** {'has' if count == 1 else 'have'} several images: the same image twice, or the "
+        "same cell shifted or under different illumination."
+        if count
+        else "No cell has several images."
     )
     fold_of = {sample_id: fold for fold, test_ids in enumerate(split_folds.test_ids) for sample_id in test_ids}
     _show_groups(
