@@ -204,11 +204,11 @@ def show_leak_free_split(dataset: Dataset) -> None:
         for fold, (test_ids, counts) in enumerate(zip(split_folds.test_ids, type_counts, strict=True))
     ]
     show_table(header, rows, "Cell types in each fold")
-    count = len(split_folds.cell_groups)
+    n_cells = len(split_folds.cell_groups)
     st.markdown(
-        f"**{pluralise(count, 'cell')}** {'has' if count == 1 else 'have'} several images: the same image twice, or the "
-        "same cell shifted or under different illumination."
-        if count
+        f"**{pluralise(n_cells, 'cell')}** {'has' if n_cells == 1 else 'have'} several images: the same image twice, or "
+        "the same cell shifted or under different illumination."
+        if n_cells
         else "No cell has several images."
     )
     fold_of = {sample_id: fold for fold, test_ids in enumerate(split_folds.test_ids) for sample_id in test_ids}
