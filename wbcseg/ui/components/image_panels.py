@@ -82,6 +82,7 @@ def select_models(catalog: Catalog, dataset_name: str | None) -> list[ModelEntry
         selection_mode="multi",
         default=default_names,
         format_func=lambda name: usable_entries[name].title,
+        wrap=True,
         key="models" if is_special else "general_models",
         bind="query-params",
         help=GLOSSARY["Model"],

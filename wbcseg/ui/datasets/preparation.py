@@ -206,8 +206,8 @@ def show_leak_free_split(dataset: Dataset) -> None:
     show_table(header, rows, "Cell types in each fold")
     n_cells = len(split_folds.cell_groups)
     st.markdown(
-        f"**{pluralise(n_cells, 'cell')}** {'has' if n_cells == 1 else 'have'} several images: the same image twice, or "
-        "the same cell shifted or under different illumination."
+        f"**{pluralise(n_cells, 'cell')}** {'has' if n_cells == 1 else 'have'} several images: the same image twice, "
+        "or the same cell shifted or under different illumination."
         if n_cells
         else "No cell has several images."
     )
