@@ -104,12 +104,10 @@ def build_cross_site_table() -> str:
         "|---|---|---|---:|---:|---:|---:|",
     ]
     for result in cross_site.load_cross_site_results():
-        for test in cross_site.summarise_cross_site(result)["tests"]:
-            dice = [
-                " / ".join(f"{test[mode][region]['dice']:.3f}" for mode in MODE_LABELS) for region in FOREGROUND_REGIONS
-            ]
-            sites = [test["trained_on"], f"{test['tested_on']}, {test['tested']} images"]
-            cells = [result.title, *sites, *dice, f"{test['calibration']['ece']:.3f}"]
+        for test in cross_site.summarise_cross_site(result).tests:
+            dice = [f"{test.single[region].dice:.3f} / {test.tta[region].dice:.3f}" for region in FOREGROUND_REGIONS]
+            sites = [test.trained_on, f"{test.tested_on}, {test.tested} images"]
+            cells = [result.title, *sites, *dice, f"{test.calibration.ece:.3f}"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -123,13 +121,15 @@ def build_quality_table() -> str:
     ]
     for result in cross_site.load_cross_site_results():
         quality = result.quality
-        cells = [result.title, f"{quality['out_of_range_auroc']:.4f}"]
-        for prefix in ("", "varied_"):
-            bad_count, total = quality[f"{prefix}bad"], quality[f"{prefix}images"]
-            cells += [
-                _format_fraction(quality[f"{prefix}bad_flagged"], bad_count),
-                _format_fraction(quality[f"{prefix}good_flagged"], total - bad_count),
-            ]
+        assert quality is not None
+        cells = [
+            result.title,
+            f"{quality.out_of_range_auroc:.4f}",
+            _format_fraction(quality.bad_flagged, quality.bad),
+            _format_fraction(quality.good_flagged, quality.images - quality.bad),
+            _format_fraction(quality.varied_bad_flagged, quality.varied_bad),
+            _format_fraction(quality.varied_good_flagged, quality.varied_images - quality.varied_bad),
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -224,7 +224,7 @@ def _format_score(value: float | None) -> str:
 
 
 def _format_fraction(fraction: float | None, total: int) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.0f} % of {total}"
+    return "–" if fraction is None else f"{100 * fraction:.0f}% of {total}"
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
