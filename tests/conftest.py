@@ -10,6 +10,11 @@ import numpy as np
 import pytest
 from builders import draw_cell, encode
 from numpy.typing import NDArray
+from parallel import (  # noqa: F401 (hooks)
+    pytest_collection_modifyitems,
+    pytest_runtest_protocol,
+    pytest_xdist_make_scheduler,
+)
 from toy import toy_network, toy_runs  # noqa: F401 (fixtures)
 
 from wbcseg.labels import to_grey

@@ -32,6 +32,7 @@ def test_examples_in_docstrings_run() -> None:
     assert doctest.testmod(wbcseg.errors).failed == 0
 
 
+@pytest.mark.timing
 def test_import_is_cheap_and_loads_nothing_heavy() -> None:
     script = (
         "import sys, time; began = time.perf_counter(); import wbcseg; seconds = time.perf_counter() - began; "

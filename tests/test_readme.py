@@ -31,7 +31,7 @@ def test_the_tables_of_results_are_up_to_date() -> None:
 def test_the_two_commands_of_the_readme_name_existing_files() -> None:
     lines = README.splitlines()
     assert "pip install -r requirements.txt && streamlit run app.py" in lines
-    assert 'pip install -e ".[train,app,dev]" && pytest' in lines
+    assert 'pip install -e ".[train,app,dev]" && pytest -n 2' in lines
     for name in ("requirements.txt", "requirements.lock", "pyproject.toml", "app.py"):
         assert (PROJECT_ROOT / name).exists()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import write_pairs
+from parallel import lock_shared_folder
 
 from wbcseg.models import ARCHITECTURES
 from wbcseg.registry import PLUGINS_VARIABLE, load_plugins
@@ -31,11 +32,21 @@ def toy_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def toy_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with one finished run, ``toy``: two epochs of the network ``toy``."""
-    runs = tmp_path_factory.mktemp("runs")
-    pairs = write_pairs(tmp_path_factory.mktemp("data") / "cells", 9, (48, 48), seed=5)
-    environment = {PLUGINS_VARIABLE: str(PLUGIN), "WBCSEG_RUNS": str(runs), "WBCSEG_CACHE": str(runs.parent / "cache")}
+def toy_runs(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """A folder of runs with one finished run, ``toy``: two epochs of the network ``toy``, trained once."""
+    with lock_shared_folder(tmp_path_factory, pytestconfig, "toy") as folder:
+        if not folder.exists():
+            train_toy(folder)
+    return folder / "runs"
+
+
+def train_toy(folder: Path) -> None:
+    pairs = write_pairs(folder / "cells", 9, (48, 48), seed=5)
+    environment = {
+        PLUGINS_VARIABLE: str(PLUGIN),
+        "WBCSEG_RUNS": str(folder / "runs"),
+        "WBCSEG_CACHE": str(folder / "cache"),
+    }
     options = ["--architecture", "toy", "--dataset", str(pairs), "--name", "toy", "--base-filters", "4"]
     options += ["--input-size", "48", "--batch-size", "3", "--folds", "3", "--epochs", "2", "--warmup-epochs", "1"]
     done = subprocess.run(
@@ -47,4 +58,3 @@ def toy_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    return runs

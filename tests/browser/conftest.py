@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prerequisites import skip_or_fail
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,26 +30,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def give_up(reason: str) -> None:
-    """Skip the test, or fail where a browser is required."""
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(f"{reason} With CI=true the browser tests must run.")
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """A headless Chromium: the system's, or the one that Playwright has downloaded."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        give_up('Playwright is not installed: pip install -e ".[dev]"')
+        skip_or_fail('Playwright is not installed: pip install -e ".[dev]"')
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         try:
             chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except Error:
-            give_up(
+            skip_or_fail(
                 "Chromium is not installed. On Debian: apt install chromium. Elsewhere: playwright install chromium"
             )
         yield chromium

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import give_up
+from prerequisites import skip_or_fail
 
 from wbcseg.ui.compare import cross_site, leakage, thesis
 from wbcseg.ui.navigation import list_pages
@@ -33,11 +33,11 @@ def axe() -> Path:
     if not AXE.exists():
         npm = shutil.which("npm")
         if npm is None:
-            give_up("npm is needed to download axe-core.")
+            skip_or_fail("npm is needed to download axe-core.")
         command = [npm, "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:
-            give_up(f"npm could not download axe-core: {done.stderr[-300:]}")
+            skip_or_fail(f"npm could not download axe-core: {done.stderr[-300:]}")
     return AXE
 
 

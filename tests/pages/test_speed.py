@@ -48,6 +48,7 @@ def interact(tmp_path):
         process.wait(10)
 
 
+@pytest.mark.timing
 def test_the_first_view_of_a_new_server_and_the_next_images_are_fast(interact):
     start = time.perf_counter()
     answer = interact(page="segment", query_params={"image": ["003"]})

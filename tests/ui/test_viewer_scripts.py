@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from prerequisites import skip_or_fail
 
 from wbcseg.ui.viewer import SOURCES
 
@@ -16,14 +15,15 @@ MIN_NODE_VERSION = 20
 
 def find_node() -> str:
     """Return Node, or skip the test with the reason; with ``CI=true`` it must be there."""
-    node, reason = shutil.which("node"), f"Node {MIN_NODE_VERSION} or later is not installed: the viewer is not tested."
-    if node:
-        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
-        if int(done.stdout.strip().lstrip("v").partition(".")[0]) >= MIN_NODE_VERSION:
-            return node
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    node = shutil.which("node")
+    if node is None or read_major_version(node) < MIN_NODE_VERSION:
+        skip_or_fail(f"Node {MIN_NODE_VERSION} or later is not installed: the viewer is not tested.")
+    return node
+
+
+def read_major_version(node: str) -> int:
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+    return int(done.stdout.strip().lstrip("v").partition(".")[0])
 
 
 def test_the_scripts_pass_their_unit_tests() -> None:
