@@ -177,6 +177,7 @@ def test_results_are_written_to_the_cards_of_general_models_and_reported(
     general = PRESETS["general"].augmentation
     copy_of_shipped(tmp_path / "weights", config={**config, "augmentation": general})
     copy_of_shipped(tmp_path / "weights", called="segnet-16", architecture="segnet")
+    copy_of_shipped(tmp_path / "weights", "cell-detector")
     monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path / "weights"))
     synthetic = open_dataset("synthetic")
     monkeypatch.setattr(runner, "open_dataset", lambda *_, **__: synthetic)
