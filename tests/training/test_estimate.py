@@ -22,7 +22,8 @@ from wbcseg.models import ARCHITECTURES, ArchitectureSpec, get_spec
 from wbcseg.models.structure import CONVOLUTION, Layer, NetworkStructure
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.cost import estimate as module
-from wbcseg.training.cost import memory, probe
+from wbcseg.io import memory
+from wbcseg.training.cost import probe
 from wbcseg.training.cost import records as measured
 from wbcseg.training.cost.estimate import CostEstimate, check_memory, count_samples, estimate_cost
 from wbcseg.training.cost.model import (

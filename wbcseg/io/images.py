@@ -6,23 +6,31 @@ import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.errors import ErrorCode
+from wbcseg.io.blank import describe_blank_band
 from wbcseg.io.decode import DecodedFile, FileKind, apply_orientation, as_file_error, decode
-from wbcseg.io.headers import Header, read_header
+from wbcseg.io.depth import ValueWindow, choose_window
+from wbcseg.io.formats.detect import read_header
+from wbcseg.io.formats.header import Header
 from wbcseg.io.limits import RejectedFileError
 
-# Cameras with 10, 12 or 14 bits write 16-bit files that use the lower end of the range only.
-_BIT_DEPTHS: Final = (8, 10, 12, 14, 16)
 _BAND_ROWS: Final = 256
-"""Rows converted at a time."""
+"""Rows converted at a time; an even number, so that bands can be shrunk."""
+
+PageChoice = int | Literal["rgb"] | None
+"""A page from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for what the file declares: these, or else
+its first page."""
+
+_ON_WHITE: Final = "Transparent parts shown on white."
 
 Pixels = NDArray[np.uint8]
+Band = Image.Image | NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +39,21 @@ class OpenedImage:
 
     Attributes:
         pixels: ``uint8[H, W, 3]``, RGB, upright.
-        format: ``PNG``, ``JPEG``, ``BMP`` or ``TIFF``, by its content.
+        format: ``PNG``, ``JPEG``, ``BMP``, ``TIFF``, ``WebP`` or ``HEIC``, by its content.
         notices: Sentences on how it was converted, for the user.
         orientation: The EXIF orientation that was applied, 1 (none) to 8.
+        pixel_size: Pixel size in µm that the file states, of the pixels as they are here; ``None`` if it states none.
+            It is a suggestion: nothing applies it.
     """
 
     pixels: Pixels = field(repr=False)
     format: str
     notices: tuple[str, ...] = ()
     orientation: int = 1
+    pixel_size: float | None = None
 
 
-def open_image(data: bytes, *, name: str = "image", page: int = 0) -> OpenedImage:
+def open_image(data: bytes, *, name: str = "image", page: PageChoice = None) -> OpenedImage:
     """Open an image from untrusted bytes.
 
     Conversions, with a notice where one changes what is seen:
@@ -53,37 +64,84 @@ def open_image(data: bytes, *, name: str = "image", page: int = 0) -> OpenedImag
     transparency          shown on white; ignored if it would hide the whole image
     CMYK                  ``R = (255 - C)(255 - K)/255`` and so on, without colour profiles
     YCbCr                 by the JPEG (JFIF) equations
-    16-bit grey           divided by its range: the smallest of 8, 10, 12, 14 and 16 bits that holds its brightest
-                          pixel, so that no value is clipped and images of a 12-bit camera are not black
-    16-bit colour         divided by 256; rejected if all of it is below a quarter of the range, since an image of
-                          a 12- or 14-bit camera would be nearly black
+    16 bits               by a range of values, which the notice states; see :func:`wbcseg.io.depth.choose_window`
     32-bit, float, Lab    rejected: their range or colours are not fixed
     EXIF orientation      applied
-    several pages         ``page`` is used
+    several pages         ``page`` is used; three grey pages that the file declares as channels become one colour image
+    more than 26 million  shrunk to half its width and height
+    pixels
     ====================  ============================================================================================
 
     Args:
         data: The whole file.
         name: Its name in messages.
-        page: Which page of a TIFF, from 0.
+        page: Which page of a TIFF; see :data:`PageChoice`.
 
     Raises:
         ImageError: If it cannot be read.
     """
     try:
-        decoded = decode(data, page)
+        if combines_pages(read_header(data), page):
+            return _open_channel_pages(data)
+        decoded = decode(data, page if isinstance(page, int) else 0)
         pixels, notices = to_rgb(decoded)
-        orientation = decoded.header.orientation
-        if orientation != 1:
-            notices += ("Turned upright by its EXIF orientation.",)
-        return OpenedImage(
-            apply_orientation(pixels, orientation),
-            decoded.header.format,
-            decoded.get_page_notices() + notices,
-            orientation,
-        )
+        return _finish(decoded.header, pixels, decoded.get_page_notices() + decoded.notices + notices)
     except (RejectedFileError, MemoryError) as reason:
         raise as_file_error("Image", name, reason) from reason
+
+
+def combines_pages(header: Header, page: PageChoice) -> bool:
+    """Return whether three pages are to be read as red, green and blue.
+
+    Args:
+        header: Header of the file's first page.
+        page: The page that was asked for.
+
+    Raises:
+        RejectedFileError: If the file has three grey pages, of which nothing says what they are, and none was chosen;
+            or if the file has no three such pages.
+    """
+    if page == "rgb" and header.channel_pages == "no":
+        raise RejectedFileError(
+            "It does not have three grey pages of one size, so they cannot be shown as red, green and blue.",
+            ErrorCode.NO_SUCH_PAGE,
+        )
+    if page is None and header.channel_pages == "possible":
+        raise RejectedFileError(
+            "It has 3 channels as pages, or a stack of three images; nothing in the file says which.",
+            ErrorCode.CHANNELS_AS_PAGES,
+            "Choose one of its pages, or all three as red, green and blue; or save it as one RGB image.",
+        )
+    return page == "rgb" or (page is None and header.channel_pages == "declared")
+
+
+def _open_channel_pages(data: bytes) -> OpenedImage:
+    decoded_pages = [decode(data, page) for page in range(3)]
+    channels = [np.asarray(decoded.image) for decoded in decoded_pages]
+    header = decoded_pages[0].header
+    if len({(channel.shape, channel.dtype.str) for channel in channels}) != 1 or channels[0].ndim != 2:
+        raise RejectedFileError("Its three pages differ in size or depth.", ErrorCode.UNSUPPORTED_ENCODING)
+    pixels, notices = to_rgb(DecodedFile(np.stack(channels, axis=-1), header, 0))
+    if header.photometric == 0 and channels[0].dtype == np.uint8:
+        pixels = 255 - pixels
+    return _finish(header, pixels, ("Its 3 pages are shown as red, green and blue.", *notices))
+
+
+def _finish(header: Header, pixels: Pixels, notices: tuple[str, ...]) -> OpenedImage:
+    """Turn an image upright, and add what is to be said about it."""
+    if _ON_WHITE not in notices and (blank_notice := describe_blank_band(pixels)):
+        notices += (blank_notice,)
+    if header.shrink_factor > 1:
+        notices += (
+            f"Shrunk from {header.width}×{header.height} pixels to half its width and height; a pixel size must be "
+            "twice that of the file.",
+        )
+    if header.orientation != 1:
+        notices += ("Turned upright by its EXIF orientation.",)
+    pixel_size = header.pixel_size * header.shrink_factor if header.pixel_size else None
+    return OpenedImage(
+        apply_orientation(pixels, header.orientation), header.format, notices, header.orientation, pixel_size
+    )
 
 
 def read_size(source: bytes | Path, *, name: str = "image") -> tuple[int, int]:
@@ -126,42 +184,45 @@ def to_rgb(decoded: DecodedFile) -> tuple[Pixels, tuple[str, ...]]:
     """Convert a decoded image as described in :func:`open_image`.
 
     Returns:
-        ``uint8[H, W, 3]`` as stored, and the notices.
+        ``uint8[H, W, 3]`` as stored, shrunk if it is too large, and the notices.
 
     Raises:
         RejectedFileError: If its values have no fixed range.
     """
     image, header = decoded.image, decoded.header
+    factor = 1 if decoded.is_shrunk else header.shrink_factor
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8:
+        if image.ndim == 3 and image.shape[2] == 3 and factor == 1:
+            return image, ()
+        image = Image.fromarray(image)
     convert, notices = _choose_conversion(image, header)
-    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    height, width = (image.shape[:2]) if isinstance(image, np.ndarray) else (image.height, image.width)
+    pixels = np.empty((-(-height // factor), -(-width // factor), 3), dtype=np.uint8)
     for rows, band in iter_bands(image):
-        pixels[rows] = convert(band)
-    if header.bit_depth == 16 and not image.mode.startswith("I;16"):
-        if int(pixels.max()) < 64:
-            raise RejectedFileError(
-                "It has 16 bits per channel but uses only the lower ones.",
-                ErrorCode.UNSUPPORTED_ENCODING,
-                "Save it with 8 bits per channel.",
-            )
-        notices += ("Scaled from 16 bits per channel (0–65535) to 8.",)
+        converted = convert(band)
+        pixels[rows.start // factor : -(-rows.stop // factor)] = converted if factor == 1 else _halve(converted)
     return pixels, notices
 
 
-def iter_bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+def iter_bands(image: Band) -> Iterator[tuple[slice, Any]]:
     """Yield an image in bands of rows, so that converting a large one needs little extra memory."""
-    for top in range(0, image.height, _BAND_ROWS):
-        bottom = min(top + _BAND_ROWS, image.height)
-        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+    height = image.shape[0] if isinstance(image, np.ndarray) else image.height
+    for top in range(0, height, _BAND_ROWS):
+        rows = slice(top, min(top + _BAND_ROWS, height))
+        yield rows, image[rows] if isinstance(image, np.ndarray) else image.crop((0, top, image.width, rows.stop))
 
 
-def _choose_conversion(image: Image.Image, header: Header) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
+def _halve(band: Pixels) -> Pixels:
+    """Return the means of blocks of 2×2 pixels; the last row and column count twice where the size is odd."""
+    padded = np.pad(band, ((0, band.shape[0] % 2), (0, band.shape[1] % 2), (0, 0)), mode="edge").astype(np.uint16)
+    total = padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]
+    return np.asarray((total + 2) >> 2, np.uint8)
+
+
+def _choose_conversion(image: Band, header: Header) -> tuple[Callable[[Any], Pixels], tuple[str, ...]]:
     """Return how to convert the bands of an image to RGB, and notices on what that changes."""
-    if image.mode.startswith("I;16"):
-        if header.inverted:
-            raise RejectedFileError(
-                "It is a 16-bit TIFF in which zero is white.", ErrorCode.UNSUPPORTED_ENCODING, "Save it as PNG."
-            )
-        return _build_16_bit_conversion(image, header.bit_depth)
+    if isinstance(image, np.ndarray) or image.mode.startswith("I;16"):
+        return _build_16_bit_conversion(image, header)
     if image.mode in ("I", "F", "LAB") or header.sample_format == 2:
         description = "Lab colours" if image.mode == "LAB" else "signed or 32-bit numbers"
         raise RejectedFileError(
@@ -175,7 +236,7 @@ def _choose_conversion(image: Image.Image, header: Header) -> tuple[Callable[[Im
             return _drop_alpha, ("Transparency ignored: it would hide the whole image.",)
         if all(lowest == 255 for lowest, _ in extrema):
             return _drop_alpha, ()
-        return _blend_on_white, ("Transparent parts shown on white.",)
+        return _blend_on_white, (_ON_WHITE,)
     if image.mode == "CMYK":
         return _convert_plain, ("Converted from CMYK to RGB without a colour profile.",)
     return _convert_plain, ()
@@ -203,15 +264,25 @@ def _to_rgba(image: Image.Image) -> Image.Image:
     return image.convert("RGBA")
 
 
-def _build_16_bit_conversion(
-    image: Image.Image, bit_depth: int
-) -> tuple[Callable[[Image.Image], Pixels], tuple[str, ...]]:
-    brightest = max(int(np.asarray(band).max()) for _, band in iter_bands(image))
-    bits = max(
-        bit_depth if bit_depth < 16 else 8, next(candidate for candidate in _BIT_DEPTHS if brightest < 1 << candidate)
-    )
-    max_value = (1 << bits) - 1
-    values = np.arange(1 << 16, dtype=np.int64)
-    lookup = np.minimum((values * 510 + max_value) // (2 * max_value), 255).astype(np.uint8)
-    notice = f"Scaled from 16-bit grey (0–{max_value}) to 8 bits."
-    return lambda band: lookup[np.asarray(band)][:, :, None], (notice,)
+def _build_16_bit_conversion(image: Band, header: Header) -> tuple[Callable[[Any], Pixels], tuple[str, ...]]:
+    bands = (np.asarray(band) for _, band in iter_bands(image))
+    colors = (band[..., :3] if band.ndim == 3 else band for band in bands)
+    window = choose_window(colors, header.bit_depth, header.declared_range)
+    lookup = window.build_lookup(inverted=header.format == "TIFF" and header.photometric == 0)
+    if not isinstance(image, np.ndarray) or image.ndim == 2:
+        notice = f"Scaled from 16-bit grey ({window}) to 8 bits."
+        return lambda band: lookup[np.asarray(band)][:, :, None], (notice,)
+    notice = f"Scaled from 16 bits per channel ({window}) to 8."
+    if image.shape[2] == 3:
+        return lambda band: lookup[band], (notice,)
+    alpha = ValueWindow(0, (1 << 16) - 1).build_lookup()
+
+    def blend(band: NDArray[np.uint16]) -> Pixels:
+        rgba = np.concatenate((lookup[band[..., :3]], alpha[band[..., 3:]]), axis=-1)
+        return _drop_alpha(Image.fromarray(rgba)) if is_hidden else _blend_on_white(Image.fromarray(rgba))
+
+    is_hidden = not image[..., 3].any()
+    is_opaque = bool((image[..., 3] == (1 << 16) - 1).all())
+    alpha_notice = "Transparency ignored: it would hide the whole image." if is_hidden else ""
+    alpha_notice = alpha_notice or ("" if is_opaque else _ON_WHITE)
+    return blend, tuple(filter(None, (alpha_notice, notice)))

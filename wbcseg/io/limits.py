@@ -10,8 +10,11 @@ from wbcseg.errors import ErrorCode
 MAX_BYTES: Final = 80_000_000
 """Maximum file size in bytes: an uncompressed field of view of 4000×3000 with 16 bits per channel (72 MB) passes."""
 
-MAX_PIXELS: Final = 24_000_000
-"""Maximum number of pixels of an image: fields of view of 4000×3000 and 6000×4000 pass."""
+MAX_PIXELS: Final = 26_000_000
+"""Maximum number of pixels of an image that is read at its full size: cameras of 24 and 26 megapixels pass."""
+
+MAX_SHRUNK_PIXELS: Final = 60_000_000
+"""Maximum number of pixels of an image that is read at half its width and height: a phone's 48 megapixels pass."""
 
 MAX_SIDE: Final = 20_000
 """Maximum side in pixels."""
@@ -49,10 +52,10 @@ def check_dimensions(width: int, height: int) -> None:
     """
     if width < 1 or height < 1:
         raise RejectedFileError(f"The header states {width}×{height} pixels, which is not an image.", ErrorCode.DAMAGED)
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+    if width * height > MAX_SHRUNK_PIXELS or max(width, height) > MAX_SIDE:
         raise RejectedFileError(
-            f"The header states {width}×{height} pixels; the limits are {MAX_PIXELS / 1e6:.0f} million pixels and "
-            f"{MAX_SIDE} per side.",
+            f"The header states {width}×{height} pixels; the limits are {MAX_SHRUNK_PIXELS / 1e6:.0f} million pixels "
+            f"and {MAX_SIDE} per side.",
             ErrorCode.TOO_LARGE,
             "Crop or shrink the image first.",
         )

@@ -10,18 +10,27 @@ from PIL import Image
 
 from wbcseg.errors import ErrorCode
 from wbcseg.io.decode import DecodedFile, apply_orientation, as_file_error, decode
-from wbcseg.io.headers import Header, read_header
+from wbcseg.io.formats.detect import read_header
+from wbcseg.io.formats.header import Header
 from wbcseg.io.limits import RejectedFileError
+from wbcseg.io.mask_meaning import MaskCorrection, correct_labels, look_like_instances
 from wbcseg.labels import CLASSES, GREY_CODES, Labels
 
 _GREY_CODES_TEXT: Final = ", ".join(f"{pixel_class.grey} ({pixel_class.name})" for pixel_class in CLASSES)
 _CLASS_IDS_TEXT: Final = ", ".join(f"{pixel_class.id} ({pixel_class.name})" for pixel_class in CLASSES)
 
-GreyImage = NDArray[np.uint8]
+MaskValues = NDArray[np.integer]
+_WIDE_GREY_CODES: Final = (0, 32768, 65535)
+"""Grey codes as some programs write them with 16 bits; others multiply the codes by 257."""
 
 
 def open_mask(
-    data: bytes, *, name: str = "mask", thresholds: tuple[int, int] | None = None, orientation: int | None = None
+    data: bytes,
+    *,
+    name: str = "mask",
+    thresholds: tuple[int, int] | None = None,
+    orientation: int | None = None,
+    correction: MaskCorrection | None = None,
 ) -> Labels:
     """Open an expert mask from untrusted bytes.
 
@@ -35,6 +44,8 @@ def open_mask(
         thresholds: Two grey values, for masks with stray greys: below the first is background, below the second
             cytoplasm, the rest nucleus. ``(64, 205)`` for the Zheng data sets.
         orientation: EXIF orientation to apply instead of the file's own, 1 to 8.
+        correction: What someone said about the mask: that its classes are swapped or inverted, or that its values are
+            numbers of cells. See :mod:`wbcseg.io.mask_meaning` for what recognises these.
 
     Returns:
         ``uint8[H, W]`` of class ids 0, 1 and 2, upright.
@@ -45,7 +56,14 @@ def open_mask(
     try:
         check_mask_header(read_header(data))
         decoded = decode(data)
-        labels = _convert_to_classes(_extract_values(decoded, thresholds is not None), thresholds)
+        values = _extract_values(decoded, thresholds is not None, correction)
+        labels = (
+            correct_labels(values, correction)
+            if correction == "instances"
+            else correct_labels(_convert_to_classes(values, thresholds), correction)
+        )
+        # The header of a large mask states the size of its image, which is shrunk.
+        labels = labels[:: decoded.header.shrink_factor, :: decoded.header.shrink_factor]
         return apply_orientation(labels, decoded.header.orientation if orientation is None else orientation)
     except (RejectedFileError, MemoryError) as reason:
         raise as_file_error("Mask", name, reason) from reason
@@ -59,7 +77,8 @@ def check_mask_header(header: Header) -> None:
     """
     if header.lossy:
         raise RejectedFileError(
-            "It is a JPEG, whose lossy compression blurs class boundaries and adds false values.",
+            f"It is a {header.format if header.format in ('WebP', 'HEIC') else 'JPEG'}, whose lossy compression blurs "
+            "class boundaries and adds false values.",
             ErrorCode.MASK_FORMAT,
             "Save it as PNG.",
         )
@@ -69,23 +88,23 @@ def check_mask_header(header: Header) -> None:
         )
 
 
-def _extract_values(decoded: DecodedFile, as_grey: bool) -> GreyImage:
-    """Return the mask's values ``uint8[H, W]``: grey values, or the ids of a palette unless ``as_grey``."""
-    image = decoded.image
+def _extract_values(decoded: DecodedFile, as_grey: bool, correction: MaskCorrection | None) -> MaskValues:
+    """Return the mask's values ``[H, W]``: grey values, or the ids of a palette unless ``as_grey``."""
+    image, header = decoded.image, decoded.header
+    if isinstance(image, np.ndarray):
+        if image.dtype == np.uint16 and (image.ndim == 2 or (image[..., :1] == image).all()):
+            return _reduce_wide_codes(image if image.ndim == 2 else image[..., 0])
+        image = Image.fromarray((image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image)
     if image.mode == "P":
         return _extract_palette_values(image, as_grey)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     if image.mode == "I" or image.mode.startswith("I;16"):
-        if decoded.header.inverted:
+        if header.format == "TIFF" and header.photometric == 0:
             raise RejectedFileError(
                 "It is a 16-bit TIFF in which zero is white.", ErrorCode.UNSUPPORTED_ENCODING, "Save it as PNG."
             )
-        values = np.asarray(image)
-        is_out_of_range = (values < 0) | (values > 255)
-        if is_out_of_range.any():
-            raise _as_value_error(values, is_out_of_range)
-        return values.astype(np.uint8)
+        return _reduce_wide_codes(np.asarray(image))
     if image.mode in ("LA", "RGB", "RGBA"):
         if image.mode != "RGB" and image.getchannel("A").getextrema()[0] != 255:
             raise RejectedFileError(
@@ -93,19 +112,53 @@ def _extract_values(decoded: DecodedFile, as_grey: bool) -> GreyImage:
                 ErrorCode.MASK_FORMAT,
                 "Save it without an alpha channel.",
             )
-        red, green, blue = (np.asarray(channel) for channel in image.convert("RGB").split())
-        if (red != green).any() or (red != blue).any():
-            raise RejectedFileError(
-                f"It is in colour. A mask is grey, with the values {_GREY_CODES_TEXT} or the ids {_CLASS_IDS_TEXT}.",
-                ErrorCode.MASK_FORMAT,
-            )
-        return red
+        return _extract_color_values(np.asarray(image.convert("RGB")), correction)
     raise RejectedFileError(
         f"Its pixel mode is {image.mode}; a mask is grey or has a palette.", ErrorCode.MASK_FORMAT, "Save it as PNG."
     )
 
 
-def _extract_palette_values(image: Image.Image, as_grey: bool) -> GreyImage:
+def _reduce_wide_codes(values: MaskValues) -> MaskValues:
+    """Return grey codes of 16 bits as those of 8; other values as they are."""
+    highest = values.max()
+    if highest <= 255:
+        return values
+    used_values = np.flatnonzero(np.bincount(values.ravel())) if values.min() >= 0 and highest < 1 << 16 else values[:1]
+    for codes in (GREY_CODES.astype(np.int64) * 257, np.array(_WIDE_GREY_CODES)):
+        if np.isin(used_values, codes).all():
+            return np.asarray(GREY_CODES[np.searchsorted(codes, values)])
+    return values
+
+
+def _extract_color_values(rgb: NDArray[np.uint8], correction: MaskCorrection | None) -> MaskValues:
+    """Return the grey values of a colour image that is grey, or the number of each colour if each is a cell."""
+    if (rgb[..., :1] == rgb).all():
+        return rgb[..., 0]
+    packed = rgb[..., 0].astype(np.int32) << 16 | rgb[..., 1].astype(np.int32) << 8 | rgb[..., 2]
+    colors, numbers = np.unique(packed, return_inverse=True)
+    numbers = numbers.reshape(packed.shape)
+    # The background is black, or else the most frequent colour.
+    background = 0 if colors[0] == 0 else int(np.bincount(numbers.ravel()).argmax())
+    ids = np.where(numbers == background, 0, numbers + 1).astype(np.int32)
+    if correction == "instances":
+        return ids
+    if len(colors) > len(CLASSES) and look_like_instances(ids):
+        raise _as_instances_error(len(colors) - 1, "colours")
+    raise RejectedFileError(
+        f"It is in colour. A mask is grey, with the values {_GREY_CODES_TEXT} or the ids {_CLASS_IDS_TEXT}.",
+        ErrorCode.MASK_FORMAT,
+    )
+
+
+def _as_instances_error(count: int, noun: str) -> RejectedFileError:
+    return RejectedFileError(
+        f"Its {count} {noun} seem to be the numbers of single cells, not classes.",
+        ErrorCode.MASK_INSTANCES,
+        f"Confirm that it marks whole cells one by one, or save it with classes: {_GREY_CODES_TEXT}.",
+    )
+
+
+def _extract_palette_values(image: Image.Image, as_grey: bool) -> MaskValues:
     ids = np.asarray(image)
     colors = np.zeros((256, 3), dtype=np.uint8)
     palette = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)[:256]
@@ -133,25 +186,31 @@ def _extract_palette_values(image: Image.Image, as_grey: bool) -> GreyImage:
     return ids if are_ids else np.take(colors[:, 0], ids)
 
 
-def _convert_to_classes(values: GreyImage, thresholds: tuple[int, int] | None) -> Labels:
+def _convert_to_classes(values: MaskValues, thresholds: tuple[int, int] | None) -> Labels:
+    is_out_of_range = (values < 0) | (values > 255)
+    if is_out_of_range.any():
+        if look_like_instances(values):
+            raise _as_instances_error(int(np.unique(values).size) - 1, "values")
+        raise _as_value_error(values, is_out_of_range)
+    values = values.astype(np.uint8)
     all_values = np.arange(256)
     if thresholds is not None:
         lookup = (all_values >= thresholds[0]).astype(np.uint8) + (all_values >= thresholds[1]).astype(np.uint8)
         return lookup[values]
-    used_values = np.flatnonzero(Image.fromarray(values).histogram())
+    used_values = np.flatnonzero(np.bincount(values.ravel()))
     unexpected_values = []
     for codes in (GREY_CODES, np.arange(len(CLASSES))):
         if np.isin(used_values, codes).all():
             return np.searchsorted(codes, all_values).astype(np.uint8)[values]
         unexpected_values.append(used_values[~np.isin(used_values, codes)])
+    if look_like_instances(values):
+        raise _as_instances_error(int(np.count_nonzero(used_values)), "values")
     # Report against the code that fits more of the values.
     unexpected = min(unexpected_values, key=len)
     raise _as_value_error(values, np.isin(values, unexpected), len(unexpected))
 
 
-def _as_value_error(
-    values: NDArray[np.generic], is_invalid: NDArray[np.bool_], distinct_count: int = 1
-) -> RejectedFileError:
+def _as_value_error(values: MaskValues, is_invalid: NDArray[np.bool_], distinct_count: int = 1) -> RejectedFileError:
     row, column = np.unravel_index(int(is_invalid.argmax()), is_invalid.shape)
     others_text = f" and {distinct_count - 1} other values" if distinct_count > 1 else ""
     return RejectedFileError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from wbcseg.errors import ErrorCode, PairingError
 from wbcseg.io.filenames import format_display_name
-from wbcseg.io.headers import Header
-from wbcseg.io.images import OpenedImage, open_image, read_file_header
+from wbcseg.io.formats.header import Header
+from wbcseg.io.images import OpenedImage, PageChoice, open_image, read_file_header
+from wbcseg.io.mask_meaning import MaskCorrection
 from wbcseg.io.masks import open_mask
 from wbcseg.labels import Labels
 
@@ -17,7 +18,8 @@ def open_pair(
     image_name: str = "image",
     mask_name: str = "mask",
     thresholds: tuple[int, int] | None = None,
-    page: int = 0,
+    page: PageChoice = None,
+    correction: MaskCorrection | None = None,
 ) -> tuple[OpenedImage, Labels]:
     """Open an image and its mask, both upright and of the same size.
 
@@ -31,7 +33,8 @@ def open_pair(
         image_name: Name of the image in messages.
         mask_name: Name of the mask in messages.
         thresholds: As in :func:`wbcseg.io.open_mask`.
-        page: Page of the image, from 0.
+        page: Page of the image; see :data:`wbcseg.io.images.PageChoice`.
+        correction: As in :func:`wbcseg.io.open_mask`.
 
     Returns:
         The image, and its labels ``uint8[H, W]`` of the same size.
@@ -41,11 +44,12 @@ def open_pair(
         MaskError: If the mask cannot be read.
         PairingError: If they do not match.
     """
-    image_header = read_file_header(image_data, name=image_name, page=page)
+    image_header = read_file_header(image_data, name=image_name, page=page if isinstance(page, int) else 0)
     mask_header = read_file_header(mask_data, name=mask_name, kind="Mask")
     orientation = resolve_mask_orientation(image_header, mask_header, image_name=image_name, mask_name=mask_name)
     opened = open_image(image_data, name=image_name, page=page)
-    return opened, open_mask(mask_data, name=mask_name, thresholds=thresholds, orientation=orientation)
+    labels = open_mask(mask_data, name=mask_name, thresholds=thresholds, orientation=orientation, correction=correction)
+    return opened, labels
 
 
 def resolve_mask_orientation(image_header: Header, mask_header: Header, *, image_name: str, mask_name: str) -> int:

@@ -19,7 +19,7 @@ from wbcseg.paths import get_runs_folder
 from wbcseg.splitting.thesis import IMAGE_SIDE, TEST_FRACTION, check_sample_count
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.history import load_run_costs
-from wbcseg.training.cost.memory import get_free_memory
+from wbcseg.io.memory import get_free_memory
 from wbcseg.training.cost.model import (
     Basis,
     CostSource,

@@ -11,15 +11,17 @@ from wbcseg.errors import ErrorCode
 from wbcseg.io.limits import MAX_PAGES, FileBytes, RejectedFileError
 
 WIDTH, HEIGHT, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
-PLANAR_CONFIGURATION, SAMPLE_FORMAT = 284, 339
+DESCRIPTION, SAMPLES_PER_PIXEL, X_RESOLUTION, PLANAR_CONFIGURATION, RESOLUTION_UNIT = 270, 277, 282, 284, 296
+MIN_SAMPLE_VALUE, MAX_SAMPLE_VALUE, TILE_WIDTH, TILE_HEIGHT, EXTRA_SAMPLES, SAMPLE_FORMAT = 280, 281, 322, 323, 338, 339
+ROWS_PER_STRIP, JPEG_TABLES = 278, 347
 PART_OFFSETS: Final = (273, 324)
-JPEG: Final = 7
+PART_BYTE_COUNTS: Final = (279, 325)
 MPF_IMAGE_COUNT: Final = 0xB001
 
 # Ordinary pages have about twenty tags; microscopes add a few dozen.
 MAX_TAGS: Final = 500
-# 24 million pixels in tiles of 16×16, the smallest in use, are 93,750 tiles.
-MAX_PARTS: Final = 100_000
+# 26 million pixels in tiles of 16×16, the smallest in use, are 101,563 tiles.
+MAX_PARTS: Final = 110_000
 
 _INTEGER_FORMATS: Final = {1: "B", 3: "H", 4: "L", 16: "Q"}
 
@@ -59,22 +61,40 @@ class TiffFile:
     directory_offset: int
     tags: Mapping[int, Tag]
 
-    def get_integers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return the integers of a tag (at most 16), or the default if it has none."""
+    def get_integers(self, tag: int, default: tuple[int, ...] = (), limit: int = 16) -> tuple[int, ...]:
+        """Return the integers of a tag (at most ``limit``), or the default if it has none."""
         entry = self.tags.get(tag)
         if entry is None or entry.type not in _INTEGER_FORMATS or not entry.count:
             return default
         format_code = _INTEGER_FORMATS[entry.type]
-        count = min(entry.count, 16)
-        size = struct.calcsize("=" + format_code)
+        count = min(entry.count, limit)
+        values = self._read_values(entry, struct.calcsize("=" + format_code), count)
+        return default if values is None else struct.unpack(f"{self.byte_order}{count}{format_code}", values)
+
+    def get_bytes(self, tag: int, limit: int) -> bytes:
+        """Return the bytes of a text or of undefined type (at most ``limit``); none if there is no such tag."""
+        entry = self.tags.get(tag)
+        if entry is None or entry.type not in (1, 2, 7):
+            return b""
+        return self._read_values(entry, 1, min(entry.count, limit)) or b""
+
+    def get_rational(self, tag: int) -> float | None:
+        """Return the first fraction of a tag, or ``None`` if it has none."""
+        entry = self.tags.get(tag)
+        values = self._read_values(entry, 8, 1) if entry is not None and entry.type == 5 and entry.count else None
+        if values is None:
+            return None
+        numerator, denominator = struct.unpack(f"{self.byte_order}2L", values)
+        return float(numerator / denominator) if denominator else None
+
+    def _read_values(self, entry: Tag, size: int, count: int) -> bytes | None:
+        """Return the first values of a tag, ``None`` if the file ends before them."""
         values = entry.raw[12:] if self.is_bigtiff else entry.raw[8:]
         if entry.count * size > len(values):
             (offset,) = struct.unpack(self.byte_order + ("Q" if self.is_bigtiff else "L"), values)
             values = self.data[offset : offset + count * size]
         values = values[: count * size]
-        if len(values) != count * size:
-            return default
-        return struct.unpack(f"{self.byte_order}{count}{format_code}", values)
+        return values if len(values) == count * size else None
 
     def get_integer(self, tag: int, default: int) -> int:
         """Return the first integer of a tag, or the default if it has none."""
