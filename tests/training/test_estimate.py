@@ -17,12 +17,12 @@ import pytest
 from filelock import FileLock
 
 from wbcseg.errors import ErrorCode, NotEnoughMemoryError, TrainingError
+from wbcseg.io import memory
 from wbcseg.io.atomic import write_json
 from wbcseg.models import ARCHITECTURES, ArchitectureSpec, get_spec
 from wbcseg.models.structure import CONVOLUTION, Layer, NetworkStructure
 from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.cost import estimate as module
-from wbcseg.io import memory
 from wbcseg.training.cost import probe
 from wbcseg.training.cost import records as measured
 from wbcseg.training.cost.estimate import CostEstimate, check_memory, count_samples, estimate_cost

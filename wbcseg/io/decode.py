@@ -152,7 +152,10 @@ def _decode_jpeg(data: bytes, header: Header, page: int) -> DecodedFile:
         )
     # Of CMYK only the damage is of interest: programs disagree on its sign, which Pillow knows.
     factor = 8 if color_space == "CMYK" else header.shrink_factor
-    options: dict[str, Any] = {"colorspace": color_space, "min_factor": factor}
+    height, width = -(-header.height // factor), -(-header.width // factor)
+    options: dict[str, Any] = {"colorspace": color_space}
+    if factor > 1:
+        options |= {"min_factor": factor, "min_height": height, "min_width": width}
     try:
         pixels = simplejpeg.decode_jpeg(data, strict=True, **options)
     except ValueError as error:
@@ -165,8 +168,7 @@ def _decode_jpeg(data: bytes, header: Header, page: int) -> DecodedFile:
         image = _open_with_pillow(data, header)
         image.load()
         return DecodedFile(image, header, page)
-    expected = (-(-header.height // factor), -(-header.width // factor))
-    if pixels.shape[:2] != expected:
+    if pixels.shape[:2] != (height, width):
         raise RejectedFileError("The file is damaged: its header states two different sizes.", ErrorCode.DAMAGED)
     return DecodedFile(pixels[:, :, 0] if color_space == "GRAY" else pixels, header, page, is_shrunk=factor > 1)
 
@@ -180,7 +182,7 @@ def _check_jpeg_warning(warning: str, data: bytes) -> None:
             return
     if "Invalid SOS parameters" in warning:
         return
-    if "Unsupported" in warning or "not implemented" in warning or "Sorry" in warning:
+    if "color" in warning:
         raise _explain_error(NotImplementedError())
     is_cut = "remature end of JPEG" in warning
     raise RejectedFileError(

@@ -122,7 +122,8 @@ def _check_jpeg_part(part: bytes, tables: bytes) -> None:
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(stream)
         check_dimensions(width, height)
-        simplejpeg.decode_jpeg(stream, colorspace="GRAY", min_factor=8, strict=True)
+        small = {"min_factor": 8, "min_height": -(-height // 8), "min_width": -(-width // 8)}
+        simplejpeg.decode_jpeg(stream, colorspace="GRAY", strict=True, **small)
     except ValueError as error:
         if not str(error).startswith(_JPEG_DAMAGE):
             return

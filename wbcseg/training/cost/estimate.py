@@ -14,12 +14,12 @@ from typing import Final
 
 from wbcseg.datasets import Dataset, list_datasets, open_dataset
 from wbcseg.errors import ErrorCode, NotEnoughMemoryError
+from wbcseg.io.memory import get_free_memory
 from wbcseg.models import get_spec
 from wbcseg.paths import get_runs_folder
 from wbcseg.splitting.thesis import IMAGE_SIDE, TEST_FRACTION, check_sample_count
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.history import load_run_costs
-from wbcseg.io.memory import get_free_memory
 from wbcseg.training.cost.model import (
     Basis,
     CostSource,
