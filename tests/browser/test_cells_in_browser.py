@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import zipfile
+from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from page_images import wait_for_viewer
 from PIL import Image
 
 from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
 
 SPACING = 200
@@ -128,7 +130,8 @@ def find_row(rows, number):
 @pytest.fixture(params=["segment", "batch"])
 def cells(request, page):
     file = {"name": "field.png", "mimeType": "image/png", "buffer": encode_png(IMAGE)}
-    page.goto("/segment?source=Upload+an+image&general_models=unet-general" if request.param == "segment" else "/batch")
+    title = quote_plus(Catalog().get("unet-general").title)
+    page.goto(f"/segment?source=Upload+an+image&general_models={title}" if request.param == "segment" else "/batch")
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
     page.locator(".cell-count").last.wait_for()
     wait_for_viewer(page, 2)
