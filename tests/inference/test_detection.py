@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from wbcseg.inference.detection.boxes import (
 )
 from wbcseg.inference.detection.candidates import find_peaks
 from wbcseg.inference.detection.halves import divide_box, may_be_two
+from wbcseg.inference.detection.pyramid import build_pyramid, list_tiles, reduce_image
 from wbcseg.inference.detection.verifier import crop_candidate
 from wbcseg.paths import get_weights_folder
 
@@ -84,6 +86,40 @@ def test_crop_is_black_beyond_the_image() -> None:
     assert crop.shape == (64, 64, 3)
     assert (crop[20:40, :20] == 0).all()
     assert (crop[20:40, 30:] == 90).all()
+
+
+@pytest.mark.parametrize("size", [(64, 80), (800, 800), (864, 1152), (1728, 2304), (816, 16)])
+def test_every_point_belongs_to_one_tile(size: tuple[int, int]) -> None:
+    y, x = (grid.ravel() + 0.5 for grid in np.mgrid[: size[0] : 7, : size[1] : 7])
+    tiles = list_tiles(*size)
+    assert len({(tile.height, tile.width) for tile in tiles}) == 1
+    assert (np.sum([tile.contains(y, x) for tile in tiles], axis=0) == 1).all()
+    for tile in tiles:
+        assert tile.height <= 816
+        assert tile.top + tile.height <= size[0]
+        assert tile.left + tile.width <= size[1]
+        own = tile.contains(y, x)
+        # Cells at the border of its own part lie in it as a whole.
+        for values, start, length, total in ((y, tile.top, tile.height, size[0]), (x, tile.left, tile.width, size[1])):
+            assert values[own].min() - start >= 60 or start == 0
+            assert start + length - values[own].max() >= 60 or start + length == total
+
+
+def test_pyramid_has_no_two_similar_levels() -> None:
+    for size in ((120, 110), (300, 300), (480, 640), (3000, 200)):
+        levels = [max(level.shape[:2]) for level in build_pyramid(np.zeros((*size, 3), np.uint8))]
+        assert levels[0] == min(576, -(-max(size) // 16) * 16)
+        assert all(first >= 1.2 * second for first, second in pairwise(levels))
+    assert reduce_image(np.zeros((5000, 4000, 3), np.uint8), 2304).shape == (2500, 2000, 3)
+
+
+def test_small_cells_of_a_large_field_are_detected() -> None:
+    """At this size they are searched for in tiles."""
+    small, _, _ = compose_smear(list_grid_places(6, 3), (300, 430), scale=0.35)
+    field = np.full((1300, 1800, 3), np.median(small, axis=(0, 1)), np.uint8)
+    for top, left in ((30, 40), (650, 830), (1180, 1600)):
+        field[top : top + len(small), left : left + small.shape[1]] = small
+    assert len(load_cell_detector().detect(field)) == 18
 
 
 @pytest.mark.parametrize(("stain", "scale"), [("white", 1.0), ("yellow", 1.0), ("white", 3.0), ("white", 0.45)])

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from wbcseg.inference.detection.background import estimate_background, normalise
 from wbcseg.inference.detection.boxes import Boxes, suppress_overlaps
 from wbcseg.inference.detection.card import Thresholds
 from wbcseg.inference.detection.network import LiteRTNetwork
+from wbcseg.inference.detection.pyramid import (
+    FINE_PYRAMID_SIDES,
+    Tile,
+    build_pyramid,
+    list_tiles,
+    reduce_image,
+    resize_to_side,
+)
 
 STRIDE: Final = 4
 """Pixels of the image per pixel of the heat map."""
-
-SIDE_MULTIPLE: Final = 16
-"""Height and width of the network's input are multiples of this."""
-
-PYRAMID_SIDES: Final = (72, 144, 288, 576)
-"""Longer sides in pixels at which every image is searched, as far as it is that large."""
-
-MIN_LEVEL_RATIO: Final = 1.3
-"""A level is left out if the image, or the next level, is not larger than it by this factor."""
-
-FINE_PYRAMID_SIDES: Final = (1152, 2304)
-"""Further levels, for large images in which the cells are small, or in which none was found so far."""
 
 MIN_FINE_ENLARGEMENT: Final = 1.4
 """An image is searched at a fine level if it is larger than half of it by this factor."""
@@ -86,7 +81,8 @@ class CandidateFinder:
         """Return the candidates in an image, ``uint8[H, W, 3]``."""
         height, width = image.shape[:2]
         longer_side = max(height, width)
-        levels = _build_pyramid(image)
+        reduced = reduce_image(image, FINE_PYRAMID_SIDES[-1])
+        levels = build_pyramid(reduced)
         background = estimate_background(levels[min(1, len(levels) - 1)][::2, ::2])
         searched: list[tuple[Boxes, NDArray[np.float32]]] = []
         for level in reversed(levels):
@@ -98,7 +94,7 @@ class CandidateFinder:
             is_too_fine = _measure_cells(searched) * side / 2 / longer_side > MAX_SMALL_CELL
             if longer_side <= MIN_FINE_ENLARGEMENT * side / 2 or is_too_fine:
                 break
-            level = np.asarray(_resize(Image.fromarray(image), height, width, min(side, longer_side)))
+            level = resize_to_side(reduced, min(side, longer_side))
             searched.append(self._search(level, image.shape, background))
             levels.insert(0, level)
         boxes, heats = (np.concatenate(parts).astype(np.float32) for parts in zip(*searched, strict=True))
@@ -112,10 +108,20 @@ class CandidateFinder:
         self, level: NDArray[np.uint8], shape: tuple[int, ...], background: NDArray[np.float32]
     ) -> tuple[Boxes, NDArray[np.float32]]:
         """Return boxes in pixels of the image and heats of one level of the pyramid."""
-        heat_map, geometry = self._network(normalise(level, background)[None])
-        boxes, heats = find_peaks(heat_map[0, ..., 0], geometry[0], self._thresholds.candidate_heat)
+        found = [self._search_tile(level, tile, background) for tile in list_tiles(*level.shape[:2])]
+        boxes, heats = (np.concatenate(parts) for parts in zip(*found, strict=True))
         scale = np.array((shape[1] / level.shape[1], shape[0] / level.shape[0]), np.float32)
         return boxes * np.tile(scale, 2), heats
+
+    def _search_tile(
+        self, level: NDArray[np.uint8], tile: Tile, background: NDArray[np.float32]
+    ) -> tuple[Boxes, NDArray[np.float32]]:
+        """Return boxes in pixels of the level and heats of the peaks that a tile is responsible for."""
+        logits, geometry = self._network(normalise(level[tile.slices], background)[None])
+        boxes, heats = find_peaks(logits[0, ..., 0], geometry[0], self._thresholds.candidate_heat)
+        boxes += np.array((tile.left, tile.top, tile.left, tile.top), np.float32)
+        is_own = tile.contains((boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2)
+        return boxes[is_own], heats[is_own]
 
 
 def find_peaks(
@@ -142,34 +148,6 @@ def find_peaks(
     sizes = 2 * np.maximum(half_height, half_width)
     is_in_range = (sizes >= CELL_SIZES[0]) & (sizes <= CELL_SIZES[1])
     return boxes[is_in_range], heats[is_in_range]
-
-
-def _build_pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Return the levels of an image, the finest first; each is downsampled from the one before."""
-    height, width = image.shape[:2]
-    longer_side = max(height, width)
-    sides = [side for side in PYRAMID_SIDES[:-1] if MIN_LEVEL_RATIO * side <= longer_side]
-    sides.append(min(PYRAMID_SIDES[-1], longer_side))
-
-    def iterate_levels() -> Iterator[NDArray[np.uint8]]:
-        level = Image.fromarray(image)
-        for side in reversed(sides):
-            level = _resize(level, height, width, side)
-            yield np.asarray(level)
-
-    return list(iterate_levels())
-
-
-def _resize(image: Image.Image, height: int, width: int, side: int) -> Image.Image:
-    """Return an image at about ``side`` pixels, with sides that the network takes."""
-    factor = side / max(height, width)
-    size = tuple(
-        max(SIDE_MULTIPLE, round(length * factor / SIDE_MULTIPLE) * SIDE_MULTIPLE) for length in (width, height)
-    )
-    if size == image.size:
-        return image
-    method = Image.Resampling.BOX if size[0] < image.width else Image.Resampling.BILINEAR
-    return image.resize((size[0], size[1]), method, reducing_gap=2.0)
 
 
 def _measure_cells(searched: Sequence[tuple[Boxes, NDArray[np.float32]]]) -> float:
