@@ -230,6 +230,10 @@ def test_finished_run_is_a_model_with_a_unique_name(tmp_path: Path) -> None:
     assert tuple(names[: len(SHIPPED)]) == SHIPPED
     assert sorted(names[len(SHIPPED) :]) == ["mine", "run-unet-16"]
     assert Catalog(runs=runs).load("run-unet-16").name == "run-unet-16"
+    copy_of_shipped(runs, SHIPPED[1], called="run-unet-16")
+    entries = {entry.name: entry for entry in Catalog(runs=runs).usable if not entry.shipped}
+    assert sorted(entries) == ["mine", "run-run-unet-16", "run-unet-16"]
+    assert entries["run-run-unet-16"].folder == runs / "unet-16"
 
 
 def test_unknown_name_is_rejected_with_the_known_ones(nothing: Path) -> None:
