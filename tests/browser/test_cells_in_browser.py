@@ -115,10 +115,10 @@ class Cells:
     def wait_for_numbers(self, numbers):
         """Wait until the downloaded table has these cells."""
         for _ in range(40):
-            if (found := self.read_numbers()) == list(numbers):
+            if (shown := self.read_numbers()) == list(numbers):
                 return
             self.page.wait_for_timeout(250)
-        pytest.fail(f"The table has the cells {found}.")
+        pytest.fail(f"The table has the cells {shown}.")
 
 
 def find_row(rows, number):

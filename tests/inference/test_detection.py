@@ -75,8 +75,8 @@ def test_peak_of_a_heat_map_is_a_box() -> None:
     logits[5, 7], logits[5, 8], logits[15, 15] = 2.0, 1.0, -2.0
     geometry = np.zeros((20, 20, 4), np.float32)
     geometry[5, 7] = (0.25, -0.25, np.log(2), 0)
-    found, heats = find_peaks(logits, geometry, 0.3)
-    np.testing.assert_allclose(found, [[29 - 16, 23 - 32, 29 + 16, 23 + 32]])
+    peaks, heats = find_peaks(logits, geometry, 0.3)
+    np.testing.assert_allclose(peaks, [[29 - 16, 23 - 32, 29 + 16, 23 + 32]])
     np.testing.assert_allclose(heats, [1 / (1 + np.exp(-2))], rtol=1e-6)
 
 
@@ -130,8 +130,8 @@ def test_every_cell_is_detected_at_any_scale(stain: str, scale: float) -> None:
     for number in range(1, 13):
         rows, columns = np.nonzero(instances == number)
         truth = boxes((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
-        found = boxes(*((d.left, d.top, d.right, d.bottom) for d in detections))
-        assert compute_iou(truth, found).max() > 0.5
+        detected = boxes(*((d.left, d.top, d.right, d.bottom) for d in detections))
+        assert compute_iou(truth, detected).max() > 0.5
 
 
 def test_scores_fall_and_lie_within_range() -> None:
