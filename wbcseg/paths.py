@@ -19,6 +19,9 @@ PACKAGE: Final = Path(__file__).resolve().parent
 IMPORT_ROOT: Final = PACKAGE.parent
 """The folder that ``import wbcseg`` finds the package in: a checkout, or ``site-packages``."""
 
+DETECTOR_FOLDER: Final = "cell-detector"
+"""Name of the cell detector's folder among the models."""
+
 RESULTS: Final = PACKAGE / "evaluation" / "results"
 """The committed result files of the studies."""
 
@@ -43,6 +46,12 @@ def get_weights_folder() -> Path:
     """Return the folder of the shipped models: ``WBCSEG_WEIGHTS`` if set, else the one that came with the package."""
     chosen = os.environ.get("WBCSEG_WEIGHTS")
     return Path(chosen) if chosen else _find_shipped("weights")
+
+
+def get_detector_folder() -> Path:
+    """Return the folder of the cell detector: beside the shipped models, or the one that came with the package."""
+    folder = get_weights_folder() / DETECTOR_FOLDER
+    return folder if folder.exists() else _find_shipped("weights") / DETECTOR_FOLDER
 
 
 def get_runs_folder() -> Path:

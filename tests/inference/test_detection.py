@@ -16,7 +16,7 @@ from smears import compose_smear, list_grid_places
 
 from wbcseg.errors import ChecksumError, ErrorCode, ModelError
 from wbcseg.inference import Catalog
-from wbcseg.inference.detection import DETECTOR_FOLDER, CellDetector, DetectorCard, load_cell_detector
+from wbcseg.inference.detection import CellDetector, DetectorCard, load_cell_detector
 from wbcseg.inference.detection.background import estimate_background, normalise
 from wbcseg.inference.detection.boxes import (
     compute_iou,
@@ -28,7 +28,7 @@ from wbcseg.inference.detection.candidates import find_peaks
 from wbcseg.inference.detection.halves import divide_box, may_be_two
 from wbcseg.inference.detection.pyramid import build_pyramid, list_tiles, reduce_image
 from wbcseg.inference.detection.verifier import crop_candidate
-from wbcseg.paths import get_weights_folder
+from wbcseg.paths import DETECTOR_FOLDER, get_detector_folder, get_weights_folder
 
 SHIPPED = get_weights_folder() / DETECTOR_FOLDER
 
@@ -185,6 +185,15 @@ def test_card_names_data_and_licences() -> None:
     assert pbc.licence == "CC BY 4.0"
     assert any("Erythroblasts" in note for note in card.notes)
     assert DETECTOR_FOLDER not in [entry.name for entry in Catalog().entries]
+
+
+def test_other_folder_of_models_without_a_detector_uses_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WBCSEG_WEIGHTS", str(tmp_path))
+    assert get_detector_folder() == SHIPPED
+    (tmp_path / DETECTOR_FOLDER).mkdir()
+    assert get_detector_folder() == tmp_path / DETECTOR_FOLDER
 
 
 def test_card_is_written_as_it_is_read(tmp_path: Path) -> None:

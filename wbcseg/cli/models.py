@@ -9,10 +9,10 @@ from typing import Any
 
 from wbcseg.errors import ModelError
 from wbcseg.inference import BrokenModel, Catalog, ModelEntry
-from wbcseg.inference.detection import DETECTOR_FOLDER, DetectorCard
+from wbcseg.inference.detection import DetectorCard
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
-from wbcseg.paths import get_weights_folder
+from wbcseg.paths import DETECTOR_FOLDER, get_detector_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def run_command(options: argparse.Namespace) -> int:
 def _format_detector() -> str:
     """Return a line about the cell detector, which every model shares."""
     try:
-        card = DetectorCard.read(get_weights_folder() / DETECTOR_FOLDER)
+        card = DetectorCard.read(get_detector_folder())
     except ModelError as error:
         return f"{DETECTOR_FOLDER:24} cannot be used: {error}"
     megabytes = sum(record.size for record in card.files.values()) / 1e6

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from wbcseg.errors import ErrorCode, ModelError, Problem
-from wbcseg.inference.detection import DETECTOR_FOLDER
 from wbcseg.inference.predictor import Segmenter
 from wbcseg.io.atomic import compute_sha256
 from wbcseg.models import ARCHITECTURES
 from wbcseg.models.card import CARD_FILE, FileRecord, ModelCard
-from wbcseg.paths import get_runs_folder, get_weights_folder
+from wbcseg.paths import DETECTOR_FOLDER, get_runs_folder, get_weights_folder
 
 SYNTHETIC: Final = "synthetic"
 """Name of the data set of synthetic images."""

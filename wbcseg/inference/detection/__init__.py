@@ -5,11 +5,10 @@ a close-up. Both see the image divided by the colour of its background.
 """
 
 from wbcseg.inference.detection.boxes import Boxes
-from wbcseg.inference.detection.card import DETECTOR_FOLDER, DetectorCard, Thresholds, TrainingData
+from wbcseg.inference.detection.card import DetectorCard, Thresholds, TrainingData
 from wbcseg.inference.detection.detector import CellDetector, Detection, load_cell_detector
 
 __all__ = [
-    "DETECTOR_FOLDER",
     "Boxes",
     "CellDetector",
     "Detection",

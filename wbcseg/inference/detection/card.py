@@ -12,9 +12,6 @@ from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.io.atomic import write_json
 from wbcseg.models.card import CARD_FILE, FileRecord
 
-DETECTOR_FOLDER: Final = "cell-detector"
-"""Name of the shipped detector's folder among the models."""
-
 DETECTOR_FILE: Final = "detector.tflite"
 VERIFIER_FILE: Final = "verifier.tflite"
 FORMAT_VERSION: Final = 1

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.inference.detection.boxes import Boxes, find_boxes_around_two, find_cut_boxes, suppress_overlaps
 from wbcseg.inference.detection.candidates import CandidateFinder, Candidates
-from wbcseg.inference.detection.card import DETECTOR_FOLDER, DetectorCard
+from wbcseg.inference.detection.card import DetectorCard
 from wbcseg.inference.detection.halves import divide_box, may_be_two
 from wbcseg.inference.detection.verifier import CandidateVerifier
 from wbcseg.inference.tflite import MAX_THREADS
 from wbcseg.models.card import CARD_FILE
-from wbcseg.paths import get_weights_folder
+from wbcseg.paths import get_detector_folder
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def load_cell_detector(folder: Path | None = None) -> CellDetector:
         ModelError: If the folder holds no usable detector.
         ChecksumError: If a file differs from what the card records.
     """
-    folder = folder or get_weights_folder() / DETECTOR_FOLDER
+    folder = folder or get_detector_folder()
     card_file = folder / CARD_FILE
     return _load_cached(folder, card_file.stat().st_mtime_ns if card_file.exists() else 0)
 
