@@ -17,6 +17,7 @@ from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
 
+MODEL = "unet-general"
 SPACING = 200
 COUNT = 7
 """Cells of the field: five alone, and two that touch."""
@@ -53,12 +54,12 @@ def locate(number):
 
 
 class Cells:
-    """The cells of the last panel of the viewer, as a person uses them."""
+    """The cells of one model in the viewer, as a person uses them."""
 
     def __init__(self, page):
         self.page = page
         page.set_default_timeout(30_000)
-        self.figure = page.locator("figure", has=page.locator(".cell-count")).last
+        self.figure = page.locator(f'figure[data-panel="{MODEL}"]')
         self.canvas = self.figure.locator("canvas")
 
     def wait_for_count(self, text):
@@ -100,7 +101,7 @@ class Cells:
 
     def read_rows(self):
         text = self.download("Download measurements (CSV)").decode("utf-8-sig")
-        return [row for row in csv.DictReader(io.StringIO(text)) if row["cell_index"]]
+        return [row for row in csv.DictReader(io.StringIO(text)) if row["model"] == MODEL]
 
     def read_numbers(self):
         return [int(row["cell_index"]) for row in self.read_rows()]
@@ -108,7 +109,7 @@ class Cells:
     def read_label_image(self):
         """Return the number of the cell at each pixel, from the zip: ``uint16[H, W]``."""
         with zipfile.ZipFile(io.BytesIO(self.download("Download all (zip)"))) as archive:
-            (name,) = [name for name in archive.namelist() if name.endswith("unet-general.labels.png")]
+            (name,) = [name for name in archive.namelist() if name.endswith(f"{MODEL}.labels.png")]
             with Image.open(io.BytesIO(archive.read(name))) as image:
                 return np.asarray(image)
 
@@ -130,12 +131,13 @@ def find_row(rows, number):
 @pytest.fixture(params=["segment", "batch"])
 def cells(request, page):
     file = {"name": "field.png", "mimeType": "image/png", "buffer": encode_png(IMAGE)}
-    title = quote_plus(Catalog().get("unet-general").title)
+    title = quote_plus(Catalog().get(MODEL).title)
     page.goto(f"/segment?source=Upload+an+image&general_models={title}" if request.param == "segment" else "/batch")
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
-    page.locator(".cell-count").last.wait_for()
+    shown = Cells(page)
+    shown.wait_for_count(f"{COUNT} white blood cells")
     wait_for_viewer(page, 2)
-    return Cells(page)
+    return shown
 
 
 def find_number(rows, number):

@@ -207,8 +207,10 @@ def test_counts_by_edge_rule_and_region(open_page, browser, saved):
     assert panel["count_text"] == "4 white blood cells · 3 by the two-edge rule · 2 in the region"
     assert [cell["cut_off"] for cell in panel["cells"]] == [False, False, False, True]
     assert panel["region"] == REGION
-    assert viewer_props(at)["edge_rule"] == "two_edges"
+    assert viewer_props(at)["edge_rule"] == at.selectbox(key="edge_rule").value == "two_edges"
     assert [row["in_region"] for row in read_rows(saved) if row["model"] == "unet-16"] == ["1", "0", "1", "0"]
+    at.selectbox(key="edge_rule").set_value("all").run()
+    assert viewer_props(at)["edge_rule"] == "all"
     browser.send(at, cut, edge_rule="complete")
     assert get_panel(at)["count_text"] == "4 white blood cells · 3 not cut by the edge"
 

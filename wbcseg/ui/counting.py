@@ -32,9 +32,10 @@ def get_edge_rule() -> str:
 
 def save_edge_rule(name: str) -> None:
     """Choose an edge rule; a name that is none changes nothing."""
-    if name in EDGE_RULES:
+    if name in EDGE_RULES and name != get_edge_rule():
         save_choices(**{EDGE_RULE_KEY: name})
-        st.session_state.pop(EDGE_RULE_KEY, None)
+        # The input that shows it has a value of its own.
+        st.session_state[EDGE_RULE_KEY] = name
 
 
 def select_edge_rule() -> str:
