@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,14 +67,21 @@ def locate_close_up(centre: tuple[float, float], size: float, model: CloseUpMode
     return SquareROI(round(centre[0] - side / 2), round(centre[1] - side / 2), side)
 
 
-def predict_close_ups(image: NDArray[np.uint8], regions: Sequence[SquareROI], model: CloseUpModel) -> Iterator[CloseUp]:
-    """Yield the predictions for regions of a field of view, ``uint8[H, W, 3]``, in their order.
+def predict_close_ups(
+    patches: Iterable[NDArray[np.uint8]], regions: Sequence[SquareROI], model: CloseUpModel, shape: tuple[int, ...]
+) -> Iterator[CloseUp]:
+    """Yield the predictions for regions of a field of view, in their order.
 
-    Regions that extend beyond the field are mirrored there; the close-up is clipped to the field.
+    Args:
+        patches: The pixels of each region, ``uint8[side, side, 3]`` (:meth:`SquareROI.crop`).
+        regions: The regions. They may extend beyond the field; close-ups are clipped to it.
+        model: The model.
+        shape: Height and width of the field.
     """
+    remaining = iter(patches)
     for start in range(0, len(regions), BATCH_SIZE):
         batch = regions[start : start + BATCH_SIZE]
-        patches = [_shrink(region.crop(image)) for region in batch]
+        patches = [_shrink(next(remaining)) for _ in batch]
         squares, placements = zip(
             *(pad_to_square(patch, model.input_size, enlarge=True) for patch in patches), strict=True
         )
@@ -86,7 +93,7 @@ def predict_close_ups(image: NDArray[np.uint8], regions: Sequence[SquareROI], mo
                 probabilities = refine_edges(probabilities, patch, cell_size, model.refinement)
             if len(patch) < region.side:
                 probabilities = unpad(probabilities, compute_placement((region.side, region.side), len(patch)))
-            yield _clip(region, probabilities, image.shape[0], image.shape[1])
+            yield _clip(region, probabilities, shape[0], shape[1])
 
 
 def _shrink(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:

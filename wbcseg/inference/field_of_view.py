@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from wbcseg.inference.postprocess import MIN_NUCLEUS_FRACTION
 from wbcseg.inference.segmentation import BBox, DetectedCell, find_touched_edges
 from wbcseg.inference.touching_cells import CellCloseUp, find_cell_mask
 from wbcseg.inference.two_stage import SquareROI
-from wbcseg.labels import NUCLEUS
+from wbcseg.labels import BACKGROUND, NUCLEUS
 
 MIN_MAIN_CELL_FRACTION: Final = 0.24
 """Minimum size of the cell of a crop, as a fraction of the crop's longer side. In Zheng's crops it is 0.33 to 0.83."""
@@ -31,6 +31,9 @@ EDGE_MARGIN: Final = 0.03
 
 MIN_FREE_FRACTION: Final = 0.7
 """Minimum area of a new cell that does not belong to others."""
+
+MAX_KEPT_DISTANCE: Final = 0.6
+"""Within this distance from a cell's centre, relative to the ellipse that fits its box, nothing is hidden."""
 
 GROWTH: Final = 1.5
 """Factor by which a close-up grows if its cell is cut off."""
@@ -79,7 +82,7 @@ def segment_field_of_view(
         The cells, from top to bottom and left to right. Their masks do not overlap.
     """
     cells: list[DetectedCell] = []
-    for close_up, mask in _segment_detections(image, detections, model):
+    for close_up, mask in _Field(image, detections, model).segment():
         if _is_large_enough(mask, close_up.detection):
             cells.append(_build_cell(close_up, mask, len(cells) + 1, image.shape))
     return tuple(cells)
@@ -99,7 +102,7 @@ def segment_free_cell(
     Returns:
         The cell with the next free id, or ``None`` if there is no cell with a nucleus, or if it is one of the others.
     """
-    ((close_up, mask),) = _segment_detections(image, [detection], model)
+    ((close_up, mask),) = _Field(image, [detection], model).segment()
     is_free = occupied[close_up.close_up.bbox.slices] == 0
     if not _is_large_enough(mask, detection) or (mask & is_free).sum() < MIN_FREE_FRACTION * mask.sum():
         return None
@@ -108,36 +111,83 @@ def segment_free_cell(
     return cell if has_nucleus else None
 
 
-def _segment_detections(
-    image: NDArray[np.uint8], detections: Sequence[Detection], model: CloseUpModel
-) -> list[tuple[CellCloseUp, NDArray[np.bool_]]]:
-    """Return a close-up of each cell with its pixels, from top to bottom and left to right.
+class _Field:
+    """The cells of a field of view while they are segmented, from top to bottom and left to right.
 
-    The close-up of a cell that does not fit is taken again, larger.
+    Args:
+        image: ``uint8[H, W, 3]``, RGB.
+        detections: The detected cells.
+        model: Segments close-ups.
     """
-    height, width = image.shape[:2]
-    detections = sorted(detections, key=lambda detection: detection.centre)
-    regions = [locate_close_up(item.centre, item.size, model, max(height, width)) for item in detections]
-    close_ups: dict[int, CellCloseUp] = {}
-    masks: dict[int, NDArray[np.bool_]] = {}
-    pending = list(range(len(detections)))
-    for growth in range(MAX_GROWTHS + 1):
-        for index, prediction in zip(
-            pending, predict_close_ups(image, [regions[index] for index in pending], model), strict=True
-        ):
-            close_ups[index] = CellCloseUp(detections[index], prediction)
-        new_boxes = [close_ups[index].close_up.bbox for index in pending]
-        for index, close_up in close_ups.items():
+
+    def __init__(self, image: NDArray[np.uint8], detections: Sequence[Detection], model: CloseUpModel) -> None:
+        self._image, self._model = image, model
+        self._detections = sorted(detections, key=lambda detection: detection.centre)
+        longer_side = max(image.shape[:2])
+        self._regions = [locate_close_up(item.centre, item.size, model, longer_side) for item in self._detections]
+        self._close_ups: dict[int, CellCloseUp] = {}
+        self._masks: dict[int, NDArray[np.bool_]] = {}
+
+    def segment(self) -> list[tuple[CellCloseUp, NDArray[np.bool_]]]:
+        """Return a close-up of each cell, and its pixels in it.
+
+        The close-up of a cell that does not fit is taken again, larger. That of a cell with a neighbour is taken again
+        with the neighbour hidden.
+        """
+        height, width = self._image.shape[:2]
+        pending = list(range(len(self._detections)))
+        for growth in range(MAX_GROWTHS + 1):
+            self._predict(pending, (self._regions[index].crop(self._image) for index in pending))
+            pending = [
+                i for i in pending if _is_cut_off(self._masks[i], self._close_ups[i].close_up.bbox, height, width)
+            ]
+            if not pending or growth == MAX_GROWTHS:
+                break
+            for index in pending:
+                self._regions[index] = _grow(self._regions[index])
+        touching = [
+            i
+            for i, own in enumerate(self._detections)
+            if any(own.overlaps(o) for o in self._detections if o is not own)
+        ]
+        if touching:
+            instances = self._build_instances()
+            self._predict(touching, (self._hide_neighbours(index, instances) for index in touching))
+        return [(self._close_ups[index], self._masks[index]) for index in range(len(self._detections))]
+
+    def _predict(self, indices: Sequence[int], patches: Iterable[NDArray[np.uint8]]) -> None:
+        """Take close-ups of cells from patches of their regions, and find the pixels of all whom that concerns."""
+        regions = [self._regions[index] for index in indices]
+        predictions = predict_close_ups(patches, regions, self._model, self._image.shape)
+        for index, prediction in zip(indices, predictions, strict=True):
+            self._close_ups[index] = CellCloseUp(self._detections[index], prediction)
+        new_boxes = [self._close_ups[index].close_up.bbox for index in indices]
+        for index, close_up in self._close_ups.items():
             # A new close-up may change what belongs to its neighbours.
             if any(close_up.close_up.bbox.intersect(bbox) for bbox in new_boxes):
-                others = [other for other in close_ups.values() if other is not close_up]
-                masks[index] = find_cell_mask(close_up, others)
-        pending = [i for i in pending if _is_cut_off(masks[i], close_ups[i].close_up.bbox, height, width)]
-        if not pending or growth == MAX_GROWTHS:
-            break
-        for index in pending:
-            regions[index] = _grow(regions[index])
-    return [(close_ups[index], masks[index]) for index in range(len(detections))]
+                others = [other for other in self._close_ups.values() if other is not close_up]
+                self._masks[index] = find_cell_mask(close_up, others)
+
+    def _build_instances(self) -> NDArray[np.uint16]:
+        """Return the number of the cell that each pixel belongs to, from 1, ``uint16[H, W]``."""
+        instances = np.zeros(self._image.shape[:2], np.uint16)
+        for index, mask in self._masks.items():
+            instances[self._close_ups[index].close_up.bbox.slices][mask] = index + 1
+        return instances
+
+    def _hide_neighbours(self, index: int, instances: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """Return a cell's region with the pixels of other cells in the colour of the background."""
+        region, cell = self._regions[index], self._close_ups[index]
+        patch, owners = region.crop(self._image), region.crop(instances)
+        bbox = cell.close_up.bbox
+        is_background = (instances[bbox.slices] == 0) & (cell.close_up.probabilities[..., BACKGROUND.id] > 0.5)
+        if is_background.any():
+            colour = np.median(self._image[bbox.slices][is_background], axis=0)
+            distance = cell.compute_distance(
+                BBox(region.top, region.left, region.top + region.side, region.left + region.side)
+            )
+            patch[(owners > 0) & (owners != index + 1) & (distance > MAX_KEPT_DISTANCE)] = colour.astype(np.uint8)
+        return patch
 
 
 def _is_large_enough(mask: NDArray[np.bool_], detection: Detection) -> bool:

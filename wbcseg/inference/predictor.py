@@ -30,6 +30,9 @@ MIN_SIDE: Final = 16
 MAX_UNDETECTED_CROP_SIDE: Final = 480
 """An image in which no cell is detected may be a crop if its longer side has at most this many pixels."""
 
+SINGLE_STAGE_CELL_FRACTION: Final = 0.65
+"""Size of the cell in close-ups for models without a second stage: the median in the crops of Zheng's Dataset 1."""
+
 
 class Segmenter:
     """A trained model, ready to segment. Threads may share it; they take turns.
@@ -162,7 +165,8 @@ class Segmenter:
             return self._tflite_model.predict_batch(values)
 
         refinement = self._refinement if self.card.two_stage else None
-        return CloseUpModel(predict_squares, self.card.input_size, self.card.cell_fraction, refinement)
+        cell_fraction = self.card.cell_fraction if self.card.two_stage else SINGLE_STAGE_CELL_FRACTION
+        return CloseUpModel(predict_squares, self.card.input_size, cell_fraction, refinement)
 
     def _predict_crop(self, image: NDArray[np.uint8], *, tta: bool) -> NDArray[np.float32]:
         """Return the class probabilities of a crop of one cell, ``float32[H, W, 3]``."""

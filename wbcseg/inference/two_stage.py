@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from wbcseg.inference.refine import EdgeRefinement, refine_edges
 from wbcseg.labels import BACKGROUND, fast_argmax, find_bounds
 from wbcseg.transforms.padding import pad_to_square, unpad
 
+Pixel = TypeVar("Pixel", bound=np.generic)
 SegmentFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 FIRST_STAGE_SIZE: Final = 96
@@ -46,8 +47,8 @@ class SquareROI:
             round(factor * self.top), round(factor * self.left), max(MIN_ROI_SIDE, round(factor * self.side))
         )
 
-    def crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the region's pixels, ``uint8[side, side, 3]``; the image is mirrored beyond its edges."""
+    def crop(self, image: NDArray[Pixel]) -> NDArray[Pixel]:
+        """Return the region's pixels, ``[side, side, …]``; the image is mirrored beyond its edges."""
         rows = _reflect_indices(np.arange(self.top, self.top + self.side), image.shape[0])
         columns = _reflect_indices(np.arange(self.left, self.left + self.side), image.shape[1])
         return image.take(rows, axis=0).take(columns, axis=1)

@@ -49,6 +49,11 @@ class Detection:
         """Area of the box."""
         return (self.right - self.left) * (self.bottom - self.top)
 
+    def overlaps(self, other: Detection) -> bool:
+        """Return whether two boxes overlap."""
+        is_beside = self.right <= other.left or other.right <= self.left
+        return not (is_beside or self.bottom <= other.top or other.bottom <= self.top)
+
     @property
     def centre(self) -> tuple[float, float]:
         """Row and column of the centre."""
