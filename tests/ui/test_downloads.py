@@ -17,6 +17,27 @@ from wbcseg.results import CellResult, ImageReport, build_in_memory_loader
 from wbcseg.ui import cache
 from wbcseg.ui.components import downloads, pixel_size
 from wbcseg.ui.segment import cell_features
+from wbcseg.ui.state import save_widget
+
+
+def test_zip_has_the_chosen_formats(monkeypatch):
+    offered, state = {}, {}
+    monkeypatch.setattr(downloads.st, "download_button", lambda label, make, *_, **__: offered.update({label: make}))
+    monkeypatch.setattr(downloads.st, "session_state", state)
+    entries = {"unet-16": entry("unet-16", "U-Net 16")}
+    downloads.show_download_buttons(lambda: [ImageReport("a.png", (60, 70), (), ("unet-16",))], entries, tta=False)
+
+    def list_outlines():
+        names = zipfile.ZipFile(io.BytesIO(offered["Download all (zip)"]())).namelist()
+        return [name for name in names if "outlines" in name]
+
+    assert len(list_outlines()) == 5
+    state["export_formats"] = ["labels"]
+    save_widget("export_formats")
+    assert list_outlines() == ["outlines/a-unet-16.labels.png", "outlines/a-unet-16.labels.tif"]
+    state["export_formats"] = []
+    save_widget("export_formats")
+    assert list_outlines() == []
 
 
 def test_field_of_view_without_cells_is_downloaded_too():

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.export.outlines import CellOutline
+from wbcseg.export.polygons import Polygon
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, find_bounds
 from wbcseg.models.card import NOTICE
 
-CATEGORIES: Final = ((CYTOPLASM.id, CYTOPLASM.name), (NUCLEUS.id, NUCLEUS.name), (3, "cell"))
-"""Ids and names of the COCO categories; the first two are the class ids."""
+CELL_ID: Final = 3
+"""Id of the category of whole cells; those of their regions are the class ids."""
+
+CATEGORIES: Final = ((CYTOPLASM.id, CYTOPLASM.name), (NUCLEUS.id, NUCLEUS.name), (CELL_ID, "cell"))
+"""Ids and names of the COCO categories."""
 
 
 class CocoWriter:
@@ -44,9 +48,8 @@ class CocoWriter:
         image_id = len(self._images) + 1
         self._images.append(_to_json({"id": image_id, "file_name": name, "width": width, "height": height}))
         for outline in outlines:
-            for category_id, category in CATEGORIES:
-                region_mask = outline.labels != BACKGROUND.id if category == "cell" else outline.labels == category_id
-                if region_mask.any():
+            for category_id, region_mask, polygons in _list_regions(outline):
+                if polygons:
                     annotation = {
                         "id": len(self._annotations) + 1,
                         "image_id": image_id,
@@ -54,7 +57,7 @@ class CocoWriter:
                         "iscrowd": 0,
                         "area": int(region_mask.sum()),
                         "bbox": _compute_box(region_mask, outline.offset),
-                        "segmentation": _encode_region(outline, region_mask, size),
+                        "segmentation": _encode_region(region_mask, polygons, outline.offset, size),
                         "attributes": outline.attributes,
                     }
                     self._annotations.append(_to_json(annotation))
@@ -71,6 +74,17 @@ class CocoWriter:
         ).encode()
 
 
+def _list_regions(outline: CellOutline) -> list[tuple[int, NDArray[np.bool_], list[Polygon]]]:
+    """Return the regions of a cell: the category's id, the mask in the crop, and the outline in the image."""
+    labels = outline.labels
+    is_cytoplasm = labels == CYTOPLASM.id
+    return [
+        (CYTOPLASM.id, is_cytoplasm, outline.trace(is_cytoplasm)),
+        (NUCLEUS.id, labels == NUCLEUS.id, outline.nucleus_polygons),
+        (CELL_ID, labels != BACKGROUND.id, outline.cell_polygons),
+    ]
+
+
 def _to_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
@@ -82,12 +96,11 @@ def _compute_box(region_mask: NDArray[np.bool_], offset: tuple[int, int]) -> lis
 
 
 def _encode_region(
-    outline: CellOutline, region_mask: NDArray[np.bool_], size: tuple[int, int]
+    region_mask: NDArray[np.bool_], polygons: Sequence[Polygon], offset: tuple[int, int], size: tuple[int, int]
 ) -> list[list[int]] | dict[str, list[int]]:
     """Return a region as polygons, or as run lengths if it has holes."""
-    polygons = outline.trace(region_mask)
     if any(len(polygon) > 1 for polygon in polygons):
-        return {"size": list(size), "counts": encode_run_lengths(region_mask, outline.offset, size)}
+        return {"size": list(size), "counts": encode_run_lengths(region_mask, offset, size)}
     return [[coordinate for point in ring[:-1] for coordinate in point] for (ring,) in polygons]
 
 

@@ -158,7 +158,7 @@ def build_image_rows(results: Results, *, edge_rule: str = DEFAULT_EDGE_RULE) ->
         edge_rule: Which of the cells cut by the image edge count, a key of :data:`wbcseg.counting.EDGE_RULES`.
     """
     rows = [["image_index", "image", "width", "height", "model", "edge_rule", "cells", "cells_cut_by_edge"]]
-    rows[0] += ["cells_counted", *(f"cells_{status}" for status in STATUSES), "note"]
+    rows[0] += ["cells_counted", "cells_counted_in_region", *(f"cells_{status}" for status in STATUSES), "note"]
     for image_index, report in enumerate(group_by_image(results), start=1):
         height, width = report.size or ("", "")
         image_entries = [str(image_index), report.name, str(width), str(height)]
@@ -167,8 +167,10 @@ def build_image_rows(results: Results, *, edge_rule: str = DEFAULT_EDGE_RULE) ->
             rows.append([*image_entries, *[""] * (len(rows[0]) - len(image_entries) - 1), note])
         for model, cells in report.iter_by_model():
             counts = count_cells(cells, edge_rule)
+            has_region = any(cell.in_region is not None for cell in cells)
+            in_region = count_cells((cell for cell in cells if cell.in_region), edge_rule).counted if has_region else ""
             statuses = [cell.status for cell in cells if cell.features is not None]
-            numbers = [counts.detected, counts.cut_by_edge, counts.counted, *map(statuses.count, STATUSES)]
+            numbers = [counts.detected, counts.cut_by_edge, counts.counted, in_region, *map(statuses.count, STATUSES)]
             model_note = note if cells else " ".join(filter(None, (EMPTY_FIELD_REASON, note)))
             rows.append([*image_entries, model, edge_rule, *map(str, numbers), model_note])
     return rows

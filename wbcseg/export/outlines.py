@@ -28,6 +28,7 @@ class CellOutline:
         number: Number of the cell in its image, from 1, as in the table of cells; its value in the label image.
         status: Quality status code; empty if quality was not assessed.
         cut_edges: Names of the image edges that cut the cell.
+        is_corrected: Whether a person added or changed it.
     """
 
     labels: Labels
@@ -36,6 +37,7 @@ class CellOutline:
     number: int = 1
     status: str = ""
     cut_edges: tuple[str, ...] = ()
+    is_corrected: bool = False
 
     @property
     def name(self) -> str:
@@ -47,7 +49,8 @@ class CellOutline:
         """What else the formats store of the cell, by the names of columns in the table of cells."""
         attributes: dict[str, str | int] = {"cell_index": self.number}
         attributes |= {"status": self.status} if self.status else {}
-        return attributes | ({"cut_by_edge": " ".join(self.cut_edges)} if self.cut_edges else {})
+        attributes |= {"cut_by_edge": " ".join(self.cut_edges)} if self.cut_edges else {}
+        return attributes | ({"origin": "person"} if self.is_corrected else {})
 
     @cached_property
     def cell_polygons(self) -> list[Polygon]:
@@ -84,6 +87,7 @@ def build_outline(cell: CellResult, labels: Labels, pixel_size: float | None = N
         cell.cell_index or 1,
         cell.status,
         list_cut_edges(cell),
+        cell.origin == "person",
     )
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from typing import Final
 
 import streamlit as st
 
 from wbcseg.counting import DEFAULT_EDGE_RULE
-from wbcseg.export import CELLS_FILE, build_cell_rows, build_results_zip, encode_csv
+from wbcseg.export import CELLS_FILE, DEFAULT_FORMATS, EXPORT_FORMATS, build_cell_rows, build_results_zip, encode_csv
 from wbcseg.inference import ModelEntry
 from wbcseg.results import Results, group_by_image
 from wbcseg.ui.components.pixel_size import CURRENT_PIXEL_SIZE
 from wbcseg.ui.counting import EDGE_RULE_KEY
-from wbcseg.ui.state import get_saved_choices
+from wbcseg.ui.state import get_saved_choices, restore_widget, save_widget
+
+_FORMATS_KEY: Final = "export_formats"
 
 
 def show_download_buttons(
@@ -26,8 +29,9 @@ def show_download_buttons(
     second_entry: ModelEntry | None = None,
     reading_context: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
-    """Show buttons to download results. Files are built on the click, with the pixel size and the edge rule that are
-    set then.
+    """Show buttons to download results.
+
+    Files are built on the click, with the pixel size, the edge rule and the formats that are set then.
 
     Args:
         get_results: Returns the images with their cells, or the cells alone.
@@ -58,7 +62,13 @@ def show_download_buttons(
         results = get_results()
         with reading_context():
             report = build_report(results)
-            return build_results_zip(results, pixel_size=get_pixel_size(), edge_rule=get_rule(), report=report)
+            return build_results_zip(
+                results,
+                pixel_size=get_pixel_size(),
+                edge_rule=get_rule(),
+                formats=choices.get(_FORMATS_KEY, DEFAULT_FORMATS),
+                report=report,
+            )
 
     st.download_button(
         "Download measurements (CSV)",
@@ -83,8 +93,26 @@ def show_download_buttons(
         "application/zip",
         icon=":material/folder_zip:",
         on_click="ignore",
-        help="Masks, overlays, outlines for QuPath (GeoJSON) and in COCO format, all measurements as CSV, the report.",
+        help="Masks, overlays, the cells in the chosen formats, all measurements as CSV, the report.",
     )
+    _select_formats()
+
+
+def _select_formats() -> None:
+    """Ask for the formats of the cells in the zip."""
+    restore_widget(_FORMATS_KEY, list(DEFAULT_FORMATS))
+    with st.popover("Formats", icon=":material/tune:"):
+        st.pills(
+            "Cells in the zip",
+            list(EXPORT_FORMATS),
+            selection_mode="multi",
+            format_func=lambda name: EXPORT_FORMATS[name].label,
+            key=_FORMATS_KEY,
+            on_change=save_widget,
+            args=(_FORMATS_KEY,),
+        )
+        for export_format in EXPORT_FORMATS.values():
+            st.caption(f"**{export_format.label}**: {export_format.description}")
 
 
 def _list_settings(
