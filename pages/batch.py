@@ -35,6 +35,7 @@ elif options is not None:
 glossary.show_research_notice()
 glossary.show_glossary(
     *("Nucleus", "Cytoplasm", *glossary.FEATURE_TERMS, "Dice", "Expert mask"),
+    *("Field of view", "Edge rule"),
     *("Test-time averaging", "Second opinion", "Model", *glossary.QUALITY_TERMS),
     paragraphs=quality_help.describe_quality_accuracy(catalog.usable),
 )

@@ -65,6 +65,7 @@ if not view.is_field_of_view:
 edited_masks.show_edited_masks()
 glossary.show_glossary(
     *("Nucleus", "Cytoplasm", "Expert mask", "Dice", "Agreement", "Errors", "Uncertainty"),
+    *("Field of view", "Edge rule"),
     *("Test-time averaging", "Seen in training", *glossary.FEATURE_TERMS, *glossary.QUALITY_TERMS),
     paragraphs=quality_help.describe_quality_accuracy(selected_entries),
 )

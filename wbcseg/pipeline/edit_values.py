@@ -62,8 +62,6 @@ def _parse_edit(value: object) -> Edit:
     if not isinstance(value, Mapping):
         _reject("edit", "a mapping", value)
     kind: Any = value.get("kind")
-    if kind not in get_args(EditKind):
-        _reject("kind", f"one of {', '.join(get_args(EditKind))}", kind)
     match kind:
         case "add_point":
             return Edit(kind, points=parse_points(value.get("points"))[:1])
@@ -72,20 +70,18 @@ def _parse_edit(value: object) -> Edit:
             return Edit(kind, box=(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
         case "split":
             line = parse_points(value.get("points"), at_least=2, at_most=MAX_LINE_POINTS)
-            return Edit(kind, _parse_ids(value.get("ids"), 0)[:1], line)
-        case _:
-            return Edit(kind, _parse_ids(value.get("ids"), 2 if kind == "merge" else 1))
+            return Edit(kind, _parse_ids(value.get("ids"))[:1], line)
+    if kind not in get_args(EditKind):
+        _reject("kind", f"one of {', '.join(get_args(EditKind))}", kind)
+    return Edit(kind, _parse_ids(value.get("ids")))
 
 
-def _parse_ids(value: object, at_least: int) -> tuple[int, ...]:
+def _parse_ids(value: object) -> tuple[int, ...]:
     """Read ids of cells, each once, in order."""
     ids = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
     if any(isinstance(item, bool) or not isinstance(item, int) or not 0 < item < 2**16 for item in ids):
         _reject("ids", "ids of cells", value)
-    unique_ids = tuple(dict.fromkeys(ids))
-    if len(unique_ids) < at_least:
-        _reject("ids", f"at least {at_least} different ids of cells", value)
-    return unique_ids
+    return tuple(dict.fromkeys(ids))
 
 
 def _parse_numbers(value: object, count: int) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels of the image."""
 
 MIN_FREE_FRACTION: Final = 0.5
-"""Minimum fraction of a box that no other cell occupies, for a cell to be added in it."""
+"""Minimum free fraction of a box, for a cell to be added in it."""
 
 MAX_STEPS: Final = 1000
 """Steps that an editor remembers."""
@@ -44,12 +44,26 @@ class Edit:
             divide, or none for the cell that most of the line crosses.
         points: The point of ``add_point``, or the line of ``split``.
         box: The box of ``add_box``.
+
+    Raises:
+        EditError: If it lacks what its kind needs.
     """
 
     kind: EditKind
     ids: tuple[int, ...] = ()
     points: tuple[Point, ...] = ()
     box: Box | None = None
+
+    def __post_init__(self) -> None:
+        is_complete, needed = {
+            "add_point": (len(self.points) == 1, "one point"),
+            "add_box": (self.box is not None, "a box"),
+            "delete": (len(self.ids) >= 1, "the id of a cell"),
+            "split": (len(self.points) >= 2, "a line of two or more points"),
+            "merge": (len(set(self.ids)) >= 2, "the ids of two or more cells"),
+        }.get(self.kind, (False, f"to be one of {', '.join(get_args(EditKind))}"))
+        if not is_complete:
+            raise EditError(f"A correction of the kind {self.kind} needs {needed}.")
 
 
 class CellSegmenter(Protocol):
@@ -203,9 +217,8 @@ class CellEditor:
             if not isinstance(following, Problem):
                 step = following
                 in_force.append(edit)
-        if not in_force:
-            return Correction(self._field if as_field else self._segmentation, (), problem)
-        return Correction(self._build_segmentation(step), tuple(in_force), problem)
+        own = self._field if as_field else self._segmentation
+        return Correction(self._build_segmentation(step) if in_force else own, tuple(in_force), problem)
 
     def _take_step(self, step: _Step, edit: Edit) -> _Step | Problem:
         following = step.following.get(edit)
