@@ -49,6 +49,10 @@ class Detection:
         """Area of the box."""
         return (self.right - self.left) * (self.bottom - self.top)
 
+    def shift(self, x: float, y: float) -> Detection:
+        """Return the same cell moved by x and y pixels."""
+        return replace(self, left=self.left + x, top=self.top + y, right=self.right + x, bottom=self.bottom + y)
+
     def overlaps(self, other: Detection) -> bool:
         """Return whether two boxes overlap."""
         is_beside = self.right <= other.left or other.right <= self.left
