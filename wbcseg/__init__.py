@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from wbcseg.api import (
         Batch,
         Cell,
+        Edit,
         Quality,
         Result,
         evaluate,
@@ -48,6 +49,7 @@ __version__ = "0.2.0"
 __all__ = [
     "Batch",
     "Cell",
+    "Edit",
     "Quality",
     "Result",
     "WbcsegError",

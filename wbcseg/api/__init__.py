@@ -8,11 +8,12 @@ from wbcseg.api.inputs import ImageSource
 from wbcseg.api.models import evaluate, list_models, load_model, train
 from wbcseg.api.result import Cell, Quality, Result
 from wbcseg.api.segmentation import segment, segment_input, segment_many, start_batch
-from wbcseg.pipeline import Batch, Progress
+from wbcseg.pipeline import Batch, Edit, Progress
 
 __all__ = [
     "Batch",
     "Cell",
+    "Edit",
     "ImageSource",
     "Progress",
     "Quality",

@@ -166,9 +166,8 @@ class Result:
         Example:
             >>> import numpy as np
             >>> import wbcseg
-            >>> from wbcseg.pipeline import Edit
             >>> blank = wbcseg.segment(np.full((500, 600, 3), 230, np.uint8))
-            >>> corrected = blank.correct([Edit("add_point", points=((300.0, 200.0),))])
+            >>> corrected = blank.correct([wbcseg.Edit("add_point", points=((300.0, 200.0),))])
             >>> corrected.edits, str(corrected.edit_problem.code)
             ((), 'no_cell')
         """
