@@ -173,3 +173,13 @@ def test_shipped_models_segment_the_cells_of_a_field() -> None:
         assert len(result.cells) == 12
         assert score(labels, result.labels).dice["cell"] > 0.85
         assert result.labels[:15].sum() == 0
+
+
+@pytest.mark.parametrize("distance", [75, 62])
+def test_shipped_model_tells_touching_cells_apart(segmenter: Segmenter, distance: int) -> None:
+    field, _, instances = compose_smear([(60, 60), (75, 60 + distance)], (260, 320), first=3)
+    result = segmenter.predict(field)
+    assert len(result.cells) == 2
+    for number in (1, 2):
+        truth, own = instances == number, result.instances == number
+        assert 2 * (truth & own).sum() / (truth.sum() + own.sum()) > 0.9
