@@ -210,6 +210,18 @@ def test_corrections_belong_to_one_model_and_outlive_the_page(open_page, browser
     assert len(get_panel(at, "segnet-16")["cells"]) == 4
 
 
+def test_each_image_has_its_own_corrections(open_page, browser):
+    at = open_segment(open_page)
+    browser.send(at, ADD)
+    another = FIELD.copy()
+    another[0, 2] = 0
+    at.file_uploader[0].upload("another.png", encode_png(another)).run()
+    assert get_panel(at)["edits"] == []
+    browser.send(at, DELETE)
+    at.file_uploader[0].upload("the same field.png", PNG).run()
+    assert get_panel(at)["edits"] == [ADD]
+
+
 def test_counts_by_edge_rule_and_region(open_page, browser, saved):
     at = open_segment(open_page)
     cut = {"kind": "add_box", "ids": [], "points": [], "box": [270.0, 150.0, 300.0, 200.0]}
