@@ -181,6 +181,7 @@ class Viewer {
   draw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null
+      if (!this.panels.length) return
       const { settings } = this, { view } = this.state
       settings.lineWidth = 2 * (this.pixelRatio ?? 1)
       for (const panel of this.panels) {

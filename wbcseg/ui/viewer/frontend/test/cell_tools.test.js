@@ -127,6 +127,18 @@ test("a region is closed at its first corner, by Enter, or drawn", () => {
   assert.deepEqual(applied.slice(1), [{ region: [[10, 10], [50, 10], [50, 60]] }, { region: [[0, 0], [80, 0], [80, 90], [0, 90]] }])
 })
 
+test("a region is drawn with keys alone: Enter at each corner, and again at the last", () => {
+  const { applied, press } = setUp()
+  press("r")
+  press("Enter")
+  for (const key of ["ArrowRight", "ArrowDown", "ArrowLeft"]) {
+    press(key, { shiftKey: true })
+    press("Enter")
+  }
+  press("Enter")
+  assert.deepEqual(applied, [{ region: [[100, 50], [120, 50], [120, 70], [100, 70]] }])
+})
+
 test("a second finger drops what the first was drawing", () => {
   const { applied, at, tools } = setUp()
   tools.select("add")

@@ -24,6 +24,8 @@ export class CellTools {
     this.points = []
     this.dragStart = null
     this.boxSize = null
+    // Whether the crosshair was moved by key since the last corner: then Enter sets another one.
+    this.hasMoved = false
   }
 
   get isActive() {
@@ -37,7 +39,7 @@ export class CellTools {
   // Switches to a tool. Chosen again, it is left.
   select(tool) {
     const { field } = this, wasActive = this.tool === tool
-    Object.assign(this, { tool: wasActive ? "select" : tool, points: [], dragStart: null, boxSize: null })
+    Object.assign(this, { tool: wasActive ? "select" : tool, points: [], dragStart: null, boxSize: null, hasMoved: false })
     if (!field.panel) return
     field.problem = ""
     field.toolbar.update()
@@ -105,6 +107,7 @@ export class CellTools {
     const [first] = this.points
     if (this.points.length > 2 && Math.hypot(first[0] - x, first[1] - y) * scale < CLOSING_DISTANCE) return this.closeRegion()
     this.points.push([x, y])
+    this.hasMoved = false
     this.field.toolbar.update()
   }
 
@@ -202,7 +205,7 @@ export class CellTools {
       return next ? () => this.goToCell(next) : null
     }
     if (this.tool === "add" && ["+", "=", "-", "_"].includes(key)) return () => this.resizeBox(["+", "="].includes(key) ? BOX_STEP : 1 / BOX_STEP)
-    if (key === "Enter") return () => this.confirm() || (isPointTool ? this.tapCrosshair() : this.toggleCurrent())
+    if (key === "Enter") return () => (!this.hasMoved && this.confirm()) || (isPointTool ? this.tapCrosshair() : this.toggleCurrent())
     if (key === " ") return () => (isPointTool ? this.tapCrosshair() : this.toggleCurrent())
     return null
   }
@@ -224,6 +227,7 @@ export class CellTools {
     const { viewer, panel } = this.field, { x, y } = viewer.crosshair ?? viewer.state.view, { width, height } = panel.image
     const step = Math.max(1, (isLarge ? LARGE_KEY_STEP : KEY_STEP) / this.getScale()), clamp = (n, size) => Math.min(size - 0.5, Math.max(0.5, n))
     const point = { x: clamp(x + dx * step, width), y: clamp(y + dy * step, height) }
+    this.hasMoved = true
     this.field.reveal(point.x, point.y)
     viewer.setCrosshair(point, true)
   }
