@@ -74,7 +74,7 @@ def build_viewer_props(
             for palette in PALETTES.values()
         ),
         panels=(*class_panels, *comparison_panels),
-        default_panels=tuple(panel.key for panel in class_panels),
+        default_panels=_select_default_panels(class_panels),
         previous_id=strip_ids[index - 1] if index > 0 else None,
         next_id=strip_ids[index + 1] if 0 <= index < len(strip_ids) - 1 else None,
         strip=tuple(StripItem(neighbour_id, get_local_id(neighbour_id)) for neighbour_id in strip_ids),
@@ -84,13 +84,19 @@ def build_viewer_props(
     )
 
 
+def _select_default_panels(class_panels: Sequence[PanelProps]) -> tuple[str, ...]:
+    """Return the panels to show at first: all of a crop, but a single large one of a field of view."""
+    panels_with_cells = [panel.key for panel in class_panels if panel.cells is not None]
+    return tuple(panels_with_cells[:1]) or tuple(panel.key for panel in class_panels)
+
+
 def _build_class_panels(
     loaded_image: LoadedImage,
     entries: Sequence[ModelEntry],
     corrected: Mapping[str, CorrectedPrediction],
     cells: Mapping[str, Sequence[CellResult]],
 ) -> list[PanelProps]:
-    """Return the panels that are shown at first: the image, the expert mask and each model's result."""
+    """Return the panels that show the image, the expert mask and each model's result."""
     sample = loaded_image.sample
     panels = [PanelProps(IMAGE, "image", "Image", "The original image")]
     if sample.mask is not None:

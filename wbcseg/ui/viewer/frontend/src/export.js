@@ -92,11 +92,17 @@ function listCaptionLines(panel) {
   return lines
 }
 
+// Whether a panel shows the colour of a class: of cells in outline, only the nucleus has it.
+function showsClass({ props, cellLayer }, id, style) {
+  if (props.kind === "mask" || (props.kind === "model" && !cellLayer)) return true
+  return Boolean(cellLayer) && (id === 2 || (id === 1 && style !== "outline"))
+}
+
 // Lists the colours that the figure shows and their meaning.
 export function listLegendItems(viewer) {
   const { settings, props } = viewer, kinds = new Set(viewer.panels.map(panel => panel.props.kind)), items = []
-  if (kinds.has("model") || kinds.has("mask")) {
-    for (const { id, title } of [...props.classes].reverse()) if (settings.classes[id]) items.push([settings.colours[id], title])
+  for (const { id, title } of [...props.classes].reverse()) {
+    if (settings.classes[id] && viewer.panels.some(panel => showsClass(panel, id, settings.style))) items.push([settings.colours[id], title])
   }
   const statuses = new Map(viewer.panels.flatMap(panel => panel.cellLayer?.cells ?? []).map(cell => [cell.status, cell.status_label]))
   for (const [status, label] of statuses) items.push([getStatusStyle(status).colour, label || "White blood cell"])

@@ -196,6 +196,7 @@ export class Toolbar {
     for (const button of this.classes.children) {
       const id = Number(button.dataset.class)
       setPressed(button, state.classes[id])
+      button.hidden = id === 0 && viewer.field.isShown
       button.style.setProperty("--colour", settings.colours[id])
     }
     if (!this.palette.options.length) {
@@ -208,6 +209,8 @@ export class Toolbar {
     ;[...this.customColours.querySelectorAll("input")].forEach((input, id) => (input.value = state.customColours[id]))
     this.hatching.checked = state.hatching
     this.threshold.value = Math.round(100 * state.threshold)
+    // Cells are drawn as outlines, which have no probabilities.
+    this.threshold.parentElement.hidden = viewer.field.isShown
     this.thresholdText.textContent = `${Math.round(100 * state.threshold)}%`
     setPressed(this.swipeButton, Boolean(state.swipe))
     setPressed(this.editButton, Boolean(viewer.editor))

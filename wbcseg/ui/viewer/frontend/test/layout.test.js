@@ -53,6 +53,15 @@ test("the legend lists what the panels show", () => {
   assert.deepEqual(labels, ["false negative", "false positive", "wrong class", "uncertain"])
 })
 
+test("the legend of cells has the nucleus, what fills them, and the statuses", () => {
+  const panel = makePanel("model", "U-Net"), viewer = makeViewer([panel])
+  panel.cellLayer = { cells: [{ status: "review", status_label: "Review" }, { status: "review", status_label: "Review" }] }
+  viewer.settings.style = "outline"
+  assert.deepEqual(listLegendItems(viewer).map(([, label]) => label), ["Nucleus", "Review"])
+  viewer.settings.style = "both"
+  assert.deepEqual(listLegendItems(viewer).map(([, label]) => label), ["Nucleus", "Cytoplasm", "Review"])
+})
+
 test("a figure has titles, scores, remarks and the notice, with XML escaped", () => {
   const panel = makePanel("model", "U-Net <1>", { badge: { caption: "Seen in training" } })
   panel.dice = { nucleus: 0.9, cytoplasm: NaN, cell: 1 }
