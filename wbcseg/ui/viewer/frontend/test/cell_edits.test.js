@@ -32,7 +32,7 @@ test("an added cell is pending until Python's result arrives", () => {
   edits.add(add(5, 6))
   assert.deepEqual(edits.getShown().pending, [add(5, 6)])
   edits.receive([add(5, 6)], [cell(1), cell(2), cell(3)], null)
-  assert.deepEqual(edits.getShown(), { cells: [cell(1), cell(2), cell(3)], pending: [] })
+  assert.deepEqual(edits.getShown(), { cells: [cell(1), cell(2), cell(3)], pending: [], isSettled: true })
 })
 
 test("undo and redo show known results at once", () => {
@@ -78,7 +78,7 @@ test("an edit that does nothing is taken back when Python says why", () => {
   edits.add(add(5, 6))
   assert.equal(edits.receive([], [cell(1), cell(2)], "no cell there"), "rejected")
   assert.deepEqual([edits.list, edits.isPending], [[], false])
-  assert.deepEqual(edits.getShown(), { cells: [cell(1), cell(2)], pending: [] })
+  assert.deepEqual(edits.getShown(), { cells: [cell(1), cell(2)], pending: [], isSettled: true })
 })
 
 test("after a reload the list is that which Python returns", () => {

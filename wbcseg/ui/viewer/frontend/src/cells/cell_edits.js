@@ -82,13 +82,14 @@ export class CellEdits {
     if (this.results.size > MAX_RESULTS) this.results.delete(this.results.keys().next().value)
   }
 
-  // Returns the cells to show and the edits whose result is still to come.
+  // Returns the cells to show, the edits whose result is still to come, and whether the cells are those that Python sent last.
   getShown() {
+    const isSettled = JSON.stringify(this.list) === this.confirmed
     for (let count = this.list.length; count >= 0; count--) {
       const cells = this.results.get(JSON.stringify(this.list.slice(0, count)))
-      if (cells) return { cells: predictCells(cells, this.list.slice(count)), pending: this.list.slice(count) }
+      if (cells) return { cells: predictCells(cells, this.list.slice(count)), pending: this.list.slice(count), isSettled }
     }
-    return { cells: this.results.get(this.confirmed) ?? [], pending: [] }
+    return { cells: this.results.get(this.confirmed) ?? [], pending: [], isSettled }
   }
 }
 

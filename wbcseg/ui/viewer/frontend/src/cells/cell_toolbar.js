@@ -86,8 +86,8 @@ export class CellToolbar {
 
   update() {
     const { field } = this, { viewer, tools, panel, edits } = field
-    this.node.hidden = !field.isShown || Boolean(viewer.editor)
-    if (!field.isShown || !panel) return
+    this.node.hidden = !panel || Boolean(viewer.editor)
+    if (!panel) return
     for (const button of this.tools) setPressed(button, button.dataset.tool === tools.tool)
     this.undoButton.disabled = !edits.canUndo
     this.redoButton.disabled = !edits.canRedo

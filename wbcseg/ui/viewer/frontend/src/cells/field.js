@@ -107,11 +107,12 @@ export class Field {
   }
 
   refreshPanel(panel) {
-    const { cells, pending } = this.getEdits(panel.key).getShown(), { region, edgeRule } = this.getCounting(panel.key)
+    const { cells, pending, isSettled } = this.getEdits(panel.key).getShown(), { region, edgeRule, sent } = this.getCounting(panel.key)
+    const { count_text: countText } = this.cellPanels.find(props => props.key === panel.key)
     const counted = selectCounted(cells, region, edgeRule, panel.image)
     panel.cellLayer.setCells(cells)
     Object.assign(panel.cellLayer, { pending, region, countedIds: counted.length < cells.length ? new Set(counted.map(cell => cell.id)) : null })
-    panel.showCells(formatCounts(cells, region, edgeRule, panel.image))
+    panel.showCells(isSettled && sent === null ? countText : formatCounts(cells, region, edgeRule, panel.image))
   }
 
   // Makes a correction: shows it at once and sends the list to Python.
