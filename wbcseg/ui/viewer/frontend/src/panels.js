@@ -50,7 +50,7 @@ export class Panel {
 
   // Loads what the panel shows of an image: its maps, with the user's edits in place of a model's result.
   async load(props, payload, image, models, edits) {
-    const load = panel => edits.get(panel.part) ?? loadPanelMap(payload, panel)
+    const load = ({ part }) => edits.get(part) ?? loadPanelMap(payload, models.find(model => model.part === part) ?? { part })
     this.props = props
     this.image = LEGENDS[props.kind] ? await loadFadedImage(payload) : image
     this.mask = payload.parts.mask ? await loadMap(payload, "mask") : null

@@ -1,6 +1,7 @@
 import { beforeEach, test } from "node:test"
 import assert from "node:assert/strict"
-import { MAX_PAYLOADS, decodePayload, storePayload, store } from "../src/image_store.js"
+import { MAX_PAYLOADS, decodePayload, loadPanelMap, storePayload, store } from "../src/image_store.js"
+import { encodeGreyPng } from "../src/png.js"
 
 function makePayload(header, parts = {}) {
   const spans = {}, bodies = Object.entries(parts)
@@ -47,4 +48,14 @@ test("the oldest payloads are dropped", () => {
   assert.equal(store.payloads.size, MAX_PAYLOADS)
   assert.equal(store.payloads.has("1"), false)
   assert.equal(store.payloads.has("2"), true)
+})
+
+test("a map after corrections is in a payload of its own, and until it arrives the model's is shown", async () => {
+  const encode = async (...pixels) => [...new Uint8Array(await (await encodeGreyPng(2, 1, Uint8Array.from(pixels))).arrayBuffer())]
+  storePayload(makePayload({ digest: "image" }, { unet: await encode(1, 2) }))
+  const payload = store.payloads.get("image"), panel = { part: "unet", map_digest: "corrected" }
+  assert.deepEqual([...(await loadPanelMap(payload, panel)).ids], [1, 2])
+  storePayload(makePayload({ digest: "corrected" }, { unet: await encode(0, 2) }))
+  assert.deepEqual([...(await loadPanelMap(payload, panel)).ids], [0, 2])
+  assert.deepEqual([...(await loadPanelMap(payload, { part: "unet", map_digest: "" })).ids], [1, 2])
 })
