@@ -26,7 +26,16 @@ export function decodePayload(bytes) {
   return { ...header, parts, maps: new Map() }
 }
 
-// Stores a payload that was received; the oldest ones are dropped.
+// Returns a payload. Those that are used are dropped last: Python does not send again what it shows.
+export function getPayload(digest) {
+  const payload = store.payloads.get(digest)
+  if (!payload) return null
+  store.payloads.delete(digest)
+  store.payloads.set(digest, payload)
+  return payload
+}
+
+// Stores a payload that was received; those not used for longest are dropped.
 export function storePayload(bytes) {
   const payload = decodePayload(bytes)
   if (store.payloads.has(payload.digest)) return
@@ -63,8 +72,7 @@ export function loadMap(payload, part) {
 
 // Returns a promise of a panel's map: after corrections it is in a payload of its own, which may still be on its way.
 export function loadPanelMap(payload, { part, map_digest: mapDigest }) {
-  const corrected = store.payloads.get(mapDigest)
-  return loadMap(corrected ?? payload, part)
+  return loadMap(getPayload(mapDigest) ?? payload, part)
 }
 
 // Splits interleaved pixels into class ids and the probabilities of cytoplasm and nucleus (0 to 255).

@@ -3,7 +3,7 @@ import { createElement, setPressed } from "./dom.js"
 import { drawCrosshair, drawPanel } from "./render.js"
 import { Gestures, zoomView } from "./gestures.js"
 import { Panel, computeColumns } from "./panels.js"
-import { loadImage, loadPanelMap, store } from "./image_store.js"
+import { getPayload, loadImage, loadPanelMap, store } from "./image_store.js"
 import { hasDraft, loadDraft } from "./local_drafts.js"
 import { Toolbar } from "./toolbar.js"
 import { Help, SHORTCUTS } from "./help.js"
@@ -101,7 +101,7 @@ class Viewer {
   }
 
   async load() {
-    const payload = store.payloads.get(this.props?.digest)
+    const payload = getPayload(this.props?.digest)
     if (!payload) return
     const loadCount = (this.loadCount = (this.loadCount ?? 0) + 1)
     try {

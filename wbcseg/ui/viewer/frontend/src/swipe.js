@@ -1,7 +1,7 @@
 import { createElement } from "./dom.js"
 import { drawPanel } from "./render.js"
 import { Panel } from "./panels.js"
-import { loadImage, store } from "./image_store.js"
+import { getPayload, loadImage } from "./image_store.js"
 
 // Two panels on top of each other, with a divider between them that is dragged or moved with the arrow keys.
 
@@ -54,7 +54,7 @@ export class Swipe {
       }
       select.value = swipe[side]
     }
-    const payload = store.payloads.get(viewer.props.digest)
+    const payload = getPayload(viewer.props.digest)
     if (!payload) return
     const image = await loadImage(payload), edits = viewer.getEdits(payload.digest)
     this.pair = await Promise.all([swipe.left, swipe.right].map(key => this.loadPanel(key, payload, image, edits)))

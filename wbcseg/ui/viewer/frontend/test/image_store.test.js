@@ -1,6 +1,6 @@
 import { beforeEach, test } from "node:test"
 import assert from "node:assert/strict"
-import { MAX_PAYLOADS, decodePayload, loadPanelMap, storePayload, store } from "../src/image_store.js"
+import { MAX_PAYLOADS, decodePayload, getPayload, loadPanelMap, storePayload, store } from "../src/image_store.js"
 import { encodeGreyPng } from "../src/png.js"
 
 function makePayload(header, parts = {}) {
@@ -58,4 +58,14 @@ test("a map after corrections is in a payload of its own, and until it arrives t
   storePayload(makePayload({ digest: "corrected" }, { unet: await encode(0, 2) }))
   assert.deepEqual([...(await loadPanelMap(payload, panel)).ids], [0, 2])
   assert.deepEqual([...(await loadPanelMap(payload, { part: "unet", map_digest: "" })).ids], [1, 2])
+})
+
+test("a payload in use is not dropped, however many follow", () => {
+  storePayload(makePayload({ digest: "image" }))
+  for (let i = 0; i < 2 * MAX_PAYLOADS; i++) {
+    storePayload(makePayload({ digest: `map ${i}` }))
+    assert.equal(getPayload("image").digest, "image")
+  }
+  assert.equal(store.payloads.size, MAX_PAYLOADS)
+  assert.equal(getPayload("map 0"), null)
 })
