@@ -136,7 +136,7 @@ def cells(request, page):
     page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
     shown = Cells(page)
     shown.wait_for_count(f"{COUNT} white blood cells")
-    wait_for_viewer(page, 2)
+    wait_for_viewer(page, 1)
     return shown
 
 
