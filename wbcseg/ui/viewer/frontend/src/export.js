@@ -93,19 +93,19 @@ function listCaptionLines(panel) {
 }
 
 // Whether a panel shows the colour of a class: of cells in outline, only the nucleus has it.
-function showsClass({ props, cellLayer }, id, style) {
+function showsClass({ props, cellLayer }, id, { style, classOutlines }) {
   if (props.kind === "mask" || (props.kind === "model" && !cellLayer)) return true
-  return Boolean(cellLayer) && (id === 2 || (id === 1 && style !== "outline"))
+  return Boolean(cellLayer) && (id === 2 || (id === 1 && (style !== "outline" || classOutlines)))
 }
 
 // Lists the colours that the figure shows and their meaning.
 export function listLegendItems(viewer) {
   const { settings, props } = viewer, kinds = new Set(viewer.panels.map(panel => panel.props.kind)), items = []
   for (const { id, title } of [...props.classes].reverse()) {
-    if (settings.classes[id] && viewer.panels.some(panel => showsClass(panel, id, settings.style))) items.push([settings.colours[id], title])
+    if (settings.classes[id] && viewer.panels.some(panel => showsClass(panel, id, settings))) items.push([settings.colours[id], title])
   }
   const statuses = new Map(viewer.panels.flatMap(panel => panel.cellLayer?.cells ?? []).map(cell => [cell.status, cell.status_label]))
-  for (const [status, label] of statuses) items.push([getStatusStyle(status).colour, label || "White blood cell"])
+  if (!settings.classOutlines) for (const [status, label] of statuses) items.push([getStatusStyle(status).colour, label || "White blood cell"])
   if (kinds.has("errors")) for (const kind of [1, 2, 3]) items.push([ERROR_COLOURS[kind], ERROR_LABELS[kind]])
   if (kinds.has("agreement")) items.push([UNCERTAINTY_COLOURS[2], "models disagree"])
   if (kinds.has("uncertainty")) items.push([UNCERTAINTY_COLOURS[3], "uncertain"])

@@ -76,10 +76,10 @@ class Viewer {
   }
 
   get settings() {
-    const { classes, threshold, hatching, opacity, palette, customColours, numbers } = this.state, { style } = this
+    const { classes, threshold, hatching, opacity, palette, customColours, numbers, classOutlines } = this.state, { style } = this
     const { palettes } = this.props
     const colours = palette === "custom" ? customColours : (palettes.find(({ key }) => key === palette) ?? palettes[0]).colours
-    return { classes, threshold, hatching, style, opacity, hidden: this.isHidden, colours, numbers }
+    return { classes, threshold, hatching, style, opacity, hidden: this.isHidden, colours, numbers, classOutlines }
   }
 
   get style() {

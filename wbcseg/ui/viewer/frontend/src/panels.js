@@ -107,7 +107,7 @@ export class Panel {
     const statuses = Object.keys(STATUS_STYLES).filter(status => labels.get(status))
     const items = statuses.map(status => {
       const { colour, dash } = getStatusStyle(status)
-      const swatch = createElement("i", { class: dash.length ? "line dashed" : "line", style: `--colour: ${colour}` })
+      const swatch = this.hasClassOutlines ? "" : createElement("i", { class: dash.length ? "line dashed" : "line", style: `--colour: ${colour}` })
       return createElement("span", {}, swatch, `${labels.get(status)}: ${counts.get(status)}`)
     })
     return [createElement("span", { class: "cell-count" }, this.cellCount ?? ""), ...items]
@@ -115,7 +115,11 @@ export class Panel {
 
   // Renders the layers again if a setting or the map has changed.
   renderLayers(settings) {
-    const { classes, threshold, colours, hatching, style } = settings
+    const { classes, threshold, colours, hatching, style, classOutlines } = settings
+    if (this.cellLayer && this.hasClassOutlines !== classOutlines) {
+      this.hasClassOutlines = classOutlines
+      this.showCaption()
+    }
     const layersKey = JSON.stringify([classes, threshold, colours, hatching, style, Boolean(this.shownCells)])
     if (layersKey === this.layersKey) return
     this.layersKey = layersKey

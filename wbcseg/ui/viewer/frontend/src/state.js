@@ -11,6 +11,7 @@ export function createState() {
     customColours: ["#d55e00", "#f0e442", "#0072b2"],
     hatching: false,
     numbers: true,
+    classOutlines: false,
     threshold: 0,
     swipe: null,
     edits: new Map(),

@@ -78,6 +78,8 @@ export class Toolbar {
     this.customColours = createElement("div", { class: "custom-colours", role: "group", "aria-label": "Custom colours" })
     this.hatching = createElement("input", { type: "checkbox", id: "hatching" })
     this.hatching.addEventListener("change", () => viewer.setState({ hatching: this.hatching.checked }))
+    this.classOutlines = createElement("input", { type: "checkbox", id: "class-outlines" })
+    this.classOutlines.addEventListener("change", () => viewer.setState({ classOutlines: this.classOutlines.checked }))
     this.threshold = this.createSlider("Confidence threshold", "threshold", "Shows a model's pixels only from this probability on")
     this.thresholdText = createElement("output", {})
     return createElement(
@@ -85,6 +87,7 @@ export class Toolbar {
       { class: "menu", role: "group", "aria-label": "Colours", hidden: true },
       createElement("label", {}, "Palette ", this.palette), this.customColours,
       createElement("label", { for: "hatching" }, this.hatching, " Hatching (G): distinguishes classes without colour"),
+      createElement("label", { for: "class-outlines" }, this.classOutlines, " Outlines in class colours instead of status colours"),
       createElement("label", {}, "Confidence threshold: ", this.thresholdText, this.threshold),
     )
   }
@@ -211,6 +214,8 @@ export class Toolbar {
     this.threshold.value = Math.round(100 * state.threshold)
     // Cells are drawn as outlines, which have no probabilities.
     this.threshold.parentElement.hidden = viewer.field.isShown
+    this.classOutlines.parentElement.hidden = !viewer.field.isShown
+    this.classOutlines.checked = state.classOutlines
     this.thresholdText.textContent = `${Math.round(100 * state.threshold)}%`
     setPressed(this.swipeButton, Boolean(state.swipe))
     setPressed(this.editButton, Boolean(viewer.editor))

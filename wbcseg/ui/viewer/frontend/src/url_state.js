@@ -17,6 +17,7 @@ export function formatState(state, defaultPanels) {
   else if (state.palette !== "thesis") add("k", state.palette)
   if (state.hatching) add("h", 1)
   if (!state.numbers) add("n", 0)
+  if (state.classOutlines) add("l", 1)
   if (state.threshold) add("t", Math.round(100 * state.threshold))
   if (state.swipe) add("w", [state.swipe.left, state.swipe.right, Math.round(100 * state.swipe.position)].join("_"))
   return parts.join("~")
@@ -40,6 +41,7 @@ export function parseState(text, state, panelKeys, palettes) {
       state.customColours = value.split("_").slice(1).map(hex => "#" + hex)
     }
     if (letter === "n") state.numbers = value !== "0"
+    if (letter === "l") state.classOutlines = value === "1"
     if (letter === "h") state.hatching = value === "1"
     if (letter === "t" && isPercentage(numbers[0])) state.threshold = numbers[0] / 100
     if (letter === "w") {

@@ -60,6 +60,8 @@ test("the legend of cells has the nucleus, what fills them, and the statuses", (
   assert.deepEqual(listLegendItems(viewer).map(([, label]) => label), ["Nucleus", "Review"])
   viewer.settings.style = "both"
   assert.deepEqual(listLegendItems(viewer).map(([, label]) => label), ["Nucleus", "Cytoplasm", "Review"])
+  Object.assign(viewer.settings, { style: "outline", classOutlines: true })
+  assert.deepEqual(listLegendItems(viewer).map(([, label]) => label), ["Nucleus", "Cytoplasm"])
 })
 
 test("a figure has titles, scores, remarks and the notice, with XML escaped", () => {

@@ -21,7 +21,7 @@ test("default choices leave the URL empty", () => {
 test("a state is parsed as it was formatted, and needs no escaping", () => {
   const state = {
     view: { scale: 2.5, x: 60.1234, y: -3, isMoved: true }, panels: ["my_run_2", "uncertainty.my_run", "image"], style: "both", opacity: 0.65,
-    classes: [true, false, true], numbers: false, palette: "custom", customColours: ["#000000", "#12ab34", "#ffffff"], hatching: true, threshold: 0.5,
+    classes: [true, false, true], numbers: false, classOutlines: true, palette: "custom", customColours: ["#000000", "#12ab34", "#ffffff"], hatching: true, threshold: 0.5,
     swipe: { left: "my_run", right: "errors.unet-16", position: 0.25 },
   }
   const text = formatState(state, DEFAULTS)

@@ -138,9 +138,9 @@ export class CellLayer {
   }
 
   // Strokes the nucleus in its class colour and the cell in the colour of its status; `unit` is a screen pixel.
-  stroke(context, cell, { outline, nuclei }, { classes, colours, style }, unit) {
+  stroke(context, cell, { outline, nuclei }, { classes, colours, style, classOutlines }, unit) {
     const isSelected = this.selection.has(cell.id), isHovered = this.hovered === cell.id
-    const { colour, dash } = getStatusStyle(cell.status), width = isSelected || isHovered ? 3 : 2
+    const { colour, dash } = classOutlines ? { colour: colours[1], dash: [] } : getStatusStyle(cell.status), width = isSelected || isHovered ? 3 : 2
     const line = (path, strokeStyle, lineWidth, pattern = []) => {
       context.strokeStyle = strokeStyle
       context.lineWidth = lineWidth * unit
@@ -156,7 +156,7 @@ export class CellLayer {
       line(outline, HALO, width + 6)
       line(outline, HIGHLIGHT, width + 4)
     }
-    line(outline, HALO, width + 2)
+    line(outline, isDark(colour) ? LIGHT_HALO : HALO, width + 2)
     line(outline, colour, width, cell.isPending ? [2, 4] : dash)
     context.setLineDash([])
     context.globalAlpha = 1
