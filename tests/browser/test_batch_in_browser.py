@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 from builders import zipped
-from page_images import wait_for_images
+from page_images import wait_for_viewer
 
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.io import encode_png
@@ -134,7 +134,7 @@ def test_field_of_view_is_opened_in_segment_and_back(batch):
     upload(batch, file("field.png", draw_field()))
     assert batch.get_by_text("Field of view: 6 white blood cells").first.is_visible()
     assert batch.locator(ROWS).count() == 7
-    wait_for_images(batch, 1)
+    wait_for_viewer(batch, 1)
     batch.get_by_role("button", name="Open in Segment").click()
     batch.get_by_role("heading", name="Segment an image").wait_for()
     batch.get_by_text("field.png ·").wait_for()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
 
 from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
 
 MODEL = "unet-general"
-ADDRESS = f"/segment?source=Upload+an+image&general_models={MODEL}"
+ADDRESS = f"/segment?source=Upload+an+image&general_models={quote_plus(Catalog().get(MODEL).title)}"
 SPACING, CELL_SIDE = 240, 120
 ROWS, COLUMNS = 2, 3
 HEIGHT, WIDTH = ROWS * SPACING, COLUMNS * SPACING
