@@ -20,12 +20,14 @@ class EdgeRule:
     Attributes:
         name: Name in options and files.
         label: Name for people.
+        phrase: What follows a count, such as “30 by the two-edge rule”; empty if all cells count.
         description: What it counts, in a sentence.
         excluded_edges: A cell that one of these edges cuts does not count: top, bottom, left, right.
     """
 
     name: str
     label: str
+    phrase: str
     description: str
     excluded_edges: ImageEdges
 
@@ -33,14 +35,21 @@ class EdgeRule:
 EDGE_RULES: Final[dict[str, EdgeRule]] = {
     rule.name: rule
     for rule in (
-        EdgeRule("all", "All cells", "Every cell counts, also those cut by the image edge.", (False,) * 4),
+        EdgeRule("all", "All cells", "", "Every cell counts, also those cut by the image edge.", (False,) * 4),
         EdgeRule(
             "two_edges",
             "Two-edge rule",
+            "by the two-edge rule",
             "Cells cut by the top or left edge count; cells cut by the bottom or right edge do not.",
             (False, True, False, True),
         ),
-        EdgeRule("complete", "Complete cells only", "Cells cut by any edge of the image do not count.", (True,) * 4),
+        EdgeRule(
+            "complete",
+            "Complete cells only",
+            "not cut by the edge",
+            "Cells cut by any edge of the image do not count.",
+            (True,) * 4,
+        ),
     )
 }
 """The edge rules by name."""

@@ -108,7 +108,7 @@ def test_table_outlines_and_report_agree_with_the_masks(images: Path, tmp_path: 
 def test_formats_are_separated_by_commas_and_replace_nothing(images: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (images / "cell 0.labels.png").write_bytes((images / "cell 1.png").read_bytes())
-    assert main(["segment", str(images), "--out", str(out), "--formats", "labels,geojson,coco,imagej"]) == 0
+    assert main(["segment", "--out", str(out), "--formats", "labels,geojson,coco,imagej", str(images)]) == 0
     names = [path.name for path in (out / FIRST_CHOICE).iterdir()]
     stems = {name.removesuffix(".rois.zip") for name in names if name.endswith(".rois.zip")}
     assert len(stems) == 4

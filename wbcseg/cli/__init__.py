@@ -37,7 +37,6 @@ OLD_NAMES = {
     "--balance": "--class-balance",
     "--canvas": "--input-size",
     "--careful": "--tta",
-    "--export": "--formats",
     "--fetch": "--download",
     "--keep": "--checkpoint",
     "--laboratories": "--cross-site",

@@ -92,13 +92,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a PDF report")
     parser.add_argument(
         "--formats",
-        nargs="+",
+        type=lambda text: text.split(","),
         default=[],
-        metavar="FORMAT",
+        metavar="FORMAT,…",
         help="write the cells, in formats separated by commas, to DIR/MODEL/NAME.labels.png and .labels.tif, "
         "DIR/MODEL/NAME.geojson, DIR/outlines.coco.json (one per model) or DIR/MODEL/NAME.rois.zip. "
         + " ".join(f"{each.name}: {each.description}" for each in EXPORT_FORMATS.values()),
     )
+    # The name in version 0.1, with spaces between the formats. Remove it in 0.3.
+    parser.add_argument("--export", nargs="+", dest="formats", help=argparse.SUPPRESS)
 
 
 @dataclass
@@ -138,7 +140,7 @@ def run_command(options: argparse.Namespace) -> int:
         )
     if options.page < 1:
         raise WbcsegError(f"--page must be at least 1. Received: {options.page}", code=ErrorCode.INVALID_VALUE)
-    formats = _parse_formats(options.formats)
+    formats = _check_formats(options.formats)
     segmenters = [catalog.load(name) for name in dict.fromkeys(model_names)]
     for segmenter in segmenters:
         load_quality_model(segmenter.card)  # A damaged one is reported before any work is done.
@@ -180,10 +182,10 @@ def _format_names(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else shown
 
 
-def _parse_formats(words: Sequence[str]) -> tuple[str, ...]:
-    """Return names of formats from words in which commas separate them."""
+def _check_formats(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the formats to write, each once."""
     try:
-        return check_formats(name for word in words for name in word.split(",") if name)
+        return check_formats(filter(None, map(str.strip, names)))
     except ConfigError as error:
         raise ConfigError(f"--formats: {error.message}") from None
 

@@ -108,9 +108,5 @@ def format_rule_count(cells: Iterable[CellResult], edge_rule: str) -> str:
         cells: The cells.
         edge_rule: A key of :data:`wbcseg.counting.EDGE_RULES`; if all cells count, the text is empty.
     """
-    if edge_rule == DEFAULT_EDGE_RULE:
-        return ""
-    return f" · {count_cells(cells, edge_rule).counted} {_RULE_PHRASES[edge_rule]}"
-
-
-_RULE_PHRASES: Final = {"two_edges": "by the two-edge rule", "complete": "not cut by the edge"}
+    phrase = EDGE_RULES[edge_rule].phrase
+    return f" · {count_cells(cells, edge_rule).counted} {phrase}" if phrase else ""
