@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from wbcseg.datasets import open_dataset
 from wbcseg.training import PRESETS, Run, TrainingConfig
+from wbcseg.training.precision import build_precision_record, store_precision_record
 from wbcseg.training.runs import snapshots
 from wbcseg.transforms.padding import pad_labels_to_square
 
@@ -73,6 +75,12 @@ def make_run(
     if with_snapshots:
         add_snapshots(run, config, epochs)
     return run
+
+
+def skip_precision_timing(config: TrainingConfig, cache: Path, patch: pytest.MonkeyPatch) -> None:
+    """Use a cache in which the answer to ``precision="auto"`` is known for these settings: float32."""
+    patch.setenv("WBCSEG_CACHE", str(cache))
+    store_precision_record(build_precision_record(config, {"float32": 1.0}))
 
 
 def write_progress(run: Run, **changes: Any) -> None:

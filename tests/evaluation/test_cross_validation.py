@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import write_pairs
+from sample_runs import skip_precision_timing
 
 from wbcseg.cli import main
 from wbcseg.datasets import open_dataset
@@ -63,6 +64,8 @@ def test_a_cross_validation_is_run_resumed_and_reported(
 ) -> None:
     root = write_pairs(tmp_path / "cells", 12, (48, 48), seed=4)
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
+    config = PRESETS["quick"].replace(base_filters=4, input_size=48)
+    skip_precision_timing(config, tmp_path / "cache", monkeypatch)
     out = tmp_path / "results"
     small = ["--folds", "2", "--epochs", "2", "--base-filters", "4", "--input-size", "48", "--out", str(out)]
     networks = ["--preset", "quick", "--architecture", "unet"]

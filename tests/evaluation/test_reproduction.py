@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from builders import write_pairs
 from numpy.typing import NDArray
+from sample_runs import skip_precision_timing
 
 from wbcseg.cli import main
 from wbcseg.datasets.synthetic import draw_sample
@@ -189,6 +190,7 @@ def test_an_experiment_is_run_resumed_and_reported(
     config = EXPERIMENTS["unet"].config.replace(base_filters=4, epochs=2, dataset=str(root))
     monkeypatch.setitem(reproduction.EXPERIMENTS, "unet", Experiment("unet", config))
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
+    skip_precision_timing(config, tmp_path / "cache", monkeypatch)
     command = ["reproduce", "unet", "--out", str(tmp_path / "results")]
     assert main(command) == 0
     result = load_experiment_results([tmp_path / "results" / "unet.json"])["unet"]

@@ -89,9 +89,9 @@ class Trainer:
         self.ema_weights = [tf.Variable(v.value) for v in self.model.weights] if config.ema_decay else []
         # Any batch size, so that the smaller last batch of an epoch does not compile the network again.
         batch_spec = tf.TensorSpec((None, config.input_size, config.input_size, 3), tf.float32)
-        self._compiled_step = tf.function(self._build_step(), input_signature=[batch_spec, batch_spec])
-        self._compiled_test = tf.function(self._build_test(), input_signature=[batch_spec, batch_spec])
-        self._compiled_segment = tf.function(self._build_segment(), input_signature=[batch_spec])
+        self._compiled_step = _compile(self._build_step(), batch_spec, batch_spec)
+        self._compiled_test = _compile(self._build_test(), batch_spec, batch_spec)
+        self._compiled_segment = _compile(self._build_segment(), batch_spec)
 
     def _build_step(self) -> Callable[..., Any]:
         def step(images: Any, targets: Any) -> Any:
@@ -102,9 +102,9 @@ class Trainer:
             self.optimizer.apply(gradients, self.model.trainable_variables)
             if self.ema_weights:
                 step_count = tf.cast(self.optimizer.iterations.value, tf.float32)
-                decay = tf.minimum(self.config.ema_decay, step_count / (9.0 + step_count))
+                rate = 1.0 - tf.minimum(self.config.ema_decay, step_count / (9.0 + step_count))
                 for ema_weight, weight in zip(self.ema_weights, self.model.weights, strict=True):
-                    ema_weight.assign(ema_weight + (1.0 - decay) * (weight.value - ema_weight))
+                    ema_weight.assign_add(rate * (weight.value - ema_weight))
             return loss, compute_batch_metrics(targets, probabilities)
 
         return step
@@ -211,6 +211,11 @@ def translate_memory_errors() -> Iterator[None]:
         if "MemoryError" not in str(error) and "bad_alloc" not in str(error):
             raise
         raise MemoryError(str(error)) from None
+
+
+def _compile(function: Callable[..., Any], *signature: Any) -> Any:
+    # No branch or loop depends on a tensor, so AutoGraph need not rewrite the code, which delays the first step.
+    return tf.function(function, input_signature=signature, autograph=False)
 
 
 def list_weight_names(model: keras.Model) -> list[str]:
