@@ -32,6 +32,7 @@ LAYERS = [
 TENSORFLOW = {
     "models": {"blocks.py", "describe.py", *(p.name for p in (ROOT / "models" / "networks").glob("*.py"))},
     "training": {"step_timer.py", "trainer.py", "losses.py", "optimizers.py", "export.py"},
+    "detector_training": {"networks.py", "losses.py", "trainer.py", "export.py"},
     "benchmarking": {"training_worker.py"},
 }
 

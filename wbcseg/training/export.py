@@ -104,22 +104,35 @@ def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32
         The content of the file. Input ``float32[1, H, W, 3]``, output likewise.
     """
     logits_model = keras.Model(model.input, model.get_layer("probabilities").input)
-    compute_logits = tf.function(
-        lambda image: logits_model(image, training=False),
-        input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32, name="image")],
+    return _append_softmax(quantise_to_tflite(logits_model, calibration_images))
+
+
+def quantise_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32]) -> bytes:
+    """Return a network in LiteRT format that computes in 8-bit integers, one image at a time.
+
+    Args:
+        model: Takes ``float32[N, H, W, 3]``; H and W may be of any size if they are in the model.
+        calibration_images: ``float32[N, S, S, 3]``, for determining the range of values of every layer.
+
+    Returns:
+        The content of the file. Inputs and outputs are ``float32``, with a batch size of 1.
+    """
+    predict = tf.function(
+        lambda image: model(image, training=False),
+        input_signature=[tf.TensorSpec((1, *model.input.shape[1:]), tf.float32, name="image")],
     )
     # Keras' own export traces a network several times, and converting all that takes twice as long.
     module = tf.Module()
-    module.weights = [weight.value for weight in logits_model.weights]
+    module.weights = [weight.value for weight in model.weights]
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=compute_logits.get_concrete_function())
+        tf.saved_model.save(module, folder, signatures=predict.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: (
             [image] for image in np.split(calibration_images, len(calibration_images))
         )
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        return _append_softmax(converter.convert())
+        return bytes(converter.convert())
 
 
 def _append_softmax(data: bytes) -> bytes:
