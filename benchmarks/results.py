@@ -13,6 +13,7 @@ from wbcseg.cli.models import format_markdown_table
 from wbcseg.evaluation import cross_site, reproduction, robustness
 from wbcseg.evaluation.comparison import MODE_LABELS, collect_metric, compare_results, summarise_values
 from wbcseg.evaluation.cross_validation import LEAKY_SUFFIX, list_study_files, load_study_results
+from wbcseg.evaluation.fields import load_fields_result
 from wbcseg.evaluation.metric_specs import ALL_CLASSES
 from wbcseg.evaluation.reproduction import ThesisComparison
 from wbcseg.evaluation.thesis import SCORED_CLASSES
@@ -134,6 +135,40 @@ def build_quality_table() -> str:
     return "\n".join(lines)
 
 
+def build_fields_table() -> str:
+    """Return how well the cell detector finds white cells."""
+    result = load_fields_result()
+    if result is None:
+        return "Not measured yet."
+    lines = [
+        "| test | fields | white cells | detected | false | false in 20 fields | recall | precision |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for score in result.scores:
+        shares = ["–" if share is None else f"{share:.3f}" for share in (score.recall, score.precision)]
+        counts = [score.fields, score.cells, score.detected, score.false]
+        cells = [score.name, *map(str, counts), f"{score.false_per_20_fields:.2f}", *shares]
+        lines.append(f"| {' | '.join(cells)} |")
+    overlaps = sorted({score.overlap for score in result.touching})
+    lines += [
+        "",
+        f"| clusters of touching cells, all detected | {' | '.join(f'overlap {100 * o:.0f}%' for o in overlaps)} |",
+        "|---|" + "---:|" * len(overlaps),
+    ]
+    for cells_per_cluster in sorted({score.cells for score in result.touching}):
+        row = [score for score in result.touching if score.cells == cells_per_cluster]
+        counts = " | ".join(f"{score.complete} of {score.clusters}" for score in row)
+        lines.append(f"| {cells_per_cluster} cells | {counts} |")
+    if result.instances is not None:
+        instances = result.instances
+        lines += [
+            "",
+            f"Outlines by {instances.model} of cells with exact or expert masks: {instances.matched} of "
+            f"{instances.cells} matched, mean Dice {instances.mean_dice:.3f}.",
+        ]
+    return "\n".join(lines)
+
+
 def build_edges_table() -> str:
     """Return the Dice with and without refining outlines along the image's edges."""
     lines = [f"| model | held-out images | {DICE_HEAD} | more time |", "|---|---|---:|---:|---:|---:|"]
@@ -234,6 +269,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "leakage": build_leakage_table,
     "cross_site": build_cross_site_table,
     "quality": build_quality_table,
+    "fields": build_fields_table,
     "edges": build_edges_table,
     "robustness": build_robustness_table,
     "training": build_training_table,

@@ -16,6 +16,7 @@ from wbcseg.cli import (
     cross_validate,
     datasets,
     evaluate,
+    finder,
     models,
     reproduce,
     robustness,
@@ -27,7 +28,7 @@ from wbcseg.errors import WbcsegError
 
 COMMANDS = (
     *(app, segment, models, train, runs, datasets, architectures),
-    *(evaluate, cross_validate, cross_site, robustness, agreement, reproduce, bench),
+    *(evaluate, finder, cross_validate, cross_site, robustness, agreement, reproduce, bench),
 )
 
 

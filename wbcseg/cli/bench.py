@@ -2,7 +2,8 @@
 
 ``train`` times training steps in float32 and bfloat16, and the same steps with Keras' own layers, loop and settings,
 alternating between them. ``predict`` times the segmentation of many crops, compares it with Keras' ``Model.predict`` of
-the thesis' U-Net, and reports memory.
+the thesis' U-Net, and reports memory. ``fields`` times fields of view with one thread, in turn with the rule
+that detected cells before the cell detector, if the package is used from its repository.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from wbcseg.benchmarking.fields import load_threshold_rule, measure_fields
 from wbcseg.benchmarking.inference import measure_throughput
 from wbcseg.benchmarking.training import BenchmarkResult, build_benchmark_config, build_report, run_benchmark
 from wbcseg.errors import ConfigError
-from wbcseg.inference import Catalog
+from wbcseg.inference import Catalog, Segmenter
 from wbcseg.io.atomic import write_json
 from wbcseg.models import ARCHITECTURES
 from wbcseg.training import TrainingConfig
@@ -51,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     predict.add_argument("--rounds", type=int, default=5, metavar="R", help="rounds; results are medians over them (5)")
     predict.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
     predict.set_defaults(measure=_run_predict_benchmark)
+    fields = subparsers.add_parser("fields", help="time fields of view, beside the rule used before the cell detector")
+    fields.add_argument("--model", default="unet-general", metavar="NAME", help="model (unet-general)")
+    fields.add_argument("--rounds", type=int, default=7, metavar="R", help="rounds; ratios are medians over them (7)")
+    fields.add_argument("--out", type=Path, metavar="FILE", help="write the results as JSON to this file")
+    fields.set_defaults(measure=_run_fields_benchmark)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -103,6 +110,32 @@ def _run_predict_benchmark(options: argparse.Namespace) -> int:
     print(f"{batched / own:.1f} and {single / own:.1f} times as fast")
     first_mb, last_mb = throughput.memory_mb[0], throughput.memory_mb[-1]
     print(f"Memory after the first round {first_mb:.0f} MB, after the last {last_mb:.0f} MB")
+    return 0
+
+
+def _run_fields_benchmark(options: argparse.Namespace) -> int:
+    if options.rounds < 1:
+        raise ConfigError(f"Option --rounds must be at least 1. Received: {options.rounds}")
+    rule = load_threshold_rule()
+    if rule is None:
+        print("The old rule is only in the repository (benchmarks/): measuring without it.", file=sys.stderr)
+    entry = Catalog().get(options.model)
+    segmenter = Segmenter(entry.folder, entry.card, name=entry.name, threads=1)
+
+    def show_progress(name: str) -> None:
+        print(name, file=sys.stderr, flush=True)
+
+    benchmark = measure_fields(segmenter, rule, n_rounds=options.rounds, on_field=show_progress)
+    if options.out:
+        write_json(options.out, benchmark.to_dict())
+    print(f"Processor time of one thread, detection and segmentation with {options.model}:")
+    for timing in benchmark.timings:
+        line = f"  {timing.name:24} {1000 * timing.seconds:7.1f} ms, {timing.detected} cells"
+        if timing.rule_seconds is not None:
+            line += f"; old rule {1000 * timing.rule_seconds:7.1f} ms, {timing.rule_detected} cells"
+            line += f"; ratio {timing.ratio:.2f}"
+        print(line)
+    print(f"Memory grows by {benchmark.memory_growth_mb:.0f} MB on the large field")
     return 0
 
 
