@@ -28,8 +28,8 @@ from wbcseg.errors import ConfigError
 from wbcseg.evaluation import fields
 from wbcseg.evaluation.fields import FIELDS_FOLDER, FieldScore, FieldsResult
 from wbcseg.inference import Catalog
-from wbcseg.inference.detection import DETECTOR_FOLDER, CellDetector
-from wbcseg.paths import get_weights_folder
+from wbcseg.inference.detection import CellDetector
+from wbcseg.paths import get_detector_folder
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, print_to_stderr
 from wbcseg.training.tf_env import import_tensorflow
 
@@ -152,8 +152,8 @@ def _run_export(options: argparse.Namespace) -> int:
 
 
 def _run_evaluate(options: argparse.Namespace) -> int:
-    folder = options.folder or get_weights_folder() / DETECTOR_FOLDER
-    is_shipped = folder.resolve() == (get_weights_folder() / DETECTOR_FOLDER).resolve()
+    folder = options.folder or get_detector_folder()
+    is_shipped = folder.resolve() == get_detector_folder().resolve()
     if options.update_package and not (is_shipped and set(options.tests) == set(TESTS)):
         raise ConfigError("Option --update-package needs the shipped detector and all tests.")
     detector = CellDetector(folder)
