@@ -24,6 +24,7 @@ if upload_set is None:
     batch_view.cancel()
     upload.show_upload_help()
 elif options is not None:
+    upload_set = upload.select_file_choices(upload_set)
     batch = batch_view.get_or_start_batch(upload_set, options, catalog)
     if batch is not None:
         field_view.apply_corrections(batch, options, catalog)

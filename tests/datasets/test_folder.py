@@ -21,7 +21,7 @@ from wbcseg.datasets import PAIRING_RULE, check_dataset, check_manifest, find_pr
 from wbcseg.datasets.base import anonymise
 from wbcseg.datasets.pairing import is_ignored, pair_files
 from wbcseg.errors import DatasetError, ErrorCode, ImageError, ManifestError, MaskError, PairingError, WbcsegError
-from wbcseg.io import headers
+from wbcseg.io.formats import detect
 from wbcseg.labels import to_grey
 
 CELL, LABELS = draw_cell()
@@ -322,7 +322,7 @@ def test_a_wrong_size_in_a_zip_is_detected() -> None:
 
 
 def test_a_large_image_in_a_zip_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sources, headers):
+    for module in (sources, detect):
         monkeypatch.setattr(module, "MAX_BYTES", 1_000_000)
     data = pack({"a.png": IMAGE + bytes(5_000_000), "a_gt.png": MASK})
     with pytest.raises(

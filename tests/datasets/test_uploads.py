@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from builders import draw_cell, encode, zipped
 from expect import raises
 from PIL import Image
 
-from wbcseg.datasets.uploads import Upload, count_max_pages, pair_uploads, resolve_page
+from wbcseg.datasets.pages import read_page_headers, resolve_page
+from wbcseg.datasets.uploads import InputImage, Upload, pair_uploads
 from wbcseg.errors import ErrorCode, ImageError
 from wbcseg.export import encode_csv
 from wbcseg.labels import to_grey
@@ -171,12 +173,15 @@ def stack():
 
 def test_pages_are_counted_by_the_headers(stack):
     items = pair_uploads(uploads("a.png", ("b.tif", stack), ("c.tif", b"not an image")))
-    assert count_max_pages(items) == 3
-    assert count_max_pages(items[:1]) == 1
+    assert [header.page_count for header in read_page_headers(items).values()] == [3]
+    assert not read_page_headers(items[:1])
 
 
 def test_the_page_applies_only_to_files_with_several_pages(stack):
-    assert resolve_page(CELL, "a.png", 2) == 0
-    assert resolve_page(stack, "b.tif", 2) == 2
+    image, pages = (InputImage(name, name, bytes) for name in ("a.png", "b.tif"))
+    assert resolve_page(CELL, image, 2) is None
+    assert resolve_page(stack, pages, 2) == 2
+    assert resolve_page(stack, replace(pages, page=1), 2) == 1
+    assert resolve_page(stack, pages, "rgb") is None
     with raises(ImageError, ErrorCode.NO_SUCH_PAGE, match=r"b\.tif .*Page 4"):
-        resolve_page(stack, "b.tif", 3)
+        resolve_page(stack, pages, 3)

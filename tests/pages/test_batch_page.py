@@ -36,10 +36,11 @@ from wbcseg.export import build_cell_rows, encode_csv, format_mean_dice
 from wbcseg.features import FEATURES, extract_features
 from wbcseg.inference import BBox, Catalog, ModelEntry, Segmentation
 from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.io.mask_meaning import NO_CYTOPLASM_NOTICE
 from wbcseg.labels import to_grey
 from wbcseg.metrics import score
 from wbcseg.pipeline import ImageResult
-from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE, TRAINED_ON_NOTICE
+from wbcseg.pipeline.analyze import TRAINED_ON_NOTICE
 from wbcseg.pipeline.cells import DISAGREEMENT_REASON
 from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, STATUS_LABELS, QualityResult, load_quality_model
 from wbcseg.results import CellResult, build_in_memory_loader

@@ -389,7 +389,7 @@ def test_requested_page_of_a_stack_is_used():
     files = [Upload("stack.tif", buffer.getvalue, "s"), Upload("a.png", lambda: CELL, "a")]
     for page in (0, 1):
         crop, stack = done(batch_of(files, page=page))
-        assert crop.page == 0
+        assert crop.page is None
         assert stack.page == page
         assert (stack.cells[0].load()[0] == np.asarray(frames[page])).all()
         assert stack.notices == (f"Page {page + 1} of 2 is used.",)

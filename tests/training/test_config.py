@@ -12,7 +12,8 @@ from expect import raises
 from wbcseg.errors import ConfigError, ErrorCode
 from wbcseg.training import PRESETS, TrainingConfig
 from wbcseg.training.presets import PRESET_DESCRIPTIONS, PRESET_TITLES
-from wbcseg.training.settings import SETTING_GROUPS, SETTINGS
+from wbcseg.training.setting import SETTING_GROUPS
+from wbcseg.training.settings import SETTINGS
 
 
 def test_the_published_preset_is_the_thesis() -> None:

@@ -12,7 +12,7 @@ from wbcseg.datasets.uploads import InputImage
 from wbcseg.export import build_cell_rows
 from wbcseg.inference import ModelEntry
 from wbcseg.io import encode_png
-from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE
+from wbcseg.io.mask_meaning import NO_CYTOPLASM_NOTICE
 from wbcseg.results import CellResult, ImageReport, build_in_memory_loader
 from wbcseg.ui import cache
 from wbcseg.ui.components import downloads, pixel_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from wbcseg.api.inputs import ArrayInput, ImageSource, build_input
@@ -12,6 +13,7 @@ from wbcseg.api.result import Result
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Segmenter
+from wbcseg.io import PageChoice
 from wbcseg.pipeline import (
     AnalysisEditor,
     Batch,
@@ -20,6 +22,7 @@ from wbcseg.pipeline import (
     analyze,
     analyze_pixels,
     collect_inputs,
+    screen_mask,
 )
 from wbcseg.quality import load_quality_model
 
@@ -31,19 +34,21 @@ def segment(
     second_model: str | Segmenter | None = None,
     tta: bool = False,
     mask: ImageSource | None = None,
-    page: int = 0,
+    page: PageChoice = None,
 ) -> Result:
     """Segment the white blood cells in an image.
 
     An image with one large cell in the middle counts as a crop, any other as a field of view with any number of cells.
 
     Args:
-        image: Path, content of a file (PNG, JPEG, BMP or TIFF), or pixels: ``uint8[H, W, 3]`` RGB or ``uint8[H, W]``.
+        image: Path, content of a file (PNG, JPEG, BMP, TIFF, WebP or HEIC), or pixels: ``uint8[H, W, 3]`` RGB or
+            ``uint8[H, W]`` grey.
         model: Name of a model (see :func:`wbcseg.list_models`), or a loaded one.
         second_model: A second opinion: cells on which this model disagrees are flagged for review.
         tta: Whether to use test-time averaging: slightly more accurate, 8 times slower.
         mask: Expert mask to compare with: a file, or class ids ``uint8[H, W]``.
-        page: Page of a TIFF file with several, from 0.
+        page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
+            what the file declares, else its first page.
 
     Returns:
         The result.
@@ -75,7 +80,7 @@ def segment_many(
     *,
     second_model: str | Segmenter | None = None,
     tta: bool = False,
-    page: int = 0,
+    page: PageChoice = None,
     on_error: Callable[[str, WbcsegError], None] | None = None,
 ) -> Iterator[Result]:
     """Segment many images, one after the other.
@@ -86,7 +91,8 @@ def segment_many(
         model: Name of a model, or a loaded one.
         second_model: A second opinion, as in :func:`segment`.
         tta: Whether to use test-time averaging.
-        page: Page of TIFF files with several, from 0.
+        page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
+            what the file declares, else its first page.
         on_error: Called with the name of an image that failed and the error; without it, the error is raised.
 
     Yields:
@@ -120,7 +126,7 @@ def start_batch(
     *,
     second_model: str | Segmenter | None = None,
     tta: bool = False,
-    page: int = 0,
+    page: PageChoice = None,
     previous: Batch | None = None,
     idle_timeout: float | None = None,
 ) -> Batch:
@@ -131,7 +137,8 @@ def start_batch(
         model: Name of a model, or a loaded one.
         second_model: A second opinion, as in :func:`segment`.
         tta: Whether to use test-time averaging.
-        page: Page of TIFF files with several, from 0.
+        page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
+            what the file declares, else its first page.
         previous: A batch with the same models and options, whose results are reused.
         idle_timeout: Seconds after the last :meth:`wbcseg.api.Batch.record_heartbeat` at which the work pauses; by
             default, it never does.
@@ -162,7 +169,7 @@ def segment_input(
     *,
     second_model: str | Segmenter | None = None,
     tta: bool = False,
-    page: int = 0,
+    page: PageChoice = None,
     cache: LastImageCache | None = None,
 ) -> Result:
     """Segment an input image of the pipeline, as the command ``segment`` does.
@@ -172,7 +179,8 @@ def segment_input(
         model: Name of a model, or a loaded one.
         second_model: A second opinion, as in :func:`segment`.
         tta: Whether to use test-time averaging.
-        page: Page of a TIFF file with several, from 0.
+        page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
+            what the file declares, else its first page.
         cache: Keeps the last image read.
 
     Raises:
@@ -180,11 +188,12 @@ def segment_input(
     """
     config = _build_config(model, second_model, tta=tta, page=page)
     cache = cache or LastImageCache()
-    analysis = (
-        analyze_pixels(input_image, input_image.pixels, input_image.mask_labels, config, cache)
-        if isinstance(input_image, ArrayInput)
-        else analyze(input_image, config, cache)
-    )
+    if isinstance(input_image, ArrayInput):
+        mask, mask_problem = screen_mask(input_image, input_image.pixels, input_image.mask_labels)
+        analysis = analyze_pixels(input_image, input_image.pixels, mask, config, cache)
+        analysis = replace(analysis, mask_problem=mask_problem)
+    else:
+        analysis = analyze(input_image, config, cache)
     return Result(analysis, AnalysisEditor(analysis, config))
 
 
@@ -193,7 +202,7 @@ def _load(model: str | Segmenter) -> Segmenter:
 
 
 def _build_config(
-    model: str | Segmenter, second_model: str | Segmenter | None, *, tta: bool, page: int
+    model: str | Segmenter, second_model: str | Segmenter | None, *, tta: bool, page: PageChoice
 ) -> PipelineConfig:
     segmenter = _load(model)
     return PipelineConfig(

@@ -13,6 +13,7 @@ from typing import Final
 
 from wbcseg import io, visualization
 from wbcseg.api import Result, segment_input
+from wbcseg.cli.formatting import parse_page
 from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ConfigError, ErrorCode, ImageError, WbcsegError
@@ -69,7 +70,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="test-time averaging: mean of eight orientations, main cell only; slightly more accurate, 8 times slower",
     )
     parser.add_argument(
-        "--page", type=int, default=1, metavar="N", help="page to use of a multi-page TIFF file, from 1 (1)"
+        "--page",
+        metavar="N",
+        help="page of a multi-page TIFF file, from 1, or rgb: three pages as colours (what the file declares, else 1)",
+    )
+    parser.add_argument(
+        "--masks",
+        choices=tuple(io.CORRECTION_LABELS),
+        help="what expert masks mean that look wrong; swap: nucleus and cytoplasm; instances: each value is one cell",
     )
     parser.add_argument("--palette", choices=tuple(PALETTES), default="thesis", help="overlay colours (thesis)")
     parser.add_argument("--opacity", type=float, default=0.5, help="overlay opacity, 0 to 1 (0.5)")
@@ -138,9 +146,8 @@ def run_command(options: argparse.Namespace) -> int:
             f"--report must name a file, such as report.pdf. Received a folder: {options.report}",
             code=ErrorCode.INVALID_VALUE,
         )
-    if options.page < 1:
-        raise WbcsegError(f"--page must be at least 1. Received: {options.page}", code=ErrorCode.INVALID_VALUE)
     formats = _check_formats(options.formats)
+    options.page = parse_page(options.page)
     segmenters = [catalog.load(name) for name in dict.fromkeys(model_names)]
     for segmenter in segmenters:
         load_quality_model(segmenter.card)  # A damaged one is reported before any work is done.
@@ -149,11 +156,11 @@ def run_command(options: argparse.Namespace) -> int:
     image_cache = LastImageCache()
     output_folders = [options.out, *(options.out / entry.name for entry in catalog.entries)]
     with image_cache.keep():
-        items = collect_inputs(options.paths, output_folders)
+        items = [replace(item, mask_correction=options.masks) for item in collect_inputs(options.paths, output_folders)]
         if not items:
             path_list = ", ".join(map(str, options.paths))
             raise WbcsegError(
-                f"No images (PNG, JPEG, BMP or TIFF) were found in {path_list}.", code=ErrorCode.NO_IMAGES
+                f"No images (PNG, JPEG, BMP, TIFF, WebP or HEIC) were found in {path_list}.", code=ErrorCode.NO_IMAGES
             )
         for position, item in enumerate(items, start=1):
             _show_position(position, len(items))
@@ -219,7 +226,7 @@ def _process_item(
     results: dict[str, ImageResult] = {}
     for segmenter in segmenters:
         try:
-            segmented = segment_input(item, segmenter, tta=options.tta, page=options.page - 1, cache=image_cache)
+            segmented = segment_input(item, segmenter, tta=options.tta, page=options.page, cache=image_cache)
         except Exception as error:
             results[segmenter.name] = ImageResult(item, problem=describe_failure(item, error))
             continue
@@ -281,7 +288,8 @@ def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options:
             for segmenter in segmenters
         ]
         settings.append(("Prediction", "test-time averaging" if options.tta else "single pass"))
-        settings += [("TIFF page", str(options.page))] if options.page > 1 else []
+        if options.page is not None:
+            settings.append(("TIFF page", "rgb" if options.page == "rgb" else str(options.page + 1)))
         created = datetime.now(UTC)
         report = build_pdf_report(
             output.reports,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, ErrorCode, Problem
+from wbcseg.io.mask_meaning import MaskCorrection, correct_labels
 from wbcseg.labels import CellType
 
 
@@ -141,6 +143,26 @@ def anonymise(dataset: Dataset) -> Dataset:
         [anonymise_info(info, number) for number, info in enumerate(dataset.sample_infos, start=1)],
         origin="uploaded images",
         acknowledgement=dataset.acknowledgement,
+    )
+
+
+def correct_masks(dataset: Dataset, correction: MaskCorrection | None) -> Dataset:
+    """Return the data set with corrected masks; see :func:`wbcseg.io.mask_meaning.correct_labels`."""
+    if correction in (None, "as_is"):
+        return dataset
+
+    def read_corrected(read: Callable[[], Sample]) -> Sample:
+        sample = read()
+        return sample if sample.mask is None else replace(sample, mask=correct_labels(sample.mask, correction))
+
+    infos = [replace(info, read=partial(read_corrected, info.read)) for info in dataset.sample_infos]
+    return Dataset(
+        dataset.name,
+        dataset.title,
+        infos,
+        origin=dataset.origin,
+        acknowledgement=dataset.acknowledgement,
+        problems=dataset.problems,
     )
 
 

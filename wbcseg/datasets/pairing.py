@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -12,14 +13,27 @@ from wbcseg.errors import ErrorCode, Problem
 from wbcseg.io import format_display_name
 
 PAIRING_RULE: Final = (
-    "An image and its mask have the same name, apart from the extension. The mask is the one in a folder named masks, "
-    "labels, annotations, gt or ground_truth (the images are next to that folder or in one named images), or "
-    "whose name ends in _mask, _label or _gt, or that is the .png beside a .bmp, .jpg or .tif. Masks are PNG, BMP or "
-    "TIFF in grey (0 background, 128 cytoplasm, 255 nucleus) or with the class ids 0, 1 and 2. Other files are ignored."
+    "An image and its mask have the same name, apart from the extension and the letter case. The mask is the one in a "
+    "folder named masks, labels, annotations, segmentations, gt or ground_truth (the images are next to that folder or "
+    "in one named images), or whose name ends in _mask, _label, _seg or _gt or begins with mask_, or that keeps the "
+    "image's extension (cell.jpg.png), or that is the .png beside a .bmp, .jpg or .tif. Masks are PNG, BMP, TIFF or "
+    "lossless WebP in grey (0 background, 128 cytoplasm, 255 nucleus) or with the class ids 0, 1 and 2."
 )
 """The rule in words, for pages and error messages."""
 
-IMAGE_SUFFIXES: Final = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"))
+IMAGE_SUFFIXES: Final = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".heic", ".heif", ".hif")
+)
+"""Extensions of images. A file with another one is judged by its content where it is named or uploaded on its own."""
+
+_DOCUMENTS: Final = (
+    "txt md csv tsv xls xlsx ods doc docx pdf html htm json geojson xml yml yaml ini log py m mat db lnk url zip "
+    "sha256 md5"
+)
+SILENT_SUFFIXES: Final = frozenset(f".{suffix}" for suffix in re.findall(r"\w+", _DOCUMENTS))
+"""Extensions of files that people keep beside images: not images, and not worth a row of their own."""
+
+_SILENT_NAMES: Final = frozenset(("readme", "license", "licence", "copying", "thumbs.db", "makefile", "authors"))
 _IMAGE_FOLDERS: Final = frozenset(("image", "images", "img", "imgs", "picture", "pictures"))
 _MASK_FOLDERS: Final = frozenset(
     (
@@ -28,6 +42,10 @@ _MASK_FOLDERS: Final = frozenset(
         "label",
         "labels",
         "annotation",
+        "seg",
+        "segs",
+        "segmentation",
+        "segmentations",
         "annotations",
         "gt",
         "ground_truth",
@@ -35,7 +53,10 @@ _MASK_FOLDERS: Final = frozenset(
         "ground-truth",
     )
 )
-_MASK_NAME_PATTERN: Final = re.compile(r"(?<=.)[_-](mask|masks|label|labels|gt)$", re.IGNORECASE)
+_MASK_NAME_PATTERN: Final = re.compile(
+    r"(?<=.)[ _-](mask|masks|label|labels|gt|seg|segmentation|annotation)$|^(mask|label|seg|gt)[ _-](?=.)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -60,11 +81,26 @@ class _FileGroup:
 
 
 def is_ignored(name: str) -> bool:
-    """Return whether a file is ignored: hidden, created by macOS, or without an image extension."""
+    """Return whether a file is ignored: hidden, created by macOS, or with another extension than an image's."""
     parts = name.split("/")
     return (
         any(part.startswith(".") or part == "__MACOSX" for part in parts if part not in (".", ".."))
         or PurePosixPath(parts[-1]).suffix.lower() not in IMAGE_SUFFIXES
+    )
+
+
+def is_unexpected(name: str) -> bool:
+    """Return whether a file may be an image under another name: it is ignored, but neither hidden nor a usual document.
+
+    Such a file gets a row with a reason, so that nothing is left out without a word.
+    """
+    parts = name.split("/")
+    path = PurePosixPath(parts[-1])
+    return (
+        not any(part.startswith(".") or part == "__MACOSX" for part in parts if part not in (".", ".."))
+        and path.suffix.lower() not in IMAGE_SUFFIXES | SILENT_SUFFIXES
+        and path.name.lower() not in _SILENT_NAMES
+        and path.stem.lower() not in _SILENT_NAMES
     )
 
 
@@ -80,13 +116,18 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
     """
     groups: dict[tuple[str, ...], _FileGroup] = {}
     for name in sorted(names):
-        if is_ignored(name):
+        # A file without an extension may be an image: its content decides.
+        if is_ignored(name) and (PurePosixPath(name).suffix or not is_unexpected(name)):
             continue
         key, is_mask = parse_name(name)
-        group = groups.setdefault(tuple(part.casefold() for part in key), _FileGroup())
+        group = groups.setdefault(fold_key(key), _FileGroup())
         (group.masks if is_mask else group.images).append(name)
     pairs: list[Pair] = []
     problems: list[Problem] = []
+    for group in groups.values():
+        if not group.images and all(_has_two_suffixes(name) for name in group.masks):
+            # No image of that name: it is an image itself.
+            group.images, group.masks = group.masks, []
     for folded_key in sorted(groups, key=get_natural_sort_key):
         group = groups[folded_key]
         _split_zheng_layout(group)
@@ -106,6 +147,16 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
     return pairs, problems
 
 
+def _has_two_suffixes(name: str) -> bool:
+    """Return whether a file is named after another, with its extension, such as ``cell.jpg.png``."""
+    return PurePosixPath(PurePosixPath(name).stem).suffix.lower() in IMAGE_SUFFIXES
+
+
+def fold_key(key: Iterable[str]) -> tuple[str, ...]:
+    """Return a key whatever the letter case and the Unicode form (NFC, NFD): file systems and zips differ in both."""
+    return tuple(unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).casefold()) for part in key)
+
+
 def _describe_skipped(name: str, reason: str, code: ErrorCode) -> Problem:
     message = f"{format_display_name(name)}: {reason[0].lower()}{reason[1:]}; it was skipped."
     return Problem(message, name, f"{reason}; it was skipped.", code)
@@ -122,6 +173,9 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
     """
     *folders, file_name = (part for part in name.split("/") if part not in ("", ".", ".."))
     stem = PurePosixPath(file_name).stem
+    # cell.jpg.png is the mask of cell.jpg.
+    has_two_suffixes = _has_two_suffixes(file_name)
+    stem = PurePosixPath(stem).stem if has_two_suffixes else stem
     is_mask = False
     for index in reversed(range(len(folders))):
         folder = folders[index].lower()
@@ -130,7 +184,7 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
             del folders[index]
             break
     bare_stem = _MASK_NAME_PATTERN.sub("", stem)
-    return (*folders, bare_stem), is_mask or bare_stem != stem
+    return (*folders, bare_stem), is_mask or bare_stem != stem or has_two_suffixes
 
 
 def _split_zheng_layout(group: _FileGroup) -> None:

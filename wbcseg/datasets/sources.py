@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
-from wbcseg.datasets.pairing import is_ignored
+from wbcseg.datasets.pairing import IMAGE_SUFFIXES, is_ignored, is_unexpected
 from wbcseg.errors import DatasetError, ErrorCode, Problem
 from wbcseg.io import MAX_BYTES, format_display_name
+from wbcseg.io.formats.detect import SUPPORTED_FORMATS, describe_unsupported, detect_format
 
 MAX_FILES: Final = 20_000
 """Maximum number of files of any kind in a folder or zip."""
@@ -27,6 +29,7 @@ MAX_COMPRESSION_RATIO: Final = 200
 _SMALL_ARCHIVE_BYTES: Final = 100_000_000
 _SUPPORTED_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENTRY_SIGNATURE: Final = b"PK\x01\x02"
+_HEAD_BYTES: Final = 1024
 
 
 def _is_zip(name: str) -> bool:
@@ -36,6 +39,34 @@ def _is_zip(name: str) -> bool:
     )
 
 
+def may_be_image(name: str) -> bool:
+    """Return whether a file is an image by its extension, or may be one by its content."""
+    return not is_ignored(name) or is_unexpected(name)
+
+
+def sort_out(names: Sequence[str], read_head: Callable[[str], bytes]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Tell images from other files by their extension, or by their content if it is not an image's.
+
+    Args:
+        names: Relative names of files for which :func:`may_be_image` is true.
+        read_head: Returns the first bytes of a file.
+
+    Returns:
+        The names of the images, and why the other files are not used.
+    """
+    images: list[str] = []
+    unused: list[Problem] = []
+    for name in names:
+        if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES or detect_format(head := read_head(name)):
+            images.append(name)
+        # Text is a document, whatever its name.
+        elif is_unexpected(name) and (content := describe_unsupported(head)) != "text":
+            reason = f"The file holds {content}; supported are {SUPPORTED_FORMATS}."
+            message = f"{format_display_name(name)} was not used. {reason}"
+            unused.append(Problem(message, name, reason, ErrorCode.UNSUPPORTED_FORMAT))
+    return tuple(images), tuple(unused)
+
+
 class Source(Protocol):
     """Files by their relative names, read on demand.
 
@@ -43,11 +74,13 @@ class Source(Protocol):
         origin: Where they are, in words.
         names: Relative, with forward slashes.
         problems: Files that were skipped, and why.
+        unused: Files that are no images and no documents either, and what they are.
     """
 
     origin: str
     names: tuple[str, ...]
     problems: tuple[Problem, ...]
+    unused: tuple[Problem, ...]
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file.
@@ -101,10 +134,11 @@ class FolderSource:
                 )
             relative = Path(folder).relative_to(path)
             relative_names = [(relative / file).as_posix() for file in files]
-            names += (name for name in relative_names if not is_ignored(name))
+            names += (name for name in relative_names if may_be_image(name))
             zip_names += (name for name in relative_names if _is_zip(name))
         # Opening a pipe or device named "a.png" would block.
-        self.names = tuple(sorted(name for name in names if (path / name).is_file()))
+        files_only = sorted(name for name in names if (path / name).is_file())
+        self.names, self.unused = sort_out(files_only, self._read_head)
         self.zip_names = tuple(sorted(zip_names))
         self.problems = tuple(problems)
 
@@ -120,6 +154,13 @@ class FolderSource:
                 reason=f"Reading the file failed: {error.strerror}.",
                 code=ErrorCode.UNREADABLE,
             ) from error
+
+    def _read_head(self, name: str) -> bytes:
+        try:
+            with (self.path / name).open("rb") as file:
+                return file.read(_HEAD_BYTES)
+        except OSError:
+            return b""
 
     def get_header_source(self, name: str) -> bytes | Path:
         """Return the path of a file."""
@@ -169,7 +210,7 @@ class ZipSource:
                 hint="Create the zip again.",
             ) from error
         self._entries, self.problems = self._collect_entries()
-        self.names = tuple(sorted(self._entries))
+        self.names, self.unused = sort_out(sorted(self._entries), self._read_head)
         unpacked_bytes = sum(entry.file_size for entry in self._entries.values())
         if unpacked_bytes > MAX_UNPACKED_BYTES or unpacked_bytes > max(
             _SMALL_ARCHIVE_BYTES, MAX_COMPRESSION_RATIO * len(data)
@@ -199,7 +240,7 @@ class ZipSource:
                         "Unpack it, or upload it on its own.",
                     )
                 )
-            if not name or parts[-1] == "" or is_ignored(name):
+            if not name or parts[-1] == "" or not may_be_image(name):
                 continue
             if entry.flag_bits & 0x1:
                 raise DatasetError(
@@ -246,6 +287,14 @@ class ZipSource:
                 code=ErrorCode.DAMAGED,
                 hint="Create the zip again from the original files.",
             ) from error
+
+    def _read_head(self, name: str) -> bytes:
+        try:
+            with self._zip.open(self._entries[name]) as file:
+                return file.read(_HEAD_BYTES)
+        # Reported when the file is read.
+        except Exception:
+            return b""
 
     def get_header_source(self, name: str) -> bytes | Path:
         """Return the bytes of a file."""

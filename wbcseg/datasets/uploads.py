@@ -13,20 +13,15 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
-from wbcseg.datasets.pairing import IMAGE_SUFFIXES, get_natural_sort_key, is_ignored, pair_files, parse_name
+from wbcseg.datasets.pairing import IMAGE_SUFFIXES, fold_key, get_natural_sort_key, is_ignored, pair_files, parse_name
 from wbcseg.datasets.sources import MAX_FILES, ZipSource
-from wbcseg.errors import ErrorCode, ImageError, Problem, WbcsegError
-from wbcseg.io import format_display_name
-from wbcseg.io.images import read_file_header
+from wbcseg.errors import ErrorCode, Problem, WbcsegError
+from wbcseg.io import MaskCorrection, PageChoice, format_display_name
 
 LoadFn = Callable[[], bytes]
 
 ZIP_MAGIC: Final = b"PK\x03\x04"
 """First bytes of a zip."""
-
-TIFF_SUFFIXES: Final = (".tif", ".tiff")
-MAX_HEADERS_READ: Final = 200
-"""Maximum number of TIFF files whose number of pages is read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +51,8 @@ class InputImage:
         load_mask: Returns the bytes of the mask.
         problem: A problem found before the image is opened; it is then not opened.
         notices: Sentences for the user.
+        page: The page that someone chose for this file, or ``None``.
+        mask_correction: What someone said about its mask, or ``None``; see :mod:`wbcseg.io.mask_meaning`.
     """
 
     name: str
@@ -65,6 +62,8 @@ class InputImage:
     load_mask: LoadFn | None = field(default=None, repr=False)
     problem: Problem | None = None
     notices: tuple[str, ...] = ()
+    page: PageChoice = None
+    mask_correction: MaskCorrection | None = None
 
     def load_into_memory(self) -> InputImage:
         """Return the image with its bytes in memory, in case its source disappears.
@@ -116,43 +115,6 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
     return _assign_unique_names([*_pair_files(files), *problems])
 
 
-def count_max_pages(input_images: Sequence[InputImage]) -> int:
-    """Return the largest number of pages of any TIFF, from the headers; at least 1."""
-    max_pages = 1
-    tiffs = [
-        input_image
-        for input_image in input_images
-        if not input_image.problem and PurePosixPath(input_image.name).suffix.lower() in TIFF_SUFFIXES
-    ]
-    for input_image in tiffs[:MAX_HEADERS_READ]:
-        try:
-            max_pages = max(max_pages, read_file_header(input_image.load(), name=input_image.name).page_count)
-        except WbcsegError:
-            # Reported when the image is processed.
-            continue
-    return max_pages
-
-
-def resolve_page(data: bytes, name: str, page: int) -> int:
-    """Return the page to read: the requested one of a TIFF with several pages, else the first.
-
-    Raises:
-        ImageError: If the file is not an image, or has several pages but not that one.
-    """
-    header = read_file_header(data, name=name)
-    if header.format != "TIFF" or header.page_count == 1:
-        return 0
-    if page >= header.page_count:
-        reason = f"Page {page + 1} was requested, but the file has {header.page_count}."
-        raise ImageError(
-            f"Image {format_display_name(name)} could not be read. {reason}",
-            file=name,
-            reason=reason,
-            code=ErrorCode.NO_SUCH_PAGE,
-        )
-    return page
-
-
 def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[Upload]:
     """Yield the files, including those in zips; add problems with zips to ``problems``."""
     for upload in uploads:
@@ -174,13 +136,15 @@ def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[U
         except WbcsegError as error:
             problems.append(InputImage(name, upload.key, _load_nothing, problem=error.to_problem()))
             continue
-        for index, problem in enumerate(source.problems):
-            problems.append(InputImage(name, f"{upload.key}/problem {index}", _load_nothing, problem=problem))
-        if not source.names and not source.problems:
+        for index, problem in enumerate((*source.problems, *source.unused)):
+            problems.append(
+                InputImage(problem.file or name, f"{upload.key}/problem {index}", _load_nothing, problem=problem)
+            )
+        if not source.names and not source.problems and not source.unused:
             no_images = Problem(
-                f"Zip {format_display_name(name)} holds no images (PNG, JPEG, BMP or TIFF).",
+                f"Zip {format_display_name(name)} holds no images.",
                 name,
-                "The zip holds no images (PNG, JPEG, BMP or TIFF).",
+                "The zip holds no images.",
                 ErrorCode.NO_IMAGES,
             )
             problems.append(InputImage(name, upload.key, _load_nothing, problem=no_images))
@@ -306,7 +270,7 @@ def _assign_unique_names(input_images: Sequence[InputImage]) -> list[InputImage]
 
 def _get_pairing_key(file: _File) -> tuple[str, ...]:
     """Return the part of the name that an image and its mask share."""
-    return tuple(part.casefold() for part in parse_name(file.name)[0])
+    return fold_key(parse_name(file.name)[0])
 
 
 def _build_zip_loader(source: ZipSource, name: str) -> LoadFn:

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 
 from wbcseg.datasets import Dataset, check_dataset, open_dataset, open_zip
-from wbcseg.datasets.base import anonymise
+from wbcseg.datasets.base import anonymise, correct_masks
+from wbcseg.datasets.validation import list_mask_warnings
 from wbcseg.errors import RunError, TrainingError, WbcsegError
+from wbcseg.io.mask_meaning import as_correction
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.training import Run, TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
@@ -101,7 +103,11 @@ def _train_and_export(
     run.set_state("running", epoch=epochs_done, epochs=config.epochs)
     write_progress(run, Progress("preparing", epochs_done, config.epochs))
     dataset = _load_dataset(config, upload, on_fetch)
-    check_dataset(dataset)
+    correction = as_correction(config.mask_correction)
+    dataset = correct_masks(dataset, correction)
+    check_dataset(dataset, check_masks=correction != "as_is")
+    for warning in list_mask_warnings(dataset):
+        on_message(warning)
     import_tensorflow(threads)
     from wbcseg.evaluation import write_model_card
     from wbcseg.training import loop

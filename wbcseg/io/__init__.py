@@ -18,11 +18,12 @@ from wbcseg.io.encode import encode_png, encode_tiff
 from wbcseg.io.filenames import format_display_name, make_safe_stem
 from wbcseg.io.images import OpenedImage, PageChoice, open_image, read_size
 from wbcseg.io.limits import MAX_BYTES, MAX_PAGES, MAX_PIXELS, MAX_SHRUNK_PIXELS, MAX_SIDE
-from wbcseg.io.mask_meaning import MaskCorrection, MaskIssue, check_mask
+from wbcseg.io.mask_meaning import CORRECTION_LABELS, MaskCorrection, MaskIssue, check_mask
 from wbcseg.io.masks import open_mask
 from wbcseg.io.pairs import open_pair
 
 __all__ = [
+    "CORRECTION_LABELS",
     "MAX_BYTES",
     "MAX_PAGES",
     "MAX_PIXELS",

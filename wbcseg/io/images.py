@@ -139,6 +139,8 @@ def _finish(header: Header, pixels: Pixels, notices: tuple[str, ...]) -> OpenedI
     if header.orientation != 1:
         notices += ("Turned upright by its EXIF orientation.",)
     pixel_size = header.pixel_size * header.shrink_factor if header.pixel_size else None
+    if pixel_size:
+        notices += (f"The file states a pixel size of {pixel_size:.4g} µm; it is not applied by itself.",)
     return OpenedImage(
         apply_orientation(pixels, header.orientation), header.format, notices, header.orientation, pixel_size
     )

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, Problem
+from wbcseg.io.filenames import format_display_name
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
 
-MaskCorrection = Literal["swap", "invert", "instances"]
-"""``swap``: nucleus and cytoplasm; ``invert``: cells and background; ``instances``: every value above 0 is a cell."""
+MaskCorrection = Literal["as_is", "swap", "invert", "instances"]
+"""``as_is``: it means what it says, whatever it looks like; ``swap``: nucleus and cytoplasm; ``invert``: cells and
+background; ``instances``: every value above 0 is a cell."""
 
 CORRECTION_LABELS: Final[dict[MaskCorrection, str]] = {
+    "as_is": "Use them as they are",
     "swap": "Swap nucleus and cytoplasm",
     "invert": "Invert (swap cells and background)",
     "instances": "These are instances (each value is one cell)",
@@ -65,7 +68,8 @@ class MaskIssue:
 
     def to_problem(self, name: str) -> Problem:
         """Return it as the problem of a file."""
-        return Problem(f"{name}: {self.reason[0].lower()}{self.reason[1:]}", name, self.reason, self.code, self.hint)
+        message = f"Mask {format_display_name(name)} was not used. {self.reason}"
+        return Problem(message, name, self.reason, self.code, self.hint)
 
     def __str__(self) -> str:
         """Return the sentence and what to do."""
@@ -106,6 +110,13 @@ _NO_NUCLEUS = MaskIssue(
 )
 
 
+NO_CYTOPLASM_NOTICE: Final = str(_NO_CYTOPLASM)
+NO_NUCLEUS_NOTICE: Final = str(_NO_NUCLEUS)
+
+CORRECTABLE_CODES: Final = frozenset((ErrorCode.MASK_SWAPPED, ErrorCode.MASK_INVERTED, ErrorCode.MASK_INSTANCES))
+"""Codes of masks that a correction may mend; until then, they are neither scored nor trained on."""
+
+
 def check_mask(labels: Labels, image: NDArray[np.uint8]) -> MaskIssue | None:
     """Return what seems to be wrong with a mask, or ``None``.
 
@@ -126,6 +137,11 @@ def check_mask(labels: Labels, image: NDArray[np.uint8]) -> MaskIssue | None:
         is_lighter = _mean(green, labels == NUCLEUS.id) > _mean(green, labels == CYTOPLASM.id) + MIN_DARKNESS
         return _SWAPPED if is_lighter and cytoplasm_contact > nucleus_contact else None
     return _NO_NUCLEUS if NUCLEUS.id not in used else _NO_CYTOPLASM
+
+
+def as_correction(name: str) -> MaskCorrection | None:
+    """Return the correction of a name; ``None`` for any other, such as ``none``."""
+    return next((correction for correction in CORRECTION_LABELS if correction == name), None)
 
 
 def correct_labels(values: NDArray[Any], correction: MaskCorrection | None) -> Labels:

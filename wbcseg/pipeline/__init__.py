@@ -1,7 +1,7 @@
 """The whole job: read images, segment them, measure and assess their cells."""
 
 from wbcseg.pipeline.analysis import Analysis
-from wbcseg.pipeline.analyze import PipelineConfig, analyze, analyze_image, analyze_pixels, open_input
+from wbcseg.pipeline.analyze import PipelineConfig, analyze, analyze_image, analyze_pixels, open_input, screen_mask
 from wbcseg.pipeline.batch import Batch, Progress
 from wbcseg.pipeline.cells import analyze_cells, compute_cell_dice, flag_disagreements
 from wbcseg.pipeline.correct import AnalysisEditor
@@ -35,4 +35,5 @@ __all__ = [
     "open_input",
     "render_field",
     "render_overlay",
+    "screen_mask",
 ]

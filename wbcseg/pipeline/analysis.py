@@ -16,7 +16,7 @@ from wbcseg.datasets import Sample
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import Problem
 from wbcseg.inference import DetectedCell, Segmentation
-from wbcseg.io import encode_png, open_image, open_mask
+from wbcseg.io import PageChoice, encode_png, open_image, open_mask
 from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache
@@ -55,7 +55,8 @@ class Analysis:
     second_labels: Labels | None = field(default=None, repr=False)
     edits: tuple[Edit, ...] = ()
     measured_cells: MutableMapping[DetectedCell, CellResult] = field(default_factory=WeakKeyDictionary, repr=False)
-    page: int = 0
+    page: PageChoice = None
+    pixel_size: float | None = None
     cache: LastImageCache = field(default_factory=LastImageCache, repr=False)
 
     @property
@@ -90,6 +91,7 @@ class Analysis:
             mask_problem=self.mask_problem,
             notices=self.notices,
             page=page,
+            pixel_size=self.pixel_size,
             model=self.segmentation.model,
             load=lambda: _assemble(load_pixels(), masks),
             digest=compute_image_digest(self.image, self.mask),

@@ -11,12 +11,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.datasets.uploads import InputImage, resolve_page
-from wbcseg.errors import DatasetError, ErrorCode, MaskError, Problem, WbcsegError
+from wbcseg.datasets.pages import resolve_page
+from wbcseg.datasets.uploads import InputImage
+from wbcseg.errors import DatasetError, ErrorCode, ImageError, MaskError, Problem, WbcsegError
 from wbcseg.inference import DetectedCell, Segmentation
-from wbcseg.io import format_display_name, open_image, open_pair
+from wbcseg.io import PageChoice, check_mask, format_display_name, open_image, open_pair
 from wbcseg.io.images import OpenedImage
-from wbcseg.labels import CYTOPLASM, NUCLEUS, Labels
+from wbcseg.io.mask_meaning import holds_mask_codes
+from wbcseg.labels import Labels
 from wbcseg.pipeline.analysis import Analysis, compute_image_digest
 from wbcseg.pipeline.cells import analyze_cells
 from wbcseg.pipeline.edits import CellSegmenter
@@ -27,10 +29,6 @@ from wbcseg.results import CellResult
 TRAINED_ON_NOTICE: Final = "was trained on this image, so its Dice is optimistic."
 """A notice, after the name of the model."""
 
-NO_CYTOPLASM_NOTICE: Final = (
-    "The expert mask has no cytoplasm: its white, or highest grey, counts as nucleus. If it shows the whole cell, the "
-    "Dice of nucleus and cytoplasm is meaningless."
-)
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +48,7 @@ class PipelineConfig:
         quality_model: Assesses the results; see :func:`wbcseg.quality.load_quality_model`.
         second_model: A second opinion: cells on which it disagrees are flagged for review.
         tta: Whether to use test-time averaging; see :meth:`wbcseg.inference.Segmenter.predict`.
-        page: Page of TIFF files with several, from 0.
+        page: Page of files with several; a choice of the input image has precedence.
         training_digests: Digests of the images with masks that the model was trained on, whose Dice is marked.
     """
 
@@ -58,7 +56,7 @@ class PipelineConfig:
     quality_model: QualityModel | None = None
     second_model: Model | None = None
     tta: bool = False
-    page: int = 0
+    page: PageChoice = None
     training_digests: frozenset[str] = frozenset()
 
 
@@ -110,12 +108,12 @@ def analyze(input_image: InputImage, pipeline_config: PipelineConfig, cache: Las
     if input_image.problem is not None:
         raise DatasetError.from_problem(input_image.problem)
     data = input_image.load()
-    page = resolve_page(data, input_image.name, pipeline_config.page)
+    page = resolve_page(data, input_image, pipeline_config.page)
     opened, mask, mask_problem = _open_with_mask(input_image, data, page)
     del data
     notices = (*input_image.notices, *opened.notices)
     analysis = analyze_pixels(input_image, opened.pixels, mask, pipeline_config, cache, page=page, notices=notices)
-    return replace(analysis, mask_problem=mask_problem)
+    return replace(analysis, mask_problem=mask_problem, pixel_size=opened.pixel_size)
 
 
 def analyze_pixels(
@@ -125,7 +123,7 @@ def analyze_pixels(
     pipeline_config: PipelineConfig,
     cache: LastImageCache,
     *,
-    page: int = 0,
+    page: PageChoice = None,
     notices: Sequence[str] = (),
 ) -> Analysis:
     """Segment and measure an image that is in memory.
@@ -136,7 +134,7 @@ def analyze_pixels(
         mask: Expert mask, ``uint8[H, W]`` of class ids, or ``None``.
         pipeline_config: The models and options.
         cache: Keeps the last image read.
-        page: Page of the file that the image is, from 0.
+        page: Page of the file that the image is.
         notices: Sentences on how the image was read.
 
     Raises:
@@ -162,7 +160,7 @@ def analyze_pixels(
         image,
         segmentation,
         tuple(replace(cell, seen_in_training=seen_in_training) for cell in cells),
-        (*notices, *_list_mask_notices(mask, segmentation.model if seen_in_training else "")),
+        (*notices, *list_mask_notices(image, mask, segmentation.model if seen_in_training else "")),
         mask=mask,
         second_labels=second_labels,
         measured_cells=measured_cells,
@@ -171,35 +169,32 @@ def analyze_pixels(
     )
 
 
-def _list_mask_notices(mask: Labels | None, trained_model: str) -> Iterator[str]:
+def list_mask_notices(image: NDArray[np.uint8], mask: Labels | None, trained_model: str = "") -> Iterator[str]:
     """Yield what to know about an expert mask before trusting the overlap with it.
 
     Args:
-        mask: The mask, or ``None``.
+        image: ``uint8[H, W, 3]``, RGB.
+        mask: The mask, ``uint8[H, W]`` of class ids, or ``None``.
         trained_model: Name of the model if it was trained on the image and this mask, else empty.
     """
     if mask is None:
         return
     if trained_model:
         yield f"{trained_model} {TRAINED_ON_NOTICE}"
-    if lacks_cytoplasm(mask):
-        yield NO_CYTOPLASM_NOTICE
+    if (issue := check_mask(mask, image)) is not None and not issue.is_wrong:
+        yield str(issue)
 
 
-def lacks_cytoplasm(mask: Labels) -> bool:
-    """Return whether a mask, ``uint8[H, W]`` of class ids, has a nucleus but no cytoplasm."""
-    return not (mask == CYTOPLASM.id).any() and bool((mask == NUCLEUS.id).any())
-
-
-def open_input(input_image: InputImage, page: int = 0) -> tuple[OpenedImage, Labels | None, Problem | None]:
+def open_input(input_image: InputImage, page: PageChoice = None) -> tuple[OpenedImage, Labels | None, Problem | None]:
     """Open an image and its mask; a mask that cannot be used does not prevent using the image.
 
     Args:
         input_image: The image.
-        page: Page of a TIFF file with several, from 0.
+        page: Page of a TIFF file with several.
 
     Returns:
-        The image; the mask, ``uint8[H, W]`` of class ids, or ``None``; and why a mask was not used, or ``None``.
+        The image; the mask, ``uint8[H, W]`` of class ids, or ``None``; and why a mask was not used, or ``None``: it
+        cannot be read, or its classes seem to mean something else (see :mod:`wbcseg.io.mask_meaning`).
 
     Raises:
         ImageError: If the image cannot be read.
@@ -208,20 +203,57 @@ def open_input(input_image: InputImage, page: int = 0) -> tuple[OpenedImage, Lab
 
 
 def _open_with_mask(
-    input_image: InputImage, data: bytes, page: int
+    input_image: InputImage, data: bytes, page: PageChoice
 ) -> tuple[OpenedImage, Labels | None, Problem | None]:
     if input_image.load_mask is None:
-        return open_image(data, name=input_image.name, page=page), None, None
+        return _open_image(input_image, data, page), None, None
     try:
         mask_data = input_image.load_mask()
     except WbcsegError as error:
         message = f"Mask {format_display_name(input_image.mask_name)} could not be read. {error.message}"
         problem = replace(error.to_problem(), message=message, file=input_image.mask_name)
-        return open_image(data, name=input_image.name, page=page), None, problem
+        return _open_image(input_image, data, page), None, problem
+    correction = input_image.mask_correction
     try:
         image, mask = open_pair(
-            data, mask_data, image_name=input_image.name, mask_name=input_image.mask_name, page=page
+            data,
+            mask_data,
+            image_name=input_image.name,
+            mask_name=input_image.mask_name,
+            page=page,
+            correction=correction,
         )
     except (MaskError, DatasetError) as error:
-        return open_image(data, name=input_image.name, page=page), None, error.to_problem()
-    return image, mask, None
+        return _open_image(input_image, data, page), None, error.to_problem()
+    return image, *screen_mask(input_image, image.pixels, mask)
+
+
+def screen_mask(
+    input_image: InputImage, image: NDArray[np.uint8], mask: Labels | None
+) -> tuple[Labels | None, Problem | None]:
+    """Return a mask and no problem; or no mask, if its classes seem to mean something else, and the problem.
+
+    Args:
+        input_image: The input, which may hold a correction: then someone has checked the mask.
+        image: ``uint8[H, W, 3]``, RGB.
+        mask: ``uint8[H, W]`` of class ids, or ``None``.
+    """
+    issue = check_mask(mask, image) if mask is not None and input_image.mask_correction is None else None
+    if issue is None or not issue.is_wrong:
+        return mask, None
+    return None, issue.to_problem(input_image.mask_name or "mask")
+
+
+def _open_image(input_image: InputImage, data: bytes, page: PageChoice) -> OpenedImage:
+    """Open an image without a mask of its own; ask about one that looks like a mask."""
+    image = open_image(data, name=input_image.name, page=page)
+    if not input_image.mask_name and holds_mask_codes(image.pixels):
+        reason = "It looks like a mask: it holds only the values of one, such as 0, 128 and 255."
+        raise ImageError(
+            f"Image {format_display_name(input_image.name)} was not segmented. {reason}",
+            file=input_image.name,
+            reason=reason,
+            code=ErrorCode.LOOKS_LIKE_MASK,
+            hint="If it is the mask of an image, give it that image's name with _mask at the end.",
+        )
+    return image

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import Problem
-from wbcseg.io import encode_png
+from wbcseg.io import PageChoice, encode_png
 from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.thumbnails import render_thumbnail
@@ -49,7 +49,8 @@ class ImageResult:
     problem: Problem | None = None
     mask_problem: Problem | None = None
     notices: tuple[str, ...] = ()
-    page: int = 0
+    page: PageChoice = None
+    pixel_size: float | None = None
     model: str = ""
     load: Callable[[], Pixels] | None = field(default=None, repr=False)
     digest: str = ""

@@ -56,6 +56,11 @@ def collect_inputs(paths: Sequence[Path], output_folders: Iterable[Path] = ()) -
 
         for name in filter(is_included, source.names):
             add_upload(path / name, name, top, partial(source.read, name))
+        problems += (
+            InputImage(_qualify_name(problem.file, top, multiple_folders), "", bytes, problem=problem)
+            for problem in source.unused
+            if problem.file and is_included(problem.file)
+        )
         nested_zips = [name for name in filter(is_included, source.zip_names) if path / name not in absolute_paths]
         problems += (
             InputImage(_qualify_name(name, top, multiple_folders), "", bytes, problem=_NESTED_ZIP)

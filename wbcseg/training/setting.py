@@ -9,6 +9,13 @@ from typing import Any, Final, TypeVar
 
 from wbcseg.errors import ConfigError
 
+NETWORK: Final = "Network"
+DATA: Final = "Data and split"
+OPTIMISATION: Final = "Optimisation"
+MODEL: Final = "Model and reproducibility"
+SETTING_GROUPS: Final = (NETWORK, DATA, OPTIMISATION, MODEL)
+"""Headings of a form, in order."""
+
 T = TypeVar("T")
 Values = Mapping[str, Any]
 ValueLabels = Mapping[str, str]

@@ -19,15 +19,8 @@ from wbcseg.training.conditions import (
     uses_folds,
     uses_thesis_split,
 )
-from wbcseg.training.setting import Setting, collect_settings, setting
+from wbcseg.training.setting import DATA, MODEL, NETWORK, OPTIMISATION, Setting, collect_settings, setting
 from wbcseg.transforms.config import AUGMENTATIONS
-
-NETWORK: Final = "Network"
-DATA: Final = "Data and split"
-OPTIMISATION: Final = "Optimisation"
-MODEL: Final = "Model and reproducibility"
-SETTING_GROUPS: Final = (NETWORK, DATA, OPTIMISATION, MODEL)
-"""Headings of a form, in order."""
 
 MAX_SEED: Final = 2**31 - 1
 
@@ -90,6 +83,14 @@ class TrainingSettings:
         "images in training, to measure the effect of data leakage.",
         group=DATA,
         labels={"leak-free": "Leak-free", "thesis": "Thesis", "leaky": "Leaky on purpose"},
+    )
+    mask_correction: str = setting(
+        "none",
+        "Masks",
+        "**Checked**: masks whose classes look swapped or inverted stop the training before it begins. Otherwise they "
+        "are used as they are, or nucleus and cytoplasm (**swap**) or cells and background (**invert**) change places.",
+        group=DATA,
+        labels={"none": "Checked", "as_is": "As they are", "swap": "Swap", "invert": "Invert"},
     )
     fold: int = setting(
         0,

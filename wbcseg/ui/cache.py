@@ -22,12 +22,14 @@ from wbcseg.datasets import open_dataset
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.uploads import InputImage
+from wbcseg.errors import Problem
 from wbcseg.features import CellFeatures, extract_features
 from wbcseg.inference import Catalog, ModelEntry, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
+from wbcseg.io import PageChoice
 from wbcseg.labels import Labels
 from wbcseg.pipeline import open_input
-from wbcseg.pipeline.analyze import NO_CYTOPLASM_NOTICE, lacks_cytoplasm
+from wbcseg.pipeline.analyze import list_mask_notices
 from wbcseg.quality import load_quality_model
 from wbcseg.results import CellResult
 from wbcseg.ui.viewer.payload import encode_prediction
@@ -53,6 +55,8 @@ class LoadedImage:
         is_upload: Whether the user uploaded it. Everything computed from it is then cached in the session only.
         filename: Name of the uploaded file, for display and for downloads. It is never written to this computer.
         notices: Sentences about how the file was read.
+        mask_problem: Why its expert mask was not used, or ``None``.
+        pixel_size: Pixel size in µm that the file states, or ``None``.
     """
 
     sample: Sample
@@ -60,6 +64,8 @@ class LoadedImage:
     is_upload: bool = False
     filename: str = ""
     notices: tuple[str, ...] = ()
+    mask_problem: Problem | None = None
+    pixel_size: float | None = None
 
 
 def cache_by_image(
@@ -122,7 +128,7 @@ def load_image(dataset_name: str, sample_id: str) -> LoadedImage:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, scope="session")
-def load_uploaded_image(key: str, filename: str, page: int, _input_image: InputImage) -> LoadedImage:
+def load_uploaded_image(key: str, filename: str, page: PageChoice, _input_image: InputImage) -> LoadedImage:
     """Read an uploaded image and the mask that belongs to it, once per session.
 
     Args:
@@ -137,9 +143,17 @@ def load_uploaded_image(key: str, filename: str, page: int, _input_image: InputI
     decoded, mask, problem = open_input(_input_image, page)
     sample_id = f"upload/{compute_digest(decoded.pixels.tobytes())[:12]}"
     sample = Sample(id=sample_id, image=decoded.pixels, mask=mask, source="Uploaded image")
-    notices = [*decoded.notices, problem, NO_CYTOPLASM_NOTICE if mask is not None and lacks_cytoplasm(mask) else ""]
+    notices = [*decoded.notices, problem, *list_mask_notices(decoded.pixels, mask)]
     notices_text = tuple(str(notice) for notice in notices if notice)
-    return LoadedImage(sample, sample.compute_digest(), is_upload=True, filename=filename, notices=notices_text)
+    return LoadedImage(
+        sample,
+        sample.compute_digest(),
+        is_upload=True,
+        filename=filename,
+        notices=notices_text,
+        mask_problem=problem,
+        pixel_size=decoded.pixel_size,
+    )
 
 
 def compute_digest(data: bytes) -> str:

@@ -77,7 +77,7 @@ def read_header(data: FileBytes, page: int = 0) -> Header:
     file_format = detect_format(data[:1024])
     if file_format is None:
         raise RejectedFileError(
-            f"The file holds {_describe_unsupported(data[:1024])}; supported are {SUPPORTED_FORMATS}.",
+            f"The file holds {describe_unsupported(data[:1024])}; supported are {SUPPORTED_FORMATS}.",
             ErrorCode.UNSUPPORTED_FORMAT,
             "Save it as PNG.",
         )
@@ -102,7 +102,7 @@ def detect_format(head: bytes) -> str | None:
     return next((name for signature, name in _SIGNATURES.items() if head.startswith(signature)), None)
 
 
-def _describe_unsupported(head: bytes) -> str:
+def describe_unsupported(head: bytes) -> str:
     """Return what a file that is not an image seems to be."""
     for signature, description in _UNSUPPORTED_SIGNATURES.items():
         if head.startswith(signature):

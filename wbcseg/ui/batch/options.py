@@ -10,6 +10,7 @@ import streamlit as st
 
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Catalog, ModelEntry
+from wbcseg.io import PageChoice
 from wbcseg.quality import load_quality_model
 from wbcseg.ui.components import dataset_status
 from wbcseg.ui.components.pixel_size import select_pixel_size
@@ -17,7 +18,7 @@ from wbcseg.ui.counting import select_edge_rule
 from wbcseg.ui.glossary import GLOSSARY
 from wbcseg.ui.state import restore_widget, save_widget
 
-CacheKey = tuple[tuple[str, str], tuple[str, str] | None, bool, int]
+CacheKey = tuple[tuple[str, str], tuple[str, str] | None, bool, PageChoice]
 
 NO_SECOND_OPINION: Final = ""
 """The option for no second opinion."""
@@ -31,14 +32,14 @@ class PredictionOptions:
         entry: The model.
         second_entry: The model that gives a second opinion, or ``None``.
         tta: Whether to use test-time averaging.
-        page: The page to read from TIFF files, from 0.
+        page: The page to read from TIFF files, from 0; ``None`` for what each file declares, else its first page.
         pixel_size: Pixel size in µm, or ``None``.
     """
 
     entry: ModelEntry
     second_entry: ModelEntry | None
     tta: bool
-    page: int
+    page: PageChoice
     pixel_size: float | None
 
     @property
@@ -105,7 +106,7 @@ def select_options(catalog: Catalog, page_count: int = 1) -> PredictionOptions |
             "No quality check for this model: its results are not flagged for review, and it was not trained for "
             "images from other laboratories. General (multi-site) models have a quality check."
         )
-    return PredictionOptions(usable_entries[name], second_entry, tta, int(page) - 1, pixel_size)
+    return PredictionOptions(usable_entries[name], second_entry, tta, int(page) - 1 if page > 1 else None, pixel_size)
 
 
 def _select_second_entry(first_entry: ModelEntry, usable_entries: Mapping[str, ModelEntry]) -> ModelEntry | None:

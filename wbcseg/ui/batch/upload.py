@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import streamlit as st
 
 from wbcseg.datasets import PAIRING_RULE
-from wbcseg.datasets.uploads import InputImage, Upload, count_max_pages, pair_uploads
+from wbcseg.datasets.pages import format_page_choice, list_page_choices, read_page_headers
+from wbcseg.datasets.uploads import InputImage, Upload, pair_uploads
 from wbcseg.io import encode_png
+from wbcseg.io.formats.header import Header
 from wbcseg.labels import to_grey
 from wbcseg.ui.batch.paste import enable_paste
 from wbcseg.ui.formatting import escape_markdown, pluralise
+from wbcseg.ui.mask_correction import select_correction
 from wbcseg.ui.segment.upload import IMAGE_EXTENSIONS, MAX_UPLOAD_MB
+from wbcseg.ui.state import restore_widget, save_widget
 
 FILES: Final = "Files or zip"
 FOLDER: Final = "Folder"
@@ -45,17 +49,25 @@ class UploadSet:
     Attributes:
         uploads: The files, in the order of their upload.
         input_images: The images with their masks, and the files that cannot be used.
-        page_count: Largest number of pages of a TIFF.
+        multi_page: Headers of the TIFF files with several pages, by the key of the image.
     """
 
     uploads: tuple[Upload, ...]
     input_images: tuple[InputImage, ...]
-    page_count: int
+    multi_page: Mapping[str, Header]
 
     @property
     def cache_key(self) -> tuple[str, ...]:
         """Identifies the content."""
-        return tuple(upload.key for upload in self.uploads)
+        return (
+            *(upload.key for upload in self.uploads),
+            *(f"{item.key} {item.page}" for item in self.input_images if item.page is not None or item.mask_correction),
+        )
+
+    @property
+    def page_count(self) -> int:
+        """Largest number of pages of a TIFF."""
+        return max((header.page_count for header in self.multi_page.values()), default=1)
 
 
 def upload_images() -> UploadSet | None:
@@ -108,12 +120,40 @@ def _is_duplicate(upload: Upload, others: Sequence[Upload]) -> bool:
     return any(other.name == upload.name and other.load() == upload.load() for other in others)
 
 
+def select_file_choices(upload_set: UploadSet) -> UploadSet:
+    """Ask for the page of each file with several, and what the expert masks mean. Return the uploads with both."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        input_images = select_correction(upload_set.input_images, "batch_mask_correction")
+        if upload_set.multi_page:
+            with st.popover("Page per file", icon=":material/auto_stories:"):
+                input_images = tuple(_select_page(item, upload_set.multi_page) for item in input_images)
+    return replace(upload_set, input_images=input_images)
+
+
+def _select_page(input_image: InputImage, headers: Mapping[str, Header]) -> InputImage:
+    header = headers.get(input_image.key)
+    if header is None:
+        return input_image
+    key = f"batch_page_of_{input_image.key}"
+    choices = [None, *(choice for choice in list_page_choices(header) if choice is not None)]
+    restore_widget(key, None, choices)
+    page = st.selectbox(
+        escape_markdown(input_image.name),
+        choices,
+        format_func=lambda choice: "As for all files" if choice is None else format_page_choice(choice),
+        key=key,
+        on_change=save_widget,
+        args=(key,),
+    )
+    return input_image if page is None else replace(input_image, key=f"{input_image.key} page {page}", page=page)
+
+
 def show_upload_help() -> None:
     """Explain what to upload and what happens to it, and offer synthetic cells to try it with."""
     st.markdown(
         "- **Crops** of one white blood cell each, or **whole fields of view** with any number of cells, in "
         "which the white blood cells are found and numbered.\n"
-        "- PNG, JPEG, BMP or TIFF, 8 or 16 bits; as single files, a folder or a zip.\n"
+        "- PNG, JPEG, BMP, TIFF, WebP or HEIC, 8 or 16 bits; as single files, a folder or a zip.\n"
         "- **Expert masks**, if you have them: they are paired with the images by name, and the Dice is shown.\n\n"
         "Nothing is stored: images stay in memory for this session. Only pixels are read, no metadata about patient, "
         "place or device.",
@@ -202,7 +242,7 @@ def _store_uploads(uploads: Sequence[Upload]) -> None:
         st.session_state.pop(_UPLOAD_SET_KEY, None)
         return
     input_images = tuple(pair_uploads(uploads))
-    st.session_state[_UPLOAD_SET_KEY] = UploadSet(tuple(uploads), input_images, count_max_pages(input_images))
+    st.session_state[_UPLOAD_SET_KEY] = UploadSet(tuple(uploads), input_images, read_page_headers(input_images))
 
 
 def _make_upload(filename: str, file: Any) -> Upload:

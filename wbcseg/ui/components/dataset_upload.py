@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from wbcseg.datasets import PAIRING_RULE, Dataset, check_dataset, open_zip
+from wbcseg.datasets.base import correct_masks
+from wbcseg.datasets.validation import list_mask_warnings
 from wbcseg.errors import WbcsegError
+from wbcseg.io.mask_meaning import as_correction
 from wbcseg.ui.cache import compute_digest
 from wbcseg.ui.formatting import escape_lines, escape_markdown, pluralise
 from wbcseg.ui.segment import edited_masks
@@ -26,11 +29,19 @@ class UploadedDataset:
     dataset: Dataset
 
 
-def upload_dataset(key: str = "train_zip", label: str = "Zip archive with images and masks") -> UploadedDataset | None:
-    """Ask for a zip archive and check everything in it. Return ``None`` if there is none or it has a problem."""
+def upload_dataset(
+    mask_correction: str = "none", key: str = "train_zip", label: str = "Zip archive with images and masks"
+) -> UploadedDataset | None:
+    """Ask for a zip archive and check everything in it. Return ``None`` if there is none or it has a problem.
+
+    Args:
+        mask_correction: What the user said about the masks, as in :class:`wbcseg.training.TrainingConfig`.
+        key: Key of the uploader.
+        label: Its label.
+    """
     if edited_masks.get_edited_masks() and _select_edited_masks():
         zip_bytes = edited_masks.build_zip()
-        return _open_upload(zip_bytes, "corrected.zip")
+        return _open_upload(zip_bytes, "corrected.zip", mask_correction)
     file = st.file_uploader(label, type=["zip"], key=key, width=720)
     with st.popover("How are images and masks paired?", icon=":material/help:", type="tertiary"):
         st.markdown(escape_markdown(PAIRING_RULE), width=480)
@@ -42,7 +53,7 @@ def upload_dataset(key: str = "train_zip", label: str = "Zip archive with images
             width=720,
         )
         return None
-    return _open_upload(file.getvalue(), file.name)
+    return _open_upload(file.getvalue(), file.name, mask_correction)
 
 
 def _select_edited_masks() -> bool:
@@ -53,21 +64,29 @@ def _select_edited_masks() -> bool:
     return st.toggle(label, value=True, key="train_corrected", help=help_text)
 
 
-def _open_upload(zip_bytes: bytes, filename: str) -> UploadedDataset | None:
-    dataset_or_problem = _load_checked(compute_digest(zip_bytes), filename, zip_bytes)
+def _open_upload(zip_bytes: bytes, filename: str, mask_correction: str) -> UploadedDataset | None:
+    dataset_or_problem = _load_checked(compute_digest(zip_bytes), filename, mask_correction, zip_bytes)
     if isinstance(dataset_or_problem, str):
         st.error(escape_lines(dataset_or_problem), icon=":material/rule:")
         return None
-    st.markdown(f":green[:material/check_circle:] {pluralise(len(dataset_or_problem), 'image')} with masks.")
-    return UploadedDataset(zip_bytes, dataset_or_problem)
+    dataset, warnings = dataset_or_problem
+    st.markdown(f":green[:material/check_circle:] {pluralise(len(dataset), 'image')} with masks.")
+    for warning in warnings:
+        st.warning(warning, icon=":material/rule:")
+    return UploadedDataset(zip_bytes, dataset)
 
 
 # Problems are cached as well, so a large archive is not read again at each click.
 @st.cache_resource(max_entries=2, show_spinner="Reading images and masks…", scope="session")
-def _load_checked(digest: str, filename: str, _zip_bytes: bytes) -> Dataset | str:  # noqa: ARG001 (the key)
+def _load_checked(
+    digest: str,  # noqa: ARG001 (the key)
+    filename: str,
+    mask_correction: str,
+    _zip_bytes: bytes,
+) -> tuple[Dataset, list[str]] | str:
     try:
-        dataset = open_zip(_zip_bytes, filename)
-        check_dataset(dataset)
+        dataset = correct_masks(open_zip(_zip_bytes, filename), as_correction(mask_correction))
+        check_dataset(dataset, check_masks=mask_correction != "as_is")
     except WbcsegError as error:
         return str(error)
-    return dataset
+    return dataset, list_mask_warnings(dataset)

@@ -12,6 +12,7 @@ import streamlit as st
 from wbcseg.counting import DEFAULT_EDGE_RULE
 from wbcseg.export import CELLS_FILE, DEFAULT_FORMATS, EXPORT_FORMATS, build_cell_rows, build_results_zip, encode_csv
 from wbcseg.inference import ModelEntry
+from wbcseg.io import PageChoice
 from wbcseg.results import Results, group_by_image
 from wbcseg.ui.components.pixel_size import CURRENT_PIXEL_SIZE
 from wbcseg.ui.counting import EDGE_RULE_KEY
@@ -25,7 +26,7 @@ def show_download_buttons(
     entries: Mapping[str, ModelEntry],
     *,
     tta: bool,
-    page: int = 0,
+    page: PageChoice = None,
     second_entry: ModelEntry | None = None,
     reading_context: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
@@ -116,14 +117,14 @@ def _select_formats() -> None:
 
 
 def _list_settings(
-    results: Results, entries: Mapping[str, ModelEntry], tta: bool, page: int, second_entry: ModelEntry | None
+    results: Results, entries: Mapping[str, ModelEntry], tta: bool, page: PageChoice, second_entry: ModelEntry | None
 ) -> list[tuple[str, str]]:
     """Return how the results were computed, for the report."""
     model_names = dict.fromkeys(model for image in group_by_image(results) for model in image.models)
     settings = [("Model", _describe_model(entries[name])) for name in model_names]
     settings += [("Second opinion", _describe_model(second_entry))] if second_entry else []
     settings.append(("Prediction", "test-time averaging" if tta else "single pass"))
-    return [*settings, ("TIFF page", str(page + 1))] if page else settings
+    return [*settings, ("TIFF page", str(page + 1))] if isinstance(page, int) and page else settings
 
 
 def _describe_model(entry: ModelEntry) -> str:

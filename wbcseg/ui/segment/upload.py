@@ -6,13 +6,15 @@ from typing import Final
 
 import streamlit as st
 
+from wbcseg.datasets.pages import format_page_choice, list_page_choices, read_page_headers
 from wbcseg.datasets.pairing import IMAGE_SUFFIXES
-from wbcseg.datasets.uploads import InputImage, count_max_pages
+from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import WbcsegError
-from wbcseg.io import MAX_BYTES
+from wbcseg.io import MAX_BYTES, PageChoice
 from wbcseg.ui import cache, routes
 from wbcseg.ui.components import dataset_picker
 from wbcseg.ui.formatting import escape_markdown
+from wbcseg.ui.mask_correction import select_correction
 from wbcseg.ui.state import save_choices
 
 IMAGE_EXTENSIONS: Final = tuple(sorted(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES))
@@ -32,17 +34,17 @@ _UPLOADER_KEY: Final = "upload"
 
 def upload_image() -> cache.LoadedImage:
     """Ask for an image and read it; the page ends here until there is one that can be read."""
-    opened: tuple[InputImage, int] | None = st.session_state.get(_OPENED_KEY)
-    uploaded: tuple[InputImage, int] | None = st.session_state.get(_UPLOADED_KEY)
+    opened: tuple[InputImage, PageChoice] | None = st.session_state.get(_OPENED_KEY)
+    uploaded: tuple[InputImage, PageChoice] | None = st.session_state.get(_UPLOADED_KEY)
     if opened is None and uploaded is not None and st.session_state.get(_UPLOADER_KEY) is None:
         input_image, page = uploaded
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("Your image, uploaded earlier.", width="content")
             st.button("Upload another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
     elif opened is None:
-        input_image, page = _upload_file(), 0
+        input_image, page = _upload_file(), None
         if uploaded is None or uploaded[0].key != input_image.key:
-            st.session_state[_UPLOADED_KEY] = (input_image, 0)
+            st.session_state[_UPLOADED_KEY] = (input_image, None)
     else:
         input_image, page = opened
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,6 +52,7 @@ def upload_image() -> cache.LoadedImage:
             st.page_link(routes.BATCH, label="Back to the table", icon=":material/arrow_back:")
             st.button("Upload another", icon=":material/upload:", on_click=_discard_image, type="tertiary")
     page = _select_page(input_image, page)
+    input_image = select_correction([input_image], "segment_mask_correction")[0]
     try:
         loaded_image = cache.load_uploaded_image(input_image.key, input_image.name, page, input_image)
     except WbcsegError as error:
@@ -60,13 +63,13 @@ def upload_image() -> cache.LoadedImage:
     return loaded_image
 
 
-def show_segment_upload_button(label: str, input_image: InputImage, page: int, key: str) -> None:
+def show_segment_upload_button(label: str, input_image: InputImage, page: PageChoice, key: str) -> None:
     """Show a button that opens an image in the Segment page.
 
     Args:
         label: Text of the button.
         input_image: The image, with its mask if it has one.
-        page: Page of a TIFF, from 0.
+        page: Page of a TIFF.
         key: Key of the button.
     """
     if not st.button(label, icon=":material/biotech:", key=key):
@@ -81,42 +84,39 @@ def show_segment_upload_button(label: str, input_image: InputImage, page: int, k
     st.switch_page(routes.SEGMENT)
 
 
-def _select_page(input_image: InputImage, page: int) -> int:
+def _select_page(input_image: InputImage, page: PageChoice) -> PageChoice:
     """Ask for the page of a TIFF, if it has several.
 
     Args:
         input_image: The image.
-        page: The default page, from 0.
-
-    Returns:
-        The page, from 0.
+        page: The default page.
     """
-    page_count = count_max_pages([input_image])
-    if page_count == 1:
-        return 0
+    header = read_page_headers([input_image]).get(input_image.key)
+    if header is None:
+        return None
+    choices = [choice for choice in list_page_choices(header) if choice is not None]
     # Each file has its own key, so that another file starts at its first page.
     key = f"page_of_{input_image.key}"
-    selected_page = st.number_input(
+    selected_page: PageChoice = st.selectbox(
         "Page",
-        min_value=1,
-        max_value=page_count,
-        value=min(page, page_count - 1) + 1,
-        step=1,
+        choices,
+        index=choices.index(page) if page in choices else 0,
+        format_func=format_page_choice,
         key=key,
         on_change=_save_page,
         args=(key,),
-        width=130,
-        help=f"Your file has {page_count} pages. This page is segmented.",
+        width=320,
+        help=f"Your file has {header.page_count} pages. This choice is segmented.",
     )
-    return int(selected_page) - 1
+    return selected_page
 
 
 def _save_page(key: str) -> None:
     """Save the TIFF page: Streamlit forgets it while the user is on another page."""
     for state_key in (_OPENED_KEY, _UPLOADED_KEY):
-        stored: tuple[InputImage, int] | None = st.session_state.get(state_key)
+        stored: tuple[InputImage, PageChoice] | None = st.session_state.get(state_key)
         if stored is not None:
-            st.session_state[state_key] = (stored[0], st.session_state[key] - 1)
+            st.session_state[state_key] = (stored[0], st.session_state[key])
             return
 
 

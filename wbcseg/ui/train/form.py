@@ -14,8 +14,7 @@ from wbcseg.models import get_spec
 from wbcseg.training import PRESETS, TrainingConfig
 from wbcseg.training.jobs.manager import UPLOADED_DATASET
 from wbcseg.training.presets import PRESET_DESCRIPTIONS, PRESET_TITLES
-from wbcseg.training.setting import Setting
-from wbcseg.training.settings import SETTING_GROUPS
+from wbcseg.training.setting import SETTING_GROUPS, Setting
 from wbcseg.ui.components.dataset_status import show_download_button
 from wbcseg.ui.components.dataset_upload import UploadedDataset, upload_dataset
 from wbcseg.ui.formatting import escape_lines, escape_markdown
@@ -51,7 +50,7 @@ def configure_training() -> TrainingRequest | None:
         _show_field(BASIC_FIELDS["architecture"], values)
         _show_field(BASIC_FIELDS["dataset"], values)
     st.caption(get_spec(values["architecture"]).summary)
-    upload = upload_dataset() if values["dataset"] == UPLOADED_DATASET else None
+    upload = upload_dataset(values["mask_correction"]) if values["dataset"] == UPLOADED_DATASET else None
     is_ready = upload is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
     with st.expander("Advanced", icon=":material/tune:", key="training_advanced"):
         _show_advanced_fields(values)
