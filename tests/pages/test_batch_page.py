@@ -30,7 +30,7 @@ from quick_app import (
 from wbcseg.datasets import Sample
 from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.datasets.uploads import InputImage
-from wbcseg.errors import ModelError, Problem
+from wbcseg.errors import ErrorCode, ModelError, Problem
 from wbcseg.evaluation.feature_agreement import FeaturePairs
 from wbcseg.export import build_cell_rows, encode_csv, format_mean_dice
 from wbcseg.features import FEATURES, extract_features
@@ -548,7 +548,7 @@ def test_image_opened_in_segment_has_its_mask(open_page):
     at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", MASK, "image/png"))
     next(button for button in at.button if button.label == "Open in Segment").click().run()
     item, page = at.session_state["opened_image"]
-    assert (item.load(), item.load_mask(), page) == (CELL, MASK, 0)
+    assert (item.load(), item.load_mask(), page) == (CELL, MASK, None)
     go_to(at, "segment")
     at.query_params["source"] = "Upload an image"
     at.run()
@@ -703,3 +703,31 @@ def test_a_zip(open_page):
     at = upload_and_wait(open_page("batch"), ("cells.zip", buffer.getvalue(), "application/zip"))
     assert len(table(at)) == 4
     assert "3 cells with a mask" in page_text(at)
+
+
+def test_a_swapped_mask_is_not_scored_until_someone_says_what_it_means(open_page):
+    swapped = encode(np.array([0, 255, 128], np.uint8)[LABELS])
+    at = upload_and_wait(open_page("batch"), ("a.png", CELL, "image/png"), ("a_mask.png", swapped, "image/png"))
+    (result,) = at.session_state["batch"][1].get_results()
+    assert result.mask_problem.code == ErrorCode.MASK_SWAPPED
+    assert not result.cells[0].dice
+    at.selectbox(key="batch_mask_correction").set_value("swap").run()
+    at.session_state["batch"][1].join(60)
+    (result,) = at.session_state["batch"][1].get_results()
+    assert result.mask_problem is None
+    assert result.cells[0].dice["nucleus"] > 0.5
+
+
+def test_the_page_of_each_file_can_be_chosen(open_page):
+    buffer = io.BytesIO()
+    pages = [Image.fromarray(channel) for channel in np.moveaxis(IMAGE, -1, 0)]
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    at = upload_and_wait(open_page("batch"), ("rgb.tif", buffer.getvalue(), "image/tiff"))
+    (result,) = at.session_state["batch"][1].get_results()
+    assert result.problem.code == ErrorCode.CHANNELS_AS_PAGES
+    (box,) = [box for box in at.selectbox if str(box.key).startswith("batch_page_of_")]
+    box.set_value("rgb").run()
+    at.session_state["batch"][1].join(60)
+    (result,) = at.session_state["batch"][1].get_results()
+    assert result.problem is None
+    assert result.page == "rgb"

@@ -30,14 +30,14 @@ class UploadedDataset:
 
 
 def upload_dataset(
-    mask_correction: str = "none", key: str = "train_zip", label: str = "Zip archive with images and masks"
+    key: str = "train_zip", label: str = "Zip archive with images and masks", *, mask_correction: str = "none"
 ) -> UploadedDataset | None:
     """Ask for a zip archive and check everything in it. Return ``None`` if there is none or it has a problem.
 
     Args:
-        mask_correction: What the user said about the masks, as in :class:`wbcseg.training.TrainingConfig`.
         key: Key of the uploader.
         label: Its label.
+        mask_correction: What the user said about the masks, as in :class:`wbcseg.training.TrainingConfig`.
     """
     if edited_masks.get_edited_masks() and _select_edited_masks():
         zip_bytes = edited_masks.build_zip()

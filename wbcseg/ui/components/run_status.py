@@ -111,7 +111,11 @@ def show_actions(summary: RunSummary, key: str) -> None:
         if summary.status == "finished":
             _show_segment_link(summary)
     if summary.is_resumable and summary.config and summary.config.dataset == UPLOADED_DATASET:
-        upload = upload_dataset(f"{key}_zip", "To resume, upload the same zip of images and masks again")
+        upload = upload_dataset(
+            f"{key}_zip",
+            "To resume, upload the same zip of images and masks again",
+            mask_correction=summary.config.mask_correction,
+        )
         st.button(
             "Resume",
             icon=":material/play_arrow:",

@@ -94,9 +94,25 @@ def _select_page(input_image: InputImage, page: PageChoice) -> PageChoice:
     header = read_page_headers([input_image]).get(input_image.key)
     if header is None:
         return None
-    choices = [choice for choice in list_page_choices(header) if choice is not None]
     # Each file has its own key, so that another file starts at its first page.
     key = f"page_of_{input_image.key}"
+    help_text = f"Your file has {header.page_count} pages. This choice is segmented."
+    if header.channel_pages == "no":
+        first = min(page, header.page_count - 1) if isinstance(page, int) else 0
+        number = st.number_input(
+            "Page",
+            min_value=1,
+            max_value=header.page_count,
+            value=first + 1,
+            step=1,
+            key=key,
+            on_change=_save_page,
+            args=(key, 1),
+            width=130,
+            help=help_text,
+        )
+        return int(number) - 1
+    choices = [choice for choice in list_page_choices(header) if choice is not None]
     selected_page: PageChoice = st.selectbox(
         "Page",
         choices,
@@ -104,19 +120,26 @@ def _select_page(input_image: InputImage, page: PageChoice) -> PageChoice:
         format_func=format_page_choice,
         key=key,
         on_change=_save_page,
-        args=(key,),
+        args=(key, 0),
         width=320,
-        help=f"Your file has {header.page_count} pages. This choice is segmented.",
+        help=help_text,
     )
     return selected_page
 
 
-def _save_page(key: str) -> None:
-    """Save the TIFF page: Streamlit forgets it while the user is on another page."""
+def _save_page(key: str, first: int) -> None:
+    """Save the TIFF page: Streamlit forgets it while the user is on another page.
+
+    Args:
+        key: Key of the widget.
+        first: What the widget calls the first page.
+    """
+    choice = st.session_state[key]
+    page: PageChoice = choice - first if isinstance(choice, int) else choice
     for state_key in (_OPENED_KEY, _UPLOADED_KEY):
         stored: tuple[InputImage, PageChoice] | None = st.session_state.get(state_key)
         if stored is not None:
-            st.session_state[state_key] = (stored[0], st.session_state[key])
+            st.session_state[state_key] = (stored[0], page)
             return
 
 

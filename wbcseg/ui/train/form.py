@@ -50,7 +50,9 @@ def configure_training() -> TrainingRequest | None:
         _show_field(BASIC_FIELDS["architecture"], values)
         _show_field(BASIC_FIELDS["dataset"], values)
     st.caption(get_spec(values["architecture"]).summary)
-    upload = upload_dataset(values["mask_correction"]) if values["dataset"] == UPLOADED_DATASET else None
+    upload = (
+        upload_dataset(mask_correction=values["mask_correction"]) if values["dataset"] == UPLOADED_DATASET else None
+    )
     is_ready = upload is not None if values["dataset"] == UPLOADED_DATASET else _check_dataset_ready(values["dataset"])
     with st.expander("Advanced", icon=":material/tune:", key="training_advanced"):
         _show_advanced_fields(values)
