@@ -15,6 +15,7 @@ from wbcseg import io, visualization
 from wbcseg.api import Result, segment_input
 from wbcseg.cli.formatting import parse_page
 from wbcseg.counting import DEFAULT_EDGE_RULE, EDGE_RULES
+from wbcseg.datasets.pages import format_page_choice
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import ConfigError, ErrorCode, ImageError, WbcsegError
 from wbcseg.export import (
@@ -69,11 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="test-time averaging: mean of eight orientations, main cell only; slightly more accurate, 8 times slower",
     )
-    parser.add_argument(
-        "--page",
-        metavar="N",
-        help="page of a multi-page TIFF file, from 1, or rgb: three pages as colours (what the file declares, else 1)",
-    )
+    page_help = "page of a multi-page TIFF file, from 1, or rgb: three pages as colours (as the file declares, else 1)"
+    parser.add_argument("--page", metavar="N", help=page_help)
     parser.add_argument(
         "--masks",
         choices=tuple(io.CORRECTION_LABELS),
@@ -288,8 +286,7 @@ def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options:
             for segmenter in segmenters
         ]
         settings.append(("Prediction", "test-time averaging" if options.tta else "single pass"))
-        if options.page is not None:
-            settings.append(("TIFF page", "rgb" if options.page == "rgb" else str(options.page + 1)))
+        settings += [("TIFF page", format_page_choice(options.page))] if options.page is not None else []
         created = datetime.now(UTC)
         report = build_pdf_report(
             output.reports,
