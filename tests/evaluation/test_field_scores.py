@@ -18,6 +18,8 @@ from wbcseg.evaluation.fields import (
     summarise_fields,
 )
 from wbcseg.evaluation.fields.evaluate import compute_instance_dice, score_boxes, score_composed
+from wbcseg.inference.detection import DetectorCard
+from wbcseg.paths import get_detector_folder
 
 
 def make_boxes(*boxes: tuple[float, float, float, float]) -> np.ndarray:
@@ -77,3 +79,14 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (summary["raabin-fields"]["recall"], summary["raabin-fields"]["precision"]) == (0.75, 0.75)
     assert summary["touching"]["pairs"] == {"clusters": 10, "complete": 9}
     assert summary["instances"]["mean_dice"] == 0.95
+
+
+def test_the_shipped_result_is_that_of_the_shipped_networks() -> None:
+    result = load_fields_result()
+    if result is None:
+        pytest.skip("the shipped detector has not been evaluated: wbcseg finder evaluate --update-package")
+    card = DetectorCard.read(get_detector_folder())
+    assert {"detector": result.detector, "verifier": result.verifier} == {
+        role: record.sha256 for role, record in card.files.items()
+    }
+    assert card.test_metrics == summarise_fields(result)
