@@ -94,10 +94,18 @@ class Cells:
         self.page.mouse.up()
 
     def download(self, label):
-        self.page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
-        with self.page.expect_download() as waiting:
-            self.page.get_by_role("button", name=label).click()
-        return waiting.value.path().read_bytes()
+        from playwright.sync_api import TimeoutError as NoDownloadError
+
+        for _ in range(4):
+            self.page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+            try:
+                with self.page.expect_download(timeout=10_000) as waiting:
+                    self.page.get_by_role("button", name=label).click()
+                return waiting.value.path().read_bytes()
+            except NoDownloadError:
+                # A click on a button that the page is just drawing again is lost.
+                continue
+        pytest.fail(f"There was no download: {label}")
 
     def read_rows(self):
         text = self.download("Download measurements (CSV)").decode("utf-8-sig")
