@@ -24,3 +24,9 @@ def test_numbers_and_names_are_unchanged(cell: str) -> None:
     data = encode_csv([["a", "b"], [cell, "x"]])
     assert data.startswith(b"\xef\xbb\xbf")
     assert read(data)[1] == [cell, "x"]
+
+
+def test_a_decimal_comma_comes_with_semicolons_and_leaves_names_alone() -> None:
+    rows = [["image", "cell_index", "cell_area_px2"], ["3.14", "1", "12.5"], ["=a;b", "2", "-1.5e-05"]]
+    text = encode_csv(rows, decimal_comma=True).decode("utf-8-sig")
+    assert text.splitlines() == ["image;cell_index;cell_area_px2", "3.14;1;12,5", '"\'=a;b";2;-1,5e-05']

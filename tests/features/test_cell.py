@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -141,3 +142,12 @@ def test_bland_altman_by_hand() -> None:
         compute_bland_altman([1], [1, 2])
     with pytest.raises(ValueError, match="Received: 1"):
         compute_bland_altman([1, math.nan], [1, 2])
+
+
+def test_lobes_of_a_large_crop_cost_as_much_as_those_of_the_nucleus() -> None:
+    nucleus = disc(120, 60, 42, 18) | disc(120, 60, 78, 18)
+    large = np.pad(nucleus, 900)
+    count_lobes(nucleus)
+    start = time.process_time()
+    assert count_lobes(large) == count_lobes(nucleus) == 2
+    assert time.process_time() - start < 0.3

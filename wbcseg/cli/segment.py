@@ -95,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pixel-size", type=float, metavar="UM", help="pixel size in µm/pixel; without it, measurements are in pixels"
     )
+    parser.add_argument("--decimal-comma", action="store_true", help="write tables with decimal commas and semicolons")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a PDF report")
     parser.add_argument(
         "--formats",
@@ -272,9 +273,9 @@ def _write_summaries(output: _BatchOutput, segmenters: list[Segmenter], options:
         rows = build_cell_rows(
             output.reports, pixel_size=options.pixel_size, edge_rule=options.edge_rule, mask_files=output.mask_files
         )
-        _write_file(options.out / CELLS_FILE, encode_csv(rows))
+        _write_file(options.out / CELLS_FILE, encode_csv(rows, decimal_comma=options.decimal_comma))
         image_rows = build_image_rows(output.reports, edge_rule=options.edge_rule)
-        _write_file(options.out / IMAGES_FILE, encode_csv(image_rows))
+        _write_file(options.out / IMAGES_FILE, encode_csv(image_rows, decimal_comma=options.decimal_comma))
     for name, data in output.writer.encode_totals().items():
         _write_file(options.out / name, data)
     if options.report:

@@ -60,7 +60,11 @@ DICE_DESCRIPTION: Final = (
 """Definition of the Dice columns."""
 
 
-def encode_csv(rows: Iterable[Sequence[str]]) -> bytes:
+TEXT_COLUMNS: Final = frozenset(("image", "model", "note", "reasons", "mask_file", "status", "status_label"))
+"""Columns whose cells are text even if they look like numbers, such as the name ``3.14``."""
+
+
+def encode_csv(rows: Iterable[Sequence[str]], *, decimal_comma: bool = False) -> bytes:
     """Encode a table as CSV that is safe to open in a spreadsheet.
 
     Spreadsheets execute a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. Such cells get a leading
@@ -68,13 +72,25 @@ def encode_csv(rows: Iterable[Sequence[str]]) -> bytes:
 
     Args:
         rows: The rows, header first.
+        decimal_comma: Whether to write numbers with a decimal comma and separate columns by semicolons, as a
+            spreadsheet expects in many countries; otherwise with a decimal point and commas.
 
     Returns:
         UTF-8 with a byte order mark, by which spreadsheets recognise the encoding. What UTF-8 cannot encode becomes
         ``?``.
     """
     buffer = io.StringIO()
-    csv.writer(buffer).writerows([_escape_formula(cell) for cell in row] for row in rows)
+    writer = csv.writer(buffer, delimiter=";" if decimal_comma else ",")
+    header: Sequence[str] = ()
+    for row in rows:
+        header = header or row
+        cells = [_escape_formula(cell) for cell in row]
+        if decimal_comma:
+            cells = [
+                cell.replace(".", ",") if column not in TEXT_COLUMNS and _is_number(cell) else cell
+                for cell, column in zip(cells, header, strict=False)
+            ]
+        writer.writerow(cells)
     return buffer.getvalue().encode("utf-8-sig", "replace")
 
 

@@ -19,6 +19,7 @@ from wbcseg.ui.counting import EDGE_RULE_KEY
 from wbcseg.ui.state import get_saved_choices, restore_widget, save_widget
 
 _FORMATS_KEY: Final = "export_formats"
+_DECIMAL_COMMA_KEY: Final = "csv_decimal_comma"
 
 
 def show_download_buttons(
@@ -57,7 +58,8 @@ def show_download_buttons(
             return _build_report(results, settings, get_pixel_size(), get_rule())
 
     def build_csv() -> bytes:
-        return encode_csv(build_cell_rows(get_results(), pixel_size=get_pixel_size(), edge_rule=get_rule()))
+        rows = build_cell_rows(get_results(), pixel_size=get_pixel_size(), edge_rule=get_rule())
+        return encode_csv(rows, decimal_comma=choices.get(_DECIMAL_COMMA_KEY, False))
 
     def build_zip() -> bytes:
         results = get_results()
@@ -71,6 +73,15 @@ def show_download_buttons(
                 report=report,
             )
 
+    restore_widget(_DECIMAL_COMMA_KEY, False)
+    st.toggle(
+        "Decimal comma",
+        key=_DECIMAL_COMMA_KEY,
+        on_change=save_widget,
+        args=(_DECIMAL_COMMA_KEY,),
+        help="Write numbers in the CSV with a decimal comma and separate columns by semicolons, as spreadsheets expect "
+        "in many countries.",
+    )
     st.download_button(
         "Download measurements (CSV)",
         build_csv,
