@@ -731,3 +731,12 @@ def test_the_page_of_each_file_can_be_chosen(open_page):
     (result,) = at.session_state["batch"][1].get_results()
     assert result.problem is None
     assert result.page == "rgb"
+
+
+def test_the_pixel_size_that_a_file_states_is_offered_and_applied_only_on_a_click(open_page):
+    buffer = io.BytesIO()
+    Image.fromarray(IMAGE).save(buffer, "TIFF", resolution_unit=3, x_resolution=100_000, y_resolution=100_000)
+    at = upload_and_wait(open_page("batch"), ("a.tif", buffer.getvalue(), "image/tiff"))
+    assert at.number_input(key="batch_pixel_size").value is None
+    at.button(key="batch_pixel_size_offer").click().run()
+    assert at.number_input(key="batch_pixel_size").value == pytest.approx(0.1)

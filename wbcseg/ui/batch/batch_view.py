@@ -15,7 +15,7 @@ from wbcseg.ui.batch import upload
 from wbcseg.ui.batch.options import CacheKey, PredictionOptions
 from wbcseg.ui.components.cell_table import Row, build_rows, render_table_html, select_rows_to_review, summarize_results
 from wbcseg.ui.components.downloads import show_download_buttons
-from wbcseg.ui.components.pixel_size import warn_implausible_pixel_size
+from wbcseg.ui.components.pixel_size import offer_stated_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.counting import format_rule_count, get_edge_rule
 from wbcseg.ui.formatting import escape_markdown
 from wbcseg.ui.state import restore_widget, save_widget
@@ -94,6 +94,7 @@ def _show_live(batch: Batch, options: PredictionOptions, catalog: Catalog, was_a
     if any(result.is_field_of_view for result in results):
         headline += format_rule_count((cell for result in results for cell in result.cells), get_edge_rule())
     st.markdown(f"**{escape_markdown(headline)}**" + (f"; {escape_markdown(details)}." if details else ""))
+    offer_stated_pixel_size((result.pixel_size for result in results), in_address=False)
     warn_implausible_pixel_size((row.cell.features for row in all_rows if row.cell), options.pixel_size)
     rows = _select_rows(all_rows)
     if not rows:

@@ -58,6 +58,32 @@ def select_pixel_size(*, is_upload: bool = True, in_address: bool = True) -> flo
     return pixel_size
 
 
+def offer_stated_pixel_size(stated_sizes: Iterable[float | None], *, in_address: bool = True) -> None:
+    """Offer the pixel size that the files state, if none is set and they agree. It is never applied without a click.
+
+    Args:
+        stated_sizes: In µm, of each image; ``None`` where a file states none.
+        in_address: As in :func:`select_pixel_size`.
+    """
+    key = "pixel_size" if in_address else "batch_pixel_size"
+    sizes = {size for size in stated_sizes if size}
+    if len(sizes) != 1 or st.session_state.get(key) is not None:
+        return
+    size = sizes.pop()
+    st.button(
+        f"Use {size:.4g} µm/pixel, as the file states",
+        icon=":material/straighten:",
+        key=f"{key}_offer",
+        on_click=_apply_pixel_size,
+        args=(key, size),
+    )
+
+
+def _apply_pixel_size(key: str, size: float) -> None:
+    st.session_state[key] = size
+    save_current_pixel_size(key)
+
+
 def save_current_pixel_size(key: str) -> None:
     """Save the value of the input, so that downloads use it before the page has run again."""
     value = st.session_state.get(key)

@@ -19,7 +19,7 @@ from wbcseg.ui.compare.feature_agreement import show_expected_error
 from wbcseg.ui.components import cell_table
 from wbcseg.ui.components.cell_table import DISPLAYED_FEATURES, EDGE_FEATURE, Row, build_feature_table, build_rows
 from wbcseg.ui.components.downloads import show_download_buttons
-from wbcseg.ui.components.pixel_size import select_pixel_size, warn_implausible_pixel_size
+from wbcseg.ui.components.pixel_size import offer_stated_pixel_size, select_pixel_size, warn_implausible_pixel_size
 from wbcseg.ui.components.quality_help import show_feature_definitions
 from wbcseg.ui.components.table import show_table
 from wbcseg.ui.corrections import show_field_button
@@ -51,6 +51,7 @@ def show_cell_features(loaded_image: cache.LoadedImage, view: PredictView, entri
     tta = bool(st.session_state.get("tta"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pixel_size = select_pixel_size(is_upload=loaded_image.is_upload)
+        offer_stated_pixel_size([loaded_image.pixel_size])
         model_name = _select_model(view, entries) if whole_field else ""
         if whole_field:
             select_edge_rule()
