@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wbcseg.detector_training.composing.artefacts import add_artefacts, add_overlying_red_cells, add_pale_cytoplasm
 from wbcseg.detector_training.composing.backgrounds import compose_background
@@ -15,7 +14,7 @@ from wbcseg.detector_training.composing.camera import photograph
 from wbcseg.detector_training.composing.canvas import Canvas, LaidCell
 from wbcseg.detector_training.composing.cells import draw_cell
 from wbcseg.detector_training.composing.field import Boxes, ComposedField
-from wbcseg.detector_training.composing.mosaics import compose_mosaic, tighten_boxes
+from wbcseg.detector_training.composing.mosaics import compose_mosaic
 from wbcseg.detector_training.composing.placement import Placement, place_at_overlap, place_cells
 from wbcseg.detector_training.composing.stains import Laboratory
 from wbcseg.detector_training.composing.truth import Truth, finish_field
@@ -63,7 +62,6 @@ class Composer:
         if not 0.0 <= severity <= 1.0:
             raise ConfigError(f"The severity of composed fields must be from 0 to 1. Received: {severity}")
         self._library = library
-        self._tight_boxes = tighten_boxes(np.asarray(library.scene_boxes), library.scene_masks)
         self._rng = np.random.default_rng(seed)
         self._side, self._diameters, self._severity = side, diameters, severity
 
@@ -162,7 +160,7 @@ class Composer:
         laboratory = Laboratory.draw(rng, self._severity)
         low, high = np.log(self._diameters)
         diameter = float(np.exp(rng.uniform(max(low, np.log(MIN_MOSAIC_DIAMETER)), high)))
-        canvas, truth = compose_mosaic(rng, self._library, self._tight_boxes, laboratory, self._side, diameter)
+        canvas, truth = compose_mosaic(rng, self._library, laboratory, self._side, diameter)
         if rng.random() < 0.3:
             add_artefacts(rng, canvas, self._library, laboratory, diameter, 0.3)
         laid_counts = {cell_id: int((canvas.instances == cell_id).sum()) for cell_id in truth.boxes}
@@ -177,10 +175,5 @@ class Composer:
         diameter: float,
         kind: str,
     ) -> ComposedField:
-        image, is_inside = self._photograph(canvas, laboratory, diameter)
+        image, is_inside = photograph(self._rng, canvas.density * laboratory.strength, diameter, self._severity)
         return finish_field(image, truth, canvas.instances, canvas.nuclei, laid_counts, is_inside, kind)
-
-    def _photograph(
-        self, canvas: Canvas, laboratory: Laboratory, diameter: float
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        return photograph(self._rng, canvas.density * laboratory.strength, diameter, self._severity)

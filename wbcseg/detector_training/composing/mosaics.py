@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -30,15 +31,15 @@ MIN_AGREEMENT: Final = 0.72
 """Least IoU of a scene's box and its outline's box for taking the latter, which is tighter."""
 
 
-def tighten_boxes(boxes: Boxes, masks: NDArray[np.uint8]) -> Boxes:
-    """Return the boxes of the outlines where they agree with the given boxes, which leave room around their cells.
+@lru_cache(maxsize=2)
+def compute_tight_boxes(library: Library) -> Boxes:
+    """Return the boxes of the scenes' main cells, ``float32[M, 4]``.
 
-    Args:
-        boxes: ``float32[M, 4]``.
-        masks: Class ids, ``uint8[M, H, W]``.
+    They are those of the outlines where these agree with the published boxes, which leave room around their cells.
     """
+    boxes = np.asarray(library.scene_boxes)
     tight = boxes.copy()
-    for number, (box, mask) in enumerate(zip(boxes, masks, strict=True)):
+    for number, (box, mask) in enumerate(zip(boxes, library.scene_masks, strict=True)):
         bounds = find_bounds(mask > 0)
         if bounds is None:
             continue
@@ -50,19 +51,18 @@ def tighten_boxes(boxes: Boxes, masks: NDArray[np.uint8]) -> Boxes:
 
 
 def compose_mosaic(
-    rng: Generator, library: Library, tight_boxes: Boxes, laboratory: Laboratory, side: int, diameter: float
+    rng: Generator, library: Library, laboratory: Laboratory, side: int, diameter: float
 ) -> tuple[Canvas, Truth]:
     """Return a field of one scene, or of several side by side.
 
     Args:
         rng: Random generator.
         library: The material.
-        tight_boxes: Boxes of the scenes' main cells, ``float32[M, 4]``.
         laboratory: How they are stained.
         side: Side of the field in pixels.
         diameter: Typical diameter of its white cells in pixels.
     """
-    zoom = diameter / CELL_DIAMETER
+    zoom, tight_boxes = diameter / CELL_DIAMETER, compute_tight_boxes(library)
     tile = SCENE_SIDE * zoom
     canvas, truth = Canvas(np.zeros((side, side, 3), np.float32)), Truth()
     start = -rng.uniform(0, tile, 2) if tile < side else rng.uniform(side - 1.1 * tile, 0.1 * tile, 2)
