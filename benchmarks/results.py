@@ -169,6 +169,24 @@ def build_fields_table() -> str:
     return "\n".join(lines)
 
 
+def build_field_speed_table() -> str:
+    """Return the time for fields of view, beside the rule that the cell detector replaced."""
+    results = _read_benchmark("fields")
+    lines = ["| field | cell detector | old rule | ratio |", "|---|---:|---:|---:|"]
+    for timing in results["timings"]:
+        own, rule = (
+            f"{1000 * timing[f'{prefix}seconds']:.0f} ms, {timing[f'{prefix}detected']} cells"
+            for prefix in ("", "rule_")
+        )
+        lines.append(f"| {timing['name']} | {own} | {rule} | {timing['ratio']:.2f} |")
+    lines += [
+        "",
+        f"Processor time of one thread, detection and segmentation with {results['model']}, on {results['processor']}. "
+        f"Memory grows by {results['memory_growth_mb']:.0f} MB on the large field.",
+    ]
+    return "\n".join(lines)
+
+
 def build_edges_table() -> str:
     """Return the Dice with and without refining outlines along the image's edges."""
     lines = [f"| model | held-out images | {DICE_HEAD} | more time |", "|---|---|---:|---:|---:|---:|"]
@@ -270,6 +288,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "cross_site": build_cross_site_table,
     "quality": build_quality_table,
     "fields": build_fields_table,
+    "field_speed": build_field_speed_table,
     "edges": build_edges_table,
     "robustness": build_robustness_table,
     "training": build_training_table,
