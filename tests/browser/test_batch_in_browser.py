@@ -111,7 +111,7 @@ def test_file_type_is_determined_by_content(batch):
     assert "not allowed" not in batch.locator("[data-testid=stFileUploader]").inner_text()
     text = batch.locator(".cells").inner_text()
     assert "notes.txt" in text
-    assert "The file holds text; supported are PNG, JPEG, BMP and TIFF." in text
+    assert "The file holds text; supported are PNG, JPEG, BMP, TIFF, WebP and HEIC." in text
     assert batch.get_by_text("1 image, 1 cell", exact=True).is_visible()
 
 

@@ -10,7 +10,9 @@ import warnings
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
+import tifffile
 from builders import draw_cell, encode, exif
 from PIL import Image, PngImagePlugin
 
@@ -40,10 +42,28 @@ def seeds() -> list[bytes]:
         *(encode(CELL, "TIFF", compression=code) for code in ("tiff_adobe_deflate", "packbits", "jpeg")),
         *(encode(CELL, format, "CMYK") for format in ("JPEG", "TIFF")),
         encode(CELL, "PNG", "RGBA", pnginfo=info, exif=exif(6)),
+        encode(CELL, "WEBP", exif=exif(6)),
+        encode(CELL, "WEBP", lossless=True),
+        write_heic(),
+        write_tiff(np.moveaxis(CELL, -1, 0).astype(np.uint16) * 257, photometric="rgb", planarconfig="separate"),
+        write_tiff(CELL, bigtiff=True, byteorder=">", photometric="rgb", compression="zlib"),
+        write_tiff(np.moveaxis(CELL, -1, 0), ome=True, metadata={"axes": "CYX", "PhysicalSizeX": 0.1}),
         encode(CELL, "JPEG", progressive=True, exif=exif(3)),
         animation.getvalue(),
         pages.getvalue(),
     ]
+
+
+def write_heic() -> bytes:
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(CELL)).save(buffer, quality=60)
+    return buffer.getvalue()
+
+
+def write_tiff(array: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, **options)
+    return buffer.getvalue()
 
 
 def with_right_checksums(data: bytes) -> bytes:
