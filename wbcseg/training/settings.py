@@ -87,9 +87,9 @@ class TrainingSettings:
     mask_correction: str = setting(
         "none",
         "Masks",
-        "**Checked**: masks whose classes look swapped or inverted stop the training before it begins. Otherwise they "
-        "are used as they are, or nucleus and cytoplasm (**swap**) or cells and background (**invert**) change places.",
+        "**Checked**: suspicious masks stop the training. **Swap** nucleus and cytoplasm; **invert** the background.",
         group=DATA,
+        is_optional=True,
         labels={"none": "Checked", "as_is": "As they are", "swap": "Swap", "invert": "Invert"},
     )
     fold: int = setting(
