@@ -11,6 +11,7 @@ import pytest
 from wbcseg.evaluation.cross_site import CROSS_SITE_FOLDER, load_cross_site_result
 from wbcseg.evaluation.cross_validation import CROSS_VALIDATION_FOLDER, load_study_results
 from wbcseg.evaluation.feature_agreement import FEATURE_AGREEMENT_FOLDER, FeaturePairs
+from wbcseg.evaluation.fields import FIELDS_FOLDER, FieldsResult
 from wbcseg.evaluation.reproduction import REPRODUCTION_FOLDER, load_experiment_results
 from wbcseg.evaluation.result_store import read_result, write_result
 from wbcseg.evaluation.robustness import ROBUSTNESS_FOLDER, RobustnessResult
@@ -70,6 +71,8 @@ def rewrite(path: Path) -> dict[str, Any]:
         return result.to_dict()
     if path.parent == ROBUSTNESS_FOLDER:
         return RobustnessResult.from_dict(read_result(path)).to_dict()
+    if path.parent == FIELDS_FOLDER:
+        return FieldsResult.from_dict(read_result(path)).to_dict()
     assert path.parent == FEATURE_AGREEMENT_FOLDER
     pairs = FeaturePairs.from_dict(read_result(path)).to_dict()["pairs"]
     # The agreement was computed before the pairs were rounded.
