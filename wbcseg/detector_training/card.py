@@ -15,10 +15,10 @@ from wbcseg.models.card import NOTICE, FileRecord
 DEFAULT_THRESHOLDS: Final = Thresholds(
     candidate_heat=0.15,
     duplicate_iou=0.55,
-    cell_score=0.6,
+    cell_score=0.5,
     overlap_iou=0.4,
     contained_fraction=0.7,
-    heat_weight=0.35,
+    heat_weight=0.5,
     edge_penalty=0.05,
 )
 """Thresholds of a new detector. They were chosen on ``raabin-fields``, ``lisc-fields`` and composed fields."""
