@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -51,8 +52,9 @@ def test_chart_labels_do_not_overlap(page, width):
 
 
 def test_a_link_restores_the_selection(page):
-    page.goto(f"{UNSEEN}&metric=Hausdorff+distance+(95+%25)")
-    page.get_by_text(METRICS["hausdorff_95"].description[:30]).wait_for()
+    metric = METRICS["hausdorff_95"]
+    page.goto(f"{UNSEEN}&metric={quote_plus(metric.title)}")
+    page.get_by_text(metric.description[:30]).wait_for()
     page.get_by_text("Single pass", exact=True).click()
     page.wait_for_url("**mode=Single**")
     link = page.url

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache as memoize
+
 import pytest
 from quick_app import APP, OpenPage, QuickCatalog, go_to
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from wbcseg.ui import cache
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scan_components_once() -> Iterator[None]:
+    """Search the installed packages for components once, as a server does, rather than for every AppTest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", memoize(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)
