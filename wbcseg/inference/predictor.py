@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.errors import ErrorCode, ImageError, ModelError
+from wbcseg.errors import ErrorCode, ImageError
 from wbcseg.inference.close_up import CloseUpModel
 from wbcseg.inference.detection import load_cell_detector
 from wbcseg.inference.field_of_view import is_crop_of_one_cell, segment_field_of_view
@@ -64,17 +64,7 @@ class Segmenter:
     ) -> None:
         self.card = card or ModelCard.read(folder)
         self.name = name or folder.name
-        record = self.card.files["model"]
-        try:
-            data = (folder / record.name).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"File {record.name} of model {folder.name} could not be read: {error.strerror or error}.",
-                file=record.name,
-                code=ErrorCode.UNREADABLE,
-                hint="Copy the model folder again from its source.",
-            ) from None
-        record.check(data, folder)
+        data = self.card.files["model"].read(folder)
         self._folder = folder
         self._refinement = (
             (REFINEMENT_WITH_SKIPS if get_spec(self.card.architecture).has_skips else REFINEMENT_WITHOUT_SKIPS)

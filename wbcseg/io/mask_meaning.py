@@ -111,10 +111,6 @@ _NO_NUCLEUS = MaskIssue(
 
 
 NO_CYTOPLASM_NOTICE: Final = str(_NO_CYTOPLASM)
-NO_NUCLEUS_NOTICE: Final = str(_NO_NUCLEUS)
-
-CORRECTABLE_CODES: Final = frozenset((ErrorCode.MASK_SWAPPED, ErrorCode.MASK_INVERTED, ErrorCode.MASK_INSTANCES))
-"""Codes of masks that a correction may mend; until then, they are neither scored nor trained on."""
 
 
 def check_mask(labels: Labels, image: NDArray[np.uint8]) -> MaskIssue | None:

@@ -48,6 +48,28 @@ class FileRecord:
         """Return the record of a file as it is now."""
         return cls(path.name, path.stat().st_size, compute_sha256(path))
 
+    def read(self, folder: Path) -> bytes:
+        """Return the file's content.
+
+        Args:
+            folder: The model's folder.
+
+        Raises:
+            ModelError: If it cannot be read.
+            ChecksumError: If it differs from what the card records.
+        """
+        try:
+            data = (folder / self.name).read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"File {self.name} of model {folder.name} could not be read: {error.strerror or error}.",
+                file=self.name,
+                code=ErrorCode.UNREADABLE,
+                hint="Copy the model folder again from its source.",
+            ) from None
+        self.check(data, folder)
+        return data
+
     def check(self, data: bytes, folder: Path) -> None:
         """Check that ``data`` is this file's content.
 

@@ -16,6 +16,7 @@ from wbcseg.detector_training.composing.field import Boxes
 from wbcseg.detector_training.composing.stains import Laboratory
 from wbcseg.detector_training.composing.truth import MIN_BOX_SHARE, Truth, compute_area
 from wbcseg.detector_training.library.arrays import SCENE_SIDE, Library
+from wbcseg.inference.detection.boxes import compute_iou
 from wbcseg.labels import NUCLEUS, find_bounds
 
 MAX_TILES: Final = 8
@@ -44,8 +45,7 @@ def compute_tight_boxes(library: Library) -> Boxes:
         if bounds is None:
             continue
         own = np.array(bounds, np.float32)
-        shared = float(np.maximum(np.minimum(own[2:], box[2:]) - np.maximum(own[:2], box[:2]), 0).prod())
-        if shared > MIN_AGREEMENT * (compute_area(own) + compute_area(box) - shared):
+        if compute_iou(own[None], box[None])[0, 0] > MIN_AGREEMENT:
             tight[number] = own
     return tight
 

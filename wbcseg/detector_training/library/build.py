@@ -36,6 +36,7 @@ from wbcseg.detector_training.library.cutouts import (
 )
 from wbcseg.detector_training.library.red_cell_tiles import draw_tile
 from wbcseg.inference import Catalog
+from wbcseg.inference.detection.boxes import compute_iou
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.labels import NUCLEUS, Labels, fast_argmax, find_bounds
@@ -158,10 +159,7 @@ def _is_good_outline(labels: Labels, given: NDArray[np.float32]) -> bool:
     size = given[2:] - given[:2]
     scaled = size / (CUTOUT_FACTOR * size.max() / CUTOUT_SIDE) / 2
     expected = np.concatenate([CUTOUT_SIDE / 2 - scaled, CUTOUT_SIDE / 2 + scaled])
-    own = np.array(bounds, np.float32)
-    shared = float(np.maximum(np.minimum(own[2:], expected[2:]) - np.maximum(own[:2], expected[:2]), 0).prod())
-    union = float((own[2:] - own[:2]).prod() + (expected[2:] - expected[:2]).prod()) - shared
-    return shared >= MIN_AGREEMENT * union
+    return bool(compute_iou(np.array([bounds], np.float32), expected[None])[0, 0] >= MIN_AGREEMENT)
 
 
 def _paste_mask(mask: Labels, labels: Labels, box: NDArray[np.float32], scale: float) -> None:

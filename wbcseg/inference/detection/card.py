@@ -106,26 +106,6 @@ class DetectorCard:
         """Write ``card.json`` atomically."""
         write_json(folder / CARD_FILE, self.to_dict())
 
-    def read_file(self, role: str, folder: Path) -> bytes:
-        """Return the content of a file of the detector.
-
-        Raises:
-            ModelError: If it cannot be read.
-            ChecksumError: If it differs from what the card records.
-        """
-        record = self.files[role]
-        try:
-            data = (folder / record.name).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"File {record.name} of {folder.name} could not be read: {error.strerror or error}.",
-                file=record.name,
-                code=ErrorCode.UNREADABLE,
-                hint="Copy the folder again from its source.",
-            ) from None
-        record.check(data, folder)
-        return data
-
     @classmethod
     def read(cls, folder: Path) -> DetectorCard:
         """Read ``card.json`` of a folder.

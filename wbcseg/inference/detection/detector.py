@@ -82,7 +82,7 @@ class CellDetector:
 
     def __init__(self, folder: Path, *, threads: int = MAX_THREADS, card: DetectorCard | None = None) -> None:
         self.card = card or DetectorCard.read(folder)
-        data = {role: self.card.read_file(role, folder) for role in self.card.files}
+        data = {role: record.read(folder) for role, record in self.card.files.items()}
         try:
             self._finder = CandidateFinder(data["detector"], self.card.thresholds, threads=threads)
             self._verifier = CandidateVerifier(data["verifier"], threads=threads)
