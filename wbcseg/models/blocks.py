@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -79,12 +79,14 @@ class FusedBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
 
-class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
-    """Repeat every pixel ``factor`` times in both directions: ``UpSampling2D`` in a form that can be exported.
+class Upsampling(keras.layers.Layer):  # type: ignore[misc]
+    """Enlarge maps: ``UpSampling2D`` in a form that can be exported.
 
     Args:
-        factor: Number of repetitions.
+        factor: By how much.
     """
+
+    METHOD: ClassVar[str]
 
     def __init__(self, factor: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -98,14 +100,25 @@ class NearestUpsampling(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Upsample ``[N, H, W, C]``."""
         size = tf.shape(inputs)[1:3] * self.factor
-        outputs = tf.image.resize(inputs, size, method="nearest")
-        static = self.compute_output_shape(tuple(inputs.shape))
-        outputs.set_shape(static)
+        outputs = tf.cast(tf.image.resize(inputs, size, method=self.METHOD), inputs.dtype)
+        outputs.set_shape(self.compute_output_shape(tuple(inputs.shape)))
         return outputs
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
         return {**super().get_config(), "factor": self.factor}
+
+
+class NearestUpsampling(Upsampling):
+    """Repeat every pixel ``factor`` times in both directions."""
+
+    METHOD = "nearest"
+
+
+class BilinearUpsampling(Upsampling):
+    """Interpolate between the pixels."""
+
+    METHOD = "bilinear"
 
 
 class UpsampledConvolution(keras.layers.Conv2D):  # type: ignore[misc]
@@ -206,11 +219,20 @@ class ConvBlock:
         self.bn_momentum = bn_momentum
 
     def __call__(
-        self, x: Any, filters: int, kernel_size: int, *, convolutions: int = 1, relu: bool = True, upsample: int = 1
+        self,
+        x: Any,
+        filters: int,
+        kernel_size: int,
+        *,
+        convolutions: int = 1,
+        relu: bool = True,
+        upsample: int = 1,
+        name: str | None = None,
     ) -> Any:
         """Apply ``convolutions`` convolutions, each with batch normalisation and, if ``relu``, a ReLU.
 
-        Before the first one, every pixel is repeated ``upsample`` times in both directions.
+        Before the first one, every pixel is repeated ``upsample`` times in both directions. The last ReLU gets the
+        name.
         """
         # For a 3×3 kernel on pixels repeated three times, fusing the two gains nothing (measured).
         is_fused = upsample > 1 and (kernel_size, upsample) != (3, 3)
@@ -223,7 +245,7 @@ class ConvBlock:
                 x = keras.layers.Conv2D(filters, kernel_size, padding="same")(x)
             x = FusedBatchNormalization(self.bn_momentum)(x)
             if relu:
-                x = keras.layers.Activation("relu")(x)
+                x = keras.layers.Activation("relu", name=name if index == convolutions - 1 else None)(x)
         return x
 
 
@@ -232,12 +254,17 @@ def build_image_input() -> Any:
     return keras.Input((None, None, 3), name="image")
 
 
-def build_head(x: Any, dropout: float) -> Any:
-    """Return class probabilities ``float32[N, H, W, 3]``: 1×1 convolution, dropout, softmax.
+def build_head(x: Any, dropout: float, kernel_size: int = 1) -> Any:
+    """Return class probabilities ``float32[N, H, W, 3]``: convolution, dropout, softmax."""
+    x = keras.layers.Conv2D(len(CLASSES), kernel_size, padding="same", name="scores")(x)
+    return build_probabilities(x, dropout)
+
+
+def build_probabilities(x: Any, dropout: float) -> Any:
+    """Return class probabilities from scores ``[N, H, W, 3]``: dropout, softmax.
 
     The softmax stays in float32 under mixed precision.
     """
-    x = keras.layers.Conv2D(len(CLASSES), 1, name="scores")(x)
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
     return keras.layers.Activation("softmax", dtype="float32", name="probabilities")(x)

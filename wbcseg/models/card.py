@@ -2,89 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from wbcseg.errors import ChecksumError, ConfigError, ErrorCode, ModelError
-from wbcseg.io.atomic import compute_sha256, write_json
+from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.io.atomic import write_json
+from wbcseg.io.foreign import make_folder_name, read_json_object
 from wbcseg.io.records import read_record
 from wbcseg.labels import CLASS_NAMES
-from wbcseg.models import ARCHITECTURES
-from wbcseg.models.card_records import CrossSiteSummary, HeldoutMetrics, TrainingRecord
+from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models.card_errors import CARD_FILE, translate_card_errors
+from wbcseg.models.card_records import CardBasics, CardSplit, CrossSiteSummary, HeldoutMetrics, TrainingRecord
+from wbcseg.models.file_record import FileRecord
 from wbcseg.splitting.thesis import get_original_id
 from wbcseg.transforms.config import get_augmentation
 
-CARD_FILE: Final = "card.json"
 MODEL_FILE: Final = "model.tflite"
 WEIGHTS_FILE: Final = "weights.safetensors"
 FORMAT_VERSION: Final = 1
+MAX_INPUT_SIZE: Final = 960
+"""Maximum side of a model's input in pixels."""
+
 DEFAULT_CELL_FRACTION: Final = 0.5
 """Cell fraction of models whose card does not state one."""
 
 NOTICE: Final = "For research and teaching. Not a medical device: do not use it for diagnosis or treatment decisions."
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A file in a model's folder.
-
-    Attributes:
-        name: File name.
-        size: Size in bytes.
-        sha256: Checksum of its content.
-    """
-
-    name: str
-    size: int
-    sha256: str
-
-    @classmethod
-    def from_path(cls, path: Path) -> FileRecord:
-        """Return the record of a file as it is now."""
-        return cls(path.name, path.stat().st_size, compute_sha256(path))
-
-    def read(self, folder: Path) -> bytes:
-        """Return the file's content.
-
-        Args:
-            folder: The model's folder.
-
-        Raises:
-            ModelError: If it cannot be read.
-            ChecksumError: If it differs from what the card records.
-        """
-        try:
-            data = (folder / self.name).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"File {self.name} of model {folder.name} could not be read: {error.strerror or error}.",
-                file=self.name,
-                code=ErrorCode.UNREADABLE,
-                hint="Copy the model folder again from its source.",
-            ) from None
-        self.check(data, folder)
-        return data
-
-    def check(self, data: bytes, folder: Path) -> None:
-        """Check that ``data`` is this file's content.
-
-        Raises:
-            ChecksumError: If it is not.
-        """
-        digest = hashlib.sha256(data).hexdigest()
-        if len(data) != self.size or digest != self.sha256:
-            raise ChecksumError(
-                f"File {self.name} of model {folder.name} is damaged or was replaced: it must have {self.size} bytes "
-                f"and the checksum {self.sha256[:12]}…. Received: {len(data)} bytes, {digest[:12]}….",
-                file=self.name,
-                reason="The file is damaged or was replaced.",
-                hint="Copy the model folder again from its source.",
-            )
 
 
 @dataclass(frozen=True)
@@ -103,7 +48,8 @@ class ModelCard:
         test_metrics: Scores on the held-out images.
         training: How long it was trained, and where.
         created: Date and time, ISO 8601, UTC.
-        files: The exported model and the trainable weights, by role (``model``, ``weights``).
+        files: The exported model and the trainable weights, by role (``model``, ``weights``). The weights may be
+            missing: most models that come with the program are without them.
         acknowledgement: Acknowledgement of the training data.
         notice: Intended use.
         wbcseg_version: Version of wbcseg that created it.
@@ -212,28 +158,32 @@ class ModelCard:
             ModelError: If it is missing or not a valid card: unknown format or network, other classes, a cell fraction
                 out of range, or a value of the wrong type; the message names the value.
         """
-        path = folder / CARD_FILE
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+        path, label = folder / CARD_FILE, make_folder_name(folder)
+        with translate_card_errors(folder, "model"):
+            values = read_json_object(path)
             if values["format"] != FORMAT_VERSION:
                 raise ModelError(
-                    f"The card of model {folder.name} has format {values['format']!r}; this program reads format "
+                    f"The card of model {label} has format {values['format']!r}; this program reads format "
                     f"{FORMAT_VERSION}.",
                     file=CARD_FILE,
                     code=ErrorCode.INCOMPATIBLE,
                     hint="Update the program, or train the model again.",
                 )
+            basics = read_record(CardBasics, {name: values[name] for name in _REQUIRED_FIELDS})
+            split = read_record(CardSplit, {name: values["split"][name] for name in _SPLIT_FIELDS}, "split")
             files = {role: read_record(FileRecord, record, f"files.{role}") for role, record in values["files"].items()}
             if set(files) != {"model", "weights"} or any(
-                Path(record.name).name != record.name for record in files.values()
+                Path(record.name).name != record.name or not record.name for record in files.values()
             ):
                 raise ModelError(
-                    f"The card of model {folder.name} must list the files `model` and `weights` in its folder.",
+                    f"The card of model {label} must list the files `model` and `weights` in its folder.",
                     file=CARD_FILE,
                     code=ErrorCode.INVALID_VALUE,
                 )
             card = cls(
-                **{name: values[name] for name in _REQUIRED_FIELDS},
+                **{name: getattr(basics, name) for name in _REQUIRED_FIELDS},
+                config=_read_object(values["config"], "config"),
+                split={**values["split"], **vars(split)},
                 classes=tuple(values["classes"]),
                 notes=tuple(map(str, values.get("notes", ()))),
                 test_metrics=read_record(HeldoutMetrics, values["test_metrics"], "test_metrics"),
@@ -242,54 +192,53 @@ class ModelCard:
                 cell_fraction=float(values.get("cell_fraction", DEFAULT_CELL_FRACTION)),
                 files=files,
             )
-            _ = card.dataset, card.training_ids, card.two_stage
-        except FileNotFoundError:
-            raise ModelError(
-                f"Folder {folder.name} is not a model: it has no {CARD_FILE}.",
-                file=CARD_FILE,
-                code=ErrorCode.NOT_FOUND,
-            ) from None
-        except OSError as error:
-            raise ModelError(
-                f"The card of model {folder.name} could not be read: {error.strerror or error}.",
-                file=CARD_FILE,
-                code=ErrorCode.UNREADABLE,
-            ) from None
-        except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-            raise ModelError(
-                f"The card of model {folder.name} is not valid ({type(error).__name__}: {error}).",
-                file=CARD_FILE,
-                code=ErrorCode.DAMAGED,
-            ) from None
+            _ = card.dataset, card.training_ids, card.training_digests, card.two_stage, card.is_leaky
         card._check(folder)
         return card
 
     def _check(self, folder: Path) -> None:
+        label = make_folder_name(folder)
         if self.architecture not in ARCHITECTURES:
             raise ModelError(
-                f"The network of model {folder.name} must be one of {', '.join(ARCHITECTURES)}. "
+                f"The network of model {label} must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}",
                 file=CARD_FILE,
                 code=ErrorCode.INCOMPATIBLE,
             )
         if self.classes != CLASS_NAMES:
             raise ModelError(
-                f"Model {folder.name} must have the classes {', '.join(CLASS_NAMES)}. "
+                f"Model {label} must have the classes {', '.join(CLASS_NAMES)}. "
                 f"Received: {', '.join(map(str, self.classes))}",
                 file=CARD_FILE,
                 code=ErrorCode.INCOMPATIBLE,
             )
+        multiple = get_spec(self.architecture).size_multiple
+        if not 0 < self.input_size <= MAX_INPUT_SIZE or self.input_size % multiple:
+            raise ModelError(
+                f"The input size of model {label} must be a multiple of {multiple} up to {MAX_INPUT_SIZE}. "
+                f"Received: {self.input_size}",
+                file=CARD_FILE,
+                code=ErrorCode.INVALID_VALUE,
+            )
         if not 0.2 <= self.cell_fraction <= 1.0:
             raise ModelError(
-                f"The cell fraction of model {folder.name} must be from 0.2 to 1. Received: {self.cell_fraction}",
+                f"The cell fraction of model {label} must be from 0.2 to 1. Received: {self.cell_fraction}",
                 file=CARD_FILE,
                 code=ErrorCode.INVALID_VALUE,
             )
 
 
+def _read_object(values: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(values, dict):
+        raise ValueError(f"{name} must be an object. Received: {values!r:.40}")
+    return values
+
+
 def _read_cross_site(values: object) -> CrossSiteSummary | None:
     return read_record(CrossSiteSummary, values, "cross_site") if values else None
 
+
+_SPLIT_FIELDS: Final = ("dataset", "train", "test", "groups", "manifest")
 
 _REQUIRED_FIELDS: Final = (
     "title",
@@ -297,8 +246,6 @@ _REQUIRED_FIELDS: Final = (
     "base_filters",
     "parameters",
     "input_size",
-    "config",
-    "split",
     "created",
     "acknowledgement",
     "notice",

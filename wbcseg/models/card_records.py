@@ -151,6 +151,25 @@ class InDomainTest:
 
 
 @dataclass(frozen=True)
+class LaboratoryTest:
+    """A quality check that was fitted without a laboratory, on results of this laboratory.
+
+    Attributes:
+        name: Name of its data set.
+        good: Number of good results, with a Dice of the whole cell of at least 0.93.
+        good_flagged: Fraction of them that is flagged for review or as out of range; ``None`` without any.
+        bad: Number of bad results, with a Dice below 0.85.
+        bad_flagged: The same of these.
+    """
+
+    name: str
+    good: int
+    good_flagged: float | None
+    bad: int
+    bad_flagged: float | None
+
+
+@dataclass(frozen=True)
 class QualityMetrics:
     """How accurate a quality model is, by cross-validation. A result is bad if the whole cell's Dice is below 0.8.
 
@@ -170,6 +189,7 @@ class QualityMetrics:
         varied_bad_flagged: See ``bad_flagged``.
         varied_good_flagged: See ``good_flagged``.
         varied_bad_auroc: See ``bad_auroc``.
+        laboratories: Tests on laboratories that the check was not fitted to.
     """
 
     smears: int
@@ -187,6 +207,7 @@ class QualityMetrics:
     varied_bad_flagged: float | None
     varied_good_flagged: float | None
     varied_bad_auroc: float | None
+    laboratories: tuple[LaboratoryTest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,3 +228,29 @@ class CrossSiteSummary:
 def _check_regions(scores: Mapping[str, object], expected: tuple[str, ...]) -> None:
     if set(scores) != set(expected):
         raise ValueError(f"regions must be {', '.join(expected)}. Received: {', '.join(scores)}")
+
+
+@dataclass(frozen=True)
+class CardBasics:
+    """The values of a card that are plain text or numbers."""
+
+    title: str
+    architecture: str
+    base_filters: int
+    parameters: int
+    input_size: int
+    created: str
+    acknowledgement: str
+    notice: str
+    wbcseg_version: str
+
+
+@dataclass(frozen=True)
+class CardSplit:
+    """What is read of a card's split."""
+
+    dataset: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    manifest: Mapping[str, str]

@@ -39,6 +39,15 @@ LAYER_KINDS: Final = {
     "Activation": structure.ACTIVATION,
     "ReLU": structure.ACTIVATION,
     "Dropout": structure.DROPOUT,
+    "SpatialDropout2D": structure.DROPOUT,
+    "MaxUnpooling": structure.UNPOOLING,
+    "BilinearUpsampling": structure.BILINEAR_UPSAMPLING,
+    "ImageAverage": structure.IMAGE_AVERAGE,
+    "ChannelPadding": structure.CHANNEL_PADDING,
+    "Patches": structure.PATCHES,
+    "VerticalSweep": structure.VERTICAL_SWEEP,
+    "HorizontalSweep": structure.HORIZONTAL_SWEEP,
+    "PReLU": structure.PRELU,
 }
 
 FITTED_FILTERS: Final = (8, 12, 16)
@@ -88,6 +97,7 @@ def describe_network(name: str) -> NetworkStructure:
                 channels=(channels[0], channels[1]),
                 downsampling=size // values[0]["side"],
                 kernel_size=_get_side(getattr(layer, "kernel_size", 1)),
+                kernel_width=_get_width(layer),
                 stride=1 if isinstance(layer, keras.layers.Conv2DTranspose) else _get_stride(layer),
                 dilation=_get_side(getattr(layer, "dilation_rate", 1)),
                 factor=_get_factor(layer),
@@ -176,6 +186,13 @@ def _get_factor(layer: Any) -> int:
 
 def _get_side(value: Any) -> int:
     return int(value[0] if isinstance(value, tuple | list) else value)
+
+
+def _get_width(layer: Any) -> int:
+    """Return the width of a kernel that is not square, otherwise 0."""
+    kernel_size = getattr(layer, "kernel_size", (1, 1))
+    is_square = not isinstance(kernel_size, tuple) or len(set(kernel_size)) == 1
+    return 0 if is_square else int(kernel_size[-1])
 
 
 def main() -> int:

@@ -47,6 +47,11 @@ class ArchitectureSpec:
         color: Hex colour in charts.
         marker: Plotly symbol in charts, so that colour is never the only distinction.
         builder: Builds it, see :func:`build_model`.
+        deviations: How it differs from the publication, in a sentence or two; empty if it does not.
+        auxiliary_layers: Names of layers with maps of the image's size that deep supervision also trains to segment.
+        uses_int8: Whether it is exported in 8-bit integers; otherwise in float16.
+        has_readable_export: Whether feature maps can be read from its exported file, in which its stages then follow
+            one another.
         size_multiple: Height and width of its input are multiples of this.
         thesis_parameters: Parameters at the thesis' 64 base filters, as its notebooks printed them; ``None`` if the
             thesis does not have it.
@@ -61,6 +66,10 @@ class ArchitectureSpec:
     color: str
     marker: str
     builder: Builder = field(repr=False)
+    deviations: str = ""
+    auxiliary_layers: tuple[str, ...] = ()
+    uses_int8: bool = True
+    has_readable_export: bool = False
     size_multiple: int = SIZE_MULTIPLE
     thesis_parameters: int | None = None
     order: int = DEFAULT_ORDER
@@ -78,6 +87,11 @@ class ArchitectureSpec:
     def count_parameters(self, base_filters: int) -> int:
         """Return the number of parameters, trainable or not."""
         return self.structure.count_parameters(base_filters)
+
+    def find_base_filters(self, parameters: int) -> int:
+        """Return the number of base filters that comes closest to a number of parameters."""
+        smallest, largest = BASE_FILTERS_RANGE
+        return min(range(smallest, largest + 1), key=lambda count: abs(self.count_parameters(count) - parameters))
 
     def count_multiply_adds(self, base_filters: int, input_size: int) -> int:
         """Return the multiply-adds for one image.
@@ -111,6 +125,10 @@ def register(
     has_skips: bool,
     color: str,
     marker: str,
+    deviations: str = "",
+    auxiliary_layers: tuple[str, ...] = (),
+    uses_int8: bool = True,
+    has_readable_export: bool = False,
     size_multiple: int = SIZE_MULTIPLE,
     thesis_parameters: int | None = None,
     order: int = DEFAULT_ORDER,
@@ -133,6 +151,10 @@ def register(
                 color=color,
                 marker=marker,
                 builder=builder,
+                deviations=deviations,
+                auxiliary_layers=auxiliary_layers,
+                uses_int8=uses_int8,
+                has_readable_export=has_readable_export,
                 size_multiple=size_multiple,
                 thesis_parameters=thesis_parameters,
                 order=order,

@@ -36,6 +36,14 @@ ADDITION: Final = "addition"
 NORMALISATION: Final = "normalisation"
 ACTIVATION: Final = "activation"
 DROPOUT: Final = "dropout"
+UNPOOLING: Final = "unpooling"
+BILINEAR_UPSAMPLING: Final = "bilinear upsampling"
+IMAGE_AVERAGE: Final = "average of the image"
+CHANNEL_PADDING: Final = "padding with channels of zeros"
+PATCHES: Final = "patches"
+VERTICAL_SWEEP: Final = "recurrent, down and up"
+HORIZONTAL_SWEEP: Final = "recurrent, left and right"
+PRELU: Final = "PReLU"
 OTHER: Final = "other"
 """A layer that this program does not know; it is counted, but not computed in NumPy."""
 
@@ -53,7 +61,8 @@ class Layer:
         inputs: Names of the layers whose outputs it takes.
         channels: Channels of its output: ``channels[0]`` times the base filters, plus ``channels[1]``.
         downsampling: Its output has the image's side divided by this.
-        kernel_size: Side of its kernel in pixels; 1 if it has none.
+        kernel_size: Side of its kernel in pixels, or its height if it is not square; 1 if it has none.
+        kernel_width: Width of its kernel if it is not square, otherwise 0.
         stride: Step of its kernel in pixels.
         dilation: Spacing of its kernel's taps in pixels.
         factor: By how much it enlarges (upsampling, transposed convolution, and a convolution that upsamples first) or
@@ -70,6 +79,7 @@ class Layer:
     channels: tuple[int, int] = (0, 0)
     downsampling: int = 1
     kernel_size: int = 1
+    kernel_width: int = 0
     stride: int = 1
     dilation: int = 1
     factor: int = 1

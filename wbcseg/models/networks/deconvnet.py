@@ -15,13 +15,16 @@ DENSE_MULTIPLE = 64
 
 
 @register(
-    title="DeconvNet",
+    title="DeconvNet (thesis)",
     summary="The thirteen convolutions of VGG-16, two dense layers on the smallest feature maps, and a decoder that "
     "mirrors the encoder: deep and slow.",
     reference="Noh, Hong and Han (2015), doi 10.1109/ICCV.2015.178",
+    deviations="Repeats pixels and convolves, where the paper unpools and deconvolves; the dense layers see one "
+    "position, not 7×7. Pools by 2, 2, 2 and 3. The paper's own network is “DeconvNet” here.",
     has_skips=False,
     color="#2a9461",
     marker="diamond",
+    has_readable_export=True,
     thesis_parameters=67_218_563,
     order=3,
 )

@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 
 
 @register(
-    title="SegNet-Basic",
+    title="SegNet-Basic (thesis)",
     summary="Four encoder stages of one large (7×7) convolution each, mirrored in the decoder. Only the smallest "
     "feature maps pass from the encoder to the decoder.",
     reference="Badrinarayanan, Kendall and Cipolla (2017), doi 10.1109/TPAMI.2016.2644615",
+    deviations="Repeats pixels in the decoder, where the paper's SegNet puts values back to where the maximum was; has "
+    "no ReLU in the decoder, and pools by 2, 2, 2 and 3. The paper's own network is “SegNet” here.",
     has_skips=False,
     color="#c8701a",
     marker="square",
+    has_readable_export=True,
     thesis_parameters=29_723_395,
     order=2,
 )

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     summary="An encoder and a decoder of the same depth. Each decoder stage also receives the encoder's feature maps "
     "of the same resolution, which keeps edges sharp.",
     reference="Ronneberger, Fischer and Brox (2015), doi 10.1007/978-3-319-24574-4_28",
+    deviations="Has batch normalisation and padding, and pools by 2, 2, 2 and 3; kernels of the decoder are 2×2, but "
+    "for one stage, as in the thesis' notebook.",
     has_skips=True,
     color="#3d85c6",
     marker="circle",
+    has_readable_export=True,
     thesis_parameters=26_242_627,
     order=1,
 )
