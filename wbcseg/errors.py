@@ -31,6 +31,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from wbcseg.printable import make_printable
+
 
 class ErrorCode(StrEnum):
     """What went wrong, as a word that stays the same from version to version."""
@@ -122,6 +124,13 @@ class Problem:
     code: ErrorCode = ErrorCode.OTHER
     hint: str | None = None
 
+    def __post_init__(self) -> None:
+        """Make all text printable: it may quote names from outside."""
+        for name in ("message", "file", "reason", "hint"):
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, make_printable(text, keep_lines=True))
+
     def __str__(self) -> str:
         """Return the message and the hint."""
         return " ".join(filter(None, (self.message, self.hint)))
@@ -159,8 +168,12 @@ class WbcsegError(Exception):
         code: ErrorCode | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(" ".join(filter(None, (message, hint))))
-        self.message, self.file, self.reason, self.hint = message, file, reason, hint
+        # The text may quote names from outside.
+        self.message = make_printable(message, keep_lines=True)
+        self.file, self.reason, self.hint = (
+            None if text is None else make_printable(text, keep_lines=True) for text in (file, reason, hint)
+        )
+        super().__init__(" ".join(filter(None, (self.message, self.hint))))
         self.code = code or self.default_code
 
     @classmethod

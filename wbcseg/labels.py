@@ -11,10 +11,22 @@ from numpy.typing import NDArray
 Labels = NDArray[np.uint8]
 """A label image: class ids, ``uint8[H, W]`` with values 0, 1 and 2."""
 
-CellType = Literal["neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil"]
+CellType = Literal[
+    "neutrophil",
+    "lymphocyte",
+    "monocyte",
+    "eosinophil",
+    "basophil",
+    "immature granulocyte",
+    "erythroblast",
+    "platelet",
+]
 
 CELL_TYPES: Final[tuple[CellType, ...]] = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
-"""In the order of the codes 1 to 5 in the Zheng label files."""
+"""White cells of healthy people, in the order of the codes 1 to 5 in the Zheng label files."""
+
+ALL_CELL_TYPES: Final[tuple[CellType, ...]] = (*CELL_TYPES, "immature granulocyte", "erythroblast", "platelet")
+"""What data sets say that an image shows."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,17 @@ def fast_argmax(probabilities: NDArray[np.float32]) -> Labels:
     return labels
 
 
+def mark_background(probabilities: NDArray[np.float32], region: NDArray[np.bool_]) -> None:
+    """Make a region background for certain, in place.
+
+    Args:
+        probabilities: ``float32[H, W, 3]`` of the classes.
+        region: ``bool[H, W]``.
+    """
+    probabilities[region] = 0.0
+    probabilities[region, BACKGROUND.id] = 1.0
+
+
 def find_bounds(region: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
     """Return the bounding box of a region, ``bool[H, W]``: left, top, right and bottom; ``None`` if it is empty."""
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
@@ -111,3 +134,33 @@ def to_grey(labels: Labels) -> NDArray[np.uint8]:
         ``uint8[H, W]`` with values 0, 128 and 255.
     """
     return GREY_CODES[labels]
+
+
+def decode_rle(rle: object, width: int, height: int) -> Labels:
+    """Read class ids that the browser wrote as run lengths: ``3x0,2x1`` is three pixels of class 0 and two of class 1.
+
+    Args:
+        rle: The run lengths, row by row.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+
+    Returns:
+        ``uint8[H, W]`` of class ids.
+
+    Raises:
+        ValueError: If it is not such a text, has an unknown class, or does not cover every pixel once.
+    """
+    pixel_count = width * height
+    if not isinstance(rle, str) or len(rle) > 10 * pixel_count + 10:
+        raise ValueError("It must be a text of run lengths.")
+    class_id_texts = {str(each.id) for each in CLASSES}
+    lengths, class_ids = [], []
+    for run in rle.split(","):
+        length, _, class_id = run.partition("x")
+        if not (length.isascii() and length.isdecimal() and len(length) < 10 and class_id in class_id_texts):
+            raise ValueError(f"It has an invalid run: {run[:20]!r}.")
+        lengths.append(int(length))
+        class_ids.append(int(class_id))
+    if sum(lengths) != pixel_count:
+        raise ValueError(f"It must have {width}×{height} pixels. Received: {sum(lengths)}")
+    return np.repeat(np.array(class_ids, np.uint8), lengths).reshape(height, width)

@@ -19,7 +19,7 @@ from wbcseg.io.filenames import format_display_name, make_safe_stem
 from wbcseg.io.images import OpenedImage, PageChoice, open_image, read_size
 from wbcseg.io.limits import MAX_BYTES, MAX_PAGES, MAX_PIXELS, MAX_SHRUNK_PIXELS, MAX_SIDE
 from wbcseg.io.mask_meaning import CORRECTION_LABELS, MaskCorrection, MaskIssue, check_mask
-from wbcseg.io.masks import open_mask
+from wbcseg.io.masks import look_like_photograph, open_mask
 from wbcseg.io.pairs import open_pair
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "encode_png",
     "encode_tiff",
     "format_display_name",
+    "look_like_photograph",
     "make_safe_stem",
     "open_image",
     "open_mask",

@@ -42,6 +42,10 @@ _STRIPPERS: Final[dict[str, Callable[[bytes, Header, int], bytes]]] = {
 _BYTES_PER_SHRUNK_PIXEL: Final = 10
 """Memory per pixel that reading an image takes which is shrunk afterwards: Pillow's copy and the file's own."""
 
+_UNCHECKED_NOTICE: Final = (
+    "The colours of this JPEG are stored at an unusual resolution, so the file could not be checked for damage."
+)
+
 # How Pillow is told to read the other byte of 16-bit channels; "N" is the order of this computer.
 _OTHER_BYTE: Final = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 
@@ -156,18 +160,19 @@ def _decode_jpeg(data: bytes, header: Header, page: int) -> DecodedFile:
     options: dict[str, Any] = {"colorspace": color_space}
     if factor > 1:
         options |= {"min_factor": factor, "min_height": height, "min_width": width}
+    notices: tuple[str, ...] = ()
     try:
         pixels = simplejpeg.decode_jpeg(data, strict=True, **options)
     except ValueError as error:
         if "subsampling" in str(error):
-            color_space = "CMYK"
+            notices = (_UNCHECKED_NOTICE,)
         else:
             _check_jpeg_warning(str(error), data)
             pixels = simplejpeg.decode_jpeg(data, strict=False, **options)
-    if color_space == "CMYK":
+    if color_space == "CMYK" or notices:
         image = _open_with_pillow(data, header)
         image.load()
-        return DecodedFile(image, header, page)
+        return DecodedFile(image, header, page, notices=notices)
     if pixels.shape[:2] != (height, width):
         raise RejectedFileError("The file is damaged: its header states two different sizes.", ErrorCode.DAMAGED)
     return DecodedFile(pixels[:, :, 0] if color_space == "GRAY" else pixels, header, page, is_shrunk=factor > 1)

@@ -101,12 +101,13 @@ _ALL_CELL = MaskIssue(ErrorCode.MASK_EMPTY, "The mask has no background: all of 
 _NO_CYTOPLASM = MaskIssue(
     ErrorCode.MASK_ONE_CLASS,
     "The expert mask has no cytoplasm: its white, or highest grey, counts as nucleus.",
-    "If it shows the whole cell, the Dice of nucleus and cytoplasm is meaningless.",
+    "Cytoplasm is not scored. If the mask shows whole cells, the Dice of the nucleus is meaningless, too.",
 )
 _NO_NUCLEUS = MaskIssue(
     ErrorCode.MASK_ONE_CLASS,
     "The expert mask has no nucleus: its only class counts as cytoplasm.",
-    "The Dice of nucleus and cytoplasm is meaningless; that of the whole cell holds if the mask shows whole cells.",
+    "The nucleus is not scored. If the mask shows whole cells, the Dice of the cytoplasm is meaningless, too; if it "
+    "shows nuclei, that of the whole cell is.",
 )
 
 
@@ -176,7 +177,7 @@ def look_like_instances(values: NDArray[Any]) -> bool:
         return False
     ids, numbers = np.unique(values, return_inverse=True)
     numbers = numbers.reshape(values.shape)
-    if ids[0] != 0 or not 3 <= len(ids) <= 1 << 16:
+    if ids[0] != 0 or not 2 <= len(ids) <= 1 << 16:
         return False
     pieces, _ = ndimage.label(numbers > 0)
     # Pieces of the same number, told apart where cells touch.

@@ -19,6 +19,19 @@ from wbcseg.labels import CLASSES, GREY_CODES, Labels
 _GREY_CODES_TEXT: Final = ", ".join(f"{pixel_class.grey} ({pixel_class.name})" for pixel_class in CLASSES)
 _CLASS_IDS_TEXT: Final = ", ".join(f"{pixel_class.id} ({pixel_class.name})" for pixel_class in CLASSES)
 
+MIN_PHOTOGRAPH_VALUES: Final = 32
+"""A photograph has more values than this."""
+
+MAX_PHOTOGRAPH_REPEATS: Final = 0.8
+"""Largest fraction of pixels of a photograph that equal the one to their left; of a mask, most do."""
+
+MIN_CODED: Final = 0.9
+"""At least this fraction of the pixels of a mask with lossy compression is near a grey code."""
+
+_COMPRESSION_NOISE: Final = 16
+_MAX_COMPARED: Final = 2_000_000
+"""Pixels that are compared."""
+
 MaskValues = NDArray[np.integer]
 _WIDE_GREY_CODES: Final = (0, 32768, 65535)
 """Grey codes as some programs write them with 16 bits; others multiply the codes by 257."""
@@ -88,6 +101,32 @@ def check_mask_header(header: Header) -> None:
         )
 
 
+def look_like_photograph(data: bytes) -> bool:
+    """Return whether a file is a photograph, whatever its name: many values, and neighbours that differ.
+
+    A mask has areas of one value each. One that cannot be used, such as a JPEG of a mask, is no photograph either.
+
+    Args:
+        data: The whole file; one that cannot be read is none.
+    """
+    try:
+        image = decode(data).image
+    except (RejectedFileError, MemoryError):
+        return False
+    values = (
+        image if isinstance(image, np.ndarray) else np.asarray(image.convert("RGB") if image.mode == "P" else image)
+    )
+    values = values.reshape(*values.shape[:2], -1)[..., :3].astype(np.int64)
+    # Whole rows, because neighbours within them are compared.
+    values = values[:: -(-values.shape[0] * values.shape[1] // _MAX_COMPARED)]
+    packed = (values * (1 << 16) ** np.arange(values.shape[2])).sum(axis=2)
+    repeats = (packed[:, 1:] == packed[:, :-1]).mean() if packed.shape[1] > 1 else 1.0
+    if np.unique(packed).size <= MIN_PHOTOGRAPH_VALUES or repeats >= MAX_PHOTOGRAPH_REPEATS:
+        return False
+    is_near = np.abs(values[..., None] - GREY_CODES) <= _COMPRESSION_NOISE
+    return bool(np.any(np.all(is_near, axis=2), axis=2).mean() < MIN_CODED)
+
+
 def _extract_values(decoded: DecodedFile, as_grey: bool, correction: MaskCorrection | None) -> MaskValues:
     """Return the mask's values ``[H, W]``: grey values, or the ids of a palette unless ``as_grey``."""
     image, header = decoded.image, decoded.header
@@ -152,7 +191,9 @@ def _extract_color_values(rgb: NDArray[np.uint8], correction: MaskCorrection | N
 
 def _as_instances_error(count: int, noun: str) -> RejectedFileError:
     return RejectedFileError(
-        f"Its {count} {noun} seem to be the numbers of single cells, not classes.",
+        f"Its {count} {noun} seem to be the numbers of single cells, not classes."
+        if count > 1
+        else "Its only value seems to be the number of a cell, not a class.",
         ErrorCode.MASK_INSTANCES,
         f"Confirm that it marks whole cells one by one, or save it with classes: {_GREY_CODES_TEXT}.",
     )
