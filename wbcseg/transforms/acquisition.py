@@ -93,7 +93,7 @@ def _simulate_camera(image: ImageBatch, rng: np.random.Generator) -> ImageBatch:
             image[..., channel] = ndimage.shift(image[..., channel], direction * shift, order=1, mode="nearest")
     focus = rng.random()
     if focus < 0.35:
-        sigma = rng.uniform(0.3, 1.6)
+        sigma = rng.uniform(0.3, 2.0)
         image = ndimage.gaussian_filter(image, (sigma, sigma, 0.0), mode="nearest")
     elif focus < 0.75:
         # Better optics, or a camera that sharpens.

@@ -51,6 +51,7 @@ class Augmentation:
         decondense_chromatin: Fraction of copies with a nucleus that is pale in places.
         jitter_stain: Largest change of the logarithm of how strongly nucleus and cytoplasm take up each dye.
         add_granules: Fraction of copies with granules throughout the cytoplasm.
+        vary_background: Fraction of copies on another background; see :mod:`wbcseg.transforms.background`.
         jitter_acquisition: Whether to vary stain, light, focus and camera; see :mod:`wbcseg.transforms.acquisition`.
         clean_fraction: Fraction of clean copies: scaled as in a prediction's second stage, in any of 8 orientations.
         clean_cell_fraction: Smallest and largest fraction of the side that the cell fills in clean copies.
@@ -77,6 +78,7 @@ class Augmentation:
     decondense_chromatin: float = 0.0
     jitter_stain: float = 0.0
     add_granules: float = 0.0
+    vary_background: float = 0.0
     jitter_acquisition: bool = False
     clean_fraction: float = 0.0
     clean_cell_fraction: tuple[float, float] = (0.0, 0.0)

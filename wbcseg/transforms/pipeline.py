@@ -11,6 +11,7 @@ from PIL import Image
 
 from wbcseg.labels import Labels, find_bounds
 from wbcseg.transforms.acquisition import jitter_acquisition
+from wbcseg.transforms.background import vary_background
 from wbcseg.transforms.cell import add_granules, decondense_chromatin, elastic_deform, jitter_stain, resize_nucleus
 from wbcseg.transforms.config import Augmentation
 from wbcseg.transforms.red_cells import add_red_cells
@@ -68,6 +69,9 @@ def augment(
             batch[index] = add_granules(batch[index], mask, rng)
     if augmentation.add_red_cells:
         batch, masks = _add_red_cells(batch, masks, augmentation, rng)
+    for index, mask in enumerate(masks if augmentation.vary_background else ()):
+        if rng.random() < augmentation.vary_background:
+            batch[index] = vary_background(batch[index], mask, rng)
     if augmentation.jitter_acquisition:
         batch = jitter_acquisition(batch, rng)
     if augmentation.gain or augmentation.offset or augmentation.gamma:

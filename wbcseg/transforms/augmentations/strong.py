@@ -5,7 +5,7 @@ from wbcseg.transforms.config import AUGMENTATIONS, Augmentation
 AUGMENTATIONS.add(
     Augmentation(
         "strong",
-        "Large or small cells in varied stain, light, focus and camera: for smears of other laboratories.",
+        "Large or small cells in varied stain, background, light, focus and camera: for smears of other laboratories.",
         flip=True,
         rotation=180.0,
         shift=0.1,
@@ -19,6 +19,7 @@ AUGMENTATIONS.add(
         decondense_chromatin=0.3,
         jitter_stain=0.7,
         add_granules=0.2,
+        vary_background=0.45,
         jitter_acquisition=True,
         order=4,
     )
