@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import draw_cell, encode, zipped
 
 from wbcseg.datasets import check_dataset, find_problems, open_folder, open_zip
 from wbcseg.datasets.pairing import pair_files
-from wbcseg.datasets.uploads import Upload, pair_uploads
-from wbcseg.errors import DatasetError, ErrorCode
+from wbcseg.datasets.uploads import Upload, drop_foreign_bytes, pair_uploads
+from wbcseg.errors import DatasetError, ErrorCode, ImageError
 from wbcseg.io.mask_meaning import correct_labels
 from wbcseg.labels import to_grey
 from wbcseg.pipeline.inputs import collect_inputs
@@ -28,6 +29,13 @@ FILES |= {"j.jfif": JPEG, "plain": JPEG, "a.gif": b"GIF89a" + bytes(30), "notes.
     [
         ("x.jpg", "x_seg.png"),
         ("x.jpg", "x_mask.png"),
+        ("x.jpg", "x.mask.png"),
+        ("x.jpg", "x (mask).png"),
+        ("x.jpg", "xMask.png"),
+        ("x.tif", "x_cp_masks.png"),
+        ("x.jpg", "x_instances.tif"),
+        ("x.jpg", "x_ground_truth.png"),
+        ("images/train/x.jpg", "masks/train/x.png"),
         ("x.jpg", "mask_x.png"),
         ("x.jpg", "x.jpg.png"),
         ("x.jpg", "labels/x.png"),
@@ -69,7 +77,7 @@ def test_wrong_masks_are_not_trained_on(correction: str, code: ErrorCode, tmp_pa
     assert [(problem.file, problem.code) for problem in problems] == [("z/a", code)]
     with pytest.raises(DatasetError):
         check_dataset(dataset)
-    check_dataset(dataset, check_masks=False)
+    check_dataset(dataset, correction="as_is")
     (tmp_path / "a.png").write_bytes(IMAGE)
     (tmp_path / "a_mask.png").write_bytes(MASK)
     check_dataset(open_folder(tmp_path))
@@ -86,3 +94,31 @@ def test_wrong_masks_are_not_trained_on(correction: str, code: ErrorCode, tmp_pa
 def test_a_class_that_no_mask_has_is_said_before_training(labels, code: ErrorCode) -> None:
     files = {f"{n}{suffix}.png": data for n in "ab" for suffix, data in (("", IMAGE), ("_mask", encode(labels)))}
     assert [problem.code for problem in find_problems(open_zip(zipped(files), "z.zip"))] == [code]
+
+
+def test_numbers_of_cells_are_trained_on_as_whole_cells_once_someone_says_so() -> None:
+    numbers = encode((LABELS > 0).astype(np.uint8) * 37)
+    data = zipped({f"{n}{suffix}.png": d for n in "ab" for suffix, d in (("", IMAGE), ("_mask", numbers))})
+    problems = find_problems(open_zip(data, "z.zip"))
+    assert {problem.code for problem in problems} == {ErrorCode.MASK_INSTANCES}
+    dataset = open_zip(data, "z.zip", correction="instances")
+    check_dataset(dataset, correction="instances")
+    for info in dataset.sample_infos:
+        np.testing.assert_array_equal(info.read().mask, LABELS > 0)
+
+
+@pytest.mark.parametrize("name", ["film.bmp", "film", "film.dat"])
+def test_bytes_that_are_no_image_are_not_kept(name: str) -> None:
+    upload = Upload(name, lambda: bytes(range(256)) * 9, "key")
+    dropped = drop_foreign_bytes(upload)
+    assert dropped is not upload
+    (row,) = pair_uploads([dropped])
+    code = row.problem.code if row.problem else None
+    if code is None:
+        with pytest.raises(ImageError) as caught:
+            row.load()
+        code = caught.value.code
+    assert code == ErrorCode.UNSUPPORTED_FORMAT
+    for data in (IMAGE, JPEG, zipped(FILES), IMAGE[: len(IMAGE) // 2]):
+        upload = Upload("a.png", lambda data=data: data, "key")
+        assert drop_foreign_bytes(upload) is upload

@@ -10,15 +10,15 @@ import pytest
 from expect import raises
 
 from wbcseg import datasets
-from wbcseg.datasets import list_datasets, open_dataset
+from wbcseg.datasets import DATASETS, list_datasets, open_dataset
 from wbcseg.datasets.base import Dataset, SampleInfo
 from wbcseg.errors import DatasetError, ErrorCode
 
 
-def test_without_data_only_the_synthetic_data_set_is_ready(no_data: Path) -> None:
+def test_without_data_only_synthetic_cells_and_examples_are_ready(no_data: Path) -> None:
     status_by_name = {status.name: status for status in list_datasets()}
-    assert list(status_by_name) == ["zheng-1", "zheng-2", "synthetic"]
-    assert [status.ready for status in status_by_name.values()] == [False, False, True]
+    assert list(status_by_name) == ["zheng-1", "zheng-2", "pbc", "synthetic", "examples"]
+    assert [status.ready for status in status_by_name.values()] == [False, False, False, True, True]
     assert "WBCSEG_DATA" in status_by_name["zheng-1"].advice
     assert status_by_name["zheng-1"].count is None
     assert status_by_name["synthetic"].advice == ""
@@ -26,7 +26,7 @@ def test_without_data_only_the_synthetic_data_set_is_ready(no_data: Path) -> Non
 
 def test_the_synthetic_data_set_opens_without_data(no_data: Path) -> None:
     dataset = open_dataset("synthetic")
-    status = list_datasets()[-1]
+    status = DATASETS["synthetic"].get_status()
     assert dataset.name == "synthetic"
     assert (len(dataset), dataset.title) == (status.count, status.title)
     assert dataset.read("synthetic/001").mask is not None
@@ -51,7 +51,7 @@ def test_a_wrong_wbcseg_data_is_a_status_not_a_crash(
     no_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WBCSEG_DATA", str(tmp_path))
-    assert [status.ready for status in list_datasets()] == [False, False, True]
+    assert [status.ready for status in list_datasets()] == [False, False, False, True, True]
     assert "WBCSEG_DATA is set to" in list_datasets()[0].advice
 
 
@@ -61,7 +61,7 @@ def test_a_path_is_a_data_set_too(pair_folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nope", "", "zheng-3", "a\0b", "../nope", "x" * 5000, "~nobody-here/x"])
 def test_the_error_of_an_unknown_name_lists_the_known_ones(name: str) -> None:
-    with pytest.raises(DatasetError, match="Use one of zheng-1, zheng-2, zheng, synthetic, or the path"):
+    with pytest.raises(DatasetError, match="Use one of zheng-1, zheng-2, pbc, zheng, synthetic, examples, or the path"):
         open_dataset(name)
 
 

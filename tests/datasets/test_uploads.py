@@ -11,6 +11,7 @@ from expect import raises
 from PIL import Image
 
 from wbcseg.datasets.pages import read_page_headers, resolve_page
+from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.datasets.uploads import InputImage, Upload, pair_uploads
 from wbcseg.errors import ErrorCode, ImageError
 from wbcseg.export import encode_csv
@@ -42,6 +43,34 @@ def test_a_folder_is_paired_and_its_name_is_dropped():
         ("images/a.png", "Mine/masks/a.png"),
         ("images/b.png", ""),
     ]
+
+
+PHOTOGRAPH = draw_sample(3, 1, size=(90, 90)).image
+GREY_PHOTOGRAPH = encode(PHOTOGRAPH.mean(axis=2).astype(np.uint8))
+PHOTOGRAPH = encode(PHOTOGRAPH)
+
+
+@pytest.mark.parametrize("data", [PHOTOGRAPH, GREY_PHOTOGRAPH])
+def test_a_photograph_called_like_a_mask_is_an_image(data):
+    assert listed(("x.png", PHOTOGRAPH), ("x.labels.png", data)) == [("x.png", ""), ("x.labels.png", "")]
+    assert listed(("b_mask.png", data)) == [("b_mask.png", "")]
+    assert listed(("images/a.png", PHOTOGRAPH), ("labels/a.png", data)) == [("images/a.png", ""), ("labels/a.png", "")]
+    assert listed(("a.jpg", PHOTOGRAPH), ("a.png", data)) == [("a.jpg", ""), ("a.png", "")]
+    image, misnamed = pair_uploads(uploads(("x.png", PHOTOGRAPH), ("x.labels.png", data)))
+    assert (len(image.notices), len(misnamed.notices)) == (0, 1)
+    assert not pair_uploads(uploads(("b_mask.png", data)))[0].notices
+    # It may have a mask of its own.
+    files = [("x.png", PHOTOGRAPH), ("x.labels.png", data), "x_mask.png", "x.labels_mask.png"]
+    assert listed(*files) == [("x.png", "x_mask.png"), ("x.labels.png", "x.labels_mask.png")]
+    assert not any(item.problem for item in pair_uploads(uploads(*files)))
+
+
+def test_what_is_no_photograph_is_still_a_mask():
+    instances = np.kron(np.arange(144, dtype=np.uint8).reshape(12, 12), np.ones((10, 10), np.uint8))
+    blurred = io.BytesIO()
+    Image.open(io.BytesIO(MASK)).save(blurred, "JPEG")
+    for name, data in (("x.labels.png", encode(instances)), ("x_mask.jpg", blurred.getvalue()), ("x_mask.png", b"?")):
+        assert listed(("x.png", PHOTOGRAPH), (name, data)) == [("x.png", name)]
 
 
 def test_files_with_one_name_are_numbered():
@@ -144,7 +173,7 @@ def test_names_are_sanitised_and_need_no_extension():
 def test_names_are_text_that_can_be_written():
     (item,) = pair_uploads(uploads("zell\udce9.png"))
     assert item.name == "zell?.png"
-    assert encode_csv([["zell\udce9.png"]]) == b"\xef\xbb\xbfzell?.png\r\n"
+    assert encode_csv([["zell\udce9.png"]]) == "\ufeffzell\ufffd.png\r\n".encode()
 
 
 def test_many_files_with_one_name_are_numbered_quickly():

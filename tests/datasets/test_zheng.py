@@ -7,22 +7,19 @@ import logging
 import shutil
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from builders import draw_cell, encode
 from expect import raises
+from file_server import Files, Server, serve
 
-from wbcseg.datasets import check_dataset, download, find_problems, open_dataset
+from wbcseg.datasets import check_dataset, find_problems, open_dataset
 from wbcseg.datasets.named import zheng
 from wbcseg.datasets.named.zheng import find_zheng_folder, list_published_files, open_zheng
 from wbcseg.errors import DatasetError, DownloadError, ErrorCode, ManifestError
 from wbcseg.labels import to_grey
-
-Files = dict[str, bytes]
 
 
 @pytest.fixture
@@ -48,65 +45,13 @@ def write(root: Path, files: Files) -> Path:
     return root
 
 
-class Server(ThreadingHTTPServer):
-    """A local file server that records requests and fails on demand."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files: Files = {}
-        self.requests: list[str] = []
-        self.cut: set[str] = set()
-        self.codes: dict[str, list[int]] = {}
-        self.lock = threading.Lock()
-        self.permits = threading.Semaphore(10_000)
-
-    @property
-    def base(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        path = unquote(self.path)[1:]
-        with self.server.lock:
-            self.server.requests.append(path)
-            codes = self.server.codes.get(path, [])
-            code = codes.pop(0) if codes else 200
-            cut = path in self.server.cut
-            self.server.cut.discard(path)
-        self.server.permits.acquire(timeout=20)
-        body = self.server.files.get(path)
-        if body is None or code != 200:
-            self.send_error(404 if body is None else code)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if cut else body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def server(upstream: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Return a server of the small repository under the ref ``pinned``, and use it for downloads."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    running = Server()
-    running.files = {f"pinned/{name}": data for name, data in upstream.items()}
-    monkeypatch.setattr(zheng, "BASE_URLS", (f"{running.base}/pinned", f"{running.base}/master"))
-    monkeypatch.setattr(download, "RETRY_DELAY_SECONDS", 0.0)
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield running
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serve(monkeypatch) as running:
+        running.files = {f"pinned/{name}": data for name, data in upstream.items()}
+        monkeypatch.setattr(zheng, "BASE_URLS", (f"{running.base}/pinned", f"{running.base}/master"))
+        yield running
 
 
 def test_the_manifest_covers_both_data_sets_whole() -> None:

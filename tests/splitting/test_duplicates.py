@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.sample import Sample
-from wbcseg.splitting.duplicates import group_by_cell, list_orientations
+from wbcseg.splitting.duplicates import find_same_cells, group_by_cell, list_orientations
 
 
 def named(*images: NDArray[np.uint8]) -> list[Sample]:
@@ -76,3 +76,12 @@ def test_the_six_known_pairs_of_dataset_1_and_nothing_else(zheng_data: object) -
 
 def test_dataset_2_has_no_duplicates(zheng_data: object) -> None:
     assert shared(list(open_dataset("zheng-2"))) == []
+
+
+def test_cells_of_one_set_are_found_in_another() -> None:
+    tests, trained = (
+        named(*(texture(i)[:100, :100] for i in (5, 6))),
+        named(texture(7)[:100, :100], texture(5)[2:102, 3:103]),
+    )
+    assert find_same_cells(tests, trained) == [("made/0", "made/1")]
+    assert find_same_cells(tests, []) == find_same_cells([], trained) == []

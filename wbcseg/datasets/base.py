@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from wbcseg.datasets.sample import Sample
+from wbcseg.datasets.sample import MarkedCell, Sample
 from wbcseg.errors import DatasetError, ErrorCode, Problem
 from wbcseg.io.mask_meaning import MaskCorrection, correct_labels
 from wbcseg.labels import CellType
@@ -23,6 +23,7 @@ class SampleInfo:
         size: Height and width in pixels, read from the file's header.
         read: Reads the sample; raises a :class:`wbcseg.errors.WbcsegError` that names the file if it cannot.
         has_mask: Whether it has an expert mask.
+        cells: Cells that people marked with boxes, if the data set has boxes.
     """
 
     id: str
@@ -30,6 +31,7 @@ class SampleInfo:
     size: tuple[int, int]
     read: Callable[[], Sample] = field(repr=False)
     has_mask: bool = True
+    cells: tuple[MarkedCell, ...] = ()
 
 
 class Dataset:

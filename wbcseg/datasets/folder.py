@@ -14,7 +14,7 @@ from wbcseg.datasets.registry import DATASETS
 from wbcseg.datasets.sample import Sample
 from wbcseg.datasets.sources import MAX_ZIP_BYTES, FolderSource, Source, ZipSource
 from wbcseg.errors import DatasetError, ErrorCode, PairingError, WbcsegError
-from wbcseg.io import open_image, open_pair
+from wbcseg.io import MaskCorrection, open_image, open_pair
 from wbcseg.io.decode import as_file_error
 from wbcseg.io.filenames import make_safe_name
 from wbcseg.io.images import read_file_header
@@ -23,7 +23,7 @@ from wbcseg.io.masks import check_mask_header
 from wbcseg.io.pairs import resolve_mask_orientation
 
 
-def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
+def open_folder(path: Path, *, require_masks: bool = True, correction: MaskCorrection | None = None) -> Dataset:
     """Open a folder, or a zip, which is read in memory without being unpacked.
 
     Headers are read, nothing is decoded. Files that cannot be used (an image without a mask, different sizes, not an
@@ -32,6 +32,7 @@ def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
     Args:
         path: A folder, or a ``.zip`` file.
         require_masks: Whether an image without a mask is skipped as a problem. Otherwise its mask is ``None``.
+        correction: What someone said about the masks; see :mod:`wbcseg.io.mask_meaning`.
 
     Returns:
         A data set with the folder's name and the ids ``<name>/<stem>``.
@@ -41,7 +42,7 @@ def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
         DatasetError: If the folder or zip cannot be read.
     """
     if path.is_dir():
-        return _open_source(FolderSource(path), path.resolve().name, require_masks)
+        return _open_source(FolderSource(path), path.resolve().name, require_masks, correction)
     try:
         with path.open("rb") as file:
             data = file.read(MAX_ZIP_BYTES + 1)
@@ -52,25 +53,28 @@ def open_folder(path: Path, *, require_masks: bool = True) -> Dataset:
             reason=f"It is neither a folder nor a zip that can be read: {error.strerror}.",
             code=ErrorCode.UNREADABLE,
         ) from error
-    return open_zip(data, path.name, require_masks=require_masks)
+    return open_zip(data, path.name, require_masks=require_masks, correction=correction)
 
 
-def open_zip(data: bytes, name: str, *, require_masks: bool = True) -> Dataset:
+def open_zip(
+    data: bytes, name: str, *, require_masks: bool = True, correction: MaskCorrection | None = None
+) -> Dataset:
     """Open an uploaded zip; see :func:`open_folder`.
 
     Args:
         data: The whole zip.
         name: File name of the zip, after which the data set is named.
         require_masks: As in :func:`open_folder`.
+        correction: As in :func:`open_folder`.
 
     Raises:
         PairingError: If no image can be used.
         DatasetError: If it is not a zip, is encrypted, or is larger than the limits when unpacked.
     """
-    return _open_source(ZipSource(data, name), PurePath(name).stem, require_masks)
+    return _open_source(ZipSource(data, name), PurePath(name).stem, require_masks, correction)
 
 
-def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
+def _open_source(source: Source, title: str, require_masks: bool, correction: MaskCorrection | None) -> Dataset:
     pairs, problems = pair_files(source.names, require_masks=require_masks)
     problems = [*source.problems, *problems]
     name = make_safe_name(title, set())
@@ -87,7 +91,7 @@ def _open_source(source: Source, title: str, require_masks: bool) -> Dataset:
             problems.append(error.to_problem())
             continue
         sample_id = f"{name}/{make_safe_name('_'.join(pair.key[common_depth:]), used_names)}"
-        read = partial(_read_sample, source, pair, sample_id)
+        read = partial(_read_sample, source, pair, sample_id, correction)
         infos.append(SampleInfo(sample_id, None, size, read, has_mask=pair.mask is not None))
     if not infos:
         details = " ".join(map(str, problems[:5])) if problems else "It contains no images."
@@ -119,12 +123,16 @@ def _check_headers(source: Source, pair: Pair) -> tuple[int, int]:
     return image_header.upright_size
 
 
-def _read_sample(source: Source, pair: Pair, sample_id: str) -> Sample:
+def _read_sample(source: Source, pair: Pair, sample_id: str, correction: MaskCorrection | None) -> Sample:
     source_text = f"{pair.image} in {source.origin}"
     if pair.mask is None:
         image = open_image(source.read(pair.image), name=pair.image)
         return Sample(sample_id, image.pixels, None, None, source_text)
     image, labels = open_pair(
-        source.read(pair.image), source.read(pair.mask), image_name=pair.image, mask_name=pair.mask
+        source.read(pair.image),
+        source.read(pair.mask),
+        image_name=pair.image,
+        mask_name=pair.mask,
+        correction=correction,
     )
     return Sample(sample_id, image.pixels, labels, None, source_text)

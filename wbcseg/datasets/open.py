@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wbcseg.datasets.base import Dataset, concatenate
+from wbcseg.datasets.base import Dataset, concatenate, correct_masks
 from wbcseg.datasets.download import ProgressCallback
 from wbcseg.datasets.folder import open_folder
 from wbcseg.datasets.registry import DATASETS, DatasetStatus
 from wbcseg.errors import DatasetError, ErrorCode
-from wbcseg.io import format_display_name
+from wbcseg.io import MaskCorrection, format_display_name
 
 
-def open_dataset(name: str, *, download: bool = False, progress: ProgressCallback | None = None) -> Dataset:
+def open_dataset(
+    name: str,
+    *,
+    download: bool = False,
+    progress: ProgressCallback | None = None,
+    correction: MaskCorrection | None = None,
+) -> Dataset:
     """Open a data set.
 
     Args:
@@ -20,17 +26,19 @@ def open_dataset(name: str, *, download: bool = False, progress: ProgressCallbac
             by ``+``, or the path of a folder or zip with images and masks (see :mod:`wbcseg.datasets.folder`).
         download: Whether to download a data set that is not on this computer.
         progress: Called after every downloaded file with done, total, name.
+        correction: What someone said about the masks; see :mod:`wbcseg.io.mask_meaning`.
 
     Raises:
         DatasetError: If there is no such data set, or it is not on this computer and not to be downloaded.
         DownloadError: If it could not be downloaded.
     """
     if name in DATASETS:
-        return DATASETS[name].opener(download=download, progress=progress)
+        return correct_masks(DATASETS[name].opener(download=download, progress=progress), correction)
     part_names = name.split("+")
     if len(part_names) > 1 and set(part_names) <= set(DATASETS):
         datasets = [
-            open_dataset(part_name, download=download, progress=progress) for part_name in dict.fromkeys(part_names)
+            open_dataset(part_name, download=download, progress=progress, correction=correction)
+            for part_name in dict.fromkeys(part_names)
         ]
         return concatenate(name, " and ".join(dataset.title for dataset in datasets), datasets)
     path = _find_existing_path(name)
@@ -40,7 +48,7 @@ def open_dataset(name: str, *, download: bool = False, progress: ProgressCallbac
             code=ErrorCode.NOT_FOUND,
             hint=f"Use one of {', '.join(DATASETS)}, or the path of a folder or zip that exists.",
         )
-    return open_folder(path)
+    return open_folder(path, correction=correction)
 
 
 def list_datasets() -> list[DatasetStatus]:

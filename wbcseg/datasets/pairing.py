@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
@@ -15,9 +15,10 @@ from wbcseg.io import format_display_name
 PAIRING_RULE: Final = (
     "An image and its mask have the same name, apart from the extension and the letter case. The mask is the one in a "
     "folder named masks, labels, annotations, segmentations, gt or ground_truth (the images are next to that folder or "
-    "in one named images), or whose name ends in _mask, _label, _seg or _gt or begins with mask_, or that keeps the "
-    "image's extension (cell.jpg.png), or that is the .png beside a .bmp, .jpg or .tif. Masks are PNG, BMP, TIFF or "
-    "lossless WebP in grey (0 background, 128 cytoplasm, 255 nucleus) or with the class ids 0, 1 and 2."
+    "in one named images), or whose name ends in _mask, _label, _seg, _gt or _instances or begins with mask_, or that "
+    "keeps the image's extension (cell.jpg.png), or that is the .png beside a .bmp, .jpg or .tif. Masks are PNG, BMP, "
+    "TIFF or lossless WebP in grey (0 background, 128 cytoplasm, 255 nucleus) or with the class ids 0, 1 and 2. An "
+    "uploaded photograph is an image, whatever its name."
 )
 """The rule in words, for pages and error messages."""
 
@@ -53,9 +54,14 @@ _MASK_FOLDERS: Final = frozenset(
         "ground-truth",
     )
 )
+_MASK_WORDS: Final = (
+    "(?:cp_)?masks?|labels?|gt|seg|segmentations?|annotations?|instances|ground_?truth",
+    "masks?|labels?|seg|gt",
+)
 _MASK_NAME_PATTERN: Final = re.compile(
-    r"(?<=.)[ _-](mask|masks|label|labels|gt|seg|segmentation|annotation)$|^(mask|label|seg|gt)[ _-](?=.)",
-    re.IGNORECASE,
+    # cell_mask, cell.mask, cell (mask), cell_cp_masks (Cellpose), cellMask; mask_cell.
+    rf"(?<=.)[ ._-]+(?i:{_MASK_WORDS[0]})$|(?<=.) ?\((?i:{_MASK_WORDS[0]})\)$|(?<=[a-z0-9])Masks?$"
+    rf"|^(?i:{_MASK_WORDS[1]})[ ._-](?=.)"
 )
 
 
@@ -104,12 +110,15 @@ def is_unexpected(name: str) -> bool:
     )
 
 
-def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[list[Pair], list[Problem]]:
+def pair_files(
+    names: Iterable[str], *, require_masks: bool = True, photographs: Container[str] = ()
+) -> tuple[list[Pair], list[Problem]]:
     """Pair files by their names; see :data:`PAIRING_RULE`.
 
     Args:
         names: Relative names with forward slashes; see :func:`is_ignored` for those that are skipped.
         require_masks: Whether an image without a mask is a problem; otherwise it is a pair without a mask.
+        photographs: Names of files that are images by their content, whatever they are called.
 
     Returns:
         The pairs in natural order (``cell2`` before ``cell10``), and the problems of files that were skipped.
@@ -120,6 +129,8 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
         if is_ignored(name) and (PurePosixPath(name).suffix or not is_unexpected(name)):
             continue
         key, is_mask = parse_name(name)
+        if is_mask and name in photographs:
+            key, is_mask = get_own_key(name), False
         group = groups.setdefault(fold_key(key), _FileGroup())
         (group.masks if is_mask else group.images).append(name)
     pairs: list[Pair] = []
@@ -130,7 +141,7 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
             group.images, group.masks = group.masks, []
     for folded_key in sorted(groups, key=get_natural_sort_key):
         group = groups[folded_key]
-        _split_zheng_layout(group)
+        _split_zheng_layout(group, photographs)
         if len(group.images) > 1 or len(group.masks) > 1:
             duplicates = group.images if len(group.images) > 1 else group.masks
             noun = "images" if duplicates is group.images else "masks"
@@ -143,7 +154,9 @@ def pair_files(names: Iterable[str], *, require_masks: bool = True) -> tuple[lis
             problems.append(_describe_skipped(group.images[0], "The image has no mask", ErrorCode.IMAGE_WITHOUT_MASK))
         else:
             image = group.images[0]
-            pairs.append(Pair(parse_name(image)[0], image, group.masks[0] if group.masks else None))
+            key, is_mask = parse_name(image)
+            key = get_own_key(image) if is_mask and image in photographs else key
+            pairs.append(Pair(key, image, group.masks[0] if group.masks else None))
     return pairs, problems
 
 
@@ -171,7 +184,8 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
     Returns:
         The folders and the stem without the mark of a mask, and whether there is such a mark.
     """
-    *folders, file_name = (part for part in name.split("/") if part not in ("", ".", ".."))
+    # A name of dots and slashes only, as a zip may hold, is a file of that name.
+    *folders, file_name = [part for part in name.split("/") if part not in ("", ".", "..")] or [name]
     stem = PurePosixPath(file_name).stem
     # cell.jpg.png is the mask of cell.jpg.
     has_two_suffixes = _has_two_suffixes(file_name)
@@ -187,9 +201,15 @@ def parse_name(name: str) -> tuple[tuple[str, ...], bool]:
     return (*folders, bare_stem), is_mask or bare_stem != stem or has_two_suffixes
 
 
-def _split_zheng_layout(group: _FileGroup) -> None:
+def get_own_key(name: str) -> tuple[str, ...]:
+    """Return the folders and the stem of an image that is called like a mask, with whatever it is called."""
+    path = PurePosixPath(name)
+    return (*(part for part in path.parts[:-1] if part not in ("/", "..")), path.stem)
+
+
+def _split_zheng_layout(group: _FileGroup, photographs: Container[str]) -> None:
     """Treat a PNG next to an image of another format as its mask, as in the Zheng data sets."""
-    pngs = [name for name in group.images if name.lower().endswith(".png")]
+    pngs = [name for name in group.images if name.lower().endswith(".png") and name not in photographs]
     if not group.masks and len(pngs) == 1 and len(group.images) == 2:
         group.masks = pngs
         group.images = [name for name in group.images if name not in pngs]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.download import ProgressCallback
@@ -22,6 +22,10 @@ class DatasetOpener(Protocol):
 
 
 OpenerT = TypeVar("OpenerT", bound=DatasetOpener)
+
+DatasetKind = Literal["masks", "types", "examples"]
+"""Images with masks, to train and score models with; images with types and boxes of cells, for the cell detector and
+the model of cell types; or examples without masks, to try models with."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class DatasetSpec:
         description: What its images show, in a sentence.
         source: Address or description of where it comes from.
         opener: Opens it.
+        kind: Whether its images have masks. Examples are offered wherever an image is chosen, but not for training.
         get_availability: Returns where it is on this computer without decoding an image, or ``None`` if it must be
             downloaded; raises a :class:`wbcseg.errors.DatasetError` if something is wrong. By default, it is opened.
         acknowledgement: How users of the data must acknowledge it.
@@ -85,6 +90,7 @@ class DatasetSpec:
     description: str
     source: str
     opener: DatasetOpener = field(repr=False)
+    kind: DatasetKind = "masks"
     get_availability: Callable[[], DatasetAvailability | None] | None = field(default=None, repr=False)
     acknowledgement: str = ""
     advice: str = ""
@@ -119,6 +125,7 @@ def register_dataset(
     description: str,
     source: str,
     short_title: str = "",
+    kind: DatasetKind = "masks",
     get_availability: Callable[[], DatasetAvailability | None] | None = None,
     acknowledgement: str = "",
     advice: str = "",
@@ -138,6 +145,7 @@ def register_dataset(
                 description=description,
                 source=source,
                 opener=opener,
+                kind=kind,
                 get_availability=get_availability,
                 acknowledgement=acknowledgement,
                 advice=advice,

@@ -1,7 +1,7 @@
 """Turn uploaded files and zips into a list of images with their masks.
 
-Nothing is decoded here, and an image's bytes are read only when it is processed. A problem with a file affects only
-that file.
+An image's bytes are read only when it is processed; files that are called like masks are looked into before they are
+paired, because a photograph may be called ``x.labels.png``. A problem with a file affects only that file.
 """
 
 from __future__ import annotations
@@ -13,10 +13,19 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
-from wbcseg.datasets.pairing import IMAGE_SUFFIXES, fold_key, get_natural_sort_key, is_ignored, pair_files, parse_name
+from wbcseg.datasets.pairing import (
+    IMAGE_SUFFIXES,
+    fold_key,
+    get_natural_sort_key,
+    get_own_key,
+    is_ignored,
+    pair_files,
+    parse_name,
+)
+from wbcseg.datasets.photographs import find_photographs, list_notices
 from wbcseg.datasets.sources import MAX_FILES, ZipSource
-from wbcseg.errors import ErrorCode, Problem, WbcsegError
-from wbcseg.io import MaskCorrection, PageChoice, format_display_name
+from wbcseg.errors import ErrorCode, ImageError, Problem, WbcsegError
+from wbcseg.io import MaskCorrection, PageChoice, format_display_name, read_size
 
 LoadFn = Callable[[], bytes]
 
@@ -82,6 +91,8 @@ class _File:
     name: str
     copy_number: int
     upload: Upload
+    is_photograph: bool = False
+    """Whether it is known to be an image, whatever it is called."""
 
 
 def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
@@ -102,6 +113,7 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
         message = f"{len(unpacked):,} files were uploaded; the limit is {MAX_FILES:,}."
         problem = Problem(message, reason=message, code=ErrorCode.TOO_LARGE, hint="Upload them in parts.")
         return [InputImage("Too many files", "", _load_nothing, problem=problem)]
+    photographs = find_photographs((upload.name, upload) for upload in unpacked)
     files: dict[str, _File] = {}
     name_counts: Counter[str] = Counter()
     for upload in unpacked:
@@ -110,9 +122,32 @@ def pair_uploads(uploads: Sequence[Upload]) -> list[InputImage]:
         copy_number = name_counts[folded_name]
         # A folder for every further copy: the first image goes with the first mask, and so on.
         files[upload.name if copy_number == 1 else f"({copy_number})/{upload.name}"] = _File(
-            upload.name, copy_number, upload
+            upload.name, copy_number, upload, upload in photographs
         )
     return _assign_unique_names([*_pair_files(files), *problems])
+
+
+def drop_foreign_bytes(upload: Upload) -> Upload:
+    """Return an upload without its bytes if it is neither an image nor a zip: reading it raises the reason.
+
+    Args:
+        upload: The upload.
+
+    Returns:
+        The same upload if it may be used.
+    """
+    try:
+        data = upload.load()
+        if not upload.name.lower().endswith(".zip") and not data.startswith(ZIP_MAGIC):
+            read_size(data, name=upload.name)
+    except ImageError as error:
+        if error.code == ErrorCode.UNSUPPORTED_FORMAT:
+            return replace(upload, load=partial(_raise, error))
+    return upload
+
+
+def _raise(error: WbcsegError) -> bytes:
+    raise error
 
 
 def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[Upload]:
@@ -154,7 +189,9 @@ def _unpack(uploads: Sequence[Upload], problems: list[InputImage]) -> Iterator[U
 
 
 def _pair_files(files: dict[str, _File]) -> list[InputImage]:
-    pairs, _ = pair_files(files, require_masks=False)
+    pairs, _ = pair_files(
+        files, require_masks=False, photographs={name for name, file in files.items() if file.is_photograph}
+    )
     # With two images of one name and one mask, it is unknown which one the mask belongs to.
     mask_presence: dict[tuple[str, ...], set[bool]] = {}
     for pair in pairs:
@@ -170,11 +207,12 @@ def _pair_files(files: dict[str, _File]) -> list[InputImage]:
     used_names = {name for pair in pairs for name in (pair.image, pair.mask)}
     for name in sorted(set(files) - used_names):
         file = files[name]
-        if not is_ignored(name) and parse_name(file.name)[1]:
+        if not is_ignored(name) and parse_name(file.name)[1] and not file.is_photograph:
             unused_masks.append(file)
         else:
             # No image extension: the content decides. Or several images of one name, such as a.jpg and a.tif.
             inputs.append((file, _build_input(file, None)))
+    inputs = [(f, replace(i, notices=list_notices(f.name, files)) if f.is_photograph else i) for f, i in inputs]
     inputs, unused_masks = _assign_loose_masks(inputs, unused_masks)
     inputs.sort(key=lambda entry: (get_natural_sort_key(_get_pairing_key(entry[0])), entry[0].copy_number))
     image_counts = Counter(_get_pairing_key(file) for file, _ in inputs)
@@ -270,7 +308,8 @@ def _assign_unique_names(input_images: Sequence[InputImage]) -> list[InputImage]
 
 def _get_pairing_key(file: _File) -> tuple[str, ...]:
     """Return the part of the name that an image and its mask share."""
-    return fold_key(parse_name(file.name)[0])
+    key, has_name_of_mask = parse_name(file.name)
+    return fold_key(get_own_key(file.name) if has_name_of_mask and file.is_photograph else key)
 
 
 def _build_zip_loader(source: ZipSource, name: str) -> LoadFn:

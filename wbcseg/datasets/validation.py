@@ -11,22 +11,25 @@ import numpy as np
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import DatasetError, ErrorCode, ManifestError, Problem, WbcsegError
-from wbcseg.io import check_mask
+from wbcseg.io import MaskCorrection, check_mask
 from wbcseg.labels import CYTOPLASM, NUCLEUS
 
 _MAX_LISTED = 20
 
 
 def find_problems(
-    dataset: Dataset, *, progress: Callable[[int, int], None] | None = None, check_masks: bool = True
+    dataset: Dataset,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    correction: MaskCorrection | None = None,
 ) -> list[Problem]:
     """Read every sample and return all problems.
 
     Args:
         dataset: Any data set.
         progress: Called after each sample with done, total.
-        check_masks: Whether masks that seem to mean something else are problems; see
-            :mod:`wbcseg.io.mask_meaning`.
+        correction: How the masks were corrected when the data set was opened. With ``as_is``, masks that seem to mean
+            something else are no problems; with ``as_is`` and ``instances``, a class may be missing.
 
     Returns:
         The files that were skipped when the data set was opened, then samples that cannot be read, have no mask or one
@@ -42,11 +45,11 @@ def find_problems(
             has_unread = True
             problems.append(replace(error.to_problem(), message=f"{info.id}: {error.message}"))
         else:
-            problems += _find_mask_problems(sample, used_classes, check_masks)
+            problems += _find_mask_problems(sample, used_classes, correction != "as_is")
         if progress is not None:
             progress(done, len(dataset))
     missing = [pixel_class.name for pixel_class in (CYTOPLASM, NUCLEUS) if pixel_class.id not in used_classes]
-    if missing and check_masks and len(dataset) and not has_unread:
+    if missing and correction not in ("as_is", "instances") and len(dataset) and not has_unread:
         reason = f"No mask has {' or '.join(missing)}, so a network cannot learn to find it."
         code = ErrorCode.MASK_EMPTY if len(missing) == 2 else ErrorCode.MASK_ONE_CLASS
         problems.append(Problem(reason, reason=reason, code=code, hint="Use masks with cytoplasm and nucleus."))
@@ -82,19 +85,22 @@ def list_mask_warnings(dataset: Dataset) -> list[str]:
 
 
 def check_dataset(
-    dataset: Dataset, *, progress: Callable[[int, int], None] | None = None, check_masks: bool = True
+    dataset: Dataset,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    correction: MaskCorrection | None = None,
 ) -> None:
     """Check that a data set can be used for training.
 
     Args:
         dataset: Any data set.
         progress: Called after each sample with done, total.
-        check_masks: As in :func:`find_problems`.
+        correction: As in :func:`find_problems`.
 
     Raises:
         DatasetError: If it is empty or anything is wrong with it; all problems are listed.
     """
-    problems = find_problems(dataset, progress=progress, check_masks=check_masks)
+    problems = find_problems(dataset, progress=progress, correction=correction)
     if not len(dataset):
         problems.append(Problem("It has no samples.", reason="It has no samples.", code=ErrorCode.NO_IMAGES))
     if problems:

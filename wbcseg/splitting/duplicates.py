@@ -8,6 +8,7 @@ best shift, in any of the eight orientations of the square.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -45,26 +46,73 @@ def group_by_cell(samples: Iterable[Sample]) -> list[tuple[str, ...]]:
     Returns:
         The ids of every group, in the order of the samples; most groups have one member.
     """
-    ids: list[str] = []
-    details: list[NDArray[np.float32]] = []
-    factors: list[int] = []
-    quantiles: list[NDArray[np.float64]] = []
-    for sample in samples:
-        ids.append(sample.id)
-        factor = -(-max(sample.size) // MAX_REDUCED_SIDE)
-        factors.append(factor)
-        details.append(_extract_detail(sample.image, factor))
-        quantiles.append(np.quantile(sample.image.reshape(-1, 3), np.linspace(0.1, 0.9, 5), axis=0).ravel())
+    described = _describe(samples)
+    ids = described.ids
     if not ids:
         return []
 
-    pairs = _find_same_cell_pairs(details, np.array(factors), np.array(quantiles))
+    pairs = _find_same_cell_pairs(described.details, np.array(described.factors), np.array(described.quantiles))
     links = sparse.coo_array((np.ones(len(pairs)), tuple(np.array(pairs).reshape(-1, 2).T)), shape=(len(ids), len(ids)))
     _, labels = csgraph.connected_components(links, directed=False)
     groups: dict[int, list[str]] = {}
     for sample_id, label in zip(ids, labels, strict=True):
         groups.setdefault(int(label), []).append(sample_id)
     return [tuple(group) for group in groups.values()]
+
+
+def find_same_cells(samples: Iterable[Sample], others: Iterable[Sample]) -> list[tuple[str, str]]:
+    """Return pairs of a sample and another one that show the same cell, such as of a test set and a training set.
+
+    Args:
+        samples: Any number of samples; they are read one by one and not kept.
+        others: The samples to compare them with.
+    """
+    first, second = _describe(samples), _describe(others)
+    if not first.ids or not second.ids:
+        return []
+    spectra = fft.rfft2(np.stack(second.details))
+    factors, quantiles = np.array(second.factors), np.array(second.quantiles)
+    pairs: list[tuple[str, str]] = []
+    for i, detail in enumerate(first.details):
+        is_similar = (np.abs(quantiles - first.quantiles[i]).mean(axis=1) < MAX_COLOR_DIFFERENCE) & (
+            factors == first.factors[i]
+        )
+        candidates = np.flatnonzero(is_similar)
+        if candidates.size:
+            same = candidates[_correlate(detail, spectra[candidates]) >= MIN_CORRELATION]
+            pairs += [(first.ids[i], second.ids[j]) for j in same]
+    return pairs
+
+
+@dataclass
+class _Descriptions:
+    """Samples as they are compared: id, fine detail, factor of reduction and colour quantiles of each."""
+
+    ids: list[str] = field(default_factory=list)
+    details: list[NDArray[np.float32]] = field(default_factory=list)
+    factors: list[int] = field(default_factory=list)
+    quantiles: list[NDArray[np.float64]] = field(default_factory=list)
+
+
+def _describe(samples: Iterable[Sample]) -> _Descriptions:
+    described = _Descriptions()
+    for sample in samples:
+        described.ids.append(sample.id)
+        factor = -(-max(sample.size) // MAX_REDUCED_SIDE)
+        described.factors.append(factor)
+        described.details.append(_extract_detail(sample.image, factor))
+        described.quantiles.append(np.quantile(sample.image.reshape(-1, 3), np.linspace(0.1, 0.9, 5), axis=0).ravel())
+    return described
+
+
+def _correlate(detail: NDArray[np.float32], spectra: NDArray[np.complexfloating]) -> NDArray[np.float64]:
+    """Return the correlation of fine detail with that of others after the best shift and rotation, ``float64[N]``."""
+    best = np.zeros(len(spectra))
+    for orientation in list_orientations(detail):
+        spectrum = fft.rfft2(np.ascontiguousarray(orientation))
+        correlations = fft.irfft2(spectrum.conj() * spectra, s=(MAX_REDUCED_SIDE, MAX_REDUCED_SIDE))
+        best = np.maximum(best, correlations.max(axis=(1, 2)))
+    return best
 
 
 def _extract_detail(image: NDArray[np.uint8], factor: int) -> NDArray[np.float32]:
@@ -98,11 +146,7 @@ def _find_same_cell_pairs(
         candidates = others[is_similar]
         if not candidates.size:
             continue
-        best_correlation = np.zeros(candidates.size)
-        for orientation in list_orientations(detail):
-            spectrum = fft.rfft2(np.ascontiguousarray(orientation))
-            correlations = fft.irfft2(spectrum.conj() * spectra[candidates], s=(MAX_REDUCED_SIDE, MAX_REDUCED_SIDE))
-            best_correlation = np.maximum(best_correlation, correlations.max(axis=(1, 2)))
+        best_correlation = _correlate(detail, spectra[candidates])
         pairs += [(i, int(j)) for j in candidates[best_correlation >= MIN_CORRELATION]]
     return pairs
 

@@ -14,6 +14,7 @@ from wbcseg.datasets.base import compute_manifest_digest
 from wbcseg.datasets.sample import Sample
 from wbcseg.errors import ErrorCode, LeakError, SplitError
 from wbcseg.splitting.duplicates import group_by_cell
+from wbcseg.splitting.stratify import assign_folds
 from wbcseg.splitting.thesis import FLIPPED_COPY_SUFFIX, ThesisDataset, get_original_id, is_flipped_copy
 
 DEFAULT_SEED: Final = 2
@@ -230,9 +231,6 @@ def build_leak_free_folds(
     Raises:
         SplitError: If there are fewer cells than folds.
     """
-    # Slow to import, and only needed here.
-    from sklearn.model_selection import StratifiedGroupKFold
-
     usable = [sample for sample in samples if sample.mask is not None]
     groups = group_by_cell(usable)
     if folds < 2 or len(groups) < folds:
@@ -248,7 +246,7 @@ def build_leak_free_folds(
     cell_types = np.array([group_types[group_number] for group_number in group_numbers])
     manifest = {sample.id: sample.compute_digest() for sample in usable}
 
-    # A cell type with fewer cells than folds cannot be balanced; scikit-learn warns about the smallest one only.
+    # A cell type with fewer cells than folds cannot be balanced.
     type_counts = Counter(group_types.values())
     cell_types = np.array([cell_type if type_counts[cell_type] >= folds else "rare" for cell_type in cell_types])
     if (
@@ -263,14 +261,15 @@ def build_leak_free_folds(
     ):
         most_common = type_counts.most_common(1)[0][0]
         cell_types = np.array([most_common if cell_type == "rare" else cell_type for cell_type in cell_types])
-    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    fold_by_sample = assign_folds(cell_types, group_numbers, folds=folds, seed=seed)
     splits = []
-    for fold, (train, test) in enumerate(splitter.split(ids, cell_types, group_numbers)):
+    for fold in range(folds):
+        is_test = fold_by_sample == fold
         split = Split(
             kind="leak-free",
             dataset=dataset_name,
-            train=tuple(map(str, ids[train])),
-            test=tuple(map(str, ids[test])),
+            train=tuple(map(str, ids[~is_test])),
+            test=tuple(map(str, ids[is_test])),
             groups=_select_shared_cells(groups),
             manifest=manifest,
             fold=fold,

@@ -1,7 +1,7 @@
 """Split a data set into leak-free folds in a child process.
 
-scikit-learn, which it needs, takes more memory than the rest of the app. The process
-takes the data set's name as its argument and prints JSON.
+Reading all images takes memory, which the app gets back when the process ends. The process takes the data set's name as
+its argument and prints JSON.
 """
 
 from __future__ import annotations

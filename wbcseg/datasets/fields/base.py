@@ -6,30 +6,15 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.datasets.sample import MarkedCell
 from wbcseg.errors import DatasetError, ErrorCode
 from wbcseg.io import open_image
 from wbcseg.paths import get_cache_folder, get_data_folder
-
-
-@dataclass(frozen=True)
-class MarkedCell:
-    """A white cell that people marked with a box.
-
-    Attributes:
-        box: Left, top, right and bottom, in pixels of the image.
-        cell_type: Its type in the words of the data set, or ``None``.
-        subtype: A finer type, or ``None``.
-        attributes: What pathologists said of it, by attribute.
-    """
-
-    box: tuple[float, float, float, float]
-    cell_type: str | None = None
-    subtype: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,21 +90,29 @@ class FieldSet:
         return tuple(info for info in self.fields if info.name not in unwanted)
 
 
-def find_field_folder(name: str, source: str) -> Path:
+IMAGES_FOLDER: Final = "images"
+"""Name of the folder of images in that of a field set."""
+
+
+def find_field_folder(name: str, source: str, *, marker: str = "") -> Path:
     """Return the folder of a field set: in ``WBCSEG_DATA``, beside it, or in the cache.
 
     Args:
         name: Name of the folder.
         source: Where the data come from, for the error.
+        marker: A file that a completely downloaded folder in the cache has.
 
     Raises:
         DatasetError: If there is no such folder.
     """
     configured = get_data_folder()
     parents = [configured, configured.absolute().parent] if configured else []
-    for parent in (*parents, get_cache_folder()):
+    for parent in parents:
         if (parent / name).is_dir():
             return parent / name
+    cached = get_cache_folder() / name
+    if cached.is_dir() and (cached / marker).exists():
+        return cached
     raise DatasetError(
         f"Data set {name} is not on this computer.",
         file=name,

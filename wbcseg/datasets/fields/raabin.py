@@ -14,11 +14,11 @@ from wbcseg.datasets.fields.base import (
     BOX_COLUMNS,
     FieldInfo,
     FieldSet,
-    MarkedCell,
     find_field_folder,
     parse_box,
     read_table,
 )
+from wbcseg.datasets.sample import MarkedCell
 
 NAME: Final = "raabin-fields"
 SOURCE: Final = "github.com/lugan113/TXL-PBC_Dataset"
