@@ -16,6 +16,7 @@ from wbcseg.metrics import (
     get_cell_mask,
     jaccard,
     score,
+    score_marked,
 )
 
 TRUTH = np.array([[0, 1], [2, 2]], np.uint8)
@@ -98,3 +99,16 @@ def test_dice_and_jaccard_are_symmetric_and_consistent(data):
     np.testing.assert_array_equal(np.isnan(d), [not ((truth == k) | (prediction == k)).any() for k in range(3)])
     perfect = dice(compute_confusion_counts(truth, truth))
     assert (perfect[~np.isnan(perfect)] == 1).all()
+
+
+def test_a_class_that_a_mask_does_not_mark_is_not_scored():
+    whole_cells = np.minimum(TRUTH, 1)
+    scores = score_marked(whole_cells, PREDICTION)
+    assert math.isnan(scores.dice["nucleus"])
+    assert math.isnan(scores.jaccard["nucleus"])
+    assert scores.dice["cell"] == score(whole_cells, PREDICTION).dice["cell"] == 1.0
+    assert score_marked(TRUTH, PREDICTION) == score(TRUTH, PREDICTION)
+    # A mask without any cell says that there is none.
+    assert score_marked(np.zeros_like(TRUTH), PREDICTION).dice["nucleus"] == 0.0
+    # A part of a mask without a nucleus is a cell without one.
+    assert score_marked(whole_cells, PREDICTION, TRUTH).dice["nucleus"] == 0.0

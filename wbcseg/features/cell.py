@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wbcseg.features.lobes import count_lobes
 from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels
-from wbcseg.results import ALL_EDGES, SHAPE_FEATURES, CellFeatures, ImageEdges
+from wbcseg.results import ALL_EDGES, SHAPE_FEATURES, CellFeatures, ImageEdges, find_cut_edges
 
 NAN: Final = math.nan
 BoolArray = NDArray[np.bool_]
@@ -55,26 +55,9 @@ def extract_features(
         "nucleus_lobes": float(count_lobes(nucleus)),
         **_measure_colour("nucleus", image, nucleus),
         **_measure_colour("cytoplasm", image, cytoplasm),
-        "touches_edge": float(any(find_cut_edges(labels, image_edges))),
+        "touches_edge": float(any(find_cut_edges(cell, image_edges))),
     }
     return CellFeatures(values)
-
-
-def find_cut_edges(labels: Labels, image_edges: ImageEdges = ALL_EDGES) -> ImageEdges:
-    """Return which edges of the image cut a cell: those along which it has pixels.
-
-    Args:
-        labels: ``uint8[H, W]`` of class ids of the cell alone.
-        image_edges: Which sides are edges of the image; all of them, except in a crop from a field of view.
-    """
-    cell = labels != BACKGROUND.id
-    top, bottom, left, right = image_edges
-    return (
-        bool(top and cell[0].any()),
-        bool(bottom and cell[-1].any()),
-        bool(left and cell[:, 0].any()),
-        bool(right and cell[:, -1].any()),
-    )
 
 
 def _measure_shape(region: str, region_mask: BoolArray) -> dict[str, float]:

@@ -20,6 +20,7 @@ from wbcseg.metrics.overlap import (
     get_region_mask,
     jaccard,
     score,
+    score_marked,
 )
 from wbcseg.metrics.stats import (
     Comparison,
@@ -55,5 +56,6 @@ __all__ = [
     "jaccard",
     "pair_defined_values",
     "score",
+    "score_marked",
     "surface_dice",
 ]

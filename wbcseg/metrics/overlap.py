@@ -6,6 +6,7 @@ neither mask is undefined: NaN, never a silent 0 or 1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -155,6 +156,37 @@ def score(truth: Labels, prediction: Labels) -> Scores:
         for metric in (dice, jaccard)
     )
     return Scores(dice_by_region, jaccard_by_region, float(counts.tp.sum() / truth.size))
+
+
+def score_marked(truth: Labels, prediction: Labels, marked: Labels | None = None) -> Scores:
+    """Score one segmentation against a mask that may mark one class only: whole cells, or nuclei.
+
+    A mask that has cells but no nucleus (or no cytoplasm) does not say that there is none, so that class is not scored.
+
+    Args:
+        truth: ``uint8[H, W]`` of class ids.
+        prediction: Same shape.
+        marked: The whole mask, ``uint8[*, *]``, if ``truth`` is a part of it.
+
+    Returns:
+        As :func:`score`; NaN for the class that the mask does not mark.
+    """
+    scores, region = score(truth, prediction), find_unmarked_class(truth if marked is None else marked)
+    if region is None:
+        return scores
+    return Scores({**scores.dice, region: math.nan}, {**scores.jaccard, region: math.nan}, scores.accuracy)
+
+
+def find_unmarked_class(mask: Labels) -> str | None:
+    """Return the class that a mask does not mark although it marks the other one; ``None`` if there is no such class.
+
+    Args:
+        mask: ``uint8[H, W]`` of class ids.
+    """
+    has_nucleus, has_cytoplasm = (bool((mask == pixel_class.id).any()) for pixel_class in (NUCLEUS, CYTOPLASM))
+    if has_nucleus == has_cytoplasm:
+        return None
+    return CYTOPLASM.name if has_nucleus else NUCLEUS.name
 
 
 def _divide(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
