@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from wbcseg.detector_training.options import NetworkName, TrainingOptions
-from wbcseg.detector_training.train import Report, export_detector, finish_folder, train_network
+from wbcseg.detector_training.train import export_detector, finish_folder, train_network
 from wbcseg.errors import ErrorCode, ModelError, RunError, TrainingError
 from wbcseg.inference.detection import CellDetector, DetectorCard
 from wbcseg.training.checkpoint import load_checkpoint
+from wbcseg.training.steps.loop import StepReport
 
 pytestmark = pytest.mark.training
 
@@ -26,7 +27,7 @@ SMALL = {"batch_size": 2, "warmup_steps": 1}
 def _small_networks() -> Iterator[None]:
     """Train networks with few filters, and calibrate them with few images."""
     pytest.importorskip("keras")
-    from wbcseg.detector_training import export, networks, trainer
+    from wbcseg.detector_training import export, networks, restore, trainer
 
     def build(name: NetworkName, options: TrainingOptions) -> Any:
         if name == "detector":
@@ -34,7 +35,7 @@ def _small_networks() -> Iterator[None]:
         return networks.build_verifier_network(options.crop_side, (2, 4, 4, 4))
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (export, trainer):
+        for module in (export, restore, trainer):
             patch.setattr(module, "build_network", build)
         patch.setattr(export, "CALIBRATION_FIELDS", 2)
         patch.setattr(export, "CALIBRATION_CROPS", 4)
@@ -47,14 +48,14 @@ def trained(library_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("detector")
     networks: tuple[NetworkName, ...] = ("detector", "verifier")
     for network in networks:
-        reports: list[Report] = []
+        reports: list[StepReport] = []
         options = TrainingOptions(steps=2, **SMALL)  # type: ignore[arg-type]
 
         def run(
             should_stop: bool,
             network: NetworkName = network,
             options: TrainingOptions = options,
-            reports: list[Report] = reports,
+            reports: list[StepReport] = reports,
         ) -> bool:
             answers = iter([False, should_stop, should_stop])
             return train_network(
@@ -101,6 +102,39 @@ def test_an_export_keeps_the_thresholds_of_its_target(trained: Path, library_fol
     assert export_detector(trained, library_folder, out).thresholds.cell_score == 0.42
     assert (out / "detector.tflite").read_bytes() == (trained / "detector.tflite").read_bytes()
     assert CellDetector(out).card.thresholds.cell_score == 0.42
+
+
+@pytest.mark.parametrize("network", ["detector", "verifier"])
+def test_an_exported_network_is_restored_for_training(
+    trained: Path, library_folder: Path, tmp_path: Path, network: NetworkName
+) -> None:
+    from wbcseg.detector_training.restore import restore_weights
+    from wbcseg.detector_training.trainer import NetworkTrainer
+    from wbcseg.training.checkpoint import load_final_weights
+
+    rng = np.random.default_rng(3)
+    options = TrainingOptions(**SMALL)  # type: ignore[arg-type]
+    images = rng.uniform(-1, 1, (4, 64, 64, 3)).astype(np.float32)
+    weights = load_final_weights(trained / network)
+    assert weights is not None
+    restored = restore_weights(network, (trained / f"{network}.tflite").read_bytes(), options, images)
+    first, second = NetworkTrainer(network, options), NetworkTrainer(network, options)
+    first.start_from(weights)
+    second.start_from(restored)
+    for expected, output in zip(first.model(images), second.model(images), strict=True):
+        assert np.abs(output - expected).mean() < 0.1 * np.abs(expected).mean() + 0.02
+    # In training, the normalisation finds the statistics that it has.
+    for in_training, output in zip(second.model(images, training=True), second.model(images), strict=True):
+        np.testing.assert_allclose(in_training, output, atol=0.05)
+    # The exported folder is enough to start from.
+    shutil.copy(trained / f"{network}.tflite", tmp_path)
+    shutil.copy(trained / "detector.tflite", tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.copy(trained / "detector.tflite", new)
+    assert train_network(
+        network, new, library_folder, TrainingOptions(steps=1, **SMALL), composers=0, start_from=tmp_path
+    )  # type: ignore[arg-type]
 
 
 def test_a_training_starts_from_trained_weights(trained: Path, library_folder: Path, tmp_path: Path) -> None:

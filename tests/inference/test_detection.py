@@ -16,10 +16,9 @@ from smears import compose_smear, list_grid_places
 
 from wbcseg.errors import ChecksumError, ErrorCode, ModelError
 from wbcseg.inference import Catalog
-from wbcseg.inference.detection import CellDetector, DetectorCard, load_cell_detector
+from wbcseg.inference.detection import CellDetector, DetectorCard, candidates, load_cell_detector
 from wbcseg.inference.detection.background import estimate_background, normalise
 from wbcseg.inference.detection.boxes import (
-    compute_iou,
     find_boxes_around_two,
     find_cut_boxes,
     suppress_overlaps,
@@ -28,9 +27,12 @@ from wbcseg.inference.detection.candidates import find_peaks
 from wbcseg.inference.detection.halves import divide_box, may_be_two
 from wbcseg.inference.detection.pyramid import build_pyramid, list_tiles, reduce_image
 from wbcseg.inference.detection.verifier import crop_candidate
+from wbcseg.inference.predictor import MANY_CELLS_NOTICE
+from wbcseg.metrics.boxes import compute_iou
 from wbcseg.paths import DETECTOR_FOLDER, get_detector_folder, get_weights_folder
 
 SHIPPED = get_weights_folder() / DETECTOR_FOLDER
+CARD = (SHIPPED / "card.json").read_text(encoding="utf-8")
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> NDArray[np.float32]:
@@ -68,6 +70,16 @@ def test_background_becomes_one() -> None:
     np.testing.assert_allclose(normalise(image, background)[10, 10], 1.0)
     # Nothing is divided by nearly zero.
     assert normalise(np.ones_like(image), estimate_background(np.zeros_like(image))).max() <= 0.05
+
+
+def test_a_field_with_too_many_cells_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, _, _ = compose_smear(list_grid_places(12, 4), (430, 560))
+    segmenter = Catalog().load("unet-general")
+    assert not segmenter.predict(field).notices
+    monkeypatch.setattr(candidates, "MAX_CANDIDATES", 6)
+    segmentation = segmenter.predict(field)
+    assert len(segmentation.cells) <= 6
+    assert segmentation.notices == (MANY_CELLS_NOTICE,)
 
 
 def test_peak_of_a_heat_map_is_a_box() -> None:
@@ -197,7 +209,7 @@ def test_other_folder_of_models_without_a_detector_uses_the_shipped_one(
 
 
 def test_card_is_written_as_it_is_read(tmp_path: Path) -> None:
-    card = replace(DetectorCard.read(SHIPPED), test_metrics={"recall": 0.98})
+    card = replace(DetectorCard.read(SHIPPED), title="Another")
     card.write(tmp_path)
     assert DetectorCard.read(tmp_path) == card
 
@@ -216,7 +228,12 @@ def test_replaced_file_is_rejected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("card", "code"),
-    [(None, ErrorCode.NOT_FOUND), ("{", ErrorCode.DAMAGED), ('{"format": 99}', ErrorCode.DAMAGED)],
+    [
+        (None, ErrorCode.NOT_FOUND),
+        ("{", ErrorCode.DAMAGED),
+        ('{"format": 99}', ErrorCode.DAMAGED),
+        (CARD.replace('"severity"', '"harshness"'), ErrorCode.DAMAGED),
+    ],
 )
 def test_folder_without_a_valid_card_is_rejected(tmp_path: Path, card: str | None, code: ErrorCode) -> None:
     if card is not None:

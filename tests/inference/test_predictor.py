@@ -14,16 +14,14 @@ from models import SHIPPED, copy_of_shipped
 from numpy.typing import NDArray
 
 from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.detector_training.library.arrays import TILE_THICKNESS
+from wbcseg.detector_training.library.red_cell_tiles import draw_tile
 from wbcseg.errors import ImageError
 from wbcseg.inference import Catalog, Segmentation, Segmenter
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.io import open_image, open_mask
 from wbcseg.labels import GREY_CODES
 from wbcseg.metrics import score
-from wbcseg.models.forward import forward
-from wbcseg.models.weights import read_weights
-from wbcseg.paths import get_weights_folder
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -184,26 +182,6 @@ def test_shipped_models_and_a_field_need_less_than_400_mb() -> None:
     assert int(done.stdout) < 400_000
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_8_bit_model_equals_the_float_weights(name: str) -> None:
-    segmenter = Catalog().load(name)
-    card = segmenter.card
-    weights = read_weights(get_weights_folder() / name / "weights.safetensors")
-    for index in range(4):
-        sample = draw_sample(11, index, size=(card.input_size, card.input_size))
-        scaled = sample.image.astype(np.float32) / np.float32(255.0)
-        *_, (_, in_float) = forward(card.architecture, weights.arrays, scaled)
-        in_8_bits = TFLiteModel((get_weights_folder() / name / "model.tflite").read_bytes(), name=name)(scaled)
-        np.testing.assert_allclose(in_8_bits.sum(axis=-1), 1.0, atol=1e-5)
-        assert (in_8_bits.argmax(-1) == in_float.argmax(-1)).mean() > 0.99
-        assert np.abs(in_8_bits - in_float).mean() < 0.01
-        for region in ("nucleus", "cell"):
-            dice = [
-                score(sample.mask, output.argmax(-1).astype(np.uint8)).dice[region] for output in (in_8_bits, in_float)
-            ]
-            assert dice[0] == pytest.approx(dice[1], abs=0.01)
-
-
 def test_general_model_uses_the_cell_fraction_of_its_card(tmp_path: Path) -> None:
     image = draw_sample(11, 2, size=(200, 200)).image
     large, small = (
@@ -268,3 +246,19 @@ def test_an_empty_place_has_no_cell(
     segmenters: dict[str, Segmenter], two_cells: tuple[NDArray[np.uint8], NDArray[np.uint8]]
 ) -> None:
     assert segmenters["unet-general"].segment_cell(two_cells[0], point=(550, 50)) is None
+
+
+@pytest.mark.parametrize("colour", [(0.1, 0.5, 0.3), (0.6, 0.5, 0.3)], ids=["pink", "slate blue"])
+def test_a_red_cell_that_someone_points_at_is_refused(
+    segmenters: dict[str, Segmenter], colour: tuple[float, float, float]
+) -> None:
+    thickness = draw_tile(np.random.default_rng(0))[..., None] / TILE_THICKNESS
+    field = np.rint(240 * 10 ** (-0.7 * thickness * colour)).astype(np.uint8)
+    for y, x in sample_places(thickness[..., 0] > 0.8) + sample_places(thickness[..., 0] == 0):
+        assert segmenters["unet-general"].segment_cell(field, point=(x, y)) is None
+
+
+def sample_places(is_wanted: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return row and column of three pixels."""
+    places = np.argwhere(is_wanted)
+    return [(int(y), int(x)) for y, x in places[:: len(places) // 3][:3]]

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from wbcseg.inference import set_max_loaded
+from wbcseg.inference import set_max_loaded, unload_idle_networks
+from wbcseg.inference.detection import load_cell_detector
 from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.paths import get_weights_folder
 
@@ -77,3 +78,16 @@ def test_threads_share_a_limited_number_of_networks() -> None:
     for thread in threads:
         thread.join()
     assert not mismatches
+
+
+def test_networks_that_nobody_uses_are_unloaded_and_compute_the_same_afterwards() -> None:
+    network, detector = TFLiteModel(DATA, name="unet-16", threads=1), load_cell_detector()
+    crop = (IMAGE * 255).astype(np.uint8)
+    expected, candidates = network(IMAGE), detector.find_candidates(crop)
+    assert not unload_idle_networks(60.0)
+    assert count_interpreters() >= 1
+    assert unload_idle_networks(0.0)
+    assert count_interpreters() == 0
+    assert not unload_idle_networks(0.0)
+    np.testing.assert_array_equal(network(IMAGE), expected)
+    np.testing.assert_array_equal(detector.find_candidates(crop).heats, candidates.heats)

@@ -37,6 +37,13 @@ LARGE_CELLS: Final = (100.0, 260.0)
 LARGE_CELL_SHARE: Final = 0.13
 """Diameters and share of fields with cells that the detector network must leave to a coarser level."""
 
+CLUSTER_SHARE: Final = 0.22
+CLUSTER_SIZE_SHARES: Final = {2: 0.6, 3: 0.3, 4: 0.1}
+MAX_CLUSTER_OVERLAP: Final = 0.36
+MAX_CLUSTER_SHIFT: Final = 0.3
+"""Share of fields with a cluster of touching cells, shares of its numbers of cells, their overlap, and how far it is
+from the middle. Without them, cells that overlap by more than a sixth have no peaks of their own."""
+
 VERIFIER_CANDIDATE_HEAT: Final = 0.06
 """Candidates for the verifier's training have a lower heat than those that it is asked about later."""
 
@@ -75,12 +82,12 @@ class DetectorBatches:
         while True:
             images, targets = [], []
             for index in range(self.batch_size):
-                # Composing takes longer than learning: every field is shown in three orientations.
-                if index % 3 and len(shown_again) > 6 * self.batch_size:
+                # Composing takes longer than learning: every field is shown in four orientations.
+                if index % 4 and len(shown_again) > 6 * self.batch_size:
                     field = shown_again.pop(int(rng.integers(len(shown_again))))
                 else:
                     field = large.compose() if rng.random() < LARGE_CELL_SHARE else next(usual)
-                    shown_again += [field.transpose(), field.rotate()]
+                    shown_again += [field.transpose(), field.rotate(), field.transpose().rotate()]
                 background = estimate_background(field.image) * _draw_gain(rng)
                 images.append(normalise(field.image, background).astype(np.float16))
                 targets.append(compute_detector_targets(field))
@@ -205,7 +212,15 @@ def _compose(
     mild = Composer(library, seed + 250, severity=MILD_SEVERITY, **options)
     rng = np.random.default_rng(seed + 2000)
     while True:
-        yield (mild if rng.random() < MILD_SHARE else extreme).compose()
+        composer = mild if rng.random() < MILD_SHARE else extreme
+        yield _compose_cluster(rng, composer) if rng.random() < CLUSTER_SHARE else composer.compose()
+
+
+def _compose_cluster(rng: Generator, composer: Composer) -> ComposedField:
+    """Compose a field with touching cells: mostly pairs, overlapping by anything up to the maximum."""
+    count = int(rng.choice(list(CLUSTER_SIZE_SHARES), p=list(CLUSTER_SIZE_SHARES.values())))
+    overlap = float(rng.uniform(0, MAX_CLUSTER_OVERLAP))
+    return composer.compose_touching(count, overlap, exact_only=False, max_shift=MAX_CLUSTER_SHIFT)
 
 
 def _draw_gain(rng: Generator) -> NDArray[np.float32]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from wbcseg import __version__
 from wbcseg.inference.detection import DetectorCard, Thresholds, TrainingData
 from wbcseg.inference.detection.card import DETECTOR_FILE, VERIFIER_FILE
-from wbcseg.models.card import NOTICE, FileRecord
+from wbcseg.inference.detection.card_records import DetectorMetrics
+from wbcseg.models.card import NOTICE
+from wbcseg.models.file_record import FileRecord
 
 DEFAULT_THRESHOLDS: Final = Thresholds(
     candidate_heat=0.15,
     duplicate_iou=0.55,
     cell_score=0.5,
-    overlap_iou=0.4,
-    contained_fraction=0.7,
-    heat_weight=0.5,
+    overlap_iou=0.5,
+    contained_fraction=0.8,
+    heat_weight=0.35,
     edge_penalty=0.05,
 )
 """Thresholds of a new detector. They were chosen on ``raabin-fields``, ``lisc-fields`` and composed fields."""
@@ -64,7 +65,7 @@ NOTES: Final = (
 
 
 def write_detector_card(
-    folder: Path, thresholds: Thresholds = DEFAULT_THRESHOLDS, test_metrics: Mapping[str, Any] | None = None
+    folder: Path, thresholds: Thresholds = DEFAULT_THRESHOLDS, test_metrics: DetectorMetrics | None = None
 ) -> DetectorCard:
     """Write the card of the networks in a folder: from here on, the folder is a cell detector.
 
@@ -82,7 +83,7 @@ def write_detector_card(
             "verifier": FileRecord.from_path(folder / VERIFIER_FILE),
         },
         training_data=TRAINING_DATA,
-        test_metrics=test_metrics or {},
+        test_metrics=test_metrics,
         notes=NOTES,
         notice=NOTICE,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.detector_training.batches import get_field_geometry
 from wbcseg.detector_training.composing import Composer
 from wbcseg.detector_training.library import Library
+from wbcseg.detector_training.networks import build_network
 from wbcseg.detector_training.options import NetworkName, TrainingOptions
-from wbcseg.detector_training.trainer import build_network
 from wbcseg.detector_training.verifier_samples import sample_crops
-from wbcseg.errors import ErrorCode, RunError, WeightsError
 from wbcseg.inference.detection.background import estimate_background, normalise
-from wbcseg.training.checkpoint import load_final_weights
 from wbcseg.training.export import quantise_to_tflite
-from wbcseg.training.trainer import list_weight_names
+from wbcseg.training.steps.export import load_trained_network
 
 CALIBRATION_FIELDS: Final = 150
 CALIBRATION_CROPS: Final = 200
@@ -41,20 +38,7 @@ def export_network(network: NetworkName, folder: Path, library: Path, options: T
         RunError: If there is no checkpoint.
         WeightsError: If it belongs to another network.
     """
-    weights = load_final_weights(folder)
-    if weights is None:
-        raise RunError(
-            f"Folder {folder} has no checkpoint to export.", code=ErrorCode.NOT_FOUND, hint="Train the network first."
-        )
-    keras.config.set_dtype_policy("float32")
-    keras.backend.clear_session()
-    model = build_network(network, options)
-    names = list_weight_names(model)
-    if [tuple(weights[name].shape) if name in weights else None for name in names] != [
-        tuple(weight.shape) for weight in model.weights
-    ]:
-        raise WeightsError(f"The checkpoint in {folder} belongs to another network than the {network} network.")
-    model.set_weights([weights[name] for name in names])
+    model = load_trained_network(folder, lambda: build_network(network, options))
     return quantise_to_tflite(model, collect_calibration_images(network, library, options))
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import keras
 
+from wbcseg.detector_training.options import NetworkName, TrainingOptions
 from wbcseg.models.blocks import FusedBatchNormalization, NearestUpsampling
 
 DETECTOR_FILTERS: Final = (16, 32, 48, 96)
@@ -23,6 +24,11 @@ BN_MOMENTUM: Final = 0.97
 
 INITIAL_HEAT: Final = -3.5
 """Logit of the heat map before training: nearly everything is background."""
+
+
+def build_network(name: NetworkName, options: TrainingOptions) -> keras.Model:
+    """Return a new network."""
+    return build_detector_network() if name == "detector" else build_verifier_network(options.crop_side)
 
 
 def build_detector_network(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -55,14 +54,6 @@ class TrainingOptions:
         ):
             if not is_valid:
                 raise ConfigError(f"Setting {name} must be {expected}. Received: {getattr(self, name)}")
-
-    def compute_learning_rate(self, step: int) -> float:
-        """Return the learning rate of a step, from 0: a linear rise, then a cosine down to a hundredth."""
-        warmup_steps = min(self.warmup_steps, self.steps // 2)
-        if step < warmup_steps:
-            return self.learning_rate * (step + 1) / warmup_steps
-        progress = min(1.0, (step - warmup_steps) / max(1, self.steps - warmup_steps))
-        return self.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""

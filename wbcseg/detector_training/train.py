@@ -6,14 +6,9 @@ exported networks and their card: it is a cell detector itself.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from wbcseg.detector_training.batches import BatchSource, DetectorBatches, VerifierBatches, run_in_processes
 from wbcseg.detector_training.card import DEFAULT_THRESHOLDS, write_detector_card
@@ -22,41 +17,14 @@ from wbcseg.errors import ErrorCode, ModelError, RunError
 from wbcseg.inference.detection import DetectorCard, Thresholds
 from wbcseg.inference.detection.card import DETECTOR_FILE, VERIFIER_FILE
 from wbcseg.io.arrays import Arrays, read_arrays
-from wbcseg.io.atomic import write_bytes, write_json
-from wbcseg.training.checkpoint import Checkpoint, load_checkpoint, load_final_weights, save_checkpoint
+from wbcseg.io.atomic import write_bytes
+from wbcseg.training.checkpoint import load_final_weights
+from wbcseg.training.steps.loop import StepReport, read_options, restore_checkpoint, run_steps, write_options
 
-OPTIONS_FILE: Final = "options.json"
 MODEL_FILES: Final[dict[NetworkName, str]] = {"detector": DETECTOR_FILE, "verifier": VERIFIER_FILE}
-
-CHECKPOINT_SECONDS: Final = 150.0
-"""Seconds between two checkpoints."""
-
-REPORT_STEPS: Final = 50
-"""Steps over which losses are averaged."""
 
 SEED_STRIDES: Final[dict[NetworkName, int]] = {"detector": 10_000, "verifier": 50_000}
 """Distance of the random fields of two seeds."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """Progress of a training.
-
-    Attributes:
-        network: Which network.
-        step: Steps done.
-        steps: Steps in total.
-        losses: Mean losses since the last report, by name.
-        seconds_per_step: Mean duration of a step.
-        waiting: Share of it in which the training waited for composed fields.
-    """
-
-    network: NetworkName
-    step: int
-    steps: int
-    losses: dict[str, float]
-    seconds_per_step: float
-    waiting: float
 
 
 def train_network(
@@ -68,7 +36,7 @@ def train_network(
     composers: int,
     start_from: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-    on_report: Callable[[Report], None] = lambda _: None,
+    on_report: Callable[[StepReport], None] = lambda _: None,
 ) -> bool:
     """Train a network to the end or resume its training, and export it.
 
@@ -78,9 +46,9 @@ def train_network(
         library: Folder of the library.
         options: The settings.
         composers: Number of processes that compose fields; with 0, this process does.
-        start_from: Training folder or weight file (safetensors) to start from, unless there is a checkpoint.
+        start_from: Training folder, detector or weight file (safetensors) to start from, unless there is a checkpoint.
         should_stop: Asked after every step.
-        on_report: Called every :data:`REPORT_STEPS` steps and at the end.
+        on_report: Called now and then.
 
     Returns:
         Whether the training is finished; ``False`` if it was stopped, with a checkpoint.
@@ -95,47 +63,20 @@ def train_network(
 
     source = _build_source(network, folder, library, options)
     own_folder = folder / network
-    own_folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = load_checkpoint(own_folder)
     trainer = NetworkTrainer(network, options)
-    step, history = 0, []
-    if checkpoint is not None:
-        trainer.restore(checkpoint.arrays)
-        step, history = checkpoint.epoch, checkpoint.history
-    elif start_from is not None:
-        trainer.start_from(_load_weights(start_from, network))
-    write_json(own_folder / OPTIONS_FILE, options.to_dict())
-
-    def save() -> None:
-        save_checkpoint(own_folder, Checkpoint(trainer.collect_state(), step, history))
-
-    first_seed = SEED_STRIDES[network] * options.seed + step
+    start = restore_checkpoint(trainer, own_folder)
+    if start is None and start_from is not None:
+        trainer.start_from(_load_weights(start_from, network, library, options))
+    write_options(own_folder, options.to_dict())
+    first_seed = SEED_STRIDES[network] * options.seed + (start[0] if start else 0)
     seeds = [first_seed + 200 * index for index in range(composers)]
-    pending: list[dict[str, float]] = []
-    saved_time = report_time = time.monotonic()
-    waited = 0.0
     with run_in_processes(source, seeds) as batches:
-        while step < options.steps and not should_stop():
-            wait_start = time.monotonic()
-            batch = next(batches)
-            waited += time.monotonic() - wait_start
-            pending.append(trainer.step(batch, step))
-            step += 1
-            now = time.monotonic()
-            if step % REPORT_STEPS == 0 or step == options.steps:
-                losses = {name: float(np.mean([row[name] for row in pending])) for name in pending[0]}
-                elapsed = max(now - report_time, 1e-6)
-                on_report(Report(network, step, options.steps, losses, elapsed / len(pending), waited / elapsed))
-                history.append({"step": step, **losses, "seconds": round(elapsed, 2)})
-                pending, report_time, waited = [], now, 0.0
-            if now - saved_time > CHECKPOINT_SECONDS:
-                save()
-                saved_time = now
-    save()
-    if step < options.steps:
-        return False
-    write_bytes(folder / MODEL_FILES[network], export_network(network, own_folder, library, options))
-    return True
+        is_finished = run_steps(
+            trainer, batches, own_folder, options.steps, start, should_stop=should_stop, on_report=on_report
+        )
+    if is_finished:
+        write_bytes(folder / MODEL_FILES[network], export_network(network, own_folder, library, options))
+    return is_finished
 
 
 def export_detector(folder: Path, library: Path, out: Path) -> DetectorCard:
@@ -164,14 +105,7 @@ def load_options(folder: Path) -> TrainingOptions:
     Raises:
         RunError: If they cannot be read.
     """
-    try:
-        return TrainingOptions(**json.loads((folder / OPTIONS_FILE).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise RunError(
-            f"There is no training in {folder}: it has no {OPTIONS_FILE}.", code=ErrorCode.NOT_FOUND
-        ) from None
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(f"File {OPTIONS_FILE} in {folder} cannot be read: {error}.", code=ErrorCode.DAMAGED) from None
+    return read_options(folder, TrainingOptions)
 
 
 def finish_folder(folder: Path) -> DetectorCard:
@@ -199,11 +133,21 @@ def _build_source(network: NetworkName, folder: Path, library: Path, options: Tr
     return VerifierBatches(library, options.batch_size, folder / DETECTOR_FILE, options.crop_side)
 
 
-def _load_weights(path: Path, network: NetworkName) -> Arrays:
-    """Return the weights of a file, or those of a training folder that would be exported."""
+def _load_weights(path: Path, network: NetworkName, library: Path, options: TrainingOptions) -> Arrays:
+    """Return the weights of a file, of a training folder, or of an exported network."""
     if not path.is_dir():
         return read_arrays(path)[0]
     weights = load_final_weights(path / network)
-    if weights is None:
-        raise RunError(f"Folder {path} has no checkpoint of the {network} network.", code=ErrorCode.NOT_FOUND)
-    return weights
+    if weights is not None:
+        return weights
+    exported = path / MODEL_FILES[network]
+    if not exported.exists():
+        raise RunError(
+            f"Folder {path} has neither a checkpoint of the {network} network nor {exported.name}.",
+            code=ErrorCode.NOT_FOUND,
+        )
+    from wbcseg.detector_training.export import collect_calibration_images
+    from wbcseg.detector_training.restore import restore_weights
+
+    images = collect_calibration_images(network, library, options)
+    return restore_weights(network, exported.read_bytes(), options, images)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from wbcseg.detector_training.composing import ComposedField
 from wbcseg.detector_training.composing.field import Boxes
 from wbcseg.inference.detection.background import estimate_background, normalise
-from wbcseg.inference.detection.boxes import compute_areas, compute_intersections, compute_iou
 from wbcseg.inference.detection.candidates import CandidateFinder
 from wbcseg.inference.detection.verifier import crop_candidate
+from wbcseg.metrics.boxes import compute_areas, compute_intersections, compute_iou
 
 MIN_CELL_IOU: Final = 0.5
 MAX_OTHER_IOU: Final = 0.3

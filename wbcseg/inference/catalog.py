@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,11 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from wbcseg.errors import ErrorCode, ModelError, Problem
+from wbcseg.inference.model_trial import check_model_runs
 from wbcseg.inference.predictor import Segmenter
-from wbcseg.io.atomic import compute_sha256
+from wbcseg.io.foreign import ForeignFileError, compute_plain_sha256, make_folder_name
 from wbcseg.models import ARCHITECTURES
-from wbcseg.models.card import CARD_FILE, FileRecord, ModelCard
-from wbcseg.paths import DETECTOR_FOLDER, get_runs_folder, get_weights_folder
+from wbcseg.models.card import WEIGHTS_FILE, ModelCard
+from wbcseg.models.card_errors import CARD_FILE
+from wbcseg.models.file_record import FileRecord
+from wbcseg.paths import SPECIAL_FOLDERS, get_runs_folder, get_weights_folder
 
 SYNTHETIC: Final = "synthetic"
 """Name of the data set of synthetic images."""
@@ -22,13 +27,15 @@ SYNTHETIC: Final = "synthetic"
 MAX_DEFAULT_MODELS: Final = 3
 """Number of default models if none is shipped."""
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class ModelEntry:
     """A model that can be used.
 
     Attributes:
-        name: Name of its folder, unique in the catalog.
+        name: Name of its folder, printable and unique in the catalog.
         folder: Its folder.
         card: Its card.
         shipped: Whether it came with the package; the others were trained on this computer.
@@ -38,6 +45,11 @@ class ModelEntry:
     folder: Path
     card: ModelCard
     shipped: bool
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has trainable weights, from which a training can start."""
+        return (self.folder / WEIGHTS_FILE).is_file()
 
     @property
     def title(self) -> str:
@@ -75,7 +87,8 @@ class BrokenModel:
 class Catalog:
     """The models on disk: the shipped ones first, then finished runs, newest first.
 
-    A run with the name of another model is listed as ``run-NAME``, so that names are unique.
+    A visitor of a public server sees their own runs only. A run with the name of another model is listed as
+    ``run-NAME``, so that names are unique.
 
     Args:
         shipped: Folder of the shipped models, by default :func:`wbcseg.paths.get_weights_folder`.
@@ -91,7 +104,8 @@ class Catalog:
         shipped_entries = sorted(
             _list_entries(shipped or get_weights_folder(), shipped=True), key=_get_shipped_sort_key
         )
-        trained = sorted(_list_entries(runs or get_runs_folder(), shipped=False), key=_get_run_sort_key, reverse=True)
+        run_entries = _list_entries(runs or get_runs_folder(), shipped=False)
+        trained = sorted(run_entries, key=_get_run_sort_key, reverse=True)
         self.entries = (*shipped_entries, *_rename_duplicates(shipped_entries, trained))
 
     @property
@@ -150,19 +164,25 @@ class Catalog:
         return entry
 
     def load(self, name: str) -> Segmenter:
-        """Load a model.
+        """Load a model. One that did not come with the package is tried in another process before its first use.
 
         Raises:
             ModelError: If there is no such model, or it cannot be used.
         """
         entry = self.get(name)
+        if not entry.shipped:
+            check_model_runs(entry.folder, entry.card, name=entry.name)
         return Segmenter(entry.folder, entry.card, name=entry.name)
 
 
 def _list_entries(folder: Path, *, shipped: bool) -> list[ModelEntry | BrokenModel]:
     try:
         # The cell detector is no segmentation model.
-        folders = [path.parent for path in folder.glob(f"*/{CARD_FILE}") if path.parent.name != DETECTOR_FOLDER]
+        with os.scandir(folder) as entries:
+            names = [
+                entry.name for entry in entries if entry.name not in SPECIAL_FOLDERS and not entry.name.startswith(".")
+            ]
+        folders = [folder / name for name in names if os.path.lexists(folder / name / CARD_FILE)]
     except OSError:
         return []
     return [_load_entry(path, shipped=shipped) for path in folders]
@@ -184,21 +204,35 @@ def _rename_duplicates(
 
 
 def _load_entry(folder: Path, *, shipped: bool) -> ModelEntry | BrokenModel:
+    name = make_folder_name(folder)
     try:
+        if folder.is_symlink() and not shipped:
+            raise ModelError(
+                f"The folder of model {name} is a link, and links are not followed.", code=ErrorCode.UNREADABLE
+            )
         stat = (folder / CARD_FILE).stat()
         card = _load_card(folder, stat.st_mtime_ns, stat.st_size)
-        for record in card.files.values():
-            _check_file(folder, record)
+        for role, record in card.files.items():
+            # Models that come with the program have no trainable weights.
+            if role == "model" or (folder / record.name).exists():
+                _check_file(folder, record)
     except ModelError as error:
-        return BrokenModel(folder.name, folder, error.to_problem(), shipped)
+        return BrokenModel(name, folder, error.to_problem(), shipped)
     except OSError as error:
         problem = Problem(
-            f"The card of model {folder.name} could not be read: {error.strerror}.",
+            f"The card of model {name} could not be read: {error.strerror}.",
             CARD_FILE,
             code=ErrorCode.UNREADABLE,
         )
-        return BrokenModel(folder.name, folder, problem, shipped)
-    return ModelEntry(folder.name, folder, card, shipped)
+        return BrokenModel(name, folder, problem, shipped)
+    except Exception as error:
+        # Whatever is wrong with one folder must not hide the others.
+        _log.error("A model folder could not be read: %s", type(error).__name__)
+        problem = Problem(
+            f"The folder of model {name} could not be read ({type(error).__name__}).", code=ErrorCode.DAMAGED
+        )
+        return BrokenModel(name, folder, problem, shipped)
+    return ModelEntry(name, folder, card, shipped)
 
 
 @lru_cache(maxsize=256)
@@ -209,21 +243,18 @@ def _load_card(folder: Path, _changed: int, _size: int) -> ModelCard:
 def _check_file(folder: Path, record: FileRecord) -> None:
     path = folder / record.name
     try:
-        stat = path.stat()
-    except OSError as error:
-        raise ModelError(
-            f"File {record.name} of model {folder.name} could not be read: {error.strerror}.",
-            file=record.name,
-            code=ErrorCode.UNREADABLE,
-            hint="Copy the model folder again from its source.",
-        ) from None
-    if _compute_sha256(path, stat.st_mtime_ns, stat.st_size) != record.sha256:
-        record.check(path.read_bytes(), folder)
+        stat = path.lstat()
+        is_intact = _compute_sha256(path, stat.st_mtime_ns, stat.st_size) == record.sha256
+    except (OSError, ForeignFileError):
+        is_intact = False
+    if not is_intact:
+        # This says what is wrong.
+        record.read(folder)
 
 
 @lru_cache(maxsize=256)
 def _compute_sha256(path: Path, _changed: int, _size: int) -> str:
-    return compute_sha256(path)
+    return compute_plain_sha256(path)
 
 
 def _get_architecture(entry: ModelEntry | BrokenModel) -> str:

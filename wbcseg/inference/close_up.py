@@ -14,6 +14,7 @@ from wbcseg.inference.refine import EdgeRefinement, refine_edges
 from wbcseg.inference.segmentation import BBox
 from wbcseg.inference.two_stage import MIN_ROI_SIDE, SquareROI
 from wbcseg.transforms.padding import compute_placement, pad_to_square, unpad
+from wbcseg.turns import pause
 
 PredictSquares = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -87,6 +88,7 @@ def predict_close_ups(
         )
         predictions = model.predict_squares(np.stack(squares))
         for region, patch, prediction, placement in zip(batch, patches, predictions, placements, strict=True):
+            pause()
             probabilities = unpad(prediction, placement)
             if model.refinement is not None:
                 cell_size = model.cell_fraction * len(patch)

@@ -9,13 +9,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.inference.close_up import CloseUpModel, locate_close_up, predict_close_ups
+from wbcseg.eyepiece import find_black_surround
+from wbcseg.inference.close_up import CloseUp, CloseUpModel, locate_close_up, predict_close_ups
 from wbcseg.inference.detection import Detection
 from wbcseg.inference.postprocess import MIN_NUCLEUS_FRACTION
-from wbcseg.inference.segmentation import BBox, DetectedCell, find_touched_edges
+from wbcseg.inference.segmentation import BBox, DetectedCell
 from wbcseg.inference.touching_cells import CellCloseUp, find_cell_mask
 from wbcseg.inference.two_stage import SquareROI
-from wbcseg.labels import BACKGROUND, NUCLEUS
+from wbcseg.labels import BACKGROUND, NUCLEUS, mark_background
+from wbcseg.results import find_cut_edges
+from wbcseg.turns import pause
 
 MIN_MAIN_CELL_FRACTION: Final = 0.24
 """Minimum size of the cell of a crop, as a fraction of the crop's longer side. In Zheng's crops it is 0.33 to 0.83."""
@@ -122,6 +125,7 @@ class _Field:
 
     def __init__(self, image: NDArray[np.uint8], detections: Sequence[Detection], model: CloseUpModel) -> None:
         self._image, self._model = image, model
+        self._surround = find_black_surround(image)
         self._detections = sorted(detections, key=lambda detection: detection.centre)
         longer_side = max(image.shape[:2])
         self._regions = [locate_close_up(item.centre, item.size, model, longer_side) for item in self._detections]
@@ -160,13 +164,20 @@ class _Field:
         regions = [self._regions[index] for index in indices]
         predictions = predict_close_ups(patches, regions, self._model, self._image.shape)
         for index, prediction in zip(indices, predictions, strict=True):
-            self._close_ups[index] = CellCloseUp(self._detections[index], prediction)
+            self._close_ups[index] = CellCloseUp(self._detections[index], self._without_surround(prediction))
         new_boxes = [self._close_ups[index].close_up.bbox for index in indices]
         for index, close_up in self._close_ups.items():
             # A new close-up may change what belongs to its neighbours.
             if any(close_up.close_up.bbox.intersect(bbox) for bbox in new_boxes):
+                pause()
                 others = [other for other in self._close_ups.values() if other is not close_up]
                 self._masks[index] = find_cell_mask(close_up, others)
+
+    def _without_surround(self, close_up: CloseUp) -> CloseUp:
+        """Return a close-up in which the black surround of an eyepiece is background."""
+        if self._surround is not None:
+            mark_background(close_up.probabilities, self._surround[close_up.bbox.slices])
+        return close_up
 
     def _build_instances(self) -> NDArray[np.uint16]:
         """Return the number of the cell that each pixel belongs to, from 1, ``uint16[H, W]``."""
@@ -197,7 +208,7 @@ def _is_large_enough(mask: NDArray[np.bool_], detection: Detection) -> bool:
 
 def _build_cell(close_up: CellCloseUp, mask: NDArray[np.bool_], cell_id: int, shape: tuple[int, ...]) -> DetectedCell:
     bbox, probabilities = close_up.close_up.bbox, close_up.close_up.probabilities
-    edges = find_touched_edges(bbox, mask, shape[0], shape[1])
+    edges = find_cut_edges(mask, bbox.find_image_edges(shape[0], shape[1]))
     return DetectedCell(bbox, probabilities, mask, cell_id, close_up.detection.score, edges)
 
 

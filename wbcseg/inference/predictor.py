@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ImageError
+from wbcseg.eyepiece import find_black_surround
 from wbcseg.inference.close_up import CloseUpModel
 from wbcseg.inference.detection import load_cell_detector
+from wbcseg.inference.detection.candidates import MAX_CANDIDATES
 from wbcseg.inference.field_of_view import is_crop_of_one_cell, segment_field_of_view
 from wbcseg.inference.pointed_cell import Box, segment_pointed_cell
 from wbcseg.inference.postprocess import has_central_cell, keep_main_cell
@@ -19,7 +21,7 @@ from wbcseg.inference.segmentation import DetectedCell, Segmentation
 from wbcseg.inference.tflite import MAX_THREADS, TFLiteModel
 from wbcseg.inference.tta import predict_tta_mean
 from wbcseg.inference.two_stage import predict_two_stage
-from wbcseg.labels import fast_argmax
+from wbcseg.labels import fast_argmax, mark_background
 from wbcseg.models import get_spec
 from wbcseg.models.card import ModelCard
 from wbcseg.transforms.padding import pad_to_square, unpad
@@ -32,6 +34,11 @@ MAX_UNDETECTED_CROP_SIDE: Final = 480
 
 SINGLE_STAGE_CELL_FRACTION: Final = 0.65
 """Size of the cell in close-ups for models without a second stage: the median in the crops of Zheng's Dataset 1."""
+
+MANY_CELLS_NOTICE: Final = (
+    f"This image has more than {MAX_CANDIDATES} places that may be white cells. Only the {MAX_CANDIDATES} most likely "
+    "ones were looked at, so cells may be missing: crop the image into parts to find them all."
+)
 
 
 class Segmenter:
@@ -88,7 +95,7 @@ class Segmenter:
         Whether an image is a crop or a field of view depends on the cells that are detected in it
         (:mod:`wbcseg.inference.detection`): a crop shows one large cell in the middle. A small image in which none is
         detected is a crop, too, if the model finds a cell in the middle. The cells of a field of view are segmented in
-        close-ups (:mod:`wbcseg.inference.field_of_view`).
+        close-ups (:mod:`wbcseg.inference.field_of_view`). The black surround of an eyepiece is background.
 
         Args:
             image: ``uint8[H, W, 3]``, RGB, at least 16×16 pixels.
@@ -103,13 +110,18 @@ class Segmenter:
         """
         _check_image(image)
         height, width = image.shape[:2]
-        detections = load_cell_detector().detect(image)
+        detector = load_cell_detector()
+        candidates = detector.find_candidates(image)
+        detections = detector.detect_in(candidates)
         if detections and not is_crop_of_one_cell(detections, height, width):
             cells = segment_field_of_view(image, detections, self._build_close_up_model(tta=tta))
-            return Segmentation.from_cells(cells, image.shape, self.name)
+            notices = (MANY_CELLS_NOTICE,) if detector.may_miss_cells(candidates) else ()
+            return Segmentation.from_cells(cells, image.shape, self.name, notices)
         if not detections and max(height, width) > MAX_UNDETECTED_CROP_SIDE:
             return Segmentation.from_cells((), image.shape, self.name)
         probabilities = self._predict_crop(image, tta=tta)
+        if (surround := find_black_surround(image)) is not None:
+            mark_background(probabilities, surround)
         labels = fast_argmax(probabilities)
         if not detections and not has_central_cell(labels):
             return Segmentation.from_cells((), image.shape, self.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,10 @@ class BBox:
         top, left = max(self.top, other.top), max(self.left, other.left)
         bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
         return BBox(top, left, bottom, right) if top < bottom and left < right else None
+
+    def find_image_edges(self, height: int, width: int) -> ImageEdges:
+        """Return which sides of the crop are edges of a field of ``height`` × ``width`` pixels."""
+        return self.top == 0, self.bottom == height, self.left == 0, self.right == width
 
     def relative_to(self, other: BBox) -> BBox:
         """Return the same box in pixels of a crop."""
@@ -100,16 +105,6 @@ class DetectedCell:
         return labels
 
 
-def find_touched_edges(bbox: BBox, cell_mask: NDArray[np.bool_], height: int, width: int) -> ImageEdges:
-    """Return which edges of a field of ``height`` × ``width`` pixels a cell touches."""
-    return (
-        bbox.top == 0 and bool(cell_mask[0].any()),
-        bbox.bottom == height and bool(cell_mask[-1].any()),
-        bbox.left == 0 and bool(cell_mask[:, 0].any()),
-        bbox.right == width and bool(cell_mask[:, -1].any()),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Segmentation:
     """A model's segmentation of an image.
@@ -121,26 +116,31 @@ class Segmentation:
             sum to 1; ``None`` for a field of view.
         model: Name of the model.
         cells: The cells of a field of view; empty for a crop.
+        notices: Sentences on how the image was segmented.
     """
 
     labels: Labels = field(repr=False)
     crop_probabilities: NDArray[np.float32] | None = field(repr=False)
     model: str
     cells: tuple[DetectedCell, ...] = field(default=(), repr=False)
+    notices: tuple[str, ...] = ()
 
     @classmethod
-    def from_cells(cls, cells: Sequence[DetectedCell], shape: tuple[int, ...], model: str) -> Segmentation:
+    def from_cells(
+        cls, cells: Sequence[DetectedCell], shape: tuple[int, ...], model: str, notices: Sequence[str] = ()
+    ) -> Segmentation:
         """Return the segmentation of a field of view.
 
         Args:
             cells: Its cells, whose masks do not overlap.
             shape: Height and width of the field.
             model: Name of the model.
+            notices: Sentences on how the image was segmented.
         """
         labels = np.full(shape[:2], BACKGROUND.id, np.uint8)
         for cell in cells:
             labels[cell.bbox.slices][cell.cell_mask] = cell.labels[cell.cell_mask]
-        return cls(labels, None, model, tuple(cells))
+        return cls(labels, None, model, tuple(cells), tuple(notices))
 
     @property
     def is_field_of_view(self) -> bool:
@@ -186,3 +186,18 @@ def _quantise(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
         np.rint(probabilities[..., [CYTOPLASM.id, NUCLEUS.id]] * 255.0).clip(0, 255).astype(np.uint8)
     )
     return levels
+
+
+class CellSegmenter(Protocol):
+    """Segments single cells, such as :class:`wbcseg.inference.Segmenter`."""
+
+    def segment_cell(
+        self,
+        image: NDArray[np.uint8],
+        *,
+        box: tuple[float, float, float, float] | None = None,
+        point: tuple[float, float] | None = None,
+        occupied: NDArray[np.uint16] | None = None,
+        tta: bool = False,
+    ) -> DetectedCell | None:
+        """Segment the cell in a box or at a point, outside the pixels of other cells; ``None`` if there is none."""

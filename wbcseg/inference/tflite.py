@@ -2,62 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 from typing import Final
-from weakref import WeakSet
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.inference.loaded_networks import SEGMENTERS
 from wbcseg.labels import CLASSES
+from wbcseg.turns import pause
 
 MAX_THREADS: Final = min(4, os.cpu_count() or 1)
 
-_clock = itertools.count()
 
-
-class _LoadedModels:
-    """The networks that are loaded now; an 8-bit one takes 15 to 25 MB.
-
-    Attributes:
-        max_loaded: Maximum number, or ``None`` for no limit.
-    """
-
-    def __init__(self) -> None:
-        self.max_loaded: int | None = None
-        self._models: WeakSet[TFLiteModel] = WeakSet()
-        self._lock = threading.Lock()
-
-    def touch(self, model: TFLiteModel) -> None:
-        """Record that a network is being used, and unload the least recently used ones beyond the limit."""
-        with self._lock:
-            self._models.add(model)
-            if self.max_loaded is None:
-                return
-            for other in sorted(self._models - {model}, key=lambda loaded: loaded.last_used):
-                if len(self._models) <= self.max_loaded:
-                    return
-                if other.unload():
-                    self._models.discard(other)
-
-
-_loaded_models = _LoadedModels()
-
-
-def set_max_loaded(max_loaded: int | None) -> None:
-    """Limit the number of networks that this process keeps loaded, to save memory on small servers.
-
-    The least recently used network is unloaded; loading it again takes as long as segmenting one image. A busy network
-    is never unloaded, so the limit may be exceeded for a while.
-
-    Args:
-        max_loaded: At least 1, or ``None`` for no limit (the default).
-    """
-    _loaded_models.max_loaded = max_loaded
+def _build_run_error(name: str) -> ModelError:
+    reason = "The model cannot be run: its graph is damaged."
+    return ModelError(f"Model {name} cannot be run: its graph is damaged.", reason=reason, code=ErrorCode.DAMAGED)
 
 
 class TFLiteModel:
@@ -71,18 +34,18 @@ class TFLiteModel:
         threads: Number of processor threads.
 
     Attributes:
-        last_used: Increases with every use.
+        last_used: When it was used last, in seconds of ``time.monotonic``.
 
     Raises:
         ModelError: If it is not a LiteRT model from ``float32[1, H, W, 3]`` to one channel per class.
     """
 
     def __init__(self, data: bytes, *, name: str, threads: int = MAX_THREADS) -> None:
-        self._data, self._threads = data, threads
+        self._data, self._threads, self._name = data, threads, name
         self._interpreter: Interpreter | None = None
         self._shape: tuple[int, ...] | None = None
         self._lock = threading.Lock()
-        self.last_used = 0
+        self.last_used = 0.0
         try:
             interpreter = self._load_interpreter()
         except (ValueError, RuntimeError) as error:
@@ -129,16 +92,27 @@ class TFLiteModel:
         return probabilities
 
     def predict_batch(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the class probabilities of several images of one size, ``float32[N, H, W, 3]``."""
+        """Return the class probabilities of several images of one size, ``float32[N, H, W, 3]``.
+
+        Raises:
+            ModelError: If the network cannot be run.
+        """
+        pause()
         with self._lock:
             interpreter = self._load_interpreter()
-            if images.shape != self._shape:
-                interpreter.resize_tensor_input(self._input, images.shape)
-                interpreter.allocate_tensors()
-                self._shape = images.shape
-            interpreter.set_tensor(self._input, images)
-            interpreter.invoke()
-            probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)
+            try:
+                if images.shape != self._shape:
+                    interpreter.resize_tensor_input(self._input, images.shape)
+                    interpreter.allocate_tensors()
+                    self._shape = images.shape
+                interpreter.set_tensor(self._input, images)
+                interpreter.invoke()
+                probabilities: NDArray[np.float32] = interpreter.get_tensor(self._output)
+            except (RuntimeError, ValueError):
+                self._interpreter, self._shape = None, None
+                raise _build_run_error(self._name) from None
+        if probabilities.shape != (*images.shape[:3], len(CLASSES)):
+            raise _build_run_error(self._name)
         return probabilities
 
     def unload(self) -> bool:
@@ -152,8 +126,7 @@ class TFLiteModel:
         return True
 
     def _load_interpreter(self) -> Interpreter:
-        self.last_used = next(_clock)
-        _loaded_models.touch(self)
+        SEGMENTERS.touch(self)
         if self._interpreter is None:
             self._interpreter = Interpreter(model_content=self._data, num_threads=self._threads)
         return self._interpreter

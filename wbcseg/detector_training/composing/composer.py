@@ -76,12 +76,16 @@ class Composer:
             return self._compose_mosaic()
         return self._compose_smear(is_empty=choice > 1 - EMPTY_SHARE)
 
-    def compose_touching(self, count: int, overlap: float) -> ComposedField:
-        """Compose a field with one cluster of cells with exact outlines that overlap by a share of their area.
+    def compose_touching(
+        self, count: int, overlap: float, *, exact_only: bool = True, max_shift: float = 0.0
+    ) -> ComposedField:
+        """Compose a field with one cluster of cells that overlap by a share of their area.
 
         Args:
             count: Number of cells, 2 or more; each overlaps the one before.
             overlap: Shared area of two neighbours, relative to the smaller one's area, 0 to 1.
+            exact_only: Whether to take only cells whose outline is an expert's or exact.
+            max_shift: How far the cluster may lie from the middle of the field, relative to its side.
         """
         rng, side = self._rng, self._side
         low, high = np.log(self._diameters)
@@ -90,7 +94,9 @@ class Composer:
         canvas, kind = self._start(laboratory, diameter, amount=0.5)
         truth, laid_counts = Truth(), {}
         cells = [
-            draw_cell(rng, self._library, laboratory, diameter * float(np.exp(rng.normal(0, 0.08))), exact_only=True)
+            draw_cell(
+                rng, self._library, laboratory, diameter * float(np.exp(rng.normal(0, 0.08))), exact_only=exact_only
+            )
             for _ in range(count)
         ]
         places = [(side / 2, side / 2)]
@@ -99,6 +105,8 @@ class Composer:
             places.append(place_at_overlap(previous, *places[-1], cell, angle, overlap))
             angle += rng.uniform(-0.9, 0.9)
         shift = np.array([side / 2, side / 2]) - np.mean(places, axis=0)
+        if max_shift:
+            shift = shift + rng.uniform(-max_shift * side, max_shift * side, 2)
         for cell_id, (cell, place) in enumerate(zip(cells, places, strict=True), start=1):
             y, x = (np.array(place) + shift).tolist()
             laid = canvas.lay_cell(cell, y, x, cell_id)

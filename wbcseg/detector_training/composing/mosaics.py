@@ -16,8 +16,8 @@ from wbcseg.detector_training.composing.field import Boxes
 from wbcseg.detector_training.composing.stains import Laboratory
 from wbcseg.detector_training.composing.truth import MIN_BOX_SHARE, Truth, compute_area
 from wbcseg.detector_training.library.arrays import SCENE_SIDE, Library
-from wbcseg.inference.detection.boxes import compute_iou
 from wbcseg.labels import NUCLEUS, find_bounds
+from wbcseg.metrics.boxes import compute_iou
 
 MAX_TILES: Final = 8
 """Tiles along each axis."""

@@ -36,10 +36,10 @@ from wbcseg.detector_training.library.cutouts import (
 )
 from wbcseg.detector_training.library.red_cell_tiles import draw_tile
 from wbcseg.inference import Catalog
-from wbcseg.inference.detection.boxes import compute_iou
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.inference.tflite import TFLiteModel
 from wbcseg.labels import NUCLEUS, Labels, fast_argmax, find_bounds
+from wbcseg.metrics.boxes import compute_iou
 
 OUTLINE_MODEL: Final = "unet-general"
 """The model that outlines the cells of ``pbc``, which have boxes but no masks."""

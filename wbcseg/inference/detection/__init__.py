@@ -4,9 +4,9 @@ A detector network computes heat maps of cell centres on an image pyramid; a sec
 a close-up. Both see the image divided by the colour of its background.
 """
 
-from wbcseg.inference.detection.boxes import Boxes
 from wbcseg.inference.detection.card import DetectorCard, Thresholds, TrainingData
 from wbcseg.inference.detection.detector import CellDetector, Detection, load_cell_detector
+from wbcseg.metrics.boxes import Boxes
 
 __all__ = [
     "Boxes",

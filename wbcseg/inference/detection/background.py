@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.eyepiece import find_black_surround
+
 BACKGROUND_PERCENTILE: Final = 95.0
 """Percentile of each channel that is taken for the empty background."""
 
@@ -18,8 +20,13 @@ MAX_BRIGHTNESS: Final = 1.3
 
 
 def estimate_background(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the background colour of an image, ``uint8[H, W, 3]``, as ``float32[3]`` in 0 to 255."""
-    percentiles = np.percentile(image.reshape(-1, 3), BACKGROUND_PERCENTILE, axis=0)
+    """Return the background colour of an image, ``uint8[H, W, 3]``, as ``float32[3]`` in 0 to 255.
+
+    The black surround of an eyepiece does not count.
+    """
+    surround = find_black_surround(image)
+    pixels = image.reshape(-1, 3) if surround is None else image[~surround]
+    percentiles = np.percentile(pixels, BACKGROUND_PERCENTILE, axis=0)
     background: NDArray[np.float32] = np.maximum(percentiles, MIN_BACKGROUND).astype(np.float32)
     return background
 

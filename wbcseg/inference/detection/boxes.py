@@ -1,4 +1,4 @@
-"""Boxes around cells: overlap, non-maximum suppression, and those that hold two cells or are cut off."""
+"""Boxes around cells: non-maximum suppression, and those that hold two cells or are cut off."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Boxes = NDArray[np.float32]
-"""``float32[N, 4]``: left, top, right and bottom in pixels."""
+from wbcseg.metrics.boxes import Boxes, compute_areas, compute_intersections, compute_iou
 
 EDGE_TOLERANCE: Final = 0.004
 """A box that comes this close to the image edge reaches it, as a fraction of the image's side."""
@@ -24,28 +23,6 @@ INNER_AREA_RATIOS: Final = (0.2, 0.75)
 
 MAX_INNER_IOU: Final = 0.2
 """Maximum overlap of the two."""
-
-
-def compute_areas(boxes: Boxes) -> NDArray[np.float32]:
-    """Return the areas of boxes, ``float32[N]``, never 0."""
-    areas: NDArray[np.float32] = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32(1e-3))
-    return areas
-
-
-def compute_intersections(first: Boxes, second: Boxes) -> NDArray[np.float32]:
-    """Return the area that each box of the first set shares with each of the second, ``float32[N, M]``."""
-    extents = np.minimum(first[:, None, 2:], second[None, :, 2:]) - np.maximum(first[:, None, :2], second[None, :, :2])
-    intersections: NDArray[np.float32] = np.maximum(extents, 0).prod(axis=2)
-    return intersections
-
-
-def compute_iou(first: Boxes, second: Boxes) -> NDArray[np.float32]:
-    """Return the intersection over union of each box of the first set with each of the second, ``float32[N, M]``."""
-    intersections = compute_intersections(first, second)
-    iou: NDArray[np.float32] = intersections / (
-        compute_areas(first)[:, None] + compute_areas(second)[None] - intersections
-    )
-    return iou
 
 
 def suppress_overlaps(

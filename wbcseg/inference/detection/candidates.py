@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.inference.detection.background import estimate_background, normalise
-from wbcseg.inference.detection.boxes import Boxes, suppress_overlaps
+from wbcseg.inference.detection.boxes import suppress_overlaps
 from wbcseg.inference.detection.card import Thresholds
 from wbcseg.inference.detection.network import LiteRTNetwork
 from wbcseg.inference.detection.pyramid import (
@@ -21,6 +21,7 @@ from wbcseg.inference.detection.pyramid import (
     reduce_image,
     resize_to_side,
 )
+from wbcseg.metrics.boxes import Boxes
 
 STRIDE: Final = 4
 """Pixels of the image per pixel of the heat map."""
@@ -56,16 +57,18 @@ class Candidates:
         heats: Height of each peak in the heat map, ``float32[N]``, 0 to 1.
         background: Background colour of the image, ``float32[3]``.
         pyramid: The image at several sizes, ``uint8[h, w, 3]`` each, the largest first.
+        max_left_out: The largest heat of those beyond :data:`MAX_CANDIDATES`, 0 if there are none.
     """
 
     boxes: Boxes
     heats: NDArray[np.float32]
     background: NDArray[np.float32]
     pyramid: tuple[NDArray[np.uint8], ...]
+    max_left_out: float = 0.0
 
 
 class CandidateFinder:
-    """Finds candidates with the detector network. Not thread-safe.
+    """Finds candidates with the detector network. Threads may share it.
 
     Args:
         data: Content of the network's LiteRT file.
@@ -81,9 +84,7 @@ class CandidateFinder:
         """Return the candidates in an image, ``uint8[H, W, 3]``."""
         height, width = image.shape[:2]
         longer_side = max(height, width)
-        reduced = reduce_image(image, FINE_PYRAMID_SIDES[-1])
-        levels = build_pyramid(reduced)
-        background = estimate_background(levels[min(1, len(levels) - 1)][::2, ::2])
+        reduced, levels, background = prepare_image(image)
         searched: list[tuple[Boxes, NDArray[np.float32]]] = []
         for level in reversed(levels):
             # Where cells are this large, no smaller one is left for a finer level.
@@ -101,8 +102,9 @@ class CandidateFinder:
         boxes = np.clip(boxes, 0, np.array((width, height, width, height), np.float32))
         # Candidates inside others remain: the verifier knows better which of the two is the cell.
         kept = suppress_overlaps(boxes, heats, max_iou=self._thresholds.duplicate_iou, max_contained=1.0)
+        max_left_out = float(heats[kept[MAX_CANDIDATES:]].max(initial=0.0))
         kept = kept[:MAX_CANDIDATES]
-        return Candidates(boxes[kept], heats[kept], background, (image, *levels))
+        return Candidates(boxes[kept], heats[kept], background, (image, *levels), max_left_out)
 
     def _search(
         self, level: NDArray[np.uint8], shape: tuple[int, ...], background: NDArray[np.float32]
@@ -122,6 +124,15 @@ class CandidateFinder:
         boxes += np.array((tile.left, tile.top, tile.left, tile.top), np.float32)
         is_own = tile.contains((boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2)
         return boxes[is_own], heats[is_own]
+
+
+def prepare_image(
+    image: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], list[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Return an image reduced to the finest level, the usual levels of its pyramid, and its background colour."""
+    reduced = reduce_image(image, FINE_PYRAMID_SIDES[-1])
+    levels = build_pyramid(reduced)
+    return reduced, levels, estimate_background(levels[min(1, len(levels) - 1)][::2, ::2])
 
 
 def find_peaks(

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.inference.detection.card_records import DetectorMetrics
 from wbcseg.io.atomic import write_json
-from wbcseg.models.card import CARD_FILE, FileRecord
+from wbcseg.io.records import read_record
+from wbcseg.models.card_errors import CARD_FILE, translate_card_errors
+from wbcseg.models.file_record import FileRecord
 
 DETECTOR_FILE: Final = "detector.tflite"
 VERIFIER_FILE: Final = "verifier.tflite"
@@ -72,7 +74,7 @@ class DetectorCard:
         thresholds: When a candidate is a cell.
         files: Its files by role: ``detector`` and ``verifier``.
         training_data: What it learned from.
-        test_metrics: Metrics on images that it did not learn from, as the evaluation command wrote them.
+        test_metrics: Metrics on images that it did not learn from, or ``None`` if it was not tested.
         notes: What users should know.
         notice: Intended use.
         created: Date and time, ISO 8601, UTC.
@@ -84,7 +86,7 @@ class DetectorCard:
     thresholds: Thresholds
     files: Mapping[str, FileRecord] = field(repr=False)
     training_data: tuple[TrainingData, ...] = field(repr=False)
-    test_metrics: Mapping[str, Any] = field(repr=False)
+    test_metrics: DetectorMetrics | None = field(repr=False)
     notes: tuple[str, ...]
     notice: str
     created: str
@@ -98,7 +100,7 @@ class DetectorCard:
             "thresholds": asdict(self.thresholds),
             "files": {role: asdict(record) for role, record in self.files.items()},
             "training_data": [asdict(data) for data in self.training_data],
-            "test_metrics": dict(self.test_metrics),
+            "test_metrics": asdict(self.test_metrics) if self.test_metrics else None,
             "notes": list(self.notes),
         }
 
@@ -113,35 +115,18 @@ class DetectorCard:
         Raises:
             ModelError: If it is missing or not a valid card.
         """
-        try:
+        with translate_card_errors(folder, "cell detector"):
             values = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
             if (version := values.pop("format")) != FORMAT_VERSION:
                 raise ValueError(f"format {version}")
             values["thresholds"] = Thresholds(**values["thresholds"])
             values["files"] = {role: FileRecord(**record) for role, record in values["files"].items()}
             values["training_data"] = tuple(TrainingData(**data) for data in values["training_data"])
+            if (metrics := values["test_metrics"]) is not None:
+                values["test_metrics"] = read_record(DetectorMetrics, metrics, "test_metrics")
             values["notes"] = tuple(values["notes"])
             card = cls(**values)
             names = [Path(record.name).name == record.name for record in card.files.values()]
             if set(card.files) != {"detector", "verifier"} or not all(names):
                 raise ValueError("files")
-        except FileNotFoundError:
-            raise ModelError(
-                f"Folder {folder.name} is not a cell detector: it has no {CARD_FILE}.",
-                file=CARD_FILE,
-                code=ErrorCode.NOT_FOUND,
-                hint="Copy the folder again from its source.",
-            ) from None
-        except OSError as error:
-            raise ModelError(
-                f"The card of {folder.name} could not be read: {error.strerror or error}.",
-                file=CARD_FILE,
-                code=ErrorCode.UNREADABLE,
-            ) from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f"The card of {folder.name} is not valid ({type(error).__name__}: {error}).",
-                file=CARD_FILE,
-                code=ErrorCode.DAMAGED,
-            ) from None
         return card

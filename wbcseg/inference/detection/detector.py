@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
-from wbcseg.inference.detection.boxes import Boxes, find_boxes_around_two, find_cut_boxes, suppress_overlaps
-from wbcseg.inference.detection.candidates import CandidateFinder, Candidates
+from wbcseg.inference.detection.boxes import find_boxes_around_two, find_cut_boxes, suppress_overlaps
+from wbcseg.inference.detection.candidates import CandidateFinder, Candidates, prepare_image
 from wbcseg.inference.detection.card import DetectorCard
 from wbcseg.inference.detection.halves import divide_box, may_be_two
 from wbcseg.inference.detection.verifier import CandidateVerifier
 from wbcseg.inference.tflite import MAX_THREADS
-from wbcseg.models.card import CARD_FILE
+from wbcseg.metrics.boxes import Boxes
+from wbcseg.models.card_errors import CARD_FILE
 from wbcseg.paths import get_detector_folder
 
 
@@ -65,7 +65,7 @@ class Detection:
 
 
 class CellDetector:
-    """Detects the white cells of an image of any size. Threads may share it; they take turns.
+    """Detects the white cells of an image of any size. Threads may share it.
 
     Args:
         folder: The detector's folder.
@@ -92,7 +92,6 @@ class CellDetector:
                 file=folder.name,
                 code=ErrorCode.INCOMPATIBLE,
             ) from None
-        self._lock = threading.Lock()
 
     def detect(self, image: NDArray[np.uint8], *, min_score: float | None = None) -> tuple[Detection, ...]:
         """Return the white cells of an image, by falling score.
@@ -101,12 +100,25 @@ class CellDetector:
             image: ``uint8[H, W, 3]``, RGB.
             min_score: Minimum score, by default the card's.
         """
-        candidates = self.find_candidates(image)
+        return self.detect_in(self.find_candidates(image), min_score=min_score)
+
+    def may_miss_cells(self, candidates: Candidates) -> bool:
+        """Return whether there are so many candidates that cells may be among those that are not looked at."""
+        thresholds = self.card.thresholds
+        return bool(candidates.max_left_out**thresholds.heat_weight >= thresholds.cell_score)
+
+    def detect_in(self, candidates: Candidates, *, min_score: float | None = None) -> tuple[Detection, ...]:
+        """Return the white cells among candidates, by falling score.
+
+        Args:
+            candidates: See :meth:`find_candidates`.
+            min_score: Minimum score, by default the card's.
+        """
+        image = candidates.pyramid[0]
         if not len(candidates.boxes):
             return ()
         thresholds = self.card.thresholds
-        with self._lock:
-            boxes, scores = self._score(candidates)
+        boxes, scores = self._score(candidates)
         scores[find_boxes_around_two(boxes, scores)] = 0
         is_cut = find_cut_boxes(boxes, *image.shape[:2])
         scores[is_cut] = np.maximum(scores[is_cut] - np.float32(thresholds.edge_penalty), 0)
@@ -141,10 +153,24 @@ class CellDetector:
                 all_scores.append(heat**weight * divided[1] ** (1 - weight))
         return np.concatenate(all_boxes), np.concatenate(all_scores).astype(np.float32)
 
+    def verify(self, image: NDArray[np.uint8], boxes: Boxes) -> tuple[Detection, ...]:
+        """Return how probable it is that each box of an image holds one white cell, with the corrected box.
+
+        Args:
+            image: ``uint8[H, W, 3]``, RGB.
+            boxes: The boxes, ``float32[N, 4]``.
+        """
+        _, levels, background = prepare_image(image)
+        heats = np.ones(len(boxes), np.float32)
+        probabilities, corrected = self._verifier.verify(Candidates(boxes, heats, background, (image, *levels)))
+        return tuple(
+            Detection(left, top, right, bottom, float(probability))
+            for (left, top, right, bottom), probability in zip(corrected.tolist(), probabilities, strict=True)
+        )
+
     def find_candidates(self, image: NDArray[np.uint8]) -> Candidates:
         """Return what may be white cells in an image, ``uint8[H, W, 3]``, before verification."""
-        with self._lock:
-            return self._finder.find(image)
+        return self._finder.find(image)
 
 
 def load_cell_detector(folder: Path | None = None) -> CellDetector:

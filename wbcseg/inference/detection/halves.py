@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.inference.detection.boxes import Boxes, compute_areas, compute_iou
+from wbcseg.metrics.boxes import Boxes, compute_areas, compute_iou
 
 MIN_HEAT: Final = 0.35
 """Minimum heat of a candidate that may be two cells."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from wbcseg.inference.loaded_networks import DETECTORS
+from wbcseg.turns import pause
+
 MAX_INTERPRETERS: Final = 6
 """Maximum number of input shapes for which memory stays allocated."""
 
 
 class LiteRTNetwork:
-    """A network with one input and two outputs, of any batch size. Not thread-safe.
+    """A network with one input and two outputs, of any batch size. Threads may share it.
 
     Every input shape has its own interpreter, so that nothing is allocated anew from level to level and from image to
     image.
@@ -22,6 +26,9 @@ class LiteRTNetwork:
         data: Content of a LiteRT file.
         threads: Number of processor threads.
 
+    Attributes:
+        last_used: When it was used last, in seconds of ``time.monotonic``.
+
     Raises:
         ValueError: If it is not a LiteRT model from ``float32[N, H, W, 3]`` to two outputs.
     """
@@ -29,6 +36,8 @@ class LiteRTNetwork:
     def __init__(self, data: bytes, *, threads: int) -> None:
         self._data, self._threads = data, threads
         self._interpreters: dict[tuple[int, ...], Interpreter] = {}
+        self._lock = threading.Lock()
+        self.last_used = 0.0
         interpreter = Interpreter(model_content=data, num_threads=threads)
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         signature = tuple(int(size) for size in inputs[0]["shape_signature"])
@@ -46,11 +55,24 @@ class LiteRTNetwork:
         Args:
             batch: ``float32[N, H, W, 3]``.
         """
-        interpreter = self._get_interpreter(batch.shape)
-        interpreter.set_tensor(self._input, batch)
-        interpreter.invoke()
-        logits, geometry = (interpreter.get_tensor(index) for index in self._outputs)
+        pause()
+        with self._lock:
+            DETECTORS.touch(self)
+            interpreter = self._get_interpreter(batch.shape)
+            interpreter.set_tensor(self._input, batch)
+            interpreter.invoke()
+            logits, geometry = (interpreter.get_tensor(index) for index in self._outputs)
         return logits, geometry
+
+    def unload(self) -> bool:
+        """Free the memory unless the network is busy, and return whether it did. It is loaded again when used."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._interpreters.clear()
+        finally:
+            self._lock.release()
+        return True
 
     def _get_interpreter(self, shape: tuple[int, ...]) -> Interpreter:
         interpreter = self._interpreters.pop(shape, None)

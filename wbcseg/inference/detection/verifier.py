@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wbcseg.inference.detection.background import normalise
-from wbcseg.inference.detection.boxes import Boxes
 from wbcseg.inference.detection.candidates import Candidates
 from wbcseg.inference.detection.network import LiteRTNetwork
+from wbcseg.metrics.boxes import Boxes
 
 CROP_FACTOR: Final = 2.0
 """Side of the crop, relative to the longer side of the candidate's box."""
@@ -28,7 +28,7 @@ MIN_SHRINK_FACTOR: Final = 1.5
 
 
 class CandidateVerifier:
-    """Tells white cells from other candidates and corrects their boxes. Not thread-safe.
+    """Tells white cells from other candidates and corrects their boxes. Threads may share it.
 
     Args:
         data: Content of the network's LiteRT file.
