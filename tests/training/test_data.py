@@ -12,6 +12,7 @@ import pytest
 from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
+from wbcseg.errors import LeakError
 from wbcseg.splitting.thesis import is_flipped_copy, make_flipped_copy
 from wbcseg.training import TrainingConfig
 from wbcseg.training.cost.estimate import count_samples
@@ -48,6 +49,25 @@ def test_the_leaky_split_differs_only_in_which_images_are_copied(tmp_path: Path)
     index = leaky.train.ids.index(f"{leaky.test.ids[0]}+flipped")
     assert (leaky.train.images[index] == make_flipped_copy(leaky.test.images[0])).all()
     assert count_samples(config.replace(split="leaky")) == (16, 2)
+
+
+def test_additional_images_only_train(tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
+    more = write_pairs(tmp_path / "more", 4, (60, 56), seed=4)
+    config = TrainingConfig(dataset=str(folder), input_size=48, extra_dataset=str(more))
+    without = load_data(config, open_dataset(str(folder)))
+    data = load_data(config, open_dataset(str(folder)), open_dataset(str(more)))
+    assert data.test.ids == without.test.ids
+    assert data.split == without.split
+    assert data.train.ids == (*without.train.ids, *open_dataset(str(more)).ids)
+    assert count_samples(config) == (len(data.train), len(data.test))
+
+
+def test_an_additional_image_must_not_be_a_test_image(tmp_path: Path) -> None:
+    folder = write_pairs(tmp_path / "cells", 10, (48, 48), seed=3)
+    config = TrainingConfig(dataset=str(folder), input_size=48, extra_dataset=str(folder))
+    with pytest.raises(LeakError, match="test image"):
+        load_data(config, open_dataset(str(folder)), open_dataset(str(folder)))
 
 
 def test_the_last_epochs_can_be_clean(tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ from wbcseg.training.runs import snapshots
 from wbcseg.training.runs.progress import load_progress
 from wbcseg.training.runs.summary import list_summaries, summarise_run
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("toy_network")]
 
 CONFIG = TrainingConfig(
     base_filters=4, input_size=48, batch_size=4, folds=3, warmup_epochs=1, epochs=400, precision="float32"
 )
 TINY = [
-    *("--base-filters", "4", "--input-size", "48", "--batch-size", "4", "--folds", "3"),
+    *("--architecture", "toy", "--base-filters", "4", "--input-size", "48", "--batch-size", "4", "--folds", "3"),
     *("--precision", "float32"),
 ]
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Limits of another process: Linux only.")
@@ -43,6 +43,12 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Limits 
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of twelve synthetic images with masks."""
     return write_pairs(tmp_path_factory.mktemp("data") / "cells", 12, (48, 48), seed=9, stem="Jane ")
+
+
+@pytest.fixture
+def config(pairs: Path) -> TrainingConfig:
+    """Settings of a training of a network that is built quickly."""
+    return CONFIG.replace(architecture="toy", dataset=str(pairs))
 
 
 @pytest.fixture(autouse=True)
@@ -84,8 +90,7 @@ def until_over(run: Run, seconds: float = 180.0) -> str:
     return summarise_run(run).status
 
 
-def test_one_run_trains_the_other_is_queued_and_stop_leaves_a_valid_checkpoint(pairs: Path) -> None:
-    config = CONFIG.replace(dataset=str(pairs))
+def test_one_run_trains_the_other_is_queued_and_stop_leaves_a_valid_checkpoint(config: TrainingConfig) -> None:
     first = manager.start_run(config)
     until(first, lambda: summarise_run(first).status == "running")
     second = manager.start_run(config)
@@ -115,15 +120,14 @@ def test_one_run_trains_the_other_is_queued_and_stop_leaves_a_valid_checkpoint(p
     assert [summary.status for summary in list_summaries()] == ["stopped", "stopped"]
 
 
-def test_a_live_run_is_found_after_the_server_was_killed_and_a_dead_one_is_marked(pairs: Path) -> None:
+def test_a_live_run_is_found_after_the_server_was_killed_and_a_dead_one_is_marked(config: TrainingConfig) -> None:
     code = (
         "import sys, time; import json; from wbcseg.training import TrainingConfig\n"
         "from wbcseg.training.jobs import manager\n"
         "config = TrainingConfig.from_dict(json.loads(sys.argv[1]))\n"
         "print(manager.start_run(config).name, flush=True); time.sleep(100)"
     )
-    config = CONFIG.replace(dataset=str(pairs)).to_dict()
-    command = [sys.executable, "-c", code, json.dumps(config)]
+    command = [sys.executable, "-c", code, json.dumps(config.to_dict())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         run = manager.get_run(server.stdout.readline().strip())
@@ -135,7 +139,7 @@ def test_a_live_run_is_found_after_the_server_was_killed_and_a_dead_one_is_marke
     psutil.Process(process.pid).kill()
     assert until_over(run) == "interrupted"
     done = len(run.load_metrics())
-    run.write("config.json", {**config, "epochs": done + 1})
+    run.write("config.json", {**config.to_dict(), "epochs": done + 1})
     manager.resume_run(run)
     assert until_over(run) == "finished"
     assert summarise_run(run).epoch == done + 1
@@ -143,8 +147,8 @@ def test_a_live_run_is_found_after_the_server_was_killed_and_a_dead_one_is_marke
 
 
 @LINUX
-def test_a_full_disk_marks_the_run_as_failed_and_leaves_the_last_checkpoint(pairs: Path) -> None:
-    run = manager.start_run(CONFIG.replace(dataset=str(pairs)))
+def test_a_full_disk_marks_the_run_as_failed_and_leaves_the_last_checkpoint(config: TrainingConfig) -> None:
+    run = manager.start_run(config)
     until(run, lambda: len(run.load_metrics()) >= 2)
     process = run.find_process()
     assert process is not None
@@ -195,8 +199,8 @@ def test_running_out_of_memory_while_tracing_is_distinguished_from_other_errors(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV"])
-def test_a_process_ended_by_the_system_is_explained_by_memory(pairs: Path, name: str) -> None:
-    run = manager.start_run(CONFIG.replace(dataset=str(pairs)))
+def test_a_process_ended_by_the_system_is_explained_by_memory(config: TrainingConfig, name: str) -> None:
+    run = manager.start_run(config)
     until(run, lambda: is_training(run))
     process = run.find_process()
     assert process is not None
@@ -261,9 +265,9 @@ def test_the_same_seed_gives_identical_weights(pairs: Path) -> None:
         np.testing.assert_array_equal(second.arrays[name], array, err_msg=name)
 
 
-def test_uploaded_images_are_never_written_to_disk(pairs: Path, runs: Path) -> None:
+def test_uploaded_images_are_never_written_to_disk(config: TrainingConfig, pairs: Path, runs: Path) -> None:
     data = Path(shutil.make_archive(str(pairs.parent / "Jane Doe"), "zip", pairs)).read_bytes()
-    run = manager.start_run(CONFIG.replace(dataset=manager.UPLOADED_DATASET, epochs=2), data=data)
+    run = manager.start_run(config.replace(dataset=manager.UPLOADED_DATASET, epochs=2), data=data)
     assert until_over(run) == "finished", summarise_run(run).reason
     assert run.load_split().test[0].startswith("upload/00")
     stored = snapshots.load_snapshots(run)

@@ -24,7 +24,8 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="This system cannot copy a process."),
 ]
 
-KILLS = 50
+KILLS = int(os.environ.get("WBCSEG_KILLS", "50"))
+"""``python -m benchmarks.kills`` asks for more."""
 EPOCHS = 200
 CONFIG = TrainingConfig(
     base_filters=4,

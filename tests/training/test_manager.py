@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +20,17 @@ from wbcseg.errors import ErrorCode, RunError
 from wbcseg.io.atomic import write_json
 from wbcseg.paths import get_runs_folder
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.jobs import manager
+from wbcseg.training.jobs import manager, room
 from wbcseg.training.jobs.process import ProcessId, get_peak_memory
 from wbcseg.training.jobs.queue import LOCK_FILE, list_queued_runs, list_runs, training_slot
-from wbcseg.training.runs.folder import check_run_name, suggest_run_name
+from wbcseg.training.runs.names import check_run_name, suggest_run_name
 from wbcseg.training.runs.progress import load_progress
 from wbcseg.training.runs.summary import diff_configs, list_summaries, summarise_run, zip_run
 
 CONFIG = TrainingConfig(base_filters=4, epochs=8)
+NOW = object()
+"""The time at which a test runs: tests are collected long before."""
+
 HERE = ProcessId.current()
 
 
@@ -184,9 +188,9 @@ def test_a_damaged_state_is_replaced_by_the_previous_one(damage: bytes) -> None:
 @pytest.mark.parametrize(
     ("stored", "details", "status"),
     [
-        # Far in the future: the tests are collected long before they run.
-        ("new", {"launched_at": time.time() + 1e6}, "starting"),
+        ("new", {"launched_at": NOW}, "starting"),
         ("new", {"launched_at": 1.0}, "interrupted"),
+        ("new", {"launched_at": 1e10}, "interrupted"),
         ("queued", {"process": HERE.to_dict()}, "queued"),
         ("running", {"process": HERE.to_dict()}, "running"),
         ("running", {}, "interrupted"),
@@ -201,6 +205,7 @@ def test_the_status_comes_from_the_state_file_and_the_process(
     stored: str, details: dict[str, object], status: str
 ) -> None:
     run = made("one")
+    details = {name: time.time() if value is NOW else value for name, value in details.items()}
     write_json(run.folder / "state.json", {"status": stored, "changed": time.time(), **details})
     summary = summarise_run(run)
     assert summary.status == status
@@ -214,14 +219,14 @@ def test_a_summary_has_the_best_and_the_last_dice() -> None:
     run = made("scored", "stopped")
     run.write("metrics.json", {"epochs": rows(3)})
     summary = summarise_run(run)
-    assert (summary.epoch, summary.epochs, summary.best_dice_cell, summary.best_epoch, summary.seconds) == (
+    assert (summary.epoch, summary.epochs, summary.best_fast_dice_cell, summary.best_epoch, summary.seconds) == (
         3,
         8,
         0.9,
         2,
         6.0,
     )
-    assert summary.dice == {"nucleus": 0.7, "cell": 0.8}
+    assert summary.fast_dice == {"nucleus": 0.7, "cell": 0.8}
 
 
 # The queue
@@ -266,12 +271,44 @@ def test_a_run_finds_itself_in_the_queue_by_a_relative_path_or_a_link(
 
 
 def test_a_full_queue_takes_no_further_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manager, "MAX_QUEUED_RUNS", 2)
+    monkeypatch.setenv("WBCSEG_QUEUE", "2")
     for number in range(2):
         made(f"run-{number}", "queued", process=HERE, queued_at=float(number))
     with raises_code(ErrorCode.BUSY):
         manager.start_run(CONFIG)
     assert len(list_runs(get_runs_folder())) == 2
+
+
+def test_many_starts_at_once_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WBCSEG_QUEUE", "3")
+
+    def launch(run: Run, _data: bytes | None) -> None:
+        time.sleep(0.02)
+        run.set_state("new", launched_at=time.time())
+
+    monkeypatch.setattr(manager, "_launch_process", launch)
+    codes: list[ErrorCode] = []
+
+    def start() -> None:
+        try:
+            manager.start_run(CONFIG)
+        except RunError as error:
+            codes.append(error.code)
+
+    threads = [threading.Thread(target=start) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert codes == [ErrorCode.BUSY] * 13
+    assert len(list_runs(get_runs_folder())) == 3
+
+
+def test_nothing_starts_on_a_disk_that_is_nearly_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.check_free_disk, "__defaults__", (10**18,))
+    with raises_code(ErrorCode.WRITE_FAILED):
+        manager.start_run(CONFIG)
+    assert list_runs(get_runs_folder()) == []
 
 
 # Runs of version 0.1

@@ -1,8 +1,10 @@
-"""The environment is set up before TensorFlow is imported."""
+"""The environment is set up before TensorFlow is imported, and only what is needed is imported with it."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -24,3 +26,15 @@ def test_the_environment_has_versions_and_no_names_of_people() -> None:
     assert environment["precision"] == "float32"
     assert environment["packages"]["keras"]
     assert set(environment) == {"python", "system", "processor", "cores", "features", "precision", "packages"}
+
+
+@pytest.mark.training
+def test_tensorflow_starts_without_packages_that_are_not_needed() -> None:
+    code = (
+        "import gc, sys\nfrom wbcseg.training.tf_env import import_tensorflow\nimport_tensorflow()\n"
+        "print('tensorflow' in sys.modules, {'pandas', 'sklearn', 'scipy.stats'} & set(sys.modules))\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))\n"
+        "import sklearn.metrics\nprint('sklearn.metrics' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.splitlines() == ["True set()", "True True", "True"]

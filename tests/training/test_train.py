@@ -16,20 +16,23 @@ from builders import write_pairs
 
 from wbcseg.datasets import open_dataset
 from wbcseg.datasets.synthetic import draw_sample
+from wbcseg.evaluation.fine_tuning import load_fine_tuning
 from wbcseg.evaluation.model_card import write_model_card
 from wbcseg.inference import Catalog
 from wbcseg.io import encode_png
+from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
 from wbcseg.models.forward import forward
 from wbcseg.models.weights import read_weights
 from wbcseg.training import Run
 from wbcseg.training.checkpoint import load_checkpoint
 from wbcseg.training.precision import PRECISIONS, load_precision_records
+from wbcseg.training.runs.summary import summarise_run
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.usefixtures("toy_network")]
 
 TINY = [
-    *("--base-filters", "4", "--input-size", "48", "--batch-size", "4"),
+    *("--architecture", "toy", "--base-filters", "4", "--input-size", "48", "--batch-size", "4"),
     *("--folds", "3", "--warmup-epochs", "1", "--precision", "float32"),
 ]
 
@@ -41,7 +44,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def runs(tmp_path_factory: pytest.TempPathFactory, toy_network: None) -> Iterator[Path]:
     """A folder of runs, and a cache, that the processes of this module share."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
@@ -78,6 +81,12 @@ def test_a_finished_run_is_a_model(finished: Path, runs: Path) -> None:
     segmenter = Catalog(runs=runs).load("whole")
     assert segmenter.predict(draw_sample(9, 0).image).labels.shape == draw_sample(9, 0).size
     card = segmenter.card
+    # One held-out Dice everywhere: that of the card.
+    summary = summarise_run(run)
+    assert summary.heldout_dice == {
+        region: value for region in FOREGROUND_REGIONS if (value := card.test_metrics.regions[region].dice) is not None
+    }
+    assert summary.to_dict()["heldout_dice"] == summary.heldout_dice
     assert card.dataset == "cells"
     assert not card.is_leaky
     assert card.config["dataset"] == "cells"
@@ -102,18 +111,42 @@ def test_the_exported_model_computes_the_same_as_its_weights(finished: Path, run
     from wbcseg.models import build_model
 
     weights = read_weights(finished / "weights.safetensors")
-    model = build_model("unet", base_filters=4)
+    model = build_model("toy", base_filters=4)
     model.set_weights(list(weights.arrays.values()))
     image = draw_sample(9, 3, size=(48, 48)).image
     scaled = (image / np.float32(255)).astype(np.float32)
     expected = model(scaled[None]).numpy()[0]
-    *_, (_, in_float) = forward("unet", weights.arrays, scaled)
+    *_, (_, in_float) = forward("toy", weights.arrays, scaled)
     np.testing.assert_allclose(in_float, expected, atol=1e-5)
     # The exported model computes in 8 bits: every layer's values are rounded to 256 levels.
     exported = Catalog(runs=runs).load("whole").predict(image).probabilities
     np.testing.assert_allclose(exported, expected, atol=1 / 256)
     assert np.abs(exported - expected).mean() < 1e-3
     assert (exported.argmax(-1) == expected.argmax(-1)).mean() > 0.998
+
+
+def test_a_training_starts_from_a_models_weights(finished: Path, pairs: Path, runs: Path) -> None:
+    options = ["--dataset", str(pairs), "--epochs", "1", *TINY, "--warmup-epochs", "0", "--learning-rate", "1e-7"]
+    done = train(*options, "--name", "tuned", "--start-from", "whole")
+    assert done.returncode == 0, done.stderr
+    before, after = (read_weights(runs / name / "weights.safetensors").arrays for name in ("whole", "tuned"))
+    kernels = [name for name in before if name.endswith("kernel")]
+    assert kernels
+    for name in kernels:
+        # Stored in 8 bits.
+        np.testing.assert_allclose(after[name], before[name], atol=0.02 * np.abs(before[name]).max())
+    # Both models are scored on the same held-out images.
+    fine_tuning = load_fine_tuning(Run(runs / "tuned"))
+    assert fine_tuning is not None
+    assert fine_tuning.start == "whole"
+    assert fine_tuning.changes["cell"].images == 4
+    assert fine_tuning.known == 0
+    assert fine_tuning.changes["cell"].difference == pytest.approx(0, abs=0.02)
+    assert fine_tuning.summary in done.stdout
+    for start_from, message in (("unet-16", "without trainable weights"), ("unet-general", "belong to unet")):
+        failed = train(*options, "--name", f"from-{start_from}", "--start-from", start_from)
+        assert failed.returncode == 1
+        assert message in failed.stderr
 
 
 def test_a_run_stopped_by_ctrl_c_and_resumed_has_the_same_weights(finished: Path, pairs: Path, runs: Path) -> None:

@@ -40,6 +40,14 @@ class Checkpoint:
     history: list[dict[str, float]]
 
 
+def get_size(folder: Path) -> int:
+    """Return the size of the last checkpoint in bytes, 0 before the first."""
+    try:
+        return (folder / CHECKPOINT_FILE).stat().st_size
+    except OSError:
+        return 0
+
+
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the current one becomes the previous one.
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from wbcseg.models import get_spec
 from wbcseg.training.setting import Values
 from wbcseg.transforms.config import get_augmentation
+
+
+def has_auxiliary_layers(values: Values) -> bool:
+    """Return whether the network has inner layers that can learn to segment, too."""
+    return bool(get_spec(values["architecture"]).auxiliary_layers)
 
 
 def uses_thesis_split(values: Values) -> bool:

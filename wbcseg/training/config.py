@@ -7,13 +7,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from wbcseg.errors import ConfigError
 from wbcseg.models import get_spec
 from wbcseg.splitting.thesis import IMAGE_SIDE
-from wbcseg.training.settings import SETTINGS, TrainingSettings
+from wbcseg.training.settings import SETTINGS
+from wbcseg.training.settings.training import TrainingSettings
 from wbcseg.transforms.config import get_augmentation
+
+UPLOADED_DATASET: Final = "upload"
+"""Data set name of a run that trains on uploaded images, which are never written to disk."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class TrainingConfig(TrainingSettings):
     def __post_init__(self) -> None:
         for name, spec in SETTINGS.items():
             spec.check(getattr(self, name))
+        if self.deep_supervision and not get_spec(self.architecture).auxiliary_layers:
+            raise ConfigError(f"Network {self.architecture} has no decoders for `deep_supervision`. Switch it off.")
         size_multiple = get_spec(self.architecture).size_multiple
         if self.input_size % size_multiple:
             raise ConfigError(
@@ -62,6 +68,11 @@ class TrainingConfig(TrainingSettings):
     def uses_ema(self) -> bool:
         """Whether a running average of the weights is kept."""
         return self.ema_decay > 0
+
+    @property
+    def uses_critic(self) -> bool:
+        """Whether a critic takes part in the training."""
+        return self.adversarial_weight > 0
 
     @property
     def is_leaky(self) -> bool:

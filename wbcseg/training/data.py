@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wbcseg.datasets.base import Dataset
 from wbcseg.datasets.sample import Sample
-from wbcseg.errors import DatasetError
+from wbcseg.errors import DatasetError, LeakError
 from wbcseg.labels import Labels
 from wbcseg.splitting import thesis
 from wbcseg.splitting.splits import Split, build_leak_free_folds, build_thesis_split
@@ -83,16 +83,18 @@ class TrainingData:
     split: Split
 
 
-def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
+def load_data(config: TrainingConfig, dataset: Dataset, extra: Dataset | None = None) -> TrainingData:
     """Prepare and split a data set according to the settings of a training.
 
     Args:
         config: The settings.
         dataset: The data set.
+        extra: Further training images, which are not part of the split.
 
     Raises:
         DatasetError: If the data set has too few images with masks.
         SplitError: If it cannot be split.
+        LeakError: If a test image is among the further training images.
     """
     usable = [sample for sample in dataset if sample.mask is not None]
     if len(usable) < 4:
@@ -121,9 +123,12 @@ def load_data(config: TrainingConfig, dataset: Dataset) -> TrainingData:
             sample.id: sample for sample in (thesis.add_flipped_copies(usable) if config.flipped_copies else usable)
         }
         detail_scale, two_stage = get_augmentation(config.augmentation).oversampling, config.two_stage
+        train, test = ([by_id[sample_id] for sample_id in ids] for ids in (split.train, split.test))
+        if extra is not None:
+            train += _select_extra(extra, test)
         array_splits = [
-            _pad_samples([by_id[sample_id] for sample_id in ids], config.input_size * scale, enlarge=two_stage)
-            for ids, scale in ((split.train, detail_scale), (split.test, 1))
+            _pad_samples(samples, config.input_size * scale, enlarge=two_stage)
+            for samples, scale in ((train, detail_scale), (test, 1))
         ]
     return TrainingData(train=array_splits[0], test=array_splits[1], split=split)
 
@@ -200,6 +205,16 @@ def _slice_thesis_data(prepared: ThesisDataset, part: range, type_by_id: Mapping
     window, ids = slice(part.start, part.stop), prepared.get_ids(part)
     cell_types = tuple(type_by_id[get_original_id(sample_id)] for sample_id in ids)
     return ArraySplit(ids, prepared.images[window], prepared.labels[window], prepared.unlabelled[window], cell_types)
+
+
+def _select_extra(extra: Dataset, test: Sequence[Sample]) -> list[Sample]:
+    """Return the further training images; none of them may be a test image."""
+    samples = [sample for sample in extra if sample.mask is not None]
+    test_images = {sample.image.tobytes() for sample in test}
+    leaked = next((sample.id for sample in samples if sample.image.tobytes() in test_images), None)
+    if leaked is not None:
+        raise LeakError(f"Additional training image {leaked} is also a test image.")
+    return samples
 
 
 def _pad_samples(samples: Sequence[Sample], input_size: int, *, enlarge: bool) -> ArraySplit:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import flatbuffers
 import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from wbcseg import models
@@ -26,11 +28,36 @@ from wbcseg.training.data import ArraySplit, Batch, iter_training_batches
 from wbcseg.training.runs.folder import Run
 from wbcseg.training.trainer import list_weight_names
 
+MIN_AGREEMENT: Final = 0.99
+"""Minimum fraction of pixels that keep their class in 8-bit integers; below it, the model is stored in float16."""
+
+COMPARED_IMAGE_COUNT: Final = 16
+"""Number of calibration images, and of validation images, on which the exported model is compared with the network."""
+
+COMPARED_BATCH_SIZE: Final = 8
+"""Number of images of which the network computes the classes at once."""
+
 CALIBRATION_SAMPLE_COUNT: Final = 64
 """Number of images from which the range of values of every layer is determined."""
 
 
-def export_model(run: Run, train_split: ArraySplit) -> int:
+@dataclass(frozen=True)
+class ExportedModel:
+    """What was exported.
+
+    Attributes:
+        parameters: Number of parameters of the network.
+        agreement: Fraction of pixels that have the same class in 8-bit integers as in float32; in float16 if the
+            network cannot be exported in 8 bits.
+        note: A sentence for users if the model is not in 8-bit integers, else empty.
+    """
+
+    parameters: int
+    agreement: float
+    note: str
+
+
+def export_model(run: Run, train_split: ArraySplit, test_split: ArraySplit | None = None) -> ExportedModel:
     """Write the weights of a run and its model for prediction.
 
     The model is made from the weights as stored in the file.
@@ -38,9 +65,7 @@ def export_model(run: Run, train_split: ArraySplit) -> int:
     Args:
         run: A run with a checkpoint.
         train_split: Its training images.
-
-    Returns:
-        Number of parameters of the network.
+        test_split: Its validation images, on which the exported model is compared with the network, too.
 
     Raises:
         RunError: If there are no weights yet.
@@ -65,8 +90,46 @@ def export_model(run: Run, train_split: ArraySplit) -> int:
     shapes = {name: tuple(w.shape) for name, w in zip(names, model.weights, strict=True)}
     check_weights(weights, config.architecture, config.base_filters, shapes)
     model.set_weights([weights.arrays[name] for name in names])
-    write_bytes(run.folder / MODEL_FILE, convert_to_tflite(model, collect_calibration_samples(train_split, config)))
-    return int(model.count_params())
+    calibration_images = collect_calibration_samples(train_split, config)
+    uses_int8 = models.get_spec(config.architecture).uses_int8
+    data = convert_to_tflite(model, calibration_images) if uses_int8 else convert_to_float16(model)
+    compared = [calibration_images[:COMPARED_IMAGE_COUNT]]
+    if test_split is not None:
+        compared.append(test_split.images[:COMPARED_IMAGE_COUNT].astype(np.float32) / np.float32(255))
+    agreement, note = measure_agreement(data, model, np.concatenate(compared)), ""
+    if not uses_int8:
+        note = "This network is exported in float16: see its deviations on the page Architectures."
+    elif agreement < MIN_AGREEMENT:
+        data = convert_to_float16(model)
+        note = (
+            f"In 8-bit integers, only {100 * agreement:.1f} % of the pixels kept their class, so this model is stored "
+            "in float16: it has twice the size and takes longer."
+        )
+    write_bytes(run.folder / MODEL_FILE, data)
+    return ExportedModel(int(model.count_params()), agreement, note)
+
+
+def measure_agreement(data: bytes, model: keras.Model, images: NDArray[np.float32]) -> float:
+    """Return the fraction of pixels to which an exported model and the network give the same class.
+
+    Args:
+        data: Content of the exported file.
+        model: The network.
+        images: ``float32[N, S, S, 3]`` in 0 to 1.
+    """
+    interpreter = Interpreter(model_content=data)
+    given, returned = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(given, (1, *images.shape[1:]))
+    interpreter.allocate_tensors()
+    equal = []
+    for start in range(0, len(images), COMPARED_BATCH_SIZE):
+        batch = images[start : start + COMPARED_BATCH_SIZE]
+        expected = np.asarray(model(batch, training=False)).argmax(axis=-1)
+        for image, expected_labels in zip(batch, expected, strict=True):
+            interpreter.set_tensor(given, image[None])
+            interpreter.invoke()
+            equal.append(float((interpreter.get_tensor(returned)[0].argmax(axis=-1) == expected_labels).mean()))
+    return sum(equal) / len(equal)
 
 
 def collect_calibration_samples(train_split: ArraySplit, config: TrainingConfig) -> NDArray[np.float32]:
@@ -90,7 +153,7 @@ def _iter_images(batches: Iterator[Batch]) -> Iterator[NDArray[np.float32]]:
 
 
 def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32]) -> bytes:
-    """Return a model in LiteRT format that computes in 8-bit integers, one image of any size at a time.
+    """Return a model in LiteRT format that computes in 8-bit integers, for images of any size.
 
     Weights and activations are rounded to 256 levels each (full integer quantisation after the training: Jacob et al.,
     2018). With AVX-512 that takes half (U-Net) to four fifths (a small SegNet-Basic) of the time of float32, and the
@@ -101,25 +164,57 @@ def convert_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32
         calibration_images: ``float32[N, S, S, 3]`` in 0 to 1, for determining the range of values of every layer.
 
     Returns:
-        The content of the file. Input ``float32[1, H, W, 3]``, output likewise.
+        The content of the file. Input ``float32[N, H, W, 3]``, output likewise.
     """
     logits_model = keras.Model(model.input, model.get_layer("probabilities").input)
     return _append_softmax(quantise_to_tflite(logits_model, calibration_images))
 
 
-def quantise_to_tflite(model: keras.Model, calibration_images: NDArray[np.float32]) -> bytes:
-    """Return a network in LiteRT format that computes in 8-bit integers, one image at a time.
+def convert_to_float16(model: keras.Model) -> bytes:
+    """Return a model in LiteRT format with weights in float16, which computes in float32.
 
     Args:
-        model: Takes ``float32[N, H, W, 3]``; H and W may be of any size if they are in the model.
-        calibration_images: ``float32[N, S, S, 3]``, for determining the range of values of every layer.
+        model: As for :func:`convert_to_tflite`.
+    """
+    logits_model = keras.Model(model.input, model.get_layer("probabilities").input)
+    predict = tf.function(
+        lambda values: logits_model(values, training=False),
+        input_signature=[tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32, name="input0")],
+        autograph=False,
+    )
+    module = tf.Module()
+    module.weights = [weight.value for weight in logits_model.weights]
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=predict.get_concrete_function())
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+        return _append_softmax(bytes(converter.convert()))
+
+
+def quantise_to_tflite(
+    model: keras.Model, calibration_inputs: NDArray[np.float32] | Sequence[NDArray[np.float32]]
+) -> bytes:
+    """Return a network in LiteRT format that computes in 8-bit integers.
+
+    Args:
+        model: Takes ``float32[N, H, W, 3]``, whose H and W may be of any size if they are in the model, or several
+            inputs.
+        calibration_inputs: Values of the input, ``float32[N, …]``, or of each, for determining the range of values of
+            every layer.
 
     Returns:
-        The content of the file. Inputs and outputs are ``float32``, with a batch size of 1.
+        The content of the file. Inputs and outputs are ``float32``; the batch has any size.
     """
+    inputs = [calibration_inputs] if isinstance(calibration_inputs, np.ndarray) else calibration_inputs
     predict = tf.function(
-        lambda image: model(image, training=False),
-        input_signature=[tf.TensorSpec((1, *model.input.shape[1:]), tf.float32, name="image")],
+        lambda *values: model(values[0] if len(values) == 1 else list(values), training=False),
+        input_signature=[
+            # Any number of images: with a fixed one, transposed convolutions keep it for good.
+            tf.TensorSpec((None, *tensor.shape[1:]), tf.float32, name=f"input{number}")
+            for number, tensor in enumerate(model.inputs)
+        ],
+        autograph=False,
     )
     # Keras' own export traces a network several times, and converting all that takes twice as long.
     module = tf.Module()
@@ -128,11 +223,16 @@ def quantise_to_tflite(model: keras.Model, calibration_images: NDArray[np.float3
         tf.saved_model.save(module, folder, signatures=predict.get_concrete_function())
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: (
-            [image] for image in np.split(calibration_images, len(calibration_images))
-        )
+        converter.representative_dataset = lambda: _iter_calibration_inputs(inputs)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         return bytes(converter.convert())
+
+
+def _iter_calibration_inputs(inputs: Sequence[NDArray[np.float32]]) -> Iterator[Any]:
+    for index in range(len(inputs[0])):
+        values = [array[index : index + 1] for array in inputs]
+        # By name, the converter uses an interpreter that TensorFlow calls outdated; one input needs no name.
+        yield values if len(values) == 1 else {f"input{number}": value for number, value in enumerate(values)}
 
 
 def _append_softmax(data: bytes) -> bytes:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Final
 
 from wbcseg.datasets import check_manifest
 from wbcseg.errors import TrainingError
 from wbcseg.io.atomic import remove_temporary_files
+from wbcseg.models.weights import Weights
 from wbcseg.training import checkpoint
 from wbcseg.training.checkpoint import Checkpoint
 from wbcseg.training.data import TrainingData, count_steps_per_epoch, iter_training_batches, prefetch
 from wbcseg.training.jobs.process import get_peak_memory
+from wbcseg.training.jobs.room import check_free_disk
 from wbcseg.training.precision import measure_precision
 from wbcseg.training.runs import snapshots
 from wbcseg.training.runs.folder import Run
@@ -21,11 +24,15 @@ from wbcseg.training.step_timer import time_training_step
 from wbcseg.training.tf_env import describe_environment
 from wbcseg.training.trainer import MetricMeter, Trainer
 
+MIN_EPOCH_BYTES: Final = 20_000_000
+"""Bytes that must be free on the disk for the small files of an epoch."""
+
 
 def train(
     run: Run,
     data: TrainingData,
     *,
+    start_weights: Weights | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
@@ -36,6 +43,7 @@ def train(
     Args:
         run: A run folder with settings.
         data: The data, prepared with the same settings.
+        start_weights: Weights to start from, unless there is a checkpoint; by default random ones.
         on_progress: Called after every batch and every epoch.
         should_stop: Called after every batch; if it returns true, the current epoch is discarded.
 
@@ -45,6 +53,7 @@ def train(
     Raises:
         ManifestError: If the data differ from those that the run started with.
         TrainingError: If the loss is not finite.
+        WeightsError: If the weights to start from are of another network.
         RunError: If the folder cannot be used.
         MemoryError: If there is not enough memory.
         OSError: If the disk is full.
@@ -64,6 +73,8 @@ def train(
     if resumed:
         trainer.restore(resumed.arrays)
         run.write("metrics.json", {"epochs": resumed.history})
+    elif start_weights is not None:
+        trainer.start_from(start_weights)
     writer = ProgressWriter(
         run, config.epochs, trainer.steps_per_epoch, list(resumed.history) if resumed else [], on_progress
     )
@@ -77,6 +88,8 @@ def train(
         snapshots.add_snapshot(run, 0, trainer.segment(data.test.images[snapshot_indices]))
 
     for epoch in range(len(history), config.epochs):
+        # Two checkpoints and the best weights are written in an epoch.
+        check_free_disk(run.folder, MIN_EPOCH_BYTES + 3 * checkpoint.get_size(run.folder))
         run.set_state("running", epoch=epoch, epochs=config.epochs)
         start_time, cpu_start_time = time.perf_counter(), time.process_time()
         row = _train_epoch(trainer, data, epoch, writer, should_stop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wbcseg.training.config import TrainingConfig
+from wbcseg.training.config import UPLOADED_DATASET, TrainingConfig
 
 PRESETS: Final[dict[str, TrainingConfig]] = {
     # The thesis, chapters 3.1 to 3.4, with what its notebooks did beyond the text.
@@ -51,6 +51,18 @@ PRESETS: Final[dict[str, TrainingConfig]] = {
         epochs=400,
         ema_decay=0.98,
     ),
+    # A copy of the general model, fine-tuned on 5 to 30 corrected crops of one laboratory in a few minutes.
+    "adapt": TrainingConfig(
+        dataset=UPLOADED_DATASET,
+        start_from="unet-general",
+        augmentation="strong",
+        clean_epochs=60,
+        epochs=400,
+        batch_size=8,
+        learning_rate=1e-3,
+        warmup_epochs=5,
+        ema_decay=0.98,
+    ),
 }
 """Settings by the name of the preset."""
 
@@ -59,18 +71,21 @@ PRESET_TITLES: Final = {
     "compact": "Compact",
     "thorough": "Compact, longer",
     "general": "General (multi-site)",
+    "adapt": "Adapt to my images",
     "thesis": "Thesis settings",
 }
 """Titles of the presets for people, in the order in which a form offers them."""
 
 PRESET_DESCRIPTIONS: Final = {
-    "quick": "A small network and few epochs: a first result within about two minutes.",
+    "quick": "A small network and only a few epochs: a first result in about two minutes.",
     "compact": "A small network with a leak-free split and many epochs: nearly as good as the full-size network, in a "
     "fraction of its time.",
     "thorough": "The same with twice the epochs and rare cell types shown more often: slightly better for all cells.",
     "general": "A small network for images from many sites: trained on all data sets with cells of any size, and the "
     "strongest augmentation of stain, light, focus and neighbouring cells. Its outlines are refined along the image's "
     "edges.",
+    "adapt": "A copy of the general model learns from 5 to 30 of your own images with corrected masks. Every fifth is "
+    "held out, and you are told whether the adapted model is better on these. Takes a few minutes.",
     "thesis": f"The thesis' settings ({PRESETS['thesis'].base_filters} base filters) and its leaky split: takes hours "
     "on a small computer.",
 }

@@ -16,6 +16,8 @@ MODEL: Final = "Model and reproducibility"
 SETTING_GROUPS: Final = (NETWORK, DATA, OPTIMISATION, MODEL)
 """Headings of a form, in order."""
 
+MAX_SEED: Final = 2**31 - 1
+
 T = TypeVar("T")
 Values = Mapping[str, Any]
 ValueLabels = Mapping[str, str]

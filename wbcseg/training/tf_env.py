@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.metadata
 import os
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 PACKAGES: Final = ("tensorflow", "keras", "numpy", "pillow", "scipy", "scikit-learn", "safetensors")
+
+OPTIONAL_PACKAGES: Final = ("pandas", "sklearn")
+"""Packages that Keras imports if they are installed, for parts that wbcseg does not use. They take a second."""
 
 
 def configure_tensorflow(threads: int | None = None) -> None:
@@ -43,10 +47,38 @@ def import_tensorflow(threads: int | None = None) -> None:
         ImportError: If TensorFlow cannot be imported; its messages are then shown.
     """
     configure_tensorflow(threads)
-    with _defer_stderr():
+    with _defer_stderr(), _hide_packages(OPTIONAL_PACKAGES), _skip_collections():
         # Listing the devices prints that there is no GPU.
         importlib.import_module("tensorflow").config.list_physical_devices()
         importlib.import_module("keras")
+
+
+@contextmanager
+def _hide_packages(names: tuple[str, ...]) -> Iterator[None]:
+    """Make imports of packages fail within the block, unless they are imported already."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # ``None`` means: not installed
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
+@contextmanager
+def _skip_collections() -> Iterator[None]:
+    """Collect no garbage within the block, and leave what it imports out of later collections.
+
+    TensorFlow has so many objects that searching them takes a quarter of the time of its import.
+    """
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 @contextmanager

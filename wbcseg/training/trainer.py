@@ -17,6 +17,9 @@ from wbcseg.errors import TrainingError
 from wbcseg.io.arrays import Arrays
 from wbcseg.labels import Labels
 from wbcseg.models.blocks import FusedBatchNormalization
+from wbcseg.models.weights import Weights, check_weights
+from wbcseg.training.auxiliary.critic import Adversary
+from wbcseg.training.auxiliary.heads import AuxiliaryHeads
 from wbcseg.training.checkpoint import EMA_PREFIX, WEIGHT_PREFIX
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.data import Batch
@@ -76,12 +79,17 @@ class Trainer:
             dropout=config.dropout,
             bn_momentum=config.bn_momentum,
         )
+        # After the network, so that its weights are the same as without them.
+        auxiliary_layers = models.get_spec(config.architecture).auxiliary_layers
+        self.heads = AuxiliaryHeads(self.model, auxiliary_layers if config.deep_supervision else ())
+        self.adversary = Adversary(config.learning_rate) if config.uses_critic else None
+        self._trained_variables = [*self.model.trainable_variables, *self.heads.variables]
         if config.optimizer == "adamw":
             self.optimizer = FusedAdamW(config.learning_rate, weight_decay=config.weight_decay)
             self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         else:
             self.optimizer = FusedAdam(config.learning_rate)
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer.build(self._trained_variables)
         if config.bn_debias:
             for layer in self.model.layers:
                 if isinstance(layer, FusedBatchNormalization):
@@ -96,16 +104,21 @@ class Trainer:
     def _build_step(self) -> Callable[..., Any]:
         def step(images: Any, targets: Any) -> Any:
             with tf.GradientTape() as tape:
-                probabilities = self.model(images, training=True)
-                loss = compute_loss(self.config.loss, targets, probabilities)
-            gradients = tape.gradient(loss, self.model.trainable_variables)
-            self.optimizer.apply(gradients, self.model.trainable_variables)
+                probabilities, *_ = outputs = self.heads.compute_outputs(images)
+                losses = [compute_loss(self.config.loss, targets, output) for output in outputs]
+                total_loss = tf.add_n(losses) / len(losses)
+                if self.adversary is not None:
+                    total_loss += self.config.adversarial_weight * self.adversary.compute_loss(images, probabilities)
+            gradients = tape.gradient(total_loss, self._trained_variables)
+            if self.adversary is not None:
+                self.adversary.learn(images, targets, probabilities)
+            self.optimizer.apply(gradients, self._trained_variables)
             if self.ema_weights:
                 step_count = tf.cast(self.optimizer.iterations.value, tf.float32)
                 rate = 1.0 - tf.minimum(self.config.ema_decay, step_count / (9.0 + step_count))
                 for ema_weight, weight in zip(self.ema_weights, self.model.weights, strict=True):
                     ema_weight.assign_add(rate * (weight.value - ema_weight))
-            return loss, compute_batch_metrics(targets, probabilities)
+            return losses[0], compute_batch_metrics(targets, probabilities)
 
         return step
 
@@ -125,12 +138,15 @@ class Trainer:
     def step(
         self, images: NDArray[np.float32], targets: NDArray[np.float32], number: int
     ) -> tuple[float, dict[str, Any]]:
-        """Do training step ``number`` (from 0); return the batch's loss and metrics.
+        """Do training step ``number`` (from 0); return the batch's loss, of the network alone, and metrics.
 
         Raises:
             MemoryError: If there is not enough memory for it.
         """
-        self.optimizer.learning_rate.assign(compute_learning_rate(self.config, number, self.steps_per_epoch))
+        learning_rate = compute_learning_rate(self.config, number, self.steps_per_epoch)
+        self.optimizer.learning_rate.assign(learning_rate)
+        if self.adversary is not None:
+            self.adversary.set_learning_rate(learning_rate)
         with translate_memory_errors():
             loss, metrics = self._compiled_step(tf.constant(images), tf.constant(targets))
         return float(loss), metrics
@@ -170,7 +186,7 @@ class Trainer:
         return labels
 
     def collect_state(self) -> Arrays:
-        """Return everything that a resumed training needs: weights, averages, random states, optimiser."""
+        """Return all that a resumed training needs: weights, averages, random states, heads, critic, optimiser."""
         return {name: np.asarray(variable) for name, variable in self._name_variables().items()}
 
     def _name_variables(self) -> dict[str, Any]:
@@ -181,7 +197,23 @@ class Trainer:
         weights = {id(w) for w in self.model.weights}
         random_states = [v for v in self.model.variables if id(v) not in weights]
         named |= {f"random/{i:03d}": v for i, v in enumerate(random_states)}
+        named |= {f"head/{i:03d}": v for i, v in enumerate(self.heads.variables)}
+        critic_variables = self.adversary.variables if self.adversary is not None else []
+        named |= {f"critic/{i:03d}": v for i, v in enumerate(critic_variables)}
         return named | {f"optimizer/{i:03d}": v for i, v in enumerate(self.optimizer.variables)}
+
+    def start_from(self, weights: Weights) -> None:
+        """Set the weights and their averages to those of a trained network.
+
+        Raises:
+            WeightsError: If they are of another network.
+        """
+        names = list_weight_names(self.model)
+        shapes = {name: tuple(w.shape) for name, w in zip(names, self.model.weights, strict=True)}
+        check_weights(weights, self.config.architecture, self.config.base_filters, shapes)
+        self.model.set_weights([weights.arrays[name] for name in names])
+        for ema_weight, weight in zip(self.ema_weights, self.model.weights, strict=bool(self.ema_weights)):
+            ema_weight.assign(weight.value)
 
     def restore(self, arrays: Arrays) -> None:
         """Restore what :meth:`collect_state` returned.

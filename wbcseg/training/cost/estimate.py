@@ -169,7 +169,8 @@ def count_samples(config: TrainingConfig, dataset: Dataset | None = None) -> Spl
     if config.split != "thesis":
         test_count = round(total / config.folds)
         train_count = total - test_count - round(config.unused_fraction * total)
-        return train_count * (1 + config.flipped_copies), test_count
+        extra_count = _count_dataset(config.extra_dataset, need_sizes=False)[0] if config.extra_dataset else 0
+        return train_count * (1 + config.flipped_copies) + extra_count, test_count
     check_sample_count(square_total)
     # As in wbcseg.splitting.thesis.build_thesis_dataset.
     pool_size = 2 * square_total if config.flipped_copies and config.thesis_bugs else square_total

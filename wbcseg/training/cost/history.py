@@ -68,6 +68,7 @@ def _load_run_cost(run: Run, config: TrainingConfig, trained_at: float) -> CostS
             precision=str(environment.get("precision", resolve_precision(config))),
             optimizer=config.optimizer,
             uses_ema=config.uses_ema,
+            uses_critic=config.uses_critic,
             parameters=get_spec(config.architecture).count_parameters(config.base_filters),
             train_seconds_per_image=train_seconds / train_count,
             test_seconds_per_image=test_seconds / test_count,

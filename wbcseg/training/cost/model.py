@@ -3,6 +3,8 @@
 Time grows with the number of images, their pixels, and with the network's size as on the reference machine: small
 networks are limited by memory bandwidth and large ones by arithmetic, so time grows more slowly than multiply-adds.
 
+A critic (:mod:`wbcseg.training.auxiliary`) adds as much time as its multiply-adds have in those of a step.
+
 Memory is a model of what a process holds: libraries and traced operations, all copies of the weights, the outputs of
 every layer for one batch, and the prepared data. The ratio of measured to modelled memory corrects it.
 
@@ -19,6 +21,12 @@ from typing import Final, Literal
 import numpy as np
 
 from wbcseg.models import get_spec
+from wbcseg.training.auxiliary.critic_cost import (
+    PASSES_PER_STEP,
+    count_critic_activations,
+    count_critic_multiply_adds,
+    count_critic_parameters,
+)
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.cost.records import CostRecord, load_reference_records
 from wbcseg.training.precision import resolve_precision
@@ -42,6 +50,12 @@ DATA_BYTES_PER_PIXEL: Final = 10
 """Bytes per pixel of the data set during preparation: image, labels and mask of unlabelled pixels, twice."""
 
 _FLOAT_BYTES: Final = 4
+_NETWORK_PASSES: Final = 3
+"""Forward passes whose work a training step of a network has: one, and a backward pass of twice the work."""
+
+_CRITIC_BATCHES: Final = 3
+"""Batches whose maps the critic holds in a step: to train the network, experts' masks, the network's masks."""
+
 _PRECISION_PENALTY: Final = 3.0
 
 
@@ -60,7 +74,7 @@ class CostSource:
     image_count: int
 
     def matches(self, config: TrainingConfig) -> bool:
-        """Return whether network, base filters, input size, batch size and precision are the same."""
+        """Return whether network, base filters, input size, batch size, critic and precision are the same."""
         same_settings = _get_settings_key(self.record) == _get_settings_key(config)
         return same_settings and self.record.precision == resolve_precision(config)
 
@@ -95,7 +109,8 @@ def find_nearest_source(
 
 def estimate_train_seconds_per_image(config: TrainingConfig, source: CostSource) -> float:
     """Return the seconds per image of a training step."""
-    return _scale_seconds(config, source, lambda record: record.train_seconds_per_image)
+    seconds = _scale_seconds(config, source, lambda record: record.train_seconds_per_image)
+    return seconds * _get_critic_factor(config) / _get_critic_factor(source.record)
 
 
 def estimate_test_seconds_per_image(config: TrainingConfig, source: CostSource) -> float:
@@ -147,7 +162,8 @@ def load_reference_sources() -> list[CostSource]:
 def _estimate_held_bytes(settings: TrainingConfig | CostRecord, image_count: int) -> float:
     """Return the modelled bytes of training and validation in addition to the libraries."""
     copies = 3 + settings.uses_ema + WORKING_WEIGHT_COPIES
-    weight_count = get_spec(settings.architecture).count_parameters(settings.base_filters) * copies
+    parameters = get_spec(settings.architecture).count_parameters(settings.base_filters)
+    weight_count = (parameters + settings.uses_critic * count_critic_parameters()) * copies
     return (
         GRAPH_BYTES
         + _FLOAT_BYTES * (weight_count + _count_activations(settings))
@@ -158,7 +174,19 @@ def _estimate_held_bytes(settings: TrainingConfig | CostRecord, image_count: int
 def _count_activations(settings: TrainingConfig | CostRecord) -> int:
     """Return the number of values in all layers' outputs for a batch."""
     spec = get_spec(settings.architecture)
-    return spec.count_activations(settings.base_filters, settings.input_size) * settings.batch_size
+    count = spec.count_activations(settings.base_filters, settings.input_size)
+    if settings.uses_critic:
+        count += _CRITIC_BATCHES * count_critic_activations(settings.input_size)
+    return count * settings.batch_size
+
+
+def _get_critic_factor(settings: TrainingConfig | CostRecord) -> float:
+    """Return by how much a critic multiplies the work of a training step."""
+    if not settings.uses_critic:
+        return 1.0
+    work = get_spec(settings.architecture).count_multiply_adds(settings.base_filters, settings.input_size)
+    critic_work = PASSES_PER_STEP * count_critic_multiply_adds(settings.input_size)
+    return 1.0 + critic_work / (_NETWORK_PASSES * work)
 
 
 def _scale_seconds(config: TrainingConfig, source: CostSource, get_seconds: Callable[[CostRecord], float]) -> float:
@@ -214,7 +242,11 @@ def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
         network_distance = 2 * abs(math.log(config.base_filters / record.base_filters))
     else:
         network_distance = _compare_networks(config.architecture, config.base_filters, record)
-    mismatches = (config.optimizer != record.optimizer) + (config.uses_ema != record.uses_ema)
+    mismatches = (
+        (config.optimizer != record.optimizer)
+        + (config.uses_ema != record.uses_ema)
+        + (config.uses_critic != record.uses_critic)
+    )
     return (
         network_distance
         + abs(math.log(config.input_size / record.input_size))
@@ -224,5 +256,6 @@ def _compute_distance(config: TrainingConfig, record: CostRecord) -> float:
     )
 
 
-def _get_settings_key(settings: TrainingConfig | CostRecord) -> tuple[str, int, int, int]:
-    return settings.architecture, settings.base_filters, settings.input_size, settings.batch_size
+def _get_settings_key(settings: TrainingConfig | CostRecord) -> tuple[str, int, int, int, bool]:
+    size = settings.architecture, settings.base_filters, settings.input_size, settings.batch_size
+    return *size, settings.uses_critic

@@ -9,7 +9,6 @@ and with ``--store`` writes it into the runs folder. ``CONFIG`` is :meth:`Traini
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import statistics
@@ -61,8 +60,6 @@ def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, include_expo
         include_export: Whether to measure the last checkpoint and the export, too, in a temporary folder.
     """
     import_tensorflow()
-    # A training makes its split and its card in the same process, so these libraries are in memory, too.
-    importlib.import_module("sklearn.model_selection")
     from wbcseg.training.step_timer import time_training_step
     from wbcseg.training.trainer import Trainer
 
@@ -93,6 +90,7 @@ def probe_cost(config: TrainingConfig, *, steps: int = TIMED_STEPS, include_expo
         precision=trainer.precision,
         optimizer=config.optimizer,
         uses_ema=bool(trainer.ema_weights),
+        uses_critic=config.uses_critic,
         parameters=get_spec(config.architecture).count_parameters(config.base_filters),
         train_seconds_per_image=_round_seconds(median_step_seconds / config.batch_size),
         test_seconds_per_image=_round_seconds(test_seconds / config.batch_size),

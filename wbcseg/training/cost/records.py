@@ -50,6 +50,7 @@ class CostRecord:
         created: When, in seconds since 1970.
         finish_seconds: Seconds of the last checkpoint and the export; 0 if not measured.
         finish_bytes: Additional memory of these.
+        uses_critic: Whether a critic took part.
     """
 
     architecture: str
@@ -71,6 +72,7 @@ class CostRecord:
     created: float
     finish_seconds: float = 0.0
     finish_bytes: int = 0
+    uses_critic: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -91,7 +93,7 @@ class CostRecord:
         """Read what :meth:`to_dict` wrote; ``None`` if a value is missing or invalid."""
         if not isinstance(values, Mapping):
             return None
-        completed = {"finish_seconds": 0.0, "finish_bytes": 0, **values}
+        completed = {"finish_seconds": 0.0, "finish_bytes": 0, "uses_critic": False, **values}
         parsed: dict[str, Any] = {}
         for field in dataclasses.fields(cls):
             value = completed.get(field.name)
@@ -113,6 +115,7 @@ _KEY_FIELDS: Final = (
     "precision",
     "optimizer",
     "uses_ema",
+    "uses_critic",
     "processor",
     "cores",
 )
@@ -143,7 +146,7 @@ def build_cost_key(config: TrainingConfig) -> tuple[object, ...]:
         resolve_precision(config),
         config.optimizer,
     )
-    return (*settings, config.uses_ema, *get_hardware())
+    return (*settings, config.uses_ema, config.uses_critic, *get_hardware())
 
 
 def load_cost_records(folder: Path) -> list[CostRecord]:

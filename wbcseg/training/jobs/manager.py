@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Final
 
 from wbcseg.errors import ErrorCode, RunError
-from wbcseg.paths import IMPORT_ROOT, get_runs_folder
-from wbcseg.training.config import TrainingConfig
+from wbcseg.hosting import get_limits
+from wbcseg.io.foreign import is_plain_file
+from wbcseg.paths import IMPORT_ROOT, get_runs_folder, get_runs_root
+from wbcseg.training.config import UPLOADED_DATASET, TrainingConfig
 from wbcseg.training.jobs.process import get_detached_popen_kwargs
-from wbcseg.training.jobs.queue import list_queued_runs, list_runs
+from wbcseg.training.jobs.queue import list_all_runs, list_runs
+from wbcseg.training.jobs.room import check_free_disk, check_offered, check_quotas, start_lock
 from wbcseg.training.jobs.stop_signal import STOP_GRACE_SECONDS, mark_stopped
-from wbcseg.training.runs.folder import Run, check_run_name, suggest_run_name
+from wbcseg.training.runs.folder import Run
+from wbcseg.training.runs.names import check_run_name, suggest_run_name
 from wbcseg.training.runs.state import PROCESS_STATUSES
 
-UPLOADED_DATASET: Final = "upload"
-"""Data set name of a run that trains on uploaded images, which are never written to disk."""
-
-MAX_QUEUED_RUNS: Final = 10
 MAX_LAUNCH_SECONDS: Final = 60.0
 """Seconds that a new process may take until it reports its status."""
 
@@ -45,31 +45,30 @@ def start_run(config: TrainingConfig, *, name: str | None = None, data: bytes | 
         The run.
 
     Raises:
-        RunError: If the name is taken or not allowed, the folder cannot be written, or the queue is full.
+        RunError: If the name is taken or not allowed, the folder cannot be written, the disk is nearly full, the queue
+            is full, or a limit of this server is reached.
     """
+    check_offered()
     folder = get_runs_folder()
-    if len(list_queued_runs(folder)) >= MAX_QUEUED_RUNS:
-        raise RunError(
-            f"The queue is full: {MAX_QUEUED_RUNS} runs.",
-            code=ErrorCode.BUSY,
-            hint="Wait for one of them, or stop one.",
-        )
     if config.dataset == UPLOADED_DATASET and data is None:
         raise RunError("No images were uploaded: a zip of images and masks is needed.", code=ErrorCode.NO_IMAGES)
     if name is not None:
         check_run_name(name)
     elif Path(config.dataset).exists():
         config = config.replace(dataset=str(Path(config.dataset).absolute()))
-    while True:
-        run = Run(folder / (name or suggest_run_name(config, folder)))
-        try:
-            run.create(config)
-            break
-        except RunError:
-            # A run that was started at the same moment can have taken the suggested name.
-            if name is not None or not (run.folder / "config.json").exists():
-                raise
-    _launch_process(run, data)
+    with start_lock(get_runs_root()):
+        check_room(folder)
+        check_quotas(list_runs(folder), list_all_runs(get_runs_root()))
+        while True:
+            run = Run(folder / (name or suggest_run_name(config, folder)))
+            try:
+                run.create(config)
+                break
+            except RunError:
+                # A run that was started at the same moment can have taken the suggested name.
+                if name is not None or not (run.folder / "config.json").exists():
+                    raise
+        _launch_process(run, data)
     return run
 
 
@@ -83,6 +82,7 @@ def resume_run(run: Run, *, data: bytes | None = None) -> None:
     Raises:
         RunError: If it is active, is finished, or needs images that are not given.
     """
+    check_offered()
     config = run.load_config()
     if is_active(run):
         raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
@@ -96,8 +96,29 @@ def resume_run(run: Run, *, data: bytes | None = None) -> None:
             code=ErrorCode.NO_IMAGES,
             hint="Upload the same zip to resume.",
         )
-    run.clear_stop_request()
-    _launch_process(run, data)
+    with start_lock(get_runs_root()):
+        if is_active(run):
+            raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
+        check_room(run.folder.parent)
+        run.clear_stop_request()
+        _launch_process(run, data)
+
+
+def check_room(folder: Path) -> None:
+    """Check that one more run may wait, and that there is room for it on the disk.
+
+    Args:
+        folder: The folder of the runs.
+
+    Raises:
+        RunError: If the queue is full (code ``busy``), or the disk is nearly full (``write_failed``).
+    """
+    max_queued = get_limits().queued_runs
+    if sum(map(_is_waiting, list_all_runs(get_runs_root()))) >= max_queued:
+        raise RunError(
+            f"The queue is full: {max_queued} runs.", code=ErrorCode.BUSY, hint="Wait for one of them, or stop one."
+        )
+    check_free_disk(folder)
 
 
 def stop_run(run: Run, *, wait: bool = False) -> None:
@@ -129,6 +150,19 @@ def is_active(run: Run) -> bool:
         return False
 
 
+def count_active_runs() -> int:
+    """Return how many runs train or wait, those of all visitors."""
+    return sum(map(is_active, list_all_runs(get_runs_root())))
+
+
+def _is_waiting(run: Run) -> bool:
+    """Return whether a run waits, or its process has just been started and does not say yet that it does."""
+    try:
+        return run.load_state().status != "running" and is_active(run)
+    except RunError:
+        return False
+
+
 def is_launching(run: Run) -> bool:
     """Return whether the process of a run was started a moment ago and has not reported its status yet.
 
@@ -136,7 +170,8 @@ def is_launching(run: Run) -> bool:
         RunError: If the run's state cannot be read.
     """
     state = run.load_state()
-    return state.status == "new" and time.time() - state.launched_at < MAX_LAUNCH_SECONDS
+    # A time in the future is none: the clock was changed, or somebody else wrote the file.
+    return state.status == "new" and -1.0 < time.time() - state.launched_at < MAX_LAUNCH_SECONDS
 
 
 def reap_if_hung(run: Run) -> None:
@@ -159,12 +194,16 @@ def delete_run(run: Run) -> None:
     Raises:
         RunError: If it is active, is not a run, or cannot be deleted.
     """
-    if not (run.folder / "config.json").exists():
+    config_file = run.folder / "config.json"
+    if not config_file.exists() and not config_file.is_symlink():
         raise RunError(f"There is no run {run.name} in {run.folder.parent}.", code=ErrorCode.NOT_FOUND)
     _check_idle(run, "deleted")
     # Hidden first, so that no reader finds half a run.
-    hidden_folder = run.folder.with_name(f".deleted-{run.name}-{time.time_ns()}")
+    hidden_folder = run.folder.with_name(f".deleted-{time.time_ns()}")
     try:
+        if run.folder.is_symlink():
+            run.folder.unlink()
+            return
         run.folder.rename(hidden_folder)
         shutil.rmtree(hidden_folder)
     except OSError as error:
@@ -220,11 +259,19 @@ def _launch_process(run: Run, data: bytes | None) -> None:
     launched_at = time.time()
     run.set_state("new", launched_at=launched_at)
     try:
-        with (run.folder / "log.txt").open("ab") as log:
+        log_file = run.folder / "log.txt"
+        if not is_plain_file(log_file):
+            # Never write through a link.
+            log_file.unlink(missing_ok=True)
+        with log_file.open("ab") as log:
             process = subprocess.Popen(
                 command,
                 cwd=IMPORT_ROOT,
-                env={**os.environ, "WBCSEG_RUNS": str(get_runs_folder())},
+                env={
+                    **os.environ,
+                    "WBCSEG_RUNS": str(get_runs_folder()),
+                    "WBCSEG_RUNS_ROOT": str(get_runs_root()),
+                },
                 stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

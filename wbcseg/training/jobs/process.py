@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ class ProcessId:
         """Read what :meth:`to_dict` wrote; ``None`` if it is missing or invalid."""
         try:
             return cls(int(values["pid"]), float(values["started"])) if values else None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def to_dict(self) -> dict[str, float]:
@@ -51,8 +52,8 @@ class ProcessId:
         return self._find_process() is not None
 
     def kill(self) -> None:
-        """End this very process at once, if it is running; never another one with the same number."""
-        process = self._find_process()
+        """End this very process at once, if it is running; never another one with the same number, nor our own."""
+        process = None if self.pid == os.getpid() else self._find_process()
         if process is not None:
             with contextlib.suppress(psutil.Error):
                 process.kill()

@@ -6,6 +6,7 @@ ends, however it ends, so nothing has to supervise the queue.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from wbcseg.errors import ErrorCode, RunError
-from wbcseg.paths import get_runs_folder
+from wbcseg.paths import VISITORS_FOLDER, get_runs_root
 from wbcseg.training.runs.folder import Run
 
 LOCK_FILE: Final = ".training.lock"
@@ -24,9 +25,9 @@ POLL_INTERVAL: Final = 0.25
 
 
 def list_queued_runs(folder: Path | None = None) -> list[Run]:
-    """Return the queued runs, the next one first."""
+    """Return the queued runs, those of all visitors, the next one first."""
     queued = []
-    for run in list_runs(folder or get_runs_folder()):
+    for run in list_all_runs(folder or get_runs_root()):
         try:
             state = run.load_state()
             if state.status == "queued" and run.find_process():
@@ -39,9 +40,21 @@ def list_queued_runs(folder: Path | None = None) -> list[Run]:
 def list_runs(folder: Path) -> list[Run]:
     """Return all runs of a folder, by name."""
     try:
-        return [Run(path.parent) for path in sorted(folder.glob("[!.]*/config.json"))]
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+        return [Run(folder / name) for name in names if os.path.lexists(folder / name / "config.json")]
     except OSError:
         return []
+
+
+def list_all_runs(root: Path) -> list[Run]:
+    """Return the runs of a folder and those of the visitors whose folders are in it."""
+    try:
+        with os.scandir(root / VISITORS_FOLDER) as entries:
+            folders = sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        folders = []
+    return [run for folder in (root, *folders) for run in list_runs(folder)]
 
 
 @contextmanager
@@ -59,7 +72,7 @@ def training_slot(run: Run, *, should_stop: Callable[[], bool], on_waiting: Call
     Raises:
         RunError: If the runs folder cannot be written.
     """
-    folder = get_runs_folder()
+    folder = get_runs_root()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK_FILE, thread_local=False)

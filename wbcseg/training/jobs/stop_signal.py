@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
 
 from wbcseg.errors import RunError
+from wbcseg.hosting import get_limits
 from wbcseg.training.runs.folder import Run
 
 STOP_GRACE_SECONDS: Final = 10.0
@@ -20,6 +22,8 @@ STOP_GRACE_SECONDS: Final = 10.0
 
 POLL_INTERVAL: Final = 0.2
 """Seconds between two checks for a stop request."""
+
+STOPPED_REASON: Final = "Stopped by user."
 
 STOPPED_EXIT_CODE: Final = 130
 """Exit code of a training that was stopped, as of a command that Ctrl-C interrupted."""
@@ -70,13 +74,42 @@ def stop_signal(run: Run) -> Iterator[Callable[[], bool]]:
             run.clear_stop_request()
 
 
-def mark_stopped(run: Run) -> None:
+class TimeLimit:
+    """Ends a training after the minutes that this server allows.
+
+    Args:
+        run: The run; the time of its earlier epochs counts.
+        should_stop: Returns whether to stop for another reason.
+
+    Attributes:
+        reason: Why it was stopped, in a sentence.
+    """
+
+    def __init__(self, run: Run, should_stop: Callable[[], bool]) -> None:
+        self._should_stop, self.reason = should_stop, STOPPED_REASON
+        self._minutes = get_limits().training_minutes
+        earlier = sum(row.get("seconds", 0.0) for row in run.load_metrics())
+        self._deadline = None if self._minutes is None else time.monotonic() + 60 * self._minutes - earlier
+
+    def should_stop(self) -> bool:
+        """Return whether to stop."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self.reason = f"Stopped: on this server, a training may take {self._minutes} minutes."
+            return True
+        return self._should_stop()
+
+
+def mark_stopped(run: Run, reason: str = STOPPED_REASON) -> None:
     """Set the status of a run to ``stopped``.
+
+    Args:
+        run: The run.
+        reason: Why, in a sentence.
 
     Raises:
         RunError: If the folder cannot be written.
     """
-    run.set_state("stopped", reason="Stopped by user.")
+    run.set_state("stopped", reason=reason)
 
 
 def print_to_stderr(text: str) -> None:

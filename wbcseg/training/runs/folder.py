@@ -12,6 +12,7 @@
     progress.json             progress within the epoch
     snapshots.json, snapshots/    predictions on three validation images after every epoch
     notes.json                the user's notes
+    fine_tuning.json          after fine-tuning: scores beside those of the model that it started from
     log.txt                   output of a run that was started in the background
     stop                      exists while the run is asked to stop
     checkpoint.safetensors    everything needed to resume after the last whole epoch
@@ -23,18 +24,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from wbcseg.errors import ErrorCode, RunError, TrainingError
+from wbcseg.errors import ErrorCode, RunError
 from wbcseg.io.atomic import write_json
+from wbcseg.io.foreign import ForeignFileError, make_folder_name, read_json_object
+from wbcseg.io.records import read_record
+from wbcseg.models.card_records import Environment
+from wbcseg.printable import make_printable
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.process import ProcessId
+from wbcseg.training.runs.rows import find_row_problem
 from wbcseg.training.runs.state import PREVIOUS_STATE_FILE, PROCESS_STATUSES, STATE_FILE, RunState, StoredStatus
 
 if TYPE_CHECKING:
@@ -44,8 +48,6 @@ STOP_FILE: Final = "stop"
 MAX_NOTES_LENGTH: Final = 10_000
 OLD_SETTINGS: Final = frozenset({"canvas", "width"})
 """Settings that only runs of version 0.1 have."""
-
-_NAME_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
-        return self.folder.name
+        """Name of the folder, printable."""
+        return make_folder_name(self.folder)
 
     def create(self, config: TrainingConfig) -> None:
         """Make the folder and write the settings.
@@ -70,7 +72,7 @@ class Run:
             RunError: If there is a run already, or the folder cannot be written.
         """
         exists_error = RunError(
-            f"Folder {self.folder} holds a run already.",
+            f"Folder {make_printable(str(self.folder))} holds a run already.",
             code=ErrorCode.ALREADY_EXISTS,
             hint="Resume it (--resume) or choose another name.",
         )
@@ -105,6 +107,15 @@ class Run:
                 hint="Open it with version 0.1, or train again.",
             )
         return TrainingConfig.from_dict(values)
+
+    def load_environment(self) -> Environment:
+        """Return the hardware and software of the training.
+
+        Raises:
+            RunError: If they are missing or cannot be read.
+            ValueError: If a value is missing or of another type.
+        """
+        return read_record(Environment, self.read("environment.json"), "environment.json")
 
     def load_split(self) -> Split:
         """Return the stored split.
@@ -182,7 +193,10 @@ class Run:
             RunError: If the folder cannot be written.
         """
         with self._report_write_errors():
-            (self.folder / STOP_FILE).touch()
+            stop_file = self.folder / STOP_FILE
+            if stop_file.is_symlink():
+                stop_file.unlink()
+            stop_file.touch()
 
     def get_stop_request_age(self) -> float | None:
         """Return how many seconds ago the run was asked to stop, or ``None`` if it was not."""
@@ -197,17 +211,28 @@ class Run:
             (self.folder / STOP_FILE).unlink(missing_ok=True)
 
     def load_metrics(self) -> list[dict[str, float]]:
-        """Return one row per epoch, oldest first; empty before the end of the first epoch."""
+        """Return one row per epoch, oldest first; empty before the end of the first epoch, or if it is damaged."""
         return self._load_rows("metrics.json", "epochs")
 
+    def check_metrics(self) -> None:
+        """Check the files with metrics, which :meth:`load_metrics` and :meth:`load_batch_metrics` read.
+
+        Raises:
+            RunError: If one is there and is not as expected.
+        """
+        for name, key in (("metrics.json", "epochs"), ("batches.json", "batches")):
+            path = self.folder / name
+            if path.exists() or path.is_symlink():
+                self._read_rows(name, key)
+
     def load_batch_metrics(self) -> list[dict[str, float]]:
-        """Return one row per batch of the first epoch; empty before the first batch."""
+        """Return one row per batch of the first epoch; empty before the first batch, or if the file is damaged."""
         return self._load_rows("batches.json", "batches")
 
     def load_notes(self) -> str:
         """Return the user's notes."""
         try:
-            return str(self.read("notes.json").get("notes", ""))
+            return str(self.read("notes.json").get("notes", ""))[:MAX_NOTES_LENGTH]
         except RunError:
             return ""
 
@@ -232,31 +257,21 @@ class Run:
         """
         path = self.folder / name
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            return read_json_object(path)
         except (FileNotFoundError, NotADirectoryError):
             raise RunError(
-                f"Folder {self.folder} is not a training run, or was moved: it has no {name}.",
+                f"Folder {make_printable(str(self.folder))} is not a training run, or was moved: it has no {name}.",
                 file=name,
                 code=ErrorCode.NOT_FOUND,
             ) from None
         except OSError as error:
             raise RunError(
-                f"File {path} cannot be read: {error.strerror or error}", file=name, code=ErrorCode.UNREADABLE
-            ) from None
-        except ValueError:
-            raise RunError(
-                f"File {path} is damaged: it is incomplete.",
+                f"File {make_printable(str(path))} cannot be read: {error.strerror or error}",
                 file=name,
-                code=ErrorCode.DAMAGED,
-                hint="Delete the run, or copy its folder again.",
+                code=ErrorCode.UNREADABLE,
             ) from None
-        if not isinstance(values, dict):
-            raise RunError(
-                f"File {path} must hold a JSON object. Received: {type(values).__name__}",
-                file=name,
-                code=ErrorCode.DAMAGED,
-            )
-        return values
+        except ForeignFileError as error:
+            raise _build_damage_error(path, str(error)) from None
 
     def write(self, name: str, values: Mapping[str, Any]) -> None:
         """Write a JSON file atomically.
@@ -269,10 +284,16 @@ class Run:
 
     def _load_rows(self, name: str, key: str) -> list[dict[str, float]]:
         try:
-            rows = self.read(name)[key]
-        except (RunError, KeyError):
+            return self._read_rows(name, key)
+        except RunError:
             return []
-        return rows if isinstance(rows, list) else []
+
+    def _read_rows(self, name: str, key: str) -> list[dict[str, float]]:
+        rows: Any = self.read(name).get(key)
+        if (problem := find_row_problem(rows, "epoch" if key == "epochs" else "batch")) is not None:
+            raise _build_damage_error(self.folder / name, problem)
+        checked: list[dict[str, float]] = rows
+        return checked
 
     @contextlib.contextmanager
     def _report_write_errors(self) -> Iterator[None]:
@@ -280,34 +301,17 @@ class Run:
             yield
         except OSError as error:
             raise RunError(
-                f"Run folder {self.folder} cannot be written: {error.strerror or error}.",
+                f"Run folder {make_printable(str(self.folder))} cannot be written: {error.strerror or error}.",
                 code=ErrorCode.WRITE_FAILED,
                 hint="Check that it exists, that the disk is not full and that you may write there.",
             ) from None
 
 
-def check_run_name(name: str) -> None:
-    """Check the name of a run.
-
-    Raises:
-        RunError: If it is not allowed.
-    """
-    if not _NAME_PATTERN.fullmatch(name) or name != name.strip() or name.endswith("."):
-        raise RunError(
-            "The name of a run has 1 to 80 letters (A to Z), digits, spaces, dots, hyphens and underscores, and starts "
-            f"with a letter or digit. Received: {name[:100]!r}",
-            code=ErrorCode.INVALID_VALUE,
-        )
-
-
-def suggest_run_name(config: TrainingConfig, folder: Path) -> str:
-    """Return a name for a new run: architecture, base filters, data set and the lowest free number."""
-    data_label = (
-        "".join(c if c.isascii() and c.isalnum() else "-" for c in Path(config.dataset).stem.lower())[:24].strip("-")
-        or "data"
+def _build_damage_error(path: Path, reason: str) -> RunError:
+    return RunError(
+        f"File {make_printable(str(path))} is damaged: {reason}.",
+        file=path.name,
+        reason=f"{path.name} is damaged: {reason}.",
+        code=ErrorCode.DAMAGED,
+        hint="Delete the run, or copy its folder again.",
     )
-    stem = f"{config.architecture}-{config.base_filters}-{data_label}"
-    for number in range(1, 100_000):
-        if not (folder / f"{stem}-{number}").exists():
-            return f"{stem}-{number}"
-    raise TrainingError(f"Folder {folder} holds too many runs named {stem}. Delete some.")

@@ -14,6 +14,7 @@ from wbcseg.training.runs.folder import Run
 
 Phase = Literal["preparing", "training", "testing", "finishing"]
 
+PHASES: Final = get_args(Phase)
 PROGRESS_FILE: Final = "progress.json"
 
 WRITE_INTERVAL: Final = 0.5
@@ -168,9 +169,10 @@ def load_progress(run: Run) -> Progress | None:
             for name in ("loss", "images_per_second", "seconds_left")
         )
         epoch, epochs, step, steps = (int(values[name]) for name in ("epoch", "epochs", "step", "steps"))
-        phase = values["phase"]
-        if phase not in get_args(Phase):
+        phase: Any = values["phase"]
+        is_plausible = 0 <= epoch <= epochs and 0 <= step <= steps
+        if phase not in PHASES or not is_plausible:
             return None
         return Progress(phase, epoch, epochs, step, steps, loss, speed, seconds_left, changed=float(values["changed"]))
-    except (RunError, KeyError, TypeError, ValueError):
+    except (RunError, KeyError, TypeError, ValueError, OverflowError):
         return None

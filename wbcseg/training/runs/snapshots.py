@@ -16,10 +16,16 @@ import numpy as np
 from wbcseg.errors import ErrorCode, MaskError, RunError
 from wbcseg.io import encode_png, open_mask
 from wbcseg.io.atomic import write_bytes
+from wbcseg.io.foreign import read_plain_file
 from wbcseg.labels import Labels, to_grey
 from wbcseg.training.runs.folder import Run
 
 MAX_SNAPSHOT_IMAGES: Final = 3
+MAX_INPUT_SIZE: Final = 2_000
+"""Maximum side of a snapshot's images in pixels."""
+
+MAX_SNAPSHOT_BYTES: Final = 20_000_000
+"""Maximum size of a snapshot's file."""
 SNAPSHOTS_FILE: Final = "snapshots.json"
 SNAPSHOT_FOLDER: Final = "snapshots"
 EXPERT_NAME: Final = "expert"
@@ -86,7 +92,10 @@ def load_snapshots(run: Run) -> Snapshots | None:
     try:
         values = run.read(SNAPSHOTS_FILE)
         epoch_names = sorted(path.stem for path in (run.folder / SNAPSHOT_FOLDER).glob("[0-9]*.png"))
-        return Snapshots(tuple(map(str, values["ids"])), int(values["input_size"]), tuple(map(int, epoch_names)))
+        ids, input_size = tuple(map(str, values["ids"])), int(values["input_size"])
+        if not 0 < len(ids) <= MAX_SNAPSHOT_IMAGES or not 0 < input_size <= MAX_INPUT_SIZE:
+            return None
+        return Snapshots(ids, input_size, tuple(map(int, epoch_names)))
     except (RunError, OSError, KeyError, TypeError, ValueError):
         return None
 
@@ -99,7 +108,7 @@ def load_snapshot(run: Run, snapshots: Snapshots, epoch: int | None) -> Labels:
     """
     path = _get_snapshot_path(run, EXPERT_NAME if epoch is None else f"{epoch:05}")
     try:
-        return open_mask(path.read_bytes(), name=path.name).reshape(
+        return open_mask(read_plain_file(path, MAX_SNAPSHOT_BYTES), name=path.name).reshape(
             len(snapshots.ids), snapshots.input_size, snapshots.input_size
         )
     except (OSError, ValueError, MaskError) as error:

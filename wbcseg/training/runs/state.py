@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 from wbcseg.errors import ErrorCode, RunError
 from wbcseg.training.jobs.process import ProcessId
+
+Number = TypeVar("Number", int, float)
 
 StoredStatus = Literal["new", "queued", "running", "stopped", "finished", "failed"]
 """Status in the state file. ``new``: its process has not started yet; ``queued``: it waits for another run to end."""
@@ -15,6 +17,12 @@ StoredStatus = Literal["new", "queued", "running", "stopped", "finished", "faile
 PROCESS_STATUSES: Final = ("queued", "running")
 STATE_FILE: Final = "state.json"
 PREVIOUS_STATE_FILE: Final = "state.previous.json"
+MAX_EPOCHS: Final = 1_000_000
+MAX_TIME: Final = 32_503_680_000
+"""Seconds from 1970 to the year 3000."""
+
+MAX_REASON_LENGTH: Final = 2_000
+"""Maximum number of characters of the reason that are read."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +57,17 @@ class RunState:
             RunError: If the status is unknown or another value is invalid.
         """
         status = values.get("status")
-        if status not in get_args(StoredStatus):
+        if not isinstance(status, str) or status not in get_args(StoredStatus):
             raise RunError(
                 f"File {STATE_FILE} has the unknown status {status!r}.", file=STATE_FILE, code=ErrorCode.DAMAGED
             )
         try:
-            epoch, epochs = (None if values.get(n) is None else int(values[n]) for n in ("epoch", "epochs"))
+            epoch, epochs = (_read_number(values.get(name), int, MAX_EPOCHS) for name in ("epoch", "epochs"))
             changed, queued_at, launched_at = (
-                float(values.get(name, 0.0)) for name in ("changed", "queued_at", "launched_at")
+                float(_read_number(values.get(name), float, MAX_TIME) or 0.0)
+                for name in ("changed", "queued_at", "launched_at")
             )
-        except (TypeError, ValueError):
+        except ValueError:
             raise RunError(
                 f"File {STATE_FILE} has an invalid number.", file=STATE_FILE, code=ErrorCode.DAMAGED
             ) from None
@@ -68,7 +77,7 @@ class RunState:
             changed,
             epoch,
             epochs,
-            str(values.get("reason", "")),
+            str(values.get("reason", ""))[:MAX_REASON_LENGTH],
             queued_at,
             launched_at,
             process,
@@ -78,3 +87,16 @@ class RunState:
         """Return the state as JSON values; unknown ones are excluded."""
         values = {**vars(self), "process": self.process.to_dict() if self.process else None}
         return {name: value for name, value in values.items() if value not in (None, "", 0.0) or name == "epoch"}
+
+
+def _read_number(value: Any, number_type: type[Number], maximum: float) -> Number | None:
+    """Return a number from 0 to a maximum; ``None`` if there is none.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= maximum:
+        raise ValueError
+    return number_type(value)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
+import logging
 import math
-import time
+import os
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from wbcseg.errors import ErrorCode, WbcsegError
+from wbcseg.errors import ErrorCode, RunError, WbcsegError
+from wbcseg.io.foreign import ForeignFileError, is_plain_file, read_plain_file
+from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.models.card import ModelCard
+from wbcseg.models.card_errors import CARD_FILE
 from wbcseg.paths import get_runs_folder
+from wbcseg.printable import make_printable
 from wbcseg.training.config import TrainingConfig
 from wbcseg.training.jobs.manager import is_launching, reap_if_hung
-from wbcseg.training.jobs.queue import list_runs
+from wbcseg.training.jobs.queue import list_queued_runs, list_runs
 from wbcseg.training.runs.folder import Run
 from wbcseg.training.runs.state import RunState
 
@@ -43,6 +51,11 @@ EXCLUDED_FILES: Final = (
 )
 """Files excluded from zips: they are only needed to resume, or describe this computer."""
 
+MAX_ZIPPED_BYTES: Final = 1_000_000_000
+"""Maximum size of a file in a zip: the weights of the largest network have 300 MB."""
+
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -55,9 +68,10 @@ class RunSummary:
         config: Its settings, or ``None`` if they cannot be read.
         epoch: Number of whole epochs done.
         epochs: Total number of epochs.
-        dice: Dice of nucleus, cytoplasm and cell on the validation images after the last epoch; those that are
-            undefined or not known yet are missing.
-        best_dice_cell: The best validation Dice of the whole cell over all epochs, or ``None``.
+        heldout_dice: Dice of nucleus, cytoplasm and cell on whole held-out images, from the model's card; empty until
+            the run has finished. Those that are undefined are missing.
+        fast_dice: The same at the network's input size after the last epoch: a fast estimate.
+        best_fast_dice_cell: The best fast Dice of the whole cell over all epochs, or ``None``.
         best_epoch: The epoch of that, from 1.
         seconds: Training time so far.
         created: When it was created, in seconds since 1970.
@@ -70,8 +84,9 @@ class RunSummary:
     config: TrainingConfig | None
     epoch: int
     epochs: int
-    dice: dict[str, float]
-    best_dice_cell: float | None
+    heldout_dice: dict[str, float]
+    fast_dice: dict[str, float]
+    best_fast_dice_cell: float | None
     best_epoch: int | None
     seconds: float
     created: float
@@ -101,8 +116,9 @@ class RunSummary:
             "queue_position": self.queue_position,
             "epoch": self.epoch,
             "epochs": self.epochs,
-            "validation_dice": self.dice,
-            "best_validation_dice_cell": self.best_dice_cell,
+            "heldout_dice": self.heldout_dice,
+            "fast_dice": self.fast_dice,
+            "best_fast_dice_cell": self.best_fast_dice_cell,
             "best_epoch": self.best_epoch,
             "seconds": round(self.seconds, 1),
             "created": self.created,
@@ -112,42 +128,81 @@ class RunSummary:
 
 def summarise_run(run: Run) -> RunSummary:
     """Return the summary of a run. If it hangs after it was asked to stop, its process is ended."""
-    config: TrainingConfig | None
-    status: RunStatus
     try:
-        config = run.load_config()
-        reap_if_hung(run)
-        status, reason = _determine_status(run, run.load_state())
-        epochs = config.epochs
+        return _summarise(run)
     except WbcsegError as error:
-        config, epochs, reason = None, 0, str(error)
-        status = "outdated" if error.code == ErrorCode.INCOMPATIBLE else "damaged"
+        status: RunStatus = "outdated" if error.code == ErrorCode.INCOMPATIBLE else "damaged"
+        return _build_damaged_summary(run, status, str(error))
+    except Exception as error:
+        # Whatever is wrong with one folder must not hide the others.
+        _log.error("A run folder could not be read: %s", type(error).__name__)
+        return _build_damaged_summary(run, "damaged", f"Its files cannot be read ({type(error).__name__}).")
+
+
+def _build_damaged_summary(run: Run, status: RunStatus, reason: str) -> RunSummary:
+    return RunSummary(run, status, reason, None, 0, 0, {}, {}, None, None, 0.0, _get_creation_time(run))
+
+
+def _summarise(run: Run) -> RunSummary:
+    """Return the summary of a run.
+
+    Raises:
+        WbcsegError: If one of its files cannot be used.
+    """
+    if run.folder.is_symlink():
+        raise RunError(
+            "The run's folder is a link, and links are not followed.",
+            code=ErrorCode.UNREADABLE,
+            hint="Move the run itself into the folder of runs.",
+        )
+    config = run.load_config()
+    reap_if_hung(run)
+    status, reason = _determine_status(run, run.load_state())
+    run.check_metrics()
     rows = run.load_metrics()
     cell_scores = [(row["val_dice_cell"], int(row["epoch"])) for row in rows if "val_dice_cell" in row]
-    best_dice_cell, best_epoch = max(cell_scores, default=(None, None), key=lambda cell: cell[0])
+    best_fast_dice_cell, best_epoch = max(cell_scores, default=(None, None), key=lambda cell: cell[0])
     last_row = rows[-1] if rows else {}
-    names = ("nucleus", "cytoplasm", "cell")
     return RunSummary(
         run=run,
         status=status,
         reason=reason,
         config=config,
         epoch=len(rows),
-        epochs=epochs,
-        dice={name: last_row[f"val_dice_{name}"] for name in names if f"val_dice_{name}" in last_row},
-        best_dice_cell=best_dice_cell,
+        epochs=config.epochs,
+        heldout_dice=_read_heldout_dice(run) if status == "finished" else {},
+        fast_dice={
+            region: last_row[f"val_dice_{region}"] for region in FOREGROUND_REGIONS if f"val_dice_{region}" in last_row
+        },
+        best_fast_dice_cell=best_fast_dice_cell,
         best_epoch=best_epoch,
         seconds=math.fsum(row.get("seconds", 0.0) for row in rows),
         created=_get_creation_time(run),
     )
 
 
+def _read_heldout_dice(run: Run) -> dict[str, float]:
+    """Return the Dice on the card of a run's model; empty if it has none that can be read."""
+    path = run.folder / CARD_FILE
+    try:
+        return _read_card_dice(path, path.lstat().st_mtime_ns)
+    except (OSError, WbcsegError):
+        return {}
+
+
+# The list of runs is read every few seconds while one is active.
+@lru_cache(maxsize=256)
+def _read_card_dice(path: Path, _changed: int) -> dict[str, float]:
+    regions = ModelCard.read(path.parent).test_metrics.regions
+    return {region: dice for region in FOREGROUND_REGIONS if (dice := regions[region].dice) is not None}
+
+
 def list_summaries(folder: Path | None = None) -> list[RunSummary]:
     """Return the summaries of all runs, newest first."""
     summaries = [summarise_run(run) for run in list_runs(folder or get_runs_folder())]
-    queued = sorted((s for s in summaries if s.status == "queued"), key=lambda s: _get_queue_key(s.run))
-    positions = {summary.name: position for position, summary in enumerate(queued, start=1)}
-    positioned = [dataclasses.replace(s, queue_position=positions.get(s.name)) for s in summaries]
+    # On a public server, others may wait in between.
+    positions = {run.folder: position for position, run in enumerate(list_queued_runs(folder), start=1)}
+    positioned = [dataclasses.replace(s, queue_position=positions.get(s.run.folder)) for s in summaries]
     return sorted(positioned, key=lambda s: (-s.created, s.name))
 
 
@@ -167,7 +222,7 @@ def diff_configs(configs: dict[str, TrainingConfig]) -> dict[str, dict[str, Any]
 
 
 def zip_run(run: Run) -> bytes:
-    """Return a run as a zip: settings, split, metrics, snapshots, notes, best weights and the model.
+    """Return a run as a zip: settings, split, metrics, snapshots, notes, best weights and the model; no links.
 
     If the data set was a folder, the zip has the folder's name and not its path.
 
@@ -182,18 +237,24 @@ def zip_run(run: Run) -> bytes:
         archive.writestr(f"{run.name}/config.json", json.dumps(shared_config, indent=1))
         for path in _list_zipped_files(run):
             if path.name != "config.json":
-                archive.write(path, f"{run.name}/{path.relative_to(run.folder).as_posix()}")
+                with contextlib.suppress(ForeignFileError):
+                    name = make_printable(path.relative_to(run.folder).as_posix())
+                    archive.writestr(f"{run.name}/{name}", read_plain_file(path, MAX_ZIPPED_BYTES))
     return data.getvalue()
 
 
 def estimate_zip_size(run: Run) -> int:
     """Return the approximate size of :func:`zip_run` in bytes (weights hardly compress)."""
-    return sum(path.stat().st_size for path in _list_zipped_files(run))
+    return sum(path.lstat().st_size for path in _list_zipped_files(run))
 
 
 def _list_zipped_files(run: Run) -> list[Path]:
-    files = (path for path in run.folder.rglob("*") if path.is_file())
-    return sorted(path for path in files if path.name not in EXCLUDED_FILES and not path.name.startswith("."))
+    paths = (Path(folder) / name for folder, _, names in os.walk(run.folder, followlinks=False) for name in names)
+    return sorted(
+        path
+        for path in paths
+        if path.name not in EXCLUDED_FILES and not path.name.startswith(".") and is_plain_file(path)
+    )
 
 
 def _determine_status(run: Run, state: RunState) -> tuple[RunStatus, str]:
@@ -209,13 +270,6 @@ def _determine_status(run: Run, state: RunState) -> tuple[RunStatus, str]:
             )
         return ("stopping" if run.get_stop_request_age() is not None else state.status), ""
     return state.status, state.reason
-
-
-def _get_queue_key(run: Run) -> tuple[float, str]:
-    try:
-        return run.load_state().queued_at, run.name
-    except WbcsegError:
-        return time.time(), run.name
 
 
 def _get_creation_time(run: Run) -> float:

@@ -1,33 +1,26 @@
-"""Each setting of a training run, declared once: default, range or choices, label and help.
-
-Validation, ``wbcseg train --help`` and the form of the page *Train* all read these declarations.
-"""
+"""The settings of the network, the data and the split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
+from wbcseg.io import CORRECTION_LABELS
 from wbcseg.models import ARCHITECTURES, BASE_FILTERS_RANGE, SIZE_MULTIPLE
 from wbcseg.splitting.thesis import IMAGE_SIDE
 from wbcseg.training.conditions import (
+    has_auxiliary_layers,
     is_not_leaky,
     is_two_stage,
-    uses_adamw,
-    uses_cosine,
     uses_folds,
     uses_thesis_split,
 )
-from wbcseg.training.setting import DATA, MODEL, NETWORK, OPTIMISATION, Setting, collect_settings, setting
+from wbcseg.training.setting import DATA, MAX_SEED, NETWORK, setting
 from wbcseg.transforms.config import AUGMENTATIONS
-
-MAX_SEED: Final = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """The settings of a training run without their validation; see :class:`wbcseg.training.TrainingConfig`."""
+class NetworkAndDataSettings:
+    """What is trained, and on which images."""
 
     architecture: str = setting(
         "unet",
@@ -47,6 +40,24 @@ class TrainingSettings:
         group=NETWORK,
         minimum=BASE_FILTERS_RANGE[0],
         maximum=BASE_FILTERS_RANGE[1],
+    )
+    start_from: str = setting(
+        "",
+        "Start from",
+        "A model with trainable weights of the same network, whose weights the training starts from (fine-tuning). "
+        "Empty: random weights.",
+        group=NETWORK,
+        is_optional=True,
+    )
+    deep_supervision: bool = setting(
+        False,
+        "Deep supervision",
+        "Whether the network's inner decoders learn to segment as well; the loss is the mean of all. Only U-Net++ has "
+        "such decoders.",
+        group=NETWORK,
+        is_active=has_auxiliary_layers,
+        inactive_value=False,
+        is_optional=True,
     )
     dropout: float = setting(
         0.0,
@@ -84,13 +95,23 @@ class TrainingSettings:
         group=DATA,
         labels={"leak-free": "Leak-free", "thesis": "Thesis", "leaky": "Leaky on purpose"},
     )
+    extra_dataset: str = setting(
+        "",
+        "Additional training images",
+        "Name of a data set, or path of a folder or zip, whose images are trained on and never tested on, such as "
+        "images whose masks a model drew.",
+        group=DATA,
+        is_active=uses_folds,
+        inactive_value="",
+        is_optional=True,
+    )
     mask_correction: str = setting(
         "none",
         "Masks",
-        "**Checked**: suspicious masks stop the training. **Swap** nucleus and cytoplasm; **invert** the background.",
+        "Masks that look wrong stop the training, unless this says what they mean. Instances teach whole cells only.",
         group=DATA,
         is_optional=True,
-        labels={"none": "Checked", "as_is": "As they are", "swap": "Swap", "invert": "Invert"},
+        labels={"none": "Check them"} | {str(name): label for name, label in CORRECTION_LABELS.items()},
     )
     fold: int = setting(
         0,
@@ -209,112 +230,3 @@ class TrainingSettings:
         inactive_value=0.6,
         is_optional=True,
     )
-
-    epochs: int = setting(
-        100, "Epochs", "Passes through all training images.", group=OPTIMISATION, minimum=1, maximum=2000
-    )
-    batch_size: int = setting(
-        16,
-        "Batch size",
-        "Images per training step. Larger batches take more memory.",
-        group=OPTIMISATION,
-        minimum=1,
-        maximum=256,
-    )
-    learning_rate: float = setting(
-        3e-3,
-        "Learning rate",
-        "Largest step size of the optimiser. If it is too large, the loss jumps; if too small, it hardly falls.",
-        group=OPTIMISATION,
-        minimum=1e-7,
-        maximum=1.0,
-        step=0.0001,
-    )
-    schedule: str = setting(
-        "cosine",
-        "Schedule",
-        "How the learning rate changes. **Constant**: not at all. **Cosine**: it rises during the warm-up, then "
-        "falls to zero along half a cosine.",
-        group=OPTIMISATION,
-        labels={"constant": "Constant", "cosine": "Cosine"},
-    )
-    warmup_epochs: int = setting(
-        5,
-        "Warm-up epochs",
-        "Epochs in which the learning rate rises from zero.",
-        group=OPTIMISATION,
-        minimum=0,
-        maximum=100,
-        is_active=uses_cosine,
-        inactive_value=0,
-    )
-    optimizer: str = setting(
-        "adamw",
-        "Optimiser",
-        "**AdamW** is Adam with weight decay.",
-        group=OPTIMISATION,
-        labels={"adam": "Adam", "adamw": "AdamW"},
-    )
-    weight_decay: float = setting(
-        1e-3,
-        "Weight decay",
-        "How strongly AdamW pulls the weights towards zero.",
-        group=OPTIMISATION,
-        minimum=0.0,
-        maximum=1.0,
-        step=0.0005,
-        is_active=uses_adamw,
-        inactive_value=0.0,
-    )
-    loss: str = setting(
-        "categorical_crossentropy+dice",
-        "Loss",
-        "What the training minimises. **Binary cross-entropy** is the thesis' loss, **categorical cross-entropy** the "
-        "usual one for mutually exclusive classes. **+ Dice** adds 1 − soft Dice.",
-        group=OPTIMISATION,
-        labels={
-            "binary_crossentropy": "Binary cross-entropy",
-            "binary_crossentropy+dice": "Binary cross-entropy + Dice",
-            "categorical_crossentropy": "Categorical cross-entropy",
-            "categorical_crossentropy+dice": "Categorical cross-entropy + Dice",
-        },
-    )
-
-    ema_decay: float = setting(
-        0.0,
-        "Weight averaging (EMA)",
-        "Exports a running average of the weights, which is more stable than the last weights: the fraction of the old "
-        "value that it keeps at every step. 0 switches it off.",
-        group=MODEL,
-        minimum=0.0,
-        maximum=0.9999,
-        step=0.01,
-    )
-    checkpoint: str = setting(
-        "last",
-        "Save weights from",
-        "Which weights become the model. **Last epoch**, or **best epoch** by validation Dice. The best epoch is "
-        "chosen on the validation images, so its scores on them are optimistic.",
-        group=MODEL,
-        labels={"last": "Last epoch", "best": "Best epoch"},
-    )
-    precision: str = setting(
-        "auto",
-        "Precision",
-        "**Automatic** times a few steps in 32-bit floats and in bfloat16 on this computer and uses the faster one.",
-        group=MODEL,
-        labels={"auto": "Automatic", "float32": "32-bit float", "bfloat16": "bfloat16 (mixed)"},
-    )
-    seed: int = setting(
-        2,
-        "Random seed",
-        "Seed of the initial weights, the order of the images, dropout and augmentation. The same seed repeats a "
-        "training.",
-        group=MODEL,
-        minimum=0,
-        maximum=MAX_SEED,
-    )
-
-
-SETTINGS: Final[Mapping[str, Setting]] = collect_settings(TrainingSettings)
-"""All settings by name."""

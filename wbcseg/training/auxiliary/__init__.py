@@ -1,0 +1,1 @@
+"""Networks that take part in a training and are not in the finished model: the critic, heads of deep supervision."""
