@@ -22,8 +22,27 @@ CellOrigin = Literal["model", "person"]
 ImageEdges = tuple[bool, bool, bool, bool]
 """Top, bottom, left, right: which sides of a crop are edges of the image, or which edges of the image cut a cell."""
 
+UNSURE: Final = "unsure"
+"""In place of a cell's type: the type model saw too little evidence, or a person could not tell."""
+
 NO_EDGES: Final[ImageEdges] = (False, False, False, False)
 ALL_EDGES: Final[ImageEdges] = (True, True, True, True)
+
+
+def find_cut_edges(cell_mask: NDArray[np.bool_], image_edges: ImageEdges = ALL_EDGES) -> ImageEdges:
+    """Return which edges of the image cut a cell: those along which it has pixels.
+
+    Args:
+        cell_mask: ``bool[H, W]``: the pixels of the cell in an image or a crop.
+        image_edges: Which sides are edges of the image; all of them, except in a crop from a field of view.
+    """
+    top, bottom, left, right = image_edges
+    return (
+        bool(top and cell_mask[0].any()),
+        bool(bottom and cell_mask[-1].any()),
+        bool(left and cell_mask[:, 0].any()),
+        bool(right and cell_mask[:, -1].any()),
+    )
 
 
 @dataclass(frozen=True)
@@ -139,7 +158,8 @@ class CellResult:
         features: Its measurements; ``None`` if no cell was found.
         image_size: Height and width of the image that the crop is from.
         offset: Column and row of the crop in its field of view; ``None`` if the image is a crop itself.
-        cell_index: Number of the cell in its field of view, from 1; 0 if the image is a crop itself.
+        cell_index: Number of the cell in its field of view, from 1 and without gaps, also after corrections; 0 if the
+            image is a crop itself.
         id: Its id in :attr:`wbcseg.inference.Segmentation.instances`, from 1; corrections do not change it.
         score: How certain it is that this is a white cell, 0 to 1.
         status: Quality status, one of :data:`wbcseg.quality.STATUSES`; empty if quality was not assessed.
@@ -150,6 +170,13 @@ class CellResult:
         origin: Whether the model detected it, or a person added or changed it.
         centroid: Mean x and y of its pixels in the field of view; ``None`` if the image is a crop itself.
         in_region: Whether its centroid is in the region that a person drew to count in; ``None`` without a region.
+        predicted_type: Its type by the type model, such as ``neutrophil``, or :data:`UNSURE`; empty without a type
+            model.
+        type_probabilities: The type model's probability of each type; empty without a type model.
+        subtype: Its subtype by the type model if it is clear, such as ``band neutrophil``; else empty.
+        type_evidence: The type model's probabilities of subtypes before any prior; empty without a type model. With
+            them, types can be given anew under another prior, without looking at the cell again.
+        assigned_type: The type that a person gave it; empty if nobody did.
     """
 
     image_name: str
@@ -169,6 +196,21 @@ class CellResult:
     origin: CellOrigin = "model"
     centroid: tuple[float, float] | None = None
     in_region: bool | None = None
+    predicted_type: str = ""
+    type_probabilities: Mapping[str, float] = field(default_factory=dict)
+    subtype: str = ""
+    type_evidence: tuple[float, ...] = field(default=(), repr=False)
+    assigned_type: str = ""
+
+    @property
+    def type(self) -> str:
+        """Its type: the one that a person gave it, else the type model's; empty if there is neither."""
+        return self.assigned_type or self.predicted_type
+
+    @property
+    def is_refiled(self) -> bool:
+        """Whether a person gave it another type than the type model."""
+        return bool(self.predicted_type) and self.assigned_type not in ("", self.predicted_type)
 
 
 @dataclass(frozen=True, eq=False)

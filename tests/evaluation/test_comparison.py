@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_runs import ENVIRONMENT
 from scipy.stats import wilcoxon
 
 from wbcseg.evaluation import comparison
@@ -36,7 +37,13 @@ def make_result(title: str, numbers: list[float | None]) -> StudyResult:
         for i, number in enumerate(numbers)
     )
     return StudyResult(
-        study="made", architecture=title.lower(), title=title, parameters=1, config={}, environment={}, images=images
+        study="made",
+        architecture=title.lower(),
+        title=title,
+        parameters=1,
+        config={},
+        environment=ENVIRONMENT,
+        images=images,
     )
 
 

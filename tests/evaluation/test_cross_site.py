@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from models import SHIPPED, copy_of_shipped
+from sample_runs import ENVIRONMENT
 
 from wbcseg.cli import cross_site as command
 from wbcseg.cli import main
@@ -28,6 +29,7 @@ from wbcseg.evaluation.metric_specs import get_metric
 from wbcseg.evaluation.result_store import write_result
 from wbcseg.inference import Catalog
 from wbcseg.models.card import ModelCard
+from wbcseg.models.card_records import Environment
 from wbcseg.paths import get_weights_folder
 from wbcseg.quality.fit import fit_quality_model
 from wbcseg.quality.model import QUALITY_MODELS_FOLDER
@@ -102,8 +104,8 @@ class FinishedRun:
     def load_config(self) -> TrainingConfig:
         return SMALL_STUDY.configs[self.index]
 
-    def read(self, _: str) -> dict[str, str]:
-        return {"tensorflow": "none"}
+    def load_environment(self) -> Environment:
+        return ENVIRONMENT
 
 
 class SmallSite:

@@ -59,16 +59,17 @@ def test_invalid_studies_are_rejected() -> None:
 
 
 @pytest.mark.training
+@pytest.mark.usefixtures("toy_network")
 def test_a_cross_validation_is_run_resumed_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = write_pairs(tmp_path / "cells", 12, (48, 48), seed=4)
     monkeypatch.setenv("WBCSEG_RUNS", str(tmp_path / "runs"))
-    config = PRESETS["quick"].replace(base_filters=4, input_size=48)
+    config = PRESETS["quick"].replace(architecture="toy", base_filters=4, input_size=48)
     skip_precision_timing(config, tmp_path / "cache", monkeypatch)
     out = tmp_path / "results"
     small = ["--folds", "2", "--epochs", "2", "--base-filters", "4", "--input-size", "48", "--out", str(out)]
-    networks = ["--preset", "quick", "--architecture", "unet"]
+    networks = ["--preset", "quick", "--architecture", "toy"]
     command = ["cross-validate", "--dataset", str(root), *networks, *small]
     assert main(command) == 0
     (result,) = load_study_results(list_study_files(out))
@@ -80,7 +81,7 @@ def test_a_cross_validation_is_run_resumed_and_reported(
     assert sorted(image.id for image in result.images) == list(open_dataset(str(root)).ids)
     # The scores are those of the run that did not see the image.
     image = result.images[-1]
-    segmenter = Segmenter(tmp_path / "runs" / f"cells-quick-cv2-unet-{image.training}")
+    segmenter = Segmenter(tmp_path / "runs" / f"cells-quick-cv2-toy-{image.training}")
     sample = open_dataset(str(root)).read(image.id)
     assert sample.mask is not None
     assert not segmenter.card.trained_on(sample.id)
@@ -99,7 +100,7 @@ def test_a_cross_validation_is_run_resumed_and_reported(
     report = capsys.readouterr().out
     assert "cells-quick-cv2: 12 images of cells tested, 2 trainings for each network (6 images, 2 epochs)" in report
     assert "test-time averaging" in report
-    (out / "cells-quick-cv2-unet.json").unlink()
+    (out / "cells-quick-cv2-toy.json").unlink()
     assert main([*command, "--epochs", "3"]) == 1
     assert "with other settings" in capsys.readouterr().err
 

@@ -12,13 +12,13 @@ from wbcseg.detector_training.composing import ComposedField
 from wbcseg.evaluation.fields import (
     FieldScore,
     FieldsResult,
-    InstanceScore,
     TouchingScore,
     load_fields_result,
     summarise_fields,
 )
 from wbcseg.evaluation.fields.evaluate import compute_instance_dice, score_boxes, score_composed
 from wbcseg.inference.detection import DetectorCard
+from wbcseg.inference.detection.card_records import ClusterMetrics, InstanceScore
 from wbcseg.paths import get_detector_folder
 
 
@@ -76,9 +76,9 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     result.write(tmp_path)
     assert load_fields_result(tmp_path) == result
     summary = summarise_fields(result)
-    assert (summary["raabin-fields"]["recall"], summary["raabin-fields"]["precision"]) == (0.75, 0.75)
-    assert summary["touching"]["pairs"] == {"clusters": 10, "complete": 9}
-    assert summary["instances"]["mean_dice"] == 0.95
+    assert (summary.tests["raabin-fields"].recall, summary.tests["raabin-fields"].precision) == (0.75, 0.75)
+    assert summary.touching["pairs"] == ClusterMetrics(clusters=10, complete=9)
+    assert summary.instances == result.instances
 
 
 def test_the_shipped_result_is_that_of_the_shipped_networks() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from builders import write_pairs
 from numpy.typing import NDArray
-from sample_runs import skip_precision_timing
+from sample_runs import ENVIRONMENT, skip_precision_timing
 
 from wbcseg.cli import main
 from wbcseg.datasets.synthetic import draw_sample
@@ -130,7 +130,7 @@ def make_result(name: str) -> ExperimentResult:
         ThesisTestImage(sample_id, True, 0.9, dice, thesis_dice, thesis_jaccard)
         for sample_id, dice in (("a", {"cytoplasm": 0.9, "nucleus": None}), ("b", {"cytoplasm": 0.7, "nucleus": 0.8}))
     )
-    return ExperimentResult(name, config={}, environment={}, seconds=10.0, history=(best, last), images=images)
+    return ExperimentResult(name, config={}, environment=ENVIRONMENT, seconds=10.0, history=(best, last), images=images)
 
 
 def compare(name: str, result: ExperimentResult | None = None) -> dict[str, ThesisComparison]:

@@ -15,6 +15,7 @@ from wbcseg.evaluation.fields import FIELDS_FOLDER, FieldsResult
 from wbcseg.evaluation.reproduction import REPRODUCTION_FOLDER, load_experiment_results
 from wbcseg.evaluation.result_store import read_result, write_result
 from wbcseg.evaluation.robustness import ROBUSTNESS_FOLDER, RobustnessResult
+from wbcseg.evaluation.types import TYPES_FOLDER, TypesResult
 from wbcseg.paths import RESULTS
 
 MAX_BYTES = 300_000
@@ -73,6 +74,8 @@ def rewrite(path: Path) -> dict[str, Any]:
         return RobustnessResult.from_dict(read_result(path)).to_dict()
     if path.parent == FIELDS_FOLDER:
         return FieldsResult.from_dict(read_result(path)).to_dict()
+    if path.parent == TYPES_FOLDER:
+        return TypesResult.from_dict(read_result(path)).to_dict()
     assert path.parent == FEATURE_AGREEMENT_FOLDER
     pairs = FeaturePairs.from_dict(read_result(path)).to_dict()["pairs"]
     # The agreement was computed before the pairs were rounded.

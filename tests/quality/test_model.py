@@ -16,7 +16,7 @@ from wbcseg.datasets.synthetic.generator import draw_sample
 from wbcseg.errors import ErrorCode, ModelError
 from wbcseg.labels import Labels
 from wbcseg.models.card import ModelCard
-from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, QualityModel, load_quality_model
+from wbcseg.quality import OK, OUT_OF_RANGE, REVIEW, UNFAMILIAR, QualityModel, load_quality_model
 from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
 from wbcseg.quality.fit import Example, fit_quality_model
 from wbcseg.quality.negatives import generate_negative_images
@@ -44,6 +44,9 @@ def crop(number: int, *, confidence: float = 0.9, worse: int = 0) -> Crop:
     probabilities = np.full((*labels.shape, 3), (1 - confidence) / 2, np.float32)
     np.put_along_axis(probabilities, labels[..., None].astype(np.intp), confidence, axis=-1)
     return sample.image, probabilities, labels
+
+
+ALARMS = (REVIEW, OUT_OF_RANGE)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +121,23 @@ def test_good_results_are_ok_and_bad_ones_are_not(quality_model: QualityModel) -
     assert all(not result.reasons for result in results if result.status == OK)
     worse = [quality_model.assess(*crop(number, confidence=0.55, worse=4)) for number in range(200, 220)]
     assert sum(result.status != OK for result in worse) >= 18
+    assert sum(result.status in ALARMS for result in worse) >= 16
     assert all(result.reasons for result in worse if result.status != OK)
     assert np.mean([v.failure_probability for v in worse]) > np.mean([v.failure_probability for v in results]) + 0.3
+
+
+def test_an_unfamiliar_stain_is_a_hint_if_the_result_is_consistent(quality_model: QualityModel) -> None:
+    strict = dataclasses.replace(
+        quality_model,
+        distributions=tuple(dataclasses.replace(item, limit=0.0) for item in quality_model.distributions),
+    )
+    for number in range(200, 220):
+        before, after = (model.assess(*crop(number)) for model in (quality_model, strict))
+        assert (after.status == UNFAMILIAR) == (before.status in (OK, UNFAMILIAR))
+        assert STAIN_REASON in after.reasons
+    # With any sign of an error, it is an alarm.
+    worse = strict.assess(*crop(201, confidence=0.55, worse=4))
+    assert worse.status in ALARMS
 
 
 def test_missing_cells_and_negative_images_are_flagged(quality_model: QualityModel) -> None:
@@ -133,7 +151,7 @@ def test_missing_cells_and_negative_images_are_flagged(quality_model: QualityMod
         probabilities = np.full((*half.shape, 3), 0.2, np.float32)
         np.put_along_axis(probabilities, half[..., None].astype(np.intp), 0.6, axis=-1)
         kinds.setdefault(quality_model.assess(image, probabilities, half).status, []).append(kind)
-    assert len(kinds.get(OK, [])) == 0
+    assert set(kinds) <= set(ALARMS)
 
 
 def test_cell_that_is_cut_off_is_flagged(quality_model: QualityModel) -> None:
@@ -141,7 +159,7 @@ def test_cell_that_is_cut_off_is_flagged(quality_model: QualityModel) -> None:
     rows = np.flatnonzero((labels > 0).any(axis=1))
     middle = int(rows.mean())
     cut = quality_model.assess(image[middle:], probabilities[middle:], labels[middle:])
-    assert cut.status != OK
+    assert cut.status in ALARMS
     assert CUT_OFF_REASON in cut.reasons
 
 
@@ -226,9 +244,9 @@ def test_vague_reasons_are_dropped_for_exact_ones(quality_model: QualityModel) -
     assert SHARPNESS_REASON not in reasons
 
 
-# Made before the features were renamed; the models and their numbers have not changed since.
+# Results of the shipped quality models: a change of the features or of their order would show here.
 EXPECTED = {
-    "unet": [(REVIEW, 0.56799, 0.12464), (OUT_OF_RANGE, 1.0, 0.95277), (OK, 0.07665, 0.08358)],
+    "unet": [(OK, 0.44408, 0.06375), (OUT_OF_RANGE, 0.9994, 0.99951), (OK, 0.06792, 0.0721)],
     "segnet": [(OK, 0.11215, 0.07497), (OUT_OF_RANGE, 1.0, 0.98235), (OK, 0.12466, 0.0718)],
     "deconvnet": [(OK, 0.13848, 0.08986), (OUT_OF_RANGE, 1.0, 0.91454), (OK, 0.07732, 0.08297)],
 }

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from wbcseg.metrics import (
     compute_confidence_interval,
     compute_mean_and_standard_error,
 )
+from wbcseg.models.card_records import Environment
 
 MODE_LABELS: Final[dict[PredictionMode, str]] = {"single": "single pass", "tta": "test-time averaging"}
 
@@ -140,16 +141,14 @@ def compare_results(
     )
 
 
-def format_hardware_label(environment: Mapping[str, Any]) -> str:
+def format_hardware_label(environment: Environment) -> str:
     """Describe hardware and precision of a training. Times are comparable only where these are the same.
 
     Args:
-        environment: Of a result, or a run's ``environment.json``.
+        environment: Of a result or a run.
     """
-    simd = "AVX-512" if "avx512f" in environment["features"] else "AVX2" if "avx2" in environment["features"] else ""
-    return ", ".join(
-        filter(None, (environment["processor"], simd, f"{environment['cores']} cores", environment["precision"]))
-    )
+    simd = "AVX-512" if "avx512f" in environment.features else "AVX2" if "avx2" in environment.features else ""
+    return ", ".join(filter(None, (environment.processor, simd, f"{environment.cores} cores", environment.precision)))
 
 
 @dataclass(frozen=True)

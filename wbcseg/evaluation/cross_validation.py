@@ -18,6 +18,7 @@ from wbcseg.evaluation.study_result import CrossValidationResult, FoldTraining, 
 from wbcseg.inference import Segmenter
 from wbcseg.labels import Labels
 from wbcseg.models import ARCHITECTURES, get_spec
+from wbcseg.models.card_records import Environment
 from wbcseg.paths import RESULTS
 from wbcseg.training import PRESETS, Run, TrainingConfig
 
@@ -151,7 +152,7 @@ class StudyMetadata(TypedDict):
     title: str
     parameters: int
     config: dict[str, Any]
-    environment: dict[str, Any]
+    environment: Environment
 
 
 def build_study_metadata(
@@ -171,7 +172,7 @@ def build_study_metadata(
         "title": f"{get_spec(study.architecture).title}, {study.configs[0].base_filters} base filters",
         "parameters": segmenter.card.parameters,
         "config": {name: value for name, value in study.configs[0].to_dict().items() if name not in varying},
-        "environment": runs[0].read("environment.json"),
+        "environment": runs[0].load_environment(),
     }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wbcseg.datasets import Dataset, check_manifest
+from wbcseg.datasets import Dataset, check_manifest, open_dataset
 from wbcseg.errors import DatasetError
 from wbcseg.inference import Segmenter
+from wbcseg.io.mask_meaning import as_correction
 from wbcseg.io.numbers import round_or_none
-from wbcseg.metrics import REGIONS, Scores, compute_mean_and_standard_error, score
+from wbcseg.metrics import REGIONS, Scores, compute_mean_and_standard_error, score_marked
+from wbcseg.models.card import ModelCard
 from wbcseg.models.card_records import HeldoutMetrics, RegionScores
 from wbcseg.splitting.thesis import get_original_id, is_flipped_copy
 
@@ -29,6 +31,20 @@ class ImageScore:
     scores: Scores
 
 
+def open_training_dataset(card: ModelCard, name: str = "") -> Dataset:
+    """Return the data set that a model was trained on, its masks corrected as in training.
+
+    Args:
+        card: The model's card.
+        name: Another data set to open instead.
+
+    Raises:
+        DatasetError: If it cannot be opened.
+    """
+    correction = as_correction(str(card.config.get("mask_correction", "none")))
+    return open_dataset(name or card.dataset, download=True, correction=correction)
+
+
 def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> list[ImageScore]:
     """Segment images with a model and score them against the experts' masks.
 
@@ -45,14 +61,15 @@ def score_images(segmenter: Segmenter, dataset: Dataset, ids: Iterable[str]) -> 
         if sample.mask is None:
             continue
         labels = segmenter.predict(sample.image).labels
-        rows.append(ImageScore(sample.id, sample.cell_type, score(sample.mask, labels)))
+        rows.append(ImageScore(sample.id, sample.cell_type, score_marked(sample.mask, labels)))
     return rows
 
 
 def summarise_scores(rows: Sequence[ImageScore]) -> HeldoutMetrics:
     """Return means and their standard errors (sample standard deviation over √n).
 
-    An image in which a class is in neither mask does not count for that class; ``n`` is the number of images that do.
+    An image in which a class is in neither mask, or whose mask marks the other class only, does not count for that
+    class; ``n`` is the number of images that do.
 
     Args:
         rows: Scores of images; without any, nothing is defined.

@@ -10,22 +10,23 @@ from wbcseg import __version__
 from wbcseg.datasets.base import Dataset
 from wbcseg.evaluation.heldout import evaluate_heldout, summarise_scores
 from wbcseg.inference import Segmenter
-from wbcseg.io.records import read_record
 from wbcseg.labels import CLASS_NAMES
 from wbcseg.models import get_spec
-from wbcseg.models.card import DEFAULT_CELL_FRACTION, MODEL_FILE, NOTICE, WEIGHTS_FILE, FileRecord, ModelCard
-from wbcseg.models.card_records import Environment, TrainingRecord
+from wbcseg.models.card import DEFAULT_CELL_FRACTION, MODEL_FILE, NOTICE, WEIGHTS_FILE, ModelCard
+from wbcseg.models.card_records import TrainingRecord
+from wbcseg.models.file_record import FileRecord
 from wbcseg.training.runs.folder import Run
 from wbcseg.transforms.config import get_augmentation
 
 
-def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard:
+def write_model_card(run: Run, dataset: Dataset, n_parameters: int, *, notes: tuple[str, ...] = ()) -> ModelCard:
     """Score a run's exported model on its held-out images and write its card.
 
     Args:
         run: A run with an exported model.
         dataset: The data set it was trained on.
         n_parameters: Number of parameters of the network.
+        notes: What users should know about the model.
 
     Returns:
         The card, which is now in the run's folder: from here on, the run is a model.
@@ -48,13 +49,13 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard
         input_size=config.input_size,
         classes=CLASS_NAMES,
         # The path of a user's own folder is private.
-        config={**config.to_dict(), "dataset": Path(config.dataset).name},
+        config=config.to_dict() | {name: Path(getattr(config, name)).name for name in ("dataset", "extra_dataset")},
         split=run.load_split().to_dict(),
         test_metrics=summarise_scores([]),
         training=TrainingRecord(
             epochs=len(rows),
             seconds=round(sum(row["seconds"] for row in rows), 1),
-            environment=read_record(Environment, run.read("environment.json"), "environment.json"),
+            environment=run.load_environment(),
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         files={
@@ -64,6 +65,7 @@ def write_model_card(run: Run, dataset: Dataset, n_parameters: int) -> ModelCard
         acknowledgement=dataset.acknowledgement,
         notice=NOTICE,
         wbcseg_version=__version__,
+        notes=notes,
         cell_fraction=config.cell_fraction if config.two_stage else DEFAULT_CELL_FRACTION,
     )
     heldout = summarise_scores(evaluate_heldout(Segmenter(run.folder, draft), dataset))

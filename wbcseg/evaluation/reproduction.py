@@ -174,7 +174,7 @@ def evaluate_experiment(experiment: Experiment, run: Run, dataset: Dataset) -> E
     return ExperimentResult(
         experiment=experiment.name,
         config=config.to_dict(),
-        environment=run.read("environment.json"),
+        environment=run.load_environment(),
         seconds=round(sum(row["seconds"] for row in history), 1),
         history=tuple({name: round(value, STORED_DECIMALS) for name, value in row.items()} for row in history),
         images=tuple(score_like_thesis(model, thesis_dataset)),

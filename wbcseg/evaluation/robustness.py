@@ -19,6 +19,7 @@ from wbcseg.labels import Labels
 from wbcseg.metrics import FOREGROUND_REGIONS, score
 from wbcseg.models.card_records import MeanDice
 from wbcseg.paths import RESULTS
+from wbcseg.transforms.background import CHANGES
 from wbcseg.transforms.cell import decondense_chromatin, scale_cytoplasm
 
 ROBUSTNESS_FOLDER: Final = RESULTS / "robustness"
@@ -71,6 +72,16 @@ def _decondense_chromatin(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
     return _to_uint8(255.0 * decondense_chromatin(image.astype(np.float32) / np.float32(255.0), mask, rng)), mask
 
 
+def _vary_background(change: str) -> Perturbation:
+    """Return a change of the background, of random but repeatable strength."""
+
+    def perturb(image: Rgb, mask: Labels) -> tuple[Rgb, Labels]:
+        rng = np.random.default_rng(int(image.sum()))
+        return _to_uint8(255.0 * CHANGES[change](image.astype(np.float32) / np.float32(255.0), mask, rng)), mask
+
+    return perturb
+
+
 def _shrink_cytoplasm(kept_fraction: float) -> Perturbation:
     return lambda image, mask: scale_cytoplasm(image, mask, kept_fraction)
 
@@ -84,6 +95,9 @@ PERTURBATIONS: Final[Mapping[str, Perturbation]] = MappingProxyType(
         "paler stain": _scale_stain(0.6),
         "darker stain": _scale_stain(1.6),
         "greyscale": _desaturate,
+        "red and blue swapped": lambda image, mask: (np.ascontiguousarray(image[..., ::-1]), mask),
+        "negative": lambda image, mask: (np.asarray(255 - image, np.uint8), mask),
+        **{change: _vary_background(change) for change in CHANGES},
         "out of focus": _blur(0.015),
         "colour fringes": _add_colour_fringes(0.01),
         "loosened chromatin": _decondense_chromatin,

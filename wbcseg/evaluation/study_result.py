@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from wbcseg.evaluation.metric_specs import MetricValues
 from wbcseg.io.records import read_record
 from wbcseg.metrics.calibration import CalibrationResult
-from wbcseg.models.card_records import QualityMetrics
+from wbcseg.models.card_records import Environment, QualityMetrics
 
 PredictionMode = Literal["single", "tta"]
 """A single pass, or test-time averaging (:meth:`wbcseg.inference.Segmenter.predict`)."""
@@ -149,11 +149,11 @@ class StudyResult(ScoredImages):
     title: str
     parameters: int
     config: Mapping[str, Any] = field(repr=False)
-    environment: Mapping[str, Any] = field(repr=False)
+    environment: Environment = field(repr=False)
 
     def _head_to_dict(self) -> dict[str, Any]:
-        names = ("study", "architecture", "title", "parameters", "config", "environment")
-        return {name: getattr(self, name) for name in names}
+        names = ("study", "architecture", "title", "parameters", "config")
+        return {**{name: getattr(self, name) for name in names}, "environment": asdict(self.environment)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +181,8 @@ class CrossValidationResult(StudyResult):
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` returned."""
         trainings = tuple(FoldTraining(**training) for training in values["trainings"])
-        return cls(**{**values, "trainings": trainings, "images": _read_images(values)})
+        changes = {"environment": _read_environment(values), "trainings": trainings, "images": _read_images(values)}
+        return cls(**{**values, **changes})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +217,7 @@ class CrossSiteResult(StudyResult):
         """Read what :meth:`to_dict` returned."""
         quality, in_domain = values["quality"], values.get("in_domain")
         changes = {
+            "environment": _read_environment(values),
             "trainings": tuple(SiteTraining(**training) for training in values["trainings"]),
             "calibration": {
                 site: CalibrationResult.from_dict(calibration) for site, calibration in values["calibration"].items()
@@ -263,20 +265,30 @@ class ExperimentResult:
 
     experiment: str
     config: Mapping[str, Any] = field(repr=False)
-    environment: Mapping[str, Any] = field(repr=False)
+    environment: Environment = field(repr=False)
     seconds: float
     history: tuple[Mapping[str, float], ...] = field(repr=False)
     images: tuple[ThesisTestImage, ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        return {**vars(self), "history": list(self.history), "images": [vars(image) for image in self.images]}
+        return {
+            **vars(self),
+            "environment": asdict(self.environment),
+            "history": list(self.history),
+            "images": [vars(image) for image in self.images],
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` returned."""
         images = tuple(ThesisTestImage(**image) for image in values["images"])
-        return cls(**{**values, "history": tuple(values["history"]), "images": images})
+        changes = {"environment": _read_environment(values), "history": tuple(values["history"]), "images": images}
+        return cls(**{**values, **changes})
+
+
+def _read_environment(values: Mapping[str, Any]) -> Environment:
+    return read_record(Environment, values["environment"], "environment")
 
 
 def _read_images(values: Mapping[str, Any]) -> tuple[TestedImage, ...]:

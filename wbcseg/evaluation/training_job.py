@@ -6,15 +6,19 @@ import sys
 from collections.abc import Callable
 
 from wbcseg.datasets import Dataset, check_dataset, open_dataset, open_zip
-from wbcseg.datasets.base import anonymise, correct_masks
+from wbcseg.datasets.base import anonymise
 from wbcseg.datasets.validation import list_mask_warnings
-from wbcseg.errors import RunError, TrainingError, WbcsegError
+from wbcseg.errors import ErrorCode, ModelError, RunError, TrainingError, WbcsegError
+from wbcseg.evaluation.fine_tuning import compare_with_start
+from wbcseg.inference import Catalog, Segmenter
 from wbcseg.io.mask_meaning import as_correction
 from wbcseg.metrics import FOREGROUND_REGIONS
+from wbcseg.models.card import WEIGHTS_FILE
+from wbcseg.models.weights import Weights, read_weights
 from wbcseg.training import Run, TrainingConfig
-from wbcseg.training.jobs.manager import UPLOADED_DATASET
+from wbcseg.training.config import UPLOADED_DATASET
 from wbcseg.training.jobs.queue import training_slot
-from wbcseg.training.jobs.stop_signal import mark_stopped, print_to_stderr
+from wbcseg.training.jobs.stop_signal import TimeLimit, mark_stopped, print_to_stderr
 from wbcseg.training.runs.progress import Progress, write_progress
 from wbcseg.training.tf_env import import_tensorflow
 
@@ -61,11 +65,12 @@ def run_job(
         with training_slot(
             run, should_stop=should_stop, on_waiting=lambda: on_message("Queued: another training is running.")
         ) as has_slot:
+            time_limit = TimeLimit(run, should_stop)
             finished = has_slot and _train_and_export(
-                run, config, upload, should_stop, on_progress, on_message, on_fetch, threads
+                run, config, upload, time_limit.should_stop, on_progress, on_message, on_fetch, threads
             )
         if not finished:
-            mark_stopped(run)
+            mark_stopped(run, time_limit.reason)
         return finished
     except WbcsegError as error:
         _mark_failed(run, str(error))
@@ -103,9 +108,7 @@ def _train_and_export(
     run.set_state("running", epoch=epochs_done, epochs=config.epochs)
     write_progress(run, Progress("preparing", epochs_done, config.epochs))
     dataset = _load_dataset(config, upload, on_fetch)
-    correction = as_correction(config.mask_correction)
-    dataset = correct_masks(dataset, correction)
-    check_dataset(dataset, check_masks=correction != "as_is")
+    check_dataset(dataset, correction=as_correction(config.mask_correction))
     for warning in list_mask_warnings(dataset):
         on_message(warning)
     import_tensorflow(threads)
@@ -114,17 +117,30 @@ def _train_and_export(
     from wbcseg.training.data import load_data
     from wbcseg.training.export import export_model
 
-    data = load_data(config, dataset)
+    extra = _load_extra(config, on_fetch)
+    if extra is not None:
+        check_dataset(extra)
+    data = load_data(config, dataset, extra)
     on_message(f"{len(data.train)} images for training, {len(data.test)} for validation ({config.split} split)")
-    if should_stop() or not loop.train(run, data, on_progress=on_progress, should_stop=should_stop):
+    start_weights = read_start_weights(config.start_from) if config.start_from and not run.load_metrics() else None
+    if should_stop() or not loop.train(
+        run, data, start_weights=start_weights, on_progress=on_progress, should_stop=should_stop
+    ):
         return False
     write_progress(run, Progress("finishing", config.epochs, config.epochs))
-    card = write_model_card(run, dataset, export_model(run, data.train))
+    exported = export_model(run, data.train, data.test)
+    if exported.note:
+        on_message(exported.note)
+    card = write_model_card(run, dataset, exported.parameters, notes=(exported.note,) if exported.note else ())
     run.set_state("finished", epoch=config.epochs, epochs=config.epochs)
     metrics = card.test_metrics
-    dice = ", ".join(f"{name} {metrics.regions[name].dice}" for name in FOREGROUND_REGIONS)
+    scores = {name: metrics.regions[name].dice for name in FOREGROUND_REGIONS}
+    dice = ", ".join(f"{name} {'not defined' if value is None else value}" for name, value in scores.items())
     leakage_note = " (leaky split: most have a flipped copy in training)" if card.is_leaky else ""
-    on_message(f"Finished: Dice on {metrics.images} validation images{leakage_note}: {dice}")
+    on_message(f"Finished: Dice on {metrics.images} whole held-out images{leakage_note}: {dice}")
+    if config.start_from:
+        start, tuned = Catalog().load(config.start_from), Segmenter(run.folder, card)
+        on_message(compare_with_start(run, dataset, start, tuned).summary)
     return True
 
 
@@ -135,9 +151,34 @@ def _read_upload(run: Run) -> bytes:
 
 
 def _load_dataset(config: TrainingConfig, upload: bytes | None, on_fetch: FetchCallback | None) -> Dataset:
+    correction = as_correction(config.mask_correction)
     if upload is None:
-        return open_dataset(config.dataset, download=True, progress=on_fetch)
-    return anonymise(open_zip(upload, f"{UPLOADED_DATASET}.zip"))
+        return open_dataset(config.dataset, download=True, progress=on_fetch, correction=correction)
+    return anonymise(open_zip(upload, f"{UPLOADED_DATASET}.zip", correction=correction))
+
+
+def _load_extra(config: TrainingConfig, on_fetch: FetchCallback | None) -> Dataset | None:
+    return open_dataset(config.extra_dataset, download=True, progress=on_fetch) if config.extra_dataset else None
+
+
+def read_start_weights(name: str) -> Weights:
+    """Return the trainable weights of a model.
+
+    Args:
+        name: Its name in the catalog.
+
+    Raises:
+        ModelError: If there is no such model, or it comes without trainable weights.
+        WeightsError: If its weights cannot be read.
+    """
+    entry = Catalog().get(name)
+    if not entry.has_weights:
+        raise ModelError(
+            f"Model {name!r} comes without trainable weights.",
+            code=ErrorCode.NOT_FOUND,
+            hint="Start from a model that was trained on this computer, or from unet-general.",
+        )
+    return read_weights(entry.folder / WEIGHTS_FILE)
 
 
 def _mark_failed(run: Run, reason: str) -> None:

@@ -10,6 +10,7 @@ from wbcseg.quality.status import (
     STATUS_LABELS,
     STATUS_PHRASES,
     STATUSES,
+    UNFAMILIAR,
     format_counts,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "STATUS_DESCRIPTIONS",
     "STATUS_LABELS",
     "STATUS_PHRASES",
+    "UNFAMILIAR",
     "QualityModel",
     "QualityResult",
     "format_counts",

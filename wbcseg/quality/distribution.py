@@ -76,18 +76,15 @@ class FeatureDistribution:
 
 def fit_distributions(
     is_good: NDArray[np.bool_], features: NDArray[np.float32], folds: Sequence[NDArray[np.intp]]
-) -> tuple[tuple[FeatureDistribution, ...], NDArray[np.bool_]]:
-    """Fit the distributions of the reference crops.
+) -> tuple[FeatureDistribution, ...]:
+    """Return the distributions of the reference crops, one for each aspect.
 
     Args:
         is_good: ``bool[N]``: crops whose segmentation is known to be good; they are the reference.
         features: ``float32[N, len(QUALITY_FEATURES)]``.
         folds: Indices in folds; a crop is not compared with others of its fold.
-
-    Returns:
-        The distribution for each aspect; and ``bool[N]``: crops that are outliers in any of them.
     """
-    distributions, is_outlier = [], np.zeros(len(features), np.bool_)
+    distributions = []
     for aspect in ASPECTS:
         distances = np.zeros(len(features))
         for rows in folds:
@@ -97,8 +94,7 @@ def fit_distributions(
             distances[rows] = [distribution.compute_distance(features[row]) for row in rows]
         limit = round(float(np.quantile(distances[is_good], 1 - OUTLIER_FRACTION)), 4)
         distributions.append(replace(_fit_distribution(aspect, features[is_good]), limit=limit))
-        is_outlier |= distances > limit
-    return tuple(distributions), is_outlier
+    return tuple(distributions)
 
 
 def _fit_distribution(aspect: str, features: NDArray[np.float32]) -> FeatureDistribution:

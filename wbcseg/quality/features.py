@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels, find_bounds
+from wbcseg.eyepiece import find_black_surround
+from wbcseg.labels import BACKGROUND, CYTOPLASM, NUCLEUS, Labels, find_bounds, mark_background
 
 BoolArray = NDArray[np.bool_]
 
@@ -29,6 +29,9 @@ NORMALISED_SIDE: Final = 96
 
 MAX_SIDE: Final = 160
 """Largest side in pixels of the crop; larger ones are reduced by an integer factor first."""
+
+SURROUND_GAP: Final = 4
+"""Pixels between an eyepiece's surround and the outline of a cell that it cuts off, at most."""
 
 QUALITY_FEATURES: Final = (
     *(
@@ -75,6 +78,9 @@ def compute_quality_features(
 ) -> NDArray[np.float32]:
     """Compute the quality features of a crop and its segmentation.
 
+    The black surround of an eyepiece counts as an edge of the image: a cell that touches it is cut off, and its pixels
+    are in none of the features.
+
     Args:
         image: ``uint8[H, W, 3]``, RGB.
         probabilities: ``float32[H, W, 3]`` of the classes.
@@ -83,9 +89,6 @@ def compute_quality_features(
     Returns:
         ``float32[len(QUALITY_FEATURES)]``, all finite; without a cell, all but the background's are 0.
     """
-    # Imported here, so that listing models does not wait for it.
-    from scipy import ndimage
-
     stride = -(-max(cell_labels.shape) // MAX_SIDE)
     if stride > 1:
         image = np.asarray(Image.fromarray(image).reduce(stride))
@@ -93,30 +96,57 @@ def compute_quality_features(
         centre_pixels = slice(stride // 2, height, stride), slice(stride // 2, width, stride)
         probabilities, cell_labels = probabilities[centre_pixels], cell_labels[centre_pixels]
         image = image[: cell_labels.shape[0], : cell_labels.shape[1]]
+    surround = find_black_surround(image)
+    if surround is None:
+        surround = np.zeros(cell_labels.shape, np.bool_)
+    else:
+        probabilities, cell_labels = probabilities.copy(), np.where(surround, np.uint8(BACKGROUND.id), cell_labels)
+        mark_background(probabilities, surround)
     inside = cell_labels != BACKGROUND.id
     nucleus, cytoplasm = cell_labels == NUCLEUS.id, cell_labels == CYTOPLASM.id
     is_foreground = probabilities.argmax(axis=-1) != BACKGROUND.id
-    background = ~(inside | is_foreground)
+    background = ~(inside | is_foreground | surround)
     intensity = image.astype(np.float32) + 1.0
     values: dict[str, float] = dict.fromkeys(QUALITY_FEATURES, 0.0)
     # Plasma is the brighter half of the background; red blood cells are the darker half.
-    outside = intensity[background] if background.any() else intensity.reshape(-1, 3)
+    outside = intensity[background] if background.any() else intensity[~surround]
     brightness = outside.sum(axis=1)
     plasma = np.median(outside[brightness >= np.median(brightness)], axis=0)
     values["background_brightness"] = float(plasma.max() / 256.0)
     values["background_saturation"] = float((plasma.max() - plasma.min()) / plasma.max())
     values["background_variation"] = float(np.log10(outside.std(axis=0).mean() + 1.0))
     if inside.any():
+        if surround.any():
+            image = np.where(surround[..., None], (plasma - 1.0).astype(np.uint8), image)
+            intensity = image.astype(np.float32) + 1.0
         density = np.log10(plasma / intensity)
         values |= _measure_colours(density, nucleus, cytoplasm)
-        values |= _measure_certainty(probabilities, inside, nucleus, cytoplasm, ndimage.binary_dilation)
+        values |= _measure_certainty(probabilities, inside, nucleus, cytoplasm, surround)
         values |= _measure_shape(inside, nucleus, is_foreground)
-        values |= _measure_sharpness(image, inside, density)
+        values["edge_contact"] += measure_surround_contact(inside, surround)
+        values |= _measure_sharpness(image, inside, density, surround)
         values["indistinct_boundary"] = _measure_indistinct_boundary(
-            density, inside, cytoplasm if cytoplasm.any() else inside
+            density, inside, cytoplasm if cytoplasm.any() else inside, surround
         )
     features = np.array([values[name] for name in QUALITY_FEATURES], np.float32)
     return np.nan_to_num(features, posinf=0.0, neginf=0.0)
+
+
+def measure_surround_contact(inside: BoolArray, surround: BoolArray) -> float:
+    """Return how much of a cell's outline touches the black surround of an eyepiece, over the root of its area.
+
+    Args:
+        inside: ``bool[H, W]``: the cell.
+        surround: ``bool[H, W]``, see :func:`wbcseg.eyepiece.find_black_surround`.
+    """
+    # Imported here, so that listing models does not wait for it.
+    from scipy import ndimage
+
+    if not surround.any():
+        return 0.0
+    near = ndimage.binary_dilation(surround, iterations=SURROUND_GAP)
+    contact = near & inside & ~ndimage.binary_erosion(inside)
+    return float(contact.sum()) / math.sqrt(max(float(inside.sum()), 1.0))
 
 
 def _measure_colours(density: NDArray[np.float32], nucleus: BoolArray, cytoplasm: BoolArray) -> dict[str, float]:
@@ -136,9 +166,10 @@ def _measure_certainty(
     inside: BoolArray,
     nucleus: BoolArray,
     cytoplasm: BoolArray,
-    dilate: Callable[..., BoolArray],
+    surround: BoolArray,
 ) -> dict[str, float]:
     """Return the Dice expected if the probabilities are calibrated, and the uncertainty inside and around the cell."""
+    from scipy import ndimage
 
     def expected_dice(region_mask: BoolArray, probability: NDArray[np.float32]) -> float:
         return float(
@@ -147,7 +178,7 @@ def _measure_certainty(
 
     confidence = probabilities.max(axis=-1)
     radius = max(2, round(0.1 * math.sqrt(float(inside.sum()))))
-    surroundings = dilate(inside, iterations=radius) & ~inside
+    surroundings = ndimage.binary_dilation(inside, iterations=radius) & ~inside & ~surround
     return {
         "expected_dice_cell": expected_dice(inside, 1.0 - probabilities[..., BACKGROUND.id]),
         "expected_dice_nucleus": expected_dice(nucleus, probabilities[..., NUCLEUS.id]),
@@ -186,7 +217,9 @@ def _measure_shape(inside: BoolArray, nucleus: BoolArray, is_foreground: BoolArr
     }
 
 
-def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDArray[np.float32]) -> dict[str, float]:
+def _measure_sharpness(
+    image: NDArray[np.uint8], inside: BoolArray, density: NDArray[np.float32], surround: BoolArray
+) -> dict[str, float]:
     """Return how sharp and noisy the crop is at the scale of the cell, and the contrast across the cell boundary."""
     from scipy import ndimage
 
@@ -203,6 +236,7 @@ def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDA
     coarse = ndimage.gaussian_filter(grey_levels, 1.0) - ndimage.gaussian_filter(grey_levels, 4.0)
     inner_ring = ndimage.binary_erosion(inside, iterations=2) & ~ndimage.binary_erosion(inside, iterations=5)
     outer_ring = ndimage.binary_dilation(inside, iterations=5) & ~ndimage.binary_dilation(inside, iterations=2)
+    outer_ring &= ~surround
     contrast = density[inner_ring].mean() - density[outer_ring].mean() if inner_ring.any() and outer_ring.any() else 0.0
     return {
         "boundary_contrast": float(contrast),
@@ -211,7 +245,9 @@ def _measure_sharpness(image: NDArray[np.uint8], inside: BoolArray, density: NDA
     }
 
 
-def _measure_indistinct_boundary(density: NDArray[np.float32], inside: BoolArray, cytoplasm: BoolArray) -> float:
+def _measure_indistinct_boundary(
+    density: NDArray[np.float32], inside: BoolArray, cytoplasm: BoolArray, surround: BoolArray
+) -> float:
     """Return the fraction of the cell boundary that is indistinct."""
     from scipy import ndimage
 
@@ -219,7 +255,7 @@ def _measure_indistinct_boundary(density: NDArray[np.float32], inside: BoolArray
     radius = max(2, round(0.05 * math.sqrt(float(inside.sum()))))
     eroded, dilated = (morph(inside, iterations=radius) for morph in (ndimage.binary_erosion, ndimage.binary_dilation))
     inner_ring = eroded & ~ndimage.binary_erosion(eroded, iterations=radius)
-    outer_ring = ndimage.binary_dilation(dilated) & ~dilated
+    outer_ring = ndimage.binary_dilation(dilated) & ~dilated & ~surround
     if not inner_ring.any() or not outer_ring.any():
         return 0.0
     nearest = ndimage.distance_transform_edt(~inner_ring, return_distances=False, return_indices=True)

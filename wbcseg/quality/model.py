@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wbcseg.errors import ErrorCode, ModelError
+from wbcseg.eyepiece import find_black_surround
 from wbcseg.io.atomic import write_json
 from wbcseg.io.records import read_record
 from wbcseg.labels import BACKGROUND, Labels
 from wbcseg.models.card import ModelCard
 from wbcseg.models.card_records import QualityMetrics
 from wbcseg.quality.distribution import FeatureDistribution, parse_distribution
-from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features
+from wbcseg.quality.features import QUALITY_FEATURES, compute_quality_features, measure_surround_contact
 from wbcseg.quality.reasons import (
     BLURRED_REASON,
     CUT_OFF_REASON,
@@ -32,7 +33,7 @@ from wbcseg.quality.reasons import (
     SECOND_CELL_REASON,
     SHARPNESS_REASON,
 )
-from wbcseg.quality.status import OK, OUT_OF_RANGE, REVIEW
+from wbcseg.quality.status import OK, OUT_OF_RANGE, REVIEW, UNFAMILIAR
 from wbcseg.results import ImageEdges
 
 QUALITY_MODELS_FOLDER: Final = Path(__file__).with_name("pretrained")
@@ -59,7 +60,7 @@ class QualityResult:
 
     Attributes:
         status: One of :data:`STATUSES`.
-        reasons: Short sentences; none if the status is ``ok``.
+        reasons: Short sentences, those for a review first; none if the status is ``ok``.
         failure_probability: Estimated probability that the whole cell's Dice is low, 0 to 1.
         out_of_range_probability: Estimated probability that the image is not a smear like those in training, 0 to 1.
     """
@@ -121,26 +122,29 @@ def list_rule_reasons(features: NDArray[np.float32]) -> list[str]:
     return reasons
 
 
-def is_cut_off(cell_labels: Labels, image_edges: ImageEdges) -> bool:
-    """Return whether a cell is cut off by the edge of the image.
+def is_cut_off(cell_labels: Labels, image_edges: ImageEdges, surround: NDArray[np.bool_] | None = None) -> bool:
+    """Return whether a cell is cut off by the edge of the image, or by an eyepiece.
 
     Args:
         cell_labels: ``uint8[H, W]`` of class ids: the main cell only.
         image_edges: Which sides of the crop are edges of the image: top, bottom, left, right.
+        surround: The black surround of an eyepiece, ``bool[H, W]``, or ``None``.
     """
     inside = cell_labels != BACKGROUND.id
     edges = (inside[0], inside[-1], inside[:, 0], inside[:, -1])
     length = sum(float(edge.sum()) for edge, is_image_edge in zip(edges, image_edges, strict=True) if is_image_edge)
-    return length > CUT_OFF_EDGE_RATIO * math.sqrt(max(float(inside.sum()), 1.0))
+    contact = 0.0 if surround is None else measure_surround_contact(inside, surround)
+    return length / math.sqrt(max(float(inside.sum()), 1.0)) + contact > CUT_OFF_EDGE_RATIO
 
 
-def _list_input_reasons(image: NDArray[np.uint8], cell_labels: Labels) -> list[str]:
+def _list_input_reasons(image: NDArray[np.uint8], cell_labels: Labels, surround: NDArray[np.bool_] | None) -> list[str]:
     """Return the reasons that lie in the image itself: too few pixels, or no colour."""
     reasons = []
     n_pixels = int((cell_labels != BACKGROUND.id).sum())
     if n_pixels < MIN_CELL_PIXELS:
         reasons.append(f"Cell of only {n_pixels} pixels; measurements unreliable at this size.")
-    if float(np.ptp(image, axis=-1).mean()) < MIN_COLOUR_RANGE:
+    lit = image if surround is None else image[~surround]
+    if float(np.ptp(lit, axis=-1).mean()) < MIN_COLOUR_RANGE:
         reasons.append(NO_COLOUR_REASON)
     return reasons
 
@@ -179,6 +183,7 @@ class QualityModel:
                 left, right. Other cells are then expected. ``None`` if the crop is the whole image.
         """
         features = compute_quality_features(image, probabilities, cell_labels)
+        surround = find_black_surround(image)
         failure_probability, out_of_range_probability = (
             self.failure_model.predict_probability(features),
             self.out_of_range_model.predict_probability(features),
@@ -193,22 +198,18 @@ class QualityModel:
         reasons = (
             list_rule_reasons(features)
             if image_edges is None
-            else [CUT_OFF_REASON] * is_cut_off(cell_labels, image_edges)
+            else [CUT_OFF_REASON] * is_cut_off(cell_labels, image_edges, surround)
         )
-        reasons += _list_input_reasons(image, cell_labels)
-        reasons += [reason for distribution in self.distributions if (reason := distribution.explain(features))]
-        if out_of_range_probability >= self.out_of_range_model.threshold:
-            return QualityResult(
-                OUT_OF_RANGE,
-                _limit_reasons([*reasons, *self._explain(self.out_of_range_model, features)]),
-                failure_probability,
-                out_of_range_probability,
-            )
+        reasons += _list_input_reasons(image, cell_labels, surround)
         if failure_probability >= self.failure_model.threshold:
             reasons += self._explain(self.failure_model, features)
-        return QualityResult(
-            REVIEW if reasons else OK, _limit_reasons(reasons), failure_probability, out_of_range_probability
-        )
+        hints = [hint for distribution in self.distributions if (hint := distribution.explain(features))]
+        is_out_of_range = out_of_range_probability >= self.out_of_range_model.threshold
+        if is_out_of_range and not hints:
+            hints = [*self._explain(self.out_of_range_model, features)]
+        alarm, calm = (OUT_OF_RANGE if is_out_of_range else REVIEW), (UNFAMILIAR if hints else OK)
+        status = alarm if reasons else calm
+        return QualityResult(status, _limit_reasons([*reasons, *hints]), failure_probability, out_of_range_probability)
 
     def _explain(self, model: LogisticModel, features: NDArray[np.float32]) -> Sequence[str]:
         """Return the reasons that contribute most to a prediction."""

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from wbcseg.datasets.fields import FieldInfo, load_detector_split, open_chula, open_lisc_fields, open_raabin_fields
 from wbcseg.detector_training.composing import REALISTIC_SEVERITY, ComposedField, Composer
 from wbcseg.detector_training.library import Library
-from wbcseg.evaluation.fields.result import CLUSTER_NAMES, FieldScore, InstanceScore, TouchingScore
+from wbcseg.evaluation.fields.result import CLUSTER_NAMES, FieldScore, TouchingScore
 from wbcseg.inference.detection import CellDetector
+from wbcseg.inference.detection.card_records import InstanceScore
 from wbcseg.metrics.boxes import match_boxes
 
 COMPOSED_SIDE: Final = 384

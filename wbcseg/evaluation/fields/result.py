@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from wbcseg.evaluation.result_store import read_result, write_result
+from wbcseg.inference.detection.card_records import ClusterMetrics, DetectorMetrics, FieldMetrics, InstanceScore
 from wbcseg.paths import RESULTS
 
 FIELDS_FOLDER: Final = RESULTS / "fields"
@@ -74,23 +75,6 @@ class TouchingScore:
 
 
 @dataclass(frozen=True)
-class InstanceScore:
-    """Outlines of cells in composed fields, compared with exact ones or an expert's.
-
-    Attributes:
-        model: Name of the segmentation model.
-        cells: Number of cells with such an outline.
-        matched: Number of those with an instance of Dice 0.5 or more.
-        mean_dice: Mean Dice of the matched cells, ``None`` if there are none.
-    """
-
-    model: str
-    cells: int
-    matched: int
-    mean_dice: float | None
-
-
-@dataclass(frozen=True)
 class FieldsResult:
     """Result of the cell detector.
 
@@ -140,28 +124,29 @@ def load_fields_result(folder: Path = FIELDS_FOLDER) -> FieldsResult | None:
     return FieldsResult.from_dict(read_result(path)) if path.exists() else None
 
 
-def summarise_fields(result: FieldsResult) -> dict[str, Any]:
-    """Return a summary for the detector's card, as JSON values."""
+def summarise_fields(result: FieldsResult) -> DetectorMetrics:
+    """Return the metrics for the detector's card."""
     touching = {
-        name: {
-            "clusters": sum(score.clusters for score in result.touching if score.cells == cells),
-            "complete": sum(score.complete for score in result.touching if score.cells == cells),
-        }
+        name: ClusterMetrics(
+            clusters=sum(score.clusters for score in result.touching if score.cells == cells),
+            complete=sum(score.complete for score in result.touching if score.cells == cells),
+        )
         for cells, name in CLUSTER_NAMES.items()
         if any(score.cells == cells for score in result.touching)
     }
-    summary: dict[str, Any] = {"severity": result.severity}
-    for score in result.scores:
-        summary[score.name] = {
-            **{name: value for name, value in asdict(score).items() if name != "name"},
-            "recall": _round(score.recall),
-            "precision": _round(score.precision),
-        }
-    if touching:
-        summary["touching"] = touching
-    if result.instances is not None:
-        summary["instances"] = asdict(result.instances)
-    return summary
+    tests = {
+        score.name: FieldMetrics(
+            score.fields,
+            score.cells,
+            score.detected,
+            score.false,
+            score.missed_fields,
+            _round(score.recall),
+            _round(score.precision),
+        )
+        for score in result.scores
+    }
+    return DetectorMetrics(result.severity, tests, touching, result.instances)
 
 
 def _round(value: float | None) -> float | None:
