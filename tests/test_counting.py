@@ -7,8 +7,8 @@ import pytest
 
 from wbcseg.counting import EDGE_RULES, CellCounts, count_cells, is_counted, list_cut_edges
 from wbcseg.errors import ConfigError, ErrorCode
-from wbcseg.features import extract_features, find_cut_edges
-from wbcseg.results import CellResult, ImageEdges, build_in_memory_loader
+from wbcseg.features import extract_features
+from wbcseg.results import CellResult, ImageEdges, build_in_memory_loader, find_cut_edges
 
 SIZE = (40, 60)
 
@@ -23,7 +23,7 @@ def cell_at(top: int, left: int, side: int = 10) -> CellResult:
         "m",
         extract_features(image, labels),
         SIZE,
-        cut_edges=find_cut_edges(labels),
+        cut_edges=find_cut_edges(labels > 0),
     )
 
 
@@ -72,7 +72,7 @@ def test_an_unknown_rule_is_an_error_even_without_cells() -> None:
 
 
 def test_sides_of_a_crop_inside_the_field_cut_nothing() -> None:
-    labels = np.ones((5, 6), np.uint8)
+    cell_mask = np.ones((5, 6), np.bool_)
     edges: ImageEdges = (True, False, False, True)
-    assert find_cut_edges(labels, edges) == edges
+    assert find_cut_edges(cell_mask, edges) == edges
     assert [" ".join(list_cut_edges(cell)) for cell in CELLS.values()] == ["", *list(CELLS)[1:]]

@@ -205,6 +205,21 @@ def draw_outlines(image: RgbImage, outlines: Mapping[int, Sequence[Outline]]) ->
     return np.asarray(canvas)
 
 
+def draw_box(image: RgbImage, box: tuple[float, float, float, float]) -> RgbImage:
+    """Return an image with a box drawn in black and white, so that it shows on any colour.
+
+    Args:
+        image: ``uint8[H, W, 3]``.
+        box: Left, top, right and bottom in pixels.
+    """
+    canvas = Image.fromarray(image)
+    draw = ImageDraw.Draw(canvas)
+    for color, growth in (("black", 1), ("white", 0)):
+        left, top, right, bottom = box
+        draw.rectangle((left - growth, top - growth, right - 1 + growth, bottom - 1 + growth), outline=color)
+    return np.asarray(canvas)
+
+
 def compute_class_fractions(labels: Labels) -> dict[str, float]:
     """Return the share of pixels of each class, by name; the shares sum to 1."""
     counts = np.bincount(labels.ravel(), minlength=len(CLASSES))

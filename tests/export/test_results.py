@@ -5,27 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import zipfile
-import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
+import wbcseg
 from wbcseg.counting import EDGE_RULES
 from wbcseg.datasets import open_dataset
 from wbcseg.errors import ErrorCode, Problem
 from wbcseg.export import build_cell_rows, build_definition_rows, build_results_zip, format_edge_counts
 from wbcseg.export.csv import CELLS_FILE, IMAGES_FILE, NO_CELL, NOT_USED
-from wbcseg.export.pdf import build_pdf_report
+from wbcseg.export.pdf import ReportDetails, build_pdf_report
 from wbcseg.features import FEATURES, extract_features
 from wbcseg.metrics import REGIONS
 from wbcseg.quality import EMPTY_FIELD_REASON, OK, OUT_OF_RANGE, REVIEW, STATUS_DESCRIPTIONS, STATUSES
 from wbcseg.results import CellResult, ImageReport, build_in_memory_loader, group_by_image
 
+NO_NAMES = ReportDetails(with_image_names=False)
 WHEN = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
@@ -109,14 +111,16 @@ def test_zip_holds_all_files_and_no_formulas(cells: list[CellResult]) -> None:
     assert data == build_results_zip(cells, report=b"%PDF-")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
-        assert len(names) == len(set(names)) == 3 * 2 + 3 * 4 + 6
+        assert len(names) == len(set(names)) == 3 * 2 + 3 * 4 + 7
         masks = [name for name in names if name.startswith("masks/")]
         with Image.open(io.BytesIO(archive.read(masks[0]))) as mask:
             assert (np.array(mask) == np.array([0, 128, 255])[cells[0].load()[1]]).all()
             assert not mask.info
         rows = read(archive.read(CELLS_FILE))
         assert [row["image"] for row in rows] == ["Jane Doe.png", "Jane Doe.png", "'=1+1.png"]
-        assert len(read(archive.read("definitions.csv"))) == len(FEATURES) + len(REGIONS) + len(STATUSES) + 2 + 2 + 3
+        assert (
+            len(read(archive.read("definitions.csv"))) == len(FEATURES) + len(REGIONS) + len(STATUSES) + 2 + 2 + 3 + 4
+        )
         assert len(json.loads(archive.read("outlines.coco.json"))["images"]) == 3
         outline = json.loads(archive.read(next(name for name in names if name.endswith(".geojson"))))
         values = outline["features"][0]["properties"]["measurements"]
@@ -125,21 +129,29 @@ def test_zip_holds_all_files_and_no_formulas(cells: list[CellResult]) -> None:
         assert "Not a medical device" in archive.read("NOTICE.txt").decode()
 
 
+def test_tables_in_the_zip_and_of_a_saved_result_may_have_a_decimal_comma(
+    cells: list[CellResult], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(io.BytesIO(build_results_zip(cells, decimal_comma=True))) as archive:
+        for name in (CELLS_FILE, "images.csv", "definitions.csv"):
+            assert ";" in archive.read(name).decode("utf-8-sig").splitlines()[0]
+    result = wbcseg.segment(cells[0].load()[0], "unet-16")
+    result.save(tmp_path, decimal_comma=True)
+    header, row = csv.reader(io.StringIO((tmp_path / CELLS_FILE).read_text(encoding="utf-8-sig")), delimiter=";")
+    assert float(row[header.index("nucleus_area_px2")].replace(",", ".")) > 0
+    assert "," in row[header.index("nucleus_to_cell")]
+
+
 def text_of(pdf: bytes) -> str:
-    """Return the text of a PDF's pages that is set in the standard fonts."""
-    streams = []
-    for raw in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, flags=re.DOTALL):
-        try:
-            # The pattern may take a last byte for a line break; that byte is only part of the checksum.
-            streams.append(zlib.decompressobj().decompress(raw))
-        except zlib.error:
-            continue
-    shown = re.findall(rb"\(((?:\\.|[^()\\])*)\) Tj", b"\n".join(streams))
-    return "\n".join(item.decode("latin-1") for item in shown)
+    """Return the text of a PDF's pages, with single spaces."""
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    return "\n".join(" ".join(line.split()) for page in pages for line in page.extract_text().splitlines())
 
 
-def test_report_has_settings_date_and_features_but_no_file_name(cells: list[CellResult]) -> None:
-    data = build_pdf_report(cells, date=WHEN, settings=[("Model", "unet-16, 1a2b3c4d")], pixel_size=0.1)
+def test_report_has_settings_date_and_features_and_no_file_name_if_so_wished(cells: list[CellResult]) -> None:
+    data = build_pdf_report(
+        cells, date=WHEN, settings=[("Model", "unet-16, 1a2b3c4d")], pixel_size=0.1, details=NO_NAMES
+    )
     assert data.startswith(b"%PDF-")
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
@@ -147,7 +159,7 @@ def test_report_has_settings_date_and_features_but_no_file_name(cells: list[Cell
     assert "0.1 µm/pixel" in text
     assert "Image 3" in text
     assert "No white blood cell found." in text
-    assert FEATURES["nucleus_to_cell"].title in unescaped(text)
+    assert FEATURES["nucleus_to_cell"].title in text
     assert "Not a medical device" in text
     assert b"Jane" not in data
     assert "Jane" not in text
@@ -253,12 +265,12 @@ def test_report_explains_statuses_if_there_are_any(status: str) -> None:
 
 def test_report_counts_images_and_lists_unused_files(reports: list[ImageReport]) -> None:
     east = WHEN.astimezone(timezone(timedelta(hours=8)))
-    data = build_pdf_report(reports, date=east, settings=[("TIFF page", "3")])
+    data = build_pdf_report(reports, date=east, settings=[("TIFF page", "3")], details=NO_NAMES)
     text = text_of(data)
     assert "2026-11-23 09:30 UTC" in text
-    assert "4; 1 without a white blood cell; 1 more file not used; 1 expert mask not used" in unescaped(text)
-    assert "4 (1 without issues, 3 to review)" in unescaped(text)
-    assert "nucleus 0.900 (1 cell with a mask)" in unescaped(text)
+    assert "4; 1 without a white blood cell; 1 more file not used; 1 expert mask not used" in text
+    assert "4 (1 without issues, 3 to review)" in text
+    assert "nucleus 0.900 (1 cell with a mask; the mask of 1 cell has no cytoplasm, which is not scored there)" in text
     assert "TIFF page" in text
     assert "Image 5: The file is truncated. Copy it again." in text
     assert f"Image 1: Expert mask not used. The reason is in {CELLS_FILE}." in text
@@ -268,10 +280,6 @@ def test_report_counts_images_and_lists_unused_files(reports: list[ImageReport])
     assert data.count(b"/DCTDecode") >= 1
     assert "Doe" not in text
     assert b"Doe" not in data
-
-
-def unescaped(text: str) -> str:
-    return text.replace("\\", "")
 
 
 @pytest.fixture
@@ -314,7 +322,7 @@ def test_an_edge_rule_changes_every_count(
     ]
     assert [row["edge_rule"] for row in image_rows] == [edge_rule, edge_rule, ""]
     assert image_rows[2]["note"] == "Image gone.png could not be read."
-    text = unescaped(text_of(report))
+    text = text_of(report)
     assert EDGE_RULES[edge_rule].label in text
     assert f"{counted.count('1')} of 4 counted" in text
     assert f"{totals[0]} of 3 counted" in text
@@ -330,7 +338,7 @@ def test_report_counts_the_cells_of_each_model() -> None:
     item = cell_result(1, status=OK)
     nothing = CellResult(item.image_name, item.load, "segnet-16", None, item.image_size, status=REVIEW)
     text = text_of(build_pdf_report([item, nothing], date=WHEN, settings=[]))
-    assert "unet-16: 1 (1 without issues)" in unescaped(text)
+    assert "unet-16: 1 (1 without issues)" in text
     assert "segnet-16: 0\n" in text
 
 

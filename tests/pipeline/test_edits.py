@@ -20,7 +20,9 @@ from wbcseg.datasets.synthetic import draw_sample
 from wbcseg.errors import EditError, ErrorCode
 from wbcseg.inference import Segmentation
 from wbcseg.pipeline.edit_values import MAX_EDITS, MAX_LINE_POINTS, MAX_POINTS, parse_edits, parse_points
-from wbcseg.pipeline.edits import CellEditor, Correction, Edit, apply_edits, count_in_region, describe_edits
+from wbcseg.pipeline.edits import CellEditor, Correction, Edit, apply_edits
+from wbcseg.pipeline.merge import describe_edits
+from wbcseg.pipeline.region import count_in_region
 
 
 def test_edits_are_read_from_json_values() -> None:
@@ -30,6 +32,7 @@ def test_edits_are_read_from_json_values() -> None:
         {"kind": "delete", "ids": [7, 7]},
         {"kind": "split", "ids": [2], "points": [[0, 0], [9, 9]]},
         {"kind": "merge", "ids": [3, 1]},
+        {"kind": "set_type", "ids": [2], "type": "immature granulocyte"},
     ]
     assert parse_edits(values) == (
         Edit("add_point", points=((3.0, 4.5),)),
@@ -37,6 +40,7 @@ def test_edits_are_read_from_json_values() -> None:
         Edit("delete", ids=(7,)),
         Edit("split", ids=(2,), points=((0.0, 0.0), (9.0, 9.0))),
         Edit("merge", ids=(3, 1)),
+        Edit("set_type", ids=(2,), type="immature granulocyte"),
     )
     assert parse_edits([]) == ()
 
@@ -68,6 +72,10 @@ def test_edits_are_read_from_json_values() -> None:
         [{"kind": "delete", "ids": [True]}],
         [{"kind": "delete", "ids": "12"}],
         [{"kind": "merge", "ids": [4]}],
+        [{"kind": "set_type", "ids": [4]}],
+        [{"kind": "set_type", "ids": [4], "type": "platelet"}],
+        [{"kind": "set_type", "ids": [4], "type": ["neutrophil"]}],
+        [{"kind": "set_type", "ids": [], "type": "neutrophil"}],
         [{"kind": "merge", "ids": [4, 4]}],
         [{"kind": "split", "ids": [1], "points": [[1, 1]]}],
     ],
@@ -299,6 +307,23 @@ def test_masks_never_overlap_ids_are_unique_and_the_result_is_the_same_every_tim
     assert correct(*correction.edits).problem is None
 
 
+def test_numbers_have_no_gaps_and_undo_brings_them_back() -> None:
+    result = wbcseg.segment(IMAGE)
+    assert len(result.cells) > 2
+
+    def list_numbers(*edits: Edit) -> list[tuple[int, int]]:
+        return [(cell.id, cell.index) for cell in result.correct(edits).cells]
+
+    before = list_numbers()
+    assert [number for _, number in before] == list(range(1, len(before) + 1))
+    delete = Edit("delete", ids=(before[1][0],))
+    ids = [cell_id for cell_id, _ in before if cell_id != before[1][0]]
+    assert list_numbers(delete) == list(zip(ids, range(1, len(before)), strict=True))
+    header, *rows = result.correct([delete]).to_rows()
+    assert [int(row[header.index("cell_index")]) for row in rows] == list(range(1, len(before)))
+    assert list_numbers() == before
+
+
 def test_adding_a_cell_takes_at_most_300_milliseconds() -> None:
     """On a field of 720×576 pixels, with everything that is measured of it; in processor time."""
     field = np.full((576, 720, 3), (236, 226, 190), np.uint8)
@@ -310,7 +335,7 @@ def test_adding_a_cell_takes_at_most_300_milliseconds() -> None:
         field[y - 60 : y + 60, x - 60 : x + 60][cell] = sample.image[cell]
     result = wbcseg.segment(field)
     assert len(result.cells) == len(centres)
-    edits, times = [Edit("delete", ids=(cell.index,)) for cell in result.cells], []
+    edits, times = [Edit("delete", ids=(cell.id,)) for cell in result.cells], []
     result.correct(edits)
     for x, y in centres:
         edits.append(Edit("add_point", points=((float(x), float(y)),)))

@@ -25,8 +25,9 @@ class CocoWriter:
     """Builds a COCO file image by image, without keeping masks in memory.
 
     Each cell has an annotation for its cytoplasm, its nucleus and the whole cell, which share the attribute
-    ``cell_index``. A segmentation is a list of polygons along pixel edges, one for each piece. COCO polygons cannot
-    have holes, so regions with holes, such as most cytoplasm, are uncompressed run lengths instead.
+    ``cell_index``. The category of a whole cell is its type, if it has one, else ``cell``. A segmentation is a list of
+    polygons along pixel edges, one for each piece. COCO polygons cannot have holes, so regions with holes, such as most
+    cytoplasm, are uncompressed run lengths instead.
 
     References:
         https://cocodataset.org/#format-data, section “Object Detection”.
@@ -35,6 +36,7 @@ class CocoWriter:
     def __init__(self) -> None:
         self._images: list[str] = []
         self._annotations: list[str] = []
+        self._type_ids: dict[str, int] = {}
 
     def add(self, name: str, size: tuple[int, int], outlines: Iterable[CellOutline]) -> None:
         """Add an image with its cells.
@@ -50,6 +52,8 @@ class CocoWriter:
         for outline in outlines:
             for category_id, region_mask, polygons in _list_regions(outline):
                 if polygons:
+                    if category_id == CELL_ID and outline.type:
+                        category_id = self._type_ids.setdefault(outline.type, CELL_ID + 1 + len(self._type_ids))
                     annotation = {
                         "id": len(self._annotations) + 1,
                         "image_id": image_id,
@@ -65,8 +69,12 @@ class CocoWriter:
     def to_bytes(self) -> bytes:
         """Return the file."""
         info = _to_json({"description": NOTICE})
+        types = [(category_id, name) for name, category_id in self._type_ids.items()]
         categories = _to_json(
-            [{"id": category_id, "name": name, "supercategory": "white blood cell"} for category_id, name in CATEGORIES]
+            [
+                {"id": category_id, "name": name, "supercategory": "white blood cell"}
+                for category_id, name in (*CATEGORIES, *types)
+            ]
         )
         images, annotations = (",".join(entries) for entries in (self._images, self._annotations))
         return (

@@ -11,6 +11,7 @@ from typing import Final
 from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, get_edge_rule, is_counted, list_cut_edges
 from wbcseg.features import FEATURES
 from wbcseg.metrics import REGIONS
+from wbcseg.printable import make_printable
 from wbcseg.quality import EMPTY_FIELD_REASON, STATUS_DESCRIPTIONS, STATUS_LABELS, STATUSES
 from wbcseg.results import CellResult, ImageReport, Results, group_by_image
 
@@ -48,6 +49,8 @@ IN_REGION_DESCRIPTION: Final = (
 )
 """Definition of the column ``in_region``."""
 
+_TYPE_COLUMNS: Final = ("type", "type_origin", "predicted_type", "type_probability")
+
 CUT_BY_EDGE_DESCRIPTION: Final = "The image edges that cut the cell: top, bottom, left, right; empty if it is complete."
 """Definition of the column ``cut_by_edge`` in the table of cells."""
 
@@ -60,15 +63,25 @@ DICE_DESCRIPTION: Final = (
 """Definition of the Dice columns."""
 
 
-TEXT_COLUMNS: Final = frozenset(("image", "model", "note", "reasons", "mask_file", "status", "status_label"))
+TEXT_COLUMNS: Final = frozenset(
+    (
+        *("image", "model", "note", "reasons", "mask_file", "status", "status_label", "type", "subtype"),
+        *("definition", "title", "value", "network", "cell_type", "first", "second", "sample"),
+    )
+)
 """Columns whose cells are text even if they look like numbers, such as the name ``3.14``."""
+
+
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with in a spreadsheet; the last four are the full-width forms of the others."""
 
 
 def encode_csv(rows: Iterable[Sequence[str]], *, decimal_comma: bool = False) -> bytes:
     """Encode a table as CSV that is safe to open in a spreadsheet.
 
-    Spreadsheets execute a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula. Such cells get a leading
-    apostrophe, unless they are numbers.
+    Spreadsheets execute a cell that begins with ``=``, ``+``, ``-`` or ``@``, also after spaces or as full-width
+    characters, as a formula. Such cells get a leading apostrophe, unless they are numbers. Line breaks and control
+    characters become spaces.
 
     Args:
         rows: The rows, header first.
@@ -77,7 +90,7 @@ def encode_csv(rows: Iterable[Sequence[str]], *, decimal_comma: bool = False) ->
 
     Returns:
         UTF-8 with a byte order mark, by which spreadsheets recognise the encoding. What UTF-8 cannot encode becomes
-        ``?``.
+        U+FFFD.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if decimal_comma else ",")
@@ -95,7 +108,8 @@ def encode_csv(rows: Iterable[Sequence[str]], *, decimal_comma: bool = False) ->
 
 
 def _escape_formula(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell) else cell
+    cell = make_printable(cell)
+    return f"'{cell}" if cell.lstrip().startswith(FORMULA_STARTS) and not _is_number(cell) else cell
 
 
 def _is_number(cell: str) -> bool:
@@ -127,10 +141,25 @@ def build_cell_rows(
     reports = group_by_image(results)
     dice_regions = sorted({region for report in reports for cell in report.cells for region in cell.dice})
     header = ["image_index", "image", "width", "height", "cell_index", "model"]
-    header += ["counted", "cut_by_edge", "in_region", "origin", "status", "status_label", "reasons", "note"]
+    header += [
+        "counted",
+        "cut_by_edge",
+        "in_region",
+        "origin",
+        *_TYPE_COLUMNS,
+        "status",
+        "status_label",
+        "reasons",
+        "note",
+    ]
     header += [] if mask_files is None else ["mask_file"]
+    all_cells = [cell for report in reports for cell in report.cells]
+    has_subtypes = any(cell.subtype for cell in all_cells)
+    types = list(dict.fromkeys(name for cell in all_cells for name in cell.type_probabilities))
+    header += ["subtype"] if has_subtypes else []
     header += ["bbox_x", "bbox_y", *(format_column_name(name, pixel_size) for name in FEATURES)]
     header += [f"dice_{region}" for region in dice_regions]
+    header += [format_probability_column(name) for name in types]
 
     def build_row(image_index: int, report: ImageReport, model: str = "", cell: CellResult | None = None) -> list[str]:
         height, width = report.size or ("", "")
@@ -141,18 +170,19 @@ def build_cell_rows(
             number, counted = str(cell.cell_index or 1), str(int(is_counted(cell, edge_rule)))
             cut_by_edge, origin = " ".join(list_cut_edges(cell)), cell.origin
             in_region = "" if cell.in_region is None else str(int(cell.in_region))
-        entries += [number, model, counted, cut_by_edge, in_region, origin]
+        entries += [number, model, counted, cut_by_edge, in_region, origin, *_list_type_entries(cell)]
         status = _get_status(report, cell)
         entries += [status, ROW_STATUS_LABELS.get(status, status), " ".join(_list_reasons(report, model, cell))]
         entries += [" ".join(filter(None, (str(report.problem or ""), report.note)))]
         if mask_files is not None:
             entries.append(mask_files.get(cell, "") if cell else "")
+        entries += [cell.subtype if cell else ""] if has_subtypes else []
         x, y = (cell.offset if cell else None) or ("", "")
         values = cell.features.to_units(pixel_size) if cell and cell.features else {}
         entries += [str(x), str(y), *(_format_number(values.get(name, math.nan)) for name in FEATURES)]
-        return entries + [
-            _format_number(cell.dice.get(region, math.nan) if cell else math.nan) for region in dice_regions
-        ]
+        dice, probabilities = (cell.dice, cell.type_probabilities) if cell else ({}, {})
+        entries += [_format_number(dice.get(region, math.nan)) for region in dice_regions]
+        return entries + [_format_number(probabilities.get(name, math.nan)) for name in types]
 
     rows = [header]
     for image_index, report in enumerate(reports, start=1):
@@ -206,6 +236,10 @@ def build_definition_rows(pixel_size: float | None = None, *, edge_rule: str = D
         ["in_region", "", "In the region", IN_REGION_DESCRIPTION],
         ["origin", "model", "Detected", "The model detected the cell, and nobody changed it."],
         ["origin", "person", "Corrected", "A person added the cell, or split or merged cells."],
+        ["type", "", "Type", "Type of the cell: a person's, else the type model's; empty if it has none."],
+        ["type_origin", "", "Type by", "Who gave the type: model or person."],
+        ["predicted_type", "", "Type by the model", "What the type model said; empty without a type model."],
+        ["type_probability", "", "Probability of the type", "The type model's probability of the type, 0 to 1."],
     ]
     rows += [
         [format_column_name(name, pixel_size), "", spec.title, describe_feature(name, pixel_size)]
@@ -245,6 +279,19 @@ def format_column_name(name: str, pixel_size: float | None) -> str:
         return name
     unit = "px" if pixel_size is None else "um"
     return f"{name}_{unit}{'2' if power == 2 else ''}"
+
+
+def _list_type_entries(cell: CellResult | None) -> list[str]:
+    """Return a cell's entries in the columns of its type; all are empty without a cell or a type."""
+    if cell is None or cell.features is None or not cell.type:
+        return [""] * len(_TYPE_COLUMNS)
+    probability = cell.type_probabilities.get(cell.type, math.nan)
+    return [cell.type, "person" if cell.assigned_type else "model", cell.predicted_type, _format_number(probability)]
+
+
+def format_probability_column(cell_type: str) -> str:
+    """Return the name of the column with the probability of a type, such as ``probability_neutrophil``."""
+    return f"probability_{cell_type.replace(' ', '_')}"
 
 
 def _get_status(report: ImageReport, cell: CellResult | None) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from wbcseg.export.outlines import CellOutline
 from wbcseg.export.polygons import Polygon
 from wbcseg.labels import CYTOPLASM, PALETTES
+
+UNTYPED_CLASS: Final = "White blood cell"
+"""QuPath class of a cell without a type."""
 
 
 def build_geojson(outlines: Iterable[CellOutline]) -> bytes:
@@ -37,7 +40,10 @@ def _build_feature(outline: CellOutline) -> dict[str, Any]:
     properties = {
         "objectType": "cell" if outline.nucleus_polygons else "annotation",
         "name": outline.name,
-        "classification": {"name": "White blood cell", "color": PALETTES["thesis"].colors[CYTOPLASM.id]},
+        "classification": {
+            "name": outline.type.capitalize() or UNTYPED_CLASS,
+            "color": PALETTES["thesis"].colors[CYTOPLASM.id],
+        },
         "measurements": {name: value for name, value in (outline.measurements or {}).items() if np.isfinite(value)},
         "metadata": {name: str(value) for name, value in outline.attributes.items()},
     }

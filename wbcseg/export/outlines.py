@@ -29,6 +29,8 @@ class CellOutline:
         status: Quality status code; empty if quality was not assessed.
         cut_edges: Names of the image edges that cut the cell.
         is_corrected: Whether a person added or changed it.
+        type: Its type, such as ``neutrophil`` or ``unsure``; empty without types.
+        type_probability: The type model's probability of that type, if there is one.
     """
 
     labels: Labels
@@ -38,6 +40,8 @@ class CellOutline:
     status: str = ""
     cut_edges: tuple[str, ...] = ()
     is_corrected: bool = False
+    type: str = ""
+    type_probability: float | None = None
 
     @property
     def name(self) -> str:
@@ -49,6 +53,9 @@ class CellOutline:
         """What else the formats store of the cell, by the names of columns in the table of cells."""
         attributes: dict[str, str | int] = {"cell_index": self.number}
         attributes |= {"status": self.status} if self.status else {}
+        attributes |= {"type": self.type} if self.type else {}
+        if self.type_probability is not None:
+            attributes["type_probability"] = f"{self.type_probability:.6g}"
         attributes |= {"cut_by_edge": " ".join(self.cut_edges)} if self.cut_edges else {}
         return attributes | ({"origin": "person"} if self.is_corrected else {})
 
@@ -88,6 +95,8 @@ def build_outline(cell: CellResult, labels: Labels, pixel_size: float | None = N
         cell.status,
         list_cut_edges(cell),
         cell.origin == "person",
+        cell.type,
+        cell.type_probabilities.get(cell.type),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from wbcseg.celltypes import PRIOR_LABELS, PriorName, load_type_model
 from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, get_edge_rule
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.quality import format_counts
@@ -58,7 +59,8 @@ def format_mean_dice(all_cells: Iterable[CellResult]) -> str:
     """Return the mean Dice against expert masks, and the number of cells; empty if there are no masks.
 
     Args:
-        all_cells: Cells of one model. Undefined Dice values are excluded.
+        all_cells: Cells of one model. Dice values that are undefined, or of a class that a mask does not mark, are
+            excluded, which the text says.
     """
     cells = list(all_cells)
     dice_texts, n_scored = [], 0
@@ -69,6 +71,11 @@ def format_mean_dice(all_cells: Iterable[CellResult]) -> str:
             n_scored = max(n_scored, len(values))
     n_seen_in_training = sum(1 for cell in cells if cell.dice and cell.seen_in_training)
     suffix = f", {n_seen_in_training} seen in training, so optimistic" if n_seen_in_training else ""
+    for region in FOREGROUND_REGIONS[:2]:
+        count = sum(1 for cell in cells if cell.dice and math.isnan(cell.dice.get(region, math.nan)))
+        if count:
+            of_cells = "1 cell has" if count == 1 else f"{count} cells have"
+            suffix += f"; the mask of {of_cells} no {region}, which is not scored there"
     if any(cell.dice and cell.offset is not None for cell in cells):
         suffix += "; cells that were not detected do not count"
     return (
@@ -76,3 +83,19 @@ def format_mean_dice(all_cells: Iterable[CellResult]) -> str:
         if dice_texts
         else ""
     )
+
+
+def describe_type_model(prior: PriorName | None = None) -> list[tuple[str, str]]:
+    """Return the type model and its prior as names and values for a report.
+
+    Args:
+        prior: How common the types were taken to be; by default as the type model's card says.
+
+    Raises:
+        ModelError: If there is no usable type model.
+    """
+    card = load_type_model().card
+    return [
+        ("Type model", f"{card.title}, file {card.files['network'].sha256[:8]}, created {card.created[:10]}"),
+        ("Prior of types", PRIOR_LABELS[prior or card.calibration.prior]),
+    ]

@@ -5,16 +5,20 @@ from wbcseg.pipeline.analyze import PipelineConfig, analyze, analyze_image, anal
 from wbcseg.pipeline.batch import Batch, Progress
 from wbcseg.pipeline.cells import analyze_cells, compute_cell_dice, flag_disagreements
 from wbcseg.pipeline.correct import AnalysisEditor
-from wbcseg.pipeline.edits import Edit, apply_edits, count_in_region
+from wbcseg.pipeline.disagreement import Disagreement, find_disagreement
+from wbcseg.pipeline.edits import Edit, apply_edits
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache, build_field_result
 from wbcseg.pipeline.inputs import collect_inputs
 from wbcseg.pipeline.merge import build_field_renderer, merge_results
+from wbcseg.pipeline.region import count_in_region
+from wbcseg.pipeline.sample_types import assign_sample_types
 from wbcseg.pipeline.thumbnails import render_field, render_overlay
 
 __all__ = [
     "Analysis",
     "AnalysisEditor",
     "Batch",
+    "Disagreement",
     "Edit",
     "ImageResult",
     "LastImageCache",
@@ -25,11 +29,13 @@ __all__ = [
     "analyze_image",
     "analyze_pixels",
     "apply_edits",
+    "assign_sample_types",
     "build_field_renderer",
     "build_field_result",
     "collect_inputs",
     "compute_cell_dice",
     "count_in_region",
+    "find_disagreement",
     "flag_disagreements",
     "merge_results",
     "open_input",

@@ -21,6 +21,7 @@ from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache
 from wbcseg.pipeline.thumbnails import render_thumbnail
+from wbcseg.pipeline.tiles import render_tile
 from wbcseg.results import CellResult, Pixels
 from wbcseg.visualization import Box
 
@@ -75,12 +76,13 @@ class Analysis:
         # Put it into the cache, so that it need not be read again.
         cache.get(key, lambda: self.image)
         thumbnails = [render_thumbnail(self.image, self.segmentation.labels)] if self.is_field_of_view else []
-        reloadable, masks = [], []
+        reloadable, masks, tiles = [], [], []
         for cell in self.cells:
             crop, labels = cell.load()
             mask_part = (_get_crop_box(cell, labels), encode_png(labels))
             thumbnails.append(render_thumbnail(crop, labels))
             masks.append(mask_part)
+            tiles.append(render_tile(self.image, cell))
             reloadable.append(replace(cell, load=_build_loader(load_pixels, *mask_part)))
         return ImageResult(
             input_image,
@@ -96,6 +98,7 @@ class Analysis:
             load=lambda: _assemble(load_pixels(), masks),
             digest=compute_image_digest(self.image, self.mask),
             edits=self.edits,
+            tiles=tuple(tiles),
         )
 
 

@@ -11,20 +11,21 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.celltypes import PriorName, TypeModel
 from wbcseg.datasets.pages import resolve_page
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import DatasetError, ErrorCode, ImageError, MaskError, Problem, WbcsegError
-from wbcseg.inference import DetectedCell, Segmentation
+from wbcseg.inference import CellSegmenter, DetectedCell, Segmentation
 from wbcseg.io import PageChoice, check_mask, format_display_name, open_image, open_pair
 from wbcseg.io.images import OpenedImage
 from wbcseg.io.mask_meaning import holds_mask_codes
 from wbcseg.labels import Labels
 from wbcseg.pipeline.analysis import Analysis, compute_image_digest
 from wbcseg.pipeline.cells import analyze_cells
-from wbcseg.pipeline.edits import CellSegmenter
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache
 from wbcseg.quality import QualityModel
 from wbcseg.results import CellResult
+from wbcseg.turns import WorkCancelledError
 
 TRAINED_ON_NOTICE: Final = "was trained on this image, so its Dice is optimistic."
 """A notice, after the name of the model."""
@@ -49,6 +50,10 @@ class PipelineConfig:
         second_model: A second opinion: cells on which it disagrees are flagged for review.
         tta: Whether to use test-time averaging; see :meth:`wbcseg.inference.Segmenter.predict`.
         page: Page of files with several; a choice of the input image has precedence.
+        type_model: Says what each cell is; see :func:`wbcseg.celltypes.load_type_model`. Without it, cells have no
+            type.
+        prior: How common the types are taken to be, one of :data:`wbcseg.celltypes.PRIORS`; by default as the type
+            model's card says.
         training_digests: Digests of the images with masks that the model was trained on, whose Dice is marked.
     """
 
@@ -58,18 +63,25 @@ class PipelineConfig:
     tta: bool = False
     page: PageChoice = None
     training_digests: frozenset[str] = frozenset()
+    type_model: TypeModel | None = None
+    prior: PriorName | None = None
 
 
 def analyze_image(input_image: InputImage, pipeline_config: PipelineConfig, cache: LastImageCache) -> ImageResult:
-    """Segment and measure an image. Whatever goes wrong is the result's problem; nothing is raised.
+    """Segment and measure an image. Whatever goes wrong is the result's problem.
 
     Args:
         input_image: The image.
         pipeline_config: The models and options.
         cache: Keeps the last image read.
+
+    Raises:
+        WorkCancelledError: If the work is no longer wanted; see :mod:`wbcseg.turns`.
     """
     try:
         return analyze(input_image, pipeline_config, cache).build_result()
+    except WorkCancelledError:
+        raise
     except Exception as error:
         return ImageResult(input_image, problem=describe_failure(input_image, error))
 
@@ -154,13 +166,19 @@ def analyze_pixels(
         quality_model=pipeline_config.quality_model,
         second_labels=second_labels,
         known=measured_cells,
+        type_model=pipeline_config.type_model,
+        prior=pipeline_config.prior,
     )
     return Analysis(
         input_image,
         image,
         segmentation,
         tuple(replace(cell, seen_in_training=seen_in_training) for cell in cells),
-        (*notices, *list_mask_notices(image, mask, segmentation.model if seen_in_training else "")),
+        (
+            *notices,
+            *segmentation.notices,
+            *list_mask_notices(image, mask, segmentation.model if seen_in_training else ""),
+        ),
         mask=mask,
         second_labels=second_labels,
         measured_cells=measured_cells,

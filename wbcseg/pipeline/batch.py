@@ -1,12 +1,15 @@
-"""Process many images, one after the other, in a background thread."""
+"""Process many images, one after the other, in a background thread that takes turns with others."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final, Literal
 
 from wbcseg.datasets.uploads import InputImage
@@ -15,14 +18,17 @@ from wbcseg.pipeline.analyze import PipelineConfig, analyze_image
 from wbcseg.pipeline.image_result import ImageResult, LastImageCache, rename_result
 from wbcseg.pipeline.merge import merge_results
 from wbcseg.results import ImageReport
+from wbcseg.turns import WorkCancelledError, pause, take_turns
 
 BatchState = Literal["waiting", "running", "paused", "cancelled", "done"]
 
 _CANCELLED_MESSAGE: Final = "The batch was cancelled before this image was processed."
-NOT_PROCESSED: Final = Problem(_CANCELLED_MESSAGE, reason=_CANCELLED_MESSAGE, code=ErrorCode.CANCELLED)
 
-_compute_lock = threading.Lock()
-"""One batch computes at a time in the whole process."""
+MIN_DURATIONS: Final = 2
+MAX_DURATIONS: Final = 20
+"""Least and greatest number of images by whose durations the time left is estimated."""
+
+NOT_PROCESSED: Final = Problem(_CANCELLED_MESSAGE, reason=_CANCELLED_MESSAGE, code=ErrorCode.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,13 @@ class Progress:
         state: Its state.
         done: Number of images processed.
         total: Number of images.
+        seconds_left: About how long the rest takes, from the last images; ``None`` if not known.
     """
 
     state: BatchState
     done: int
     total: int
+    seconds_left: float | None = None
 
     @property
     def is_active(self) -> bool:
@@ -71,7 +79,9 @@ class Batch:
         self._pipeline_config, self._idle_timeout = pipeline_config, idle_timeout
         self._lock = threading.Lock()
         self._results: list[ImageResult] = []
+        self._durations: deque[float] = deque(maxlen=MAX_DURATIONS)
         self._state: BatchState = "waiting"
+        self._has_result = threading.Event()
         self._thread: threading.Thread | None = None
         self._last_heartbeat = time.monotonic()
         previous_results = previous.get_results() if previous else []
@@ -87,7 +97,7 @@ class Batch:
                 return
             if self._state in ("waiting", "running") and self._thread is not None and self._thread.is_alive():
                 return
-            # A cancelled thread that is still busy with its last image must finish first.
+            # A cancelled thread that is still busy must finish first.
             previous_thread, self._state = self._thread, "waiting"
             self._thread = threading.Thread(target=self._run, args=(previous_thread,), name="batch", daemon=True)
             self._thread.start()
@@ -101,7 +111,7 @@ class Batch:
             self.start()
 
     def cancel(self) -> None:
-        """Stop after the current image. The results so far are kept."""
+        """Stop at once, within an image, too. The results so far are kept."""
         with self._lock:
             if self._state != "done":
                 self._state = "cancelled"
@@ -112,23 +122,30 @@ class Batch:
         if thread is not None:
             thread.join(timeout)
 
+    def wait_for_result(self, timeout: float) -> None:
+        """Wait for the first result, at most so many seconds."""
+        self._has_result.wait(timeout)
+
     @property
     def progress(self) -> Progress:
         """How far the batch is."""
         with self._lock:
             done, total = len(self._results), len(self.input_images)
-            return Progress("done" if done == total else self._state, done, total)
+            state = "done" if done == total else self._state
+            if state != "running" or len(self._durations) < MIN_DURATIONS:
+                return Progress(state, done, total)
+            return Progress(state, done, total, (total - done) * fmean(self._durations))
 
     def get_results(self) -> list[ImageResult]:
         """Return the results so far, in the order of the images."""
         with self._lock:
             return list(self._results)
 
-    def replace_result(self, result: ImageResult) -> None:
-        """Put a corrected result in the place of the one for the same image."""
-        source = (result.input_image.key, result.name)
+    def replace_results(self, results: Sequence[ImageResult]) -> None:
+        """Put corrected results in the places of those for the same images."""
+        by_source = {(result.input_image.key, result.name): result for result in results}
         with self._lock:
-            self._results = [result if (old.input_image.key, old.name) == source else old for old in self._results]
+            self._results = [by_source.get((old.input_image.key, old.name), old) for old in self._results]
 
     def get_reports(self) -> list[ImageReport]:
         """Return a report on every image, including those that could not be used or were not reached."""
@@ -148,13 +165,11 @@ class Batch:
     def _run(self, previous_thread: threading.Thread | None) -> None:
         if previous_thread is not None:
             previous_thread.join()
-        while not _compute_lock.acquire(timeout=0.2):
-            if not self._should_continue():
-                return
-        try:
+        with contextlib.suppress(WorkCancelledError), take_turns(self._should_continue):
             with self._lock:
                 if self._state == "waiting":
                     self._state = "running"
+            now = time.monotonic()
             while self._should_continue():
                 with self._lock:
                     index = len(self._results)
@@ -170,8 +185,12 @@ class Batch:
                 )
                 with self._lock:
                     self._results.append(result)
-        finally:
-            _compute_lock.release()
+                    self._has_result.set()
+                    # With the time in which others had their turn.
+                    last_end, now = now, time.monotonic()
+                    if reusable is None:
+                        self._durations.append(now - last_end)
+                pause()
 
     def _should_continue(self) -> bool:
         """Return whether to continue; pause if no one has been watching for long."""

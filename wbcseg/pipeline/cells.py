@@ -9,13 +9,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.features import extract_features, find_cut_edges
+from wbcseg.celltypes import PriorName, TypeModel
+from wbcseg.features import extract_features
 from wbcseg.inference import BBox, DetectedCell, Segmentation
 from wbcseg.inference.postprocess import keep_main_cell
 from wbcseg.labels import BACKGROUND, Labels
-from wbcseg.metrics import CELL, REGIONS, score
-from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, QualityModel
-from wbcseg.results import CellResult, ImageEdges, build_in_memory_loader
+from wbcseg.metrics import CELL, REGIONS, score, score_marked
+from wbcseg.quality import MAX_REASONS, OK, OUT_OF_RANGE, REVIEW, UNFAMILIAR, QualityModel
+from wbcseg.results import CellResult, build_in_memory_loader, find_cut_edges
+from wbcseg.turns import pause
 
 MIN_MODEL_AGREEMENT: Final = 0.8
 """Two models disagree on a cell if the Dice between their masks of the whole cell is below this."""
@@ -34,6 +36,8 @@ def analyze_cells(
     quality_model: QualityModel | None = None,
     second_labels: Labels | None = None,
     known: MutableMapping[DetectedCell, CellResult] | None = None,
+    type_model: TypeModel | None = None,
+    prior: PriorName | None = None,
 ) -> list[CellResult]:
     """Measure every cell that a model found, and assess its quality.
 
@@ -46,6 +50,8 @@ def analyze_cells(
         second_labels: Another model's class ids, ``uint8[H, W]``; cells on which the models disagree are flagged.
         known: Cells of the same image that were measured with the same models; they are not measured again, and new
             ones are added.
+        type_model: See :func:`wbcseg.celltypes.load_type_model`. Without it, cells have no type.
+        prior: How common the types are taken to be; by default as the type model's card says.
 
     Returns:
         For a crop, its main cell, or one result without features if there is none. For a field of view (see
@@ -55,17 +61,20 @@ def analyze_cells(
     detected_cells = segmentation.cells if in_field else (_build_crop_cell(segmentation),)
     known = {} if known is None else known
     cells = []
-    for detected in detected_cells:
+    for number, detected in enumerate(detected_cells, 1):
+        pause()
         if detected not in known:
-            known[detected] = _measure_cell(name, image, segmentation, detected, quality_model)
+            known[detected] = _measure_cell(name, image, segmentation, detected, quality_model, type_model)
         item = known[detected]
+        if in_field and item.cell_index != number:
+            item = replace(item, cell_index=number)
         bbox, cell_labels = detected.bbox, item.load()[1]
         labels = segmentation.labels[bbox.slices]
         if mask is not None:
             dice = (
                 compute_cell_dice(mask, segmentation.labels, bbox, cell_labels)
                 if in_field
-                else score(mask, labels).dice
+                else score_marked(mask, labels).dice
             )
             item = replace(item, dice={region: dice[region] for region in REGIONS if region in dice})
         if second_labels is not None:
@@ -73,6 +82,8 @@ def analyze_cells(
             second_cell_labels = keep_main_cell(_blank_outside(second_labels[bbox.slices], is_free))
             item = _flag_disagreement(item) if _models_disagree(cell_labels, second_cell_labels) else item
         cells.append(item)
+    if type_model is not None:
+        cells = list(type_model.assign(cells, prior))
     return _flag_unlike_field(cells) if in_field else cells
 
 
@@ -82,17 +93,19 @@ def _measure_cell(
     segmentation: Segmentation,
     detected: DetectedCell,
     quality_model: QualityModel | None,
+    type_model: TypeModel | None,
 ) -> CellResult:
     """Measure and assess one cell, apart from what depends on others."""
     bbox, in_field, size = detected.bbox, segmentation.is_field_of_view, (image.shape[0], image.shape[1])
     crop = image[bbox.slices]
     cell_labels = keep_main_cell(_blank_outside(segmentation.labels[bbox.slices], detected.cell_mask))
-    image_edges = _find_image_edges(bbox, size)
+    image_edges = bbox.find_image_edges(*size)
     quality = (
         quality_model.assess(crop, detected.probabilities, cell_labels, image_edges=image_edges if in_field else None)
         if quality_model
         else None
     )
+    evidence = type_model.examine(image, cell_labels, (bbox.left, bbox.top)) if type_model else None
     return CellResult(
         name,
         build_in_memory_loader(crop, cell_labels),
@@ -100,14 +113,15 @@ def _measure_cell(
         extract_features(crop, cell_labels, image_edges=image_edges),
         size,
         offset=(bbox.left, bbox.top) if in_field else None,
-        cell_index=detected.id if in_field else 0,
+        cell_index=int(in_field),
         id=detected.id,
         score=detected.score,
-        cut_edges=find_cut_edges(cell_labels, image_edges),
+        cut_edges=find_cut_edges(cell_labels != BACKGROUND.id, image_edges),
         status=quality.status if quality else "",
         reasons=quality.reasons if quality else (),
         origin=detected.origin,
         centroid=detected.centroid if in_field else None,
+        type_evidence=() if evidence is None else tuple(evidence.tolist()),
     )
 
 
@@ -130,7 +144,7 @@ def compute_cell_dice(mask: Labels, labels: Labels, bbox: BBox, cell_labels: Lab
         cell_labels: The cell alone in its crop, ``uint8[h, w]``.
 
     Returns:
-        Dice by region.
+        Dice by region, NaN where it is undefined or the mask does not mark a class.
     """
     # Imported here, so that listing models does not wait for it.
     from scipy import ndimage
@@ -141,7 +155,7 @@ def compute_cell_dice(mask: Labels, labels: Labels, bbox: BBox, cell_labels: Lab
     is_matched = np.zeros(count + 1, np.bool_)
     is_matched[pieces[is_cell]] = True
     is_matched[0] = False
-    return score(_blank_outside(truth, is_matched[pieces]), cell_labels).dice
+    return score_marked(_blank_outside(truth, is_matched[pieces]), cell_labels, mask).dice
 
 
 def _blank_outside(labels: Labels, region_mask: NDArray[np.bool_]) -> Labels:
@@ -159,11 +173,6 @@ def _flag_unlike_field(cells: list[CellResult]) -> list[CellResult]:
         else cell
         for cell in cells
     ]
-
-
-def _find_image_edges(bbox: BBox, size: tuple[int, int]) -> ImageEdges:
-    """Return which sides of a crop are edges of its field of view."""
-    return bbox.top == 0, bbox.bottom == size[0], bbox.left == 0, bbox.right == size[1]
 
 
 def flag_disagreements(cells_by_model: Mapping[str, Sequence[CellResult]]) -> dict[str, tuple[CellResult, ...]]:
@@ -200,5 +209,5 @@ def _flag_disagreement(cell: CellResult) -> CellResult:
     """Return a cell flagged as one on which models disagree; a cell without a status stays as it is."""
     if not cell.status:
         return cell
-    status = REVIEW if cell.status == OK else cell.status
+    status = REVIEW if cell.status in (OK, UNFAMILIAR) else cell.status
     return replace(cell, status=status, reasons=(DISAGREEMENT_REASON, *cell.reasons)[:MAX_REASONS])

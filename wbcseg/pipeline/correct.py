@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wbcseg.errors import Problem
@@ -10,6 +10,8 @@ from wbcseg.pipeline.analysis import Analysis
 from wbcseg.pipeline.analyze import PipelineConfig
 from wbcseg.pipeline.cells import analyze_cells
 from wbcseg.pipeline.edits import CellEditor, Edit
+from wbcseg.pipeline.image_result import ImageResult
+from wbcseg.results import CellResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,9 @@ class AnalysisEditor:
         correction = self._cell_editor.apply(edits, as_field=as_field)
         analysis = self._analysis
         if correction.segmentation is analysis.segmentation:
+            if correction.edits:
+                typed = assign_types(analysis.cells, correction.types)
+                analysis = replace(analysis, cells=typed, edits=correction.edits)
             return CorrectedAnalysis(analysis, correction.problem)
         cells = analyze_cells(
             analysis.input_image.name,
@@ -53,12 +58,53 @@ class AnalysisEditor:
             quality_model=self._config.quality_model,
             second_labels=analysis.second_labels,
             known=analysis.measured_cells,
+            type_model=self._config.type_model,
+            prior=self._config.prior,
         )
+        if not correction.segmentation.is_field_of_view:
+            cells = [replace(cell, origin="person") for cell in cells]
         seen_in_training = any(cell.seen_in_training for cell in analysis.cells)
         corrected = replace(
             analysis,
             segmentation=correction.segmentation,
-            cells=tuple(replace(cell, seen_in_training=seen_in_training) for cell in cells),
+            cells=assign_types((replace(cell, seen_in_training=seen_in_training) for cell in cells), correction.types),
             edits=correction.edits,
         )
         return CorrectedAnalysis(corrected, correction.problem)
+
+
+def assign_types(cells: Iterable[CellResult], types: Mapping[int, str]) -> tuple[CellResult, ...]:
+    """Return cells with the types that a person gave, and no others.
+
+    Args:
+        cells: The cells of one image.
+        types: Types by the id of the cell.
+    """
+    return tuple(
+        cell if cell.assigned_type == types.get(cell.id, "") else replace(cell, assigned_type=types.get(cell.id, ""))
+        for cell in cells
+    )
+
+
+def retype(result: ImageResult, edits: Sequence[Edit]) -> ImageResult | None:
+    """Return a result after edits that differ from its own in the types only, without reading its image.
+
+    Args:
+        result: The result, with its own edits.
+        edits: All corrections of the model's own result, in order.
+
+    Returns:
+        The result, or ``None`` if cells have to be added or changed, or it does not know their ids.
+    """
+    shapes = [[edit for edit in each if edit.kind != "set_type"] for each in (result.edits, edits)]
+    if shapes[0] != shapes[1] or any(edit.kind == "split" and not edit.ids for edit in edits):
+        return None
+    types: dict[int, str] = {}
+    for edit in edits:
+        if edit.kind == "set_type":
+            types |= dict.fromkeys(edit.ids, edit.type)
+        else:
+            types = {cell_id: cell_type for cell_id, cell_type in types.items() if cell_id not in edit.ids}
+    if not types.keys() <= {cell.id for cell in result.cells}:
+        return None
+    return replace(result, cells=assign_types(result.cells, types), edits=tuple(edits))

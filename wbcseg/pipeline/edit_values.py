@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn, get_args
 
+from wbcseg.differential import ASSIGNABLE_TYPES
 from wbcseg.errors import EditError, ErrorCode
 from wbcseg.pipeline.edits import Edit, EditKind, Point
 
@@ -18,12 +19,15 @@ MAX_LINE_POINTS: Final = 200
 MAX_POINTS: Final = 2000
 """Corners of a region."""
 
+MAX_MASK_LENGTH: Final = 5_000_000
+"""Characters of a drawn mask."""
+
 MAX_COORDINATE: Final = 1e6
 """Largest absolute value of a coordinate; a line may begin outside the image."""
 
 
 def parse_edits(value: object) -> tuple[Edit, ...]:
-    """Read a list of edits, each with the keys ``kind``, ``ids``, ``points`` and ``box``.
+    """Read a list of edits, each with the keys ``kind``, ``ids``, ``points``, ``box``, ``type`` and ``mask``.
 
     Args:
         value: JSON values from anywhere.
@@ -73,6 +77,16 @@ def _parse_edit(value: object) -> Edit:
             return Edit(kind, _parse_ids(value.get("ids"))[:1], line)
     if kind not in get_args(EditKind):
         _reject("kind", f"one of {', '.join(get_args(EditKind))}", kind)
+    if kind == "paint":
+        mask = value.get("mask")
+        if not isinstance(mask, str) or not 0 < len(mask) <= MAX_MASK_LENGTH:
+            _reject("mask", f"run lengths of up to {MAX_MASK_LENGTH} characters", mask)
+        return Edit(kind, mask=mask)
+    if kind == "set_type":
+        cell_type = value.get("type")
+        if not isinstance(cell_type, str) or cell_type not in ASSIGNABLE_TYPES:
+            _reject("type", f"one of {', '.join(ASSIGNABLE_TYPES)}", cell_type)
+        return Edit(kind, _parse_ids(value.get("ids")), type=cell_type)
     return Edit(kind, _parse_ids(value.get("ids")))
 
 

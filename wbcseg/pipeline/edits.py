@@ -1,4 +1,4 @@
-"""Corrections of the cells of an image by a person: cells added, deleted, split and merged.
+"""Corrections of the cells of an image by a person: cells added, deleted, split and merged, and types changed.
 
 A list of edits is always applied from the model's own result on, so a shorter list undoes. Cells keep their ids, an id
 is never given twice, and the masks of different cells never overlap.
@@ -6,19 +6,28 @@ is never given twice, and the masks of different cells never overlap.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wbcseg.differential import ASSIGNABLE_TYPES
 from wbcseg.errors import EditError, ErrorCode, Problem
-from wbcseg.inference import DetectedCell, Segmentation
-from wbcseg.pipeline.reshape import Line, convert_to_field, measure_crossing, merge_cells, split_cell
+from wbcseg.inference import CellSegmenter, DetectedCell, Segmentation
+from wbcseg.labels import decode_rle
+from wbcseg.pipeline.reshape import (
+    Line,
+    convert_to_crop,
+    convert_to_field,
+    measure_crossing,
+    merge_cells,
+    paint_cells,
+    split_cell,
+)
 
-EditKind = Literal["add_point", "add_box", "delete", "split", "merge"]
+EditKind = Literal["add_point", "add_box", "delete", "split", "merge", "paint", "set_type"]
 
 Point = tuple[float, float]
 """x and y in pixels of the image, from its upper left corner."""
@@ -39,11 +48,14 @@ class Edit:
 
     Attributes:
         kind: ``add_point`` segments the cell at a point, ``add_box`` the cell in a box; ``delete`` removes cells;
-            ``split`` divides a cell by a line; ``merge`` makes one cell of several.
-        ids: Ids of the cells: at least one for ``delete``, at least two for ``merge``; for ``split`` the cell to
-            divide, or none for the cell that most of the line crosses.
+            ``split`` divides a cell by a line; ``merge`` makes one cell of several; ``paint`` gives the image a mask
+            that a person drew; ``set_type`` gives cells a type.
+        ids: Ids of the cells: at least one for ``delete`` and ``set_type``, at least two for ``merge``; for ``split``
+            the cell to divide, or none for the cell that most of the line crosses.
         points: The point of ``add_point``, or the line of ``split``.
         box: The box of ``add_box``.
+        type: The type that ``set_type`` gives, one of :data:`wbcseg.differential.ASSIGNABLE_TYPES`.
+        mask: The mask of ``paint``, as run lengths; see :func:`wbcseg.labels.decode_rle`.
 
     Raises:
         EditError: If it lacks what its kind needs.
@@ -53,6 +65,8 @@ class Edit:
     ids: tuple[int, ...] = ()
     points: tuple[Point, ...] = ()
     box: Box | None = None
+    type: str = ""
+    mask: str = ""
 
     def __post_init__(self) -> None:
         is_complete, needed = {
@@ -61,24 +75,14 @@ class Edit:
             "delete": (len(self.ids) >= 1, "the id of a cell"),
             "split": (len(self.points) >= 2, "a line of two or more points"),
             "merge": (len(set(self.ids)) >= 2, "the ids of two or more cells"),
+            "paint": (bool(self.mask), "a mask"),
+            "set_type": (
+                bool(self.ids) and self.type in ASSIGNABLE_TYPES,
+                f"ids and one of the types {', '.join(ASSIGNABLE_TYPES)}",
+            ),
         }.get(self.kind, (False, f"to be one of {', '.join(get_args(EditKind))}"))
         if not is_complete:
             raise EditError(f"A correction of the kind {self.kind} needs {needed}.")
-
-
-class CellSegmenter(Protocol):
-    """Segments single cells, such as :class:`wbcseg.inference.Segmenter`."""
-
-    def segment_cell(
-        self,
-        image: NDArray[np.uint8],
-        *,
-        box: Box | None = None,
-        point: Point | None = None,
-        occupied: NDArray[np.uint16] | None = None,
-        tta: bool = False,
-    ) -> DetectedCell | None:
-        """Segment the cell in a box or at a point, outside the pixels of other cells; ``None`` if there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +94,13 @@ class Correction:
             field of view, unless there were no edits.
         edits: The edits that did something, in order.
         problem: Why the last edit did nothing, or ``None``.
+        types: The types that a person gave, by the id of the cell.
     """
 
     segmentation: Segmentation
     edits: tuple[Edit, ...]
     problem: Problem | None = None
+    types: Mapping[int, str] = field(default_factory=dict)
 
 
 def apply_edits(
@@ -120,52 +126,6 @@ def apply_edits(
     return CellEditor(image, segmentation, segmenter, tta=tta).apply(edits)
 
 
-def describe_edits(edits: Iterable[Edit]) -> str:
-    """Return what a person corrected, such as “Cells corrected by a person: 2 added, 1 deleted.”; empty without edits.
-
-    Args:
-        edits: The corrections in force.
-    """
-    counts: Counter[str] = Counter()
-    for edit in edits:
-        counts[_PARTICIPLES[edit.kind]] += len(edit.ids) if edit.kind == "delete" else 1
-    parts = [f"{counts[word]} {word}" for word in dict.fromkeys(_PARTICIPLES.values()) if counts[word]]
-    return f"Cells corrected by a person: {', '.join(parts)}." if parts else ""
-
-
-_PARTICIPLES: Final[dict[EditKind, str]] = {
-    "add_point": "added",
-    "add_box": "added",
-    "delete": "deleted",
-    "split": "split",
-    "merge": "merged",
-}
-
-
-def count_in_region(cells: Iterable[DetectedCell], region: Sequence[Point]) -> int:
-    """Return how many cells have their centroid in a polygon.
-
-    Args:
-        cells: The cells.
-        region: Corners of the polygon, at least three.
-    """
-    return int(np.count_nonzero(contain_points(region, [cell.centroid for cell in cells])))
-
-
-def contain_points(region: Sequence[Point], points: Sequence[Point]) -> NDArray[np.bool_]:
-    """Return for each point whether it is in a polygon, by the even-odd rule.
-
-    Args:
-        region: Corners of the polygon, at least three.
-        points: The points.
-    """
-    # Imported here, so that listing models does not wait for it.
-    from skimage.measure import points_in_poly
-
-    inside: NDArray[np.bool_] = points_in_poly(np.reshape(points, (-1, 2)), np.asarray(region))
-    return inside
-
-
 @dataclass(eq=False)
 class _Step:
     """The cells after an edit, and what is known to follow from it.
@@ -173,11 +133,13 @@ class _Step:
     Attributes:
         cells: The cells by id, in increasing order.
         next_id: The id that the next new cell gets.
+        types: The types that a person gave, by the id of the cell. A cell that is changed is to be typed again.
         following: The step after each further edit that was tried, or why it did nothing.
     """
 
     cells: dict[int, DetectedCell]
     next_id: int
+    types: Mapping[int, str] = field(default_factory=dict)
     following: dict[Edit, _Step | Problem] = field(default_factory=dict)
 
 
@@ -217,8 +179,18 @@ class CellEditor:
             if not isinstance(following, Problem):
                 step = following
                 in_force.append(edit)
-        own = self._field if as_field else self._segmentation
-        return Correction(self._build_segmentation(step) if in_force else own, tuple(in_force), problem)
+        kinds = {edit.kind for edit in in_force}
+        is_crop = not self._segmentation.is_field_of_view and not as_field
+        # Neither types nor a drawn mask make a field of view of a crop.
+        if is_crop and "paint" in kinds and kinds <= {"paint", "set_type"} and len(step.cells) == 1:
+            (cell,) = step.cells.values()
+            is_drawn = cell.origin == "person"
+            segmentation = convert_to_crop(cell, self._segmentation) if is_drawn else self._segmentation
+        elif kinds - {"set_type"}:
+            segmentation = self._build_segmentation(step)
+        else:
+            segmentation = self._field if as_field else self._segmentation
+        return Correction(segmentation, tuple(in_force), problem, step.types)
 
     def _take_step(self, step: _Step, edit: Edit) -> _Step | Problem:
         following = step.following.get(edit)
@@ -242,7 +214,7 @@ class CellEditor:
         """
         missing = [str(cell_id) for cell_id in edit.ids if cell_id not in step.cells]
         if missing:
-            raise EditError(f"There is no cell {' and no cell '.join(missing)} any more.", code=ErrorCode.NOT_FOUND)
+            raise EditError(f"There is no cell with the id {' or '.join(missing)} any more.", code=ErrorCode.NOT_FOUND)
         match edit.kind:
             case "add_point" | "add_box":
                 new_cells = [self._segment(step, edit)]
@@ -255,8 +227,26 @@ class CellEditor:
                 new_cells = [merge_cells(cells, self._build_segmentation(step).instances)]
             case "delete":
                 new_cells = []
+            case "paint":
+                return self._paint(step, edit)
+            case "set_type":
+                return _Step(step.cells, step.next_id, {**step.types, **dict.fromkeys(edit.ids, edit.type)})
         remaining = {cell_id: cell for cell_id, cell in step.cells.items() if cell_id not in edit.ids}
-        return _add_cells(remaining, new_cells, sorted(edit.ids), step.next_id)
+        types = {cell_id: cell_type for cell_id, cell_type in step.types.items() if cell_id not in edit.ids}
+        return replace(_add_cells(remaining, new_cells, sorted(edit.ids), step.next_id), types=types)
+
+    def _paint(self, step: _Step, edit: Edit) -> _Step:
+        """Return the step after a mask was drawn; cells whose pixels did not change stay as they are."""
+        height, width = self._image.shape[:2]
+        try:
+            labels = decode_rle(edit.mask, width, height)
+        except ValueError as error:
+            raise EditError(f"The mask could not be read. {error}") from None
+        changed, new = paint_cells(step.cells, labels)
+        cells = {cell_id: changed.get(cell_id, cell) for cell_id, cell in step.cells.items()}
+        kept = {cell_id: cell for cell_id, cell in cells.items() if cell is not None}
+        types = {cell_id: cell_type for cell_id, cell_type in step.types.items() if cell_id in kept}
+        return replace(_add_cells(kept, new, (), step.next_id), types=types)
 
     def _segment(self, step: _Step, edit: Edit) -> DetectedCell:
         """Segment the cell that an edit adds."""
@@ -264,7 +254,7 @@ class CellEditor:
         point, box = (edit.points[0], None) if edit.kind == "add_point" else (None, self._clip_box(edit.box))
         if point is not None and (cell_id := self._get_cell_id(occupied, point)):
             raise EditError(
-                f"Cell {cell_id} is there already.",
+                f"Cell {list(step.cells).index(cell_id) + 1} is there already.",
                 code=ErrorCode.ALREADY_EXISTS,
                 hint="To make two cells of it, draw a line across it with Split.",
             )
@@ -278,7 +268,7 @@ class CellEditor:
                 )
         cell = self._segmenter.segment_cell(self._image, box=box, point=point, occupied=occupied, tta=self._tta)
         if cell is None:
-            hint = "Drag a box round the cell." if point is not None else "Drag the box closely round the whole cell."
+            hint = "If there is one, drag a box round it." if point else "Drag the box closely round the whole cell."
             raise EditError("No white blood cell could be segmented there.", code=ErrorCode.NO_CELL, hint=hint)
         return replace(cell, cell_mask=cell.cell_mask & (occupied[cell.bbox.slices] == 0))
 

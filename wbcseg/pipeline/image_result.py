@@ -16,6 +16,7 @@ from wbcseg.io import PageChoice, encode_png
 from wbcseg.labels import Labels
 from wbcseg.pipeline.edits import Edit
 from wbcseg.pipeline.thumbnails import render_thumbnail
+from wbcseg.pipeline.tiles import Tile, render_tile
 from wbcseg.quality import EMPTY_FIELD_REASON, REVIEW
 from wbcseg.results import CellResult, Pixels
 
@@ -39,6 +40,7 @@ class ImageResult:
         digest: Digest of the content, mask included; see
             :meth:`wbcseg.datasets.Sample.compute_digest`.
         edits: The corrections in force, in order.
+        tiles: Each cell in the middle of a square.
     """
 
     input_image: InputImage
@@ -55,6 +57,7 @@ class ImageResult:
     load: Callable[[], Pixels] | None = field(default=None, repr=False)
     digest: str = ""
     edits: tuple[Edit, ...] = ()
+    tiles: tuple[Tile, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -126,6 +129,7 @@ def build_field_result(
         cells=tuple(cell_results),
         thumbnails=(render_thumbnail(image, labels), *(render_thumbnail(*crop) for crop in crops)),
         load=lambda: (image, labels),
+        tiles=tuple(render_tile(image, cell) for cell in cell_results),
     )
 
 

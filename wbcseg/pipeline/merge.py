@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.pipeline.edits import describe_edits
+from wbcseg.pipeline.edits import Edit, EditKind
 from wbcseg.pipeline.image_result import ImageResult
 from wbcseg.pipeline.thumbnails import render_field
 from wbcseg.results import CellResult, ImageReport, Pixels
@@ -61,3 +62,27 @@ def build_field_renderer(load: Callable[[], Pixels], cells: Sequence[CellResult]
 
 def _render_field(load: Callable[[], Pixels], cells: tuple[CellResult, ...]) -> NDArray[np.uint8]:
     return render_field(*load(), cells, REPORT_IMAGE_SIDE)
+
+
+def describe_edits(edits: Iterable[Edit]) -> str:
+    """Return what a person corrected, such as “Cells corrected by a person: 2 added, 1 deleted.”; empty without edits.
+
+    Args:
+        edits: The corrections in force.
+    """
+    counts: Counter[str] = Counter()
+    for edit in edits:
+        counts[_PARTICIPLES[edit.kind]] += len(edit.ids) if edit.kind in ("delete", "set_type") else 1
+    parts = [f"{counts[word]} {word}" for word in dict.fromkeys(_PARTICIPLES.values()) if counts[word]]
+    return f"Cells corrected by a person: {', '.join(parts)}." if parts else ""
+
+
+_PARTICIPLES: Final[dict[EditKind, str]] = {
+    "add_point": "added",
+    "add_box": "added",
+    "delete": "deleted",
+    "split": "split",
+    "merge": "merged",
+    "paint": "drawn",
+    "set_type": "given a type",
+}

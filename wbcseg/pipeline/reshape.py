@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from wbcseg.errors import EditError, ErrorCode
 from wbcseg.inference import BBox, DetectedCell, Segmentation
 from wbcseg.inference.postprocess import keep_main_cell
-from wbcseg.inference.segmentation import clip_bbox, find_touched_edges
-from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, find_bounds
+from wbcseg.inference.segmentation import clip_bbox
+from wbcseg.labels import BACKGROUND, CLASSES, CYTOPLASM, NUCLEUS, Labels, find_bounds
+from wbcseg.results import find_cut_edges
 
 Line = Sequence[tuple[float, float]]
 """Points of a line, x and y in pixels of the image."""
@@ -23,6 +24,9 @@ MIN_PART_FRACTION: Final = 0.08
 
 MIN_NUCLEUS_FRACTION: Final = 0.05
 """Minimum area of the nucleus of such a part, as a fraction of the part's."""
+
+MIN_DRAWN_PIXELS: Final = 16
+"""Fewer pixels that a person drew apart from all cells are no cell."""
 
 MARGIN_FACTOR: Final = 1.5
 """Side of the crop of a cell that was cut out, relative to the cell's."""
@@ -98,7 +102,9 @@ def merge_cells(cells: Sequence[DetectedCell], instances: NDArray[np.uint16]) ->
         height, width = cell.cell_mask.shape
         probabilities[top : top + height, left : left + width][cell.cell_mask] = cell.probabilities[cell.cell_mask]
     height, width = instances.shape
-    return DetectedCell(bbox, probabilities, merged, min(ids), edges=find_touched_edges(bbox, merged, height, width))
+    return DetectedCell(
+        bbox, probabilities, merged, min(ids), edges=find_cut_edges(merged, bbox.find_image_edges(height, width))
+    )
 
 
 def convert_to_field(segmentation: Segmentation) -> Segmentation:
@@ -117,9 +123,83 @@ def convert_to_field(segmentation: Segmentation) -> Segmentation:
         inner = BBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
         bbox = inner.expand(MARGIN_FACTOR, height, width)
         cell_mask = mask[bbox.slices]
-        edges = find_touched_edges(bbox, cell_mask, height, width)
+        edges = find_cut_edges(cell_mask, bbox.find_image_edges(height, width))
         cells.append(DetectedCell(bbox, segmentation.probabilities[bbox.slices], cell_mask, 1, edges=edges))
     return Segmentation.from_cells(cells, (height, width), segmentation.model)
+
+
+def convert_to_crop(cell: DetectedCell, segmentation: Segmentation) -> Segmentation:
+    """Return the segmentation of a crop that shows a cell which a person drew.
+
+    Args:
+        cell: The cell.
+        segmentation: The model's segmentation of the crop.
+    """
+    labels = np.full(segmentation.labels.shape, BACKGROUND.id, np.uint8)
+    labels[cell.bbox.slices][cell.cell_mask] = cell.labels[cell.cell_mask]
+    return Segmentation(labels, _to_probabilities(labels), segmentation.model, notices=segmentation.notices)
+
+
+def paint_cells(
+    cells: Mapping[int, DetectedCell], labels: Labels
+) -> tuple[dict[int, DetectedCell | None], list[DetectedCell]]:
+    """Return the cells of an image after a person drew its mask.
+
+    Pixels that a cell had stay its own, if they are part of the mask; others go to the nearest cell that they are
+    connected with, or are a new cell.
+
+    Args:
+        cells: The cells by id.
+        labels: The mask, ``uint8[H, W]`` of class ids.
+
+    Returns:
+        The cells that changed by id, ``None`` for those that are gone, and the new ones.
+    """
+    from scipy import ndimage
+
+    owners, before = np.zeros(labels.shape, np.int32), np.zeros(labels.shape, np.uint8)
+    for cell_id, cell in cells.items():
+        owners[cell.bbox.slices][cell.cell_mask] = cell_id
+        before[cell.bbox.slices][cell.cell_mask] = cell.labels[cell.cell_mask]
+    old_owners = owners.copy()
+    owners[labels == BACKGROUND.id] = 0
+    pieces, count = ndimage.label(labels != BACKGROUND.id, np.ones((3, 3)))
+    new: list[DetectedCell] = []
+    for number, region in enumerate(ndimage.find_objects(pieces, count), start=1):
+        piece, own = pieces[region] == number, owners[region]
+        is_owned = piece & (own > 0)
+        if is_owned.any():
+            rows, columns = ndimage.distance_transform_edt(~is_owned, return_distances=False, return_indices=True)
+            own[piece] = own[rows, columns][piece]
+        elif piece.sum() >= MIN_DRAWN_PIXELS:
+            mask = pieces == number
+            new.append(_draw_cell(mask, labels, 0))
+    changed: dict[int, DetectedCell | None] = {}
+    for cell_id in cells:
+        mask = owners == cell_id
+        was = old_owners == cell_id
+        if not mask.any():
+            changed[cell_id] = None
+        elif (mask != was).any() or (labels[mask] != before[mask]).any():
+            changed[cell_id] = _draw_cell(mask, labels, cell_id)
+    return changed, new
+
+
+def _draw_cell(mask: NDArray[np.bool_], labels: Labels, cell_id: int) -> DetectedCell:
+    """Return a cell of a mask, ``bool[H, W]``, that a person drew."""
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    inner = BBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    bbox = inner.expand(MARGIN_FACTOR, height, width)
+    cell_mask = mask[bbox.slices]
+    edges = find_cut_edges(cell_mask, bbox.find_image_edges(height, width))
+    probabilities = _to_probabilities(np.where(cell_mask, labels[bbox.slices], np.uint8(BACKGROUND.id)))
+    return DetectedCell(bbox, probabilities, cell_mask, cell_id, edges=edges, origin="person")
+
+
+def _to_probabilities(labels: Labels) -> NDArray[np.float32]:
+    """Return class ids as probabilities of 0 and 1, ``float32[h, w, 3]``."""
+    return np.eye(len(CLASSES), dtype=np.float32)[labels]
 
 
 def measure_crossing(cell: DetectedCell, line: Line) -> int:
@@ -168,7 +248,7 @@ def _cut_out(cell: DetectedCell, mask: NDArray[np.bool_], shape: tuple[int, ...]
         shape[1],
     )
     part = mask[inner.slices]
-    edges = find_touched_edges(bbox, part, shape[0], shape[1])
+    edges = find_cut_edges(part, bbox.find_image_edges(shape[0], shape[1]))
     return DetectedCell(bbox, cell.probabilities[inner.slices], part, cell.id, edges=edges)
 
 
