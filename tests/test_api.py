@@ -39,9 +39,12 @@ def test_import_is_cheap_and_loads_nothing_heavy() -> None:
         "print(seconds, 'numpy' in sys.modules); wbcseg.list_models(); wbcseg.load_model; "
         "print(sorted({'tensorflow', 'streamlit', 'skimage', 'scipy', 'keras'} & set(sys.modules)))"
     )
-    lines = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    )
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split("\n")
+        for _ in range(3)
+    ]
+    # The fastest of three: another process may take the processor meanwhile.
+    lines = min(runs, key=lambda run: float(run[0].split()[0]))
     seconds, has_numpy = lines[0].split()
     assert float(seconds) < 0.1
     assert has_numpy == "False"

@@ -32,3 +32,12 @@ def test_a_port_out_of_range_is_rejected(port: str) -> None:
     error = get_error("app", "--port", port)
     assert error.code == ErrorCode.INVALID_VALUE
     assert "--port" in str(error)
+
+
+@pytest.mark.parametrize(("mode", "address"), [("personal", "localhost"), ("shared", "0.0.0.0"), ("public", "0.0.0.0")])
+def test_only_a_server_for_others_listens_to_them(monkeypatch: pytest.MonkeyPatch, mode: str, address: str) -> None:
+    monkeypatch.setenv("WBCSEG_MODE", mode)
+    command = app.build_command(build_parser().parse_args(["app"]))
+    assert command[command.index("--server.address") + 1] == address
+    monkeypatch.setenv("WBCSEG_MODE", "unknown")
+    assert get_error("app").code == ErrorCode.INVALID_VALUE

@@ -39,7 +39,7 @@ def test_the_shipped_detector_is_tested_on_composed_fields(
     arguments = ["--tests", "composed", "touching", "--fields", "3", "--clusters", "1", "--json"]
     assert main(["finder", "evaluate", *arguments, "--out", str(tmp_path / "out")]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["composed"]["fields"] == 3
+    assert summary["tests"]["composed"]["fields"] == 3
     assert summary["touching"]["pairs"]["clusters"] <= 7
     assert (tmp_path / "out" / "cell-detector.json").exists()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import subprocess
+import sys
 
 import pytest
 from command_line import get_error
@@ -26,9 +29,29 @@ def test_an_unknown_command_has_exit_code_2() -> None:
 
 def test_the_help_lists_every_command() -> None:
     text = build_parser().format_help()
-    for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2].replace("_", "-")
+    for name in COMMANDS:
         assert re.search(rf"^ +{name}$|^ +{name} ", text, re.MULTILINE)
+
+
+def test_the_help_of_a_command_begins_with_its_line_in_the_list(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    for name, summary in COMMANDS.items():
+        with pytest.raises(SystemExit) as stop:
+            main([name, "--help"])
+        assert stop.value.code == 0
+        usage, description = capsys.readouterr().out.split("\n\n")[:2]
+        assert usage.startswith(f"usage: wbcseg {name} ")
+        assert " ".join(description.split()).startswith(summary)
+
+
+def test_the_help_imports_neither_the_commands_nor_what_they_need() -> None:
+    code = "import sys; from wbcseg.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert {name for name in loaded if name.startswith("wbcseg.cli")} == {"wbcseg.cli"}
+    assert not {"tensorflow", "keras", "streamlit", "plotly", "numpy", "scipy", "PIL", "ai_edge_litert"} & set(loaded)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,9 @@ def test_the_list_has_every_shipped_model_with_its_dice(capsys: pytest.CaptureFi
     assert [entry["name"] for entry in listed] == list(SHIPPED)
     assert all(entry["problem"] is None and entry["test_metrics"]["images"] > 0 for entry in listed)
     assert main(["models"]) == 0
-    *lines, detector_line = capsys.readouterr().out.splitlines()
+    *lines, detector_line, types_line = capsys.readouterr().out.splitlines()
     assert detector_line.startswith("cell-detector ")
+    assert types_line.startswith("cell-types ")
     for entry, line in zip(listed, lines, strict=True):
         assert line.startswith(entry["name"])
         assert "Dice on" in line

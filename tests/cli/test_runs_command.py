@@ -32,7 +32,8 @@ def test_the_list_shows_status_epochs_time_and_dice(capsys: pytest.CaptureFixtur
     create_run("second", "stopped")
     assert main(["runs", "list"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("first"))
-    assert line.split()[1:] == ["failed", "epoch", "1/8", "0:01:01", "validation", "Dice", "cell", "0.750"]
+    words = ["failed", "epoch", "1/8", "0:01:01", "fast", "Dice", "at", f"{run.load_config().input_size}", "px:"]
+    assert line.split()[1:] == [*words, "cell", "0.750"]
     assert main(["runs", "list", "--json"]) == 0
     assert {row["name"]: row["status"] for row in json.loads(capsys.readouterr().out)} == {
         "first": "failed",

@@ -13,6 +13,8 @@ from builders import zipped
 from command_line import get_error, read_cells, write_pair
 from models import FIRST_CHOICE, SHIPPED
 from PIL import Image
+from pypdf import PdfReader
+from spreadsheets import read_records
 
 from wbcseg.cli import main
 from wbcseg.datasets.sources import FolderSource
@@ -107,7 +109,7 @@ def test_table_outlines_and_report_agree_with_the_masks(images: Path, tmp_path: 
 
 def test_formats_are_separated_by_commas_and_replace_nothing(images: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (images / "cell 0.labels.png").write_bytes((images / "cell 1.png").read_bytes())
+    (images / "cell 0.overlay.png").write_bytes((images / "cell 1.png").read_bytes())
     assert main(["segment", "--out", str(out), "--formats", "labels,geojson,coco,imagej", str(images)]) == 0
     names = [path.name for path in (out / FIRST_CHOICE).iterdir()]
     stems = {name.removesuffix(".rois.zip") for name in names if name.endswith(".rois.zip")}
@@ -352,3 +354,18 @@ def test_a_terminal_shows_the_progress(
     assert [f"{place} of 3 images" in written for place in (1, 2, 3)] == [True] * 3
     # The line is cleared at the end.
     assert written.endswith("\r\033[K")
+
+
+def test_types_are_in_the_workbook_the_report_and_the_table(images: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out", tmp_path / "report.pdf"
+    options = ["--types", "--prior", "sample", "--measurements", "--xlsx", "--report", str(report)]
+    assert main(["segment", str(images), "--out", str(out), *options]) == 0
+    rows = list(csv.DictReader((out / "cells.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert [row["type"] for row in read_records((out / "results.xlsx").read_bytes(), "cells")] == [
+        row["type"] for row in rows
+    ]
+    assert all(row["type"] for row in rows)
+    text = "\n".join(page.extract_text() for page in PdfReader(report).pages)
+    assert "shares estimated from the sample" in text
+    for row in rows:
+        assert row["type"].capitalize() in text

@@ -63,11 +63,10 @@ def evaluate(model: str | Segmenter = DEFAULT_MODEL, dataset: str | None = None)
         >>> scores.regions["nucleus"].dice > 0.9  # doctest: +SKIP
         True
     """
-    from wbcseg.datasets import open_dataset
-    from wbcseg.evaluation import evaluate_heldout, summarise_scores
+    from wbcseg.evaluation import evaluate_heldout, open_training_dataset, summarise_scores
 
     segmenter = load_model(model) if isinstance(model, str) else model
-    return summarise_scores(evaluate_heldout(segmenter, open_dataset(dataset or segmenter.card.dataset, download=True)))
+    return summarise_scores(evaluate_heldout(segmenter, open_training_dataset(segmenter.card, dataset or "")))
 
 
 def train(*, preset: str = "compact", name: str | None = None, **settings: Any) -> Run:
@@ -100,7 +99,7 @@ def train(*, preset: str = "compact", name: str | None = None, **settings: Any) 
     from wbcseg.paths import get_runs_folder
     from wbcseg.training import PRESETS, Run
     from wbcseg.training.jobs.stop_signal import stop_signal
-    from wbcseg.training.runs.folder import suggest_run_name
+    from wbcseg.training.runs.names import suggest_run_name
 
     config = PRESETS[preset].replace(**settings)
     run = Run(get_runs_folder() / (name or suggest_run_name(config, get_runs_folder())))

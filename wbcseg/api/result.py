@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells, list_cut_edges
+from wbcseg.api.cell import Cell, build_cell
+from wbcseg.counting import DEFAULT_EDGE_RULE, count_cells
 from wbcseg.errors import Problem
 from wbcseg.export import (
     CELLS_FILE,
@@ -21,77 +21,16 @@ from wbcseg.export import (
     build_cell_rows,
     build_outline,
     encode_csv,
-    trace_polygons,
 )
 from wbcseg.io import encode_png
 from wbcseg.io.atomic import write_bytes
-from wbcseg.labels import NUCLEUS, PALETTES, Labels, to_grey
+from wbcseg.labels import PALETTES, Labels, to_grey
 from wbcseg.pipeline import Analysis, AnalysisEditor, Edit, ImageResult, merge_results
-from wbcseg.quality import STATUS_LABELS
 from wbcseg.results import CellResult
 from wbcseg.visualization import RgbImage, overlay
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]
-
-Polygons = list[list[list[tuple[int, int]]]]
-"""Polygons, each a list of closed rings of x and y: the outer one and its holes."""
-
-
-@dataclass(frozen=True)
-class Quality:
-    """The quality check of one cell.
-
-    Attributes:
-        status: ``ok``, ``review`` or ``out_of_range``.
-        reasons: Reasons, as short sentences; none if the status is ``ok``.
-    """
-
-    status: str
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The status for people, such as “No issues found”."""
-        return STATUS_LABELS[self.status]
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One white blood cell.
-
-    Attributes:
-        index: Number of the cell in its field of view, from 1; 0 if the image is a crop of one cell.
-        offset: Column and row of its crop in the image.
-        labels: Class ids of its crop without other cells, ``uint8[h, w]``: 0 background, 1 cytoplasm, 2 nucleus.
-        features: Measurements in pixels by the names of :data:`wbcseg.features.FEATURES`; NaN if not defined.
-        quality: Quality check; ``None`` if the model has none.
-        dice: Dice by region against the expert mask, if there is one.
-        cut_edges: Names of the image edges that cut the cell: ``top``, ``bottom``, ``left``, ``right``.
-    """
-
-    index: int
-    offset: tuple[int, int]
-    labels: Labels = field(repr=False)
-    features: Mapping[str, float] = field(repr=False)
-    quality: Quality | None
-    dice: Mapping[str, float] = field(default_factory=dict)
-    cut_edges: tuple[str, ...] = ()
-
-    @cached_property
-    def outline(self) -> Polygons:
-        """Outline of the whole cell in pixels of the image."""
-        return self._trace(self.labels > 0)
-
-    @cached_property
-    def nucleus_outline(self) -> Polygons:
-        """Outline of the nucleus in pixels of the image."""
-        return self._trace(self.labels == NUCLEUS.id)
-
-    def _trace(self, mask: NDArray[np.bool_]) -> Polygons:
-        x, y = self.offset
-        polygons = trace_polygons(mask)
-        return [[[(column + x, row + y) for column, row in ring] for ring in polygon] for polygon in polygons]
 
 
 class Result:
@@ -197,7 +136,7 @@ class Result:
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The cells: at most one in a crop, any number in a field of view, from top to bottom."""
-        return tuple(_build_cell(cell) for cell in self._analysis.cells if cell.features is not None)
+        return tuple(build_cell(cell) for cell in self._analysis.cells if cell.features is not None)
 
     @cached_property
     def overlay(self) -> RgbImage:
@@ -254,6 +193,7 @@ class Result:
         pixel_size: float | None = None,
         edge_rule: str = DEFAULT_EDGE_RULE,
         formats: Iterable[str] = DEFAULT_FORMATS,
+        decimal_comma: bool = False,
     ) -> list[Path]:
         """Write the result into a folder, which is created if needed.
 
@@ -267,6 +207,7 @@ class Result:
             pixel_size: Pixel size in µm, for lengths in µm and areas in µm².
             edge_rule: Which cells have a 1 in the column ``counted``; see :meth:`count`.
             formats: Formats of the cells, keys of :data:`wbcseg.export.EXPORT_FORMATS`.
+            decimal_comma: Whether numbers in ``cells.csv`` have a decimal comma, with semicolons between columns.
 
         Returns:
             The files.
@@ -278,7 +219,9 @@ class Result:
             "mask.png": encode_png(to_grey(self.labels)),
             "overlay.png": encode_png(self.overlay),
             **self._encode_cells(formats, pixel_size),
-            CELLS_FILE: encode_csv(self.to_rows(pixel_size=pixel_size, edge_rule=edge_rule)),
+            CELLS_FILE: encode_csv(
+                self.to_rows(pixel_size=pixel_size, edge_rule=edge_rule), decimal_comma=decimal_comma
+            ),
         }
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
@@ -293,15 +236,3 @@ class Result:
         height, width = self.labels.shape
         files = writer.encode_image(self.model, self.name, (height, width), outlines)
         return {f"outlines.{ending}": data for ending, data in files.items()} | writer.encode_totals()
-
-
-def _build_cell(cell: CellResult) -> Cell:
-    return Cell(
-        index=cell.cell_index,
-        offset=cell.offset or (0, 0),
-        labels=cell.load()[1],
-        features=dict(cell.features.values) if cell.features else {},
-        quality=Quality(cell.status, cell.reasons) if cell.status else None,
-        dice=dict(cell.dice),
-        cut_edges=list_cut_edges(cell),
-    )

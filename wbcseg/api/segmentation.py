@@ -10,6 +10,7 @@ from pathlib import Path
 from wbcseg.api.inputs import ArrayInput, ImageSource, build_input
 from wbcseg.api.models import DEFAULT_MODEL, load_model
 from wbcseg.api.result import Result
+from wbcseg.celltypes import PriorName, load_type_model
 from wbcseg.datasets.uploads import InputImage
 from wbcseg.errors import WbcsegError
 from wbcseg.inference import Segmenter
@@ -35,6 +36,8 @@ def segment(
     tta: bool = False,
     mask: ImageSource | None = None,
     page: PageChoice = None,
+    types: bool = False,
+    prior: PriorName | None = None,
 ) -> Result:
     """Segment the white blood cells in an image.
 
@@ -49,6 +52,9 @@ def segment(
         mask: Expert mask to compare with: a file, or class ids ``uint8[H, W]``.
         page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
             what the file declares, else its first page.
+        types: Whether to say what each cell is.
+        prior: How common the types are taken to be: ``none`` (all equally), ``adult`` (an adult's usual shares) or
+            ``sample`` (estimated from the cells of the image); by default as the type model's card says.
 
     Returns:
         The result.
@@ -66,12 +72,14 @@ def segment(
         >>> result.labels.shape == image.shape[:2]
         True
         >>> [cell] = result.cells
-        >>> cell.quality.status in ("ok", "review", "out_of_range")
+        >>> cell.quality.status in ("ok", "unfamiliar", "review", "out_of_range")
         True
         >>> 0 < cell.features["nucleus_to_cell"] < 1
         True
     """
-    return segment_input(build_input(image, mask), model, second_model=second_model, tta=tta, page=page)
+    return segment_input(
+        build_input(image, mask), model, second_model=second_model, tta=tta, page=page, types=types, prior=prior
+    )
 
 
 def segment_many(
@@ -81,6 +89,8 @@ def segment_many(
     second_model: str | Segmenter | None = None,
     tta: bool = False,
     page: PageChoice = None,
+    types: bool = False,
+    prior: PriorName | None = None,
     on_error: Callable[[str, WbcsegError], None] | None = None,
 ) -> Iterator[Result]:
     """Segment many images, one after the other.
@@ -93,6 +103,8 @@ def segment_many(
         tta: Whether to use test-time averaging.
         page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
             what the file declares, else its first page.
+        types: Whether to say what each cell is, as in :func:`segment`.
+        prior: How common the types are taken to be, as in :func:`segment`; an image is a sample.
         on_error: Called with the name of an image that failed and the error; without it, the error is raised.
 
     Yields:
@@ -113,7 +125,9 @@ def segment_many(
     second_segmenter = None if second_model is None else _load(second_model)
     for input_image in _iter_inputs(images):
         try:
-            yield segment_input(input_image, segmenter, second_model=second_segmenter, tta=tta, page=page)
+            yield segment_input(
+                input_image, segmenter, second_model=second_segmenter, tta=tta, page=page, types=types, prior=prior
+            )
         except WbcsegError as error:
             if on_error is None:
                 raise
@@ -127,6 +141,8 @@ def start_batch(
     second_model: str | Segmenter | None = None,
     tta: bool = False,
     page: PageChoice = None,
+    types: bool = False,
+    prior: PriorName | None = None,
     previous: Batch | None = None,
     idle_timeout: float | None = None,
 ) -> Batch:
@@ -139,6 +155,8 @@ def start_batch(
         tta: Whether to use test-time averaging.
         page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
             what the file declares, else its first page.
+        types: Whether to say what each cell is, as in :func:`segment`.
+        prior: How common the types are taken to be, as in :func:`segment`.
         previous: A batch with the same models and options, whose results are reused.
         idle_timeout: Seconds after the last :meth:`wbcseg.api.Batch.record_heartbeat` at which the work pauses; by
             default, it never does.
@@ -157,7 +175,7 @@ def start_batch(
         >>> batch.progress.done, [result.problem and str(result.problem.code) for result in batch.get_results()]
         (2, [None, 'unsupported_format'])
     """
-    config = _build_config(model, second_model, tta=tta, page=page)
+    config = _build_config(model, second_model, tta=tta, page=page, types=types, prior=prior)
     batch = Batch(tuple(_iter_inputs(images)), config, previous=previous, idle_timeout=idle_timeout)
     batch.start()
     return batch
@@ -170,6 +188,8 @@ def segment_input(
     second_model: str | Segmenter | None = None,
     tta: bool = False,
     page: PageChoice = None,
+    types: bool = False,
+    prior: PriorName | None = None,
     cache: LastImageCache | None = None,
 ) -> Result:
     """Segment an input image of the pipeline, as the command ``segment`` does.
@@ -181,12 +201,14 @@ def segment_input(
         tta: Whether to use test-time averaging.
         page: Page of a TIFF file with several, from 0; ``"rgb"`` for three pages as red, green and blue; ``None`` for
             what the file declares, else its first page.
+        types: Whether to say what each cell is, as in :func:`segment`.
+        prior: How common the types are taken to be, as in :func:`segment`.
         cache: Keeps the last image read.
 
     Raises:
         WbcsegError: If it cannot be read or segmented.
     """
-    config = _build_config(model, second_model, tta=tta, page=page)
+    config = _build_config(model, second_model, tta=tta, page=page, types=types, prior=prior)
     cache = cache or LastImageCache()
     if isinstance(input_image, ArrayInput):
         mask, mask_problem = screen_mask(input_image, input_image.pixels, input_image.mask_labels)
@@ -202,7 +224,13 @@ def _load(model: str | Segmenter) -> Segmenter:
 
 
 def _build_config(
-    model: str | Segmenter, second_model: str | Segmenter | None, *, tta: bool, page: PageChoice
+    model: str | Segmenter,
+    second_model: str | Segmenter | None,
+    *,
+    tta: bool,
+    page: PageChoice,
+    types: bool,
+    prior: PriorName | None,
 ) -> PipelineConfig:
     segmenter = _load(model)
     return PipelineConfig(
@@ -212,6 +240,8 @@ def _build_config(
         tta,
         page,
         segmenter.card.training_digests,
+        load_type_model() if types else None,
+        prior,
     )
 
 

@@ -1,35 +1,37 @@
-"""The command line, ``wbcseg COMMAND``: one module per command."""
+"""The command line, ``wbcseg COMMAND``: one module per command, imported when the command is used."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 from wbcseg import __version__
-from wbcseg.cli import (
-    agreement,
-    app,
-    architectures,
-    bench,
-    cross_site,
-    cross_validate,
-    datasets,
-    evaluate,
-    finder,
-    models,
-    reproduce,
-    robustness,
-    runs,
-    segment,
-    train,
-)
 from wbcseg.errors import WbcsegError
 
-COMMANDS = (
-    *(app, segment, models, train, runs, datasets, architectures),
-    *(evaluate, finder, cross_validate, cross_site, robustness, agreement, reproduce, bench),
-)
+COMMANDS = {
+    "app": "Start the web app in the browser. Needs the extra app (Streamlit and Plotly).",
+    "segment": "Segment images and write masks, overlays, measurements, outlines and a report.",
+    "models": "List the models, or show the details of some.",
+    "train": "Train a network and export the model. Ctrl-C stops the run; --resume continues it.",
+    "adapt": "Adapt a model to your own images: fine-tune a copy on a few corrected crops, and see if it helps.",
+    "runs": "List, show, stop, resume and delete training runs.",
+    "datasets": "List the named data sets, or download one.",
+    "architectures": "List the networks with their parameters, multiply-adds and output shapes.",
+    "evaluate": "Evaluate models on their held-out images and compare the scores with their cards.",
+    "finder": "Train, evaluate and export the cell detector, which finds the white cells of fields of view.",
+    "types": "Train, evaluate and export the model of cell types.",
+    "pseudo-masks": "Draw masks on the images of pbc, which has boxes and types, and keep the reliable ones.",
+    "cross-validate": "Cross-validate networks: each image is tested by a network that never saw its cell.",
+    "cross-site": "Train networks on the images of one laboratory and test them on those of the other.",
+    "robustness": "Test models on altered images: other light, focus or stain, and cells with hardly any cytoplasm.",
+    "quality": "Fit the quality check of general models, and test it on laboratories that it was not fitted to.",
+    "agreement": "Compare the cell measurements of models with those of expert masks, on held-out images.",
+    "reproduce": "Reproduce the thesis' experiments and print the published values next to the reproduced ones.",
+    "bench": "Measure the speed of training and segmentation on this computer.",
+}
+"""The commands with their line of ``wbcseg --help``, which starts the docstring of the command's module, too."""
 
 
 OLD_NAMES = {
@@ -110,6 +112,24 @@ def _translate_old_values(arguments: Sequence[str]) -> list[str]:
     return translated
 
 
+class CommandParser(argparse.ArgumentParser):
+    """Parser of one command, which imports the command's module when there is something to parse; or of its parts."""
+
+    command: str | None = None
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Add the command's arguments, then parse."""
+        # A command's own subcommands are parsers of this class, too.
+        if self.command and self.get_default("run_command") is None:
+            module = importlib.import_module(f"wbcseg.cli.{self.command.replace('-', '_')}")
+            self.description = (module.__doc__ or "").strip().replace("``", "")
+            module.add_arguments(self)
+            self.set_defaults(run_command=module.run_command)
+        return super().parse_known_args(args, namespace)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     root_parser = argparse.ArgumentParser(
@@ -117,13 +137,9 @@ def build_parser() -> argparse.ArgumentParser:
         description="Segment white blood cells in blood-smear images. For research and teaching, not for diagnosis.",
     )
     root_parser.add_argument("--version", action="version", version=f"wbcseg {__version__}")
-    commands = root_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2].replace("_", "-")
-        description = (module.__doc__ or "").strip().replace("``", "")
-        command = commands.add_parser(name, help=description.splitlines()[0], description=description)
-        module.add_arguments(command)
-        command.set_defaults(run_command=module.run_command)
+    commands = root_parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandParser)
+    for name, summary in COMMANDS.items():
+        commands.add_parser(name, help=summary).command = name
     return root_parser
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from wbcseg.cli.studies.options import add_output_options, get_output_folder
-from wbcseg.datasets import open_dataset
+from wbcseg.evaluation import open_training_dataset
 from wbcseg.evaluation.comparison import MODE_LABELS
 from wbcseg.evaluation.feature_agreement import FEATURE_AGREEMENT_FOLDER, FeaturePairs, compute_feature_pairs
 from wbcseg.features import FEATURES
@@ -29,7 +29,7 @@ def run_command(options: argparse.Namespace) -> int:
     out = get_output_folder(options, FEATURE_AGREEMENT_FOLDER)
     for name in options.models or [entry.name for entry in catalog.usable if entry.shipped]:
         segmenter = catalog.load(name)
-        dataset = open_dataset(segmenter.card.dataset, download=True)
+        dataset = open_training_dataset(segmenter.card)
         for mode, label in MODE_LABELS.items():
             pairs = compute_feature_pairs(segmenter, dataset, tta=mode == "tta")
             print(f"{name}, {label}: {len(pairs.ids)} held-out images of {dataset.name}")

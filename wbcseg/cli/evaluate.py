@@ -11,8 +11,8 @@ import json
 import math
 from dataclasses import asdict
 
-from wbcseg.datasets import open_dataset
-from wbcseg.evaluation import evaluate_heldout, summarise_scores
+from wbcseg.errors import ConfigError
+from wbcseg.evaluation import evaluate_heldout, open_training_dataset, summarise_scores
 from wbcseg.inference import Catalog
 from wbcseg.metrics import REGIONS
 from wbcseg.models.card_records import RegionScores
@@ -24,17 +24,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of models (all)")
     parser.add_argument("--images", action="store_true", help="also print one line for each image")
+    parser.add_argument(
+        "--types", action="store_true", help="evaluate the shipped model of cell types instead: wbcseg types evaluate"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Run the command."""
+    if options.types:
+        return _evaluate_types(options)
     catalog = Catalog()
     names = options.models or [entry.name for entry in catalog.usable]
     all_match, results = True, []
     for name in names:
         segmenter = catalog.load(name)
-        rows = evaluate_heldout(segmenter, open_dataset(segmenter.card.dataset, download=True))
+        rows = evaluate_heldout(segmenter, open_training_dataset(segmenter.card))
         measured, card_metrics = summarise_scores(rows), segmenter.card.test_metrics
         is_match = measured.images == card_metrics.images and all(
             _is_close(measured.regions[region].dice, scores.dice) for region, scores in card_metrics.regions.items()
@@ -54,6 +59,19 @@ def run_command(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(results, indent=1))
     return 0 if all_match else 1
+
+
+def _evaluate_types(options: argparse.Namespace) -> int:
+    """Run ``wbcseg types evaluate``."""
+    from wbcseg.cli import types
+
+    if options.models or options.images:
+        raise ConfigError(
+            "Option --types evaluates the shipped model of cell types: it takes no models and no --images."
+        )
+    parser = argparse.ArgumentParser()
+    types.add_arguments(parser)
+    return types.run_command(parser.parse_args(["evaluate", *(["--json"] if options.json else [])]))
 
 
 def _format_region(region: str, measured: RegionScores, card: RegionScores) -> str:

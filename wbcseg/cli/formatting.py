@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from typing import Final
+
 from wbcseg.errors import ErrorCode, WbcsegError
-from wbcseg.io import PageChoice
+from wbcseg.io import PageChoice, format_display_name
+
+MAX_NAMES: Final = 5
+"""Maximum number of images that are named."""
 
 
 def format_duration(seconds: float | None) -> str:
@@ -27,3 +34,15 @@ def parse_page(text: str | None) -> PageChoice:
     if page < 1:
         raise WbcsegError(f"--page must be at least 1. Received: {text}", code=ErrorCode.INVALID_VALUE)
     return page - 1
+
+
+def format_names(names: Sequence[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    shown = ", ".join(map(format_display_name, names[:MAX_NAMES]))
+    return f"{shown} and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else shown
+
+
+def show_position(position: int, total: int) -> None:
+    """Show the progress on a line of the terminal that is overwritten; 0 clears it."""
+    if sys.stderr.isatty() and total > 1:
+        print(f"\r\033[K{f'{position} of {total} images' if position else ''}", end="", file=sys.stderr, flush=True)

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from wbcseg.celltypes.card import TypeCard
 from wbcseg.errors import ModelError
 from wbcseg.inference import BrokenModel, Catalog, ModelEntry
 from wbcseg.inference.detection import DetectorCard
 from wbcseg.metrics import FOREGROUND_REGIONS
 from wbcseg.models.card import ModelCard
-from wbcseg.paths import DETECTOR_FOLDER, get_detector_folder
+from wbcseg.paths import DETECTOR_FOLDER, TYPES_FOLDER, get_detector_folder, get_types_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,7 @@ def run_command(options: argparse.Namespace) -> int:
             print(_format_details(entry.card))
     if not options.names:
         print(_format_detector())
+        print(_format_types())
     return 0
 
 
@@ -52,6 +54,16 @@ def _format_detector() -> str:
         return f"{DETECTOR_FOLDER:24} cannot be used: {error}"
     megabytes = sum(record.size for record in card.files.values()) / 1e6
     return f"{DETECTOR_FOLDER:24} {card.title}, {megabytes:.1f} MB; finds the cells of fields of view for all models"
+
+
+def _format_types() -> str:
+    """Return a line about the type model."""
+    try:
+        card = TypeCard.read(get_types_folder())
+    except ModelError as error:
+        return f"{TYPES_FOLDER:24} cannot be used: {error}"
+    megabytes = card.files["network"].size / 1e6
+    return f"{TYPES_FOLDER:24} {card.title}, {megabytes:.1f} MB; says what each cell is"
 
 
 def _format_details(card: ModelCard) -> str:

@@ -107,8 +107,8 @@ def _format_table(experiment: Experiment, result: ExperimentResult) -> str:
     copy_count = sum(image.copy_in_training for image in result.images)
     header = [
         f"{experiment.title}{', without flipped copies (annex)' if experiment.kind == 'annex' else ''}",
-        f"{len(result.history)} epochs on {environment['processor']}, {environment['cores']} cores, "
-        f"{environment['precision']}; {copy_count} of {len(result.images)} test images have a copy in training",
+        f"{len(result.history)} epochs on {environment.processor}, {environment.cores} cores, "
+        f"{environment.precision}; {copy_count} of {len(result.images)} test images have a copy in training",
         f"{'':32} {'thesis':>18} {'here, last epoch':>18} {'best epoch':>11}",
     ]
     return "\n".join([*header, *_format_rows(compare_with_thesis(experiment, result))])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from wbcseg.cli.studies.options import add_output_options, get_output_folder
-from wbcseg.datasets import open_dataset
+from wbcseg.evaluation import open_training_dataset
 from wbcseg.evaluation.robustness import ROBUSTNESS_FOLDER, RobustnessResult, evaluate_robustness
 from wbcseg.inference import Catalog
 from wbcseg.metrics import FOREGROUND_REGIONS
@@ -28,7 +28,7 @@ def run_command(options: argparse.Namespace) -> int:
     out = get_output_folder(options, ROBUSTNESS_FOLDER)
     for name in options.models or general_models:
         segmenter = catalog.load(name)
-        result = evaluate_robustness(segmenter, open_dataset(segmenter.card.dataset, download=True))
+        result = evaluate_robustness(segmenter, open_training_dataset(segmenter.card))
         print(f"{name}: altered held-out images of {segmenter.card.dataset}")
         _print_table(result)
         if out:

@@ -85,9 +85,11 @@ def _show_run(run: Run, *, as_json: bool) -> None:
 
 def _format_line(summary: RunSummary) -> str:
     queue_text = f" ({summary.queue_position})" if summary.queue_position else ""
-    dice = ", ".join(f"{name} {value:.3f}" for name, value in summary.dice.items())
+    dice = ", ".join(f"{name} {value:.3f}" for name, value in (summary.heldout_dice or summary.fast_dice).items())
     leakage_note = " (leaky split)" if summary.config and summary.config.is_leaky else ""
-    dice_note = f"validation Dice {dice}{leakage_note}" if dice else ""
+    # While a run trains, only the Dice of what the network sees is known.
+    fast_title = f"fast Dice at {summary.config.input_size} px" if summary.config else "fast Dice"
+    dice_note = f"{'held-out Dice' if summary.heldout_dice else fast_title}: {dice}{leakage_note}" if dice else ""
     epochs = f"epoch {summary.epoch}/{summary.epochs}"
     return (
         f"{summary.name:32} {summary.status + queue_text:12} {epochs}  {format_duration(summary.seconds)}  {dice_note}"

@@ -12,11 +12,11 @@ from wbcseg.cli.formatting import format_duration
 from wbcseg.errors import ConfigError, ErrorCode, RunError
 from wbcseg.evaluation.training_job import run_job
 from wbcseg.paths import get_runs_folder
-from wbcseg.training import PRESETS, Run
+from wbcseg.training import PRESETS, Run, TrainingConfig
 from wbcseg.training.jobs.manager import is_active
 from wbcseg.training.jobs.process import lower_priority
 from wbcseg.training.jobs.stop_signal import STOPPED_EXIT_CODE, stop_signal
-from wbcseg.training.runs.folder import suggest_run_name
+from wbcseg.training.runs.names import suggest_run_name
 from wbcseg.training.runs.progress import Progress
 from wbcseg.training.settings import SETTINGS
 
@@ -57,12 +57,27 @@ def run_command(options: argparse.Namespace) -> int:
             raise RunError(f"Run {run.name} is already active.", code=ErrorCode.BUSY)
     else:
         config = PRESETS[options.preset].replace(**changes)
-        run = Run(_resolve_run_folder(options.name or suggest_run_name(config, get_runs_folder())))
-        run.create(config)
+        run = create_run(config, options.name)
     if options.detached:
         lower_priority()
     else:
         run.clear_stop_request()
+    return train_run(run, config, threads=options.threads)
+
+
+def create_run(config: TrainingConfig, name: str | None) -> Run:
+    """Create the folder of a run with that name, by default one that is made of its settings.
+
+    Raises:
+        RunError: If there is a run with that name, or the folder cannot be written.
+    """
+    run = Run(_resolve_run_folder(name or suggest_run_name(config, get_runs_folder())))
+    run.create(config)
+    return run
+
+
+def train_run(run: Run, config: TrainingConfig, *, threads: int | None = None) -> int:
+    """Train a run in this process and print its progress. Return the exit code: 130 if it was stopped."""
     print(f"Run {run.name} in {run.folder}", flush=True)
     with stop_signal(run) as should_stop:
         finished = run_job(
@@ -72,10 +87,11 @@ def run_command(options: argparse.Namespace) -> int:
             on_progress=ProgressPrinter(),
             on_message=lambda text: print(text, flush=True),
             on_fetch=show_progress,
-            threads=options.threads,
+            threads=threads,
         )
     if not finished:
-        print(f"Stopped. Resume with: wbcseg train --resume {options.resume or run.name}")
+        in_runs_folder = run.folder.parent == get_runs_folder()
+        print(f"Stopped. Resume with: wbcseg train --resume {run.name if in_runs_folder else run.folder}")
         return STOPPED_EXIT_CODE
     return 0
 
@@ -102,7 +118,7 @@ class ProgressPrinter:
             for label, name in (
                 ("loss", "loss"),
                 ("accuracy", "accuracy"),
-                ("Dice nucleus", "dice_nucleus"),
+                ("fast Dice nucleus", "dice_nucleus"),
                 ("cytoplasm", "dice_cytoplasm"),
                 ("cell", "dice_cell"),
             )

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from wbcseg.cli.formatting import format_duration
 from wbcseg.cli.studies.options import add_output_options, get_output_folder
+from wbcseg.cli.studies.step_training import (
+    add_common_options,
+    add_max_images_option,
+    collect_given,
+    prepare_library,
+    print_report,
+)
+from wbcseg.cli.studies.stopping import listen_for_stop
 from wbcseg.detector_training.composing import REALISTIC_SEVERITY
 from wbcseg.detector_training.library import Library, get_library_folder, is_built
 from wbcseg.detector_training.options import CROP_SIDES, DEFAULT_OPTIONS, NETWORKS
-from wbcseg.detector_training.train import Report, export_detector, finish_folder, train_network
+from wbcseg.detector_training.train import export_detector, finish_folder, train_network
 from wbcseg.errors import ConfigError
 from wbcseg.evaluation import fields
 from wbcseg.evaluation.fields import FIELDS_FOLDER, FieldScore, FieldsResult
@@ -47,14 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--batch-size", type=int, metavar="N", help="fields or crops per step (detector 24, verifier 96)"
     )
-    train.add_argument("--learning-rate", type=float, metavar="RATE", help="highest learning rate (0.002)")
-    train.add_argument("--precision", choices=("float32", "bfloat16"), help="number format (float32)")
     train.add_argument("--crop-side", type=int, choices=CROP_SIDES, help="side of the verifier's crops in pixels (64)")
-    train.add_argument("--seed", type=int, metavar="N", help="seed of weights and composed fields (1)")
-    train.add_argument("--start-from", type=Path, metavar="PATH", help="start from this training folder or weight file")
+    train.add_argument(
+        "--start-from", type=Path, metavar="PATH", help="training folder, detector or weight file to start from"
+    )
     train.add_argument("--composers", type=int, default=2, metavar="N", help="processes that compose fields (2)")
-    train.add_argument("--threads", type=int, metavar="N", help="processor threads of the training (all)")
-    _add_library_option(train)
+    add_common_options(train)
+    add_max_images_option(train)
     train.set_defaults(run_action=_run_train)
     evaluate = subparsers.add_parser("evaluate", help="test a detector on fields of view")
     evaluate.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="the detector (the shipped one)")
@@ -72,13 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     evaluate.add_argument("--model", default=SEGMENTATION_MODEL, metavar="NAME", help="model of the instances test")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
-    _add_library_option(evaluate)
+    add_max_images_option(evaluate)
     add_output_options(evaluate, "the result, with --update-package also on the shipped detector's card,")
     evaluate.set_defaults(run_action=_run_evaluate)
     export = subparsers.add_parser("export", help="export the networks of a training folder, with a card")
     export.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the training")
     export.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write to (the same)")
-    _add_library_option(export)
+    add_max_images_option(export)
     export.set_defaults(run_action=_run_export)
 
 
@@ -88,40 +89,26 @@ def run_command(options: argparse.Namespace) -> int:
     return exit_code
 
 
-def _add_library_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--max-images",
-        type=int,
-        metavar="N",
-        help="use at most this many images of each data set, to try things out (all)",
-    )
-
-
 def _prepare_library(options: argparse.Namespace) -> Path:
     """Return the folder of the library, which is built if it is missing."""
-    folder = get_library_folder()
-    if options.max_images is not None:
-        if options.max_images < 20:
-            raise ConfigError(f"Option --max-images must be at least 20. Received: {options.max_images}")
-        folder = folder.with_name(f"{folder.name}-{options.max_images}")
-    if not is_built(folder):
+
+    def build(folder: Path) -> None:
         # Imports SciPy and a model: only where it is needed.
         from wbcseg.detector_training.library.build import build_library
 
-        print_to_stderr(f"Building the library of cells in {folder} …")
         build_library(folder, max_images=options.max_images, on_progress=print_to_stderr)
-    return folder
+
+    return prepare_library(get_library_folder(), options.max_images, is_built, build)
 
 
 def _run_train(options: argparse.Namespace) -> int:
     if options.composers < 0:
         raise ConfigError(f"Option --composers must be at least 0. Received: {options.composers}")
     names = ("steps", "batch_size", "learning_rate", "precision", "crop_side", "seed")
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    settings = {network: replace(DEFAULT_OPTIONS[network], **chosen) for network in NETWORKS}
+    settings = {network: replace(DEFAULT_OPTIONS[network], **collect_given(options, names)) for network in NETWORKS}
     library = _prepare_library(options)
     import_tensorflow(options.threads)
-    with _listen_for_stop() as should_stop:
+    with listen_for_stop() as should_stop:
         for network in (options.network,) if options.network else NETWORKS:
             finished = train_network(
                 network,
@@ -131,7 +118,7 @@ def _run_train(options: argparse.Namespace) -> int:
                 composers=options.composers,
                 start_from=options.start_from,
                 should_stop=should_stop,
-                on_report=_print_report,
+                on_report=partial(print_report, network=network),
             )
             if not finished:
                 print("Stopped. The same command resumes.")
@@ -160,7 +147,7 @@ def _run_evaluate(options: argparse.Namespace) -> int:
     result = _evaluate(detector, options, can_segment=is_shipped)
     out = get_output_folder(options, FIELDS_FOLDER)
     if options.json:
-        print(json.dumps(fields.summarise_fields(result), indent=1))
+        print(json.dumps(asdict(fields.summarise_fields(result)), indent=1))
     else:
         _print_result(result)
     if out:
@@ -226,33 +213,3 @@ def _print_result(result: FieldsResult) -> None:
 
 def _format_share(share: float | None) -> str:
     return "undefined" if share is None else f"{share:.4f}"
-
-
-def _print_report(report: Report) -> None:
-    losses = ", ".join(f"{name} {value:.4f}" for name, value in report.losses.items())
-    remaining = format_duration((report.steps - report.step) * report.seconds_per_step)
-    print(
-        f"{report.network}: step {report.step} of {report.steps}, {losses}; {1000 * report.seconds_per_step:.0f} ms a "
-        f"step, {report.waiting:.0%} of it waiting; {remaining} left",
-        file=sys.stderr,
-        flush=True,
-    )
-
-
-@contextmanager
-def _listen_for_stop() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether Ctrl-C was pressed; a second Ctrl-C ends the program at once."""
-    stop_requested = threading.Event()
-
-    def handle_signal(_number: int, _frame: Any) -> None:
-        if stop_requested.is_set():
-            raise KeyboardInterrupt
-        stop_requested.set()
-        print_to_stderr("\nStopping after this step.")
-
-    previous = {number: signal.signal(number, handle_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop_requested.is_set
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
